@@ -1,0 +1,83 @@
+# `make help` lists what there is. The two that matter: `make run` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+# The first Python from 3.11 to 3.13 that is found; PYTHON=… names one.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info < (3, 14)))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+.PHONY: docs help run test check format e2e bench migrate doctor page lock openapi clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## install what is needed and start everything (Ctrl-C stops it)
+	@exec $(PY) -m app dev
+
+test: $(DEV) ## run all tests but the benchmarks
+	@$(PY) -m pytest -n auto --dist loadgroup $(ARGS)
+
+check: $(DEV) ## lint, types and import contracts
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+
+format: $(DEV) ## format the code and mend what can be mended by machine
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+e2e: $(DEV) ## run the browser tests only
+	@REQUIRE_BROWSER=1 $(PY) -m pytest tests/e2e $(ARGS)
+
+bench: $(DEV) ## measure against floors and peers; prints ratios and writes var/bench.json
+	@$(PY) -m tests.benchmarks $(ARGS)
+
+migrate: $(RUNTIME) ## bring the database to this version
+	@$(PY) -m app migrate
+
+doctor: $(RUNTIME) ## check settings, database, provider and API
+	@$(PY) -m app doctor
+
+page: $(DEV) ## add a page: make page NAME=orders REQUIRES=read:orders
+	@$(PY) -m app.scaffold "$(NAME)" "$(REQUIRES)"
+
+docs: $(DEV) ## write the tables of the documentation and .env.example from the code
+	@$(PY) -m tests.docs.tables
+
+openapi: $(DEV) ## write docs/openapi.json from the code
+	@$(PY) -m remote_api --write-openapi docs/openapi.json
+
+lock: $(DEV) ## pin dependencies anew, with hashes
+	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group build \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -o requirements.lock
+	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group dev --extra postgres \
+		--constraint requirements.lock --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -o requirements-dev.lock
+
+clean: ## remove the virtual environment and caches (keeps var/, where your data is)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+
+# --- installing: a stamp is written only when everything went well, so a half-made environment is made anew ---
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "Gatehouse needs Python 3.11, 3.12 or 3.13, and none was found. Install one, or name it: make run PYTHON=/path/to/python3"; exit 2; }
+	@rm -rf $(VENV)
+	@echo "making $(VENV) with $$($(PYTHON) --version) …"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 2; }
+	@touch $@
+
+$(RUNTIME): $(VENV)/.made requirements.lock pyproject.toml
+	@echo "installing what Gatehouse needs …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
+		&& $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable . \
+		|| { echo "Installing did not work; what pip said stands above. 'make clean' and another try begins anew."; exit 2; }
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.lock
+	@echo "installing what the tests need …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock \
+		|| { echo "Installing did not work; what pip said stands above. 'make clean' and another try begins anew."; exit 2; }
+	@touch $@

@@ -1,0 +1,62 @@
+"""The command line: ``gatehouse`` or ``python -m app``. Every fault is one plain sentence and exit status 2."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from app import commands, dev
+from app.core.errors import ConfigurationError, GatehouseError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The grammar of the command line."""
+    top = argparse.ArgumentParser(prog="gatehouse", description="Sign-in, roles and permissions for Streamlit apps.")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+
+    verb = verbs.add_parser("dev", help="start local tenant, remote API and app together, for development")
+    verb.set_defaults(run=lambda _: dev.run())
+
+    verb = verbs.add_parser("serve", help="start the app")
+    verb.add_argument("--address", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    verb.add_argument("--port", type=int, default=None, help="port to listen on (default: the one in APP_BASE_URL)")
+    verb.set_defaults(run=lambda given: commands.serve(given.address, given.port))
+
+    verb = verbs.add_parser("migrate", help="bring the database to this version, and seed roles and permissions")
+    verb.set_defaults(run=lambda _: commands.migrate())
+
+    verb = verbs.add_parser("bootstrap-admin", help="make the first administrator")
+    who = verb.add_mutually_exclusive_group(required=True)
+    who.add_argument("--subject", help="the person's `sub` at the configured issuer, such as auth0|123")
+    who.add_argument("--email", help="verified e-mail of exactly one person who has signed in; asks before it acts")
+    verb.add_argument("--recover", action="store_true", help="add one although there is one already; audited")
+    verb.add_argument("--reason", default="", help="why; kept in the audit")
+    verb.add_argument("--yes", action="store_true", help="do not ask")
+    verb.set_defaults(
+        run=lambda given: commands.bootstrap_admin(
+            given.subject, given.email, recover=given.recover, reason=given.reason, yes=given.yes
+        )
+    )
+
+    verb = verbs.add_parser("doctor", help="check settings, database, provider and remote API")
+    verb.set_defaults(run=lambda _: commands.doctor())
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 something was found, 2 it could not be done."""
+    given = parser().parse_args(arguments)
+    try:
+        return int(given.run(given))
+    except ConfigurationError as error:
+        print("The settings are not right:", *error.args, sep="\n", file=sys.stderr)
+    except GatehouseError as error:
+        print(f"{error.title}. {error.detail}".strip(), file=sys.stderr)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

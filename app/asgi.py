@@ -1,0 +1,91 @@
+"""The app as an ASGI application: Streamlit's ``st.App`` with our routes and the socket guard. Holds no state.
+
+``python -m app serve`` is the documented start: it passes the options that carry identity. Started in another way,
+``app.main`` finds no guard in front of it and shows nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+import structlog
+from component.routes import auth_routes
+from component.socket_guard import SocketGuard
+from starlette.middleware import Middleware
+
+from app.core.errors import GatehouseError, PermissionDenied, Unauthenticated
+from app.services import Services
+
+SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(services: Services) -> st.App:
+    """The application over ``services``; it owns none of them."""
+
+    @asynccontextmanager
+    async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+        gc.collect()
+        gc.freeze()  # what was imported stays: no collection need look at it again
+        try:
+            yield {}
+        finally:
+            services.close()
+
+    return st.App(
+        SCRIPT,
+        routes=auth_routes(
+            sessions=services.sessions,
+            provider=services.provider,
+            cookies=services.cookies,
+            keyring=services.keyring,
+            storage=services.storage,
+            settings=services.settings,
+        ),
+        middleware=[
+            Middleware(
+                SocketGuard,
+                sessions=services.sessions,
+                cookies=services.cookies,
+                identity=services.identity,
+                settings=services.settings,
+            )
+        ],
+        lifespan=lifespan,
+        on_script_error=show_error,
+    )
+
+
+def show_error(error: Exception) -> bool:
+    """Show an error that left a callback or a fragment, as the page would have; nothing of a bug is shown."""
+    from app import access, panels  # noqa: PLC0415 - drawn only inside a script run
+
+    if isinstance(error, PermissionDenied):
+        panels.denied(error, access.principal())
+    elif isinstance(error, Unauthenticated):
+        panels.sign_in(error)
+    elif isinstance(error, GatehouseError):
+        panels.problem(error)
+    else:
+        panels.internal(error)
+    return True
+
+
+def streamlit_options(services: Services, *, address: str, port: int) -> dict[str, Any]:
+    """The options for ``App.run``: whatever must not depend on a file beside the program."""
+    return {
+        "server.address": address,
+        "server.port": port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "server.trustedUserHeaders": services.identity.trusted_user_headers(),
+        "client.showErrorDetails": "none",
+        "runner.postScriptGC": False,
+        "browser.gatherUsageStats": False,
+    }

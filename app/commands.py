@@ -1,0 +1,127 @@
+"""What the command line does, one function a command. Each returns an exit status and prints for people."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from urllib.parse import urlsplit
+
+import requests
+
+from app import services as composition
+from app.core import logs
+from app.core.administration import bootstrap_administrator, person_by_email
+from app.core.clock import utc_now
+from app.core.discovery import Discovery
+from app.core.errors import GatehouseError
+from app.core.keyring import Keyring
+from app.core.principal import Subject
+from app.core.settings import Process, Settings
+from db import Database, migrate_database, open_database, seed
+
+
+def serve(address: str, port: int | None) -> int:
+    """Start the app; blocks until it is stopped."""
+    from app.asgi import create_app, streamlit_options  # noqa: PLC0415 - Streamlit loads slowly; only this needs it
+
+    settings = Settings.load(Process.APP)
+    logs.configure(json_lines=settings.production)
+    built = composition.build(settings)
+    built.storage.check()
+    composition.install(built)
+    chosen = port or urlsplit(settings.app_base_url).port or 8501
+    create_app(built).run(config=streamlit_options(built, address=address, port=chosen))
+    return 0
+
+
+def migrate() -> int:
+    """Bring the database to this version and seed it; harmless when it is."""
+    settings = Settings.load(Process.CLI)
+    migrate_database(settings)
+    with _database(settings) as database:
+        seed(database)
+    print("The database is up to date.")
+    return 0
+
+
+def bootstrap_admin(subject: str | None, email: str | None, *, recover: bool, reason: str, yes: bool) -> int:
+    """Make the first administrator, or one more with ``recover``."""
+    settings = Settings.load(Process.CLI)
+    with _database(settings) as database:
+        database.check()
+        with database.unit_of_work() as unit:
+            if email is not None:
+                person = person_by_email(unit, email)
+                who = person.subject
+                print(f"Found: {person.name or 'no name'} <{person.email}>, {who.subject} at {who.issuer}")
+            else:
+                who = Subject(settings.issuer, subject or "")
+                print(f"Subject: {who.subject} at {who.issuer}")
+            if not yes and not _confirmed():
+                print("Nothing was changed.")
+                return 1
+            bootstrap_administrator(
+                unit, who, actor=operator(), reason=reason or "command line", recover=recover, now=utc_now()
+            )
+            unit.commit()
+    print("Done. This person is an administrator from now on, without signing in again.")
+    return 0
+
+
+def doctor() -> int:
+    """Check everything a start needs, and say what is wrong with each. 0 when all is well, else 1."""
+    settings = Settings.load(Process.APP)
+    print(f"ok    settings: {settings.gatehouse_env}, issuer {settings.issuer}")
+
+    def storage() -> str:
+        with _database(settings) as database:
+            database.check()
+        return "answers and is of this version"
+
+    def provider() -> str:
+        found = Discovery(settings.issuer).metadata()
+        missing = [] if found.end_session_endpoint else ["no end_session_endpoint: sign-out may end here only"]
+        return "; ".join(["discovery answers for exactly this issuer", *missing])
+
+    def api() -> str:
+        answer = requests.get(f"{settings.remote_api_base_url}/readyz", timeout=5, allow_redirects=False)
+        if answer.status_code != requests.codes.ok:
+            raise GatehouseError(f"answers {answer.status_code}")
+        return "ready"
+
+    healthy = True
+    for name, check in (("database", storage), ("provider", provider), ("remote API", api)):
+        try:
+            print(f"ok    {name}: {check()}")
+        except GatehouseError as error:
+            healthy = False
+            print(f"WRONG {name}: {error.detail or error.title}")
+        except requests.RequestException:
+            healthy = False
+            print(f"WRONG {name}: does not answer at {settings.remote_api_base_url}")
+    return 0 if healthy else 1
+
+
+def operator() -> str:
+    """The name under which the command line acts in the audit."""
+    return f"operator:{getpass.getuser()}"
+
+
+def _confirmed() -> bool:
+    if not sys.stdin.isatty():
+        print("This asks before it acts: run it in a terminal, or add --yes.", file=sys.stderr)
+        return False
+    return input("Make this person an administrator? Type yes: ").strip().lower() == "yes"
+
+
+class _database:  # noqa: N801 - reads as the function it is used as
+    """The database of ``settings``, closed at the end of the block."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._database = open_database(settings, Keyring(settings.secrets))
+
+    def __enter__(self) -> Database:
+        return self._database
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()

@@ -1,0 +1,76 @@
+"""Audit events: append-only facts of what was done or refused, by whom, and why; the one table of their kinds.
+
+An event carries no secret: no token, cookie, code or state, and nothing of a request that was not asked for by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from app.core.principal import Principal, Subject
+
+
+class AuditKind(StrEnum):
+    """``source:subject:action``. ``sentence`` is how people read it; ``{actor}`` and ``{target}`` are filled in."""
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str) -> Self:
+        """One row of the table."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    SESSION_BEGIN = "app:session:begin", "{actor} signed in."
+    SESSION_END = "app:session:end", "A session of {target} ended."
+    LOGIN_REFUSE = "app:login:refuse", "A sign-in did not succeed."
+    TOKEN_REFRESH_FAIL = "app:token:refresh-fail", "The tokens of {actor} could not be renewed."
+    TOKEN_RIGHTS_SYNC = "app:token:sync", "What the provider says {target} may do has changed."
+    PAGE_DENY = "app:page:deny", "{actor} was refused the page {target}."
+    FUNCTION_DENY = "app:function:deny", "{actor} was refused the function {target}."
+    ENDPOINT_DENY = "api:endpoint:deny", "{actor} was refused {target} of the remote API."
+    BEARER_REFUSE = "api:token:refuse", "The remote API refused a token."
+    GRANT_ADD = "policy:grant:add", "{actor} gave {target} a role or permission."
+    GRANT_REVOKE = "policy:grant:revoke", "{actor} revoked a role or permission of {target}."
+    ADMIN_BOOTSTRAP = "policy:admin:bootstrap", "{actor} made {target} the first administrator."
+    ADMIN_RECOVER = "policy:admin:recover", "{actor} made {target} an administrator to recover access."
+
+
+class Outcome(StrEnum):
+    """How it went."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One fact. Texts are bounded and cleaned by the writer; ``at`` is aware UTC."""
+
+    kind: AuditKind
+    at: datetime
+    outcome: Outcome = Outcome.DONE
+    actor: str = "nobody"
+    """``actor_of(principal)``, ``operator:<system user>`` or ``system``; ``nobody`` when nobody was proven."""
+    target: str = ""
+    reason: str = ""
+    correlation_id: str = ""
+    address: str = ""
+    """The client's address as seen by the process, empty where there is none."""
+    details: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+
+
+def actor_of(principal: Principal) -> str:
+    """The audit name of a principal: ``subject at issuer``, or ``nobody``."""
+    return subject_name(principal.subject) if principal.subject is not None else "nobody"
+
+
+def subject_name(subject: Subject) -> str:
+    """The audit name of a subject: ``subject at issuer``."""
+    return str(subject)

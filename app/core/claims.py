@@ -1,0 +1,123 @@
+"""Readers of single claims: right type and bounded or ``TokenInvalid``; texts that are only shown are cleaned instead.
+
+Sources: RFC 7519 §4.1, RFC 9068 §2.2, OIDC Core §2 and §5.1. No error repeats a value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from app.core.errors import TokenInvalid
+
+MAX_ID_CHARACTERS: Final = 255
+MAX_NAME_CHARACTERS: Final = 200
+MAX_EMAIL_CHARACTERS: Final = 320
+MAX_PICTURE_CHARACTERS: Final = 2048
+_MAX_SECONDS: Final = 253_402_214_400
+"""The last day of the year 9999, beyond which there are no dates."""
+
+# Controls, line and paragraph separators, lone surrogates, and the marks that reorder the text after them.
+_CONTROLS: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_NOT_IN_ADDRESSES: Final = re.compile(r"""[\s"'<>\\^`{|}]""")
+
+Claims = Mapping[str, Any]
+
+
+def identifier(claims: Claims, name: str, *, limit: int = MAX_ID_CHARACTERS) -> str:
+    """A bounded text without control characters, kept exactly; empty when absent."""
+    value = claims.get(name)
+    if name not in claims or (name in _MAY_BE_EMPTY and value in (None, "")):
+        return ""
+    if not _exact_text(value, limit):
+        raise TokenInvalid(f"The token's {_NAMES.get(name, 'identifier')} is malformed.")
+    return str(value)
+
+
+_MAY_BE_EMPTY: Final = frozenset({"sid", "org_id"})
+"""Some providers say "none" by null or an empty text (OIDC Core §5.3.2 asks them not to)."""
+_NAMES: Final = {"sub": "subject", "azp": "client", "client_id": "client", "sid": "session", "org_id": "organization"}
+
+
+def _exact_text(value: object, limit: int) -> bool:
+    if not isinstance(value, str) or not 0 < len(value) <= limit:
+        return False
+    return (value.isascii() and value.isprintable()) or _CONTROLS.search(value) is None
+
+
+def seconds(claims: Claims, name: str) -> float | None:
+    """A time in seconds since 1970 (``NumericDate``); None when absent. A bool, text, NaN or huge number is refused."""
+    if name not in claims:
+        return None
+    value = claims[name]
+    if type(value) not in {int, float} or not math.isfinite(value) or not 0 <= value <= _MAX_SECONDS:
+        raise TokenInvalid("A time in the token is malformed.")
+    return float(value)
+
+
+def instant(at: float) -> datetime:
+    """Seconds since 1970 as aware UTC."""
+    return datetime.fromtimestamp(at, UTC)
+
+
+def audiences(claims: Claims) -> tuple[str, ...]:
+    """The audiences: a string or a list of strings (RFC 7519 §4.1.3); anything else is refused."""
+    value = claims.get("aud")
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list) or not all(isinstance(member, str) for member in value):
+        raise TokenInvalid("The token's audience is malformed.")
+    return tuple(value)
+
+
+def members(claims: Claims, name: str) -> frozenset[str]:
+    """A list of texts; empty when absent. Anything else, null and a single string included, is refused."""
+    if name not in claims:
+        return frozenset()
+    value = claims[name]
+    if not isinstance(value, list) or not all(_exact_text(member, MAX_ID_CHARACTERS) for member in value):
+        raise TokenInvalid("A list of rights in the token is malformed.")
+    return frozenset(value)
+
+
+def words(claims: Claims, name: str) -> frozenset[str]:
+    """A string of words parted by single spaces (RFC 6749 §3.3); empty when absent or empty."""
+    value = claims.get(name, "")
+    if not isinstance(value, str) or _CONTROLS.search(value) is not None:
+        raise TokenInvalid("The token's scope is malformed.")
+    return frozenset(word for word in value.split(" ") if word)
+
+
+def clean(claims: Claims, name: str, limit: int) -> str:
+    """A text to be shown: control characters dropped, capped; empty when absent or not a text."""
+    value = claims.get(name)
+    if not isinstance(value, str):
+        return ""
+    return _CONTROLS.sub("", value).strip()[:limit]
+
+
+def picture(claims: Claims) -> str:
+    """The address of the picture when it is a plain https address of bounded size; else empty."""
+    value = clean(claims, "picture", MAX_PICTURE_CHARACTERS + 1)
+    if len(value) > MAX_PICTURE_CHARACTERS or _NOT_IN_ADDRESSES.search(value) is not None:
+        return ""
+    try:
+        parts = urlsplit(value)
+        plain = parts.scheme == "https" and bool(parts.hostname) and parts.username is None and parts.port != 0
+    except ValueError:
+        return ""
+    return value if plain else ""
+
+
+def methods(claims: Claims) -> frozenset[str]:
+    """The authentication methods (RFC 8176); what is not a list of texts counts as none, which is the weaker."""
+    value = claims.get("amr")
+    if not isinstance(value, list):
+        return frozenset()
+    return frozenset(member for member in value if _exact_text(member, MAX_ID_CHARACTERS))

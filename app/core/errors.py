@@ -1,0 +1,283 @@
+"""Every error Gatehouse raises on purpose: one tree, each class with a stable code, an HTTP status and a title.
+
+``detail`` is safe to show to a person. Borders translate: no SQLAlchemy, requests or PyJWT error crosses the module
+that uses the library. Never decide anything by an error's text; decide by its class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class GatehouseError(Exception):
+    """Base of every error raised on purpose; anything else is a bug and is shown as ``internal`` with an id only."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(self, detail: str = "") -> None:
+        """``detail`` is one plain sentence or more, safe to show; empty means the title says it all."""
+        super().__init__(detail or self.title)
+        self.detail = detail
+
+    def fields(self) -> dict[str, Any]:
+        """Typed extra members of the problem (RFC 9457 §3.2), JSON-ready; empty when there are none."""
+        return {}
+
+
+class ConfigurationError(GatehouseError):
+    """The settings are wrong; ``mistakes`` lists every one of them, each a sentence that names its variable."""
+
+    code = "configuration"
+    status = 500
+    title = "The settings are not right"
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        """``mistakes``: at least one sentence, each naming the variable it is about."""
+        super().__init__("\n".join(f"- {mistake}" for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class Unauthenticated(GatehouseError):
+    """Nobody is proven to be asking (401)."""
+
+    code = "unauthenticated"
+    status = 401
+    title = "Sign in first"
+
+
+class SessionExpired(Unauthenticated):
+    """The session ran into its idle or absolute limit; signing in again goes on where the person was."""
+
+    code = "session-expired"
+    title = "Your session has expired"
+
+
+class SessionEnded(Unauthenticated):
+    """The session was ended: by its person, an administrator, or the provider."""
+
+    code = "session-ended"
+    title = "You were signed out"
+
+
+class TokenInvalid(Unauthenticated):
+    """A token was refused; ``detail`` says why without repeating anything of the token."""
+
+    code = "token-invalid"
+    title = "The access token is not valid"
+
+
+class TokenExpired(TokenInvalid):
+    """A token that was good, and is no longer (``exp``)."""
+
+    code = "token-expired"
+    title = "The access token has expired"
+
+
+class BadRequest(GatehouseError):
+    """The request itself is malformed (400), RFC 6750 §3.1 ``invalid_request`` included."""
+
+    code = "bad-request"
+    status = 400
+    title = "The request could not be understood"
+
+
+class LoginFailed(GatehouseError):
+    """A sign-in did not end in a session (400)."""
+
+    code = "login-failed"
+    status = 400
+    title = "Signing in did not work"
+
+
+class StateMismatch(LoginFailed):
+    """The callback's state is unknown here, used up, too old, or another browser's (RFC 9700 §4.7)."""
+
+    code = "state-mismatch"
+    title = "This sign-in is not yours or is too old"
+
+
+class NonceMismatch(LoginFailed):
+    """The ID token answers another sign-in than this one (OIDC Core §3.1.3.7)."""
+
+    code = "nonce-mismatch"
+    title = "The provider answered another sign-in"
+
+
+class ProviderRefused(LoginFailed):
+    """The provider said no; ``error`` is its machine-readable reason (OIDC Core §3.1.2.6)."""
+
+    code = "provider-refused"
+    title = "The sign-in provider said no"
+
+    def __init__(self, detail: str = "", *, error: str = "") -> None:
+        """``error``: the provider's error code, already bounded and cleaned; empty when it gave none."""
+        super().__init__(detail)
+        self.error = error
+
+    def fields(self) -> dict[str, Any]:
+        """``error``, the provider's own code, where it gave one."""
+        return {"error": self.error} if self.error else {}
+
+
+class PermissionDenied(GatehouseError):
+    """The principal is known, and may not (403)."""
+
+    code = "permission-denied"
+    status = 403
+    title = "You may not do this"
+
+    def __init__(self, permission: str, reason: str, detail: str = "") -> None:
+        """``permission``: what was asked; ``reason``: a ``Reason`` value saying why it was refused."""
+        super().__init__(detail)
+        self.permission = str(permission)
+        self.reason = str(reason)
+
+    def fields(self) -> dict[str, Any]:
+        """``permission`` and ``reason``."""
+        return {"permission": self.permission, "reason": self.reason}
+
+
+class NotFound(GatehouseError):
+    """There is nothing here for this principal (404); says nothing of whether there is for others."""
+
+    code = "not-found"
+    status = 404
+    title = "Not found"
+
+
+class MethodNotAllowed(GatehouseError):
+    """The address is right, the method is not (405)."""
+
+    code = "method-not-allowed"
+    status = 405
+    title = "This address does not answer that method"
+
+
+class Conflict(GatehouseError):
+    """The change contradicts the present state (409)."""
+
+    code = "conflict"
+    status = 409
+    title = "This contradicts the present state"
+
+
+class RoleInUse(Conflict):
+    """A role that people hold cannot be deleted without saying where they go."""
+
+    code = "role-in-use"
+    title = "The role is in use"
+
+
+class LastAdministrator(Conflict):
+    """The change would leave nobody who can administer."""
+
+    code = "last-administrator"
+    title = "The last administrator must stay"
+
+
+class StaleVersion(GatehouseError):
+    """Somebody changed it meanwhile (412, RFC 9110 §13.1.1)."""
+
+    code = "stale-version"
+    status = 412
+    title = "It was changed meanwhile"
+
+
+class TooLarge(GatehouseError):
+    """More was sent than is accepted (413)."""
+
+    code = "too-large"
+    status = 413
+    title = "That is more than is accepted"
+
+
+class UnsupportedMediaType(GatehouseError):
+    """The body is of a type this address does not read (415)."""
+
+    code = "unsupported-media-type"
+    status = 415
+    title = "This kind of content is not accepted here"
+
+
+class InvalidInput(GatehouseError):
+    """Some of the input is not acceptable (422); ``problems`` names each field."""
+
+    code = "invalid-input"
+    status = 422
+    title = "Some of the input is not right"
+
+    def __init__(self, problems: Mapping[str, str], detail: str = "") -> None:
+        """``problems``: field name → one plain sentence; values that were sent are never repeated."""
+        super().__init__(detail)
+        self.problems = dict(problems)
+
+    def fields(self) -> dict[str, Any]:
+        """``problems``: field name → sentence."""
+        return {"problems": self.problems}
+
+
+class TooManyRequests(GatehouseError):
+    """Slow down (429)."""
+
+    code = "too-many-requests"
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, retry_after_seconds: int, detail: str = "") -> None:
+        """``retry_after_seconds``: whole seconds, at least 1."""
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+    def fields(self) -> dict[str, Any]:
+        """``retry_after_seconds``."""
+        return {"retry_after_seconds": self.retry_after_seconds}
+
+
+class ServiceUnavailable(GatehouseError):
+    """Something Gatehouse needs does not answer (503); trying again later is right."""
+
+    code = "unavailable"
+    status = 503
+    title = "Not available right now"
+
+
+class ProviderUnavailable(ServiceUnavailable):
+    """The sign-in provider is down, slow, or answers nonsense."""
+
+    code = "provider-unavailable"
+    title = "The sign-in provider does not answer"
+
+
+class StorageUnavailable(ServiceUnavailable):
+    """The database is locked, missing, full or otherwise not answering; nothing was changed."""
+
+    code = "storage-unavailable"
+    title = "The database does not answer"
+
+
+class SchemaMismatch(StorageUnavailable):
+    """The database is from an older or a newer version of Gatehouse than this one."""
+
+    code = "schema-mismatch"
+    title = "The database is of another version"
+
+
+class ApiUnavailable(ServiceUnavailable):
+    """The remote API is down, slow, or answers something that is not its own."""
+
+    code = "api-unavailable"
+    title = "The remote API does not answer"
+
+
+def all_errors() -> Iterator[type[GatehouseError]]:
+    """Every class of the tree, base first, depth first: what docs, the API and its client are checked against."""
+
+    def walk(cls: type[GatehouseError]) -> Iterator[type[GatehouseError]]:
+        yield cls
+        for child in cls.__subclasses__():
+            yield from walk(child)
+
+    return walk(GatehouseError)

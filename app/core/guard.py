@@ -1,0 +1,121 @@
+"""The guard: one way of finding who is asking, bound to the one decision, as ``require``, ``requires`` and ``allows``.
+
+There are exactly two guards, one per adapter: ``app.access`` (browser session) and ``remote_api.access`` (bearer
+token). A guard holds no rights: each call asks afresh.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import PurePath
+from types import FunctionType
+from typing import NamedTuple, ParamSpec, Protocol, TypeVar, cast
+
+from app.core.errors import GatehouseError, PermissionDenied, Unauthenticated
+from app.core.permissions import Permission
+from app.core.policy import Decision, Grants, Reason, decide
+from app.core.principal import Principal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Asking(NamedTuple):
+    """Who is asking and what they hold, read together."""
+
+    principal: Principal
+    grants: Grants
+
+
+class OnRefused(Protocol):
+    """What to do when somebody is refused: write the audit event. Must not raise for want of a listener."""
+
+    def __call__(self, principal: Principal, permission: str | None, decision: Decision, target: str) -> None:
+        """``target``: what was asked for: a page's path, ``module:function``, or ``METHOD /route``."""
+
+
+class Guard:
+    """Binds ``decide`` to one principal source.
+
+    ``ask`` returns who is asking now and what they hold now; it must answer ``ANONYMOUS`` where there is no context
+    (a thread, a job), never guess, and may raise ``Unauthenticated`` subclasses or ``StorageUnavailable``.
+    """
+
+    __slots__ = ("_ask", "_on_refused")
+
+    def __init__(self, ask: Callable[[], Asking], on_refused: OnRefused) -> None:
+        self._ask = ask
+        self._on_refused = on_refused
+
+    def decide(self, permission: Permission | None) -> Decision:
+        """The decision about ``permission`` now, without audit. None asks only for somebody proven and not blocked."""
+        asking = self._ask()
+        return decide(asking.principal, permission, asking.grants)
+
+    def allows(self, permission: Permission | None) -> bool:
+        """Whether it would be allowed now. For showing and hiding only; never instead of ``require``."""
+        try:
+            return self.decide(permission).allowed
+        except Unauthenticated:
+            return False
+
+    def require(self, permission: Permission | None, *, target: str = "") -> Principal:
+        """Return the principal, or raise ``Unauthenticated`` or ``PermissionDenied`` after recording the refusal."""
+        asking = self._ask()
+        decision = decide(asking.principal, permission, asking.grants)
+        if not decision.allowed:
+            self._on_refused(asking.principal, permission, decision, target)
+            raise refusal(permission, decision)
+        return asking.principal
+
+    def requires(self, permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Decorate a function so that each call decides first; the function gets ``required_permission``.
+
+        The check runs when the function is called: for an async or a generator function too, before anything of it
+        is made. Raises ``TypeError`` at decoration for anything but a function, and for one whose signature lets the
+        caller name the principal: who is asking is found, never told.
+        """
+        required = permission
+
+        def decorate(function: Callable[P, R]) -> Callable[P, R]:
+            if not isinstance(cast("object", function), FunctionType):
+                msg = "@requires goes on a function or method, below @staticmethod, @classmethod and @property"
+                raise TypeError(msg)
+            if "principal" in inspect.signature(function).parameters:
+                msg = "a guarded function cannot take `principal` as an argument: who is asking is found, never told"
+                raise TypeError(msg)
+            target = _where(cast("FunctionType", function))
+            require = self.require
+
+            @wraps(function)
+            def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+                require(required, target=target)
+                return function(*args, **kwargs)
+
+            guarded.required_permission = required  # type: ignore[attr-defined] # read by tests and admin pages
+            return guarded
+
+        return decorate
+
+
+def _where(function: FunctionType) -> str:
+    """``module:function``; a page's script has no module name of its own, so its file's name stands for it."""
+    module = function.__module__
+    if module == "__main__":
+        module = f"pages.{PurePath(function.__code__.co_filename).stem}"
+    return f"{module}:{function.__qualname__}"
+
+
+def refusal(permission: str | None, decision: Decision) -> GatehouseError:
+    """The error that a refused ``decision`` is raised as: ``Unauthenticated`` for nobody, else ``PermissionDenied``."""
+    if decision.reason is Reason.ANONYMOUS:
+        return Unauthenticated("Sign in to go on.")
+    sentences = {
+        Reason.BLOCKED: "Your account is blocked here. Ask an administrator.",
+        Reason.SCOPE: "You hold this permission, but the token you used was not given it.",
+    }
+    return PermissionDenied(
+        permission, decision.reason, sentences.get(decision.reason, "You lack a permission for this.")
+    )

@@ -1,0 +1,127 @@
+"""The strict reading of a compact signed token (RFC 7515 §3.1, §5.2): bounded before parsed, one spelling only.
+
+Nothing here is verified; what comes out may be looked at, never believed. No error repeats anything of the token.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+import string
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from app.core.errors import TokenInvalid
+
+MAX_TOKEN_CHARACTERS: Final = 16_384
+MAX_KID_CHARACTERS: Final = 256
+_MAX_DEPTH: Final = 16
+_MAX_DIGITS: Final = 20
+
+_ALPHABET: Final = (string.ascii_letters + string.digits + "-_").encode("ascii")
+_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_CANONICAL_ENDS: Final = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
+"""Characters before the missing padding → those whose unused bits are zero: any other is a second spelling."""
+_STRUCTURE: Final = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+_REFUSED_HEADERS: Final = frozenset({"crit", "b64", "zip", "enc", "cty"})
+"""Extensions (RFC 7515 §4.1.11), unencoded or compressed payloads, encrypted and nested tokens."""
+
+
+class Compact(NamedTuple):
+    """A token taken apart, nothing of it verified."""
+
+    alg: str
+    kid: str | None
+    typ: str
+    """In lower case; empty when absent."""
+    claims: Mapping[str, Any]
+    signing_input: bytes
+    signature: bytes
+
+
+def token_bytes(token: object) -> bytes:
+    """The token as ASCII bytes; raises ``TokenInvalid`` when it is too long or not plain text."""
+    if not isinstance(token, str) or not token or len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
+        raise TokenInvalid("The token is not a signed token of bounded size.")
+    return token.encode("ascii")
+
+
+def parse(raw: bytes) -> Compact:
+    """Take apart what ``token_bytes`` let through; raises ``TokenInvalid`` for anything but a plain signed token.
+
+    The members ``jku``, ``x5u``, ``jwk`` and ``x5c`` of the header are not looked at: keys come from the issuer only.
+    """
+    if raw.translate(None, _ALPHABET) != b"..":
+        raise TokenInvalid("The token is not a signed token in compact form.")
+    head, body, tail = raw.split(b".")
+    header = _object(_decode(head))
+    if not _REFUSED_HEADERS.isdisjoint(header):
+        raise TokenInvalid("The token asks for an extension that is not accepted.")
+    alg, typ, kid = header.get("alg"), header.get("typ", ""), header.get("kid")
+    if not isinstance(alg, str) or not isinstance(typ, str):
+        raise TokenInvalid("The token's header is malformed.")
+    if "kid" in header and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID_CHARACTERS):
+        raise TokenInvalid("The token's key id is malformed.")
+    return Compact(alg, kid, typ.lower(), _object(_decode(body)), raw[: len(head) + 1 + len(body)], _decode(tail))
+
+
+def _decode(segment: bytes) -> bytes:
+    """Base64url without padding, canonical only; the alphabet was checked before."""
+    over = len(segment) % 4
+    if not segment or over == 1 or (over and segment[-1] not in _CANONICAL_ENDS[over]):
+        raise TokenInvalid("The token's encoding is malformed.")
+    return binascii.a2b_base64(segment.translate(_TO_STANDARD) + b"=" * (-over % 4))
+
+
+def _object(data: bytes) -> Mapping[str, Any]:
+    """A JSON object of bounded depth and numbers, with no name twice (RFC 7515 §4)."""
+    try:
+        text = data.decode("utf-8")
+        if _too_deep(text):
+            raise TokenInvalid("The token is nested too deeply.")
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise TokenInvalid("The token does not hold a well-formed JSON object.")
+    return value
+
+
+def _too_deep(text: str) -> bool:
+    if text.count("{") + text.count("[") <= _MAX_DEPTH:
+        return False
+    depth, quoted = 0, False
+    for match in _STRUCTURE.finditer(text):
+        mark = match.group()
+        if mark == '"':
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif mark in "[{":
+            depth += 1
+            if depth > _MAX_DEPTH:
+                return True
+        elif mark in "]}":
+            depth -= 1
+    return False
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name twice")
+    return members
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError("too many digits")
+    return int(digits)
+
+
+def _constant(_name: str) -> None:
+    raise ValueError("not a JSON number")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer, parse_constant=_constant)

@@ -1,0 +1,57 @@
+"""The permission catalogue and the built-in roles: the one table of what may be asked, with a sentence for people.
+
+Names follow Auth0's convention, ``action:resource``. A new permission is one line here; ``db.seed`` carries it into
+the database and ``docs/permissions.md`` is compared with this file by a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Self
+
+
+class Permission(StrEnum):
+    """What may be asked. The value is the wire name; ``sentence`` is what people read."""
+
+    sentence: str
+    by_scope: bool
+
+    def __new__(cls, value: str, sentence: str, by_scope: bool = False) -> Self:  # noqa: FBT001, FBT002 - an enum's row
+        """One row of the catalogue.
+
+        ``by_scope``: whether an access token's ``scope`` alone gives it. With Auth0's RBAC switched off anyone may
+        *request* any scope, so this is right only for what any signed-in person may have.
+        """
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        member.by_scope = by_scope
+        return member
+
+    READ_REPORTS = "read:reports", "See the usage report: sign-ins, denials and page views per day."
+    EXPORT_REPORTS = "export:reports", "Download the usage report as a file."
+    EXPLORE_FILES = "explore:files", "Open a CSV file of your own, look at it, chart it and download the result."
+    EXPLORE_API = "explore:api", "Try out calls to the remote API and see what it answers."
+    READ_MESSAGES = "read:messages", "Read the scoped message of the remote API.", True
+
+
+ADMINISTRATOR: Final = "administrator"
+"""The role that holds the whole catalogue, computed, so that a permission new in an upgrade is held by someone."""
+
+ROLES: Final[Mapping[str, tuple[str, frozenset[Permission]]]] = MappingProxyType(
+    {
+        ADMINISTRATOR: ("Runs Gatehouse: holds every permission there is.", frozenset(Permission)),
+        "analyst": (
+            "Works with the numbers: reads and exports reports, explores files.",
+            frozenset({Permission.READ_REPORTS, Permission.EXPORT_REPORTS, Permission.EXPLORE_FILES}),
+        ),
+        "viewer": ("Reads reports.", frozenset({Permission.READ_REPORTS})),
+        "developer": (
+            "Builds against the remote API.",
+            frozenset({Permission.EXPLORE_API, Permission.READ_MESSAGES}),
+        ),
+    }
+)
+"""Built-in role name → (description, permissions). Seeded idempotently; ``administrator`` is computed, never stored."""

@@ -1,0 +1,124 @@
+"""The decision: may this principal do this, given what it holds. The only place that decides.
+
+Pure: no clock, no storage, no framework. ``Grants`` is what the principal holds *at this moment*, already without
+anything expired; ``decide`` turns it into an allowed or refused ``Decision`` that names its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from app.core.permissions import Permission
+from app.core.principal import AuthMethod, Principal
+
+
+class Reason(StrEnum):
+    """Why a decision is as it is; the order is the order in which ``decide`` looks."""
+
+    ANONYMOUS = "anonymous"
+    BLOCKED = "blocked"
+    NOT_GRANTED = "not-granted"
+    SCOPE = "scope"
+    GRANTED = "granted"
+
+
+class Source(StrEnum):
+    """Where a grant came from."""
+
+    ADMIN = "admin"  # an administrator here
+    REQUEST = "request"  # an access request that was approved
+    POLICY = "policy"  # a rule of this installation, the command line included
+    TOKEN = "token"  # noqa: S105 - what the provider's token said, carried over at sign-in and refresh
+    SCOPE = "scope"  # a permission marked `by_scope`, or a machine's scope; lives in the token only
+
+
+class Held(NamedTuple):
+    """One way in which a permission is held. ``role`` is None for a single permission."""
+
+    role: str | None
+    source: Source
+    until: datetime | None = None
+    by: str = ""
+    """Who gave it, as the grant says it; empty for tokens."""
+    since: datetime | None = None
+
+
+class Decision(NamedTuple):
+    """Allowed or not, why, and by which grant (None when refused, or when none was needed)."""
+
+    allowed: bool
+    reason: Reason
+    held: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What one principal holds now.
+
+    ``permissions``: permission name → the ways it is held locally (sources admin, request, policy, token), at least
+    one each. ``everything``: the ways in which the administrator role is held, which gives every permission without
+    listing any; empty for everybody else. ``roles``: role name → the ways it is held. ``until``: aware UTC of the
+    next expiry among them, None when nothing expires: whoever caches this must not use it from then on.
+    ``asserted``: permissions the bearer token in hand asserts itself (its ``permissions`` claim, as far as the
+    catalogue knows it), empty for sessions.
+    """
+
+    permissions: Mapping[str, tuple[Held, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    roles: Mapping[str, tuple[Held, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    everything: tuple[Held, ...] = ()
+    asserted: frozenset[str] = frozenset()
+    until: datetime | None = None
+
+    def ways(self, permission: str) -> tuple[Held, ...]:
+        """The ways in which ``permission`` is held locally, the administrator role's first; empty when it is not."""
+        return self.everything + self.permissions.get(permission, ())
+
+
+NO_GRANTS = Grants()
+
+_ANONYMOUS = Decision(allowed=False, reason=Reason.ANONYMOUS)
+_BLOCKED = Decision(allowed=False, reason=Reason.BLOCKED)
+_NOT_GRANTED = Decision(allowed=False, reason=Reason.NOT_GRANTED)
+_SCOPE = Decision(allowed=False, reason=Reason.SCOPE)
+_SIGNED_IN = Decision(allowed=True, reason=Reason.GRANTED)
+_BY_TOKEN = Decision(allowed=True, reason=Reason.GRANTED, held=Held(role=None, source=Source.TOKEN))
+_BY_SCOPE = Decision(allowed=True, reason=Reason.GRANTED, held=Held(role=None, source=Source.SCOPE))
+_BY_SCOPE_NAMES = frozenset(permission.value for permission in Permission if permission.by_scope)
+
+
+def decide(principal: Principal, permission: str | None, grants: Grants) -> Decision:  # noqa: C901, PLR0911 - one return per rule
+    """Decide. Nobody → refused; blocked → refused; not held → refused; held, but not through this client → refused.
+
+    Through which client counts: a session, our own client's token and a machine use local grants fully. A person's
+    token issued to another client gives what its ``permissions`` claim asserts, and of the local grants only those
+    its ``scope`` names. ``scope`` alone gives only permissions marked ``by_scope``, or any for a machine.
+    ``permission`` None asks only that somebody is proven and not blocked.
+    """
+    if principal.subject is None:
+        return _ANONYMOUS
+    if principal.blocked:
+        return _BLOCKED
+    if permission is None:
+        return _SIGNED_IN
+    ways = grants.everything or grants.permissions.get(permission)
+    method = principal.method
+    if method is AuthMethod.OTHER_TOKEN:
+        if permission in grants.asserted:
+            return _BY_TOKEN
+        if permission in principal.scope:
+            if ways:
+                return Decision(True, Reason.GRANTED, ways[0])
+            return _BY_SCOPE if permission in _BY_SCOPE_NAMES else _NOT_GRANTED
+        return _SCOPE if ways else _NOT_GRANTED
+    if ways:
+        return Decision(True, Reason.GRANTED, ways[0])
+    if permission in principal.scope and (method is AuthMethod.MACHINE or permission in _BY_SCOPE_NAMES):
+        return _BY_SCOPE
+    if method is AuthMethod.MACHINE and permission in grants.asserted:
+        return _BY_TOKEN
+    return _NOT_GRANTED

@@ -1,0 +1,172 @@
+"""What core, the component and both adapters ask of storage: Protocols whose docstrings are the contract.
+
+All methods may raise ``StorageUnavailable`` (locked, missing, full) or its subclass ``SchemaMismatch``; no error of
+the storage library crosses. Times in and out are aware UTC. All objects may be used from any thread; a
+``UnitOfWork`` belongs to the thread that opened it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from typing import Protocol
+
+from app.core.audit import AuditEvent
+from app.core.policy import Grants
+from app.core.principal import Subject
+from app.core.records import (
+    BearerFacts,
+    EndReason,
+    NewGrant,
+    NewSession,
+    Person,
+    SealedTokens,
+    Session,
+    TokenRights,
+    UsageDay,
+)
+
+
+class Reader(Protocol):
+    """Reads that stand alone: each is one query on the newest committed state, and holds no transaction after."""
+
+    def session_by_secret(self, secret_hash: bytes) -> Session | None:
+        """The session whose cookie secret has this SHA-256, ended or expired ones too; None when there is none."""
+
+    def session_by_ref(self, ref: str) -> Session | None:
+        """The session with this stable reference, ended or expired ones too; None when there is none."""
+
+    def bearer(self, token_hash: bytes, subject: Subject, client_id: str) -> BearerFacts:
+        """What is known of a verified bearer token with this SHA-256, for this subject and client."""
+
+    def grants(self, subject: Subject, now: datetime) -> Grants:
+        """What this subject holds at ``now``, without anything expired; ``asserted`` is left empty."""
+
+    def sealed_tokens(self, ref: str) -> SealedTokens | None:
+        """The provider tokens of a live (not ended) session; None otherwise."""
+
+    def person(self, subject: Subject) -> Person | None:
+        """The person, or None when never seen and never granted anything."""
+
+    def sessions_of(self, subject: Subject, now: datetime) -> Sequence[Session]:
+        """Sessions neither ended nor past their absolute limit, newest first. Idle limits are the caller's."""
+
+    def usage(self, since: date, until: date) -> Sequence[UsageDay]:
+        """One entry for each day from ``since`` to ``until``, both included, oldest first."""
+
+    def policy_version(self) -> int:
+        """The policy version; it has moved whenever anybody's rights may have changed."""
+
+    def role_descriptions(self) -> Mapping[str, str]:
+        """Role name → description, every role."""
+
+
+class UnitOfWork(Protocol):
+    """Writes that belong together: nothing is kept unless ``commit`` is called; leaving without it rolls back.
+
+    The unit is opened for writing from its first statement, so what it reads cannot change before it commits. Never
+    hold one across an HTTP call. The audit chain's head is locked last, by ``commit``.
+    """
+
+    def commit(self) -> None:
+        """Keep everything, audit events included, or raise and keep nothing."""
+
+    def record(self, event: AuditEvent) -> None:
+        """Append an audit event in this unit."""
+
+    def save_person(self, person: Person, now: datetime) -> None:
+        """Insert or update what is shown of a subject, and that it was seen at ``now``. Never changes ``blocked``."""
+
+    def set_blocked(self, subject: Subject, *, blocked: bool) -> bool:
+        """Block or unblock; True when that changed something. Moves the policy version if so."""
+
+    def begin_session(self, session: NewSession, now: datetime) -> None:
+        """Insert the session, the hash of its access token and its client among our own."""
+
+    def session_by_ref(self, ref: str) -> Session | None:
+        """As ``Reader.session_by_ref``, inside this unit."""
+
+    def end_session(self, ref: str, reason: EndReason, now: datetime) -> bool:
+        """End one session; its tokens are erased. True when it was live."""
+
+    def end_sessions_of(
+        self, subject: Subject, reason: EndReason, now: datetime, *, keep: str | None = None
+    ) -> Sequence[str]:
+        """End every live session of a subject but ``keep``; returns the references that ended."""
+
+    def touch_session(self, ref: str, now: datetime) -> None:
+        """Note that the person was here; callers write at most once a minute."""
+
+    def take_refresh_lease(self, ref: str, owner: str, now: datetime, until: datetime) -> SealedTokens | None:
+        """Take the right to refresh, if nobody else holds it past ``now`` and the session is live; else None."""
+
+    def store_refreshed(
+        self,
+        ref: str,
+        owner: str,
+        *,
+        sealed: bytes,
+        access_token_hash: bytes,
+        access_expires_at: datetime,
+        now: datetime,
+    ) -> bool:
+        """Store new tokens, note the sync of rights at ``now`` and give the lease back.
+
+        False (and nothing changed) when the session ended meanwhile or the lease is another's.
+        """
+
+    def release_refresh_lease(self, ref: str, owner: str) -> None:
+        """Give the lease back without new tokens."""
+
+    def consume_login_state(self, state_hash: bytes, expires_at: datetime, now: datetime) -> bool:
+        """Mark a login state used. False when it was used before. Forgets those that expired before ``now``."""
+
+    def sync_token_rights(self, subject: Subject, rights: TokenRights, *, map_own_names: bool, now: datetime) -> bool:
+        """Make the subject's grants of source ``token`` equal to what the token says; no others are touched.
+
+        Token roles count through the role mappings, and where ``map_own_names`` (development) also through a
+        built-in role of the same name. Unknown permissions are left out. A token older than the last one synced
+        changes nothing. True, and the policy version moved, when the grants changed.
+        """
+
+    def add_grant(self, grant: NewGrant, now: datetime) -> bool:
+        """Add a grant, to a subject not seen yet too. False when the same one (subject, what, source) was there.
+
+        Raises ``NotFound`` for a role or permission that does not exist. Moves the policy version when it adds.
+        """
+
+    def revoke_grant(self, grant: NewGrant, now: datetime) -> bool:
+        """Remove the grant with the same subject, what and source. True, and the version moved, when it was there."""
+
+    def administrators(self, now: datetime) -> Sequence[Person]:
+        """Those who count as administrators.
+
+        Not blocked, and holding the administrator role by an endless grant of source ``admin`` or ``policy``.
+        """
+
+    def people_by_email(self, email: str) -> Sequence[Person]:
+        """People who signed in with exactly this e-mail, compared without case, verified ones only; at most 10."""
+
+    def note_subject(self, subject: Subject, now: datetime, *, machine: bool) -> None:
+        """Record an unknown subject once, without any detail."""
+
+    def add_page_views(self, views: Mapping[tuple[date, str], int]) -> None:
+        """Add to the daily counters: (day, page path) → views."""
+
+
+class Storage(Protocol):
+    """Where everything is remembered."""
+
+    @property
+    def read(self) -> Reader:
+        """Reads that stand alone."""
+
+    def unit_of_work(self) -> AbstractContextManager[UnitOfWork]:
+        """Open a unit of work; leaving the block without ``commit`` rolls back."""
+
+    def check(self) -> None:
+        """Raise ``SchemaMismatch`` or ``StorageUnavailable`` unless the database is there and of this version."""
+
+    def close(self) -> None:
+        """Let go of every connection."""

@@ -1,0 +1,144 @@
+"""Values that cross the storage border: what ``db`` returns and takes. Plain data; times are aware UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from app.core.policy import Source
+from app.core.principal import Subject
+
+
+class EndReason(StrEnum):
+    """Why a session ended."""
+
+    SIGNED_OUT = "signed-out"  # by the person, here
+    ENDED_BY_PERSON = "ended-by-person"  # by the person, from another session
+    ENDED_BY_ADMIN = "ended-by-admin"
+    BLOCKED = "blocked"
+    PROVIDER_LOGOUT = "provider-logout"
+    PROVIDER_REFUSED = "provider-refused"  # the refresh answered invalid_grant
+    REPLACED = "replaced"  # a new sign-in in the same browser
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What we show of a subject. Empty texts where the provider gave nothing."""
+
+    subject: Subject
+    name: str = ""
+    email: str = ""
+    email_verified: bool = False
+    picture: str = ""
+    blocked: bool = False
+    first_seen_at: datetime | None = None
+    """None for a subject that was granted something and has not signed in yet."""
+    last_seen_at: datetime | None = None
+    machine: bool = False
+    signed_out_at: datetime | None = None
+    """"Signed out everywhere": other clients' tokens issued before this are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as it is now, with its person and the policy version, read in one query."""
+
+    ref: str
+    """Stable reference: what sockets and Streamlit's ``st.user`` are bound to. Not a secret, not the cookie."""
+    person: Person
+    created_at: datetime
+    authenticated_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    """The absolute limit."""
+    ended_at: datetime | None
+    end_reason: EndReason | None
+    acr: str
+    amr: frozenset[str]
+    user_agent: str
+    address: str
+    access_expires_at: datetime | None
+    """When the access token in store expires; None when there is none."""
+    rights_synced_at: datetime
+    """When the provider last told us this person's rights (sign-in or refresh)."""
+    policy_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What it takes to begin a session. ``sealed_tokens`` is encrypted already; hashes are SHA-256 digests."""
+
+    ref: str
+    secret_hash: bytes
+    subject: Subject
+    authenticated_at: datetime
+    expires_at: datetime
+    sealed_tokens: bytes
+    access_token_hash: bytes
+    access_expires_at: datetime
+    provider_sid: str = ""
+    client_id: str = ""
+    acr: str = ""
+    amr: frozenset[str] = frozenset()
+    user_agent: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedTokens:
+    """A session's provider tokens as stored, and the lease that lets one caller refresh them at a time."""
+
+    sealed: bytes
+    access_expires_at: datetime
+    rights_synced_at: datetime
+    lease_owner: str
+    lease_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BearerFacts:
+    """All the API must know of a verified bearer token, read in one query.
+
+    ``session`` is None for a token our app did not obtain; ``own_client`` says whether the token's client is our own
+    app's; ``person`` is None for a subject never seen.
+    """
+
+    session: Session | None
+    person: Person | None
+    own_client: bool
+    policy_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRights:
+    """What a token says its subject may do: raw role names of the roles claim, and the ``permissions`` claim."""
+
+    issued_at: datetime
+    roles: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NewGrant:
+    """A grant to be made: exactly one of ``role`` and ``permission`` is set; ``until`` None means endless."""
+
+    subject: Subject
+    source: Source
+    by: str
+    role: str | None = None
+    permission: str | None = None
+    until: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageDay:
+    """One day (UTC) of the usage report; zeros where nothing happened."""
+
+    day: date
+    sign_ins: int = 0
+    denials: int = 0
+    page_views: dict[str, int] = field(default_factory=dict)
+    """Page path → views."""

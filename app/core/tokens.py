@@ -1,0 +1,274 @@
+"""Verification of access and ID tokens: nothing of a token is believed, kept or repeated before its signature holds.
+
+Claims are looked at first, so that a token that would be refused anyway never costs the provider a fetch, and used
+only after the signature. Sources: RFC 8725, RFC 9068 §4, OIDC Core §3.1.3.7.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from jwt import get_algorithm_by_name
+
+from app.core import claims as read
+from app.core.clock import Clock, utc_now
+from app.core.discovery import Discovery
+from app.core.errors import NonceMismatch, TokenExpired, TokenInvalid
+from app.core.jws import Compact, parse, token_bytes
+from app.core.keys import MATERIAL, KeySet
+from app.core.principal import Subject
+from app.core.settings import Settings
+from app.core.verified import Verified
+
+MAX_LEEWAY_SECONDS: Final = 60
+_ACCESS_TYPES: Final = frozenset({"", "jwt", "at+jwt", "application/at+jwt"})
+_ID_TYPES: Final = frozenset({"", "jwt"})
+_NOT_ACCESS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash", "events", "cnf", "htm", "htu"})
+"""Claims of ID tokens, logout tokens (``events``), sender-bound tokens (``cnf``) and DPoP proofs."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A verified access token (RFC 9068 §2.2). What is absent in it is empty here; times are aware UTC."""
+
+    subject: Subject
+    client_id: str
+    """The client it was issued to (``azp`` or ``client_id``)."""
+    scope: frozenset[str]
+    permissions: frozenset[str]
+    roles: frozenset[str]
+    issued_at: datetime
+    expires_at: datetime
+    machine: bool
+    """Whether a client speaks for itself, no person."""
+    organization: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdToken:
+    """A verified ID token (OIDC Core §2). Texts are cleaned, and empty where the provider gave none."""
+
+    subject: Subject
+    sid: str
+    authenticated_at: datetime | None
+    """``auth_time``; None when the provider does not say (0 says nothing either)."""
+    acr: str
+    amr: frozenset[str]
+    name: str
+    email: str
+    email_verified: bool
+    picture: str
+    """An https address, or empty."""
+    roles: frozenset[str]
+    issued_at: datetime
+    organization: str = ""
+
+
+def token_hash(token: str) -> bytes:
+    """The SHA-256 by which a token is known without being kept."""
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+class TokenVerifier:
+    """Verifies the tokens of one issuer, for any thread. Remembers verified access tokens for a minute at most."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        keys: KeySet,
+        algorithms: Sequence[str] = ("RS256",),
+        roles_claim: str = "https://gatehouse.example/roles",
+        leeway_seconds: int = 30,
+        clock: Clock = utc_now,
+    ) -> None:
+        if not 0 <= leeway_seconds <= MAX_LEEWAY_SECONDS:
+            raise ValueError(f"leeway_seconds must be between 0 and {MAX_LEEWAY_SECONDS}")
+        if not algorithms or not set(algorithms) <= MATERIAL.keys():
+            raise ValueError(f"algorithms must be some of {', '.join(MATERIAL)}")
+        if not issuer or not audience:
+            raise ValueError("issuer and audience must not be empty")
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = keys
+        self._algorithms = {name: get_algorithm_by_name(name) for name in algorithms}
+        self._roles_claim = roles_claim
+        self._leeway_seconds = leeway_seconds
+        self._clock = clock
+        self._verified: Verified[AccessToken] = Verified()
+
+    def access_token(self, token: str) -> AccessToken:
+        """A bearer token of the API. Raises ``TokenInvalid``, ``TokenExpired`` or ``ProviderUnavailable``."""
+        raw = token_bytes(token)
+        digest = sha256(raw).digest()
+        now = self._clock().timestamp()
+        generation = self._keys.generation  # before the key is asked for: a set that changes meanwhile voids the entry
+        known = self._verified.get(digest, generation, now)
+        if known is not None:
+            return known
+        jws = parse(raw)
+        access, expires = self._access_claims(jws, now)
+        self._check_signature(jws)
+        self._verified.put(digest, access, generation, since=now, expires=expires)
+        return access
+
+    def id_token(
+        self,
+        token: str,
+        *,
+        client_id: str,
+        nonce: str | None,
+        access_token: str | None = None,
+        max_age_seconds: int | None = None,
+    ) -> IdToken:
+        """An ID token for ``client_id``; as ``access_token``, and raises ``NonceMismatch``.
+
+        ``nonce`` None (answers to a refresh) compares none; ``access_token`` is held against ``at_hash`` where there
+        is one; ``max_age_seconds`` demands an ``auth_time`` that recent.
+        """
+        now = self._clock().timestamp()
+        jws = parse(token_bytes(token))
+        claims = jws.claims
+        audiences = self._check_common(jws, _ID_TYPES, client_id)
+        party = read.identifier(claims, "azp")
+        if "events" in claims or (party or client_id) != client_id or (len(audiences) > 1 and not party):
+            raise TokenInvalid("The token was not issued to this client.")
+        if access_token is not None and "at_hash" in claims and not _same(claims["at_hash"], _half_hash(access_token)):
+            raise TokenInvalid("The two tokens do not belong together.")
+        authenticated = self._check_auth_time(claims, now, max_age_seconds)
+        issued, _ = self._check_times(claims, now)
+        email = read.clean(claims, "email", read.MAX_EMAIL_CHARACTERS)
+        identity = IdToken(
+            subject=Subject(self._issuer, read.identifier(claims, "sub")),
+            sid=read.identifier(claims, "sid"),
+            authenticated_at=read.instant(authenticated) if authenticated is not None else None,
+            acr=read.clean(claims, "acr", read.MAX_ID_CHARACTERS),
+            amr=read.methods(claims),
+            name=read.clean(claims, "name", read.MAX_NAME_CHARACTERS),
+            email=email,
+            # What was verified is the address as the provider has it, not what was left of it after cleaning.
+            email_verified=claims.get("email_verified") is True and bool(email) and email == claims.get("email"),
+            picture=read.picture(claims),
+            roles=read.members(claims, self._roles_claim),
+            issued_at=read.instant(issued),
+            organization=read.identifier(claims, "org_id"),
+        )
+        self._check_signature(jws)
+        if nonce is not None and not _same(claims.get("nonce"), nonce):
+            raise NonceMismatch
+        return identity
+
+    def _access_claims(self, jws: Compact, now: float) -> tuple[AccessToken, float]:
+        """What an access token says, and until when; not to be used before its signature was checked."""
+        claims = jws.claims
+        self._check_common(jws, _ACCESS_TYPES, self._audience)
+        if not _NOT_ACCESS.isdisjoint(claims):
+            raise TokenInvalid("The token is not a plain access token.")
+        sub = read.identifier(claims, "sub")
+        party, client = read.identifier(claims, "azp"), read.identifier(claims, "client_id")
+        if party and client and party != client:
+            raise TokenInvalid("The token names two clients.")
+        client = party or client
+        issued, expires = self._check_times(claims, now)
+        access = AccessToken(
+            subject=Subject(self._issuer, sub),
+            client_id=client,
+            scope=read.words(claims, "scope"),
+            permissions=read.members(claims, "permissions"),
+            roles=read.members(claims, self._roles_claim),
+            issued_at=read.instant(issued),
+            expires_at=read.instant(expires),
+            machine=_is_machine(sub, client, claims.get("gty")),
+            organization=read.identifier(claims, "org_id"),
+        )
+        return access, expires + self._leeway_seconds
+
+    def _check_common(self, jws: Compact, types: frozenset[str], audience: str) -> tuple[str, ...]:
+        """Algorithm, kind, issuer, audience, subject; returns the audiences."""
+        if jws.alg not in self._algorithms:
+            raise TokenInvalid("The token's algorithm is not accepted.")
+        if jws.typ not in types:
+            raise TokenInvalid("The token is of another kind.")
+        if jws.claims.get("iss") != self._issuer:
+            raise TokenInvalid("The token is from another issuer.")
+        audiences = read.audiences(jws.claims)
+        if audience not in audiences:
+            raise TokenInvalid("The token is for another audience.")
+        if not read.identifier(jws.claims, "sub"):
+            raise TokenInvalid("The token names no subject.")
+        return audiences
+
+    def _check_times(self, claims: read.Claims, now: float) -> tuple[float, float]:
+        """``iat`` and ``exp``, after checking them and ``nbf``."""
+        expires, issued, begins = (read.seconds(claims, name) for name in ("exp", "iat", "nbf"))
+        if expires is None or issued is None:
+            raise TokenInvalid("The token does not say from when until when it holds.")
+        latest = now + self._leeway_seconds
+        if issued > latest or issued > expires or (begins is not None and begins > latest):
+            raise TokenInvalid("The token does not hold yet.")
+        if now >= expires + self._leeway_seconds:
+            raise TokenExpired
+        return issued, expires
+
+    def _check_auth_time(self, claims: read.Claims, now: float, max_age_seconds: int | None) -> float | None:
+        at = read.seconds(claims, "auth_time") or None
+        if at is not None and at > now + self._leeway_seconds:
+            raise TokenInvalid("The token tells of a sign-in that is yet to come.")
+        if max_age_seconds is not None and (at is None or now - at > max_age_seconds + self._leeway_seconds):
+            raise TokenInvalid("The sign-in is not as recent as was asked for.")
+        return at
+
+    def _check_signature(self, jws: Compact) -> None:
+        key = self._keys.key(jws.kid, jws.alg)
+        try:
+            good = self._algorithms[jws.alg].verify(jws.signing_input, key, jws.signature)
+        except Exception:  # noqa: BLE001 - whatever a hostile signature makes the library raise, it is not good
+            good = False
+        if good is not True:
+            raise TokenInvalid("The token's signature does not hold.")
+
+
+def build_verifier(settings: Settings, discovery: Discovery | None = None) -> TokenVerifier:
+    """The verifier these settings ask for; reads nothing yet. Share ``discovery`` where there is one already."""
+    source = discovery or Discovery(settings.issuer, cooldown_seconds=settings.jwks_cooldown_seconds)
+    return TokenVerifier(
+        issuer=settings.issuer,
+        audience=settings.audience,
+        keys=KeySet(
+            source.fetch_jwks,
+            algorithms=settings.token_algorithms,
+            cooldown_seconds=settings.jwks_cooldown_seconds,
+        ),
+        algorithms=settings.token_algorithms,
+        roles_claim=settings.auth0_roles_claim,
+        leeway_seconds=settings.token_leeway_seconds,
+    )
+
+
+def _is_machine(sub: str, client_id: str, grant_type: Any) -> bool:
+    """Whether a client speaks for itself: Auth0 says so in ``gty`` or ``CLIENT@clients``, RFC 9068 §2.2 by the subject.
+
+    A person's subject has a ``|`` at Auth0, so nobody becomes a machine by choosing the name of an account.
+    """
+    if grant_type == "client-credentials":
+        return True
+    return (sub.endswith("@clients") and "|" not in sub) or (bool(client_id) and sub == client_id)
+
+
+def _half_hash(access_token: str) -> str:
+    """``at_hash`` (OIDC Core §3.1.3.6) for the algorithms we know, which all use SHA-256."""
+    return base64.urlsafe_b64encode(token_hash(access_token)[:16]).rstrip(b"=").decode("ascii")
+
+
+def _same(given: object, expected: str) -> bool:
+    """Compare in constant time; what is not a text is never the same."""
+    if not isinstance(given, str):
+        return False
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,60 @@
+"""What was verified within the last minute, by SHA-256: claims only, never a token, session, block or grants.
+
+An entry counts for one generation of keys and until the token's own end; a clock set back makes it count no more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Final, Generic, NamedTuple, TypeVar
+
+MAX_AGE_SECONDS: Final = 60.0
+MAX_ENTRIES: Final = 4096
+
+T = TypeVar("T")
+
+
+class _Entry(NamedTuple, Generic[T]):
+    value: T
+    generation: int
+    since: float
+    until: float
+
+
+class Verified(Generic[T]):
+    """A bounded cache, least recently used out first, for any thread. Times are seconds since 1970."""
+
+    def __init__(self, *, max_entries: int = MAX_ENTRIES) -> None:
+        self._max_entries = max_entries
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[bytes, _Entry[T]] = OrderedDict()
+        self._generation = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, digest: bytes, generation: int, now: float) -> T | None:
+        """The value, unless its time is over or the keys have changed."""
+        with self._lock:
+            entry = self._entries.get(digest)
+            if entry is None:
+                return None
+            value, made_for, since, until = entry
+            if made_for != generation or not since <= now < until:
+                del self._entries[digest]
+                return None
+            self._entries.move_to_end(digest)
+            return value
+
+    def put(self, digest: bytes, value: T, generation: int, *, since: float, expires: float) -> None:
+        """Remember a value until ``expires``, a minute at most; those of another generation of keys are dropped."""
+        with self._lock:
+            if generation < self._generation:
+                return  # verified with keys that have been replaced meanwhile
+            if generation > self._generation:
+                self._entries.clear()
+                self._generation = generation
+            self._entries[digest] = _Entry(value, generation, since, min(expires, since + MAX_AGE_SECONDS))
+            while len(self._entries) > self._max_entries:
+                self._entries.popitem(last=False)

@@ -1,0 +1,200 @@
+"""Everything together for development: local tenant, remote API and app as child processes, under one roof.
+
+Waits until each is healthy, prints one banner, and stops all of them on Ctrl-C or SIGTERM with nothing left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Final
+from urllib.parse import urlsplit
+
+import requests
+
+from app import commands
+from app.core.errors import ConfigurationError, ServiceUnavailable
+from app.core.settings import LOCAL_ISSUER, Process, Settings
+
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 8.0
+_GRACE_SECONDS: Final = 0.1
+
+
+@dataclass(slots=True)
+class _Child:
+    """One process of ours."""
+
+    name: str
+    arguments: list[str]
+    health: str
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+
+def run() -> int:
+    """Run until stopped; 0 after a wished stop, 2 when something could not start or fell over."""
+    settings = Settings.load(Process.CLI)
+    if settings.production:
+        raise ConfigurationError(["GATEHOUSE_ENV is production: `gatehouse dev` is for development only."])
+    children = _children(settings)
+    _refuse_taken_ports(children)
+    commands.migrate()
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        for child in children:
+            if stop.is_set():
+                return 0
+            print(f"starting {child.name} …", flush=True)
+            _start(child)
+            _wait_healthy(child, stop)
+        if not stop.is_set():
+            print(banner(settings), flush=True)
+        while not stop.wait(0.5):
+            for child in children:
+                if child.process is not None and child.process.poll() is not None:
+                    print(f"{child.name} stopped by itself (status {child.process.returncode}).", file=sys.stderr)
+                    return 2
+    finally:
+        _stop_all(children)
+    print("All stopped.", flush=True)
+    return 0
+
+
+def _children(settings: Settings) -> list[_Child]:
+    """What to start, in order; with a real tenant configured the local one is left out."""
+    app, api = urlsplit(settings.app_base_url), urlsplit(settings.remote_api_base_url)
+    python = sys.executable
+    children = []
+    if settings.local_tenant:
+        tenant = urlsplit(LOCAL_ISSUER)
+        children.append(
+            _Child(
+                "local tenant",
+                [python, "-m", "component.dev_tenant", "--port", str(tenant.port), "--app-url", settings.app_base_url],
+                f"{LOCAL_ISSUER}healthz",
+            )
+        )
+    children.append(
+        _Child(
+            "remote API",
+            [python, "-m", "remote_api", "--port", str(api.port or 8888)],
+            f"{settings.remote_api_base_url}/healthz",
+        )
+    )
+    children.append(
+        _Child(
+            "app",
+            [python, "-m", "app", "serve", "--port", str(app.port or 8501)],
+            f"{settings.app_base_url}/_stcore/health",
+        )
+    )
+    return children
+
+
+def _refuse_taken_ports(children: list[_Child]) -> None:
+    """Raise one list of every port that somebody else has."""
+    taken = []
+    for child in children:
+        port = urlsplit(child.health).port or 80
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                taken.append(f"Port {port} is taken, and the {child.name} needs it: stop what uses it and start again.")
+    if taken:
+        raise ConfigurationError(taken)
+
+
+def _environment() -> Mapping[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+def _start(child: _Child) -> None:
+    # A session of its own: Ctrl-C in the terminal reaches only this process, which stops them in order.
+    child.process = subprocess.Popen(child.arguments, env=_environment(), start_new_session=True)  # noqa: S603 - fixed
+
+
+def _wait_healthy(child: _Child, stop: Event) -> None:
+    """Wait until it answers; raises ``ServiceUnavailable`` when it ends or takes too long."""
+    deadline = time.monotonic() + _START_SECONDS
+    while not stop.is_set():
+        if child.process is None or child.process.poll() is not None:
+            raise ServiceUnavailable(f"The {child.name} could not start; what it said stands above.")
+        if _healthy(child.health):
+            return
+        if time.monotonic() > deadline:
+            raise ServiceUnavailable(f"The {child.name} did not answer within {_START_SECONDS:.0f} seconds.")
+        stop.wait(_GRACE_SECONDS)
+
+
+def _healthy(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2, allow_redirects=False).status_code == requests.codes.ok
+    except requests.RequestException:
+        return False
+
+
+def _stop_all(children: list[_Child]) -> None:
+    """Stop in the reverse order; kill what does not go."""
+    alive = [child.process for child in reversed(children) if child.process is not None]
+    _each(alive, lambda process: process.terminate())
+    deadline = time.monotonic() + _STOP_SECONDS
+    for process in alive:
+        try:
+            process.wait(timeout=max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _each([process], lambda process: os.killpg(process.pid, signal.SIGKILL))
+            process.wait()
+
+
+def _each(processes: list[subprocess.Popen[bytes]], do: Callable[[subprocess.Popen[bytes]], None]) -> None:
+    for process in processes:
+        if process.poll() is None:
+            with suppress(ProcessLookupError):  # it may go by itself in this very moment
+                do(process)
+
+
+_PEOPLE: Final = (
+    ("Ada Okafor", "administrator", "everything"),
+    ("Bruno Silva", "analyst", "reads and exports reports, explores CSV files"),
+    ("Chiyo Tanaka", "viewer", "reads reports"),
+    ("Dev Patel", "developer", "tries the remote API"),
+    ("Eva Novak", "no role", "sees Home and Profile only"),
+    ("Frank Moreau", "blocked at the provider", "cannot sign in"),
+)
+
+
+def banner(settings: Settings) -> str:
+    """What a newcomer needs to know, once everything runs."""
+    lines = [
+        "",
+        "  Gatehouse is running.",
+        "",
+        f"    App          {settings.app_base_url}",
+        f"    Remote API   {settings.remote_api_base_url}   (description: /docs)",
+    ]
+    if settings.local_tenant:
+        lines += [
+            f"    Sign-in      {LOCAL_ISSUER}   (local tenant, development only)",
+            "",
+            "  Sign in as one of these people; there are no passwords here:",
+            "",
+            *(f"    {name:<14} {role:<24} {may}" for name, role, may in _PEOPLE),
+            "",
+            "  To connect a real Auth0 tenant, put AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET and",
+            "  AUTH0_AUDIENCE into .env and start again. `docs/how-to/connect-auth0.md` has the steps.",
+        ]
+    else:
+        lines.append(f"    Sign-in      {settings.issuer}")
+    return "\n".join([*lines, "", "  Ctrl-C stops everything.", ""])

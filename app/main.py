@@ -1,0 +1,110 @@
+"""The script Streamlit reruns: build the navigation from what may be opened, run the page, show a refusal.
+
+Only pages the person may open are registered; a known path that may not be opened gets a neutral stand-in, so that
+no title of it reaches the browser. The page decides again in its first statement.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from app import access, panels
+from app.core import correlation
+from app.core.errors import GatehouseError, PermissionDenied, ServiceUnavailable, Unauthenticated
+from app.core.guard import Asking
+from app.core.policy import decide
+from app.core.records import Session
+from app.navigation import BY_PATH, PAGES, PageRow
+from app.services import services
+
+_SEEN: Final = "gatehouse_paths"  # known paths this Streamlit session asked for or ran; for display only
+_REFUSED: Final = "gatehouse_refused"  # the path whose refusal was recorded last, so that a rerun is no new refusal
+
+
+def main() -> None:
+    """One run."""
+    correlation.begin()
+    if not access.guarded():
+        panels.unguarded()
+        return
+    try:
+        session = access.current_session()
+        asking = access.asking()
+    except Unauthenticated as error:
+        _signed_out(error)
+    except ServiceUnavailable as error:
+        _register([], stand_in="Not available")
+        panels.problem(error)
+    else:
+        if session is None or asking.principal.subject is None:
+            _signed_out(None)
+        else:
+            _signed_in(asking, session)
+
+
+def _signed_out(error: Unauthenticated | None) -> None:
+    """Every known path shows sign-in, at that very path."""
+    page, _ = _register([], stand_in="Sign in")
+    panels.sign_in(error, asked=page.url_path)
+
+
+def _signed_in(asking: Asking, session: Session) -> None:
+    """Register what may be opened, and run or refuse the page that was asked for."""
+    keep = services().sessions
+    keep.touch(session)
+    opened = [row for row in PAGES if decide(asking.principal, row.permission, asking.grants).allowed]
+    page, row = _register(opened, stand_in="No access")
+    with st.sidebar:
+        panels.account(asking.principal, session, sorted(asking.grants.roles))
+    try:
+        keep.sync_if_due(session)
+        if row in opened:
+            st.session_state.pop(_REFUSED, None)
+            services().page_views.count(row.path)
+            page.run()
+        else:
+            _refuse(row, asking)
+    except Unauthenticated as error:
+        panels.sign_in(error, asked=row.path)
+    except PermissionDenied as error:
+        panels.denied(error, asking.principal)
+    except GatehouseError as error:
+        panels.problem(error)
+
+
+def _refuse(row: PageRow, asking: Asking) -> None:
+    """Refuse ``row``: recorded once for as long as the person stays there, shown on every rerun."""
+    if st.session_state.get(_REFUSED) != row.path:
+        st.session_state[_REFUSED] = row.path
+        access.require_row(row)
+        st.rerun()  # given back in the very moment between the two decisions
+    decision = decide(asking.principal, row.permission, asking.grants)
+    raise PermissionDenied(row.permission or "", decision.reason)
+
+
+def _register(opened: list[PageRow], *, stand_in: str) -> tuple[st.Page, PageRow]:
+    """Register the pages that may be opened, and stand-ins; returns the page that was asked for, and its row."""
+    seen: list[str] = st.session_state.setdefault(_SEEN, [])
+    asked = urlsplit(st.context.url or "").path.strip("/")
+    start = PAGES[0]
+    pages: dict[str, list[st.Page]] = {}
+    for row in PAGES:
+        if row in opened:
+            page = st.Page(row.script, title=row.title, icon=row.icon, url_path=row.path, default=row is start)
+            pages.setdefault(row.section, []).append(page)
+        elif row is start or row.path == asked or row.path in seen:
+            page = st.Page(row.script, title=stand_in, url_path=row.path, default=row is start, visibility="hidden")
+            pages.setdefault("", []).append(page)
+        if row is start:
+            st.session_state["gatehouse_home"] = page
+    chosen = st.navigation(pages, position="sidebar" if opened else "hidden")
+    row = BY_PATH[chosen.url_path]
+    if row.path not in seen:
+        seen.append(row.path)
+    return chosen, row
+
+
+main()

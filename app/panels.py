@@ -1,0 +1,204 @@
+"""Views that every page shares: the account in the sidebar, sign-in, no access, problem. They decide nothing.
+
+``streamlit_extras`` lives here only. All text from people, claims, errors and URLs goes through ``plain`` or a call
+that shows text as text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+from component.auth0 import Account, auth0
+from streamlit_extras.dataframe_explorer import dataframe_explorer
+
+from app.core import correlation
+from app.core.errors import GatehouseError, PermissionDenied, SessionEnded, SessionExpired, Unauthenticated
+from app.core.permissions import Permission
+from app.core.policy import Held, Reason, Source
+from app.core.principal import Principal
+from app.core.records import Session
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CAP: Final = 200
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=\"'])")
+_SENTENCES: Final = {permission.value: permission.sentence for permission in Permission}
+_SOURCES: Final[Mapping[Source, str]] = {
+    Source.ADMIN: "given by an administrator",
+    Source.REQUEST: "asked for and approved",
+    Source.POLICY: "a rule of this installation",
+    Source.TOKEN: "from your sign-in provider",
+    Source.SCOPE: "by the token's scope",
+}
+
+# Order matters: most browsers name their ancestors too.
+_BROWSERS: Final = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("HeadlessChrome/", "Chromium (headless)"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS: Final = (
+    ("Windows", "Windows"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def plain(text: str, *, cap: int = _CAP) -> str:
+    """``text`` as Streamlit markdown that shows exactly that text: one line, capped, nothing in it means anything."""
+    cleaned = "".join(
+        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
+        for character in text[: cap + 1]
+        if unicodedata.category(character) not in {"Cf", "Cs", "Co", "Cn"}
+    ).strip()
+    if len(text) > cap:
+        cleaned = cleaned[: cap - 1] + "…"
+    return _SPECIAL.sub(r"\\\1", cleaned)
+
+
+def sentence(permission: str) -> str:
+    """What a permission lets one do, in its own sentence; the bare name when the catalogue does not know it."""
+    return _SENTENCES.get(permission, plain(permission))
+
+
+def held_by(held: Held) -> str:
+    """Where a grant came from, in words, as markdown-safe text."""
+    text = _SOURCES[held.source]
+    if held.by and held.source is Source.ADMIN:
+        text = f"given by {plain(held.by)}"
+    return text if held.until is None else f"{text}, until {held.until:%d %B %Y, %H\\:%M} UTC"
+
+
+def account(principal: Principal, session: Session | None, roles: list[str]) -> None:
+    """The account corner of the sidebar: who is signed in, until when, and the way out."""
+    if principal.subject is None or session is None:
+        return
+    auth0(
+        key="account",
+        account=Account(
+            name=principal.name or principal.email or principal.subject.subject,
+            initials=initials(principal.name or principal.email or principal.subject.subject),
+            picture=principal.picture,
+            roles=tuple(roles),
+            valid_until=session.expires_at,
+        ),
+    )
+
+
+def initials(name: str) -> str:
+    """One or two letters that stand for a name; ``?`` when it has none."""
+    words = [word for word in re.split(r"[\s@._-]+", name) if word and word[0].isalnum()]
+    letters = [word[0].upper() for word in (words[:1] + words[-1:] if len(words) > 1 else words)]
+    return "".join(letters) or "?"
+
+
+def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
+    """The sign-in page, at whatever path was asked: says why, and leads back to it afterwards."""
+    with st.container(key="sign-in-page"):
+        if isinstance(error, SessionExpired):
+            st.title("Your session has expired")
+            st.write(
+                "You were not here for a while, so you were signed out to be safe. Sign in to go on where you were."
+            )
+        elif isinstance(error, SessionEnded):
+            st.title("You were signed out")
+            st.write(
+                plain(error.detail) if error.detail else "Your session was ended. Sign in to go on where you were."
+            )
+        else:
+            st.title("Sign in")
+            st.write(
+                "This page is for people who are signed in. Afterwards you come right back to it."
+                if asked
+                else "Sign in to see what is here for you."
+            )
+        auth0(key="sign-in", account=None)
+
+
+def denied(error: PermissionDenied, principal: Principal) -> None:
+    """The "No access" page: which permission is missing, who is signed in, and the way on."""
+    with st.container(key="no-access"):
+        if error.reason == Reason.BLOCKED:
+            st.title("Your account is blocked")
+            st.write(
+                "You are signed in, but an administrator has blocked your account here. Ask them if that is a mistake."
+            )
+        else:
+            st.title("No access")
+            st.write("You are signed in, but this needs a permission that you do not have:")
+            with st.container(border=True):
+                st.markdown(f"**{sentence(error.permission)}**")
+                st.caption(f"Permission `{error.permission}`")
+            st.write("If you need it for your work, ask an administrator for a role that includes it.")
+        if principal.subject is not None:
+            st.caption(f"You are signed in as {plain(principal.name or principal.email or principal.subject.subject)}.")
+        if error.reason != Reason.BLOCKED:
+            st.page_link(_home(), label="Back to Home", icon=":material/arrow_back:")
+
+
+def problem(error: GatehouseError) -> None:
+    """Something did not work: what, what to do, and the id to quote. Nothing was lost."""
+    with st.container(key="problem"):
+        st.error(f"**{plain(error.title)}.** {plain(error.detail, cap=500)}".rstrip(), icon=":material/error:")
+        columns = st.columns([1, 3], vertical_alignment="center")
+        columns[0].button("Try again", key="retry", icon=":material/refresh:")
+        columns[1].caption(f"If it goes on, tell an administrator this number: `{correlation.current()}`")
+
+
+def internal(_: BaseException) -> None:
+    """A bug: nothing of it is shown but the id under which the log has it."""
+    with st.container(key="problem"):
+        st.error(
+            "**Something went wrong here.** It was not your doing, and it has been logged.", icon=":material/error:"
+        )
+        st.caption(f"If it happens again, tell an administrator this number: `{correlation.current()}`")
+
+
+def unguarded() -> None:
+    """Shown instead of everything when the socket guard is not in front of the app."""
+    st.error("Gatehouse is not guarding this app, so nothing is shown. Start it with `gatehouse serve`.")
+
+
+def explorer(frame: pd.DataFrame) -> pd.DataFrame:
+    """Filters over a table's columns; returns the rows that are left."""
+    return dataframe_explorer(frame, case=False)  # type: ignore[no-any-return] # untyped library
+
+
+def figures(numbers: Mapping[str, int]) -> None:
+    """A row of numbers with their names, as cards."""
+    for column, (name, number) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
+        column.metric(name, f"{number:,}", border=True)
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, in words: ``just now``, ``5 minutes ago``, ``3 days ago``."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def browser(user_agent: str) -> str:
+    """A browser's name and system, as far as its user agent says; never used to decide anything."""
+    name = next((label for mark, label in _BROWSERS if mark in user_agent), "Unknown browser")
+    system = next((label for mark, label in _SYSTEMS if mark in user_agent), "")
+    return f"{name} on {system}" if system else name
+
+
+def _home() -> st.Page:
+    """The start page as registered, whatever it stands for now."""
+    return st.session_state["gatehouse_home"]  # type: ignore[no-any-return] # session state is untyped

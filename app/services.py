@@ -1,0 +1,97 @@
+"""The composition root of the Streamlit process: settings → database → provider → sessions, built once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+
+from component.sessions import Limits, Sessions
+from component.socket_guard import Identity
+
+from app.core.discovery import Discovery
+from app.core.keyring import Keyring
+from app.core.ports import Storage
+from app.core.rights import Rights
+from app.core.settings import Process, Settings
+from app.core.tokens import build_verifier
+from app.page_views import PageViews
+from component.cookies import Cookies
+from component.oidc import Provider
+from db import open_database
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything this process shares. Built by ``build``; tests build their own and ``install`` it."""
+
+    settings: Settings
+    keyring: Keyring
+    storage: Storage
+    provider: Provider
+    discovery: Discovery
+    sessions: Sessions
+    rights: Rights
+    cookies: Cookies
+    identity: Identity
+    page_views: PageViews
+
+    def close(self) -> None:
+        """Save what is left and let go of everything."""
+        self.page_views.close()
+        self.storage.close()
+
+
+def build(settings: Settings, *, storage: Storage | None = None) -> Services:
+    """Wire everything for ``settings``. Makes no network call and does not touch the database yet."""
+    keyring = Keyring(settings.secrets)
+    storage = storage if storage is not None else open_database(settings, keyring)
+    discovery = Discovery(settings.issuer, cooldown_seconds=settings.jwks_cooldown_seconds)
+    verifier = build_verifier(settings, discovery)
+    provider = Provider(settings, discovery)
+    sessions = Sessions(
+        storage,
+        keyring,
+        provider,
+        verifier,
+        limits=Limits(
+            idle_seconds=settings.session_idle_seconds,
+            absolute_seconds=settings.session_absolute_seconds,
+            rights_max_age_seconds=settings.token_rights_max_age_seconds,
+        ),
+        map_own_names=not settings.production,
+        default_role=settings.default_role,
+    )
+    return Services(
+        settings=settings,
+        keyring=keyring,
+        storage=storage,
+        provider=provider,
+        discovery=discovery,
+        sessions=sessions,
+        rights=Rights(storage.read),
+        cookies=Cookies(settings.app_base_url),
+        identity=Identity(),
+        page_views=PageViews(storage),
+    )
+
+
+_lock = Lock()
+_installed: Services | None = None
+
+
+def install(built: Services | None) -> None:
+    """Make ``built`` this process's services (None forgets them); for the start of the process and for tests."""
+    global _installed  # noqa: PLW0603 - the one place where the process keeps what it shares
+    with _lock:
+        _installed = built
+
+
+def services() -> Services:
+    """This process's services; built from the environment on first use. Raises ``ConfigurationError``."""
+    global _installed  # noqa: PLW0603 - see install
+    if _installed is not None:
+        return _installed
+    with _lock:
+        if _installed is None:
+            _installed = build(Settings.load(Process.APP))
+        return _installed

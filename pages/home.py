@@ -1,0 +1,43 @@
+"""Home: what you may open and do, and which permissions you lack, in their own sentences."""
+
+import streamlit as st
+
+from app import access, panels
+from app.core.permissions import Permission
+from app.core.policy import decide
+from app.navigation import PAGES
+
+access.require_page()
+
+asking = access.asking()
+first_name = panels.plain((asking.principal.name or "").split(" ")[0])
+st.title(f"Welcome, {first_name}" if first_name else "Welcome")
+
+held = [permission for permission in Permission if decide(asking.principal, permission, asking.grants).allowed]
+lacking = [permission for permission in Permission if permission not in held]
+open_rows = [row for row in PAGES[1:] if decide(asking.principal, row.permission, asking.grants).allowed]
+
+if not held:
+    st.info(
+        "**You have no role yet.** You are signed in, but nobody has given you a role, so there is little to open. "
+        "Ask an administrator to give you one; it shows here at once, without signing in again.",
+        icon=":material/hourglass_empty:",
+    )
+
+st.subheader("What you can open")
+columns = st.columns(2)
+for number, row in enumerate(open_rows):
+    with columns[number % 2].container(border=True, key=f"open-{row.path}"):
+        st.page_link(row.script, label=f"**{row.title}**", icon=row.icon)
+        st.caption(row.permission.sentence if row.permission is not None else "Your account, roles and devices.")
+
+if held:
+    st.subheader("What you can do")
+    for permission in held:
+        st.markdown(f":material/check: {permission.sentence}")
+
+if lacking and held:
+    with st.expander("What you cannot do", icon=":material/lock:"):
+        st.caption("If you need one of these for your work, ask an administrator for a role that includes it.")
+        for permission in lacking:
+            st.markdown(f"- {permission.sentence} (`{permission}`)")

@@ -1,0 +1,106 @@
+"""Profile: who you are here, which roles you have and where each came from, what they let you do, your devices."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from app import access, api_client, panels
+from app.core.errors import GatehouseError, NotFound
+from app.core.permissions import Permission
+from app.core.policy import decide
+
+access.require_page()
+
+asking = access.asking()
+who, grants = asking.principal, asking.grants
+
+st.title("Profile")
+
+
+def end_device(ref: str) -> None:
+    """End one of this person's sessions; what came of it is said on the next run."""
+    try:
+        api_client.end_my_session(ref)
+    except NotFound:
+        st.session_state["profile_notice"] = "That session had ended already."
+    except GatehouseError as error:
+        st.session_state["profile_notice"] = panels.plain(error.detail or error.title)
+    else:
+        st.session_state["profile_notice"] = "The session was ended. That device is signed out."
+
+
+def end_others() -> None:
+    """End every session of this person but this one."""
+    try:
+        count = api_client.end_my_other_sessions()
+    except GatehouseError as error:
+        st.session_state["profile_notice"] = panels.plain(error.detail or error.title)
+    else:
+        st.session_state["profile_notice"] = (
+            "There was no other session." if count == 0 else f"Ended {count} other session{'s' if count > 1 else ''}."
+        )
+
+
+with st.container(border=True, key="identity"):
+    st.markdown(f"**{panels.plain(who.name or 'No name given')}**")
+    if who.email:
+        st.text(who.email)
+    if who.subject is not None:
+        st.caption(f"Known here as `{who.subject.subject.replace('`', '')}`".replace("\n", " "))
+
+st.subheader("Your roles")
+if not grants.roles:
+    st.write("You have no role yet. Ask an administrator to give you one.")
+for role, ways in sorted(grants.roles.items()):
+    with st.container(border=True):
+        st.markdown(f"**{panels.plain(role)}**")
+        for held in ways:
+            st.caption(panels.held_by(held))
+
+st.subheader("What that lets you do")
+rows = []
+for permission in Permission:
+    decision = decide(who, permission, grants)
+    if decision.allowed:
+        ways = grants.ways(permission)
+        rows.append(
+            {
+                "You may": permission.sentence,
+                "Permission": permission.value,
+                "Because of": ", ".join(
+                    dict.fromkeys(
+                        f"role {held.role}" if held.role is not None else "a single permission" for held in ways
+                    )
+                )
+                or "the token's scope",
+            }
+        )
+if rows:
+    st.dataframe(rows, hide_index=True, width="stretch", key="permissions")
+else:
+    st.write("Nothing beyond this page and Home.")
+
+st.subheader("Your devices")
+if notice := st.session_state.pop("profile_notice", None):
+    st.info(notice, icon=":material/info:")
+try:
+    devices = api_client.my_sessions()
+except GatehouseError as error:
+    panels.problem(error)
+else:
+    now = datetime.now(UTC)
+    for device in devices:
+        with st.container(border=True, key=f"device-{device['ref'][:8]}"):
+            about, action = st.columns([4, 1], vertical_alignment="center")
+            here = " — **this one**" if device["current"] else ""
+            about.markdown(f"{panels.plain(panels.browser(device['user_agent']))}{here}")
+            since = panels.ago(datetime.fromisoformat(device["created_at"]), now)
+            last = panels.ago(datetime.fromisoformat(device["last_seen_at"]), now)
+            address = panels.plain(device["address"] or "unknown address")
+            about.caption(f"Signed in {since} from {address}, last used {last}")
+            if not device["current"]:
+                action.button(
+                    "End", key=f"end-{device['ref'][:8]}", on_click=end_device, args=(device["ref"],), width="stretch"
+                )
+    if len(devices) > 1:
+        st.button("End all other sessions", key="end-others", on_click=end_others, icon=":material/devices_off:")

@@ -1,0 +1,97 @@
+"""Usage report: sign-ins, refusals and page views per day, as charts and a table; the export is a gated function."""
+
+import pandas as pd
+import streamlit as st
+
+from app import access, api_client, panels
+from app.core.errors import GatehouseError
+from app.core.permissions import Permission
+from app.navigation import BY_PATH
+
+access.require_page()
+
+
+@access.requires(Permission.EXPORT_REPORTS)
+def export_report(days: int) -> bytes:
+    """The report as a CSV file. Checked when it is called, which is when the button is pressed."""
+    return api_client.usage_csv(days)
+
+
+RANGES = {"7 days": 7, "30 days": 30, "90 days": 90, "1 year": 365}
+
+st.title("Usage report")
+st.caption("What happens in this installation of Gatehouse. Days are in UTC.")
+
+asked = st.query_params.get("range", "30 days")
+chosen = st.segmented_control(
+    "Time span", list(RANGES), default=asked if asked in RANGES else "30 days", key="range", required=True
+)
+st.query_params["range"] = chosen
+span = RANGES[chosen]
+
+try:
+    days = api_client.usage(span)
+except GatehouseError as error:
+    panels.problem(error)
+    st.stop()
+
+frame = pd.DataFrame(
+    {
+        "Day": [day["day"] for day in days],
+        "Sign-ins": [day["sign_ins"] for day in days],
+        "Refusals": [day["denials"] for day in days],
+        "Page views": [sum(day["page_views"].values()) for day in days],
+    }
+)
+frame["Day"] = pd.to_datetime(frame["Day"])
+
+panels.figures({name: int(frame[name].sum()) for name in ("Sign-ins", "Refusals", "Page views")})
+
+if not frame[["Sign-ins", "Refusals", "Page views"]].to_numpy().any():
+    st.info("Nothing has happened in this time span yet.", icon=":material/hourglass_empty:")
+else:
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Sign-ins and refusals")
+        st.bar_chart(frame, x="Day", y=["Sign-ins", "Refusals"], stack=False, height=260)
+    with right:
+        st.subheader("Page views")
+        st.area_chart(frame, x="Day", y="Page views", height=260)
+    views: dict[str, int] = {}
+    for day in days:
+        for path, count in day["page_views"].items():
+            views[path] = views.get(path, 0) + count
+    with st.expander("As a table", icon=":material/table:"):
+        st.dataframe(
+            frame.sort_values("Day", ascending=False),
+            hide_index=True,
+            width="stretch",
+            column_config={"Day": st.column_config.DateColumn("Day")},
+            key="usage-table",
+        )
+    # A title of a page this person may not open is not told here either.
+    named: dict[str, int] = {}
+    for path, count in views.items():
+        row = BY_PATH.get(path)
+        title = row.title if row is not None and access.allows_row(row) else "Other pages"
+        named[title] = named.get(title, 0) + count
+    with st.expander("Views by page", icon=":material/web:"):
+        st.dataframe(
+            [{"Page": title, "Views": count} for title, count in sorted(named.items(), key=lambda item: -item[1])],
+            hide_index=True,
+            width="stretch",
+            key="views-table",
+        )
+
+if access.allows(Permission.EXPORT_REPORTS):
+    st.download_button(
+        "Export as CSV",
+        data=access.carried(lambda: export_report(span)),
+        file_name=f"usage-{span}-days.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key="export",
+        on_click="ignore",
+    )
+else:
+    st.caption(f"To export the report you need one more permission: {Permission.EXPORT_REPORTS.sentence}")

@@ -1,0 +1,130 @@
+"""The tables that the documentation repeats, rendered from the code: `make docs` writes them, a test compares them.
+
+Each table stands in its document between ``<!-- table:NAME -->`` and ``<!-- /table -->``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from app.core.audit import AuditKind
+from app.core.errors import all_errors
+from app.core.permissions import ROLES, Permission
+from app.core.settings import Settings
+from app.navigation import PAGES
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _default(value: object) -> str:
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, tuple):
+        return ", ".join(part.get_secret_value() if isinstance(part, SecretStr) else str(part) for part in value)
+    return f"`{value}`"
+
+
+def settings_table() -> str:
+    """Variable, default, meaning."""
+    rows = (
+        (f"`{name.upper()}`", _default(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    )
+    return _table(("Variable", "Default", "Meaning"), rows)
+
+
+def permissions_table() -> str:
+    """Permission, meaning, built-in roles."""
+    rows = (
+        (
+            f"`{permission}`",
+            permission.sentence,
+            ", ".join(role for role, (_, permissions) in ROLES.items() if permission in permissions),
+        )
+        for permission in Permission
+    )
+    return _table(("Permission", "What it lets one do", "Built-in roles"), rows)
+
+
+def roles_table() -> str:
+    """Built-in role, description."""
+    return _table(("Role", "What it is for"), ((f"`{name}`", text) for name, (text, _) in ROLES.items()))
+
+
+def errors_table() -> str:
+    """Code, status, class, title."""
+    rows = ((f"`{e.code}`", str(e.status), f"`{e.__name__}`", e.title) for e in all_errors())
+    return _table(("Code", "Status", "Class", "Title"), rows)
+
+
+def audit_table() -> str:
+    """Kind, sentence."""
+    return _table(("Kind", "What it says"), ((f"`{kind}`", kind.sentence) for kind in AuditKind))
+
+
+def pages_table() -> str:
+    """Path, title, script, permission."""
+    rows = (
+        (f"`/{row.path}`", row.title, f"`pages/{row.file}`", f"`{row.permission}`" if row.permission else "signed in")
+        for row in PAGES
+    )
+    return _table(("Path", "Page", "Script", "Asks for"), rows)
+
+
+TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
+    "settings": ("docs/settings.md", settings_table),
+    "permissions": ("docs/permissions.md", permissions_table),
+    "roles": ("docs/permissions.md", roles_table),
+    "pages": ("docs/permissions.md", pages_table),
+    "errors": ("docs/errors.md", errors_table),
+    "audit": ("docs/audit.md", audit_table),
+}
+"""Table → (document, how it is rendered)."""
+
+
+def env_example() -> str:
+    """``.env.example``: every variable, commented out, with its meaning and default."""
+    parts = [
+        "# Every setting of Gatehouse. Copy to .env and uncomment what you change; the environment wins over .env.",
+        "# The same list with defaults is in docs/settings.md.",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        text = "" if default is None or default == () else ",".join(default) if isinstance(default, tuple) else default
+        parts.append(f"\n# {field.description}\n#{name.upper()}={text}")
+    return "\n".join(parts) + "\n"
+
+
+def replaced(document: str, name: str, table: str) -> str:
+    """``document`` with the table ``name`` put in; raises ``ValueError`` where it has no place for it."""
+    pattern = re.compile(rf"(<!-- table:{name} -->\n).*?(<!-- /table -->)", re.DOTALL)
+    text, count = pattern.subn(lambda found: f"{found[1]}{table}\n{found[2]}", document)
+    if count != 1:
+        msg = f"the document has {count} places for the table {name}"
+        raise ValueError(msg)
+    return text
+
+
+def main() -> int:
+    """Write every table and ``.env.example``."""
+    for name, (path, render) in TABLES.items():
+        file = ROOT / path
+        file.write_text(replaced(file.read_text(encoding="utf-8"), name, render()), encoding="utf-8")
+    (ROOT / ".env.example").write_text(env_example(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

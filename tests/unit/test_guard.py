@@ -1,0 +1,145 @@
+"""The guard: asks afresh at every call, refuses by default, records each refusal, and names where."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.core.errors import PermissionDenied, SessionEnded, Unauthenticated
+from app.core.guard import Asking, Guard
+from app.core.permissions import Permission
+from app.core.policy import NO_GRANTS, Decision, Grants, Held, Source
+from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
+
+WHO = Principal(method=AuthMethod.SESSION, subject=Subject("https://issuer.example/", "auth0|1"), name="Ada")
+READS = Grants(permissions={"read:reports": (Held("viewer", Source.ADMIN),)})
+
+
+class Desk:
+    """A principal source whose answer can be changed between calls, and a list of what was refused."""
+
+    def __init__(self) -> None:
+        self.asking = Asking(WHO, READS)
+        self.refused: list[tuple[str, str | None, str, str]] = []
+        self.guard = Guard(lambda: self.asking, self.on_refused)
+
+    def on_refused(self, principal: Principal, permission: str | None, decision: Decision, target: str) -> None:
+        self.refused.append((principal.name, permission, str(decision.reason), target))
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_require_returns_the_principal_or_raises_and_records(desk: Desk) -> None:
+    assert desk.guard.require(Permission.READ_REPORTS) is WHO
+    assert desk.refused == []
+    with pytest.raises(PermissionDenied) as caught:
+        desk.guard.require(Permission.EXPORT_REPORTS, target="/reports")
+    assert (caught.value.permission, caught.value.reason) == ("export:reports", "not-granted")
+    assert desk.refused == [("Ada", "export:reports", "not-granted", "/reports")]
+
+
+def test_nobody_is_unauthenticated_and_recorded(desk: Desk) -> None:
+    desk.asking = Asking(ANONYMOUS, NO_GRANTS)
+    with pytest.raises(Unauthenticated):
+        desk.guard.require(None, target="/")
+    assert desk.refused == [("", None, "anonymous", "/")]
+
+
+def test_each_call_asks_afresh(desk: Desk) -> None:
+    ran: list[int] = []
+
+    @desk.guard.requires(Permission.READ_REPORTS)
+    def work(number: int) -> int:
+        ran.append(number)
+        return number * 2
+
+    assert work(21) == 42
+    desk.asking = Asking(WHO, NO_GRANTS)
+    with pytest.raises(PermissionDenied):
+        work(22)
+    desk.asking = Asking(WHO, READS)
+    assert work(23) == 46
+    assert ran == [21, 23]
+
+
+def test_the_function_says_what_it_requires_and_where_it_is(desk: Desk) -> None:
+    desk.asking = Asking(WHO, NO_GRANTS)
+
+    @desk.guard.requires(Permission.READ_REPORTS)
+    def work() -> None:
+        """Work."""
+
+    assert work.required_permission is Permission.READ_REPORTS  # type: ignore[attr-defined]
+    assert (work.__name__, work.__doc__) == ("work", "Work.")
+    with pytest.raises(PermissionDenied):
+        work()
+    assert desk.refused[0][3].endswith(":test_the_function_says_what_it_requires_and_where_it_is.<locals>.work")
+
+
+def test_generators_and_coroutines_are_refused_before_anything_is_made(desk: Desk) -> None:
+    desk.asking = Asking(WHO, NO_GRANTS)
+
+    @desk.guard.requires(Permission.READ_REPORTS)
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    @desk.guard.requires(Permission.READ_REPORTS)
+    async def later() -> int:
+        return 1
+
+    with pytest.raises(PermissionDenied):
+        numbers()
+    with pytest.raises(PermissionDenied):
+        later()
+    desk.asking = Asking(WHO, READS)
+    assert list(numbers()) == [1]
+    assert asyncio.run(later()) == 1  # type: ignore[arg-type]
+
+
+def test_methods_work_and_wrong_places_are_refused_at_decoration(desk: Desk) -> None:
+    requires = desk.guard.requires(Permission.READ_REPORTS)
+
+    class Shop:
+        @requires
+        def open(self) -> str:
+            return "open"
+
+        @staticmethod
+        @requires
+        def sign() -> str:
+            return "sign"
+
+        @classmethod
+        @requires
+        def name(cls) -> str:
+            return cls.__name__
+
+    assert (Shop().open(), Shop.sign(), Shop.name()) == ("open", "sign", "Shop")
+    for wrong in (staticmethod(lambda: None), classmethod(lambda _: None), property(lambda _: None), Shop, 5):
+        with pytest.raises(TypeError, match="@requires goes on a function"):
+            requires(wrong)  # type: ignore[arg-type]
+
+
+def test_no_argument_may_name_the_principal(desk: Desk) -> None:
+    def work(principal: Any) -> None:
+        del principal
+
+    with pytest.raises(TypeError, match="found, never told"):
+        desk.guard.requires(Permission.READ_REPORTS)(work)
+
+
+def test_allows_is_for_display_it_neither_raises_nor_records(desk: Desk) -> None:
+    assert desk.guard.allows(Permission.READ_REPORTS)
+    assert not desk.guard.allows(Permission.EXPORT_REPORTS)
+
+    def ended() -> Asking:
+        raise SessionEnded
+
+    assert not Guard(ended, desk.on_refused).allows(Permission.READ_REPORTS)
+    assert desk.refused == []
