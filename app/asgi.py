@@ -14,12 +14,13 @@ from typing import Any, Final
 
 import streamlit as st
 import structlog
-from component.routes import auth_routes
-from component.socket_guard import SocketGuard
 from starlette.middleware import Middleware
 
 from app.core.errors import GatehouseError, PermissionDenied, Unauthenticated
 from app.services import Services
+from component.addresses import ClientAddresses
+from component.routes import auth_routes
+from component.socket_guard import SocketGuard
 
 SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
 
@@ -41,12 +42,14 @@ def create_app(services: Services) -> st.App:
     return st.App(
         SCRIPT,
         routes=auth_routes(
+            base_url=services.settings.app_base_url,
             sessions=services.sessions,
+            logins=services.logins,
             provider=services.provider,
+            verifier=services.verifier,
             cookies=services.cookies,
-            keyring=services.keyring,
-            storage=services.storage,
-            settings=services.settings,
+            refusals=services.refusals,
+            addresses=ClientAddresses(services.settings.trusted_proxies),
         ),
         middleware=[
             Middleware(
@@ -54,7 +57,8 @@ def create_app(services: Services) -> st.App:
                 sessions=services.sessions,
                 cookies=services.cookies,
                 identity=services.identity,
-                settings=services.settings,
+                base_url=services.settings.app_base_url,
+                production=services.settings.production,
             )
         ],
         lifespan=lifespan,

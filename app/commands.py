@@ -17,7 +17,8 @@ from app.core.errors import GatehouseError
 from app.core.keyring import Keyring
 from app.core.principal import Subject
 from app.core.settings import Process, Settings
-from db import Database, migrate_database, open_database, seed
+from db import Database, open_database, seed
+from db import migrate as migrate_schema
 
 
 def serve(address: str, port: int | None) -> int:
@@ -37,7 +38,7 @@ def serve(address: str, port: int | None) -> int:
 def migrate() -> int:
     """Bring the database to this version and seed it; harmless when it is."""
     settings = Settings.load(Process.CLI)
-    migrate_database(settings)
+    migrate_schema(settings.database_url)
     with _database(settings) as database:
         seed(database)
     print("The database is up to date.")

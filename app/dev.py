@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from threading import Event
 from typing import Final
 from urllib.parse import urlsplit
@@ -140,7 +141,7 @@ def _wait_healthy(child: _Child, stop: Event) -> None:
 
 def _healthy(url: str) -> bool:
     try:
-        return requests.get(url, timeout=2, allow_redirects=False).status_code == requests.codes.ok
+        return requests.get(url, timeout=2, allow_redirects=False).status_code == HTTPStatus.OK
     except requests.RequestException:
         return False
 

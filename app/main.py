@@ -63,7 +63,7 @@ def _signed_in(asking: Asking, session: Session) -> None:
         keep.sync_if_due(session)
         if row in opened:
             st.session_state.pop(_REFUSED, None)
-            services().page_views.count(row.path)
+            services().page_views.count(f"/{row.path}")
             page.run()
         else:
             _refuse(row, asking)

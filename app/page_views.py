@@ -30,7 +30,7 @@ class PageViews:
         self._thread: Thread | None = None
 
     def count(self, path: str) -> None:
-        """Count one view of the page at ``path`` (empty for the start page); starts the flushing on first use."""
+        """Count one view of the page at ``path`` (with its slash); starts the flushing on first use."""
         with self._lock:
             self._counts[self._clock().date(), path] += 1
             if self._thread is None and not self._stop.is_set():

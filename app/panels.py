@@ -173,7 +173,7 @@ def unguarded() -> None:
 
 def explorer(frame: pd.DataFrame) -> pd.DataFrame:
     """Filters over a table's columns; returns the rows that are left."""
-    return dataframe_explorer(frame, case=False)  # type: ignore[no-any-return] # untyped library
+    return dataframe_explorer(frame, case=False)
 
 
 def figures(numbers: Mapping[str, int]) -> None:
@@ -201,4 +201,5 @@ def browser(user_agent: str) -> str:
 
 def _home() -> st.Page:
     """The start page as registered, whatever it stands for now."""
-    return st.session_state["gatehouse_home"]  # type: ignore[no-any-return] # session state is untyped
+    home: st.Page = st.session_state["gatehouse_home"]
+    return home

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
-from component.sessions import Limits, Sessions
-from component.socket_guard import Identity
-
 from app.core.discovery import Discovery
 from app.core.keyring import Keyring
 from app.core.ports import Storage
 from app.core.rights import Rights
 from app.core.settings import Process, Settings
-from app.core.tokens import build_verifier
+from app.core.tokens import TokenVerifier, build_verifier
 from app.page_views import PageViews
 from component.cookies import Cookies
+from component.login import Logins
 from component.oidc import Provider
+from component.refusals import Refusals
+from component.sessions import Limits, Sessions
+from component.socket_guard import Identity
 from db import open_database
 
 
@@ -28,8 +29,10 @@ class Services:
     keyring: Keyring
     storage: Storage
     provider: Provider
-    discovery: Discovery
+    verifier: TokenVerifier
     sessions: Sessions
+    logins: Logins
+    refusals: Refusals
     rights: Rights
     cookies: Cookies
     identity: Identity
@@ -48,6 +51,7 @@ def build(settings: Settings, *, storage: Storage | None = None) -> Services:
     discovery = Discovery(settings.issuer, cooldown_seconds=settings.jwks_cooldown_seconds)
     verifier = build_verifier(settings, discovery)
     provider = Provider(settings, discovery)
+    cookies = Cookies(settings.app_base_url)
     sessions = Sessions(
         storage,
         keyring,
@@ -66,10 +70,12 @@ def build(settings: Settings, *, storage: Storage | None = None) -> Services:
         keyring=keyring,
         storage=storage,
         provider=provider,
-        discovery=discovery,
+        verifier=verifier,
         sessions=sessions,
+        logins=Logins(storage, keyring, provider, cookies),
+        refusals=Refusals(storage),
         rights=Rights(storage.read),
-        cookies=Cookies(settings.app_base_url),
+        cookies=cookies,
         identity=Identity(),
         page_views=PageViews(storage),
     )

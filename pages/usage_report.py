@@ -72,7 +72,7 @@ else:
     # A title of a page this person may not open is not told here either.
     named: dict[str, int] = {}
     for path, count in views.items():
-        row = BY_PATH.get(path)
+        row = BY_PATH.get(path.strip("/"))
         title = row.title if row is not None and access.allows_row(row) else "Other pages"
         named[title] = named.get(title, 0) + count
     with st.expander("Views by page", icon=":material/web:"):

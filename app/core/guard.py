@@ -32,7 +32,7 @@ class Asking(NamedTuple):
 class OnRefused(Protocol):
     """What to do when somebody is refused: write the audit event. Must not raise for want of a listener."""
 
-    def __call__(self, principal: Principal, permission: str | None, decision: Decision, target: str) -> None:
+    def __call__(self, principal: Principal, permission: str | None, decision: Decision, target: str, /) -> None:
         """``target``: what was asked for: a page's path, ``module:function``, or ``METHOD /route``."""
 
 
@@ -117,5 +117,5 @@ def refusal(permission: str | None, decision: Decision) -> GatehouseError:
         Reason.SCOPE: "You hold this permission, but the token you used was not given it.",
     }
     return PermissionDenied(
-        permission, decision.reason, sentences.get(decision.reason, "You lack a permission for this.")
+        permission or "", decision.reason, sentences.get(decision.reason, "You lack a permission for this.")
     )

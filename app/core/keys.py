@@ -116,13 +116,17 @@ class KeySet:
 
         Raises ``TokenInvalid`` when there is none, ``ProviderUnavailable`` when that could not be found out.
         """
+        return self.versioned_key(kid, alg)[0]
+
+    def versioned_key(self, kid: str | None, alg: str) -> tuple[PublicKey, int]:
+        """As ``key``, with the ``generation`` of the very set the key is from."""
         snapshot = self._snapshot
         if snapshot is not None:
             key = snapshot.find(kid, alg)
             if key is not None:
                 if self._clock() - snapshot.fetched_at >= self._max_age_seconds:
                     self._begin(unknown=False)
-                return key
+                return key, snapshot.generation
             if kid is None and alg in snapshot.several:
                 raise TokenInvalid("The token does not say which key signed it.")
         if alg not in self._algorithms:
@@ -132,8 +136,8 @@ class KeySet:
             raise ProviderUnavailable
         snapshot = self._snapshot  # again, even without a flight: another thread's may have landed meanwhile
         key = snapshot.find(kid, alg) if snapshot is not None else None
-        if key is not None:
-            return key
+        if snapshot is not None and key is not None:
+            return key, snapshot.generation
         if self._failed if flight is None else flight.failed:
             raise ProviderUnavailable
         raise TokenInvalid("The token was signed with a key the provider does not publish.")

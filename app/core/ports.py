@@ -93,7 +93,10 @@ class UnitOfWork(Protocol):
     def end_sessions_of(
         self, subject: Subject, reason: EndReason, now: datetime, *, keep: str | None = None
     ) -> Sequence[str]:
-        """End every live session of a subject but ``keep``; returns the references that ended."""
+        """End every live session of a subject but ``keep``; returns the references that ended.
+
+        Without ``keep`` this is "signed out everywhere": it notes ``signed_out_at``.
+        """
 
     def touch_session(self, ref: str, now: datetime) -> None:
         """Note that the person was here; callers write at most once a minute."""
@@ -153,6 +156,12 @@ class UnitOfWork(Protocol):
 
     def add_page_views(self, views: Mapping[tuple[date, str], int]) -> None:
         """Add to the daily counters: (day, page path) → views."""
+
+    def purge(self, now: datetime) -> int:
+        """Forget what has expired; returns how many rows went.
+
+        Login states and hashes of access tokens past their expiry; sessions ended or expired over 30 days ago.
+        """
 
 
 class Storage(Protocol):

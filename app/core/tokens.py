@@ -109,13 +109,12 @@ class TokenVerifier:
         raw = token_bytes(token)
         digest = sha256(raw).digest()
         now = self._clock().timestamp()
-        generation = self._keys.generation  # before the key is asked for: a set that changes meanwhile voids the entry
-        known = self._verified.get(digest, generation, now)
+        known = self._verified.get(digest, self._keys.generation, now)
         if known is not None:
             return known
         jws = parse(raw)
         access, expires = self._access_claims(jws, now)
-        self._check_signature(jws)
+        generation = self._check_signature(jws)
         self._verified.put(digest, access, generation, since=now, expires=expires)
         return access
 
@@ -225,14 +224,16 @@ class TokenVerifier:
             raise TokenInvalid("The sign-in is not as recent as was asked for.")
         return at
 
-    def _check_signature(self, jws: Compact) -> None:
-        key = self._keys.key(jws.kid, jws.alg)
+    def _check_signature(self, jws: Compact) -> int:
+        """Raises unless the signature holds; returns the generation of the keys that said so."""
+        key, generation = self._keys.versioned_key(jws.kid, jws.alg)
         try:
             good = self._algorithms[jws.alg].verify(jws.signing_input, key, jws.signature)
         except Exception:  # noqa: BLE001 - whatever a hostile signature makes the library raise, it is not good
             good = False
         if good is not True:
             raise TokenInvalid("The token's signature does not hold.")
+        return generation
 
 
 def build_verifier(settings: Settings, discovery: Discovery | None = None) -> TokenVerifier:

@@ -1,0 +1,74 @@
+"""The app in Streamlit's AppTest, over a database in memory, with the remote API answering over real loopback HTTP."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from werkzeug.serving import make_server
+
+from app import services as composition
+from app import testing
+from app.core.principal import Subject
+from app.core.rights import Rights
+from app.services import Services
+from remote_api import create_app
+from remote_api.services import Services as ApiServices
+from tests.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer
+from tests.stack import free_port
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as started:
+        yield started
+
+
+@dataclass(frozen=True)
+class World:
+    """One installation: what it shares, and its provider."""
+
+    services: Services
+    issuer: Issuer
+
+    def sign_in(self, at: AppTest | None, *, roles: list[str] | None = None, **more: str) -> Subject:
+        """Sign somebody in with these roles and a real access token."""
+        subject = more.pop("subject", None) or f"test|{len(self.__class__.__name__)}{id(at)}"
+        token = self.issuer.access_token(sub=subject, iss=self.services.settings.issuer)
+        return testing.sign_in_as(at, roles=roles or [], subject=subject, access_token=token, **more)
+
+
+@pytest.fixture
+def world(issuer: Issuer) -> Iterator[World]:
+    settings = testing.settings(
+        oidc_issuer=issuer.url,
+        auth0_audience=AUDIENCE,
+        auth0_client_id=CLIENT_ID,
+        auth0_roles_claim=ROLES_CLAIM,
+        remote_api_base_url=f"http://localhost:{free_port()}",
+    )
+    with testing.gatehouse(settings) as services:
+        storage = services.storage
+        api = create_app(settings, ApiServices(storage, issuer.verifier(), Rights(storage.read)))
+        server = make_server("127.0.0.1", int(settings.remote_api_base_url.rpartition(":")[2]), api, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield World(services, issuer)
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def change(world: World) -> Callable[[Callable[..., object]], None]:
+    """Run something in a unit of work of the installation and commit it: another process' change."""
+
+    def run(do: Callable[..., object]) -> None:
+        with composition.services().storage.unit_of_work() as unit:
+            do(unit)
+            unit.commit()
+
+    return run

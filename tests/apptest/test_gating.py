@@ -1,0 +1,231 @@
+"""Gating through the real ``app/main.py``: nothing is registered, run or said that may not be, and now means now."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import testing
+from app.core.clock import utc_now
+from app.core.policy import Source
+from app.core.ports import UnitOfWork
+from app.core.records import EndReason, NewGrant
+from app.navigation import BY_FILE, PAGES, PAGES_FOLDER
+from tests.apptest.conftest import World
+
+Change = Callable[[Callable[[UnitOfWork], object]], None]
+
+
+def title_of(at: AppTest) -> str:
+    assert not at.exception
+    return at.title[0].value
+
+
+def revoke(role: str, subject: object) -> Callable[[UnitOfWork], object]:
+    grant = NewGrant(subject=subject, source=Source.ADMIN, by="test", role=role)  # type: ignore[arg-type]
+    return lambda unit: unit.revoke_grant(grant, utc_now())
+
+
+def denials(world: World) -> list[tuple[str, str, str]]:
+    """Refusals in the audit: (kind, target, reason)."""
+    from sqlalchemy import text
+
+    engine = world.services.storage.engine  # type: ignore[attr-defined]
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT kind, target, reason FROM audit_events WHERE outcome = 'refused' ORDER BY seq")
+        )
+        return [(row.kind, row.target, row.reason) for row in rows]
+
+
+def test_rows_and_files_match() -> None:
+    assert {row.file for row in PAGES} == {path.name for path in PAGES_FOLDER.glob("*.py")}
+    assert len(BY_FILE) == len(PAGES)
+    assert len({row.path for row in PAGES}) == len(PAGES)
+    assert PAGES[0].path == ""
+
+
+@pytest.mark.parametrize("script", sorted(PAGES_FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_every_page_gates_itself_in_its_first_statement(script: Path) -> None:
+    body = [
+        statement
+        for statement in ast.parse(script.read_text(encoding="utf-8")).body
+        if not isinstance(statement, ast.Import | ast.ImportFrom)
+        and not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+    ]
+    assert ast.unparse(body[0]) == "access.require_page()"
+
+
+@pytest.mark.parametrize("row", [row for row in PAGES if row.permission is not None], ids=lambda row: row.file)
+def test_a_page_refuses_even_when_it_is_run_past_the_navigation(world: World, row: object) -> None:
+    """The page's own check: the script alone, without ``app/main.py`` and its filter."""
+    at = AppTest.from_file(str(row.script), default_timeout=20)  # type: ignore[attr-defined]
+    world.sign_in(at)
+    at.run()
+    assert [error.value for error in at.exception] or at.exception
+    assert not at.title
+    assert denials(world) == [("app:page:deny", f"/{row.path}", "not-granted")]  # type: ignore[attr-defined]
+
+
+def test_the_navigation_registers_only_what_may_be_opened(world: World) -> None:
+    at = testing.open_app("/")
+    world.sign_in(at, roles=["viewer"])
+    at.run()
+    with pytest.raises(ValueError, match="csv_explorer"):
+        at.switch_page("../pages/csv_explorer.py")
+    assert title_of(at.switch_page("../pages/usage_report.py").run()) == "Usage report"
+
+
+def test_without_the_guards_marker_one_sentence_is_shown_and_nothing_else(world: World) -> None:
+    for user in ({}, {"guard": ""}, {"guard": "wrong", "sid": "x", "iss_sub": "y"}):
+        at = testing.open_app("/reports")
+        world.sign_in(at, roles=["administrator"])
+        at.user = {**at.user, **user} if user else {}
+        at.run()
+        assert [error.value for error in at.error] == [
+            "Gatehouse is not guarding this app, so nothing is shown. Start it with `gatehouse serve`."
+        ]
+        assert not at.title
+        assert not at.sidebar
+
+
+def test_a_session_bound_to_somebody_else_is_nobody(world: World) -> None:
+    at = testing.open_app("/")
+    world.sign_in(at, roles=["administrator"])
+    at.user = {**at.user, "iss_sub": '["https://tests.example/", "somebody-else"]'}
+    assert title_of(at.run()) == "Sign in"
+
+
+def test_a_role_taken_away_is_gone_at_the_next_rerun_and_back_when_given_back(world: World, change: Change) -> None:
+    at = testing.open_app("/reports")
+    subject = world.sign_in(at, roles=["viewer"])
+    assert title_of(testing.open_page(at, "usage_report.py")) == "Usage report"
+    change(revoke("viewer", subject))
+    assert title_of(at.run()) == "No access"
+    assert title_of(at.run()) == "No access"
+    assert denials(world) == [("app:page:deny", "/reports", "not-granted")]
+    change(
+        lambda unit: unit.add_grant(NewGrant(subject=subject, source=Source.ADMIN, by="t", role="viewer"), utc_now())
+    )
+    assert title_of(at.run()) == "Usage report"
+
+
+def test_an_ended_session_shows_sign_in_and_why(world: World, change: Change) -> None:
+    at = testing.open_app("/profile")
+    world.sign_in(at)
+    ref = at.user["sid"]
+    assert title_of(testing.open_page(at, "profile.py")) == "Profile"
+    change(lambda unit: unit.end_session(ref, EndReason.ENDED_BY_ADMIN, utc_now()))
+    assert title_of(at.run()) == "You were signed out"
+    assert any("administrator" in line.value for line in at.markdown)
+
+
+def test_the_start_page_tells_somebody_without_a_role_whom_to_ask(world: World) -> None:
+    at = testing.open_app("/")
+    world.sign_in(at)
+    at.run()
+    assert "no role yet" in at.info[0].value
+    assert "administrator" in at.info[0].value
+
+
+def test_home_never_names_pages_that_may_not_be_opened(world: World) -> None:
+    at = testing.open_app("/")
+    world.sign_in(at, roles=["viewer"])
+    at.run()
+    everything = "\n".join(element.value for element in [*at.markdown, *at.caption, *at.subheader, *at.info])
+    assert "CSV explorer" not in everything
+    assert "API explorer" not in everything
+    assert "Open a CSV file of your own" in everything  # the permission's sentence, which is no secret
+
+
+SCRIPT = """
+import streamlit as st
+from app import access
+from app.core.permissions import Permission
+
+done = st.session_state.setdefault("done", [])
+
+@access.requires(Permission.EXPORT_REPORTS)
+def effect(what):
+    done.append(what)
+
+def pressed():
+    effect("callback")
+
+@st.fragment
+def part():
+    if st.button("In a fragment", key="fragment"):
+        effect("fragment")
+
+st.button("Callback", key="callback", on_click=pressed)
+part()
+if st.button("Body", key="body"):
+    effect("body")
+"""
+
+
+@pytest.mark.parametrize("button", ["callback", "fragment", "body"])
+def test_functions_are_refused_in_callbacks_fragments_and_the_body_after_a_role_is_removed(
+    world: World, change: Change, button: str
+) -> None:
+    at = AppTest.from_string(SCRIPT, default_timeout=20)
+    subject = world.sign_in(at, roles=["analyst"])
+    at.run()
+    at.button(key=button).click().run()
+    assert at.session_state["done"] == [button]
+    change(revoke("analyst", subject))
+    at.button(key=button).click().run()
+    assert at.session_state["done"] == [button]
+    assert len(at.exception) == 1
+    assert [(kind, reason) for kind, _, reason in denials(world)] == [("app:function:deny", "not-granted")]
+
+
+def test_a_thread_without_context_is_nobody(world: World) -> None:
+    at = AppTest.from_string(
+        """
+import threading
+import streamlit as st
+from app import access
+from app.core.permissions import Permission
+
+seen = []
+def work():
+    seen.append(access.principal().anonymous)
+    seen.append(access.allows(Permission.READ_REPORTS))
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+st.write(str([access.principal().anonymous, *seen]))
+"""
+    )
+    world.sign_in(at, roles=["administrator"])
+    at.run()
+    assert at.markdown[0].value == "[False, True, False]"
+
+
+def test_what_is_carried_out_of_the_script_is_decided_afresh(world: World, change: Change) -> None:
+    carried: list[Callable[[], bytes]] = []
+    from app import access
+    from app.core.errors import PermissionDenied
+    from app.core.permissions import Permission
+
+    @access.requires(Permission.EXPORT_REPORTS)
+    def export() -> bytes:
+        return b"report"
+
+    def script(keep: list[Callable[[], bytes]], make: Callable[[], bytes]) -> None:
+        from app import access
+
+        keep.append(access.carried(make))
+
+    at = AppTest.from_function(script, args=(carried, export))
+    subject = world.sign_in(at, roles=["analyst"])
+    at.run()
+    assert carried[0]() == b"report"
+    change(revoke("analyst", subject))
+    with pytest.raises(PermissionDenied):
+        carried[0]()

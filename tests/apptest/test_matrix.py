@@ -1,0 +1,70 @@
+"""Every page and every built-in role and nobody, asserted literally. A new page or role must be entered here."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import testing
+from app.core.permissions import ROLES
+from app.navigation import PAGES
+from tests.apptest.conftest import World
+
+# What each page shows to whom: its own title, or the permission that is missing, or sign-in.
+MATRIX: dict[str, dict[str, str]] = {
+    "home.py": {
+        "nobody": "Sign in", "no role": "Welcome, Test", "administrator": "Welcome, Test", "analyst": "Welcome, Test",
+        "viewer": "Welcome, Test", "developer": "Welcome, Test", "blocked": "blocked",
+    },
+    "usage_report.py": {
+        "nobody": "Sign in", "no role": "read:reports", "administrator": "Usage report", "analyst": "Usage report",
+        "viewer": "Usage report", "developer": "read:reports", "blocked": "blocked",
+    },
+    "csv_explorer.py": {
+        "nobody": "Sign in", "no role": "explore:files", "administrator": "CSV explorer", "analyst": "CSV explorer",
+        "viewer": "explore:files", "developer": "explore:files", "blocked": "blocked",
+    },
+    "api_explorer.py": {
+        "nobody": "Sign in", "no role": "explore:api", "administrator": "API explorer", "analyst": "explore:api",
+        "viewer": "explore:api", "developer": "API explorer", "blocked": "blocked",
+    },
+    "profile.py": {
+        "nobody": "Sign in", "no role": "Profile", "administrator": "Profile", "analyst": "Profile",
+        "viewer": "Profile", "developer": "Profile", "blocked": "blocked",
+    },
+}  # fmt: skip
+
+CASES = [(file, who, shown) for file, row in MATRIX.items() for who, shown in row.items()]
+
+
+def test_the_matrix_names_every_page_and_every_role() -> None:
+    assert set(MATRIX) == {row.file for row in PAGES}
+    for file, row in MATRIX.items():
+        assert set(row) == {"nobody", "no role", "blocked", *ROLES}, file
+
+
+@pytest.mark.parametrize(("file", "who", "shown"), CASES)
+def test_who_opens_what(world: World, file: str, who: str, shown: str) -> None:
+    path = next(row.path for row in PAGES if row.file == file)
+    at = testing.open_app(f"/{path}")
+    if who == "blocked":
+        subject = world.sign_in(at, roles=["administrator"])
+        with world.services.storage.unit_of_work() as unit:
+            unit.set_blocked(subject, blocked=True)
+            unit.commit()
+    elif who != "nobody":
+        world.sign_in(at, roles=[] if who == "no role" else [who])
+    testing.open_page(at, file)
+
+    assert not at.exception
+    (title,) = [title.value for title in at.title]
+    if shown == "Sign in":
+        assert title == "Sign in"
+    elif shown == "blocked":
+        assert title == "Your account is blocked"
+    elif ":" in shown:
+        assert title == "No access"
+        assert [caption.value for caption in at.caption if caption.value.startswith("Permission")] == [
+            f"Permission `{shown}`"
+        ]
+    else:
+        assert title == shown

@@ -1,0 +1,106 @@
+"""A real Chromium in front of the whole product."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
+
+from tests.stack import ROOT, Stack
+
+HINT = (
+    "no Chromium was found; one of these brings it: `apt install chromium`, `brew install --cask chromium`, or "
+    "`.venv/bin/playwright install chromium`. REQUIRE_BROWSER=1 makes this a failure."
+)
+ARTEFACTS = ROOT / "var" / "screenshots"
+_ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    own = Path(playwright.chromium.executable_path)
+    system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not own.exists() and system is None:
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(HINT)
+        pytest.skip(HINT)
+    launched = playwright.chromium.launch(executable_path=None if own.exists() else system, args=_ARGUMENTS)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("stack")) as started:
+        yield started
+
+
+class Visitor:
+    """One person at one browser: a context with its own cookies, and what went wrong in its console."""
+
+    def __init__(self, context: BrowserContext, stack: Stack) -> None:
+        self.context = context
+        self.stack = stack
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error" or "Content Security Policy" in message.text:
+            self.complaints.append(message.text)
+
+    def open(self, path: str = "/") -> None:
+        """Open a path of the app and wait until something stands there."""
+        self.page.goto(f"{self.stack.app_url}{path}")
+        expect(self.page.locator("[data-testid=stMain] h1").first).to_be_visible(timeout=20_000)
+
+    def sign_in(self, person: str, path: str = "/") -> None:
+        """Open ``path``, press sign-in, pick a person at the local tenant, and wait to be back."""
+        self.open(path)
+        self.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
+        self.page.locator(f"button[name=person][value={person}]").click()
+        self.page.wait_for_url(re.compile(re.escape(self.stack.app_url)), timeout=20_000)
+        expect(self.page.locator(".st-key-account")).to_be_visible(timeout=20_000)
+
+    def heading(self) -> str:
+        """The page's main heading."""
+        return self.page.locator("[data-testid=stMain] h1").first.inner_text()
+
+    def shot(self, name: str) -> None:
+        """Keep a screenshot as an artefact."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def visitor(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
+    """Makes visitors, each at a browser of its own."""
+    contexts: list[BrowserContext] = []
+
+    def arrive(*, dark: bool = False, width: int = 1280, height: int = 900) -> Visitor:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        return Visitor(context, stack)
+
+    yield arrive
+    for context in contexts:
+        context.close()

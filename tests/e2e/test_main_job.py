@@ -1,0 +1,196 @@
+"""The main job in a real browser: sign in, reach what you may, nothing else, and find the way back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visitor
+
+Arrive = Callable[..., Visitor]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PAGES_OF = {
+    "ada": ["Home", "Usage report", "CSV explorer", "API explorer", "Profile"],
+    "bruno": ["Home", "Usage report", "CSV explorer", "Profile"],
+    "chiyo": ["Home", "Usage report", "Profile"],
+    "dev": ["Home", "API explorer", "Profile"],
+    "eva": ["Home", "Profile"],
+}
+
+
+@pytest.mark.parametrize("person", PAGES_OF)
+def test_each_seeded_person_sees_exactly_their_pages(visitor: Arrive, person: str) -> None:
+    browser = visitor()
+    browser.sign_in(person)
+    links = browser.page.locator("[data-testid=stSidebarNavLink]")
+    expect(links).to_have_text(PAGES_OF[person])
+    browser.shot(f"home-{person}")
+    assert browser.complaints == []
+
+
+def test_a_person_blocked_at_the_provider_is_told_so(visitor: Arrive) -> None:
+    browser = visitor()
+    browser.open("/")
+    browser.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
+    browser.page.locator("button[name=person][value=frank]").click()
+    expect(browser.page.get_by_role("heading", level=1)).to_be_visible()
+    assert "blocked" in browser.page.inner_text("body").lower()
+    expect(browser.page.get_by_role("link", name=re.compile("again|start", re.IGNORECASE)).first).to_be_visible()
+    browser.shot("blocked-at-provider")
+
+
+def test_a_deep_link_with_a_query_survives_sign_in(visitor: Arrive) -> None:
+    browser = visitor()
+    browser.sign_in("chiyo", "/reports?range=7+days")
+    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
+    address = browser.page.url
+    assert "/reports" in address
+    assert "range=7" in address
+    expect(browser.page.locator(".st-key-range button[aria-checked=true]")).to_have_text("7 days")
+    browser.shot("deep-link")
+    assert browser.complaints == []
+
+
+def test_a_page_you_may_not_open_says_which_permission_is_missing(visitor: Arrive) -> None:
+    browser = visitor()
+    frames: list[str] = []
+    browser.page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
+    browser.sign_in("chiyo", "/csv")
+    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("No access", timeout=20_000)
+    expect(browser.page.locator(".st-key-no-access")).to_contain_text("explore:files")
+    browser.shot("no-access")
+    # Its title is nobody's business: it never reached the browser.
+    assert frames
+    assert not any("CSV explorer" in frame or "API explorer" in frame for frame in frames)
+    browser.page.get_by_text("Back to Home").click()
+    expect(browser.page.locator("[data-testid=stMain] h1")).to_contain_text("Welcome", timeout=20_000)
+    assert browser.complaints == []
+
+
+def test_an_anonymous_visitor_sees_sign_in_at_the_path_and_no_title(visitor: Arrive) -> None:
+    browser = visitor()
+    browser.open("/reports")
+    assert browser.heading() == "Sign in"
+    assert browser.page.url.endswith("/reports")
+    assert "Usage report" not in browser.page.content()
+    browser.shot("sign-in")
+
+
+def test_export_gives_a_file(visitor: Arrive, tmp_path: Path) -> None:
+    browser = visitor()
+    browser.sign_in("bruno", "/reports")
+    with browser.page.expect_download(timeout=20_000) as download:
+        browser.page.locator(".st-key-export button").click()
+    download.value.save_as(tmp_path / "usage.csv")
+    text = (tmp_path / "usage.csv").read_text()
+    assert text.startswith("day,")
+    assert len(text.splitlines()) == 31
+    browser.shot("usage-report")
+
+
+def test_a_viewer_reads_but_is_not_offered_the_export(visitor: Arrive) -> None:
+    browser = visitor()
+    browser.sign_in("chiyo", "/reports")
+    expect(browser.page.get_by_text("To export the report you need one more permission")).to_be_visible(timeout=20_000)
+    expect(browser.page.locator(".st-key-export")).to_have_count(0)
+
+
+def test_a_csv_file_is_opened_charted_and_downloaded(visitor: Arrive, tmp_path: Path) -> None:
+    browser = visitor()
+    browser.sign_in("bruno", "/csv")
+    file = tmp_path / "towns.csv"
+    file.write_text("town,people\nUlm,126949\nBonn,331885\n=1+1,3\n", encoding="utf-8")
+    browser.page.locator(".st-key-upload input[type=file]").set_input_files(file)
+    expect(browser.page.get_by_text("3 of 3 rows, 2 columns")).to_be_visible(timeout=20_000)
+    browser.shot("csv-explorer")
+    with browser.page.expect_download(timeout=20_000) as download:
+        browser.page.locator(".st-key-download button").click()
+    download.value.save_as(tmp_path / "explored.csv")
+    assert (tmp_path / "explored.csv").read_text().splitlines() == [
+        "town,people",
+        "Ulm,126949",
+        "Bonn,331885",
+        "'=1+1,3",
+    ]
+    assert browser.complaints == []
+
+
+def test_the_api_explorer_calls_with_and_without_the_token(visitor: Arrive) -> None:
+    browser = visitor()
+    browser.sign_in("dev", "/api-explorer")
+    browser.page.locator(".st-key-send button").click()
+    expect(browser.page.locator(".st-key-answer")).to_contain_text("200", timeout=20_000)
+    browser.page.locator(".st-key-call input").click()
+    browser.page.get_by_role("option", name="Scoped ping").click()
+    browser.page.locator(".st-key-send button").click()
+    expect(browser.page.locator(".st-key-answer")).to_contain_text("200", timeout=20_000)
+    browser.page.locator(".st-key-with-token label").click()
+    browser.page.locator(".st-key-send button").click()
+    expect(browser.page.locator(".st-key-answer")).to_contain_text("401", timeout=20_000)
+    expect(browser.page.locator(".st-key-answer")).to_contain_text("not sent")
+    browser.shot("api-explorer")
+    assert browser.complaints == []
+
+
+def test_sign_out_ends_the_session_here_and_there(visitor: Arrive) -> None:
+    browser = visitor()
+    browser.sign_in("chiyo")
+    answer = browser.page.evaluate("fetch('/auth/session').then(answer => answer.json())")
+    assert (answer["authenticated"], answer["subject"]) == (True, "auth0|chiyo")
+    browser.page.locator(".st-key-account").get_by_text("Sign out").click()
+    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Sign in", timeout=20_000)
+    assert browser.page.evaluate("fetch('/auth/session').then(answer => answer.json())") == {"authenticated": False}
+    browser.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
+    # The provider's session ended too: it asks who is there.
+    expect(browser.page.locator("button[name=person][value=ada]")).to_be_visible(timeout=20_000)
+
+
+def test_two_people_in_two_browsers_are_two_people(visitor: Arrive) -> None:
+    first, second = visitor(), visitor()
+    first.sign_in("ada")
+    second.sign_in("eva")
+    for browser in (first, second):
+        browser.page.reload()
+    expect(first.page.locator(".st-key-account")).to_contain_text("Ada Okafor", timeout=20_000)
+    expect(second.page.locator(".st-key-account")).to_contain_text("Eva Novak", timeout=20_000)
+    expect(second.page.locator("[data-testid=stSidebarNavLink]")).to_have_text(PAGES_OF["eva"])
+    second.shot("no-role-yet")
+
+
+def test_your_other_device_can_be_ended_from_profile(visitor: Arrive) -> None:
+    here, there = visitor(), visitor()
+    here.sign_in("bruno")
+    there.sign_in("bruno")
+    here.open("/profile")
+    here.shot("profile")
+    here.page.locator("[class*=st-key-end-] button").first.click()
+    expect(here.page.get_by_text("That device is signed out").or_(here.page.get_by_text("Ended"))).to_be_visible(
+        timeout=20_000
+    )
+    there.page.reload()
+    expect(there.page.locator("[data-testid=stMain] h1")).to_have_text(
+        re.compile("Sign in|signed out", re.IGNORECASE), timeout=20_000
+    )
+
+
+@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 320), (True, 320)])
+def test_it_looks_right_light_dark_wide_and_narrow(visitor: Arrive, dark: bool, width: int) -> None:
+    browser = visitor(dark=dark, width=width)
+    kind = f"{'dark' if dark else 'light'}-{width}"
+    browser.open("/reports")
+    browser.shot(f"look-sign-in-{kind}")
+    browser.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
+    browser.page.locator("button[name=person][value=ada]").click()
+    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
+    for path in ("/", "/reports", "/csv", "/api-explorer", "/profile"):
+        browser.open(path)
+        browser.page.wait_for_timeout(700)
+        # Nothing stands out of the window to the right.
+        assert browser.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        browser.shot(f"look-{path.strip('/') or 'home'}-{kind}")
+    assert browser.complaints == []

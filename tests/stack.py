@@ -1,0 +1,149 @@
+"""The whole product on free ports of this machine, as real processes: local tenant, remote API, one app or more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import requests
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+_START_SECONDS: Final = 60.0
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Stack:
+    """Starts everything in ``folder`` (which becomes the working directory, with its own ``var/``) and stops it.
+
+    Output of each process goes to ``folder/NAME.log``; ``log(NAME)`` reads it.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        """``settings``: more environment variables for API and app, such as ``SESSION_IDLE_SECONDS``."""
+        self.folder = folder
+        self.tenant_port, self.api_port, self.app_port = free_port(), free_port(), free_port()
+        self.issuer = f"http://localhost:{self.tenant_port}/"
+        self.app_url = f"http://localhost:{self.app_port}"
+        self.api_url = f"http://localhost:{self.api_port}"
+        self._settings = settings
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        if not (folder / ".streamlit").exists():
+            (folder / ".streamlit").symlink_to(ROOT / ".streamlit")
+
+    @property
+    def database_url(self) -> str:
+        """The database all processes share."""
+        return f"sqlite:///{self.folder}/var/gatehouse.sqlite3"
+
+    def environment(self) -> dict[str, str]:
+        """The environment of API and app."""
+        kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+        return {
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "APP_BASE_URL": self.app_url,
+            "REMOTE_API_BASE_URL": self.api_url,
+            "DATABASE_URL": self.database_url,
+            **self._settings,
+        }
+
+    def start(self) -> Self:
+        """Start tenant, API and app, each healthy before the next."""
+        self.start_tenant()
+        self.command("migrate")
+        self.start_api()
+        self.start_app()
+        return self
+
+    def start_tenant(self) -> None:
+        """Start the local tenant."""
+        arguments = ["component.dev_tenant", "--port", str(self.tenant_port), "--app-url", self.app_url]
+        self._start("tenant", arguments, f"{self.issuer}healthz")
+
+    def start_api(self) -> None:
+        """Start the remote API."""
+        self._start("api", ["remote_api", "--port", str(self.api_port)], f"{self.api_url}/healthz")
+
+    def start_app(self) -> None:
+        """Start the app."""
+        self._start("app", ["app", "serve", "--port", str(self.app_port)], f"{self.app_url}/_stcore/health")
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one command of ``gatehouse`` to its end; a failure raises with what it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "app", *arguments],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode != 0:
+            msg = f"gatehouse {' '.join(arguments)}: {done.stdout}{done.stderr}"
+            raise RuntimeError(msg)
+        return done
+
+    def stop(self, name: str, *, kill: bool = False) -> None:
+        """Stop one process."""
+        process = self._processes.pop(name)
+        process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def stop_all(self) -> None:
+        """Stop every process that still runs."""
+        for name in list(reversed(self._processes)):
+            self.stop(name)
+
+    def log(self, name: str) -> str:
+        """What a process has written so far."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.stop_all()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop_all()
+
+    def _start(self, name: str, arguments: list[str], health: str) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *arguments], cwd=self.folder, env=self.environment(), stdout=log, stderr=log
+            )
+        self._processes[name] = process
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                break
+            try:
+                if requests.get(health, timeout=2, allow_redirects=False).status_code == requests.codes.ok:
+                    return
+            except requests.RequestException:
+                pass  # not up yet
+            time.sleep(0.05)
+        msg = f"{name} did not start:\n{self.log(name)[-4000:]}"
+        raise RuntimeError(msg)
