@@ -93,7 +93,9 @@ def _register(opened: list[PageRow], *, stand_in: str) -> tuple[st.Page, PageRow
     pages: dict[str, list[st.Page]] = {}
     for row in PAGES:
         if row in opened:
-            page = st.Page(row.script, title=row.title, icon=row.icon, url_path=row.path, default=row is start)
+            # The icon stands in the title: as `icon` the browser would fetch it, as a favicon, from a foreign host.
+            title = f"{row.icon} {row.title}"
+            page = st.Page(row.script, title=title, url_path=row.path, default=row is start)
             pages.setdefault(row.section, []).append(page)
         elif row is start or row.path == asked or row.path in seen:
             page = st.Page(row.script, title=stand_in, url_path=row.path, default=row is start, visibility="hidden")
@@ -102,6 +104,9 @@ def _register(opened: list[PageRow], *, stand_in: str) -> tuple[st.Page, PageRow
             st.session_state["gatehouse_home"] = page
     chosen = st.navigation(pages, position="sidebar" if opened else "hidden")
     row = BY_PATH[chosen.url_path]
+    panels.brand()
+    title = row.title if row in opened else stand_in
+    st.set_page_config(page_title=f"{title} · Gatehouse", page_icon="🏛️")
     if row.path not in seen:
         seen.append(row.path)
     return chosen, row

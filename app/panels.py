@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
-from component.auth0 import Account, auth0
+from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
 from app.core import correlation
@@ -22,11 +22,20 @@ from app.core.permissions import Permission
 from app.core.policy import Held, Reason, Source
 from app.core.principal import Principal
 from app.core.records import Session
+from component.auth0 import Account, auth0
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _CAP: Final = 200
+_MARK: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 190 40" role="img" aria-label="Gatehouse">'
+    '<g fill="none" stroke="#4b8f7c" stroke-width="3" stroke-linecap="round" stroke-linejoin="round">'
+    '<path d="M5 36V10l4-4 4 4v26M27 36V10l4-4 4 4v26M3 36h34M13 16h14M13 36V26a7 7 0 0 1 14 0v10"/></g>'
+    '<text x="48" y="28" font-family="Helvetica, Arial, DejaVu Sans, sans-serif" font-size="22" font-weight="700" '
+    'fill="#4b8f7c">Gatehouse</text></svg>'
+)
+"""A gate between two towers; its green reads on light and on dark."""
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=\"'])")
 _SENTENCES: Final = {permission.value: permission.sentence for permission in Permission}
 _SOURCES: Final[Mapping[Source, str]] = {
@@ -81,6 +90,13 @@ def held_by(held: Held) -> str:
     return text if held.until is None else f"{text}, until {held.until:%d %B %Y, %H\\:%M} UTC"
 
 
+def held_through(held: Held) -> str:
+    """What gives it: the role's name, or what else it is, as markdown-safe text."""
+    if held.role is not None:
+        return f"role {plain(held.role)}"
+    return "your sign-in provider" if held.source is Source.TOKEN else "a permission of your own"
+
+
 def account(principal: Principal, session: Session | None, roles: list[str]) -> None:
     """The account corner of the sidebar: who is signed in, until when, and the way out."""
     if principal.subject is None or session is None:
@@ -97,6 +113,16 @@ def account(principal: Principal, session: Session | None, roles: list[str]) -> 
     )
 
 
+def brand() -> None:
+    """The product's mark, above everything."""
+    st.logo(_MARK, size="large")
+
+
+def _card(key: str) -> DeltaGenerator:
+    """A card in the middle: for what is all there is to see."""
+    return st.container(horizontal_alignment="center").container(key=key, border=True, width=520)
+
+
 def initials(name: str) -> str:
     """One or two letters that stand for a name; ``?`` when it has none."""
     words = [word for word in re.split(r"[\s@._-]+", name) if word and word[0].isalnum()]
@@ -106,7 +132,7 @@ def initials(name: str) -> str:
 
 def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
     """The sign-in page, at whatever path was asked: says why, and leads back to it afterwards."""
-    with st.container(key="sign-in-page"):
+    with _card("sign-in-page"):
         if isinstance(error, SessionExpired):
             st.title("Your session has expired")
             st.write(
@@ -129,7 +155,7 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
 
 def denied(error: PermissionDenied, principal: Principal) -> None:
     """The "No access" page: which permission is missing, who is signed in, and the way on."""
-    with st.container(key="no-access"):
+    with _card("no-access"):
         if error.reason == Reason.BLOCKED:
             st.title("Your account is blocked")
             st.write(

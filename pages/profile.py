@@ -67,16 +67,12 @@ for permission in Permission:
             {
                 "You may": permission.sentence,
                 "Permission": permission.value,
-                "Because of": ", ".join(
-                    dict.fromkeys(
-                        f"role {held.role}" if held.role is not None else "a single permission" for held in ways
-                    )
-                )
-                or "the token's scope",
+                "Because of": ", ".join(dict.fromkeys(panels.held_through(held) for held in ways))
+                or "your token's scope",
             }
         )
 if rows:
-    st.dataframe(rows, hide_index=True, width="stretch", key="permissions")
+    st.table(rows, hide_index=True)
 else:
     st.write("Nothing beyond this page and Home.")
 
@@ -93,8 +89,8 @@ else:
         with st.container(border=True, key=f"device-{device['ref'][:8]}"):
             about, action = st.columns([4, 1], vertical_alignment="center")
             here = " — **this one**" if device["current"] else ""
-            about.markdown(f"{panels.plain(panels.browser(device['user_agent']))}{here}")
-            since = panels.ago(datetime.fromisoformat(device["created_at"]), now)
+            about.markdown(f"{panels.plain(panels.browser(device['browser']))}{here}")
+            since = panels.ago(datetime.fromisoformat(device["since"]), now)
             last = panels.ago(datetime.fromisoformat(device["last_seen_at"]), now)
             address = panels.plain(device["address"] or "unknown address")
             about.caption(f"Signed in {since} from {address}, last used {last}")

@@ -56,7 +56,7 @@ else:
         st.bar_chart(frame, x="Day", y=["Sign-ins", "Refusals"], stack=False, height=260)
     with right:
         st.subheader("Page views")
-        st.area_chart(frame, x="Day", y="Page views", height=260)
+        st.bar_chart(frame, x="Day", y="Page views", height=260)
     views: dict[str, int] = {}
     for day in days:
         for path, count in day["page_views"].items():

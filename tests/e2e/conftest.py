@@ -61,6 +61,9 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _heard(self, message: ConsoleMessage) -> None:
+        # On /reports Streamlit's front end first looks for the server at /reports/_stcore/…, and takes the 404 for no.
+        if re.search(r"/[^/]+/_stcore/(health|host-config)$", message.location["url"]):
+            return
         if message.type == "error" or "Content Security Policy" in message.text:
             self.complaints.append(message.text)
 

@@ -1,0 +1,106 @@
+"""Each guard is taken out in turn, in a copy of the project, and its named test must then fail there.
+
+A guard without a test that fails when it is removed does not exist.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.stack import ROOT
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One guard: where it stands, what is put in its place, and the test that must notice."""
+
+    guard: str
+    file: str
+    there: str
+    instead: str
+    test: str
+
+
+REMOVALS = [
+    Removal(
+        "the page's own check",
+        "pages/usage_report.py",
+        "access.require_page()\n",
+        "",
+        "tests/apptest/test_gating.py::test_a_page_refuses_even_when_it_is_run_past_the_navigation[usage_report.py]",
+    ),
+    Removal(
+        "the navigation's filter",
+        "app/main.py",
+        " if decide(asking.principal, row.permission, asking.grants).allowed]",
+        "]",
+        "tests/apptest/test_gating.py::test_the_navigation_registers_only_what_may_be_opened",
+    ),
+    Removal(
+        "@requires",
+        "app/core/guard.py",
+        "                require(required, target=target)\n",
+        "",
+        "tests/apptest/test_gating.py"
+        "::test_functions_are_refused_in_callbacks_fragments_and_the_body_after_a_role_is_removed[callback]",
+    ),
+    Removal(
+        "the API's check",
+        "remote_api/access.py",
+        "return _declare(view, Declared(protected=True, permission=permission))",
+        "return _declare(view, Declared(protected=True))",
+        "tests/api/test_matrix.py::test_everybody_gets_exactly_what_they_may[viewer]",
+    ),
+    Removal(
+        "the binding of a socket to its identity",
+        "component/socket_guard.py",
+        'return {**scope, "headers": headers + self._identity.headers(session, browser)}',
+        'return {**scope, "headers": headers}',
+        "tests/security/test_identity_binding.py",
+    ),
+    Removal(
+        "the stripping of identities a client claims",
+        "component/socket_guard.py",
+        'headers = self._cookies.hide(_unclaimed(scope["headers"]))',
+        'headers = self._cookies.hide(scope["headers"])',
+        "tests/security/test_identity_binding.py",
+    ),
+    Removal(
+        "the check for the guard's marker",
+        "app/main.py",
+        "if not access.guarded():",
+        "if False:",
+        "tests/apptest/test_gating.py::test_without_the_guards_marker_one_sentence_is_shown_and_nothing_else",
+    ),
+]
+
+
+@pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.guard)
+def test_a_guard_that_is_taken_out_is_missed(removal: Removal, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(
+        ROOT,
+        copy,
+        ignore=shutil.ignore_patterns(".git", ".venv", "var", "docs", "__pycache__", ".*_cache", ".hypothesis"),
+    )
+    file = copy / removal.file
+    text = file.read_text(encoding="utf-8")
+    assert text.count(removal.there) == 1, f"the guard does not stand once in {removal.file}: mend this table"
+    file.write_text(text.replace(removal.there, removal.instead), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", removal.test],
+        cwd=copy,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-2000:]
+    assert "failed" in done.stdout.splitlines()[-1]
