@@ -16,7 +16,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
 
     verb = verbs.add_parser("dev", help="start local tenant, remote API and app together, for development")
-    verb.set_defaults(run=lambda _: dev.run())
+    verb.add_argument("--tenant-port", type=int, default=9000, help="port of the local tenant (default: %(default)s)")
+    verb.set_defaults(run=lambda given: dev.run(given.tenant_port))
 
     verb = verbs.add_parser("serve", help="start the app")
     verb.add_argument("--address", default="127.0.0.1", help="address to listen on (default: %(default)s)")

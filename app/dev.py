@@ -23,7 +23,7 @@ import requests
 
 from app import commands
 from app.core.errors import ConfigurationError, ServiceUnavailable
-from app.core.settings import LOCAL_ISSUER, Process, Settings
+from app.core.settings import Process, Settings
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 8.0
@@ -40,12 +40,13 @@ class _Child:
     process: subprocess.Popen[bytes] | None = field(default=None)
 
 
-def run() -> int:
+def run(tenant_port: int = 9000) -> int:
     """Run until stopped; 0 after a wished stop, 2 when something could not start or fell over."""
     settings = Settings.load(Process.CLI)
     if settings.production:
         raise ConfigurationError(["GATEHOUSE_ENV is production: `gatehouse dev` is for development only."])
-    children = _children(settings)
+    issuer = f"http://localhost:{tenant_port}/" if settings.local_tenant else settings.issuer
+    children = _children(settings, issuer)
     _refuse_taken_ports(children)
     commands.migrate()
     stop = Event()
@@ -59,7 +60,7 @@ def run() -> int:
             _start(child)
             _wait_healthy(child, stop)
         if not stop.is_set():
-            print(banner(settings), flush=True)
+            print(banner(settings, issuer), flush=True)
         while not stop.wait(0.5):
             for child in children:
                 if child.process is not None and child.process.poll() is not None:
@@ -71,18 +72,18 @@ def run() -> int:
     return 0
 
 
-def _children(settings: Settings) -> list[_Child]:
+def _children(settings: Settings, issuer: str) -> list[_Child]:
     """What to start, in order; with a real tenant configured the local one is left out."""
     app, api = urlsplit(settings.app_base_url), urlsplit(settings.remote_api_base_url)
     python = sys.executable
     children = []
     if settings.local_tenant:
-        tenant = urlsplit(LOCAL_ISSUER)
+        tenant = urlsplit(issuer)
         children.append(
             _Child(
                 "local tenant",
                 [python, "-m", "component.dev_tenant", "--port", str(tenant.port), "--app-url", settings.app_base_url],
-                f"{LOCAL_ISSUER}healthz",
+                f"{issuer}healthz",
             )
         )
     children.append(
@@ -176,7 +177,7 @@ _PEOPLE: Final = (
 )
 
 
-def banner(settings: Settings) -> str:
+def banner(settings: Settings, issuer: str) -> str:
     """What a newcomer needs to know, once everything runs."""
     lines = [
         "",
@@ -187,7 +188,7 @@ def banner(settings: Settings) -> str:
     ]
     if settings.local_tenant:
         lines += [
-            f"    Sign-in      {LOCAL_ISSUER}   (local tenant, development only)",
+            f"    Sign-in      {issuer}   (local tenant, development only)",
             "",
             "  Sign in as one of these people; there are no passwords here:",
             "",
@@ -197,5 +198,5 @@ def banner(settings: Settings) -> str:
             "  AUTH0_AUDIENCE into .env and start again. `docs/how-to/connect-auth0.md` has the steps.",
         ]
     else:
-        lines.append(f"    Sign-in      {settings.issuer}")
+        lines.append(f"    Sign-in      {issuer}")
     return "\n".join([*lines, "", "  Ctrl-C stops everything.", ""])

@@ -27,7 +27,7 @@ def read_table(content: bytes) -> pd.DataFrame:
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
     try:
-        table = pd.read_csv(io.StringIO(text), sep=None, engine="python", nrows=MAX_ROWS + 1, on_bad_lines="warn")
+        table = pd.read_csv(io.StringIO(text), sep=None, engine="python", nrows=MAX_ROWS + 1, index_col=False)
     except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(
             "The file could not be read as CSV. Is every row as long as the line of column names?"
@@ -82,8 +82,10 @@ if numeric:
     shown = third.multiselect("Show", numeric, default=numeric[:1], key="chart-y")
     if shown:
         draw = {"Line": st.line_chart, "Bars": st.bar_chart, "Points": st.scatter_chart}[kind]
-        points = left.head(5000)
-        draw(points, x=None if across == "Row number" else across, y=shown, height=320)
+        points = left.head(5000).reset_index(drop=True).rename(columns=str)
+        if across == "Row number":
+            points.insert(0, "Row number", range(1, len(points) + 1), allow_duplicates=True)
+        draw(points, x=across, y=shown, height=320)
         if len(left) > len(points):
             st.caption("The chart shows the first 5,000 rows.")
     else:

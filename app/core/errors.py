@@ -186,6 +186,14 @@ class StaleVersion(GatehouseError):
     title = "It was changed meanwhile"
 
 
+class MisdirectedRequest(GatehouseError):
+    """The request names a host this installation does not answer for (421, RFC 9110 §15.5.20)."""
+
+    code = "misdirected-request"
+    status = 421
+    title = "This address is not served here"
+
+
 class TooLarge(GatehouseError):
     """More was sent than is accepted (413)."""
 

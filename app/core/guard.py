@@ -63,12 +63,12 @@ class Guard:
 
     def require(self, permission: Permission | None, *, target: str = "") -> Principal:
         """Return the principal, or raise ``Unauthenticated`` or ``PermissionDenied`` after recording the refusal."""
-        asking = self._ask()
-        decision = decide(asking.principal, permission, asking.grants)
+        principal, grants = self._ask()
+        decision = decide(principal, permission, grants)
         if not decision.allowed:
-            self._on_refused(asking.principal, permission, decision, target)
+            self._on_refused(principal, permission, decision, target)
             raise refusal(permission, decision)
-        return asking.principal
+        return principal
 
     def requires(self, permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Decorate a function so that each call decides first; the function gets ``required_permission``.
@@ -87,11 +87,16 @@ class Guard:
                 msg = "a guarded function cannot take `principal` as an argument: who is asking is found, never told"
                 raise TypeError(msg)
             target = _where(cast("FunctionType", function))
-            require = self.require
+            ask, on_refused = self._ask, self._on_refused
 
+            # ``require``, written out: it runs at every call of everything that is guarded.
             @wraps(function)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                require(required, target=target)
+                principal, grants = ask()
+                decision = decide(principal, required, grants)
+                if not decision.allowed:
+                    on_refused(principal, required, decision, target)
+                    raise refusal(required, decision)
                 return function(*args, **kwargs)
 
             guarded.required_permission = required  # type: ignore[attr-defined] # read by tests and admin pages

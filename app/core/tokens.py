@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -19,7 +20,7 @@ from jwt import get_algorithm_by_name
 from app.core import claims as read
 from app.core.clock import Clock, utc_now
 from app.core.discovery import Discovery
-from app.core.errors import NonceMismatch, TokenExpired, TokenInvalid
+from app.core.errors import NonceMismatch, ProviderUnavailable, TokenExpired, TokenInvalid
 from app.core.jws import Compact, parse, token_bytes
 from app.core.keys import MATERIAL, KeySet
 from app.core.principal import Subject
@@ -163,6 +164,14 @@ class TokenVerifier:
         if nonce is not None and not _same(claims.get("nonce"), nonce):
             raise NonceMismatch
         return identity
+
+    def check_keys(self) -> None:
+        """Raise ``ProviderUnavailable`` unless the provider's keys are known or can be fetched now."""
+        if self._keys.generation == 0:
+            with suppress(TokenInvalid):  # fetched, and has no key of that name
+                self._keys.key("readiness", next(iter(self._algorithms)))
+            if self._keys.generation == 0:
+                raise ProviderUnavailable
 
     def _access_claims(self, jws: Compact, now: float) -> tuple[AccessToken, float]:
         """What an access token says, and until when; not to be used before its signature was checked."""

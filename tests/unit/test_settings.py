@@ -34,14 +34,14 @@ def _only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, **given: str) -> Settings:
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, /, **given: str) -> Settings:
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     return Settings.load(process, var_dir=tmp_path, env_file=None)
 
 
 def mistakes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, **given: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, /, **given: str
 ) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as caught:
         load(monkeypatch, tmp_path, process, **given)

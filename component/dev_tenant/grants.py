@@ -1,0 +1,215 @@
+"""The three grant types and revocation: Authlib's own, made strict where Authlib leaves room.
+
+PKCE with S256 is always required (Authlib's ``CodeChallenge`` admits ``plain`` and lets confidential clients skip
+it); codes and refresh tokens are redeemed by ``ledger``; narrowing and shapes are Auth0's. Sources: RFC 6749,
+RFC 7636, RFC 7009, RFC 9700 §2.1.1.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from component.dev_tenant.ledger import Code, Finding, Grant, RefreshToken
+from component.dev_tenant.oauth import (
+    AuthorizationCodeGrant,
+    ClientCredentialsGrant,
+    CodeChallenge,
+    RefreshTokenGrant,
+    Refusal,
+    RevocationEndpoint,
+)
+from component.dev_tenant.people import MACHINE_PERMISSIONS, Person
+from component.dev_tenant.server import Client, TenantRequest, TenantServer
+from component.dev_tenant.tenant import Tenant
+
+_METHODS = ["client_secret_basic", "client_secret_post"]
+_S256_LENGTH = 43
+
+
+class S256Only(CodeChallenge):  # type: ignore[misc] # Authlib ships no types
+    """PKCE as RFC 9700 wants it: S256, by every client, at every sign-in."""
+
+    def validate_code_challenge(self, grant: CodeGrant, redirect_uri: str) -> None:
+        """A challenge must be there, of the right length, and its method must be named."""
+        data = grant.request.payload.data
+        if data.get("code_challenge_method") != "S256" or len(data.get("code_challenge", "")) != _S256_LENGTH:
+            raise Refusal("invalid_request", "PKCE is required: send a code_challenge with the method S256")
+        super().validate_code_challenge(grant, redirect_uri)
+
+    def validate_code_verifier(self, grant: CodeGrant, result: object) -> None:
+        """A verifier must be there and fit; Auth0 answers 403."""
+        del result
+        verifier = grant.request.form.get("code_verifier", "")
+        method = self.CODE_CHALLENGE_METHODS["S256"]
+        if not verifier.isascii() or not method(verifier, grant.request.authorization_code.code_challenge):
+            raise Refusal("invalid_grant", "Failed to verify code verifier")
+
+
+class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] # Authlib ships no types
+    """Sign-in by code. The code is used up by the first attempt of its client."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = _METHODS
+
+    def generate_authorization_code(self) -> str:
+        """256 bits."""
+        return secrets.token_urlsafe(32)
+
+    def save_authorization_code(self, code: str, request: TenantRequest) -> None:
+        """Write down the code and the grant it stands for."""
+        data, session, person = request.payload.data, request.session, request.user
+        if session is None or not isinstance(person, Person):
+            raise Refusal("server_error", "No session")
+        tenant = _tenant(self)
+        grant = Grant(
+            id=secrets.token_urlsafe(16),
+            client_id=request.client.client_id,
+            person=person.key,
+            scope=request.scope or "",
+            audience=data["audience"] if data.get("audience") == tenant.config.audience else "",
+            nonce=data.get("nonce", ""),
+            auth_at=session.auth_at,
+            sid=session.sid,
+            mfa=session.mfa,
+            organization=data.get("organization", ""),
+        )
+        tenant.ledger.new_code(code, grant, redirect_uri=request.payload.redirect_uri, challenge=data["code_challenge"])
+
+    def query_authorization_code(self, code: str, client: Client) -> Code:
+        """Use the code up. Raises the same refusal whatever was wrong with it."""
+        found = _tenant(self).ledger.redeem(code, client.client_id)
+        if isinstance(found, Finding):
+            raise Refusal("invalid_grant", "Invalid authorization code")
+        return found
+
+    def delete_authorization_code(self, authorization_code: Code) -> None:
+        """It was used up when it was found, and is kept to recognise a second use."""
+
+    def authenticate_user(self, authorization_code: Code) -> Person | None:
+        """The person, unless gone or blocked since."""
+        return _tenant(self).active_person(authorization_code.grant.person)
+
+    def generate_token(self, user: Person, **unused: Any) -> dict[str, Any]:
+        """The whole answer, in Auth0's shape."""
+        del unused
+        return answer(_tenant(self), self.request.authorization_code.grant, user)
+
+
+class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc] # Authlib ships no types
+    """Refresh with rotation; rights are read anew each time."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = _METHODS
+    INCLUDE_NEW_REFRESH_TOKEN = True
+
+    def authenticate_refresh_token(self, refresh_token: str) -> RefreshToken:
+        """Find it. Raises the same refusal whatever was wrong with it; a reused one has ended its family by then."""
+        found = _tenant(self).ledger.refresh_token(refresh_token)
+        if isinstance(found, Finding) or _tenant(self).active_person(found.grant.person) is None:
+            raise Refusal("invalid_grant", "Unknown or invalid refresh token.")
+        return found
+
+    def authenticate_user(self, refresh_token: RefreshToken) -> Person | None:
+        """The person, unless gone or blocked since."""
+        return _tenant(self).active_person(refresh_token.grant.person)
+
+    def issue_token(self, user: Person, refresh_token: RefreshToken) -> dict[str, Any]:
+        """The whole answer; ``scope`` may narrow it."""
+        return answer(_tenant(self), refresh_token.grant, user, after=refresh_token, scope=self.request.payload.scope)
+
+    def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
+        """It was replaced when the new one was made."""
+
+
+class MachineGrant(ClientCredentialsGrant):  # type: ignore[misc] # Authlib ships no types
+    """A machine's own token: the audience is required, as Auth0 has it."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = _METHODS
+
+    def generate_token(self, scope: str | None = None, **unused: Any) -> dict[str, Any]:
+        """The whole answer; no ``scope`` asks for everything the machine has."""
+        del unused
+        tenant = _tenant(self)
+        if self.request.form.get("audience") != tenant.config.audience:
+            raise Refusal("access_denied", "Service not enabled within domain, or no audience was sent")
+        granted = MACHINE_PERMISSIONS & frozenset((scope or "").split()) if scope else MACHINE_PERMISSIONS
+        return {
+            "access_token": tenant.tokens.machine_token(self.request.client.client_id, granted),
+            "scope": " ".join(sorted(granted)),
+            "expires_in": tenant.config.access_token_seconds,
+            "token_type": "Bearer",
+        }
+
+
+class Revocation(RevocationEndpoint):  # type: ignore[misc] # Authlib ships no types
+    """Revoking a refresh token ends its whole family; unknown tokens are answered the same way (RFC 7009 §2.2)."""
+
+    CLIENT_AUTH_METHODS = _METHODS
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> _Revocable | None:
+        """What the token belongs to, if anything."""
+        del token_type_hint
+        ledger = self.server.tenant.ledger
+        refresh = ledger.refresh_token(token_string)
+        if isinstance(refresh, RefreshToken):
+            return _Revocable(refresh.grant, token_string, whole=True)
+        access = ledger.access_token(token_string)
+        return _Revocable(access[0], token_string, whole=False) if access else None
+
+    def revoke_token(self, token: _Revocable, request: TenantRequest) -> None:
+        """Revoke it."""
+        del request
+        if token.whole:
+            self.server.tenant.ledger.revoke(token.grant.id)
+        else:
+            self.server.tenant.ledger.forget_access_token(token.token)
+
+
+class _Revocable:
+    """What a token that is to be revoked belongs to."""
+
+    def __init__(self, grant: Grant, token: str, *, whole: bool) -> None:
+        self.grant = grant
+        self.token = token
+        self.whole = whole
+
+    def check_client(self, client: Client) -> bool:
+        """Whether it was issued to this client."""
+        return client.client_id == self.grant.client_id
+
+
+def answer(
+    tenant: Tenant, grant: Grant, person: Person, *, after: RefreshToken | None = None, scope: str | None = None
+) -> dict[str, Any]:
+    """A token answer for a person, rights read now. ``scope`` (a subset, checked by Authlib) narrows it."""
+    granted = tenant.tokens.granted_scope(scope or grant.scope, person, audience=grant.audience)
+    access_token = tenant.tokens.access_token(grant, person, granted)
+    words = " ".join(sorted(granted))
+    tenant.ledger.note_access_token(access_token, grant, scope=words)
+    found: dict[str, Any] = {
+        "access_token": access_token,
+        "scope": words,
+        "expires_in": tenant.config.access_token_seconds,
+        "token_type": "Bearer",
+    }
+    if "offline_access" in grant.scope.split():
+        found["refresh_token"] = tenant.ledger.new_refresh_token(grant, after=after)
+    if "openid" in granted:
+        found["id_token"] = tenant.tokens.id_token(
+            grant, person, granted, access_token=access_token, first=after is None
+        )
+    return found
+
+
+def make_server(tenant: Tenant) -> TenantServer:
+    """Authlib's server with everything registered."""
+    server = TenantServer(tenant)
+    server.register_grant(CodeGrant, [S256Only(required=True)])
+    server.register_grant(RefreshGrant)
+    server.register_grant(MachineGrant)
+    server.register_endpoint(Revocation)
+    return server
+
+
+def _tenant(grant: CodeGrant | RefreshGrant | MachineGrant) -> Tenant:
+    tenant: Tenant = grant.server.tenant
+    return tenant

@@ -1,0 +1,60 @@
+"""Signing out: Auth0's ``/v2/logout`` and OpenID Connect's ``/oidc/logout``, both with allow-listed return addresses.
+
+Either ends the tenant session of this browser (and the one the ID token names) and tells the app by back channel.
+Sources: OpenID Connect RP-Initiated Logout 1.0 §2, Auth0's documentation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from component.dev_tenant.guard import Params
+from component.dev_tenant.tenant import Tenant
+
+
+class LogoutRefused(Exception):
+    """The request names an unknown app or a return address that is not registered; the text is for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """What a sign-out will do: which sessions end, and where the browser goes (None: a page says so)."""
+
+    sids: frozenset[str]
+    location: str | None
+
+
+def plan_logout(tenant: Tenant, params: Params, cookie: str, *, return_name: str) -> Departure:
+    """Check a sign-out and say what it will do. ``return_name``: how this endpoint calls the return address.
+
+    Raises ``LogoutRefused``; then nothing ends.
+    """
+    if any(len(values) > 1 for values in params.values()):
+        raise LogoutRefused("A parameter of this sign-out link is repeated.")
+    asked = {name: values[0] for name, values in params.items()}
+    known = tenant.credentials.client_id
+    session = tenant.store.session(cookie)
+    sids = {session.sid} if session else set()
+    if asked.get("client_id", known) != known:
+        raise LogoutRefused("This sign-out link is not from an app this tenant knows.")
+    if "id_token_hint" in asked:
+        claims = tenant.keys.verify(asked["id_token_hint"])
+        right = claims is not None and claims.get("iss") == tenant.config.issuer and claims.get("aud") == known
+        if claims is None or not right or "events" in claims:
+            raise LogoutRefused("This sign-out link does not carry an ID token of this tenant.")
+        sids.add(str(claims.get("sid", "")))
+    location = asked.get(return_name)
+    if not location:
+        return Departure(frozenset(sids), None)
+    if location not in tenant.config.return_uris:
+        raise LogoutRefused("This sign-out link wants to return to an address that is not registered here.")
+    if asked.get("state"):
+        location += ("&" if "?" in location else "?") + urlencode({"state": asked["state"]})
+    return Departure(frozenset(sids), location)
+
+
+def depart(tenant: Tenant, departure: Departure) -> None:
+    """End the sessions and tell the app."""
+    ended = [tenant.store.end_session(sid) for sid in departure.sids]
+    tenant.notify([session for session in ended if session is not None])

@@ -1,0 +1,106 @@
+"""The made-up people of the tenant, the roles they may have, and the claims that are made of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+NAMESPACE = "https://gatehouse.example/"
+ROLES_CLAIM = NAMESPACE + "roles"
+"""Auth0 restricts the bare name ``roles``; an Action there sets this namespaced claim."""
+
+PERMISSIONS: dict[str, str] = {
+    "read:reports": "see the usage report",
+    "export:reports": "download the usage report",
+    "explore:files": "open and chart CSV files",
+    "explore:api": "try out the remote API",
+    "read:messages": "read the API's scoped message",
+}
+"""Permission of our API → what it allows, in plain words."""
+
+ROLES: dict[str, frozenset[str]] = {
+    "administrator": frozenset(PERMISSIONS),
+    "analyst": frozenset({"read:reports", "export:reports", "explore:files"}),
+    "viewer": frozenset({"read:reports"}),
+    "developer": frozenset({"explore:api", "read:messages"}),
+}
+"""Role → the permissions it carries at the tenant (Auth0's RBAC)."""
+
+MACHINE_PERMISSIONS = frozenset({"read:messages"})
+OIDC_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person of the tenant. ``good_for`` is the one line the sign-in page says about them."""
+
+    key: str
+    name: str
+    email: str
+    roles: frozenset[str] = frozenset()
+    direct_permissions: frozenset[str] = frozenset()
+    good_for: str = ""
+    email_verified: bool = True
+    blocked: bool = False
+    made_up: bool = False
+    updated_at: str = field(default="2025-01-01T00:00:00.000Z")
+
+    @property
+    def subject(self) -> str:
+        """The stable id, as Auth0 writes it."""
+        return f"auth0|{self.key}"
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """Everything assigned: through roles and directly."""
+        return self.direct_permissions.union(*(ROLES.get(role, frozenset()) for role in self.roles))
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for the avatar."""
+        words = self.name.split()
+        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+    def claims(self, scope: frozenset[str]) -> dict[str, Any]:
+        """The claims that ``scope`` opens about this person (OpenID Connect Core §5.4), roles included."""
+        found: dict[str, Any] = {"sub": self.subject, ROLES_CLAIM: sorted(self.roles)}
+        if "profile" in scope:
+            digest = hashlib.sha256(self.email.lower().encode()).hexdigest()
+            found |= {
+                "name": self.name,
+                "nickname": self.email.split("@", maxsplit=1)[0],
+                "picture": f"https://s.gravatar.com/avatar/{digest}?s=480&r=pg&d=mp",
+                "updated_at": self.updated_at,
+            }
+        if "email" in scope:
+            found |= {"email": self.email, "email_verified": self.email_verified}
+        return found
+
+
+def _seeded(key: str, name: str, role: str | None, good_for: str, **more: Any) -> Person:
+    roles = frozenset({role}) if role else frozenset[str]()
+    return Person(key=key, name=name, email=f"{key}@gatehouse.example", roles=roles, good_for=good_for, **more)
+
+
+PEOPLE: tuple[Person, ...] = (
+    _seeded("ada", "Ada Okafor", "administrator", "Sees every page and runs administration."),
+    _seeded("bruno", "Bruno Silva", "analyst", "Reads and exports reports, explores files; no administration."),
+    _seeded("chiyo", "Chiyo Tanaka", "viewer", "Reads reports and nothing else: good for seeing denials."),
+    _seeded(
+        "dev",
+        "Dev Patel",
+        "developer",
+        "Works against the API; also holds read:messages directly.",
+        direct_permissions=frozenset({"read:messages"}),
+    ),
+    _seeded("eva", "Eva Novak", None, "Has no role yet: good for asking for access."),
+    _seeded("frank", "Frank Moreau", None, "Is blocked at the tenant: signing in is refused.", blocked=True),
+)
+"""Everybody a new tenant knows."""
+
+
+def timestamp(now: float) -> str:
+    """Seconds since the epoch as Auth0 writes ``updated_at``."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

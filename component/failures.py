@@ -1,0 +1,122 @@
+"""What a person is told when signing in fails: one table from the error to a title and plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from starlette.responses import Response
+
+from app.core.errors import (
+    GatehouseError,
+    NonceMismatch,
+    PermissionDenied,
+    ProviderRefused,
+    ProviderUnavailable,
+    StateMismatch,
+    StorageUnavailable,
+    TokenInvalid,
+)
+from component.notices import START, notice, storage_unavailable, try_again
+
+_FORBIDDEN: Final = 403
+_BAD_REQUEST: Final = 400
+_INTERNAL: Final = 500
+_UNAVAILABLE: Final = 503
+
+
+class Words(NamedTuple):
+    """What is said of one failure. ``again``: whether trying again is offered."""
+
+    title: str
+    sentence: str
+    status: int = _BAD_REQUEST
+    again: bool = True
+
+
+_BLOCKED: Final = Words(
+    "Your account is blocked", "You cannot sign in with this account. Ask an administrator about it.", _FORBIDDEN
+)
+_OFTEN: Final = Words(
+    "Too many tries", "The sign-in service asks to wait a little. Try again in a minute.", _UNAVAILABLE
+)
+REFUSED: Final[Mapping[str, Words]] = {
+    "access_denied": Words(
+        "You were not let in", "The sign-in was cancelled or not allowed. Nothing was changed.", _FORBIDDEN
+    ),
+    "unauthorized": Words("You were not let in", "The sign-in service does not let this account in.", _FORBIDDEN),
+    "user_blocked": _BLOCKED,
+    "login_required": Words("Sign in to go on", "The sign-in service needs you to sign in once more."),
+    "interaction_required": Words("One more step", "The sign-in service has a question for you before you can go on."),
+    "consent_required": Words("One more step", "The sign-in service needs your consent before you can go on."),
+    "account_selection_required": Words("One more step", "Choose at the sign-in service which account to use."),
+    "mfa_required": Words("One more step", "The sign-in service asks for your second proof, such as a code."),
+    "invalid_grant": Words("That took too long", "The answer of the sign-in service was used already or is too old."),
+    "too_many_attempts": _OFTEN,
+    "too_many_requests": _OFTEN,
+    "temporarily_unavailable": Words(
+        "The sign-in service is busy", "It cannot let anybody in right now. Try again in a moment.", _UNAVAILABLE
+    ),
+    "server_error": Words(
+        "The sign-in service had a fault", "It could not finish. Try again in a moment.", _UNAVAILABLE
+    ),
+}
+"""The provider's error code → what is said. The only codes that reach the audit as they are."""
+
+_OTHER_REFUSAL: Final = Words(
+    "Signing in did not work",
+    "The sign-in service said no. If this happens again, tell an administrator.",
+    _BAD_REQUEST,
+)
+_BY_CLASS: Final[Mapping[type[GatehouseError], Words]] = {
+    StateMismatch: Words(
+        "This sign-in is over",
+        "It was finished already, took longer than ten minutes, or began in another browser. Begin anew.",
+    ),
+    NonceMismatch: Words(
+        "This sign-in did not fit", "The answer of the sign-in service belongs to another sign-in. Begin anew."
+    ),
+    TokenInvalid: Words(
+        "The answer could not be checked",
+        "The sign-in service's answer could not be verified, so nobody was signed in. If this happens again, tell an "
+        "administrator.",
+    ),
+    ProviderUnavailable: Words(
+        "The sign-in service does not answer",
+        "It is down, slow, or answered something that makes no sense. Nothing was lost. Try again in a moment.",
+        _UNAVAILABLE,
+    ),
+    PermissionDenied: _BLOCKED._replace(again=False),
+}
+
+
+def refusal_code(error: GatehouseError) -> str:
+    """The stable code under which a failure is audited; no text that a stranger chose."""
+    if isinstance(error, ProviderRefused) and error.error in REFUSED:
+        return error.error
+    if isinstance(error, PermissionDenied):
+        return error.reason
+    return error.code
+
+
+def failure_page(error: GatehouseError, return_to: str) -> Response:
+    """The notice for a sign-in that failed; ``return_to`` is where trying again leads."""
+    if isinstance(error, StorageUnavailable):
+        return storage_unavailable()
+    words = _words(error)
+    sentences = [words.sentence]
+    if isinstance(error, ProviderRefused) and error.detail and words is not _BLOCKED:
+        sentences.append(f"It said: “{error.detail}”")
+    actions = (try_again(return_to), START) if words.again else (START,)
+    return notice(words.title, sentences, status=words.status, actions=actions)
+
+
+def _words(error: GatehouseError) -> Words:
+    if isinstance(error, ProviderRefused):
+        return REFUSED.get(error.error, _OTHER_REFUSAL)
+    for kind, words in _BY_CLASS.items():
+        if isinstance(error, kind):
+            return words
+    if error.status >= _INTERNAL:
+        return Words("Something went wrong", "That should not have happened. Try again in a moment.", error.status)
+    return Words("Signing in did not work", error.detail or "Begin anew.")

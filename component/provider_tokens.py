@@ -1,0 +1,66 @@
+"""The provider's tokens of one session: sealed for storage, and what they say of rights carried over into grants."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.core import correlation
+from app.core.audit import AuditEvent, AuditKind, subject_name
+from app.core.errors import TokenInvalid
+from app.core.keyring import Keyring
+from app.core.ports import UnitOfWork
+from app.core.principal import Subject
+from app.core.records import TokenRights
+from app.core.tokens import AccessToken
+
+_PURPOSE = "session tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTokens:
+    """What is kept of the provider's answer. The ID token is not: its claims were taken, and nothing else needs it."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    """Empty where the provider gave none."""
+    hint: str = field(repr=False)
+    """The provider's own session id (``sid``), for signing out there; empty where it gave none."""
+
+    def seal(self, keyring: Keyring, ref: str) -> bytes:
+        """Encrypted for the session with this reference, and for no other."""
+        plain = json.dumps([self.access_token, self.refresh_token, self.hint]).encode()
+        return keyring.seal(_PURPOSE, plain, ref)
+
+    @classmethod
+    def unseal(cls, keyring: Keyring, sealed: bytes, ref: str) -> ProviderTokens:
+        """Undo ``seal``; raises ``SealBroken``."""
+        access_token, refresh_token, hint = json.loads(keyring.open(_PURPOSE, sealed, ref))
+        return cls(access_token, refresh_token, hint)
+
+
+def require_own(access: AccessToken, subject: Subject, client_id: str) -> None:
+    """Raise ``TokenInvalid`` unless a verified access token is this subject's, and was issued to our client."""
+    if access.subject != subject or access.machine:
+        raise TokenInvalid("The access token is another subject's.")
+    if access.client_id not in {"", client_id}:
+        raise TokenInvalid("The access token was issued to another client.")
+
+
+def sync_rights(unit: UnitOfWork, access: AccessToken, *, map_own_names: bool, now: datetime) -> None:
+    """Make the grants of source ``token`` what the *access* token says, and audit it when that changed something.
+
+    The ID token's roles never count: a refresh may come without one, and a role that is only there would stay for ever.
+    """
+    rights = TokenRights(issued_at=access.issued_at, roles=access.roles, permissions=access.permissions)
+    if unit.sync_token_rights(access.subject, rights, map_own_names=map_own_names, now=now):
+        unit.record(
+            AuditEvent(
+                kind=AuditKind.TOKEN_RIGHTS_SYNC,
+                at=now,
+                actor="system",
+                target=subject_name(access.subject),
+                correlation_id=correlation.current(),
+            )
+        )

@@ -1,0 +1,308 @@
+"""The routes of signing in and out: ``/auth/login``, ``/auth/callback``, ``/auth/logout``, ``/auth/session``.
+
+Blocking work runs in threads of its own, so that a slow provider takes none from the pages. Redirects are built from
+the configured address, never from a request. Sources: OIDC Core §3.1, RFC 9207, RFC 9700.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, TypeVar
+from urllib.parse import parse_qs, quote, urlsplit
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from app.core.audit import subject_name
+from app.core.errors import (
+    GatehouseError,
+    LoginFailed,
+    PermissionDenied,
+    ProviderRefused,
+    ProviderUnavailable,
+    StateMismatch,
+    StorageUnavailable,
+    Unauthenticated,
+)
+from app.core.records import EndReason, Session
+from app.core.tokens import TokenVerifier
+from component.addresses import ClientAddresses
+from component.cookies import Cookies, read_cookies
+from component.failures import REFUSED, failure_page, refusal_code
+from component.login import Logins, LoginTransaction
+from component.oidc import Provider, allowed_parameters, cleaned_error, cleaned_text
+from component.refusals import Refusals
+from component.return_to import HOME, safe_return_to
+from component.sessions import Begun, Sessions
+
+NO_STORE: Final = {"Cache-Control": "no-store", "Vary": "Cookie"}
+_CODE_MAX_CHARACTERS: Final = 4096
+_QUERY_MAX_CHARACTERS: Final = 16_384
+_THREADS: Final = 16
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def auth_routes(
+    *,
+    base_url: str,
+    sessions: Sessions,
+    logins: Logins,
+    provider: Provider,
+    verifier: TokenVerifier,
+    cookies: Cookies,
+    refusals: Refusals,
+    addresses: ClientAddresses,
+) -> list[BaseRoute]:
+    """The routes, to be mounted at the root of the app."""
+    routes = _Routes(base_url, sessions, logins, provider, verifier, cookies, refusals, addresses)
+    return [
+        Route("/auth/login", _Only("GET", routes.login)),
+        Route("/auth/callback", _Only("GET", routes.callback)),
+        Route("/auth/logout", _Only("POST", routes.logout)),
+        Route("/auth/session", _Only("GET", routes.session)),
+    ]
+
+
+class _Only:
+    """An endpoint for one method. Any other is refused here: Starlette would pass it on to whatever else matches.
+
+    HEAD, which Starlette adds to GET, would begin or finish a sign-in that nobody sees.
+    """
+
+    def __init__(self, method: str, endpoint: Callable[[Request], Awaitable[Response]]) -> None:
+        self._method = method
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["method"] == self._method:
+            response = await self._endpoint(Request(scope, receive))
+        else:
+            response = PlainTextResponse("", 405, headers=NO_STORE | {"Allow": self._method})
+        await response(scope, receive, send)
+
+
+class _Routes:
+    """The endpoints, with what they need."""
+
+    def __init__(
+        self,
+        base_url: str,
+        sessions: Sessions,
+        logins: Logins,
+        provider: Provider,
+        verifier: TokenVerifier,
+        cookies: Cookies,
+        refusals: Refusals,
+        addresses: ClientAddresses,
+    ) -> None:
+        self._base_url = base_url
+        self._origin = origin_of(base_url)
+        self._host = urlsplit(base_url).hostname or ""
+        self._sessions = sessions
+        self._logins = logins
+        self._provider = provider
+        self._verifier = verifier
+        self._cookies = cookies
+        self._refusals = refusals
+        self._addresses = addresses
+        self._threads = CapacityLimiter(_THREADS)
+
+    async def login(self, request: Request) -> Response:
+        """Send the browser to the provider, or on to where it wants to go when it is signed in already."""
+        query = _query(request)
+        return_to = safe_return_to(query.get("return_to"))
+        if (request.url.hostname or "").lower() != self._host and "at" not in query:
+            # The callback comes to the configured host: the transaction's cookie must be there too. Once only.
+            return self._to(f"/auth/login?at=home&return_to={quote(return_to, safe='')}")
+        return await self._in_thread(lambda: self._login(request, query, return_to))
+
+    async def callback(self, request: Request) -> Response:
+        """Finish a sign-in."""
+        return await self._in_thread(lambda: self._callback(request))
+
+    async def logout(self, request: Request) -> Response:
+        """End the session; answers where the browser should go next (a script follows, so no form is redirected)."""
+        site = request.headers.get("sec-fetch-site", "same-origin")
+        if request.headers.getlist("origin") != [self._origin] or site != "same-origin":
+            return _problem(403, "This did not come from a page of this product.")
+        return await self._in_thread(lambda: self._logout(request))
+
+    async def session(self, request: Request) -> Response:
+        """Who is signed in, without any token. Asking does not keep the session alive."""
+        return await self._in_thread(lambda: self._session(request))
+
+    def _login(self, request: Request, query: Mapping[str, str], return_to: str) -> Response:
+        sent = read_cookies(request.scope["headers"])
+        try:
+            if self._current(sent) is not None:
+                return self._to(return_to)
+            begun = self._logins.begin(
+                browser=self._cookies.browser_id(sent),
+                cookies=sent,
+                return_to=return_to,
+                parameters=allowed_parameters(query),
+            )
+        except GatehouseError as error:
+            return self._failed(error, request, return_to)
+        return _with_cookies(RedirectResponse(begun.location, status_code=303, headers=NO_STORE), begun.set_cookies)
+
+    def _callback(self, request: Request) -> Response:
+        sent = read_cookies(request.scope["headers"])
+        query = _query(request)
+        state = query.get("state")
+        done = self._logins.forget(state)
+        transaction: LoginTransaction | None = None
+        current: Session | None = None
+        try:
+            current = self._current(sent)
+            transaction = self._logins.open(state, browser=self._cookies.browser_id(sent), cookies=sent)
+            begun = self._finish(request, query, transaction, current)
+        except StateMismatch as error:
+            if current is not None:
+                # The back button or a double click in a browser that is signed in: nothing is wrong.
+                return _with_cookies(self._to(transaction.return_to if transaction is not None else HOME), done)
+            if transaction is None:
+                # Anybody can make up a state: nothing is written for that.
+                _log.info("a callback with an unknown state")
+                return _with_cookies(failure_page(error, HOME), done)
+            return _with_cookies(self._failed(error, request, transaction.return_to), done)
+        except GatehouseError as error:
+            return_to = transaction.return_to if transaction is not None else HOME
+            return _with_cookies(self._failed(error, request, return_to), done)
+        cookie = self._cookies.set(
+            self._cookies.session, begun.secret, max_age_seconds=self._sessions.limits.absolute_seconds
+        )
+        return _with_cookies(self._to(transaction.return_to), (cookie, *done))
+
+    def _finish(
+        self, request: Request, query: Mapping[str, str], transaction: LoginTransaction, current: Session | None
+    ) -> Begun:
+        """Everything between an answer that belongs to this browser and a session; raises when any of it is wrong."""
+        self._logins.complete(transaction)
+        self._provider.check_issuer(query.get("iss"))
+        if "error" in query:
+            raise _refused(query)
+        code = query.get("code", "")
+        if not code or len(code) > _CODE_MAX_CHARACTERS:
+            raise LoginFailed("The sign-in service's answer was incomplete. Begin anew.")
+        tokens = self._provider.exchange(code, transaction.code_verifier)
+        if not tokens.id_token:
+            raise ProviderUnavailable("The sign-in provider's answer made no sense.")
+        id_token = self._verifier.id_token(
+            tokens.id_token,
+            client_id=self._provider.client_id,
+            nonce=transaction.nonce,
+            access_token=tokens.access_token,
+        )
+        return self._sessions.begin(
+            tokens,
+            id_token,
+            user_agent=request.headers.get("user-agent", ""),
+            address=self._addresses.of(request.scope),
+            replaces=current.ref if current is not None else None,
+        )
+
+    def _logout(self, request: Request) -> Response:
+        location = None
+        try:
+            session = self._current(read_cookies(request.scope["headers"]))
+            if session is not None:
+                by = subject_name(session.person.subject)
+                hint = self._sessions.end(session.ref, EndReason.SIGNED_OUT, by=by)
+                location = self._provider.logout_url(hint or "")
+        except StorageUnavailable:
+            return _problem(503, "You could not be signed out: the database does not answer. Try again in a moment.")
+        except ProviderUnavailable:
+            # Signed out here; the provider's own session cannot be ended now.
+            _log.warning("no sign-out address: the provider does not answer")
+        answer = JSONResponse({"location": location or HOME}, headers=NO_STORE)
+        return _with_cookies(answer, (self._cookies.clear(self._cookies.session),))
+
+    def _session(self, request: Request) -> Response:
+        try:
+            session = self._current(read_cookies(request.scope["headers"]))
+        except StorageUnavailable:
+            return _problem(503, "The database does not answer. Try again in a moment.")
+        if session is None or session.person.blocked:
+            return JSONResponse({"authenticated": False}, headers=NO_STORE)
+        person = session.person
+        return JSONResponse(
+            {
+                "authenticated": True,
+                "issuer": person.subject.issuer,
+                "subject": person.subject.subject,
+                "name": person.name,
+                "expires_at": session.expires_at.isoformat(),
+            },
+            headers=NO_STORE,
+        )
+
+    def _current(self, cookies: Mapping[str, str]) -> Session | None:
+        """The live session of this browser, if any. Raises ``StorageUnavailable`` only."""
+        secret = cookies.get(self._cookies.session)
+        if not secret:
+            return None
+        try:
+            return self._sessions.resolve(secret)
+        except Unauthenticated:
+            return None
+
+    def _failed(self, error: GatehouseError, request: Request, return_to: str) -> Response:
+        """The page for a failure, and its audit; a blocked person's refusal is on record already."""
+        code = refusal_code(error)
+        _log.info("a sign-in failed: %s", code)
+        if not isinstance(error, (StorageUnavailable, PermissionDenied)):
+            self._refusals.record(code, address=self._addresses.of(request.scope))
+        return failure_page(error, return_to)
+
+    def _to(self, path: str) -> Response:
+        return RedirectResponse(f"{self._base_url}{path}", status_code=303, headers=NO_STORE)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await to_thread.run_sync(work, limiter=self._threads)
+
+
+def origin_of(base_url: str) -> str:
+    """The origin a browser sends for this address (RFC 6454 §6.2): without the scheme's own port."""
+    parts = urlsplit(base_url.lower())
+    standard = {"http": ":80", "https": ":443"}[parts.scheme]
+    return f"{parts.scheme}://{parts.netloc.removesuffix(standard)}"
+
+
+def _refused(query: Mapping[str, str]) -> ProviderRefused:
+    """The provider's error answer (OIDC Core §3.1.2.6). Auth0 says ``unauthorized`` of a blocked person, too."""
+    error = cleaned_error(query["error"])
+    said = cleaned_text(query.get("error_description"))
+    if error in {"unauthorized", "access_denied"} and "user is blocked" in said.lower():
+        error, said = "user_blocked", ""
+    return ProviderRefused(said, error=error if error in REFUSED else "")
+
+
+def _query(request: Request) -> dict[str, str]:
+    """The query's parameters; one that comes twice counts as absent (RFC 6749 §3.1), and so does an oversized query."""
+    text = request.url.query
+    if len(text) > _QUERY_MAX_CHARACTERS:
+        return {}
+    try:
+        found = parse_qs(text, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in found.items() if len(values) == 1}
+
+
+def _with_cookies(response: Response, cookies: Sequence[str]) -> Response:
+    for cookie in cookies:
+        response.headers.append("Set-Cookie", cookie)
+    return response
+
+
+def _problem(status: int, detail: str) -> Response:
+    body = {"type": "about:blank", "status": status, "title": detail}
+    return JSONResponse(body, status_code=status, headers=NO_STORE, media_type="application/problem+json")

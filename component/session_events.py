@@ -1,0 +1,75 @@
+"""The audit events of sessions: one function for each, so that what is written of a session is read in one place."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.core import correlation
+from app.core.audit import AuditEvent, AuditKind, Outcome, subject_name
+from app.core.policy import Reason
+from app.core.principal import Subject
+from app.core.records import EndReason, Session
+
+
+def begun(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
+    """Somebody signed in."""
+    return AuditEvent(
+        kind=AuditKind.SESSION_BEGIN,
+        at=now,
+        actor=subject_name(subject),
+        correlation_id=correlation.current(),
+        address=address,
+        details={"session": ref},
+    )
+
+
+def ended(session: Session, reason: EndReason, *, by: str, now: datetime) -> AuditEvent:
+    """A session ended. ``by``: the audit name of who did it."""
+    return AuditEvent(
+        kind=AuditKind.SESSION_END,
+        at=now,
+        actor=by,
+        target=subject_name(session.person.subject),
+        reason=reason,
+        correlation_id=correlation.current(),
+        details={"session": session.ref},
+    )
+
+
+def refresh_failed(session: Session, reason: str, *, now: datetime) -> AuditEvent:
+    """The provider did not renew the tokens. ``reason``: its error code, or ours."""
+    return AuditEvent(
+        kind=AuditKind.TOKEN_REFRESH_FAIL,
+        at=now,
+        outcome=Outcome.FAILED,
+        actor=subject_name(session.person.subject),
+        reason=reason,
+        correlation_id=correlation.current(),
+        details={"session": session.ref},
+    )
+
+
+def blocked(subject: Subject, *, address: str, now: datetime) -> AuditEvent:
+    """A blocked person tried to sign in."""
+    return AuditEvent(
+        kind=AuditKind.LOGIN_REFUSE,
+        at=now,
+        outcome=Outcome.REFUSED,
+        actor=subject_name(subject),
+        reason=Reason.BLOCKED,
+        correlation_id=correlation.current(),
+        address=address,
+    )
+
+
+def default_role_given(subject: Subject, role: str, *, now: datetime) -> AuditEvent:
+    """Somebody got the role that everybody gets."""
+    return AuditEvent(
+        kind=AuditKind.GRANT_ADD,
+        at=now,
+        actor="system",
+        target=subject_name(subject),
+        reason="DEFAULT_ROLE",
+        correlation_id=correlation.current(),
+        details={"role": role},
+    )

@@ -1,0 +1,308 @@
+"""Sessions: the server-side records behind the cookie. Begin, resolve, keep fresh, end.
+
+The browser holds a random secret of 256 bits, of which only the SHA-256 is stored; sockets and pages are bound to the
+session's stable reference. No transaction spans an HTTP call. Source: OWASP ASVS 5.0 §7.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, NoReturn
+
+from app.core.audit import subject_name
+from app.core.clock import Clock, utc_now
+from app.core.errors import (
+    GatehouseError,
+    NotFound,
+    PermissionDenied,
+    SessionEnded,
+    SessionExpired,
+    StorageUnavailable,
+    Unauthenticated,
+)
+from app.core.keyring import Keyring, SealBroken
+from app.core.policy import Reason, Source
+from app.core.ports import Storage, UnitOfWork
+from app.core.principal import Subject
+from app.core.records import EndReason, NewGrant, NewSession, Person, SealedTokens, Session
+from app.core.tokens import AccessToken, IdToken, TokenVerifier, token_hash
+from component import session_events
+from component.oidc import Provider, TokenSet
+from component.provider_tokens import ProviderTokens, require_own, sync_rights
+from component.renewals import Renewals
+
+TOUCH_SECONDS: Final = 60
+_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_USER_AGENT_MAX_CHARACTERS: Final = 200
+_ENDED: Final = {
+    EndReason.SIGNED_OUT: "You signed out.",
+    EndReason.ENDED_BY_PERSON: "You ended this session from another one.",
+    EndReason.ENDED_BY_ADMIN: "You were signed out by an administrator.",
+    EndReason.BLOCKED: "Your account was blocked. Ask an administrator.",
+    EndReason.PROVIDER_LOGOUT: "You signed out at the sign-in provider.",
+    EndReason.PROVIDER_REFUSED: "The sign-in provider no longer renews this sign-in. Sign in again.",
+    EndReason.REPLACED: "Somebody signed in anew in this browser.",
+}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things last, in seconds."""
+
+    idle_seconds: int
+    absolute_seconds: int
+    rights_max_age_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A session that has begun: its stable reference, and the secret for the cookie, which is kept nowhere else."""
+
+    ref: str
+    secret: str = field(repr=False)
+
+
+class Sessions:
+    """The sessions of this installation, for any thread of any of its processes."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        keyring: Keyring,
+        provider: Provider,
+        verifier: TokenVerifier,
+        *,
+        limits: Limits,
+        map_own_names: bool,
+        default_role: str | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        """``map_own_names``: whether a token role counts as our role of the same name (development only)."""
+        self.limits = limits
+        self._storage = storage
+        self._keyring = keyring
+        self._provider = provider
+        self._verifier = verifier
+        self._map_own_names = map_own_names
+        self._default_role = default_role
+        self._clock = clock
+        self._renewals = Renewals(
+            storage,
+            keyring,
+            provider,
+            verifier,
+            rights_max_age_seconds=limits.rights_max_age_seconds,
+            map_own_names=map_own_names,
+            clock=clock,
+        )
+
+    def begin(
+        self, tokens: TokenSet, id_token: IdToken, *, user_agent: str, address: str, replaces: str | None = None
+    ) -> Begun:
+        """Begin a session for a person whose ID token was verified, ending ``replaces``, all in one unit of work.
+
+        Raises as ``TokenVerifier.access_token``, ``TokenInvalid`` for another's access token too, and
+        ``PermissionDenied`` (``blocked``) for a blocked person; then there is no session.
+        """
+        access = self._verifier.access_token(tokens.access_token)
+        require_own(access, id_token.subject, self._provider.client_id)
+        now = self._clock()
+        begun = Begun(ref=secrets.token_urlsafe(16), secret=secrets.token_urlsafe(32))
+        session = self._new_session(begun, tokens, id_token, access, user_agent, address, now)
+        with self._storage.unit_of_work() as unit:
+            unit.save_person(_person(id_token), now)
+            unit.begin_session(session, now)
+            stored = unit.session_by_ref(begun.ref)
+            # Looked at inside the unit: a block committed before this one is seen, a later one ends this session.
+            blocked = stored is None or stored.person.blocked
+            if not blocked:
+                sync_rights(unit, access, map_own_names=self._map_own_names, now=now)
+                self._grant_default_role(unit, id_token.subject, now)
+                replaced = self._replace(unit, replaces, id_token.subject, now)
+                unit.record(session_events.begun(id_token.subject, begun.ref, address=address, now=now))
+                unit.commit()
+        if blocked:
+            self._refuse_blocked(id_token.subject, tokens, address, now)
+        if replaced:
+            self._revoke(replaced)
+        return begun
+
+    def resolve(self, secret: str) -> Session:
+        """The live session whose cookie holds this secret; one query.
+
+        Raises ``Unauthenticated`` (unknown), ``SessionExpired``, ``SessionEnded`` or ``StorageUnavailable``. A blocked
+        person's session is returned while it has not been ended: the decision refuses with the right reason.
+        """
+        if not _SECRET.fullmatch(secret):
+            raise Unauthenticated("Sign in to go on.")
+        return self._live(self._storage.read.session_by_secret(_hash(secret)))
+
+    def by_ref(self, ref: str) -> Session:
+        """As ``resolve``, by the stable reference."""
+        return self._live(self._storage.read.session_by_ref(ref))
+
+    def access_token(self, ref: str) -> str:
+        """The session's access token, renewed when it is about to expire or its rights are older than the limit.
+
+        Raises as ``by_ref``; ``SessionEnded`` when the provider refuses to renew; ``ProviderUnavailable`` when it does
+        not answer and the old token has expired.
+        """
+        self.by_ref(ref)
+        return self._renewals.access_token(ref)
+
+    def sync_if_due(self, session: Session) -> None:
+        """Renew when the provider's word on this person's rights is older than the limit; else do nothing.
+
+        Raises ``SessionEnded`` when the provider refuses to renew. A provider that does not answer, or another renewal
+        under way, does not hold up the page.
+        """
+        if self._clock() - session.rights_synced_at >= timedelta(seconds=self.limits.rights_max_age_seconds):
+            self._renewals.renew_without_waiting(session.ref)
+
+    def touch(self, session: Session) -> None:
+        """Note that the person was here; at most once a minute."""
+        now = self._clock()
+        if now - session.last_seen_at < timedelta(seconds=TOUCH_SECONDS):
+            return
+        try:
+            with self._storage.unit_of_work() as unit:
+                unit.touch_session(session.ref, now)
+                unit.commit()
+        except StorageUnavailable:
+            # Not worth a person's page: the next rerun notes it.
+            _log.warning("could not note that a session was used")
+
+    def end(self, ref: str, reason: EndReason, *, by: str) -> str | None:
+        """End the session, and tell the provider as far as it listens. ``by``: the audit name of who did it.
+
+        Returns the provider's session id, for ``Provider.logout_url``; None when it gave none, or the session was over
+        already (then nothing is written).
+        """
+        now = self._clock()
+        before = self._storage.read.sealed_tokens(ref)
+        with self._storage.unit_of_work() as unit:
+            # The lease shows the newest tokens inside the unit; a renewal under way elsewhere revokes what it gets.
+            newest = unit.take_refresh_lease(ref, f"end-{secrets.token_hex(8)}", now, now + timedelta(seconds=1))
+            session = unit.session_by_ref(ref)
+            ended = unit.end_session(ref, reason, now)
+            if ended and session is not None:
+                unit.record(session_events.ended(session, reason, by=by, now=now))
+            unit.commit()
+        tokens = self._open(ref, newest or before)
+        if not ended or tokens is None:
+            return None
+        self._revoke(tokens.refresh_token)
+        return tokens.hint or None
+
+    def _live(self, session: Session | None) -> Session:
+        if session is None:
+            raise Unauthenticated("Sign in to go on.")
+        if session.ended_at is not None:
+            sentence = _ENDED.get(session.end_reason) if session.end_reason is not None else None
+            if sentence is None:
+                raise SessionExpired("Sign in again to go on where you were.")
+            raise SessionEnded(sentence)
+        now = self._clock()
+        if now >= session.expires_at or now - session.last_seen_at >= timedelta(seconds=self.limits.idle_seconds):
+            raise SessionExpired("Sign in again to go on where you were.")
+        return session
+
+    def _new_session(
+        self,
+        begun: Begun,
+        tokens: TokenSet,
+        id_token: IdToken,
+        access: AccessToken,
+        user_agent: str,
+        address: str,
+        now: datetime,
+    ) -> NewSession:
+        kept = ProviderTokens(tokens.access_token, tokens.refresh_token, id_token.sid)
+        return NewSession(
+            ref=begun.ref,
+            secret_hash=_hash(begun.secret),
+            subject=id_token.subject,
+            authenticated_at=id_token.authenticated_at or id_token.issued_at,
+            expires_at=now + timedelta(seconds=self.limits.absolute_seconds),
+            sealed_tokens=kept.seal(self._keyring, begun.ref),
+            access_token_hash=token_hash(tokens.access_token),
+            access_expires_at=access.expires_at,
+            provider_sid=id_token.sid,
+            client_id=self._provider.client_id,
+            acr=id_token.acr,
+            amr=id_token.amr,
+            user_agent="".join(filter(str.isprintable, user_agent))[:_USER_AGENT_MAX_CHARACTERS],
+            address=address,
+        )
+
+    def _grant_default_role(self, unit: UnitOfWork, subject: Subject, now: datetime) -> None:
+        if self._default_role is None:
+            return
+        grant = NewGrant(
+            subject=subject, source=Source.POLICY, by="system", role=self._default_role, reason="DEFAULT_ROLE"
+        )
+        try:
+            added = unit.add_grant(grant, now)
+        except NotFound:
+            # Somebody deleted the role: signing in must go on working, without it.
+            _log.error("DEFAULT_ROLE names a role that does not exist: %s", self._default_role)
+            return
+        if added:
+            unit.record(session_events.default_role_given(subject, self._default_role, now=now))
+
+    def _replace(self, unit: UnitOfWork, ref: str | None, subject: Subject, now: datetime) -> str:
+        """End the session of this browser that the new one replaces; returns the refresh token to be revoked, if any.
+
+        For the same subject there is none: some providers revoke all of a subject's tokens at once, the new ones too.
+        """
+        session = unit.session_by_ref(ref) if ref is not None else None
+        if session is None or session.ended_at is not None:
+            return ""
+        other = session.person.subject != subject
+        until = now + timedelta(seconds=1)
+        sealed = unit.take_refresh_lease(session.ref, "replaced", now, until) if other else None
+        if unit.end_session(session.ref, EndReason.REPLACED, now):
+            unit.record(session_events.ended(session, EndReason.REPLACED, by=subject_name(subject), now=now))
+        tokens = self._open(session.ref, sealed)
+        return tokens.refresh_token if tokens is not None else ""
+
+    def _refuse_blocked(self, subject: Subject, tokens: TokenSet, address: str, now: datetime) -> NoReturn:
+        with self._storage.unit_of_work() as unit:
+            unit.record(session_events.blocked(subject, address=address, now=now))
+            unit.commit()
+        self._revoke(tokens.refresh_token)
+        raise PermissionDenied("", Reason.BLOCKED, "Your account is blocked here. Ask an administrator.")
+
+    def _open(self, ref: str, sealed: SealedTokens | None) -> ProviderTokens | None:
+        try:
+            return ProviderTokens.unseal(self._keyring, sealed.sealed, ref) if sealed is not None else None
+        except SealBroken:
+            return None  # sealed with a secret that was taken out since: nothing can be told to the provider
+
+    def _revoke(self, refresh_token: str) -> None:
+        try:
+            self._provider.revoke(refresh_token)
+        except GatehouseError as error:
+            # Best effort: the session is over here, and its tokens are erased.
+            _log.warning("a refresh token could not be revoked at the provider: %s", error.code)
+
+
+def _person(id_token: IdToken) -> Person:
+    return Person(
+        subject=id_token.subject,
+        name=id_token.name,
+        email=id_token.email,
+        email_verified=id_token.email_verified,
+        picture=id_token.picture,
+    )
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,277 @@
+"""The socket guard: pure ASGI middleware that binds every request and socket to who is really there.
+
+It removes whatever identity a client claims and puts in what the session says, under header names that are random for
+each start; ``server.trustedUserHeaders`` carries them into ``st.user``, so Streamlit itself refuses to re-attach a
+socket to anybody else's session. It knows nothing of Streamlit but its paths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final
+from urllib.parse import urlsplit
+
+from anyio import CapacityLimiter, to_thread
+from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core import correlation
+from app.core.errors import StorageUnavailable, Unauthenticated
+from app.core.records import Session
+from component.cookies import Cookies, HeaderList, RawHeaders, read_cookies
+from component.notices import notice, storage_unavailable
+from component.return_to import is_page_path
+from component.security_headers import SecurityHeaders, content_security_policy
+from component.sessions import Sessions
+
+RETRY_SECONDS: Final = 5
+_THREADS: Final = 16
+_HEADER_PREFIX: Final = "x-gatehouse-"
+_CLAIMED: Final = frozenset(
+    {b"x-streamlit-user", b"x-forwarded-user", b"x-forwarded-email", b"x-forwarded-preferred-username", b"remote-user"}
+)
+_CLAIMED_PREFIXES: Final = (_HEADER_PREFIX.encode(), b"x-auth-request-")
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:\[\]/@?#\\]+)(?::\d{1,5})?", re.IGNORECASE)
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_STREAM: Final = "/_stcore/stream"
+_PUBLIC: Final = ("/_stcore/health", "/_stcore/host-config", "/healthz", "/favicon.png", "/manifest.json")
+_PUBLIC_PREFIXES: Final = ("/static/", "/component/", "/_stcore/bidi-components/")
+_PRIVATE_PREFIXES: Final = ("/media/", "/_stcore/upload_file/")
+_TRY_AGAIN_LATER: Final = 1013
+_POLICY_VIOLATION: Final = 1008
+
+
+class Identity:
+    """The names under which this process tells Streamlit who is there. Made anew at each start, never configured.
+
+    ``st.user`` then has ``iss_sub`` (the subject as JSON text ``[issuer, subject]``, or ""), ``sid`` (the session's
+    stable reference, or ""), ``browser`` (hash of the browser's cookie) and ``guard`` (``marker``: the guard is there).
+    """
+
+    def __init__(self) -> None:
+        tag = secrets.token_hex(8)
+        self.marker = secrets.token_urlsafe(32)
+        self._names = {key: f"{_HEADER_PREFIX}{tag}-{key}" for key in ("iss_sub", "sid", "browser", "guard")}
+
+    def __repr__(self) -> str:
+        return "Identity()"
+
+    def trusted_user_headers(self) -> dict[str, str]:
+        """Header name → key of ``st.user``: Streamlit's option ``server.trustedUserHeaders``."""
+        return {name: key for key, name in self._names.items()}
+
+    def headers(self, session: Session | None, browser: str) -> list[tuple[bytes, bytes]]:
+        """The headers that say who is there; ``browser`` is the id in the browser's cookie."""
+        values = {
+            "iss_sub": json.dumps(list(session.person.subject)) if session is not None else "",
+            "sid": session.ref if session is not None else "",
+            "browser": hashlib.sha256(browser.encode()).hexdigest(),
+            "guard": self.marker,
+        }
+        return [(self._names[key].encode(), value.encode("ascii")) for key, value in values.items()]
+
+
+class Area(Enum):
+    """What an address is, for the guard."""
+
+    PAGE = "page"  # Streamlit's HTML, at a page's address
+    PRIVATE = "private"  # what a session uploads and is shown
+    PUBLIC = "public"  # assets and health: the same for everybody
+    AUTH = "auth"  # our own routes, which look at the session themselves
+    STREAM = "stream"  # Streamlit's socket
+    CLOSED = "closed"  # nothing of ours
+
+
+def area_of(path: str) -> Area:
+    """What ``path`` (decoded, as ASGI has it) is. Unknown is closed: metrics, the agent API, nested pages."""
+    if path == _STREAM:
+        return Area.STREAM
+    if path in _PUBLIC or path.startswith(_PUBLIC_PREFIXES):
+        return Area.PUBLIC
+    if path.startswith(_PRIVATE_PREFIXES):
+        return Area.PRIVATE
+    if path.startswith("/auth/"):
+        return Area.AUTH
+    page = path[:-1] if path.endswith("/") and len(path) > 1 else path
+    return Area.PAGE if is_page_path(page) else Area.CLOSED
+
+
+class SocketGuard:
+    """The middleware. One instance for a process; holds nothing of anybody between two requests."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        sessions: Sessions,
+        cookies: Cookies,
+        identity: Identity,
+        base_url: str,
+        production: bool,
+        picture_hosts: Sequence[str] = (),
+    ) -> None:
+        """``base_url``: whose host is answered for; outside production the loopback names too.
+
+        ``picture_hosts``: from where people's pictures may come.
+        """
+        self._app = app
+        self._sessions = sessions
+        self._cookies = cookies
+        self._identity = identity
+        self._hosts = {_host_of(base_url)} | (set() if production else _LOOPBACK)
+        self._headers = SecurityHeaders(
+            secure=cookies.secure, policy=content_security_policy(picture_hosts=picture_hosts)
+        )
+        self._threads = CapacityLimiter(_THREADS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http":
+            correlation.begin()
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            correlation.begin()
+            await self._socket(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        area = area_of(scope["path"])
+        send = self._sending(send, private=area is not Area.PUBLIC)
+        if not self._is_our_host(scope):
+            await PlainTextResponse("This address is not served here.\n", 421)(scope, receive, send)
+            return
+        if area is Area.CLOSED or area is Area.STREAM:
+            await _not_found()(scope, receive, send)
+            return
+        if area is Area.PUBLIC:
+            await self._app(self._anonymous(scope), receive, send)
+            return
+        sent = read_cookies(scope["headers"])
+        browser, minted = self._browser(sent)
+        if minted and area is not Area.PRIVATE:
+            send = _adding(send, "http.response.start", self._cookies.set(self._cookies.browser, browser))
+        if area is Area.AUTH:
+            await self._app(self._for_routes(scope, browser if minted else ""), receive, send)
+            return
+        try:
+            session = await self._session(sent)
+        except StorageUnavailable:
+            await (storage_unavailable() if area is Area.PAGE else _later())(scope, receive, send)
+            return
+        await self._app(self._identified(scope, session, browser), receive, send)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        send = self._sending(send, private=True)
+        if not self._is_our_host(scope):
+            await _refuse(scope, receive, send, PlainTextResponse("This address is not served here.\n", 421))
+            return
+        if area_of(scope["path"]) is not Area.STREAM:
+            await _refuse(scope, receive, send, PlainTextResponse("There is nothing here.\n", 404))
+            return
+        sent = read_cookies(scope["headers"])
+        browser, minted = self._browser(sent)
+        if minted:
+            send = _adding(send, "websocket.accept", self._cookies.set(self._cookies.browser, browser))
+        try:
+            session = await self._session(sent)
+        except StorageUnavailable:
+            await _refuse(scope, receive, send, _later(), code=_TRY_AGAIN_LATER)
+            return
+        # What watches single messages wraps `receive` and `send` here.
+        await self._app(self._identified(scope, session, browser), receive, send)
+
+    async def _session(self, cookies: dict[str, str]) -> Session | None:
+        """Whose live session this is: one query, off the event loop. Raises ``StorageUnavailable``."""
+        secret = cookies.get(self._cookies.session)
+        if not secret:
+            return None
+        try:
+            return await to_thread.run_sync(self._sessions.resolve, secret, limiter=self._threads)
+        except Unauthenticated:
+            return None
+
+    def _browser(self, cookies: dict[str, str]) -> tuple[str, bool]:
+        """The browser's own id, and whether it was made just now."""
+        known = self._cookies.browser_id(cookies)
+        return (known, False) if known else (secrets.token_urlsafe(32), True)
+
+    def _identified(self, scope: Scope, session: Session | None, browser: str) -> Scope:
+        """The scope as Streamlit sees it: who is there by our word only, and none of our cookies."""
+        headers = self._cookies.hide(_unclaimed(scope["headers"]))
+        return {**scope, "headers": headers + self._identity.headers(session, browser)}
+
+    def _anonymous(self, scope: Scope) -> Scope:
+        return {**scope, "headers": self._cookies.hide(_unclaimed(scope["headers"]))}
+
+    def _for_routes(self, scope: Scope, minted: str) -> Scope:
+        """The scope as our routes see it; a cookie made just now is in it, or a sign-in would not match its browser."""
+        headers = _unclaimed(scope["headers"])
+        return {**scope, "headers": self._cookies.with_browser(headers, minted) if minted else headers}
+
+    def _is_our_host(self, scope: Scope) -> bool:
+        hosts = [value for name, value in scope["headers"] if name.lower() == b"host"]
+        found = _HOST.fullmatch(hosts[0].decode("latin-1")) if len(hosts) == 1 else None
+        return found is not None and found[1].lower() in self._hosts
+
+    def _sending(self, send: Send, *, private: bool) -> Send:
+        async def with_headers(message: Message) -> None:
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+                message.setdefault("headers", [])
+                headers = MutableHeaders(scope=message)
+                self._headers.apply(headers, private=private)
+                if private:
+                    headers[correlation.HEADER] = correlation.current()
+            await send(message)
+
+        return with_headers
+
+
+def _host_of(base_url: str) -> str:
+    """The host of an address as a ``Host`` header has it: in lower case, an IPv6 address in brackets."""
+    host = urlsplit(base_url).hostname or ""
+    return f"[{host}]" if ":" in host else host
+
+
+def _unclaimed(headers: HeaderList) -> RawHeaders:
+    """The headers without any that claims an identity."""
+    return [
+        (name, value)
+        for name, value in headers
+        if name.lower() not in _CLAIMED and not name.lower().startswith(_CLAIMED_PREFIXES)
+    ]
+
+
+def _adding(send: Send, kind: str, cookie: str) -> Send:
+    """``send`` that adds a ``Set-Cookie`` to messages of this kind."""
+
+    async def with_cookie(message: Message) -> None:
+        if message["type"] == kind:
+            headers = [*message.get("headers", ()), (b"set-cookie", cookie.encode())]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return with_cookie
+
+
+def _not_found() -> Response:
+    return notice("There is no such page", ("The address may be mistyped, or the page is no longer here.",), status=404)
+
+
+def _later() -> Response:
+    return PlainTextResponse("Try again in a moment.\n", 503, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response, code: int = _POLICY_VIOLATION) -> None:
+    """Refuse a handshake: by an HTTP answer where the server can, else by closing. The front end tries again itself."""
+    if "websocket.http.response" in scope.get("extensions", {}):
+        await answer(scope, receive, send)  # Starlette turns it into the extension's messages
+    else:
+        await receive()
+        await send({"type": "websocket.close", "code": code})

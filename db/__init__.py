@@ -1,0 +1,18 @@
+"""Storage: what Gatehouse remembers; ``app.core.ports`` is the contract. The only package that knows SQLAlchemy."""
+
+from db.audit import ChainState, verify_chain
+from db.database import Database, open_database
+from db.schema import SchemaState, current_state, migrate
+from db.seed import Seeded, seed
+
+__all__ = [
+    "ChainState",
+    "Database",
+    "SchemaState",
+    "Seeded",
+    "current_state",
+    "migrate",
+    "open_database",
+    "seed",
+    "verify_chain",
+]

@@ -1,0 +1,125 @@
+"""The database: ``Storage`` over one engine, opened once per process by a composition root."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.clock import Clock, utc_now
+from app.core.errors import SchemaMismatch
+from app.core.keyring import Keyring
+from app.core.settings import Settings
+from db.engine import file_of, is_memory, make_engine, parsed
+from db.faults import plain
+from db.grants import GrantWrites
+from db.people import PeopleWrites
+from db.reader import DatabaseReader
+from db.readers import OneConnection, ReadConnections, Readers
+from db.schema import SchemaState, is_missing, memory_template, require_current, state_of
+from db.sessions import SessionWrites
+from db.statement import Prepared, Row
+from db.turns import Turns
+from db.work import Work
+
+BUSY_SECONDS: Final = 5.0
+"""How long to wait for another writer before giving up."""
+MOST_READS: Final = 16
+"""Reads at once per process; more wait their turn."""
+
+W = TypeVar("W", bound=Work)
+
+
+class DatabaseUnit(PeopleWrites, SessionWrites, GrantWrites):
+    """``UnitOfWork``: everything that can be written, in one transaction."""
+
+
+class Database:
+    """``Storage``. Safe from any thread; not to be used across a fork."""
+
+    def __init__(
+        self, url: str, keyring: Keyring, *, clock: Clock = utc_now, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        """Nothing is opened before it is needed, except in memory, where today's schema is made at once."""
+        address = parsed(url)
+        self.engine: Engine = make_engine(address, busy_seconds=busy_seconds)
+        self.keyring = keyring
+        self.clock = clock
+        self._file = file_of(address)
+        self._turns = Turns(busy_seconds)
+        self._readers: Readers
+        if is_memory(address):
+            _fill(self.engine)
+            self._readers = OneConnection(self.engine, self._turns)
+        else:
+            self._readers = ReadConnections(self.engine, most=MOST_READS, wait_seconds=busy_seconds)
+        self._read = DatabaseReader(self._readers, self.engine.dialect)
+        self._revision = Prepared(text("SELECT version_num FROM alembic_version"), self.engine.dialect)
+
+    @property
+    def read(self) -> DatabaseReader:
+        """Reads that stand alone."""
+        return self._read
+
+    def unit_of_work(self) -> AbstractContextManager[DatabaseUnit]:
+        """A unit of work; leaving the block without ``commit`` rolls back."""
+        return self.work(DatabaseUnit)
+
+    @contextmanager
+    def work(self, kind: type[W]) -> Iterator[W]:
+        """A unit of work of this package's own kind."""
+        unit = kind(self.engine, self.keyring, self._turns)
+        try:
+            yield unit
+        finally:
+            unit.close()
+
+    def check(self) -> None:
+        """Raise ``SchemaMismatch`` or ``StorageUnavailable`` unless the database is there and of this version."""
+        if self._file is not None and is_missing(self._file):
+            require_current(SchemaState.MISSING)
+        try:
+            rows = self.fetch(self._revision)
+        except SchemaMismatch:
+            rows = []  # not even the table that says so
+        require_current(state_of(str(rows[0][0]) if rows else None))
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._readers.close()
+        with suppress(SQLAlchemyError):  # closing what is broken already
+            self.engine.dispose()
+
+    def fetch(self, prepared: Prepared, **given: Any) -> list[Row]:
+        """Run one read of this package's own (schema, audit chain)."""
+        return self._readers.fetch(prepared.text, prepared.values(given))
+
+
+def open_database(
+    settings: Settings, keyring: Keyring, *, clock: Clock = utc_now, busy_seconds: float = BUSY_SECONDS
+) -> Database:
+    """The database of ``settings.database_url``; raises ``ConfigurationError`` for an address we cannot use.
+
+    It must have been migrated (``check`` says so), except SQLite in memory (``sqlite://``), which is made with
+    today's schema. ``busy_seconds``: how long to wait for another writer.
+    """
+    return Database(settings.database_url, keyring, clock=clock, busy_seconds=busy_seconds)
+
+
+def _fill(engine: Engine) -> None:
+    """Put today's schema into a new database in memory."""
+    try:
+        pooled = engine.raw_connection()
+        driver = pooled.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            driver.deserialize(memory_template())
+        pooled.close()
+    except SQLAlchemyError as error:
+        problem = plain(error)
+    else:
+        return
+    raise problem

@@ -1,0 +1,114 @@
+"""Engines and connections: how SQLite and PostgreSQL are opened, and who may use which connection when.
+
+* SQLite file: WAL, foreign keys on, ``synchronous=NORMAL``, busy timeout. Units of work begin with ``BEGIN
+  IMMEDIATE`` (a deferred transaction that reads and then writes fails at once with "database is locked", whatever
+  the timeout) and wait for each other within the process on a lock, across processes on the busy timeout.
+* SQLite in memory (``sqlite://``): one connection (``StaticPool``) behind one reentrant lock, for tests; made with
+  today's schema. A read on the thread of an open unit sees what that unit has written.
+* PostgreSQL: units take one advisory lock first, so that, as on SQLite, nothing a unit has read changes before it
+  commits, and no two units can wait for each other in a circle.
+
+Reads use connections in AUTOCOMMIT, kept by ``Readers``. Forking after opening is not supported.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool, QueuePool, StaticPool
+
+from app.core.errors import ConfigurationError
+
+UNIT_LOCK: Final = 0x6761_7465  # "gate": this product's advisory locks on PostgreSQL
+MIGRATION_LOCK: Final = UNIT_LOCK + 1
+_EXAMPLES: Final = "such as sqlite:///var/gatehouse.sqlite3 or postgresql://user:password@host/database"
+
+
+def parsed(url: str) -> URL:
+    """The address with the driver we use; raises ``ConfigurationError`` for anything but SQLite and PostgreSQL."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError([f"DATABASE_URL is not a database address, {_EXAMPLES}."]) from None
+    kind = address.drivername.partition("+")[0]
+    if kind == "sqlite":
+        return address.set(drivername="sqlite+pysqlite")
+    if kind in {"postgresql", "postgres"}:
+        return address.set(drivername="postgresql+psycopg")
+    raise ConfigurationError([f"DATABASE_URL must be SQLite or PostgreSQL, {_EXAMPLES}."])
+
+
+def is_memory(address: URL) -> bool:
+    """Whether this is SQLite in memory."""
+    return address.drivername.startswith("sqlite") and address.database in {None, "", ":memory:"}
+
+
+def file_of(address: URL) -> Path | None:
+    """The file of a SQLite database; None for any other."""
+    if not address.drivername.startswith("sqlite") or is_memory(address):
+        return None
+    return Path(str(address.database)).absolute()
+
+
+def make_engine(address: URL, *, busy_seconds: float, pooled: bool = True) -> Engine:
+    """The engine for ``address``. It makes no file: a missing one is an error, only ``migrate`` makes it."""
+    if address.drivername.startswith("sqlite"):
+        return _sqlite(address, busy_seconds, pooled=pooled)
+    return _postgres(address, busy_seconds, pooled=pooled)
+
+
+def _sqlite(address: URL, busy_seconds: float, *, pooled: bool) -> Engine:
+    file = file_of(address)
+    target = ":memory:" if file is None else f"file:{quote(str(file))}?mode=rw"
+
+    def connect() -> sqlite3.Connection:
+        # isolation_level None: the driver begins nothing by itself.
+        connection = sqlite3.connect(
+            target, timeout=busy_seconds, isolation_level=None, check_same_thread=False, uri=True
+        )
+        try:
+            if file is not None:
+                connection.execute("PRAGMA journal_mode=WAL").fetchall()
+                connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA foreign_keys=ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    engine = create_engine(
+        "sqlite+pysqlite://",
+        creator=connect,
+        poolclass=StaticPool if file is None else QueuePool if pooled else NullPool,
+        hide_parameters=True,
+    )
+
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _postgres(address: URL, busy_seconds: float, *, pooled: bool) -> Engine:
+    pool: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": busy_seconds} if pooled else {"poolclass": NullPool}
+    try:
+        return create_engine(
+            address,
+            hide_parameters=True,
+            connect_args={
+                "connect_timeout": max(2, int(busy_seconds)),
+                "options": f"-c lock_timeout={int(busy_seconds * 1000)} -c timezone=UTC",
+            },
+            **pool,
+        )
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            ["DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'gatehouse[postgres]'"]
+        ) from None

@@ -1,0 +1,76 @@
+"""The border: every error of the driver or of SQLAlchemy becomes one of ours here, without SQL and without values."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.core.errors import Conflict, SchemaMismatch, StorageUnavailable
+
+BUSY: Final = "The database is busy: something else has held it for too long. Try again."
+NOT_MIGRATED: Final = "The database is not ready for this version of Gatehouse; run: gatehouse migrate"
+CANNOT_OPEN: Final = "The database file cannot be opened: it is missing, or its folder may not be used."
+_CONFLICT: Final = "Somebody else has done this already, or it contradicts what is stored."
+
+# SQLite's primary result codes (https://www.sqlite.org/rescode.html).
+_SQLITE: Final = {
+    sqlite3.SQLITE_PERM: "The database file may not be used: check who owns it.",
+    sqlite3.SQLITE_BUSY: BUSY,
+    sqlite3.SQLITE_LOCKED: BUSY,
+    sqlite3.SQLITE_READONLY: "The database file may not be written: check who owns it and its folder.",
+    sqlite3.SQLITE_IOERR: "The disk of the database reports an error.",
+    sqlite3.SQLITE_CORRUPT: "The database file is damaged; restore a backup.",
+    sqlite3.SQLITE_FULL: "The disk of the database is full.",
+    sqlite3.SQLITE_CANTOPEN: CANNOT_OPEN,
+    sqlite3.SQLITE_AUTH: "The database file may not be used: check who owns it.",
+    sqlite3.SQLITE_NOTADB: "The database file is damaged or is no database; restore a backup.",
+}
+# SQLSTATE classes and codes of PostgreSQL (its documentation, appendix A).
+_POSTGRES: Final = {
+    "28": "The database server refused the user name or password of DATABASE_URL.",
+    "3D": "The database named in DATABASE_URL does not exist on the server.",
+    "53": "The database server is out of connections, memory or disk space.",
+    "55P03": BUSY,
+    "40": BUSY,
+    "25006": "The database server accepts no writes now.",
+    "57": "The database server is starting, stopping, or gave up waiting.",
+}
+_SCHEMA_STATES: Final = {"42P01", "42703"}  # no such table, no such column
+
+
+def plain(error: BaseException) -> Exception:  # noqa: PLR0911 - one return per kind of failure
+    """Our error for one of the driver's or SQLAlchemy's; raise it outside of the ``except`` block.
+
+    Raised there, it carries no trace of the original, whose text may hold values.
+    """
+    if isinstance(error, PoolTimeout):
+        return StorageUnavailable(BUSY)
+    cause: BaseException | None = error
+    if isinstance(error, StatementError):
+        cause = error.orig
+        if not isinstance(error, DBAPIError) and isinstance(cause, ValueError):
+            return cause  # a naive time, refused while values were bound
+    if isinstance(error, IntegrityError):
+        return Conflict(_CONFLICT)
+    if isinstance(cause, sqlite3.Error):
+        return _from_sqlite(cause)
+    state = getattr(cause, "sqlstate", None)
+    if state in _SCHEMA_STATES:
+        return SchemaMismatch(NOT_MIGRATED)
+    if isinstance(state, str):
+        return StorageUnavailable(_POSTGRES.get(state) or _POSTGRES.get(state[:2], ""))
+    if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
+        return StorageUnavailable()
+    return StorageUnavailable("The database server does not answer.")
+
+
+def _from_sqlite(error: sqlite3.Error) -> StorageUnavailable:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return StorageUnavailable()
+    if code & 0xFF == sqlite3.SQLITE_ERROR:
+        return SchemaMismatch(NOT_MIGRATED)  # the statements are fixed: what is missing is a table or column
+    return StorageUnavailable(_SQLITE.get(code & 0xFF, ""))

@@ -1,0 +1,152 @@
+"""Writes about rights: grants by people and policy, and those carried over from the provider's tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+
+from app.core.errors import NotFound
+from app.core.policy import Source
+from app.core.principal import Subject
+from app.core.records import NewGrant, TokenRights
+from db.models import grants, people, permissions, role_mappings, roles, token_roles
+from db.texts import clean, sound
+from db.work import Work, in_portions, require_aware
+
+_TOKEN_ROLE_MAX_CHARACTERS: Final = 200
+_MAX_TOKEN_ROLES: Final = 500
+
+Thing = tuple[int | None, str | None]
+"""What a grant gives: (role id, None) or (None, permission)."""
+
+
+class GrantWrites(Work):
+    """The part of ``UnitOfWork`` about rights."""
+
+    def add_grant(self, grant: NewGrant, now: datetime) -> bool:
+        """Add a grant; one that had expired is replaced."""
+        require_aware(now, grant.until)
+        thing = self._thing(grant)
+        if thing is None:
+            raise NotFound("There is no such role." if grant.role is not None else "There is no such permission.")
+        person = self._ensure_person(grant.subject)
+        self._execute(delete(grants).where(_same(person, thing, grant.source), grants.c.until <= now))
+        new = self._insert(grants).values(
+            person_id=person,
+            role_id=thing[0],
+            permission=thing[1],
+            source=grant.source.value,
+            given_by=clean(grant.by),
+            created_at=now,
+            until=grant.until,
+            reason=clean(grant.reason),
+        )
+        added = self._changed(new.on_conflict_do_nothing().returning(grants.c.id))
+        self._rights_changed |= added
+        return added
+
+    def revoke_grant(self, grant: NewGrant, now: datetime) -> bool:
+        """Remove the grant with the same subject, what and source."""
+        require_aware(now)
+        thing, person = self._thing(grant), self._person_id(grant.subject)
+        if thing is None or person is None:
+            return False
+        gone = self._changed(delete(grants).where(_same(person, thing, grant.source)).returning(grants.c.id))
+        self._rights_changed |= gone
+        return gone
+
+    def sync_token_rights(self, subject: Subject, rights: TokenRights, *, map_own_names: bool, now: datetime) -> bool:
+        """Make the subject's grants of source ``token`` equal to what the token says."""
+        require_aware(now, rights.issued_at)
+        person = self._ensure_person(subject)
+        newest = self._changed(
+            update(people)
+            .where(
+                people.c.id == person,
+                or_(people.c.rights_issued_at.is_(None), people.c.rights_issued_at <= rights.issued_at),
+            )
+            .values(rights_issued_at=rights.issued_at)
+            .returning(people.c.id)
+        )
+        if not newest:
+            return False
+        names = sorted(name for name in rights.roles if sound(name, _TOKEN_ROLE_MAX_CHARACTERS))[:_MAX_TOKEN_ROLES]
+        self._keep_token_roles(person, frozenset(names))
+        wanted: set[Thing] = {(role, None) for role in self._mapped(names, map_own_names=map_own_names)}
+        wanted.update((None, name) for name in self._known(rights.permissions))
+        of_token = and_(grants.c.person_id == person, grants.c.source == Source.TOKEN.value)
+        there = {
+            (row.role_id, row.permission): int(row.id)
+            for row in self._execute(select(grants.c.id, grants.c.role_id, grants.c.permission).where(of_token))
+        }
+        lost = [there[thing] for thing in there.keys() - wanted]
+        for start in range(0, len(lost), _MAX_TOKEN_ROLES):
+            self._execute(delete(grants).where(grants.c.id.in_(lost[start : start + _MAX_TOKEN_ROLES])))
+        gained: list[dict[str, Any]] = [
+            {
+                "person_id": person,
+                "role_id": role,
+                "permission": permission,
+                "source": Source.TOKEN.value,
+                "created_at": now,
+            }
+            for role, permission in wanted - there.keys()
+        ]
+        if gained:
+            self._execute(insert(grants), gained)
+        changed = bool(lost or gained)
+        self._rights_changed |= changed
+        return changed
+
+    def _thing(self, grant: NewGrant) -> Thing | None:
+        """What ``grant`` gives, or None when there is no such role or permission."""
+        if (grant.role is None) == (grant.permission is None):
+            raise ValueError("a grant gives a role or a permission, and exactly one of them")
+        if grant.role is not None:
+            found = self._role_id(grant.role)
+            return None if found is None else (found, None)
+        known = self._known(frozenset({str(grant.permission)}))
+        return (None, known[0]) if known else None
+
+    def _role_id(self, name: str) -> int | None:
+        if not sound(name):
+            return None
+        found = self._execute(select(roles.c.id).where(roles.c.name == name)).scalar()
+        return None if found is None else int(found)
+
+    def _known(self, names: frozenset[str]) -> list[str]:
+        """Those of ``names`` that the catalogue knows."""
+        found: list[str] = []
+        for some in in_portions(name for name in names if sound(name)):
+            found += self._execute(select(permissions.c.name).where(permissions.c.name.in_(some))).scalars()
+        return found
+
+    def _mapped(self, names: list[str], *, map_own_names: bool) -> set[int]:
+        """Ids of the roles that token roles stand for."""
+        if not names:
+            return set()
+        found = set(
+            self._execute(select(role_mappings.c.role_id).where(role_mappings.c.token_role.in_(names))).scalars()
+        )
+        if map_own_names:
+            own = select(roles.c.id).where(roles.c.built_in.is_(True), roles.c.name.in_(names))
+            found.update(self._execute(own).scalars())
+        return found
+
+    def _keep_token_roles(self, person: int, names: frozenset[str]) -> None:
+        """Remember the raw role names of the last token."""
+        before = frozenset(self._execute(select(token_roles.c.name).where(token_roles.c.person_id == person)).scalars())
+        if gone := before - names:
+            self._execute(
+                delete(token_roles).where(token_roles.c.person_id == person, token_roles.c.name.in_(sorted(gone)))
+            )
+        if new := names - before:
+            self._execute(insert(token_roles), [{"person_id": person, "name": name} for name in sorted(new)])
+
+
+def _same(person: int, thing: Thing, source: Source) -> ColumnElement[bool]:
+    """The grant of this thing from this source to this person."""
+    what = grants.c.role_id == thing[0] if thing[0] is not None else grants.c.permission == thing[1]
+    return and_(grants.c.person_id == person, what, grants.c.source == source.value)

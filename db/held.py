@@ -1,0 +1,89 @@
+"""What somebody holds, from the rows of their grants: one row each, a role's permissions joined into one text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final, cast
+
+from sqlalchemy import Select, bindparam, func, literal_column, or_, select
+
+from app.core.permissions import ADMINISTRATOR
+from app.core.policy import NO_GRANTS, Grants, Held, Source
+from db.models import grants, people, role_permissions, roles
+from db.statement import Row
+from db.times import maybe_moment
+
+_SOURCES: Final = {source.value: source for source in Source}
+_RANK: Final = {source.value: rank for rank, source in enumerate((Source.ADMIN, Source.POLICY, Source.REQUEST))}
+_LAST_RANK: Final = len(_RANK)
+
+
+def grants_query() -> Select[tuple[object, ...]]:
+    """The grants of (``issuer``, ``subject``) that count at ``now``."""
+    space = cast("str", literal_column("' '"))  # in the text itself, so that the statement can be prepared
+    listed = (
+        select(func.aggregate_strings(role_permissions.c.permission, space))
+        .where(role_permissions.c.role_id == grants.c.role_id)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            grants.c.source,
+            grants.c.until,
+            grants.c.given_by,
+            grants.c.created_at,
+            grants.c.permission,
+            roles.c.name,
+            listed,
+        )
+        .select_from(
+            people.join(grants, grants.c.person_id == people.c.id).outerjoin(roles, roles.c.id == grants.c.role_id)
+        )
+        .where(
+            people.c.issuer == bindparam("issuer"),
+            people.c.subject == bindparam("subject"),
+            or_(grants.c.until.is_(None), grants.c.until > bindparam("now")),
+        )
+    )
+
+
+def _order(row: Row) -> tuple[bool, int, int, str]:
+    """Endless before expiring; admin, policy, request, token; the later expiry first; then by name."""
+    until = row[1]
+    return until is not None, _RANK.get(row[0], _LAST_RANK), -(until or 0), row[5] or ""
+
+
+def grants_from(rows: Sequence[Row]) -> Grants:
+    """What rows of ``grants_query`` amount to."""
+    if not rows:
+        return NO_GRANTS
+    by_permission: dict[str, tuple[Held, ...]] = {}
+    by_role: dict[str, tuple[Held, ...]] = {}
+    everything: tuple[Held, ...] = ()
+    ends: list[int] = []
+    for source, until, by, since, permission, role, listed in sorted(rows, key=_order):
+        if until is not None:
+            ends.append(until)
+        way: tuple[Held, ...] = (Held(role, _SOURCES[source], maybe_moment(until), by, maybe_moment(since)),)
+        if role is not None:
+            by_role[role] = by_role.get(role, ()) + way
+        if role == ADMINISTRATOR:
+            everything += way
+            continue
+        given: dict[str, tuple[Held, ...]] = dict.fromkeys(
+            listed.split(" ") if listed else () if permission is None else (permission,), way
+        )
+        if not by_permission:
+            by_permission = given
+            continue
+        both = by_permission.keys() & given.keys()
+        for name in both:
+            given[name] = by_permission[name] + way
+        by_permission.update(given)
+    return Grants(
+        permissions=MappingProxyType(by_permission),
+        roles=MappingProxyType(by_role),
+        everything=everything,
+        until=maybe_moment(min(ends)) if ends else None,
+    )

@@ -1,0 +1,29 @@
+"""Alembic's environment: the connection ``db.schema`` hands over, or the database of ``DATABASE_URL``."""
+
+import os
+
+from alembic import context
+from sqlalchemy import Connection
+
+from db.engine import make_engine, parsed
+from db.models import metadata
+
+
+def run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    engine = make_engine(
+        parsed(os.environ.get("DATABASE_URL", "sqlite:///var/gatehouse.sqlite3")), busy_seconds=60.0, pooled=False
+    )
+    try:
+        with engine.begin() as own:
+            run(own)
+    finally:
+        engine.dispose()

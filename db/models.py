@@ -1,0 +1,263 @@
+"""The tables. One place for what is stored; migrations bring a database to this form, and a test compares the two.
+
+Times are BIGINT microseconds (``db.times``). Texts are bounded by whoever writes them (``db.texts``), not by their
+columns, so that both engines behave alike.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
+
+from db.times import Day, Microseconds
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only in a column declared INTEGER.
+_Id: Final = BigInteger().with_variant(Integer, "sqlite")
+_NOTHING: Final = text("''")
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=_NOTHING)
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=false())
+
+
+# Identity is (issuer, subject). A row with no `first_seen_at` is somebody who was granted something in advance.
+people = Table(
+    "people",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    _text("name"),
+    _text("name_key"),
+    _text("email"),
+    _text("email_key"),
+    _flag("email_verified"),
+    _text("picture"),
+    _flag("blocked"),
+    _flag("machine"),
+    Column("first_seen_at", Microseconds),
+    Column("last_seen_at", Microseconds),
+    Column("signed_out_at", Microseconds),
+    Column("rights_issued_at", Microseconds),  # `iat` of the last token whose rights were carried over
+    UniqueConstraint("issuer", "subject"),
+    # What a prefix search needs on PostgreSQL, whose default text order cannot serve LIKE 'x%'.
+    Index(None, "name_key", postgresql_ops={"name_key": "text_pattern_ops"}),
+    Index(None, "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("name_key", Text, nullable=False, unique=True),  # `db.texts.role_key`
+    _text("description"),
+    _flag("built_in"),
+    _text("seeded"),  # permissions ever seeded into a built-in role, so that one taken out here stays out
+    Column("version", BigInteger, nullable=False, server_default=text("1")),
+)
+
+permissions = Table(
+    "permissions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("sentence"),
+    _flag("by_scope"),
+)
+
+role_permissions = Table(
+    "role_permissions",
+    metadata,
+    Column("role_id", ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True),
+    Column("permission", ForeignKey("permissions.name"), primary_key=True),
+    Index(None, "permission"),
+    sqlite_with_rowid=False,
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("role_id", ForeignKey("roles.id")),
+    Column("permission", ForeignKey("permissions.name")),
+    Column("source", Text, nullable=False),
+    _text("given_by"),
+    Column("created_at", Microseconds, nullable=False),
+    Column("until", Microseconds),
+    _text("reason"),
+    CheckConstraint("(role_id IS NULL) <> (permission IS NULL)", name="one_thing"),
+    Index(None, "person_id"),
+    Index(None, "role_id"),
+    Index(None, "permission"),
+    Index(None, "until"),
+    # Two unique indexes, because NULLs never equal each other.
+    Index(
+        "uq_grants_role",
+        "person_id",
+        "role_id",
+        "source",
+        unique=True,
+        sqlite_where=text("role_id IS NOT NULL"),
+        postgresql_where=text("role_id IS NOT NULL"),
+    ),
+    Index(
+        "uq_grants_permission",
+        "person_id",
+        "permission",
+        "source",
+        unique=True,
+        sqlite_where=text("permission IS NOT NULL"),
+        postgresql_where=text("permission IS NOT NULL"),
+    ),
+)
+
+role_mappings = Table(
+    "role_mappings",
+    metadata,
+    Column("token_role", Text, primary_key=True),
+    Column("role_id", ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True),
+    Index(None, "role_id"),
+)
+
+# Raw role names of each person's last token: what is recomputed when mappings change, and what is mapped nowhere.
+token_roles = Table(
+    "token_roles",
+    metadata,
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Index(None, "name"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("ref", Text, nullable=False, unique=True),
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    _text("client_id"),
+    Column("created_at", Microseconds, nullable=False),
+    Column("authenticated_at", Microseconds, nullable=False),
+    Column("last_seen_at", Microseconds, nullable=False),
+    Column("expires_at", Microseconds, nullable=False),
+    Column("ended_at", Microseconds),
+    Column("end_reason", Text),
+    _text("provider_sid"),
+    _text("acr"),
+    _text("amr"),  # words separated by spaces
+    _text("user_agent"),
+    _text("address"),
+    _text("page"),
+    Column("sealed_tokens", LargeBinary),
+    Column("access_expires_at", Microseconds),
+    Column("rights_synced_at", Microseconds, nullable=False),
+    _text("lease_owner"),
+    Column("lease_until", Microseconds),
+    Index(None, "person_id", "ended_at"),
+    Index(None, "provider_sid"),
+    Index(None, "ended_at"),
+    Index(None, "expires_at"),
+)
+
+issued_tokens = Table(
+    "issued_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", Microseconds, nullable=False),
+    Index(None, "session_id"),
+    Index(None, "expires_at"),
+)
+
+own_clients = Table(
+    "own_clients",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("client_id", Text, primary_key=True),
+)
+
+login_states = Table(
+    "login_states",
+    metadata,
+    Column("state_hash", LargeBinary, primary_key=True),
+    Column("expires_at", Microseconds, nullable=False),
+    Index(None, "expires_at"),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("at", Microseconds, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON, exactly as its MAC covers it
+    Column("prev_mac", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    Index(None, "kind", "at", "outcome"),
+    Index(None, "actor", "seq"),
+    Index(None, "target", "seq"),
+    Index(None, "at"),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False),  # MAC of this row, so that it cannot be moved back to hide a cut
+    CheckConstraint("id = 1", name="single_row"),
+)
+
+policy = Table(
+    "policy",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single_row"),
+)
+
+page_views = Table(
+    "page_views",
+    metadata,
+    Column("day", Day, primary_key=True, autoincrement=False),
+    Column("page", Text, primary_key=True),
+    Column("views", BigInteger, nullable=False),
+)

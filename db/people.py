@@ -1,0 +1,126 @@
+"""Writes about people: what is shown of them, whether they are blocked, and who runs this installation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import bindparam, func, select, update
+
+from app.core.permissions import ADMINISTRATOR
+from app.core.policy import Source
+from app.core.principal import Subject
+from app.core.records import Person
+from db.models import grants, page_views, people, roles
+from db.rows import PERSON, person_of
+from db.texts import EMAIL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, PICTURE_MAX_CHARACTERS, checked, clean, search_key
+from db.work import Work, require_aware
+
+_MOST_BY_EMAIL: Final = 10
+_ADMINISTRATORS: Final = (
+    select(*PERSON)
+    .where(
+        people.c.blocked.is_(False),
+        people.c.id.in_(
+            select(grants.c.person_id)
+            .join(roles, roles.c.id == grants.c.role_id)
+            .where(
+                roles.c.name == ADMINISTRATOR,
+                grants.c.until.is_(None),
+                grants.c.source.in_([Source.ADMIN.value, Source.POLICY.value]),
+            )
+        ),
+    )
+    .order_by(people.c.id)
+)
+_BY_EMAIL: Final = (
+    select(*PERSON)
+    .where(
+        people.c.email_key == bindparam("email_key"),
+        people.c.email_verified.is_(True),
+        people.c.first_seen_at.is_not(None),
+    )
+    .order_by(people.c.id)
+    .limit(_MOST_BY_EMAIL)
+)
+
+
+class PeopleWrites(Work):
+    """The part of ``UnitOfWork`` about people, and the page counters."""
+
+    def save_person(self, person: Person, now: datetime) -> None:
+        """Insert or update what is shown of a subject, and that it was seen at ``now``."""
+        require_aware(now)
+        issuer, subject = checked(person.subject)
+        name = clean(person.name, NAME_MAX_CHARACTERS)
+        email = clean(person.email, EMAIL_MAX_CHARACTERS)
+        shown = {
+            "name": name,
+            "name_key": search_key(name),
+            "email": email,
+            "email_key": search_key(email),
+            "email_verified": person.email_verified,
+            "picture": clean(person.picture, PICTURE_MAX_CHARACTERS),
+            "machine": person.machine,
+        }
+        new = self._insert(people).values(issuer=issuer, subject=subject, first_seen_at=now, last_seen_at=now, **shown)
+        self._execute(
+            new.on_conflict_do_update(
+                index_elements=["issuer", "subject"],
+                set_={
+                    **shown,
+                    "first_seen_at": func.coalesce(people.c.first_seen_at, new.excluded.first_seen_at),
+                    "last_seen_at": new.excluded.last_seen_at,
+                },
+            )
+        )
+
+    def note_subject(self, subject: Subject, now: datetime, *, machine: bool) -> None:
+        """Record an unknown subject once, without any detail."""
+        require_aware(now)
+        checked(subject)
+        new = self._insert(people).values(
+            issuer=subject.issuer, subject=subject.subject, machine=machine, first_seen_at=now, last_seen_at=now
+        )
+        self._execute(
+            new.on_conflict_do_update(
+                index_elements=["issuer", "subject"],
+                set_={"machine": machine, "first_seen_at": now, "last_seen_at": now},
+                where=people.c.first_seen_at.is_(None),
+            )
+        )
+
+    def set_blocked(self, subject: Subject, *, blocked: bool) -> bool:
+        """Block or unblock; somebody not seen yet can be blocked in advance."""
+        person = self._ensure_person(subject) if blocked else self._person_id(subject)
+        changed = person is not None and self._changed(
+            update(people)
+            .where(people.c.id == person, people.c.blocked != blocked)
+            .values(blocked=blocked)
+            .returning(people.c.id)
+        )
+        self._rights_changed |= changed
+        return changed
+
+    def administrators(self, now: datetime) -> Sequence[Person]:
+        """Those who count as administrators; a grant that ends never counts, so ``now`` does not matter today."""
+        require_aware(now)
+        return tuple(map(person_of, self._rows(_ADMINISTRATORS)))
+
+    def people_by_email(self, email: str) -> Sequence[Person]:
+        """People with exactly this verified e-mail, compared without case."""
+        key = search_key(clean(email, EMAIL_MAX_CHARACTERS))
+        if not key:
+            return ()
+        return tuple(map(person_of, self._rows(_BY_EMAIL, email_key=key)))
+
+    def add_page_views(self, views: Mapping[tuple[date, str], int]) -> None:
+        """Add to the daily counters."""
+        for (day, page), count in sorted(views.items()):
+            new = self._insert(page_views).values(day=day, page=clean(page), views=count)
+            self._execute(
+                new.on_conflict_do_update(
+                    index_elements=["day", "page"], set_={"views": page_views.c.views + new.excluded.views}
+                )
+            )

@@ -1,0 +1,206 @@
+"""Reads that stand alone (``app.core.ports.Reader``): each is one statement, compiled once.
+
+The hot ones (session, bearer, grants) are measured against the driver alone in ``tests/benchmarks``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CompoundSelect,
+    Dialect,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
+
+from app.core.audit import AuditKind, Outcome
+from app.core.policy import NO_GRANTS, Grants
+from app.core.principal import Subject
+from app.core.records import BearerFacts, Person, SealedTokens, Session, UsageDay
+from db.held import grants_from, grants_query
+from db.models import (
+    audit_events,
+    issued_tokens,
+    own_clients,
+    page_views,
+    people,
+    policy,
+    roles,
+    sessions,
+)
+from db.readers import Readers
+from db.rows import (
+    PERSON,
+    SEALED,
+    SESSION,
+    person_of,
+    sealed_of,
+    session_by_ref_query,
+    session_of,
+    session_query,
+    session_with_person,
+)
+from db.statement import Prepared
+from db.texts import known_form
+from db.times import DAY_MICROSECONDS, day_number, day_of, micros
+
+_DENIALS = (AuditKind.PAGE_DENY.value, AuditKind.FUNCTION_DENY.value, AuditKind.ENDPOINT_DENY.value)
+_THIS_SUBJECT = (people.c.issuer == bindparam("issuer"), people.c.subject == bindparam("subject"))
+
+
+class DatabaseReader:
+    """``Reader`` over connections kept for reading. Safe from any thread."""
+
+    def __init__(self, readers: Readers, dialect: Dialect) -> None:
+        self._fetch = readers.fetch
+        self._by_secret = Prepared(session_query().where(sessions.c.secret_hash == bindparam("secret_hash")), dialect)
+        self._by_ref = Prepared(session_by_ref_query(), dialect)
+        self._bearer = Prepared(_bearer_query(), dialect)
+        self._grants = Prepared(grants_query(), dialect)
+        self._sealed = Prepared(
+            select(*SEALED).where(sessions.c.ref == bindparam("ref"), sessions.c.ended_at.is_(None)), dialect
+        )
+        self._person = Prepared(select(*PERSON).where(*_THIS_SUBJECT), dialect)
+        self._sessions_of = Prepared(
+            session_query()
+            .where(*_THIS_SUBJECT, sessions.c.ended_at.is_(None), sessions.c.expires_at > bindparam("now"))
+            .order_by(sessions.c.created_at.desc(), sessions.c.id.desc()),
+            dialect,
+        )
+        self._usage = Prepared(_usage_query(), dialect)
+        self._version = Prepared(select(policy.c.version), dialect)
+        self._roles = Prepared(select(roles.c.name, roles.c.description).order_by(roles.c.name), dialect)
+
+    def session_by_secret(self, secret_hash: bytes) -> Session | None:
+        """The session whose cookie secret has this SHA-256."""
+        rows = self._fetch(self._by_secret.text, self._by_secret.values({"secret_hash": secret_hash}))
+        return session_with_person(rows[0]) if rows else None
+
+    def session_by_ref(self, ref: str) -> Session | None:
+        """The session with this stable reference."""
+        if not ref.isascii():
+            return None
+        rows = self._fetch(self._by_ref.text, self._by_ref.values({"ref": ref}))
+        return session_with_person(rows[0]) if rows else None
+
+    def bearer(self, token_hash: bytes, subject: Subject, client_id: str) -> BearerFacts:
+        """What is known of a verified bearer token."""
+        if not known_form(subject) or (client_id and not client_id.isprintable()):
+            return BearerFacts(None, None, own_client=False, policy_version=self.policy_version())
+        given = {
+            "token_hash": token_hash,
+            "issuer": subject.issuer,
+            "subject": subject.subject,
+            "client_id": client_id,
+        }
+        row = self._fetch(self._bearer.text, self._bearer.values(given))[0]
+        version = row[0]
+        person = None if row[2] is None else person_of(row[2:13])
+        session = None if row[13] is None or person is None else session_of(row[13:], person, version)
+        return BearerFacts(session, person, own_client=row[1] is not None, policy_version=version)
+
+    def grants(self, subject: Subject, now: datetime) -> Grants:
+        """What this subject holds at ``now``."""
+        at = micros(now)
+        if not known_form(subject):
+            return NO_GRANTS
+        given = {"issuer": subject.issuer, "subject": subject.subject, "now": at}
+        return grants_from(self._fetch(self._grants.text, self._grants.values(given)))
+
+    def sealed_tokens(self, ref: str) -> SealedTokens | None:
+        """The provider tokens of a live session."""
+        rows = self._fetch(self._sealed.text, self._sealed.values({"ref": ref})) if ref.isascii() else ()
+        return sealed_of(rows[0]) if rows else None
+
+    def person(self, subject: Subject) -> Person | None:
+        """The person, if ever seen or granted anything."""
+        if not known_form(subject):
+            return None
+        rows = self._fetch(self._person.text, self._person.values(subject._asdict()))
+        return person_of(rows[0]) if rows else None
+
+    def sessions_of(self, subject: Subject, now: datetime) -> Sequence[Session]:
+        """Live sessions, newest first."""
+        given = {"issuer": subject.issuer, "subject": subject.subject, "now": micros(now)}
+        if not known_form(subject):
+            return ()
+        return tuple(map(session_with_person, self._fetch(self._sessions_of.text, self._sessions_of.values(given))))
+
+    def usage(self, since: date, until: date) -> Sequence[UsageDay]:
+        """One entry a day, oldest first."""
+        first, last = day_number(since), day_number(until)
+        given = {
+            "first_day": first,
+            "last_day": last,
+            "first_at": first * DAY_MICROSECONDS,
+            "end_at": (last + 1) * DAY_MICROSECONDS,
+        }
+        counts: dict[tuple[int, str], int] = {}
+        views: dict[int, dict[str, int]] = {}
+        for day, what, page, count in self._fetch(self._usage.text, self._usage.values(given)):
+            if what == "view":
+                views.setdefault(day, {})[page] = int(count)
+            else:
+                counts[day, what] = int(count)
+        return tuple(
+            UsageDay(day_of(day), counts.get((day, "sign-in"), 0), counts.get((day, "denial"), 0), views.get(day, {}))
+            for day in range(first, last + 1)
+        )
+
+    def policy_version(self) -> int:
+        """The policy version."""
+        return int(self._fetch(self._version.text, self._version.values({}))[0][0])
+
+    def role_descriptions(self) -> Mapping[str, str]:
+        """Role name → description."""
+        return {row[0]: row[1] for row in self._fetch(self._roles.text, self._roles.values({}))}
+
+
+def _bearer_query() -> Select[tuple[object, ...]]:
+    """One row always: version, own client, ``PERSON``, ``SESSION``.
+
+    A session counts only if it is the token's own subject's.
+    """
+    return select(policy.c.version, own_clients.c.client_id, *PERSON, *SESSION).select_from(
+        policy.outerjoin(people, and_(*_THIS_SUBJECT))
+        .outerjoin(
+            own_clients,
+            and_(own_clients.c.issuer == bindparam("issuer"), own_clients.c.client_id == bindparam("client_id")),
+        )
+        .outerjoin(issued_tokens, issued_tokens.c.token_hash == bindparam("token_hash"))
+        .outerjoin(sessions, and_(sessions.c.id == issued_tokens.c.session_id, sessions.c.person_id == people.c.id))
+    )
+
+
+def _usage_query() -> CompoundSelect[tuple[object, ...]]:
+    """Rows of (day number, what, page, count)."""
+    day = audit_events.c.at.op("/", return_type=Integer)(literal(DAY_MICROSECONDS, BigInteger)).label("day")
+
+    def events(what: str, *kinds: str) -> Select[int, str, str, int]:
+        return (
+            select(day, literal(what, Text), literal("", Text), func.count())
+            .where(
+                audit_events.c.kind.in_([bindparam(None, kind, Text) for kind in kinds]),
+                audit_events.c.at >= bindparam("first_at"),
+                audit_events.c.at < bindparam("end_at"),
+            )
+            .group_by(day)
+        )
+
+    return union_all(
+        events("sign-in", AuditKind.SESSION_BEGIN.value).where(audit_events.c.outcome == Outcome.DONE.value),
+        events("denial", *_DENIALS),
+        select(page_views.c.day, literal("view", Text), page_views.c.page, page_views.c.views).where(
+            page_views.c.day.between(bindparam("first_day"), bindparam("last_day"))
+        ),
+    )

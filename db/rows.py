@@ -1,0 +1,125 @@
+"""From rows to records: which columns are read for a person and a session, and how they become our values.
+
+Times are selected as the integers they are stored as, so that units (through SQLAlchemy) and stand-alone reads
+(through the driver) share one way of building.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, ColumnElement, Select, bindparam, select, type_coerce
+
+from app.core.principal import Subject
+from app.core.records import EndReason, Person, SealedTokens, Session
+from db.models import people, policy, sessions
+from db.statement import Row
+from db.times import maybe_moment, moment
+
+
+def _raw(column: Column[datetime]) -> ColumnElement[int]:
+    """A time as it is stored, whoever runs the statement."""
+    return type_coerce(column, BigInteger)
+
+
+PERSON: Final = (
+    people.c.issuer,
+    people.c.subject,
+    people.c.name,
+    people.c.email,
+    people.c.email_verified,
+    people.c.picture,
+    people.c.blocked,
+    _raw(people.c.first_seen_at),
+    _raw(people.c.last_seen_at),
+    people.c.machine,
+    _raw(people.c.signed_out_at),
+)
+SESSION: Final = (
+    sessions.c.ref,
+    _raw(sessions.c.created_at),
+    _raw(sessions.c.authenticated_at),
+    _raw(sessions.c.last_seen_at),
+    _raw(sessions.c.expires_at),
+    _raw(sessions.c.ended_at),
+    sessions.c.end_reason,
+    sessions.c.acr,
+    sessions.c.amr,
+    sessions.c.user_agent,
+    sessions.c.address,
+    _raw(sessions.c.access_expires_at),
+    _raw(sessions.c.rights_synced_at),
+)
+SEALED: Final = (
+    sessions.c.sealed_tokens,
+    _raw(sessions.c.access_expires_at),
+    _raw(sessions.c.rights_synced_at),
+    sessions.c.lease_owner,
+    _raw(sessions.c.lease_until),
+)
+_NO_FACTORS: Final[frozenset[str]] = frozenset()
+
+
+def session_query() -> Select[tuple[object, ...]]:
+    """Sessions with their person and the policy version; rows are ``version + PERSON + SESSION``."""
+    return select(policy.c.version, *PERSON, *SESSION).select_from(
+        sessions.join(people, people.c.id == sessions.c.person_id).join(policy, policy.c.id == 1)
+    )
+
+
+def session_by_ref_query() -> Select[tuple[object, ...]]:
+    """The session with the reference ``ref``."""
+    return session_query().where(sessions.c.ref == bindparam("ref"))
+
+
+def person_of(row: Row) -> Person:
+    """The person of ``PERSON`` columns."""
+    issuer, subject, name, email, verified, picture, blocked, first_seen, last_seen, machine, signed_out = row
+    return Person(
+        Subject(issuer, subject),
+        name,
+        email,
+        bool(verified),
+        picture,
+        bool(blocked),
+        maybe_moment(first_seen),
+        maybe_moment(last_seen),
+        bool(machine),
+        maybe_moment(signed_out),
+    )
+
+
+def session_of(row: Row, person: Person, policy_version: int) -> Session:
+    """The session of ``SESSION`` columns."""
+    ref, created, authenticated, last_seen, expires, ended, reason, acr, amr, agent, address, access, synced = row
+    return Session(
+        ref,
+        person,
+        moment(created),
+        moment(authenticated),
+        moment(last_seen),
+        moment(expires),
+        maybe_moment(ended),
+        None if reason is None else EndReason(reason),
+        acr,
+        frozenset(amr.split()) if amr else _NO_FACTORS,
+        agent,
+        address,
+        maybe_moment(access),
+        moment(synced),
+        policy_version,
+    )
+
+
+def session_with_person(row: Row) -> Session:
+    """The session of a ``session_query`` row."""
+    return session_of(row[12:], person_of(row[1:12]), row[0])
+
+
+def sealed_of(row: Row) -> SealedTokens | None:
+    """The tokens of ``SEALED`` columns; None where they are erased."""
+    sealed, access, synced, owner, until = row
+    if sealed is None or access is None:
+        return None
+    return SealedTokens(sealed, moment(access), moment(synced), owner, maybe_moment(until))

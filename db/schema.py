@@ -1,0 +1,176 @@
+"""The form of the database: bringing it up to date, and saying which form it is in.
+
+A revision is four digits, in order; so a database can be told older or newer without asking Alembic, which is only
+loaded to migrate.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Final, cast
+
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.errors import SchemaMismatch, StorageUnavailable
+from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, parsed
+from db.faults import CANNOT_OPEN, NOT_MIGRATED, plain
+
+HEAD: Final = "0001"
+"""The revision this version of Gatehouse works with."""
+
+MIGRATION_WAIT_SECONDS: Final = 60.0
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_NEWER: Final = (
+    "The database was made by a newer version of Gatehouse than this one; use that version or restore a backup."
+)
+_MISSING: Final = "There is no database yet; run: gatehouse migrate"
+_TRIGGERS: Final = {
+    "sqlite": frozenset({"audit_events_no_update", "audit_events_no_delete", "audit_events_only_append"}),
+    "postgresql": frozenset({"audit_events_no_update", "audit_events_no_delete", "audit_events_no_truncate"}),
+}
+_TRIGGERS_THERE: Final = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_events'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = 'audit_events'::regclass AND tgenabled <> 'D'",
+}
+_migrating = Lock()  # Alembic's environment is one per process
+
+
+class SchemaState(StrEnum):
+    """What form a database is in."""
+
+    MISSING = "missing"  # no file
+    EMPTY = "empty"  # never migrated
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+
+
+def state_of(revision: str | None) -> SchemaState:
+    """The state that a stored revision means; None for none."""
+    if revision is None:
+        return SchemaState.EMPTY
+    if revision == HEAD:
+        return SchemaState.CURRENT
+    return SchemaState.OLDER if revision < HEAD else SchemaState.NEWER
+
+
+def require_current(state: SchemaState) -> None:
+    """Raise unless the database is in the form this version works with."""
+    if state is SchemaState.MISSING:
+        raise StorageUnavailable(_MISSING)
+    if state is SchemaState.NEWER:
+        raise SchemaMismatch(_NEWER)
+    if state is not SchemaState.CURRENT:
+        raise SchemaMismatch(NOT_MIGRATED)
+
+
+def current_state(url: str) -> SchemaState:
+    """The form of the database at ``url``; raises ``StorageUnavailable`` when it does not answer."""
+    address = parsed(url)
+    file = file_of(address)
+    if is_memory(address) or (file is not None and is_missing(file)):
+        return SchemaState.MISSING
+    engine = make_engine(address, busy_seconds=5.0, pooled=False)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return state_of(_revision(connection))
+    except SQLAlchemyError as error:
+        problem = plain(error)
+    finally:
+        engine.dispose()
+    raise problem
+
+
+def is_missing(file: Path) -> bool:
+    """Whether there is no such file; raises ``StorageUnavailable`` when we may not even know."""
+    with suppress(OSError):
+        return not file.exists()
+    raise StorageUnavailable(CANNOT_OPEN)
+
+
+def migrate(url: str) -> None:
+    """Bring the database at ``url`` to today's form, making a SQLite file (mode 600) and its folder if missing.
+
+    Everything happens in one transaction, and a second process that starts the same meanwhile waits for it. Raises
+    ``SchemaMismatch`` for a database from a newer version, ``StorageUnavailable`` when it cannot be reached.
+    """
+    address = parsed(url)
+    file = file_of(address)
+    if file is not None:
+        _make_file(file)
+    engine = make_engine(address, busy_seconds=MIGRATION_WAIT_SECONDS, pooled=False)
+    try:
+        with _migrating:
+            _upgrade(engine)
+    except SQLAlchemyError as error:
+        problem = plain(error)
+    else:
+        return
+    finally:
+        engine.dispose()
+    raise problem
+
+
+@cache
+def memory_template() -> bytes:
+    """A SQLite database in today's form, as bytes: what databases in memory begin as."""
+    engine = make_engine(parsed("sqlite://"), busy_seconds=1.0)
+    try:
+        with _migrating:
+            _upgrade(engine)
+        pooled = engine.raw_connection()
+        try:
+            driver = pooled.driver_connection
+            return cast("sqlite3.Connection", driver).serialize()
+        finally:
+            pooled.close()
+    finally:
+        engine.dispose()
+
+
+def missing_triggers(connection: Connection) -> frozenset[str]:
+    """Names of the triggers that make the audit append-only and are not there. Empty is as it must be."""
+    name = connection.dialect.name
+    found = {str(row[0]) for row in connection.execute(text(_TRIGGERS_THERE[name]))}
+    return _TRIGGERS[name] - found
+
+
+def _make_file(file: Path) -> None:
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
+        return
+    raise StorageUnavailable("The database file cannot be made: its folder may not be used, or the disk is full.")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
+
+
+def _upgrade(engine: Engine) -> None:
+    from alembic import command  # noqa: PLC0415 - 0.1 s that only migrating must pay
+    from alembic.config import Config  # noqa: PLC0415 - the same
+
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        state = state_of(_revision(connection))
+        if state is SchemaState.NEWER:
+            raise SchemaMismatch(_NEWER)
+        if state is not SchemaState.CURRENT:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        if missing := missing_triggers(connection):
+            raise SchemaMismatch(f"The audit is not protected any more: {', '.join(sorted(missing))} is missing.")

@@ -1,0 +1,192 @@
+"""Writes about sessions: their beginning and end, the lease that lets one caller refresh, and consumed login states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, insert, or_, update
+
+from app.core.principal import Subject
+from app.core.records import EndReason, NewSession, SealedTokens, Session
+from db.models import issued_tokens, login_states, own_clients, people, sessions
+from db.rows import SEALED, sealed_of, session_by_ref_query, session_with_person
+from db.texts import clean
+from db.work import Work, require_aware
+
+KEEP_ENDED: Final = timedelta(days=30)
+"""How long a session stays known after it ended or expired."""
+KEEP_TOKENS: Final = timedelta(hours=1)
+"""How long an expired access token's hash stays known: well beyond any clock skew allowed."""
+_BY_REF: Final = session_by_ref_query()
+
+
+class SessionWrites(Work):
+    """The part of ``UnitOfWork`` about sessions."""
+
+    def begin_session(self, session: NewSession, now: datetime) -> None:
+        """Insert the session, the hash of its access token and its client among our own."""
+        require_aware(now, session.authenticated_at, session.expires_at, session.access_expires_at)
+        inserted = self._execute(
+            insert(sessions)
+            .values(
+                ref=session.ref,
+                secret_hash=session.secret_hash,
+                person_id=self._ensure_person(session.subject),
+                client_id=clean(session.client_id),
+                created_at=now,
+                authenticated_at=session.authenticated_at,
+                last_seen_at=now,
+                expires_at=session.expires_at,
+                provider_sid=clean(session.provider_sid),
+                acr=clean(session.acr),
+                amr=" ".join(sorted(clean(word) for word in session.amr)),
+                user_agent=clean(session.user_agent),
+                address=clean(session.address),
+                sealed_tokens=session.sealed_tokens,
+                access_expires_at=session.access_expires_at,
+                rights_synced_at=now,
+            )
+            .returning(sessions.c.id)
+        ).scalar_one()
+        self._remember_token(int(inserted), session.access_token_hash, session.access_expires_at)
+        if session.client_id:
+            self._execute(
+                self._insert(own_clients)
+                .values(issuer=session.subject.issuer, client_id=clean(session.client_id))
+                .on_conflict_do_nothing()
+            )
+
+    def session_by_ref(self, ref: str) -> Session | None:
+        """The session, inside this unit."""
+        rows = self._rows(_BY_REF, ref=ref) if ref.isascii() else ()
+        return session_with_person(rows[0]) if rows else None
+
+    def end_session(self, ref: str, reason: EndReason, now: datetime) -> bool:
+        """End one session; its tokens are erased."""
+        return bool(self._end(reason, now, sessions.c.ref == ref))
+
+    def end_sessions_of(
+        self, subject: Subject, reason: EndReason, now: datetime, *, keep: str | None = None
+    ) -> Sequence[str]:
+        """End every live session of a subject but ``keep``; without ``keep`` note "signed out everywhere"."""
+        require_aware(now)
+        person = self._person_id(subject)
+        if person is None:
+            return ()
+        if keep is None:
+            self._execute(update(people).where(people.c.id == person).values(signed_out_at=now))
+            return self._end(reason, now, sessions.c.person_id == person)
+        return self._end(reason, now, sessions.c.person_id == person, sessions.c.ref != keep)
+
+    def touch_session(self, ref: str, now: datetime) -> None:
+        """Note that the person was here."""
+        require_aware(now)
+        touched = self._execute(
+            update(sessions)
+            .where(sessions.c.ref == ref, sessions.c.ended_at.is_(None), sessions.c.last_seen_at < now)
+            .values(last_seen_at=now)
+            .returning(sessions.c.person_id)
+        ).scalar()
+        if touched is not None:
+            self._execute(
+                update(people)
+                .where(people.c.id == touched, or_(people.c.last_seen_at.is_(None), people.c.last_seen_at < now))
+                .values(last_seen_at=now)
+            )
+
+    def take_refresh_lease(self, ref: str, owner: str, now: datetime, until: datetime) -> SealedTokens | None:
+        """Take the right to refresh, if nobody else holds it past ``now`` and the session is live."""
+        require_aware(now, until)
+        row = self._execute(
+            update(sessions)
+            .where(
+                sessions.c.ref == ref,
+                sessions.c.ended_at.is_(None),
+                or_(sessions.c.lease_until.is_(None), sessions.c.lease_until <= now, sessions.c.lease_owner == owner),
+            )
+            .values(lease_owner=owner, lease_until=until)
+            .returning(*SEALED)
+        ).first()
+        return None if row is None else sealed_of(row)
+
+    def store_refreshed(
+        self,
+        ref: str,
+        owner: str,
+        *,
+        sealed: bytes,
+        access_token_hash: bytes,
+        access_expires_at: datetime,
+        now: datetime,
+    ) -> bool:
+        """Store new tokens and give the lease back; False when the session ended or the lease is another's."""
+        require_aware(access_expires_at, now)
+        session = self._execute(
+            update(sessions)
+            .where(sessions.c.ref == ref, sessions.c.ended_at.is_(None), sessions.c.lease_owner == owner)
+            .values(
+                sealed_tokens=sealed,
+                access_expires_at=access_expires_at,
+                rights_synced_at=now,
+                lease_owner="",
+                lease_until=None,
+            )
+            .returning(sessions.c.id)
+        ).scalar()
+        if session is None:
+            return False
+        self._remember_token(int(session), access_token_hash, access_expires_at)
+        return True
+
+    def release_refresh_lease(self, ref: str, owner: str) -> None:
+        """Give the lease back without new tokens."""
+        self._execute(
+            update(sessions)
+            .where(sessions.c.ref == ref, sessions.c.lease_owner == owner)
+            .values(lease_owner="", lease_until=None)
+        )
+
+    def consume_login_state(self, state_hash: bytes, expires_at: datetime, now: datetime) -> bool:
+        """Mark a login state used; False when it was used before."""
+        require_aware(expires_at, now)
+        self._execute(delete(login_states).where(login_states.c.expires_at < now))
+        new = self._insert(login_states).values(state_hash=state_hash, expires_at=expires_at)
+        return self._changed(new.on_conflict_do_nothing().returning(login_states.c.state_hash))
+
+    def purge(self, now: datetime) -> int:
+        """Forget what has expired; returns how many rows went."""
+        require_aware(now)
+        long_ago = now - KEEP_ENDED
+        gone = (
+            delete(login_states).where(login_states.c.expires_at < now),
+            delete(issued_tokens).where(issued_tokens.c.expires_at < now - KEEP_TOKENS),
+            delete(sessions).where(or_(sessions.c.ended_at < long_ago, sessions.c.expires_at < long_ago)),
+        )
+        return sum(self._execute(statement).rowcount for statement in gone)
+
+    def _remember_token(self, session_id: int, token_hash: bytes, expires_at: datetime) -> None:
+        new = self._insert(issued_tokens).values(token_hash=token_hash, session_id=session_id, expires_at=expires_at)
+        self._execute(
+            new.on_conflict_do_update(
+                index_elements=["token_hash"], set_={"session_id": session_id, "expires_at": expires_at}
+            )
+        )
+
+    def _end(self, reason: EndReason, now: datetime, *which: ColumnElement[bool]) -> Sequence[str]:
+        require_aware(now)
+        ended = self._execute(
+            update(sessions)
+            .where(sessions.c.ended_at.is_(None), *which)
+            .values(
+                ended_at=now,
+                end_reason=reason.value,
+                sealed_tokens=None,
+                access_expires_at=None,
+                lease_owner="",
+                lease_until=None,
+            )
+            .returning(sessions.c.ref)
+        )
+        return tuple(str(row.ref) for row in ended)

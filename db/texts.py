@@ -1,0 +1,90 @@
+"""Texts from outside made fit to be stored: bounded, without control characters, and look-alikes told apart.
+
+What identifies somebody (issuer, subject) is never altered, only refused: two subjects must never become one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from app.core.errors import InvalidInput
+from app.core.principal import Subject
+
+AUDIT_MAX_CHARACTERS: Final = 500
+NAME_MAX_CHARACTERS: Final = 300
+EMAIL_MAX_CHARACTERS: Final = 320
+PICTURE_MAX_CHARACTERS: Final = 2000
+LABEL_MAX_CHARACTERS: Final = 500
+_ISSUER_MAX_CHARACTERS: Final = 500
+_SUBJECT_MAX_CHARACTERS: Final = 255  # OpenID Connect Core §2, `sub`
+
+# Control characters, line and paragraph separators, marks that turn the direction of text, lone surrogates.
+_UNFIT: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+# Plain letter → letters and digits that look like it: the commonest of Unicode's confusables (UTS #39), as they are
+# after compatibility folding, removal of marks and case folding.
+_LOOK_ALIKES: Final = {
+    "a": "\u0430\u03b1@",
+    "b": "\u0432\u03b2",
+    "c": "\u0441\u03f2",
+    "d": "\u0501",
+    "e": "\u0435\u03b5",
+    "h": "\u04bb\u043d",
+    "j": "\u0458\u03f3",
+    "k": "\u043a\u03ba",
+    "l": "i1|!\u0131\u0456\u04cf\u03b9",
+    "m": "\u043c\u03bc",
+    "n": "\u03b7",
+    "o": "0\u043e\u03bf\u03c3",
+    "p": "\u0440\u03c1",
+    "q": "\u051b",
+    "s": "5$\u0455",
+    "t": "\u0442\u03c4",
+    "u": "\u03c5",
+    "v": "\u03bd\u0475",
+    "w": "\u051d\u0461\u03c9",
+    "x": "\u0445\u03c7",
+    "y": "\u0443\u03b3",
+}
+_TWINS: Final = str.maketrans({look: plain for plain, looks in _LOOK_ALIKES.items() for look in looks})
+
+
+def clean(text: str, limit: int = LABEL_MAX_CHARACTERS) -> str:
+    """``text`` without control characters, at most ``limit`` characters long."""
+    return _UNFIT.sub("", text[: limit * 2])[:limit]
+
+
+def sound(name: str, limit: int = LABEL_MAX_CHARACTERS) -> bool:
+    """Whether ``name`` can be a stored name as it is: printable, neither empty nor too long."""
+    return 0 < len(name) <= limit and name.isprintable()
+
+
+def known_form(subject: Subject) -> bool:
+    """Whether a subject can be stored at all; nobody is remembered by one that cannot."""
+    return sound(subject.subject, _SUBJECT_MAX_CHARACTERS) and sound(subject.issuer, _ISSUER_MAX_CHARACTERS)
+
+
+def checked(subject: Subject) -> Subject:
+    """The subject, or ``InvalidInput`` when it cannot be stored."""
+    if not known_form(subject):
+        raise InvalidInput({"subject": "The subject or its issuer is empty, too long, or not printable."})
+    return subject
+
+
+def search_key(text: str) -> str:
+    """What a text is found by, without regard to case."""
+    return unicodedata.normalize("NFC", text.casefold())
+
+
+def role_key(name: str) -> str:
+    """What makes a role's name unique: the same for names that differ only in case, spacing or look-alikes."""
+    bare = "".join(
+        sign
+        for sign in unicodedata.normalize("NFKD", name).casefold()
+        if unicodedata.category(sign)[0] in "LNS" or sign in "@!"
+    )
+    return bare.translate(_TWINS).replace("rn", "m")

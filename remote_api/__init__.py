@@ -1,0 +1,37 @@
+"""The remote API: the OAuth resource server where the signed-in person's rights are decided on every call."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.core.settings import Settings
+from remote_api import access, demo, description, docs, health, me, reports, sessions
+from remote_api.application import Application
+from remote_api.bearer import Bearer
+from remote_api.envelope import Envelope
+from remote_api.recorder import Recorder
+from remote_api.services import EXTENSION, Services
+
+__all__ = ["BLUEPRINTS", "create_app"]
+
+BLUEPRINTS: Final = (demo.api, me.api, sessions.api, reports.api, health.api)
+"""One per noun; a new one is one line here."""
+
+
+def create_app(settings: Settings, services: Services) -> Application:
+    """Make the API. Reads and writes nothing yet.
+
+    Raises ``UndeclaredAccess`` when some address does not declare who may call it.
+    """
+    app = Application(description.INFO, security_schemes=description.SECURITY_SCHEMES)
+    for blueprint in BLUEPRINTS:
+        app.register_api(blueprint)
+    app.register_blueprint(docs.blueprint)
+    recorder = Recorder(services.storage, services.clock)
+    bearer = Bearer(settings, services, recorder)
+    app.extensions |= {EXTENSION: services, access.EXTENSION: bearer, Recorder.EXTENSION: recorder}
+    app.config[sessions.IDLE_SECONDS] = settings.session_idle_seconds
+    app.seal(bearer.guard)
+    app.extensions[docs.DESCRIPTION] = description.as_text(description.describe(app)).encode()
+    app.wsgi_app = Envelope(app.wsgi_app, settings)  # type: ignore[method-assign] # Flask's own way of wrapping it
+    return app

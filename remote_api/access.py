@@ -1,0 +1,120 @@
+"""What a view declares about who may call it: ``requires(permission)``, ``authenticated`` or ``public``; one, always.
+
+The declaration is data on the function. It is enforced in one place for the whole URL map, before anything of the
+request is parsed, and an address whose view declares nothing keeps the API from starting. Beside them the words of
+every adapter: ``principal()``, ``require()``, ``allows()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple, TypeVar, cast
+
+from flask import current_app, request
+from werkzeug.routing import Rule
+
+from app.core.guard import Asking
+from app.core.permissions import Permission
+from app.core.principal import Principal
+from remote_api.bearer import Bearer
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXTENSION: Final = "gatehouse.bearer"
+
+_ATTRIBUTE: Final = "declared_access"
+
+
+class Declared(NamedTuple):
+    """``permission`` is None for ``public`` and ``authenticated`` views."""
+
+    protected: bool
+    permission: Permission | None = None
+
+
+PUBLIC: Final = Declared(protected=False)
+AUTHENTICATED: Final = Declared(protected=True)
+
+
+class UndeclaredAccess(RuntimeError):
+    """Some address says nothing about who may call it: a bug, found at start."""
+
+
+def requires(permission: Permission) -> Callable[[F], F]:
+    """Declare that a view needs ``permission``; the function gets ``required_permission``.
+
+    Goes below the route decorator. Raises ``TypeError`` when access was declared already.
+    """
+
+    def decorate(view: F) -> F:
+        view.required_permission = permission  # type: ignore[attr-defined] # read by tests and admin pages
+        return _declare(view, Declared(protected=True, permission=permission))
+
+    return decorate
+
+
+def authenticated(view: F) -> F:
+    """Declare that a view needs a valid access token of somebody who is not blocked, and no permission."""
+    return _declare(view, AUTHENTICATED)
+
+
+def public(view: F) -> F:
+    """Declare that anybody may call a view."""
+    return _declare(view, PUBLIC)
+
+
+def declared_by(view: Callable[..., Any] | None) -> Declared | None:
+    """What a view declares; None when it declares nothing."""
+    return getattr(view, _ATTRIBUTE, None)
+
+
+def read_declarations(rules: Iterable[Rule], views: dict[str, Callable[..., Any]]) -> dict[str, Declared]:
+    """Endpoint → what it declares. Raises ``UndeclaredAccess`` naming every address that declares nothing."""
+    found: dict[str, Declared] = {}
+    missing: list[str] = []
+    for rule in rules:
+        declared = declared_by(views.get(rule.endpoint))
+        if declared is None:
+            missing.append(f"{rule.rule} ({rule.endpoint})")
+        else:
+            found[rule.endpoint] = declared
+    if missing:
+        msg = (
+            "these addresses do not declare who may call them; put @requires, @authenticated or @public below the "
+            f"route: {', '.join(sorted(missing))}"
+        )
+        raise UndeclaredAccess(msg)
+    return found
+
+
+def _declare(view: F, declared: Declared) -> F:
+    if declared_by(view) is not None:
+        msg = f"{view.__qualname__} declares twice who may call it"
+        raise TypeError(msg)
+    setattr(view, _ATTRIBUTE, declared)
+    return view
+
+
+def bearer() -> Bearer:
+    """The access check of the app that is answering now; only inside a request."""
+    return cast("Bearer", current_app.extensions[EXTENSION])
+
+
+def asking() -> Asking:
+    """Who is asking now and what they hold now."""
+    return bearer().asking()
+
+
+def principal() -> Principal:
+    """Who is asking now; ``ANONYMOUS`` where no token was sent."""
+    return bearer().asking().principal
+
+
+def require(permission: Permission) -> Principal:
+    """Return the principal or raise, after recording the refusal."""
+    return bearer().guard.require(permission, target=f"{request.method} {request.url_rule}")
+
+
+def allows(permission: Permission) -> bool:
+    """Whether it would be allowed now. For showing and hiding only; never instead of ``require``."""
+    return bearer().guard.allows(permission)

@@ -1,0 +1,167 @@
+"""The Flask application class: default deny in its dispatch, problems for every error, nothing else of its own.
+
+Access is enforced before flask-openapi3 validates anything, so that a stranger learns nothing of an address's
+parameters. Sessions and cookies of Flask are off: the API has none.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from flask import Flask, Request, Response
+from flask.globals import request_ctx
+from flask.json.provider import DefaultJSONProvider
+from flask.sessions import NullSession, SessionInterface
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from pydantic import ValidationError
+from werkzeug.routing import MapAdapter, Rule
+
+from app.core.errors import InvalidInput
+from app.core.guard import Guard
+from remote_api.access import Declared, read_declarations
+from remote_api.envelope import MAX_BODY_BYTES
+from remote_api.problems import problem
+from remote_api.routing import Addresses, Fixed, fixed_addresses
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_OK: Final = 200
+
+
+class NoSessions(SessionInterface):
+    """No cookie is read or written, ever: one empty session for all, which refuses to be changed."""
+
+    _none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002 - Flask's signature
+        """Always the empty one."""
+        return self._none
+
+
+class Answer(Response):
+    """An answer that is complete in memory is sent as it is; werkzeug would look over every header of it again."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Send it."""
+        if self.status_code != _OK or environ["REQUEST_METHOD"] == "HEAD" or self._on_close:
+            return super().__call__(environ, start_response)
+        start_response(self.status, self.headers.to_wsgi_list())
+        return self.iter_encoded()
+
+
+class Json(DefaultJSONProvider):
+    """JSON as written; bodies nested deeper than Python reads are malformed rather than a crash (R17)."""
+
+    _encode = json.JSONEncoder(separators=(",", ":"), default=DefaultJSONProvider.default).encode  # made once
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Compact JSON; options are taken as ``json.dumps`` takes them."""
+        return super().dumps(obj, **kwargs) if kwargs else self._encode(obj)
+
+    def response(self, *args: Any, **kwargs: Any) -> Answer:
+        """What a view's dictionary or list becomes."""
+        return Answer(self.dumps(self._prepare_response_obj(args, kwargs)), content_type="application/json")
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Raises ``ValueError`` for anything that is not JSON within bounds."""
+        try:
+            return json.loads(s, parse_constant=_refuse_constant, **kwargs)
+        except RecursionError:
+            msg = "nested too deeply"
+            raise ValueError(msg) from None
+
+
+class Application(OpenAPI):
+    """The API. ``seal`` ends its making: from then on every address has its declared access."""
+
+    json_provider_class = Json
+    session_interface = NoSessions()
+
+    def __init__(self, info: Info, **options: Any) -> None:
+        super().__init__(
+            "remote_api",
+            info=info,
+            doc_ui=False,  # served by remote_api.docs, with declared access and a content security policy
+            static_folder=None,
+            validation_error_callback=_invalid,
+            **options,
+        )
+        self.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+        self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+        self.config["PROPAGATE_EXCEPTIONS"] = False
+        self.debug = False  # whatever FLASK_DEBUG says: it changes answers
+        self.url_map.merge_slashes = False
+        self.url_map.redirect_defaults = False
+        self.register_error_handler(Exception, self._answer_error)
+        self._guard: Guard | None = None
+        self._declared: dict[str, Declared] = {}
+        self._fixed: Fixed = {}
+
+    def seal(self, guard: Guard) -> None:
+        """Read every declaration, or raise ``UndeclaredAccess``; from then on access is enforced."""
+        self._declared = read_declarations(self.url_map.iter_rules(), self.view_functions)
+        self._guard = guard
+        self._fixed = fixed_addresses(self.url_map)
+        for endpoint, view in self.view_functions.items():
+            self.view_functions[endpoint] = _bare(view)
+
+    @property
+    def declared(self) -> dict[str, Declared]:
+        """Endpoint → what it declares; empty before ``seal``."""
+        return self._declared
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """As Flask's, without looking at the host, which the envelope has checked."""
+        if request is None:
+            return None
+        path = request.environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
+        return Addresses(self.url_map, self._fixed, path, request.method)
+
+    def dispatch_request(self) -> Any:
+        """Flask's dispatch with the access check in front: an endpoint without a declaration is never reached."""
+        request = request_ctx.request
+        if request.routing_exception is not None:
+            self.raise_routing_exception(request)
+        rule = request.url_rule
+        if rule is None or self._guard is None:  # unreachable once sealed; refused rather than trusted
+            msg = "the application was not sealed"
+            raise RuntimeError(msg)
+        declared = self._declared[rule.endpoint]
+        if declared.protected:
+            self._guard.require(declared.permission, target=f"{request.method} {rule.rule}")
+        return self.view_functions[rule.endpoint](**(request.view_args or {}))
+
+    def _answer_error(self, error: Exception) -> Response:
+        rule: Rule | None = request_ctx.request.url_rule
+        declared = self._declared.get(rule.endpoint) if rule is not None else None
+        found = problem(error, protected=declared is not None and declared.protected)
+        return Response(found.body, status=found.status, headers=found.headers)
+
+
+def _bare(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself, where flask-openapi3's wrapper would have nothing to validate (it costs microseconds)."""
+    inner: Callable[..., Any] | None = getattr(view, "__wrapped__", None)
+    # Only the library's own wrapper, which it also notes on the function: never somebody's decorator.
+    if inner is None or getattr(inner, "view", None) is not view or inspect.signature(inner).parameters:
+        return view
+    return inner
+
+
+def _invalid(error: ValidationError) -> NoReturn:
+    """What was sent does not fit: each field's name with what is expected; never the value that was sent."""
+    problems: dict[str, str] = {}
+    for mistake in error.errors(include_url=False, include_input=False, include_context=False):
+        name = ".".join(str(part) for part in mistake["loc"]) or "request"
+        sentence = "This field is not known here." if mistake["type"] == "extra_forbidden" else f"{mistake['msg']}."
+        problems.setdefault(name[:100] if mistake["type"] != "extra_forbidden" else "unknown", sentence)
+    raise InvalidInput(problems)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    msg = f"{name} is not JSON"
+    raise ValueError(msg)

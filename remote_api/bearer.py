@@ -1,0 +1,181 @@
+"""Bearer token → who is asking and what they hold → the one decision, for the remote API.
+
+The credential comes only in one ``Authorization: Bearer`` header (RFC 6750 §2.1): never the query, a cookie or a body.
+A good token is not enough: session, block and rights are read afresh in one query on every call, so that what was
+ended, blocked or revoked counts at the next call.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from flask import request
+
+from app.core import correlation
+from app.core.audit import AuditEvent, AuditKind, Outcome, actor_of
+from app.core.errors import (
+    BadRequest,
+    SessionEnded,
+    SessionExpired,
+    StorageUnavailable,
+    TokenInvalid,
+    Unauthenticated,
+)
+from app.core.guard import Asking, Guard
+from app.core.permissions import Permission
+from app.core.policy import NO_GRANTS, Decision, Grants
+from app.core.principal import ANONYMOUS, AuthMethod, Principal
+from app.core.records import BearerFacts, EndReason, Session
+from app.core.settings import Settings
+from app.core.tokens import AccessToken, token_hash
+from remote_api.address import client_address, networks
+from remote_api.recorder import Recorder
+from remote_api.services import Services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_ASKING: Final = "gatehouse.asking"  # no header becomes a key of this form
+_NAMES_BEARER: Final = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
+_QUERY_TOKEN: Final = re.compile(r"(?:^|[&;])access_token(?:=|&|;|$)")
+_CATALOGUE: Final = frozenset(permission.value for permission in Permission)
+_NOBODY: Final = Asking(ANONYMOUS, NO_GRANTS)
+
+log = structlog.get_logger("gatehouse.api")
+
+
+def bearer_token(environ: WSGIEnvironment) -> str | None:
+    """The token of the request; None when none was sent. Raises ``BadRequest`` for anything but one plain token.
+
+    Servers join repeated headers with a comma, which no token contains; so a second header is malformed here.
+    """
+    if "access_token" in environ.get("QUERY_STRING", "") and _QUERY_TOKEN.search(environ["QUERY_STRING"]):
+        raise BadRequest("Send the access token in the Authorization header, never in the address.")
+    header: str | None = environ.get("HTTP_AUTHORIZATION")
+    if not header:
+        return None
+    if header[:7].lower() == "bearer ":
+        token = header[7:].lstrip(" ")
+        # Which characters a token may have is the verifier's matter; these two would make it more than one.
+        if token and "," not in token and " " not in token:
+            return token
+    elif not _NAMES_BEARER.search(header):
+        return None
+    raise BadRequest("Send exactly one Authorization header: Bearer, a space, and one access token.")
+
+
+class Bearer:
+    """The access check of one app, bound to the one decision as ``guard``."""
+
+    def __init__(self, settings: Settings, services: Services, recorder: Recorder) -> None:
+        self._services = services
+        self._recorder = recorder
+        self._idle = timedelta(seconds=settings.session_idle_seconds)
+        self._trusted = networks(settings.trusted_proxies)
+        self.guard = Guard(self.asking, self.record_refusal)
+
+    def asking(self) -> Asking:
+        """Who is asking and what they hold: read once per request, never kept beyond it."""
+        environ = request.environ
+        known: Asking | None = environ.get(_ASKING)
+        if known is None:
+            known = environ[_ASKING] = self._find(environ)
+        return known
+
+    def address(self) -> str:
+        """The client's address, for audit events."""
+        return client_address(request.environ, self._trusted)
+
+    def _find(self, environ: WSGIEnvironment) -> Asking:
+        raw = bearer_token(environ)
+        if raw is None:
+            return _NOBODY
+        try:
+            token = self._services.verifier.access_token(raw)
+            facts = self._services.storage.read.bearer(token_hash(raw), token.subject, token.client_id)
+            found = self._principal(token, facts)
+        except Unauthenticated as error:
+            self._recorder.refused(AuditKind.BEARER_REFUSE, error.code, self.address())
+            raise
+        if facts.person is None:
+            self._recorder.seen(token.subject, machine=token.machine)
+        grants = self._services.rights.of(token.subject, facts.policy_version)
+        if token.permissions and found.method is not AuthMethod.OWN_TOKEN:
+            grants = Grants(
+                permissions=grants.permissions,
+                roles=grants.roles,
+                everything=grants.everything,
+                asserted=token.permissions & _CATALOGUE,
+                until=grants.until,
+            )
+        return Asking(found, grants)
+
+    def _principal(self, token: AccessToken, facts: BearerFacts) -> Principal:
+        session, person = facts.session, facts.person
+        if session is not None:
+            if session.person.subject != token.subject:
+                raise TokenInvalid("This token does not belong to its session.")
+            # A blocked person hears so, rather than that a session ended because of it.
+            if not session.person.blocked:
+                self._check_live(session)
+            person, method = session.person, AuthMethod.OWN_TOKEN
+        elif facts.own_client:
+            raise TokenInvalid("This token is not one that the app holds now.")
+        elif token.machine:
+            method = AuthMethod.MACHINE
+        else:
+            method = AuthMethod.OTHER_TOKEN
+            if person is not None and person.signed_out_at is not None and person.signed_out_at > token.issued_at:
+                raise TokenInvalid("This token was issued before its person signed out everywhere.")
+        return Principal(
+            method=method,
+            subject=token.subject,
+            name=person.name if person is not None else "",
+            email=person.email if person is not None else "",
+            picture=person.picture if person is not None else "",
+            blocked=person is not None and person.blocked,
+            session_ref=session.ref if session is not None else None,
+            authenticated_at=session.authenticated_at if session is not None else None,
+            acr=session.acr if session is not None else "",
+            amr=session.amr if session is not None else frozenset(),
+            client_id=token.client_id,
+            scope=token.scope,
+        )
+
+    def _check_live(self, session: Session) -> None:
+        if session.ended_at is not None and session.end_reason is not EndReason.EXPIRED:
+            raise SessionEnded("The session of this token was ended. Sign in again.")
+        now = self._services.clock()
+        if session.ended_at is not None or session.expires_at <= now or session.last_seen_at + self._idle <= now:
+            raise SessionExpired("The session of this token has expired. Sign in again.")
+
+    def record_refusal(self, principal: Principal, permission: str | None, decision: Decision, target: str) -> None:
+        """Record a refusal: strangers as counts, the known each in a unit of work of its own."""
+        if principal.subject is None:
+            self._recorder.refused(AuditKind.ENDPOINT_DENY, decision.reason, self.address())
+            return
+        event = AuditEvent(
+            kind=AuditKind.ENDPOINT_DENY,
+            at=self._services.clock(),
+            outcome=Outcome.REFUSED,
+            actor=actor_of(principal),
+            target=target,
+            reason=decision.reason,
+            correlation_id=correlation.current(),
+            address=self.address(),
+            details={
+                "permission": permission and str(permission),
+                "method": principal.method,
+                "client": principal.client_id,
+            },
+        )
+        try:
+            with self._services.storage.unit_of_work() as unit:
+                unit.record(event)
+                unit.commit()
+        except StorageUnavailable as error:
+            # The answer is a refusal either way; saying "try again" instead would only invite more of them.
+            log.warning("a refusal could not be recorded", error=error.code, target=target, reason=decision.reason)

@@ -1,0 +1,33 @@
+"""The smallest things one can ask: a public message, one for any valid access token, and one for a permission."""
+
+from __future__ import annotations
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core.permissions import Permission
+from remote_api.access import authenticated, public, requires
+from remote_api.schemas import Message
+
+api = APIBlueprint("demo", __name__, url_prefix="/api", abp_tags=[Tag(name="demo", description="Try the API out.")])
+
+
+@api.get("/ping", responses={200: Message})
+@public
+def ping() -> dict[str, str]:
+    """Answer anybody."""
+    return {"message": "Pong. Anybody may read this."}
+
+
+@api.get("/pong", responses={200: Message})
+@authenticated
+def pong() -> dict[str, str]:
+    """Answer whoever sends a valid access token."""
+    return {"message": "Ping. You sent a valid access token."}
+
+
+@api.get("/pong-scoped", responses={200: Message})
+@requires(Permission.READ_MESSAGES)
+def pong_scoped() -> dict[str, str]:
+    """Answer whoever may read messages."""
+    return {"message": "Ping. You may read messages."}

@@ -1,0 +1,85 @@
+"""The API's description (OpenAPI 3.1), made from the code: each operation with what it asks for and how it fails."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from flask_openapi3.models.info import Info
+
+from remote_api.access import Declared
+from remote_api.application import Application
+from remote_api.problems import MEDIA_TYPE
+from remote_api.schemas import ProblemBody
+
+API_VERSION: Final = "1.0.0"
+INFO: Final = Info(
+    title="Gatehouse remote API",
+    version=API_VERSION,
+    description="Answers as far as the caller's rights go at this moment: what was revoked, blocked or ended counts at "
+    "the next call. Every error is a problem (RFC 9457) with a stable `code`.",
+)
+SECURITY_SCHEMES: Final[dict[str, Any]] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token of the configured provider for this API, in one `Authorization` header.",
+    }
+}
+
+_PROBLEM: Final = "Problem"
+_PARAMETER: Final = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+
+
+def describe(app: Application) -> dict[str, Any]:
+    """The whole description, ready to be written as JSON; call after ``app.seal``."""
+    app.generate_spec_json()  # type: ignore[no-untyped-call] # the library leaves it untyped
+    description: dict[str, Any] = app.spec_json
+    for rule in app.url_map.iter_rules():
+        operations = description["paths"].get(_PARAMETER.sub(r"{\1}", rule.rule), {})
+        for method in rule.methods or ():
+            if (operation := operations.get(method.lower())) is not None:
+                _complete(operation, rule.endpoint, app.declared[rule.endpoint])
+    schemas = description["components"]["schemas"]
+    for name in [name for name in schemas if name.startswith("ValidationError")]:
+        del schemas[name]
+    schemas[_PROBLEM] = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    description["components"]["schemas"] = dict(sorted(schemas.items()))
+    return description
+
+
+def as_text(description: dict[str, Any]) -> str:
+    """The description as it is kept in ``docs/openapi.json``."""
+    return json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+
+
+def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> None:
+    """Add what the declared access says, and the problems every operation may answer."""
+    responses = operation["responses"]
+    responses.pop("422", None)
+    operation["operationId"] = endpoint.replace(".", "_")
+    operation["security"] = [{"bearer": []}] if declared.protected else []
+    if declared.permission is not None:
+        access = f"Needs the permission `{declared.permission}`. {declared.permission.sentence}"
+        operation["x-required-permission"] = str(declared.permission)
+    elif declared.protected:
+        access = "Needs a valid access token, and no permission."
+    else:
+        access = "Public: needs no access token."
+    operation["description"] = "\n\n".join(filter(None, [operation.get("description", ""), access]))
+    if operation.get("parameters") or operation.get("requestBody"):
+        responses["422"] = _problem("Some of the input is not right.")
+    if declared.protected:
+        responses["401"] = _problem("No access token was sent, or it is not valid.")
+        responses["403"] = _problem("The caller may not do this.")
+    responses["default"] = _problem("Anything else that went wrong.")
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _problem(sentence: str) -> dict[str, Any]:
+    return {
+        "description": sentence,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{_PROBLEM}"}}},
+    }

@@ -1,0 +1,63 @@
+"""The caller's own identity, roles and effective permissions, decided by the same rule that guards everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core.permissions import Permission
+from app.core.policy import Held, decide
+from remote_api.access import asking, authenticated
+from remote_api.schemas import Me
+from remote_api.services import services
+
+api = APIBlueprint(
+    "me", __name__, url_prefix="/api/v1/me", abp_tags=[Tag(name="me", description="The caller's own things.")]
+)
+
+
+@api.get("", responses={200: Me})
+@authenticated
+def me() -> dict[str, Any]:
+    """Say who is asking, and what they may do through this token."""
+    principal, grants = asking()
+    subject = principal.subject
+    descriptions = services().storage.read.role_descriptions() if grants.roles else {}
+    permissions = []
+    for permission in Permission:
+        held = decide(principal, permission, grants).held
+        if held is not None:
+            others = [way for way in grants.ways(permission) if way != held]
+            permissions.append(
+                {"name": permission.value, "sentence": permission.sentence, "ways": _ways([held, *others])}
+            )
+    return {
+        "subject": {"issuer": subject.issuer, "subject": subject.subject} if subject is not None else None,
+        "name": principal.name,
+        "email": principal.email,
+        "method": principal.method,
+        "client_id": principal.client_id,
+        "session": principal.session_ref,
+        "authenticated_at": principal.authenticated_at.isoformat() if principal.authenticated_at is not None else None,
+        "roles": [
+            {"name": name, "description": descriptions.get(name, ""), "ways": _ways(ways)}
+            for name, ways in sorted(grants.roles.items())
+        ],
+        "permissions": permissions,
+    }
+
+
+def _ways(ways: Iterable[Held]) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": way.source,
+            "role": way.role,
+            "by": way.by,
+            "since": way.since.isoformat() if way.since is not None else None,
+            "until": way.until.isoformat() if way.until is not None else None,
+        }
+        for way in ways
+    ]

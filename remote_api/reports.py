@@ -1,0 +1,89 @@
+"""Reports over the product's own data: usage per day, as JSON and as a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any, Final
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core.permissions import Permission
+from app.core.records import UsageDay
+from remote_api.access import requires
+from remote_api.schemas import Usage, UsageQuery
+from remote_api.services import services
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+api = APIBlueprint(
+    "reports",
+    __name__,
+    url_prefix="/api/v1/reports",
+    abp_tags=[Tag(name="reports", description="What happened, by day.")],
+)
+
+
+@api.get("/usage", responses={200: Usage})
+@requires(Permission.READ_REPORTS)
+def usage(query: UsageQuery) -> dict[str, Any]:
+    """Report sign-ins, denials and page views per day."""
+    since, until, days = _usage(query.days)
+    return {
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+        "days": [
+            {
+                "day": day.day.isoformat(),
+                "sign_ins": day.sign_ins,
+                "denials": day.denials,
+                "page_views": dict(day.page_views),
+            }
+            for day in days
+        ],
+    }
+
+
+@api.get(
+    "/usage.csv",
+    responses={200: {"description": "The report as a file.", "content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+@requires(Permission.EXPORT_REPORTS)
+def usage_csv(query: UsageQuery) -> Response:
+    """Download the usage report as a CSV file."""
+    since, until, days = _usage(query.days)
+    return Response(
+        csv_lines(days),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="usage-{since}-{until}.csv"'},
+    )
+
+
+def csv_lines(days: Sequence[UsageDay]) -> Iterator[str]:
+    """The report line by line: the day, its totals, then one column for each page that was seen in the span."""
+    pages = sorted({page for day in days for page in day.page_views})
+    yield _line(["day", "sign_ins", "denials", "page_views", *(f"page_views {page}" for page in pages)])
+    for day in days:
+        views = [day.page_views.get(page, 0) for page in pages]
+        yield _line([day.day.isoformat(), day.sign_ins, day.denials, sum(views), *views])
+
+
+def safe_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP "CSV Injection")."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _line(cells: Sequence[str | int]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+    return line.getvalue()
+
+
+def _usage(days: int) -> tuple[date, date, Sequence[UsageDay]]:
+    until = services().clock().date()
+    since = until - timedelta(days=days - 1)
+    return since, until, services().storage.read.usage(since, until)

@@ -1,0 +1,41 @@
+"""Finding the view for an address: exactly, without redirects, and cheaply for addresses without parameters.
+
+Flask binds its map to the host of every request and walks it. Hosts are the envelope's matter here, and most addresses
+have no parameters: those are one look-up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import Map, MapAdapter, Rule
+
+Fixed = dict[tuple[str, str], Rule]
+
+
+def fixed_addresses(url_map: Map) -> Fixed:
+    """(method, path) → rule, of every rule without parameters."""
+    return {
+        (method, rule.rule): rule
+        for rule in url_map.iter_rules()
+        if not rule.arguments and not rule.rule.endswith("/")
+        for method in rule.methods or ()
+    }
+
+
+class Addresses(MapAdapter):
+    """The map, bound to one request."""
+
+    def __init__(self, url_map: Map, fixed: Fixed, path: str, method: str) -> None:
+        super().__init__(url_map, "localhost", "/", "", "http", path, method)
+        self._fixed = fixed
+
+    def match(self, *args: Any, **kwargs: Any) -> Any:
+        """The rule and its values; raises ``NotFound`` for a path that is only nearly right."""
+        rule = self._fixed.get((self.default_method, self.path_info))
+        if rule is not None:
+            return rule, {}
+        if self.path_info.startswith("//"):
+            raise NotFound
+        return super().match(*args, **kwargs)

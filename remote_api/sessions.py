@@ -1,0 +1,111 @@
+"""The caller's own sessions: see them, end one, end all others.
+
+Only the app's own tokens may: another client's token, whatever it was issued for, neither learns where a person is
+signed in nor signs them out. A session of somebody else is answered as one that does not exist.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core import correlation
+from app.core.audit import AuditEvent, AuditKind, actor_of, subject_name
+from app.core.errors import NotFound, PermissionDenied
+from app.core.policy import Decision, Reason
+from app.core.principal import AuthMethod, Principal, Subject
+from app.core.records import EndReason
+from remote_api.access import authenticated, bearer, principal
+from remote_api.schemas import EndedCount, SessionPath, Sessions
+from remote_api.services import services
+
+IDLE_SECONDS = "SESSION_IDLE_SECONDS"
+
+api = APIBlueprint(
+    "sessions",
+    __name__,
+    url_prefix="/api/v1/me/sessions",
+    abp_tags=[Tag(name="me", description="The caller's own things.")],
+)
+
+
+@api.get("", responses={200: Sessions})
+@authenticated
+def sessions() -> dict[str, Any]:
+    """List the caller's live sessions, newest first."""
+    asker, subject = _person()
+    now = services().clock()
+    idle = timedelta(seconds=current_app.config[IDLE_SECONDS])
+    return {
+        "sessions": [
+            {
+                "ref": session.ref,
+                "since": session.created_at.isoformat(),
+                "last_seen_at": session.last_seen_at.isoformat(),
+                "expires_at": session.expires_at.isoformat(),
+                "browser": session.user_agent,
+                "address": session.address,
+                "current": session.ref == asker.session_ref,
+            }
+            for session in services().storage.read.sessions_of(subject, now)
+            if session.last_seen_at + idle > now
+        ]
+    }
+
+
+@api.delete("/<ref>", responses={204: None})
+@authenticated
+def end_session(path: SessionPath) -> tuple[str, int]:
+    """End one of the caller's sessions."""
+    asker, subject = _person()
+    now = services().clock()
+    with services().storage.unit_of_work() as unit:
+        session = unit.session_by_ref(path.ref)
+        if session is None or session.person.subject != subject:
+            raise NotFound("You have no such session.")
+        if not unit.end_session(path.ref, EndReason.ENDED_BY_PERSON, now):
+            raise NotFound("You have no such session.")
+        unit.record(_ended(asker, subject, path.ref))
+        unit.commit()
+    return "", 204
+
+
+@api.delete("", responses={200: EndedCount})
+@authenticated
+def end_other_sessions() -> dict[str, int]:
+    """End all of the caller's sessions but the one in hand."""
+    asker, subject = _person()
+    now = services().clock()
+    with services().storage.unit_of_work() as unit:
+        ended = unit.end_sessions_of(subject, EndReason.ENDED_BY_PERSON, now, keep=asker.session_ref)
+        for ref in ended:
+            unit.record(_ended(asker, subject, ref))
+        unit.commit()
+    return {"ended": len(ended)}
+
+
+def _person() -> tuple[Principal, Subject]:
+    """The caller, who must come by a token of the app itself."""
+    asker = principal()
+    if asker.subject is None or asker.method is not AuthMethod.OWN_TOKEN:
+        decision = Decision(allowed=False, reason=Reason.SCOPE)
+        bearer().record_refusal(asker, None, decision, f"{request.method} {request.url_rule}")
+        raise PermissionDenied("", decision.reason, "Sessions can be seen and ended only from the app itself.")
+    return asker, asker.subject
+
+
+def _ended(asker: Principal, subject: Subject, ref: str) -> AuditEvent:
+    return AuditEvent(
+        kind=AuditKind.SESSION_END,
+        at=services().clock(),
+        actor=actor_of(asker),
+        target=subject_name(subject),
+        reason=EndReason.ENDED_BY_PERSON,
+        correlation_id=correlation.current(),
+        address=bearer().address(),
+        details={"session": ref},
+    )

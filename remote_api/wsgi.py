@@ -1,0 +1,98 @@
+"""The composition root of the API's process: settings → database → verifier → app.
+
+In production: ``gunicorn remote_api.wsgi:application``, which is made when the server first asks for it, so that
+importing this module connects to nothing and the development server can say in its own words what is wrong. No other
+module here imports ``db``.
+"""
+
+from __future__ import annotations
+
+import atexit
+from typing import Any
+
+from gunicorn.errors import AppImportError  # type: ignore[import-untyped] # ships no types
+
+from app.core import logs
+from app.core.errors import ConfigurationError, GatehouseError, ServiceUnavailable
+from app.core.keyring import Keyring
+from app.core.rights import Rights
+from app.core.settings import Process, Settings
+from app.core.tokens import build_verifier
+from db import SchemaState, current_state, migrate, open_database, seed
+from remote_api import create_app
+from remote_api.application import Application
+from remote_api.docs import DESCRIPTION
+from remote_api.recorder import Recorder
+from remote_api.services import Services
+
+
+def load_settings() -> Settings:
+    """The settings of this process, with logging set up for them. Raises ``ConfigurationError``."""
+    settings = Settings.load(Process.API)
+    logs.configure(json_lines=settings.production)
+    return settings
+
+
+def build(settings: Settings) -> Application:
+    """Open the database, which must be of this version, and make the app.
+
+    Raises ``StorageUnavailable`` or ``SchemaMismatch``. The provider is not asked for anything before the first token.
+    """
+    database = open_database(settings, Keyring(settings.secrets))
+    try:
+        database.check()
+    except ServiceUnavailable:
+        database.close()
+        raise
+    services = Services(storage=database, verifier=build_verifier(settings), rights=Rights(database.read))
+    app = create_app(settings, services)
+    recorder = app.extensions[Recorder.EXTENSION]
+    atexit.register(database.close)
+    atexit.register(recorder.close)  # runs first
+    return app
+
+
+def prepare_new_database(settings: Settings) -> None:
+    """In development, make and seed a SQLite file that is not there yet; touches no database that exists."""
+    if settings.production or current_state(settings.database_url) is not SchemaState.MISSING:
+        return
+    migrate(settings.database_url)
+    database = open_database(settings, Keyring(settings.secrets))
+    try:
+        seed(database)
+    finally:
+        database.close()
+
+
+def described() -> bytes:
+    """The API's description as ``docs/openapi.json`` keeps it; needs no settings, database or provider."""
+    settings = Settings(_env_file=None, database_url="sqlite://")
+    database = open_database(settings, Keyring(["only for the description"]))
+    try:
+        services = Services(storage=database, verifier=build_verifier(settings), rights=Rights(database.read))
+        description: bytes = create_app(settings, services).extensions[DESCRIPTION]
+    finally:
+        database.close()
+    return description
+
+
+def _application() -> Application:
+    try:
+        return build(load_settings())
+    except (ConfigurationError, ServiceUnavailable) as error:
+        # The one error that gunicorn shows as its text alone, and after which it stops instead of trying for ever.
+        raise AppImportError(as_lines(error)) from None
+
+
+def as_lines(error: GatehouseError) -> str:
+    """Why the start failed, for the terminal: every mistake of the settings, or one sentence."""
+    return f"{error.title}:\n{error}" if isinstance(error, ConfigurationError) else str(error)
+
+
+def __getattr__(name: str) -> Any:
+    """``application``, made on first use (PEP 562)."""
+    if name != "application":
+        raise AttributeError(name)
+    made = _application()
+    globals()[name] = made
+    return made

@@ -1,0 +1,115 @@
+"""Default deny: an address that does not say who may call it keeps the API from starting."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+
+import pytest
+from flask_openapi3.blueprint import APIBlueprint
+
+import remote_api
+from app.core.permissions import Permission
+from remote_api.access import UndeclaredAccess, authenticated, public, requires
+from remote_api.schemas import UsageQuery
+from tests.api.world import World
+
+
+def test_an_undeclared_address_does_not_start(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten = APIBlueprint("forgotten", __name__, url_prefix="/api/v1")
+
+    @forgotten.get("/forgotten")
+    def forgotten_view() -> str:
+        return "everybody's"
+
+    monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, forgotten))
+    with pytest.raises(UndeclaredAccess, match="/api/v1/forgotten"):
+        world.make_app()
+
+
+def test_a_declaration_above_the_route_does_not_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = APIBlueprint("wrong", __name__)
+
+    @requires(Permission.READ_REPORTS)
+    @wrong.get("/wrong")
+    def wrong_view() -> str:
+        return "everybody's"
+
+    monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, wrong))
+    with pytest.raises(UndeclaredAccess, match="/wrong"):
+        world.make_app()
+
+
+def test_access_is_declared_once() -> None:
+    with pytest.raises(TypeError, match="twice"):
+
+        @public
+        @requires(Permission.READ_REPORTS)
+        def view() -> str:
+            return ""
+
+    with pytest.raises(TypeError, match="twice"):
+
+        @authenticated
+        @public
+        def other() -> str:
+            return ""
+
+
+def test_an_address_added_later_is_never_reached(world: World) -> None:
+    world.app.add_url_rule("/late", view_func=lambda: "everybody's")
+    answer = world.call("/late")
+    assert (answer.status_code, answer.json["code"]) == (500, "internal")
+
+
+def test_views_say_what_they_require(world: World) -> None:
+    found = {
+        endpoint: str(declared.permission)
+        for endpoint, declared in world.app.declared.items()
+        if declared.permission is not None
+    }
+    assert found == {
+        "demo.pong_scoped": "read:messages",
+        "reports.usage": "read:reports",
+        "reports.usage_csv": "export:reports",
+    }
+    view: Any = world.app.view_functions["reports.usage"]
+    assert view.required_permission is Permission.READ_REPORTS
+
+
+def test_the_check_is_what_refuses(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the guard taken out, the refusals of the matrix would be answers."""
+    monkeypatch.setattr(type(world.app._guard), "require", lambda *_, **__: None)
+    assert world.call("/api/v1/reports/usage").status_code == 200
+
+
+def test_decorators_below_the_route_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaving out the library's wrapper where it has nothing to do must not leave out anybody else's."""
+    decorated = APIBlueprint("decorated", __name__)
+    seen: list[str] = []
+
+    def noting(view: Any) -> Any:
+        @wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            seen.append(view.__name__)
+            return view(*args, **kwargs)
+
+        return wrapper
+
+    @decorated.get("/with-query")
+    @noting
+    @public
+    def with_query(query: UsageQuery) -> dict[str, int]:
+        return {"days": query.days}
+
+    @decorated.get("/without")
+    @noting
+    @public
+    def without() -> dict[str, int]:
+        return {}
+
+    monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, decorated))
+    world.app = world.make_app()
+    assert world.call("/with-query?days=3").json == {"days": 3}
+    assert world.call("/without").json == {}
+    assert seen == ["with_query", "without"]

@@ -1,0 +1,56 @@
+"""``python -m tests.benchmarks``: run benchmarks, print one table, write JSON. Exit 1 when a budget is missed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks import endpoint, function, permissions, rerun, results, serving, session, verification
+from tests.benchmarks.results import Row, Skipped
+from tests.benchmarks.stage import Stage
+from tests.stack import ROOT
+
+BENCHMARKS: Final[Mapping[str, Callable[[Stage], list[Row]]]] = {
+    "verify-seen": verification.seen,
+    "verify-fresh": verification.fresh,
+    "endpoint": endpoint.in_process,
+    "endpoint-served": serving.under_gunicorn,
+    "guarded-function": function.guarded,
+    "permissions": permissions.loading,
+    "session": session.resolving,
+    "rerun": rerun.guarded,
+}
+DEFAULT_FILE: Final = ROOT / "var" / "bench.json"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for."""
+    options = _parser().parse_args(arguments)
+    rows: list[Row] = []
+    skipped: dict[str, str] = {}
+    with Stage(quick=options.quick) as stage:
+        for name in options.only or BENCHMARKS:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            try:
+                rows += BENCHMARKS[name](stage)
+            except Skipped as why:
+                skipped[name] = str(why)
+    print(results.table(rows, skipped))
+    results.write(options.json, results.document(rows, skipped, quick=options.quick))
+    print(f"Written to {options.json}.")
+    return 0 if all(row.met for row in rows) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m tests.benchmarks", description="Measure against floors and peers.")
+    parser.add_argument("--quick", action="store_true", help="a small world and few rounds: that it works, not how fast")
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--json", type=Path, default=DEFAULT_FILE, metavar="PATH", help="where to write the figures")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

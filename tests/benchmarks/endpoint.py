@@ -1,0 +1,39 @@
+"""The whole protected endpoint in this process: verification, session, person and rights, by the product's own app."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.core.rights import Rights
+from app.core.tokens import build_verifier, token_hash
+from remote_api import create_app
+from remote_api.recorder import Recorder
+from remote_api.services import Services
+from tests.benchmarks import budgets, floors
+from tests.benchmarks.calling import getting
+from tests.benchmarks.measure import calls_of, interleaved
+from tests.benchmarks.results import Row, row
+from tests.benchmarks.stage import Stage
+
+PATH: Final = "/api/pong-scoped"
+
+
+def in_process(stage: Stage) -> list[Row]:
+    """Own token, real session and grants in a file, against a plain route that reads the same rows by the driver."""
+    world = stage.world
+    person = world.sign_in("auth0|endpoint", roles=("developer",))
+    storage = world.database
+    services = Services(storage=storage, verifier=build_verifier(world.settings), rights=Rights(storage.read))
+    app = create_app(world.settings, services)
+    floor = floors.one_read(world.file, token_hash(person.token))
+    base = world.settings.remote_api_base_url
+    try:
+        sides = {
+            "floor": calls_of(getting(floor, base, PATH, person.token)),
+            "ours": calls_of(getting(app, base, PATH, person.token)),
+        }
+        samples = interleaved(sides, stage.effort)
+    finally:
+        recorder: Recorder = app.extensions[Recorder.EXTENSION]
+        recorder.close()
+    return [row("endpoint", budgets.ENDPOINT, samples, "ours", "floor")]

@@ -1,0 +1,46 @@
+"""Loading what a principal holds: five roles of fifty permissions each, among very many of everything."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.core.clock import utc_now
+from tests.benchmarks import budgets
+from tests.benchmarks.measure import calls_of, interleaved
+from tests.benchmarks.results import Row, row
+from tests.benchmarks.stage import Stage
+from tests.benchmarks.world import PERMISSIONS_A_ROLE, ROLES_HELD, bulk_role
+
+# Joining a role's names to one text in the database is the quickest way there is to hand 250 of them over.
+_FLOOR: Final = """
+    SELECT g.source, g.until, g.given_by, g.created_at, g.permission, r.name,
+        (SELECT group_concat(rp.permission, ' ') FROM role_permissions rp WHERE rp.role_id = g.role_id)
+    FROM people p JOIN grants g ON g.person_id = p.id LEFT JOIN roles r ON r.id = g.role_id
+    WHERE p.issuer = ? AND p.subject = ? AND (g.until IS NULL OR g.until > ?)
+"""
+
+
+def loading(stage: Stage) -> list[Row]:
+    """The product's reader against the driver alone, which reads the same rows and makes one set of names."""
+    world = stage.world
+    roles = tuple(bulk_role(3 + n * 9) for n in range(ROLES_HELD))
+    subject = world.sign_in("auth0|permissions", roles=roles).subject
+    reader, connection = world.database.read, world.raw()
+    now = utc_now()
+    key = (subject.issuer, subject.subject, int(now.timestamp() * 1_000_000))
+
+    def raw() -> frozenset[str]:
+        names: list[str] = []
+        for row in connection.execute(_FLOOR, key).fetchall():
+            names += row[6].split(" ")
+        return frozenset(names)
+
+    held = reader.grants(subject, now).permissions.keys()
+    if len(held) != ROLES_HELD * PERMISSIONS_A_ROLE or held != raw():
+        raise RuntimeError("the two sides do not read the same")
+    try:
+        sides = {"floor": calls_of(raw), "ours": calls_of(lambda: reader.grants(subject, now))}
+        samples = interleaved(sides, stage.effort)
+    finally:
+        connection.close()
+    return [row("permissions", budgets.PERMISSIONS, samples, "ours", "floor")]

@@ -1,0 +1,160 @@
+"""A rerun of a guarded page, in CPU time of the whole server: real servers, real sockets, asked in turns."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import requests
+
+from component.cookies import Cookies
+from tests.benchmarks import budgets
+from tests.benchmarks.measure import Samples
+from tests.benchmarks.rerun_server import ICON, PAGES, SECTIONS, page_file, page_title
+from tests.benchmarks.results import Row, Skipped, row
+from tests.benchmarks.stage import Stage
+from tests.benchmarks.tab import Tab
+from tests.stack import ROOT, free_port
+
+_PAGE: Final = 3
+_PATH: Final = f"page-{_PAGE}"
+_START_SECONDS: Final = 60.0
+_PAUSE_SECONDS: Final = 0.005
+_SETTLE_SECONDS: Final = 0.1
+
+
+def guarded(stage: Stage) -> list[Row]:
+    """The product's ``app/main.py`` with ten pages, against the same pages unguarded and an empty stock page."""
+    if not sys.platform.startswith("linux"):
+        raise Skipped("another process' CPU time is read by a clock that only Linux has")
+    world = stage.world
+    person = world.sign_in("auth0|rerun", roles=("analyst",))
+    folder = stage.folder
+    _write_scripts(folder)
+    ports = {side: free_port() for side in ("stock", "unguarded", "guarded")}
+    base_url = f"http://localhost:{ports['guarded']}"
+    here = "tests.benchmarks.rerun_server"
+    stock = ["streamlit", "run", "empty.py", "--server.headless", "true", "--server.port", str(ports["stock"])]
+    stock += ["--server.address", "127.0.0.1", "--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"]
+    programs = {
+        "stock": (stock, {}),
+        "unguarded": ([here, "unguarded", str(ports["unguarded"])], {}),
+        "guarded": ([here, "guarded", str(ports["guarded"])], {**world.environment(), "APP_BASE_URL": base_url}),
+    }
+    cookies = {"guarded": f"{Cookies(base_url).session}={person.secret}"}
+    shown = {"stock": "", "unguarded": page_title(_PAGE), "guarded": page_title(_PAGE)}
+    rounds, number = (2, 2) if stage.quick else (25, 10)
+    spent: dict[str, list[float]] = {side: [] for side in programs}
+    with ExitStack() as stack:
+        clocks, tabs = {}, {}
+        for side, (arguments, settings) in programs.items():
+            pid = stack.enter_context(_served(folder, side, arguments, ports[side], settings))
+            clocks[side] = _cpu_clock_of(pid)
+            path = "" if side == "stock" else _PATH
+            tabs[side] = stack.enter_context(Tab(ports[side], path, cookie=cookies.get(side, "")))
+            _warm_up(side, tabs[side], shown[side], 5 if stage.quick else 30)
+        order = list(programs)
+        for _ in range(rounds):
+            for side in order:
+                spent[side].append(_cpu_seconds(tabs[side], clocks[side], number) / number)
+            order.append(order.pop(0))
+    samples = Samples(spent)
+    return [
+        row("rerun", budgets.RERUN, samples, "guarded", "unguarded"),
+        row("rerun", budgets.RERUN_STOCK, samples, "guarded", "stock"),
+    ]
+
+
+def _write_scripts(folder: Path) -> None:
+    """Ten pages, each once with its gate and once without; the script that registers the latter; an empty one."""
+    (folder / "empty.py").write_text("import streamlit as st\n")
+    for kind, gate in (
+        ("guarded", "from app import access\n\naccess.require_page()\n"),
+        ("unguarded", ""),
+    ):
+        (folder / kind).mkdir(exist_ok=True)
+        for number in range(PAGES):
+            script = f"import streamlit as st\n\n{gate}st.title({page_title(number)!r})\nst.write('Something to read.')\n"
+            (folder / kind / page_file(number)).write_text(script)
+    rows = [
+        (f"unguarded/{page_file(n)}", page_title(n), "" if n == 0 else f"page-{n}", SECTIONS[n % len(SECTIONS)])
+        for n in range(PAGES)
+    ]
+    (folder / "unguarded.py").write_text(
+        f"""import streamlit as st
+
+pages = {{}}
+for file, title, path, section in {rows!r}:
+    page = st.Page(file, title=title, icon={ICON!r}, url_path=path, default=not path)
+    pages.setdefault(section, []).append(page)
+st.navigation(pages).run()
+"""
+    )
+
+
+def _warm_up(side: str, tab: Tab, shown: str, times: int) -> None:
+    """Some reruns; raises unless the page is really there."""
+    text = b"".join(message.SerializeToString() for _ in range(times) for message in tab.rerun())
+    if shown.encode() not in text or b"No access" in text or b"exception" in text:
+        msg = f"{side} did not show its page: {text[-2000:]!r}"
+        raise RuntimeError(msg)
+
+
+def _cpu_seconds(tab: Tab, clock: int, number: int) -> float:
+    """CPU seconds the server spends on so many reruns, what it does after answering included."""
+    begun = time.clock_gettime(clock)
+    for _ in range(number):
+        tab.rerun()
+        time.sleep(_PAUSE_SECONDS)
+    time.sleep(_SETTLE_SECONDS)
+    return time.clock_gettime(clock) - begun
+
+
+def _cpu_clock_of(pid: int) -> int:
+    """The clock of a process' CPU time, its threads included: ``clock_getcpuclockid(3)`` of Linux."""
+    return (~pid << 3) | 2
+
+
+@contextmanager
+def _served(folder: Path, name: str, arguments: list[str], port: int, settings: Mapping[str, str]) -> Iterator[int]:
+    """One server process; its id."""
+    kept = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    log = folder / f"rerun-{name}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=folder,
+            env={**kept, **settings, "PYTHONPATH": str(ROOT)},
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        _wait(process, f"http://localhost:{port}/_stcore/health", log)
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if requests.get(url, timeout=2).ok:
+                return
+        except requests.RequestException:
+            pass  # not up yet
+        time.sleep(0.1)
+    msg = f"{url} does not answer:\n{log.read_text(errors='replace')[-4000:]}"
+    raise RuntimeError(msg)

@@ -1,0 +1,229 @@
+"""Many at once, in threads and in a second process: one row, one winner, one holder, and never "database is locked"."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.core.audit import AuditKind
+from app.core.principal import Subject
+from app.core.records import EndReason, Person
+from db import Database, verify_chain
+from db.models import grants
+from tests.db.builders import ANN, ISSUER, NOW, SECOND, digest, event, grant, said, signed_in, written
+
+ROOT = Path(__file__).parents[2]
+
+
+def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """Run ``work(0…)`` in as many threads, all starting together."""
+    barrier = threading.Barrier(count)
+
+    def run(number: int) -> Any:
+        barrier.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def in_two_processes(url: str, work: str, *, count: int = 20) -> list[str]:
+    """Run ``work`` (sees ``database`` and ``number``) ``count`` times in threads of two processes; what they print."""
+    code = f"""
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from tests.db.builders import *
+from app.core.records import Person
+database = opened(sys.argv[1])
+barrier = threading.Barrier({count})
+def run(number):
+    barrier.wait()
+    return ({work})
+print("ready", flush=True)
+sys.stdin.readline()
+with ThreadPoolExecutor({count}) as pool:
+    for result in pool.map(run, range({count})):
+        print(result)
+database.close()
+"""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", code, url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said_by_all: list[str] = []
+    for process in processes:
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+        said_by_all += output.split()
+    return said_by_all
+
+
+def test_fifty_equal_grants_are_one_row_and_one_event(database: Database) -> None:
+    version = database.read.policy_version()
+
+    def add(_: int) -> bool:
+        with database.unit_of_work() as unit:
+            added = unit.add_grant(grant("viewer"), NOW)
+            if added:
+                unit.record(event(AuditKind.GRANT_ADD))
+            unit.commit()
+        return added
+
+    assert sum(at_once(50, add)) == 1
+    with database.engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(grants)).scalar() == 1
+    assert database.read.policy_version() == version + 1
+    assert verify_chain(database).events == 1
+
+
+def test_equal_grants_from_two_processes(durable: Database, url: str) -> None:
+    results = in_two_processes(url, "written(database, lambda unit: unit.add_grant(grant('viewer'), NOW))")
+    assert (results.count("True"), results.count("False")) == (1, 39)
+    assert set(durable.read.grants(ANN, NOW).roles) == {"viewer"}
+
+
+def test_a_login_state_raced_has_one_winner(database: Database) -> None:
+    def consume(_: int) -> bool:
+        return bool(written(database, lambda unit: unit.consume_login_state(digest("state"), NOW + SECOND, NOW)))
+
+    assert sum(at_once(20, consume)) == 1
+
+
+def test_a_login_state_raced_by_two_processes_has_one_winner(url: str) -> None:
+    results = in_two_processes(
+        url, "written(database, lambda unit: unit.consume_login_state(b'state', NOW + SECOND, NOW))"
+    )
+    assert results.count("True") == 1
+
+
+def test_a_lease_raced_has_one_holder(database: Database) -> None:
+    signed_in(database)
+
+    def take(number: int) -> bool:
+        with database.unit_of_work() as unit:
+            held = unit.take_refresh_lease("ref-1", f"owner {number}", NOW, NOW + 10 * SECOND)
+            unit.commit()
+        return held is not None
+
+    assert sum(at_once(20, take)) == 1
+
+
+def test_a_lease_raced_by_two_processes_has_one_holder(durable: Database, url: str) -> None:
+    signed_in(durable)
+    results = in_two_processes(
+        url,
+        "written(database, lambda unit: unit.take_refresh_lease('ref-1', f'{id(database)}/{number}/{sys.argv}/'"
+        " + str(__import__('os').getpid()), NOW, NOW + 10 * SECOND)) is not None",
+    )
+    assert results.count("True") == 1
+
+
+def test_two_processes_writing_all_the_time_never_fail_and_keep_the_chain(durable: Database, url: str) -> None:
+    work = (
+        "[written(database, lambda unit: (unit.save_person(Person(Subject(ISSUER, f'{number}-{turn}')), NOW),"
+        " unit.record(event()))) and 1 for turn in range(10)] and database.read.policy_version() and 'done'"
+    )
+    results = in_two_processes(url, work.replace("Subject(", "ANN.__class__("), count=8)
+    assert results == ["done"] * 16
+    state = verify_chain(durable)
+    assert (state.good, state.events) == (True, 160)
+
+
+def test_readers_and_writers_at_once(database: Database) -> None:
+    signed_in(database)
+
+    def work(number: int) -> bool:
+        for turn in range(10):
+            if number % 2:
+                with database.unit_of_work() as unit:
+                    subject = Subject(ISSUER, f"{number}-{turn}")
+                    unit.save_person(Person(subject), NOW)
+                    unit.sync_token_rights(subject, said("viewer"), map_own_names=True, now=NOW)
+                    unit.record(event())
+                    unit.commit()
+            else:
+                found = database.read.session_by_ref("ref-1")
+                assert found is not None
+                assert database.read.bearer(digest("token ref-1"), ANN, "our-client").session is not None
+                database.read.usage(NOW.date(), NOW.date())
+        return True
+
+    assert all(at_once(24, work))
+    assert verify_chain(database).events == 120
+
+
+def test_a_sign_out_and_a_refresh_at_once_leave_no_tokens(database: Database) -> None:
+    for turn in range(10):
+        ref = f"ref-{turn}"
+        signed_in(database, ref)
+        with database.unit_of_work() as unit:
+            unit.take_refresh_lease(ref, "me", NOW, NOW + SECOND)
+            unit.commit()
+
+        def work(number: int, ref: str = ref) -> Any:
+            with database.unit_of_work() as unit:
+                if number:
+                    done = unit.end_session(ref, EndReason.SIGNED_OUT, NOW)
+                else:
+                    done = unit.store_refreshed(
+                        ref,
+                        "me",
+                        sealed=b"fresh",
+                        access_token_hash=digest(f"fresh {ref}"),
+                        access_expires_at=NOW + SECOND,
+                        now=NOW,
+                    )
+                unit.commit()
+            return done
+
+        at_once(2, work)
+        assert database.read.sealed_tokens(ref) is None
+
+
+def test_the_last_administrator_can_be_counted_on_under_races(database: Database) -> None:
+    subjects = [Subject(ISSUER, f"admin {number}") for number in range(12)]
+    with database.unit_of_work() as granting:
+        for subject in subjects:
+            granting.add_grant(grant("administrator", subject=subject), NOW)
+        granting.commit()
+
+    def step_down(number: int) -> bool:
+        with database.unit_of_work() as unit:
+            if len(unit.administrators(NOW)) < 2:
+                return False
+            unit.revoke_grant(grant("administrator", subject=subjects[number]), NOW)
+            unit.commit()
+        return True
+
+    assert sum(at_once(12, step_down)) == 11
+    with database.unit_of_work() as unit:
+        assert len(unit.administrators(NOW)) == 1
+
+
+def test_many_threads_that_come_and_go_share_few_connections(durable: Database) -> None:
+    for _ in range(5):
+        at_once(30, lambda _: durable.read.policy_version())
+    assert len(durable._readers._idle) <= 16  # type: ignore[attr-defined] # the kept ones
+    assert durable._readers._open == len(durable._readers._idle)  # type: ignore[attr-defined] # none got lost

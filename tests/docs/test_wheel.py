@@ -1,0 +1,127 @@
+"""The wheel has everything a production installation needs and nothing of the local tenant, and works on its own."""
+
+from __future__ import annotations
+
+import email
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from app.core.settings import Settings
+from tests.stack import ROOT
+
+PACKAGES = ("app", "pages", "component", "remote_api", "db")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree, built from a copy so that nothing is left in the tree."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("pyproject.toml", "gatehouse.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, source)
+    run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-build-isolation"]
+        + ["--no-deps", "--no-index", "--wheel-dir", str(out), str(source)]
+    )
+    (built,) = out.glob("gatehouse-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of its own with the wheel; dependencies are those of this one."""
+    environment = tmp_path_factory.mktemp("environment")
+    run([sys.executable, "-m", "venv", "--without-pip", str(environment)])
+    python = environment / "bin" / "python"
+    asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    own = Path(subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip())
+    # The path alone: the .pth files in there, the one of the editable installation too, do not count.
+    (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    run(
+        [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "install", "--quiet"]
+        + ["--no-deps", "--no-index", str(wheel)]
+    )
+    return environment
+
+
+def run(command: list[str], *, cwd: Path | None = None, **environment: str) -> str:
+    """Run a command with nothing of ours in its environment; returns what it printed, both ways."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    done = subprocess.run(
+        command, cwd=cwd, env=kept | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_it_has_every_file_of_the_packages_and_no_local_tenant(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and "dev_tenant" not in path.parts
+    }
+    assert wanted <= names
+    assert {"gatehouse.py", "component/pyproject.toml", "component/frontend/auth0.js"} <= names
+    assert any(name.startswith("db/migrations/versions/") for name in names)
+    packed = {name for name in names if ".dist-info/" not in name}
+    assert packed == wanted | {"gatehouse.py", "component/pyproject.toml"}
+    assert not any("dev_tenant" in name for name in names)
+
+
+def test_its_metadata_is_that_of_the_project(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as opened:
+        (name,) = [name for name in opened.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = email.message_from_bytes(opened.read(name))
+    assert metadata["Name"] == "gatehouse"
+    assert metadata["License-Expression"] == "MIT"
+    assert metadata["Requires-Python"] == "<3.14,>=3.11"
+    assert metadata.get_payload(), "the README is the long description"
+
+
+def test_its_command_works_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+    gatehouse = str(installed / "bin" / "gatehouse")
+    assert "bootstrap-admin" in run([gatehouse, "--help"], cwd=tmp_path)
+    file = tmp_path / "records" / "gatehouse.sqlite3"
+    for _ in range(2):
+        printed = run([gatehouse, "migrate"], cwd=tmp_path, DATABASE_URL=f"sqlite:///{file}")
+        assert printed == "The database is up to date.\n"
+    assert file.exists()
+
+
+def test_what_runs_is_the_wheel_and_its_parts_find_each_other(installed: Path, tmp_path: Path) -> None:
+    lines = (
+        "import app.core.settings, component, importlib.util, pathlib, remote_api.wsgi",
+        "from app.navigation import PAGES",
+        "assert all(row.script.is_file() for row in PAGES)",
+        "assert importlib.util.find_spec('component.dev_tenant') is None",
+        "print(pathlib.Path(component.__file__).parent)",
+    )
+    printed = run([str(installed / "bin" / "python"), "-c", "\n".join(lines)], cwd=tmp_path)
+    assert Path(printed.strip()).is_relative_to(installed)
+
+
+def test_streamlits_scanner_finds_the_packed_component(installed: Path, tmp_path: Path) -> None:
+    lines = (
+        "from streamlit.components.v2.manifest_scanner import scan_component_manifests",
+        "found = [(m.name, [c.name for c in m.components], root) for m, root in scan_component_manifests()]",
+        "print([(name, names, str(root)) for name, names, root in found if name == 'gatehouse'])",
+    )
+    printed = run([str(installed / "bin" / "python"), "-W", "ignore", "-c", "\n".join(lines)], cwd=tmp_path)
+    assert "'auth0'" in printed.splitlines()[-1]
+    assert str(installed) in printed.splitlines()[-1]
+
+
+def test_the_example_of_a_production_environment_names_settings_only() -> None:
+    text = (ROOT / "deploy" / "gatehouse.env.example").read_text(encoding="utf-8")
+    names = {line.partition("=")[0] for line in text.splitlines() if line and not line.startswith("#")}
+    assert names <= {name.upper() for name in Settings.model_fields}

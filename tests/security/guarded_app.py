@@ -1,0 +1,77 @@
+"""A tiny Streamlit app as a process of its own, with the socket guard in front of it or without.
+
+``python -m tests.security.guarded_app MODE PORT DATABASE_URL SCRIPT``; prints the names of the identity headers as one
+line of JSON, so that a test can try to forge them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from app.core.discovery import Discovery
+from app.core.keyring import Keyring
+from app.core.settings import Settings
+from app.core.tokens import build_verifier
+from component.cookies import Cookies
+from component.oidc import Provider
+from component.sessions import Limits, Sessions
+from component.socket_guard import Identity, SocketGuard
+from db import open_database
+from tests.signin import SECRET
+
+MODES = ("guarded", "no-user-headers", "no-guard")
+
+
+def settings_for(base_url: str, database_url: str) -> Settings:
+    """Settings for a process that never calls its provider."""
+    return Settings(
+        _env_file=None,
+        gatehouse_secret=(SECRET,),
+        oidc_issuer="http://127.0.0.1:1/",
+        app_base_url=base_url,
+        database_url=database_url,
+    )
+
+
+def main(mode: str, port: int, database_url: str, script: str) -> None:
+    """Serve until stopped."""
+    settings = settings_for(f"http://127.0.0.1:{port}", database_url)
+    keyring = Keyring(settings.secrets)
+    discovery = Discovery(settings.issuer)
+    sessions = Sessions(
+        open_database(settings, keyring),
+        keyring,
+        Provider(settings, discovery),
+        build_verifier(settings, discovery),
+        limits=Limits(settings.session_idle_seconds, settings.session_absolute_seconds, 300),
+        map_own_names=True,
+    )
+    identity = Identity()
+    guard = Middleware(
+        SocketGuard,
+        sessions=sessions,
+        cookies=Cookies(settings.app_base_url),
+        identity=identity,
+        base_url=settings.app_base_url,
+        production=False,
+    )
+    print(json.dumps(identity.trusted_user_headers()), flush=True)
+    app = st.App(script, middleware=[] if mode == "no-guard" else [guard])
+    app.run(
+        config={
+            "server.port": port,
+            "server.address": "127.0.0.1",
+            "server.headless": True,
+            "server.fileWatcherType": "none",
+            "browser.gatherUsageStats": False,
+            "server.trustedUserHeaders": {} if mode == "no-user-headers" else identity.trusted_user_headers(),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4])

@@ -1,0 +1,338 @@
+"""Signing in without a server of ours: our routes and the guard over a database in memory, and a browser.
+
+Real objects throughout, put together as ``app.services`` does; only the provider is ``tests.provider`` or whatever a
+test brings. Time can be moved.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import anyio
+from pydantic import SecretStr
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from app.core.clock import utc_now
+from app.core.discovery import Discovery
+from app.core.keyring import Keyring
+from app.core.ports import Storage
+from app.core.settings import Settings
+from app.core.tokens import TokenVerifier
+from component.addresses import ClientAddresses
+from component.cookies import Cookies
+from component.login import Logins
+from component.oidc import Provider
+from component.refusals import Refusals
+from component.routes import auth_routes
+from component.sessions import Limits, Sessions
+from component.socket_guard import Identity, SocketGuard
+from db import Database, open_database, seed
+from tests.issuer import AUDIENCE, CLIENT_ID
+from tests.provider import FakeProvider
+
+SECRET = "".join(map(chr, range(48, 112)))
+HTTP = "http://localhost:8501"
+HTTPS = "https://app.example.com"
+
+
+class Clock:
+    """Real time, moved ahead at will."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.ahead
+
+    def seconds(self) -> float:
+        return self().timestamp()
+
+    def move(self, **by: float) -> None:
+        self.ahead += timedelta(**by)
+
+
+@dataclass
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """The one header of that name; empty when there is none."""
+        found = [value for key, value in self.headers if key == name]
+        assert len(found) <= 1, found
+        return found[0] if found else ""
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key == name]
+
+    @property
+    def location(self) -> str:
+        assert self.status == 303, (self.status, self.text[-600:])
+        return self.header("location")
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def call(app: ASGIApp, method: str, path: str, headers: dict[str, str] | None = None, **scope: Any) -> Answer:
+    """One request straight into an ASGI application."""
+    raw_path, _, query = path.partition("?")
+    sent = {"host": "localhost:8501"} | {name.lower(): value for name, value in (headers or {}).items()}
+    messages: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    full: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": raw_path,
+        "raw_path": raw_path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
+        "client": ("203.0.113.7", 50000),
+        "server": ("127.0.0.1", 8501),
+        "extensions": {},
+    } | scope
+
+    async def run() -> None:
+        await app(full, receive, send)
+
+    anyio.run(run)
+    start = next(message for message in messages if message["type"] == "http.response.start")
+    body = b"".join(message.get("body", b"") for message in messages if message["type"] == "http.response.body")
+    headers_back = [(name.decode().lower(), value.decode("latin-1")) for name, value in start.get("headers", [])]
+    return Answer(start["status"], headers_back, body)
+
+
+@dataclass
+class Browser:
+    """Keeps cookies as a browser does, and follows nothing by itself."""
+
+    app: ASGIApp
+    base_url: str = HTTP
+    cookies: dict[str, str] = field(default_factory=dict)
+    seen: list[Answer] = field(default_factory=list)
+
+    def request(self, method: str, path: str, **headers: str) -> Answer:
+        path = path.removeprefix(self.base_url)
+        sent = {"host": urlsplit(self.base_url).netloc, "user-agent": "Test Browser"}
+        if self.cookies:
+            sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        given = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+        answer = call(self.app, method, path, sent | given)
+        for line in answer.all("set-cookie"):
+            pair, *attributes = [part.strip() for part in line.split(";")]
+            name, _, value = pair.partition("=")
+            if "Max-Age=0" in attributes:
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
+        self.seen.append(answer)
+        return answer
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.request("GET", path, **headers)
+
+    def logout(self, **headers: str) -> Answer:
+        return self.request("POST", "/auth/logout", **({"origin": self.base_url} | headers))
+
+
+@dataclass
+class World:
+    """Everything put together."""
+
+    clock: Clock
+    settings: Settings
+    keyring: Keyring
+    storage: Database
+    discovery: Discovery
+    provider: Provider
+    verifier: TokenVerifier
+    cookies: Cookies
+    sessions: Sessions
+    logins: Logins
+    refusals: Refusals
+    identity: Identity
+    app: ASGIApp
+    fake: FakeProvider
+
+    def browser(self) -> Browser:
+        return Browser(self.app, self.settings.app_base_url)
+
+    def begin(self, browser: Browser, path: str = "/") -> str:
+        """Where ``/auth/login`` sends the browser."""
+        return browser.get(f"/auth/login?return_to={path}").location
+
+    def sign_in(self, browser: Browser | None = None, path: str = "/", **claims: Any) -> Browser:
+        """The whole way, until the browser has its session."""
+        browser = browser or self.browser()
+        answer = browser.get(self.fake.approve(self.begin(browser, path), **claims))
+        assert answer.status == 303, answer.text
+        return browser
+
+    def secret(self, browser: Browser) -> str:
+        return browser.cookies[self.cookies.session]
+
+    def ref(self, browser: Browser) -> str:
+        return self.sessions.resolve(self.secret(browser)).ref
+
+    def more_sessions(self, storage: Storage | None = None) -> Sessions:
+        """Another process's sessions, on the same database."""
+        return _sessions(self.settings, storage or self.storage, self.keyring, self.provider, self.verifier, self.clock)
+
+    def audit(self, kind: str = "") -> list[dict[str, Any]]:
+        """The audit events, oldest first."""
+        with self.storage.engine.connect() as connection:
+            rows = connection.execute(text("SELECT * FROM audit_events ORDER BY 1")).mappings().all()
+        return [dict(row) for row in rows if not kind or row["kind"] == kind]
+
+    def rows(self, table: str) -> int:
+        with self.storage.engine.connect() as connection:
+            return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608 - our names
+
+    def dump(self) -> bytes:
+        """The whole database as bytes."""
+        connection = self.storage.engine.raw_connection()
+        try:
+            driver: Any = connection.driver_connection
+            found: bytes = driver.serialize()
+            return found
+        finally:
+            connection.close()
+
+
+def _sessions(
+    settings: Settings, storage: Storage, keyring: Keyring, provider: Provider, verifier: TokenVerifier, clock: Clock
+) -> Sessions:
+    return Sessions(
+        storage,
+        keyring,
+        provider,
+        verifier,
+        limits=Limits(
+            settings.session_idle_seconds, settings.session_absolute_seconds, settings.token_rights_max_age_seconds
+        ),
+        map_own_names=not settings.production,
+        default_role=settings.default_role,
+        clock=clock,
+    )
+
+
+async def _echo(request: Request) -> Response:
+    """Stands where Streamlit would: says which headers reach it."""
+    return JSONResponse({"headers": [[name, value] for name, value in request.headers.items()]})
+
+
+@contextmanager
+def world(fake: FakeProvider, clock: Clock, **given: Any) -> Iterator[World]:
+    """A fresh world around a provider that serves already; ``given`` are settings."""
+    base: dict[str, Any] = {
+        "gatehouse_secret": (SecretStr(SECRET),),
+        "oidc_issuer": fake.url,
+        "auth0_audience": AUDIENCE,
+        "auth0_client_id": CLIENT_ID,
+        "auth0_client_secret": SecretStr("client-secret"),
+        "app_base_url": HTTP,
+        "database_url": "sqlite://",
+        "default_role": None,
+    }
+    settings = Settings(_env_file=None, **(base | given))
+    keyring = Keyring(settings.secrets)
+    storage = open_database(settings, keyring, clock=clock)
+    seed(storage)
+    discovery = Discovery(settings.issuer, cooldown_seconds=0, timeout_seconds=1)
+    provider = Provider(settings, discovery)
+    verifier = fake.issuer.verifier(clock=clock)
+    cookies = Cookies(settings.app_base_url)
+    sessions = _sessions(settings, storage, keyring, provider, verifier, clock)
+    logins = Logins(storage, keyring, provider, cookies, clock=clock)
+    refusals = Refusals(storage, clock=clock)
+    identity = Identity()
+    routes = auth_routes(
+        base_url=settings.app_base_url,
+        sessions=sessions,
+        logins=logins,
+        provider=provider,
+        verifier=verifier,
+        cookies=cookies,
+        refusals=refusals,
+        addresses=ClientAddresses(settings.trusted_proxies),
+    )
+    guard = Middleware(
+        SocketGuard,
+        sessions=sessions,
+        cookies=cookies,
+        identity=identity,
+        base_url=settings.app_base_url,
+        production=settings.production,
+        picture_hosts=settings.picture_hosts,
+    )
+    app = Starlette(routes=[*routes, Route("/{path:path}", _echo, methods=["GET", "PUT", "POST"])], middleware=[guard])
+    try:
+        yield World(
+            clock,
+            settings,
+            keyring,
+            storage,
+            discovery,
+            provider,
+            verifier,
+            cookies,
+            sessions,
+            logins,
+            refusals,
+            identity,
+            app,
+            fake,
+        )
+    finally:
+        storage.close()
+
+
+def query(url: str) -> dict[str, str]:
+    """The query of an address; each parameter must be there once."""
+    found = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    assert all(len(values) == 1 for values in found.values()), found
+    return {name: values[0] for name, values in found.items()}
+
+
+class LogBook(logging.Handler):
+    """Everything that is logged, by anybody."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+__all__ = ["HTTP", "HTTPS", "UTC", "Answer", "Browser", "Clock", "LogBook", "World", "call", "query", "world"]

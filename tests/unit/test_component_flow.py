@@ -1,0 +1,506 @@
+"""Signing in and out, as a browser sees it: the whole way, and every rule that keeps somebody else out of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from app.core.errors import SessionEnded
+from app.core.principal import Subject
+from app.core.records import EndReason
+from tests.provider import Answer as TokenAnswer
+from tests.provider import FakeProvider
+from tests.signin import HTTPS, Browser, Clock, LogBook, World, query, world
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+def test_the_whole_way_leads_back_to_the_asked_page_and_query(here: World) -> None:
+    browser = here.browser()
+    asked = query(here.begin(browser, "/reports%3Fregion%3Demea%26year%3D2026"))
+    assert asked["response_type"] == "code"
+    assert asked["code_challenge_method"] == "S256"
+    assert asked["audience"] == here.settings.audience
+    assert asked["redirect_uri"] == "http://localhost:8501/auth/callback"
+    assert asked["scope"].split() == ["openid", "profile", "email", "offline_access"]
+    assert min(len(asked[name]) for name in ("state", "nonce", "code_challenge")) >= 43
+    answer = browser.get(here.fake.approve(browser.seen[-1].location, name="Ann Example"))
+    assert answer.location == "http://localhost:8501/reports?region=emea&year=2026"
+    told = browser.get("/auth/session").json()
+    assert told.pop("expires_at")
+    assert told == {"authenticated": True, "issuer": here.fake.url, "subject": "auth0|ann", "name": "Ann Example"}
+    assert here.fake.forms[0]["redirect_uri"] == asked["redirect_uri"]
+    (event,) = here.audit("app:session:begin")
+    assert event["actor"].startswith("auth0|ann at ")
+    assert event["address"] == "203.0.113.7"
+
+
+def test_nobody_is_told_so(here: World) -> None:
+    assert here.browser().get("/auth/session").json() == {"authenticated": False}
+
+
+def test_a_live_session_goes_straight_on(here: World) -> None:
+    browser = here.sign_in()
+    assert browser.get("/auth/login?return_to=/reports%3Fa%3D1").location == "http://localhost:8501/reports?a=1"
+
+
+def test_anonymous_requests_write_nothing(here: World) -> None:
+    before = here.dump()
+    browser = here.browser()
+    here.begin(browser)
+    browser.get("/auth/session")
+    browser.logout()
+    assert browser.get("/auth/callback?state=made-up&code=x").status == 400
+    assert browser.get(f"/auth/callback?state={'s' * 43}&code=x").status == 400
+    assert here.dump() == before
+
+
+@pytest.mark.parametrize("base_url", ["http://localhost:8501", HTTPS])
+def test_cookie_attributes(base_url: str) -> None:
+    clock = Clock()
+    production = "production" if base_url == HTTPS else "development"
+    with (
+        FakeProvider(clock.seconds) as fake,
+        world(fake, clock, app_base_url=base_url, gatehouse_env=production) as made,
+    ):
+        browser = made.sign_in()
+        lines = [line for answer in browser.seen for line in answer.all("set-cookie")]
+        kinds = {line.split("=")[0].split("-login-")[0] for line in lines}
+        assert len(kinds) == 3  # browser, login transaction, session
+        for line in lines:
+            name, *attributes = [part.strip() for part in line.split(";")]
+            assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes), line
+            assert not any(part.startswith("Domain") for part in attributes)
+            assert ("Secure" in attributes) is (base_url == HTTPS)
+            assert name.startswith("__Host-gatehouse-") is (base_url == HTTPS)
+        for answer in browser.seen:
+            assert answer.header("cache-control") == "no-store"
+            assert "cookie" in answer.header("vary").lower()
+
+
+def test_two_installations_on_one_host_do_not_share_cookies(here: World) -> None:
+    from component.cookies import Cookies
+
+    assert Cookies("http://localhost:8501").session != Cookies("http://localhost:8502").session
+
+
+def test_a_callback_works_once(here: World) -> None:
+    browser = here.browser()
+    callback = here.fake.approve(here.begin(browser))
+    kept = dict(browser.cookies)
+    assert browser.get(callback).status == 303
+    thief = Browser(here.app, cookies=kept)
+    answer = thief.get(callback)
+    assert answer.status == 400
+    assert "This sign-in is over" in answer.text
+    assert here.cookies.session not in thief.cookies
+    assert len(here.fake.forms) == 1  # the code never went to the provider twice
+
+
+def test_a_callback_in_another_browser_is_refused(here: World) -> None:
+    victim, attacker = here.browser(), here.browser()
+    here.begin(victim)
+    callback = here.fake.approve(here.begin(attacker))
+    assert victim.get(callback).status == 400
+    # Even with the transaction's cookie planted: it is bound to the browser that began.
+    planted = {name: value for name, value in attacker.cookies.items() if "-login-" in name}
+    victim.cookies |= planted
+    answer = victim.get(callback)
+    assert answer.status == 400
+    assert here.cookies.session not in victim.cookies
+    assert not here.fake.forms
+
+
+def test_a_transaction_cannot_be_moved_to_another_state(here: World) -> None:
+    browser = here.browser()
+    first, second = here.begin(browser), here.begin(browser)
+    names = [here.cookies.login(query(url)["state"]) for url in (first, second)]
+    browser.cookies[names[1]] = browser.cookies[names[0]]
+    assert browser.get(here.fake.approve(second)).status == 400
+
+
+def test_a_transaction_that_was_altered_is_refused(here: World) -> None:
+    browser = here.browser()
+    url = here.begin(browser)
+    name = here.cookies.login(query(url)["state"])
+    value = browser.cookies[name]
+    for altered in (value[:-4], value[:40] + ("A" if value[40] != "A" else "B") + value[41:], "1.", "x", "1.é"):
+        browser.cookies[name] = altered
+        assert browser.get(here.fake.approve(url)).status == 400
+        browser.cookies[name] = value
+
+
+def test_parallel_tabs_each_finish(here: World) -> None:
+    browser = here.browser()
+    urls = [here.begin(browser, f"/p{number}") for number in range(3)]
+    for number in (1, 0, 2):
+        assert browser.get(here.fake.approve(urls[number])).location.endswith(f"/p{number}")
+
+
+def test_at_most_five_transactions_and_the_oldest_goes(here: World) -> None:
+    browser = here.browser()
+    urls = []
+    for number in range(7):
+        urls.append(here.begin(browser, "/a%3F" + "q" * 1400 + str(number)))
+        here.clock.move(seconds=2)
+        open_ones = here.cookies.logins(browser.cookies)
+        assert len(open_ones) <= 5
+        assert all(len(name) + len(value) < 4000 for name, value in open_ones.items())
+    states = [query(url)["state"] for url in urls]
+    assert [here.cookies.login(state) in browser.cookies for state in states] == [False] * 2 + [True] * 5
+    assert browser.get(here.fake.approve(urls[0])).status == 400
+    assert browser.get(here.fake.approve(urls[6])).status == 303
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(590, 303), (610, 400)])
+def test_ten_minutes(here: World, seconds: int, status: int) -> None:
+    browser = here.browser()
+    url = here.begin(browser)
+    here.clock.move(seconds=seconds)
+    assert browser.get(here.fake.approve(url)).status == status
+
+
+def test_a_replay_in_a_signed_in_browser_just_goes_on(here: World) -> None:
+    browser = here.browser()
+    callback = here.fake.approve(here.begin(browser, "/reports"))
+    kept = dict(browser.cookies)
+    browser.get(callback)
+    assert browser.get(callback).location == "http://localhost:8501/"  # back button: the transaction is gone
+    browser.cookies |= kept
+    assert browser.get(callback).location == "http://localhost:8501/reports"  # double click: it is not yet
+    assert len(here.audit("app:session:begin")) == 1
+    assert not here.audit("app:login:refuse")
+
+
+@pytest.mark.parametrize("iss", ["https://evil.example/", "", "slash"])
+def test_an_answer_of_another_provider_is_refused(here: World, iss: str) -> None:
+    browser = here.browser()
+    state = query(here.begin(browser))["state"]
+    given = here.fake.url.rstrip("/") if iss == "slash" else iss
+    answer = browser.get(here.fake.answer(state, code="a-code", iss=given))
+    assert answer.status == 400
+    assert not here.fake.forms  # the code went nowhere
+
+
+def test_iss_may_be_missing_where_it_is_not_promised() -> None:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake:
+        fake.issuer.metadata_extra = {"authorization_response_iss_parameter_supported": False}
+        with world(fake, clock) as made:
+            browser = made.browser()
+            callback = fake.approve(made.begin(browser))
+            assert browser.get(callback.replace("&iss=", "&ignored=")).status == 303
+
+
+def test_a_nonce_of_another_sign_in_is_refused(here: World) -> None:
+    browser = here.browser()
+    callback = here.fake.approve(here.begin(browser))
+    next(iter(here.fake.codes.values())).nonce = "n" * 43
+    answer = browser.get(callback)
+    assert answer.status == 400
+    assert "did not fit" in answer.text
+    assert here.cookies.session not in browser.cookies
+
+
+def test_a_code_for_another_challenge_is_refused(here: World) -> None:
+    """PKCE: a code that somebody else's sign-in got is worth nothing here."""
+    browser, other = here.browser(), here.browser()
+    url = here.begin(browser)
+    stolen = query(here.fake.approve(here.begin(other)))["code"]
+    answer = browser.get(here.fake.answer(query(url)["state"], code=stolen))
+    assert answer.status == 400
+    assert here.cookies.session not in browser.cookies
+
+
+ERRORS = [
+    ("access_denied", "", 403, "You were not let in"),
+    ("access_denied", "No entry on <b>Sundays</b>", 403, "No entry on &lt;b&gt;Sundays&lt;/b&gt;"),
+    ("unauthorized", "user is blocked", 403, "Your account is blocked"),
+    ("unauthorized", "not on the list", 403, "not on the list"),
+    ("login_required", "", 400, "Sign in to go on"),
+    ("consent_required", "", 400, "One more step"),
+    ("interaction_required", "", 400, "One more step"),
+    ("mfa_required", "", 400, "One more step"),
+    ("server_error", "", 503, "had a fault"),
+    ("temporarily_unavailable", "", 503, "busy"),
+    ("too_many_requests", "", 503, "Too many tries"),
+    ("something_new", "", 400, "Signing in did not work"),
+    ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", 400, "&lt;img src=x onerror=alert(1)&gt;"),
+]
+
+
+@pytest.mark.parametrize(("error", "description", "status", "shown"), ERRORS)
+def test_what_the_provider_answers_is_said_in_plain_words(
+    here: World, error: str, description: str, status: int, shown: str
+) -> None:
+    browser = here.browser()
+    state = query(here.begin(browser, "/reports%3Fa%3D1"))["state"]
+    answer = browser.get(here.fake.answer(state, error=error, error_description=description))
+    assert answer.status == status
+    assert shown in answer.text
+    assert 'href="/auth/login?return_to=%2Freports%3Fa%3D1"' in answer.text
+    assert "<script" not in answer.text
+    assert "<b>" not in answer.text
+    assert not here.cookies.logins(browser.cookies)  # over is over
+    (event,) = here.audit("app:login:refuse")
+    assert "<" not in f"{event['reason']}{event['actor']}{event['details']}"
+    assert event["correlation_id"] in answer.text
+
+
+def test_an_incomplete_answer_is_refused(here: World) -> None:
+    for parameters in ({}, {"code": "c" * 5000}):
+        browser = here.browser()
+        state = query(here.begin(browser))["state"]
+        assert browser.get(here.fake.answer(state, **parameters)).status == 400
+    browser = here.browser()
+    callback = here.fake.approve(here.begin(browser))
+    assert browser.get(callback + "&code=another").status == 400  # a parameter twice
+    assert browser.get(callback + "&" + "x" * 20_000).status == 400
+
+
+def test_extra_parameters_do_not_matter(here: World) -> None:
+    browser = here.browser()
+    callback = here.fake.approve(here.begin(browser))
+    assert browser.get(callback + "&session_state=abc&scope=openid&anything=1").status == 303
+
+
+def test_only_allowed_parameters_reach_the_provider(here: World) -> None:
+    wanted = "prompt=login&login_hint=ann@example.com&ui_locales=fr&screen_hint=signup"
+    evil = (
+        "scope=admin&redirect_uri=https://evil.example&response_mode=form_post&nonce=n&client_id=x&audience=y&max_age=0"
+    )
+    asked = query(here.browser().get(f"/auth/login?return_to=/&{wanted}&{evil}").location)
+    assert asked["login_hint"] == "ann@example.com"
+    assert asked["prompt"] == "login"
+    assert asked["scope"] == "openid profile email offline_access"
+    assert asked["redirect_uri"] == "http://localhost:8501/auth/callback"
+    assert asked["client_id"] == "client-one"
+    assert asked["nonce"] != "n"
+    assert not {"response_mode", "max_age"} & set(asked)
+    assert "prompt" not in query(here.browser().get("/auth/login?prompt=none").location)
+
+
+def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(here: World) -> None:
+    browser = here.browser()
+    second = here.fake.approve(here.begin(browser), sub="auth0|bob", name="Bob")
+    here.sign_in(browser)
+    old_secret, old_ref = here.secret(browser), here.ref(browser)
+    browser.get(second)
+    assert here.secret(browser) != old_secret
+    assert here.ref(browser) != old_ref
+    with pytest.raises(SessionEnded):
+        here.sessions.resolve(old_secret)
+    assert [event["reason"] for event in here.audit("app:session:end")] == [EndReason.REPLACED]
+    assert browser.get("/auth/session").json()["name"] == "Bob"
+    assert len(here.fake.revoked) == 1  # another person's tokens
+
+
+def test_a_blocked_person_gets_no_session(here: World) -> None:
+    here.sign_in()
+    with here.storage.unit_of_work() as unit:
+        assert unit.set_blocked(Subject(here.fake.url, "auth0|ann"), blocked=True)
+        unit.commit()
+    browser = here.browser()
+    before = here.rows("sessions")
+    answer = browser.get(here.fake.approve(here.begin(browser)))
+    assert answer.status == 403
+    assert "Your account is blocked" in answer.text
+    assert here.cookies.session not in browser.cookies
+    assert here.rows("sessions") == before
+    (event,) = here.audit("app:login:refuse")
+    assert event["reason"] == "blocked"
+    assert len(here.fake.revoked) == 1
+
+
+@pytest.mark.parametrize(
+    ("origin", "site"),
+    [
+        ("https://evil.example", "cross-site"),
+        ("http://localhost:8501", "cross-site"),
+        ("http://localhost:8501", "same-site"),
+        ("http://localhost:8502", "same-site"),
+        ("http://localhost:8501.evil.example", "cross-site"),
+        ("null", "cross-site"),
+        ("https://localhost:8501", "same-origin"),
+        ("http://localhost:8501/", "same-origin"),
+    ],
+)
+def test_signing_out_is_for_our_own_pages_only(here: World, origin: str, site: str) -> None:
+    browser = here.sign_in()
+    assert browser.logout(origin=origin, sec_fetch_site=site).status == 403
+    assert browser.get("/auth/session").json()["authenticated"] is True
+
+
+def test_signing_out_without_an_origin_is_refused(here: World) -> None:
+    browser = here.sign_in()
+    assert browser.request("POST", "/auth/logout").status == 403
+    assert browser.get("/auth/session").json()["authenticated"] is True
+
+
+def test_signing_out(here: World) -> None:
+    browser = here.sign_in()
+    secret = here.secret(browser)
+    answer = browser.logout(sec_fetch_site="same-origin")
+    location = answer.json()["location"]
+    assert location.startswith(f"{here.fake.url}oidc/logout?")
+    assert query(location) == {
+        "client_id": "client-one",
+        "post_logout_redirect_uri": "http://localhost:8501",
+        "logout_hint": "session-1",
+    }
+    assert here.cookies.session not in browser.cookies
+    with pytest.raises(SessionEnded):
+        here.sessions.resolve(secret)
+    assert here.fake.revoked
+    assert here.fake.revoked[0] in here.fake.issued
+    (event,) = here.audit("app:session:end")
+    assert (event["reason"], event["actor"]) == ("signed-out", f"auth0|ann at {here.fake.url}")
+    assert browser.logout().json() == {"location": "/"}
+
+
+def test_signing_out_while_the_provider_is_down(here: World) -> None:
+    browser = here.sign_in()
+    here.fake.stop()
+    here.discovery._known = None
+    assert browser.logout().json() == {"location": "/"}
+    assert browser.get("/auth/session").json() == {"authenticated": False}
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/callback", "/auth/session"])
+def test_other_methods_are_not_answered(here: World, path: str) -> None:
+    for method in ("HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
+        assert here.browser().request(method, path).status == 405, method
+    assert here.browser().get("/auth/logout").status == 405
+
+
+def test_a_blank_callback_host_cannot_choose_where_people_go(here: World) -> None:
+    """Redirects are built from the configured address, whatever the request says."""
+    browser = here.browser()
+    callback = here.fake.approve(here.begin(browser))
+    answer = browser.get(callback, x_forwarded_host="evil.example", x_forwarded_proto="https")
+    assert answer.location == "http://localhost:8501/"
+
+
+def test_the_sign_in_begins_at_the_configured_host(here: World) -> None:
+    """The callback comes to the configured host, so the transaction's cookie has to be there."""
+    browser = Browser(here.app, "http://127.0.0.1:8501")
+    first = browser.get("/auth/login?return_to=/reports%3Fa%3D1").location
+    assert first == "http://localhost:8501/auth/login?at=home&return_to=%2Freports%3Fa%3D1"
+    assert browser.get(first.removeprefix("http://localhost:8501")).location.startswith(here.fake.url)  # no loop
+
+
+def test_a_provider_that_is_down_at_sign_in(here: World) -> None:
+    browser = here.browser()
+    callback = here.fake.approve(here.begin(browser, "/reports"))
+    here.fake.stop()
+    answer = browser.get(callback)
+    assert answer.status == 503
+    assert "does not answer" in answer.text
+    assert "return_to=%2Freports" in answer.text
+    here.discovery._known = None
+    answer = here.browser().get("/auth/login?return_to=/reports")
+    assert answer.status == 503
+    assert "return_to=%2Freports" in answer.text
+
+
+NONSENSE = {
+    "not JSON": TokenAnswer(b"<html>It works!</html>"),
+    "a list": TokenAnswer([1, 2, 3]),
+    "an error page": TokenAnswer(b"<html>503</html>", 503),
+    "a redirect": TokenAnswer({}, 302, {"Location": "http://127.0.0.1:1/"}),
+    "nothing": TokenAnswer({}),
+    "numbers": TokenAnswer({"access_token": 5, "id_token": ["x"]}),
+    "another kind of token": TokenAnswer({"access_token": "a", "id_token": "b", "token_type": "DPoP"}),
+    "deep": TokenAnswer(b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
+    "huge": TokenAnswer(b'{"filler": "' + b"x" * 400_000 + b'"}'),
+    "no id token": TokenAnswer({"access_token": "a", "token_type": "Bearer"}),
+}
+
+
+@pytest.mark.parametrize("kind", NONSENSE)
+def test_a_provider_that_answers_nonsense(here: World, kind: str) -> None:
+    here.fake.token_answer = lambda form: NONSENSE[kind]
+    browser = here.browser()
+    answer = browser.get(here.fake.approve(here.begin(browser, "/reports")))
+    assert answer.status == 503
+    assert "makes no sense" in answer.text
+    assert here.cookies.session not in browser.cookies
+    assert here.rows("sessions") == 0
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refused_code(here: World, status: int) -> None:
+    here.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, status)
+    browser = here.browser()
+    answer = browser.get(here.fake.approve(here.begin(browser)))
+    assert answer.status == 400
+    assert "That took too long" in answer.text
+
+
+def test_tokens_that_cannot_be_verified(here: World) -> None:
+    for claims in ({"aud": "somebody-else"}, {"iss": "https://evil.example/"}, {"exp": 1}):
+        browser = here.browser()
+        answer = browser.get(here.fake.approve(here.begin(browser), **claims))
+        assert answer.status == 400, claims
+        assert "could not be verified" in answer.text
+    here.fake.access_claims = {"sub": "auth0|somebody-else"}
+    browser = here.browser()
+    assert browser.get(here.fake.approve(here.begin(browser))).status == 400
+    here.fake.access_claims = {"azp": "another-client"}
+    assert browser.get(here.fake.approve(here.begin(browser))).status == 400
+    assert here.rows("sessions") == 0
+
+
+def test_the_database_down_is_said_and_nothing_is_lost(here: World) -> None:
+    browser = here.sign_in()
+    callback = here.fake.approve(here.begin(here.browser()))
+    state = browser.cookies[here.cookies.session]
+    with here.storage.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
+        connection.commit()
+    assert browser.get("/auth/session").status == 503
+    assert browser.get("/auth/login").status == 503
+    assert browser.get(callback).status == 503
+    answer = browser.logout()
+    assert answer.status == 503
+    assert "could not be signed out" in answer.json()["title"]
+    assert browser.cookies[here.cookies.session] == state  # not shown as signed out
+
+
+def test_no_token_is_seen_anywhere(here: World) -> None:
+    """Not in an answer, a header, a cookie, the log, or the database in clear; nor is the cookie's secret stored."""
+    book = LogBook()
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(book)
+    root.setLevel(logging.DEBUG)
+    try:
+        browser = here.sign_in()
+        secret = here.secret(browser)
+        here.clock.move(seconds=590)
+        here.sessions.access_token(here.ref(browser))
+        browser.get("/auth/session")
+        browser.get("/")
+        hidden = [secret, *here.fake.issued, "client-secret"]
+        stored = here.dump()
+        browser.logout()
+    finally:
+        root.removeHandler(book)
+        root.setLevel(level)
+    assert len(here.fake.issued) == 5  # three at sign-in, two at refresh
+    verifiers = [form["code_verifier"] for form in here.fake.forms if "code_verifier" in form]
+    for token in hidden + verifiers:
+        tail = token.rpartition(".")[2]
+        for answer in browser.seen:
+            sent = [value for name, value in answer.headers if not value.startswith(f"{here.cookies.session}=")]
+            assert tail not in answer.text
+            assert tail not in " ".join(sent)
+        assert not [line for line in book.lines if tail in line]
+        assert tail.encode() not in stored

@@ -1,0 +1,343 @@
+"""The socket guard's part in HTTP: hosts, addresses, headers, the browser's cookie, and a database that is away."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+import streamlit
+
+from component.notices import POLICY, notice
+from component.security_headers import content_security_policy
+from component.socket_guard import Area, Identity, area_of
+from tests.provider import FakeProvider
+from tests.signin import HTTPS, Browser, Clock, World, call, world
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+def seen(browser: Browser, path: str = "/", **headers: str) -> list[tuple[str, str]]:
+    """The headers that reach what is behind the guard."""
+    answer = browser.get(path, **headers)
+    assert answer.status == 200, answer.text
+    return [(name, value) for name, value in answer.json()["headers"]]
+
+
+def identity(here: World, headers: list[tuple[str, str]]) -> dict[str, str]:
+    names = here.identity.trusted_user_headers()
+    found = [(names[name], value) for name, value in headers if name in names]
+    assert len(found) == len(dict(found)) == 4  # each exactly once
+    return dict(found)
+
+
+AREAS = {
+    "/": Area.PAGE,
+    "/reports": Area.PAGE,
+    "/reports/": Area.PAGE,
+    "/größe": Area.PAGE,
+    "/_stcore/stream": Area.STREAM,
+    "/_stcore/health": Area.PUBLIC,
+    "/_stcore/host-config": Area.PUBLIC,
+    "/_stcore/bidi-components/gatehouse.auth0/auth0.js": Area.PUBLIC,
+    "/static/js/index.js": Area.PUBLIC,
+    "/component/x/index.html": Area.PUBLIC,
+    "/favicon.png": Area.PUBLIC,
+    "/manifest.json": Area.PUBLIC,
+    "/healthz": Area.PUBLIC,
+    "/media/abc.png": Area.PRIVATE,
+    "/_stcore/upload_file/session/file": Area.PRIVATE,
+    "/auth/login": Area.AUTH,
+    "/auth/anything": Area.AUTH,
+    "/_stcore/metrics": Area.CLOSED,
+    "/_stcore/metrics/": Area.CLOSED,
+    "/_stcore/agent/mcp": Area.CLOSED,
+    "/_stcore/agent/openapi.json": Area.CLOSED,
+    "/_stcore/": Area.CLOSED,
+    "/_stcore": Area.CLOSED,
+    "/_STCORE/metrics": Area.CLOSED,
+    "/_stcore/stream/": Area.CLOSED,
+    "/x/_stcore/stream": Area.CLOSED,
+    "/x/reports": Area.CLOSED,
+    "//reports": Area.CLOSED,
+    "//evil.example/": Area.CLOSED,
+    "/\\evil.example/": Area.CLOSED,
+    "/..": Area.CLOSED,
+    "/../etc": Area.CLOSED,
+    "/app/static/x": Area.CLOSED,
+    "/auth": Area.CLOSED,
+    "": Area.CLOSED,
+    "reports": Area.CLOSED,
+}
+
+
+@pytest.mark.parametrize(("path", "area"), AREAS.items())
+def test_every_address_is_something(path: str, area: Area) -> None:
+    assert area_of(path) is area
+
+
+def test_who_is_there_is_said_by_the_session_alone(here: World) -> None:
+    browser = here.sign_in()
+    told = identity(here, seen(browser))
+    browser_id = browser.cookies[here.cookies.browser]
+    assert told == {
+        "iss_sub": json.dumps([here.fake.url, "auth0|ann"]),
+        "sid": here.ref(browser),
+        "browser": hashlib.sha256(browser_id.encode()).hexdigest(),
+        "guard": here.identity.marker,
+    }
+
+
+def test_a_hostile_subject_stays_one_header(here: World) -> None:
+    browser = here.sign_in(sub='é"]\r\nX: y\u2028')
+    if here.cookies.session in browser.cookies:
+        told = identity(here, seen(browser))
+        assert "\n" not in told["iss_sub"]
+        assert told["iss_sub"].isascii()
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Gatehouse-Subject", "x-streamlit-user", "X-Forwarded-User", "X-Auth-Request-Email"]
+)
+def test_claimed_identities_are_removed(here: World, name: str) -> None:
+    headers = dict(seen(here.browser(), **{name.replace("-", "_"): "alice"}))
+    assert name.lower() not in headers
+    assert "alice" not in headers.values()
+
+
+def test_our_own_names_are_removed_when_a_client_sends_them(here: World) -> None:
+    for name in here.identity.trusted_user_headers():
+        browser = here.browser()
+        told = identity(here, seen(browser, **{name.replace("-", "_").replace("iss_sub", "iss-sub"): "forged"}))
+        assert "forged" not in told.values()
+        answer = call(here.app, "GET", "/", {name: "forged"})
+        assert "forged" not in answer.text
+
+
+def test_public_assets_ask_nobody_and_say_nothing(here: World) -> None:
+    browser = here.sign_in()
+    for path in ("/static/x.js", "/_stcore/health", "/component/x"):
+        headers = seen(browser, path)
+        assert not [name for name, _ in headers if name.startswith("x-gatehouse-")]
+        assert "cookie" not in dict(headers)
+        assert browser.seen[-1].header("cache-control") == ""  # as Streamlit wants it
+
+
+def test_the_names_are_new_at_each_start() -> None:
+    one, two = Identity(), Identity()
+    assert not set(one.trusted_user_headers()) & set(two.trusted_user_headers())
+    assert one.marker != two.marker
+    assert one.marker not in repr(one)
+    assert set(one.trusted_user_headers().values()) == {"iss_sub", "sid", "browser", "guard"}
+
+
+def test_scripts_get_none_of_our_cookies(here: World) -> None:
+    browser = here.sign_in()
+    here.begin(here.browser())
+    browser.cookies |= {"theme": "dark", "_streamlit_user": "forged", "_streamlit_user__1": "x", "_streamlit_xsrf": "1"}
+    browser.cookies[here.cookies.login("s" * 43)] = "1.x"
+    assert dict(seen(browser))["cookie"] == "theme=dark; _streamlit_xsrf=1"
+
+
+def test_an_expired_or_ended_session_is_nobody(here: World) -> None:
+    browser = here.sign_in()
+    here.clock.move(hours=2)
+    assert identity(here, seen(browser))["sid"] == ""
+    browser = here.sign_in()
+    cookies = dict(browser.cookies)
+    browser.logout()
+    assert identity(here, seen(Browser(here.app, cookies=cookies)))["iss_sub"] == ""
+
+
+def test_the_browser_gets_its_cookie_once(here: World) -> None:
+    browser = here.browser()
+    first = browser.get("/")
+    (line,) = first.all("set-cookie")
+    assert line.startswith(f"{here.cookies.browser}=")
+    assert "HttpOnly" in line
+    assert browser.get("/reports").all("set-cookie") == []
+    browser.cookies[here.cookies.browser] = "chosen-by-somebody"
+    assert browser.get("/").all("set-cookie")
+
+
+def test_a_first_request_may_be_the_sign_in_itself(here: World) -> None:
+    browser = here.browser()
+    url = here.begin(browser)
+    assert browser.get(here.fake.approve(url)).status == 303
+
+
+def test_a_cookie_that_comes_twice_counts_as_none(here: World) -> None:
+    browser = here.sign_in()
+    secret = here.secret(browser)
+    both = f"{here.cookies.session}={secret}; {here.cookies.session}=planted"
+    assert call(here.app, "GET", "/auth/session", {"cookie": both}).json() == {"authenticated": False}
+    same = f"{here.cookies.session}={secret}; {here.cookies.session}={secret}"
+    assert call(here.app, "GET", "/auth/session", {"cookie": same}).json()["authenticated"] is True
+
+
+HOSTS = [
+    ("localhost:8501", True),
+    ("LOCALHOST:8501", True),
+    ("127.0.0.1:8501", True),
+    ("[::1]:8501", True),
+    ("localhost", True),
+    ("evil.example", False),
+    ("localhost.evil.example:8501", False),
+    ("localhost:8501@evil.example", False),
+    ("localhost:port", False),
+    ("localhost.", False),
+    ("", False),
+    ("localhost:8501, evil.example", False),
+    ("app.example.com", False),
+]
+
+
+@pytest.mark.parametrize(("host", "answered"), HOSTS)
+def test_hosts_in_development(here: World, host: str, answered: bool) -> None:
+    for path in ("/", "/auth/session", "/static/x.js"):
+        answer = call(here.app, "GET", path, {"host": host})
+        assert (answer.status == 200) is answered
+        assert answer.status in {200, 421}
+        assert answer.header("x-content-type-options") == "nosniff"
+
+
+def test_in_production_only_the_configured_host() -> None:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake:
+        with world(fake, clock, app_base_url=HTTPS, gatehouse_env="production") as made:
+            hosts = {"app.example.com": 200, "app.example.com:443": 200, "localhost:8501": 421, "127.0.0.1": 421}
+            assert {host: call(made.app, "GET", "/", {"host": host}).status for host in hosts} == hosts
+            answer = call(made.app, "GET", "/", {"host": "app.example.com"})
+            assert answer.header("strict-transport-security").startswith("max-age=31536000")
+
+
+def test_two_hosts_or_none_are_refused(here: World) -> None:
+    for headers in ([], [(b"host", b"localhost:8501"), (b"host", b"evil.example")]):
+        assert call(here.app, "GET", "/", headers=None, **{"headers": headers} if False else {}).status == 200
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    for raw in ([], [(b"host", b"localhost:8501"), (b"host", b"localhost:8501")]):
+        sent.clear()
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": raw, "client": None}
+        anyio.run(here.app, scope, receive, send)
+        assert sent[0]["status"] == 421
+
+
+def test_headers_on_every_answer(here: World) -> None:
+    browser = here.sign_in()
+    for path in ("/", "/nested/page", "/_stcore/metrics", "/auth/session", "/auth/callback", "/media/x", "/static/x"):
+        answer = browser.get(path)
+        assert answer.header("x-content-type-options") == "nosniff"
+        assert answer.header("referrer-policy") == "same-origin"
+        assert answer.header("x-frame-options") == "DENY"
+        assert "camera=()" in answer.header("permissions-policy")
+        policy = answer.header("content-security-policy")
+        assert "frame-ancestors 'none'" in policy
+        assert "script-src 'self' 'unsafe-inline'" not in policy
+        assert answer.header("strict-transport-security") == ""  # plain http in development
+        if not path.startswith("/static/"):
+            assert answer.header("cache-control") == "no-store"
+            assert "Cookie" in answer.header("vary")
+            assert re.fullmatch("[0-9a-f]{16}", answer.header("x-correlation-id"))
+
+
+def test_a_client_cannot_choose_the_correlation_id(here: World) -> None:
+    answer = here.browser().get("/", x_correlation_id="chosen-by-a-client")
+    assert answer.header("x-correlation-id") != "chosen-by-a-client"
+
+
+def test_closed_addresses_are_a_page_that_leads_home(here: World) -> None:
+    answer = here.browser().get("/x/reports")
+    assert answer.status == 404
+    assert 'href="/"' in answer.text
+
+
+def test_the_database_away_is_a_page_that_recovers_by_itself(here: World) -> None:
+    browser = here.sign_in()
+    with here.storage.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
+        connection.commit()
+    answer = browser.get("/reports")
+    assert answer.status == 503
+    assert answer.header("retry-after") == "5"
+    assert '<meta http-equiv="refresh" content="5">' in answer.text
+    assert answer.header("content-security-policy") == POLICY
+    assert browser.get("/media/x").status == 503
+    assert _handshake(here, browser) == [{"type": "websocket.close", "code": 1013}]
+    (start, _) = _handshake(here, browser, extensions={"websocket.http.response": {}})
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 503)
+    assert (b"retry-after", b"5") in start["headers"]
+    with here.storage.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO sessions")
+        connection.commit()
+    assert browser.get("/reports").status == 200
+
+
+def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **scope: Any) -> list[Any]:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    headers = [(b"host", b"localhost:8501"), (b"cookie", cookie.encode())]
+    full = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "client": None} | scope
+    anyio.run(here.app, full, receive, send)
+    return sent
+
+
+def test_sockets_elsewhere_are_refused(here: World) -> None:
+    for path in ("/", "/_stcore/other", "/x/_stcore/stream", "/auth/session"):
+        assert _handshake(here, here.browser(), path) == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_the_policy_follows_the_installed_page(tmp_path: Path) -> None:
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text()
+    script = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script[0].encode()).digest()).decode()
+    assert f"script-src 'self' 'wasm-unsafe-eval' 'sha256-{digest}';" in content_security_policy()
+    other = tmp_path / "index.html"
+    other.write_text("<!-- <script>no</script> --><script>a < b && c</script><script src=x></script><script>2</script>")
+    for text in ("a < b && c", "2"):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in content_security_policy(index=other)
+    assert content_security_policy(index=other).count("sha256-") == 2
+
+
+def test_pictures_only_from_configured_hosts() -> None:
+    assert "img-src 'self' data: blob:;" in content_security_policy()
+    policy = content_security_policy(picture_hosts=("pictures.example.com", "evil.example; script-src *"))
+    assert "img-src 'self' data: blob: https://pictures.example.com;" in policy
+    assert "evil" not in policy
+
+
+def test_a_notice_allows_its_one_style_and_nothing_else() -> None:
+    answer = notice("A & <b>", ("<script>alert(1)</script>",), status=400)
+    page = bytes(answer.body).decode()
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}';" in answer.headers["content-security-policy"]
+    assert "<script" not in page
+    assert " style=" not in page
+    assert "A &amp; &lt;b&gt;" in page
+    assert "$" not in page

@@ -1,0 +1,254 @@
+"""Providers differ, and some misbehave: what the client makes of it. And whose failures get on record."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+
+from app.core.discovery import Discovery, ProviderMetadata
+from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
+from component import bounded_http
+from component.addresses import ClientAddresses
+from component.oidc import Provider, TokenSet, allowed_parameters, cleaned_error, cleaned_text
+from component.refusals import AT_MOST_A_MINUTE
+from tests.provider import Answer, FakeProvider
+from tests.signin import Clock, World, world
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+def test_a_token_set_shows_no_token() -> None:
+    shown = repr(TokenSet("access-x", 600, "refresh-x", "id-x"))
+    assert "600" in shown
+    assert "-x" not in shown
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"),
+    [(600, 600), ("600", 600), (600.9, 600), (None, None), ("soon", None), (-1, None), (True, None), (1e300, None)],
+)
+def test_expires_in_may_be_anything(here: World, expires_in: object, seconds: int | None) -> None:
+    here.fake.token_answer = lambda form: Answer({"access_token": "a", "expires_in": expires_in})
+    assert here.provider.exchange("code", "verifier").expires_in_seconds == seconds
+
+
+@pytest.mark.parametrize("scope", ["", None, "openid", 5])
+def test_scope_may_be_anything(here: World, scope: object) -> None:
+    here.fake.token_answer = lambda form: Answer({"access_token": "a", "token_type": "bearer", "scope": scope})
+    assert here.provider.exchange("code", "verifier").access_token == "a"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 200])
+def test_errors_come_with_any_status(here: World, status: int) -> None:
+    here.fake.token_answer = lambda form: Answer({"error": "invalid_grant", "error_description": "No."}, status)
+    with pytest.raises(ProviderRefused) as caught:
+        here.provider.refresh("token")
+    assert caught.value.error == "invalid_grant"
+    assert caught.value.detail == "No."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer({"error": "too_many_requests"}, 429),
+        Answer({"error": "server_error"}, 400),
+        Answer({"error": "invalid_grant"}, 500),
+        Answer(b"Rate limited", 429),
+        Answer(b"", 204),
+        Answer({"error": {"code": 5}}, 400),
+    ],
+)
+def test_what_is_not_a_no_is_try_again(here: World, answer: Answer) -> None:
+    here.fake.token_answer = lambda form: answer
+    with pytest.raises((ProviderUnavailable, ProviderRefused)) as caught:
+        here.provider.refresh("token")
+    if isinstance(caught.value, ProviderRefused):
+        assert caught.value.error == ""  # unreadable, so nothing is concluded from it
+
+
+def test_redirects_are_not_followed(here: World) -> None:
+    """A token endpoint that redirects would carry the client's secret elsewhere."""
+    elsewhere = f"{here.fake.url}elsewhere"
+    here.fake.token_answer = lambda form: Answer({"access_token": "a"}, 307, {"Location": elsewhere})
+    here.provider.exchange("code", "verifier")
+    assert len(here.fake.forms) == 1
+
+
+def test_cookies_of_the_provider_are_not_kept(here: World) -> None:
+    here.fake.token_answer = lambda form: Answer({"access_token": "a"}, 200, {"Set-Cookie": "who=ann; Path=/"})
+    here.provider.exchange("code", "verifier")
+    assert not list(here.provider._http.cookies)
+
+
+class _Dripping(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(b" ")
+                time.sleep(0.02)
+        except OSError:
+            return
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name for it
+        """Quiet."""
+
+
+def test_a_drip_of_bytes_does_not_keep_a_thread(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "TIMEOUT_SECONDS", 0.3)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Dripping)
+    server.daemon_threads = True
+    server.block_on_close = False
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        here.fake.issuer.metadata_extra = {"token_endpoint": f"http://127.0.0.1:{server.server_port}/"}
+        before = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            here.provider.exchange("code", "verifier")
+        assert time.monotonic() - before < 3
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_slow_provider_is_not_waited_for(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "TIMEOUT_SECONDS", 0.2)
+    here.fake.delay_seconds = 1.0
+    before = time.monotonic()
+    with pytest.raises(ProviderUnavailable):
+        here.provider.exchange("code", "verifier")
+    assert time.monotonic() - before < 0.9
+
+
+class _Known(Discovery):
+    """Discovery that knows already."""
+
+    def __init__(self, issuer: str, end_session_endpoint: str | None) -> None:
+        self._found = ProviderMetadata(
+            issuer=issuer,
+            authorization_endpoint=f"{issuer}authorize?tenant=x",
+            token_endpoint=f"{issuer}token",
+            jwks_uri=f"{issuer}jwks",
+            end_session_endpoint=end_session_endpoint,
+            revocation_endpoint=None,
+            userinfo_endpoint=None,
+            iss_parameter_supported=False,
+        )
+
+    def metadata(self) -> ProviderMetadata:
+        return self._found
+
+
+def _provider(here: World, issuer: str, end_session_endpoint: str | None = None) -> Provider:
+    settings = here.settings.model_copy(update={"oidc_issuer": issuer})
+    return Provider(settings, _Known(issuer, end_session_endpoint), http=requests.Session())
+
+
+def test_where_signing_out_leads(here: World) -> None:
+    standard = _provider(here, "https://id.example/", "https://id.example/logout?realm=a").logout_url("sid-1")
+    assert standard == (
+        "https://id.example/logout?realm=a&client_id=client-one"
+        "&post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A8501&logout_hint=sid-1"
+    )
+    switched_off = _provider(here, "https://acme.eu.auth0.com/").logout_url("sid-1")
+    assert switched_off == (
+        "https://acme.eu.auth0.com/v2/logout?client_id=client-one&returnTo=http%3A%2F%2Flocalhost%3A8501"
+    )
+    for other in ("https://id.example/", "https://auth0.com.evil.example/", "https://notauth0.com/"):
+        assert _provider(here, other).logout_url("sid-1") is None
+
+
+def test_a_provider_without_revocation_is_left_alone(here: World) -> None:
+    _provider(here, "https://id.example/").revoke("token")
+
+
+def test_pkce_is_used_whether_it_is_advertised_or_not(here: World) -> None:
+    url = _provider(here, "https://id.example/").authorize_url(state="s", nonce="n", code_verifier="v" * 43)
+    assert url.startswith("https://id.example/authorize?tenant=x&")
+    assert "code_challenge_method=S256" in url
+    assert "v" * 43 not in url
+
+
+def test_the_issuer_of_an_answer_is_compared_exactly(here: World) -> None:
+    provider = _provider(here, "https://id.example/")
+    provider.check_issuer(None)
+    provider.check_issuer("https://id.example/")
+    for wrong in ("https://id.example", "https://ID.example/", "", "https://id.example/x"):
+        with pytest.raises(LoginFailed):
+            provider.check_issuer(wrong)
+
+
+def test_only_listed_parameters_with_sane_values() -> None:
+    asked = {"prompt": "none", "login_hint": "a\nb", "ui_locales": "de fr", "screen_hint": "x", "scope": "admin"}
+    assert allowed_parameters(asked) == {"ui_locales": "de fr"}
+    assert allowed_parameters({"login_hint": "x" * 201, "prompt": "login"}) == {"prompt": "login"}
+
+
+def test_what_the_provider_says_is_cleaned() -> None:
+    assert cleaned_error("Access_Denied<script>\n") == "access_deniedscript"
+    assert len(cleaned_error("x" * 1000)) == 64
+    assert cleaned_error(None) == cleaned_error({"a": 1}) == ""
+    assert cleaned_text("one\r\n\ttwo\x00\u202ethree\u2028four") == "one two three four"
+    assert len(cleaned_text("x" * 10_000)) == 200
+    assert cleaned_text(5) == ""
+
+
+# On record
+
+
+def test_strangers_failures_are_coalesced(here: World) -> None:
+    for number in range(10_000):
+        here.refusals.record("access_denied", address=f"203.0.113.{number % 250}")
+    assert len(here.audit("app:login:refuse")) == AT_MOST_A_MINUTE
+    here.clock.move(seconds=61)
+    here.refusals.record("access_denied", address="203.0.113.1")
+    events = here.audit("app:login:refuse")
+    assert len(events) <= 2 * AT_MOST_A_MINUTE + 2
+    counted = [json.loads(event["details"]) for event in events if event["details"]]
+    assert sum(found.get("more", 0) for found in counted) == 10_000 - AT_MOST_A_MINUTE
+
+
+def test_what_is_only_counted_is_written_at_the_end(here: World) -> None:
+    for _ in range(3):
+        here.refusals.record("access_denied", address="203.0.113.1")
+    here.refusals.flush()
+    here.refusals.flush()
+    events = here.audit("app:login:refuse")
+    assert [json.loads(event["details"] or "{}") for event in events] == [{}, {"more": 2}]
+
+
+def test_a_refusal_that_cannot_be_recorded_raises_nothing(here: World) -> None:
+    with here.storage.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE audit_events RENAME TO gone")
+        connection.commit()
+    here.refusals.record("access_denied", address="")
+
+
+def _scope(client: str, *forwarded: str) -> dict[str, object]:
+    return {"client": (client, 1), "headers": [(b"x-forwarded-for", value.encode()) for value in forwarded]}
+
+
+def test_forwarded_addresses_count_only_from_trusted_proxies() -> None:
+    nobody, trusting = ClientAddresses(()), ClientAddresses(("10.0.0.0/8", "::1"))
+    assert nobody.of(_scope("10.0.0.1", "1.2.3.4")) == "10.0.0.1"
+    assert trusting.of(_scope("192.0.2.1", "1.2.3.4")) == "192.0.2.1"
+    assert trusting.of(_scope("10.0.0.1", "1.2.3.4")) == "1.2.3.4"
+    assert trusting.of(_scope("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.2")) == "1.2.3.4"
+    assert trusting.of(_scope("10.0.0.1", "6.6.6.6", "1.2.3.4")) == "1.2.3.4"
+    assert trusting.of(_scope("10.0.0.1", "6.6.6.6, made up")) == "10.0.0.1"
+    assert trusting.of(_scope("::1", "2001:db8::5")) == "2001:db8::5"
+    assert trusting.of({"client": None, "headers": []}) == ""

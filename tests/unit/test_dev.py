@@ -1,0 +1,181 @@
+"""`make run`: everything starts, says one banner, and stops with nothing left; each mishap is one plain sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from app import dev
+from app.core.permissions import ROLES
+from component.dev_tenant.people import PEOPLE
+from tests.stack import ROOT, free_port
+
+
+def environment(folder: Path, **given: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "PYTHONPATH": str(ROOT),
+        "APP_BASE_URL": f"http://localhost:{free_port()}",
+        "REMOTE_API_BASE_URL": f"http://localhost:{free_port()}",
+        **given,
+    }
+
+
+@contextmanager
+def running(folder: Path, env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "app", "dev", *arguments],
+        cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def read_until(process: subprocess.Popen[str], text: str, seconds: float = 90) -> str:
+    said, deadline = "", time.monotonic() + seconds
+    assert process.stdout is not None
+    while text not in said:
+        line = process.stdout.readline()
+        assert line, said
+        assert time.monotonic() < deadline, said
+        said += line
+    return said
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_everything_starts_and_stops_with_nothing_left_behind(tmp_path: Path, number: signal.Signals) -> None:
+    tenant_port, env = free_port(), environment(tmp_path)
+    ports = [tenant_port, *(int(env[name].rpartition(":")[2]) for name in ("APP_BASE_URL", "REMOTE_API_BASE_URL"))]
+    with running(tmp_path, env, "--tenant-port", str(tenant_port)) as process:
+        said = read_until(process, "Ctrl-C stops everything.")
+        assert env["APP_BASE_URL"] in said
+        assert "Ada Okafor" in said
+        assert "AUTH0_DOMAIN" in said
+        assert all(map(listens, ports))
+        assert requests.get(f"{env['REMOTE_API_BASE_URL']}/readyz", timeout=10).status_code == 200
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
+        ).stdout.split()
+        assert len([child for child in children if alive(child)]) >= 3
+        process.send_signal(number)
+        process.wait(timeout=20)
+        assert process.returncode == 0
+    assert not any(map(listens, ports))
+    assert not any(map(alive, children))
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "var").rglob("*") if path.is_file()}
+    assert {name: mode for name, mode in modes.items() if mode != "0o600"} == {}
+
+
+def test_a_taken_port_is_one_plain_sentence(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        env["APP_BASE_URL"] = f"http://localhost:{port}"
+        with running(tmp_path, env, "--tenant-port", str(free_port())) as process:
+            said = process.communicate(timeout=60)[0]
+    assert process.returncode == 2
+    assert f"Port {port} is taken, and the app needs it" in said
+    assert "Traceback" not in said
+
+
+def test_a_database_from_a_newer_version_is_one_plain_sentence(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    with running(tmp_path, env, "--tenant-port", str(free_port())) as process:
+        read_until(process, "starting")
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+    file = tmp_path / "var" / "gatehouse.sqlite3"
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with running(tmp_path, env, "--tenant-port", str(free_port())) as process:
+        said = process.communicate(timeout=60)[0]
+    assert process.returncode == 2
+    assert "newer version of Gatehouse" in said
+    assert "Traceback" not in said
+
+
+def test_a_child_that_falls_over_ends_it_all(tmp_path: Path) -> None:
+    env = environment(tmp_path, TOKEN_LEEWAY_SECONDS="30")
+    tenant_port = free_port()
+    with running(tmp_path, env, "--tenant-port", str(tenant_port)) as process:
+        read_until(process, "Ctrl-C stops everything.")
+        listed = subprocess.run(
+            ["pgrep", "-P", str(process.pid), "-f", "remote_api"], capture_output=True, text=True, check=True
+        ).stdout.split()
+        os.kill(int(listed[0]), signal.SIGKILL)
+        said = process.communicate(timeout=30)[0]
+    assert process.returncode == 2
+    assert "remote API stopped by itself" in said
+    assert not listens(tenant_port)
+
+
+def test_the_banner_names_the_people_the_tenant_knows() -> None:
+    shown = {name: role for name, role, _ in dev._PEOPLE}
+    assert list(shown) == [person.name for person in PEOPLE]
+    assert set(ROLES) <= set(shown.values())
+
+
+def make(folder: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    shutil.copy(ROOT / "Makefile", folder)
+    env = {"PATH": path or os.environ["PATH"], "HOME": str(folder)}
+    return subprocess.run(["make", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+def test_make_without_a_fitting_python_says_so(tmp_path: Path) -> None:
+    done = make(tmp_path, "run", "PYTHON=")
+    assert done.returncode == 2
+    assert "Gatehouse needs Python 3.11, 3.12 or 3.13" in done.stdout
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_make_lists_its_targets(tmp_path: Path) -> None:
+    said = re.sub(r"\x1b\[\d+m", "", make(tmp_path).stdout)
+    assert "make run " in said
+    assert "make test " in said
+
+
+def test_a_half_made_environment_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").write_text("garbage")
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_text("")
+    done = make(tmp_path, ".venv/.made")
+    assert done.returncode == 0, done.stdout + done.stderr
+    python = tmp_path / ".venv" / "bin" / "python"
+    assert subprocess.run([python, "-c", "print(1)"], capture_output=True, text=True, check=True).stdout == "1\n"

@@ -1,0 +1,367 @@
+"""The key set: few fetches, never a wait for a known key, rotation, outages, bad keys (R03, R19-R24)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from app.core.errors import ProviderUnavailable, TokenInvalid
+from app.core.keys import KeySet
+from tests.issuer import Fault, Issuer, SigningKey
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Gate:
+    """A ``fetch`` that can be held up, and made to fail."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self.issuer = issuer
+        self.open = threading.Event()
+        self.open.set()
+        self.entered = threading.Event()
+        self.error: Exception | None = None
+        self.answer: Any = None
+
+    def __call__(self) -> Mapping[str, Any]:
+        answer = self.issuer.jwks()
+        self.entered.set()
+        self.open.wait(5)
+        if self.error is not None:
+            raise self.error
+        return answer if self.answer is None else self.answer
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait for a background thread."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def now() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer()
+
+
+@pytest.fixture
+def gate(issuer: Issuer) -> Gate:
+    return Gate(issuer)
+
+
+@pytest.fixture
+def keys(gate: Gate, now: Time) -> KeySet:
+    return KeySet(gate, clock=now)
+
+
+def unknown(keys: KeySet, kid: str | None = "unknown") -> None:
+    with pytest.raises(TokenInvalid):
+        keys.key(kid, "RS256")
+
+
+def unavailable(keys: KeySet, kid: str = "unknown") -> None:
+    with pytest.raises(ProviderUnavailable):
+        keys.key(kid, "RS256")
+
+
+def same(key: Any, signer: SigningKey) -> bool:
+    return bool(key.public_numbers() == signer.private.public_key().public_numbers())
+
+
+# Few fetches
+
+
+def test_one_fetch_for_any_number_of_known_keys(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    assert keys.generation == 0
+    for _ in range(50):
+        assert same(keys.key("key-0", "RS256"), issuer.keys[0])
+        now.now += 10
+    assert issuer.jwks_fetches == 1
+    assert keys.generation == 1
+
+
+def test_a_crowd_at_the_start_causes_one_fetch(issuer: Issuer, gate: Gate, keys: KeySet) -> None:
+    gate.open.clear()
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(keys.key, "key-0", "RS256") for _ in range(8)]
+        assert gate.entered.wait(5)
+        time.sleep(0.05)
+        gate.open.set()
+        assert all(same(each.result(), issuer.keys[0]) for each in asked)
+    assert issuer.jwks_fetches == 1
+
+
+def test_a_crowd_of_unknown_keys_causes_one_fetch(issuer: Issuer, gate: Gate, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    now.now += 6
+    gate.open.clear()
+    gate.entered.clear()
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(unknown, keys, f"unknown-{number}") for number in range(8)]
+        assert gate.entered.wait(5)
+        time.sleep(0.05)
+        gate.open.set()
+        for each in asked:
+            each.result()
+    assert issuer.jwks_fetches == 2
+
+
+def test_the_cooldown_counts_from_the_end_of_a_fetch(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    now.now += 4.9
+    unknown(keys)
+    assert issuer.jwks_fetches == 1
+    now.now += 0.1
+    unknown(keys)
+    assert issuer.jwks_fetches == 2
+
+
+def test_a_flood_of_unknown_keys_causes_five_fetches_a_minute(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    for number in range(599):
+        now.now += 0.1
+        unknown(keys, f"unknown-{number}")
+    assert issuer.jwks_fetches == 1 + 5
+    keys.key("key-0", "RS256")
+    now.now += 6
+    unknown(keys)
+    assert issuer.jwks_fetches == 1 + 6
+
+
+def test_an_algorithm_we_do_not_take_causes_none(issuer: Issuer, keys: KeySet) -> None:
+    for alg in ("HS256", "none", "ES256", "RS512"):
+        with pytest.raises(TokenInvalid):
+            keys.key("key-0", alg)
+    assert issuer.jwks_fetches == 0
+
+
+@pytest.mark.parametrize("algorithms", [(), ("none",), ("RS256", "HS256")])
+def test_no_other_algorithm_can_be_asked_for(issuer: Issuer, algorithms: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="algorithms"):
+        issuer.key_set(algorithms=algorithms)
+
+
+# Nobody with a known key waits
+
+
+def test_a_slow_fetch_delays_nobody_whose_key_is_known(gate: Gate, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    now.now += 601  # stale, so that known keys ask for a refresh too
+    gate.open.clear()
+    gate.entered.clear()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(unknown, keys)
+        assert gate.entered.wait(5)
+        began = time.perf_counter()
+        for _ in range(100):
+            keys.key("key-0", "RS256")
+        assert time.perf_counter() - began < 0.2
+        assert not waiting.done()
+        gate.open.set()
+        waiting.result()
+
+
+def test_an_unknown_key_waits_so_long_and_no_longer(issuer: Issuer, gate: Gate, now: Time) -> None:
+    keys = KeySet(gate, clock=now, wait_seconds=0.05)
+    gate.open.clear()
+    unavailable(keys, "key-0")
+    unavailable(keys, "key-0")
+    assert issuer.jwks_fetches == 1
+    gate.open.set()
+    eventually(lambda: keys.generation == 1)
+    assert same(keys.key("key-0", "RS256"), issuer.keys[0])
+
+
+def test_a_fetch_that_never_ends_is_given_up(issuer: Issuer, gate: Gate, now: Time) -> None:
+    keys = KeySet(gate, clock=now, wait_seconds=0.25)
+    gate.open.clear()
+    unavailable(keys, "key-0")
+    old = issuer.keys[0]
+    issuer.rotate(keep_old=False)
+    now.now += 60
+    held, gate.open = gate.open, threading.Event()
+    gate.open.set()
+    assert same(keys.key("key-1", "RS256"), issuer.keys[0])
+    held.set()  # the old answer comes at last, and counts no more
+    time.sleep(0.05)
+    unknown(keys, old.kid)
+    assert keys.generation == 1
+
+
+# Rotation
+
+
+def test_a_new_key_works_on_its_first_request(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    now.now += 6
+    new = issuer.rotate()
+    assert same(keys.key("key-1", "RS256"), new)
+    assert same(keys.key("key-0", "RS256"), issuer.keys[1])
+    assert (issuer.jwks_fetches, keys.generation) == (2, 2)
+
+
+def test_a_withdrawn_key_dies_at_the_refresh(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    issuer.rotate(keep_old=False)
+    now.now += 599
+    keys.key("key-0", "RS256")
+    assert issuer.jwks_fetches == 1
+    now.now += 1
+    keys.key("key-0", "RS256")  # served once more, while the refresh begins behind it
+    eventually(lambda: keys.generation == 2)
+    unknown(keys, "key-0")
+    assert issuer.jwks_fetches == 2
+
+
+def test_when_all_keys_are_withdrawn_none_is_left(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    issuer.published = []
+    now.now += 600
+    keys.key("key-0", "RS256")
+    eventually(lambda: keys.generation == 2)
+    unknown(keys, "key-0")
+
+
+def test_a_key_replaced_under_its_name_is_another_key(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    issuer.keys = [SigningKey("key-0", number=3)]
+    now.now += 600
+    keys.key("key-0", "RS256")
+    eventually(lambda: keys.generation == 2)
+    assert same(keys.key("key-0", "RS256"), issuer.keys[0])
+
+
+def test_the_generation_stays_when_nothing_changed(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    for fetches in range(1, 4):
+        keys.key("key-0", "RS256")
+        eventually(lambda fetches=fetches: issuer.jwks_fetches == fetches)  # type: ignore[misc] # bound for the loop
+        eventually(lambda: keys._flight is None)
+        issuer.published = [issuer.keys[0].jwk(x5t="new", extra=fetches)]
+        now.now += 600
+    assert keys.generation == 1
+
+
+# Outages
+
+
+GARBAGE: list[Any] = [None, [], "text", {}, {"keys": None}, {"keys": {}}, {"keys": "text"}]
+
+
+@pytest.mark.parametrize("answer", GARBAGE)
+def test_garbage_leaves_cached_keys_alone(issuer: Issuer, gate: Gate, now: Time, answer: Any) -> None:
+    keys = KeySet(lambda: answer if spoiled else issuer.jwks(), clock=now)
+    spoiled = False
+    keys.key("key-0", "RS256")
+    spoiled = True
+    now.now += 600
+    for _ in range(5):
+        assert same(keys.key("key-0", "RS256"), issuer.keys[0])
+    eventually(lambda: keys._flight is None)
+    unavailable(keys)
+    assert keys.generation == 1
+
+
+@pytest.mark.parametrize("error", [ProviderUnavailable(), OSError("down"), RecursionError(), ValueError()])
+def test_an_outage_and_the_way_back(
+    issuer: Issuer, gate: Gate, keys: KeySet, now: Time, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    gate.error = error
+    unavailable(keys, "key-0")
+    unavailable(keys, "key-0")
+    assert issuer.jwks_fetches == 1  # the failure is remembered
+    gate.error = None
+    now.now += 5
+    assert same(keys.key("key-0", "RS256"), issuer.keys[0])
+    gate.error = error
+    now.now += 6
+    unavailable(keys, "key-1")
+    assert same(keys.key("key-0", "RS256"), issuer.keys[0])
+    gate.error = None
+    now.now += 6
+    issuer.rotate()
+    assert same(keys.key("key-1", "RS256"), issuer.keys[0])
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
+def test_a_failing_refresh_is_tried_again_after_the_cooldown_only(
+    issuer: Issuer, gate: Gate, keys: KeySet, now: Time
+) -> None:
+    keys.key("key-0", "RS256")
+    gate.error = OSError("down")
+    now.now += 600
+    for _ in range(20):
+        keys.key("key-0", "RS256")
+    eventually(lambda: keys._flight is None)
+    keys.key("key-0", "RS256")
+    assert issuer.jwks_fetches == 2
+    now.now += 5
+    keys.key("key-0", "RS256")
+    eventually(lambda: issuer.jwks_fetches == 3)
+
+
+def test_no_thread_to_be_had(keys: KeySet, now: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        unavailable(keys, "key-0")
+    now.now += 6
+    keys.key("key-0", "RS256")
+
+
+def test_over_http_down_slow_and_back() -> None:
+    with Issuer() as issuer:
+        discovery = issuer.discovery(timeout_seconds=0.25, cooldown_seconds=0)
+        keys = KeySet(discovery.fetch_jwks, cooldown_seconds=0, wait_seconds=0.1)
+        keys.key("key-0", "RS256")
+        for number, fault in enumerate((Fault.DOWN, Fault.SLOW, Fault.GARBAGE, Fault.DRIP), start=1):
+            issuer.jwks_fault = fault
+            unavailable(keys)
+            assert same(keys.key("key-0", "RS256"), issuer.keys[0])
+            eventually(lambda: keys._flight is None)
+            assert issuer.jwks_fetches == 1 + number
+        issuer.jwks_fault = None
+        new = issuer.rotate()
+        assert same(keys.key("key-1", "RS256"), new)
+
+
+def test_no_wrong_answer_while_keys_rotate(issuer: Issuer) -> None:
+    keys = issuer.key_set(cooldown_seconds=0, max_age_seconds=0)
+    issuer.rotate()
+    stop = threading.Event()
+
+    def ask() -> int:
+        asked = 0
+        while not stop.is_set():
+            assert same(keys.key("key-0", "RS256"), SigningKey("key-0"))
+            assert same(keys.key("key-1", "RS256"), SigningKey("key-1", number=1))
+            asked += 1
+        return asked
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(ask) for _ in range(4)]
+        for number in range(20):
+            issuer.published = [key.jwk(extra=number) for key in issuer.keys[:: 1 if number % 2 else -1]]
+            time.sleep(0.01)
+        stop.set()
+        assert all(each.result() > 0 for each in asked)
+    eventually(lambda: keys._flight is None)
+    assert keys.generation == 1

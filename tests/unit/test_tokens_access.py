@@ -1,0 +1,268 @@
+"""Access tokens: every claim of the wrong value or type is refused, and costs the provider no fetch (R02, R05-R09)."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.core.errors import TokenExpired, TokenInvalid
+from app.core.principal import Subject
+from app.core.settings import Settings
+from app.core.tokens import TokenVerifier, build_verifier, token_hash
+from tests.issuer import ABSENT, Issuer, SigningKey
+
+NOW = 1_800_000_000.0
+LEEWAY = 30
+
+
+def at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer(clock=lambda: NOW)
+
+
+@pytest.fixture
+def verifier(issuer: Issuer) -> TokenVerifier:
+    return issuer.verifier(clock=lambda: at(NOW), leeway_seconds=LEEWAY)
+
+
+def test_a_good_token_says_all_it_says(issuer: Issuer, verifier: TokenVerifier) -> None:
+    token = issuer.access_token(roles=["analyst"], org_id="org_1", permissions=["read:a", "read:b"])
+    access = verifier.access_token(token)
+    assert access.subject == Subject(issuer.url, "auth0|ann")
+    assert access.client_id == issuer.client_id
+    assert access.scope == {"openid", "profile", "read:messages"}
+    assert access.permissions == {"read:a", "read:b"}
+    assert access.roles == {"analyst"}
+    assert (access.issued_at, access.expires_at) == (at(NOW), at(NOW + 600))
+    assert not access.machine
+    assert access.organization == "org_1"
+
+
+def test_what_is_absent_is_empty(issuer: Issuer, verifier: TokenVerifier) -> None:
+    access = verifier.access_token(issuer.access_token(azp=ABSENT, scope=ABSENT, permissions=ABSENT))
+    assert (access.client_id, access.organization) == ("", "")
+    assert access.scope == access.permissions == access.roles == frozenset()
+
+
+GOOD: dict[str, dict[str, Any]] = {
+    "audience as a string": {"aud": "https://api.gatehouse.test/"},
+    "client_id as in RFC 9068": {"azp": ABSENT, "client_id": "client-one"},
+    "both names of one client": {"client_id": "client-one"},
+    "float times": {"exp": NOW + 0.5, "iat": NOW - 0.5},
+    "expired within the leeway": {"exp": NOW - LEEWAY + 1, "iat": NOW - 100},
+    "issued within the leeway": {"iat": NOW + LEEWAY},
+    "not before within the leeway": {"nbf": NOW + LEEWAY},
+    "no organization said by null": {"org_id": None},
+    "odd but printable subject": {"sub": "samlp|acme|zoë@example.com"},
+    "empty scope": {"scope": ""},
+}
+
+
+@pytest.mark.parametrize("claims", GOOD.values(), ids=GOOD)
+def test_accepted(issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any]) -> None:
+    assert verifier.access_token(issuer.access_token(**claims)).subject.issuer == issuer.url
+
+
+BAD: dict[str, dict[str, Any]] = {
+    "no issuer": {"iss": ABSENT},
+    "another issuer": {"iss": "https://evil.test/"},
+    "issuer without its slash": {"iss": "https://issuer.test"},
+    "issuer in capitals": {"iss": "https://ISSUER.test/"},
+    "issuer as a list": {"iss": ["https://issuer.test/"]},
+    "no audience": {"aud": ABSENT},
+    "empty audience": {"aud": []},
+    "another audience": {"aud": "https://issuer.test/userinfo"},
+    "audience without its slash": {"aud": "https://api.gatehouse.test"},
+    "audience as prefix": {"aud": ["https://api.gatehouse.test/evil"]},
+    "audience as words": {"aud": "https://api.gatehouse.test/ https://evil.test/"},
+    "audience as an object": {"aud": {"https://api.gatehouse.test/": 1}},
+    "audience with a number": {"aud": ["https://api.gatehouse.test/", 7]},
+    "audience null": {"aud": None},
+    "no expiry": {"exp": ABSENT},
+    "expiry as text": {"exp": str(NOW + 600)},
+    "expiry as a bool": {"exp": True},
+    "expiry null": {"exp": None},
+    "expiry as a list": {"exp": [NOW + 600]},
+    "expiry huge": {"exp": 10**19},
+    "expiry of absurd digits": {"exp": 10**400},
+    "expiry not a number": {"exp": float("nan")},
+    "expiry infinite": {"exp": float("inf")},
+    "expiry negative": {"exp": -1},
+    "no issue time": {"iat": ABSENT},
+    "issued in the future": {"iat": NOW + LEEWAY + 1},
+    "issued after its expiry": {"iat": NOW + 20, "exp": NOW + 10},
+    "issued before 1970": {"iat": -1},
+    "issue time as text": {"iat": "0"},
+    "issue time as a bool": {"iat": False},
+    "not yet": {"nbf": NOW + LEEWAY + 1},
+    "not before as text": {"nbf": "0"},
+    "not before null": {"nbf": None},
+    "no subject": {"sub": ABSENT},
+    "empty subject": {"sub": ""},
+    "subject null": {"sub": None},
+    "subject as a number": {"sub": 7},
+    "subject as a list": {"sub": ["auth0|ann"]},
+    "subject too long": {"sub": "a" * 256},
+    "subject with a control character": {"sub": "auth0|ann\x00"},
+    "subject with a lone surrogate": {"sub": "auth0|\ud800"},
+    "client as a number": {"azp": 7},
+    "client null": {"client_id": None},
+    "two clients": {"client_id": "another"},
+    "nonce, so an ID token": {"nonce": "n"},
+    "at_hash, so an ID token": {"at_hash": "x"},
+    "c_hash, so an ID token": {"c_hash": "x"},
+    "events, so a logout token": {"events": {"http://schemas.openid.net/event/backchannel-logout": {}}},
+    "bound to a key": {"cnf": {"jkt": "x"}},
+    "bound, by null": {"cnf": None},
+    "a DPoP proof": {"htm": "GET"},
+    "scope as a list": {"scope": ["read:messages"]},
+    "scope null": {"scope": None},
+    "scope with a line break": {"scope": "openid\nread:messages"},
+    "permissions as a string": {"permissions": "read:messages"},
+    "permissions null": {"permissions": None},
+    "permissions with a number": {"permissions": ["read:messages", 1]},
+    "permissions as an object": {"permissions": {"read:messages": True}},
+    "permissions with an empty one": {"permissions": [""]},
+    "roles as a string": {"roles": "administrator"},
+    "roles as an object": {"roles": {"administrator": True}},
+    "roles nested": {"roles": [["administrator"]]},
+    "organization as a number": {"org_id": 7},
+}
+
+
+@pytest.mark.parametrize("claims", BAD.values(), ids=BAD)
+def test_refused_without_a_fetch(issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any]) -> None:
+    with pytest.raises(TokenInvalid) as caught:
+        verifier.access_token(issuer.access_token(**claims))
+    assert not isinstance(caught.value, TokenExpired)
+    assert issuer.jwks_fetches == 0
+
+
+def test_expired(issuer: Issuer, verifier: TokenVerifier) -> None:
+    with pytest.raises(TokenExpired):
+        verifier.access_token(issuer.access_token(iat=NOW - 100, exp=NOW - LEEWAY))
+    assert issuer.jwks_fetches == 0
+
+
+def test_id_and_logout_tokens_are_no_access_tokens(issuer: Issuer, verifier: TokenVerifier) -> None:
+    for token in (issuer.id_token(), issuer.id_token(nonce="n", aud=issuer.audience), issuer.logout_token()):
+        with pytest.raises(TokenInvalid):
+            verifier.access_token(token)
+    assert issuer.jwks_fetches == 0
+
+
+@pytest.mark.parametrize("typ", [ABSENT, "JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"])
+def test_kinds_accepted(issuer: Issuer, verifier: TokenVerifier, typ: Any) -> None:
+    assert verifier.access_token(issuer.access_token(header={"typ": typ})).client_id == issuer.client_id
+
+
+@pytest.mark.parametrize("typ", ["logout+jwt", "dpop+jwt", "secevent+jwt", "JOSE", "at+jwt ", None, 7, ["JWT"]])
+def test_kinds_refused(issuer: Issuer, verifier: TokenVerifier, typ: Any) -> None:
+    with pytest.raises(TokenInvalid):
+        verifier.access_token(issuer.access_token(header={"typ": typ}))
+    assert issuer.jwks_fetches == 0
+
+
+def test_scope_and_permissions_are_exact_words(issuer: Issuer, verifier: TokenVerifier) -> None:
+    access = verifier.access_token(issuer.access_token(scope="read:messages\u00a0admin  x", permissions=["a b"]))
+    assert access.scope == {"read:messages\u00a0admin", "x"}
+    assert access.permissions == {"a b"}
+
+
+@pytest.mark.parametrize(
+    ("claims", "machine"),
+    [
+        ({"sub": "robot@clients", "azp": "robot", "gty": "client-credentials"}, True),
+        ({"sub": "anything", "gty": "client-credentials"}, True),
+        ({"sub": "robot@clients", "azp": "robot"}, True),
+        ({"sub": "robot", "azp": ABSENT, "client_id": "robot"}, True),
+        ({"sub": "auth0|ann"}, False),
+        ({"sub": "auth0|ann", "gty": "password"}, False),
+        ({"sub": "auth0|ann@clients"}, False),  # an account name a person may have chosen
+        ({"sub": "auth0|ann", "gty": ["client-credentials"]}, False),
+    ],
+)
+def test_machines(issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any], machine: bool) -> None:
+    assert verifier.access_token(issuer.access_token(**claims)).machine is machine
+
+
+def test_only_the_algorithms_asked_for(issuer: Issuer) -> None:
+    issuer.keys = [SigningKey("rs"), SigningKey("ps", "PS256", 1), SigningKey("es", "ES256")]
+    everything = ("RS256", "PS256", "ES256")
+    for key in issuer.keys:
+        token = issuer.access_token(key=key)
+        clock = {"clock": lambda: at(NOW)}
+        every = issuer.verifier(issuer.key_set(algorithms=everything), algorithms=everything, **clock)
+        assert every.access_token(token).client_id == issuer.client_id
+        others = tuple(name for name in everything if name != key.alg)
+        fetches = issuer.jwks_fetches
+        with pytest.raises(TokenInvalid):
+            issuer.verifier(issuer.key_set(algorithms=everything), algorithms=others, **clock).access_token(token)
+        assert issuer.jwks_fetches == fetches
+
+
+@pytest.mark.parametrize("algorithms", [(), ("none",), ("HS256",), ("RS256", "RS512")])
+def test_no_other_algorithm_can_be_asked_for(issuer: Issuer, algorithms: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="algorithms"):
+        issuer.verifier(algorithms=algorithms)
+
+
+@pytest.mark.parametrize("leeway_seconds", [-1, 61, 3600])
+def test_leeway_is_bounded(issuer: Issuer, leeway_seconds: int) -> None:
+    with pytest.raises(ValueError, match="leeway"):
+        issuer.verifier(leeway_seconds=leeway_seconds)
+
+
+def test_no_refusal_repeats_anything_of_the_token(issuer: Issuer, verifier: TokenVerifier) -> None:
+    for claims in BAD.values():
+        marked: dict[str, Any] = {
+            name: f"MARK{value}" if isinstance(value, str) and value else value for name, value in claims.items()
+        }
+        for token in (issuer.access_token(**marked), issuer.access_token(header={"typ": "MARK", "MARK": 1})):
+            with pytest.raises(TokenInvalid) as caught:
+                verifier.access_token(token)
+            assert "MARK" not in str(caught.value)
+            assert token[:20] not in str(caught.value)
+
+
+def test_times_are_those_of_the_clock(issuer: Issuer) -> None:
+    moment = [at(NOW)]
+    verifier = issuer.verifier(clock=lambda: moment[0], leeway_seconds=0)
+    token = issuer.access_token()
+    verifier.access_token(token)
+    moment[0] += timedelta(seconds=600)
+    with pytest.raises(TokenExpired):
+        verifier.access_token(token)
+
+
+def test_token_hash_is_sha256_of_anything() -> None:
+    assert token_hash("abc").hex() == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert len(token_hash("\ud800")) == 32
+
+
+def test_the_settings_verifier_works_over_http() -> None:
+    with Issuer() as issuer:
+        settings = Settings(
+            _env_file=None,
+            oidc_issuer=issuer.url,
+            auth0_audience=issuer.audience,
+            token_algorithms=("ES256",),
+            token_leeway_seconds=7,
+            auth0_roles_claim="https://acme.example/roles",
+        )
+        issuer.keys = [SigningKey("es", "ES256")]
+        now = time.time()
+        for verifier in (build_verifier(settings), build_verifier(settings, issuer.discovery())):
+            claims: dict[str, Any] = {"https://acme.example/roles": ["analyst"], "exp": now - 4, "iat": now - 50}
+            token = issuer.access_token(**claims)
+            assert verifier.access_token(token).roles == {"analyst"}
+            with pytest.raises(TokenExpired):
+                verifier.access_token(issuer.access_token(exp=now - 8, iat=now - 50))
+        assert issuer.discovery_fetches == issuer.jwks_fetches == 2
