@@ -9,14 +9,13 @@ from __future__ import annotations
 import hmac
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
-import streamlit as st
 import structlog
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -50,9 +49,20 @@ _carried: ContextVar[_Binding | None] = ContextVar("carried_binding", default=No
 
 def guarded() -> bool:
     """Whether the socket guard is in front of this app: only it knows this process's marker."""
-    if get_script_run_ctx(suppress_warning=True) is None:
-        return False
-    marker = st.user.get("guard")
+    return _is_marked(_told())
+
+
+def _told() -> Mapping[str, object]:
+    """What ``st.user`` says of this Streamlit session, empty outside one.
+
+    Read from where ``st.user`` reads it, which looks for a secrets file on disk at every key (Streamlit 1.67).
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.user_info if context is not None else {}
+
+
+def _is_marked(told: Mapping[str, object]) -> bool:
+    marker = told.get("guard")
     return isinstance(marker, str) and hmac.compare_digest(marker.encode(), services().identity.marker.encode())
 
 
@@ -70,7 +80,11 @@ def current_session() -> Session | None:
 
 def asking() -> Asking:
     """Who is asking now and what they hold now; raises as ``current_session``."""
-    session = current_session()
+    return asking_of(current_session())
+
+
+def asking_of(session: Session | None) -> Asking:
+    """As ``asking``, for what ``current_session`` has just returned."""
     if session is None:
         return _NOBODY
     person = session.person
@@ -177,9 +191,10 @@ def _binding() -> _Binding | None:
     carried_with = _carried.get()
     if carried_with is not None:
         return carried_with
-    if not guarded():
+    told = _told()
+    if not _is_marked(told):
         return None
-    ref, name = st.user.get("sid"), st.user.get("iss_sub")
+    ref, name = told.get("sid"), told.get("iss_sub")
     if not isinstance(ref, str) or not ref or not isinstance(name, str) or not name:
         return None
     issuer, subject = json.loads(name)

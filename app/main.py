@@ -32,7 +32,7 @@ def main() -> None:
         return
     try:
         session = access.current_session()
-        asking = access.asking()
+        asking = access.asking_of(session)
     except Unauthenticated as error:
         _signed_out(error)
     except ServiceUnavailable as error:

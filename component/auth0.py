@@ -19,7 +19,6 @@ _SHOWN_MAX_CHARACTERS: Final = 200
 _ROLES_MAX: Final = 20
 
 
-
 @dataclass(frozen=True, slots=True)
 class Account:
     """The person as shown. ``valid_until`` is aware UTC: when the session ends at the latest."""

@@ -55,7 +55,8 @@ class SecurityHeaders:
         headers.setdefault("Content-Security-Policy", self._policy)
         if private:
             headers["Cache-Control"] = "no-store"
-            headers.add_vary_header("Cookie")
+            if "cookie" not in headers.get("Vary", "").lower():
+                headers.add_vary_header("Cookie")
 
 
 def content_security_policy(*, index: Path | None = None, picture_hosts: Sequence[str] = ()) -> str:

@@ -44,7 +44,10 @@ class Database:
     def __init__(
         self, url: str, keyring: Keyring, *, clock: Clock = utc_now, busy_seconds: float = BUSY_SECONDS
     ) -> None:
-        """Nothing is opened before it is needed, except in memory, where today's schema is made at once."""
+        """Nothing is opened before it is needed, except in memory, where today's schema is made at once.
+
+        ``clock`` is only kept for those who ask for it: every time that is stored is passed in.
+        """
         address = parsed(url)
         self.engine: Engine = make_engine(address, busy_seconds=busy_seconds)
         self.keyring = keyring

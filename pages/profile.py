@@ -58,23 +58,13 @@ for role, ways in sorted(grants.roles.items()):
             st.caption(panels.held_by(held))
 
 st.subheader("What that lets you do")
-rows = []
-for permission in Permission:
-    decision = decide(who, permission, grants)
-    if decision.allowed:
-        ways = grants.ways(permission)
-        rows.append(
-            {
-                "You may": permission.sentence,
-                "Permission": permission.value,
-                "Because of": ", ".join(dict.fromkeys(panels.held_through(held) for held in ways))
-                or "your token's scope",
-            }
-        )
-if rows:
-    st.table(rows, hide_index=True)
-else:
+held = [permission for permission in Permission if decide(who, permission, grants).allowed]
+if not held:
     st.write("Nothing beyond this page and Home.")
+for permission in held:
+    ways = ", ".join(dict.fromkeys(panels.held_through(way) for way in grants.ways(permission)))
+    st.markdown(f":material/check: {permission.sentence}")
+    st.caption(f"`{permission}`, because of {ways or 'the scope of your token'}")
 
 st.subheader("Your devices")
 if notice := st.session_state.pop("profile_notice", None):

@@ -28,6 +28,7 @@ from starlette.types import ASGIApp
 from app.core.clock import utc_now
 from app.core.discovery import Discovery
 from app.core.keyring import Keyring
+from app.core.keys import KeySet
 from app.core.ports import Storage
 from app.core.settings import Settings
 from app.core.tokens import TokenVerifier
@@ -252,8 +253,11 @@ async def _echo(request: Request) -> Response:
 
 
 @contextmanager
-def world(fake: FakeProvider, clock: Clock, **given: Any) -> Iterator[World]:
-    """A fresh world around a provider that serves already; ``given`` are settings."""
+def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **given: Any) -> Iterator[World]:
+    """A fresh world around a provider that serves already; ``given`` are settings.
+
+    ``with_real_keys``: the provider of the settings is a real one, whose keys are fetched; ``fake`` is not used.
+    """
     base: dict[str, Any] = {
         "gatehouse_secret": (SecretStr(SECRET),),
         "oidc_issuer": fake.url,
@@ -270,7 +274,13 @@ def world(fake: FakeProvider, clock: Clock, **given: Any) -> Iterator[World]:
     seed(storage)
     discovery = Discovery(settings.issuer, cooldown_seconds=0, timeout_seconds=1)
     provider = Provider(settings, discovery)
-    verifier = fake.issuer.verifier(clock=clock)
+    verifier = (
+        TokenVerifier(
+            issuer=settings.issuer, audience=settings.audience, keys=KeySet(discovery.fetch_jwks), clock=clock
+        )
+        if with_real_keys
+        else fake.issuer.verifier(clock=clock)
+    )
     cookies = Cookies(settings.app_base_url)
     sessions = _sessions(settings, storage, keyring, provider, verifier, clock)
     logins = Logins(storage, keyring, provider, cookies, clock=clock)

@@ -87,16 +87,11 @@ class Guard:
                 msg = "a guarded function cannot take `principal` as an argument: who is asking is found, never told"
                 raise TypeError(msg)
             target = _where(cast("FunctionType", function))
-            ask, on_refused = self._ask, self._on_refused
+            require = self.require
 
-            # ``require``, written out: it runs at every call of everything that is guarded.
             @wraps(function)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                principal, grants = ask()
-                decision = decide(principal, required, grants)
-                if not decision.allowed:
-                    on_refused(principal, required, decision, target)
-                    raise refusal(required, decision)
+                require(required, target=target)
                 return function(*args, **kwargs)
 
             guarded.required_permission = required  # type: ignore[attr-defined] # read by tests and admin pages

@@ -65,7 +65,7 @@ class Grants:
     listing any; empty for everybody else. ``roles``: role name → the ways it is held. ``until``: aware UTC of the
     next expiry among them, None when nothing expires: whoever caches this must not use it from then on.
     ``asserted``: permissions the bearer token in hand asserts itself (its ``permissions`` claim, as far as the
-    catalogue knows it), empty for sessions.
+    catalogue knows it), empty for sessions. ``decided``: what ``decide`` has found to be held already, for itself only.
     """
 
     permissions: Mapping[str, tuple[Held, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -73,6 +73,7 @@ class Grants:
     everything: tuple[Held, ...] = ()
     asserted: frozenset[str] = frozenset()
     until: datetime | None = None
+    decided: dict[str, Decision] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ways(self, permission: str) -> tuple[Held, ...]:
         """The ways in which ``permission`` is held locally, the administrator role's first; empty when it is not."""
@@ -89,12 +90,8 @@ _SIGNED_IN = Decision(allowed=True, reason=Reason.GRANTED)
 _BY_TOKEN = Decision(allowed=True, reason=Reason.GRANTED, held=Held(role=None, source=Source.TOKEN))
 _BY_SCOPE = Decision(allowed=True, reason=Reason.GRANTED, held=Held(role=None, source=Source.SCOPE))
 _BY_SCOPE_NAMES = frozenset(permission.value for permission in Permission if permission.by_scope)
-
-# Looking a member up in its enum, and the named tuple's own constructor, would each cost as much as the rest.
-_GRANTED = Reason.GRANTED
-_OTHER_TOKEN = AuthMethod.OTHER_TOKEN
+_OTHER_TOKEN = AuthMethod.OTHER_TOKEN  # looking a member up in its enum costs as much as deciding
 _MACHINE = AuthMethod.MACHINE
-_new = tuple.__new__
 
 
 def decide(principal: Principal, permission: str | None, grants: Grants) -> Decision:  # noqa: C901, PLR0911 - one return per rule
@@ -111,20 +108,32 @@ def decide(principal: Principal, permission: str | None, grants: Grants) -> Deci
         return _BLOCKED
     if permission is None:
         return _SIGNED_IN
-    ways = grants.everything or grants.permissions.get(permission)
+    granted = grants.decided.get(permission) or _by_grant(permission, grants)
     method = principal.method
     if method is _OTHER_TOKEN:
         if permission in grants.asserted:
             return _BY_TOKEN
         if permission in principal.scope:
-            if ways:
-                return _new(Decision, (True, _GRANTED, ways[0]))
-            return _BY_SCOPE if permission in _BY_SCOPE_NAMES else _NOT_GRANTED
-        return _SCOPE if ways else _NOT_GRANTED
-    if ways:
-        return _new(Decision, (True, _GRANTED, ways[0]))
+            return granted or (_BY_SCOPE if permission in _BY_SCOPE_NAMES else _NOT_GRANTED)
+        return _SCOPE if granted else _NOT_GRANTED
+    if granted:
+        return granted
     if permission in principal.scope and (method is _MACHINE or permission in _BY_SCOPE_NAMES):
         return _BY_SCOPE
     if method is _MACHINE and permission in grants.asserted:
         return _BY_TOKEN
     return _NOT_GRANTED
+
+
+def _by_grant(permission: str, grants: Grants) -> Decision | None:
+    """The decision that the first way in which it is held gives; None when it is not held locally.
+
+    Remembered with the grants it was made from, whose mappings never change.
+    """
+    ways = grants.everything or grants.permissions.get(permission)
+    if not ways:
+        return None
+    decision = Decision(True, Reason.GRANTED, ways[0])
+    if isinstance(permission, Permission):  # of other names there may be any number
+        grants.decided[permission] = decision
+    return decision

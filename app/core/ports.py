@@ -2,7 +2,11 @@
 
 All methods may raise ``StorageUnavailable`` (locked, missing, full) or its subclass ``SchemaMismatch``; no error of
 the storage library crosses. Times in and out are aware UTC. All objects may be used from any thread; a
-``UnitOfWork`` belongs to the thread that opened it.
+``UnitOfWork`` belongs to the thread that opened it, which has no second one meanwhile (``RuntimeError``).
+
+Texts to be shown are stored without control characters and bounded. A subject is never altered: one that is empty,
+not printable, or longer than 255 characters is unknown to reads and ``InvalidInput`` to writes. A naive time is a
+``ValueError``.
 """
 
 from __future__ import annotations
@@ -79,7 +83,10 @@ class UnitOfWork(Protocol):
         """Insert or update what is shown of a subject, and that it was seen at ``now``. Never changes ``blocked``."""
 
     def set_blocked(self, subject: Subject, *, blocked: bool) -> bool:
-        """Block or unblock; True when that changed something. Moves the policy version if so."""
+        """Block or unblock; True when that changed something. Moves the policy version if so.
+
+        Somebody not seen yet can be blocked in advance.
+        """
 
     def begin_session(self, session: NewSession, now: datetime) -> None:
         """Insert the session, the hash of its access token and its client among our own."""
@@ -135,6 +142,8 @@ class UnitOfWork(Protocol):
 
     def add_grant(self, grant: NewGrant, now: datetime) -> bool:
         """Add a grant, to a subject not seen yet too. False when the same one (subject, what, source) was there.
+
+        One that had expired at ``now`` is replaced.
 
         Raises ``NotFound`` for a role or permission that does not exist. Moves the policy version when it adds.
         """

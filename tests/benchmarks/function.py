@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import repeat
+from types import MappingProxyType
 
 from app.core.guard import Asking, Guard
 from app.core.permissions import Permission
@@ -20,7 +21,7 @@ def guarded(stage: Stage) -> list[Row]:
     ways = (Held("analyst", Source.ADMIN),)
     asking = Asking(
         Principal(AuthMethod.SESSION, Subject("https://issuer.test/", "auth0|ann")),
-        Grants(permissions=dict.fromkeys(held, ways)),
+        Grants(permissions=MappingProxyType(dict.fromkeys(held, ways))),
     )
     guard = Guard(lambda: asking, _never)
     wanted = Permission.READ_REPORTS

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import make_url
 
+from app.core.errors import StorageUnavailable
+from app.core.records import Person
 from db import Database
-from tests.db.builders import opened, signed_in
+from tests.db.builders import ANN, NOW, opened, signed_in
 from tests.db.conftest import SERVER, server_url
 from tests.db.test_faults import everything
 
@@ -21,6 +24,17 @@ def test_a_server_that_dropped_its_connections_is_asked_again(durable: Database,
     other.close()
     assert durable.read.policy_version() > 0
     signed_in(durable)
+
+
+def test_a_unit_gives_up_waiting_for_another_process(durable: Database, url: str) -> None:
+    impatient = opened(url, busy_seconds=0.3)
+    with durable.unit_of_work() as unit:
+        unit.save_person(Person(ANN), NOW)
+        with pytest.raises(StorageUnavailable, match="busy"), impatient.unit_of_work() as other:
+            other.save_person(Person(ANN), NOW)
+        unit.commit()
+    signed_in(impatient)
+    impatient.close()
 
 
 def test_a_database_the_server_does_not_have() -> None:

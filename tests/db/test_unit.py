@@ -9,11 +9,20 @@ import pytest
 
 from app.core.audit import AuditKind, Outcome
 from app.core.errors import StorageUnavailable
+from app.core.ports import Reader, Storage
 from app.core.records import EndReason, Person
 from db import Database, verify_chain
 from tests.db.builders import ANN, BOB, NOW, event, grant, new_session, said, signed_in, written
 
 NAIVE = datetime(2026, 3, 1, 12, 0)  # noqa: DTZ001 - what must be refused
+
+
+def test_the_database_is_what_the_core_asks_for(database: Database) -> None:
+    storage: Storage = database  # checked by mypy
+    with storage.unit_of_work() as unit:
+        unit.commit()
+    reader: Reader = storage.read
+    assert reader.policy_version() > 0
 
 
 def test_nothing_is_kept_without_commit(database: Database) -> None:

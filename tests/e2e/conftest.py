@@ -80,6 +80,11 @@ class Visitor:
         self.page.wait_for_url(re.compile(re.escape(self.stack.app_url)), timeout=20_000)
         expect(self.page.locator(".st-key-account")).to_be_visible(timeout=20_000)
 
+    def sees_pages(self, titles: list[str]) -> None:
+        """Exactly these pages are offered, in this order (an icon's name may stand before each)."""
+        links = self.page.locator("[data-testid=stSidebarNavLink]")
+        expect(links).to_have_text([re.compile(rf"(^|\s){re.escape(title)}$") for title in titles])
+
     def heading(self) -> str:
         """The page's main heading."""
         return self.page.locator("[data-testid=stMain] h1").first.inner_text()

@@ -27,8 +27,7 @@ PAGES_OF = {
 def test_each_seeded_person_sees_exactly_their_pages(visitor: Arrive, person: str) -> None:
     browser = visitor()
     browser.sign_in(person)
-    links = browser.page.locator("[data-testid=stSidebarNavLink] p")
-    expect(links).to_have_text(PAGES_OF[person])
+    browser.sees_pages(PAGES_OF[person])
     browser.shot(f"home-{person}")
     assert browser.complaints == []
 
@@ -158,7 +157,7 @@ def test_two_people_in_two_browsers_are_two_people(visitor: Arrive) -> None:
         browser.page.reload()
     expect(first.page.locator(".st-key-account")).to_contain_text("Ada Okafor", timeout=20_000)
     expect(second.page.locator(".st-key-account")).to_contain_text("Eva Novak", timeout=20_000)
-    expect(second.page.locator("[data-testid=stSidebarNavLink] p")).to_have_text(PAGES_OF["eva"])
+    second.sees_pages(PAGES_OF["eva"])
     second.shot("no-role-yet")
 
 

@@ -118,7 +118,7 @@ def test_queries_and_parameters_are_bounded(tenant: Running, browser: Browser) -
     assert browser.authorize(state="x" * 2_049).status_code == 400
     assert browser.authorize(nonce="x" * 1_025).status_code == 400
     assert browser.authorize(state="x" * 2_048).status_code == 303
-    assert call("GET", tenant.url("/authorize?" + "a=b&" * 100)).status_code == 400
+    assert "Too many parameters" in call("GET", tenant.url("/authorize?" + "a=b&" * 100)).text
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,14 @@ def test_strange_bytes_are_refused_quietly(tenant: Running, line: bytes) -> None
     assert raw(tenant, head) in {0, 400, 404, 405}
 
 
-def test_a_strange_cookie_is_replaced(tenant: Running) -> None:
+def test_a_browser_cookie_that_is_not_ours_is_replaced(tenant: Running) -> None:
+    name = f"auth0_browser_{tenant.config.netloc.rpartition(':')[2]}"
+    with browsing(tenant) as other:
+        other.http.cookies.set(name, "chosen-by-somebody-else")
+        assert other.authorize().cookies[name] != "chosen-by-somebody-else"
+
+
+def test_a_strange_cookie_does_no_harm(tenant: Running) -> None:
     port = tenant.config.netloc.rpartition(":")[2]
     query = (
         f"response_type=code&client_id={tenant.client_id}&redirect_uri={quote(CALLBACK)}"

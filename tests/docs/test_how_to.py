@@ -1,0 +1,107 @@
+"""Every Python snippet of the how-tos runs. The comment above a snippet says how:
+
+``<!-- run: test NAME -->`` it is a file of tests; ``<!-- run: script NAME -->`` a Streamlit script, which runs for an
+administrator and which tests of the same document may open by its name; ``<!-- run: page NAME -->`` a page, put into a
+copy of the tree in place of the one that ``make page`` makes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import testing
+from tests.stack import ROOT
+
+HOW_TO: Final = ROOT / "docs" / "how-to"
+SNIPPET: Final = re.compile(r"(?:^<!-- run: (\w+) (\w+\.py) -->\n)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ON_THE_TREE: Final = ("test-a-page.md", "guard-a-function.md")
+
+
+class Snippet(NamedTuple):
+    """One fenced block of Python; ``kind`` and ``name`` are empty when nothing says how it runs."""
+
+    kind: str
+    name: str
+    code: str
+
+
+def snippets(document: str) -> list[Snippet]:
+    text = (HOW_TO / document).read_text(encoding="utf-8")
+    return [Snippet(kind, name, code) for kind, name, code in SNIPPET.findall(text)]
+
+
+def written(document: str, folder: Path) -> Path:
+    """The tests and scripts of a document, as files in ``folder``."""
+    for kind, name, code in snippets(document):
+        if kind in {"test", "script"}:
+            (folder / name).write_text(code, encoding="utf-8")
+    return folder
+
+
+def pytest_in(folder: Path, tree: Path) -> str:
+    """Run the tests of ``folder`` against the packages of ``tree``; returns what pytest said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "--import-mode=importlib", "."],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_every_snippet_says_how_it_runs() -> None:
+    kinds = {(path.name, snippet.kind) for path in HOW_TO.glob("*.md") for snippet in snippets(path.name)}
+    assert {kind for _, kind in kinds} == {"test", "script", "page"}
+    assert {name for name, kind in kinds if kind == "page"} == {"add-a-page.md"}
+    assert {name for name, _ in kinds} == {*ON_THE_TREE, "add-a-page.md"}
+
+
+@pytest.mark.parametrize("document", ON_THE_TREE)
+def test_the_tests_of_a_how_to_pass(document: str, tmp_path: Path) -> None:
+    said = pytest_in(written(document, tmp_path), ROOT)
+    assert int(re.findall(r"(\d+) passed", said)[0]) >= len([s for s in snippets(document) if s.kind == "test"])
+
+
+def test_the_scripts_run() -> None:
+    for document in ON_THE_TREE:
+        for kind, name, code in snippets(document):
+            if kind == "script":
+                with testing.gatehouse():
+                    at = AppTest.from_string(code)
+                    testing.sign_in_as(at, roles=["administrator"])
+                    assert not at.run().exception, name
+
+
+def test_a_page_is_added_as_the_how_to_says(tmp_path: Path) -> None:
+    tree, tests = tmp_path / "tree", tmp_path / "tests"
+    tests.mkdir()
+    for package in ("app", "pages", "component", "remote_api", "db"):
+        shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__", "dev_tenant"))
+    text = (HOW_TO / "add-a-page.md").read_text(encoding="utf-8")
+    (asked,) = re.findall(r"^make page NAME=(\S+) REQUIRES=(\S+)$", text, re.MULTILINE)
+    done = subprocess.run(
+        [sys.executable, "-m", "app.scaffold", *asked],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    ((page, code),) = [(name, code) for kind, name, code in snippets("add-a-page.md") if kind == "page"]
+    assert (tree / "pages" / page).exists()
+    (tree / "pages" / page).write_text(code, encoding="utf-8")
+    assert "3 passed" in pytest_in(written("add-a-page.md", tests), tree)

@@ -1,0 +1,133 @@
+"""What a person sees when something does not work, in a real browser: explained, with a way on, and it recovers."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.conftest import Visitor
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("faults")]
+SOON = 20_000
+
+
+@pytest.fixture(scope="module")
+def frail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of its own, whose parts are stopped and started."""
+    with Stack(tmp_path_factory.mktemp("frail"), JWKS_COOLDOWN_SECONDS="1") as started:
+        yield started
+
+
+@pytest.fixture
+def guest(browser: Browser, frail: Stack) -> Iterator[Visitor]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield Visitor(context, frail)
+    context.close()
+
+
+def test_the_provider_is_down_and_comes_back(guest: Visitor, frail: Stack) -> None:
+    guest.open("/reports")
+    frail.stop("tenant")
+    frail.stop("app")
+    frail.start_app()  # it starts without its provider
+    guest.open("/reports")
+    guest.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text(
+        re.compile("provider does not answer"), timeout=SOON
+    )
+    guest.shot("provider-down")
+    frail.start_tenant()
+    guest.page.wait_for_timeout(1500)
+    guest.page.get_by_role("link", name="Try again").click()
+    guest.page.locator("button[name=person][value=chiyo]").click()
+    expect(guest.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
+
+
+def test_the_api_is_down_and_comes_back(guest: Visitor, frail: Stack) -> None:
+    guest.sign_in("chiyo", "/reports")
+    expect(guest.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
+    frail.stop("api")
+    guest.page.reload()
+    expect(guest.page.locator(".st-key-problem")).to_contain_text("The remote API does not answer", timeout=SOON)
+    guest.shot("api-down")
+    frail.start_api()
+    guest.page.locator(".st-key-retry button").click()
+    expect(guest.page.locator(".st-key-problem")).to_have_count(0, timeout=SOON)
+    expect(guest.page.get_by_text("Sign-ins", exact=True).first).to_be_visible(timeout=SOON)
+
+
+def test_the_database_is_gone_and_comes_back(guest: Visitor, frail: Stack) -> None:
+    guest.sign_in("chiyo", "/profile")
+    file = frail.folder / "var" / "gatehouse.sqlite3"
+    with sqlite3.connect(file) as connection:
+        connection.execute("ALTER TABLE sessions RENAME TO hidden_sessions")
+    try:
+        guest.page.goto(f"{frail.app_url}/profile")
+        expect(guest.page.get_by_role("heading", level=1)).to_be_visible(timeout=SOON)
+        shown = guest.page.inner_text("body")
+        assert "Traceback" not in shown
+        assert "sqlite" not in shown.lower()
+        assert re.search("database|moment|available", shown, re.IGNORECASE)
+        guest.shot("database-gone")
+    finally:
+        with sqlite3.connect(file) as connection:
+            connection.execute("ALTER TABLE hidden_sessions RENAME TO sessions")
+        connection.close()
+    expect(guest.page.locator("[data-testid=stMain] h1")).to_have_text("Profile", timeout=SOON)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("error=access_denied&error_description=%3Cscript%3Ealert(1)%3C/script%3E&state=nothing", "."),
+        ("code=stolen&state=made-up", "."),
+        ("", "."),
+        ("state=" + "x" * 9000, "."),
+    ],
+)
+def test_a_callback_that_is_not_ours_is_explained(guest: Visitor, frail: Stack, query: str, said: str) -> None:
+    guest.page.goto(f"{frail.app_url}/auth/callback?{query}")
+    expect(guest.page.get_by_role("heading", level=1)).to_be_visible()
+    body = guest.page.inner_text("body")
+    assert said in body
+    assert "<script>" not in body
+    assert "Traceback" not in body
+    guest.shot("callback-refused")
+    guest.page.get_by_role("link", name="Back to the start page").click()
+    expect(guest.page.locator("[data-testid=stMain] h1")).to_have_text("Sign in", timeout=SOON)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<img src=x onerror=alert(1)>",
+        "**Mallory** :material/delete: $x^2$ [link](https://evil.example)",
+        "\u202eevil \u200bname",
+        "N" * 3000,
+    ],
+)
+def test_a_hostile_name_is_text_on_every_page(guest: Visitor, frail: Stack, name: str) -> None:
+    dialogs: list[str] = []
+    guest.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    guest.open("/")
+    guest.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
+    form = guest.page
+    if form.locator("[name=new_name]").first.is_hidden():
+        form.get_by_text("Make up someone").first.click()
+    form.locator("[name=new_name]").fill(name[:180])
+    form.locator("[name=new_email]").fill("mallory@tests.example")
+    form.locator("#make-up").click()
+    expect(guest.page.locator(".st-key-account")).to_be_visible(timeout=SOON)
+    for path in ("/", "/profile", "/reports"):
+        guest.open(path)
+        assert guest.page.locator("[data-testid=stMain] img, .st-key-account img").count() == 0
+        assert guest.page.locator("[data-testid=stMain] a[href*='evil.example']").count() == 0
+        assert guest.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    guest.open("/profile")
+    guest.shot("hostile-name")
+    assert dialogs == []

@@ -1,0 +1,127 @@
+"""The Streamlit component: what its front end is told, that it is found when installed, and the front end's rules."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from component.auth0 import Account, component_data
+
+FRONTEND = Path(__file__).resolve().parents[2] / "component" / "frontend"
+ANN = Account(
+    "Ann Example", "AE", "https://pictures.example.com/ann.png", ("viewer",), datetime(2026, 1, 2, tzinfo=UTC)
+)
+
+
+def test_nobody_gets_a_way_in() -> None:
+    assert component_data(None, return_to="/reports") == {"returnTo": "/reports", "account": None}
+
+
+def test_a_person_is_told_in_plain_data() -> None:
+    told = component_data(ANN)
+    assert json.loads(json.dumps(told)) == told
+    assert told["account"] == {
+        "name": "Ann Example",
+        "initials": "AE",
+        "picture": "",
+        "roles": ["viewer"],
+        "validUntil": "2026-01-02T00:00:00+00:00",
+    }
+
+
+@pytest.mark.parametrize(
+    ("picture", "shown"),
+    [
+        ("https://pictures.example.com/ann.png", True),
+        ("https://PICTURES.example.com/ann.png", True),
+        ("http://pictures.example.com/ann.png", False),
+        ("https://evil.example/ann.png", False),
+        ("https://pictures.example.com@evil.example/", False),
+        ("https://ann@pictures.example.com/", False),
+        ("javascript:alert(1)", False),
+        ("https://[", False),
+        ("", False),
+    ],
+)
+def test_pictures_only_from_configured_hosts(picture: str, shown: bool) -> None:
+    account = Account("Ann", "A", picture, (), ANN.valid_until)
+    told = component_data(account, picture_hosts=("pictures.example.com",))
+    assert bool(told["account"]["picture"]) is shown
+
+
+def test_what_is_told_is_bounded() -> None:
+    hostile = Account("x" * 10_240, "ABCDEF", "", tuple("r" * 10_240 for _ in range(100)), ANN.valid_until)
+    assert len(json.dumps(component_data(hostile))) < 6_000
+
+
+def _script() -> None:
+    from datetime import UTC, datetime
+
+    from component.auth0 import Account, auth0
+
+    auth0(key="nobody", account=None)
+    auth0(key="ann", account=Account("Ann", "A", "", (), datetime(2026, 1, 2, tzinfo=UTC)))
+
+
+def test_it_is_found_and_draws() -> None:
+    """The packaged component is registered by name; without the installed project this raises."""
+    at = AppTest.from_function(_script, default_timeout=20).run()
+    assert not at.exception
+
+
+def test_nothing_else_is_served_from_the_front_end_folder() -> None:
+    assert sorted(path.name for path in FRONTEND.iterdir()) == ["auth0.js"]
+
+
+def test_the_front_end_shows_text_as_text() -> None:
+    code = (FRONTEND / "auth0.js").read_text()
+    assert code.startswith("// @ts-check")
+    for dangerous in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "localStorage",
+    ):
+        assert dangerous not in code
+
+
+CHECKS = """
+import { readFileSync } from "node:fs"
+const source = readFileSync(process.argv[1], "utf8")
+const module = await import("data:text/javascript," + encodeURIComponent(source))
+const { signInAddress, signedOutAddress, validUntil } = module
+console.log(JSON.stringify({
+  here: signInAddress("/", { pathname: "/reports", search: "?region=emea&x=1" }),
+  given: signInAddress("/files", { pathname: "/reports", search: "" }),
+  out: ["https://id.example/x", "http://localhost:9000/x", "/", "/x", "//evil.example", "/\\\\evil.example",
+        "javascript:alert(1)", "JAVASCRIPT:x", "data:x", "", null, 5, {}].map(signedOutAddress),
+  until: [validUntil("nonsense"), validUntil("2031-05-06T07:08:09+00:00")],
+}))
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_where_the_front_end_sends_people() -> None:
+    ran = subprocess.run(
+        ["node", "--input-type=module", "-e", CHECKS, str(FRONTEND / "auth0.js")],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    found = json.loads(ran.stdout)
+    assert found["here"] == "/auth/login?return_to=%2Freports%3Fregion%3Demea%26x%3D1"
+    assert found["given"] == "/auth/login?return_to=%2Ffiles"
+    assert found["out"] == ["https://id.example/x", "http://localhost:9000/x", "/", "/x"] + ["/"] * 9
+    assert found["until"][0] == ""
+    assert found["until"][1].startswith("Valid until ")
+    assert "2031" in found["until"][1]
