@@ -37,6 +37,8 @@ _MARK: Final = (
 )
 """A gate between two towers; its green reads on light and on dark."""
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=\"'])")
+# Streamlit turns bare addresses into links after escapes are undone; an invisible word joiner keeps them text.
+_LINKED: Final = re.compile(r":(?=//)|\bwww(?=\.)|@", re.IGNORECASE)
 _SENTENCES: Final = {permission.value: permission.sentence for permission in Permission}
 _SOURCES: Final[Mapping[Source, str]] = {
     Source.ADMIN: "given by an administrator",
@@ -74,7 +76,7 @@ def plain(text: str, *, cap: int = _CAP) -> str:
     ).strip()
     if len(text) > cap:
         cleaned = cleaned[: cap - 1] + "…"
-    return _SPECIAL.sub(r"\\\1", cleaned)
+    return _SPECIAL.sub(r"\\\1", _LINKED.sub("\\g<0>\u2060", cleaned))
 
 
 def sentence(permission: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeVar
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -22,7 +22,6 @@ from app.core.errors import (
     GatehouseError,
     LoginFailed,
     PermissionDenied,
-    ProviderRefused,
     ProviderUnavailable,
     StateMismatch,
     StorageUnavailable,
@@ -31,17 +30,17 @@ from app.core.errors import (
 from app.core.records import EndReason, Session
 from app.core.tokens import TokenVerifier
 from component.addresses import ClientAddresses
+from component.callback_query import provider_refusal, query_of
 from component.cookies import Cookies, read_cookies
-from component.failures import REFUSED, failure_page, refusal_code
+from component.failures import failure_page, refusal_code
 from component.login import Logins, LoginTransaction
-from component.oidc import Provider, allowed_parameters, cleaned_error, cleaned_text
+from component.oidc import Provider, allowed_parameters
 from component.refusals import Refusals
 from component.return_to import HOME, safe_return_to
 from component.sessions import Begun, Sessions
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Vary": "Cookie"}
 _CODE_MAX_CHARACTERS: Final = 4096
-_QUERY_MAX_CHARACTERS: Final = 16_384
 _THREADS: Final = 16
 
 _log = logging.getLogger(__name__)
@@ -116,7 +115,7 @@ class _Routes:
 
     async def login(self, request: Request) -> Response:
         """Send the browser to the provider, or on to where it wants to go when it is signed in already."""
-        query = _query(request)
+        query = query_of(request)
         return_to = safe_return_to(query.get("return_to"))
         if (request.url.hostname or "").lower() != self._host and "at" not in query:
             # The callback comes to the configured host: the transaction's cookie must be there too. Once only.
@@ -155,7 +154,7 @@ class _Routes:
 
     def _callback(self, request: Request) -> Response:
         sent = read_cookies(request.scope["headers"])
-        query = _query(request)
+        query = query_of(request)
         state = query.get("state")
         done = self._logins.forget(state)
         transaction: LoginTransaction | None = None
@@ -188,7 +187,7 @@ class _Routes:
         self._logins.complete(transaction)
         self._provider.check_issuer(query.get("iss"))
         if "error" in query:
-            raise _refused(query)
+            raise provider_refusal(query)
         code = query.get("code", "")
         if not code or len(code) > _CODE_MAX_CHARACTERS:
             raise LoginFailed("The sign-in service's answer was incomplete. Begin anew.")
@@ -274,27 +273,6 @@ def origin_of(base_url: str) -> str:
     parts = urlsplit(base_url.lower())
     standard = {"http": ":80", "https": ":443"}[parts.scheme]
     return f"{parts.scheme}://{parts.netloc.removesuffix(standard)}"
-
-
-def _refused(query: Mapping[str, str]) -> ProviderRefused:
-    """The provider's error answer (OIDC Core §3.1.2.6). Auth0 says ``unauthorized`` of a blocked person, too."""
-    error = cleaned_error(query["error"])
-    said = cleaned_text(query.get("error_description"))
-    if error in {"unauthorized", "access_denied"} and "user is blocked" in said.lower():
-        error, said = "user_blocked", ""
-    return ProviderRefused(said, error=error if error in REFUSED else "")
-
-
-def _query(request: Request) -> dict[str, str]:
-    """The query's parameters; one that comes twice counts as absent (RFC 6749 §3.1), and so does an oversized query."""
-    text = request.url.query
-    if len(text) > _QUERY_MAX_CHARACTERS:
-        return {}
-    try:
-        found = parse_qs(text, keep_blank_values=True, max_num_fields=100)
-    except ValueError:
-        return {}
-    return {name: values[0] for name, values in found.items() if len(values) == 1}
 
 
 def _with_cookies(response: Response, cookies: Sequence[str]) -> Response:

@@ -20,7 +20,6 @@ from app.core.errors import (
     GatehouseError,
     NotFound,
     PermissionDenied,
-    SessionEnded,
     SessionExpired,
     StorageUnavailable,
     Unauthenticated,
@@ -32,6 +31,7 @@ from app.core.principal import Subject
 from app.core.records import EndReason, NewGrant, NewSession, Person, SealedTokens, Session
 from app.core.tokens import AccessToken, IdToken, TokenVerifier, token_hash
 from component import session_events
+from component.endings import why_ended
 from component.oidc import Provider, TokenSet
 from component.provider_tokens import ProviderTokens, require_own, sync_rights
 from component.renewals import Renewals
@@ -39,16 +39,6 @@ from component.renewals import Renewals
 TOUCH_SECONDS: Final = 60
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _USER_AGENT_MAX_CHARACTERS: Final = 200
-_ENDED: Final = {
-    EndReason.SIGNED_OUT: "You signed out.",
-    EndReason.ENDED_BY_PERSON: "You ended this session from another one.",
-    EndReason.ENDED_BY_ADMIN: "You were signed out by an administrator.",
-    EndReason.BLOCKED: "Your account was blocked. Ask an administrator.",
-    EndReason.PROVIDER_LOGOUT: "You signed out at the sign-in provider.",
-    EndReason.PROVIDER_REFUSED: "The sign-in provider no longer renews this sign-in. Sign in again.",
-    EndReason.REPLACED: "Somebody signed in anew in this browser.",
-}
-
 _log = logging.getLogger(__name__)
 
 
@@ -205,10 +195,7 @@ class Sessions:
         if session is None:
             raise Unauthenticated("Sign in to go on.")
         if session.ended_at is not None:
-            sentence = _ENDED.get(session.end_reason) if session.end_reason is not None else None
-            if sentence is None:
-                raise SessionExpired("Sign in again to go on where you were.")
-            raise SessionEnded(sentence)
+            raise why_ended(session.end_reason)
         now = self._clock()
         if now >= session.expires_at or now - session.last_seen_at >= timedelta(seconds=self.limits.idle_seconds):
             raise SessionExpired("Sign in again to go on where you were.")

@@ -58,13 +58,13 @@ for role, ways in sorted(grants.roles.items()):
             st.caption(panels.held_by(held))
 
 st.subheader("What that lets you do")
-held = [permission for permission in Permission if decide(who, permission, grants).allowed]
-if not held:
+mine = [permission for permission in Permission if decide(who, permission, grants).allowed]
+if not mine:
     st.write("Nothing beyond this page and Home.")
-for permission in held:
-    ways = ", ".join(dict.fromkeys(panels.held_through(way) for way in grants.ways(permission)))
+for permission in mine:
+    because = ", ".join(dict.fromkeys(panels.held_through(way) for way in grants.ways(permission)))
     st.markdown(f":material/check: {permission.sentence}")
-    st.caption(f"`{permission}`, because of {ways or 'the scope of your token'}")
+    st.caption(f"`{permission}`, because of {because or 'the scope of your token'}")
 
 st.subheader("Your devices")
 if notice := st.session_state.pop("profile_notice", None):

@@ -6,16 +6,14 @@ test brings. Time can be moved.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import anyio
 from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.applications import Starlette
@@ -41,11 +39,11 @@ from component.routes import auth_routes
 from component.sessions import Limits, Sessions
 from component.socket_guard import Identity, SocketGuard
 from db import Database, open_database, seed
+from tests.browser import HTTP, Answer, Browser, call
 from tests.issuer import AUDIENCE, CLIENT_ID
 from tests.provider import FakeProvider
 
 SECRET = "".join(map(chr, range(48, 112)))
-HTTP = "http://localhost:8501"
 HTTPS = "https://app.example.com"
 
 
@@ -63,107 +61,6 @@ class Clock:
 
     def move(self, **by: float) -> None:
         self.ahead += timedelta(**by)
-
-
-@dataclass
-class Answer:
-    """An HTTP answer."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str:
-        """The one header of that name; empty when there is none."""
-        found = [value for key, value in self.headers if key == name]
-        assert len(found) <= 1, found
-        return found[0] if found else ""
-
-    def all(self, name: str) -> list[str]:
-        return [value for key, value in self.headers if key == name]
-
-    @property
-    def location(self) -> str:
-        assert self.status == 303, (self.status, self.text[-600:])
-        return self.header("location")
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-def call(app: ASGIApp, method: str, path: str, headers: dict[str, str] | None = None, **scope: Any) -> Answer:
-    """One request straight into an ASGI application."""
-    raw_path, _, query = path.partition("?")
-    sent = {"host": "localhost:8501"} | {name.lower(): value for name, value in (headers or {}).items()}
-    messages: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        messages.append(message)
-
-    full: dict[str, Any] = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": raw_path,
-        "raw_path": raw_path.encode(),
-        "root_path": "",
-        "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
-        "client": ("203.0.113.7", 50000),
-        "server": ("127.0.0.1", 8501),
-        "extensions": {},
-    } | scope
-
-    async def run() -> None:
-        await app(full, receive, send)
-
-    anyio.run(run)
-    start = next(message for message in messages if message["type"] == "http.response.start")
-    body = b"".join(message.get("body", b"") for message in messages if message["type"] == "http.response.body")
-    headers_back = [(name.decode().lower(), value.decode("latin-1")) for name, value in start.get("headers", [])]
-    return Answer(start["status"], headers_back, body)
-
-
-@dataclass
-class Browser:
-    """Keeps cookies as a browser does, and follows nothing by itself."""
-
-    app: ASGIApp
-    base_url: str = HTTP
-    cookies: dict[str, str] = field(default_factory=dict)
-    seen: list[Answer] = field(default_factory=list)
-
-    def request(self, method: str, path: str, **headers: str) -> Answer:
-        path = path.removeprefix(self.base_url)
-        sent = {"host": urlsplit(self.base_url).netloc, "user-agent": "Test Browser"}
-        if self.cookies:
-            sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        given = {name.replace("_", "-").lower(): value for name, value in headers.items()}
-        answer = call(self.app, method, path, sent | given)
-        for line in answer.all("set-cookie"):
-            pair, *attributes = [part.strip() for part in line.split(";")]
-            name, _, value = pair.partition("=")
-            if "Max-Age=0" in attributes:
-                self.cookies.pop(name, None)
-            else:
-                self.cookies[name] = value
-        self.seen.append(answer)
-        return answer
-
-    def get(self, path: str, **headers: str) -> Answer:
-        return self.request("GET", path, **headers)
-
-    def logout(self, **headers: str) -> Answer:
-        return self.request("POST", "/auth/logout", **({"origin": self.base_url} | headers))
 
 
 @dataclass

@@ -38,18 +38,19 @@ def guarded(stage: Stage) -> list[Row]:
     person = world.sign_in("auth0|rerun", roles=("analyst",))
     folder = stage.folder
     _write_scripts(folder)
-    ports = {side: free_port() for side in ("stock", "unguarded", "guarded")}
+    ports = {side: free_port() for side in ("stock", "nobody", "unguarded", "guarded")}
     base_url = f"http://localhost:{ports['guarded']}"
     here = "tests.benchmarks.rerun_server"
     stock = ["streamlit", "run", "empty.py", "--server.headless", "true", "--server.port", str(ports["stock"])]
     stock += ["--server.address", "127.0.0.1", "--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"]
     programs = {
         "stock": (stock, {}),
+        "nobody": ([here, "nobody", str(ports["nobody"])], {}),
         "unguarded": ([here, "unguarded", str(ports["unguarded"])], {}),
         "guarded": ([here, "guarded", str(ports["guarded"])], {**world.environment(), "APP_BASE_URL": base_url}),
     }
     cookies = {"guarded": f"{Cookies(base_url).session}={person.secret}"}
-    shown = {"stock": "", "unguarded": page_title(_PAGE), "guarded": page_title(_PAGE)}
+    shown = dict.fromkeys(ports, page_title(_PAGE)) | {"stock": ""}
     rounds, number = (2, 2) if stage.quick else (25, 10)
     spent: dict[str, list[float]] = {side: [] for side in programs}
     with ExitStack() as stack:
@@ -68,6 +69,7 @@ def guarded(stage: Stage) -> list[Row]:
     samples = Samples(spent)
     return [
         row("rerun", budgets.RERUN, samples, "guarded", "unguarded"),
+        row("rerun", budgets.RERUN, samples, "guarded", "nobody"),
         row("rerun", budgets.RERUN_STOCK, samples, "guarded", "stock"),
     ]
 
@@ -87,16 +89,27 @@ def _write_scripts(folder: Path) -> None:
         (f"unguarded/{page_file(n)}", page_title(n), "" if n == 0 else f"page-{n}", SECTIONS[n % len(SECTIONS)])
         for n in range(PAGES)
     ]
-    (folder / "unguarded.py").write_text(
-        f"""import streamlit as st
+    register = f"""from datetime import UTC, datetime
 
+import streamlit as st
+
+from app import panels
+from component.auth0 import Account, auth0
+
+UNTIL = datetime(2099, 1, 1, tzinfo=UTC)
 pages = {{}}
 for file, title, path, section in {rows!r}:
-    page = st.Page(file, title=title, icon={ICON!r}, url_path=path, default=not path)
+    page = st.Page(file, title={ICON!r} + " " + title, url_path=path, default=not path)
     pages.setdefault(section, []).append(page)
-st.navigation(pages).run()
+chosen = st.navigation(pages)
+panels.brand()
+st.set_page_config(page_title="Gatehouse", page_icon="🏛️")
 """
-    )
+    account = """with st.sidebar:
+    auth0(key="account", account=Account("Ann Example", "AE", "", ("analyst",), UNTIL))
+"""
+    (folder / "unguarded.py").write_text(f"{register}{account}chosen.run()\n")
+    (folder / "nobody.py").write_text(f"{register}chosen.run()\n")
 
 
 def _warm_up(side: str, tab: Tab, shown: str, times: int) -> None:

@@ -32,7 +32,7 @@ def page_title(number: int) -> str:
     return f"Page number {number}"
 
 
-def unguarded(port: int) -> None:
+def unguarded(script: str, port: int) -> None:
     """Serve the pages with ``st.navigation`` alone, the collector as the product has it."""
 
     @asynccontextmanager
@@ -41,7 +41,7 @@ def unguarded(port: int) -> None:
         gc.freeze()
         yield {}
 
-    st.App(Path("unguarded.py").resolve(), lifespan=lifespan).run(
+    st.App(Path(script).resolve(), lifespan=lifespan).run(
         config={
             "server.address": "127.0.0.1",
             "server.port": port,
@@ -79,4 +79,8 @@ def guarded(port: int) -> None:
 
 
 if __name__ == "__main__":
-    {"guarded": guarded, "unguarded": unguarded}[sys.argv[1]](int(sys.argv[2]))
+    side, port = sys.argv[1], int(sys.argv[2])
+    if side == "guarded":
+        guarded(port)
+    else:
+        unguarded(f"{side}.py", port)

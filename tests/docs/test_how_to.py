@@ -1,4 +1,6 @@
-"""Every Python snippet of the how-tos runs. The comment above a snippet says how:
+"""Every Python snippet of the how-tos runs, and every file and test that the documentation names exists.
+
+The comment above a snippet says how it runs:
 
 ``<!-- run: test NAME -->`` it is a file of tests; ``<!-- run: script NAME -->`` a Streamlit script, which runs for an
 administrator and which tests of the same document may open by its name; ``<!-- run: page NAME -->`` a page, put into a
@@ -24,6 +26,10 @@ from tests.stack import ROOT
 HOW_TO: Final = ROOT / "docs" / "how-to"
 SNIPPET: Final = re.compile(r"(?:^<!-- run: (\w+) (\w+\.py) -->\n)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ON_THE_TREE: Final = ("test-a-page.md", "guard-a-function.md")
+DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FOLDERS: Final = ("app", "component", "db", "deploy", "docs", "pages", "remote_api", "tests")
+MADE: Final = {"pages/orders.py", "deploy/tls"}
+"""What the documentation says the reader makes."""
 
 
 class Snippet(NamedTuple):
@@ -37,6 +43,12 @@ class Snippet(NamedTuple):
 def snippets(document: str) -> list[Snippet]:
     text = (HOW_TO / document).read_text(encoding="utf-8")
     return [Snippet(kind, name, code) for kind, name, code in SNIPPET.findall(text)]
+
+
+def names(document: Path) -> list[str]:
+    """What stands in backticks in a document, outside of fenced blocks."""
+    text = re.sub(r"^```.*?^```$", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"`([^`\n]+)`", text)
 
 
 def written(document: str, folder: Path) -> Path:
@@ -69,10 +81,12 @@ def test_every_snippet_says_how_it_runs() -> None:
     assert {name for name, _ in kinds} == {*ON_THE_TREE, "add-a-page.md"}
 
 
-@pytest.mark.parametrize("document", ON_THE_TREE)
-def test_the_tests_of_a_how_to_pass(document: str, tmp_path: Path) -> None:
-    said = pytest_in(written(document, tmp_path), ROOT)
-    assert int(re.findall(r"(\d+) passed", said)[0]) >= len([s for s in snippets(document) if s.kind == "test"])
+def test_the_tests_of_the_how_tos_pass(tmp_path: Path) -> None:
+    for document in ON_THE_TREE:
+        written(document, tmp_path)
+    said = pytest_in(tmp_path, ROOT)
+    wanted = sum(s.code.count("\ndef test_") for document in ON_THE_TREE for s in snippets(document))
+    assert f"{wanted} passed" in said
 
 
 def test_the_scripts_run() -> None:
@@ -105,3 +119,15 @@ def test_a_page_is_added_as_the_how_to_says(tmp_path: Path) -> None:
     assert (tree / "pages" / page).exists()
     (tree / "pages" / page).write_text(code, encoding="utf-8")
     assert "3 passed" in pytest_in(written("add-a-page.md", tests), tree)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_tests_named_in_the_docs_exist(document: Path) -> None:
+    for name in names(document):
+        path, _, test = name.partition("::")
+        if re.fullmatch(rf"(?:{'|'.join(FOLDERS)})/[\w./-]+", path):
+            assert (ROOT / path).exists() or path in MADE, name
+        if test:
+            assert re.search(rf"^(?:async )?def {test}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), (
+                name
+            )

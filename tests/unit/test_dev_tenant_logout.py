@@ -19,7 +19,7 @@ from tests.unit.dev_tenant_support import APP_URL, AUDIENCE, Browser, Running, a
 
 
 @contextmanager
-def app_listening(status: int = 200) -> Iterator[tuple[str, queue.Queue[tuple[str, str]]]]:
+def app_listening(status: int = 200, location: str = "") -> Iterator[tuple[str, queue.Queue[tuple[str, str]]]]:
     """An app that takes logout tokens. → its address, and the path and token of each post."""
     posts: queue.Queue[tuple[str, str]] = queue.Queue()
 
@@ -28,6 +28,7 @@ def app_listening(status: int = 200) -> Iterator[tuple[str, queue.Queue[tuple[st
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             posts.put((self.path, parse_qs(body)["logout_token"][0]))
             self.send_response(status)
+            self.send_header("Location", location)
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's own name
@@ -181,3 +182,17 @@ def test_an_app_that_does_not_answer_delays_nobody_and_is_logged_once(
             time.sleep(0.02)
         time.sleep(0.2)
         assert len([record for record in caplog.records if "logout token" in record.message]) == 1
+
+
+def test_a_logout_token_goes_to_the_app_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with app_listening() as (other_url, stolen), app_listening(status=307, location=other_url) as (app_url, posts):
+        with running(tmp_path / "state", app_url=app_url) as tenant, browsing(tenant) as browser:
+            browser.code("ada", redirect_uri=f"{app_url}/auth/callback")
+            assert tenant.tenant.end_sessions("ada") == 1
+            posts.get(timeout=5)
+            time.sleep(0.3)
+            assert stolen.empty()

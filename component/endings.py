@@ -1,0 +1,24 @@
+"""What a person is told whose session has ended: one sentence for each reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.core.errors import SessionEnded, SessionExpired, Unauthenticated
+from app.core.records import EndReason
+
+_ENDED: Final = {
+    EndReason.SIGNED_OUT: "You signed out.",
+    EndReason.ENDED_BY_PERSON: "You ended this session from another one.",
+    EndReason.ENDED_BY_ADMIN: "You were signed out by an administrator.",
+    EndReason.BLOCKED: "Your account was blocked. Ask an administrator.",
+    EndReason.PROVIDER_LOGOUT: "You signed out at the sign-in provider.",
+    EndReason.PROVIDER_REFUSED: "The sign-in provider no longer renews this sign-in. Sign in again.",
+    EndReason.REPLACED: "Somebody signed in anew in this browser.",
+}
+
+
+def why_ended(reason: EndReason | None) -> Unauthenticated:
+    """The error for a session that ended: ``SessionExpired`` when only its time was over, else ``SessionEnded``."""
+    sentence = _ENDED.get(reason) if reason is not None else None
+    return SessionEnded(sentence) if sentence else SessionExpired("Sign in again to go on where you were.")

@@ -1,0 +1,114 @@
+"""A browser without a screen: requests straight into an ASGI application, and a cookie jar that keeps the rules."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+from starlette.types import ASGIApp
+
+HTTP = "http://localhost:8501"
+
+
+@dataclass
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """The one header of that name; empty when there is none."""
+        found = [value for key, value in self.headers if key == name]
+        assert len(found) <= 1, found
+        return found[0] if found else ""
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key == name]
+
+    @property
+    def location(self) -> str:
+        assert self.status == 303, (self.status, self.text[-600:])
+        return self.header("location")
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def call(app: ASGIApp, method: str, path: str, headers: dict[str, str] | None = None, **scope: Any) -> Answer:
+    """One request straight into an ASGI application."""
+    raw_path, _, query = path.partition("?")
+    sent = {"host": "localhost:8501"} | {name.lower(): value for name, value in (headers or {}).items()}
+    messages: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    full: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": raw_path,
+        "raw_path": raw_path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
+        "client": ("203.0.113.7", 50000),
+        "server": ("127.0.0.1", 8501),
+        "extensions": {},
+    } | scope
+
+    async def run() -> None:
+        await app(full, receive, send)
+
+    anyio.run(run)
+    start = next(message for message in messages if message["type"] == "http.response.start")
+    body = b"".join(message.get("body", b"") for message in messages if message["type"] == "http.response.body")
+    headers_back = [(name.decode().lower(), value.decode("latin-1")) for name, value in start.get("headers", [])]
+    return Answer(start["status"], headers_back, body)
+
+
+@dataclass
+class Browser:
+    """Keeps cookies as a browser does, and follows nothing by itself."""
+
+    app: ASGIApp
+    base_url: str = HTTP
+    cookies: dict[str, str] = field(default_factory=dict)
+    seen: list[Answer] = field(default_factory=list)
+
+    def request(self, method: str, path: str, **headers: str) -> Answer:
+        path = path.removeprefix(self.base_url)
+        sent = {"host": urlsplit(self.base_url).netloc, "user-agent": "Test Browser"}
+        if self.cookies:
+            sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        given = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+        answer = call(self.app, method, path, sent | given)
+        for line in answer.all("set-cookie"):
+            pair, *attributes = [part.strip() for part in line.split(";")]
+            name, _, value = pair.partition("=")
+            if "Max-Age=0" in attributes:
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
+        self.seen.append(answer)
+        return answer
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.request("GET", path, **headers)
+
+    def logout(self, **headers: str) -> Answer:
+        return self.request("POST", "/auth/logout", **({"origin": self.base_url} | headers))

@@ -1,0 +1,79 @@
+"""Signing out: from our own pages only, here and at the provider; and which methods are answered at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.core.errors import SessionEnded
+from tests.provider import FakeProvider
+from tests.signin import Clock, World, query, world
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("origin", "site"),
+    [
+        ("https://evil.example", "cross-site"),
+        ("http://localhost:8501", "cross-site"),
+        ("http://localhost:8501", "same-site"),
+        ("http://localhost:8502", "same-site"),
+        ("http://localhost:8501.evil.example", "cross-site"),
+        ("null", "cross-site"),
+        ("https://localhost:8501", "same-origin"),
+        ("http://localhost:8501/", "same-origin"),
+    ],
+)
+def test_signing_out_is_for_our_own_pages_only(here: World, origin: str, site: str) -> None:
+    browser = here.sign_in()
+    assert browser.logout(origin=origin, sec_fetch_site=site).status == 403
+    assert browser.get("/auth/session").json()["authenticated"] is True
+
+
+def test_signing_out_without_an_origin_is_refused(here: World) -> None:
+    browser = here.sign_in()
+    assert browser.request("POST", "/auth/logout").status == 403
+    assert browser.get("/auth/session").json()["authenticated"] is True
+
+
+def test_signing_out(here: World) -> None:
+    browser = here.sign_in()
+    secret = here.secret(browser)
+    answer = browser.logout(sec_fetch_site="same-origin")
+    location = answer.json()["location"]
+    assert location.startswith(f"{here.fake.url}oidc/logout?")
+    assert query(location) == {
+        "client_id": "client-one",
+        "post_logout_redirect_uri": "http://localhost:8501",
+        "logout_hint": "session-1",
+    }
+    assert here.cookies.session not in browser.cookies
+    with pytest.raises(SessionEnded):
+        here.sessions.resolve(secret)
+    assert here.fake.revoked
+    assert here.fake.revoked[0] in here.fake.issued
+    (event,) = here.audit("app:session:end")
+    assert (event["reason"], event["actor"]) == ("signed-out", f"auth0|ann at {here.fake.url}")
+    assert browser.logout().json() == {"location": "/"}
+
+
+def test_signing_out_while_the_provider_is_down(here: World) -> None:
+    browser = here.sign_in()
+    here.fake.stop()
+    here.discovery._known = None
+    assert browser.logout().json() == {"location": "/"}
+    assert browser.get("/auth/session").json() == {"authenticated": False}
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/callback", "/auth/session"])
+def test_other_methods_are_not_answered(here: World, path: str) -> None:
+    for method in ("HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
+        assert here.browser().request(method, path).status == 405, method
+    assert here.browser().get("/auth/logout").status == 405
