@@ -53,7 +53,7 @@ openapi: $(DEV) ## write docs/openapi.json from the code
 	@$(PY) -m remote_api --write-openapi docs/openapi.json
 
 lock: $(DEV) ## pin dependencies anew, with hashes
-	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group build \
+	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group build --extra postgres \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -o requirements.lock
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group dev --extra postgres \
 		--constraint requirements.lock --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -o requirements-dev.lock

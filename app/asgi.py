@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import streamlit as st
 import structlog
@@ -21,6 +23,7 @@ from app.services import Services
 from component.addresses import ClientAddresses
 from component.routes import auth_routes
 from component.socket_guard import SocketGuard
+from component.watcher import Watcher
 
 SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
 
@@ -34,9 +37,11 @@ def create_app(services: Services) -> st.App:
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         gc.collect()
         gc.freeze()  # what was imported stays: no collection need look at it again
+        watching = asyncio.create_task(Watcher(services.storage.read.pulse, services.tabs).run(), name="watcher")
         try:
             yield {}
         finally:
+            watching.cancel()
             services.close()
 
     return st.App(
@@ -54,11 +59,12 @@ def create_app(services: Services) -> st.App:
         middleware=[
             Middleware(
                 SocketGuard,
-                sessions=services.sessions,
+                tabs=services.tabs,
                 cookies=services.cookies,
                 identity=services.identity,
                 base_url=services.settings.app_base_url,
                 production=services.settings.production,
+                picture_hosts=services.settings.picture_hosts,
             )
         ],
         lifespan=lifespan,
@@ -87,9 +93,12 @@ def streamlit_options(services: Services, *, address: str, port: int) -> dict[st
         "server.address": address,
         "server.port": port,
         "server.headless": True,
+        # Else Streamlit asks the world for its own address at start.
+        "browser.serverAddress": urlsplit(services.settings.app_base_url).hostname,
         "server.fileWatcherType": "none",
         "server.trustedUserHeaders": services.identity.trusted_user_headers(),
         "client.showErrorDetails": "none",
         "runner.postScriptGC": False,
         "browser.gatherUsageStats": False,
+        "logger.hideWelcomeMessage": True,
     }

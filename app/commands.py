@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
@@ -13,7 +15,7 @@ from app.core import logs
 from app.core.administration import bootstrap_administrator, person_by_email
 from app.core.clock import utc_now
 from app.core.discovery import Discovery
-from app.core.errors import GatehouseError
+from app.core.errors import ConfigurationError, GatehouseError
 from app.core.keyring import Keyring
 from app.core.principal import Subject
 from app.core.settings import Process, Settings
@@ -31,6 +33,10 @@ def serve(address: str, port: int | None) -> int:
     built.storage.check()
     composition.install(built)
     chosen = port or urlsplit(settings.app_base_url).port or 8501
+    # Forwarded headers count by TRUSTED_PROXIES only: uvicorn would believe anybody on this machine.
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
+    # Streamlit looks for its theme beside the program it believes it was started as.
+    sys.argv = [str(Path(__file__).with_name("__main__.py"))]
     create_app(built).run(config=streamlit_options(built, address=address, port=chosen))
     return 0
 
@@ -48,6 +54,8 @@ def migrate() -> int:
 def bootstrap_admin(subject: str | None, email: str | None, *, recover: bool, reason: str, yes: bool) -> int:
     """Make the first administrator, or one more with ``recover``."""
     settings = Settings.load(Process.CLI)
+    if settings.local_tenant and subject is not None:
+        raise ConfigurationError(["AUTH0_DOMAIN (or OIDC_ISSUER) is needed to know whose subject this is."])
     with _database(settings) as database:
         database.check()
         with database.unit_of_work() as unit:

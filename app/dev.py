@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from importlib.util import find_spec
 from threading import Event
 from typing import Final
 from urllib.parse import urlsplit
@@ -45,6 +46,10 @@ def run(tenant_port: int = 9000) -> int:
     settings = Settings.load(Process.CLI)
     if settings.production:
         raise ConfigurationError(["GATEHOUSE_ENV is production: `gatehouse dev` is for development only."])
+    if settings.local_tenant and find_spec("component.dev_tenant") is None:
+        raise ConfigurationError(
+            ["AUTH0_DOMAIN is not set, and the local tenant is part of the source tree only, not of the package."]
+        )
     issuer = f"http://localhost:{tenant_port}/" if settings.local_tenant else settings.issuer
     children = _children(settings, issuer)
     _refuse_taken_ports(children)

@@ -53,14 +53,13 @@ def _signed_out(error: Unauthenticated | None) -> None:
 
 def _signed_in(asking: Asking, session: Session) -> None:
     """Register what may be opened, and run or refuse the page that was asked for."""
-    keep = services().sessions
-    keep.touch(session)
     opened = [row for row in PAGES if decide(asking.principal, row.permission, asking.grants).allowed]
     page, row = _register(opened, stand_in="No access")
     with st.sidebar:
-        panels.account(asking.principal, session, sorted(asking.grants.roles))
+        hosts = services().settings.picture_hosts
+        panels.account(asking.principal, session, sorted(asking.grants.roles), picture_hosts=hosts)
     try:
-        keep.sync_if_due(session)
+        services().sessions.sync_if_due(session)
         if row in opened:
             st.session_state.pop(_REFUSED, None)
             services().page_views.count(f"/{row.path}")

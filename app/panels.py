@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -99,7 +99,9 @@ def held_through(held: Held) -> str:
     return "your sign-in provider" if held.source is Source.TOKEN else "a permission of your own"
 
 
-def account(principal: Principal, session: Session | None, roles: list[str]) -> None:
+def account(
+    principal: Principal, session: Session | None, roles: list[str], *, picture_hosts: Sequence[str] = ()
+) -> None:
     """The account corner of the sidebar: who is signed in, until when, and the way out."""
     if principal.subject is None or session is None:
         return
@@ -112,6 +114,7 @@ def account(principal: Principal, session: Session | None, roles: list[str]) -> 
             roles=tuple(roles),
             valid_until=session.expires_at,
         ),
+        picture_hosts=picture_hosts,
     )
 
 

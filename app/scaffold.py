@@ -78,7 +78,11 @@ def main(arguments: Sequence[str]) -> int:
     except GatehouseError as error:
         print(error.detail, file=sys.stderr)
         return 2
-    print(*done, "Run `make test`: the matrix of roles and pages asks you to say who may open it.", sep="\n")
+    print(
+        *done,
+        "Run `make docs`, then `make test`: the literal tables in tests ask you to say who may open it.",
+        sep="\n",
+    )
     return 0
 
 

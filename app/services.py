@@ -18,6 +18,7 @@ from component.oidc import Provider
 from component.refusals import Refusals
 from component.sessions import Limits, Sessions
 from component.socket_guard import Identity
+from component.tabs import Tabs
 from db import open_database
 
 
@@ -34,6 +35,7 @@ class Services:
     logins: Logins
     refusals: Refusals
     rights: Rights
+    tabs: Tabs
     cookies: Cookies
     identity: Identity
     page_views: PageViews
@@ -65,6 +67,7 @@ def build(settings: Settings, *, storage: Storage | None = None) -> Services:
         map_own_names=not settings.production,
         default_role=settings.default_role,
     )
+    rights = Rights(storage.read)
     return Services(
         settings=settings,
         keyring=keyring,
@@ -74,7 +77,8 @@ def build(settings: Settings, *, storage: Storage | None = None) -> Services:
         sessions=sessions,
         logins=Logins(storage, keyring, provider, cookies),
         refusals=Refusals(storage),
-        rights=Rights(storage.read),
+        rights=rights,
+        tabs=Tabs(sessions, rights),
         cookies=cookies,
         identity=Identity(),
         page_views=PageViews(storage),

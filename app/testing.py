@@ -44,7 +44,7 @@ def settings(**given: object) -> Settings:
         "auth0_client_id": "test-client",
         "auth0_client_secret": SecretStr("test-client-secret"),
         "app_base_url": "http://localhost:8501",
-        "remote_api_base_url": "http://localhost:8888",
+        "remote_api_base_url": "http://localhost:9",  # the discard port: nobody answers
         "database_url": "sqlite://",
         "default_role": None,
     }

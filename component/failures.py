@@ -13,11 +13,14 @@ from app.core.errors import (
     PermissionDenied,
     ProviderRefused,
     ProviderUnavailable,
+    SessionEnded,
+    SessionExpired,
     StateMismatch,
     StorageUnavailable,
     TokenInvalid,
+    Unauthenticated,
 )
-from component.notices import START, notice, storage_unavailable, try_again
+from component.notices import START, Action, notice, storage_unavailable, try_again
 
 _FORBIDDEN: Final = 403
 _BAD_REQUEST: Final = 400
@@ -120,3 +123,21 @@ def _words(error: GatehouseError) -> Words:
     if error.status >= _INTERNAL:
         return Words("Something went wrong", "That should not have happened. Try again in a moment.", error.status)
     return Words("Signing in did not work", error.detail or "Begin anew.")
+
+
+def ended_page(error: Unauthenticated, return_to: str) -> Response:
+    """Why a session is over, for the tab it was; signing in leads back to where it was."""
+    again = Action("Sign in again", try_again(return_to).href)
+    if isinstance(error, SessionExpired):
+        title = "Your session has expired"
+        sentences = ("You were not here for a while, or signed in long ago, so you were signed out to be safe.",)
+    elif isinstance(error, SessionEnded):
+        title, sentences = "You were signed out", (error.detail or "Your session was ended.",)
+    else:
+        title, sentences = "You are not signed in", ("Sign in to go on where you were.",)
+    return notice(title, sentences, status=200, actions=(again, START))
+
+
+def blocked_page() -> Response:
+    """A session that is still there, of a person who is blocked."""
+    return notice(_BLOCKED.title, ("An administrator has blocked your account. Ask them about it.",), status=_FORBIDDEN)

@@ -1,7 +1,6 @@
 """Where a person goes after signing in: always a page of this app, never anywhere else (R29, RFC 9700 §4.11).
 
-An address is read the way a browser reads it (WHATWG URL §4.4): tabs and newlines vanish, a backslash is a slash. What
-is not plainly ``/`` or ``/page`` with an optional query becomes the start page.
+An address is read the way a browser reads it (WHATWG URL §4.4): tabs and newlines vanish, a backslash is a slash. What is not plainly ``/`` or ``/page`` with an optional query becomes the start page.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ def safe_return_to(asked: str | None) -> str:
     text = _VANISHING.sub("", asked.strip("".join(map(chr, range(0x21)))))
     text = text.partition("#")[0]
     path, question, query = text.partition("?")
-    path = path.replace("\\", "/")
     if not is_page_path(path):
         return HOME
     path = quote(path, safe=f"/{_PATH_SAFE}", errors="replace")

@@ -32,9 +32,10 @@ from app.core.tokens import TokenVerifier
 from component.addresses import ClientAddresses
 from component.callback_query import provider_refusal, query_of
 from component.cookies import Cookies, read_cookies
-from component.failures import failure_page, refusal_code
+from component.failures import blocked_page, ended_page, failure_page, refusal_code
 from component.login import Logins, LoginTransaction
-from component.oidc import Provider, allowed_parameters
+from component.notices import storage_unavailable
+from component.oidc import Provider
 from component.refusals import Refusals
 from component.return_to import HOME, safe_return_to
 from component.sessions import Begun, Sessions
@@ -65,6 +66,7 @@ def auth_routes(
         Route("/auth/callback", _Only("GET", routes.callback)),
         Route("/auth/logout", _Only("POST", routes.logout)),
         Route("/auth/session", _Only("GET", routes.session)),
+        Route("/auth/ended", _Only("GET", routes.ended)),
     ]
 
 
@@ -137,6 +139,21 @@ class _Routes:
         """Who is signed in, without any token. Asking does not keep the session alive."""
         return await self._in_thread(lambda: self._session(request))
 
+    async def ended(self, request: Request) -> Response:
+        """Say why the browser's session is over, and lead back to where it was."""
+        return await self._in_thread(lambda: self._ended(request))
+
+    def _ended(self, request: Request) -> Response:
+        return_to = safe_return_to(query_of(request).get("return_to"))
+        secret = read_cookies(request.scope["headers"]).get(self._cookies.session, "")
+        try:
+            session = self._sessions.resolve(secret)
+        except StorageUnavailable:
+            return storage_unavailable()
+        except Unauthenticated as error:
+            return ended_page(error, return_to)
+        return blocked_page() if session.person.blocked else self._to(return_to)
+
     def _login(self, request: Request, query: Mapping[str, str], return_to: str) -> Response:
         sent = read_cookies(request.scope["headers"])
         try:
@@ -146,7 +163,7 @@ class _Routes:
                 browser=self._cookies.browser_id(sent),
                 cookies=sent,
                 return_to=return_to,
-                parameters=allowed_parameters(query),
+                parameters=query,
             )
         except GatehouseError as error:
             return self._failed(error, request, return_to)

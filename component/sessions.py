@@ -159,7 +159,9 @@ class Sessions:
     def touch(self, session: Session) -> None:
         """Note that the person was here; at most once a minute."""
         now = self._clock()
-        if now - session.last_seen_at < timedelta(seconds=TOUCH_SECONDS):
+        # Short idle limits need more than a note a minute, or somebody who works would run into them.
+        often = min(TOUCH_SECONDS, self.limits.idle_seconds / 10)
+        if now - session.last_seen_at < timedelta(seconds=often):
             return
         try:
             with self._storage.unit_of_work() as unit:

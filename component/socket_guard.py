@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Final
 from urllib.parse import urlsplit
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,10 +28,9 @@ from component.cookies import Cookies, HeaderList, RawHeaders, read_cookies
 from component.notices import notice, storage_unavailable
 from component.return_to import is_page_path
 from component.security_headers import SecurityHeaders, content_security_policy
-from component.sessions import Sessions
+from component.tabs import Tabs
 
 RETRY_SECONDS: Final = 5
-_THREADS: Final = 16
 _HEADER_PREFIX: Final = "x-gatehouse-"
 _CLAIMED: Final = frozenset(
     {b"x-streamlit-user", b"x-forwarded-user", b"x-forwarded-email", b"x-forwarded-preferred-username", b"remote-user"}
@@ -109,26 +108,27 @@ class SocketGuard:
         self,
         app: ASGIApp,
         *,
-        sessions: Sessions,
+        tabs: Tabs,
         cookies: Cookies,
         identity: Identity,
         base_url: str,
         production: bool,
         picture_hosts: Sequence[str] = (),
     ) -> None:
-        """``base_url``: whose host is answered for; outside production the loopback names too.
+        """``tabs``: the live tabs of this process, on whose sessions everything rests.
+
+        ``base_url``: whose host is answered for; outside production the loopback names too.
 
         ``picture_hosts``: from where people's pictures may come.
         """
         self._app = app
-        self._sessions = sessions
+        self._tabs = tabs
         self._cookies = cookies
         self._identity = identity
         self._hosts = {_host_of(base_url)} | (set() if production else _LOOPBACK)
         self._headers = SecurityHeaders(
             secure=cookies.secure, policy=content_security_policy(picture_hosts=picture_hosts)
         )
-        self._threads = CapacityLimiter(_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -165,6 +165,9 @@ class SocketGuard:
         except StorageUnavailable:
             await (storage_unavailable() if area is Area.PAGE else _later())(scope, receive, send)
             return
+        if area is Area.PRIVATE and not self._is_theirs(scope["path"], _owner(session, browser)):
+            await _not_found()(scope, receive, send)
+            return
         await self._app(self._identified(scope, session, browser), receive, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -184,8 +187,15 @@ class SocketGuard:
         except StorageUnavailable:
             await _refuse(scope, receive, send, _later(), code=_TRY_AGAIN_LATER)
             return
-        # What watches single messages wraps `receive` and `send` here.
-        await self._app(self._identified(scope, session, browser), receive, send)
+        tab = self._tabs.open(session, _owner(session, browser), receive, send)
+        try:
+            await self._app(self._identified(scope, session, browser), tab.receive, tab.send)
+        finally:
+            tab.close()
+
+    def _is_theirs(self, path: str, owner: str) -> bool:
+        """Whether a file was shown to this owner, or an upload goes into their own Streamlit session."""
+        return self._tabs.may_have_media(owner, path) or self._tabs.may_upload(owner, path)
 
     async def _session(self, cookies: dict[str, str]) -> Session | None:
         """Whose live session this is: one query, off the event loop. Raises ``StorageUnavailable``."""
@@ -193,7 +203,7 @@ class SocketGuard:
         if not secret:
             return None
         try:
-            return await to_thread.run_sync(self._sessions.resolve, secret, limiter=self._threads)
+            return await to_thread.run_sync(self._tabs.sessions.resolve, secret, limiter=self._tabs.threads)
         except Unauthenticated:
             return None
 
@@ -231,6 +241,11 @@ class SocketGuard:
             await send(message)
 
         return with_headers
+
+
+def _owner(session: Session | None, browser: str) -> str:
+    """Whose a tab is: a session's, or nobody's at a certain browser."""
+    return f"session {session.ref}" if session is not None else f"browser {browser}"
 
 
 def _host_of(base_url: str) -> str:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from app.core.audit import AuditKind, Outcome
 from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
-from app.core.records import BearerFacts, Person, SealedTokens, Session, UsageDay
+from app.core.records import BearerFacts, Person, Pulse, SealedTokens, Session, UsageDay
 from db.held import grants_from, grants_query
 from db.models import (
     audit_events,
@@ -79,6 +79,7 @@ class DatabaseReader:
         )
         self._usage = Prepared(_usage_query(), dialect)
         self._version = Prepared(select(policy.c.version), dialect)
+        self._pulse = Prepared(select(policy.c.version, policy.c.sessions_ended), dialect)
         self._roles = Prepared(select(roles.c.name, roles.c.description).order_by(roles.c.name), dialect)
 
     def session_by_secret(self, secret_hash: bytes) -> Session | None:
@@ -156,6 +157,11 @@ class DatabaseReader:
             UsageDay(day_of(day), counts.get((day, "sign-in"), 0), counts.get((day, "denial"), 0), views.get(day, {}))
             for day in range(first, last + 1)
         )
+
+    def pulse(self) -> Pulse:
+        """The two counters whose moving means that live tabs may have something to learn."""
+        row = self._fetch(self._pulse.text, self._pulse.values({}))[0]
+        return Pulse(policy_version=row[0], sessions_ended=row[1])
 
     def policy_version(self) -> int:
         """The policy version."""

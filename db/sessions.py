@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, insert, or_, update
 
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, SealedTokens, Session
-from db.models import issued_tokens, login_states, own_clients, people, sessions
+from db.models import issued_tokens, login_states, own_clients, people, policy, sessions
 from db.rows import SEALED, sealed_of, session_by_ref_query, session_with_person
 from db.texts import clean
 from db.work import Work, require_aware
@@ -189,4 +189,7 @@ class SessionWrites(Work):
             )
             .returning(sessions.c.ref)
         )
-        return tuple(str(row.ref) for row in ended)
+        refs = tuple(str(row.ref) for row in ended)
+        if refs:
+            self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + len(refs)))
+        return refs

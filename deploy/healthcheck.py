@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script of the image, no part of a package
 """Ask this machine's app or API whether it lives: ``python healthcheck.py app|api``; exit status 0 when it does.
 
 Both answer only for the host name they are configured with (421 otherwise), so the question carries that name.

@@ -28,6 +28,7 @@ from app.core.discovery import Discovery
 from app.core.keyring import Keyring
 from app.core.keys import KeySet
 from app.core.ports import Storage
+from app.core.rights import Rights
 from app.core.settings import Settings
 from app.core.tokens import TokenVerifier
 from component.addresses import ClientAddresses
@@ -38,6 +39,7 @@ from component.refusals import Refusals
 from component.routes import auth_routes
 from component.sessions import Limits, Sessions
 from component.socket_guard import Identity, SocketGuard
+from component.tabs import Tabs
 from db import Database, open_database, seed
 from tests.browser import HTTP, Answer, Browser, call
 from tests.issuer import AUDIENCE, CLIENT_ID
@@ -195,7 +197,7 @@ def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **g
     )
     guard = Middleware(
         SocketGuard,
-        sessions=sessions,
+        tabs=Tabs(sessions, Rights(storage.read, clock=clock)),
         cookies=cookies,
         identity=identity,
         base_url=settings.app_base_url,

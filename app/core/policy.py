@@ -94,7 +94,7 @@ _OTHER_TOKEN = AuthMethod.OTHER_TOKEN  # looking a member up in its enum costs a
 _MACHINE = AuthMethod.MACHINE
 
 
-def decide(principal: Principal, permission: str | None, grants: Grants) -> Decision:  # noqa: C901, PLR0911 - one return per rule
+def decide(principal: Principal, permission: str | None, grants: Grants) -> Decision:  # noqa: PLR0911 - one return per rule
     """Decide. Nobody → refused; blocked → refused; not held → refused; held, but not through this client → refused.
 
     Through which client counts: a session, our own client's token and a machine use local grants fully. A person's

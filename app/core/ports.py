@@ -25,6 +25,7 @@ from app.core.records import (
     NewGrant,
     NewSession,
     Person,
+    Pulse,
     SealedTokens,
     Session,
     TokenRights,
@@ -61,6 +62,9 @@ class Reader(Protocol):
 
     def policy_version(self) -> int:
         """The policy version; it has moved whenever anybody's rights may have changed."""
+
+    def pulse(self) -> Pulse:
+        """The two counters whose moving means that live tabs may have something to learn."""
 
     def role_descriptions(self) -> Mapping[str, str]:
         """Role name → description, every role."""

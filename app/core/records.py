@@ -112,6 +112,15 @@ class BearerFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a watcher compares: it has moved whenever somebody's rights may have changed or a session has ended."""
+
+    policy_version: int
+    sessions_ended: int
+    """How many sessions were ended so far (those that expired by time do not count)."""
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRights:
     """What a token says its subject may do: raw role names of the roles claim, and the ``permissions`` claim."""
 

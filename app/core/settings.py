@@ -154,18 +154,23 @@ class Settings(BaseSettings):
         In development a missing secret is made and kept in ``var_dir/secret`` (mode 600), and a local tenant's
         client is read from ``var_dir/tenant/client.json``.
         """
+        mistakes: list[str] = []
         try:
             settings = cls(_env_file=env_file)
         except ValidationError as error:
-            raise ConfigurationError(_in_plain_words(error)) from None
-        mistakes = [*_general_mistakes(settings), *_process_mistakes(settings, process)]
+            mistakes += _in_plain_words(error)
+            # What could not be read counts as its default, so that all the other mistakes are found too.
+            wrong = {str(mistake["loc"][0]) for mistake in error.errors() if mistake["loc"]}
+            settings = cls(_env_file=env_file, **{name: cls.model_fields[name].default for name in wrong})
+        mistakes += [*_general_mistakes(settings), *_process_mistakes(settings, process)]
         if mistakes:
             raise ConfigurationError(mistakes)
         updates: dict[str, Any] = {}
         if not settings.gatehouse_secret:
             updates["gatehouse_secret"] = (SecretStr(_installation_secret(var_dir / "secret")),)
-        if settings.local_tenant and process is not Process.CLI:
-            updates.update(_local_client(var_dir / "tenant" / "client.json", process))
+        client = var_dir / "tenant" / "client.json"
+        if settings.local_tenant and (process is not Process.CLI or client.exists()):
+            updates.update(_local_client(client, process))
         return settings.model_copy(update=updates) if updates else settings
 
 

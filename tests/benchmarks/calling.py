@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.test import EnvironBuilder
+from werkzeug.test import create_environ
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 def getting(app: WSGIApplication, base_url: str, path: str, token: str) -> Callable[[], bytes]:
     """A call that gets ``path`` with a bearer token; raises for any answer but 200."""
-    with_token = EnvironBuilder(path, base_url=base_url, headers={"Authorization": f"Bearer {token}"})
-    environ = with_token.get_environ()
+    environ = {**create_environ(path, base_url), "HTTP_AUTHORIZATION": f"Bearer {token}"}
 
-    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:  # noqa: ARG001 - WSGI
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
         if not status.startswith("200"):
             msg = f"{path} answered {status}"
             raise RuntimeError(msg)

@@ -31,8 +31,8 @@ def loading(stage: Stage) -> list[Row]:
 
     def raw() -> frozenset[str]:
         names: list[str] = []
-        for row in connection.execute(_FLOOR, key).fetchall():
-            names += row[6].split(" ")
+        for *_, listed in connection.execute(_FLOOR, key).fetchall():
+            names += listed.split(" ")
         return frozenset(names)
 
     held = reader.grants(subject, now).permissions.keys()

@@ -1,6 +1,6 @@
-"""An app of ten pages as a process of its own: ``guarded`` is the product's, ``unguarded`` the same by plain Streamlit.
+"""An app of ten pages as a process of its own: ``guarded`` is the product's, any other side is plain Streamlit.
 
-``python -m tests.benchmarks.rerun_server guarded|unguarded PORT``, in a folder made by ``tests.benchmarks.rerun``.
+``python -m tests.benchmarks.rerun_server SIDE PORT``, in the folder that ``tests.benchmarks.rerun`` has filled.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def page_title(number: int) -> str:
 
 
 def unguarded(script: str, port: int) -> None:
-    """Serve the pages with ``st.navigation`` alone, the collector as the product has it."""
+    """Serve a script that knows ``st.navigation`` alone, with the collector as the product has it."""
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:

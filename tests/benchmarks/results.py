@@ -31,7 +31,7 @@ _PACKAGES: Final = (
 )
 
 
-class Skipped(Exception):  # noqa: N818 - not an error: something is not there to be measured
+class Skipped(Exception):
     """This cannot be measured here; the text says what is missing."""
 
 
@@ -73,26 +73,26 @@ def row(
 def table(rows: Sequence[Row], skipped: dict[str, str]) -> str:
     """All rows under one head, then what was skipped and why."""
     head = ("benchmark", "what", "floor", "candidate", "ratio", "quartiles", "budget", "verdict")
-    cells = [head]
-    for each in rows:
-        cells.append(
-            (
-                each.name,
-                each.budget.what,
-                _figure(each.floor, each.unit),
-                _figure(each.candidate, each.unit),
-                f"{each.ratio.middle:.3g}",
-                f"{each.ratio.low:.3g} to {each.ratio.high:.3g}",
-                str(each.budget),
-                "met" if each.met else "MISSED",
-            )
-        )
+    cells = [head, *map(_cells, rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     lines.insert(1, "  ".join("-" * width for width in widths))
     lines += [f"{each.name}: {each.note}" for each in rows if each.note]
     lines += [f"{name}: skipped, {why}" for name, why in skipped.items()]
     return "\n".join(lines)
+
+
+def _cells(each: Row) -> tuple[str, ...]:
+    return (
+        each.name,
+        each.budget.what,
+        _figure(each.floor, each.unit),
+        _figure(each.candidate, each.unit),
+        f"{each.ratio.middle:.3g}",
+        f"{each.ratio.low:.3g} to {each.ratio.high:.3g}",
+        str(each.budget),
+        "met" if each.met else "MISSED",
+    )
 
 
 def document(rows: Sequence[Row], skipped: dict[str, str], *, quick: bool) -> dict[str, Any]:

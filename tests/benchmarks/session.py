@@ -1,4 +1,4 @@
-"""Resolving a session by its reference, as every socket message asks for it: one query, and little more than it costs."""
+"""Resolving a session by its reference, as every socket message asks for it: one query, and little more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A browser tab as a server sees it: one socket, in Streamlit's own messages, that asks for reruns and reads answers."""
+"""A browser tab as a server sees it: one socket that asks for reruns in Streamlit's own messages."""
 
 from __future__ import annotations
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import jwt
-from authlib.integrations.flask_oauth2 import ResourceProtector
+from authlib.integrations.flask_oauth2 import ResourceProtector  # type: ignore[attr-defined] # ships no types
 from authlib.oauth2.rfc7523 import JWTBearerTokenValidator
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -77,9 +77,9 @@ def _verifying(verifier: TokenVerifier) -> Flask:
 def _protected(issuer: Issuer) -> Flask:
     """The same behind Authlib, as Auth0's own example for Flask has it, with the key set read once."""
     app = Flask("protected", static_folder=None)
-    protect = ResourceProtector()
-    keys = PeerKeySet.import_key_set(issuer.jwks())
-    validator = JWTBearerTokenValidator(keys, issuer=issuer.url)
+    protect = ResourceProtector()  # type: ignore[no-untyped-call] # ships no types
+    keys = PeerKeySet.import_key_set(cast("Any", issuer.jwks()))
+    validator: Any = JWTBearerTokenValidator(keys, issuer=issuer.url)  # type: ignore[no-untyped-call] # the same
     validator.claims_options = {
         "exp": {"essential": True},
         "aud": {"essential": True, "value": issuer.audience},

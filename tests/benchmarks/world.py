@@ -1,4 +1,4 @@
-"""The world benchmarks run in: a real SQLite file with many people, roles and sessions, and one person who is asked about.
+"""The world benchmarks run in: a real SQLite file with many people, roles and sessions.
 
 Rows of the many are written by the driver, in bulk; what is measured is made and read by the product itself.
 """

@@ -127,7 +127,7 @@ def test_files_and_tests_named_in_the_docs_exist(document: Path) -> None:
         path, _, test = name.partition("::")
         if re.fullmatch(rf"(?:{'|'.join(FOLDERS)})/[\w./-]+", path):
             assert (ROOT / path).exists() or path in MADE, name
-        if test:
+        if test and path.startswith("tests/"):
             assert re.search(rf"^(?:async )?def {test}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), (
                 name
             )

@@ -16,7 +16,11 @@ import pytest
 from app.core.settings import Settings
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.xdist_group("wheel")  # built once, not once per worker
+
 PACKAGES = ("app", "pages", "component", "remote_api", "db")
+PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+ALONE = ("--no-deps", "--no-index")
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("pyproject.toml", "gatehouse.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, source)
-    run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-build-isolation"]
-        + ["--no-deps", "--no-index", "--wheel-dir", str(out), str(source)]
-    )
+    run([*PIP, "wheel", *ALONE, "--no-build-isolation", "--wheel-dir", str(out), str(source)])
     (built,) = out.glob("gatehouse-*.whl")
     return built
 
@@ -45,10 +46,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = Path(subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip())
     # The path alone: the .pth files in there, the one of the editable installation too, do not count.
     (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    run(
-        [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "install", "--quiet"]
-        + ["--no-deps", "--no-index", str(wheel)]
-    )
+    run([*PIP, "--python", str(python), "install", *ALONE, str(wheel)])
     return environment
 
 

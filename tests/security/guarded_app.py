@@ -14,12 +14,14 @@ from starlette.middleware import Middleware
 
 from app.core.discovery import Discovery
 from app.core.keyring import Keyring
+from app.core.rights import Rights
 from app.core.settings import Settings
 from app.core.tokens import build_verifier
 from component.cookies import Cookies
 from component.oidc import Provider
 from component.sessions import Limits, Sessions
 from component.socket_guard import Identity, SocketGuard
+from component.tabs import Tabs
 from db import open_database
 from tests.signin import SECRET
 
@@ -41,9 +43,10 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
     """Serve until stopped."""
     settings = settings_for(f"http://127.0.0.1:{port}", database_url)
     keyring = Keyring(settings.secrets)
+    storage = open_database(settings, keyring)
     discovery = Discovery(settings.issuer)
     sessions = Sessions(
-        open_database(settings, keyring),
+        storage,
         keyring,
         Provider(settings, discovery),
         build_verifier(settings, discovery),
@@ -53,7 +56,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
     identity = Identity()
     guard = Middleware(
         SocketGuard,
-        sessions=sessions,
+        tabs=Tabs(sessions, Rights(storage.read)),
         cookies=Cookies(settings.app_base_url),
         identity=identity,
         base_url=settings.app_base_url,

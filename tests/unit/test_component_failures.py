@@ -66,7 +66,7 @@ def test_an_incomplete_answer_is_refused(here: World) -> None:
 
 
 def test_a_blocked_person_gets_no_session(here: World) -> None:
-    here.sign_in()
+    signed_in = here.sign_in()
     with here.storage.unit_of_work() as unit:
         assert unit.set_blocked(Subject(here.fake.url, "auth0|ann"), blocked=True)
         unit.commit()
@@ -79,6 +79,7 @@ def test_a_blocked_person_gets_no_session(here: World) -> None:
     assert here.rows("sessions") == before
     (event,) = here.audit("app:login:refuse")
     assert event["reason"] == "blocked"
+    assert signed_in.get("/auth/session").json() == {"authenticated": False}
     assert len(here.fake.revoked) == 1
 
 

@@ -189,10 +189,14 @@ def test_a_logout_token_goes_to_the_app_only(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    with app_listening() as (other_url, stolen), app_listening(status=307, location=other_url) as (app_url, posts):
-        with running(tmp_path / "state", app_url=app_url) as tenant, browsing(tenant) as browser:
-            browser.code("ada", redirect_uri=f"{app_url}/auth/callback")
-            assert tenant.tenant.end_sessions("ada") == 1
-            posts.get(timeout=5)
-            time.sleep(0.3)
-            assert stolen.empty()
+    with (
+        app_listening() as (other_url, stolen),
+        app_listening(status=307, location=other_url) as (app_url, posts),
+        running(tmp_path / "state", app_url=app_url) as tenant,
+        browsing(tenant) as browser,
+    ):
+        browser.code("ada", redirect_uri=f"{app_url}/auth/callback")
+        assert tenant.tenant.end_sessions("ada") == 1
+        posts.get(timeout=5)
+        time.sleep(0.3)
+        assert stolen.empty()
