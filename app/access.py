@@ -109,8 +109,11 @@ def principal() -> Principal:
 
 
 def _on_refused(who: Principal, permission: str | None, decision: Decision, target: str) -> None:
-    """Write the audit event of a refusal. A refusal stands even when it cannot be recorded."""
+    """Record a refusal: strangers as counts, the known each as an event. It stands even when it cannot be recorded."""
     kind = AuditKind.PAGE_DENY if target.startswith("/") else AuditKind.FUNCTION_DENY
+    if who.subject is None:
+        services().refusals.record(kind, decision.reason, address="")
+        return
     event = AuditEvent(
         kind=kind,
         at=utc_now(),

@@ -30,8 +30,8 @@ SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
 _log = structlog.get_logger(__name__)
 
 
-def create_app(services: Services) -> st.App:
-    """The application over ``services``; it owns none of them."""
+def create_app(services: Services, *, script: Path = SCRIPT) -> st.App:
+    """The application over ``services``, which it closes at the end. ``script``: what Streamlit reruns."""
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
@@ -45,7 +45,7 @@ def create_app(services: Services) -> st.App:
             services.close()
 
     return st.App(
-        SCRIPT,
+        script,
         routes=auth_routes(
             base_url=services.settings.app_base_url,
             sessions=services.sessions,

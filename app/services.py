@@ -8,6 +8,7 @@ from threading import Lock
 from app.core.discovery import Discovery
 from app.core.keyring import Keyring
 from app.core.ports import Storage
+from app.core.refusals import Refusals
 from app.core.rights import Rights
 from app.core.settings import Process, Settings
 from app.core.tokens import TokenVerifier, build_verifier
@@ -15,7 +16,6 @@ from app.page_views import PageViews
 from component.cookies import Cookies
 from component.login import Logins
 from component.oidc import Provider
-from component.refusals import Refusals
 from component.sessions import Limits, Sessions
 from component.socket_guard import Identity
 from component.tabs import Tabs
@@ -43,6 +43,7 @@ class Services:
     def close(self) -> None:
         """Save what is left and let go of everything."""
         self.page_views.close()
+        self.refusals.close()
         self.storage.close()
 
 

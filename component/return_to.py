@@ -1,6 +1,7 @@
 """Where a person goes after signing in: always a page of this app, never anywhere else (R29, RFC 9700 §4.11).
 
-An address is read the way a browser reads it (WHATWG URL §4.4): tabs and newlines vanish, a backslash is a slash. What is not plainly ``/`` or ``/page`` with an optional query becomes the start page.
+An address is read the way a browser reads it (WHATWG URL §4.4): tabs and newlines vanish, a backslash is a slash. What
+is not plainly ``/`` or ``/page`` with an optional query becomes the start page.
 """
 
 from __future__ import annotations

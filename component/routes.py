@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from app.core.audit import subject_name
+from app.core.audit import AuditKind, subject_name
 from app.core.errors import (
     GatehouseError,
     LoginFailed,
@@ -28,6 +28,7 @@ from app.core.errors import (
     Unauthenticated,
 )
 from app.core.records import EndReason, Session
+from app.core.refusals import Refusals
 from app.core.tokens import TokenVerifier
 from component.addresses import ClientAddresses
 from component.callback_query import provider_refusal, query_of
@@ -36,7 +37,6 @@ from component.failures import blocked_page, ended_page, failure_page, refusal_c
 from component.login import Logins, LoginTransaction
 from component.notices import storage_unavailable
 from component.oidc import Provider
-from component.refusals import Refusals
 from component.return_to import HOME, safe_return_to
 from component.sessions import Begun, Sessions
 
@@ -275,7 +275,7 @@ class _Routes:
         code = refusal_code(error)
         _log.info("a sign-in failed: %s", code)
         if not isinstance(error, (StorageUnavailable, PermissionDenied)):
-            self._refusals.record(code, address=self._addresses.of(request.scope))
+            self._refusals.record(AuditKind.LOGIN_REFUSE, code, address=self._addresses.of(request.scope))
         return failure_page(error, return_to)
 
     def _to(self, path: str) -> Response:

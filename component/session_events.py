@@ -36,6 +36,29 @@ def ended(session: Session, reason: EndReason, *, by: str, now: datetime) -> Aud
     )
 
 
+def stepped_up(subject: Subject, ref: str, *, address: str, acr: str, now: datetime) -> AuditEvent:
+    """Somebody signed in afresh, or with a second factor, for something that asks for it. ``acr``: as the token says."""
+    return AuditEvent(
+        kind=AuditKind.SESSION_STEP_UP,
+        at=now,
+        actor=subject_name(subject),
+        correlation_id=correlation.current(),
+        address=address,
+        details={"session": ref, "acr": acr},
+    )
+
+
+def purged(rows: int, *, now: datetime) -> AuditEvent:
+    """What had expired long ago was forgotten; ``rows``: how many of all kinds."""
+    return AuditEvent(
+        kind=AuditKind.SESSION_PURGE,
+        at=now,
+        actor="system",
+        correlation_id=correlation.current(),
+        details={"rows": rows},
+    )
+
+
 def refresh_failed(session: Session, reason: str, *, now: datetime) -> AuditEvent:
     """The provider did not renew the tokens. ``reason``: its error code, or ours."""
     return AuditEvent(

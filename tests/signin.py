@@ -28,6 +28,7 @@ from app.core.discovery import Discovery
 from app.core.keyring import Keyring
 from app.core.keys import KeySet
 from app.core.ports import Storage
+from app.core.refusals import Refusals
 from app.core.rights import Rights
 from app.core.settings import Settings
 from app.core.tokens import TokenVerifier
@@ -35,7 +36,6 @@ from component.addresses import ClientAddresses
 from component.cookies import Cookies
 from component.login import Logins
 from component.oidc import Provider
-from component.refusals import Refusals
 from component.routes import auth_routes
 from component.sessions import Limits, Sessions
 from component.socket_guard import Identity, SocketGuard
@@ -109,7 +109,8 @@ class World:
         return _sessions(self.settings, storage or self.storage, self.keyring, self.provider, self.verifier, self.clock)
 
     def audit(self, kind: str = "") -> list[dict[str, Any]]:
-        """The audit events, oldest first."""
+        """The audit events, oldest first, strangers' failures that are only counted so far among them."""
+        self.refusals.flush()
         with self.storage.engine.connect() as connection:
             rows = connection.execute(text("SELECT * FROM audit_events ORDER BY 1")).mappings().all()
         return [dict(row) for row in rows if not kind or row["kind"] == kind]
@@ -223,6 +224,7 @@ def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **g
             fake,
         )
     finally:
+        refusals.close()
         storage.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, subject_name
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.permissions import ADMINISTRATOR
@@ -35,6 +36,7 @@ def bootstrap_administrator(
             actor=actor,
             target=subject_name(subject),
             reason=reason,
+            correlation_id=correlation.current(),
         )
     )
 

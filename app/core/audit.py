@@ -28,7 +28,10 @@ class AuditKind(StrEnum):
 
     SESSION_BEGIN = "app:session:begin", "{actor} signed in."
     SESSION_END = "app:session:end", "A session of {target} ended."
+    SESSION_STEP_UP = "app:session:step-up", "{actor} signed in afresh to do something that asks for it."
+    SESSION_PURGE = "app:session:purge", "Sessions that were over long ago were forgotten."
     LOGIN_REFUSE = "app:login:refuse", "A sign-in did not succeed."
+    LOGOUT_REFUSE = "app:logout:refuse", "Something that claimed to be a sign-out at the provider was refused."
     TOKEN_REFRESH_FAIL = "app:token:refresh-fail", "The tokens of {actor} could not be renewed."
     TOKEN_RIGHTS_SYNC = "app:token:sync", "What the provider says {target} may do has changed."
     PAGE_DENY = "app:page:deny", "{actor} was refused the page {target}."
@@ -39,6 +42,8 @@ class AuditKind(StrEnum):
     GRANT_REVOKE = "policy:grant:revoke", "{actor} revoked a role or permission of {target}."
     ADMIN_BOOTSTRAP = "policy:admin:bootstrap", "{actor} made {target} the first administrator."
     ADMIN_RECOVER = "policy:admin:recover", "{actor} made {target} an administrator to recover access."
+    LOG_PRUNE = "audit:log:prune", "{actor} sealed a retention boundary and deleted the audit events below it."
+    LOG_BROKEN = "audit:log:broken", "The end of the audit was found changed before this was written."
 
 
 class Outcome(StrEnum):

@@ -9,8 +9,9 @@ import pytest
 
 from app.core.audit import AuditKind
 from app.core.errors import StorageUnavailable
-from db.audit import verify_chain
-from remote_api.recorder import MANY, MAX_KEYS, MAX_SUBJECTS
+from app.core.refusals import MANY, MAX_KEYS, MAX_ROWS
+from db import verify_chain
+from remote_api.recorder import MAX_SUBJECTS
 from tests.api.world import World
 
 USAGE = "/api/v1/reports/usage"
@@ -55,15 +56,15 @@ def test_strangers_are_counted_and_cost_no_rows(world: World) -> None:
 
 
 def test_strangers_cannot_fill_the_memory(world: World) -> None:
-    for number in range(MAX_KEYS + 50):
+    for number in range(MAX_KEYS + 1050):
         world.recorder.refused(AuditKind.BEARER_REFUSE, "token-invalid", f"address {number}")
     for number in range(MAX_SUBJECTS + 50):
         world.recorder.seen(world.subject(f"auth0|{number}"), machine=False)
-    assert len(world.recorder._refusals) <= MAX_KEYS + 1
+    assert world.recorder.refusals.waiting() <= MAX_ROWS
     assert len(world.recorder._subjects) <= MAX_SUBJECTS
     world.recorder.flush()
     assert any(event["address"] == MANY for event in world.events())
-    assert sum(event["details"]["count"] for event in world.events()) == MAX_KEYS + 50
+    assert sum(event["details"]["count"] for event in world.events()) == MAX_KEYS + 1050
 
 
 class ReadOnly:

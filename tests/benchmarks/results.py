@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -70,8 +70,8 @@ def row(
     )
 
 
-def table(rows: Sequence[Row], skipped: dict[str, str]) -> str:
-    """All rows under one head, then what was skipped and why."""
+def table(rows: Sequence[Row], skipped: Mapping[str, str], failed: Mapping[str, str]) -> str:
+    """All rows under one head, then what was skipped or failed, and why."""
     head = ("benchmark", "what", "floor", "candidate", "ratio", "quartiles", "budget", "verdict")
     cells = [head, *map(_cells, rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
@@ -79,6 +79,7 @@ def table(rows: Sequence[Row], skipped: dict[str, str]) -> str:
     lines.insert(1, "  ".join("-" * width for width in widths))
     lines += [f"{each.name}: {each.note}" for each in rows if each.note]
     lines += [f"{name}: skipped, {why}" for name, why in skipped.items()]
+    lines += [f"{name}: FAILED, {why}" for name, why in failed.items()]
     return "\n".join(lines)
 
 
@@ -95,7 +96,9 @@ def _cells(each: Row) -> tuple[str, ...]:
     )
 
 
-def document(rows: Sequence[Row], skipped: dict[str, str], *, quick: bool) -> dict[str, Any]:
+def document(
+    rows: Sequence[Row], skipped: Mapping[str, str], failed: Mapping[str, str], *, quick: bool
+) -> dict[str, Any]:
     """Everything, ready to be written as JSON."""
     return {
         "format": FORMAT,
@@ -119,7 +122,8 @@ def document(rows: Sequence[Row], skipped: dict[str, str], *, quick: bool) -> di
             }
             for each in rows
         ],
-        "skipped": skipped,
+        "skipped": dict(skipped),
+        "failed": dict(failed),
     }
 
 

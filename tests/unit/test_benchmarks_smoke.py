@@ -34,10 +34,10 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 
 
 def test_the_document_says_where_and_with_what_it_was_measured(document: dict[str, object]) -> None:
-    assert set(document) == {"format", "at", "quick", "machine", "versions", "results", "skipped"}
+    assert set(document) == {"format", "at", "quick", "machine", "versions", "results", "skipped", "failed"}
     assert document["format"] == 1
     assert document["quick"] is True
-    assert document["skipped"] == {}
+    assert document["skipped"] == document["failed"] == {}
     machine, versions = document["machine"], document["versions"]
     assert isinstance(machine, dict)
     assert isinstance(versions, dict)
@@ -64,5 +64,5 @@ def test_a_ratio_is_the_median_of_the_rounds_and_the_verdict_follows_from_it(at_
     samples = Samples({"floor": [1.0, 2.0, 4.0], "ours": [2.0, 2.0, 12.0]})
     measured = row("name", Budget("what", 1.5, at_least=at_least), samples, "ours", "floor")
     assert measured.ratio == Spread(1.5, 2.0, 2.5)
-    assert table([measured], {"other": "not here"}).splitlines()[2].endswith(met)
-    assert table([measured], {"other": "not here"}).endswith("other: skipped, not here")
+    assert table([measured], {"other": "not here"}, {}).splitlines()[2].endswith(met)
+    assert table([measured], {"other": "not here"}, {}).endswith("other: skipped, not here")

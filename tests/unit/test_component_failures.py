@@ -106,7 +106,7 @@ NONSENSE = {
     "numbers": TokenAnswer({"access_token": 5, "id_token": ["x"]}),
     "another kind of token": TokenAnswer({"access_token": "a", "id_token": "b", "token_type": "DPoP"}),
     "deep": TokenAnswer(b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
-    "huge": TokenAnswer(b'{"filler": "' + b"x" * 400_000 + b'"}'),
+    "huge": TokenAnswer(b'{"access_token": "a", "id_token": "b", "filler": "' + b"x" * 400_000 + b'"}'),
     "no id token": TokenAnswer({"access_token": "a", "token_type": "Bearer"}),
 }
 

@@ -1,0 +1,149 @@
+"""Strangers' failures, on record without letting anybody fill the record or hold its lock (security rule R41).
+
+They are counted in memory by kind, reason, address and minute, and written as counts, in the background and at most
+once a minute; ``close`` writes what is left. Used by every process. Failures of somebody *proven* are not for here:
+each is an event of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock, Timer
+from typing import Final, NamedTuple
+
+import structlog
+
+from app.core import correlation
+from app.core.audit import AuditEvent, AuditKind, Outcome
+from app.core.clock import Clock, utc_now
+from app.core.errors import StorageUnavailable
+from app.core.ports import Storage
+
+FLUSH_SECONDS: Final = 60.0
+MAX_KEYS: Final = 64
+"""How many different ones are told apart between two writes; the addresses of all further ones are folded into one."""
+MAX_ROWS: Final = 2 * MAX_KEYS
+"""How many rows one write adds at most, whatever happens."""
+MANY: Final = "many addresses"
+VARIOUS: Final = "various"
+
+_log = structlog.get_logger(__name__)
+
+
+class _Key(NamedTuple):
+    kind: AuditKind
+    reason: str
+    address: str
+    minute: datetime | None
+    """None where addresses are folded: then one row stands for all minutes that wait."""
+
+
+@dataclass(slots=True)
+class _Count:
+    """How often, and what is told of the first of them."""
+
+    first_at: datetime
+    correlation_id: str
+    outcome: Outcome
+    count: int = 0
+
+
+class Refusals:
+    """Counts strangers' failures until they are written. Safe from any thread; never raises for want of storage."""
+
+    def __init__(self, storage: Storage, *, clock: Clock = utc_now, every_seconds: float = FLUSH_SECONDS) -> None:
+        """``every_seconds``: the least time between two writes; a thread exists only while something waits."""
+        self._storage = storage
+        self._clock = clock
+        self._every_seconds = every_seconds
+        self._lock = Lock()
+        self._writing = Lock()
+        self._counts: dict[_Key, _Count] = {}
+        self._timer: Timer | None = None
+        self._closed = False
+
+    def record(self, kind: AuditKind, reason: str, *, address: str, outcome: Outcome = Outcome.REFUSED) -> None:
+        """Count one failure; costs no storage. ``reason``: a stable code of ours, no text of the request."""
+        now = self._clock()
+        key = _Key(kind, reason, address, now.replace(second=0, microsecond=0))
+        with self._lock:
+            self._add(key, _Count(now, correlation.current(), outcome, 1))
+            self._arm()
+
+    def waiting(self) -> int:
+        """How many rows wait to be written."""
+        with self._lock:
+            return len(self._counts)
+
+    def flush(self) -> None:
+        """Write what waits now. When storage does not answer, it waits on."""
+        with self._writing:
+            with self._lock:
+                counts, self._counts = self._counts, {}
+            if not counts:
+                return
+            try:
+                with self._storage.unit_of_work() as unit:
+                    for key, counted in counts.items():
+                        unit.record(_event(key, counted))
+                    unit.commit()
+            except StorageUnavailable as error:
+                _log.warning("refusals were not recorded yet", error=error.code, waiting=len(counts))
+                with self._lock:
+                    for key, counted in counts.items():
+                        self._add(key, counted)
+                    self._arm()
+
+    def close(self) -> None:
+        """Write what waits and end; nothing is written by itself after."""
+        with self._lock:
+            self._closed = True
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        self.flush()
+
+    def _add(self, key: _Key, counted: _Count) -> None:
+        """Add to what waits, never beyond ``MAX_ROWS``; call with the lock held."""
+        if key not in self._counts and len(self._counts) >= MAX_KEYS:
+            key = _Key(key.kind, key.reason, MANY, None)
+            if key not in self._counts and len(self._counts) >= MAX_ROWS - len(AuditKind):
+                key = key._replace(reason=VARIOUS)
+        known = self._counts.get(key)
+        if known is None:
+            self._counts[key] = counted
+        else:
+            known.count += counted.count
+            if counted.first_at < known.first_at:
+                known.first_at, known.correlation_id = counted.first_at, counted.correlation_id
+
+    def _arm(self) -> None:
+        """Make sure a write is coming; call with the lock held."""
+        if self._timer is not None or self._closed:
+            return
+        self._timer = Timer(self._every_seconds, self._due)
+        self._timer.name = "refusals"
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _due(self) -> None:
+        with self._lock:
+            self._timer = None
+        try:
+            self.flush()
+        except Exception:
+            _log.exception("refusals could not be recorded")
+
+
+def _event(key: _Key, counted: _Count) -> AuditEvent:
+    """One row for all of them; time and correlation id are the first one's."""
+    return AuditEvent(
+        kind=key.kind,
+        at=counted.first_at,
+        outcome=counted.outcome,
+        reason=key.reason,
+        correlation_id=counted.correlation_id,
+        address=key.address,
+        details={"count": counted.count},
+    )
