@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from app import commands, dev
+from app import audit_commands, commands, dev
 from app.core.errors import ConfigurationError, GatehouseError
 
 
@@ -40,8 +40,13 @@ def parser() -> argparse.ArgumentParser:
         )
     )
 
+    verb = verbs.add_parser("purge", help="forget what expired long ago; the app does so every hour")
+    verb.set_defaults(run=lambda _: commands.purge())
+
     verb = verbs.add_parser("doctor", help="check settings, database, provider and remote API")
     verb.set_defaults(run=lambda _: commands.doctor())
+
+    audit_commands.add_to(verbs)
     return top
 
 

@@ -136,6 +136,7 @@ _GUARD: Final = Guard(asking, _on_refused)
 
 decide = _GUARD.decide
 allows = _GUARD.allows
+missing = _GUARD.missing
 require = _GUARD.require
 requires = _GUARD.requires
 

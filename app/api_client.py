@@ -26,6 +26,7 @@ from app.core.errors import (
     InvalidInput,
     PermissionDenied,
     ProviderRefused,
+    StepUpRequired,
     TooManyRequests,
     Unauthenticated,
     all_errors,
@@ -203,6 +204,16 @@ def _seconds(body: Mapping[str, Any]) -> int:
     return seconds if isinstance(seconds, int) else 1
 
 
+def _step_up(body: Mapping[str, Any]) -> StepUpRequired:
+    age = body.get("max_age")
+    return StepUpRequired(
+        str(body.get("permission", "")),
+        _detail(body),
+        max_age_seconds=age if isinstance(age, int) else None,
+        acr=str(body.get("acr_values", "")),
+    )
+
+
 _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any]], GatehouseError]]] = {
     **{cls.code: _plain_builder(cls) for cls in all_errors()},
     # Those whose making asks for more than a sentence:
@@ -210,6 +221,7 @@ _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any]], GatehouseError]]] = {
     PermissionDenied.code: lambda body: PermissionDenied(
         str(body.get("permission", "")), str(body.get("reason", "")), _detail(body)
     ),
+    StepUpRequired.code: _step_up,
     InvalidInput.code: lambda body: InvalidInput(_problems(body), _detail(body)),
     TooManyRequests.code: lambda body: TooManyRequests(_seconds(body), _detail(body)),
     ProviderRefused.code: lambda body: ProviderRefused(_detail(body), error=str(body.get("error", ""))),

@@ -18,7 +18,8 @@ import streamlit as st
 import structlog
 from starlette.middleware import Middleware
 
-from app.core.errors import GatehouseError, PermissionDenied, Unauthenticated
+from app.core.errors import GatehouseError, PermissionDenied, StepUpRequired, Unauthenticated
+from app.housekeeping import Housekeeping
 from app.services import Services
 from component.addresses import ClientAddresses
 from component.routes import auth_routes
@@ -37,11 +38,13 @@ def create_app(services: Services, *, script: Path = SCRIPT) -> st.App:
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         gc.collect()
         gc.freeze()  # what was imported stays: no collection need look at it again
+        keeping = asyncio.create_task(Housekeeping(services.storage).run(), name="housekeeping")
         watching = asyncio.create_task(Watcher(services.storage.read.pulse, services.tabs).run(), name="watcher")
         try:
             yield {}
         finally:
             watching.cancel()
+            keeping.cancel()
             services.close()
 
     return st.App(
@@ -51,10 +54,11 @@ def create_app(services: Services, *, script: Path = SCRIPT) -> st.App:
             sessions=services.sessions,
             logins=services.logins,
             provider=services.provider,
-            verifier=services.verifier,
             cookies=services.cookies,
             refusals=services.refusals,
             addresses=ClientAddresses(services.settings.trusted_proxies),
+            step_ups=services.step_ups,
+            logouts=services.logouts,
         ),
         middleware=[
             Middleware(
@@ -76,7 +80,9 @@ def show_error(error: Exception) -> bool:
     """Show an error that left a callback or a fragment, as the page would have; nothing of a bug is shown."""
     from app import access, panels  # noqa: PLC0415 - drawn only inside a script run
 
-    if isinstance(error, PermissionDenied):
+    if isinstance(error, StepUpRequired):
+        panels.step_up(error)
+    elif isinstance(error, PermissionDenied):
         panels.denied(error, access.principal())
     elif isinstance(error, Unauthenticated):
         panels.sign_in(error)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from app import housekeeping
 from app import services as composition
 from app.core import logs
 from app.core.administration import bootstrap_administrator, person_by_email
@@ -45,7 +46,7 @@ def migrate() -> int:
     """Bring the database to this version and seed it; harmless when it is."""
     settings = Settings.load(Process.CLI)
     migrate_schema(settings.database_url)
-    with _database(settings) as database:
+    with database_of(settings) as database:
         seed(database)
     print("The database is up to date.")
     return 0
@@ -56,7 +57,7 @@ def bootstrap_admin(subject: str | None, email: str | None, *, recover: bool, re
     settings = Settings.load(Process.CLI)
     if settings.local_tenant and subject is not None:
         raise ConfigurationError(["AUTH0_DOMAIN (or OIDC_ISSUER) is needed to know whose subject this is."])
-    with _database(settings) as database:
+    with database_of(settings) as database:
         database.check()
         with database.unit_of_work() as unit:
             if email is not None:
@@ -83,7 +84,7 @@ def doctor() -> int:
     print(f"ok    settings: {settings.gatehouse_env}, issuer {settings.issuer}")
 
     def storage() -> str:
-        with _database(settings) as database:
+        with database_of(settings) as database:
             database.check()
         return "answers and is of this version"
 
@@ -111,6 +112,15 @@ def doctor() -> int:
     return 0 if healthy else 1
 
 
+def purge() -> int:
+    """Forget what has expired long ago, as the app does every hour."""
+    with database_of(Settings.load(Process.CLI)) as database:
+        database.check()
+        gone = housekeeping.purge(database)
+    print(f"Forgot {gone} row{'' if gone == 1 else 's'} that had expired.")
+    return 0
+
+
 def operator() -> str:
     """The name under which the command line acts in the audit."""
     return f"operator:{getpass.getuser()}"
@@ -123,7 +133,7 @@ def _confirmed() -> bool:
     return input("Make this person an administrator? Type yes: ").strip().lower() == "yes"
 
 
-class _database:  # noqa: N801 - reads as the function it is used as
+class database_of:  # noqa: N801 - reads as the function it is used as
     """The database of ``settings``, closed at the end of the block."""
 
     def __init__(self, settings: Settings) -> None:

@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from app import access, panels
+from app.changes import changed_since_last_run
 from app.core import correlation
-from app.core.errors import GatehouseError, PermissionDenied, ServiceUnavailable, Unauthenticated
-from app.core.guard import Asking
-from app.core.policy import decide
+from app.core.clock import utc_now
+from app.core.errors import GatehouseError, PermissionDenied, ServiceUnavailable, StepUpRequired, Unauthenticated
+from app.core.guard import Asking, refusal
+from app.core.policy import Decision, decide
 from app.core.records import Session
 from app.navigation import BY_PATH, PAGES, PageRow
 from app.services import services
@@ -53,35 +55,43 @@ def _signed_out(error: Unauthenticated | None) -> None:
 
 def _signed_in(asking: Asking, session: Session) -> None:
     """Register what may be opened, and run or refuse the page that was asked for."""
-    opened = [row for row in PAGES if decide(asking.principal, row.permission, asking.grants).allowed]
+    decisions = {row: decide(asking.principal, row.permission, asking.grants) for row in PAGES}
+    opened = [row for row in PAGES if decisions[row].within_reach]
     page, row = _register(opened, stand_in="No access")
     with st.sidebar:
-        hosts = services().settings.picture_hosts
-        panels.account(asking.principal, session, sorted(asking.grants.roles), picture_hosts=hosts)
+        panels.account(
+            asking.principal,
+            session,
+            sorted(asking.grants.roles),
+            limits=services().sessions.limits,
+            picture_hosts=services().settings.picture_hosts,
+        )
+    panels.access_changed(*changed_since_last_run(asking, utc_now()))
     try:
         services().sessions.sync_if_due(session)
-        if row in opened:
+        if decisions[row].allowed:
             st.session_state.pop(_REFUSED, None)
             services().page_views.count(f"/{row.path}")
             page.run()
         else:
-            _refuse(row, asking)
+            _refuse(row, decisions[row])
     except Unauthenticated as error:
         panels.sign_in(error, asked=row.path)
+    except StepUpRequired as error:
+        panels.step_up(error)
     except PermissionDenied as error:
         panels.denied(error, asking.principal)
     except GatehouseError as error:
         panels.problem(error)
 
 
-def _refuse(row: PageRow, asking: Asking) -> None:
+def _refuse(row: PageRow, decision: Decision) -> None:
     """Refuse ``row``: recorded once for as long as the person stays there, shown on every rerun."""
     if st.session_state.get(_REFUSED) != row.path:
         st.session_state[_REFUSED] = row.path
         access.require_row(row)
         st.rerun()  # given back in the very moment between the two decisions
-    decision = decide(asking.principal, row.permission, asking.grants)
-    raise PermissionDenied(row.permission or "", decision.reason)
+    raise refusal(row.permission, decision)
 
 
 def _register(opened: list[PageRow], *, stand_in: str) -> tuple[st.Page, PageRow]:

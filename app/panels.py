@@ -17,12 +17,22 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
 from app.core import correlation
-from app.core.errors import GatehouseError, PermissionDenied, SessionEnded, SessionExpired, Unauthenticated
+from app.core.assurance import Requirement
+from app.core.errors import (
+    GatehouseError,
+    PermissionDenied,
+    SessionEnded,
+    SessionExpired,
+    SignInAgain,
+    StepUpRequired,
+    Unauthenticated,
+)
 from app.core.permissions import Permission
 from app.core.policy import Held, Reason, Source
 from app.core.principal import Principal
 from app.core.records import Session
-from component.auth0 import Account, auth0
+from component.auth0 import Account, auth0, confirm
+from component.limits import Limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +49,7 @@ _MARK: Final = (
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=\"'])")
 # Streamlit turns bare addresses into links after escapes are undone; an invisible word joiner keeps them text.
 _LINKED: Final = re.compile(r":(?=//)|\bwww(?=\.)|@", re.IGNORECASE)
+_NOT_IN_KEYS: Final = re.compile(r"[^a-z0-9-]")
 _SENTENCES: Final = {permission.value: permission.sentence for permission in Permission}
 _SOURCES: Final[Mapping[Source, str]] = {
     Source.ADMIN: "given by an administrator",
@@ -100,9 +111,14 @@ def held_through(held: Held) -> str:
 
 
 def account(
-    principal: Principal, session: Session | None, roles: list[str], *, picture_hosts: Sequence[str] = ()
+    principal: Principal,
+    session: Session | None,
+    roles: list[str],
+    *,
+    limits: Limits,
+    picture_hosts: Sequence[str] = (),
 ) -> None:
-    """The account corner of the sidebar: who is signed in, until when, and the way out."""
+    """The account corner of the sidebar: who is signed in, until when, the way out, and a warning before the end."""
     if principal.subject is None or session is None:
         return
     auth0(
@@ -113,6 +129,9 @@ def account(
             picture=principal.picture,
             roles=tuple(roles),
             valid_until=session.expires_at,
+            ends_at=limits.ends_at(session),
+            idle_seconds=limits.idle_seconds,
+            warning_seconds=limits.warning_seconds,
         ),
         picture_hosts=picture_hosts,
     )
@@ -148,6 +167,9 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
             st.write(
                 plain(error.detail) if error.detail else "Your session was ended. Sign in to go on where you were."
             )
+        elif isinstance(error, SignInAgain):
+            st.title("One moment" if error.silently else "Sign in once more")
+            st.write(plain(error.detail, cap=500))
         else:
             st.title("Sign in")
             st.write(
@@ -155,7 +177,68 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
                 if asked
                 else "Sign in to see what is here for you."
             )
-        auth0(key="sign-in", account=None)
+        auth0(key="sign-in", account=None, silent=isinstance(error, SignInAgain) and error.silently)
+
+
+def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
+    """Ask somebody who is signed in to confirm that it is them: why, and one button that leads there and back.
+
+    ``within_page``: in place of one control of a page, rather than of all of it.
+    """
+    key = f"step-up-{_NOT_IN_KEYS.sub('-', error.permission)}"
+    with st.container(key=key, border=True) if within_page else _card(key):
+        if within_page:
+            st.markdown("**Confirm it is you**")
+        else:
+            st.title("Confirm it is you")
+        st.write(
+            f"You are signed in and may do this: {_part(sentence(error.permission))}. {_asked(error)} "
+            "You come right back to this page."
+        )
+        confirm(key=f"{key}-button", step_up=Requirement(error.max_age_seconds, error.acr))
+
+
+def _asked(error: StepUpRequired) -> str:
+    """What has to be done, in a sentence."""
+    if error.acr:
+        return "For that a second proof is needed, such as a code from your phone."
+    span = _span(error.max_age_seconds or 0)
+    return f"For that you must have signed in within the last {span}, so sign in once more."
+
+
+def _span(seconds: int) -> str:
+    """``hour``, ``5 minutes``, ``30 seconds``: as it reads after "the last"."""
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size and seconds % size == 0:
+            count = seconds // size
+            return unit if count == 1 else f"{count} {unit}s"
+    return f"{seconds} seconds"
+
+
+def access_changed(lost: Sequence[Permission], gained: Sequence[Permission]) -> None:
+    """One quiet line above the page that says what one may do no longer, or also now; nothing when nothing changed.
+
+    Its place is taken in every run, so that a page keeps what was typed in it when the line comes and goes.
+    """
+    place = st.empty()
+    told = []
+    if lost:
+        told.append(f"Your access has changed: you can no longer {_in_a_row(lost, 'or')}.")
+    if gained:
+        told.append(f"You can now also {_in_a_row(gained, 'and')}.")
+    if told:
+        place.container(key="access-changed").caption(f":material/key: {' '.join(told)}")
+
+
+def _in_a_row(permissions: Sequence[Permission], word: str) -> str:
+    """Their sentences as parts of one."""
+    parts = [_part(permission.sentence) for permission in permissions]
+    return parts[0] if len(parts) == 1 else f"{'; '.join(parts[:-1])}; {word} {parts[-1]}"
+
+
+def _part(sentence: str) -> str:
+    """A sentence as it reads inside another."""
+    return f"{sentence[:1].lower()}{sentence[1:]}".rstrip(".")
 
 
 def denied(error: PermissionDenied, principal: Principal) -> None:
@@ -181,6 +264,12 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
 
 def problem(error: GatehouseError) -> None:
     """Something did not work: what, what to do, and the id to quote. Nothing was lost."""
+    if isinstance(error, SignInAgain):
+        sign_in(error)
+        return
+    if isinstance(error, StepUpRequired):
+        step_up(error)
+        return
     with st.container(key="problem"):
         st.error(f"**{plain(error.title)}.** {plain(error.detail, cap=500)}".rstrip(), icon=":material/error:")
         columns = st.columns([1, 3], vertical_alignment="center")

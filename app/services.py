@@ -14,10 +14,13 @@ from app.core.settings import Process, Settings
 from app.core.tokens import TokenVerifier, build_verifier
 from app.page_views import PageViews
 from component.cookies import Cookies
+from component.limits import Limits
 from component.login import Logins
 from component.oidc import Provider
-from component.sessions import Limits, Sessions
+from component.provider_logouts import ProviderLogouts
+from component.sessions import Sessions
 from component.socket_guard import Identity
+from component.step_up import StepUps
 from component.tabs import Tabs
 from db import open_database
 
@@ -33,6 +36,8 @@ class Services:
     verifier: TokenVerifier
     sessions: Sessions
     logins: Logins
+    step_ups: StepUps
+    logouts: ProviderLogouts
     refusals: Refusals
     rights: Rights
     tabs: Tabs
@@ -77,6 +82,8 @@ def build(settings: Settings, *, storage: Storage | None = None) -> Services:
         verifier=verifier,
         sessions=sessions,
         logins=Logins(storage, keyring, provider, cookies),
+        step_ups=StepUps(storage, keyring, provider, verifier, map_own_names=not settings.production),
+        logouts=ProviderLogouts(storage, verifier, client_id=provider.client_id),
         refusals=Refusals(storage),
         rights=rights,
         tabs=Tabs(sessions, rights),

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from app.core.assurance import Requirement
+
 _SHOWN_MAX_CHARACTERS: Final = 200
 _ROLES_MAX: Final = 20
 
@@ -29,15 +31,45 @@ class Account:
     """An https address, or empty; shown only when its host is among ``picture_hosts``, else the initials are."""
     roles: tuple[str, ...]
     valid_until: datetime
+    ends_at: datetime | None = None
+    """When the session ends if nobody does anything; aware UTC, never after ``valid_until``. None: nobody is warned."""
+    idle_seconds: int = 0
+    """How long it lasts without use."""
+    warning_seconds: float = 0
+    """How long before ``ends_at`` the person is warned, in the account corner."""
 
 
-def auth0(*, key: str, account: Account | None, return_to: str = "/", picture_hosts: Sequence[str] = ()) -> None:
+def auth0(
+    *,
+    key: str,
+    account: Account | None,
+    return_to: str = "/",
+    picture_hosts: Sequence[str] = (),
+    silent: bool = False,
+) -> None:
     """Show the component. ``account`` None shows "Sign in".
 
+    ``silent``: go to the provider at once, to be let in again without being asked anything, if it can be done so.
+
     ``return_to``: the page to come back to; ``/`` means where the browser is now, query included. The controls inside
-    carry the classes ``st-key-sign-in`` and ``st-key-sign-out``.
+    carry the classes ``st-key-sign-in``, ``st-key-sign-out`` and ``st-key-stay``.
     """
-    _component()(key=key, data=component_data(account, return_to=return_to, picture_hosts=picture_hosts))
+    data = component_data(account, return_to=return_to, picture_hosts=picture_hosts, silent=silent)
+    _component()(key=key, data=data)
+
+
+def confirm(*, key: str, step_up: Requirement) -> None:
+    """Show the one button that leads a signed-in person to a fresh sign-in, or a second factor, and back to here.
+
+    It carries the class ``st-key-step-up``.
+    """
+    _component()(key=key, data=confirm_data(step_up))
+
+
+def confirm_data(step_up: Requirement) -> dict[str, Any]:
+    """What the front end is told of ``step_up``; JSON-ready. Whoever has to sign in anew has to do so now."""
+    asked = {"fresh": step_up.max_age_seconds is not None, "acr": step_up.acr}
+    return component_data(None) | {"stepUp": asked}
 
 
 @cache
@@ -47,11 +79,11 @@ def _component() -> Any:
 
 
 def component_data(
-    account: Account | None, *, return_to: str = "/", picture_hosts: Sequence[str] = ()
+    account: Account | None, *, return_to: str = "/", picture_hosts: Sequence[str] = (), silent: bool = False
 ) -> dict[str, Any]:
     """What the front end is told; JSON-ready, bounded."""
     if account is None:
-        return {"returnTo": return_to, "account": None}
+        return {"returnTo": return_to, "account": None, "silent": silent}
     return {
         "returnTo": return_to,
         "account": {
@@ -60,6 +92,9 @@ def component_data(
             "picture": account.picture if _is_shown(account.picture, picture_hosts) else "",
             "roles": [role[:_SHOWN_MAX_CHARACTERS] for role in account.roles[:_ROLES_MAX]],
             "validUntil": account.valid_until.isoformat(),
+            "expiresAt": account.ends_at.isoformat() if account.ends_at is not None else "",
+            "idleSeconds": account.idle_seconds,
+            "warnSeconds": account.warning_seconds,
         },
     }
 

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from starlette.responses import Response
 
 from app.core.errors import (
+    FactorMissing,
     GatehouseError,
     NonceMismatch,
     PermissionDenied,
@@ -15,6 +16,7 @@ from app.core.errors import (
     ProviderUnavailable,
     SessionEnded,
     SessionExpired,
+    SignInTooOld,
     StateMismatch,
     StorageUnavailable,
     TokenInvalid,
@@ -78,6 +80,16 @@ _BY_CLASS: Final[Mapping[type[GatehouseError], Words]] = {
     ),
     NonceMismatch: Words(
         "This sign-in did not fit", "The answer of the sign-in service belongs to another sign-in. Begin anew."
+    ),
+    SignInTooOld: Words(
+        "You were not asked to sign in again",
+        "The sign-in service did not ask you again, or does not say when you signed in. Nothing was changed. If this "
+        "happens again, tell an administrator.",
+    ),
+    FactorMissing: Words(
+        "You were not asked for a second proof",
+        "The sign-in service did not ask for your second proof, such as a code. Nothing was changed. If this happens "
+        "again, tell an administrator.",
     ),
     TokenInvalid: Words(
         "The answer could not be checked",

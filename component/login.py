@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from app.core.assurance import Requirement
 from app.core.clock import Clock, utc_now
 from app.core.errors import StateMismatch
 from app.core.keyring import Keyring, SealBroken
@@ -41,6 +42,10 @@ class LoginTransaction:
     code_verifier: str = field(repr=False)
     return_to: str
     begun_at: datetime
+    silent_for: str = ""
+    """Reference of the session that a silent sign-in renews; empty for every other sign-in."""
+    step_up: Requirement | None = None
+    """What a step-up asked for; None for every other sign-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,13 @@ class Logins:
         cookies: Mapping[str, str],
         return_to: str | None,
         parameters: Mapping[str, str] | None = None,
+        silent_for: str = "",
+        step_up: Requirement | None = None,
     ) -> BegunLogin:
         """Begin a sign-in for the browser with this id; ``cookies`` are those it sent.
+
+        ``silent_for``: the session that a silent sign-in is to renew; the provider then asks nobody anything.
+        ``step_up``: what the sign-in must be like.
 
         When ``AT_ONCE`` are open already, the oldest is given up. Raises ``ProviderUnavailable``.
         """
@@ -82,12 +92,16 @@ class Logins:
             code_verifier=secrets.token_urlsafe(_RANDOM_BYTES),
             return_to=safe_return_to(return_to),
             begun_at=now,
+            silent_for=silent_for,
+            step_up=step_up,
         )
         location = self._provider.authorize_url(
             state=transaction.state,
             nonce=transaction.nonce,
             code_verifier=transaction.code_verifier,
             parameters=parameters,
+            silent=bool(silent_for),
+            step_up=step_up,
         )
         value = f"{int(now.timestamp())}.{self._seal(transaction, browser)}"
         # The time in front is for giving up the oldest only; what counts is the one inside the seal.
@@ -122,7 +136,7 @@ class Logins:
         now = self._clock()
         expires_at = transaction.begun_at + timedelta(seconds=LIFETIME_SECONDS + 60)
         with self._storage.unit_of_work() as unit:
-            fresh = unit.consume_login_state(hashlib.sha256(transaction.state.encode()).digest(), expires_at, now)
+            fresh = unit.consume_once(hashlib.sha256(transaction.state.encode()).digest(), expires_at, now)
             unit.commit()
         if not fresh:
             raise StateMismatch("This sign-in was finished already.")
@@ -139,6 +153,8 @@ class Logins:
                 "r": transaction.return_to,
                 "t": transaction.begun_at.timestamp(),
                 "b": _hash(browser),
+                "s": transaction.silent_for,
+                "u": transaction.step_up,
             }
         ).encode()
         return base64.urlsafe_b64encode(self._keyring.seal(_PURPOSE, plain, transaction.state)).decode().rstrip("=")
@@ -151,7 +167,9 @@ class Logins:
         except (ValueError, SealBroken):
             raise StateMismatch("This sign-in did not begin here.") from None
         begun_at = datetime.fromtimestamp(found["t"], UTC)
-        return LoginTransaction(state, found["n"], found["v"], found["r"], begun_at), str(found["b"])
+        step_up = Requirement(*found["u"]) if found["u"] is not None else None
+        transaction = LoginTransaction(state, found["n"], found["v"], found["r"], begun_at, found["s"], step_up)
+        return transaction, str(found["b"])
 
 
 def _hash(browser: str) -> str:

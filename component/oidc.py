@@ -17,6 +17,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client.oauth2_session import OAuth2ClientAuth
 from authlib.oauth2.client import OAuth2Client
 
+from app.core.assurance import Requirement
 from app.core.discovery import Discovery
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
 from app.core.settings import Settings, is_loopback
@@ -39,7 +40,9 @@ ALLOWED_PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
     "screen_hint": re.compile(r"signup|login"),
     "ui_locales": re.compile(r"[A-Za-z0-9 -]{1,100}"),
 }
-"""The only parameters of a sign-in link that reach the provider, and what they may say."""
+"""The only parameters of a sign-in link that reach the provider as they are, and what they may say."""
+ANY_AGE_SECONDS: Final = 10 * 365 * 86_400
+"""As ``max_age``: no sign-in is too old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +82,19 @@ class Provider:
         self._http = http
 
     def authorize_url(
-        self, *, state: str, nonce: str, code_verifier: str, parameters: Mapping[str, str] | None = None
+        self,
+        *,
+        state: str,
+        nonce: str,
+        code_verifier: str,
+        parameters: Mapping[str, str] | None = None,
+        silent: bool = False,
+        step_up: Requirement | None = None,
     ) -> str:
         """Where the browser goes to sign in (OIDC Core §3.1.2.1), with PKCE S256 whether advertised or not.
 
-        Of ``parameters`` only ``ALLOWED_PARAMETERS`` are sent. Raises ``ProviderUnavailable``.
+        Of ``parameters`` only ``ALLOWED_PARAMETERS`` are sent; ``silent`` sends ``prompt=none`` and nothing of them.
+        ``step_up``: what the sign-in must be like. Raises ``ProviderUnavailable``.
         """
         endpoint = self._discovery.metadata().authorization_endpoint
         url, _ = self._client().create_authorization_url(
@@ -92,7 +103,7 @@ class Provider:
             code_verifier=code_verifier,
             nonce=nonce,
             audience=self._audience,
-            **allowed_parameters(parameters or {}),
+            **({"prompt": "none"} if silent else allowed_parameters(parameters or {}) | _asking_for(step_up)),
         )
         return str(url)
 
@@ -187,6 +198,18 @@ def allowed_parameters(asked: Mapping[str, str]) -> dict[str, str]:
     return {
         name: asked[name] for name, form in ALLOWED_PARAMETERS.items() if name in asked and form.fullmatch(asked[name])
     }
+
+
+def _asking_for(step_up: Requirement | None) -> dict[str, str]:
+    """What a sign-in must be like, in the provider's words (OIDC Core §3.1.2.1).
+
+    An age is always sent: without one, some (Auth0) do not say when the person signed in.
+    """
+    asked = step_up or Requirement()
+    age = ANY_AGE_SECONDS if asked.max_age_seconds is None else asked.max_age_seconds
+    # Some providers take max_age=0 for none given; this they all know.
+    again = {"prompt": "login"} if age == 0 else {}
+    return {"max_age": str(age)} | again | ({"acr_values": asked.acr} if asked.acr else {})
 
 
 def cleaned_error(error: object) -> str:

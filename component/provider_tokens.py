@@ -13,7 +13,7 @@ from app.core.keyring import Keyring
 from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.records import TokenRights
-from app.core.tokens import AccessToken
+from app.core.token_kinds import AccessToken
 
 _PURPOSE = "session tokens"
 

@@ -22,18 +22,20 @@ from app.core.errors import (
     ProviderUnavailable,
     SessionEnded,
     SessionExpired,
+    SignInAgain,
     StorageUnavailable,
     TokenInvalid,
 )
 from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage
 from app.core.records import EndReason, SealedTokens, Session
-from app.core.tokens import AccessToken, TokenVerifier, token_hash
+from app.core.token_kinds import AccessToken
+from app.core.tokens import TokenVerifier, token_hash
 from component import session_events
 from component.oidc import Provider, TokenSet
 from component.provider_tokens import ProviderTokens, require_own, sync_rights
+from component.silent import REMAINING_SECONDS
 
-REMAINING_SECONDS: Final = 60
 LEASE_SECONDS: Final = 45  # longer than a refresh can take: discovery and token endpoint at their limits
 WAIT_SECONDS: Final = 4.0
 PAUSE_SECONDS: Final = 15
@@ -86,7 +88,9 @@ class Renewals:
         stored = self._stored(ref)
         if not self._due(stored):
             return self._open(ref, stored).access_token
-        if self._paused() or not self._open(ref, stored).refresh_token:
+        if not self._open(ref, stored).refresh_token:
+            return self._without_refresh(ref, stored)
+        if self._paused():
             return self._old(ref, stored)
         while True:
             token = self._shared(ref, wait=True)
@@ -272,9 +276,18 @@ class Renewals:
         held = self._open(ref, stored)
         if self._clock() < stored.access_expires_at:
             return held.access_token
-        if not held.refresh_token:
-            raise SessionExpired("The sign-in provider's token has expired. Sign in again to go on where you were.")
         raise ProviderUnavailable
+
+    def _without_refresh(self, ref: str, stored: SealedTokens) -> str:
+        """The token in store while it lasts, but a silent sign-in is asked for, once, before it runs out."""
+        left = stored.access_expires_at - self._clock()
+        if left >= timedelta(seconds=REMAINING_SECONDS):
+            return self._open(ref, stored).access_token
+        if stored.silent_at is None:
+            raise SignInAgain("Your sign-in is being renewed.", silently=True)
+        if left > timedelta():
+            return self._open(ref, stored).access_token
+        raise SignInAgain("The sign-in provider asks you to sign in once more before this can be shown.")
 
     def _open(self, ref: str, stored: SealedTokens) -> ProviderTokens:
         try:

@@ -1,4 +1,4 @@
-"""The routes of signing in and out: ``/auth/login``, ``/auth/callback``, ``/auth/logout``, ``/auth/session``.
+"""The routes of signing in and out: ``/auth/login``, ``/auth/callback``, ``/auth/logout``, ``/auth/ended``.
 
 Blocking work runs in threads of its own, so that a slow provider takes none from the pages. Redirects are built from
 the configured address, never from a request. Sources: OIDC Core §3.1, RFC 9207, RFC 9700.
@@ -7,17 +7,17 @@ the configured address, never from a request. Sources: OIDC Core §3.1, RFC 9207
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 from urllib.parse import quote, urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
 
 from app.core.audit import AuditKind, subject_name
+from app.core.clock import Clock, utc_now
 from app.core.errors import (
     GatehouseError,
     LoginFailed,
@@ -29,18 +29,21 @@ from app.core.errors import (
 )
 from app.core.records import EndReason, Session
 from app.core.refusals import Refusals
-from app.core.tokens import TokenVerifier
+from app.core.token_kinds import IdToken
 from component.addresses import ClientAddresses
 from component.callback_query import provider_refusal, query_of
 from component.cookies import Cookies, read_cookies
+from component.endpoints import NO_STORE, Only, is_from, origin_of, problem, with_cookies
 from component.failures import blocked_page, ended_page, failure_page, refusal_code
 from component.login import Logins, LoginTransaction
 from component.notices import storage_unavailable
-from component.oidc import Provider
+from component.oidc import Provider, TokenSet
+from component.provider_logouts import ProviderLogoutRoutes, ProviderLogouts
 from component.return_to import HOME, safe_return_to
+from component.session_routes import SessionRoutes
 from component.sessions import Begun, Sessions
+from component.step_up import StepUps, asked_in
 
-NO_STORE: Final = {"Cache-Control": "no-store", "Vary": "Cookie"}
 _CODE_MAX_CHARACTERS: Final = 4096
 _THREADS: Final = 16
 
@@ -54,39 +57,23 @@ def auth_routes(
     sessions: Sessions,
     logins: Logins,
     provider: Provider,
-    verifier: TokenVerifier,
     cookies: Cookies,
     refusals: Refusals,
     addresses: ClientAddresses,
+    step_ups: StepUps,
+    logouts: ProviderLogouts,
+    clock: Clock = utc_now,
 ) -> list[BaseRoute]:
     """The routes, to be mounted at the root of the app."""
-    routes = _Routes(base_url, sessions, logins, provider, verifier, cookies, refusals, addresses)
+    routes = _Routes(base_url, sessions, step_ups, logins, provider, cookies, refusals, addresses)
     return [
-        Route("/auth/login", _Only("GET", routes.login)),
-        Route("/auth/callback", _Only("GET", routes.callback)),
-        Route("/auth/logout", _Only("POST", routes.logout)),
-        Route("/auth/session", _Only("GET", routes.session)),
-        Route("/auth/ended", _Only("GET", routes.ended)),
+        Route("/auth/login", Only("GET", routes.login)),
+        Route("/auth/callback", Only("GET", routes.callback)),
+        Route("/auth/logout", Only("POST", routes.logout)),
+        Route("/auth/ended", Only("GET", routes.ended)),
+        *SessionRoutes(base_url=base_url, sessions=sessions, cookies=cookies, clock=clock).routes(),
+        *ProviderLogoutRoutes(logouts, refusals=refusals, addresses=addresses).routes(),
     ]
-
-
-class _Only:
-    """An endpoint for one method. Any other is refused here: Starlette would pass it on to whatever else matches.
-
-    HEAD, which Starlette adds to GET, would begin or finish a sign-in that nobody sees.
-    """
-
-    def __init__(self, method: str, endpoint: Callable[[Request], Awaitable[Response]]) -> None:
-        self._method = method
-        self._endpoint = endpoint
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["method"] == self._method:
-            response = await self._endpoint(Request(scope, receive))
-        else:
-            response = PlainTextResponse("", 405, headers=NO_STORE | {"Allow": self._method})
-        await response(scope, receive, send)
 
 
 class _Routes:
@@ -96,9 +83,9 @@ class _Routes:
         self,
         base_url: str,
         sessions: Sessions,
+        step_ups: StepUps,
         logins: Logins,
         provider: Provider,
-        verifier: TokenVerifier,
         cookies: Cookies,
         refusals: Refusals,
         addresses: ClientAddresses,
@@ -107,9 +94,9 @@ class _Routes:
         self._origin = origin_of(base_url)
         self._host = urlsplit(base_url).hostname or ""
         self._sessions = sessions
+        self._step_ups = step_ups
         self._logins = logins
         self._provider = provider
-        self._verifier = verifier
         self._cookies = cookies
         self._refusals = refusals
         self._addresses = addresses
@@ -130,14 +117,9 @@ class _Routes:
 
     async def logout(self, request: Request) -> Response:
         """End the session; answers where the browser should go next (a script follows, so no form is redirected)."""
-        site = request.headers.get("sec-fetch-site", "same-origin")
-        if request.headers.getlist("origin") != [self._origin] or site != "same-origin":
-            return _problem(403, "This did not come from a page of this product.")
+        if not is_from(self._origin, request):
+            return problem(403, "This did not come from a page of this product.")
         return await self._in_thread(lambda: self._logout(request))
-
-    async def session(self, request: Request) -> Response:
-        """Who is signed in, without any token. Asking does not keep the session alive."""
-        return await self._in_thread(lambda: self._session(request))
 
     async def ended(self, request: Request) -> Response:
         """Say why the browser's session is over, and lead back to where it was."""
@@ -156,18 +138,29 @@ class _Routes:
 
     def _login(self, request: Request, query: Mapping[str, str], return_to: str) -> Response:
         sent = read_cookies(request.scope["headers"])
+        silent = query.get("silent") == "1"
+        silent_for = ""
+        step_up = asked_in(query) if not silent else None
         try:
-            if self._current(sent) is not None:
+            current = self._current(sent)
+            if current is not None and step_up is None and not self._sessions.silent.needed(current.ref):
                 return self._to(return_to)
+            if silent:
+                # Once, and for a session that is there only: so never after a sign-out, and never in a circle.
+                if current is None or not self._sessions.silent.begin(current.ref):
+                    return self._to(return_to)
+                silent_for = current.ref
             begun = self._logins.begin(
                 browser=self._cookies.browser_id(sent),
                 cookies=sent,
                 return_to=return_to,
                 parameters=query,
+                silent_for=silent_for,
+                step_up=step_up,
             )
         except GatehouseError as error:
-            return self._failed(error, request, return_to)
-        return _with_cookies(RedirectResponse(begun.location, status_code=303, headers=NO_STORE), begun.set_cookies)
+            return self._to(return_to) if silent else self._failed(error, request, return_to)
+        return with_cookies(RedirectResponse(begun.location, status_code=303, headers=NO_STORE), begun.set_cookies)
 
     def _callback(self, request: Request) -> Response:
         sent = read_cookies(request.scope["headers"])
@@ -179,28 +172,59 @@ class _Routes:
         try:
             current = self._current(sent)
             transaction = self._logins.open(state, browser=self._cookies.browser_id(sent), cookies=sent)
+            if transaction.silent_for:
+                return with_cookies(self._finish_silently(query, transaction, current), done)
             begun = self._finish(request, query, transaction, current)
         except StateMismatch as error:
             if current is not None:
                 # The back button or a double click in a browser that is signed in: nothing is wrong.
-                return _with_cookies(self._to(transaction.return_to if transaction is not None else HOME), done)
+                return with_cookies(self._to(transaction.return_to if transaction is not None else HOME), done)
             if transaction is None:
                 # Anybody can make up a state: nothing is written for that.
                 _log.info("a callback with an unknown state")
-                return _with_cookies(failure_page(error, HOME), done)
-            return _with_cookies(self._failed(error, request, transaction.return_to), done)
+                return with_cookies(failure_page(error, HOME), done)
+            return with_cookies(self._failed(error, request, transaction.return_to), done)
         except GatehouseError as error:
             return_to = transaction.return_to if transaction is not None else HOME
-            return _with_cookies(self._failed(error, request, return_to), done)
+            return with_cookies(self._failed(error, request, return_to), done)
         cookie = self._cookies.set(
             self._cookies.session, begun.secret, max_age_seconds=self._sessions.limits.absolute_seconds
         )
-        return _with_cookies(self._to(transaction.return_to), (cookie, *done))
+        return with_cookies(self._to(transaction.return_to), (cookie, *done))
+
+    def _finish_silently(
+        self, query: Mapping[str, str], transaction: LoginTransaction, current: Session | None
+    ) -> Response:
+        """Back to the page in any case: it shows what it is for, or asks to sign in if that did not work."""
+        if current is not None and current.ref == transaction.silent_for:
+            try:
+                self._sessions.silent.complete(current, *self._tokens(query, transaction))
+            except StateMismatch:
+                pass  # an answer that comes a second time
+            except GatehouseError as error:
+                self._sessions.silent.refused(current, refusal_code(error))
+        return self._to(transaction.return_to)
 
     def _finish(
         self, request: Request, query: Mapping[str, str], transaction: LoginTransaction, current: Session | None
     ) -> Begun:
         """Everything between an answer that belongs to this browser and a session; raises when any of it is wrong."""
+        tokens, id_token = self._tokens(query, transaction)
+        address = self._addresses.of(request.scope)
+        if transaction.step_up is not None and current is not None and current.person.subject == id_token.subject:
+            begun = self._step_ups.complete(current, tokens, id_token, address=address)
+            if begun is not None:
+                return begun
+        return self._sessions.begin(
+            tokens,
+            id_token,
+            user_agent=request.headers.get("user-agent", ""),
+            address=address,
+            replaces=current.ref if current is not None else None,
+        )
+
+    def _tokens(self, query: Mapping[str, str], transaction: LoginTransaction) -> tuple[TokenSet, IdToken]:
+        """What the provider's answer brings, the ID token verified; raises when any of it is wrong."""
         self._logins.complete(transaction)
         self._provider.check_issuer(query.get("iss"))
         if "error" in query:
@@ -211,19 +235,7 @@ class _Routes:
         tokens = self._provider.exchange(code, transaction.code_verifier)
         if not tokens.id_token:
             raise ProviderUnavailable("The sign-in provider's answer made no sense.")
-        id_token = self._verifier.id_token(
-            tokens.id_token,
-            client_id=self._provider.client_id,
-            nonce=transaction.nonce,
-            access_token=tokens.access_token,
-        )
-        return self._sessions.begin(
-            tokens,
-            id_token,
-            user_agent=request.headers.get("user-agent", ""),
-            address=self._addresses.of(request.scope),
-            replaces=current.ref if current is not None else None,
-        )
+        return tokens, self._step_ups.id_token(tokens, transaction)
 
     def _logout(self, request: Request) -> Response:
         location = None
@@ -234,31 +246,12 @@ class _Routes:
                 hint = self._sessions.end(session.ref, EndReason.SIGNED_OUT, by=by)
                 location = self._provider.logout_url(hint or "")
         except StorageUnavailable:
-            return _problem(503, "You could not be signed out: the database does not answer. Try again in a moment.")
+            return problem(503, "You could not be signed out: the database does not answer. Try again in a moment.")
         except ProviderUnavailable:
             # Signed out here; the provider's own session cannot be ended now.
             _log.warning("no sign-out address: the provider does not answer")
         answer = JSONResponse({"location": location or HOME}, headers=NO_STORE)
-        return _with_cookies(answer, (self._cookies.clear(self._cookies.session),))
-
-    def _session(self, request: Request) -> Response:
-        try:
-            session = self._current(read_cookies(request.scope["headers"]))
-        except StorageUnavailable:
-            return _problem(503, "The database does not answer. Try again in a moment.")
-        if session is None or session.person.blocked:
-            return JSONResponse({"authenticated": False}, headers=NO_STORE)
-        person = session.person
-        return JSONResponse(
-            {
-                "authenticated": True,
-                "issuer": person.subject.issuer,
-                "subject": person.subject.subject,
-                "name": person.name,
-                "expires_at": session.expires_at.isoformat(),
-            },
-            headers=NO_STORE,
-        )
+        return with_cookies(answer, (self._cookies.clear(self._cookies.session),))
 
     def _current(self, cookies: Mapping[str, str]) -> Session | None:
         """The live session of this browser, if any. Raises ``StorageUnavailable`` only."""
@@ -283,21 +276,3 @@ class _Routes:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(work, limiter=self._threads)
-
-
-def origin_of(base_url: str) -> str:
-    """The origin a browser sends for this address (RFC 6454 §6.2): without the scheme's own port."""
-    parts = urlsplit(base_url.lower())
-    standard = {"http": ":80", "https": ":443"}[parts.scheme]
-    return f"{parts.scheme}://{parts.netloc.removesuffix(standard)}"
-
-
-def _with_cookies(response: Response, cookies: Sequence[str]) -> Response:
-    for cookie in cookies:
-        response.headers.append("Set-Cookie", cookie)
-    return response
-
-
-def _problem(status: int, detail: str) -> Response:
-    body = {"type": "about:blank", "status": status, "title": detail}
-    return JSONResponse(body, status_code=status, headers=NO_STORE, media_type="application/problem+json")

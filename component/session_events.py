@@ -37,7 +37,7 @@ def ended(session: Session, reason: EndReason, *, by: str, now: datetime) -> Aud
 
 
 def stepped_up(subject: Subject, ref: str, *, address: str, acr: str, now: datetime) -> AuditEvent:
-    """Somebody signed in afresh, or with a second factor, for something that asks for it. ``acr``: as the token says."""
+    """Somebody signed in afresh, or with a second factor, where that is asked for. ``acr``: as the token says."""
     return AuditEvent(
         kind=AuditKind.SESSION_STEP_UP,
         at=now,

@@ -29,26 +29,19 @@ from app.core.policy import Reason, Source
 from app.core.ports import Storage, UnitOfWork
 from app.core.principal import Subject
 from app.core.records import EndReason, NewGrant, NewSession, Person, SealedTokens, Session
-from app.core.tokens import AccessToken, IdToken, TokenVerifier, token_hash
+from app.core.token_kinds import AccessToken, IdToken
+from app.core.tokens import TokenVerifier, token_hash
 from component import session_events
 from component.endings import why_ended
+from component.limits import Limits
 from component.oidc import Provider, TokenSet
 from component.provider_tokens import ProviderTokens, require_own, sync_rights
 from component.renewals import Renewals
+from component.silent import SilentSignIns
 
-TOUCH_SECONDS: Final = 60
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _USER_AGENT_MAX_CHARACTERS: Final = 200
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long things last, in seconds."""
-
-    idle_seconds: int
-    absolute_seconds: int
-    rights_max_age_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +76,14 @@ class Sessions:
         self._map_own_names = map_own_names
         self._default_role = default_role
         self._clock = clock
+        self.silent = SilentSignIns(
+            storage,
+            keyring,
+            verifier,
+            client_id=provider.client_id,
+            map_own_names=map_own_names,
+            clock=clock,
+        )
         self._renewals = Renewals(
             storage,
             keyring,
@@ -107,7 +108,7 @@ class Sessions:
         begun = Begun(ref=secrets.token_urlsafe(16), secret=secrets.token_urlsafe(32))
         session = self._new_session(begun, tokens, id_token, access, user_agent, address, now)
         with self._storage.unit_of_work() as unit:
-            unit.save_person(_person(id_token), now)
+            unit.save_person(person_of(id_token), now)
             unit.begin_session(session, now)
             stored = unit.session_by_ref(begun.ref)
             # Looked at inside the unit: a block committed before this one is seen, a later one ends this session.
@@ -132,7 +133,7 @@ class Sessions:
         """
         if not _SECRET.fullmatch(secret):
             raise Unauthenticated("Sign in to go on.")
-        return self._live(self._storage.read.session_by_secret(_hash(secret)))
+        return self._live(self._storage.read.session_by_secret(secret_hash(secret)))
 
     def by_ref(self, ref: str) -> Session:
         """As ``resolve``, by the stable reference."""
@@ -142,7 +143,7 @@ class Sessions:
         """The session's access token, renewed when it is about to expire or its rights are older than the limit.
 
         Raises as ``by_ref``; ``SessionEnded`` when the provider refuses to renew; ``ProviderUnavailable`` when it does
-        not answer and the old token has expired.
+        not answer and the old token has expired; ``SignInAgain`` when there is no refresh token to renew it with.
         """
         self.by_ref(ref)
         return self._renewals.access_token(ref)
@@ -156,20 +157,25 @@ class Sessions:
         if self._clock() - session.rights_synced_at >= timedelta(seconds=self.limits.rights_max_age_seconds):
             self._renewals.renew_without_waiting(session.ref)
 
-    def touch(self, session: Session) -> None:
-        """Note that the person was here; at most once a minute."""
+    def touch(self, session: Session, *, page: str = "") -> None:
+        """Note that the person was here, and on which page; at most once a minute."""
         now = self._clock()
-        # Short idle limits need more than a note a minute, or somebody who works would run into them.
-        often = min(TOUCH_SECONDS, self.limits.idle_seconds / 10)
-        if now - session.last_seen_at < timedelta(seconds=often):
+        if now - session.last_seen_at < timedelta(seconds=self.limits.touch_seconds):
             return
         try:
             with self._storage.unit_of_work() as unit:
-                unit.touch_session(session.ref, now)
+                unit.touch_session(session.ref, now, page=page)
                 unit.commit()
         except StorageUnavailable:
             # Not worth a person's page: the next rerun notes it.
             _log.warning("could not note that a session was used")
+
+    def stay(self, session: Session) -> Session:
+        """Note at once that the person is here, who said so; only the idle limit moves. Raises as ``by_ref``."""
+        with self._storage.unit_of_work() as unit:
+            unit.touch_session(session.ref, self._clock())
+            unit.commit()
+        return self.by_ref(session.ref)
 
     def end(self, ref: str, reason: EndReason, *, by: str) -> str | None:
         """End the session, and tell the provider as far as it listens. ``by``: the audit name of who did it.
@@ -198,8 +204,7 @@ class Sessions:
             raise Unauthenticated("Sign in to go on.")
         if session.ended_at is not None:
             raise why_ended(session.end_reason)
-        now = self._clock()
-        if now >= session.expires_at or now - session.last_seen_at >= timedelta(seconds=self.limits.idle_seconds):
+        if self._clock() >= self.limits.ends_at(session):
             raise SessionExpired("Sign in again to go on where you were.")
         return session
 
@@ -216,9 +221,9 @@ class Sessions:
         kept = ProviderTokens(tokens.access_token, tokens.refresh_token, id_token.sid)
         return NewSession(
             ref=begun.ref,
-            secret_hash=_hash(begun.secret),
+            secret_hash=secret_hash(begun.secret),
             subject=id_token.subject,
-            authenticated_at=id_token.authenticated_at or id_token.issued_at,
+            authenticated_at=id_token.authenticated_at,
             expires_at=now + timedelta(seconds=self.limits.absolute_seconds),
             sealed_tokens=kept.seal(self._keyring, begun.ref),
             access_token_hash=token_hash(tokens.access_token),
@@ -283,7 +288,8 @@ class Sessions:
             _log.warning("a refresh token could not be revoked at the provider: %s", error.code)
 
 
-def _person(id_token: IdToken) -> Person:
+def person_of(id_token: IdToken) -> Person:
+    """What is shown of a person, as their ID token has it."""
     return Person(
         subject=id_token.subject,
         name=id_token.name,
@@ -293,5 +299,6 @@ def _person(id_token: IdToken) -> Person:
     )
 
 
-def _hash(secret: str) -> bytes:
+def secret_hash(secret: str) -> bytes:
+    """What is stored of a cookie's secret."""
     return hashlib.sha256(secret.encode()).digest()

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Sequence
 from enum import Enum
 from typing import Final
-from urllib.parse import urlsplit
 
-from anyio import to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,10 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core import correlation
 from app.core.errors import StorageUnavailable, Unauthenticated
 from app.core.records import Session
+from component import wire
 from component.cookies import Cookies, HeaderList, RawHeaders, read_cookies
 from component.notices import notice, storage_unavailable
 from component.return_to import is_page_path
 from component.security_headers import SecurityHeaders, content_security_policy
+from component.site import Site
 from component.tabs import Tabs
 
 RETRY_SECONDS: Final = 5
@@ -36,8 +35,6 @@ _CLAIMED: Final = frozenset(
     {b"x-streamlit-user", b"x-forwarded-user", b"x-forwarded-email", b"x-forwarded-preferred-username", b"remote-user"}
 )
 _CLAIMED_PREFIXES: Final = (_HEADER_PREFIX.encode(), b"x-auth-request-")
-_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:\[\]/@?#\\]+)(?::\d{1,5})?", re.IGNORECASE)
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _STREAM: Final = "/_stcore/stream"
 _PUBLIC: Final = ("/_stcore/health", "/_stcore/host-config", "/healthz", "/favicon.png", "/manifest.json")
 _PUBLIC_PREFIXES: Final = ("/static/", "/component/", "/_stcore/bidi-components/")
@@ -125,7 +122,7 @@ class SocketGuard:
         self._tabs = tabs
         self._cookies = cookies
         self._identity = identity
-        self._hosts = {_host_of(base_url)} | (set() if production else _LOOPBACK)
+        self._site = Site(base_url, loopback_too=not production)
         self._headers = SecurityHeaders(
             secure=cookies.secure, policy=content_security_policy(picture_hosts=picture_hosts)
         )
@@ -144,7 +141,7 @@ class SocketGuard:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         area = area_of(scope["path"])
         send = self._sending(send, private=area is not Area.PUBLIC)
-        if not self._is_our_host(scope):
+        if not self._site.is_asked(scope["headers"]):
             await PlainTextResponse("This address is not served here.\n", 421)(scope, receive, send)
             return
         if area is Area.CLOSED or area is Area.STREAM:
@@ -162,21 +159,25 @@ class SocketGuard:
             return
         try:
             session = await self._session(sent)
+            allowed = area is not Area.PRIVATE or await self._is_theirs(scope["path"], session, browser)
         except StorageUnavailable:
             await (storage_unavailable() if area is Area.PAGE else _later())(scope, receive, send)
             return
-        if area is Area.PRIVATE and not self._is_theirs(scope["path"], _owner(session, browser)):
+        if not allowed:
             await _not_found()(scope, receive, send)
             return
         await self._app(self._identified(scope, session, browser), receive, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         send = self._sending(send, private=True)
-        if not self._is_our_host(scope):
+        if not self._site.is_asked(scope["headers"]):
             await _refuse(scope, receive, send, PlainTextResponse("This address is not served here.\n", 421))
             return
         if area_of(scope["path"]) is not Area.STREAM:
             await _refuse(scope, receive, send, PlainTextResponse("There is nothing here.\n", 404))
+            return
+        if not self._site.is_origin(scope["headers"]):
+            await _refuse(scope, receive, send, PlainTextResponse("This is not for other sites.\n", 403))
             return
         sent = read_cookies(scope["headers"])
         browser, minted = self._browser(sent)
@@ -187,15 +188,24 @@ class SocketGuard:
         except StorageUnavailable:
             await _refuse(scope, receive, send, _later(), code=_TRY_AGAIN_LATER)
             return
-        tab = self._tabs.open(session, _owner(session, browser), receive, send)
+        owner, scope = _owner(session, browser), self._identified(scope, session, browser)
+        back_to = wire.claimed_session(scope["headers"])
+        if not self._tabs.may_come_back(owner, back_to):
+            back_to, scope = "", {**scope, "headers": wire.without_claim(scope["headers"])}
+        tab = self._tabs.open(session, owner, receive, send, back_to=back_to)
         try:
-            await self._app(self._identified(scope, session, browser), tab.receive, tab.send)
+            await self._app(scope, tab.receive, tab.send)
         finally:
-            tab.close()
+            await tab.close()
 
-    def _is_theirs(self, path: str, owner: str) -> bool:
-        """Whether a file was shown to this owner, or an upload goes into their own Streamlit session."""
-        return self._tabs.may_have_media(owner, path) or self._tabs.may_upload(owner, path)
+    async def _is_theirs(self, path: str, session: Session | None, browser: str) -> bool:
+        """Whether a file was shown to them, or an upload goes into their own Streamlit session. Nobody uploads."""
+        owner = _owner(session, browser)
+        if session is None:
+            return await self._tabs.may_fetch(None, owner, path)
+        if session.person.blocked:
+            return False
+        return self._tabs.may_upload(owner, path) or await self._tabs.may_fetch(session, owner, path)
 
     async def _session(self, cookies: dict[str, str]) -> Session | None:
         """Whose live session this is: one query, off the event loop. Raises ``StorageUnavailable``."""
@@ -203,7 +213,7 @@ class SocketGuard:
         if not secret:
             return None
         try:
-            return await to_thread.run_sync(self._tabs.sessions.resolve, secret, limiter=self._tabs.threads)
+            return await self._tabs.in_thread(lambda: self._tabs.sessions.resolve(secret))
         except Unauthenticated:
             return None
 
@@ -225,11 +235,6 @@ class SocketGuard:
         headers = _unclaimed(scope["headers"])
         return {**scope, "headers": self._cookies.with_browser(headers, minted) if minted else headers}
 
-    def _is_our_host(self, scope: Scope) -> bool:
-        hosts = [value for name, value in scope["headers"] if name.lower() == b"host"]
-        found = _HOST.fullmatch(hosts[0].decode("latin-1")) if len(hosts) == 1 else None
-        return found is not None and found[1].lower() in self._hosts
-
     def _sending(self, send: Send, *, private: bool) -> Send:
         async def with_headers(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
@@ -246,12 +251,6 @@ class SocketGuard:
 def _owner(session: Session | None, browser: str) -> str:
     """Whose a tab is: a session's, or nobody's at a certain browser."""
     return f"session {session.ref}" if session is not None else f"browser {browser}"
-
-
-def _host_of(base_url: str) -> str:
-    """The host of an address as a ``Host`` header has it: in lower case, an IPv6 address in brackets."""
-    host = urlsplit(base_url).hostname or ""
-    return f"[{host}]" if ":" in host else host
 
 
 def _unclaimed(headers: HeaderList) -> RawHeaders:

@@ -7,16 +7,16 @@ come before reruns, and reruns are staggered: a run costs a hundred times what a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
-from anyio import to_thread
 
 from app.core.clock import Clock, utc_now
 from app.core.errors import StorageUnavailable
 from app.core.records import Pulse
-from component.tabs import Change, Tab, Tabs
+from component.tab import Tab
+from component.tabs import Tabs
 
 POLL_SECONDS: Final = 0.5
 _AT_ONCE: Final = 16
@@ -49,33 +49,39 @@ class Watcher:
             await asyncio.sleep(self._poll_seconds)
             try:
                 await self.look()
+                await self._rerun()
             except StorageUnavailable:
                 self._known = None  # something may have happened unseen: look at every tab when it answers again
             except Exception:  # noqa: BLE001 - whatever it is, a watcher that stopped would be worse
+                self._known = None
                 _log.exception("the watcher stumbled and goes on")
 
     async def look(self) -> None:
-        """One look: tell the tabs for which something may have changed."""
+        """One look: end the tabs whose session is over, and find out whose rights have changed."""
         tabs = [tab for tab in self._tabs if tab.session is not None]
         if not tabs:
             self._known = None
             return
-        pulse = await to_thread.run_sync(self._pulse, limiter=self._tabs.threads)
+        pulse = await self._tabs.in_thread(self._pulse)
         known, self._known = self._known, pulse
         if pulse == known:
             now = self._clock()
-            tabs = [tab for tab in tabs if (due := tab.due_at) is not None and due <= now]
-        await self._tell(tabs)
-
-    async def _tell(self, tabs: list[Tab]) -> None:
-        changed: list[Tab] = []
+            tabs = [tab for tab in tabs if tab.is_due(now)]
         for start in range(0, len(tabs), _AT_ONCE):
-            batch = tabs[start : start + _AT_ONCE]
-            found = await asyncio.gather(*(tab.look_again() for tab in batch))
-            changed += [
-                tab for tab, change in zip(batch, found, strict=True) if change in {Change.CHANGED, Change.LOST}
-            ]
-        for number, tab in enumerate(changed, start=1):
-            tab.rerun()
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(_PAUSE_SECONDS)
+            await self._look_at(tabs[start : start + _AT_ONCE])
+
+    async def _look_at(self, tabs: Sequence[Tab]) -> None:
+        for found in await asyncio.gather(*(tab.look() for tab in tabs), return_exceptions=True):
+            if isinstance(found, BaseException):
+                self._known = None  # whatever happened to this tab is still to be found
+                if not isinstance(found, StorageUnavailable):
+                    _log.error("the watcher could not look at a tab", exc_info=found)
+
+    async def _rerun(self) -> None:
+        """Draw outdated pages anew, those first that lost something; no longer than a poll takes."""
+        outdated = sorted((tab for tab in self._tabs if tab.wants_rerun), key=lambda tab: not tab.has_lost)
+        outdated = outdated[: int(self._poll_seconds / _PAUSE_SECONDS) * _AT_ONCE]
+        for start in range(0, len(outdated), _AT_ONCE):
+            for tab in outdated[start : start + _AT_ONCE]:
+                tab.rerun()
+            await asyncio.sleep(_PAUSE_SECONDS)

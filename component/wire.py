@@ -1,30 +1,55 @@
 """Streamlit's wire messages, as far as the socket guard must read or make them. Knows the protocol, not the runtime.
 
-What a browser sends is a ``BackMsg``, what it gets a ``ForwardMsg`` (protobuf). Written for Streamlit 1.67; a test
-drives each of them through the real server, so that an upgrade which changes one turns red.
+What a browser sends is a ``BackMsg``, what it gets a ``ForwardMsg`` (protobuf). Written for Streamlit 1.67; tests drive
+each of them through the real server and compare the lists here with the installed source, so that an upgrade which
+changes one turns red.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from component.cookies import HeaderList, RawHeaders
 
 MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
 """More than any message of a browser: values of widgets, never files."""
 
-# What people's browsers send in use. The others steer the server for everybody (cache, shutdown) or tell of it (git).
-_ALLOWED: Final = frozenset({"rerun_script", "stop_script", "file_urls_request", "app_heartbeat"})
-_ALLOWED_OPERATIONS: Final = frozenset({"deferred_file", "dataframe_chunk"})
-# A media address ends in a hash of its content, 32 hexadecimal digits. Exactly as many: what stands behind it in a
-# message is the next field's tag.
-_MEDIA: Final = re.compile(rb"/media/([0-9a-f]{32})")
-_STEM: Final = re.compile(r"/media/([0-9a-f]{32})(?:\.[A-Za-z0-9]{1,16})?")
+ALLOWED: Final = frozenset({"rerun_script", "stop_script", "file_urls_request", "app_heartbeat"})
+"""What browsers send in use. The others steer the server for everybody (cache, shutdown) or tell of it (git)."""
+ALLOWED_OPERATIONS: Final = frozenset({"deferred_file", "dataframe_chunk"})
+"""Of ``backend_operation_request``, which is the one other kind allowed."""
+FILE_FIELDS: Final = frozenset(
+    {
+        "Audio.url",
+        "Block.ChatMessage.avatar",
+        "DeferredFileResponsePayload.url",
+        "DownloadButton.url",
+        "Favicon.url",
+        "IFrame.src",
+        "Image.url",
+        "Logo.icon_image",
+        "Logo.image",
+        "PageConfig.favicon",
+        "SubtitleTrack.url",
+        "Video.url",
+    }
+)
+"""Where Streamlit itself puts the address of a file. The same address as text anywhere else shows nothing."""
+
+_ELEMENTS_WITH_FILES: Final = frozenset({"audio", "download_button", "favicon", "iframe", "imgs", "video"})
+_MESSAGES_WITH_FILES: Final = frozenset({"logo", "page_config_changed", "backend_operation_response"})
+# A media address ends in a hash of its content, 32 hexadecimal digits, and a suffix that stands for nothing.
+_MEDIA: Final = re.compile(r"/media/([0-9a-f]{32})(?:\.[A-Za-z0-9]{1,16})?")
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([0-9a-fA-F-]{1,64})/[^/]{1,64}")
+_TRIGGER: Final = "$$STREAMLIT_INTERNAL_KEY_"
+_PROTOCOLS: Final = b"sec-websocket-protocol"
 
 
 class Malformed(Exception):
@@ -36,30 +61,57 @@ class FromBrowser:
     """One message of a browser, parsed."""
 
     message: BackMsg
+    _raw: bytes
+    _changed: bool = field(default=False, init=False)
 
     @property
     def reruns(self) -> bool:
-        """Whether it asks for a run of the script."""
+        """Whether it asks for a run of the script, or of a part of it."""
         return self.message.WhichOneof("type") == "rerun_script"
+
+    @property
+    def draws_all(self) -> bool:
+        """Whether it asks for a run of the whole script."""
+        return self.reruns and not self.message.rerun_script.fragment_id
 
     @property
     def by_person(self) -> bool:
         """Whether somebody did something: a run that no timer asked for."""
         return self.reruns and not self.message.rerun_script.is_auto_rerun
 
+    @property
+    def operation(self) -> str:
+        """The id of the operation beside the script that it asks for, such as a deferred download; "" for none."""
+        asked = self.message.WhichOneof("type") == "backend_operation_request"
+        return self.message.backend_operation_request.request_id if asked else ""
+
+    @property
+    def deferred_file(self) -> str:
+        """The id of the deferred download that it asks for; "" for none."""
+        return self.message.backend_operation_request.deferred_file.file_id
+
     def gate_only(self) -> None:
         """Take out what would run before or beside the page's gate: widgets (callbacks) and the fragment."""
         self.message.rerun_script.ClearField("widget_states")
         self.message.rerun_script.ClearField("fragment_id")
+        self.forget_cached()  # what was shown before is forgotten too
+
+    def keep_widgets(self, shown: Container[str]) -> None:
+        """Take out the widgets that are not among those shown, so that their callbacks do not run."""
+        widgets = self.message.rerun_script.widget_states.widgets
+        kept = [widget for widget in widgets if _widget_of(widget.id) in shown]
+        del widgets[:]
+        widgets.extend(kept)
+        self._changed = True
 
     def forget_cached(self) -> None:
         """Have everything sent whole: a message the browser has cached would come without the addresses in it."""
-        if self.reruns:
-            self.message.rerun_script.ClearField("cached_message_hashes")
+        self.message.rerun_script.ClearField("cached_message_hashes")
+        self._changed = True
 
     def bytes(self) -> bytes:
-        """As it goes on to Streamlit."""
-        return self.message.SerializeToString()
+        """As it goes on to Streamlit: the very bytes that came, unless something was taken out."""
+        return self.message.SerializeToString() if self._changed else self._raw
 
 
 def parse(data: bytes | None) -> FromBrowser:
@@ -73,28 +125,23 @@ def parse(data: bytes | None) -> FromBrowser:
         raise Malformed from None
     kind = message.WhichOneof("type")
     if kind == "backend_operation_request":
-        if message.backend_operation_request.WhichOneof("payload") not in _ALLOWED_OPERATIONS:
+        asked = message.backend_operation_request
+        if asked.WhichOneof("payload") not in ALLOWED_OPERATIONS or not asked.request_id:
             raise Malformed
-    elif kind not in _ALLOWED:
+    elif kind not in ALLOWED:
         raise Malformed
-    return FromBrowser(message)
+    return FromBrowser(message, data)
 
 
-def rerun_like(last: FromBrowser | None) -> bytes:
-    """A run of the page the tab is on, as its browser would ask for it: no widget changes, no fragment, all anew."""
-    message = BackMsg()
-    if last is not None:
-        message.rerun_script.CopyFrom(last.message.rerun_script)
-    message.rerun_script.ClearField("widget_states")
-    message.rerun_script.ClearField("fragment_id")
-    message.rerun_script.ClearField("cached_message_hashes")
-    message.rerun_script.is_auto_rerun = False
-    return message.SerializeToString()
-
-
-def stop_script() -> bytes:
-    """Stop the run in progress at its next call of Streamlit."""
-    return BackMsg(stop_script=True).SerializeToString()
+def rerun_like(last: FromBrowser) -> BackMsg:
+    """A run of the page a tab is on, as its browser would ask for it: no widget changes, no fragment, all anew."""
+    asked, message = last.message.rerun_script, BackMsg()
+    message.rerun_script.query_string = asked.query_string
+    message.rerun_script.page_script_hash = asked.page_script_hash
+    message.rerun_script.page_name = asked.page_name
+    if asked.HasField("context_info"):
+        message.rerun_script.context_info.CopyFrom(asked.context_info)
+    return message
 
 
 def go_to(address: str) -> bytes:
@@ -104,31 +151,81 @@ def go_to(address: str) -> bytes:
     return message.SerializeToString()
 
 
-def media_in(data: bytes) -> list[str]:
-    """Ids of the media whose addresses stand in a message to the browser."""
-    return [found.decode() for found in _MEDIA.findall(data)] if b"/media/" in data else []
+def refusal(operation: str) -> bytes:
+    """The answer to an operation that is not done."""
+    message = ForwardMsg()
+    message.backend_operation_response.request_id = operation
+    message.backend_operation_response.error_msg = "This is no longer offered to you. Reload the page."
+    return message.SerializeToString()
 
 
-def streamlit_session_in(data: bytes) -> str | None:
-    """The Streamlit session that a message to the browser opens; None for most messages."""
-    if len(data) > _NEW_SESSION_MAX_BYTES:
-        return None
+def read(data: bytes) -> ForwardMsg | None:
+    """A message to the browser; None for what is none."""
     message = ForwardMsg()
     try:
         message.ParseFromString(data)
     except DecodeError:
         return None
-    if message.WhichOneof("type") != "new_session":
-        return None
-    return message.new_session.initialize.session_id or None
+    return message
 
 
-_NEW_SESSION_MAX_BYTES: Final = 256 * 1024
+def media_in(message: ForwardMsg) -> list[str]:
+    """Ids of the media that a message shows to the browser."""
+    if not _may_show_files(message):
+        return []
+    return [found for name, text in _texts(message) if name in FILE_FIELDS and (found := media_asked(text))]
+
+
+def pages_in(message: ForwardMsg) -> dict[str, str]:
+    """The pages of a navigation: a page's hash → its path, with the slash."""
+    return {page.page_script_hash: f"/{page.url_pathname}" for page in message.navigation.app_pages}
+
+
+def deferred_in(message: ForwardMsg) -> str:
+    """The id of the deferred download that a message offers to the browser; "" for none."""
+    offers = message.WhichOneof("type") == "delta"
+    return message.delta.new_element.download_button.deferred_file_id if offers else ""
+
+
+def _may_show_files(message: ForwardMsg) -> bool:
+    kind = message.WhichOneof("type")
+    if kind != "delta":
+        return kind in _MESSAGES_WITH_FILES
+    if message.delta.WhichOneof("type") == "add_block":
+        return message.delta.add_block.WhichOneof("type") == "chat_message"
+    return message.delta.new_element.WhichOneof("type") in _ELEMENTS_WITH_FILES
+
+
+def widgets_in(message: ForwardMsg) -> Iterator[str]:
+    """Ids of the widgets that a message shows to the browser."""
+    if message.WhichOneof("type") == "delta":
+        for name, text in _texts(message.delta):
+            if name.endswith(".id") or name == "Dataframe.ButtonClickWidgetsEntry":
+                yield text
+
+
+def _widget_of(id_told: str) -> str:
+    """The widget that an id in a browser's message belongs to: a component's triggers have ids made from its own."""
+    return id_told.removeprefix(_TRIGGER).partition("__")[0] if id_told.startswith(_TRIGGER) else id_told
+
+
+def _texts(message: Message) -> Iterator[tuple[str, str]]:
+    """Every text in a message, with the full name of its field (of a map: of its kind of entry)."""
+    for at, value in message.ListFields():
+        if isinstance(value, str):
+            yield at.full_name, value
+        elif at.message_type is None:
+            continue
+        elif at.message_type.GetOptions().map_entry:
+            yield from ((at.message_type.full_name, text) for text in value.values() if isinstance(text, str))
+        else:
+            for part in [value] if isinstance(value, Message) else value:
+                yield from _texts(part)
 
 
 def media_asked(path: str) -> str | None:
-    """The id in a media address; None for any other path below ``/media/``."""
-    found = _STEM.fullmatch(path)
+    """The id in a media address; None for any other path."""
+    found = _MEDIA.fullmatch(path)
     return found[1] if found else None
 
 
@@ -136,3 +233,23 @@ def upload_session_asked(path: str) -> str | None:
     """The Streamlit session in an upload address; None for any other path."""
     found = _UPLOAD.fullmatch(path)
     return found[1] if found else None
+
+
+def claimed_session(headers: HeaderList) -> str:
+    """The Streamlit session that a handshake asks to come back to; "" for none."""
+    return [*_protocols(headers), "", "", ""][2]
+
+
+def without_claim(headers: HeaderList) -> RawHeaders:
+    """The headers of a handshake that comes back to nothing: Streamlit begins a new session for it."""
+    kept = [(name, value) for name, value in headers if name.lower() != _PROTOCOLS]
+    protocols: Sequence[str] = _protocols(headers)[:2]
+    return [*kept, (_PROTOCOLS, ", ".join(protocols).encode("latin-1"))] if protocols else kept
+
+
+def _protocols(headers: HeaderList) -> list[str]:
+    """What stands in the first such header, as Streamlit reads it."""
+    for name, value in headers:
+        if name.lower() == _PROTOCOLS:
+            return [entry.strip() for entry in value.decode("latin-1").split(",")]
+    return []

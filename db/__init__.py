@@ -1,6 +1,7 @@
 """Storage: what Gatehouse remembers; ``app.core.ports`` is the contract. The only package that knows SQLAlchemy."""
 
-from db.audit import ChainState, verify_chain
+from app.core.chain import ChainState
+from db.chain import checkpoint, verify_chain
 from db.database import Database, open_database
 from db.schema import SchemaState, current_state, migrate
 from db.seed import Seeded, seed
@@ -10,6 +11,7 @@ __all__ = [
     "Database",
     "SchemaState",
     "Seeded",
+    "checkpoint",
     "current_state",
     "migrate",
     "open_database",

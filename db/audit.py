@@ -1,48 +1,38 @@
-"""The audit chain: how events are written, each sealed to the one before, and how the chain is verified.
+"""How audit events are written: each sealed to the one before, behind a head that is locked last before commit.
 
-``mac = HMAC(prev_mac + canonical event)``, with the newest of the installation's secrets; older ones still verify.
-The head names the last event and is sealed itself, so that a cut tail shows. A wholly rewritten database, head
-included, needs an earlier checkpoint to be found out.
+``mac = HMAC(prev_mac + canonical event)``, with the newest of the installation's secrets; older ones still verify
+(``db.chain``). The head names the last event and is sealed itself. A head that is not as it was left is not taken over
+in silence: the next event says so for ever, and the chain goes on from what is there.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
-from app.core.audit import AuditEvent
+from app.core.audit import AuditEvent, AuditKind, Outcome
 from app.core.keyring import Keyring
-from db.models import audit_events, audit_head
-from db.statement import Prepared, Row
+from db.models import audit_events, audit_head, audit_retention
 from db.texts import AUDIT_MAX_CHARACTERS, clean
 from db.times import micros
 
-if TYPE_CHECKING:
-    from db.database import Database  # the database itself writes audit events
-
 MAX_DETAILS: Final = 20
-_PURPOSE: Final = "audit"
-_HEAD_PURPOSE: Final = "audit-head"
-_BATCH: Final = 2000
-_BEFORE_ALL: Final = -(2**63)
-_FIELDS: Final = ("seq", "at", "kind", "outcome", "actor", "target", "reason", "correlation_id", "address", "details")
-
-
-@dataclass(frozen=True, slots=True)
-class ChainState:
-    """Whether the chain is whole."""
-
-    good: bool
-    events: int
-    """How many were found good, from the first on."""
-    bad_seq: int | None = None
-    """The number of the first event that is wrong or missing; None when all is good or only the head is wrong."""
-    problem: str = ""
-    """``edited``, ``removed``, ``reordered``, ``cut``, ``appended`` (past the head) or ``head``; empty when good."""
+EVENT_PURPOSE: Final = "audit"
+HEAD_PURPOSE: Final = "audit-head"
+FIELDS: Final = ("seq", "at", "kind", "outcome", "actor", "target", "reason", "correlation_id", "address", "details")
+# What is of no type that JSON knows was not written by us: it becomes a text that no MAC covers.
+_encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=repr).encode
+_END: Final = func.coalesce(
+    select(func.max(audit_events.c.seq)).scalar_subquery(),
+    select(func.max(audit_retention.c.seq)).scalar_subquery(),
+    0,
+)
+_log = logging.getLogger(__name__)
 
 
 def check(event: AuditEvent) -> None:
@@ -52,79 +42,76 @@ def check(event: AuditEvent) -> None:
 
 def append(connection: Connection, keyring: Keyring, events: Sequence[AuditEvent]) -> None:
     """Write events behind the head, which stays locked until the transaction ends."""
-    head = connection.execute(select(audit_head.c.seq, audit_head.c.mac).with_for_update()).one()
-    seq, mac = int(head.seq), bytes(head.mac)
-    rows = []
-    for event in events:
-        seq += 1
-        row = _cleaned(event, seq)
-        prev_mac, mac = mac, keyring.mac(_PURPOSE, mac + _canonical(row))
-        rows.append({**row, "at": event.at, "prev_mac": prev_mac, "mac": mac})
+    head = connection.execute(
+        select(audit_head.c.seq, audit_head.c.mac, audit_head.c.seal, _END.label("end")).with_for_update(of=audit_head)
+    ).first()
+    if head is not None and head.end <= head.seq and head_is_sealed(keyring, head.seq, head.mac, head.seal):
+        seq, mac = int(head.seq), as_bytes(head.mac)
+    else:
+        _log.error("the head of the audit is not as it was left: run gatehouse audit verify")
+        seq, mac = _real_end(connection)
+        found = "missing" if head is None else int(head.seq)
+        events = [_broken(events[0], found), *events]
+    rows = chained(keyring, seq, mac, events)
     connection.execute(insert(audit_events), rows)
-    connection.execute(update(audit_head).values(seq=seq, mac=mac, seal=keyring.mac(_HEAD_PURPOSE, _head(seq, mac))))
+    seq, mac = rows[-1]["seq"], rows[-1]["mac"]
+    after = {"seq": seq, "mac": mac, "seal": keyring.mac(HEAD_PURPOSE, head_bytes(seq, mac))}
+    connection.execute(insert(audit_head).values(id=1, **after) if head is None else update(audit_head).values(**after))
 
 
-def verify_chain(database: Database) -> ChainState:
-    """Follow the chain from its first event to its head; say what is wrong first, if anything.
+def chained(keyring: Keyring, seq: int, mac: bytes, events: Sequence[AuditEvent]) -> list[dict[str, Any]]:
+    """The rows of ``events``, following the event number ``seq`` with ``mac``."""
+    rows = []
+    for number, event in enumerate(events, seq + 1):
+        row = _cleaned(event, number)
+        prev_mac, mac = mac, keyring.mac(EVENT_PURPOSE, mac + canonical([row[name] for name in FIELDS]))
+        rows.append({**row, "at": event.at, "prev_mac": prev_mac, "mac": mac})
+    return rows
 
-    It locks nothing: of events written meanwhile it follows those the head has come to name. Raises
-    ``StorageUnavailable``.
-    """
-    dialect = database.engine.dialect
-    columns = [audit_events.c[name] for name in (*_FIELDS, "prev_mac", "mac")]
-    batch = Prepared(
-        select(*columns)
-        .where(audit_events.c.seq > bindparam("after"))
-        .order_by(audit_events.c.seq)
-        .limit(bindparam("most")),
-        dialect,
+
+def canonical(values: Sequence[Any]) -> bytes:
+    """The bytes a MAC covers: every field in the order of ``FIELDS``, with no way to move text from one to the next."""
+    return _encode(list(values)).encode()
+
+
+def head_bytes(seq: int, mac: bytes) -> bytes:
+    """The bytes that the head's seal covers."""
+    return seq.to_bytes(8, "big", signed=True) + mac
+
+
+def head_is_sealed(keyring: Keyring, seq: int, mac: object, seal: object) -> bool:
+    """Whether the head is as it was left; before the first event ever it has no seal."""
+    if seq == 0 and not mac and not seal:
+        return True
+    return keyring.mac_matches(HEAD_PURPOSE, head_bytes(seq, as_bytes(mac)), as_bytes(seal))
+
+
+def as_bytes(stored: object) -> bytes:
+    """Stored bytes as the driver gives them; empty for anything else, which somebody else has put there."""
+    return bytes(stored) if isinstance(stored, (bytes, memoryview)) else b""
+
+
+def _real_end(connection: Connection) -> tuple[int, bytes]:
+    """Number and MAC of the last event that is there, or of the retention boundary, whatever the head says."""
+    for table in (audit_events, audit_retention):
+        last = connection.execute(select(table.c.seq, table.c.mac).order_by(table.c.seq.desc()).limit(1)).first()
+        if last is not None:
+            return int(last.seq), as_bytes(last.mac)
+    return 0, b""
+
+
+def _broken(first: AuditEvent, found: int | str) -> AuditEvent:
+    """The event that says what was found; ``first``: what was to be written."""
+    return replace(
+        first,
+        kind=AuditKind.LOG_BROKEN,
+        outcome=Outcome.FAILED,
+        actor="system",
+        target="",
+        reason="",
+        address="",
+        details={"head": found},
     )
-    head_query = Prepared(select(audit_head.c.seq, audit_head.c.mac, audit_head.c.seal), dialect)
-
-    def read_head() -> Row:
-        return (database.fetch(head_query) or [(0, b"", b"")])[0]
-
-    keyring, head, seq, mac, after = database.keyring, read_head(), 0, b"", _BEFORE_ALL
-    while True:
-        rows = database.fetch(batch, after=after, most=_BATCH)
-        for row in rows:
-            if row[0] > head[0]:
-                break
-            if problem := _wrong(keyring, row, seq + 1, mac):
-                return ChainState(good=False, events=seq, bad_seq=min(seq + 1, row[0]), problem=problem)
-            seq, mac = row[0], bytes(row[-1])
-            after = seq
-        else:
-            if rows:
-                continue
-        newest = read_head()
-        if newest[0] > head[0]:
-            head = newest
-            continue
-        return _ending(keyring, head, seq, mac, further=bool(rows))
-
-
-def _wrong(keyring: Keyring, row: Row, seq: int, mac: bytes) -> str:
-    """What is wrong with ``row``, which should be number ``seq`` and follow the event with ``mac``."""
-    if row[0] != seq:
-        return "removed" if row[0] > seq else "edited"
-    if bytes(row[-2]) != mac:
-        return "reordered"
-    stored = dict(zip(_FIELDS, row, strict=False))
-    return "" if keyring.mac_matches(_PURPOSE, mac + _canonical(stored), bytes(row[-1])) else "edited"
-
-
-def _ending(keyring: Keyring, head: Row, seq: int, mac: bytes, *, further: bool) -> ChainState:
-    """Whether the head fits the last event; ``further`` says that events follow which it does not name."""
-    if seq < head[0]:
-        return ChainState(good=False, events=seq, bad_seq=seq + 1, problem="cut")
-    if further:
-        return ChainState(good=False, events=seq, bad_seq=seq + 1, problem="appended")
-    untouched = seq == 0 and not head[1] and not head[2]
-    sealed = keyring.mac_matches(_HEAD_PURPOSE, _head(seq, mac), bytes(head[2]))
-    if not untouched and (head[0] != seq or bytes(head[1]) != mac or not sealed):
-        return ChainState(good=False, events=seq, problem="head")
-    return ChainState(good=True, events=seq)
 
 
 def _cleaned(event: AuditEvent, seq: int) -> dict[str, Any]:
@@ -148,12 +135,3 @@ def _cleaned(event: AuditEvent, seq: int) -> dict[str, Any]:
         **{name: clean(text, AUDIT_MAX_CHARACTERS) for name, text in texts.items()},
         "details": json.dumps(details, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
     }
-
-
-def _canonical(row: Mapping[str, Any]) -> bytes:
-    """The bytes a MAC covers: every field, in one order, with no way to move text from one to the next."""
-    return json.dumps([row[name] for name in _FIELDS], ensure_ascii=True, separators=(",", ":")).encode()
-
-
-def _head(seq: int, mac: bytes) -> bytes:
-    return seq.to_bytes(8, "big") + mac

@@ -20,6 +20,7 @@ from db.grants import GrantWrites
 from db.people import PeopleWrites
 from db.reader import DatabaseReader
 from db.readers import OneConnection, ReadConnections, Readers
+from db.retention import RetentionWrites
 from db.schema import SchemaState, is_missing, memory_template, require_current, state_of
 from db.sessions import SessionWrites
 from db.statement import Prepared, Row
@@ -34,7 +35,7 @@ MOST_READS: Final = 16
 W = TypeVar("W", bound=Work)
 
 
-class DatabaseUnit(PeopleWrites, SessionWrites, GrantWrites):
+class DatabaseUnit(PeopleWrites, SessionWrites, GrantWrites, RetentionWrites):
     """``UnitOfWork``: everything that can be written, in one transaction."""
 
 

@@ -184,6 +184,7 @@ sessions = Table(
     Column("rights_synced_at", Microseconds, nullable=False),
     _text("lease_owner"),
     Column("lease_until", Microseconds),
+    Column("silent_at", Microseconds),
     Index(None, "person_id", "ended_at"),
     Index(None, "provider_sid"),
     Index(None, "ended_at"),
@@ -244,6 +245,19 @@ audit_head = Table(
     Column("mac", LargeBinary, nullable=False),
     Column("seal", LargeBinary, nullable=False),  # MAC of this row, so that it cannot be moved back to hide a cut
     CheckConstraint("id = 1", name="single_row"),
+)
+
+# Up to which event the audit may be deleted. Rows are only added; each is sealed by a MAC, so that one put in by
+# somebody else shows, although the database itself lets events go below it.
+audit_retention = Table(
+    "audit_retention",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("mac", LargeBinary, nullable=False),  # of the event with this number
+    Column("before", Microseconds, nullable=False),
+    Column("sealed_at", Microseconds, nullable=False),
+    Column("sealed_by", Text, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
 )
 
 policy = Table(

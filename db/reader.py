@@ -23,7 +23,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.core.audit import AuditKind, Outcome
+from app.core.audit import NOBODY, AuditKind, Outcome
 from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
 from app.core.records import BearerFacts, Person, Pulse, SealedTokens, Session, UsageDay
@@ -205,7 +205,8 @@ def _usage_query() -> CompoundSelect[tuple[object, ...]]:
 
     return union_all(
         events("sign-in", AuditKind.SESSION_BEGIN.value).where(audit_events.c.outcome == Outcome.DONE.value),
-        events("denial", *_DENIALS),
+        # Refusals of the known: strangers can cause any number, which is counted in their events (`details.count`).
+        events("denial", *_DENIALS).where(audit_events.c.actor != NOBODY),
         select(page_views.c.day, literal("view", Text), page_views.c.page, page_views.c.views).where(
             page_views.c.day.between(bindparam("first_day"), bindparam("last_day"))
         ),

@@ -18,7 +18,7 @@ from db.statement import Row
 from db.times import maybe_moment, moment
 
 
-def _raw(column: Column[datetime]) -> ColumnElement[int]:
+def raw_time(column: Column[datetime]) -> ColumnElement[int]:
     """A time as it is stored, whoever runs the statement."""
     return type_coerce(column, BigInteger)
 
@@ -31,32 +31,34 @@ PERSON: Final = (
     people.c.email_verified,
     people.c.picture,
     people.c.blocked,
-    _raw(people.c.first_seen_at),
-    _raw(people.c.last_seen_at),
+    raw_time(people.c.first_seen_at),
+    raw_time(people.c.last_seen_at),
     people.c.machine,
-    _raw(people.c.signed_out_at),
+    raw_time(people.c.signed_out_at),
 )
 SESSION: Final = (
     sessions.c.ref,
-    _raw(sessions.c.created_at),
-    _raw(sessions.c.authenticated_at),
-    _raw(sessions.c.last_seen_at),
-    _raw(sessions.c.expires_at),
-    _raw(sessions.c.ended_at),
+    raw_time(sessions.c.created_at),
+    raw_time(sessions.c.authenticated_at),
+    raw_time(sessions.c.last_seen_at),
+    raw_time(sessions.c.expires_at),
+    raw_time(sessions.c.ended_at),
     sessions.c.end_reason,
     sessions.c.acr,
     sessions.c.amr,
     sessions.c.user_agent,
     sessions.c.address,
-    _raw(sessions.c.access_expires_at),
-    _raw(sessions.c.rights_synced_at),
+    sessions.c.page,
+    raw_time(sessions.c.access_expires_at),
+    raw_time(sessions.c.rights_synced_at),
 )
 SEALED: Final = (
     sessions.c.sealed_tokens,
-    _raw(sessions.c.access_expires_at),
-    _raw(sessions.c.rights_synced_at),
+    raw_time(sessions.c.access_expires_at),
+    raw_time(sessions.c.rights_synced_at),
     sessions.c.lease_owner,
-    _raw(sessions.c.lease_until),
+    raw_time(sessions.c.lease_until),
+    raw_time(sessions.c.silent_at),
 )
 _NO_FACTORS: Final[frozenset[str]] = frozenset()
 
@@ -92,12 +94,12 @@ def person_of(row: Row) -> Person:
 
 def session_of(row: Row, person: Person, policy_version: int) -> Session:
     """The session of ``SESSION`` columns."""
-    ref, created, authenticated, last_seen, expires, ended, reason, acr, amr, agent, address, access, synced = row
+    ref, created, authenticated, last_seen, expires, ended, reason, acr, amr, agent, address, page, access, synced = row
     return Session(
         ref,
         person,
         moment(created),
-        moment(authenticated),
+        maybe_moment(authenticated or None),
         moment(last_seen),
         moment(expires),
         maybe_moment(ended),
@@ -106,6 +108,7 @@ def session_of(row: Row, person: Person, policy_version: int) -> Session:
         frozenset(amr.split()) if amr else _NO_FACTORS,
         agent,
         address,
+        page,
         maybe_moment(access),
         moment(synced),
         policy_version,
@@ -119,7 +122,7 @@ def session_with_person(row: Row) -> Session:
 
 def sealed_of(row: Row) -> SealedTokens | None:
     """The tokens of ``SEALED`` columns; None where they are erased."""
-    sealed, access, synced, owner, until = row
+    sealed, access, synced, owner, until, silent = row
     if sealed is None or access is None:
         return None
-    return SealedTokens(sealed, moment(access), moment(synced), owner, maybe_moment(until))
+    return SealedTokens(sealed, moment(access), moment(synced), owner, maybe_moment(until), maybe_moment(silent))

@@ -22,7 +22,7 @@ from app.core.errors import SchemaMismatch, StorageUnavailable
 from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, parsed
 from db.faults import CANNOT_OPEN, NOT_MIGRATED, plain
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The revision this version of Gatehouse works with."""
 
 MIGRATION_WAIT_SECONDS: Final = 60.0
@@ -31,13 +31,26 @@ _NEWER: Final = (
     "The database was made by a newer version of Gatehouse than this one; use that version or restore a backup."
 )
 _MISSING: Final = "There is no database yet; run: gatehouse migrate"
-_TRIGGERS: Final = {
-    "sqlite": frozenset({"audit_events_no_update", "audit_events_no_delete", "audit_events_only_append"}),
-    "postgresql": frozenset({"audit_events_no_update", "audit_events_no_delete", "audit_events_no_truncate"}),
+_ON_BOTH: Final = frozenset(
+    {
+        "audit_events_no_update",
+        "audit_events_no_delete",
+        "audit_events_only_append",
+        "audit_retention_no_update",
+        "audit_retention_no_delete",
+        "audit_retention_only_forward",
+    }
+)
+TRIGGERS: Final = {
+    "sqlite": _ON_BOTH,
+    "postgresql": _ON_BOTH | {"audit_events_no_truncate", "audit_retention_no_truncate"},
 }
-_TRIGGERS_THERE: Final = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_events'",
-    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = 'audit_events'::regclass AND tgenabled <> 'D'",
+"""What keeps the audit append-only, by engine."""
+TRIGGERS_THERE: Final = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    " AND tbl_name IN ('audit_events', 'audit_retention')",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
+    " AND tgrelid IN ('audit_events'::regclass, 'audit_retention'::regclass)",
 }
 _migrating = Lock()  # Alembic's environment is one per process
 
@@ -138,8 +151,8 @@ def memory_template() -> bytes:
 def missing_triggers(connection: Connection) -> frozenset[str]:
     """Names of the triggers that make the audit append-only and are not there. Empty is as it must be."""
     name = connection.dialect.name
-    found = {str(row[0]) for row in connection.execute(text(_TRIGGERS_THERE[name]))}
-    return _TRIGGERS[name] - found
+    found = {str(row[0]) for row in connection.execute(text(TRIGGERS_THERE[name]))}
+    return TRIGGERS[name] - found
 
 
 def _make_file(file: Path) -> None:

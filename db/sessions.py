@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, delete, insert, or_, update
 
 from app.core.principal import Subject
-from app.core.records import EndReason, NewSession, SealedTokens, Session
+from app.core.records import EndReason, NewSession, SealedTokens, Session, SteppedUp
 from db.models import issued_tokens, login_states, own_clients, people, policy, sessions
-from db.rows import SEALED, sealed_of, session_by_ref_query, session_with_person
-from db.texts import clean
+from db.rows import SEALED, sealed_of, session_by_ref_query, session_query, session_with_person
+from db.texts import clean, known_form
 from db.work import Work, require_aware
 
 KEEP_ENDED: Final = timedelta(days=30)
 """How long a session stays known after it ended or expired."""
 KEEP_TOKENS: Final = timedelta(hours=1)
 """How long an expired access token's hash stays known: well beyond any clock skew allowed."""
+NOT_SAID: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""How a sign-in time that the provider did not say is stored; 0 says nothing in its tokens either."""
 _BY_REF: Final = session_by_ref_query()
 
 
@@ -36,12 +38,12 @@ class SessionWrites(Work):
                 person_id=self._ensure_person(session.subject),
                 client_id=clean(session.client_id),
                 created_at=now,
-                authenticated_at=session.authenticated_at,
+                authenticated_at=session.authenticated_at or NOT_SAID,
                 last_seen_at=now,
                 expires_at=session.expires_at,
                 provider_sid=clean(session.provider_sid),
                 acr=clean(session.acr),
-                amr=" ".join(sorted(clean(word) for word in session.amr)),
+                amr=_words(session.amr),
                 user_agent=clean(session.user_agent),
                 address=clean(session.address),
                 sealed_tokens=session.sealed_tokens,
@@ -63,6 +65,44 @@ class SessionWrites(Work):
         rows = self._rows(_BY_REF, ref=ref) if ref.isascii() else ()
         return session_with_person(rows[0]) if rows else None
 
+    def step_up_session(self, fresh: SteppedUp, now: datetime) -> bool:
+        """Go on with a session after a fresh sign-in of its person; False when the session is over."""
+        require_aware(now, fresh.authenticated_at, fresh.access_expires_at)
+        session = self._execute(
+            update(sessions)
+            .where(sessions.c.ref == fresh.ref, sessions.c.ended_at.is_(None))
+            .values(
+                secret_hash=fresh.secret_hash,
+                authenticated_at=fresh.authenticated_at or NOT_SAID,
+                last_seen_at=now,
+                provider_sid=clean(fresh.provider_sid),
+                acr=clean(fresh.acr),
+                amr=_words(fresh.amr),
+                sealed_tokens=fresh.sealed_tokens,
+                access_expires_at=fresh.access_expires_at,
+                rights_synced_at=now,
+                lease_owner="",
+                lease_until=None,
+            )
+            .returning(sessions.c.id)
+        ).scalar()
+        if session is None:
+            return False
+        self._remember_token(int(session), fresh.access_token_hash, fresh.access_expires_at)
+        return True
+
+    def sessions_at_provider(self, issuer: str, *, sid: str = "", subject: str = "") -> Sequence[Session]:
+        """Live sessions of this issuer, by the provider's own session id and subject, where given."""
+        kept_sid = clean(sid)
+        if (sid and not kept_sid) or not (sid or subject) or (subject and not known_form(Subject(issuer, subject))):
+            return ()
+        live = session_query().where(people.c.issuer == issuer, sessions.c.ended_at.is_(None))
+        if sid:
+            live = live.where(sessions.c.provider_sid == kept_sid)
+        if subject:
+            live = live.where(people.c.subject == subject)
+        return tuple(map(session_with_person, self._rows(live)))
+
     def end_session(self, ref: str, reason: EndReason, now: datetime) -> bool:
         """End one session; its tokens are erased."""
         return bool(self._end(reason, now, sessions.c.ref == ref))
@@ -80,13 +120,14 @@ class SessionWrites(Work):
             return self._end(reason, now, sessions.c.person_id == person)
         return self._end(reason, now, sessions.c.person_id == person, sessions.c.ref != keep)
 
-    def touch_session(self, ref: str, now: datetime) -> None:
-        """Note that the person was here."""
+    def touch_session(self, ref: str, now: datetime, *, page: str = "") -> None:
+        """Note that the person was here, and on which page."""
         require_aware(now)
+        noted: dict[str, object] = {"last_seen_at": now} | ({"page": clean(page)} if page else {})
         touched = self._execute(
             update(sessions)
             .where(sessions.c.ref == ref, sessions.c.ended_at.is_(None), sessions.c.last_seen_at < now)
-            .values(last_seen_at=now)
+            .values(noted)
             .returning(sessions.c.person_id)
         ).scalar()
         if touched is not None:
@@ -95,6 +136,16 @@ class SessionWrites(Work):
                 .where(people.c.id == touched, or_(people.c.last_seen_at.is_(None), people.c.last_seen_at < now))
                 .values(last_seen_at=now)
             )
+
+    def note_silent_try(self, ref: str, now: datetime) -> bool:
+        """Note that a silent sign-in is tried; once for each access token."""
+        require_aware(now)
+        return self._changed(
+            update(sessions)
+            .where(sessions.c.ref == ref, sessions.c.ended_at.is_(None), sessions.c.silent_at.is_(None))
+            .values(silent_at=now)
+            .returning(sessions.c.id)
+        )
 
     def take_refresh_lease(self, ref: str, owner: str, now: datetime, until: datetime) -> SealedTokens | None:
         """Take the right to refresh, if nobody else holds it past ``now`` and the session is live."""
@@ -132,6 +183,7 @@ class SessionWrites(Work):
                 rights_synced_at=now,
                 lease_owner="",
                 lease_until=None,
+                silent_at=None,
             )
             .returning(sessions.c.id)
         ).scalar()
@@ -148,11 +200,11 @@ class SessionWrites(Work):
             .values(lease_owner="", lease_until=None)
         )
 
-    def consume_login_state(self, state_hash: bytes, expires_at: datetime, now: datetime) -> bool:
-        """Mark a login state used; False when it was used before."""
+    def consume_once(self, value_hash: bytes, expires_at: datetime, now: datetime) -> bool:
+        """Mark what may be used once as used; False when it was used before."""
         require_aware(expires_at, now)
         self._execute(delete(login_states).where(login_states.c.expires_at < now))
-        new = self._insert(login_states).values(state_hash=state_hash, expires_at=expires_at)
+        new = self._insert(login_states).values(state_hash=value_hash, expires_at=expires_at)
         return self._changed(new.on_conflict_do_nothing().returning(login_states.c.state_hash))
 
     def purge(self, now: datetime) -> int:
@@ -193,3 +245,8 @@ class SessionWrites(Work):
         if refs:
             self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + len(refs)))
         return refs
+
+
+def _words(methods: frozenset[str]) -> str:
+    """Authentication methods as they are stored."""
+    return " ".join(sorted(clean(word) for word in methods))

@@ -13,9 +13,9 @@ asking = access.asking()
 first_name = panels.plain((asking.principal.name or "").split(" ")[0])
 st.title(f"Welcome, {first_name}" if first_name else "Welcome")
 
-held = [permission for permission in Permission if decide(asking.principal, permission, asking.grants).allowed]
+held = [permission for permission in Permission if decide(asking.principal, permission, asking.grants).within_reach]
 lacking = [permission for permission in Permission if permission not in held]
-open_rows = [row for row in PAGES[1:] if decide(asking.principal, row.permission, asking.grants).allowed]
+open_rows = [row for row in PAGES[1:] if decide(asking.principal, row.permission, asking.grants).within_reach]
 
 if not held:
     st.info(

@@ -8,6 +8,7 @@ from app import access, api_client, panels
 from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import Permission
 from app.core.policy import decide
+from app.navigation import BY_PATH
 
 access.require_page()
 
@@ -58,7 +59,7 @@ for role, ways in sorted(grants.roles.items()):
             st.caption(panels.held_by(held))
 
 st.subheader("What that lets you do")
-mine = [permission for permission in Permission if decide(who, permission, grants).allowed]
+mine = [permission for permission in Permission if decide(who, permission, grants).within_reach]
 if not mine:
     st.write("Nothing beyond this page and Home.")
 for permission in mine:
@@ -83,7 +84,10 @@ else:
             since = panels.ago(datetime.fromisoformat(device["since"]), now)
             last = panels.ago(datetime.fromisoformat(device["last_seen_at"]), now)
             address = panels.plain(device["address"] or "unknown address")
-            about.caption(f"Signed in {since} from {address}, last used {last}")
+            # The title of a page that this person may not open is nobody's business here either.
+            row = BY_PATH.get(device["page"].strip("/")) if device["page"] else None
+            where = f", on {row.title}" if row is not None and access.allows_row(row) else ""
+            about.caption(f"Signed in {since} from {address}, last used {last}{where}")
             if not device["current"]:
                 action.button(
                     "End", key=f"end-{device['ref'][:8]}", on_click=end_device, args=(device["ref"],), width="stretch"

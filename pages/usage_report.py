@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app import access, api_client, panels
-from app.core.errors import GatehouseError
+from app.core.errors import GatehouseError, StepUpRequired
 from app.core.permissions import Permission
 from app.navigation import BY_PATH
 
@@ -83,7 +83,8 @@ else:
             key="views-table",
         )
 
-if access.allows(Permission.EXPORT_REPORTS):
+refused = access.missing(Permission.EXPORT_REPORTS)
+if refused is None:
     st.download_button(
         "Export as CSV",
         data=access.carried(lambda: export_report(span)),
@@ -93,5 +94,7 @@ if access.allows(Permission.EXPORT_REPORTS):
         key="export",
         on_click="ignore",
     )
+elif isinstance(refused, StepUpRequired):
+    panels.step_up(refused, within_page=True)
 else:
     st.caption(f"To export the report you need one more permission: {Permission.EXPORT_REPORTS.sentence}")

@@ -30,7 +30,8 @@ from app.core.policy import NO_GRANTS, Decision, Grants
 from app.core.principal import ANONYMOUS, AuthMethod, Principal
 from app.core.records import BearerFacts, EndReason, Session
 from app.core.settings import Settings
-from app.core.tokens import AccessToken, token_hash
+from app.core.token_kinds import AccessToken
+from app.core.tokens import token_hash
 from remote_api.address import client_address, networks
 from remote_api.recorder import Recorder
 from remote_api.services import Services
@@ -75,7 +76,7 @@ class Bearer:
         self._recorder = recorder
         self._idle = timedelta(seconds=settings.session_idle_seconds)
         self._trusted = networks(settings.trusted_proxies)
-        self.guard = Guard(self.asking, self.record_refusal)
+        self.guard = Guard(self.asking, self.record_refusal, clock=services.clock)
 
     def asking(self) -> Asking:
         """Who is asking and what they hold: read once per request, never kept beyond it."""
@@ -138,9 +139,10 @@ class Bearer:
             picture=person.picture if person is not None else "",
             blocked=person is not None and person.blocked,
             session_ref=session.ref if session is not None else None,
-            authenticated_at=session.authenticated_at if session is not None else None,
-            acr=session.acr if session is not None else "",
-            amr=session.amr if session is not None else frozenset(),
+            # Of our own tokens the session knows; another client's must say it themselves.
+            authenticated_at=session.authenticated_at if session is not None else token.authenticated_at,
+            acr=session.acr if session is not None else token.acr,
+            amr=session.amr if session is not None else token.amr,
             client_id=token.client_id,
             scope=token.scope,
         )

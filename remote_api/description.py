@@ -63,6 +63,10 @@ def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> N
     operation["security"] = [{"bearer": []}] if declared.protected else []
     if declared.permission is not None:
         access = f"Needs the permission `{declared.permission}`. {declared.permission.sentence}"
+        if (asked := declared.permission.step_up) is not None:
+            age = f" of the last {asked.max_age_seconds} seconds" if asked.max_age_seconds is not None else ""
+            context = f" of the class `{asked.acr}`" if asked.acr else ""
+            access += f" Asks for a sign-in{age}{context}: else 401 with the challenge of RFC 9470."
         operation["x-required-permission"] = str(declared.permission)
     elif declared.protected:
         access = "Needs a valid access token, and no permission."

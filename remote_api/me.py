@@ -8,6 +8,7 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.assurance import Requirement
 from app.core.permissions import Permission
 from app.core.policy import Held, decide
 from remote_api.access import asking, authenticated
@@ -28,11 +29,16 @@ def me() -> dict[str, Any]:
     descriptions = services().storage.read.role_descriptions() if grants.roles else {}
     permissions = []
     for permission in Permission:
-        held = decide(principal, permission, grants).held
-        if held is not None:
-            others = [way for way in grants.ways(permission) if way != held]
+        decision = decide(principal, permission, grants, clock=services().clock)
+        if decision.held is not None:
+            others = [way for way in grants.ways(permission) if way != decision.held]
             permissions.append(
-                {"name": permission.value, "sentence": permission.sentence, "ways": _ways([held, *others])}
+                {
+                    "name": permission.value,
+                    "sentence": permission.sentence,
+                    "ways": _ways([decision.held, *others]),
+                    "step_up": _asked(decision.step_up),
+                }
             )
     return {
         "subject": {"issuer": subject.issuer, "subject": subject.subject} if subject is not None else None,
@@ -48,6 +54,12 @@ def me() -> dict[str, Any]:
         ],
         "permissions": permissions,
     }
+
+
+def _asked(requirement: Requirement | None) -> dict[str, Any] | None:
+    if requirement is None:
+        return None
+    return {"max_age": requirement.max_age_seconds, "acr_values": requirement.acr or None}
 
 
 def _ways(ways: Iterable[Held]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The one error handler: any exception becomes ``application/problem+json`` (RFC 9457), with the right challenge.
 
 A problem never repeats anything that was sent. What was not raised on purpose is ``internal``: the answer has an id
-only, the log has the trace. Challenges follow RFC 6750 §3.
+only, the log has the trace. Challenges follow RFC 6750 §3 and RFC 9470 §3.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from app.core.errors import (
     ServiceUnavailable,
     SessionEnded,
     SessionExpired,
+    StepUpRequired,
     TokenInvalid,
     TooLarge,
     TooManyRequests,
@@ -114,12 +115,25 @@ def _challenge(error: GatehouseError, *, protected: bool) -> str | None:
         return f'{REALM}, error="invalid_token"'
     if isinstance(error, Unauthenticated):
         return REALM
+    if isinstance(error, StepUpRequired):
+        return _step_up_challenge(error)
     if isinstance(error, PermissionDenied):
         scope = f', scope="{error.permission}"' if error.permission else ""
         return f'{REALM}, error="insufficient_scope"{scope}'
     if isinstance(error, BadRequest) and protected:
         return f'{REALM}, error="invalid_request"'
     return None
+
+
+def _step_up_challenge(error: StepUpRequired) -> str:
+    """RFC 9470 §3: what a sign-in must be like, so that a client can ask the provider for just that."""
+    asked = {
+        "error": "insufficient_user_authentication",
+        "error_description": error.detail or error.title,
+        "max_age": "" if error.max_age_seconds is None else str(error.max_age_seconds),
+        "acr_values": error.acr,
+    }
+    return ", ".join([REALM, *(f'{name}="{value}"' for name, value in asked.items() if value)])
 
 
 def _make(

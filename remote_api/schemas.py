@@ -86,12 +86,20 @@ class HeldRole(Answer):
     ways: list[Way] = Field(min_length=1)
 
 
+class StepUp(Answer):
+    """What a sign-in must be like, in RFC 9470's words; null asks for nothing."""
+
+    max_age: int | None = Field(description="How many seconds ago the person may have signed in.")
+    acr_values: str | None = Field(description="The authentication context class, such as that of a second factor.")
+
+
 class HeldPermission(Answer):
     """A permission the caller may use through this token; the way that decided comes first."""
 
     name: str
     sentence: str
     ways: list[Way] = Field(min_length=1)
+    step_up: StepUp | None = Field(description="What must be done before it can be used; null when it can be used now.")
 
 
 class Me(Answer):
@@ -117,6 +125,7 @@ class SessionBody(Answer):
     expires_at: datetime
     browser: str = Field(description="What the browser called itself at sign-in.")
     address: str
+    page: str = Field(description="Path of the page last used, with its slash; empty when not known.")
     current: bool = Field(description="Whether it is the session of the token in hand.")
 
 

@@ -49,6 +49,7 @@ def sessions() -> dict[str, Any]:
                 "expires_at": session.expires_at.isoformat(),
                 "browser": session.user_agent,
                 "address": session.address,
+                "page": session.page,
                 "current": session.ref == asker.session_ref,
             }
             for session in services().storage.read.sessions_of(subject, now)

@@ -43,14 +43,16 @@ class Answer:
         return json.loads(self.body)
 
 
-def call(app: ASGIApp, method: str, path: str, headers: dict[str, str] | None = None, **scope: Any) -> Answer:
+def call(
+    app: ASGIApp, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"", **scope: Any
+) -> Answer:
     """One request straight into an ASGI application."""
     raw_path, _, query = path.partition("?")
     sent = {"host": "localhost:8501"} | {name.lower(): value for name, value in (headers or {}).items()}
     messages: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Any) -> None:
         messages.append(message)
@@ -76,9 +78,9 @@ def call(app: ASGIApp, method: str, path: str, headers: dict[str, str] | None = 
 
     anyio.run(run)
     start = next(message for message in messages if message["type"] == "http.response.start")
-    body = b"".join(message.get("body", b"") for message in messages if message["type"] == "http.response.body")
+    answered = b"".join(message.get("body", b"") for message in messages if message["type"] == "http.response.body")
     headers_back = [(name.decode().lower(), value.decode("latin-1")) for name, value in start.get("headers", [])]
-    return Answer(start["status"], headers_back, body)
+    return Answer(start["status"], headers_back, answered)
 
 
 @dataclass

@@ -32,7 +32,7 @@ class RawSocket:
         host: str | None = None,
     ) -> None:
         """``reattach_to``: the Streamlit session to claim, as the front end does after a lost connection.
-        ``host``: what to say in ``Host`` instead of the truth.
+        ``host``: what to say in ``Host`` instead of the truth. ``origin``: likewise; "" says none, as no browser does.
 
         Raises ``websockets.exceptions.InvalidStatus`` when the handshake is refused.
         """
@@ -40,15 +40,16 @@ class RawSocket:
         sent = list(headers)
         if cookies:
             sent.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())))
-        if origin is not None:
-            sent.append(("Origin", origin))
         address = urlsplit(base_url)
+        if origin != "":
+            sent.append(("Origin", origin or f"{address.scheme}://{address.netloc}"))
         connection = connect(
             f"ws://{host or address.netloc}/_stcore/stream",
             sock=socket.create_connection((address.hostname, address.port), TIMEOUT_SECONDS),
             subprotocols=[Subprotocol(protocol) for protocol in protocols],
             additional_headers=sent,
             open_timeout=TIMEOUT_SECONDS,
+            close_timeout=0.5,  # what was not read is not waited for
             max_size=None,
             proxy=None,
         )

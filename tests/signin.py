@@ -34,11 +34,14 @@ from app.core.settings import Settings
 from app.core.tokens import TokenVerifier
 from component.addresses import ClientAddresses
 from component.cookies import Cookies
+from component.limits import Limits
 from component.login import Logins
 from component.oidc import Provider
+from component.provider_logouts import ProviderLogouts
 from component.routes import auth_routes
-from component.sessions import Limits, Sessions
+from component.sessions import Sessions
 from component.socket_guard import Identity, SocketGuard
+from component.step_up import StepUps
 from component.tabs import Tabs
 from db import Database, open_database, seed
 from tests.browser import HTTP, Answer, Browser, call
@@ -191,10 +194,12 @@ def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **g
         sessions=sessions,
         logins=logins,
         provider=provider,
-        verifier=verifier,
         cookies=cookies,
         refusals=refusals,
         addresses=ClientAddresses(settings.trusted_proxies),
+        step_ups=StepUps(storage, keyring, provider, verifier, map_own_names=not settings.production, clock=clock),
+        logouts=ProviderLogouts(storage, verifier, client_id=provider.client_id, clock=clock),
+        clock=clock,
     )
     guard = Middleware(
         SocketGuard,

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from app.core.principal import Principal, Subject
+
+NOBODY: Final = "nobody"
+"""The actor of an event when nobody was proven."""
 
 
 class AuditKind(StrEnum):
@@ -61,7 +64,7 @@ class AuditEvent:
     kind: AuditKind
     at: datetime
     outcome: Outcome = Outcome.DONE
-    actor: str = "nobody"
+    actor: str = NOBODY
     """``actor_of(principal)``, ``operator:<system user>`` or ``system``; ``nobody`` when nobody was proven."""
     target: str = ""
     reason: str = ""
@@ -73,7 +76,7 @@ class AuditEvent:
 
 def actor_of(principal: Principal) -> str:
     """The audit name of a principal: ``subject at issuer``, or ``nobody``."""
-    return subject_name(principal.subject) if principal.subject is not None else "nobody"
+    return subject_name(principal.subject) if principal.subject is not None else NOBODY
 
 
 def subject_name(subject: Subject) -> str:

@@ -33,8 +33,7 @@ class ProblemKind(StrEnum):
     RETENTION = "retention", "The retention boundary at event {seq} does not carry the seal of this installation."
     TRUNCATED = (
         "truncated",
-        "The end is cut off, and the head set back with it: events {seq} to {until} were there at the checkpoint of"
-        " {note}.",
+        "The end is cut off, and the head set back: events {seq} to {until} were there at the checkpoint of {note}.",
     )
     REWRITTEN = (
         "rewritten",

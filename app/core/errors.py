@@ -62,6 +62,18 @@ class SessionEnded(Unauthenticated):
     title = "You were signed out"
 
 
+class SignInAgain(Unauthenticated):
+    """The session goes on, but the provider's token has run out, and only signing in brings another."""
+
+    code = "sign-in-again"
+    title = "Sign in once more"
+
+    def __init__(self, detail: str = "", *, silently: bool = False) -> None:
+        """``silently``: whether it may be tried first without asking the person anything."""
+        super().__init__(detail)
+        self.silently = silently
+
+
 class TokenInvalid(Unauthenticated):
     """A token was refused; ``detail`` says why without repeating anything of the token."""
 
@@ -74,6 +86,13 @@ class TokenExpired(TokenInvalid):
 
     code = "token-expired"
     title = "The access token has expired"
+
+
+class SignInTooOld(TokenInvalid):
+    """An ID token tells of a sign-in that is not as recent as was asked for, or does not say when it was."""
+
+    code = "sign-in-too-old"
+    title = "The sign-in is not recent enough"
 
 
 class BadRequest(GatehouseError):
@@ -122,6 +141,13 @@ class ProviderRefused(LoginFailed):
         return {"error": self.error} if self.error else {}
 
 
+class FactorMissing(LoginFailed):
+    """The provider did not ask for the second factor (or other context class) that it was told to ask for."""
+
+    code = "factor-missing"
+    title = "The second factor was not asked for"
+
+
 class PermissionDenied(GatehouseError):
     """The principal is known, and may not (403)."""
 
@@ -138,6 +164,25 @@ class PermissionDenied(GatehouseError):
     def fields(self) -> dict[str, Any]:
         """``permission`` and ``reason``."""
         return {"permission": self.permission, "reason": self.reason}
+
+
+class StepUpRequired(PermissionDenied):
+    """The principal may, after a fresh sign-in or one with a second factor (401, RFC 9470 §3)."""
+
+    code = "step-up-required"
+    status = 401
+    title = "Confirm it is you"
+
+    def __init__(self, permission: str, detail: str = "", *, max_age_seconds: int | None = None, acr: str = "") -> None:
+        """What the permission asks of a sign-in; see ``app.core.assurance.Requirement``."""
+        super().__init__(permission, "stale-login", detail)
+        self.max_age_seconds = max_age_seconds
+        self.acr = acr
+
+    def fields(self) -> dict[str, Any]:
+        """Those of ``PermissionDenied``, and ``max_age`` and ``acr_values`` (RFC 9470's names) where they are asked."""
+        asked = {"max_age": self.max_age_seconds, "acr_values": self.acr or None}
+        return super().fields() | {name: value for name, value in asked.items() if value is not None}
 
 
 class NotFound(GatehouseError):

@@ -13,7 +13,8 @@ from pathlib import PurePath
 from types import FunctionType
 from typing import NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
-from app.core.errors import GatehouseError, PermissionDenied, Unauthenticated
+from app.core.clock import Clock, utc_now
+from app.core.errors import GatehouseError, PermissionDenied, StepUpRequired, Unauthenticated
 from app.core.permissions import Permission
 from app.core.policy import Decision, Grants, Reason, decide
 from app.core.principal import Principal
@@ -43,16 +44,17 @@ class Guard:
     (a thread, a job), never guess, and may raise ``Unauthenticated`` subclasses or ``StorageUnavailable``.
     """
 
-    __slots__ = ("_ask", "_on_refused")
+    __slots__ = ("_ask", "_clock", "_on_refused")
 
-    def __init__(self, ask: Callable[[], Asking], on_refused: OnRefused) -> None:
+    def __init__(self, ask: Callable[[], Asking], on_refused: OnRefused, *, clock: Clock = utc_now) -> None:
         self._ask = ask
         self._on_refused = on_refused
+        self._clock = clock
 
     def decide(self, permission: Permission | None) -> Decision:
         """The decision about ``permission`` now, without audit. None asks only for somebody proven and not blocked."""
         asking = self._ask()
-        return decide(asking.principal, permission, asking.grants)
+        return decide(asking.principal, permission, asking.grants, clock=self._clock)
 
     def allows(self, permission: Permission | None) -> bool:
         """Whether it would be allowed now. For showing and hiding only; never instead of ``require``."""
@@ -61,10 +63,21 @@ class Guard:
         except Unauthenticated:
             return False
 
+    def missing(self, permission: Permission | None) -> GatehouseError | None:
+        """What a call would be refused with now; None when it would be allowed. For showing only: nothing is recorded.
+
+        ``StepUpRequired`` where a fresh sign-in would do.
+        """
+        try:
+            decision = self.decide(permission)
+        except Unauthenticated as error:
+            return error
+        return None if decision.allowed else refusal(permission, decision)
+
     def require(self, permission: Permission | None, *, target: str = "") -> Principal:
         """Return the principal, or raise ``Unauthenticated`` or ``PermissionDenied`` after recording the refusal."""
         principal, grants = self._ask()
-        decision = decide(principal, permission, grants)
+        decision = decide(principal, permission, grants, clock=self._clock)
         if not decision.allowed:
             self._on_refused(principal, permission, decision, target)
             raise refusal(permission, decision)
@@ -109,12 +122,24 @@ def _where(function: FunctionType) -> str:
 
 
 def refusal(permission: str | None, decision: Decision) -> GatehouseError:
-    """The error that a refused ``decision`` is raised as: ``Unauthenticated`` for nobody, else ``PermissionDenied``."""
+    """The error that a refused ``decision`` is raised as: ``Unauthenticated`` for nobody, else ``PermissionDenied``.
+
+    ``StepUpRequired``, which is one too, where a fresh or stronger sign-in would do.
+    """
     if decision.reason is Reason.ANONYMOUS:
         return Unauthenticated("Sign in to go on.")
+    if decision.step_up is not None:
+        asked = decision.step_up
+        return StepUpRequired(
+            permission or "",
+            "This asks for a second factor." if asked.acr else "This asks for a more recent sign-in.",
+            max_age_seconds=asked.max_age_seconds,
+            acr=asked.acr,
+        )
     sentences = {
         Reason.BLOCKED: "Your account is blocked here. Ask an administrator.",
         Reason.SCOPE: "You hold this permission, but the token you used was not given it.",
+        Reason.STALE_LOGIN: "This asks for a person's own sign-in, which a machine cannot give.",
     }
     return PermissionDenied(
         permission or "", decision.reason, sentences.get(decision.reason, "You lack a permission for this.")

@@ -11,31 +11,47 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
 
+from app.core.assurance import Requirement
+
 
 class Permission(StrEnum):
     """What may be asked. The value is the wire name; ``sentence`` is what people read."""
 
     sentence: str
     by_scope: bool
+    step_up: Requirement | None
 
-    def __new__(cls, value: str, sentence: str, by_scope: bool = False) -> Self:  # noqa: FBT001, FBT002 - an enum's row
+    def __new__(
+        cls,
+        value: str,
+        sentence: str,
+        by_scope: bool = False,  # noqa: FBT001, FBT002 - an enum's row
+        step_up: Requirement | None = None,
+    ) -> Self:
         """One row of the catalogue.
 
         ``by_scope``: whether an access token's ``scope`` alone gives it. With Auth0's RBAC switched off anyone may
-        *request* any scope, so this is right only for what any signed-in person may have.
+        *request* any scope, so this is right only for what any signed-in person may have. ``step_up``: how recent or
+        how strong the sign-in must be; None asks for nothing.
         """
         member = str.__new__(cls, value)
         member._value_ = value
         member.sentence = sentence
         member.by_scope = by_scope
+        member.step_up = step_up
         return member
 
     READ_REPORTS = "read:reports", "See the usage report: sign-ins, denials and page views per day."
-    EXPORT_REPORTS = "export:reports", "Download the usage report as a file."
+    EXPORT_REPORTS = "export:reports", "Download the usage report as a file.", False, Requirement(max_age_seconds=3600)
     EXPLORE_FILES = "explore:files", "Open a CSV file of your own, look at it, chart it and download the result."
     EXPLORE_API = "explore:api", "Try out calls to the remote API and see what it answers."
     READ_MESSAGES = "read:messages", "Read the scoped message of the remote API.", True
 
+
+REQUIREMENTS: Final[dict[str, Requirement]] = {
+    permission.value: permission.step_up for permission in Permission if permission.step_up is not None
+}
+"""Permission → what it asks of the sign-in, for those that ask: what ``decide`` reads."""
 
 ADMINISTRATOR: Final = "administrator"
 """The role that holds the whole catalogue, computed, so that a permission new in an upgrade is held by someone."""

@@ -1,7 +1,8 @@
 """The decision: may this principal do this, given what it holds. The only place that decides.
 
-Pure: no clock, no storage, no framework. ``Grants`` is what the principal holds *at this moment*, already without
-anything expired; ``decide`` turns it into an allowed or refused ``Decision`` that names its reason.
+Pure: no storage, no framework. ``Grants`` is what the principal holds *at this moment*, already without anything
+expired; ``decide`` turns it into an allowed or refused ``Decision`` that names its reason. The clock is read only for
+a permission that asks for a recent sign-in.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from app.core.permissions import Permission
+from app.core.assurance import Requirement, has_context
+from app.core.clock import Clock, utc_now
+from app.core.permissions import REQUIREMENTS, Permission
 from app.core.principal import AuthMethod, Principal
 
 
@@ -24,6 +27,7 @@ class Reason(StrEnum):
     BLOCKED = "blocked"
     NOT_GRANTED = "not-granted"
     SCOPE = "scope"
+    STALE_LOGIN = "stale-login"
     GRANTED = "granted"
 
 
@@ -49,11 +53,21 @@ class Held(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Allowed or not, why, and by which grant (None when refused, or when none was needed)."""
+    """Allowed or not, why, and by which grant (None when refused, or when none was needed).
+
+    One refused only for want of a recent or strong enough sign-in names the grant too, and in ``step_up`` what must be
+    done first.
+    """
 
     allowed: bool
     reason: Reason
     held: Held | None = None
+    step_up: Requirement | None = None
+
+    @property
+    def within_reach(self) -> bool:
+        """Whether it is allowed now, or would be after a fresh or stronger sign-in. For showing and hiding only."""
+        return self.allowed or self.step_up is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,7 @@ _ANONYMOUS = Decision(allowed=False, reason=Reason.ANONYMOUS)
 _BLOCKED = Decision(allowed=False, reason=Reason.BLOCKED)
 _NOT_GRANTED = Decision(allowed=False, reason=Reason.NOT_GRANTED)
 _SCOPE = Decision(allowed=False, reason=Reason.SCOPE)
+_STALE_LOGIN = Decision(allowed=False, reason=Reason.STALE_LOGIN)
 _SIGNED_IN = Decision(allowed=True, reason=Reason.GRANTED)
 _BY_TOKEN = Decision(allowed=True, reason=Reason.GRANTED, held=Held(role=None, source=Source.TOKEN))
 _BY_SCOPE = Decision(allowed=True, reason=Reason.GRANTED, held=Held(role=None, source=Source.SCOPE))
@@ -94,13 +109,25 @@ _OTHER_TOKEN = AuthMethod.OTHER_TOKEN  # looking a member up in its enum costs a
 _MACHINE = AuthMethod.MACHINE
 
 
-def decide(principal: Principal, permission: str | None, grants: Grants) -> Decision:  # noqa: PLR0911 - one return per rule
+def decide(principal: Principal, permission: str | None, grants: Grants, *, clock: Clock = utc_now) -> Decision:
     """Decide. Nobody → refused; blocked → refused; not held → refused; held, but not through this client → refused.
+
+    Held, but the sign-in is not as recent or as strong as the permission asks → refused. Otherwise allowed.
+    ``permission`` None asks only that somebody is proven and not blocked.
+    """
+    decision = _by_rights(principal, permission, grants)
+    if permission in REQUIREMENTS and decision.allowed:
+        # Last, so that nobody is sent through a second factor to be refused after it.
+        return _by_sign_in(principal, REQUIREMENTS[permission], decision, clock)
+    return decision
+
+
+def _by_rights(principal: Principal, permission: str | None, grants: Grants) -> Decision:  # noqa: PLR0911 - one return per rule
+    """What follows from who asks and what they hold.
 
     Through which client counts: a session, our own client's token and a machine use local grants fully. A person's
     token issued to another client gives what its ``permissions`` claim asserts, and of the local grants only those
     its ``scope`` names. ``scope`` alone gives only permissions marked ``by_scope``, or any for a machine.
-    ``permission`` None asks only that somebody is proven and not blocked.
     """
     if principal.subject is None:
         return _ANONYMOUS
@@ -123,6 +150,20 @@ def decide(principal: Principal, permission: str | None, grants: Grants) -> Deci
     if method is _MACHINE and permission in grants.asserted:
         return _BY_TOKEN
     return _NOT_GRANTED
+
+
+def _by_sign_in(principal: Principal, asked: Requirement, granted: Decision, clock: Clock) -> Decision:
+    """``granted``, or its refusal because of how the principal signed in. What is not known counts as not done.
+
+    A machine signs in afresh with every token, and no person is there to confirm anything: it is refused for good.
+    """
+    if principal.method is _MACHINE:
+        return _STALE_LOGIN
+    good = not asked.acr or has_context(asked.acr, given=principal.acr, methods=principal.amr)
+    if good and asked.max_age_seconds is not None:
+        at = principal.authenticated_at
+        good = at is not None and (clock() - at).total_seconds() <= asked.max_age_seconds
+    return granted if good else granted._replace(allowed=False, reason=Reason.STALE_LOGIN, step_up=asked)
 
 
 def _by_grant(permission: str, grants: Grants) -> Decision | None:

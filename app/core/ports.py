@@ -26,8 +26,10 @@ from app.core.records import (
     NewSession,
     Person,
     Pulse,
+    RetentionBoundary,
     SealedTokens,
     Session,
+    SteppedUp,
     TokenRights,
     UsageDay,
 )
@@ -98,6 +100,19 @@ class UnitOfWork(Protocol):
     def session_by_ref(self, ref: str) -> Session | None:
         """As ``Reader.session_by_ref``, inside this unit."""
 
+    def step_up_session(self, fresh: SteppedUp, now: datetime) -> bool:
+        """Go on with a session after its person signed in afresh: new secret, tokens, sign-in time and factors.
+
+        The reference stays, and so do the limits. A refresh lease is taken away from whoever holds it. False (and
+        nothing changed) when the session is over.
+        """
+
+    def sessions_at_provider(self, issuer: str, *, sid: str = "", subject: str = "") -> Sequence[Session]:
+        """Live (not ended) sessions of this issuer, with its own session id ``sid`` and of ``subject``, where given.
+
+        None at all when neither is given.
+        """
+
     def end_session(self, ref: str, reason: EndReason, now: datetime) -> bool:
         """End one session; its tokens are erased. True when it was live."""
 
@@ -109,8 +124,11 @@ class UnitOfWork(Protocol):
         Without ``keep`` this is "signed out everywhere": it notes ``signed_out_at``.
         """
 
-    def touch_session(self, ref: str, now: datetime) -> None:
-        """Note that the person was here; callers write at most once a minute."""
+    def touch_session(self, ref: str, now: datetime, *, page: str = "") -> None:
+        """Note that the person was here, and on which page (empty: not known); callers write at most once a minute."""
+
+    def note_silent_try(self, ref: str, now: datetime) -> bool:
+        """Note that a silent sign-in is tried; False when one was for the same access token, or the session ended."""
 
     def take_refresh_lease(self, ref: str, owner: str, now: datetime, until: datetime) -> SealedTokens | None:
         """Take the right to refresh, if nobody else holds it past ``now`` and the session is live; else None."""
@@ -133,8 +151,11 @@ class UnitOfWork(Protocol):
     def release_refresh_lease(self, ref: str, owner: str) -> None:
         """Give the lease back without new tokens."""
 
-    def consume_login_state(self, state_hash: bytes, expires_at: datetime, now: datetime) -> bool:
-        """Mark a login state used. False when it was used before. Forgets those that expired before ``now``."""
+    def consume_once(self, value_hash: bytes, expires_at: datetime, now: datetime) -> bool:
+        """Mark what may be used once (a login state, a logout token's id) as used; False when it was used before.
+
+        Remembered until ``expires_at``; forgets those that expired before ``now``.
+        """
 
     def sync_token_rights(self, subject: Subject, rights: TokenRights, *, map_own_names: bool, now: datetime) -> bool:
         """Make the subject's grants of source ``token`` equal to what the token says; no others are touched.
@@ -169,6 +190,16 @@ class UnitOfWork(Protocol):
 
     def add_page_views(self, views: Mapping[tuple[date, str], int]) -> None:
         """Add to the daily counters: (day, page path) → views."""
+
+    def seal_retention(self, before: datetime, *, by: str, now: datetime) -> RetentionBoundary | None:
+        """Seal that the events up to the first one not older than ``before`` may go; deletes nothing yet.
+
+        None when the oldest event that no boundary covers is not older. Raises ``Conflict`` when the event at the
+        boundary was changed after it was written.
+        """
+
+    def delete_below_boundary(self, most: int) -> int:
+        """Delete the oldest events covered by the newest sealed boundary, at most so many; returns how many went."""
 
     def purge(self, now: datetime) -> int:
         """Forget what has expired; returns how many rows went.

@@ -49,7 +49,8 @@ class Session:
     """Stable reference: what sockets and Streamlit's ``st.user`` are bound to. Not a secret, not the cookie."""
     person: Person
     created_at: datetime
-    authenticated_at: datetime
+    authenticated_at: datetime | None
+    """When the person last proved themselves to the provider; None when it does not say."""
     last_seen_at: datetime
     expires_at: datetime
     """The absolute limit."""
@@ -59,6 +60,8 @@ class Session:
     amr: frozenset[str]
     user_agent: str
     address: str
+    page: str
+    """Path of the page the person last did something on, with its slash; empty when not known."""
     access_expires_at: datetime | None
     """When the access token in store expires; None when there is none."""
     rights_synced_at: datetime
@@ -73,7 +76,7 @@ class NewSession:
     ref: str
     secret_hash: bytes
     subject: Subject
-    authenticated_at: datetime
+    authenticated_at: datetime | None
     expires_at: datetime
     sealed_tokens: bytes
     access_token_hash: bytes
@@ -87,6 +90,21 @@ class NewSession:
 
 
 @dataclass(frozen=True, slots=True)
+class SteppedUp:
+    """What a fresh sign-in brings to the session with this reference; as in ``NewSession``."""
+
+    ref: str
+    secret_hash: bytes
+    authenticated_at: datetime | None
+    sealed_tokens: bytes
+    access_token_hash: bytes
+    access_expires_at: datetime
+    provider_sid: str = ""
+    acr: str = ""
+    amr: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class SealedTokens:
     """A session's provider tokens as stored, and the lease that lets one caller refresh them at a time."""
 
@@ -95,6 +113,8 @@ class SealedTokens:
     rights_synced_at: datetime
     lease_owner: str
     lease_until: datetime | None
+    silent_at: datetime | None = None
+    """When a silent sign-in was last tried for want of a refresh token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +169,21 @@ class UsageDay:
     day: date
     sign_ins: int = 0
     denials: int = 0
+    """Refusals of somebody proven, at pages, functions and the API. Strangers' are in the audit only, as counts."""
     page_views: dict[str, int] = field(default_factory=dict)
     """Page path → views."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionBoundary:
+    """Up to where the audit may be deleted, sealed so that nobody else can say so."""
+
+    seq: int
+    """The number of the newest event that may go."""
+    before: datetime
+    """Every event up to ``seq`` is older than this."""
+    sealed_at: datetime
+    sealed_by: str
+    """The audit name of who sealed it."""
+    events: int = 0
+    """How many events were there to be deleted when it was sealed."""

@@ -28,7 +28,7 @@ MAX_ROWS: Final = 2 * MAX_KEYS
 MANY: Final = "many addresses"
 VARIOUS: Final = "various"
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class _Key(NamedTuple):
@@ -89,7 +89,7 @@ class Refusals:
                         unit.record(_event(key, counted))
                     unit.commit()
             except StorageUnavailable as error:
-                _log.warning("refusals were not recorded yet", error=error.code, waiting=len(counts))
+                log.warning("refusals were not recorded yet", error=error.code, waiting=len(counts))
                 with self._lock:
                     for key, counted in counts.items():
                         self._add(key, counted)
@@ -102,6 +102,7 @@ class Refusals:
             timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
+            timer.join(timeout=5)
         self.flush()
 
     def _add(self, key: _Key, counted: _Count) -> None:
@@ -133,7 +134,7 @@ class Refusals:
         try:
             self.flush()
         except Exception:
-            _log.exception("refusals could not be recorded")
+            log.exception("refusals could not be recorded")
 
 
 def _event(key: _Key, counted: _Count) -> AuditEvent:

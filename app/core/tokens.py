@@ -1,7 +1,8 @@
-"""Verification of access and ID tokens: nothing of a token is believed, kept or repeated before its signature holds.
+"""Verification of access, ID and logout tokens: nothing of one is believed or kept before its signature holds.
 
 Claims are looked at first, so that a token that would be refused anyway never costs the provider a fetch, and used
-only after the signature. Sources: RFC 8725, RFC 9068 §4, OIDC Core §3.1.3.7.
+only after the signature. Sources: RFC 8725, RFC 9068 §4, OIDC Core §3.1.3.7, OpenID Connect Back-Channel Logout 1.0
+§2.6.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ import base64
 import hmac
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -20,55 +19,22 @@ from jwt import get_algorithm_by_name
 from app.core import claims as read
 from app.core.clock import Clock, utc_now
 from app.core.discovery import Discovery
-from app.core.errors import NonceMismatch, ProviderUnavailable, TokenExpired, TokenInvalid
+from app.core.errors import NonceMismatch, ProviderUnavailable, SignInTooOld, TokenExpired, TokenInvalid
 from app.core.jws import Compact, parse, token_bytes
 from app.core.keys import MATERIAL, KeySet
 from app.core.principal import Subject
 from app.core.settings import Settings
+from app.core.token_kinds import AccessToken, IdToken, LogoutToken
 from app.core.verified import Verified
 
 MAX_LEEWAY_SECONDS: Final = 60
 _ACCESS_TYPES: Final = frozenset({"", "jwt", "at+jwt", "application/at+jwt"})
 _ID_TYPES: Final = frozenset({"", "jwt"})
+_LOGOUT_TYPES: Final = frozenset({"", "jwt", "logout+jwt", "application/logout+jwt"})
+"""``logout+jwt`` is what §2.4 asks for; some providers still send none, or ``JWT``."""
+LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _NOT_ACCESS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash", "events", "cnf", "htm", "htu"})
 """Claims of ID tokens, logout tokens (``events``), sender-bound tokens (``cnf``) and DPoP proofs."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """A verified access token (RFC 9068 §2.2). What is absent in it is empty here; times are aware UTC."""
-
-    subject: Subject
-    client_id: str
-    """The client it was issued to (``azp`` or ``client_id``)."""
-    scope: frozenset[str]
-    permissions: frozenset[str]
-    roles: frozenset[str]
-    issued_at: datetime
-    expires_at: datetime
-    machine: bool
-    """Whether a client speaks for itself, no person."""
-    organization: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class IdToken:
-    """A verified ID token (OIDC Core §2). Texts are cleaned, and empty where the provider gave none."""
-
-    subject: Subject
-    sid: str
-    authenticated_at: datetime | None
-    """``auth_time``; None when the provider does not say (0 says nothing either)."""
-    acr: str
-    amr: frozenset[str]
-    name: str
-    email: str
-    email_verified: bool
-    picture: str
-    """An https address, or empty."""
-    roles: frozenset[str]
-    issued_at: datetime
-    organization: str = ""
 
 
 def token_hash(token: str) -> bytes:
@@ -128,7 +94,7 @@ class TokenVerifier:
         access_token: str | None = None,
         max_age_seconds: int | None = None,
     ) -> IdToken:
-        """An ID token for ``client_id``; as ``access_token``, and raises ``NonceMismatch``.
+        """An ID token for ``client_id``; as ``access_token``, and raises ``NonceMismatch`` and ``SignInTooOld``.
 
         ``nonce`` None (answers to a refresh) compares none; ``access_token`` is held against ``at_hash`` where there
         is one; ``max_age_seconds`` demands an ``auth_time`` that recent.
@@ -165,6 +131,32 @@ class TokenVerifier:
             raise NonceMismatch
         return identity
 
+    def logout_token(self, token: str, *, client_id: str) -> LogoutToken:
+        """A back-channel logout token for ``client_id``; raises as ``access_token``.
+
+        That it was not seen before (``jti``) is for the caller to check, together with acting on it.
+        """
+        now = self._clock().timestamp()
+        jws = parse(token_bytes(token))
+        claims = jws.claims
+        self._check_common(jws, _LOGOUT_TYPES, client_id, subject_required=False)
+        events = claims.get("events")
+        if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict) or "nonce" in claims:
+            raise TokenInvalid("The token is not a logout token.")
+        sub, sid, jti = (read.identifier(claims, name) for name in ("sub", "sid", "jti"))
+        if not (sub or sid) or not jti:
+            raise TokenInvalid("The logout token does not say who is to be signed out, or has no id.")
+        issued, expires = self._check_times(claims, now)
+        self._check_signature(jws)
+        return LogoutToken(
+            issuer=self._issuer,
+            jti=jti,
+            sid=sid,
+            subject=Subject(self._issuer, sub) if sub else None,
+            issued_at=read.instant(issued),
+            expires_at=read.instant(expires + self._leeway_seconds),
+        )
+
     def check_keys(self) -> None:
         """Raise ``ProviderUnavailable`` unless the provider's keys are known or can be fetched now."""
         if self._keys.generation == 0:
@@ -185,6 +177,7 @@ class TokenVerifier:
             raise TokenInvalid("The token names two clients.")
         client = party or client
         issued, expires = self._check_times(claims, now)
+        authenticated = self._check_auth_time(claims, now, None)
         access = AccessToken(
             subject=Subject(self._issuer, sub),
             client_id=client,
@@ -195,10 +188,15 @@ class TokenVerifier:
             expires_at=read.instant(expires),
             machine=_is_machine(sub, client, claims.get("gty")),
             organization=read.identifier(claims, "org_id"),
+            authenticated_at=read.instant(authenticated) if authenticated is not None else None,
+            acr=read.clean(claims, "acr", read.MAX_ID_CHARACTERS),
+            amr=read.methods(claims),
         )
         return access, expires + self._leeway_seconds
 
-    def _check_common(self, jws: Compact, types: frozenset[str], audience: str) -> tuple[str, ...]:
+    def _check_common(
+        self, jws: Compact, types: frozenset[str], audience: str, *, subject_required: bool = True
+    ) -> tuple[str, ...]:
         """Algorithm, kind, issuer, audience, subject; returns the audiences."""
         if jws.alg not in self._algorithms:
             raise TokenInvalid("The token's algorithm is not accepted.")
@@ -209,7 +207,7 @@ class TokenVerifier:
         audiences = read.audiences(jws.claims)
         if audience not in audiences:
             raise TokenInvalid("The token is for another audience.")
-        if not read.identifier(jws.claims, "sub"):
+        if subject_required and not read.identifier(jws.claims, "sub"):
             raise TokenInvalid("The token names no subject.")
         return audiences
 
@@ -230,7 +228,7 @@ class TokenVerifier:
         if at is not None and at > now + self._leeway_seconds:
             raise TokenInvalid("The token tells of a sign-in that is yet to come.")
         if max_age_seconds is not None and (at is None or now - at > max_age_seconds + self._leeway_seconds):
-            raise TokenInvalid("The sign-in is not as recent as was asked for.")
+            raise SignInTooOld("The sign-in is not as recent as was asked for.")
         return at
 
     def _check_signature(self, jws: Compact) -> int:

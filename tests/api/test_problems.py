@@ -19,6 +19,7 @@ from app.core.errors import (
     GatehouseError,
     InvalidInput,
     PermissionDenied,
+    StepUpRequired,
     TooManyRequests,
     Unauthenticated,
     all_errors,
@@ -30,6 +31,7 @@ MEMBERS = {"type", "title", "status", "detail", "instance", "code", "correlation
 ARGUMENTS: dict[type[GatehouseError], Any] = {
     ConfigurationError: lambda: ConfigurationError(["DATABASE_URL is secret-thing"]),
     PermissionDenied: lambda: PermissionDenied("read:reports", "not-granted"),
+    StepUpRequired: lambda: StepUpRequired("export:reports", max_age_seconds=60, acr="urn:two"),
     InvalidInput: lambda: InvalidInput({"days": "Too many."}),
     TooManyRequests: lambda: TooManyRequests(7),
 }

@@ -25,6 +25,8 @@ from tests.stack import ROOT, free_port
 
 _PAGE: Final = 3
 _PATH: Final = f"page-{_PAGE}"
+_SIDES: Final = ("stock", "nobody", "unguarded", "guarded")
+_GENERATIONS: Final = 4  # processes of one program differ by some percent for as long as they live
 _START_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.005
 _SETTLE_SECONDS: Final = 0.1
@@ -38,51 +40,53 @@ def guarded(stage: Stage) -> list[Row]:
     """
     if not sys.platform.startswith("linux"):
         raise Skipped("another process' CPU time is read by a clock that only Linux has")
-    world = stage.world
-    person = world.sign_in("auth0|rerun", roles=("analyst",))
-    folder = stage.folder
-    _write_scripts(folder)
-    ports = {side: free_port() for side in ("stock", "nobody", "unguarded", "guarded")}
-    base_url = f"http://localhost:{ports['guarded']}"
-    here = "tests.benchmarks.rerun_server"
-    stock = ["streamlit", "run", "empty.py", "--server.headless", "true", "--server.port", str(ports["stock"])]
-    stock += [
-        "--server.address",
-        "127.0.0.1",
-        "--server.fileWatcherType",
-        "none",
-        "--browser.gatherUsageStats",
-        "false",
-    ]
-    programs = {
-        "stock": (stock, {}),
-        "nobody": ([here, "nobody", str(ports["nobody"])], {}),
-        "unguarded": ([here, "unguarded", str(ports["unguarded"])], {}),
-        "guarded": ([here, "guarded", str(ports["guarded"])], {**world.environment(), "APP_BASE_URL": base_url}),
-    }
-    cookies = {"guarded": f"{Cookies(base_url).session}={person.secret}"}
-    shown = dict.fromkeys(ports, page_title(_PAGE)) | {"stock": ""}
-    rounds, number = (2, 2) if stage.quick else (25, 10)
-    spent: dict[str, list[float]] = {side: [] for side in programs}
-    with ExitStack() as stack:
-        clocks, tabs = {}, {}
-        for side, (arguments, settings) in programs.items():
-            pid = stack.enter_context(_served(folder, side, arguments, ports[side], settings))
-            clocks[side] = _cpu_clock_of(pid)
-            path = "" if side == "stock" else _PATH
-            tabs[side] = stack.enter_context(Tab(ports[side], path, cookie=cookies.get(side, "")))
-            _warm_up(side, tabs[side], shown[side], 5 if stage.quick else 30)
-        order = list(programs)
-        for _ in range(rounds):
-            for side in order:
-                spent[side].append(_cpu_seconds(tabs[side], clocks[side], number) / number)
-            order.append(order.pop(0))
+    cookie = stage.world.sign_in("auth0|rerun", roles=("analyst",)).secret
+    _write_scripts(stage.folder)
+    spent: dict[str, list[float]] = {side: [] for side in _SIDES}
+    for _ in range(1 if stage.quick else _GENERATIONS):
+        _measure(stage, cookie, spent)
     samples = Samples(spent)
     note = f"{samples.ratio('guarded', 'nobody').middle:.3g} against the same without the account corner"
     return [
         row("rerun", budgets.RERUN, samples, "guarded", "unguarded", note=note),
         row("rerun", budgets.RERUN_STOCK, samples, "guarded", "stock"),
     ]
+
+
+def _measure(stage: Stage, secret: str, spent: dict[str, list[float]]) -> None:
+    """Start every side anew, and add what its reruns took, in turns."""
+    rounds, number, warm_up = (2, 2, 5) if stage.quick else (10, 10, 30)
+    with ExitStack() as stack:
+        clocks, tabs = {}, {}
+        for side in _SIDES:
+            port = free_port()
+            base_url = f"http://localhost:{port}"
+            environment = {**stage.world.environment(), "APP_BASE_URL": base_url} if side == "guarded" else {}
+            pid = stack.enter_context(_served(stage.folder, side, _arguments(side, port), port, environment))
+            clocks[side] = _cpu_clock_of(pid)
+            path = "" if side == "stock" else _PATH
+            cookie = f"{Cookies(base_url).session}={secret}" if side == "guarded" else ""
+            tabs[side] = stack.enter_context(Tab(port, path, cookie=cookie))
+            _warm_up(side, tabs[side], "" if side == "stock" else page_title(_PAGE), warm_up)
+        order = list(_SIDES)
+        for _ in range(rounds):
+            for side in order:
+                spent[side].append(_cpu_seconds(tabs[side], clocks[side], number) / number)
+            order.append(order.pop(0))
+
+
+def _arguments(side: str, port: int) -> list[str]:
+    """How a side is started."""
+    if side != "stock":
+        return ["tests.benchmarks.rerun_server", side, str(port)]
+    options = {
+        "server.headless": "true",
+        "server.address": "127.0.0.1",
+        "server.port": str(port),
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+    }
+    return ["streamlit", "run", "empty.py", *(part for name, value in options.items() for part in (f"--{name}", value))]
 
 
 def _write_scripts(folder: Path) -> None:

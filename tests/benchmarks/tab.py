@@ -22,6 +22,7 @@ class Tab:
         self._socket = connect(
             f"ws://{self._base}/_stcore/stream",
             subprotocols=["streamlit"],  # type: ignore[list-item] # a NewType of str
+            origin=f"http://{self._base}",  # type: ignore[arg-type] # a NewType of str
             additional_headers={"Cookie": cookie} if cookie else None,
             max_size=None,
             proxy=None,

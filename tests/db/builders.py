@@ -12,10 +12,11 @@ from app.core.audit import AuditEvent, AuditKind
 from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.principal import Subject
-from app.core.records import NewGrant, NewSession, Person, TokenRights
+from app.core.records import NewGrant, NewSession, Person, SteppedUp, TokenRights
 from app.core.settings import Settings
 from db import Database, open_database
 from db.database import DatabaseUnit
+from db.schema import TRIGGERS
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ISSUER = "https://tenant.example/"
@@ -64,6 +65,19 @@ def new_session(ref: str = "ref-1", subject: Subject = ANN, **changes: Any) -> N
     return replace(session, **changes)
 
 
+def stepped_up(ref: str = "ref-1", **changes: Any) -> SteppedUp:
+    """What a fresh sign-in brings, an hour later."""
+    fresh = SteppedUp(
+        ref=ref,
+        secret_hash=digest(f"second secret {ref}"),
+        authenticated_at=NOW + HOUR,
+        sealed_tokens=b"fresh " + ref.encode(),
+        access_token_hash=digest(f"fresh token {ref}"),
+        access_expires_at=NOW + 2 * HOUR,
+    )
+    return replace(fresh, **changes)
+
+
 def signed_in(database: Database, ref: str = "ref-1", subject: Subject = ANN, **changes: Any) -> None:
     """A person who signed in."""
 
@@ -87,3 +101,30 @@ def said(*roles: str, permissions: tuple[str, ...] = (), at: datetime = NOW) -> 
 def event(kind: AuditKind = AuditKind.PAGE_DENY, at: datetime = NOW, **more: Any) -> AuditEvent:
     """An audit event."""
     return AuditEvent(kind, at, **more)
+
+
+def recorded(database: Database, count: int = 5, at: datetime = NOW) -> None:
+    """So many events, one unit and one second each."""
+    for number in range(count):
+        with database.unit_of_work() as unit:
+            unit.record(event(at=at + number * SECOND, actor=f"actor {number}", details={"n": number}))
+            unit.commit()
+
+
+def behind_its_back(database: Database, *statements: str) -> None:
+    """Change the audit as somebody with the database's own rights could: triggers dropped first, put back after."""
+    sqlite = database.engine.dialect.name == "sqlite"
+    with database.engine.begin() as connection:
+        kept = []
+        for name in sorted(TRIGGERS[database.engine.dialect.name]):
+            table = "_".join(name.split("_")[:2])
+            if sqlite:
+                source = f"SELECT sql FROM sqlite_master WHERE name = '{name}'"  # noqa: S608 - our names
+            else:
+                source = f"SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = '{name}'"  # noqa: S608 - our names
+            kept += [row[0] for row in connection.exec_driver_sql(source)]
+            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}" + ("" if sqlite else f" ON {table}"))
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        for trigger in kept:
+            connection.exec_driver_sql(trigger)

@@ -114,3 +114,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         made = opened(make(request.getfixturevalue("server_template")))
     yield made
     made.close()
+
+
+@pytest.fixture
+def file_database(tmp_path: Path, file_template: Path) -> Iterator[Database]:
+    """A seeded SQLite file."""
+    path = tmp_path / "gatehouse.sqlite3"
+    shutil.copy(file_template, path)
+    made = opened(f"sqlite:///{path}")
+    yield made
+    made.close()

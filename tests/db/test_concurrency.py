@@ -106,15 +106,13 @@ def test_equal_grants_from_two_processes(durable: Database, url: str) -> None:
 
 def test_a_login_state_raced_has_one_winner(database: Database) -> None:
     def consume(_: int) -> bool:
-        return bool(written(database, lambda unit: unit.consume_login_state(digest("state"), NOW + SECOND, NOW)))
+        return bool(written(database, lambda unit: unit.consume_once(digest("state"), NOW + SECOND, NOW)))
 
     assert sum(at_once(20, consume)) == 1
 
 
 def test_a_login_state_raced_by_two_processes_has_one_winner(url: str) -> None:
-    results = in_two_processes(
-        url, "written(database, lambda unit: unit.consume_login_state(b'state', NOW + SECOND, NOW))"
-    )
+    results = in_two_processes(url, "written(database, lambda unit: unit.consume_once(b'state', NOW + SECOND, NOW))")
     assert results.count("True") == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import subprocess
@@ -29,6 +30,13 @@ def test_the_head_is_the_newest_migration_and_numbers_are_in_order() -> None:
     assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
     for script in scripts.walk_revisions():
         assert Path(script.path).name.startswith(f"{script.revision}_")
+
+
+def test_a_migration_that_databases_have_had_is_never_changed() -> None:
+    """They would not get the change. A new one is added instead."""
+    had = {"0001_first.py": "950537b9225b8e629cdfc9f505154c6ab1b89366ed2bb6ecdbecfa805d1e672e"}
+    for name, digest in had.items():
+        assert hashlib.sha256((MIGRATIONS / "versions" / name).read_bytes()).hexdigest() == digest
 
 
 def test_migrations_from_nothing_equal_the_models(empty_url: str) -> None:

@@ -191,7 +191,7 @@ def test_bearer_facts(database: Database) -> None:
 def test_a_login_state_is_consumed_once_and_forgotten_when_expired(database: Database) -> None:
 
     def consume(name: str, expires: datetime, now: datetime) -> bool:
-        return bool(written(database, lambda unit: unit.consume_login_state(digest(name), expires, now)))
+        return bool(written(database, lambda unit: unit.consume_once(digest(name), expires, now)))
 
     assert consume("a", NOW + SECOND, NOW)
     assert not consume("a", NOW + SECOND, NOW)
@@ -207,7 +207,7 @@ def test_purging_forgets_what_expired_and_nothing_else(database: Database) -> No
     signed_in(database, "recent", expires_at=NOW - timedelta(days=29))
     with database.unit_of_work() as unit:
         unit.end_session("ended", EndReason.SIGNED_OUT, NOW - timedelta(days=31))
-        unit.consume_login_state(digest("a"), NOW - SECOND, NOW - HOUR)
+        unit.consume_once(digest("a"), NOW - SECOND, NOW - HOUR)
         unit.commit()
     assert written(database, lambda unit: unit.purge(NOW)) == 4
     assert [database.read.session_by_ref(ref) is not None for ref in ("live", "over", "ended", "recent")] == [

@@ -12,7 +12,7 @@ from app.core.errors import StorageUnavailable
 from app.core.ports import Reader, Storage
 from app.core.records import EndReason, Person
 from db import Database, verify_chain
-from tests.db.builders import ANN, BOB, NOW, event, grant, new_session, said, signed_in, written
+from tests.db.builders import ANN, BOB, NOW, event, grant, new_session, said, signed_in, stepped_up, written
 
 NAIVE = datetime(2026, 3, 1, 12, 0)  # noqa: DTZ001 - what must be refused
 
@@ -120,8 +120,11 @@ def test_naive_times_are_refused_everywhere(database: Database) -> None:
             lambda: unit.store_refreshed(
                 "ref-1", "me", sealed=b"", access_token_hash=b"", access_expires_at=NAIVE, now=NOW
             ),
-            lambda: unit.consume_login_state(b"x", NAIVE, NOW),
-            lambda: unit.consume_login_state(b"x", NOW, NAIVE),
+            lambda: unit.step_up_session(stepped_up(), NAIVE),
+            lambda: unit.step_up_session(stepped_up(authenticated_at=NAIVE), NOW),
+            lambda: unit.step_up_session(stepped_up(access_expires_at=NAIVE), NOW),
+            lambda: unit.consume_once(b"x", NAIVE, NOW),
+            lambda: unit.consume_once(b"x", NOW, NAIVE),
             lambda: unit.sync_token_rights(ANN, said(at=NAIVE), map_own_names=True, now=NOW),
             lambda: unit.sync_token_rights(ANN, said(), map_own_names=True, now=NAIVE),
             lambda: unit.add_grant(grant("viewer"), NAIVE),
@@ -163,7 +166,8 @@ def test_usage_counts_by_utc_day(database: Database) -> None:
             (AuditKind.BEARER_REFUSE, midnight, Outcome.REFUSED),
             (AuditKind.PAGE_DENY, midnight + day, Outcome.REFUSED),
         ):
-            unit.record(event(kind, at, outcome=outcome))
+            unit.record(event(kind, at, outcome=outcome, actor="somebody"))
+        unit.record(event(AuditKind.ENDPOINT_DENY, midnight, outcome=Outcome.REFUSED, details={"count": 10_000}))
         unit.add_page_views({(today, "/"): 2, (today, "/reports"): 1})
         unit.add_page_views({(today, "/"): 3, (today - day, "/"): 1})
         unit.commit()

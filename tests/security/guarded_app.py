@@ -19,13 +19,15 @@ from app.core.settings import Settings
 from app.core.tokens import build_verifier
 from component.cookies import Cookies
 from component.oidc import Provider
-from component.sessions import Limits, Sessions
+from component.limits import Limits
+from component.sessions import Sessions
 from component.socket_guard import Identity, SocketGuard
 from component.tabs import Tabs
 from db import open_database
 from tests.signin import SECRET
 
-MODES = ("guarded", "no-user-headers", "no-guard")
+MODES = ("guarded", "identity-only", "claims-only", "neither", "no-guard")
+"""``guarded`` twice refuses to give a Streamlit session to another: ``identity-only`` and ``claims-only`` do it once."""
 
 
 def settings_for(base_url: str, database_url: str) -> Settings:
@@ -54,9 +56,12 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
         map_own_names=True,
     )
     identity = Identity()
+    tabs = Tabs(sessions, Rights(storage.read))
+    if mode in {"identity-only", "neither"}:
+        tabs.may_come_back = lambda *_: True  # type: ignore[method-assign] # what the test takes out
     guard = Middleware(
         SocketGuard,
-        tabs=Tabs(sessions, Rights(storage.read)),
+        tabs=tabs,
         cookies=Cookies(settings.app_base_url),
         identity=identity,
         base_url=settings.app_base_url,
@@ -71,7 +76,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
             "server.headless": True,
             "server.fileWatcherType": "none",
             "browser.gatherUsageStats": False,
-            "server.trustedUserHeaders": {} if mode == "no-user-headers" else identity.trusted_user_headers(),
+            "server.trustedUserHeaders": {} if mode in {"claims-only", "neither"} else identity.trusted_user_headers(),
         }
     )
 

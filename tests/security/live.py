@@ -13,17 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import requests
+from sqlalchemy import text
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app import testing
+from app.core.audit import AuditKind, subject_name
 from app.core.clock import utc_now
 from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.principal import Subject
-from app.core.records import NewGrant, NewSession, Person
+from app.core.records import EndReason, NewGrant, NewSession, Person
 from component.cookies import Cookies
 from component.provider_tokens import ProviderTokens
 from db import Database, migrate, open_database, seed
@@ -33,6 +36,7 @@ from tests.stack import ROOT, free_port
 SCRIPT = """
 import os
 import pathlib
+import time
 
 import streamlit as st
 
@@ -50,6 +54,12 @@ def trace(what):
 @access.requires(Permission.EXPORT_REPORTS)
 def guarded(what):
     trace(what)
+    return "the report"
+
+
+def unguarded(what):
+    trace(what)
+    return "the report"
 
 
 @st.fragment
@@ -60,11 +70,25 @@ def part():
 
 st.text_input("draft", key="draft")
 st.button("callback", key="callback", on_click=trace, args=("callback",))
+if access.allows(Permission.EXPORT_REPORTS):
+    st.button("gated", key="gated", on_click=trace, args=("gated",))
 part()
 if st.button("function", key="function"):
     guarded("function")
+if st.button("work", key="work"):
+    for _ in range(100):
+        guarded("step")
+        time.sleep(0.05)
+if st.button("drawing", key="drawing"):
+    for number in range(100):
+        st.write(number)
+        trace("drew")
+        time.sleep(0.05)
+st.download_button("export", data=access.carried(lambda: guarded("export")), key="export", on_click="ignore")
+st.download_button("forgetful", data=lambda: unguarded("forgetful"), key="forgetful", on_click="ignore")
 st.download_button("media", data=b"secret of " + str(st.user.get("iss_sub")).encode(), key="media")
 who = access.principal()
+st.markdown(st.query_params.get("say", ""))
 st.markdown("may=" + str(access.allows(Permission.EXPORT_REPORTS)))
 st.markdown("who=" + (who.name or "nobody"))
 """
@@ -84,11 +108,13 @@ class Tab(RawSocket):
     """A tab that knows its widgets."""
 
     widgets: dict[str, str]
+    files: dict[str, str]
+    """Label of a download → its address, or the id of the deferred file."""
     seen: list[ForwardMsg]
 
     def open(self, query: str = "") -> list[str]:
         """Run the script as a new tab does; → its texts."""
-        self.widgets, self.seen = {}, []
+        self.widgets, self.files, self.seen = {}, {}, []
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.context_info.url = "http://localhost/"
@@ -109,6 +135,8 @@ class Tab(RawSocket):
                 elif kind in {"button", "download_button", "text_input"}:
                     widget = getattr(element, kind)
                     self.widgets[widget.label] = widget.id
+                    if kind == "download_button":
+                        self.files[widget.label] = widget.deferred_file_id or widget.url
                     if message.delta.fragment_id:
                         self.widgets[f"{widget.label} in"] = message.delta.fragment_id
             if message.WhichOneof("type") in {"script_finished", "auth_redirect"}:
@@ -124,6 +152,18 @@ class Tab(RawSocket):
         if fragment:
             message.rerun_script.fragment_id = fragment
         self.send(message)
+
+    def download(self, file: str) -> str:
+        """Ask for a deferred file, as a click on its button does; → the address it is given out at, or "" if not."""
+        message = BackMsg()
+        message.backend_operation_request.request_id = "request"
+        message.backend_operation_request.session_id = self.session_id
+        message.backend_operation_request.deferred_file.file_id = file
+        self.send(message)
+        while True:
+            answer = self.receive()
+            if answer.WhichOneof("type") == "backend_operation_response":
+                return answer.backend_operation_response.deferred_file.url
 
     def wait_for_push(self, timeout_seconds: float = 10.0) -> str:
         """Wait for what the server sends by itself; → the address it sends to, or "" for a run."""
@@ -154,7 +194,7 @@ class Live:
         file = self.folder / "traces"
         return file.read_text().split() if file.exists() else []
 
-    def sign_in(self, name: str, *roles: str) -> Someone:
+    def sign_in(self, name: str, *roles: str, lasts_seconds: float = 3600.0) -> Someone:
         """A new session of a person with these roles, at a browser of its own."""
         who = Someone(Subject(ISSUER, f"test|{name}"), secrets.token_urlsafe(16), {})
         secret, now = secrets.token_urlsafe(32), utc_now()
@@ -166,7 +206,7 @@ class Live:
                     secret_hash=hashlib.sha256(secret.encode()).digest(),
                     subject=who.subject,
                     authenticated_at=now,
-                    expires_at=now + timedelta(hours=1),
+                    expires_at=now + timedelta(seconds=lasts_seconds),
                     sealed_tokens=ProviderTokens("token", "", "").seal(self.keyring, who.ref),
                     access_token_hash=secrets.token_bytes(32),
                     access_expires_at=now + timedelta(hours=1),
@@ -179,14 +219,16 @@ class Live:
         who.cookies = {self.cookies.session: secret, self.cookies.browser: secrets.token_urlsafe(32)}
         return who
 
-    def tab(self, who: Someone | None, process: int = 0) -> Tab:
+    def tab(self, who: Someone | None, process: int = 0, **more: Any) -> Tab:
         """A new tab at one of the processes."""
-        return Tab(f"http://127.0.0.1:{self.ports[process]}", cookies=who.cookies if who is not None else None)
+        return Tab(f"http://127.0.0.1:{self.ports[process]}", cookies=who.cookies if who is not None else None, **more)
 
-    def grant(self, who: Someone, role: str) -> None:
+    def grant(self, who: Someone, role: str, *, lasts_seconds: float | None = None) -> None:
         """Give a role."""
+        now = utc_now()
+        until = now + timedelta(seconds=lasts_seconds) if lasts_seconds is not None else None
         with self.database.unit_of_work() as unit:
-            unit.add_grant(NewGrant(subject=who.subject, source=Source.ADMIN, by="test", role=role), utc_now())
+            unit.add_grant(NewGrant(subject=who.subject, source=Source.ADMIN, by="test", role=role, until=until), now)
             unit.commit()
 
     def revoke(self, who: Someone, role: str) -> None:
@@ -195,6 +237,47 @@ class Live:
             grant = NewGrant(subject=who.subject, source=Source.ADMIN, by="test", role=role)
             assert unit.revoke_grant(grant, utc_now())
             unit.commit()
+
+    def end(self, who: Someone) -> None:
+        """End the session, as an administrator does."""
+        with self.database.unit_of_work() as unit:
+            assert unit.end_session(who.ref, EndReason.ENDED_BY_ADMIN, utc_now())
+            unit.commit()
+
+    def block(self, who: Someone) -> None:
+        """Block the person, and nothing else."""
+        with self.database.unit_of_work() as unit:
+            assert unit.set_blocked(who.subject, blocked=True)
+            unit.commit()
+
+    def take(self, what: str, who: Someone) -> None:
+        """Take away what these words say: ``lost role``, ``ended``, ``blocked``."""
+        if what == "lost role":
+            self.revoke(who, "analyst")
+        elif what == "ended":
+            self.end(who)
+        else:
+            self.block(who)
+
+    def refusals(self, who: Someone) -> list[str]:
+        """The functions this person was refused, as the audit has it."""
+        with self.database.engine.connect() as connection:
+            rows = connection.execute(
+                text("SELECT target FROM audit_events WHERE kind = :kind AND actor = :actor ORDER BY seq"),
+                {"kind": AuditKind.FUNCTION_DENY.value, "actor": subject_name(who.subject)},
+            )
+            return [str(row.target) for row in rows]
+
+    def ask(
+        self, path: str, who: Someone | None = None, *, process: int = 0, method: str = "GET", **more: Any
+    ) -> requests.Response:
+        """One request by a browser of theirs, the path exactly as given."""
+        session = requests.Session()
+        session.trust_env = False
+        request = requests.Request(method, "http://unset/", cookies=who.cookies if who else None, **more)
+        prepared = session.prepare_request(request)
+        prepared.url = f"http://127.0.0.1:{self.ports[process]}{path}"
+        return session.send(prepared, timeout=10, allow_redirects=False)
 
     def log(self, process: int = 0) -> str:
         """What a process has written."""

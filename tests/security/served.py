@@ -97,7 +97,7 @@ class Served:
                 if kept != "nothing" or tab.session_id == session_id:
                     return kept, tab.session_id
                 found = kept, tab.session_id
-            if self.mode == "guarded":
+            if self.mode not in {"neither", "no-guard"}:
                 break
             time.sleep(0.1)  # the server may not have noticed yet that the owner is gone
         return found

@@ -37,15 +37,22 @@ def test_the_owner_comes_back_to_what_was_there(served: Callable[[str], Served])
     raise AssertionError("Alice lost her own session")
 
 
-@pytest.mark.parametrize("who", ["bob", "anonymous", "anonymous in her browser", "alice anew", "alice elsewhere"])
-def test_nobody_else_gets_it(served: Callable[[str], Served], who: str) -> None:
-    app = served("guarded")
+OTHERS = ["bob", "bob in her browser", "anonymous", "anonymous in her browser", "alice anew", "alice elsewhere"]
+
+
+@pytest.mark.parametrize("mode", ["guarded", "identity-only", "claims-only"])
+@pytest.mark.parametrize("who", OTHERS)
+def test_nobody_else_gets_it(served: Callable[[str], Served], mode: str, who: str) -> None:
+    if (mode, who) == ("claims-only", "alice elsewhere"):
+        pytest.skip("her own session at a browser that lost its other cookie: only the identity tells that apart")
+    app = served(mode)
     alice = app.sign_in("alice")
     session_id = app.leave_something(alice, "alices-draft")
     if who == "alice anew":
         app.end(alice)
     clients: dict[str, dict[str, str] | None] = {
         "bob": app.sign_in("bob"),
+        "bob in her browser": app.sign_in("bob") | {app.cookies.browser: alice[app.cookies.browser]},
         "anonymous": None,
         "anonymous in her browser": {app.cookies.browser: alice[app.cookies.browser]},
         "alice anew": app.sign_in("alice") | {app.cookies.browser: alice[app.cookies.browser]},
@@ -76,13 +83,19 @@ def test_two_anonymous_browsers_do_not_match_each_other(served: Callable[[str], 
     assert app.what_is_there(None, session_id)[0] == "nothing"
 
 
-@pytest.mark.parametrize("who", ["bob", "anonymous"])
-def test_without_the_user_headers_the_takeover_works(served: Callable[[str], Served], who: str) -> None:
-    """What the tests above would miss if Streamlit changed, or if they claimed the session wrongly."""
-    app = served("no-user-headers")
+@pytest.mark.parametrize("mode", ["neither", "no-guard"])
+@pytest.mark.parametrize("who", ["bob", "anonymous", "alice anew"])
+def test_with_the_binding_switched_off_the_takeover_works(
+    served: Callable[[str], Served], mode: str, who: str
+) -> None:
+    """What the tests above would miss if Streamlit changed, or if they claimed the session wrongly.
+
+    ``neither`` is the whole guard, each message through its tab, with only the binding switched off.
+    """
+    app = served(mode)
     session_id = app.leave_something(app.sign_in("alice"), "alices-draft")
-    kept, got = app.what_is_there(app.sign_in("bob") if who == "bob" else None, session_id)
-    assert (kept, got) == ("alices-draft", session_id)
+    other = None if who == "anonymous" else app.sign_in(who.partition(" ")[0])
+    assert app.what_is_there(other, session_id) == ("alices-draft", session_id)
 
 
 def _user(texts: list[str]) -> dict[str, Any]:
@@ -99,7 +112,10 @@ def test_forged_headers_do_nothing(served: Callable[[str], Served]) -> None:
         ("X-Streamlit-User", "alice"),
         ("X-Forwarded-User", "alice"),
         ("X-Forwarded-Email", "alice@example.com"),
+        ("REMOTE_USER", "alice"),
     ]
+    headers += [(name.upper(), value) for name, value in headers[:3]]
+    headers += [(name.replace("-", "_"), value) for name, value in headers[:3]]
     with app.socket(bob) as honest, app.socket(bob, headers=headers) as liar:
         expected = _user(honest.rerun())
         assert _user(liar.rerun()) == expected
@@ -137,14 +153,29 @@ def test_a_browser_without_a_cookie_gets_one_at_the_handshake(served: Callable[[
 
 
 @pytest.mark.parametrize(
-    ("more", "status"), [({"host": "evil.example"}, 421), ({"origin": "https://evil.example"}, 403)]
+    ("more", "status"),
+    [
+        ({"host": "evil.example"}, 421),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://127.0.0.1:9"}, 403),  # another program's page at the same host name
+        ({"origin": "http://localhost:9"}, 403),
+        ({"origin": ""}, 403),  # every browser sends one
+        ({"headers": [("Origin", "http://127.0.0.1:9")]}, 400),  # and one only: the server itself says so
+    ],
 )
 def test_foreign_hosts_and_origins_get_no_socket(
-    served: Callable[[str], Served], more: dict[str, str], status: int
+    served: Callable[[str], Served], more: dict[str, Any], status: int
 ) -> None:
+    app = served("guarded")
     with pytest.raises(InvalidStatus) as caught:
-        served("guarded").socket(None, **more)
+        app.socket(app.sign_in("alice"), **more)
     assert caught.value.response.status_code == status
+
+
+def test_streamlit_alone_would_let_pages_of_other_ports_in(served: Callable[[str], Served]) -> None:
+    with served("no-guard").socket(None, origin="http://localhost:9") as tab:
+        assert tab.rerun()
 
 
 def test_what_streamlit_serves_besides_is_closed(served: Callable[[str], Served]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from app.core.errors import SessionEnded
 from app.core.records import EndReason
+from component.oidc import ANY_AGE_SECONDS
 from tests.provider import FakeProvider
 from tests.signin import HTTPS, Browser, Clock, LogBook, World, query, world
 
@@ -33,6 +34,8 @@ def test_the_whole_way_leads_back_to_the_asked_page_and_query(here: World) -> No
     assert answer.location == "http://localhost:8501/reports?region=emea&year=2026"
     told = browser.get("/auth/session").json()
     assert told.pop("expires_at")
+    assert told.pop("expires_in_seconds") == 3600
+    assert told.pop("can_stay") is True
     assert told == {"authenticated": True, "issuer": here.fake.url, "subject": "auth0|ann", "name": "Ann Example"}
     assert here.fake.forms[0]["redirect_uri"] == asked["redirect_uri"]
     (event,) = here.audit("app:session:begin")
@@ -227,6 +230,7 @@ def test_only_allowed_parameters_reach_the_provider(here: World) -> None:
     wanted = "prompt=login&login_hint=ann@example.com&ui_locales=fr&screen_hint=signup"
     evil = (
         "scope=admin&redirect_uri=https://evil.example&response_mode=form_post&nonce=n&client_id=x&audience=y&max_age=0"
+        "&acr_values=urn:made-up&claims=%7B%7D&id_token_hint=x"
     )
     asked = query(here.browser().get(f"/auth/login?return_to=/&{wanted}&{evil}").location)
     assert asked["login_hint"] == "ann@example.com"
@@ -235,7 +239,8 @@ def test_only_allowed_parameters_reach_the_provider(here: World) -> None:
     assert asked["redirect_uri"] == "http://localhost:8501/auth/callback"
     assert asked["client_id"] == "client-one"
     assert asked["nonce"] != "n"
-    assert not {"response_mode", "max_age"} & set(asked)
+    assert not {"response_mode", "acr_values", "claims", "id_token_hint"} & set(asked)
+    assert asked["max_age"] == str(ANY_AGE_SECONDS)  # asks for nothing, but makes providers say when somebody signed in
     assert "prompt" not in query(here.browser().get("/auth/login?prompt=none").location)
 
 

@@ -217,7 +217,7 @@ def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **s
         return {"type": "websocket.connect"}
 
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    headers = [(b"host", b"localhost:8501"), (b"cookie", cookie.encode())]
+    headers = [(b"host", b"localhost:8501"), (b"origin", b"http://localhost:8501"), (b"cookie", cookie.encode())]
     full = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "client": None} | scope
     anyio.run(here.app, full, receive, send)
     return sent

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from app.core.errors import PermissionDenied, SessionEnded, Unauthenticated
+from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.errors import PermissionDenied, SessionEnded, StepUpRequired, Unauthenticated
 from app.core.guard import Asking, Guard
-from app.core.permissions import Permission
+from app.core.permissions import REQUIREMENTS, Permission
 from app.core.policy import NO_GRANTS, Decision, Grants, Held, Source
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 
 WHO = Principal(method=AuthMethod.SESSION, subject=Subject("https://issuer.example/", "auth0|1"), name="Ada")
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 READS = Grants(permissions={"read:reports": (Held("viewer", Source.ADMIN),)})
 
 
@@ -49,6 +53,44 @@ def test_nobody_is_unauthenticated_and_recorded(desk: Desk) -> None:
     with pytest.raises(Unauthenticated):
         desk.guard.require(None, target="/")
     assert desk.refused == [("", None, "anonymous", "/")]
+
+
+def test_a_stale_sign_in_is_refused_with_what_has_to_be_done(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    exports = Grants(permissions={"export:reports": (Held("analyst", Source.ADMIN),)})
+    desk.asking = Asking(replace(WHO, authenticated_at=NOW), exports)
+    guard = Guard(lambda: desk.asking, desk.on_refused, clock=lambda: NOW + timedelta(seconds=3600))
+    assert guard.require(Permission.EXPORT_REPORTS).name == "Ada"
+    assert guard.missing(Permission.EXPORT_REPORTS) is None
+    late = Guard(lambda: desk.asking, desk.on_refused, clock=lambda: NOW + timedelta(seconds=3601))
+    with pytest.raises(StepUpRequired) as caught:
+        late.require(Permission.EXPORT_REPORTS, target="/reports")
+    assert caught.value.fields() == {"permission": "export:reports", "reason": "stale-login", "max_age": 3600}
+    assert desk.refused == [("Ada", "export:reports", "stale-login", "/reports")]
+    assert not late.allows(Permission.EXPORT_REPORTS)
+    monkeypatch.setitem(REQUIREMENTS, "export:reports", Requirement(acr=MULTI_FACTOR))
+    with pytest.raises(StepUpRequired) as caught:
+        guard.require(Permission.EXPORT_REPORTS)
+    assert (caught.value.max_age_seconds, caught.value.acr) == (None, MULTI_FACTOR)
+    desk.asking = Asking(replace(WHO, method=AuthMethod.MACHINE), exports)
+    with pytest.raises(PermissionDenied) as denied:
+        guard.require(Permission.EXPORT_REPORTS)
+    assert not isinstance(denied.value, StepUpRequired), "nobody is there to sign in"
+    assert denied.value.reason == "stale-login"
+
+
+def test_what_is_missing_is_for_display_it_neither_raises_nor_records(desk: Desk) -> None:
+    assert desk.guard.missing(Permission.READ_REPORTS) is None
+    missing = desk.guard.missing(Permission.EXPORT_REPORTS)
+    assert isinstance(missing, PermissionDenied)
+    assert (missing.permission, missing.reason) == ("export:reports", "not-granted")
+    desk.asking = Asking(ANONYMOUS, NO_GRANTS)
+    assert isinstance(desk.guard.missing(Permission.READ_REPORTS), Unauthenticated)
+
+    def ended() -> Asking:
+        raise SessionEnded
+
+    assert isinstance(Guard(ended, desk.on_refused).missing(Permission.READ_REPORTS), SessionEnded)
+    assert desk.refused == []
 
 
 def test_each_call_asks_afresh(desk: Desk) -> None:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from app.core.permissions import ADMINISTRATOR, ROLES, Permission
+from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.permissions import ADMINISTRATOR, REQUIREMENTS, ROLES, Permission
 from app.core.policy import NO_GRANTS, Decision, Grants, Held, Reason, Source, decide
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 
 SUBJECT = Subject("https://issuer.example/", "auth0|1")
 ADMIN_WAY = (Held(ADMINISTRATOR, Source.ADMIN),)
 VIEWER_WAY = (Held("viewer", Source.ADMIN),)
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def someone(method: AuthMethod = AuthMethod.SESSION, **more: object) -> Principal:
-    return dataclasses.replace(Principal(method=method, subject=SUBJECT), **more)  # type: ignore[arg-type]
+def someone(method: AuthMethod = AuthMethod.SESSION, **more: Any) -> Principal:
+    fresh = Principal(method=method, subject=SUBJECT, authenticated_at=NOW)
+    return dataclasses.replace(fresh, **more)
+
+
+def clock() -> datetime:
+    return NOW
 
 
 def own(*scope: str) -> Principal:
@@ -75,8 +84,114 @@ EVERYTHING = Grants(everything=ADMIN_WAY, roles={ADMINISTRATOR: ADMIN_WAY})
     ],
 )  # fmt: skip
 def test_each_rule(principal: Principal, permission: str | None, grants: Grants, allowed: bool, reason: Reason) -> None:
-    decision = decide(principal, permission, grants)
+    decision = decide(principal, permission, grants, clock=clock)
     assert (decision.allowed, decision.reason) == (allowed, reason)
+    assert decision.within_reach is allowed
+
+
+def signed_in(**ago: float) -> dict[str, Any]:
+    return {"authenticated_at": NOW - timedelta(**ago)}
+
+
+OTHER_EXPORT = Grants(asserted=frozenset({"export:reports"}))
+HOUR, FACTOR = Requirement(max_age_seconds=3600), Requirement(acr=MULTI_FACTOR)
+BOTH = Requirement(max_age_seconds=60, acr=MULTI_FACTOR)
+MFA = frozenset({"mfa", "pwd"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "principal", "allowed"),
+    [
+        # an age: up to and with the last second; what is not known counts as long ago
+        (HOUR, someone(**signed_in()), True),
+        (HOUR, someone(**signed_in(seconds=3600)), True),
+        (HOUR, someone(**signed_in(seconds=3601)), False),
+        (HOUR, someone(**signed_in(days=3)), False),
+        (HOUR, someone(authenticated_at=None), False),
+        (HOUR, someone(**signed_in(seconds=-5)), True),
+        (Requirement(max_age_seconds=0), someone(**signed_in(seconds=1)), False),
+        # a class: by its name, or by the method that says the same
+        (FACTOR, someone(), False),
+        (FACTOR, someone(acr=MULTI_FACTOR), True),
+        (FACTOR, someone(amr=MFA), True),
+        (FACTOR, someone(amr=frozenset({"pwd", "otp"})), False),
+        (FACTOR, someone(acr=MULTI_FACTOR.upper()), False),
+        (FACTOR, someone(acr=MULTI_FACTOR, authenticated_at=None), True),
+        (Requirement(acr="urn:gold"), someone(acr="urn:silver", amr=MFA), False),
+        (Requirement(acr="urn:gold"), someone(acr="urn:gold"), True),
+        # both
+        (BOTH, someone(amr=MFA, **signed_in(seconds=60)), True),
+        (BOTH, someone(amr=MFA, **signed_in(seconds=61)), False),
+        (BOTH, someone(**signed_in(seconds=1)), False),
+        # tokens: our own has its session's time and factors, another client's says them itself
+        (HOUR, someone(AuthMethod.OWN_TOKEN, **signed_in(hours=2)), False),
+        (HOUR, someone(AuthMethod.OTHER_TOKEN, scope=frozenset({"export:reports"}), authenticated_at=None), False),
+        (HOUR, someone(AuthMethod.OTHER_TOKEN, scope=frozenset({"export:reports"})), True),
+        # nothing asked
+        (Requirement(), someone(authenticated_at=None), True),
+    ],
+)
+def test_what_a_permission_asks_of_the_sign_in(
+    monkeypatch: pytest.MonkeyPatch, asked: Requirement, principal: Principal, allowed: bool
+) -> None:
+    monkeypatch.setitem(REQUIREMENTS, "export:reports", asked)
+    decision = decide(principal, "export:reports", EVERYTHING, clock=clock)
+    if allowed:
+        assert decision == Decision(True, Reason.GRANTED, ADMIN_WAY[0])
+    else:
+        assert decision == Decision(False, Reason.STALE_LOGIN, ADMIN_WAY[0], asked)
+        assert decision.within_reach
+
+
+def test_another_clients_token_that_asserts_a_permission_is_asked_the_same() -> None:
+    assert decide(other(), "export:reports", OTHER_EXPORT, clock=clock).allowed
+    stale = someone(AuthMethod.OTHER_TOKEN, **signed_in(hours=2))
+    assert decide(stale, "export:reports", OTHER_EXPORT, clock=clock).reason is Reason.STALE_LOGIN
+
+
+@pytest.mark.parametrize("grants", [EVERYTHING, OTHER_EXPORT])
+def test_a_machine_never_steps_up(grants: Grants) -> None:
+    fresh = someone(AuthMethod.MACHINE, acr=MULTI_FACTOR, amr=MFA, scope=frozenset({"export:reports"}))
+    decision = decide(fresh, "export:reports", grants, clock=clock)
+    assert decision == Decision(False, Reason.STALE_LOGIN)
+    assert not decision.within_reach
+
+
+@pytest.mark.parametrize(
+    ("principal", "grants", "reason"),
+    [
+        (ANONYMOUS, EVERYTHING, Reason.ANONYMOUS),
+        (someone(blocked=True, authenticated_at=None), EVERYTHING, Reason.BLOCKED),
+        (someone(authenticated_at=None), READS, Reason.NOT_GRANTED),
+        (someone(AuthMethod.OTHER_TOKEN, authenticated_at=None), EVERYTHING, Reason.SCOPE),
+    ],
+)
+def test_nobody_is_asked_for_a_sign_in_to_be_refused_after_it(
+    principal: Principal, grants: Grants, reason: Reason
+) -> None:
+    decision = decide(principal, "export:reports", grants, clock=clock)
+    assert decision == Decision(False, reason)
+    assert not decision.within_reach
+
+
+def test_the_clock_is_read_only_where_a_permission_asks_for_an_age() -> None:
+    def never() -> datetime:
+        raise AssertionError
+
+    for permission in (None, "read:reports", "explore:api"):
+        assert decide(someone(), permission, EVERYTHING, clock=never).allowed
+    assert not decide(someone(), "export:reports", READS, clock=never).allowed
+    with pytest.raises(AssertionError):
+        decide(someone(), "export:reports", EVERYTHING, clock=never)
+
+
+def test_a_decision_is_not_remembered_beyond_its_moment() -> None:
+    """What ``Grants`` remembers of a permission is who holds it, never that the sign-in was fresh, or was not."""
+    later = someone(**signed_in(hours=2))
+    for _ in range(2):
+        assert decide(someone(), "export:reports", EVERYTHING, clock=clock).allowed
+        assert not decide(later, Permission.EXPORT_REPORTS, EVERYTHING, clock=clock).allowed
+        assert decide(someone(), Permission.EXPORT_REPORTS, EVERYTHING, clock=clock).allowed
 
 
 def test_an_allowed_decision_names_the_grant() -> None:
@@ -87,7 +202,7 @@ def test_an_allowed_decision_names_the_grant() -> None:
 
 def test_the_administrator_holds_permissions_nobody_listed() -> None:
     for permission in Permission:
-        assert decide(someone(), permission, EVERYTHING).allowed, permission
+        assert decide(someone(), permission, EVERYTHING, clock=clock).allowed, permission
 
 
 def test_ways_lists_all_of_them_the_administrators_first() -> None:
@@ -105,6 +220,11 @@ def test_the_catalogue_and_the_built_in_roles_literally() -> None:
         "explore:api": False,
         "read:messages": True,
     }
+    assert (
+        {permission.value: permission.step_up for permission in Permission if permission.step_up is not None}
+        == REQUIREMENTS
+        == {"export:reports": Requirement(max_age_seconds=3600)}
+    )
     assert {role: sorted(permissions) for role, (_, permissions) in ROLES.items()} == {
         "administrator": ["explore:api", "explore:files", "export:reports", "read:messages", "read:reports"],
         "analyst": ["explore:files", "export:reports", "read:reports"],

@@ -49,6 +49,18 @@ def test_what_is_absent_is_empty(issuer: Issuer, verifier: TokenVerifier) -> Non
     access = verifier.access_token(issuer.access_token(azp=ABSENT, scope=ABSENT, permissions=ABSENT))
     assert (access.client_id, access.organization) == ("", "")
     assert access.scope == access.permissions == access.roles == frozenset()
+    assert (access.authenticated_at, access.acr, access.amr) == (None, "", frozenset())
+
+
+def test_how_the_person_signed_in_where_the_token_says_it(issuer: Issuer, verifier: TokenVerifier) -> None:
+    """RFC 9068 §2.2.1."""
+    access = verifier.access_token(issuer.access_token(auth_time=NOW - 60, acr="urn:gold", amr=["pwd", "mfa"]))
+    assert (access.authenticated_at, access.acr, access.amr) == (at(NOW - 60), "urn:gold", {"pwd", "mfa"})
+    weak = verifier.access_token(issuer.access_token(auth_time=0, acr=7, amr="mfa"))
+    assert (weak.authenticated_at, weak.acr, weak.amr) == (None, "", frozenset())
+    for wrong in ("now", True, NOW + LEEWAY + 1):
+        with pytest.raises(TokenInvalid):
+            verifier.access_token(issuer.access_token(auth_time=wrong))
 
 
 GOOD: dict[str, dict[str, Any]] = {

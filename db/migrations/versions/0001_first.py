@@ -177,7 +177,6 @@ def _people_and_rights() -> None:
         "policy",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("sessions_ended", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.CheckConstraint("id = 1", name="ck_policy_single_row"),
         sa.PrimaryKeyConstraint("id", name="pk_policy"),
     )

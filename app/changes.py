@@ -1,0 +1,49 @@
+"""What changed in what one may do since this Streamlit session last ran: names only, remembered for display only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+import streamlit as st
+
+from app.core.guard import Asking
+from app.core.permissions import Permission
+from app.core.policy import decide
+
+_KEY: Final = "gatehouse_held"
+_SHOWN: Final = timedelta(seconds=20)
+"""Runs within this time of a change still tell of it: the next may come by itself, before anybody has read."""
+
+
+class Changed(NamedTuple):
+    """What was lost and what was gained; both empty when nothing changed."""
+
+    lost: tuple[Permission, ...]
+    gained: tuple[Permission, ...]
+
+
+class _Known(NamedTuple):
+    """What was held before the change that is being told of, what was held at the last run, and when it changed."""
+
+    before: Sequence[str]
+    last: Sequence[str]
+    at: datetime
+
+
+def changed_since_last_run(asking: Asking, now: datetime) -> Changed:
+    """Compare what is held now with what was held before; nothing on the first run."""
+    held = [p.value for p in Permission if decide(asking.principal, p, asking.grants).within_reach]
+    known: _Known | None = st.session_state.get(_KEY)
+    if known is None:
+        known = _Known(held, held, now)
+    else:
+        told = now - known.at >= _SHOWN
+        before = known.last if told else known.before
+        known = _Known(before, held, now if held != known.last else known.at)
+    st.session_state[_KEY] = known
+    return Changed(
+        tuple(p for p in Permission if p.value in known.before and p.value not in held),
+        tuple(p for p in Permission if p.value in held and p.value not in known.before),
+    )

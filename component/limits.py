@@ -1,0 +1,36 @@
+"""How long a session lasts: the idle and the absolute limit, and when its person is warned (OWASP ASVS 5.0 §7.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.core.records import Session
+
+TOUCH_SECONDS: Final = 60
+"""How often at most it is written down that somebody was here."""
+_WARNING_SECONDS: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things last, in seconds."""
+
+    idle_seconds: int
+    absolute_seconds: int
+    rights_max_age_seconds: int
+
+    @property
+    def warning_seconds(self) -> float:
+        """How long before the end the person is warned: two minutes, or half of a limit shorter than four."""
+        return min(_WARNING_SECONDS, self.idle_seconds / 2, self.absolute_seconds / 2)
+
+    @property
+    def touch_seconds(self) -> float:
+        """How often being there is noted. Short limits need more than once a minute, or who works runs into them."""
+        return min(TOUCH_SECONDS, self.idle_seconds / 10)
+
+    def ends_at(self, session: Session) -> datetime:
+        """When the session ends if nobody does anything: the earlier of its two limits."""
+        return min(session.last_seen_at + timedelta(seconds=self.idle_seconds), session.expires_at)

@@ -1,0 +1,134 @@
+"""Step-up: a live session goes on after its person proved themselves afresh, or by a second factor (RFC 9470).
+
+``/auth/login?step_up=1&max_age=…&acr_values=…`` asks for it. The reference of the session stays, so that other tabs
+live on; its cookie secret, tokens, sign-in time and factors are new. Whatever the provider did not do changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from app.core.assurance import Requirement, has_context
+from app.core.clock import Clock, utc_now
+from app.core.errors import FactorMissing
+from app.core.keyring import Keyring, SealBroken
+from app.core.ports import Storage
+from app.core.records import Session, SteppedUp
+from app.core.token_kinds import IdToken
+from app.core.tokens import TokenVerifier, token_hash
+from component import session_events
+from component.login import LoginTransaction
+from component.oidc import Provider, TokenSet
+from component.provider_tokens import ProviderTokens, require_own, sync_rights
+from component.sessions import Begun, person_of, secret_hash
+
+_AGE: Final = re.compile(r"[0-9]{1,9}")
+_CONTEXT: Final = re.compile(r"[\x21-\x7e]{1,200}")
+_AFRESH: Final = Requirement(max_age_seconds=0)
+
+
+def asked_in(query: Mapping[str, str]) -> Requirement | None:
+    """What a sign-in link asks for; None when it asks for no step-up, a fresh sign-in when it does not say what."""
+    if query.get("step_up") != "1":
+        return None
+    age, context = query.get("max_age", ""), query.get("acr_values", "")
+    asked = Requirement(
+        max_age_seconds=int(age) if _AGE.fullmatch(age) else None, acr=context if _CONTEXT.fullmatch(context) else ""
+    )
+    return _AFRESH if asked == Requirement() else asked
+
+
+class StepUps:
+    """Finishes step-ups. Safe from any thread, and from any process with the same keyring."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        keyring: Keyring,
+        provider: Provider,
+        verifier: TokenVerifier,
+        *,
+        map_own_names: bool,
+        clock: Clock = utc_now,
+    ) -> None:
+        """``map_own_names``: as in ``Sessions``."""
+        self._storage = storage
+        self._keyring = keyring
+        self._provider = provider
+        self._verifier = verifier
+        self._map_own_names = map_own_names
+        self._clock = clock
+
+    def id_token(self, tokens: TokenSet, transaction: LoginTransaction) -> IdToken:
+        """The verified ID token of any sign-in, which must be as recent and as strong as this one asked for.
+
+        The age counts from when the sign-in was begun, which is when the provider was asked. Raises as
+        ``TokenVerifier.id_token``, and ``FactorMissing``.
+        """
+        asked = transaction.step_up or Requirement()
+        max_age_seconds = asked.max_age_seconds
+        if max_age_seconds is not None:
+            max_age_seconds += int((self._clock() - transaction.begun_at).total_seconds()) + 1
+        id_token = self._verifier.id_token(
+            tokens.id_token,
+            client_id=self._provider.client_id,
+            nonce=transaction.nonce,
+            access_token=tokens.access_token,
+            max_age_seconds=max_age_seconds,
+        )
+        if asked.acr and not has_context(asked.acr, given=id_token.acr, methods=id_token.amr):
+            raise FactorMissing
+        return id_token
+
+    def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> Begun | None:
+        """Go on with ``session``, whose person signed in again: new secret, tokens, sign-in time and factors.
+
+        None, and nothing is changed, when the session is over by now or its person is blocked. Raises as
+        ``Sessions.begin``.
+        """
+        access = self._verifier.access_token(tokens.access_token)
+        require_own(access, id_token.subject, self._provider.client_id)
+        now = self._clock()
+        begun = Begun(ref=session.ref, secret=secrets.token_urlsafe(32))
+        before = self._held(session.ref)
+        # Some providers give a refresh token, or their session's id, at the first sign-in only.
+        kept = ProviderTokens(
+            tokens.access_token, tokens.refresh_token or before.refresh_token, id_token.sid or before.hint
+        )
+        fresh = SteppedUp(
+            ref=session.ref,
+            secret_hash=secret_hash(begun.secret),
+            authenticated_at=id_token.authenticated_at,
+            sealed_tokens=kept.seal(self._keyring, session.ref),
+            access_token_hash=token_hash(tokens.access_token),
+            access_expires_at=access.expires_at,
+            provider_sid=kept.hint,
+            acr=id_token.acr,
+            amr=id_token.amr,
+        )
+        with self._storage.unit_of_work() as unit:
+            unit.save_person(person_of(id_token), now)
+            # Looked at inside the unit: an end or a block committed before this one is seen.
+            stored = unit.session_by_ref(session.ref)
+            if stored is None or stored.person.blocked or not unit.step_up_session(fresh, now):
+                return None
+            sync_rights(unit, access, map_own_names=self._map_own_names, now=now)
+            unit.record(
+                session_events.stepped_up(id_token.subject, session.ref, address=address, acr=id_token.acr, now=now)
+            )
+            unit.commit()
+        return begun
+
+    def _held(self, ref: str) -> ProviderTokens:
+        """The tokens of the session so far; empty ones where there are none any more."""
+        sealed = self._storage.read.sealed_tokens(ref)
+        try:
+            return ProviderTokens.unseal(self._keyring, sealed.sealed, ref) if sealed is not None else _NO_TOKENS
+        except SealBroken:
+            return _NO_TOKENS
+
+
+_NO_TOKENS: Final = ProviderTokens("", "", "")

@@ -1,0 +1,281 @@
+"""A tab: one socket's own gate, which every message of its browser passes.
+
+A tab belongs to a session (or to nobody). Every message resolves the session first; the watcher reaches a tab between
+messages. Nothing here waits for a browser that does not read: a tab that is over is over at once, and told if
+it can be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlsplit
+
+import structlog
+from starlette.types import Message, Receive, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from app.core.errors import StorageUnavailable, Unauthenticated
+from app.core.policy import Grants
+from app.core.records import Session
+from component import wire
+from component.return_to import safe_return_to
+from component.shown import Change, Gate, Seen
+
+if TYPE_CHECKING:
+    from component.tabs import Tabs
+
+ENDED_PATH: Final = "/auth/ended"
+"""Says why a session is over, and leads back; it looks the reason up by the browser's own cookie."""
+
+_GONE: Final = 1008
+_PROTOCOL_ERROR: Final = 1002
+_GOODBYE_SECONDS: Final = 2.0
+_QUIET_SECONDS: Final = 0.25
+
+_log = structlog.get_logger(__name__)
+
+
+class Tab:
+    """One socket, seen from the middle: ``receive`` and ``send`` are what Streamlit gets."""
+
+    def __init__(
+        self, tabs: Tabs, session: Session | None, owner: str, receive: Receive, send: Send, back_to: str
+    ) -> None:
+        self.owner = owner
+        self.session = session
+        self._tabs = tabs
+        self._receive = receive
+        self._send = send
+        self._shown = tabs.owners.arrive(owner)
+        self._outdated = False  # drawn with other rights than are held now
+        self._seen = self._shown.sessions.get(back_to) or Seen()
+        self._seen.running = False  # whatever ran, Streamlit stops it when a socket goes
+        self._injected: deque[Message] = deque()
+        self._paths: dict[str, str] = {}  # a page's hash → its path, as the browser was told
+        self._bell = asyncio.Event()
+        self._waiting: asyncio.Task[Message] | None = None
+        self._goodbye: asyncio.Task[None] | None = None
+        self._last: BackMsg | None = None  # a run of the page this tab is on
+        self._first = True
+        self._sending = asyncio.Lock()
+        self._looking = asyncio.Lock()
+        self._accepted = self._looked = self._over = self._gating = self._id_known = False
+        self._passed_at = 0.0
+
+    # What Streamlit sees
+
+    async def receive(self) -> Message:
+        """The next message: one of ours, or the browser's once it has passed the gate."""
+        while True:
+            if self._injected:
+                return self._injected.popleft()
+            if self._waiting is None:
+                self._waiting = asyncio.ensure_future(_awaited(self._receive))
+                self._waiting.add_done_callback(self._ring)
+            if not self._waiting.done():
+                self._bell.clear()
+                await self._bell.wait()
+                continue
+            waiting, self._waiting = self._waiting, None
+            message = waiting.result()
+            if message["type"] != "websocket.receive":
+                return message
+            self._gating = True
+            try:
+                passed = await self._gate(message)
+            finally:
+                self._gating = False
+            if passed is not None:
+                return passed
+
+    async def send(self, message: Message) -> None:
+        """To the browser; remembers what it shows, and is silent once the tab is over."""
+        data = message.get("bytes")
+        if message["type"] == "websocket.send" and data is not None and not self._over:
+            self._note(data)
+        async with self._sending:
+            if not self._over:
+                await self._send(message)
+        self._accepted = self._accepted or message["type"] == "websocket.accept"
+
+    async def close(self) -> None:
+        """The socket is gone, as far as Streamlit is concerned; a last word to the browser may still be on its way."""
+        self._tabs.remove(self)
+        self._tabs.owners.leave(self._shown)
+        self._over = True
+        if self._waiting is not None:
+            self._waiting.cancel()
+        if self._goodbye is not None:
+            await self._goodbye
+
+    # What the watcher does
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to look again though nothing is known to have happened: its time has come, or it never did."""
+        if self.session is None or not self._is_live():
+            return False
+        due = self._tabs.sessions.limits.ends_at(self.session)
+        until = self._seen.grants.until if self._seen.grants is not None else None
+        return not self._looked or now >= (due if until is None else min(due, until))
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether what it shows may no longer be shown."""
+        return self._seen.gate is not Gate.OPEN
+
+    @property
+    def wants_rerun(self) -> bool:
+        """Whether its page is to be drawn anew now. When it only gained, not while a run of the person's is cut off."""
+        return self._outdated and not self._over and self._last is not None and (self.has_lost or not self._is_busy())
+
+    def rerun(self) -> None:
+        """Have its page drawn anew, without anything that the person did."""
+        if self._last is not None:
+            self._inject({"type": "websocket.receive", "bytes": self._last.SerializeToString()})
+            self._passes(all_of_it=True)
+
+    async def look(self) -> Change:
+        """Resolve the session anew: one query. Ends the tab when it is over; says what became of it.
+
+        Raises ``StorageUnavailable``.
+        """
+        if self.session is None or not self._is_live():
+            return Change.NONE
+        async with self._looking:
+            found = await self._tabs.in_thread(self._resolve)
+            if not self._is_live():
+                return Change.ENDED
+            if found is None:
+                self._tabs.owners.forget(self.owner)
+                self._leave(wire.go_to(f"{ENDED_PATH}?return_to={quote(self._here(), safe='')}"), _GONE)
+                return Change.ENDED
+            self.session, grants = found
+            self._looked = True
+            self._shown.hold(grants)
+            change = self._seen.hold(grants)
+            self._outdated = self._outdated or change is not Change.NONE
+            return change
+
+    # The gate
+
+    async def _gate(self, message: Message) -> Message | None:
+        """Let a message through, changed if need be; None when it went no further."""
+        try:
+            sent = wire.parse(message.get("bytes"))
+        except wire.Malformed:
+            _log.info("a socket sent what no browser of ours sends")
+            self._leave(None, _PROTOCOL_ERROR)
+            return None
+        try:
+            await self.look()
+        except StorageUnavailable:
+            # Fail closed: the browser asks for its page again, and gets the one that says so and recovers by itself.
+            self._leave(wire.go_to(self._here()), _GONE)
+            return None
+        if not self._is_live():
+            return None
+        if sent.operation and (
+            self.has_lost or (sent.deferred_file and sent.deferred_file not in self._shown.deferred)
+        ):
+            await self.send({"type": "websocket.send", "bytes": wire.refusal(sent.operation)})
+            return None
+        if sent.reruns:
+            self._prepare(sent)
+            if sent.by_person and self.session is not None:
+                self._tabs.note_use(self.session, self._here)
+        return {"type": "websocket.receive", "bytes": sent.bytes()}
+
+    def _prepare(self, sent: wire.FromBrowser) -> None:
+        """Take out of a run what must not run, and remember how to ask for it again."""
+        if self._first:
+            self._first = False
+            sent.forget_cached()
+        self._seen.prepare(sent)
+        self._last = wire.rerun_like(sent)
+        self._passes(all_of_it=sent.draws_all)
+
+    def _passes(self, *, all_of_it: bool) -> None:
+        """A run is on its way to Streamlit."""
+        self._passed_at = time.monotonic()
+        self._outdated = self._outdated and not all_of_it
+        self._seen.passes(all_of_it=all_of_it)
+
+    def _resolve(self) -> tuple[Session, Grants] | None:
+        """The session as it is now and what its person holds, or None when it is over. Runs in a thread."""
+        if self.session is None:
+            return None
+        try:
+            session = self._tabs.sessions.by_ref(self.session.ref)
+        except Unauthenticated:
+            return None
+        if session.person.blocked or session.person.subject != self.session.person.subject:
+            return None
+        return session, self._tabs.rights.of(session.person.subject, session.policy_version)
+
+    def _note(self, data: bytes) -> None:
+        """Remember what a message to the browser shows, and how the run that it belongs to fares."""
+        message = wire.read(data)
+        if message is None:
+            return
+        for file in wire.media_in(message):
+            self._shown.note_media(file)
+        if deferred := wire.deferred_in(message):
+            self._shown.note_deferred(deferred)
+        if not self._id_known and message.WhichOneof("type") == "new_session":
+            self._id_known = True
+            self._shown.note_session(message.new_session.initialize.session_id, self._seen)
+        self._seen.note(message)
+
+    def _is_live(self) -> bool:
+        """Whether messages still go to and fro."""
+        return self._accepted and not self._over
+
+    def _is_busy(self) -> bool:
+        """Whether something of the person's is under way, or may be."""
+        waits = self._waiting is not None and self._waiting.done()
+        return self._seen.running or self._gating or waits or time.monotonic() - self._passed_at < _QUIET_SECONDS
+
+    def _inject(self, message: Message) -> None:
+        self._injected.append(message)
+        self._bell.set()
+
+    def _ring(self, _: object) -> None:
+        self._bell.set()
+
+    def _leave(self, last_word: bytes | None, code: int) -> None:
+        """End it here and now for Streamlit, which stops the run; then tell the browser, if it listens."""
+        if self._over:
+            return
+        self._over = True
+        self._injected.clear()
+        self._inject({"type": "websocket.disconnect", "code": code})
+        self._goodbye = asyncio.ensure_future(self._say(last_word, code))
+
+    async def _say(self, last_word: bytes | None, code: int) -> None:
+        with suppress(Exception):  # the browser may be gone, or read no more: then nobody is there to be told
+            async with asyncio.timeout(_GOODBYE_SECONDS), self._sending:
+                if last_word is not None:
+                    await self._send({"type": "websocket.send", "bytes": last_word})
+                await self._send({"type": "websocket.close", "code": code})
+
+    def _here(self) -> str:
+        """The address of the page the tab is on, query included."""
+        if self._last is None:
+            return "/"
+        asked = self._last.rerun_script
+        try:
+            # A click in the navigation still says the address of the page before.
+            path = self._paths.get(asked.page_script_hash) or urlsplit(asked.context_info.url).path
+        except ValueError:
+            path = "/"
+        return safe_return_to(f"{path}?{asked.query_string}" if asked.query_string else path)
+
+
+async def _awaited(receive: Receive) -> Message:
+    """A task takes a coroutine; what a server gives may be any awaitable."""
+    return await receive()

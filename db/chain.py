@@ -1,0 +1,276 @@
+"""Verifying the audit chain: walked from its first event, or the retention boundary, to its head, in bounded memory.
+
+It locks nothing: of events written meanwhile it follows those the head has come to name, and when old ones are deleted
+meanwhile it begins anew. Everything that is wrong is named, up to ``MOST_PROBLEMS``: after an event that does not fit,
+the walk goes on from what that event says of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import bindparam, func, select, text
+
+from app.core.audit import AuditKind
+from app.core.chain import ChainState, Problem, ProblemKind
+from app.core.checkpoints import Checkpoint, make_checkpoint
+from app.core.errors import Conflict, StorageUnavailable
+from db.audit import EVENT_PURPOSE, FIELDS, as_bytes, canonical, head_is_sealed
+from db.models import audit_events, audit_head, audit_retention
+from db.retention import BOUNDARY, boundary_is_sealed
+from db.schema import TRIGGERS, TRIGGERS_THERE
+from db.statement import Prepared, Row
+
+if TYPE_CHECKING:
+    from db.database import Database
+
+MOST_PROBLEMS: Final = 20
+_BATCH: Final = 2000
+_ATTEMPTS: Final = 20
+_BEFORE_ALL: Final = -(2**63)
+_NEARBY: Final = 5000
+"""How far from its place a moved event is recognised."""
+_BROKEN: Final = AuditKind.LOG_BROKEN.value
+_PRUNED: Final = "Old audit events are being deleted right now. Try again when that is done."
+
+
+def verify_chain(database: Database, checkpoints: Sequence[Checkpoint] = ()) -> ChainState:
+    """Follow the chain from its beginning to its head, comparing it with ``checkpoints``; say what is wrong.
+
+    Raises ``StorageUnavailable``, also when events are being deleted all the time meanwhile.
+    """
+    for _ in range(_ATTEMPTS):
+        walk = _Walk(_Stored(database), checkpoints)
+        state = walk.run()
+        if state.good or not walk.was_pruned_meanwhile():
+            return state
+    raise StorageUnavailable(_PRUNED)
+
+
+def checkpoint(database: Database, *, at: datetime, installation: str) -> Checkpoint:
+    """The head as it is now. Raises ``Conflict`` when it, or the event it names, is not as it was left."""
+    head, last = _Stored(database).head_and_last()
+    keyring = database.keyring
+    good = head is not None and head_is_sealed(keyring, *head)
+    if good and head is not None and head[0]:
+        good = last is not None and last[-1] == head[1] and _is_genuine(database, last)
+    if not good or head is None:
+        raise Conflict("The head of the audit is not as it was left, so nothing is signed: gatehouse audit verify")
+    return make_checkpoint(int(head[0]), as_bytes(head[1]), at=at, installation=installation)
+
+
+def _is_genuine(database: Database, row: Row) -> bool:
+    return database.keyring.mac_matches(EVENT_PURPOSE, as_bytes(row[-2]) + canonical(row[:-2]), as_bytes(row[-1]))
+
+
+class _Stored:
+    """What is in the tables, as rows of the driver."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.keyring = database.keyring
+        dialect = database.engine.dialect
+        event = [audit_events.c[name] for name in (*FIELDS, "prev_mac", "mac")]
+        after = (
+            select(*event)
+            .where(audit_events.c.seq > bindparam("after"))
+            .order_by(audit_events.c.seq)
+            .limit(bindparam("most"))
+        )
+        self._batch = Prepared(after, dialect)
+        self._macs = Prepared(
+            after.with_only_columns(audit_events.c.seq, audit_events.c.prev_mac, audit_events.c.mac), dialect
+        )
+        self._head = Prepared(select(audit_head.c.seq, audit_head.c.mac, audit_head.c.seal), dialect)
+        self._head_and_last = Prepared(
+            select(audit_head.c.seq, audit_head.c.mac, audit_head.c.seal, *event).select_from(
+                audit_head.outerjoin(audit_events, audit_events.c.seq == audit_head.c.seq)
+            ),
+            dialect,
+        )
+        self._first = Prepared(select(func.min(audit_events.c.seq)), dialect)
+        self._boundaries = Prepared(select(*BOUNDARY).order_by(audit_retention.c.seq), dialect)
+        self._triggers = Prepared(text(TRIGGERS_THERE[dialect.name]), dialect)
+        self._wanted = TRIGGERS[dialect.name]
+
+    def events(self, after: int) -> list[Row]:
+        """The next events after a number; when the driver cannot even read one, that one with its MACs only."""
+        fetch = self.database.fetch
+        try:
+            return fetch(self._batch, after=after, most=_BATCH)
+        except StorageUnavailable:
+            try:
+                return fetch(self._batch, after=after, most=1)
+            except StorageUnavailable:
+                rows = fetch(self._macs, after=after, most=1)
+                return [(row[0], *(None,) * (len(FIELDS) - 1), row[1], row[2]) for row in rows]
+
+    def head(self) -> Row | None:
+        rows = self.database.fetch(self._head)
+        return rows[0] if rows else None
+
+    def head_and_last(self) -> tuple[Row | None, Row | None]:
+        """The head, and the event it names, in one look."""
+        rows = self.database.fetch(self._head_and_last)
+        if not rows:
+            return None, None
+        return rows[0][:3], rows[0][3:] if rows[0][3] is not None else None
+
+    def begin(self) -> tuple[int | None, list[Row]]:
+        """The number of the oldest event, and all retention boundaries."""
+        return self.database.fetch(self._first)[0][0], self.database.fetch(self._boundaries)
+
+    def missing_triggers(self) -> list[str]:
+        return sorted(self._wanted - {str(row[0]) for row in self.database.fetch(self._triggers)})
+
+
+class _Walk:
+    """One walk along the chain."""
+
+    def __init__(self, stored: _Stored, checkpoints: Sequence[Checkpoint]) -> None:
+        self._stored = stored
+        self._keyring = stored.keyring
+        self._checkpoints = sorted(checkpoints, key=lambda one: one.seq)
+        self._marks: dict[int, list[Checkpoint]] = {}
+        for one in checkpoints:
+            self._marks.setdefault(one.seq, []).append(one)
+        self._began = stored.begin()
+        self._problems: list[Problem] = []
+        self._seq = 0  # where the walk is: the number and MAC of the event it has come to
+        self._mac = b""
+        self._trusted = True  # whether the next event must follow this MAC: not after a gap or a changed event
+        self._events = self._first = 0
+        self._boundary_seq, self._boundary_mac = 0, b""
+        self._compared: set[int] = {0}
+
+    def was_pruned_meanwhile(self) -> bool:
+        """Whether a boundary was sealed, or old events went, since the walk began."""
+        return self._stored.begin() != self._began
+
+    def run(self) -> ChainState:
+        """Walk to the end."""
+        first, boundaries = self._began
+        self._problems += [Problem(ProblemKind.UNPROTECTED, note=name) for name in self._stored.missing_triggers()]
+        self._start(first, boundaries)
+        head = self._stored.head()
+        further = False
+        while self._follow(head):
+            # Looked for before the head is read again: what was written meanwhile, the new head names.
+            further = head is not None and bool(self._stored.events(head[0]))
+            newest = self._stored.head()
+            if newest is None or head is None or newest[0] <= head[0]:
+                break
+            head = newest
+        complete = len(self._problems) < MOST_PROBLEMS
+        if complete:
+            self._compare_end(head, further=further)
+        newest_mark = self._checkpoints[-1].seq if self._checkpoints else 0
+        return ChainState(
+            events=self._events,
+            first_seq=self._first,
+            last_seq=self._seq if self._events else 0,
+            boundary_seq=self._boundary_seq,
+            problems=tuple(self._problems),
+            complete=complete,
+            checkpoints=sum(one.seq in self._compared for one in self._checkpoints),
+            newest_compared=newest_mark in self._compared or newest_mark > self._boundary_seq,
+        )
+
+    def _start(self, first: int | None, boundaries: Sequence[Row]) -> None:
+        """Find where the chain begins: at the newest boundary that is ours, or at what is left below it."""
+        for row in boundaries:
+            if boundary_is_sealed(self._keyring, *row):
+                self._boundary_seq, self._boundary_mac = row[0], as_bytes(row[1])
+            else:
+                self._problem(ProblemKind.RETENTION, row[0])
+        self._seq, self._mac = self._boundary_seq, self._boundary_mac
+        self._mark(self._boundary_seq, self._boundary_mac)
+        if first is not None and 0 < first <= self._boundary_seq:  # deleting was interrupted
+            self._seq, self._trusted = first - 1, False
+
+    def _follow(self, head: Row | None) -> bool:
+        """Walk on to the head, or to the end where there is no good head; False when too much is wrong to go on."""
+        last = head[0] if head is not None and head_is_sealed(self._keyring, *head) else None
+        for row in self._rows():
+            if last is not None and row[0] > last:
+                break
+            self._step(row)
+            if len(self._problems) >= MOST_PROBLEMS:
+                return False
+        return True
+
+    def _rows(self) -> Iterator[Row]:
+        after = self._seq if self._events else _BEFORE_ALL
+        while rows := self._stored.events(after):
+            yield from rows
+            after = rows[-1][0]
+
+    def _step(self, row: Row) -> None:
+        """Look at one event."""
+        seq, prev_mac, mac = row[0], as_bytes(row[-2]), as_bytes(row[-1])
+        self._events += 1
+        self._first = self._first or seq
+        if seq <= self._seq:  # below where the chain begins: nothing of ours was ever there
+            self._problem(ProblemKind.EDITED, seq)
+            return
+        if seq > self._seq + 1:
+            self._problem(ProblemKind.REMOVED, self._seq + 1, until=seq - 1)
+            self._trusted = False
+        fields = canonical(row[:-2])
+        if not self._keyring.mac_matches(EVENT_PURPOSE, prev_mac + fields, mac):
+            found = self._number_of(seq, prev_mac, fields, mac)
+            kind = ProblemKind.EDITED if found is None else ProblemKind.REORDERED
+            self._problem(kind, seq, found=found)
+            self._trusted = False
+        else:
+            if self._trusted and prev_mac != self._mac:
+                self._problem(ProblemKind.MISPLACED, seq)
+            self._trusted = True
+        if row[2] == _BROKEN:
+            self._problem(ProblemKind.BROKEN, seq)
+        if seq == self._boundary_seq and mac != self._boundary_mac:
+            self._problem(ProblemKind.EDITED, seq)
+            mac = self._boundary_mac
+        self._seq, self._mac = seq, mac
+        self._mark(seq, mac)
+
+    def _number_of(self, seq: int, prev_mac: bytes, fields: bytes, mac: bytes) -> int | None:
+        """The number under which an event that does not fit its place was written, if that is near."""
+        rest = fields[1 + len(str(seq)) :]
+        for away in range(1, _NEARBY + 1):
+            for other in (seq + away, seq - away):
+                if self._keyring.mac_matches(EVENT_PURPOSE, b"%s[%d%s" % (prev_mac, other, rest), mac):
+                    return other
+        return None
+
+    def _mark(self, seq: int, mac: bytes) -> None:
+        """Compare with the checkpoints made at this event."""
+        for one in self._marks.get(seq, ()):
+            self._compared.add(seq)
+            if one.mac != mac.hex():
+                self._problem(ProblemKind.REWRITTEN, seq, note=_made(one))
+
+    def _compare_end(self, head: Row | None, *, further: bool) -> None:
+        """Whether the head, and the newest checkpoint, fit where the walk ended."""
+        if head is None or not head_is_sealed(self._keyring, *head):
+            self._problem(ProblemKind.HEAD, None)
+        elif self._seq < head[0]:
+            self._problem(ProblemKind.CUT, self._seq + 1, until=head[0])
+        elif further:
+            self._problem(ProblemKind.APPENDED, head[0] + 1)
+        elif self._seq > head[0] or (self._trusted and self._mac != as_bytes(head[1])):
+            self._problem(ProblemKind.MISPLACED, self._seq)
+        newest = self._checkpoints[-1] if self._checkpoints else None
+        if newest is not None and newest.seq > max(self._seq, head[0] if head is not None else 0):
+            self._problem(ProblemKind.TRUNCATED, self._seq + 1, until=newest.seq, note=_made(newest))
+
+    def _problem(
+        self, kind: ProblemKind, seq: int | None, *, until: int | None = None, found: int | None = None, note: str = ""
+    ) -> None:
+        self._problems.append(Problem(kind, seq, until, found, note))
+
+
+def _made(one: Checkpoint) -> str:
+    return f"{one.at} ({one.installation})"

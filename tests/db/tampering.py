@@ -1,0 +1,38 @@
+"""Doing to the audit what somebody with the database's own rights could do, and asking what verifying it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert
+
+from app.core.checkpoints import Checkpoint, read_checkpoints
+from app.core.keyring import Keyring
+from db import Database, checkpoint, verify_chain
+from db.audit import HEAD_PURPOSE, chained, head_bytes
+from db.models import audit_events, audit_head
+from tests.db.builders import NOW, SECOND, behind_its_back, event
+
+
+def signed(database: Database, keyring: Keyring | None = None) -> Sequence[Checkpoint]:
+    """A checkpoint taken now, kept as text elsewhere, and read again."""
+    line = checkpoint(database, at=NOW, installation="https://app.example").signed(keyring or database.keyring)
+    return read_checkpoints(f"\n{line}\n", database.keyring)
+
+
+def rewritten(database: Database, count: int, keyring: Keyring, *, actor: str = "somebody else") -> None:
+    """The whole chain written anew, head included, as somebody with the database's own rights could."""
+    rows = chained(keyring, 0, b"", [event(at=NOW + n * SECOND, actor=actor) for n in range(count)])
+    behind_its_back(database, "DELETE FROM audit_events")
+    with database.engine.begin() as connection:
+        connection.execute(insert(audit_events), rows)
+        mac = rows[-1]["mac"]
+        seal = keyring.mac(HEAD_PURPOSE, head_bytes(count, mac))
+        connection.execute(audit_head.update().values(seq=count, mac=mac, seal=seal))
+
+
+def seen(database: Database, checkpoints: Sequence[Checkpoint] = ()) -> list[tuple[str, int | None]]:
+    state = verify_chain(database, checkpoints)
+    for problem in state.problems:
+        print(f"WRONG {problem}")
+    return [(problem.kind.value, problem.seq) for problem in state.problems]

@@ -1,0 +1,110 @@
+"""Strangers who knock ten thousand times: a bounded number of rows, and nobody who signs in has to wait for them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import cycle
+
+import pytest
+
+from app.core.refusals import MAX_ROWS
+from app.core.rights import Rights
+from db import verify_chain
+from remote_api import create_app
+from remote_api.recorder import Recorder
+from remote_api.services import Services
+from tests.provider import FakeProvider
+from tests.signin import Clock, World, query, world
+
+CALLS = 10_000
+CHUNKS = 10
+TIMES_AS_SLOW = 2.0  # far above the noise of two busy cores, far below what a row and a lock for each would cost
+
+
+@pytest.fixture
+def worlds() -> Iterator[tuple[World, World]]:
+    """One that is flooded, and one that is left alone."""
+    with ExitStack() as stack:
+        made = []
+        for _ in range(2):
+            clock = Clock()
+            fake = stack.enter_context(FakeProvider(clock.seconds))
+            made.append(stack.enter_context(world(fake, clock)))
+        yield made[0], made[1]
+
+
+def seconds_to_sign_in(here: World) -> float:
+    browser = here.browser()
+    begun = time.perf_counter()
+    here.sign_in(browser)
+    return time.perf_counter() - begun
+
+
+def compared(flooded: World, quiet: World, times: dict[str, list[float]]) -> None:
+    for _ in range(3):
+        times["flooded"].append(seconds_to_sign_in(flooded))
+        times["quiet"].append(seconds_to_sign_in(quiet))
+
+
+def report(what: str, rows: int, times: dict[str, list[float]]) -> float:
+    flooded, quiet = (statistics.median(times[name]) * 1000 for name in ("flooded", "quiet"))
+    ratio = flooded / quiet
+    print(f"{CALLS:,} {what}: {rows} rows; a sign-in {flooded:.1f} ms, without them {quiet:.1f} ms: ratio {ratio:.2f}")
+    return ratio
+
+
+def test_bad_callbacks(worlds: tuple[World, World]) -> None:
+    flooded, quiet = worlds
+    times: dict[str, list[float]] = {"flooded": [], "quiet": []}
+    for one in worlds:
+        seconds_to_sign_in(one)
+    browser = flooded.browser()
+    errors = cycle(["access_denied", "server_error", "something made up"])
+    for _ in range(CHUNKS):
+        for number in range(CALLS // CHUNKS):
+            if number % 5:  # a state that somebody made up: nothing is remembered of it
+                path = flooded.fake.answer("s" * 43, code=f"code-{number}")
+            else:  # a sign-in that was begun here, and answered with nonsense
+                path = flooded.fake.answer(query(flooded.begin(browser))["state"], error=next(errors))
+            assert browser.get(path).status in {400, 403, 503}
+        flooded.refusals.flush()
+        compared(flooded, quiet, times)
+    refused = flooded.audit("app:login:refuse")
+    ratio = report("bad callbacks", len(refused), times)
+    assert 0 < len(refused) <= CHUNKS * MAX_ROWS
+    assert len(refused) <= 2 * 3 * CHUNKS, "one address: one row for each reason and write, and the minute may turn"
+    assert ratio < TIMES_AS_SLOW
+    assert verify_chain(flooded.storage).good
+
+
+def test_bad_bearer_tokens(worlds: tuple[World, World]) -> None:
+    flooded, quiet = worlds
+    times: dict[str, list[float]] = {"flooded": [], "quiet": []}
+    app = create_app(
+        flooded.settings,
+        Services(storage=flooded.storage, verifier=flooded.verifier, rights=Rights(flooded.storage.read)),
+    )
+    recorder: Recorder = app.extensions[Recorder.EXTENSION]
+    client = app.test_client()
+    for one in worlds:
+        seconds_to_sign_in(one)
+    for chunk in range(CHUNKS):
+        for number in range(CALLS // CHUNKS):
+            address = f"203.0.{chunk}.{number % 250}"  # 2,500 addresses
+            answer = client.get(
+                "/api/v1/reports/usage",
+                headers={"Authorization": f"Bearer not-a-token-{number}"},
+                environ_overrides={"REMOTE_ADDR": address},
+            )
+            assert answer.status_code == 401
+        recorder.flush()
+        compared(flooded, quiet, times)
+    recorder.close()
+    refused = flooded.audit("api:token:refuse")
+    ratio = report("bad bearer tokens", len(refused), times)
+    assert 0 < len(refused) <= CHUNKS * MAX_ROWS
+    assert ratio < TIMES_AS_SLOW
+    assert verify_chain(flooded.storage).good

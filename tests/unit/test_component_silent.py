@@ -1,0 +1,155 @@
+"""Without a refresh token: one silent sign-in for an access token, for a live session only, never in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.core.errors import ProviderUnavailable, SignInAgain
+from tests.provider import Answer, FakeProvider
+from tests.signin import Browser, Clock, World, query, world
+
+SILENT = "/auth/login?silent=1&return_to=/reports%3Frange%3D7"
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+
+        def without_refresh_token(form: dict[str, str]) -> Answer:
+            answer = fake._code(form)
+            answer.body.pop("refresh_token", None)
+            return answer
+
+        fake.token_answer = without_refresh_token
+        yield made
+
+
+def due(here: World) -> Browser:
+    """A browser whose session has a token that is about to expire, and nothing to renew it with."""
+    browser = here.sign_in()
+    here.clock.move(seconds=545)
+    return browser
+
+
+def test_while_the_token_lasts_nothing_is_tried(here: World) -> None:
+    browser = here.sign_in()
+    here.clock.move(seconds=400)  # rights are older than the limit; there is nothing to renew them with
+    assert here.sessions.access_token(here.ref(browser)) == here.fake.issued[0]
+    assert browser.get(SILENT).location == "http://localhost:8501/reports?range=7"
+
+
+def test_one_silent_sign_in_brings_new_tokens_into_the_same_session(here: World) -> None:
+    browser = due(here)
+    ref, secret, before = here.ref(browser), here.secret(browser), here.sessions.by_ref(here.ref(browser))
+    with pytest.raises(SignInAgain) as caught:
+        here.sessions.access_token(ref)
+    assert caught.value.silently
+    asked = browser.get(SILENT).location
+    assert query(asked)["prompt"] == "none"
+    here.fake.access_claims = {"permissions": ["explore:api"]}
+    assert browser.get(here.fake.approve(asked)).location == "http://localhost:8501/reports?range=7"
+    assert here.sessions.access_token(ref) == here.fake.issued[-3]
+    after = here.sessions.by_ref(ref)
+    assert here.secret(browser) == secret
+    assert (after.expires_at, after.authenticated_at) == (before.expires_at, before.authenticated_at)
+    assert "explore:api" in here.storage.read.grants(after.person.subject, here.clock()).permissions
+    assert here.audit("app:session:end") == []
+    # The next token may be renewed in the same way.
+    here.clock.move(seconds=545)
+    assert query(browser.get(SILENT).location)["prompt"] == "none"
+
+
+@pytest.mark.parametrize("error", ["login_required", "consent_required", "interaction_required", "anything"])
+def test_a_refusal_comes_back_to_the_page_and_is_not_tried_again(here: World, error: str) -> None:
+    browser = due(here)
+    ref = here.ref(browser)
+    asked = browser.get(SILENT).location
+    answer = browser.get(here.fake.answer(query(asked)["state"], error=error))
+    assert answer.location == "http://localhost:8501/reports?range=7"
+    assert browser.get(SILENT).location == "http://localhost:8501/reports?range=7"  # no second try
+    assert here.sessions.access_token(ref) == here.fake.issued[0]  # it goes on until it is over
+    here.clock.move(seconds=60)
+    with pytest.raises(SignInAgain) as caught:
+        here.sessions.access_token(ref)
+    assert not caught.value.silently
+    assert browser.get(SILENT).location == "http://localhost:8501/reports?range=7"
+    (event,) = here.audit("app:token:refresh-fail")
+    assert event["reason"] == (error if error != "anything" else "provider-refused")
+
+
+def test_then_signing_in_leads_on_although_there_is_a_session(here: World) -> None:
+    """Else "Sign in" would lead straight back to the page that asks for it."""
+    browser = due(here)
+    ref = here.ref(browser)
+    asked = browser.get("/auth/login?return_to=/reports").location
+    assert "prompt" not in query(asked)
+    assert browser.get(here.fake.approve(asked)).location == "http://localhost:8501/reports"
+    assert here.ref(browser) != ref
+
+
+def test_another_person_at_the_provider_changes_nothing(here: World) -> None:
+    browser = due(here)
+    ref = here.ref(browser)
+    asked = browser.get(SILENT).location
+    assert browser.get(here.fake.approve(asked, sub="auth0|bob")).location == "http://localhost:8501/reports?range=7"
+    assert here.ref(browser) == ref
+    assert here.sessions.access_token(ref) == here.fake.issued[0]
+    assert here.audit("app:token:refresh-fail")[0]["reason"] == "token-invalid"
+
+
+def test_never_after_a_sign_out(here: World) -> None:
+    browser = due(here)
+    asked = browser.get(SILENT).location
+    browser.logout()
+    assert browser.get(SILENT).location == "http://localhost:8501/reports?range=7"
+    # One that was under way signs nobody in again either.
+    assert browser.get(here.fake.approve(asked)).location == "http://localhost:8501/reports?range=7"
+    assert browser.get("/auth/session").json() == {"authenticated": False}
+    assert here.rows("sessions") == 1
+
+
+def test_nobody_is_signed_in_silently(here: World) -> None:
+    assert here.browser().get(SILENT).location == "http://localhost:8501/reports?range=7"
+
+
+def test_another_session_than_the_one_it_was_for_is_left_alone(here: World) -> None:
+    browser = due(here)
+    asked = browser.get(SILENT).location
+    browser.logout()
+    here.sign_in(browser, sub="auth0|bob")
+    secret = here.secret(browser)
+    browser.get(here.fake.approve(asked))
+    assert here.secret(browser) == secret
+    assert here.sessions.resolve(secret).person.subject.subject == "auth0|bob"
+
+
+def test_an_answer_works_once(here: World) -> None:
+    browser = due(here)
+    asked = browser.get(SILENT).location
+    callback, cookies = here.fake.approve(asked), dict(browser.cookies)
+    browser.get(callback)
+    exchanged = len(here.fake.forms)
+    browser.cookies = cookies
+    assert browser.get(callback).location == "http://localhost:8501/reports?range=7"
+    assert len(here.fake.forms) == exchanged
+
+
+def test_a_provider_that_does_not_answer_leads_back_to_the_page(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(**_: object) -> str:
+        raise ProviderUnavailable
+
+    browser = due(here)
+    with monkeypatch.context() as patch:
+        patch.setattr(here.provider, "authorize_url", down)
+        assert browser.get(SILENT).location == "http://localhost:8501/reports?range=7"
+
+
+def test_a_provider_that_fails_in_the_exchange_leads_back_to_the_page(here: World) -> None:
+    browser = due(here)
+    asked = browser.get(SILENT).location
+    here.fake.token_answer = lambda form: Answer("nonsense", 503)
+    assert browser.get(here.fake.approve(asked)).location == "http://localhost:8501/reports?range=7"
+    assert here.audit("app:token:refresh-fail")[0]["reason"] == "provider-unavailable"

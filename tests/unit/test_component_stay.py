@@ -1,0 +1,128 @@
+"""Until when a session lasts, and "Stay signed in": asking extends nothing, staying extends the idle limit only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.core.records import EndReason
+from component.limits import Limits
+from tests.provider import FakeProvider
+from tests.signin import Answer, Browser, Clock, World, world
+
+JSON = {"content_type": "application/json"}
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with (
+        FakeProvider(clock.seconds) as fake,
+        world(fake, clock, session_idle_seconds=600, session_absolute_seconds=1500) as made,
+    ):
+        yield made
+
+
+def stay(browser: Browser, **headers: str) -> Answer:
+    return browser.request("POST", "/auth/stay", **({"origin": browser.base_url} | JSON | headers))
+
+
+def ends(browser: Browser) -> datetime:
+    return datetime.fromisoformat(browser.get("/auth/session").json()["expires_at"])
+
+
+def test_the_end_is_the_earlier_limit_and_asking_does_not_move_it(here: World) -> None:
+    browser = here.sign_in()
+    begun = here.sessions.resolve(here.secret(browser))
+    assert ends(browser) == begun.last_seen_at + timedelta(seconds=600)
+    here.clock.move(seconds=400)
+    assert ends(browser) == begun.last_seen_at + timedelta(seconds=600)
+    assert browser.get("/auth/session").json()["expires_in_seconds"] == pytest.approx(200, abs=2)
+    here.clock.move(seconds=201)
+    assert browser.get("/auth/session").json() == {"authenticated": False}
+
+
+def test_staying_moves_the_idle_limit_and_never_the_absolute_one(here: World) -> None:
+    browser = here.sign_in()
+    begun = here.sessions.resolve(here.secret(browser))
+    for _ in range(2):
+        here.clock.move(seconds=590)
+        told = stay(browser)
+        assert told.status == 200
+        assert told.json()["can_stay"] is True
+    here.clock.move(seconds=205)  # 1385 of 1500
+    told = stay(browser)
+    assert datetime.fromisoformat(told.json()["expires_at"]) == begun.expires_at
+    assert told.json()["can_stay"] is False
+    assert here.sessions.resolve(here.secret(browser)).expires_at == begun.expires_at
+    here.clock.move(seconds=116)
+    assert stay(browser).status == 401
+    assert told.header("cache-control") == "no-store"
+
+
+def test_staying_at_once_counts_although_somebody_was_here_just_now(here: World) -> None:
+    browser = here.sign_in()
+    before = ends(browser)
+    here.clock.move(seconds=3)
+    assert datetime.fromisoformat(stay(browser).json()["expires_at"]) > before
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "http://localhost:8502"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": ""}, 403),
+        ({"sec_fetch_site": "same-site"}, 403),
+        ({"sec_fetch_site": "cross-site"}, 403),
+        ({"content_type": "text/plain"}, 415),
+        ({"content_type": "application/x-www-form-urlencoded"}, 415),
+        ({"content_type": ""}, 415),
+    ],
+)
+def test_only_a_script_of_our_own_pages_may_say_so(here: World, headers: dict[str, str], status: int) -> None:
+    browser = here.sign_in()
+    here.clock.move(seconds=100)
+    before = ends(browser)
+    assert stay(browser, **headers).status == status
+    assert ends(browser) == before
+
+
+def test_it_is_a_post(here: World) -> None:
+    browser = here.sign_in()
+    assert browser.get("/auth/stay", origin=browser.base_url, **JSON).status == 405
+
+
+def test_nobody_and_the_ended_and_the_blocked_stay_not(here: World) -> None:
+    assert stay(here.browser()).status == 401
+    ended, blocked = here.sign_in(), here.sign_in(sub="auth0|bob")
+    here.sessions.end(here.ref(ended), EndReason.ENDED_BY_ADMIN, by="somebody")
+    assert stay(ended).status == 401
+    with here.storage.unit_of_work() as unit:
+        unit.set_blocked(here.sessions.resolve(here.secret(blocked)).person.subject, blocked=True)
+        unit.commit()
+    assert stay(blocked).status == 401
+
+
+@pytest.mark.parametrize(
+    ("idle", "absolute", "seconds"), [(3600, 28800, 120), (240, 28800, 120), (239, 28800, 119.5), (60, 60, 30)]
+)
+def test_the_warning_comes_two_minutes_before_or_at_half(idle: int, absolute: int, seconds: float) -> None:
+    assert Limits(idle, absolute, 300).warning_seconds == seconds
+
+
+def test_the_page_is_noted_with_being_there(here: World) -> None:
+    browser = here.sign_in()
+    ref = here.ref(browser)
+    here.clock.move(seconds=61)
+    here.sessions.touch(here.sessions.by_ref(ref), page="/reports")
+    assert here.sessions.by_ref(ref).page == "/reports"
+    here.clock.move(seconds=30)  # not again within a minute
+    here.sessions.touch(here.sessions.by_ref(ref), page="/csv")
+    assert here.sessions.by_ref(ref).page == "/reports"
+    here.clock.move(seconds=31)
+    stay(browser)  # says nothing of a page
+    assert here.sessions.by_ref(ref).page == "/reports"
