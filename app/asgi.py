@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 import structlog
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from app.core.errors import GatehouseError, PermissionDenied, StepUpRequired, Unauthenticated
 from app.housekeeping import Housekeeping
@@ -47,19 +48,20 @@ def create_app(services: Services, *, script: Path = SCRIPT) -> st.App:
             keeping.cancel()
             services.close()
 
+    routes = auth_routes(
+        base_url=services.settings.app_base_url,
+        sessions=services.sessions,
+        logins=services.logins,
+        provider=services.provider,
+        cookies=services.cookies,
+        refusals=services.refusals,
+        addresses=ClientAddresses(services.settings.trusted_proxies),
+        step_ups=services.step_ups,
+        logouts=services.logouts,
+    )
     return st.App(
         script,
-        routes=auth_routes(
-            base_url=services.settings.app_base_url,
-            sessions=services.sessions,
-            logins=services.logins,
-            provider=services.provider,
-            cookies=services.cookies,
-            refusals=services.refusals,
-            addresses=ClientAddresses(services.settings.trusted_proxies),
-            step_ups=services.step_ups,
-            logouts=services.logouts,
-        ),
+        routes=routes,
         middleware=[
             Middleware(
                 SocketGuard,
@@ -69,6 +71,7 @@ def create_app(services: Services, *, script: Path = SCRIPT) -> st.App:
                 base_url=services.settings.app_base_url,
                 production=services.settings.production,
                 picture_hosts=services.settings.picture_hosts,
+                auth_paths=[route.path for route in routes if isinstance(route, Route)],
             )
         ],
         lifespan=lifespan,

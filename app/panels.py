@@ -156,6 +156,9 @@ def initials(name: str) -> str:
 
 def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
     """The sign-in page, at whatever path was asked: says why, and leads back to it afterwards."""
+    if isinstance(error, SignInAgain):
+        _sign_in_again(error)
+        return
     with _card("sign-in-page"):
         if isinstance(error, SessionExpired):
             st.title("Your session has expired")
@@ -167,9 +170,6 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
             st.write(
                 plain(error.detail) if error.detail else "Your session was ended. Sign in to go on where you were."
             )
-        elif isinstance(error, SignInAgain):
-            st.title("One moment" if error.silently else "Sign in once more")
-            st.write(plain(error.detail, cap=500))
         else:
             st.title("Sign in")
             st.write(
@@ -177,7 +177,15 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
                 if asked
                 else "Sign in to see what is here for you."
             )
-        auth0(key="sign-in", account=None, silent=isinstance(error, SignInAgain) and error.silently)
+        auth0(key="sign-in", account=None)
+
+
+def _sign_in_again(error: SignInAgain) -> None:
+    """In place of what needs the provider's word: one silent try, or a way to sign in. The rest of the page stays."""
+    with st.container(key="sign-in-again", border=True):
+        st.subheader("One moment" if error.silently else "Sign in once more")
+        st.write(plain(error.detail, cap=500))
+        auth0(key="sign-in", account=None, silent=error.silently)
 
 
 def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
@@ -265,7 +273,7 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
 def problem(error: GatehouseError) -> None:
     """Something did not work: what, what to do, and the id to quote. Nothing was lost."""
     if isinstance(error, SignInAgain):
-        sign_in(error)
+        _sign_in_again(error)
         return
     if isinstance(error, StepUpRequired):
         step_up(error)

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 HOME: Final = "/"
-RESERVED: Final = frozenset({"_stcore", "media", "component", "static", "app", "auth", "healthz"})
+RESERVED: Final = frozenset({"_stcore", "media", "component", "static", "app", "auth", "healthz", "oauth2callback"})
 """First path segments that are no pages."""
 
 _MAX_CHARACTERS: Final = 1500

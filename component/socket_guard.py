@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum
 from typing import Final
 
@@ -36,7 +36,7 @@ _CLAIMED: Final = frozenset(
 )
 _CLAIMED_PREFIXES: Final = (_HEADER_PREFIX.encode(), b"x-auth-request-")
 _STREAM: Final = "/_stcore/stream"
-_PUBLIC: Final = ("/_stcore/health", "/_stcore/host-config", "/healthz", "/favicon.png", "/manifest.json")
+_PUBLIC: Final = ("/_stcore/health", "/_stcore/host-config", "/favicon.png", "/manifest.json")
 _PUBLIC_PREFIXES: Final = ("/static/", "/component/", "/_stcore/bidi-components/")
 _PRIVATE_PREFIXES: Final = ("/media/", "/_stcore/upload_file/")
 _TRY_AGAIN_LATER: Final = 1013
@@ -94,7 +94,7 @@ def area_of(path: str) -> Area:
         return Area.PRIVATE
     if path.startswith("/auth/"):
         return Area.AUTH
-    page = path[:-1] if path.endswith("/") and len(path) > 1 else path
+    page = path[:-1] if path.endswith("/") and len(path) > len("//") else path
     return Area.PAGE if is_page_path(page) else Area.CLOSED
 
 
@@ -111,18 +111,22 @@ class SocketGuard:
         base_url: str,
         production: bool,
         picture_hosts: Sequence[str] = (),
+        auth_paths: Collection[str] | None = None,
     ) -> None:
         """``tabs``: the live tabs of this process, on whose sessions everything rests.
 
         ``base_url``: whose host is answered for; outside production the loopback names too.
 
         ``picture_hosts``: from where people's pictures may come.
+
+        ``auth_paths``: all there is below ``/auth/``; None when the app behind it answers for the rest as well.
         """
         self._app = app
         self._tabs = tabs
         self._cookies = cookies
         self._identity = identity
         self._site = Site(base_url, loopback_too=not production)
+        self._auth_paths = auth_paths
         self._headers = SecurityHeaders(
             secure=cookies.secure, policy=content_security_policy(picture_hosts=picture_hosts)
         )
@@ -144,7 +148,8 @@ class SocketGuard:
         if not self._site.is_asked(scope["headers"]):
             await PlainTextResponse("This address is not served here.\n", 421)(scope, receive, send)
             return
-        if area is Area.CLOSED or area is Area.STREAM:
+        missing = area is Area.AUTH and self._auth_paths is not None and scope["path"] not in self._auth_paths
+        if missing or area in {Area.CLOSED, Area.STREAM}:
             await _not_found()(scope, receive, send)
             return
         if area is Area.PUBLIC:

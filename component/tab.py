@@ -229,6 +229,8 @@ class Tab:
         if not self._id_known and message.WhichOneof("type") == "new_session":
             self._id_known = True
             self._shown.note_session(message.new_session.initialize.session_id, self._seen)
+        if message.WhichOneof("type") == "navigation":
+            self._paths = wire.pages_in(message)
         self._seen.note(message)
 
     def _is_live(self) -> bool:

@@ -30,6 +30,7 @@ class RawSocket:
         reattach_to: str | None = None,
         origin: str | None = None,
         host: str | None = None,
+        path: str = "/_stcore/stream",
     ) -> None:
         """``reattach_to``: the Streamlit session to claim, as the front end does after a lost connection.
         ``host``: what to say in ``Host`` instead of the truth. ``origin``: likewise; "" says none, as no browser does.
@@ -44,7 +45,7 @@ class RawSocket:
         if origin != "":
             sent.append(("Origin", origin or f"{address.scheme}://{address.netloc}"))
         connection = connect(
-            f"ws://{host or address.netloc}/_stcore/stream",
+            f"ws://{host or address.netloc}{path}",
             sock=socket.create_connection((address.hostname, address.port), TIMEOUT_SECONDS),
             subprotocols=[Subprotocol(protocol) for protocol in protocols],
             additional_headers=sent,

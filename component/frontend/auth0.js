@@ -91,10 +91,6 @@ const STYLE = `
   position: fixed; inset: auto 1rem 1rem auto; margin: 0; width: max-content; max-width: min(22rem, calc(100vw - 2rem));
   color: var(--st-text-color, CanvasText); box-shadow: 0 4px 16px rgb(0 0 0 / 25%);
 }
-@media (prefers-reduced-motion: no-preference) {
-  .warning.shown { animation: appear 0.2s ease-out; }
-  @keyframes appear { from { opacity: 0; } }
-}
 `
 
 /**
@@ -261,7 +257,7 @@ export function askIn(account, now) {
  * @returns {string}
  */
 export function warningText(canStay, endsAt) {
-  const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).format(endsAt)
+  const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(endsAt)
   if (canStay) return `You have not done anything here for a while and will be signed out at ${time}.`
   return `You have to sign in again at ${time}. Finish what you are doing before.`
 }

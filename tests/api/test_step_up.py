@@ -94,7 +94,7 @@ def test_another_clients_token_must_say_itself_when_its_person_signed_in(
     world: World, claims: dict[str, int], status: int
 ) -> None:
     now = int(world.clock().timestamp())
-    said = {name: now + value if value else 0 for name, value in claims.items()}
+    said: dict[str, Any] = {name: now + value if value else 0 for name, value in claims.items()}
     token = world.issuer.access_token(permissions=["export:reports"], **said)
     answer = world.call(EXPORT, token)
     assert answer.status_code == status
@@ -124,7 +124,7 @@ def test_an_own_token_does_not_make_its_session_younger(world: World) -> None:
 
 def test_a_machine_is_refused_without_being_sent_to_sign_in(world: World) -> None:
     now = int(world.clock().timestamp())
-    token = world.issuer.machine_token(scope="export:reports", auth_time=now, acr=MULTI_FACTOR)
+    token = world.issuer.machine_token(scope="export:reports", permissions=[], auth_time=now, acr=MULTI_FACTOR)
     answer = world.call(EXPORT, token)
     assert (answer.status_code, answer.json["code"], answer.json["reason"]) == (403, "permission-denied", "stale-login")
     assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]

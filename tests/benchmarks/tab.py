@@ -8,6 +8,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState, ContextInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 _SECONDS: Final = 20.0
 
@@ -21,8 +22,8 @@ class Tab:
         self._page_hash = ""
         self._socket = connect(
             f"ws://{self._base}/_stcore/stream",
-            subprotocols=["streamlit"],  # type: ignore[list-item] # a NewType of str
-            origin=f"http://{self._base}",  # type: ignore[arg-type] # a NewType of str
+            subprotocols=[Subprotocol("streamlit")],
+            origin=Origin(f"http://{self._base}"),
             additional_headers={"Cookie": cookie} if cookie else None,
             max_size=None,
             proxy=None,

@@ -296,7 +296,7 @@ def test_where_the_provider_wants_the_person_the_page_says_so_once(here: Install
     visitor.page.on("request", lambda request: asked.append(request.url) if "/authorize" in request.url else None)
     visitor.page.goto(f"{here.stack.app_url}/profile")
     here.sql("UPDATE sessions SET access_expires_at = ? WHERE ref = ?", int(time.time() * 1e6), here.ref("eva"))
-    expect(visitor.page.get_by_text("Sign in once more")).to_be_visible(timeout=20_000)
+    expect(visitor.page.get_by_role("heading", name="Sign in once more")).to_be_visible(timeout=20_000)
     assert len(asked) == 1
     visitor.shot("sign-in-once-more")
     visitor.page.locator(".st-key-sign-in").get_by_text("Sign in").click()

@@ -18,8 +18,8 @@ from app.core.rights import Rights
 from app.core.settings import Settings
 from app.core.tokens import build_verifier
 from component.cookies import Cookies
-from component.oidc import Provider
 from component.limits import Limits
+from component.oidc import Provider
 from component.sessions import Sessions
 from component.socket_guard import Identity, SocketGuard
 from component.tabs import Tabs

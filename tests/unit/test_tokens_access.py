@@ -55,7 +55,7 @@ def test_what_is_absent_is_empty(issuer: Issuer, verifier: TokenVerifier) -> Non
 def test_how_the_person_signed_in_where_the_token_says_it(issuer: Issuer, verifier: TokenVerifier) -> None:
     """RFC 9068 §2.2.1."""
     access = verifier.access_token(issuer.access_token(auth_time=NOW - 60, acr="urn:gold", amr=["pwd", "mfa"]))
-    assert (access.authenticated_at, access.acr, access.amr) == (at(NOW - 60), "urn:gold", {"pwd", "mfa"})
+    assert (access.authenticated_at, access.acr, access.amr) == (at(NOW - 60), "urn:gold", frozenset({"pwd", "mfa"}))
     weak = verifier.access_token(issuer.access_token(auth_time=0, acr=7, amr="mfa"))
     assert (weak.authenticated_at, weak.acr, weak.amr) == (None, "", frozenset())
     for wrong in ("now", True, NOW + LEEWAY + 1):

@@ -1,0 +1,121 @@
+"""Confirming it is you, and signing out at the provider, in a real browser against the whole product."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visitor
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+SOON = 20_000
+Arrive = Callable[..., Visitor]
+
+
+def sign_in_became_old(stack: Stack, person: str) -> None:
+    """As if the person had signed in two hours ago."""
+    with sqlite3.connect(stack.folder / "var" / "gatehouse.sqlite3", timeout=10) as connection:
+        changed = connection.execute(
+            "UPDATE sessions SET authenticated_at = authenticated_at - 7200000000 WHERE ended_at IS NULL "
+            "AND person_id = (SELECT id FROM people WHERE subject = ?)",
+            (f"auth0|{person}",),
+        ).rowcount
+    connection.close()
+    assert changed >= 1
+
+
+def audited(stack: Stack, kind: str) -> list[str]:
+    """The actors of the events of this kind."""
+    with sqlite3.connect(stack.folder / "var" / "gatehouse.sqlite3", timeout=10) as connection:
+        rows = connection.execute("SELECT actor FROM audit_events WHERE kind = ? ORDER BY seq", (kind,)).fetchall()
+    connection.close()
+    return [row[0] for row in rows]
+
+
+def test_export_asks_to_confirm_leads_back_and_then_works(visitor: Arrive, stack: Stack, tmp_path: Path) -> None:
+    browser = visitor()
+    browser.sign_in("bruno", "/reports?range=7+days")
+    page = browser.page
+    expect(page.locator(".st-key-export button")).to_be_visible(timeout=SOON)
+    other = browser.context.new_page()
+    other.goto(f"{stack.app_url}/csv")
+    expect(other.locator("[data-testid=stMain] h1")).to_have_text("CSV explorer", timeout=SOON)
+
+    sign_in_became_old(stack, "bruno")
+    page.reload()
+    card = page.locator("[class*=st-key-step-up-export]").first
+    expect(card).to_contain_text("within the last hour", timeout=SOON)
+    expect(page.locator(".st-key-export")).to_have_count(0)
+    expect(page.locator("[data-testid=stMain] h1")).to_have_text("Usage report")
+    card.scroll_into_view_if_needed()
+    browser.shot("step-up-report")
+    before = len(audited(stack, "app:session:step-up"))
+
+    page.locator("a.st-key-step-up").click()
+    page.wait_for_url(re.compile(re.escape(stack.issuer)), timeout=SOON)
+    page.locator("button[name=person][value=bruno]").click()
+    page.wait_for_url(re.compile(re.escape(f"{stack.app_url}/reports")), timeout=SOON)
+    assert parse_qs(urlsplit(page.url).query)["range"] == ["7 days"]
+    expect(page.locator(".st-key-range button[aria-checked=true]")).to_have_text("7 days", timeout=SOON)
+    expect(page.locator("a.st-key-step-up")).to_have_count(0)
+    with page.expect_download(timeout=SOON) as download:
+        page.locator(".st-key-export button").click()
+    download.value.save_as(tmp_path / "usage.csv")
+    assert len((tmp_path / "usage.csv").read_text().splitlines()) == 8
+    assert len(audited(stack, "app:session:step-up")) == before + 1
+
+    # The other tab's socket lived through it, and what it asks over HTTP goes with the new secret.
+    file = tmp_path / "towns.csv"
+    file.write_text("town,people\nUlm,126949\n", encoding="utf-8")
+    other.locator(".st-key-upload input[type=file]").set_input_files(file)
+    expect(other.get_by_text("1 of 1 rows, 2 columns")).to_be_visible(timeout=SOON)
+    assert browser.complaints == []
+
+
+def test_giving_up_leads_back_and_changes_nothing(visitor: Arrive, stack: Stack) -> None:
+    browser = visitor()
+    browser.sign_in("ada", "/reports")
+    sign_in_became_old(stack, "ada")
+    page = browser.page
+    page.reload()
+    page.locator("a.st-key-step-up").click()
+    page.wait_for_url(re.compile(re.escape(stack.issuer)), timeout=SOON)
+    page.locator("button[name=action][value=cancel]").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You were not let in", timeout=SOON)
+    page.get_by_role("link", name="Try again").click()
+    expect(page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)
+    assert page.url.startswith(f"{stack.app_url}/reports")
+    expect(page.locator(".st-key-account")).to_contain_text("Ada Okafor")
+
+
+def test_signing_out_at_the_provider_empties_an_idle_tab(visitor: Arrive, stack: Stack) -> None:
+    browser, elsewhere = visitor(), visitor()
+    browser.sign_in("chiyo", "/reports")
+    elsewhere.sign_in("chiyo", "/reports")
+    for one in (browser, elsewhere):
+        expect(one.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
+    there = browser.context.new_page()
+    there.goto(f"{stack.issuer}v2/logout")
+    begun = time.monotonic()
+    browser.page.wait_for_url(re.compile("/auth/ended"), timeout=10_000)
+    took = time.monotonic() - begun
+    print(f"signed out at the provider: the idle tab left after {took:.2f} s")
+    assert took < 2
+    expect(browser.page.get_by_role("heading", level=1)).to_have_text("You were signed out")
+    expect(browser.page.locator("body")).to_contain_text("You signed out at the sign-in provider.")
+    browser.shot("signed-out-at-the-provider")
+    # Another browser's session of the same person is another session there, and here.
+    elsewhere.page.wait_for_timeout(1500)
+    expect(elsewhere.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report")
+    # The way back leads to where it was, by way of the provider, which asks who is there.
+    browser.page.get_by_role("link", name=re.compile("Sign in again")).click()
+    browser.page.locator("button[name=person][value=chiyo]").click()
+    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)

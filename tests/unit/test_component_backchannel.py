@@ -1,0 +1,249 @@
+"""``POST /auth/backchannel-logout``: who is signed out by a logout token, what is refused, and how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from app.core.errors import SessionEnded, StorageUnavailable
+from app.core.records import EndReason
+from tests.browser import Answer, call
+from tests.issuer import ABSENT
+from tests.provider import FakeProvider
+from tests.signin import Browser, Clock, World, world
+
+PATH = "/auth/backchannel-logout"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+def post(here: World, body: bytes | str, **headers: str) -> Answer:
+    """What the provider posts; no cookie, no ``Origin``."""
+    sent = {"content-type": FORM} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return call(here.app, "POST", PATH, sent, body.encode() if isinstance(body, str) else body)
+
+
+def tell(here: World, **claims: Any) -> Answer:
+    """Post a logout token with these claims; one second after what was done before it, unless told otherwise."""
+    usual = {"jti": f"token-{len(here.fake.forms)}-{here.clock.seconds()}", "iat": int(here.clock.seconds()) + 1}
+    return post(here, urlencode({"logout_token": here.fake.issuer.logout_token(**(usual | claims))}))
+
+
+def live(here: World, browser: Browser) -> bool:
+    return bool(browser.get("/auth/session").json()["authenticated"])
+
+
+def test_the_session_with_that_id_ends_and_no_other(here: World) -> None:
+    first, second = here.sign_in(), here.sign_in(sid="session-2")
+    bob = here.sign_in(sub="auth0|bob", sid="session-3")
+    pulse = here.storage.read.pulse().sessions_ended
+    ref = here.ref(first)
+    answer = tell(here, sid="session-1")
+    assert (answer.status, answer.body, answer.header("cache-control")) == (200, b"", "no-store")
+    assert [live(here, browser) for browser in (first, second, bob)] == [False, True, True]
+    assert here.storage.read.pulse().sessions_ended == pulse + 1, "so the watcher of every process tells the tabs"
+    with pytest.raises(SessionEnded) as caught:
+        here.sessions.by_ref(ref)
+    assert caught.value.detail == "You signed out at the sign-in provider."
+    (event,) = here.audit("app:session:end")
+    assert (event["reason"], event["actor"], event["target"]) == (
+        "provider-logout",
+        "system",
+        f"auth0|ann at {here.fake.url}",
+    )
+    assert event["correlation_id"] == answer.header("x-correlation-id")
+    assert here.storage.read.sealed_tokens(ref) is None
+
+
+def test_without_a_session_id_all_of_the_subject_end(here: World) -> None:
+    first, second = here.sign_in(), here.sign_in(sid="session-2")
+    bob = here.sign_in(sub="auth0|bob", sid="session-1")
+    assert tell(here, sid=ABSENT).status == 200
+    assert [live(here, browser) for browser in (first, second, bob)] == [False, False, True]
+    assert len(here.audit("app:session:end")) == 2
+
+
+@pytest.mark.parametrize(
+    ("claims", "left"),
+    [
+        ({"sid": "session-9"}, [True, True]),  # unknown: never "then all of them"
+        ({"sid": "session-1", "sub": "auth0|bob"}, [True, True]),  # not that subject's
+        ({"sid": "session-1", "sub": ABSENT}, [False, True]),
+        ({"sub": "auth0|bob", "sid": ABSENT}, [True, True]),
+    ],
+)
+def test_who_is_meant(here: World, claims: dict[str, Any], left: list[bool]) -> None:
+    first, second = here.sign_in(), here.sign_in(sid="session-2")
+    assert tell(here, **claims).status == 200
+    assert [live(here, browser) for browser in (first, second)] == left
+
+
+def test_signing_out_where_nobody_is_signed_in_is_no_error(here: World) -> None:
+    assert tell(here).status == 200
+    assert not here.audit("app:session:end")
+
+
+def test_a_token_works_once(here: World) -> None:
+    browser = here.sign_in()
+    claims = {"jti": "the-same", "sid": ABSENT, "iat": int(here.clock.seconds()) + 5}
+    assert tell(here, **claims).status == 200
+    assert not live(here, browser)
+    again = here.sign_in(browser)
+    assert tell(here, **claims).status == 400
+    assert live(here, again)
+    (event,) = here.audit("app:logout:refuse")
+    assert (event["reason"], event["address"]) == ("token-invalid", "203.0.113.7")
+
+
+def test_a_token_is_remembered_for_as_long_as_it_holds(here: World) -> None:
+    browser = here.sign_in()
+    claims = {"jti": "the-same", "iat": int(here.clock.seconds()), "exp": int(here.clock.seconds()) + 120}
+    assert tell(here, **claims).status == 200
+    here.sign_in(browser)
+    for seconds in (100, 45):  # within its life, within the leeway; others come and clear out what is over
+        here.clock.move(seconds=seconds)
+        assert tell(here, sub="auth0|nobody").status == 200
+        assert tell(here, **claims).status == 400
+    here.clock.move(seconds=60)
+    assert tell(here, **claims).status == 400, "expired"
+    assert live(here, browser)
+
+
+def test_a_session_begun_after_the_token_was_issued_lives_on(here: World) -> None:
+    """Signed out there and in again before the token arrived."""
+    before = here.sign_in()
+    issued = int(here.clock.seconds()) + 1
+    here.clock.move(seconds=5)
+    after = here.sign_in()
+    assert tell(here, sid=ABSENT, iat=issued).status == 200
+    assert [live(here, browser) for browser in (before, after)] == [False, True]
+
+
+def test_a_session_begun_within_the_very_second_ends(here: World) -> None:
+    browser = here.sign_in()
+    begun = here.sessions.resolve(here.secret(browser)).created_at
+    assert tell(here, iat=int(begun.timestamp())).status == 200
+    assert not live(here, browser)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "another"},
+        {"iss": "https://evil.example/"},
+        {"events": ABSENT},
+        {"nonce": "n"},
+        {"jti": ABSENT},
+        {"sid": ABSENT, "sub": ABSENT},
+        {"exp": 1_600_000_000, "iat": 1_600_000_000},
+        {"iat": 4_000_000_000, "exp": 4_000_000_100},
+    ],
+)
+def test_a_bad_token_is_refused_and_nothing_is_written_for_it(here: World, claims: dict[str, Any]) -> None:
+    """Each check has its own test in ``test_tokens_logout``; here is what a refusal looks like."""
+    browser = here.sign_in()
+    before = here.dump()
+    answer = tell(here, **claims)
+    assert (answer.status, answer.header("cache-control")) == (400, "no-store")
+    assert here.dump() == before
+    assert live(here, browser)
+    (event,) = here.audit("app:logout:refuse")
+    assert (event["outcome"], event["reason"]) == (
+        "refused",
+        "token-expired" if "exp" in claims and claims["iat"] < 2e9 else "token-invalid",
+    )
+
+
+def test_an_id_token_of_ours_signs_nobody_out(here: World) -> None:
+    browser = here.sign_in()
+    assert post(here, urlencode({"logout_token": here.fake.issued[-1]})).status == 400
+    assert live(here, browser)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ("", {}),
+        ("token=x", {}),
+        ("logout_token=", {}),
+        ("logout_token=a&logout_token=b", {}),
+        ("logout_token=" + "a" * 16_385, {}),
+        ("logout_token=" + "a" * 100_000, {}),
+        ("&".join(f"f{number}=x" for number in range(50)), {}),
+        (b"logout_token=\xff\xfe", {}),
+        ("logout_token=%FF%00", {}),
+        ("GOOD", {"content_type": "application/json"}),
+        ("GOOD", {"content_type": "multipart/form-data; boundary=x"}),
+        ("GOOD", {"content_type": ""}),
+    ],
+)
+def test_only_one_token_in_a_bounded_form(here: World, body: str | bytes, headers: dict[str, str]) -> None:
+    browser = here.sign_in()
+    good = urlencode({"logout_token": here.fake.issuer.logout_token()})
+    answer = post(here, good if body == "GOOD" else body, **headers)
+    assert (answer.status, answer.header("cache-control")) == (400, "no-store")
+    assert answer.header("content-type") == "application/problem+json"
+    assert live(here, browser)
+
+
+def test_the_token_is_looked_for_in_the_body_only(here: World) -> None:
+    browser = here.sign_in()
+    token = here.fake.issuer.logout_token()
+    answer = call(here.app, "POST", f"{PATH}?{urlencode({'logout_token': token})}", {"content-type": FORM})
+    assert answer.status == 400
+    assert live(here, browser)
+
+
+def test_a_charset_and_other_fields_are_let_be(here: World) -> None:
+    browser = here.sign_in()
+    token = here.fake.issuer.logout_token(iat=int(here.clock.seconds()) + 1)
+    body = urlencode({"state": "x", "logout_token": token, "more": ""})
+    assert post(here, body, content_type=f"{FORM.upper()}; charset=UTF-8").status == 200
+    assert not live(here, browser)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_it_is_posted_and_never_redirected(here: World, method: str) -> None:
+    answer = call(here.app, method, PATH)
+    assert (answer.status, answer.header("allow")) == (405, "POST")
+
+
+def test_nothing_of_a_token_is_repeated(here: World) -> None:
+    token = here.fake.issuer.logout_token(aud="another", sid="a-very-secret-session")
+    answer = post(here, urlencode({"logout_token": token}))
+    assert token.split(".")[1][:20] not in answer.text
+    assert "secret" not in answer.text
+
+
+def test_when_storage_does_not_answer_the_token_is_not_used_up(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = here.sign_in()
+    claims = {"jti": "the-same", "iat": int(here.clock.seconds()) + 1}
+
+    def down(*_: object) -> None:
+        raise StorageUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr("db.database.DatabaseUnit.end_session", down)
+        assert tell(here, **claims).status == 400
+    assert live(here, browser)
+    assert tell(here, **claims).status == 200
+    assert not live(here, browser)
+
+
+def test_a_session_that_is_over_keeps_its_reason(here: World) -> None:
+    browser = here.sign_in()
+    ref = here.ref(browser)
+    here.sessions.end(ref, EndReason.ENDED_BY_ADMIN, by="admin")
+    assert tell(here).status == 200
+    session = here.storage.read.session_by_ref(ref)
+    assert session is not None
+    assert session.end_reason is EndReason.ENDED_BY_ADMIN

@@ -1,0 +1,311 @@
+"""Step-up through our routes: what reaches the provider, what its answer must say, and what becomes of the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.core.assurance import MULTI_FACTOR
+from app.core.errors import SessionEnded, Unauthenticated
+from app.core.records import EndReason, Session
+from app.core.tokens import token_hash
+from tests.browser import Answer
+from tests.provider import FakeProvider
+from tests.signin import Browser, Clock, World, query, world
+
+FRESH = "/auth/login?step_up=1&max_age=0&return_to=/reports%3Frange%3D7%2Bdays"
+FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"
+BACK = "http://localhost:8501/reports?range=7+days"
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+def confirm(here: World, browser: Browser, link: str = FRESH, **claims: Any) -> Answer:
+    """Follow a step-up link to the provider and back; ``claims`` go into the ID token."""
+    return browser.get(here.fake.approve(browser.get(link).location, **claims))
+
+
+def session_of(here: World, browser: Browser) -> Session:
+    return here.sessions.resolve(here.secret(browser))
+
+
+@pytest.fixture
+def old(here: World) -> Browser:
+    """A browser whose person signed in two hours ago, and is still there."""
+    browser = here.sign_in(acr="", amr=["pwd"])
+    here.clock.move(minutes=50)
+    here.sessions.touch(session_of(here, browser))
+    here.clock.move(minutes=50)
+    here.sessions.touch(session_of(here, browser))
+    here.clock.move(minutes=20)
+    return browser
+
+
+# What reaches the provider
+
+
+@pytest.mark.parametrize(
+    ("link", "sent"),
+    [
+        ("max_age=0", {"max_age": "0", "prompt": "login"}),
+        ("max_age=300", {"max_age": "300"}),
+        (f"acr_values={MULTI_FACTOR}", {"acr_values": MULTI_FACTOR}),
+        (f"max_age=0&acr_values={MULTI_FACTOR}", {"max_age": "0", "prompt": "login", "acr_values": MULTI_FACTOR}),
+        # what says nothing sensible asks for a fresh sign-in, never for less
+        ("", {"max_age": "0", "prompt": "login"}),
+        ("max_age=-1", {"max_age": "0", "prompt": "login"}),
+        ("max_age=1e9&acr_values=", {"max_age": "0", "prompt": "login"}),
+        ("max_age=9999999999", {"max_age": "0", "prompt": "login"}),
+        ("acr_values=a%20b", {"max_age": "0", "prompt": "login"}),
+        ("acr_values=a%00b", {"max_age": "0", "prompt": "login"}),
+        ("max_age=0&max_age=5", {"max_age": "0", "prompt": "login"}),
+        ("max_age=0&prompt=none", {"max_age": "0", "prompt": "login"}),
+        ("max_age=0&prompt=select_account&login_hint=ann", {"max_age": "0", "prompt": "login", "login_hint": "ann"}),
+    ],
+)
+def test_what_is_asked_of_the_provider(here: World, link: str, sent: dict[str, str]) -> None:
+    browser = here.sign_in()
+    asked = query(browser.get(f"/auth/login?step_up=1&return_to=/&{link}&scope=admin&claims=%7B%7D").location)
+    names = ("max_age", "prompt", "acr_values", "login_hint", "claims")
+    found = {name: asked[name] for name in names if name in asked}
+    assert found == {"max_age": found["max_age"], **sent}
+    assert asked["scope"] == "openid profile email offline_access"
+
+
+@pytest.mark.parametrize(
+    "link", ["", "&max_age=0", f"&acr_values={MULTI_FACTOR}", "&step_up=0", "&step_up=1&step_up=1"]
+)
+def test_without_asking_for_it_a_signed_in_browser_just_goes_on(here: World, link: str) -> None:
+    browser = here.sign_in()
+    assert browser.get(f"/auth/login?return_to=/reports{link}").location == "http://localhost:8501/reports"
+
+
+# A good answer
+
+
+def test_the_same_session_goes_on_fresh(here: World, old: Browser) -> None:
+    before, secret = session_of(here, old), here.secret(old)
+    first_token = here.sessions.access_token(before.ref)
+    answer = confirm(here, old, acr=MULTI_FACTOR, amr=["pwd", "mfa"], sid="session-2")
+    assert answer.location == BACK
+    after = session_of(here, old)
+    assert after.ref == before.ref, "what sockets are bound to stays"
+    assert (after.created_at, after.expires_at) == (before.created_at, before.expires_at)
+    assert after.authenticated_at is not None
+    assert here.clock() - after.authenticated_at < timedelta(seconds=5)
+    assert (after.acr, after.amr) == (MULTI_FACTOR, frozenset({"pwd", "mfa"}))
+    assert here.secret(old) != secret
+    with pytest.raises(Unauthenticated):
+        here.sessions.resolve(secret)
+    token = here.sessions.access_token(before.ref)
+    assert token != first_token
+    facts = here.storage.read.bearer(token_hash(token), after.person.subject, here.provider.client_id)
+    assert facts.session == after, "the API finds the sign-in time by the new token too"
+    assert here.rows("sessions") == 1
+    (line,) = [line for line in answer.all("set-cookie") if line.startswith(here.cookies.session)]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in line.split(";")}
+
+
+def test_it_is_on_record(here: World, old: Browser) -> None:
+    ref = session_of(here, old).ref
+    confirm(here, old, acr=MULTI_FACTOR)
+    (event,) = here.audit("app:session:step-up")
+    assert (event["outcome"], event["address"]) == ("done", "203.0.113.7")
+    assert event["actor"] == f"auth0|ann at {here.fake.url}"
+    assert ref in event["details"]
+    assert MULTI_FACTOR in event["details"]
+    assert event["correlation_id"]
+    assert len(here.audit("app:session:begin")) == 1
+    assert not here.audit("app:session:end")
+
+
+def test_what_the_provider_gives_at_the_first_sign_in_only_is_kept(here: World, old: Browser) -> None:
+    """A refresh token and its session's id."""
+    ref = session_of(here, old).ref
+    callback = here.fake.approve(old.get(FRESH).location, sid="")
+    here.fake.token_answer = lambda form: _without_refresh(here, form)
+    assert old.get(callback).location == BACK
+    here.fake.token_answer = None
+    here.clock.move(seconds=560)
+    assert here.sessions.access_token(ref), "renewed with the first sign-in's refresh token"
+    assert here.fake.refreshes() >= 1
+    with here.storage.unit_of_work() as unit:
+        assert [session.ref for session in unit.sessions_at_provider(here.fake.url, sid="session-1")] == [ref]
+
+
+def _without_refresh(here: World, form: dict[str, str]) -> Any:
+    answer = here.fake._code(form)
+    del answer.body["refresh_token"]
+    return answer
+
+
+def test_the_rights_of_the_new_token_count(here: World, old: Browser) -> None:
+    here.fake.access_claims = {"roles": ["viewer"]}
+    confirm(here, old)
+    assert set(here.storage.read.grants(session_of(here, old).person.subject, here.clock()).roles) == {"viewer"}
+
+
+def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(here: World, old: Browser) -> None:
+    """Signed in at once, then nine minutes until the second factor was found."""
+    location = old.get(FRESH).location
+    signed_in = int(here.clock.seconds())
+    here.clock.move(minutes=9)
+    assert old.get(here.fake.approve(location, auth_time=signed_in)).location == BACK
+
+
+# An answer that is not what was asked for
+
+
+@pytest.mark.parametrize(
+    ("link", "claims", "said"),
+    [
+        (FRESH, {"auth_time": -7200}, "You were not asked to sign in again"),
+        (FRESH, {"auth_time": -45}, "You were not asked to sign in again"),
+        (FRESH, {"auth_time": None}, "You were not asked to sign in again"),
+        (FRESH, {"auth_time": 0}, "You were not asked to sign in again"),
+        (FRESH.replace("max_age=0", "max_age=300"), {"auth_time": -400}, "You were not asked to sign in again"),
+        (FACTOR, {}, "You were not asked for a second proof"),
+        (FACTOR, {"acr": "urn:other", "amr": ["pwd", "otp"]}, "You were not asked for a second proof"),
+        (FACTOR, {"acr": [MULTI_FACTOR], "amr": "mfa"}, "You were not asked for a second proof"),
+        (f"{FRESH}&acr_values={MULTI_FACTOR}", {"amr": ["mfa"], "auth_time": -7200}, "You were not asked to sign in"),
+        (f"{FRESH}&acr_values={MULTI_FACTOR}", {}, "You were not asked for a second proof"),
+    ],
+)
+def test_a_provider_that_does_not_do_it_changes_nothing(
+    here: World, old: Browser, link: str, claims: dict[str, Any], said: str
+) -> None:
+    before, secret = session_of(here, old), here.secret(old)
+    if "auth_time" in claims:
+        value = claims["auth_time"]
+        claims = claims | {"auth_time": int(here.clock.seconds()) + value if value else 0}
+        if value is None:
+            here.fake.issuer.id_token = _without_auth_time(here)  # type: ignore[method-assign]
+    answer = confirm(here, old, link, **claims)
+    assert answer.status == 400
+    assert said in answer.text
+    assert "Nothing was changed" in answer.text
+    assert here.secret(old) == secret
+    assert session_of(here, old) == before
+    assert not here.audit("app:session:step-up")
+    (event,) = here.audit("app:login:refuse")
+    assert event["reason"] in {"sign-in-too-old", "factor-missing"}
+
+
+def _without_auth_time(here: World) -> Any:
+    from tests.issuer import ABSENT
+
+    real = here.fake.issuer.id_token
+    return lambda **claims: real(**(claims | {"auth_time": ABSENT}))
+
+
+def test_a_max_age_that_is_met_without_asking_anybody_is_good(here: World, old: Browser) -> None:
+    """The person signed in at the provider four minutes ago, for another product."""
+    link = FRESH.replace("max_age=0", "max_age=300")
+    assert confirm(here, old, link, auth_time=int(here.clock.seconds()) - 240).location == BACK
+    fresh = session_of(here, old).authenticated_at
+    assert fresh is not None
+    assert 230 < (here.clock() - fresh).total_seconds() < 250
+
+
+@pytest.mark.parametrize("error", ["access_denied", "login_required", "mfa_required"])
+def test_the_person_gives_up(here: World, old: Browser, error: str) -> None:
+    before = session_of(here, old)
+    state = query(old.get(FRESH).location)["state"]
+    answer = old.get(here.fake.answer(state, error=error))
+    assert answer.status in {400, 403}
+    assert "/auth/login?return_to=%2Freports%3Frange%3D7%2Bdays" in answer.text
+    assert session_of(here, old) == before
+    # "Try again" leads back to the page, which asks again.
+    assert old.get("/auth/login?return_to=/reports").location == "http://localhost:8501/reports"
+
+
+# Somebody else, or nobody any more
+
+
+def test_another_person_gets_a_session_of_their_own_and_the_old_one_ends(here: World, old: Browser) -> None:
+    before, secret = session_of(here, old), here.secret(old)
+    assert confirm(here, old, sub="auth0|bob", name="Bob").location == BACK
+    after = session_of(here, old)
+    assert after.person.subject.subject == "auth0|bob"
+    assert after.ref != before.ref
+    with pytest.raises(SessionEnded):
+        here.sessions.resolve(secret)
+    assert not here.audit("app:session:step-up")
+    assert [event["reason"] for event in here.audit("app:session:end")] == ["replaced"]
+
+
+def test_a_session_that_ended_meanwhile_is_not_brought_back(here: World, old: Browser) -> None:
+    before = session_of(here, old)
+    callback = here.fake.approve(old.get(FRESH).location)
+    here.sessions.end(before.ref, EndReason.ENDED_BY_ADMIN, by="admin")
+    assert old.get(callback).location == BACK
+    assert session_of(here, old).ref != before.ref, "signed in anew, as anybody may"
+    with pytest.raises(SessionEnded):
+        here.sessions.by_ref(before.ref)
+
+
+def test_one_that_ends_in_the_very_moment_is_not_brought_back_either(
+    here: World, old: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = session_of(here, old)
+    monkeypatch.setattr(here.sessions, "resolve", lambda _: before)
+    callback = here.fake.approve(old.get(FRESH).location)
+    here.sessions.end(before.ref, EndReason.ENDED_BY_ADMIN, by="admin")
+    assert old.get(callback).location == BACK
+    monkeypatch.undo()
+    assert session_of(here, old).ref != before.ref
+    with pytest.raises(SessionEnded):
+        here.sessions.by_ref(before.ref)
+
+
+def test_somebody_blocked_meanwhile_is_refused(here: World, old: Browser) -> None:
+    before = session_of(here, old)
+    callback = here.fake.approve(old.get(FRESH).location)
+    with here.storage.unit_of_work() as unit:
+        unit.set_blocked(before.person.subject, blocked=True)
+        unit.commit()
+    answer = old.get(callback)
+    assert answer.status == 403
+    assert "blocked" in answer.text
+    assert not here.audit("app:session:step-up")
+    assert session_of(here, old).authenticated_at == before.authenticated_at
+
+
+def test_an_access_token_of_somebody_else_is_refused(here: World, old: Browser) -> None:
+    before = session_of(here, old)
+    here.fake.access_claims = {"sub": "auth0|bob"}
+    assert confirm(here, old).status == 400
+    assert session_of(here, old) == before
+
+
+def test_a_step_up_belongs_to_its_browser_and_works_once(here: World, old: Browser) -> None:
+    callback = here.fake.approve(old.get(FRESH).location)
+    stranger = here.sign_in()
+    assert stranger.get(callback).location == "http://localhost:8501/"  # signed in, and not its own: it just goes on
+    kept = dict(old.cookies)
+    assert old.get(callback).location == BACK
+    ref = here.ref(old)
+    replay = Browser(here.app, cookies=kept | {here.cookies.session: here.secret(old)})
+    assert replay.get(callback).status == 303
+    assert len(here.audit("app:session:step-up")) == 1
+    assert here.ref(old) == ref
+
+
+def test_who_is_not_signed_in_signs_in_by_the_same_link(here: World) -> None:
+    browser = here.browser()
+    assert confirm(here, browser, FACTOR, amr=["mfa"]).location == "http://localhost:8501/reports"
+    assert session_of(here, browser).amr == {"mfa"}
+    assert len(here.audit("app:session:begin")) == 1
+
+
+def test_a_sign_in_of_which_the_provider_does_not_say_when_it_was_is_not_called_fresh(here: World) -> None:
+    browser = here.sign_in(auth_time=0)
+    assert session_of(here, browser).authenticated_at is None
