@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Final, NamedTuple, ParamSpec, TypeVar
@@ -24,6 +25,7 @@ from app.core.audit import AuditEvent, AuditKind, Outcome, actor_of
 from app.core.clock import utc_now
 from app.core.errors import NotFound, StorageUnavailable
 from app.core.guard import Asking, Guard
+from app.core.permissions import REQUIREMENTS, Permission
 from app.core.policy import NO_GRANTS, Decision
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 from app.core.records import Session
@@ -139,6 +141,18 @@ allows = _GUARD.allows
 missing = _GUARD.missing
 require = _GUARD.require
 requires = _GUARD.requires
+
+
+def fresh_for(permission: Permission) -> timedelta | None:
+    """How much longer the sign-in is recent enough for ``permission``: what a fragment's ``run_every`` takes.
+
+    So that what is on the screen never offers what has become too old meanwhile. None when time changes nothing.
+    """
+    asked, at = REQUIREMENTS.get(permission), principal().authenticated_at
+    if asked is None or asked.max_age_seconds is None or at is None:
+        return None
+    left = at + timedelta(seconds=asked.max_age_seconds) - utc_now()
+    return left + timedelta(seconds=1) if left > timedelta() else None
 
 
 def require_row(row: PageRow) -> Principal:

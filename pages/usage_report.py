@@ -83,18 +83,25 @@ else:
             key="views-table",
         )
 
-refused = access.missing(Permission.EXPORT_REPORTS)
-if refused is None:
-    st.download_button(
-        "Export as CSV",
-        data=access.carried(lambda: export_report(span)),
-        file_name=f"usage-{span}-days.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        key="export",
-        on_click="ignore",
-    )
-elif isinstance(refused, StepUpRequired):
-    panels.step_up(refused, within_page=True)
-else:
-    st.caption(f"To export the report you need one more permission: {Permission.EXPORT_REPORTS.sentence}")
+
+@st.fragment(run_every=access.fresh_for(Permission.EXPORT_REPORTS))
+def export() -> None:
+    """The export, or what it lacks; looks again by itself when the sign-in has become too old for it."""
+    refused = access.missing(Permission.EXPORT_REPORTS)
+    if refused is None:
+        st.download_button(
+            "Export as CSV",
+            data=access.carried(lambda: export_report(span)),
+            file_name=f"usage-{span}-days.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            key="export",
+            on_click="ignore",
+        )
+    elif isinstance(refused, StepUpRequired):
+        panels.step_up(refused, within_page=True)
+    else:
+        st.caption(f"To export the report you need one more permission: {Permission.EXPORT_REPORTS.sentence}")
+
+
+export()

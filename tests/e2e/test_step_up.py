@@ -20,13 +20,13 @@ SOON = 20_000
 Arrive = Callable[..., Visitor]
 
 
-def sign_in_became_old(stack: Stack, person: str) -> None:
-    """As if the person had signed in two hours ago."""
+def sign_in_became_old(stack: Stack, person: str, seconds: int = 7200) -> None:
+    """As if the person had signed in that much earlier."""
     with sqlite3.connect(stack.folder / "var" / "gatehouse.sqlite3", timeout=10) as connection:
         changed = connection.execute(
-            "UPDATE sessions SET authenticated_at = authenticated_at - 7200000000 WHERE ended_at IS NULL "
+            "UPDATE sessions SET authenticated_at = authenticated_at - ? WHERE ended_at IS NULL "
             "AND person_id = (SELECT id FROM people WHERE subject = ?)",
-            (f"auth0|{person}",),
+            (seconds * 1_000_000, f"auth0|{person}"),
         ).rowcount
     connection.close()
     assert changed >= 1
@@ -77,6 +77,18 @@ def test_export_asks_to_confirm_leads_back_and_then_works(visitor: Arrive, stack
     file.write_text("town,people\nUlm,126949\n", encoding="utf-8")
     other.locator(".st-key-upload input[type=file]").set_input_files(file)
     expect(other.get_by_text("1 of 1 rows, 2 columns")).to_be_visible(timeout=SOON)
+    assert browser.complaints == []
+
+
+def test_an_open_page_stops_offering_what_has_become_too_old(visitor: Arrive, stack: Stack) -> None:
+    """Nobody presses a download that would only fail: the control looks again by itself."""
+    browser = visitor()
+    browser.sign_in("bruno", "/reports")
+    sign_in_became_old(stack, "bruno", 3590)
+    browser.page.reload()
+    expect(browser.page.locator(".st-key-export button")).to_be_visible(timeout=SOON)
+    expect(browser.page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)
+    expect(browser.page.locator(".st-key-export")).to_have_count(0)
     assert browser.complaints == []
 
 

@@ -27,7 +27,7 @@ from db import open_database
 from tests.signin import SECRET
 
 MODES = ("guarded", "identity-only", "claims-only", "neither", "no-guard")
-"""``guarded`` twice refuses to give a Streamlit session to another: ``identity-only`` and ``claims-only`` do it once."""
+"""``guarded`` refuses twice to give a Streamlit session to another; ``identity-only`` and ``claims-only`` once each."""
 
 
 def settings_for(base_url: str, database_url: str) -> Settings:

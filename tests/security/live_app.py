@@ -1,6 +1,7 @@
 """Any script behind the whole guard, as a process.
 
-``python -m tests.security.live_app PORT BASE_URL DATABASE_URL SCRIPT``: what ``gatehouse serve`` does for ``app/main.py``, for a script that a test wrote.
+``python -m tests.security.live_app PORT BASE_URL DATABASE_URL SCRIPT``: what ``gatehouse serve`` does for
+``app/main.py``, for a script that a test wrote.
 """
 
 from __future__ import annotations

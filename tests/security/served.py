@@ -9,7 +9,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,6 +51,7 @@ class Served:
     header_names: dict[str, str]
     database: Database
     cookies: Cookies
+    pid: int = 0
 
     def sign_in(self, name: str) -> dict[str, str]:
         """A session of this person; → the cookies of the browser it is in."""
@@ -104,8 +105,8 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Callable[[str], Served]]:
-    """The apps of ``MODES``, started together; mode → app."""
+def serving(folder: Path, modes: Sequence[str] = MODES) -> Iterator[Callable[[str], Served]]:
+    """The apps of these modes, started together; mode → app."""
     script = folder / "tiny.py"
     script.write_text(SCRIPT)
     url = f"sqlite:///{folder}/binding.sqlite3"
@@ -114,7 +115,7 @@ def serving(folder: Path) -> Iterator[Callable[[str], Served]]:
     processes: list[subprocess.Popen[str]] = []
     databases: list[Database] = []
     try:
-        for mode in MODES:
+        for mode in modes:
             port = free_port()
             environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT")}
             with (folder / f"{mode}.log").open("w") as log:
@@ -130,8 +131,9 @@ def serving(folder: Path) -> Iterator[Callable[[str], Served]]:
             settings = settings_for(f"http://127.0.0.1:{port}", url)
             databases.append(open_database(settings, Keyring(settings.secrets)))
             running[mode] = Served(mode, settings.app_base_url, {}, databases[-1], Cookies(settings.app_base_url))
-        for mode, process in zip(MODES, processes, strict=True):
+        for mode, process in zip(modes, processes, strict=True):
             assert process.stdout is not None
+            running[mode].pid = process.pid
             running[mode].header_names = json.loads(process.stdout.readline())
             _wait(running[mode].base_url, process, folder / f"{mode}.log")
         yield running.__getitem__

@@ -1,4 +1,4 @@
-"""Files, uploads and exports are their owner's: given out only where they were shown, whoever knows or guesses an id."""
+"""Files, uploads and exports are their owner's: given out only where they were shown, whoever knows an id."""
 
 from __future__ import annotations
 

@@ -85,9 +85,7 @@ def test_two_anonymous_browsers_do_not_match_each_other(served: Callable[[str], 
 
 @pytest.mark.parametrize("mode", ["neither", "no-guard"])
 @pytest.mark.parametrize("who", ["bob", "anonymous", "alice anew"])
-def test_with_the_binding_switched_off_the_takeover_works(
-    served: Callable[[str], Served], mode: str, who: str
-) -> None:
+def test_with_the_binding_switched_off_the_takeover_works(served: Callable[[str], Served], mode: str, who: str) -> None:
     """What the tests above would miss if Streamlit changed, or if they claimed the session wrongly.
 
     ``neither`` is the whole guard, each message through its tab, with only the binding switched off.

@@ -204,7 +204,7 @@ def test_streamlits_own_routes_are_all_in_the_table(tmp_path: Path) -> None:
 import json, streamlit as st
 from starlette.routing import Mount, WebSocketRoute
 routes = st.App({str(script)!r})._build_starlette_app().routes
-print(json.dumps([[type(route).__name__, route.path, sorted(getattr(route, "methods", None) or [])] for route in routes]))
+print(json.dumps([[type(at).__name__, at.path, sorted(getattr(at, "methods", None) or [])] for at in routes]))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     routes = json.loads(done.stdout.splitlines()[-1])
@@ -232,7 +232,9 @@ def _plain(path: str) -> str:
     return path.replace("{media}", "/media/x").replace("{page}", "page").replace("{asset}", "/static/x.js")
 
 
-@pytest.mark.parametrize("path", ["/", "/reports", "/_stcore/stream/", "/x/_stcore/stream", "/auth/session", "/media/x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/reports", "/_stcore/stream/", "/x/_stcore/stream", "/auth/session", "/media/x"]
+)
 def test_there_is_one_socket(shown: Shown, path: str) -> None:
     with pytest.raises(InvalidStatus) as caught:
         RawSocket(shown.here.base_url, path=path, cookies=shown.ann.cookies)

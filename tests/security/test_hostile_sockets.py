@@ -1,0 +1,237 @@
+"""What no browser sends: forged ids, other kinds of messages, garbage, floods, and sockets that read nothing."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg
+
+from component import wire
+from tests.security.live import Live, live
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("hostile"), processes=1) as made:
+        yield made
+        log = made.log()
+        assert "was never awaited" not in log
+        assert "Task was destroyed" not in log
+        assert "never retrieved" not in log
+
+
+KINDS = {
+    "rerun_script": True,
+    "stop_script": True,
+    "file_urls_request": True,
+    "app_heartbeat": True,
+    "backend_operation_request": True,
+    "clear_cache": False,
+    "set_run_on_save": False,
+    "load_git_info": False,
+    "debug_disconnect_websocket": False,
+    "debug_shutdown_runtime": False,
+}
+OPERATIONS = {"deferred_file": True, "dataframe_chunk": True, "install_skills": False, "dismiss_skills_nudge": False}
+
+
+def _of_kind(kind: str) -> BackMsg:
+    message = BackMsg()
+    if kind == "backend_operation_request":
+        return _operation("deferred_file")
+    if kind in {"rerun_script", "file_urls_request"}:
+        getattr(message, kind).SetInParent()
+    else:
+        setattr(message, kind, True)
+    return message
+
+
+def _operation(name: str) -> BackMsg:
+    message = BackMsg()
+    message.backend_operation_request.request_id = "request"
+    getattr(message.backend_operation_request, name).SetInParent()
+    return message
+
+
+def test_every_kind_of_message_is_in_the_tables() -> None:
+    """A Streamlit that knows one more stops here."""
+    assert set(KINDS) == {field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields}
+    assert set(OPERATIONS) == {
+        field.name for field in BackendOperationRequest.DESCRIPTOR.oneofs_by_name["payload"].fields
+    }
+    assert {kind for kind, allowed in KINDS.items() if allowed} == wire.ALLOWED | {"backend_operation_request"}
+    assert {name for name, allowed in OPERATIONS.items() if allowed} == wire.ALLOWED_OPERATIONS
+
+
+REFUSED: dict[str, BackMsg | bytes | str] = {
+    **{kind: _of_kind(kind) for kind, allowed in KINDS.items() if not allowed},
+    **{name: _operation(name) for name, allowed in OPERATIONS.items() if not allowed},
+    "an operation without a payload": BackMsg(backend_operation_request=BackendOperationRequest(request_id="x")),
+    "garbage": b"\xff\xff\xff\xff",
+    "nothing": b"",
+    "an unknown kind": b"\xfa\x7f\x01x",
+    "text": "rerun",
+    "a kind that overrides another": _of_kind("rerun_script").SerializeToString()
+    + _of_kind("clear_cache").SerializeToString(),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_what_no_browser_sends_closes_the_socket_and_nothing_else(here: Live, what: str, signed_in: bool) -> None:
+    who = here.sign_in("ann") if signed_in else None
+    with here.tab(who) as tab, here.tab(who) as other:
+        tab.open()
+        other.open()
+        tab._socket.send(m if isinstance(m := REFUSED[what], str | bytes) else m.SerializeToString())
+        assert tab.closed() == 1002
+        other.press("callback")
+        assert other.read_run()  # the process lives, and so does the session's other tab
+
+
+def test_a_message_larger_than_any_of_a_browser_is_not_taken(here: Live) -> None:
+    with here.tab(here.sign_in("ann")) as tab:
+        tab.open()
+        message = BackMsg()
+        message.rerun_script.query_string = "x" * (wire.MAX_MESSAGE_BYTES + 1)
+        tab.send(message)
+        assert tab.closed() in {1002, 1009}
+    with pytest.raises(wire.Malformed):
+        wire.parse(message.SerializeToString())
+
+
+def _forged(widget: str = "", fragment: str = "", page: str = "", name: str = "") -> BackMsg:
+    message = BackMsg()
+    if widget:
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id, state.trigger_value = widget, True
+    message.rerun_script.fragment_id = fragment
+    message.rerun_script.page_script_hash = page
+    message.rerun_script.page_name = name
+    return message
+
+
+def test_forged_ids_of_widgets_fragments_and_pages_do_nothing(here: Live) -> None:
+    """The ids of another's page are of no use to who was never shown it."""
+    ann, bob = here.sign_in("ann", "analyst"), here.sign_in("bob")
+    with here.tab(ann) as tab, here.tab(bob) as other:
+        tab.open()
+        other.open()
+        assert "gated" in tab.widgets
+        assert "gated" not in other.widgets
+        before = here.traces
+        for message in (
+            _forged(widget=tab.widgets["gated"]),
+            _forged(widget="$$ID-0-none"),
+            _forged(widget=tab.widgets["gated"], fragment="0" * 32),
+            _forged(fragment=tab.widgets["fragment in"].replace("0", "1")),
+            _forged(page="0" * 32),
+            _forged(name="../../etc/passwd"),
+            _forged(page="\x00", name="\u2028"),
+        ):
+            other.send(message)
+        time.sleep(0.7)
+        other.send(_forged())
+        other.read_run()
+        assert here.traces == before
+
+
+def test_a_widget_that_went_with_a_right_cannot_be_pressed_again(here: Live) -> None:
+    """Streamlit (1.67) would still run its callback, as long as its session lives."""
+    who = here.sign_in("eve", "analyst")
+    with here.tab(who) as tab:
+        tab.open()
+        kept = dict(tab.widgets)
+        before = here.traces
+        here.revoke(who, "analyst")
+        while "may=False" not in tab.read_run():
+            pass
+        for label in ("gated", "callback"):
+            tab.widgets = kept
+            tab.press(label)
+            tab.read_run()
+        assert here.traces == [*before, "callback"]  # which is still on the page
+        here.grant(who, "analyst")
+        while "may=True" not in tab.read_run():
+            pass
+        tab.press("gated")
+        tab.read_run()
+        assert here.traces == [*before, "callback", "gated"]
+
+
+def test_a_flood_of_one_does_not_stop_another(here: Live) -> None:
+    ann, bob = here.sign_in("ann"), here.sign_in("bob")
+    with here.tab(ann) as tab, here.tab(bob) as other:
+        tab.open()
+        other.open()
+        heartbeat = BackMsg(app_heartbeat=True)
+        for _ in range(3000):
+            tab.send(heartbeat)
+        begun = time.monotonic()
+        other.press("callback")
+        other.read_run()
+        print(f"\na click beside a flood of 3000 messages: {time.monotonic() - begun:.2f} s")
+        assert time.monotonic() - begun < 5
+
+
+def _raw(here: Live, cookies: dict[str, str], then: Callable[[socket.socket], None]) -> None:
+    """A handshake by hand, on a socket whose reading end is as small as can be."""
+    with socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        raw.connect(("127.0.0.1", here.ports[0]))
+        cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        raw.sendall(
+            f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{here.ports[0]}\r\nOrigin: {here.base_url}\r\n"
+            f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nCookie: {cookie}\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: streamlit\r\n\r\n".encode()
+        )
+        assert raw.recv(12) == b"HTTP/1.1 101"
+        then(raw)
+
+
+def test_a_socket_that_reads_nothing_holds_up_nobody(here: Live) -> None:
+    """The server cannot get rid of what it has for it; the watcher must not wait for that."""
+    stuck, ann = here.sign_in("stuck", "analyst"), here.sign_in("ann", "analyst")
+
+    def ask_and_never_read(raw: socket.socket) -> None:
+        long = BackMsg()
+        long.rerun_script.query_string = "say=" + "x" * 900_000
+        for _ in range(12):
+            _send_frame(raw, long.SerializeToString())
+            time.sleep(0.15)
+        with here.tab(ann) as tab:
+            tab.open()
+            here.end(stuck)
+            here.end(ann)
+            begun = time.monotonic()
+            assert tab.wait_for_push().startswith("/auth/ended")
+            print(f"\ntold beside a socket that reads nothing after {time.monotonic() - begun:.2f} s")
+            assert time.monotonic() - begun < 2
+
+    _raw(here, stuck.cookies, ask_and_never_read)
+
+
+def _send_frame(raw: socket.socket, payload: bytes) -> None:
+    """One binary frame, masked with zeros (RFC 6455 §5.2)."""
+    raw.sendall(b"\x82\xff" + len(payload).to_bytes(8, "big") + bytes(4) + payload)
+
+
+def test_going_away_at_any_moment_leaves_nothing_behind(here: Live) -> None:
+    who = here.sign_in("hasty", "analyst")
+
+    def half_a_frame(raw: socket.socket) -> None:
+        raw.sendall(b"\x82\xff\x00\x00")
+
+    def a_whole_one_and_gone(raw: socket.socket) -> None:
+        _send_frame(raw, BackMsg(app_heartbeat=True).SerializeToString() * 1)
+
+    for then in (half_a_frame, a_whole_one_and_gone, lambda _: None):
+        for _ in range(20):
+            _raw(here, who.cookies, then)
+    with here.tab(who) as tab:
+        tab.open()
+        tab.press("callback")
+        assert tab.read_run()

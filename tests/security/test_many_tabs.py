@@ -1,0 +1,97 @@
+"""Three hundred idle tabs at one process: what the watcher costs, how fast all are told, and what a session weighs."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from app.core.clock import utc_now
+from app.core.records import EndReason
+from tests.raw_socket import RawSocket
+from tests.security.live import Live, Tab, live
+from tests.security.served import serving
+
+SOCKETS = 300
+WEIGHED = 150
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+SCRIPT = "import streamlit as st\nst.markdown('kept=nothing')\nst.markdown('user={}')\nst.markdown('cookies={}')\n"
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    """What a process keeps in memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("many"), processes=1, script=SCRIPT) as made:
+        yield made
+
+
+def test_three_hundred_idle_tabs_cost_little_and_are_all_told_at_once(here: Live) -> None:
+    pid = here.processes[0].pid
+    people = [here.sign_in(f"person {number}") for number in range(SOCKETS)]
+    with ExitStack() as stack, ThreadPoolExecutor(SOCKETS) as pool:
+        tabs = [stack.enter_context(here.tab(who)) for who in people]
+        for tab in tabs:
+            tab.open()
+        time.sleep(2)
+        used = cpu_seconds(pid)
+        time.sleep(4)
+        share = (cpu_seconds(pid) - used) / 4
+        print(f"\n{SOCKETS} idle signed-in tabs: {share:.1%} of a core")
+
+        def told(tab: Tab) -> float:
+            assert tab.wait_for_push(20).startswith("/auth/ended")
+            return time.monotonic()
+
+        waiting = [pool.submit(told, tab) for tab in tabs]
+        with here.database.unit_of_work() as unit:
+            for who in people:
+                unit.end_session(who.ref, EndReason.ENDED_BY_ADMIN, utc_now())
+            unit.commit()
+        begun = time.monotonic()
+        seconds = sorted(each.result() - begun for each in waiting)
+    print(f"all {SOCKETS} ended at once: told after {seconds[SOCKETS // 2]:.2f} s (median), {seconds[-1]:.2f} s (last)")
+    assert share < 0.10
+    assert seconds[-1] < 2
+
+
+def _grown(pid: int, open_one: Callable[[], RawSocket]) -> float:
+    """MB that one more idle tab weighs, by that many of them, after as many have come and gone."""
+    gc.collect()
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(open_one()).rerun()
+        time.sleep(1)
+        before = resident_bytes(pid)
+        for _ in range(WEIGHED):
+            stack.enter_context(open_one()).rerun()
+        time.sleep(1)
+        return (resident_bytes(pid) - before) / WEIGHED / 1e6
+
+
+def test_an_idle_signed_in_session_weighs_little_more_than_streamlits_own(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with serving(tmp_path_factory.mktemp("weigh"), modes=("guarded", "no-guard")) as served:
+        plain, guarded = served("no-guard"), served("guarded")
+        people = iter([guarded.sign_in(f"person {number}") for number in range(WEIGHED + 20)])
+        stock = _grown(plain.pid, lambda: plain.socket(None))
+        ours = _grown(guarded.pid, lambda: guarded.socket(next(people)))
+    print(f"\nan idle tab weighs {stock:.3f} MB plain, {ours:.3f} MB signed in: {ours - stock:+.3f} MB")
+    assert ours - stock <= 0.1
