@@ -10,6 +10,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -75,12 +76,15 @@ def create_app(services: Services, *, script: Path = SCRIPT) -> st.App:
             )
         ],
         lifespan=lifespan,
-        on_script_error=show_error,
+        on_script_error=partial(show_error, details=not services.settings.production),
     )
 
 
-def show_error(error: Exception) -> bool:
-    """Show an error that left a callback or a fragment, as the page would have; nothing of a bug is shown."""
+def show_error(error: Exception, *, details: bool = False) -> bool:
+    """Show an error that left a page, a callback or a fragment. True: nothing more of it is shown.
+
+    ``details``: let Streamlit show the trace of a bug, for whoever is writing the page; never in production.
+    """
     from app import access, panels  # noqa: PLC0415 - drawn only inside a script run
 
     if isinstance(error, StepUpRequired):
@@ -93,20 +97,24 @@ def show_error(error: Exception) -> bool:
         panels.problem(error)
     else:
         panels.internal(error)
+        return not details
     return True
 
 
 def streamlit_options(services: Services, *, address: str, port: int) -> dict[str, Any]:
     """The options for ``App.run``: whatever must not depend on a file beside the program."""
+    development = not services.settings.production
     return {
         "server.address": address,
         "server.port": port,
         "server.headless": True,
         # Else Streamlit asks the world for its own address at start.
         "browser.serverAddress": urlsplit(services.settings.app_base_url).hostname,
-        "server.fileWatcherType": "none",
+        # While somebody is writing pages, an edited one runs at the next rerun, and its faults are shown.
+        "server.fileWatcherType": "auto" if development else "none",
         "server.trustedUserHeaders": services.identity.trusted_user_headers(),
-        "client.showErrorDetails": "none",
+        "client.showErrorDetails": "full" if development else "none",
+        "logger.enableRich": False,
         "runner.postScriptGC": False,
         "browser.gatherUsageStats": False,
         "logger.hideWelcomeMessage": True,

@@ -1,4 +1,7 @@
-"""What changed in what one may do since this Streamlit session last ran: names only, remembered for display only."""
+"""What changed in what one may do since this Streamlit session last ran, and the line that says so.
+
+Names only, remembered for display only: nothing is decided by them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
+from app import panels
 from app.core.guard import Asking
 from app.core.permissions import Permission
 from app.core.policy import decide
@@ -47,3 +51,25 @@ def changed_since_last_run(asking: Asking, now: datetime) -> Changed:
         tuple(p for p in Permission if p.value in known.before and p.value not in held),
         tuple(p for p in Permission if p.value in held and p.value not in known.before),
     )
+
+
+def show_changes(changed: Changed) -> None:
+    """One quiet line above the page that says what one may do no longer, or also now; nothing when nothing changed.
+
+    Its place is taken in every run, so that a page keeps what was typed in it when the line comes and goes.
+    """
+    place = st.empty()
+    told = []
+    if changed.lost:
+        told.append(f"Your access has changed: you can no longer {_in_a_row(changed.lost, 'or')}.")
+    if changed.gained:
+        told.append(f"You can now also {_in_a_row(changed.gained, 'and')}.")
+    if told:
+        # Small, but not a caption: that is too pale to be read by everybody.
+        place.container(key="access-changed").markdown(f":small[:material/key: {' '.join(told)}]")
+
+
+def _in_a_row(permissions: Sequence[Permission], word: str) -> str:
+    """Their sentences as parts of one."""
+    parts = [panels.clause(permission.sentence) for permission in permissions]
+    return parts[0] if len(parts) == 1 else f"{'; '.join(parts[:-1])}; {word} {parts[-1]}"

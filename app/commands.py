@@ -55,7 +55,7 @@ def migrate() -> int:
 def bootstrap_admin(subject: str | None, email: str | None, *, recover: bool, reason: str, yes: bool) -> int:
     """Make the first administrator, or one more with ``recover``."""
     settings = Settings.load(Process.CLI)
-    if settings.local_tenant and subject is not None:
+    if settings.local_tenant and settings.oidc_issuer is None and subject is not None:
         raise ConfigurationError(["AUTH0_DOMAIN (or OIDC_ISSUER) is needed to know whose subject this is."])
     with database_of(settings) as database:
         database.check()

@@ -44,12 +44,7 @@ class _Child:
 def run(tenant_port: int = 9000) -> int:
     """Run until stopped; 0 after a wished stop, 2 when something could not start or fell over."""
     settings = Settings.load(Process.CLI)
-    if settings.production:
-        raise ConfigurationError(["GATEHOUSE_ENV is production: `gatehouse dev` is for development only."])
-    if settings.local_tenant and find_spec("component.dev_tenant") is None:
-        raise ConfigurationError(
-            ["AUTH0_DOMAIN is not set, and the local tenant is part of the source tree only, not of the package."]
-        )
+    _require_startable(settings)
     issuer = f"http://localhost:{tenant_port}/" if settings.local_tenant else settings.issuer
     children = _children(settings, issuer)
     _refuse_taken_ports(children)
@@ -75,6 +70,30 @@ def run(tenant_port: int = 9000) -> int:
         _stop_all(children)
     print("All stopped.", flush=True)
     return 0
+
+
+def _require_startable(settings: Settings) -> None:
+    """Raise one list of whatever keeps this from starting."""
+    if settings.production:
+        raise ConfigurationError(["GATEHOUSE_ENV is production: `gatehouse dev` is for development only."])
+    if not settings.local_tenant:
+        _check_settings_of_all()
+    if settings.local_tenant and find_spec("component.dev_tenant") is None:
+        raise ConfigurationError(
+            ["AUTH0_DOMAIN is not set, and the local tenant is part of the source tree only, not of the package."]
+        )
+
+
+def _check_settings_of_all() -> None:
+    """Raise one list of what is wrong for any of the processes, before the first is started."""
+    mistakes: list[str] = []
+    for process in (Process.APP, Process.API):
+        try:
+            Settings.load(process)
+        except ConfigurationError as error:
+            mistakes += [mistake for mistake in error.mistakes if mistake not in mistakes]
+    if mistakes:
+        raise ConfigurationError(mistakes)
 
 
 def _children(settings: Settings, issuer: str) -> list[_Child]:

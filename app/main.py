@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from app import access, panels
-from app.changes import changed_since_last_run
+from app.changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
 from app.core.errors import GatehouseError, PermissionDenied, ServiceUnavailable, StepUpRequired, Unauthenticated
@@ -66,7 +66,7 @@ def _signed_in(asking: Asking, session: Session) -> None:
             limits=services().sessions.limits,
             picture_hosts=services().settings.picture_hosts,
         )
-    panels.access_changed(*changed_since_last_run(asking, utc_now()))
+    show_changes(changed_since_last_run(asking, utc_now()))
     try:
         services().sessions.sync_if_due(session)
         if decisions[row].allowed:

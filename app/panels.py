@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
+import structlog
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CAP: Final = 200
+_log = structlog.get_logger(__name__)
 _MARK: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 190 40" role="img" aria-label="Gatehouse">'
     '<g fill="none" stroke="#4b8f7c" stroke-width="3" stroke-linecap="round" stroke-linejoin="round">'
@@ -93,6 +95,11 @@ def plain(text: str, *, cap: int = _CAP) -> str:
 def sentence(permission: str) -> str:
     """What a permission lets one do, in its own sentence; the bare name when the catalogue does not know it."""
     return _SENTENCES.get(permission, plain(permission))
+
+
+def clause(sentence: str) -> str:
+    """A permission's sentence as it reads inside another."""
+    return f"{sentence[:1].lower()}{sentence[1:]}".rstrip(".")
 
 
 def held_by(held: Held) -> str:
@@ -200,7 +207,7 @@ def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
         else:
             st.title("Confirm it is you")
         st.write(
-            f"You are signed in and may do this: {_part(sentence(error.permission))}. {_asked(error)} "
+            f"You are signed in and may do this: {clause(sentence(error.permission))}. {_asked(error)} "
             "You come right back to this page."
         )
         confirm(key=f"{key}-button", step_up=Requirement(error.max_age_seconds, error.acr))
@@ -221,32 +228,6 @@ def _span(seconds: int) -> str:
             count = seconds // size
             return unit if count == 1 else f"{count} {unit}s"
     return f"{seconds} seconds"
-
-
-def access_changed(lost: Sequence[Permission], gained: Sequence[Permission]) -> None:
-    """One quiet line above the page that says what one may do no longer, or also now; nothing when nothing changed.
-
-    Its place is taken in every run, so that a page keeps what was typed in it when the line comes and goes.
-    """
-    place = st.empty()
-    told = []
-    if lost:
-        told.append(f"Your access has changed: you can no longer {_in_a_row(lost, 'or')}.")
-    if gained:
-        told.append(f"You can now also {_in_a_row(gained, 'and')}.")
-    if told:
-        place.container(key="access-changed").caption(f":material/key: {' '.join(told)}")
-
-
-def _in_a_row(permissions: Sequence[Permission], word: str) -> str:
-    """Their sentences as parts of one."""
-    parts = [_part(permission.sentence) for permission in permissions]
-    return parts[0] if len(parts) == 1 else f"{'; '.join(parts[:-1])}; {word} {parts[-1]}"
-
-
-def _part(sentence: str) -> str:
-    """A sentence as it reads inside another."""
-    return f"{sentence[:1].lower()}{sentence[1:]}".rstrip(".")
 
 
 def denied(error: PermissionDenied, principal: Principal) -> None:
@@ -285,8 +266,9 @@ def problem(error: GatehouseError) -> None:
         columns[1].caption(f"If it goes on, tell an administrator this number: `{correlation.current()}`")
 
 
-def internal(_: BaseException) -> None:
+def internal(error: BaseException) -> None:
     """A bug: nothing of it is shown but the id under which the log has it."""
+    _log.error("a page failed", error=type(error).__name__, exc_info=error)
     with st.container(key="problem"):
         st.error(
             "**Something went wrong here.** It was not your doing, and it has been logged.", icon=":material/error:"

@@ -77,12 +77,7 @@ class Sessions:
         self._default_role = default_role
         self._clock = clock
         self.silent = SilentSignIns(
-            storage,
-            keyring,
-            verifier,
-            client_id=provider.client_id,
-            map_own_names=map_own_names,
-            clock=clock,
+            storage, keyring, verifier, client_id=provider.client_id, map_own_names=map_own_names, clock=clock
         )
         self._renewals = Renewals(
             storage,

@@ -220,7 +220,7 @@ class Tab:
     def _note(self, data: bytes) -> None:
         """Remember what a message to the browser shows, and how the run that it belongs to fares."""
         message = wire.read(data)
-        if message is None:
+        if message is None or (self._seen.widgets is None and wire.is_plain(message)):
             return
         for file in wire.media_in(message):
             self._shown.note_media(file)

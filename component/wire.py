@@ -44,7 +44,7 @@ FILE_FIELDS: Final = frozenset(
 """Where Streamlit itself puts the address of a file. The same address as text anywhere else shows nothing."""
 
 _ELEMENTS_WITH_FILES: Final = frozenset({"audio", "download_button", "favicon", "iframe", "imgs", "video"})
-_MESSAGES_WITH_FILES: Final = frozenset({"logo", "page_config_changed", "backend_operation_response"})
+_MESSAGES_WITH_FILES: Final = frozenset({"delta", "logo", "page_config_changed", "backend_operation_response"})
 # A media address ends in a hash of its content, 32 hexadecimal digits, and a suffix that stands for nothing.
 _MEDIA: Final = re.compile(r"/media/([0-9a-f]{32})(?:\.[A-Za-z0-9]{1,16})?")
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([0-9a-fA-F-]{1,64})/[^/]{1,64}")
@@ -171,7 +171,7 @@ def read(data: bytes) -> ForwardMsg | None:
 
 def media_in(message: ForwardMsg) -> list[str]:
     """Ids of the media that a message shows to the browser."""
-    if not _may_show_files(message):
+    if is_plain(message) or message.WhichOneof("type") not in _MESSAGES_WITH_FILES:
         return []
     return [found for name, text in _texts(message) if name in FILE_FIELDS and (found := media_asked(text))]
 
@@ -187,13 +187,13 @@ def deferred_in(message: ForwardMsg) -> str:
     return message.delta.new_element.download_button.deferred_file_id if offers else ""
 
 
-def _may_show_files(message: ForwardMsg) -> bool:
-    kind = message.WhichOneof("type")
-    if kind != "delta":
-        return kind in _MESSAGES_WITH_FILES
-    if message.delta.WhichOneof("type") == "add_block":
-        return message.delta.add_block.WhichOneof("type") == "chat_message"
-    return message.delta.new_element.WhichOneof("type") in _ELEMENTS_WITH_FILES
+def is_plain(message: ForwardMsg) -> bool:
+    """Whether a message draws something in which no file can be, as most do."""
+    return (
+        message.WhichOneof("type") == "delta"
+        and message.delta.WhichOneof("type") == "new_element"
+        and message.delta.new_element.WhichOneof("type") not in _ELEMENTS_WITH_FILES
+    )
 
 
 def widgets_in(message: ForwardMsg) -> Iterator[str]:

@@ -43,14 +43,14 @@ with_token = st.toggle("Send my access token", value=True, key="with-token")
 
 if st.button("Send", key="send", type="primary", icon=":material/send:"):
     try:
-        st.session_state["exchange"] = make_call(name, with_token=with_token)
+        st.session_state["exchange"] = (name, with_token, make_call(name, with_token=with_token))
     except GatehouseError as error:
         st.session_state.pop("exchange", None)
         panels.problem(error)
 
-exchange = st.session_state.get("exchange")
-if exchange is None:
-    st.info("Choose a call and send it. The answer shows here.", icon=":material/info:")
+asked, asked_with_token, exchange = st.session_state.get("exchange", (None, None, None))
+if exchange is None or (asked, asked_with_token) != (name, with_token):
+    st.info("Send the call. Its answer shows here.", icon=":material/info:")
     st.stop()
 
 good = exchange.status < HTTPStatus.BAD_REQUEST

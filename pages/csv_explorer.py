@@ -1,6 +1,7 @@
 """CSV explorer: open a file of your own, look at it, chart it, download what is left. The file stays in this tab."""
 
 import io
+import re
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +14,9 @@ access.require_page()
 MAX_MEGABYTES = 20
 MAX_ROWS = 200_000
 MAX_COLUMNS = 500
+ROW_NUMBER = "(row number)"
+ACROSS = "(across)"
+UNEVEN = "The file could not be read as CSV. Is every row as long as the line of column names?"
 
 
 @access.requires(Permission.EXPLORE_FILES)
@@ -26,15 +30,40 @@ def read_table(content: bytes) -> pd.DataFrame:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
+    separator = separator_of(text)
+    # Where semicolons separate, a comma between digits is a decimal comma.
+    decimal = "," if separator == ";" and re.search(r"\d,\d", text[:65536]) else "."
     try:
-        table = pd.read_csv(io.StringIO(text), sep=None, engine="python", nrows=MAX_ROWS + 1, index_col=False)
+        table = pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal, nrows=MAX_ROWS + 1)
     except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(
-            "The file could not be read as CSV. Is every row as long as the line of column names?"
-        ) from error
+        raise ValueError(UNEVEN) from error
+    if not isinstance(table.index, pd.RangeIndex):  # rows longer than the line of names: pandas made an index of them
+        raise ValueError(UNEVEN)  # noqa: TRY004 - what is wrong is the file, not a type
     if len(table.columns) > MAX_COLUMNS:
         raise ValueError(f"The file has {len(table.columns):,} columns; at most {MAX_COLUMNS} can be shown.")
     return table
+
+
+def separator_of(text: str) -> str:
+    """What separates the columns: whichever of these stands in the first line most often; a comma for one column."""
+    first = text.lstrip().partition("\n")[0]
+    return max(",;\t|", key=first.count)
+
+
+def chart_frame(table: pd.DataFrame, across: str | None, shown: list[str]) -> pd.DataFrame:
+    """The columns of a chart under names that mean nothing to the charting library; the first is horizontal."""
+    points = {ACROSS: range(1, len(table) + 1) if across is None else table[across].to_numpy()}
+    for name in shown:
+        label = plain_name(name)
+        while label in points:
+            label += " "
+        points[label] = table[name].to_numpy()
+    return pd.DataFrame(points)
+
+
+def plain_name(name: str) -> str:
+    """A column's name without the marks that the charting library would read as something else."""
+    return re.sub(r"[^\w %()-]", "_", name) or "_"
 
 
 @access.requires(Permission.EXPLORE_FILES)
@@ -49,18 +78,22 @@ def as_csv(table: pd.DataFrame) -> bytes:
 
 
 st.title("CSV explorer")
-st.caption("Your file is read into this session only: it is not stored, and nobody else sees it.")
+st.caption("Your file is read into this tab only: not stored, seen by nobody else, and closed when you leave the page.")
 
 upload = st.file_uploader("Choose a CSV file", type=["csv", "tsv", "txt"], key="upload", max_upload_size=MAX_MEGABYTES)
 if upload is None:
     st.info(f"Choose a file of up to {MAX_MEGABYTES} MB to begin. Its first line should name the columns.")
     st.stop()
 
-try:
-    table = read_table(upload.getvalue())
-except ValueError as error:
-    st.error(panels.plain(str(error), cap=300), icon=":material/error:")
-    st.stop()
+file_id, table = st.session_state.get("csv-table", (None, None))
+if file_id != upload.file_id:  # parsed once, not at every click; the page has been checked at this one
+    try:
+        table = read_table(upload.getvalue())
+    except ValueError as error:
+        st.session_state.pop("csv-table", None)
+        st.error(panels.plain(str(error), cap=300), icon=":material/error:")
+        st.stop()
+    st.session_state["csv-table"] = (upload.file_id, table)
 
 if len(table) > MAX_ROWS:
     table = table.head(MAX_ROWS)
@@ -73,19 +106,18 @@ left = panels.explorer(table)
 st.dataframe(left, width="stretch", key="table")
 st.caption(f"{len(left):,} of {len(table):,} rows, {len(table.columns)} columns")
 
-numeric = [str(column) for column in left.select_dtypes("number").columns]
+numeric = list(left.select_dtypes("number").columns)
 if numeric:
     st.subheader("Chart")
     first, second, third = st.columns(3)
     kind = first.selectbox("Kind", ["Line", "Bars", "Points"], key="chart-kind")
-    across = second.selectbox("Across", ["Row number", *map(str, left.columns)], key="chart-x")
+    across = second.selectbox("Across", [ROW_NUMBER, *left.columns], key="chart-x")
     shown = third.multiselect("Show", numeric, default=numeric[:1], key="chart-y")
     if shown:
         draw = {"Line": st.line_chart, "Bars": st.bar_chart, "Points": st.scatter_chart}[kind]
-        points = left.head(5000).reset_index(drop=True).rename(columns=str)
-        if across == "Row number":
-            points.insert(0, "Row number", range(1, len(points) + 1), allow_duplicates=True)
-        draw(points, x=across, y=shown, height=320)
+        points = chart_frame(left.head(5000), None if across == ROW_NUMBER else across, shown)
+        label = "Row" if across == ROW_NUMBER else plain_name(across)
+        draw(points, x=ACROSS, y=list(points.columns[1:]), x_label=label, height=320)
         if len(left) > len(points):
             st.caption("The chart shows the first 5,000 rows.")
     else:

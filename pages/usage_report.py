@@ -17,16 +17,15 @@ def export_report(days: int) -> bytes:
     return api_client.usage_csv(days)
 
 
+COLORS = {"Sign-ins": "#3f8f78", "Refusals": "#d9933d", "Page views": "#5b7fb5"}
 RANGES = {"7 days": 7, "30 days": 30, "90 days": 90, "1 year": 365}
 
 st.title("Usage report")
 st.caption("What happens in this installation of Gatehouse. Days are in UTC.")
 
-asked = st.query_params.get("range", "30 days")
 chosen = st.segmented_control(
-    "Time span", list(RANGES), default=asked if asked in RANGES else "30 days", key="range", required=True
+    "Time span", list(RANGES), default="30 days", key="range", required=True, bind="query-params"
 )
-st.query_params["range"] = chosen
 span = RANGES[chosen]
 
 try:
@@ -50,13 +49,13 @@ panels.figures({name: int(frame[name].sum()) for name in ("Sign-ins", "Refusals"
 if not frame[["Sign-ins", "Refusals", "Page views"]].to_numpy().any():
     st.info("Nothing has happened in this time span yet.", icon=":material/hourglass_empty:")
 else:
-    left, right = st.columns(2)
-    with left:
-        st.subheader("Sign-ins and refusals")
-        st.bar_chart(frame, x="Day", y=["Sign-ins", "Refusals"], stack=False, height=260)
-    with right:
-        st.subheader("Page views")
-        st.bar_chart(frame, x="Day", y="Page views", height=260)
+    for column, (name, color) in zip(st.columns(len(COLORS)), COLORS.items(), strict=True):
+        with column:
+            st.markdown(f"**{name} per day**")
+            if frame[name].any():
+                st.bar_chart(frame, x="Day", y=name, y_label="", x_label="", color=color, height=220)
+            else:
+                st.caption("None in this time span.")
     views: dict[str, int] = {}
     for day in days:
         for path, count in day["page_views"].items():

@@ -31,7 +31,7 @@ api = APIBlueprint(
 @api.get("/usage", responses={200: Usage})
 @requires(Permission.READ_REPORTS)
 def usage(query: UsageQuery) -> dict[str, Any]:
-    """Report sign-ins, denials and page views per day."""
+    """Report sign-ins, refusals and page views per day."""
     since, until, days = _usage(query.days)
     return {
         "since": since.isoformat(),

@@ -20,6 +20,11 @@ def begin(given: str | None = None) -> str:
     return value
 
 
+def known() -> str:
+    """The id of the present unit of work; empty where none has begun."""
+    return _current.get()
+
+
 def current() -> str:
     """The id of the present unit of work; a new one begins where there was none."""
     return _current.get() or begin()

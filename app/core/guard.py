@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import wraps
 from pathlib import PurePath
 from types import FunctionType
@@ -95,6 +96,11 @@ class Guard:
         def decorate(function: Callable[P, R]) -> Callable[P, R]:
             if not isinstance(cast("object", function), FunctionType):
                 msg = "@requires goes on a function or method, below @staticmethod, @classmethod and @property"
+                raise TypeError(msg)
+            if not isinstance(cast("object", required), Permission):
+                near = get_close_matches(str(required), [permission.value for permission in Permission], 1)
+                hint = f" Did you mean {near[0]}?" if near else ""
+                msg = f"@requires asks for {required!r}, which is not in app/core/permissions.py.{hint}"
                 raise TypeError(msg)
             if "principal" in inspect.signature(function).parameters:
                 msg = "a guarded function cannot take `principal` as an argument: who is asking is found, never told"

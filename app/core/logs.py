@@ -8,10 +8,19 @@ from typing import Final
 
 import structlog
 
+from app.core import correlation
+
 # Local variables of a frame may hold a token or a cookie: a trace in the log names places only.
 _TRACES_WITHOUT_LOCALS: Final = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
+
+
+def _with_correlation_id(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Every line says which unit of work it belongs to: the number that people are shown."""
+    if known := correlation.known():
+        event.setdefault("correlation_id", known)
+    return event
 
 
 def configure(*, json_lines: bool) -> None:
@@ -19,6 +28,7 @@ def configure(*, json_lines: bool) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        _with_correlation_id,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     final: list[structlog.typing.Processor] = (

@@ -41,7 +41,7 @@ class Permission(StrEnum):
         member.step_up = step_up
         return member
 
-    READ_REPORTS = "read:reports", "See the usage report: sign-ins, denials and page views per day."
+    READ_REPORTS = "read:reports", "See the usage report: sign-ins, refusals and page views per day."
     EXPORT_REPORTS = "export:reports", "Download the usage report as a file.", False, Requirement(max_age_seconds=3600)
     EXPLORE_FILES = "explore:files", "Open a CSV file of your own, look at it, chart it and download the result."
     EXPLORE_API = "explore:api", "Try out calls to the remote API and see what it answers."

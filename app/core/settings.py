@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.core.errors import ConfigurationError
@@ -110,9 +110,13 @@ class Settings(BaseSettings):
         """Whether this is production."""
         return self.gatehouse_env == "production"
 
+    _local_tenant: bool | None = PrivateAttr(default=None)
+
     @property
     def local_tenant(self) -> bool:
         """Whether the embedded local tenant is the provider."""
+        if self._local_tenant is not None:
+            return self._local_tenant
         return self.auth0_domain is None and self.oidc_issuer is None
 
     @property
@@ -171,7 +175,10 @@ class Settings(BaseSettings):
         client = var_dir / "tenant" / "client.json"
         if settings.local_tenant and (process is not Process.CLI or client.exists()):
             updates.update(_local_client(client, process))
-        return settings.model_copy(update=updates) if updates else settings
+        loaded = settings.model_copy(update=updates)
+        # The local tenant's own issuer is filled in above: from here on that no longer tells the two apart.
+        loaded._local_tenant = settings.local_tenant  # noqa: SLF001 - its own class
+        return loaded
 
 
 def _in_plain_words(error: ValidationError) -> list[str]:
@@ -246,6 +253,11 @@ def _general_mistakes(settings: Settings) -> list[str]:
     )
     if not urlsplit(settings.auth0_roles_claim).scheme:
         mistakes.append("AUTH0_ROLES_CLAIM must be a namespaced claim, such as https://acme.example/roles.")
+    mistakes += [
+        f"{name.upper()} is still a placeholder."
+        for name in ("auth0_domain", "auth0_client_id", "auth0_audience", "oidc_issuer")
+        if "…" in (getattr(settings, name) or "") or "..." in (getattr(settings, name) or "")
+    ]
     return [mistake for mistake in mistakes if mistake is not None]
 
 

@@ -85,9 +85,9 @@ def _seeded(key: str, name: str, role: str | None, good_for: str, **more: Any) -
 
 
 PEOPLE: tuple[Person, ...] = (
-    _seeded("ada", "Ada Okafor", "administrator", "Sees every page and runs administration."),
+    _seeded("ada", "Ada Okafor", "administrator", "Holds every permission and sees every page."),
     _seeded("bruno", "Bruno Silva", "analyst", "Reads and exports reports, explores files; no administration."),
-    _seeded("chiyo", "Chiyo Tanaka", "viewer", "Reads reports and nothing else: good for seeing denials."),
+    _seeded("chiyo", "Chiyo Tanaka", "viewer", "Reads reports and nothing else: good for seeing refusals."),
     _seeded(
         "dev",
         "Dev Patel",
@@ -95,7 +95,7 @@ PEOPLE: tuple[Person, ...] = (
         "Works against the API; also holds read:messages directly.",
         direct_permissions=frozenset({"read:messages"}),
     ),
-    _seeded("eva", "Eva Novak", None, "Has no role yet: good for asking for access."),
+    _seeded("eva", "Eva Novak", None, "Has no role yet: good for seeing what a newcomer sees."),
     _seeded("frank", "Frank Moreau", None, "Is blocked at the tenant: signing in is refused.", blocked=True),
 )
 """Everybody a new tenant knows."""

@@ -149,7 +149,7 @@ export function validUntil(iso) {
   const today = at.toDateString() === new Date().toDateString()
   /** @type {Intl.DateTimeFormatOptions} */
   const form = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" }
-  return `Valid until ${new Intl.DateTimeFormat(undefined, form).format(at)}`
+  return `Signed in until ${new Intl.DateTimeFormat(undefined, form).format(at)}`
 }
 
 /**

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import changes, testing
+from app import changes, panels, testing
 from app.core.clock import utc_now
 from app.core.permissions import ROLES, Permission
 from app.core.policy import Source
@@ -42,9 +42,9 @@ def grant(services: Services, who: Subject, role: str, *, revoke: bool = False) 
 
 def line(at: AppTest) -> str:
     """The line, without the escapes and the icon; empty when there is none."""
-    found = [caption.value for caption in at.main.caption if caption.value.startswith(":material/key:")]
+    found = [text.value for text in at.main.markdown if text.value.startswith(":small[:material/key:")]
     assert len(found) <= 1
-    return found[0].removeprefix(":material/key:").strip() if found else ""
+    return found[0].removeprefix(":small[:material/key:").removesuffix("]").strip() if found else ""
 
 
 def test_nothing_on_the_first_run_and_while_nothing_changes(services: Services) -> None:
@@ -57,7 +57,7 @@ def test_what_was_lost(services: Services) -> None:
     at, who = opened(services, "viewer")
     grant(services, who, "viewer", revoke=True)
     assert line(at.run()) == (
-        "Your access has changed: you can no longer see the usage report: sign-ins, denials and page views per day."
+        f"Your access has changed: you can no longer {panels.clause(Permission.READ_REPORTS.sentence)}."
     )
 
 

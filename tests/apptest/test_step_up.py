@@ -104,7 +104,8 @@ def test_such_a_page_is_offered_like_any_other(world: World, monkeypatch: pytest
     subject = world.sign_in(at, roles=["viewer"])
     signed_in_ago(world, HOUR)
     at.run()
-    assert "See the usage report" in words(at)
+    assert ":material/check: See the usage report" in words(at)
+    assert [link.proto.page for link in at.get("page_link")] == ["reports", "profile"]
     assert title_of(at.switch_page("../pages/usage_report.py").run()) == "Confirm it is you"
     with world.services.storage.unit_of_work() as unit:
         revoke("viewer", subject)(unit)
@@ -214,6 +215,31 @@ def test_what_one_may_do_after_confirming_is_on_the_profile_too(world: World) ->
     signed_in_ago(world, 2 * HOUR)
     testing.open_page(at, "profile.py")
     assert "Download the usage report as a file" in words(at)
+
+
+def test_how_long_something_stays_fresh(world: World) -> None:
+    """What a fragment's ``run_every`` takes, so that a download is not offered any more when it would be refused."""
+    at = AppTest.from_string(
+        """
+import streamlit as st
+from app import access
+from app.core.permissions import Permission
+
+for permission in (Permission.READ_REPORTS, Permission.EXPORT_REPORTS):
+    left = access.fresh_for(permission)
+    st.write("ever" if left is None else str(round(left.total_seconds() / 60)))
+"""
+    )
+    world.sign_in(at, roles=["analyst"])
+
+    def told() -> list[str]:
+        return [element.value for element in at.run().markdown]
+
+    assert told() == ["ever", "60"]
+    signed_in_ago(world, HOUR // 2)
+    assert told() == ["ever", "30"]
+    signed_in_ago(world, HOUR)
+    assert told() == ["ever", "ever"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from app.core.assurance import Requirement
 from app.core.audit import AuditKind
 from app.core.errors import all_errors
 from app.core.permissions import ROLES, Permission
@@ -46,16 +47,23 @@ def settings_table() -> str:
 
 
 def permissions_table() -> str:
-    """Permission, meaning, built-in roles."""
+    """Permission, meaning, what it asks of the sign-in, built-in roles."""
     rows = (
         (
             f"`{permission}`",
             permission.sentence,
+            _asked(permission.step_up),
             ", ".join(role for role, (_, permissions) in ROLES.items() if permission in permissions),
         )
         for permission in Permission
     )
-    return _table(("Permission", "What it lets one do", "Built-in roles"), rows)
+    return _table(("Permission", "What it lets one do", "Asks for a sign-in", "Built-in roles"), rows)
+
+
+def _asked(requirement: Requirement | None) -> str:
+    age, acr = requirement or Requirement()
+    asked = [f"at most {age} seconds old"] if age is not None else []
+    return " and ".join([*asked, f"of the class `{acr}`"] if acr else asked)
 
 
 def roles_table() -> str:

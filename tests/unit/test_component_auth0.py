@@ -147,5 +147,5 @@ def test_where_the_front_end_sends_people() -> None:
     assert "have to sign in again at" in found["warning"][1]
     assert found["out"] == ["https://id.example/x", "http://localhost:9000/x", "/", "/x"] + ["/"] * 9
     assert found["until"][0] == ""
-    assert found["until"][1].startswith("Valid until ")
+    assert found["until"][1].startswith("Signed in until ")
     assert "2031" in found["until"][1]

@@ -185,3 +185,10 @@ def test_allows_is_for_display_it_neither_raises_nor_records(desk: Desk) -> None
 
     assert not Guard(ended, desk.on_refused).allows(Permission.READ_REPORTS)
     assert desk.refused == []
+
+
+def test_a_permission_that_is_not_in_the_catalogue_is_refused_at_decoration(desk: Desk) -> None:
+    def work() -> None: ...
+
+    with pytest.raises(TypeError, match="Did you mean read:reports"):
+        desk.guard.requires("read:report")(work)  # type: ignore[arg-type]

@@ -1,0 +1,63 @@
+"""The page of the live tests: a widget of each kind, and a trace of whatever ran."""
+
+from __future__ import annotations
+
+SCRIPT = """
+import os
+import pathlib
+import time
+
+import streamlit as st
+
+from app import access
+from app.core.permissions import Permission
+
+TRACES = pathlib.Path(os.environ["TRACES"])
+
+
+def trace(what):
+    with TRACES.open("a") as file:
+        file.write(what + "\\n")
+
+
+@access.requires(Permission.EXPORT_REPORTS)
+def guarded(what):
+    trace(what)
+    return "the report"
+
+
+def unguarded(what):
+    trace(what)
+    return "the report"
+
+
+@st.fragment
+def part():
+    if st.button("fragment", key="fragment"):
+        trace("fragment")
+
+
+st.text_input("draft", key="draft")
+st.button("callback", key="callback", on_click=trace, args=("callback",))
+if access.allows(Permission.EXPORT_REPORTS):
+    st.button("gated", key="gated", on_click=trace, args=("gated",))
+part()
+if st.button("function", key="function"):
+    guarded("function")
+if st.button("work", key="work"):
+    for _ in range(100):
+        guarded("step")
+        time.sleep(0.05)
+if st.button("drawing", key="drawing"):
+    for number in range(100):
+        st.write(number)
+        trace("drew")
+        time.sleep(0.05)
+st.download_button("export", data=access.carried(lambda: guarded("export")), key="export", on_click="ignore")
+st.download_button("forgetful", data=lambda: unguarded("forgetful"), key="forgetful", on_click="ignore")
+st.download_button("media", data=b"secret of " + str(st.user.get("iss_sub")).encode(), key="media")
+who = access.principal()
+st.markdown(st.query_params.get("say", ""))
+st.markdown("may=" + str(access.allows(Permission.EXPORT_REPORTS)))
+st.markdown("who=" + (who.name or "nobody"))
+"""
