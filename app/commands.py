@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from app import housekeeping
+from app import housekeeping, navigation
 from app import services as composition
 from app.core import logs
 from app.core.administration import bootstrap_administrator, person_by_email
@@ -30,6 +30,8 @@ def serve(address: str, port: int | None) -> int:
 
     settings = Settings.load(Process.APP)
     logs.configure(json_lines=settings.production)
+    if wrong := navigation.mistakes():
+        raise ConfigurationError(wrong)
     built = composition.build(settings)
     built.storage.check()
     composition.install(built)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,33 @@ PAGES: Final = (
     PageRow("api_explorer.py", "api-explorer", "API explorer", ":material/api:", "Build", Permission.EXPLORE_API),
     PageRow("profile.py", "profile", "Profile", ":material/account_circle:", "You", None),
 )
+
+
+def mistakes() -> list[str]:
+    """What is wrong with the pages, a sentence each: read at start, so that a page without its gate never serves."""
+    found = []
+    for row in PAGES:
+        if not row.script.is_file():
+            found.append(f"app/navigation.py has a row for pages/{row.file}, and there is no such file.")
+        elif not _gates_itself(row.script):
+            found.append(f"pages/{row.file}: its first statement after the imports must be access.require_page().")
+    rows = {row.file for row in PAGES}
+    found += [
+        f"pages/{script.name} has no row in app/navigation.py."
+        for script in sorted(PAGES_FOLDER.glob("*.py"))
+        if script.name not in rows
+    ]
+    return found
+
+
+def _gates_itself(script: Path) -> bool:
+    """Whether the first statement that does anything is ``access.require_page()``."""
+    for statement in ast.parse(script.read_text(encoding="utf-8")).body:
+        documentation = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        if not documentation and not isinstance(statement, ast.Import | ast.ImportFrom):
+            return ast.unparse(statement) == "access.require_page()"
+    return False
+
 
 BY_PATH: Final = {row.path: row for row in PAGES}
 BY_FILE: Final = {row.file: row for row in PAGES}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from starlette.types import Receive, Send
 
 from app.core.clock import Clock, utc_now
@@ -18,6 +19,7 @@ from component.sessions import Sessions
 from component.shown import Owners
 from component.tab import Tab
 
+_THREADS: Final = 16
 T = TypeVar("T")
 
 
@@ -28,7 +30,7 @@ class Tabs:
         self.sessions = sessions
         self.rights = rights
         self.owners = Owners()
-        self._threads = CapacityLimiter(16)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tabs")
         self._live: dict[Tab, None] = {}
         self._clock = clock
         self._noting: dict[str, asyncio.Future[None]] = {}
@@ -40,8 +42,11 @@ class Tabs:
         return len(self._live)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Do what asks the database, off the event loop, in threads of the tabs' own."""
-        return await to_thread.run_sync(work, limiter=self._threads)
+        """Do what asks the database, off the event loop, in threads of the tabs' own.
+
+        Not AnyIO's ``to_thread``, which goes round the event loop three times for each call: this is for every message.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
 
     def note_use(self, session: Session, here: Callable[[], str]) -> None:
         """Note that the person was here, as often as that is noted, without making them wait for it."""

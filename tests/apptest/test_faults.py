@@ -118,6 +118,7 @@ def test_the_explorer_begins_by_saying_what_to_do(explorer: AppTest) -> None:
         (b"  \n \n", "The file is empty"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "This is not a text file"),
         (b"a,b\n1,2\n1,2,3,4\n", "could not be read as CSV"),
+        (b"a,b\n1,2,3\n4,5,6\n", "could not be read as CSV"),
         ((",".join(f"c{n}" for n in range(600)) + "\n" + ",".join("1" * 600)).encode(), "600 columns"),
     ],
 )
@@ -140,6 +141,8 @@ def test_a_table_without_rows_is_explained(explorer: AppTest) -> None:
         "town\tpeople\nM\xfcnchen\t126949\n".encode("cp1252"),
         b"town,people\n=cmd|'/c calc'!A1,5\n<script>,6\n",
         b'"a"" b","c\nd"\n1,2\n',
+        b",,b\n1,2,3\n",
+        b"(row number),Row number,x,a:b,a.b\n1,2,3,4,5\n",
     ],
 )
 def test_tables_of_many_kinds_are_read(explorer: AppTest, content: bytes) -> None:
@@ -147,6 +150,13 @@ def test_tables_of_many_kinds_are_read(explorer: AppTest, content: bytes) -> Non
     assert not explorer.exception
     assert not explorer.error
     assert len(explorer.dataframe[0].value) >= 1
+
+
+def test_what_separates_the_columns_is_found_and_nothing_is_split_at_spaces(explorer: AppTest) -> None:
+    upload(explorer, "x.csv", b"just one column\nx y\nz\n")
+    assert list(explorer.dataframe[0].value.columns) == ["just one column"]
+    upload(explorer, "y.csv", b"a;b\n1,5;x\n2,5;y\n")
+    assert explorer.dataframe[0].value["a"].tolist() == [1.5, 2.5]
 
 
 def test_a_long_table_is_cut_and_says_so(explorer: AppTest) -> None:

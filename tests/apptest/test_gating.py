@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import testing
+from app import navigation, testing
 from app.core.clock import utc_now
 from app.core.policy import Source
 from app.core.ports import UnitOfWork
@@ -40,6 +40,23 @@ def denials(world: World) -> list[tuple[str, str, str]]:
             text("SELECT kind, target, reason FROM audit_events WHERE outcome = 'refused' ORDER BY seq")
         )
         return [(row.kind, row.target, row.reason) for row in rows]
+
+
+def test_a_page_that_forgets_its_gate_keeps_the_app_from_starting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert navigation.mistakes() == []
+    for row in PAGES:
+        (tmp_path / row.file).write_text(row.script.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(navigation, "PAGES_FOLDER", tmp_path)
+    (tmp_path / "home.py").write_text("import streamlit as st\nst.title('secret')\n", encoding="utf-8")
+    (tmp_path / "profile.py").unlink()
+    (tmp_path / "stray.py").write_text("", encoding="utf-8")
+    assert navigation.mistakes() == [
+        "pages/home.py: its first statement after the imports must be access.require_page().",
+        "app/navigation.py has a row for pages/profile.py, and there is no such file.",
+        "pages/stray.py has no row in app/navigation.py.",
+    ]
 
 
 def test_rows_and_files_match() -> None:

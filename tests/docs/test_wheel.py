@@ -27,7 +27,7 @@ ALONE = ("--no-deps", "--no-index")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this tree, built from a copy so that nothing is left in the tree."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for package in PACKAGES:
+    for package in (*PACKAGES, ".streamlit"):
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("pyproject.toml", "gatehouse.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, source)
@@ -78,7 +78,7 @@ def test_it_has_every_file_of_the_packages_and_no_local_tenant(wheel: Path) -> N
     assert {"gatehouse.py", "component/pyproject.toml", "component/frontend/auth0.js"} <= names
     assert any(name.startswith("db/migrations/versions/") for name in names)
     packed = {name for name in names if ".dist-info/" not in name}
-    assert packed == wanted | {"gatehouse.py", "component/pyproject.toml"}
+    assert packed == wanted | {"gatehouse.py", "component/pyproject.toml", "app/.streamlit/config.toml"}
     assert not any("dev_tenant" in name for name in names)
 
 

@@ -99,6 +99,27 @@ def test_everything_starts_and_stops_with_nothing_left_behind(tmp_path: Path, nu
     assert {name: mode for name, mode in modes.items() if mode != "0o600"} == {}
 
 
+def test_a_second_start_finds_everything_as_it_was(tmp_path: Path) -> None:
+    tenant_port, env = free_port(), environment(tmp_path)
+    for _ in range(2):
+        with running(tmp_path, env, "--tenant-port", str(tenant_port)) as process:
+            said = read_until(process, "Ctrl-C stops everything.")
+            assert "starting local tenant" in said
+            assert "Ada Okafor" in said
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+
+
+def test_a_real_tenant_half_configured_is_one_list_before_anything_starts(tmp_path: Path) -> None:
+    env = environment(tmp_path, AUTH0_DOMAIN="acme.eu.auth0.com")
+    with running(tmp_path, env) as process:
+        said = process.communicate(timeout=60)[0]
+    assert process.returncode == 2
+    for name in ("AUTH0_AUDIENCE", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"):
+        assert f"{name} is required" in said
+    assert "starting" not in said
+
+
 def test_a_taken_port_is_one_plain_sentence(tmp_path: Path) -> None:
     env = environment(tmp_path)
     with socket.socket() as taken:
