@@ -16,6 +16,7 @@ MAX_ROWS = 200_000
 MAX_COLUMNS = 500
 ROW_NUMBER = "(row number)"
 ACROSS = "(across)"
+OVERFLOW = "(overflow)"
 UNEVEN = "The file could not be read as CSV. Is every row as long as the line of column names?"
 
 
@@ -34,11 +35,21 @@ def read_table(content: bytes) -> pd.DataFrame:
     # Where semicolons separate, a comma between digits is a decimal comma.
     decimal = "," if separator == ";" and re.search(r"\d,\d", text[:65536]) else "."
     try:
-        table = pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal, nrows=MAX_ROWS + 1)
+        names = list(pd.read_csv(io.StringIO(text), sep=separator, nrows=0).columns)
+        # One column more than are named catches what would otherwise be dropped, or taken for the rows' labels.
+        table = pd.read_csv(
+            io.StringIO(text),
+            sep=separator,
+            decimal=decimal,
+            header=0,
+            names=[*names, OVERFLOW],
+            index_col=False,
+            nrows=MAX_ROWS + 1,
+        )
     except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(UNEVEN) from error
-    if not isinstance(table.index, pd.RangeIndex):  # rows longer than the line of names: pandas made an index of them
-        raise ValueError(UNEVEN)  # noqa: TRY004 - what is wrong is the file, not a type
+    if table.pop(OVERFLOW).notna().any():
+        raise ValueError(UNEVEN)
     if len(table.columns) > MAX_COLUMNS:
         raise ValueError(f"The file has {len(table.columns):,} columns; at most {MAX_COLUMNS} can be shown.")
     return table
