@@ -1,5 +1,6 @@
 """CSV explorer: open a file of your own, look at it, chart it, download what is left. The file stays in this tab."""
 
+import csv
 import io
 import re
 
@@ -34,25 +35,33 @@ def read_table(content: bytes) -> pd.DataFrame:
     separator = separator_of(text)
     # Where semicolons separate, a comma between digits is a decimal comma.
     decimal = "," if separator == ";" and re.search(r"\d,\d", text[:65536]) else "."
+    lines = io.StringIO(text.lstrip("\r\n"))
     try:
-        names = list(pd.read_csv(io.StringIO(text), sep=separator, nrows=0).columns)
-        # One column more than are named catches what would otherwise be dropped, or taken for the rows' labels.
+        names = unique_names(next(csv.reader(lines, delimiter=separator)))
+        # The reader goes on behind the line of names. One column more than they are catches what a longer row has:
+        # pandas would drop it, or take the first column for the rows' labels.
         table = pd.read_csv(
-            io.StringIO(text),
-            sep=separator,
-            decimal=decimal,
-            header=0,
-            names=[*names, OVERFLOW],
+            lines, sep=separator, decimal=decimal, header=None, names=[*names, OVERFLOW], nrows=MAX_ROWS + 1,
             index_col=False,
-            nrows=MAX_ROWS + 1,
-        )
-    except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        )  # fmt: skip
+    except (ValueError, csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(UNEVEN) from error
     if table.pop(OVERFLOW).notna().any():
         raise ValueError(UNEVEN)
     if len(table.columns) > MAX_COLUMNS:
         raise ValueError(f"The file has {len(table.columns):,} columns; at most {MAX_COLUMNS} can be shown.")
     return table
+
+
+def unique_names(given: list[str]) -> list[str]:
+    """The columns' names, each once and none empty."""
+    names: list[str] = []
+    for number, name in enumerate(given, start=1):
+        wanted = name.strip() or f"Column {number}"
+        while wanted in names:
+            wanted += f" ({number})"
+        names.append(wanted)
+    return names
 
 
 def separator_of(text: str) -> str:

@@ -1,0 +1,46 @@
+"""No page and no notice does anything that the content security policy forbids; the browser says so if one does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from app.navigation import PAGES
+from tests.e2e.conftest import Visitor
+
+Arrive = Callable[..., Visitor]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+NOTICES = {
+    "/nested/page": 404,
+    "/_stcore/metrics": 404,
+    "/media/00000000000000000000000000000000": 404,
+    "/auth/unknown": 404,
+    "/auth/callback": 400,
+    "/auth/callback?error=access_denied&state=x": 400,
+    "/auth/ended": 200,
+}
+
+
+def test_no_page_breaks_the_policy(visitor: Arrive) -> None:
+    browser = visitor()
+    browser.sign_in("ada")
+    for row in PAGES:
+        browser.open(f"/{row.path}")
+        browser.page.wait_for_timeout(500)
+    browser.open("/no-such-page")
+    browser.page.wait_for_timeout(500)
+    assert browser.complaints == []
+
+
+def test_no_notice_breaks_the_policy(visitor: Arrive) -> None:
+    browser = visitor()
+    for path, status in NOTICES.items():
+        answer = browser.page.goto(f"{browser.stack.app_url}{path}")
+        assert answer is not None
+        assert answer.status == status, path
+        expect(browser.page.get_by_role("heading", level=1)).to_be_visible()
+    # That the page itself came with such a status is an error to the console too.
+    assert [text for text in browser.complaints if "Failed to load resource" not in text] == []
