@@ -19,7 +19,9 @@ run: $(RUNTIME) ## install what is needed and start everything (Ctrl-C stops it)
 	@exec $(PY) -m app dev
 
 test: $(DEV) ## run all tests but the benchmarks
-	@$(PY) -m pytest -n auto --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n auto --dist loadgroup --ignore=tests/e2e $(ARGS)
+	@# Playwright keeps an event loop running in its process: the browser has one of its own.
+	@$(PY) -m pytest -n 2 --dist loadgroup tests/e2e $(ARGS)
 
 check: $(DEV) ## lint, types and import contracts
 	$(PY) -m ruff format --check .

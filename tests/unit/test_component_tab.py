@@ -202,3 +202,20 @@ def test_a_page_that_gained_is_not_drawn_anew_while_a_press_is_on_its_way(asked:
             assert not BackMsg.FromString((await here.tab.receive())["bytes"]).rerun_script.widget_states.widgets
 
     with_tab(check)
+
+
+def test_a_message_costs_one_query() -> None:
+    """As the driver sees it: session, person and policy version in one; the rights are known already."""
+
+    async def check(here: Here) -> None:
+        seen: list[str] = []
+        pooled = here.services.storage.engine.raw_connection()  # type: ignore[attr-defined] # the one there is, in memory
+        driver: Any = pooled.driver_connection
+        pooled.close()
+        driver.set_trace_callback(seen.append)
+        here.wire.click()
+        await here.tab.receive()
+        driver.set_trace_callback(None)
+        assert len(seen) == 1, seen
+
+    with_tab(check)
