@@ -80,6 +80,19 @@ def current_session() -> Session | None:
     return session if session.person.subject == binding.subject else None
 
 
+def session_at_the_gate() -> Session | None:
+    """The session as the socket guard has just resolved it for this run's message; read afresh where it has not.
+
+    For what stands around a page (navigation, account): the page, and each guarded function, reads afresh itself.
+    Raises as ``current_session``.
+    """
+    binding = _binding()
+    if binding is None:
+        return None
+    session = services().tabs.gated(binding.ref)
+    return session if session is not None and session.person.subject == binding.subject else current_session()
+
+
 def asking() -> Asking:
     """Who is asking now and what they hold now; raises as ``current_session``."""
     return asking_of(current_session())

@@ -33,7 +33,7 @@ def main() -> None:
         panels.unguarded()
         return
     try:
-        session = access.current_session()
+        session = access.session_at_the_gate()
         asking = access.asking_of(session)
     except Unauthenticated as error:
         _signed_out(error)

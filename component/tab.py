@@ -186,6 +186,8 @@ class Tab:
             return None
         if sent.reruns:
             self._prepare(sent)
+            if self.session is not None:
+                self._tabs.note_gated(self.session)
             if sent.by_person and self.session is not None:
                 self._tabs.note_use(self.session, self._here)
         return {"type": "websocket.receive", "bytes": sent.bytes()}

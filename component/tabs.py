@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -20,6 +21,7 @@ from component.shown import Owners
 from component.tab import Tab
 
 _THREADS: Final = 16
+_GATED_SECONDS: Final = 1.0
 T = TypeVar("T")
 
 
@@ -33,6 +35,7 @@ class Tabs:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tabs")
         self._live: dict[Tab, None] = {}
         self._clock = clock
+        self._gated: dict[str, tuple[float, Session]] = {}
         self._noting: dict[str, asyncio.Future[None]] = {}
 
     def __iter__(self) -> Iterator[Tab]:
@@ -47,6 +50,18 @@ class Tabs:
         Not AnyIO's ``to_thread``, which goes round the event loop three times for each call: this is for every message.
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
+
+    def note_gated(self, session: Session) -> None:
+        """Remember how a session was just resolved, for the run that its message asks for."""
+        self._gated[session.ref] = (time.monotonic(), session)
+
+    def gated(self, ref: str) -> Session | None:
+        """The session as the gate resolved it a moment ago; None when that is too long ago, or never was.
+
+        For what a run shows around its page; whatever is guarded reads afresh.
+        """
+        known = self._gated.get(ref)
+        return known[1] if known is not None and time.monotonic() - known[0] <= _GATED_SECONDS else None
 
     def note_use(self, session: Session, here: Callable[[], str]) -> None:
         """Note that the person was here, as often as that is noted, without making them wait for it."""
@@ -88,3 +103,5 @@ class Tabs:
     def remove(self, tab: Tab) -> None:
         """Forget a tab."""
         self._live.pop(tab, None)
+        if tab.session is not None:
+            self._gated.pop(tab.session.ref, None)

@@ -1,0 +1,50 @@
+"""What the gate resolved for a run's message builds the navigation; the page still decides on what is true now."""
+
+from __future__ import annotations
+
+from app import testing
+from app.core.clock import utc_now
+from app.core.policy import Source
+from app.core.records import EndReason, NewGrant
+from tests.apptest.conftest import World
+
+
+def test_a_page_refuses_what_the_gate_still_allowed(world: World) -> None:
+    at = testing.open_app("/reports")
+    subject = world.sign_in(at, roles=["viewer"])
+    session = world.services.storage.read.session_by_ref(at.user["sid"])
+    assert session is not None
+    world.services.tabs.note_gated(session)
+    with world.services.storage.unit_of_work() as unit:
+        unit.revoke_grant(NewGrant(subject=subject, source=Source.ADMIN, by="test", role="viewer"), utc_now())
+        unit.commit()
+    testing.open_page(at, "usage_report.py")
+    assert at.title[0].value == "No access"
+
+
+def test_a_session_that_ended_behind_the_gate_opens_nothing(world: World) -> None:
+    at = testing.open_app("/profile")
+    world.sign_in(at, roles=["administrator"])
+    session = world.services.storage.read.session_by_ref(at.user["sid"])
+    assert session is not None
+    with world.services.storage.unit_of_work() as unit:
+        unit.end_session(session.ref, EndReason.ENDED_BY_ADMIN, utc_now())
+        unit.commit()
+    world.services.tabs.note_gated(session)
+    testing.open_page(at, "profile.py")
+    assert [title.value for title in at.title] == ["You were signed out"]
+
+
+def test_what_the_gate_knew_is_not_used_for_long_nor_for_anybody_else(world: World) -> None:
+    at = testing.open_app("/")
+    world.sign_in(at)
+    ref = at.user["sid"]
+    session = world.services.storage.read.session_by_ref(ref)
+    assert session is not None
+    tabs = world.services.tabs
+    assert tabs.gated(ref) is None
+    tabs.note_gated(session)
+    assert tabs.gated(ref) is session
+    assert tabs.gated("another") is None
+    tabs._gated[ref] = (tabs._gated[ref][0] - 1.1, session)
+    assert tabs.gated(ref) is None
