@@ -155,6 +155,7 @@ class Tab:
                 self._leave(wire.go_to(f"{ENDED_PATH}?return_to={quote(self._here(), safe='')}"), _GONE)
                 return Change.ENDED
             self.session, grants = found
+            self._tabs.note_gated(self.session)
             self._looked = True
             self._shown.hold(grants)
             change = self._seen.hold(grants)
@@ -186,8 +187,6 @@ class Tab:
             return None
         if sent.reruns:
             self._prepare(sent)
-            if self.session is not None:
-                self._tabs.note_gated(self.session)
             if sent.by_person and self.session is not None:
                 self._tabs.note_use(self.session, self._here)
         return {"type": "websocket.receive", "bytes": sent.bytes()}

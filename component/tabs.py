@@ -52,7 +52,7 @@ class Tabs:
         return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
 
     def note_gated(self, session: Session) -> None:
-        """Remember how a session was just resolved, for the run that its message asks for."""
+        """Remember how a session was just resolved, for the run that a message, or the watcher, asks for."""
         self._gated[session.ref] = (time.monotonic(), session)
 
     def gated(self, ref: str) -> Session | None:
