@@ -40,11 +40,17 @@ def test_the_owner_comes_back_to_what_was_there(served: Callable[[str], Served])
 OTHERS = ["bob", "bob in her browser", "anonymous", "anonymous in her browser", "alice anew", "alice elsewhere"]
 
 
-@pytest.mark.parametrize("mode", ["guarded", "identity-only", "claims-only"])
-@pytest.mark.parametrize("who", OTHERS)
+CASES = [
+    (who, mode)
+    for who in OTHERS
+    for mode in ("guarded", "identity-only", "claims-only")
+    # Her own session at a browser that lost its other cookie: only the identity tells that apart.
+    if (who, mode) != ("alice elsewhere", "claims-only")
+]
+
+
+@pytest.mark.parametrize(("who", "mode"), CASES)
 def test_nobody_else_gets_it(served: Callable[[str], Served], mode: str, who: str) -> None:
-    if (mode, who) == ("claims-only", "alice elsewhere"):
-        pytest.skip("her own session at a browser that lost its other cookie: only the identity tells that apart")
     app = served(mode)
     alice = app.sign_in("alice")
     session_id = app.leave_something(alice, "alices-draft")
