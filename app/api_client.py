@@ -24,6 +24,7 @@ from app.core.errors import (
     ConfigurationError,
     GatehouseError,
     InvalidInput,
+    NotHeld,
     PermissionDenied,
     ProviderRefused,
     StepUpRequired,
@@ -199,6 +200,11 @@ def _problems(body: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): str(text) for name, text in problems.items()} if isinstance(problems, dict) else {}
 
 
+def _names(body: Mapping[str, Any]) -> list[str]:
+    names = body.get("permissions")
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
 def _seconds(body: Mapping[str, Any]) -> int:
     seconds = body.get("retry_after_seconds")
     return seconds if isinstance(seconds, int) else 1
@@ -222,6 +228,7 @@ _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any]], GatehouseError]]] = {
         str(body.get("permission", "")), str(body.get("reason", "")), _detail(body)
     ),
     StepUpRequired.code: _step_up,
+    NotHeld.code: lambda body: NotHeld(_names(body), _detail(body)),
     InvalidInput.code: lambda body: InvalidInput(_problems(body), _detail(body)),
     TooManyRequests.code: lambda body: TooManyRequests(_seconds(body), _detail(body)),
     ProviderRefused.code: lambda body: ProviderRefused(_detail(body), error=str(body.get("error", ""))),

@@ -196,6 +196,7 @@ _PEOPLE: Final = (
     ("Bruno Silva", "analyst", "reads and exports reports, explores CSV files"),
     ("Chiyo Tanaka", "viewer", "reads reports"),
     ("Dev Patel", "developer", "tries the remote API"),
+    ("Gita Rao", "auditor", "looks at everything, changes nothing"),
     ("Eva Novak", "no role", "sees Home and Profile only"),
     ("Frank Moreau", "blocked at the provider", "cannot sign in"),
 )

@@ -185,6 +185,37 @@ class StepUpRequired(PermissionDenied):
         return super().fields() | {name: value for name, value in asked.items() if value is not None}
 
 
+class RuleViolated(GatehouseError):
+    """A rule of administration forbids this change to this administrator (403)."""
+
+    code = "rule-violated"
+    status = 403
+    title = "A rule of administration forbids this"
+
+
+class SelfGrant(RuleViolated):
+    """Nobody changes what they may do themselves."""
+
+    code = "self-grant"
+    title = "Nobody changes their own rights"
+
+
+class NotHeld(RuleViolated):
+    """Nobody gives what they do not hold: directly, by a role, or by a mapping."""
+
+    code = "not-held"
+    title = "You can give only what you hold yourself"
+
+    def __init__(self, permissions: Sequence[str], detail: str = "") -> None:
+        """``permissions``: what would be given and is not held, sorted; the first 20 are told."""
+        super().__init__(detail)
+        self.permissions = tuple(permissions[:20])
+
+    def fields(self) -> dict[str, Any]:
+        """``permissions``: names."""
+        return {"permissions": list(self.permissions)}
+
+
 class NotFound(GatehouseError):
     """There is nothing here for this principal (404); says nothing of whether there is for others."""
 
@@ -221,6 +252,35 @@ class LastAdministrator(Conflict):
 
     code = "last-administrator"
     title = "The last administrator must stay"
+
+
+class NameTaken(Conflict):
+    """A role of this name, or of one that looks like it, exists."""
+
+    code = "name-taken"
+    title = "The name is taken"
+
+
+class BuiltInRole(Conflict):
+    """A built-in role can be extended, but neither renamed nor deleted, and the administrator role not changed."""
+
+    code = "built-in-role"
+    title = "The role is built in"
+
+
+class NotOurs(Conflict):
+    """A grant that came with the provider's token is taken away at the provider, or by its mapping."""
+
+    code = "not-ours"
+    title = "This comes from the sign-in provider"
+
+
+class PreconditionRequired(GatehouseError):
+    """A change without ``If-Match``: it must say which version it is meant for (428, RFC 6585 §3)."""
+
+    code = "precondition-required"
+    status = 428
+    title = "Say which version you change"
 
 
 class StaleVersion(GatehouseError):

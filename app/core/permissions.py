@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
 
-from app.core.assurance import Requirement
+from app.core.assurance import MULTI_FACTOR, Requirement
 
 
 class Permission(StrEnum):
@@ -46,6 +46,23 @@ class Permission(StrEnum):
     EXPLORE_FILES = "explore:files", "Open a CSV file of your own, look at it, chart it and download the result."
     EXPLORE_API = "explore:api", "Try out calls to the remote API and see what it answers."
     READ_MESSAGES = "read:messages", "Read the scoped message of the remote API.", True
+    READ_PEOPLE = "read:people", "See people: who they are, their state, roles and effective permissions."
+    BLOCK_PEOPLE = "block:people", "Block people, which ends their sessions, and let them in again."
+    ERASE_PEOPLE = (
+        "erase:people", "Erase a person: their name, e-mail, picture and grants go for good.",
+        False, Requirement(max_age_seconds=900, acr=MULTI_FACTOR),
+    )  # fmt: skip
+    MANAGE_GRANTS = "manage:grants", "Give people roles and permissions that you hold yourself, and take them away."
+    READ_ROLES = "read:roles", "See roles, the permissions in them, and how many people hold them."
+    MANAGE_ROLES = "manage:roles", "Make, copy, change and delete roles."
+    READ_MAPPINGS = "read:mappings", "See which role of a token becomes which role here."
+    MANAGE_MAPPINGS = "manage:mappings", "Change which role of a token becomes which role here."
+    READ_SESSIONS = "read:sessions", "See who is signed in, from where, since when and on which page."
+    END_SESSIONS = "end:sessions", "Sign other people out."
+    READ_AUDIT = "read:audit", "Read the audit: who did what, who was refused, and why."
+    EXPORT_AUDIT = "export:audit", "Download the audit as a file.", False, Requirement(max_age_seconds=3600)
+    READ_STATISTICS = "read:statistics", "See how many people and sessions there are and what needs attention."
+    READ_GUARDS = "read:guards", "See which page, function and endpoint asks for which permission."
 
 
 REQUIREMENTS: Final[dict[str, Requirement]] = {
@@ -64,6 +81,22 @@ ROLES: Final[Mapping[str, tuple[str, frozenset[Permission]]]] = MappingProxyType
             frozenset({Permission.READ_REPORTS, Permission.EXPORT_REPORTS, Permission.EXPLORE_FILES}),
         ),
         "viewer": ("Reads reports.", frozenset({Permission.READ_REPORTS})),
+        "auditor": (
+            "Sees everything about people, roles, sessions and the audit, and changes nothing.",
+            frozenset(
+                {
+                    Permission.READ_PEOPLE,
+                    Permission.READ_ROLES,
+                    Permission.READ_MAPPINGS,
+                    Permission.READ_SESSIONS,
+                    Permission.READ_AUDIT,
+                    Permission.EXPORT_AUDIT,
+                    Permission.READ_STATISTICS,
+                    Permission.READ_GUARDS,
+                    Permission.READ_REPORTS,
+                }
+            ),
+        ),
         "developer": (
             "Builds against the remote API.",
             frozenset({Permission.EXPLORE_API, Permission.READ_MESSAGES}),

@@ -17,6 +17,20 @@ PERMISSIONS: dict[str, str] = {
     "explore:files": "open and chart CSV files",
     "explore:api": "try out the remote API",
     "read:messages": "read the API's scoped message",
+    "read:people": "see people and what they may do",
+    "block:people": "block people",
+    "erase:people": "erase people",
+    "manage:grants": "give and take roles and permissions",
+    "read:roles": "see roles",
+    "manage:roles": "make and change roles",
+    "read:mappings": "see what token roles become",
+    "manage:mappings": "change what token roles become",
+    "read:sessions": "see who is signed in",
+    "end:sessions": "sign other people out",
+    "read:audit": "read the audit",
+    "export:audit": "download the audit",
+    "read:statistics": "see numbers and what needs attention",
+    "read:guards": "see what asks for which permission",
 }
 """Permission of our API → what it allows, in plain words."""
 
@@ -24,6 +38,12 @@ ROLES: dict[str, frozenset[str]] = {
     "administrator": frozenset(PERMISSIONS),
     "analyst": frozenset({"read:reports", "export:reports", "explore:files"}),
     "viewer": frozenset({"read:reports"}),
+    "auditor": frozenset(
+        {
+            *("read:people", "read:roles", "read:mappings", "read:sessions", "read:audit", "export:audit"),
+            *("read:statistics", "read:guards", "read:reports"),
+        }
+    ),
     "developer": frozenset({"explore:api", "read:messages"}),
 }
 """Role → the permissions it carries at the tenant (Auth0's RBAC)."""
@@ -95,6 +115,7 @@ PEOPLE: tuple[Person, ...] = (
         "Works against the API; also holds read:messages directly.",
         direct_permissions=frozenset({"read:messages"}),
     ),
+    _seeded("gita", "Gita Rao", "auditor", "Sees all of administration and the audit, and changes nothing."),
     _seeded("eva", "Eva Novak", None, "Has no role yet: good for seeing what a newcomer sees."),
     _seeded("frank", "Frank Moreau", None, "Is blocked at the tenant: signing in is refused.", blocked=True),
 )

@@ -7,21 +7,21 @@ import pytest
 from app.core.permissions import ROLES
 from tests.api.world import World
 
-WHO = ("anonymous", "nobody", "administrator", "analyst", "viewer", "developer", "blocked administrator")
+WHO = ("anonymous", "nobody", "administrator", "analyst", "viewer", "auditor", "developer", "blocked administrator")
 MATRIX = {
-    # operation                              anonymous  no role  administrator  analyst  viewer  developer  blocked
-    "GET /api/ping": (200, 200, 200, 200, 200, 200, 200),
-    "GET /api/pong": (401, 200, 200, 200, 200, 200, 403),
-    "GET /api/pong-scoped": (401, 403, 200, 403, 403, 200, 403),
-    "GET /api/v1/me": (401, 200, 200, 200, 200, 200, 403),
-    "GET /api/v1/me/sessions": (401, 200, 200, 200, 200, 200, 403),
-    "DELETE /api/v1/me/sessions": (401, 200, 200, 200, 200, 200, 403),
-    "DELETE /api/v1/me/sessions/<ref>": (401, 404, 404, 404, 404, 404, 403),
-    "GET /api/v1/reports/usage": (401, 403, 200, 200, 200, 403, 403),
-    "GET /api/v1/reports/usage.csv": (401, 403, 200, 200, 403, 403, 403),
-    "GET /healthz": (200, 200, 200, 200, 200, 200, 200),
-    "GET /readyz": (200, 200, 200, 200, 200, 200, 200),
-    "GET /openapi.json": (200, 200, 200, 200, 200, 200, 200),
+    # operation: anonymous, no role, administrator, analyst, viewer, auditor, developer, blocked
+    "GET /api/ping": (200, 200, 200, 200, 200, 200, 200, 200),
+    "GET /api/pong": (401, 200, 200, 200, 200, 200, 200, 403),
+    "GET /api/pong-scoped": (401, 403, 200, 403, 403, 403, 200, 403),
+    "GET /api/v1/me": (401, 200, 200, 200, 200, 200, 200, 403),
+    "GET /api/v1/me/sessions": (401, 200, 200, 200, 200, 200, 200, 403),
+    "DELETE /api/v1/me/sessions": (401, 200, 200, 200, 200, 200, 200, 403),
+    "DELETE /api/v1/me/sessions/<ref>": (401, 404, 404, 404, 404, 404, 404, 403),
+    "GET /api/v1/reports/usage": (401, 403, 200, 200, 200, 200, 403, 403),
+    "GET /api/v1/reports/usage.csv": (401, 403, 200, 200, 403, 403, 403, 403),
+    "GET /healthz": (200, 200, 200, 200, 200, 200, 200, 200),
+    "GET /readyz": (200, 200, 200, 200, 200, 200, 200, 200),
+    "GET /openapi.json": (200, 200, 200, 200, 200, 200, 200, 200),
 }
 ELSEWHERE = {"GET /docs", "GET /docs/<name>"}
 """Public too, and there only where their package is installed: see test_docs."""

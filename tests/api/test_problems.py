@@ -18,7 +18,9 @@ from app.core.errors import (
     ConfigurationError,
     GatehouseError,
     InvalidInput,
+    NotHeld,
     PermissionDenied,
+    RuleViolated,
     StepUpRequired,
     TooManyRequests,
     Unauthenticated,
@@ -33,6 +35,7 @@ ARGUMENTS: dict[type[GatehouseError], Any] = {
     PermissionDenied: lambda: PermissionDenied("read:reports", "not-granted"),
     StepUpRequired: lambda: StepUpRequired("export:reports", max_age_seconds=60, acr="urn:two"),
     InvalidInput: lambda: InvalidInput({"days": "Too many."}),
+    NotHeld: lambda: NotHeld(["manage:roles"]),
     TooManyRequests: lambda: TooManyRequests(7),
 }
 
@@ -49,7 +52,8 @@ def test_every_error_has_the_one_form(kind: type[GatehouseError]) -> None:
     assert body["type"].endswith(f"/{kind.code}")
     assert body["correlation_id"] in body["instance"]
     assert body["detail"]
-    assert ("WWW-Authenticate" in headers) == (kind.status in {401, 403})
+    # No other token would help against a rule of administration, so there is nothing to challenge for.
+    assert ("WWW-Authenticate" in headers) == (kind.status in {401, 403} and not issubclass(kind, RuleViolated))
     assert ("Retry-After" in headers) == (kind.status in {429, 503})
     if kind.status != 500:
         assert body["title"] == kind.title

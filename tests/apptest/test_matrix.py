@@ -13,23 +13,23 @@ from tests.apptest.conftest import World
 MATRIX: dict[str, dict[str, str]] = {
     "home.py": {
         "nobody": "Sign in", "no role": "Welcome, Test", "administrator": "Welcome, Test", "analyst": "Welcome, Test",
-        "viewer": "Welcome, Test", "developer": "Welcome, Test", "blocked": "blocked",
+        "viewer": "Welcome, Test", "auditor": "Welcome, Test", "developer": "Welcome, Test", "blocked": "blocked",
     },
     "usage_report.py": {
         "nobody": "Sign in", "no role": "read:reports", "administrator": "Usage report", "analyst": "Usage report",
-        "viewer": "Usage report", "developer": "read:reports", "blocked": "blocked",
+        "viewer": "Usage report", "auditor": "Usage report", "developer": "read:reports", "blocked": "blocked",
     },
     "csv_explorer.py": {
         "nobody": "Sign in", "no role": "explore:files", "administrator": "CSV explorer", "analyst": "CSV explorer",
-        "viewer": "explore:files", "developer": "explore:files", "blocked": "blocked",
+        "viewer": "explore:files", "auditor": "explore:files", "developer": "explore:files", "blocked": "blocked",
     },
     "api_explorer.py": {
         "nobody": "Sign in", "no role": "explore:api", "administrator": "API explorer", "analyst": "explore:api",
-        "viewer": "explore:api", "developer": "API explorer", "blocked": "blocked",
+        "viewer": "explore:api", "auditor": "explore:api", "developer": "API explorer", "blocked": "blocked",
     },
     "profile.py": {
         "nobody": "Sign in", "no role": "Profile", "administrator": "Profile", "analyst": "Profile",
-        "viewer": "Profile", "developer": "Profile", "blocked": "blocked",
+        "viewer": "Profile", "auditor": "Profile", "developer": "Profile", "blocked": "blocked",
     },
 }  # fmt: skip
 

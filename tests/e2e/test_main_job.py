@@ -19,6 +19,7 @@ PAGES_OF = {
     "bruno": ["Home", "Usage report", "CSV explorer", "Profile"],
     "chiyo": ["Home", "Usage report", "Profile"],
     "dev": ["Home", "API explorer", "Profile"],
+    "gita": ["Home", "Usage report", "Profile"],
     "eva": ["Home", "Profile"],
 }
 

@@ -219,7 +219,7 @@ def test_the_levers_are_for_people_the_tenant_knows(tmp_path: Path) -> None:
 
 
 def test_people_roles_and_permissions_agree_with_the_catalogue() -> None:
-    assert [person.key for person in PEOPLE] == ["ada", "bruno", "chiyo", "dev", "eva", "frank"]
+    assert [person.key for person in PEOPLE] == ["ada", "bruno", "chiyo", "dev", "gita", "eva", "frank"]
     assert all(person.email == f"{person.key}@gatehouse.example" for person in PEOPLE)
     assert set(PERMISSIONS) <= {permission.value for permission in Permission}
     assert set(ROLES) == set(CATALOGUE_ROLES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -201,8 +202,9 @@ def test_an_allowed_decision_names_the_grant() -> None:
 
 
 def test_the_administrator_holds_permissions_nobody_listed() -> None:
+    strongly = replace(someone(), amr=frozenset({"mfa"}))
     for permission in Permission:
-        assert decide(someone(), permission, EVERYTHING, clock=clock).allowed, permission
+        assert decide(strongly, permission, EVERYTHING, clock=clock).allowed, permission
 
 
 def test_ways_lists_all_of_them_the_administrators_first() -> None:
@@ -219,16 +221,43 @@ def test_the_catalogue_and_the_built_in_roles_literally() -> None:
         "explore:files": False,
         "explore:api": False,
         "read:messages": True,
+        "read:people": False,
+        "block:people": False,
+        "erase:people": False,
+        "manage:grants": False,
+        "read:roles": False,
+        "manage:roles": False,
+        "read:mappings": False,
+        "manage:mappings": False,
+        "read:sessions": False,
+        "end:sessions": False,
+        "read:audit": False,
+        "export:audit": False,
+        "read:statistics": False,
+        "read:guards": False,
     }
     assert (
         {permission.value: permission.step_up for permission in Permission if permission.step_up is not None}
         == REQUIREMENTS
-        == {"export:reports": Requirement(max_age_seconds=3600)}
+        == {
+            "export:reports": Requirement(max_age_seconds=3600),
+            "erase:people": Requirement(max_age_seconds=900, acr=MULTI_FACTOR),
+            "export:audit": Requirement(max_age_seconds=3600),
+        }
     )
     assert {role: sorted(permissions) for role, (_, permissions) in ROLES.items()} == {
-        "administrator": ["explore:api", "explore:files", "export:reports", "read:messages", "read:reports"],
+        "administrator": [
+            *("block:people", "end:sessions", "erase:people", "explore:api", "explore:files", "export:audit"),
+            *("export:reports", "manage:grants", "manage:mappings", "manage:roles", "read:audit", "read:guards"),
+            *("read:mappings", "read:messages", "read:people", "read:reports", "read:roles", "read:sessions"),
+            "read:statistics",
+        ],
         "analyst": ["explore:files", "export:reports", "read:reports"],
         "viewer": ["read:reports"],
+        "auditor": [
+            *("export:audit", "read:audit", "read:guards", "read:mappings", "read:people", "read:reports"),
+            *("read:roles", "read:sessions", "read:statistics"),
+        ],
         "developer": ["explore:api", "read:messages"],
     }
 

@@ -1,0 +1,293 @@
+"""Values that administration reads: people, roles, mappings, sessions, audit events and guards, as rows and cards.
+
+Plain data; times are aware UTC, ids are the storage's own numbers, versions are opaque texts that differ whenever what
+administrators may change of a thing has changed (they become ETags, RFC 9110 §8.8.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+from app.core.policy import Source
+from app.core.records import EndReason, Person, Session, UsageDay
+
+T = TypeVar("T")
+
+MOST_COUNTED: Final = 1000
+"""Totals are counted up to here, and are "1,000+" beyond: an exact count of a wide match costs more than its page."""
+MOST_ROWS: Final = 200
+"""Rows of one page of a list at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    """One page of a list. ``next`` is the opaque cursor of the following page; None on the last one."""
+
+    rows: tuple[T, ...] = ()
+    next: str | None = None
+    total: int = 0
+    """How many rows match; ``MOST_COUNTED`` where it is that many or more."""
+
+    @property
+    def capped(self) -> bool:
+        """Whether ``total`` means "that many or more"."""
+        return self.total >= MOST_COUNTED
+
+
+class PersonState(StrEnum):
+    """What a person is to this installation now; the first that fits."""
+
+    ERASED = "erased"
+    BLOCKED = "blocked"
+    PENDING = "pending"  # granted something, or blocked, before a first sign-in
+    ACTIVE = "active"
+
+
+class PeopleSort(StrEnum):
+    """The declared orders of the list of people."""
+
+    NAME = "name"
+    LAST_SEEN = "-last_seen_at"  # newest first
+    FIRST_SEEN = "-first_seen_at"
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleQuery:
+    """Which people. Empty members ask for nothing."""
+
+    text: str = ""
+    """Part of the name, e-mail or subject, without regard to case; one that begins with it comes from an index too."""
+    state: PersonState | None = None
+    role: str = ""
+    """Name of a role that they hold now."""
+    without_roles: bool = False
+    machine: bool | None = None
+    sort: PeopleSort = PeopleSort.NAME
+    cursor: str = ""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person in a list."""
+
+    id: int
+    person: Person
+    state: PersonState
+    roles: tuple[str, ...] = ()
+    """Names of the roles held now, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """A grant that counts now. Exactly one of ``role`` and ``permission`` is set."""
+
+    id: int
+    source: Source
+    by: str
+    since: datetime
+    role: str | None = None
+    permission: str | None = None
+    until: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCard:
+    """All that administrators see of one person."""
+
+    row: PersonRow
+    version: str
+    """Of block, erasure and every grant but those of source ``token``."""
+    grants: tuple[GrantRow, ...] = ()
+    permissions: Mapping[str, tuple[GrantRow, ...]] = field(default_factory=dict)
+    """Effective permission → the grants that give it; the administrator role's grants stand under every name."""
+    token_roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Role name of the last token → the local roles it becomes; empty where it is mapped nowhere."""
+    counts_as_administrator: bool = False
+    """Unblocked, with the administrator role by an endless grant of source ``admin`` or ``policy``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRow:
+    """A role in a list."""
+
+    id: int
+    name: str
+    description: str
+    built_in: bool
+    version: str
+    permissions: int
+    """How many it gives; for ``administrator`` the whole catalogue."""
+    people: int
+    """How many hold it now, counted up to ``MOST_COUNTED``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCard:
+    """A role with what is in it."""
+
+    row: RoleRow
+    permissions: frozenset[str] = frozenset()
+    token_roles: tuple[str, ...] = ()
+    """Token roles that become this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleReview:
+    """What a change of a role's permissions would do now. Counts are of people, up to ``MOST_COUNTED``."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    people: int
+    """Who hold the role."""
+    gain: Mapping[str, int]
+    """Added permission → how many do not have it yet."""
+    lose: Mapping[str, int]
+    """Removed permission → how many will no longer have it."""
+    other_roles: Mapping[str, tuple[str, ...]]
+    """Added or removed permission → other roles by which some of them have it anyway."""
+    sessions: int
+    """Live sessions of those who gain or lose something."""
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionRow:
+    """A permission of the catalogue."""
+
+    name: str
+    sentence: str
+    by_scope: bool
+    roles: int
+    """How many roles list it, the administrator role not counted."""
+    people: int
+    """How many hold it by a grant of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRow:
+    """What a token's role becomes here."""
+
+    token_role: str
+    version: str
+    roles: tuple[tuple[int, str], ...] = ()
+    """(id, name) of the local roles; empty where it is mapped nowhere."""
+    people: int = 0
+    """In how many people's last token it was, up to ``MOST_COUNTED``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A live session with its person's id."""
+
+    person_id: int
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An audit event as stored; ``kind`` is a text because an older or newer version may have written it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    outcome: str
+    actor: str
+    target: str
+    reason: str
+    correlation_id: str
+    address: str
+    details: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which events, newest first. Empty members ask for nothing."""
+
+    name: str = ""
+    """Audit name (``subject at issuer``, ``operator:…``) that acted or was acted on."""
+    actor: str = ""
+    target: str = ""
+    kinds: tuple[str, ...] = ()
+    outcome: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    cursor: str = ""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """What a quick look at the audit's end says; whether all of it is whole, only verifying says."""
+
+    seq: int
+    last_at: datetime | None
+    sealed: bool
+    """Whether the head carries the seal of this installation and names the last event."""
+    boundary_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What an administrator should look at. Lists hold the first 20; counts go up to ``MOST_COUNTED``."""
+
+    unused_roles: tuple[str, ...] = ()
+    permissions_held_by_nobody: tuple[str, ...] = ()
+    permissions_asked_nowhere: tuple[str, ...] = ()
+    """In the catalogue, and no published guard asks for them."""
+    unmapped_token_roles: tuple[str, ...] = ()
+    people_without_roles: int = 0
+    blocked_people: int = 0
+    administrators: int = 0
+    """Who count as administrators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """The installation in numbers; counts go up to ``MOST_COUNTED`` unless said otherwise."""
+
+    people: int
+    """Exact: kept by the storage, not counted each time."""
+    machines: int
+    sessions: int
+    roles: int
+    days: tuple[UsageDay, ...] = ()
+    attention: Attention = field(default_factory=Attention)
+
+
+class GuardKind(StrEnum):
+    """What asks for a permission."""
+
+    PAGE = "page"
+    FUNCTION = "function"
+    ENDPOINT = "endpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRow:
+    """One place in the code that asks for a permission; ``permission`` empty means: somebody signed in."""
+
+    kind: GuardKind
+    name: str
+    """A page's path, ``module:function``, or ``METHOD /route``."""
+    permission: str
+    file: str
+    """Relative to the project, with forward slashes."""
+    line: int
+    process: str = ""
+    """``app`` or ``api``: who published it."""
+    version: str = ""
+    """Version of the code that published it."""
+    published_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """A session that administration ended."""
+
+    ref: str
+    reason: EndReason

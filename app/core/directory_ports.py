@@ -1,0 +1,167 @@
+"""What administration asks of storage beyond ``app.core.ports``: reads for lists and cards, and its writes.
+
+As there: each read is one look at the newest committed state; all may raise ``StorageUnavailable``. Cursors are opaque;
+one that was not made for the same query is ``InvalidInput({"cursor": …})``. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from app.core.directory import (
+    AuditQuery,
+    AuditRow,
+    ChainHead,
+    GrantRow,
+    GuardRow,
+    MappingRow,
+    PeopleQuery,
+    PermissionRow,
+    PersonCard,
+    PersonRow,
+    RoleCard,
+    RoleReview,
+    RoleRow,
+    SessionRow,
+    Slice,
+    Statistics,
+)
+from app.core.policy import Grants
+from app.core.ports import Reader, Storage, UnitOfWork
+from app.core.principal import Subject
+from app.core.records import Person
+
+
+class DirectoryReader(Protocol):
+    """Reads for administrators."""
+
+    def people(self, query: PeopleQuery, now: datetime) -> Slice[PersonRow]:
+        """People that match, in the order asked for."""
+
+    def person_card(self, person: int, now: datetime) -> PersonCard | None:
+        """One person by id; None when there is none."""
+
+    def roles(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[RoleRow]:
+        """Roles by name, with counts; ``text``: part of the name."""
+
+    def role_card(self, role: int, now: datetime) -> RoleCard | None:
+        """One role by id; None when there is none."""
+
+    def role_by_name(self, name: str, now: datetime) -> RoleCard | None:
+        """One role by its exact name; None when there is none."""
+
+    def role_permissions(self, roles: Sequence[int]) -> Mapping[int, frozenset[str]]:
+        """Role id → permissions, for at most 50 roles; ``administrator`` has the whole catalogue."""
+
+    def review_role(self, role: int, permissions: frozenset[str], now: datetime) -> RoleReview | None:
+        """What giving the role exactly these permissions would do now; None when there is no such role."""
+
+    def permissions(self, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[PermissionRow]:
+        """The catalogue by name; ``text``: part of the name or sentence."""
+
+    def mappings(
+        self, *, text: str = "", unmapped: bool = False, cursor: str = "", limit: int = 50
+    ) -> Slice[MappingRow]:
+        """Token roles that are mapped, or that arrived in tokens; ``unmapped``: only those mapped nowhere."""
+
+    def sessions(
+        self, now: datetime, *, person: int | None = None, cursor: str = "", limit: int = 50
+    ) -> Slice[SessionRow]:
+        """Sessions neither ended nor past their absolute limit, last used first. Idle limits are the caller's."""
+
+    def audit(self, query: AuditQuery) -> Slice[AuditRow]:
+        """Events that match, newest first."""
+
+    def audit_event(self, seq: int) -> AuditRow | None:
+        """One event by its number."""
+
+    def audit_events(self, query: AuditQuery) -> Iterator[AuditRow]:
+        """All events that match, oldest first, read in batches; ``cursor`` and ``limit`` are not looked at."""
+
+    def chain_head(self) -> ChainHead:
+        """A quick look at the audit's end."""
+
+    def statistics(self, now: datetime, *, days: int) -> Statistics:
+        """The installation in numbers, with usage of the last ``days`` days."""
+
+    def guards(self) -> Sequence[GuardRow]:
+        """Everything that processes published, by kind and name."""
+
+
+class DirectoryUnit(UnitOfWork, Protocol):
+    """The writes of administration, beside those of ``UnitOfWork``; its reads see this unit's own state.
+
+    A write moves the policy version whenever it changes what anybody may do.
+    """
+
+    def person_by_id(self, person: int) -> tuple[Person, str] | None:
+        """The person and the version of their card; None when there is none."""
+
+    def person_id(self, subject: Subject) -> int:
+        """The id of a subject, which becomes known by this (pending) where it was not. May raise ``InvalidInput``."""
+
+    def grants_of(self, subject: Subject, now: datetime) -> Grants:
+        """As ``Reader.grants``, inside this unit."""
+
+    def grant_row(self, person: int, grant: int) -> GrantRow | None:
+        """One grant of a person; None when it is not theirs or gone."""
+
+    def delete_grant(self, grant: int) -> bool:
+        """Remove a grant by id; True when it was there."""
+
+    def role_for_change(self, role: int, now: datetime) -> RoleCard | None:
+        """As ``DirectoryReader.role_card``, inside this unit."""
+
+    def role_named(self, name: str, now: datetime) -> RoleCard | None:
+        """A role whose name is the same but for case, spacing and look-alikes."""
+
+    def add_role(self, name: str, description: str, permissions: frozenset[str]) -> int:
+        """Make a role; returns its id. Raises ``NotFound`` for an unknown permission, ``Conflict`` for a taken name."""
+
+    def change_role(self, role: int, *, name: str, description: str, permissions: frozenset[str]) -> None:
+        """Set everything of a role and move its version. Raises as ``add_role``."""
+
+    def move_role(self, role: int, to: int | None, *, by: str, reason: str, now: datetime) -> int:
+        """Give everyone who holds ``role`` by a grant of source admin, policy or request the role ``to`` instead.
+
+        ``to`` None: nothing. Mappings go to ``to`` too. Returns how many people were moved.
+        """
+
+    def delete_role(self, role: int) -> None:
+        """Delete a role, its mappings and its grants of source ``token``. Raises ``RoleInUse`` when others are left."""
+
+    def mapping(self, token_role: str) -> MappingRow:
+        """What a token role becomes now, mapped or not."""
+
+    def set_mapping(self, token_role: str, roles: frozenset[int], now: datetime, *, map_own_names: bool) -> int:
+        """Map a token role to exactly these roles, and recompute the token grants of everyone whose last token had it.
+
+        Returns how many people's grants changed. ``map_own_names`` as in ``UnitOfWork.sync_token_rights``.
+        """
+
+    def erase_person(self, person: int, now: datetime) -> None:
+        """Remove name, e-mail and picture, all grants, token roles, and what sessions say of browser and address.
+
+        The subject stays, because the audit names it. Somebody who signs in again is known again.
+        """
+
+    def publish_guards(self, process: str, version: str, guards: Sequence[GuardRow], now: datetime) -> None:
+        """Replace what ``process`` published by these."""
+
+
+class DirectoryStorage(Storage, Protocol):
+    """Storage that administration can use."""
+
+    @property
+    def read(self) -> Reader:
+        """Reads that stand alone."""
+
+    @property
+    def directory(self) -> DirectoryReader:
+        """Reads for administrators."""
+
+    def unit_of_work(self) -> AbstractContextManager[DirectoryUnit]:
+        """Open a unit of work; leaving the block without ``commit`` rolls back."""
