@@ -11,6 +11,7 @@ from app.core.errors import (
     FactorMissing,
     GatehouseError,
     NonceMismatch,
+    OrganizationMismatch,
     PermissionDenied,
     ProviderRefused,
     ProviderUnavailable,
@@ -90,6 +91,12 @@ _BY_CLASS: Final[Mapping[type[GatehouseError], Words]] = {
         "You were not asked for a second proof",
         "The sign-in service did not ask for your second proof, such as a code. Nothing was changed. If this happens "
         "again, tell an administrator.",
+    ),
+    OrganizationMismatch: Words(
+        "That was for another organization",
+        "You did not sign in for the organization that was asked for, so nobody was signed in. Choose an account that "
+        "belongs to it.",
+        _FORBIDDEN,
     ),
     TokenInvalid: Words(
         "The answer could not be checked",

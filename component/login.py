@@ -23,7 +23,7 @@ from app.core.errors import StateMismatch
 from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage
 from component.cookies import Cookies
-from component.oidc import Provider
+from component.oidc import Provider, allowed_parameters
 from component.return_to import safe_return_to
 
 LIFETIME_SECONDS: Final = 600
@@ -46,14 +46,28 @@ class LoginTransaction:
     """Reference of the session that a silent sign-in renews; empty for every other sign-in."""
     step_up: Requirement | None = None
     """What a step-up asked for; None for every other sign-in."""
+    organization: str = ""
+    """The organization that was asked for, which the ID token must then name (``org_id``); empty when none was."""
+    silent: bool = False
+    """Whether nobody is to be asked anything, though nobody is signed in yet (see ``silent_for`` for who is)."""
+    popup: bool = False
+    """Whether it happens in a window of its own, which closes itself at the end."""
+    draft: bool = False
+    """Whether a draft waits for it (``component.drafts``)."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the provider asks nobody anything."""
+        return self.silent or bool(self.silent_for)
 
 
 @dataclass(frozen=True, slots=True)
 class BegunLogin:
-    """Where the browser goes, and the ``Set-Cookie`` values that must go with it."""
+    """Where the browser goes, the ``Set-Cookie`` values that must go with it, and the sign-in's state."""
 
     location: str = field(repr=False)
     set_cookies: tuple[str, ...] = field(repr=False)
+    state: str = field(repr=False)
 
 
 class Logins:
@@ -76,12 +90,17 @@ class Logins:
         return_to: str | None,
         parameters: Mapping[str, str] | None = None,
         silent_for: str = "",
+        silent: bool = False,
+        another: bool = False,
         step_up: Requirement | None = None,
+        popup: bool = False,
+        draft: bool = False,
     ) -> BegunLogin:
         """Begin a sign-in for the browser with this id; ``cookies`` are those it sent.
 
         ``silent_for``: the session that a silent sign-in is to renew; the provider then asks nobody anything.
-        ``step_up``: what the sign-in must be like.
+        ``silent``: the same where nobody is signed in. ``another`` and ``step_up``: as ``Provider.authorize_url``.
+        ``popup``: it is in a window of its own. ``draft``: whether a draft waits for it.
 
         When ``AT_ONCE`` are open already, the oldest is given up. Raises ``ProviderUnavailable``.
         """
@@ -94,13 +113,18 @@ class Logins:
             begun_at=now,
             silent_for=silent_for,
             step_up=step_up,
+            organization=allowed_parameters(parameters or {}).get("organization", ""),
+            silent=silent,
+            popup=popup,
+            draft=draft,
         )
         location = self._provider.authorize_url(
             state=transaction.state,
             nonce=transaction.nonce,
             code_verifier=transaction.code_verifier,
             parameters=parameters,
-            silent=bool(silent_for),
+            silent=transaction.is_silent,
+            another=another,
             step_up=step_up,
         )
         value = f"{int(now.timestamp())}.{self._seal(transaction, browser)}"
@@ -114,6 +138,7 @@ class Logins:
                 self._cookies.set(name, value, max_age_seconds=LIFETIME_SECONDS),
                 *(self._cookies.clear(old) for old, _ in surplus),
             ),
+            transaction.state,
         )
 
     def open(self, state: str | None, *, browser: str, cookies: Mapping[str, str]) -> LoginTransaction:
@@ -155,6 +180,8 @@ class Logins:
                 "b": _hash(browser),
                 "s": transaction.silent_for,
                 "u": transaction.step_up,
+                "o": transaction.organization,
+                "f": [transaction.silent, transaction.popup, transaction.draft],
             }
         ).encode()
         return base64.urlsafe_b64encode(self._keyring.seal(_PURPOSE, plain, transaction.state)).decode().rstrip("=")
@@ -168,7 +195,20 @@ class Logins:
             raise StateMismatch("This sign-in did not begin here.") from None
         begun_at = datetime.fromtimestamp(found["t"], UTC)
         step_up = Requirement(*found["u"]) if found["u"] is not None else None
-        transaction = LoginTransaction(state, found["n"], found["v"], found["r"], begun_at, found["s"], step_up)
+        silent, popup, draft = found["f"]
+        transaction = LoginTransaction(
+            state=state,
+            nonce=found["n"],
+            code_verifier=found["v"],
+            return_to=found["r"],
+            begun_at=begun_at,
+            silent_for=found["s"],
+            step_up=step_up,
+            organization=found["o"],
+            silent=silent,
+            popup=popup,
+            draft=draft,
+        )
         return transaction, str(found["b"])
 
 

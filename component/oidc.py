@@ -35,12 +35,15 @@ _DROPPED: Final = re.compile(r"[^a-z0-9_.-]")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 ALLOWED_PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
+    "connection": re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"),
     "login_hint": re.compile(r"[^\x00-\x1f\x7f]{1,200}"),
+    "organization": re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"),
     "prompt": re.compile(r"login|select_account"),
     "screen_hint": re.compile(r"signup|login"),
     "ui_locales": re.compile(r"[A-Za-z0-9 -]{1,100}"),
 }
 """The only parameters of a sign-in link that reach the provider as they are, and what they may say."""
+_SILENTLY: Final = ("connection", "organization")
 ANY_AGE_SECONDS: Final = 10 * 365 * 86_400
 """As ``max_age``: no sign-in is too old."""
 
@@ -89,21 +92,30 @@ class Provider:
         code_verifier: str,
         parameters: Mapping[str, str] | None = None,
         silent: bool = False,
+        another: bool = False,
         step_up: Requirement | None = None,
     ) -> str:
         """Where the browser goes to sign in (OIDC Core §3.1.2.1), with PKCE S256 whether advertised or not.
 
-        Of ``parameters`` only ``ALLOWED_PARAMETERS`` are sent; ``silent`` sends ``prompt=none`` and nothing of them.
-        ``step_up``: what the sign-in must be like. Raises ``ProviderUnavailable``.
+        Of ``parameters`` only ``ALLOWED_PARAMETERS`` are sent; ``silent`` sends ``prompt=none`` and, of them, what says
+        where to look. ``another``: whoever is signed in at the provider is not simply taken. ``step_up``: what the
+        sign-in must be like. Raises ``ProviderUnavailable``.
         """
-        endpoint = self._discovery.metadata().authorization_endpoint
+        metadata = self._discovery.metadata()
+        asked = allowed_parameters(parameters or {})
+        if silent:
+            asked = {name: asked[name] for name in _SILENTLY if name in asked} | {"prompt": "none"}
+        else:
+            if another:
+                asked["prompt"] = "select_account" if metadata.account_selection_supported else "login"
+            asked |= _asking_for(step_up)
         url, _ = self._client().create_authorization_url(
-            endpoint,
+            metadata.authorization_endpoint,
             state=state,
             code_verifier=code_verifier,
             nonce=nonce,
             audience=self._audience,
-            **({"prompt": "none"} if silent else allowed_parameters(parameters or {}) | _asking_for(step_up)),
+            **asked,
         )
         return str(url)
 

@@ -139,11 +139,13 @@ class _Routes:
     def _login(self, request: Request, query: Mapping[str, str], return_to: str) -> Response:
         sent = read_cookies(request.scope["headers"])
         silent = query.get("silent") == "1"
+        another = query.get("another") == "1"
         silent_for = ""
         step_up = asked_in(query) if not silent else None
+        anew = step_up is not None or (another and not silent)
         try:
             current = self._current(sent)
-            if current is not None and step_up is None and not self._sessions.silent.needed(current.ref):
+            if current is not None and not anew and not self._sessions.silent.needed(current.ref):
                 return self._to(return_to)
             if silent:
                 # Once, and for a session that is there only: so never after a sign-out, and never in a circle.
@@ -156,6 +158,7 @@ class _Routes:
                 return_to=return_to,
                 parameters=query,
                 silent_for=silent_for,
+                another=another,
                 step_up=step_up,
             )
         except GatehouseError as error:

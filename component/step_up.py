@@ -13,7 +13,7 @@ from typing import Final
 
 from app.core.assurance import Requirement, has_context
 from app.core.clock import Clock, utc_now
-from app.core.errors import FactorMissing
+from app.core.errors import FactorMissing, OrganizationMismatch
 from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage
 from app.core.records import Session, SteppedUp
@@ -65,8 +65,9 @@ class StepUps:
     def id_token(self, tokens: TokenSet, transaction: LoginTransaction) -> IdToken:
         """The verified ID token of any sign-in, which must be as recent and as strong as this one asked for.
 
-        The age counts from when the sign-in was begun, which is when the provider was asked. Raises as
-        ``TokenVerifier.id_token``, and ``FactorMissing``.
+        The age counts from when the sign-in was begun, which is when the provider was asked. It must name the
+        organization that was asked for, too. Raises as ``TokenVerifier.id_token``, ``FactorMissing``, and
+        ``OrganizationMismatch``.
         """
         asked = transaction.step_up or Requirement()
         max_age_seconds = asked.max_age_seconds
@@ -81,6 +82,8 @@ class StepUps:
         )
         if asked.acr and not has_context(asked.acr, given=id_token.acr, methods=id_token.amr):
             raise FactorMissing
+        if transaction.organization and id_token.organization != transaction.organization:
+            raise OrganizationMismatch
         return id_token
 
     def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> Begun | None:

@@ -42,6 +42,8 @@ class ProviderMetadata:
     userinfo_endpoint: str | None
     iss_parameter_supported: bool
     """Whether its answers carry ``iss`` (RFC 9207)."""
+    account_selection_supported: bool = False
+    """Whether it says that it knows ``prompt=select_account``; some that do not send the browser round in circles."""
 
 
 class Discovery:
@@ -129,6 +131,7 @@ class Discovery:
             revocation_endpoint=self._optional(answer.get("revocation_endpoint")),
             userinfo_endpoint=self._optional(answer.get("userinfo_endpoint")),
             iss_parameter_supported=answer.get("authorization_response_iss_parameter_supported") is True,
+            account_selection_supported=_lists(answer.get("prompt_values_supported"), "select_account"),
         )
 
     def _optional(self, value: object) -> str | None:
@@ -170,6 +173,10 @@ class Discovery:
         if not isinstance(answer, dict):
             raise ProviderUnavailable
         return answer
+
+
+def _lists(value: object, name: str) -> bool:
+    return isinstance(value, list) and name in value
 
 
 def _is_plain_loopback(address: str) -> bool:

@@ -148,6 +148,13 @@ class FactorMissing(LoginFailed):
     title = "The second factor was not asked for"
 
 
+class OrganizationMismatch(LoginFailed):
+    """The ID token does not name the organization that the sign-in was for (``org_id``)."""
+
+    code = "organization-mismatch"
+    title = "The sign-in was for another organization"
+
+
 class PermissionDenied(GatehouseError):
     """The principal is known, and may not (403)."""
 

@@ -227,7 +227,10 @@ def test_extra_parameters_do_not_matter(here: World) -> None:
 
 
 def test_only_allowed_parameters_reach_the_provider(here: World) -> None:
-    wanted = "prompt=login&login_hint=ann@example.com&ui_locales=fr&screen_hint=signup"
+    wanted = (
+        "prompt=login&login_hint=ann@example.com&ui_locales=fr&screen_hint=signup&connection=google-oauth2"
+        "&organization=org_1"
+    )
     evil = (
         "scope=admin&redirect_uri=https://evil.example&response_mode=form_post&nonce=n&client_id=x&audience=y&max_age=0"
         "&acr_values=urn:made-up&claims=%7B%7D&id_token_hint=x"
@@ -235,6 +238,7 @@ def test_only_allowed_parameters_reach_the_provider(here: World) -> None:
     asked = query(here.browser().get(f"/auth/login?return_to=/&{wanted}&{evil}").location)
     assert asked["login_hint"] == "ann@example.com"
     assert asked["prompt"] == "login"
+    assert (asked["connection"], asked["organization"]) == ("google-oauth2", "org_1")
     assert asked["scope"] == "openid profile email offline_access"
     assert asked["redirect_uri"] == "http://localhost:8501/auth/callback"
     assert asked["client_id"] == "client-one"
@@ -242,6 +246,37 @@ def test_only_allowed_parameters_reach_the_provider(here: World) -> None:
     assert not {"response_mode", "acr_values", "claims", "id_token_hint"} & set(asked)
     assert asked["max_age"] == str(ANY_AGE_SECONDS)  # asks for nothing, but makes providers say when somebody signed in
     assert "prompt" not in query(here.browser().get("/auth/login?prompt=none").location)
+
+
+def test_an_organization_that_is_asked_for_is_the_one_of_the_id_token(here: World) -> None:
+    link = "/auth/login?organization=org_1&return_to=/"
+    for claims in ({}, {"org_id": "org_2"}, {"org_id": "ORG_1"}):
+        browser = here.browser()
+        answer = browser.get(here.fake.approve(browser.get(link).location, **claims))
+        assert answer.status == 403
+        assert "That was for another organization" in answer.text
+        assert here.cookies.session not in browser.cookies
+    assert not here.audit("app:session:begin")
+    assert {event["reason"] for event in here.audit("app:login:refuse")} == {"organization-mismatch"}
+    browser = here.browser()
+    assert browser.get(here.fake.approve(browser.get(link).location, org_id="org_1")).status == 303
+    here.sign_in(org_id="org_1")  # one that was not asked for is nothing to us
+
+
+@pytest.mark.parametrize(("told", "prompt"), [(["login", "select_account"], "select_account"), (["login"], "login")])
+def test_another_account_is_asked_for_in_the_providers_words(told: list[str], prompt: str) -> None:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake:
+        fake.issuer.metadata_extra = {"prompt_values_supported": told}
+        with world(fake, clock) as made:
+            browser = made.sign_in()
+            before = made.ref(browser)
+            location = browser.get("/auth/login?another=1&return_to=/reports").location
+            assert query(location)["prompt"] == prompt
+            answer = browser.get(fake.approve(location, sub="auth0|bob", name="Bob"))
+            assert answer.location == "http://localhost:8501/reports"
+            assert browser.get("/auth/session").json()["name"] == "Bob"
+            assert made.ref(browser) != before
 
 
 def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(here: World) -> None:

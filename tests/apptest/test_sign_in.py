@@ -1,0 +1,64 @@
+"""The address that a press on "Sign in" leads to, as a script run makes it."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+SCRIPT = """
+import streamlit as st
+from app.core.assurance import Requirement
+from app.sign_in import Mode, sign_in_address
+st.text(sign_in_address({arguments}))
+"""
+
+
+def asked(arguments: str, *, url: str = "http://localhost:8501/reports", **query: str) -> dict[str, str]:
+    """The query of the address; each parameter at most once."""
+    at = AppTest.from_string(SCRIPT.format(arguments=arguments))
+    at.context = {"url": url}
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    parts = urlsplit(at.text[0].value)
+    assert (parts.scheme, parts.netloc, parts.path) == ("", "", "/auth/login")
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    assert len(dict(pairs)) == len(pairs)
+    return dict(pairs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        ("", {}),
+        ("Mode.POPUP", {"mode": "popup"}),
+        ("Mode.SILENT", {"silent": "1"}),
+        ("another_account=True", {"another": "1"}),
+        (
+            "connection='google-oauth2', organization='org', login_hint='a@b.eu', screen_hint='signup', ui_locales='d'",
+            {
+                "connection": "google-oauth2",
+                "organization": "org",
+                "login_hint": "a@b.eu",
+                "screen_hint": "signup",
+                "ui_locales": "d",
+            },
+        ),
+        ("step_up=Requirement(max_age_seconds=300, acr='urn:x')",
+         {"step_up": "1", "max_age": "300", "acr_values": "urn:x"}),
+        # what is not of the right form is left out
+        ("connection='a b', organization='a/b', login_hint='x\\n', screen_hint='x', ui_locales=';'", {}),
+    ],
+)  # fmt: skip
+def test_what_was_asked_for_and_nothing_else(arguments: str, extra: dict[str, str]) -> None:
+    assert asked(arguments) == {"return_to": "/reports"} | extra
+
+
+def test_it_leads_back_to_where_one_was_query_included() -> None:
+    assert asked("", range="7 days", town="Zürich&x=1")["return_to"] == "/reports?range=7+days&town=Z%C3%BCrich%26x%3D1"
+    assert asked("", url="http://localhost:8501/")["return_to"] == "/"
+    assert asked("return_to='/csv?a=1'", range="7 days")["return_to"] == "/csv?a=1"
+    assert asked("return_to='//evil.example/x'")["return_to"] == "/"
