@@ -28,7 +28,7 @@ from app.core.errors import (
     StepUpRequired,
     Unauthenticated,
 )
-from app.core.permissions import Permission
+from app.core.permissions import named
 from app.core.policy import Held, Reason, Source
 from app.core.principal import Principal
 from app.core.records import Session
@@ -52,7 +52,6 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=\"'])")
 # Streamlit turns bare addresses into links after escapes are undone; an invisible word joiner keeps them text.
 _LINKED: Final = re.compile(r":(?=//)|\bwww(?=\.)|@", re.IGNORECASE)
 _NOT_IN_KEYS: Final = re.compile(r"[^a-z0-9-]")
-_SENTENCES: Final = {permission.value: permission.sentence for permission in Permission}
 _SOURCES: Final[Mapping[Source, str]] = {
     Source.ADMIN: "given by an administrator",
     Source.REQUEST: "asked for and approved",
@@ -94,7 +93,10 @@ def plain(text: str, *, cap: int = _CAP) -> str:
 
 def sentence(permission: str) -> str:
     """What a permission lets one do, in its own sentence; the bare name when the catalogue does not know it."""
-    return _SENTENCES.get(permission, plain(permission))
+    known = named(permission)
+    if known is None:
+        return plain(permission)
+    return plain(known.sentence, cap=300) if known.declared else known.sentence
 
 
 def clause(sentence: str) -> str:

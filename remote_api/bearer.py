@@ -25,7 +25,7 @@ from app.core.errors import (
     Unauthenticated,
 )
 from app.core.guard import Asking, Guard
-from app.core.permissions import Permission
+from app.core.permissions import named
 from app.core.policy import NO_GRANTS, Decision, Grants
 from app.core.principal import ANONYMOUS, AuthMethod, Principal
 from app.core.records import BearerFacts, EndReason, Session
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 _ASKING: Final = "gatehouse.asking"  # no header becomes a key of this form
 _NAMES_BEARER: Final = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
 _QUERY_TOKEN: Final = re.compile(r"(?:^|[&;])access_token(?:=|&|;|$)")
-_CATALOGUE: Final = frozenset(permission.value for permission in Permission)
 _NOBODY: Final = Asking(ANONYMOUS, NO_GRANTS)
 
 log = structlog.get_logger("gatehouse.api")
@@ -109,7 +108,7 @@ class Bearer:
                 permissions=grants.permissions,
                 roles=grants.roles,
                 everything=grants.everything,
-                asserted=token.permissions & _CATALOGUE,
+                asserted=frozenset(name for name in token.permissions if named(name) is not None),
                 until=grants.until,
             )
         return Asking(found, grants)

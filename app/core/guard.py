@@ -16,7 +16,7 @@ from typing import NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from app.core.clock import Clock, utc_now
 from app.core.errors import GatehouseError, PermissionDenied, StepUpRequired, Unauthenticated
-from app.core.permissions import Permission
+from app.core.permissions import Permission, named
 from app.core.policy import Decision, Grants, Reason, decide
 from app.core.principal import Principal
 
@@ -52,19 +52,19 @@ class Guard:
         self._on_refused = on_refused
         self._clock = clock
 
-    def decide(self, permission: Permission | None) -> Decision:
+    def decide(self, permission: str | None) -> Decision:
         """The decision about ``permission`` now, without audit. None asks only for somebody proven and not blocked."""
         asking = self._ask()
         return decide(asking.principal, permission, asking.grants, clock=self._clock)
 
-    def allows(self, permission: Permission | None) -> bool:
+    def allows(self, permission: str | None) -> bool:
         """Whether it would be allowed now. For showing and hiding only; never instead of ``require``."""
         try:
             return self.decide(permission).allowed
         except Unauthenticated:
             return False
 
-    def missing(self, permission: Permission | None) -> GatehouseError | None:
+    def missing(self, permission: str | None) -> GatehouseError | None:
         """What a call would be refused with now; None when it would be allowed. For showing only: nothing is recorded.
 
         ``StepUpRequired`` where a fresh sign-in would do.
@@ -75,7 +75,7 @@ class Guard:
             return error
         return None if decision.allowed else refusal(permission, decision)
 
-    def require(self, permission: Permission | None, *, target: str = "") -> Principal:
+    def require(self, permission: str | None, *, target: str = "") -> Principal:
         """Return the principal, or raise ``Unauthenticated`` or ``PermissionDenied`` after recording the refusal."""
         principal, grants = self._ask()
         decision = decide(principal, permission, grants, clock=self._clock)
@@ -84,24 +84,20 @@ class Guard:
             raise refusal(permission, decision)
         return principal
 
-    def requires(self, permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    def requires(self, permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Decorate a function so that each call decides first; the function gets ``required_permission``.
 
         The check runs when the function is called: for an async or a generator function too, before anything of it
-        is made. Raises ``TypeError`` at decoration for anything but a function, and for one whose signature lets the
-        caller name the principal: who is asking is found, never told.
+        is made. ``permission`` may be given by its name, as an app does that declares its own. Raises ``TypeError`` at
+        decoration for a name that is not in the catalogue, for anything but a function, and for one whose signature
+        lets the caller name the principal: who is asking is found, never told.
         """
-        required = permission
 
         def decorate(function: Callable[P, R]) -> Callable[P, R]:
             if not isinstance(cast("object", function), FunctionType):
                 msg = "@requires goes on a function or method, below @staticmethod, @classmethod and @property"
                 raise TypeError(msg)
-            if not isinstance(cast("object", required), Permission):
-                near = get_close_matches(str(required), [permission.value for permission in Permission], 1)
-                hint = f" Did you mean {near[0]}?" if near else ""
-                msg = f"@requires asks for {required!r}, which is not in app/core/permissions.py.{hint}"
-                raise TypeError(msg)
+            required = _known(permission)
             if "principal" in inspect.signature(function).parameters:
                 msg = "a guarded function cannot take `principal` as an argument: who is asking is found, never told"
                 raise TypeError(msg)
@@ -117,6 +113,17 @@ class Guard:
             return guarded
 
         return decorate
+
+
+def _known(permission: str) -> Permission:
+    """The permission of that name; raises ``TypeError``, with the one that was probably meant."""
+    found = named(permission)
+    if found is None:
+        near = get_close_matches(str(permission), [known.value for known in Permission], 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        msg = f"@requires asks for {permission!r}, which is not in the catalogue of permissions.{hint}"
+        raise TypeError(msg)
+    return found
 
 
 def _where(function: FunctionType) -> str:

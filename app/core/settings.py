@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
 
 SECRET_MIN_CHARACTERS: Final = 32
@@ -49,6 +50,11 @@ class Settings(BaseSettings):
         (),
         description="Secret the installation's keys are derived from: `new,old,…` while rotating, at least 32 random "
         "characters each. Made per installation in development; required in production.",
+    )
+    gatehouse_app: Path | None = Field(
+        None,
+        description="Script of a Streamlit app of your own that `gatehouse serve` protects; every process reads the "
+        "`gatehouse.toml` beside it, if there is one.",
     )
     auth0_domain: str | None = Field(None, description="Domain of the Auth0 tenant, such as `acme.eu.auth0.com`.")
     auth0_client_id: str | None = Field(None, description="Client id of the app's Regular Web Application in Auth0.")
@@ -155,6 +161,8 @@ class Settings(BaseSettings):
     def load(cls, process: Process, *, var_dir: Path = Path("var"), env_file: Path | None = Path(".env")) -> Self:
         """Read and check everything ``process`` needs; raise ``ConfigurationError`` listing every mistake.
 
+        What the served app declares (``gatehouse_app``) is this process's catalogue from then on.
+
         In development a missing secret is made and kept in ``var_dir/secret`` (mode 600), and a local tenant's
         client is read from ``var_dir/tenant/client.json``.
         """
@@ -166,7 +174,7 @@ class Settings(BaseSettings):
             # What could not be read counts as its default, so that all the other mistakes are found too.
             wrong = {str(mistake["loc"][0]) for mistake in error.errors() if mistake["loc"]}
             settings = cls(_env_file=env_file, **{name: cls.model_fields[name].default for name in wrong})
-        mistakes += [*_general_mistakes(settings), *_process_mistakes(settings, process)]
+        mistakes += [*_general_mistakes(settings), *_process_mistakes(settings, process), *_declared(settings)]
         if mistakes:
             raise ConfigurationError(mistakes)
         updates: dict[str, Any] = {}
@@ -283,6 +291,18 @@ def _process_mistakes(settings: Settings, process: Process) -> list[str]:
         ]
     mistakes += [f"{name} is required with a real tenant." for name, value in needed if value is None]
     return mistakes
+
+
+def _declared(settings: Settings) -> tuple[str, ...]:
+    """Declare what the served app declares; → what is wrong with that."""
+    script = settings.gatehouse_app
+    if script is not None and not script.is_file():
+        return (f"GATEHOUSE_APP names {script}, and there is no such file.",)
+    try:
+        declare_beside(script.resolve() if script is not None else None)
+    except ConfigurationError as error:
+        return error.mistakes
+    return ()
 
 
 def _installation_secret(path: Path) -> str:

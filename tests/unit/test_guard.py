@@ -187,8 +187,17 @@ def test_allows_is_for_display_it_neither_raises_nor_records(desk: Desk) -> None
     assert desk.refused == []
 
 
+def test_a_permission_may_be_given_by_its_name(desk: Desk) -> None:
+    def work() -> None: ...
+
+    guarded = desk.guard.requires("export:reports")(work)
+    assert vars(guarded)["required_permission"] is Permission.EXPORT_REPORTS
+    with pytest.raises(PermissionDenied):
+        guarded()
+
+
 def test_a_permission_that_is_not_in_the_catalogue_is_refused_at_decoration(desk: Desk) -> None:
     def work() -> None: ...
 
     with pytest.raises(TypeError, match="Did you mean read:reports"):
-        desk.guard.requires("read:report")(work)  # type: ignore[arg-type]
+        desk.guard.requires("read:report")(work)

@@ -1,0 +1,63 @@
+"""What a served app declares reaches the database, and what an administrator changed of it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.core.clock import utc_now
+from app.core.permissions import declare
+from app.core.policy import Source
+from app.core.principal import Subject
+from app.core.records import NewGrant
+from db import Database, seed
+
+ANN = Subject("https://tests.example/", "ann")
+ORDERS = {"read:orders": ("See the orders.", None), "refund:orders": ("Pay an order back.", None)}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays() -> Iterator[None]:
+    yield
+    declare({}, {})
+
+
+def held(database: Database) -> set[str]:
+    return set(database.read.grants(ANN, utc_now()).permissions)
+
+
+def give(database: Database, role: str) -> None:
+    with database.unit_of_work() as unit:
+        unit.add_grant(NewGrant(subject=ANN, source=Source.ADMIN, by="test", role=role), utc_now())
+        unit.commit()
+
+
+def test_declared_roles_can_be_granted_and_give_what_they_say(database: Database) -> None:
+    declare(ORDERS, {"clerk": ("Works at the counter.", frozenset({"read:orders"}))})
+    assert seed(database).changed
+    give(database, "clerk")
+    assert held(database) == {"read:orders"}
+    assert database.read.role_descriptions()["clerk"] == "Works at the counter."
+    assert not seed(database).changed
+    declare(ORDERS, {"clerk": ("Works at the counter.", frozenset({"read:orders", "refund:orders"}))})
+    assert seed(database).changed
+    assert held(database) == {"read:orders", "refund:orders"}
+
+
+def test_a_built_in_role_gets_what_the_app_adds(database: Database) -> None:
+    seed(database)
+    give(database, "viewer")
+    assert held(database) == {"read:reports"}
+    declare(ORDERS, {"viewer": ("", frozenset({"read:orders"}))})
+    seed(database)
+    assert held(database) == {"read:reports", "read:orders"}
+
+
+def test_a_role_that_the_app_no_longer_declares_keeps_nothing_alive(database: Database) -> None:
+    declare(ORDERS, {"clerk": ("Works at the counter.", frozenset({"read:orders"}))})
+    seed(database)
+    give(database, "clerk")
+    declare({}, {})
+    assert not seed(database).in_the_way
+    assert held(database) == {"read:orders"}  # the row stays; nothing in this process asks for it

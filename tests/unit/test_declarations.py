@@ -1,0 +1,174 @@
+"""What a served app declares in its ``gatehouse.toml``: the catalogue of every process, and every mistake in it."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.declarations import Declarations, declare_beside
+from app.core.errors import ConfigurationError
+from app.core.permissions import ADMINISTRATOR, REQUIREMENTS, ROLES, Permission, declare, named
+from app.core.settings import Process, Settings
+
+SHOP = """
+enter = "open:shop"
+
+[permissions]
+"open:shop" = { sentence = "Come into the shop.", roles = ["viewer", "clerk"] }
+"read:orders" = { sentence = "See the orders.", roles = ["analyst"] }
+"refund:orders" = { sentence = "Pay an order back.", roles = ["clerk"], max_age_seconds = 300, second_factor = true }
+"count:orders" = "Count them."
+
+[roles]
+clerk = "Works at the counter."
+
+[pages]
+"/" = "signed-in"
+"/orders" = "read:orders"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays() -> Iterator[None]:
+    before = list(Permission), dict(ROLES), dict(REQUIREMENTS)
+    yield
+    declare({}, {})
+    assert (list(Permission), dict(ROLES), dict(REQUIREMENTS)) == before
+
+
+def declared(folder: Path, text: str) -> Declarations:
+    (folder / "gatehouse.toml").write_text(text)
+    return declare_beside(folder / "app.py")
+
+
+def mistakes(folder: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        declared(folder, text)
+    return [mistake.removeprefix(f"{folder}/gatehouse.toml: ") for mistake in caught.value.mistakes]
+
+
+def test_declared_permissions_and_roles_are_in_the_catalogue(tmp_path: Path) -> None:
+    own = len(Permission)
+    found = declared(tmp_path, SHOP)
+    assert [p.value for p in Permission][own:] == ["open:shop", "read:orders", "refund:orders", "count:orders"]
+    assert len(Permission) == own + 4
+    assert named("read:orders") in Permission
+    one = named("read:orders")
+    assert one is not None
+    assert one.sentence == "See the orders."
+    assert one.declared
+    assert not Permission.READ_REPORTS.declared
+    assert not one.by_scope
+    assert REQUIREMENTS["refund:orders"] == Requirement(300, MULTI_FACTOR)
+    assert ROLES["clerk"] == ("Works at the counter.", frozenset({"open:shop", "refund:orders"}))
+    assert ROLES["analyst"][0].startswith("Works with the numbers")
+    assert {Permission.READ_REPORTS, "read:orders"} < ROLES["analyst"][1]
+    assert ROLES[ADMINISTRATOR][1] == frozenset(Permission)
+    assert found.enter == "open:shop"
+    assert found.pages == {"": None, "orders": "read:orders"}
+    assert not found.inline_scripts
+
+
+def test_a_declared_permission_is_one_like_any_other(tmp_path: Path) -> None:
+    declared(tmp_path, SHOP)
+    one = named("read:orders")
+    assert isinstance(one, Permission)
+    assert one in Permission
+    assert "read:orders" in Permission
+    assert (str(one), one.value, one.name, f"{one}") == ("read:orders", "read:orders", "READ_ORDERS", "read:orders")
+    assert pickle.loads(pickle.dumps(one)) is one  # noqa: S301 - our own bytes
+    assert copy.deepcopy(one) is one
+    assert {one: 1}["read:orders"] == 1
+
+
+def test_without_a_file_nothing_is_declared_and_what_was_is_gone(tmp_path: Path) -> None:
+    declared(tmp_path, SHOP)
+    (tmp_path / "gatehouse.toml").unlink()
+    assert declare_beside(tmp_path / "app.py") == Declarations()
+    assert named("read:orders") is None
+    assert "read:orders" not in Permission
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[permissions]\n'read:orders' = ''", "needs a sentence"),
+        ("[permissions]\n'read:orders' = 3", "needs a sentence"),
+        ("[permissions]\n'Read Orders' = 'See.'", "action:resource"),
+        ("[permissions]\n'read:reports' = 'See.'", "Gatehouse's own"),
+        ("[permissions]\n'read:orders' = { sentence = 'See.', roles = ['analist'] }", "'analist' of 'read:orders'"),
+        ("[permissions]\n'read:orders' = { sentence = 'See.', roles = 'analyst' }", "list of names"),
+        ("[permissions]\n'read:orders' = { sentence = 'See.', roles = ['administrator'] }", "every permission already"),
+        ("[permissions]\n'read:orders' = { sentence = 'See.', rolls = [] }", "'rolls', which means nothing"),
+        ("[permissions]\n'read:orders' = { sentence = 'See.', max_age_seconds = 0 }", "max_age_seconds"),
+        ("[permissions]\n'read:orders' = { sentence = 'See.', second_factor = 1 }", "second_factor"),
+        ("[roles]\nviewer = 'Reads.'", "Gatehouse's own"),
+        ("[roles]\n'The Boss' = 'Rules.'", "lower-case"),
+        ("[roles]\nclerk = ''", "what it is for"),
+        ("[pages]\norders = 'signed-in'", "its address"),
+        ("[pages]\n'/a/b' = 'signed-in'", "its address"),
+        ("[pages]\n'/orders' = 'read:order'", "'read:order', which is not declared"),
+        ("[pages]\n'/orders' = 'manage:everything'", "not declared"),
+        ("enter = 'read:reports'", "not declared"),
+        ("inline_scripts = 'yes'", "true or false"),
+        ("pages = 3", "[pages] must be a table"),
+        ("secrets = 1", "'secrets', which means nothing"),
+    ],
+)
+def test_each_mistake_is_named_and_then_nothing_is_declared(tmp_path: Path, text: str, said: str) -> None:
+    found = mistakes(tmp_path, text)
+    assert len(found) == 1
+    assert said in found[0]
+    assert found[0].endswith(".")
+    assert not any(permission.declared for permission in Permission)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    assert len(mistakes(tmp_path, "enter = 'x'\n[permissions]\n'A' = ''\n[pages]\n'x' = 'y'")) == 5
+
+
+def test_what_is_no_toml_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="is not TOML"):
+        declared(tmp_path, "[permissions")
+
+
+def test_a_file_beside_an_app_gives_nothing_of_gatehouses_own(tmp_path: Path) -> None:
+    """Neither by naming a permission of ours, nor by adding one to a role."""
+    assert mistakes(tmp_path, "[permissions]\n'export:reports' = { sentence = 'See.', roles = ['viewer'] }")
+    with pytest.raises(ValueError, match="itself"):
+        declare({"export:reports": ("See.", None)}, {})
+    with pytest.raises(ValueError, match="not declared"):
+        declare({}, {"viewer": ("", frozenset({"export:reports"}))})
+
+
+def test_every_process_declares_by_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gatehouse.toml").write_text(SHOP)
+    (tmp_path / "shop.py").write_text("")
+    monkeypatch.setenv("GATEHOUSE_APP", str(tmp_path / "shop.py"))
+    for process in Process:
+        declare({}, {})
+        _load(process, tmp_path)
+        assert named("read:orders") in Permission, process
+    (tmp_path / "gatehouse.toml").write_text("[pages]\nx = 'y'")
+    with pytest.raises(ConfigurationError) as caught:
+        _load(Process.API, tmp_path)
+    assert len(caught.value.mistakes) == 2
+    monkeypatch.setenv("GATEHOUSE_APP", str(tmp_path / "none.py"))
+    with pytest.raises(ConfigurationError, match=r"GATEHOUSE_APP names .*no such file"):
+        _load(Process.CLI, tmp_path)
+    monkeypatch.delenv("GATEHOUSE_APP")
+    _load(Process.API, tmp_path)
+    assert named("read:orders") is None
+
+
+def _load(process: Process, folder: Path) -> Settings:
+    (folder / "tenant").mkdir(exist_ok=True)
+    (folder / "tenant" / "client.json").write_text(
+        '{"issuer": "http://localhost:9000/", "audience": "a", "client_id": "c", "client_secret": "s"}'
+    )
+    return Settings.load(process, var_dir=folder, env_file=None)
