@@ -93,6 +93,21 @@ def session_at_the_gate() -> Session | None:
     return session if session is not None and session.person.subject == binding.subject else current_session()
 
 
+def bound_session() -> tuple[str, Subject] | None:
+    """The session this one is bound to, and its subject, as the socket guard said when it began; reads nothing.
+
+    For finding what belongs to it. Whether it is still live, and what may be done in it, this does not say.
+    """
+    return _binding()
+
+
+def browser_hash() -> str:
+    """What stands for the browser (``component.cookies.browser_hash``), by the socket guard's word; "" without it."""
+    told = _told()
+    found = told.get("browser")
+    return found if _is_marked(told) and isinstance(found, str) else ""
+
+
 def asking() -> Asking:
     """Who is asking now and what they hold now; raises as ``current_session``."""
     return asking_of(current_session())

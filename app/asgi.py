@@ -59,6 +59,7 @@ def create_app(services: Services, *, script: Path = SCRIPT) -> st.App:
         addresses=ClientAddresses(services.settings.trusted_proxies),
         step_ups=services.step_ups,
         logouts=services.logouts,
+        drafts=services.drafts,
     )
     return st.App(
         script,
@@ -108,6 +109,8 @@ def streamlit_options(services: Services, *, address: str, port: int) -> dict[st
         "server.address": address,
         "server.port": port,
         "server.headless": True,
+        # A widget that has a default is given back what was typed in it all the same (app.drafts).
+        "global.disableWidgetStateDuplicationWarning": True,
         # Else Streamlit asks the world for its own address at start.
         "browser.serverAddress": urlsplit(services.settings.app_base_url).hostname,
         # While somebody is writing pages, an edited one runs at the next rerun, and its faults are shown.

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from app import access, panels
+from app import access, drafts, panels
 from app.changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
@@ -32,6 +32,8 @@ def main() -> None:
     if not access.guarded():
         panels.unguarded()
         return
+    drafts.give_back()
+    drafts.remember()
     try:
         session = access.session_at_the_gate()
         asking = access.asking_of(session)

@@ -14,6 +14,7 @@ from app.core.settings import Process, Settings
 from app.core.tokens import TokenVerifier, build_verifier
 from app.page_views import PageViews
 from component.cookies import Cookies
+from component.drafts import Drafts
 from component.limits import Limits
 from component.login import Logins
 from component.oidc import Provider
@@ -38,6 +39,7 @@ class Services:
     logins: Logins
     step_ups: StepUps
     logouts: ProviderLogouts
+    drafts: Drafts
     refusals: Refusals
     rights: Rights
     tabs: Tabs
@@ -84,6 +86,7 @@ def build(settings: Settings, *, storage: Storage | None = None) -> Services:
         logins=Logins(storage, keyring, provider, cookies),
         step_ups=StepUps(storage, keyring, provider, verifier, map_own_names=not settings.production),
         logouts=ProviderLogouts(storage, verifier, client_id=provider.client_id),
+        drafts=Drafts(storage, keyring),
         refusals=Refusals(storage),
         rights=rights,
         tabs=Tabs(sessions, rights),

@@ -1,4 +1,4 @@
-"""A press on "Sign in", seen from the host: where the front end goes, and what comes along.
+"""A press on "Sign in", seen from the host: what was typed is stored, and the front end told where to go.
 
 Called in a script run, with Streamlit's public API only. The address is ours (``/auth/login``) and carries what its
 caller chose; what reaches the provider, and in which form, ``component.oidc`` decides again.
@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from app import drafts
 from app.core.assurance import Requirement
 from component.oidc import allowed_parameters
 from component.return_to import safe_return_to
@@ -39,7 +40,9 @@ def sign_in_address(
     another_account: bool = False,
     step_up: Requirement | None = None,
 ) -> str:
-    """The address to go to: to be opened in this tab, or for ``Mode.POPUP`` in a window of its own.
+    """The address to go to, once what this page keeps (``app.drafts``) has been stored for it.
+
+    To be opened in this tab, or for ``Mode.POPUP`` in a window of its own; good for one sign-in.
 
     ``return_to``: the page to come back to, query included; "" means the one this run is for. ``another_account``:
     whoever is signed in at the provider is not simply taken. ``step_up``: what somebody who is signed in has to do
@@ -62,6 +65,9 @@ def sign_in_address(
             query["max_age"] = str(step_up.max_age_seconds)
         if step_up.acr:
             query["acr_values"] = step_up.acr
+    kept = drafts.store(query["return_to"].partition("?")[0].rstrip("/") or "/")
+    if kept:
+        query["draft"] = kept
     return f"{_LOGIN}?{urlencode(query)}"
 
 

@@ -31,6 +31,10 @@ class Cookies:
         prefix = f"{'__Host-' if self.secure else ''}gatehouse-{tag}"
         self.session = f"{prefix}-session"
         self.browser = f"{prefix}-browser"
+        self.silent = f"{prefix}-silent"
+        """Says that nobody is to be signed in silently at this browser for now."""
+        self.tabs = f"gatehouse-{tag}"
+        """The ``BroadcastChannel`` on which this installation's tabs in one browser tell each other to look again."""
         self._login_prefix = f"{prefix}-login-"
 
     def login(self, state: str) -> str:
@@ -51,7 +55,9 @@ class Cookies:
 
         Scripts see every cookie of the handshake; the session's secret is none of their business.
         """
-        return _without(headers, (f"{self.session}=", f"{self.browser}=", self._login_prefix, "_streamlit_user"))
+        return _without(
+            headers, (f"{self.session}=", f"{self.browser}=", f"{self.silent}=", self._login_prefix, "_streamlit_user")
+        )
 
     def with_browser(self, headers: HeaderList, browser: str) -> RawHeaders:
         """The headers with a browser id made just now, in place of whatever stood under that name."""
@@ -65,6 +71,11 @@ class Cookies:
     def clear(self, name: str) -> str:
         """A ``Set-Cookie`` value that removes the cookie."""
         return self.set(name, "", max_age_seconds=0)
+
+
+def browser_hash(browser: str) -> str:
+    """What stands for a browser's id wherever it is not to be known itself: its SHA-256, in hexadecimal."""
+    return hashlib.sha256(browser.encode()).hexdigest()
 
 
 def read_cookies(headers: HeaderList) -> dict[str, str]:

@@ -121,15 +121,21 @@ def refusal_code(error: GatehouseError) -> str:
     return error.code
 
 
-def failure_page(error: GatehouseError, return_to: str) -> Response:
-    """The notice for a sign-in that failed; ``return_to`` is where trying again leads."""
+def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, draft: str = "") -> Response:
+    """The notice for a sign-in that failed; ``return_to`` is where trying again leads.
+
+    ``popup``: it was in a window of its own, and so is the next try. ``draft``: what waits for the next try.
+    """
     if isinstance(error, StorageUnavailable):
         return storage_unavailable()
     words = _words(error)
     sentences = [words.sentence]
     if isinstance(error, ProviderRefused) and error.detail and words is not _BLOCKED:
         sentences.append(f"It said: “{error.detail}”")
-    actions = (try_again(return_to), START) if words.again else (START,)
+    if popup:
+        sentences.append("Or close this window: where you came from, everything is as it was.")
+    again = (try_again(return_to, popup=popup, draft=draft),) if words.again else ()
+    actions = again if popup else (*again, START)
     return notice(words.title, sentences, status=words.status, actions=actions)
 
 

@@ -22,7 +22,7 @@ from app.core.clock import Clock, utc_now
 from app.core.errors import StateMismatch
 from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage
-from component.cookies import Cookies
+from component.cookies import Cookies, browser_hash
 from component.oidc import Provider, allowed_parameters
 from component.return_to import safe_return_to
 
@@ -149,7 +149,7 @@ class Logins:
         if not value:
             raise StateMismatch("This sign-in was finished already, or it began in another browser.")
         transaction, begun_by = self._unseal(value, state)
-        if not browser or not hmac.compare_digest(begun_by, _hash(browser)):
+        if not browser or not hmac.compare_digest(begun_by, browser_hash(browser)):
             raise StateMismatch("This sign-in began in another browser.")
         age = self._clock() - transaction.begun_at
         if not timedelta(seconds=-60) <= age <= timedelta(seconds=LIFETIME_SECONDS):
@@ -177,7 +177,7 @@ class Logins:
                 "v": transaction.code_verifier,
                 "r": transaction.return_to,
                 "t": transaction.begun_at.timestamp(),
-                "b": _hash(browser),
+                "b": browser_hash(browser),
                 "s": transaction.silent_for,
                 "u": transaction.step_up,
                 "o": transaction.organization,
@@ -210,10 +210,6 @@ class Logins:
             draft=draft,
         )
         return transaction, str(found["b"])
-
-
-def _hash(browser: str) -> str:
-    return hashlib.sha256(browser.encode()).hexdigest()
 
 
 def _time_in_front(value: str) -> int:

@@ -22,9 +22,13 @@ from app.core import correlation
 _TEXT: Final = Path(__file__).with_name("notice.html").read_text(encoding="utf-8")
 _TEMPLATE: Final = Template(_TEXT)
 _STYLE: Final = re.findall(r"<style>(.*?)</style>", _TEXT, re.DOTALL)
-_HASHES: Final = " ".join(
-    f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'" for style in _STYLE
-)
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+_HASHES: Final = " ".join(f"'{_hash(style)}'" for style in _STYLE)
 POLICY: Final = f"default-src 'none'; style-src {_HASHES}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -38,9 +42,19 @@ class Action(NamedTuple):
 START: Final = Action("Back to the start page", "/")
 
 
-def try_again(return_to: str) -> Action:
-    """Sign in once more, for the same page."""
-    return Action("Try again", f"/auth/login?return_to={quote(return_to, safe='')}")
+_CLOSE: Final = (
+    "const{channel,kind}=document.currentScript.dataset;"
+    "try{new BroadcastChannel(channel).postMessage({kind})}catch{}"
+    "setTimeout(()=>window.close(),100)"
+)
+"""What it tells stands in attributes, so that one hash allows this script and no other."""
+_CLOSES: Final = f"script-src '{_hash(_CLOSE)}'; "
+
+
+def try_again(return_to: str, *, popup: bool = False, draft: str = "") -> Action:
+    """Sign in once more, for the same page. ``popup``: in this window too. ``draft``: what waits for it."""
+    more = ("&mode=popup" if popup else "") + (f"&draft={draft}" if draft else "")
+    return Action("Try again", f"/auth/login?return_to={quote(return_to, safe='')}{more}")
 
 
 def notice(
@@ -50,19 +64,41 @@ def notice(
     status: int,
     actions: Sequence[Action] = (START,),
     reload_seconds: int | None = None,
+    closes: str = "",
 ) -> HTMLResponse:
-    """One notice. ``reload_seconds``: the page asks again by itself after that long."""
+    """One notice. ``reload_seconds``: the page asks again by itself after that long.
+
+    ``closes``: the page closes its window, and tells the tabs on the ``BroadcastChannel`` of this name to ask who is
+    signed in. It needs no opener, a tie that a provider may cut (``Cross-Origin-Opener-Policy``), and proves nothing.
+    """
+    script = f'<script data-channel="{escape(closes)}" data-kind="signed-in">{_CLOSE}</script>' if closes else ""
     page = _TEMPLATE.substitute(
         title=escape(title),
         sentences="\n".join(f"<p>{escape(sentence)}</p>" for sentence in sentences),
         actions="".join(f'<a href="{escape(action.href)}">{escape(action.label)}</a>' for action in actions),
         reference=escape(correlation.current()),
+        script=script,
         reload=f'<meta http-equiv="refresh" content="{reload_seconds}">' if reload_seconds is not None else "",
     )
-    headers = {"Cache-Control": "no-store", "Vary": "Cookie", "Content-Security-Policy": POLICY}
+    headers = {
+        "Cache-Control": "no-store",
+        "Vary": "Cookie",
+        "Content-Security-Policy": f"{_CLOSES if closes else ''}{POLICY}",
+    }
     if reload_seconds is not None:
         headers["Retry-After"] = str(reload_seconds)
     return HTMLResponse(page, status_code=status, headers=headers)
+
+
+def signed_in_popup(channel: str) -> HTMLResponse:
+    """The end of a sign-in in a window of its own: it tells the tabs, and closes itself where it can."""
+    return notice(
+        "You are signed in",
+        ("This window closes by itself. If it does not, close it, and go on where you pressed “Sign in”.",),
+        status=200,
+        actions=(),
+        closes=channel,
+    )
 
 
 def storage_unavailable() -> HTMLResponse:

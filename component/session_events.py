@@ -48,6 +48,18 @@ def stepped_up(subject: Subject, ref: str, *, address: str, acr: str, now: datet
     )
 
 
+def revived(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
+    """Somebody signed in again after their session had expired, and went on with it."""
+    return AuditEvent(
+        kind=AuditKind.SESSION_REVIVE,
+        at=now,
+        actor=subject_name(subject),
+        correlation_id=correlation.current(),
+        address=address,
+        details={"session": ref},
+    )
+
+
 def purged(rows: int, *, now: datetime) -> AuditEvent:
     """What had expired long ago was forgotten; ``rows``: how many of all kinds."""
     return AuditEvent(

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.core.clock import Clock, utc_now
-from app.core.errors import StorageUnavailable, Unauthenticated
+from app.core.errors import SessionExpired, StorageUnavailable, Unauthenticated
 from app.core.records import Session
 from component.cookies import Cookies, read_cookies
 from component.endpoints import NO_STORE, Only, is_from, origin_of, problem
@@ -57,6 +57,8 @@ class SessionRoutes:
             session = self._resolve(request)
         except StorageUnavailable:
             return problem(503, _UNAVAILABLE)
+        except SessionExpired:
+            return JSONResponse({"authenticated": False, "expired": True}, headers=NO_STORE)
         except Unauthenticated:
             return JSONResponse({"authenticated": False}, headers=NO_STORE)
         return JSONResponse(self._told(session), headers=NO_STORE)

@@ -6,11 +6,9 @@ session's stable reference. No transaction spans an HTTP call. Source: OWASP ASV
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
 
@@ -28,28 +26,22 @@ from app.core.keyring import Keyring, SealBroken
 from app.core.policy import Reason, Source
 from app.core.ports import Storage, UnitOfWork
 from app.core.principal import Subject
-from app.core.records import EndReason, NewGrant, NewSession, Person, SealedTokens, Session
+from app.core.records import EndReason, NewGrant, NewSession, SealedTokens, Session
 from app.core.token_kinds import AccessToken, IdToken
 from app.core.tokens import TokenVerifier, token_hash
 from component import session_events
+from component.begun import Begun, person_of, secret_hash
 from component.endings import why_ended
 from component.limits import Limits
 from component.oidc import Provider, TokenSet
 from component.provider_tokens import ProviderTokens, require_own, sync_rights
 from component.renewals import Renewals
+from component.revivals import Revivals
 from component.silent import SilentSignIns
 
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _USER_AGENT_MAX_CHARACTERS: Final = 200
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A session that has begun: its stable reference, and the secret for the cookie, which is kept nowhere else."""
-
-    ref: str
-    secret: str = field(repr=False)
 
 
 class Sessions:
@@ -79,6 +71,15 @@ class Sessions:
         self.silent = SilentSignIns(
             storage, keyring, verifier, client_id=provider.client_id, map_own_names=map_own_names, clock=clock
         )
+        self.revivals = Revivals(
+            storage,
+            keyring,
+            verifier,
+            client_id=provider.client_id,
+            limits=limits,
+            map_own_names=map_own_names,
+            clock=clock,
+        )
         self._renewals = Renewals(
             storage,
             keyring,
@@ -100,7 +101,7 @@ class Sessions:
         access = self._verifier.access_token(tokens.access_token)
         require_own(access, id_token.subject, self._provider.client_id)
         now = self._clock()
-        begun = Begun(ref=secrets.token_urlsafe(16), secret=secrets.token_urlsafe(32))
+        begun = Begun(secrets.token_urlsafe(16))
         session = self._new_session(begun, tokens, id_token, access, user_agent, address, now)
         with self._storage.unit_of_work() as unit:
             unit.save_person(person_of(id_token), now)
@@ -281,19 +282,3 @@ class Sessions:
         except GatehouseError as error:
             # Best effort: the session is over here, and its tokens are erased.
             _log.warning("a refresh token could not be revoked at the provider: %s", error.code)
-
-
-def person_of(id_token: IdToken) -> Person:
-    """What is shown of a person, as their ID token has it."""
-    return Person(
-        subject=id_token.subject,
-        name=id_token.name,
-        email=id_token.email,
-        email_verified=id_token.email_verified,
-        picture=id_token.picture,
-    )
-
-
-def secret_hash(secret: str) -> bytes:
-    """What is stored of a cookie's secret."""
-    return hashlib.sha256(secret.encode()).digest()

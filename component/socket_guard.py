@@ -7,7 +7,6 @@ socket to anybody else's session. It knows nothing of Streamlit but its paths.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Collection, Sequence
@@ -22,7 +21,7 @@ from app.core import correlation
 from app.core.errors import StorageUnavailable, Unauthenticated
 from app.core.records import Session
 from component import wire
-from component.cookies import Cookies, HeaderList, RawHeaders, read_cookies
+from component.cookies import Cookies, HeaderList, RawHeaders, browser_hash, read_cookies
 from component.notices import notice, storage_unavailable
 from component.return_to import is_page_path
 from component.security_headers import SecurityHeaders, content_security_policy
@@ -67,7 +66,7 @@ class Identity:
         values = {
             "iss_sub": json.dumps(list(session.person.subject)) if session is not None else "",
             "sid": session.ref if session is not None else "",
-            "browser": hashlib.sha256(browser.encode()).hexdigest(),
+            "browser": browser_hash(browser),
             "guard": self.marker,
         }
         return [(self._names[key].encode(), value.encode("ascii")) for key, value in values.items()]

@@ -7,23 +7,22 @@ live on; its cookie secret, tokens, sign-in time and factors are new. Whatever t
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from typing import Final
 
 from app.core.assurance import Requirement, has_context
 from app.core.clock import Clock, utc_now
 from app.core.errors import FactorMissing, OrganizationMismatch
-from app.core.keyring import Keyring, SealBroken
+from app.core.keyring import Keyring
 from app.core.ports import Storage
-from app.core.records import Session, SteppedUp
+from app.core.records import Session
 from app.core.token_kinds import IdToken
-from app.core.tokens import TokenVerifier, token_hash
+from app.core.tokens import TokenVerifier
 from component import session_events
+from component.begun import Begun, goes_on, person_of
 from component.login import LoginTransaction
 from component.oidc import Provider, TokenSet
-from component.provider_tokens import ProviderTokens, require_own, sync_rights
-from component.sessions import Begun, person_of, secret_hash
+from component.provider_tokens import require_own, sync_rights
 
 _AGE: Final = re.compile(r"[0-9]{1,9}")
 _CONTEXT: Final = re.compile(r"[\x21-\x7e]{1,200}")
@@ -95,23 +94,8 @@ class StepUps:
         access = self._verifier.access_token(tokens.access_token)
         require_own(access, id_token.subject, self._provider.client_id)
         now = self._clock()
-        begun = Begun(ref=session.ref, secret=secrets.token_urlsafe(32))
-        before = self._held(session.ref)
-        # Some providers give a refresh token, or their session's id, at the first sign-in only.
-        kept = ProviderTokens(
-            tokens.access_token, tokens.refresh_token or before.refresh_token, id_token.sid or before.hint
-        )
-        fresh = SteppedUp(
-            ref=session.ref,
-            secret_hash=secret_hash(begun.secret),
-            authenticated_at=id_token.authenticated_at,
-            sealed_tokens=kept.seal(self._keyring, session.ref),
-            access_token_hash=token_hash(tokens.access_token),
-            access_expires_at=access.expires_at,
-            provider_sid=kept.hint,
-            acr=id_token.acr,
-            amr=id_token.amr,
-        )
+        begun = Begun(session.ref)
+        fresh = goes_on(self._storage, self._keyring, begun, tokens, id_token, access)
         with self._storage.unit_of_work() as unit:
             unit.save_person(person_of(id_token), now)
             # Looked at inside the unit: an end or a block committed before this one is seen.
@@ -124,14 +108,3 @@ class StepUps:
             )
             unit.commit()
         return begun
-
-    def _held(self, ref: str) -> ProviderTokens:
-        """The tokens of the session so far; empty ones where there are none any more."""
-        sealed = self._storage.read.sealed_tokens(ref)
-        try:
-            return ProviderTokens.unseal(self._keyring, sealed.sealed, ref) if sealed is not None else _NO_TOKENS
-        except SealBroken:
-            return _NO_TOKENS
-
-
-_NO_TOKENS: Final = ProviderTokens("", "", "")

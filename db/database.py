@@ -14,6 +14,7 @@ from app.core.clock import Clock, utc_now
 from app.core.errors import SchemaMismatch
 from app.core.keyring import Keyring
 from app.core.settings import Settings
+from db.drafts import DraftWrites
 from db.engine import file_of, is_memory, make_engine, parsed
 from db.faults import plain
 from db.grants import GrantWrites
@@ -35,7 +36,7 @@ MOST_READS: Final = 16
 W = TypeVar("W", bound=Work)
 
 
-class DatabaseUnit(PeopleWrites, SessionWrites, GrantWrites, RetentionWrites):
+class DatabaseUnit(PeopleWrites, SessionWrites, DraftWrites, GrantWrites, RetentionWrites):
     """``UnitOfWork``: everything that can be written, in one transaction."""
 
 

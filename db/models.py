@@ -216,6 +216,20 @@ login_states = Table(
     Index(None, "expires_at"),
 )
 
+# What somebody typed before they had to sign in. Found by a hash only; what it says is sealed.
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("key_hash", LargeBinary, primary_key=True),
+    Column("owner_hash", LargeBinary, nullable=False),
+    _flag("anonymous"),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", Microseconds, nullable=False),
+    Column("expires_at", Microseconds, nullable=False),
+    Index(None, "owner_hash"),
+    Index(None, "expires_at"),
+)
+
 audit_events = Table(
     "audit_events",
     metadata,

@@ -30,6 +30,7 @@ from app.core.records import BearerFacts, Person, Pulse, SealedTokens, Session, 
 from db.held import grants_from, grants_query
 from db.models import (
     audit_events,
+    drafts,
     issued_tokens,
     own_clients,
     page_views,
@@ -80,6 +81,7 @@ class DatabaseReader:
         self._usage = Prepared(_usage_query(), dialect)
         self._version = Prepared(select(policy.c.version), dialect)
         self._pulse = Prepared(select(policy.c.version, policy.c.sessions_ended), dialect)
+        self._draft = Prepared(select(drafts.c.expires_at).where(drafts.c.key_hash == bindparam("key_hash")), dialect)
         self._roles = Prepared(select(roles.c.name, roles.c.description).order_by(roles.c.name), dialect)
 
     def session_by_secret(self, secret_hash: bytes) -> Session | None:
@@ -162,6 +164,10 @@ class DatabaseReader:
         """The two counters whose moving means that live tabs may have something to learn."""
         row = self._fetch(self._pulse.text, self._pulse.values({}))[0]
         return Pulse(policy_version=row[0], sessions_ended=row[1])
+
+    def draft_waits(self, key_hash: bytes) -> bool:
+        """Whether there is a draft under this key, expired or not."""
+        return bool(self._fetch(self._draft.text, self._draft.values({"key_hash": key_hash})))
 
     def policy_version(self) -> int:
         """The policy version."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, insert, or_, update
 
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, SealedTokens, Session, SteppedUp
-from db.models import issued_tokens, login_states, own_clients, people, policy, sessions
+from db.models import drafts, issued_tokens, login_states, own_clients, people, policy, sessions
 from db.rows import SEALED, sealed_of, session_by_ref_query, session_query, session_with_person
 from db.texts import clean, known_form
 from db.work import Work, require_aware
@@ -67,6 +67,18 @@ class SessionWrites(Work):
 
     def step_up_session(self, fresh: SteppedUp, now: datetime) -> bool:
         """Go on with a session after a fresh sign-in of its person; False when the session is over."""
+        return self._go_on(fresh, now, {})
+
+    def revive_session(self, fresh: SteppedUp, expires_at: datetime, now: datetime) -> bool:
+        """Go on with a session whose time was over, after a fresh sign-in of its person; False when it was ended."""
+        require_aware(expires_at)
+        if not self._go_on(fresh, now, {"expires_at": expires_at, "silent_at": None}):
+            return False
+        # Tabs look when the pulse moves, and those of this session wait for it.
+        self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + 1))
+        return True
+
+    def _go_on(self, fresh: SteppedUp, now: datetime, more: Mapping[str, object]) -> bool:
         require_aware(now, fresh.authenticated_at, fresh.access_expires_at)
         session = self._execute(
             update(sessions)
@@ -83,6 +95,7 @@ class SessionWrites(Work):
                 rights_synced_at=now,
                 lease_owner="",
                 lease_until=None,
+                **more,
             )
             .returning(sessions.c.id)
         ).scalar()
@@ -213,6 +226,7 @@ class SessionWrites(Work):
         long_ago = now - KEEP_ENDED
         gone = (
             delete(login_states).where(login_states.c.expires_at < now),
+            delete(drafts).where(drafts.c.expires_at < now),
             delete(issued_tokens).where(issued_tokens.c.expires_at < now - KEEP_TOKENS),
             delete(sessions).where(or_(sessions.c.ended_at < long_ago, sessions.c.expires_at < long_ago)),
         )

@@ -34,6 +34,7 @@ from app.core.settings import Settings
 from app.core.tokens import TokenVerifier
 from component.addresses import ClientAddresses
 from component.cookies import Cookies
+from component.drafts import Drafts
 from component.limits import Limits
 from component.login import Logins
 from component.oidc import Provider
@@ -83,6 +84,7 @@ class World:
     sessions: Sessions
     logins: Logins
     refusals: Refusals
+    drafts: Drafts
     identity: Identity
     app: ASGIApp
     fake: FakeProvider
@@ -188,6 +190,7 @@ def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **g
     sessions = _sessions(settings, storage, keyring, provider, verifier, clock)
     logins = Logins(storage, keyring, provider, cookies, clock=clock)
     refusals = Refusals(storage, clock=clock)
+    drafts = Drafts(storage, keyring, clock=clock)
     identity = Identity()
     routes = auth_routes(
         base_url=settings.app_base_url,
@@ -199,6 +202,7 @@ def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **g
         addresses=ClientAddresses(settings.trusted_proxies),
         step_ups=StepUps(storage, keyring, provider, verifier, map_own_names=not settings.production, clock=clock),
         logouts=ProviderLogouts(storage, verifier, client_id=provider.client_id, clock=clock),
+        drafts=drafts,
         clock=clock,
     )
     guard = Middleware(
@@ -224,6 +228,7 @@ def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **g
             sessions,
             logins,
             refusals,
+            drafts,
             identity,
             app,
             fake,

@@ -32,6 +32,7 @@ class AuditKind(StrEnum):
     SESSION_BEGIN = "app:session:begin", "{actor} signed in."
     SESSION_END = "app:session:end", "A session of {target} ended."
     SESSION_STEP_UP = "app:session:step-up", "{actor} signed in afresh to do something that asks for it."
+    SESSION_REVIVE = "app:session:revive", "{actor} signed in again and went on with a session that had expired."
     SESSION_PURGE = "app:session:purge", "Sessions that were over long ago were forgotten."
     LOGIN_REFUSE = "app:login:refuse", "A sign-in did not succeed."
     LOGOUT_REFUSE = "app:logout:refuse", "Something that claimed to be a sign-out at the provider was refused."

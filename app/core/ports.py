@@ -21,6 +21,7 @@ from app.core.policy import Grants
 from app.core.principal import Subject
 from app.core.records import (
     BearerFacts,
+    Draft,
     EndReason,
     NewGrant,
     NewSession,
@@ -61,6 +62,9 @@ class Reader(Protocol):
 
     def usage(self, since: date, until: date) -> Sequence[UsageDay]:
         """One entry for each day from ``since`` to ``until``, both included, oldest first."""
+
+    def draft_waits(self, key_hash: bytes) -> bool:
+        """Whether there is a draft under this key, expired or not."""
 
     def policy_version(self) -> int:
         """The policy version; it has moved whenever anybody's rights may have changed."""
@@ -105,6 +109,13 @@ class UnitOfWork(Protocol):
 
         The reference stays, and so do the limits. A refresh lease is taken away from whoever holds it. False (and
         nothing changed) when the session is over.
+        """
+
+    def revive_session(self, fresh: SteppedUp, expires_at: datetime, now: datetime) -> bool:
+        """Go on with a session whose time was over, as ``step_up_session``, with new limits; callers check whose it is.
+
+        ``expires_at``: its new absolute limit. Moves ``Pulse.sessions_ended``, so that live tabs look. False (and
+        nothing changed) when the session was ended.
         """
 
     def sessions_at_provider(self, issuer: str, *, sid: str = "", subject: str = "") -> Sequence[Session]:
@@ -157,6 +168,18 @@ class UnitOfWork(Protocol):
         Remembered until ``expires_at``; forgets those that expired before ``now``.
         """
 
+    def keep_draft(self, draft: Draft, now: datetime, *, most_of_owner: int, most_of_strangers: int) -> None:
+        """Store a draft, in place of one with the same key. Those that expired before ``now`` go.
+
+        So do the oldest where its owner, or all anonymous owners together, would have more than that many.
+        """
+
+    def move_draft(self, key_hash: bytes, to_hash: bytes, now: datetime) -> bool:
+        """Have a draft found under another key only; False when there is none, or none that has not expired."""
+
+    def take_draft(self, key_hash: bytes, now: datetime) -> Draft | None:
+        """The draft under this key, which is gone with that; None when there is none, or it had expired."""
+
     def sync_token_rights(self, subject: Subject, rights: TokenRights, *, map_own_names: bool, now: datetime) -> bool:
         """Make the subject's grants of source ``token`` equal to what the token says; no others are touched.
 
@@ -204,7 +227,7 @@ class UnitOfWork(Protocol):
     def purge(self, now: datetime) -> int:
         """Forget what has expired; returns how many rows went.
 
-        Login states and hashes of access tokens past their expiry; sessions ended or expired over 30 days ago.
+        Login states, drafts and hashes of access tokens past their expiry; sessions ended or expired over 30 days ago.
         """
 
 

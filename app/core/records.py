@@ -91,7 +91,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class SteppedUp:
-    """What a fresh sign-in brings to the session with this reference; as in ``NewSession``."""
+    """What a fresh sign-in brings to the session with this reference, or to one that expired; as in ``NewSession``."""
 
     ref: str
     secret_hash: bytes
@@ -102,6 +102,19 @@ class SteppedUp:
     provider_sid: str = ""
     acr: str = ""
     amr: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What somebody typed before they had to sign in, as stored. Hashes are SHA-256 digests."""
+
+    key_hash: bytes
+    """Of what finds it: a random id, then the sign-in it waits for, then the session and page that may take it."""
+    owner_hash: bytes
+    """Of whose it is: a subject, or where ``anonymous`` a browser."""
+    anonymous: bool
+    sealed: bytes = field(repr=False)
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,7 @@ class Pulse:
 
     policy_version: int
     sessions_ended: int
-    """How many sessions were ended so far (those that expired by time do not count)."""
+    """How many sessions were ended so far, or revived (those that expired by time do not count)."""
 
 
 @dataclass(frozen=True, slots=True)

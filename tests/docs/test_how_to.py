@@ -25,7 +25,7 @@ from tests.stack import ROOT
 
 HOW_TO: Final = ROOT / "docs" / "how-to"
 SNIPPET: Final = re.compile(r"(?:^<!-- run: (\w+) (\w+\.py) -->\n)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-ON_THE_TREE: Final = ("test-a-page.md", "guard-a-function.md")
+ON_THE_TREE: Final = ("test-a-page.md", "guard-a-function.md", "keep-what-was-typed.md")
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FOLDERS: Final = ("app", "component", "db", "deploy", "docs", "pages", "remote_api", "tests")
 MADE: Final = {"pages/orders.py", "deploy/tls"}

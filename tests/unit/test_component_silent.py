@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.core.errors import ProviderUnavailable, SignInAgain
+from app.core.records import EndReason
 from tests.provider import Answer, FakeProvider
 from tests.signin import Browser, Clock, World, query, world
 
@@ -113,8 +114,50 @@ def test_never_after_a_sign_out(here: World) -> None:
     assert here.rows("sessions") == 1
 
 
-def test_nobody_is_signed_in_silently(here: World) -> None:
-    assert here.browser().get(SILENT).location == "http://localhost:8501/reports?range=7"
+BACK = "http://localhost:8501/reports?range=7"
+
+
+def test_nobody_is_signed_in_silently_where_the_provider_knows_them(here: World) -> None:
+    browser = here.browser()
+    asked = query(browser.get(SILENT + "&connection=google-oauth2&login_hint=a@b.example").location)
+    assert (asked["prompt"], asked["connection"]) == ("none", "google-oauth2")
+    assert "login_hint" not in asked
+    assert browser.get(here.fake.approve(browser.seen[-1].location, name="Ann")).location == BACK
+    assert browser.get("/auth/session").json()["name"] == "Ann"
+    assert len(here.audit("app:session:begin")) == 1
+
+
+@pytest.mark.parametrize("error", ["login_required", "consent_required", "interaction_required", "mfa_required"])
+def test_for_nobody_it_is_tried_once_and_a_refusal_leads_back_without_a_word(here: World, error: str) -> None:
+    browser = here.browser()
+    state = query(browser.get(SILENT).location)["state"]
+    assert browser.get(here.fake.answer(state, error=error)).location == BACK
+    assert browser.get(SILENT).location == BACK  # not in a circle
+    assert browser.get("/auth/session").json() == {"authenticated": False}
+    assert not here.audit("app:login:refuse")
+    assert "prompt" not in query(here.begin(browser))  # signing in by hand goes on as ever
+
+
+def test_for_nobody_it_is_never_tried_right_after_a_sign_out_nor_in_place_of_an_ended_session(here: World) -> None:
+    browser = here.sign_in()
+    browser.logout()
+    assert browser.get(SILENT).location == BACK
+    for end in ("time", "administrator"):
+        browser = here.sign_in()
+        if end == "time":
+            here.clock.move(hours=2)
+        else:
+            here.sessions.end(here.ref(browser), EndReason.ENDED_BY_ADMIN, by="test")
+        assert browser.get(SILENT).location == BACK
+
+
+def test_one_for_nobody_that_comes_back_when_somebody_is_there_changes_nothing(here: World) -> None:
+    browser = here.browser()
+    callback = here.fake.approve(browser.get(SILENT).location, sub="auth0|bob")
+    here.sign_in(browser)
+    secret = here.secret(browser)
+    assert browser.get(callback).location == BACK
+    assert here.secret(browser) == secret
 
 
 def test_another_session_than_the_one_it_was_for_is_left_alone(here: World) -> None:

@@ -41,7 +41,7 @@ def test_the_end_is_the_earlier_limit_and_asking_does_not_move_it(here: World) -
     assert ends(browser) == begun.last_seen_at + timedelta(seconds=600)
     assert browser.get("/auth/session").json()["expires_in_seconds"] == pytest.approx(200, abs=2)
     here.clock.move(seconds=201)
-    assert browser.get("/auth/session").json() == {"authenticated": False}
+    assert browser.get("/auth/session").json() == {"authenticated": False, "expired": True}
 
 
 def test_staying_moves_the_idle_limit_and_never_the_absolute_one(here: World) -> None:

@@ -1,0 +1,199 @@
+"""Drafts: what somebody typed before they had to sign in, kept sealed for minutes, given back once, to them only.
+
+A draft is stored before the sign-in begins. From its beginning on it waits for that very sign-in (its state), and from
+its end for one page of the session that came of it. A signed-in person's draft returns to that subject, an anonymous
+one to the browser it was made in. In the database there is a hash of what finds it, and what is sealed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+
+import structlog
+
+from app.core.clock import Clock, utc_now
+from app.core.errors import StorageUnavailable
+from app.core.keyring import Keyring, SealBroken
+from app.core.ports import Storage, UnitOfWork
+from app.core.principal import Subject
+from app.core.records import Draft
+
+MAX_BYTES: Final = 32 * 1024
+"""How large a draft may be, before it is sealed."""
+SIGN_IN_SECONDS: Final = 660
+"""How long a draft waits for its sign-in: as long as one may take, and a minute."""
+TAKE_SECONDS: Final = 120
+"""How long it then waits for its page to be drawn."""
+MOST_OF_OWNER: Final = 5
+MOST_OF_STRANGERS: Final = 500
+STRANGERS_AT_ONCE: Final = 20
+STRANGERS_PER_SECOND: Final = 1.0
+"""How many anonymous drafts one process stores: so many at once, then so many a second. Others are not kept."""
+
+_PURPOSE: Final = "draft"
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a draft is: a subject, or nobody at one browser."""
+
+    name: str
+    anonymous: bool
+
+    @classmethod
+    def of(cls, subject: Subject | None, browser_hash: str) -> Owner:
+        """``browser_hash``: the SHA-256 of the browser's own id, in hexadecimal; counts only for nobody."""
+        if subject is None:
+            return cls(f"browser {browser_hash}", anonymous=True)
+        return cls(f"subject {json.dumps(list(subject))}", anonymous=False)
+
+    @property
+    def hash(self) -> bytes:
+        """As it is stored."""
+        return _hash(self.name)
+
+
+class Drafts:
+    """The drafts of this installation. Safe from any thread, and from any process with the same keyring and database.
+
+    Whatever goes wrong with storage, a draft is lost and nothing else: nobody is kept from signing in by it.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        keyring: Keyring,
+        *,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._storage = storage
+        self._keyring = keyring
+        self._clock = clock
+        self._strangers = _Bucket(STRANGERS_AT_ONCE, STRANGERS_PER_SECOND, monotonic)
+
+    def keep(self, owner: Owner, plain: bytes) -> str:
+        """Store a draft; → the id that the sign-in's link carries, or "" where it is not kept."""
+        if not plain or len(plain) > MAX_BYTES or (owner.anonymous and not self._strangers.take()):
+            return ""
+        now, made = self._clock(), secrets.token_urlsafe(32)
+        sealed = self._keyring.seal(_PURPOSE, plain, owner.name)
+        until = now + timedelta(seconds=SIGN_IN_SECONDS)
+        try:
+            with self._storage.unit_of_work() as unit:
+                _put(unit, Draft(_hash(made), owner.hash, owner.anonymous, sealed, until), now)
+                unit.commit()
+        except StorageUnavailable:
+            _log.warning("a draft could not be kept")
+            return ""
+        return made
+
+    def bind(self, draft: str | None, state: str) -> bool:
+        """Have a draft wait for the sign-in with this state, and for no other; False where there is none."""
+        if draft is None or not _ID.fullmatch(draft):
+            return False
+        return self._move(_hash(draft), _waiting(state))
+
+    def release(self, state: str) -> str:
+        """A sign-in came to nothing: → an id with which its draft waits for the next; "" where there is none."""
+        made = secrets.token_urlsafe(32)
+        return made if self._move(_waiting(state), _hash(made)) else ""
+
+    def claim(self, state: str, *, subject: Subject, browser_hash: str, ref: str, path: str) -> None:
+        """A sign-in is done: have its draft wait for the page at ``path`` of that session, if it is this owner's.
+
+        One that is another's is destroyed.
+        """
+        try:
+            with self._storage.unit_of_work() as unit:
+                now = self._clock()
+                draft = unit.take_draft(_waiting(state), now)
+                if draft is not None and draft.owner_hash == _owner(draft, subject, browser_hash).hash:
+                    until = now + timedelta(seconds=TAKE_SECONDS)
+                    _put(unit, replace(draft, key_hash=_for_page(ref, path), expires_at=until), now)
+                unit.commit()
+        except StorageUnavailable:
+            _log.warning("a draft could not be handed over")
+
+    def take(self, ref: str, path: str, *, subject: Subject, browser_hash: str) -> bytes | None:
+        """What was kept for the page at ``path`` of this session, once; None for nothing."""
+        key = _for_page(ref, path)
+        try:
+            if not self._storage.read.draft_waits(key):  # most pages begin without one, and write nothing for that
+                return None
+            with self._storage.unit_of_work() as unit:
+                draft = unit.take_draft(key, self._clock())
+                unit.commit()
+        except StorageUnavailable:
+            return None
+        if draft is None:
+            return None
+        try:
+            return self._keyring.open(_PURPOSE, draft.sealed, _owner(draft, subject, browser_hash).name)
+        except SealBroken:
+            return None
+
+    def _move(self, key_hash: bytes, to_hash: bytes) -> bool:
+        try:
+            with self._storage.unit_of_work() as unit:
+                moved = unit.move_draft(key_hash, to_hash, self._clock())
+                unit.commit()
+        except StorageUnavailable:
+            return False
+        return moved
+
+
+class _Bucket:
+    """So many at once, then so many a second."""
+
+    def __init__(self, most: int, per_second: float, monotonic: Callable[[], float]) -> None:
+        self._most = most
+        self._per_second = per_second
+        self._monotonic = monotonic
+        self._lock = Lock()
+        self._left, self._at = float(most), monotonic()
+
+    def take(self) -> bool:
+        """Whether there was one left."""
+        with self._lock:
+            now = self._monotonic()
+            self._left = min(self._most, self._left + (now - self._at) * self._per_second)
+            self._at = now
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+
+def _put(unit: UnitOfWork, draft: Draft, now: datetime) -> None:
+    unit.keep_draft(draft, now, most_of_owner=MOST_OF_OWNER, most_of_strangers=MOST_OF_STRANGERS)
+
+
+def _owner(draft: Draft, subject: Subject, browser_hash: str) -> Owner:
+    """Who has to have made this draft for it to be this subject's, at this browser."""
+    return Owner.of(None if draft.anonymous else subject, browser_hash)
+
+
+def _waiting(state: str) -> bytes:
+    """What finds the draft that waits for the sign-in with this state."""
+    return _hash(f"state {state}")
+
+
+def _for_page(ref: str, path: str) -> bytes:
+    """What finds the draft that waits for a page of a session."""
+    return _hash(f"page {ref} {path.rstrip('/') or '/'}")
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

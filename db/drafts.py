@@ -1,0 +1,62 @@
+"""Writes about drafts: what somebody typed before they had to sign in. Few, small, sealed, and gone in minutes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, select, update
+
+from app.core.records import Draft
+from db.models import drafts
+from db.work import Work, require_aware
+
+
+class DraftWrites(Work):
+    """The part of ``UnitOfWork`` about drafts."""
+
+    def keep_draft(self, draft: Draft, now: datetime, *, most_of_owner: int, most_of_strangers: int) -> None:
+        """Store a draft; the expired go, and the oldest where there would be too many."""
+        require_aware(draft.expires_at, now)
+        self._execute(delete(drafts).where(drafts.c.expires_at < now))
+        values: dict[str, Any] = {
+            "owner_hash": draft.owner_hash,
+            "anonymous": draft.anonymous,
+            "sealed": draft.sealed,
+            "created_at": now,
+            "expires_at": draft.expires_at,
+        }
+        new = self._insert(drafts).values(key_hash=draft.key_hash, **values)
+        self._execute(new.on_conflict_do_update(index_elements=["key_hash"], set_=values))
+        self._keep_newest(most_of_owner, drafts.c.owner_hash == draft.owner_hash)
+        if draft.anonymous:
+            self._keep_newest(most_of_strangers, drafts.c.anonymous)
+
+    def move_draft(self, key_hash: bytes, to_hash: bytes, now: datetime) -> bool:
+        """Have a draft found under another key only."""
+        require_aware(now)
+        return self._changed(
+            update(drafts)
+            .where(drafts.c.key_hash == key_hash, drafts.c.expires_at >= now)
+            .values(key_hash=to_hash)
+            .returning(drafts.c.key_hash)
+        )
+
+    def take_draft(self, key_hash: bytes, now: datetime) -> Draft | None:
+        """The draft under this key, which is gone with that."""
+        require_aware(now)
+        row = self._execute(
+            delete(drafts)
+            .where(drafts.c.key_hash == key_hash)
+            .returning(drafts.c.key_hash, drafts.c.owner_hash, drafts.c.anonymous, drafts.c.sealed, drafts.c.expires_at)
+        ).first()
+        if row is None or row.expires_at < now:
+            return None
+        return Draft(row.key_hash, row.owner_hash, row.anonymous, row.sealed, row.expires_at)
+
+    def _keep_newest(self, most: int, which: ColumnElement[bool]) -> None:
+        """Forget the oldest of ``which`` beyond so many."""
+        oldest = select(drafts.c.key_hash).where(which).order_by(drafts.c.created_at.desc(), drafts.c.key_hash)
+        surplus = [row[0] for row in self._rows(oldest.offset(most).limit(1000))]
+        if surplus:
+            self._execute(delete(drafts).where(drafts.c.key_hash.in_(surplus)))
