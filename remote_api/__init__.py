@@ -9,6 +9,7 @@ from remote_api import access, demo, description, docs, health, me, reports, ses
 from remote_api.application import Application
 from remote_api.bearer import Bearer
 from remote_api.envelope import Envelope
+from remote_api.limits import Limits
 from remote_api.recorder import Recorder
 from remote_api.services import EXTENSION, Services
 
@@ -21,7 +22,8 @@ BLUEPRINTS: Final = (demo.api, me.api, sessions.api, reports.api, health.api)
 def create_app(settings: Settings, services: Services) -> Application:
     """Make the API. Reads and writes nothing yet.
 
-    Raises ``UndeclaredAccess`` when some address does not declare who may call it.
+    Raises ``UndeclaredAccess`` when some address does not declare who may call it, ``UndeclaredChange`` when some
+    change does not say whether it needs a version, ``ConfigurationError`` when there is nowhere to count calls.
     """
     app = Application(description.INFO, security_schemes=description.SECURITY_SCHEMES)
     for blueprint in BLUEPRINTS:
@@ -31,7 +33,7 @@ def create_app(settings: Settings, services: Services) -> Application:
     bearer = Bearer(settings, services, recorder)
     app.extensions |= {EXTENSION: services, access.EXTENSION: bearer, Recorder.EXTENSION: recorder}
     app.config[sessions.IDLE_SECONDS] = settings.session_idle_seconds
-    app.seal(bearer.guard)
+    app.seal(bearer.guard, Limits(settings, bearer, services.clock))
     app.extensions[docs.DESCRIPTION] = description.as_text(description.describe(app)).encode()
     app.wsgi_app = Envelope(app.wsgi_app, settings)  # type: ignore[method-assign] # Flask's own way of wrapping it
     return app

@@ -20,10 +20,12 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
 from werkzeug.routing import MapAdapter, Rule
 
-from app.core.errors import InvalidInput
+from app.core.errors import BadRequest, InvalidInput, UnsupportedMediaType
 from app.core.guard import Guard
 from remote_api.access import Declared, read_declarations
+from remote_api.conditions import READS, demand_version, needs_version
 from remote_api.envelope import MAX_BODY_BYTES
+from remote_api.limits import Limits
 from remote_api.problems import problem
 from remote_api.routing import Addresses, Fixed, fixed_addresses
 
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _OK: Final = 200
+_MOST_REPORTED: Final = 20
+
+
+class UndeclaredChange(RuntimeError):
+    """Some operation that changes something does not say whether it needs a version: a bug, found at start."""
 
 
 class NoSessions(SessionInterface):
@@ -99,13 +106,19 @@ class Application(OpenAPI):
         self.url_map.redirect_defaults = False
         self.register_error_handler(Exception, self._answer_error)
         self._guard: Guard | None = None
+        self._limits: Limits | None = None
         self._declared: dict[str, Declared] = {}
+        self._conditional: frozenset[str] = frozenset()
+        self._with_body: frozenset[str] = frozenset()
         self._fixed: Fixed = {}
 
-    def seal(self, guard: Guard) -> None:
-        """Read every declaration, or raise ``UndeclaredAccess``; from then on access is enforced."""
+    def seal(self, guard: Guard, limits: Limits) -> None:
+        """Read every declaration (``UndeclaredAccess``, ``UndeclaredChange``); from then on they are enforced."""
         self._declared = read_declarations(self.url_map.iter_rules(), self.view_functions)
+        self._conditional = self._read_conditions()
+        self._with_body = frozenset(name for name, view in self.view_functions.items() if _takes_body(view))
         self._guard = guard
+        self._limits = limits
         self._fixed = fixed_addresses(self.url_map)
         for endpoint, view in self.view_functions.items():
             self.view_functions[endpoint] = _bare(view)
@@ -128,13 +141,28 @@ class Application(OpenAPI):
         if request.routing_exception is not None:
             self.raise_routing_exception(request)
         rule = request.url_rule
-        if rule is None or self._guard is None:  # unreachable once sealed; refused rather than trusted
+        if rule is None or self._guard is None or self._limits is None:  # unreachable once sealed; never trusted
             msg = "the application was not sealed"
             raise RuntimeError(msg)
-        declared = self._declared[rule.endpoint]
+        endpoint = rule.endpoint
+        declared = self._declared[endpoint]
+        self._limits.admit(request.environ, endpoint, declared)
         if declared.protected:
             self._guard.require(declared.permission, target=f"{request.method} {rule.rule}")
-        return self.view_functions[rule.endpoint](**(request.view_args or {}))
+        if endpoint in self._conditional:
+            demand_version()
+        if endpoint in self._with_body:
+            _demand_object(request)
+        return self.view_functions[endpoint](**(request.view_args or {}))
+
+    def _read_conditions(self) -> frozenset[str]:
+        """Endpoints that need a version; raises ``UndeclaredChange`` naming every change that does not say."""
+        changes = {rule.endpoint: rule.rule for rule in self.url_map.iter_rules() if (rule.methods or set()) - READS}
+        found = {endpoint: needs_version(self.view_functions.get(endpoint)) for endpoint in changes}
+        if missing := sorted(changes[endpoint] for endpoint, needs in found.items() if needs is None):
+            msg = f"these changes do not declare @conditional or @unconditional below the route: {', '.join(missing)}"
+            raise UndeclaredChange(msg)
+        return frozenset(endpoint for endpoint, needs in found.items() if needs)
 
     def _answer_error(self, error: Exception) -> Response:
         rule: Rule | None = request_ctx.request.url_rule
@@ -152,10 +180,26 @@ def _bare(view: Callable[..., Any]) -> Callable[..., Any]:
     return inner
 
 
+def _takes_body(view: Callable[..., Any]) -> bool:
+    """Whether the view has a ``body``, as flask-openapi3 reads it from the signature."""
+    return "body" in inspect.signature(view).parameters
+
+
+def _demand_object(request: Request) -> None:
+    """Raise unless what was sent is one JSON object; the library takes anything for one, of any content type."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Send JSON, with the Content-Type application/json.")
+    sent = request.get_json(silent=True)  # the view reads the same once more, from memory
+    if sent is None:
+        raise BadRequest("The body is not JSON.")
+    if not isinstance(sent, dict):
+        raise InvalidInput({"request": "The body must be a JSON object."})
+
+
 def _invalid(error: ValidationError) -> NoReturn:
     """What was sent does not fit: each field's name with what is expected; never the value that was sent."""
     problems: dict[str, str] = {}
-    for mistake in error.errors(include_url=False, include_input=False, include_context=False):
+    for mistake in error.errors(include_url=False, include_input=False, include_context=False)[:_MOST_REPORTED]:
         name = ".".join(str(part) for part in mistake["loc"]) or "request"
         sentence = "This field is not known here." if mistake["type"] == "extra_forbidden" else f"{mistake['msg']}."
         problems.setdefault(name[:100] if mistake["type"] != "extra_forbidden" else "unknown", sentence)

@@ -10,6 +10,8 @@ from flask_openapi3.models.info import Info
 
 from remote_api.access import Declared
 from remote_api.application import Application
+from remote_api.conditions import needs_version
+from remote_api.limits import UNLIMITED
 from remote_api.problems import MEDIA_TYPE
 from remote_api.schemas import ProblemBody
 
@@ -42,6 +44,8 @@ def describe(app: Application) -> dict[str, Any]:
         for method in rule.methods or ():
             if (operation := operations.get(method.lower())) is not None:
                 _complete(operation, rule.endpoint, app.declared[rule.endpoint])
+                if needs_version(app.view_functions[rule.endpoint]):
+                    _condition(operation)
     schemas = description["components"]["schemas"]
     for name in [name for name in schemas if name.startswith("ValidationError")]:
         del schemas[name]
@@ -68,6 +72,7 @@ def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> N
             context = f" of the class `{asked.acr}`" if asked.acr else ""
             access += f" Asks for a sign-in{age}{context}: else 401 with the challenge of RFC 9470."
         operation["x-required-permission"] = str(declared.permission)
+        operation["security"] = [{"bearer": [str(declared.permission)]}]
     elif declared.protected:
         access = "Needs a valid access token, and no permission."
     else:
@@ -78,7 +83,32 @@ def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> N
     if declared.protected:
         responses["401"] = _problem("No access token was sent, or it is not valid.")
         responses["403"] = _problem("The caller may not do this.")
+    if endpoint not in UNLIMITED:
+        responses["429"] = _problem("Too many calls; `Retry-After` says when it goes on.")
+    if operation.get("requestBody"):
+        operation["requestBody"]["required"] = True
+        responses["400"] = _problem("The request could not be understood.")
+        responses["415"] = _problem("The body is not `application/json`.")
     responses["default"] = _problem("Anything else that went wrong.")
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _condition(operation: dict[str, Any]) -> None:
+    """Add the header that names the version, and how it fails."""
+    operation.setdefault("parameters", []).append(
+        {
+            "name": "If-Match",
+            "in": "header",
+            "required": True,
+            "description": "The `ETag` of what you have seen: exactly one, in its quotes.",
+            "schema": {"type": "string", "pattern": '^"[!#-~]{1,200}"$'},
+        }
+    )
+    responses = operation["responses"] | {
+        "400": _problem("The request could not be understood."),
+        "412": _problem("It was changed meanwhile."),
+        "428": _problem("`If-Match` is missing."),
+    }
     operation["responses"] = dict(sorted(responses.items()))
 
 

@@ -25,7 +25,8 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_QUERY_BYTES: Final = 4096
 MAX_PATH_BYTES: Final = 2048
 
-
+LIMIT_HEADERS: Final = "gatehouse.limits"
+"""Where ``remote_api.limits`` leaves, in the request's environment, what the answer's headers say of limits."""
 CONTENT_SECURITY_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _CSP_HEADER: Final = "Content-Security-Policy"
 _ENVIRON_KEY: Final = "HTTP_" + correlation.HEADER.upper().replace("-", "_")
@@ -61,6 +62,7 @@ class Envelope:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers.extend(extra)
+            headers.extend(environ.get(LIMIT_HEADERS, ()))
             for name, _ in headers:
                 if name == _CSP_HEADER:
                     break

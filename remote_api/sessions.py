@@ -20,6 +20,7 @@ from app.core.policy import Decision, Reason
 from app.core.principal import AuthMethod, Principal, Subject
 from app.core.records import EndReason
 from remote_api.access import authenticated, bearer, principal
+from remote_api.conditions import unconditional
 from remote_api.schemas import EndedCount, SessionPath, Sessions
 from remote_api.services import services
 
@@ -59,6 +60,7 @@ def sessions() -> dict[str, Any]:
 
 
 @api.delete("/<ref>", responses={204: None})
+@unconditional("ending is the same however often it is done")
 @authenticated
 def end_session(path: SessionPath) -> tuple[str, int]:
     """End one of the caller's sessions."""
@@ -76,6 +78,7 @@ def end_session(path: SessionPath) -> tuple[str, int]:
 
 
 @api.delete("", responses={200: EndedCount})
+@unconditional("ending is the same however often it is done")
 @authenticated
 def end_other_sessions() -> dict[str, int]:
     """End all of the caller's sessions but the one in hand."""

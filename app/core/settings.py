@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import secrets
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +27,7 @@ LOCAL_ISSUER: Final = "http://localhost:9000/"
 LOCAL_AUDIENCE: Final = "https://gatehouse.example/api"
 _WEAK: Final = ("changeme", "change-me", "secret", "password", "gatehouse", "example", "default")
 _MIN_DISTINCT_CHARACTERS: Final = 10
+_RATE: Final = re.compile(r"[1-9][0-9]{0,8} per (?:second|minute|hour|day)")
 
 
 class Process(StrEnum):
@@ -96,6 +98,19 @@ class Settings(BaseSettings):
     picture_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts from which people's pictures may be shown; initials are shown otherwise."
     )
+    api_rate_limit: str = Field(
+        "600 per minute",
+        description="How many calls of the remote API a subject may make (and a stranger's address), such as "
+        "`10 per second`; the unit is second, minute, hour or day.",
+    )
+    api_change_rate_limit: str = Field(
+        "120 per minute", description="How many of these may change something; written the same way."
+    )
+    rate_limit_storage: str = Field(
+        "memory://",
+        description="Where calls are counted: in each process by itself, or together in any store of the library "
+        "`limits`, such as `redis://host:6379` (needs that store's driver).",
+    )
 
     @field_validator("gatehouse_secret", "token_algorithms", "trusted_proxies", "picture_hosts", mode="before")
     @classmethod
@@ -103,6 +118,14 @@ class Settings(BaseSettings):
         """``a, b`` → two entries."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("api_rate_limit", "api_change_rate_limit")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        """Such as ``600 per minute``."""
+        if not _RATE.fullmatch(value):
+            raise ValueError("write a number and a unit, such as 600 per minute (or second, hour, day)")
         return value
 
     @field_validator("app_base_url", "remote_api_base_url")

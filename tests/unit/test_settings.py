@@ -193,3 +193,10 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
     settings = Settings.load(Process.APP, var_dir=tmp_path, env_file=file)
     assert (settings.issuer, settings.default_role) == ("https://other.eu.auth0.com/", "viewer")
     assert "AUTH0_CLIENT_ID" not in os.environ
+
+
+@pytest.mark.parametrize("rate", ["600", "0 per minute", "600 per week", "600/minute", "-1 per hour", "1 per minute;"])
+def test_a_rate_is_a_number_and_a_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rate: str) -> None:
+    (mistake,) = mistakes(monkeypatch, tmp_path, Process.API, **AUTH0, API_CHANGE_RATE_LIMIT=rate)
+    assert mistake.startswith("API_CHANGE_RATE_LIMIT: ")
+    assert "such as 600 per minute" in mistake
