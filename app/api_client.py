@@ -1,43 +1,39 @@
 """Calls to the remote API as the signed-in person; its problems are raised again as our own error classes.
 
 The token goes to the configured host only, redirects are not followed, path parts are encoded, answers are bounded.
+``call`` is the one way; ``fetch`` is the same for files, written as they arrive. ``app.admin`` has typed calls over it.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from app import access
+from app import access, api_problems
 from app.core import correlation
-from app.core.errors import (
-    ApiUnavailable,
-    ConfigurationError,
-    GatehouseError,
-    InvalidInput,
-    NotHeld,
-    PermissionDenied,
-    ProviderRefused,
-    StepUpRequired,
-    TooManyRequests,
-    Unauthenticated,
-    all_errors,
-)
+from app.core.errors import ApiUnavailable, GatehouseError, NotFound, TooLarge, Unauthenticated
 from app.services import services
 
+BASE: Final = "/api/v1"
 TIMEOUT_SECONDS: Final = (3.05, 20.0)
 _ANSWER_MAX_BYTES: Final = 8 * 1024 * 1024
 _NOT_ITS_OWN: Final = "The remote API answered something that is not its own."
-_PROBLEM: Final = "application/problem+json"
+_FAULT_MAX_BYTES: Final = 256 * 1024
+_WHOLE_CALL_SECONDS: Final = 60.0
+_CHUNK_BYTES: Final = 64 * 1024
+
+Params = Mapping[str, str | Sequence[str]]
+"""A query: name → value, or values of one that may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,39 @@ class Exchange:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, read whole and bounded."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    elapsed_ms: float
+
+    @property
+    def version(self) -> str:
+        """The version of what the answer shows, from its ETag; empty when it has none."""
+        return self.headers.get("ETag", "").removeprefix("W/").strip('"')
+
+    def object(self) -> dict[str, Any]:
+        """The JSON object in it; raises ``ApiUnavailable`` when it is anything else."""
+        body = _object(self.content)
+        if body is None:
+            raise ApiUnavailable(_NOT_ITS_OWN)
+        return body
+
+    def file(self, kind: str) -> bytes:
+        """Its content, which must be of this content type; raises ``ApiUnavailable``."""
+        if not self.headers.get("Content-Type", "").startswith(kind):
+            raise ApiUnavailable(_NOT_ITS_OWN)
+        return self.content
+
+    def nothing(self) -> None:
+        """Raise ``ApiUnavailable`` unless it says that it was done and there is nothing to say (204)."""
+        if self.status != requests.codes.no_content:
+            raise ApiUnavailable(_NOT_ITS_OWN)
+
+
 @cache
 def _http() -> requests.Session:
     """The pooled connections of this process; cookies are never kept."""
@@ -68,28 +97,28 @@ def _http() -> requests.Session:
 
 def usage(days: int) -> list[dict[str, Any]]:
     """The usage report: one entry a day, oldest first: day, sign_ins, denials, page_views (path → views)."""
-    answer = _json("GET", "/api/v1/reports/usage", params={"days": str(days)})
+    answer = call("GET", f"{BASE}/reports/usage", params={"days": str(days)}).object()
     return list(answer["days"])
 
 
 def usage_csv(days: int) -> bytes:
     """The usage report as a CSV file (UTF-8)."""
-    return _call("GET", "/api/v1/reports/usage.csv", params={"days": str(days)}).content
+    return call("GET", f"{BASE}/reports/usage.csv", params={"days": str(days)}).file("text/csv")
 
 
 def my_sessions() -> list[dict[str, Any]]:
     """The signed-in person's live sessions, newest first."""
-    return list(_json("GET", "/api/v1/me/sessions")["sessions"])
+    return list(call("GET", f"{BASE}/me/sessions").object()["sessions"])
 
 
 def end_my_session(ref: str) -> None:
     """End one of the signed-in person's sessions; raises ``NotFound`` when it is gone already."""
-    _call("DELETE", f"/api/v1/me/sessions/{quote(ref, safe='')}")
+    call("DELETE", path("me", "sessions", ref)).nothing()
 
 
 def end_my_other_sessions() -> int:
     """End all sessions of the signed-in person but this one; returns how many."""
-    return int(_json("DELETE", "/api/v1/me/sessions")["ended"])
+    return int(call("DELETE", f"{BASE}/me/sessions").object()["ended"])
 
 
 def explore(method: str, path: str, *, with_token: bool) -> Exchange:
@@ -123,49 +152,127 @@ def _token() -> str:
     return services().sessions.access_token(session.ref)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What came back, read whole and bounded."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-    elapsed_ms: float
+def path(*parts: str | int) -> str:
+    """The path of something in the API; each part is encoded. Raises ``NotFound`` for one that would climb."""
+    if any(str(part) in {"", ".", ".."} for part in parts):
+        raise NotFound("There is no such thing.")
+    return "/".join([BASE, *(quote(str(part), safe="") for part in parts)])
 
 
-def _json(method: str, path: str, *, params: Mapping[str, str] | None = None) -> dict[str, Any]:
-    body = _object(_call(method, path, params=params).content)
-    if body is None:
-        raise ApiUnavailable(_NOT_ITS_OWN)
-    return body
+def call(
+    method: str,
+    path: str,
+    *,
+    params: Params | None = None,
+    body: Mapping[str, object] | None = None,
+    version: str | None = None,
+) -> Answer:
+    """Call the API as the signed-in person and return what it answers when that is a success (2xx).
 
-
-def _call(method: str, path: str, *, params: Mapping[str, str] | None = None) -> _Answer:
-    answer = _send(method, path, params=params, token=_token())
-    if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own class of success
+    ``body`` is sent as JSON. ``version``: of what is to be changed, sent as ``If-Match``; ``StaleVersion`` when it is
+    another one by now. Raises the error a problem stands for, ``ApiUnavailable`` for anything that is not the API's.
+    """
+    answer = _send(method, path, params=params, body=body, version=version, token=_token())
+    if _is_success(answer.status):
         return answer
     raise _problem(answer)
 
 
-def _send(method: str, path: str, *, token: str | None, params: Mapping[str, str] | None = None) -> _Answer:
-    """Send one request and read its answer; raises ``ApiUnavailable``."""
+def fetch(
+    path: str,
+    into: BinaryIO,
+    *,
+    kind: str,
+    params: Params | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+    max_bytes: int = 512 * 1024 * 1024,
+) -> int:
+    """Write a file of the API to ``into`` as it arrives; returns its length in bytes.
+
+    ``kind``: the content type it must have. ``progress`` is called with the bytes so far, at most five times a second.
+    Raises as ``call``, and ``TooLarge``; what was written by then is not whole.
+    """
+    so_far, told_at = 0, time.monotonic()
+    with _open("GET", path, params=params, token=_token()) as response:
+        if not _is_success(response.status_code):
+            content = _bounded(response, _FAULT_MAX_BYTES, time.monotonic() + _WHOLE_CALL_SECONDS)
+            raise _problem(Answer(response.status_code, response.headers, content, 0.0))
+        if not response.headers.get("Content-Type", "").startswith(kind):
+            raise ApiUnavailable(_NOT_ITS_OWN)
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            so_far += len(chunk)
+            if so_far > max_bytes:
+                raise TooLarge(f"The file has more than {max_bytes // (1024 * 1024)} MB. Ask for less of it.")
+            into.write(chunk)
+            if time.monotonic() - told_at >= 0.2:  # noqa: PLR2004 - five times a second
+                told_at = time.monotonic()
+                progress(so_far)
+    progress(so_far)
+    return so_far
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004 - HTTP's own class of success
+
+
+@contextmanager
+def _open(
+    method: str,
+    path: str,
+    *,
+    token: str | None,
+    params: Params | None = None,
+    body: Mapping[str, object] | None = None,
+    version: str | None = None,
+) -> Iterator[requests.Response]:
+    """Send one request; its answer is still to be read. Raises ``ApiUnavailable``, while it is read too."""
     headers = {correlation.HEADER: correlation.current(), "Accept": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
+    if version is not None:
+        headers["If-Match"] = f'"{version}"'
+    data = None
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        data = json.dumps(body).encode()
     url = f"{services().settings.remote_api_base_url}{path}"
-    content = bytearray()
-    begun = time.perf_counter()
     try:
         with _http().request(
-            method, url, params=params, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
-        ) as response:
-            for chunk in response.iter_content(65536):
-                content += chunk
-                if len(content) > _ANSWER_MAX_BYTES:
-                    raise ApiUnavailable(_NOT_ITS_OWN)
+            method, url,
+            params=params, headers=headers, data=data, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True,
+        ) as response:  # fmt: skip
+            yield response
     except requests.RequestException as error:
         raise ApiUnavailable("The remote API does not answer. Try again in a moment.") from error
-    return _Answer(response.status_code, response.headers, bytes(content), (time.perf_counter() - begun) * 1000)
+
+
+def _send(
+    method: str,
+    path: str,
+    *,
+    token: str | None,
+    params: Params | None = None,
+    body: Mapping[str, object] | None = None,
+    version: str | None = None,
+) -> Answer:
+    """Send one request and read its answer; raises ``ApiUnavailable``."""
+    begun = time.perf_counter()
+    until = time.monotonic() + _WHOLE_CALL_SECONDS
+    with _open(method, path, token=token, params=params, body=body, version=version) as response:
+        content = _bounded(response, _ANSWER_MAX_BYTES, until)
+    return Answer(response.status_code, response.headers, content, (time.perf_counter() - begun) * 1000)
+
+
+def _bounded(response: requests.Response, max_bytes: int, until: float) -> bytes:
+    """All of an answer. Raises ``ApiUnavailable`` for one that is too long, or trickles in beyond ``until``."""
+    content = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        content += chunk
+        if len(content) > max_bytes:
+            raise ApiUnavailable(_NOT_ITS_OWN)
+        if time.monotonic() > until:
+            raise ApiUnavailable("The remote API is too slow. Try again in a moment.")
+    return bytes(content)
 
 
 def _object(content: bytes) -> dict[str, Any] | None:
@@ -177,60 +284,8 @@ def _object(content: bytes) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _problem(answer: _Answer) -> GatehouseError:
-    """The error a problem document stands for (RFC 9457); ``ApiUnavailable`` for anything that is not one."""
-    is_problem = answer.headers.get("Content-Type", "").startswith(_PROBLEM)
+def _problem(answer: Answer) -> GatehouseError:
+    """The error a problem document stands for; ``ApiUnavailable`` for anything that is not one."""
+    is_problem = answer.headers.get("Content-Type", "").startswith(api_problems.TYPE)
     body = _object(answer.content) if is_problem else None
-    if body is None:
-        return ApiUnavailable(_NOT_ITS_OWN)
-    build = _BUILDERS.get(str(body.get("code", "")))
-    return build(body) if build is not None else GatehouseError(_detail(body))
-
-
-def _detail(body: Mapping[str, Any]) -> str:
-    return str(body.get("detail") or "")
-
-
-def _plain_builder(cls: type[GatehouseError]) -> Callable[[Mapping[str, Any]], GatehouseError]:
-    return lambda body: cls(_detail(body))
-
-
-def _problems(body: Mapping[str, Any]) -> dict[str, str]:
-    problems = body.get("problems")
-    return {str(name): str(text) for name, text in problems.items()} if isinstance(problems, dict) else {}
-
-
-def _names(body: Mapping[str, Any]) -> list[str]:
-    names = body.get("permissions")
-    return [str(name) for name in names] if isinstance(names, list) else []
-
-
-def _seconds(body: Mapping[str, Any]) -> int:
-    seconds = body.get("retry_after_seconds")
-    return seconds if isinstance(seconds, int) else 1
-
-
-def _step_up(body: Mapping[str, Any]) -> StepUpRequired:
-    age = body.get("max_age")
-    return StepUpRequired(
-        str(body.get("permission", "")),
-        _detail(body),
-        max_age_seconds=age if isinstance(age, int) else None,
-        acr=str(body.get("acr_values", "")),
-    )
-
-
-_BUILDERS: Final[dict[str, Callable[[Mapping[str, Any]], GatehouseError]]] = {
-    **{cls.code: _plain_builder(cls) for cls in all_errors()},
-    # Those whose making asks for more than a sentence:
-    ConfigurationError.code: lambda body: ConfigurationError([_detail(body)]),
-    PermissionDenied.code: lambda body: PermissionDenied(
-        str(body.get("permission", "")), str(body.get("reason", "")), _detail(body)
-    ),
-    StepUpRequired.code: _step_up,
-    NotHeld.code: lambda body: NotHeld(_names(body), _detail(body)),
-    InvalidInput.code: lambda body: InvalidInput(_problems(body), _detail(body)),
-    TooManyRequests.code: lambda body: TooManyRequests(_seconds(body), _detail(body)),
-    ProviderRefused.code: lambda body: ProviderRefused(_detail(body), error=str(body.get("error", ""))),
-}
-"""Error code → how the error is made again from a problem document."""
+    return ApiUnavailable(_NOT_ITS_OWN) if body is None else api_problems.error_of(body)

@@ -1,0 +1,66 @@
+"""How administration says counts, times and where a grant came from. What people wrote is made safe to show here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from app import panels
+from app.admin.calls_people import Grant
+from app.core.clock import utc_now
+from app.core.directory import PersonState
+from app.core.policy import Source
+
+STATES: Final = {
+    PersonState.ACTIVE: "Active",
+    PersonState.PENDING: "Not signed in yet",
+    PersonState.BLOCKED: "Blocked",
+    PersonState.ERASED: "Erased",
+}
+"""What a person's state is called."""
+_SOURCES: Final = {
+    Source.REQUEST: "asked for and approved",
+    Source.POLICY: "by a rule of this installation",
+    Source.TOKEN: "from the sign-in provider",
+    Source.SCOPE: "by a token's scope",
+}
+_MOST_NAMED: Final = 5
+
+
+def counted(total: int, *, capped: bool) -> str:
+    """``37``, or ``1,000+`` where counting stopped there."""
+    return f"{total:,}{'+' if capped else ''}"
+
+
+def many(count: int, one: str, more: str | None = None) -> str:
+    """``1 person``, ``2 people``, ``1,200 sessions``."""
+    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
+
+
+def when(moment: datetime | None, *, never: str = "never") -> str:
+    """``25 November 2026, 03:50 UTC``, as markdown-safe text."""
+    return never if moment is None else f"{moment:%-d %B %Y, %H\\:%M} UTC"
+
+
+def ago(moment: datetime | None, *, never: str = "never") -> str:
+    """How long ago, in words."""
+    return never if moment is None else panels.ago(moment, utc_now())
+
+
+def listed(names: Sequence[str], *, most: int = _MOST_NAMED) -> str:
+    """Names in a row, as markdown-safe text: ``a, b and 3 more``."""
+    shown = [panels.plain(name, cap=80) for name in names[:most]]
+    left = len(names) - len(shown)
+    if left:
+        return f"{', '.join(shown)} and {left:,} more"
+    return " and ".join(shown) if len(shown) <= 2 else f"{', '.join(shown[:-1])} and {shown[-1]}"  # noqa: PLR2004 - a pair
+
+
+def origin(grant: Grant) -> str:
+    """Where a grant came from, since and until when, as markdown-safe text."""
+    text = f"given by {panels.plain(grant.by)}" if grant.source is Source.ADMIN else _SOURCES[grant.source]
+    if grant.source is Source.ADMIN and not grant.by:
+        text = "given by an administrator"
+    text = f"{text}, since {when(grant.since)}"
+    return text if grant.until is None else f"{text}, until {when(grant.until)}"

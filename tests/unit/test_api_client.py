@@ -1,0 +1,231 @@
+"""Calls to the remote API: what goes over the wire, what comes back, and what is not taken for an answer."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import access, api_client, testing
+from app import services as composition
+from app.core.errors import (
+    ApiUnavailable,
+    Conflict,
+    GatehouseError,
+    InvalidInput,
+    LastAdministrator,
+    NotFound,
+    PermissionDenied,
+    PreconditionRequired,
+    StaleVersion,
+    StorageUnavailable,
+    TokenInvalid,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+)
+from app.services import Services
+from tests.stub_api import FAULTS, HTML, Given, StubApi, json_of
+
+Signed = Callable[[Callable[[], object]], object]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[StubApi, Services]]:
+    with StubApi() as started, testing.gatehouse(testing.settings(remote_api_base_url=started.url)) as built:
+        yield started, built
+
+
+@pytest.fixture
+def services(served: tuple[StubApi, Services]) -> Services:
+    composition.install(served[1])  # another module's tests may have come in between
+    return served[1]
+
+
+@pytest.fixture
+def stub(served: tuple[StubApi, Services], services: Services) -> StubApi:
+    stub = served[0]
+    stub.asked.clear()
+    stub.otherwise = json_of({"ok": True}, etag='"v1"')
+    return stub
+
+
+@pytest.fixture
+def signed(services: Services) -> Signed:
+    """Runs something as somebody who is signed in."""
+    at = AppTest.from_string("")
+    who = testing.sign_in_as(at, roles=["administrator"], access_token=f"the-token-{id(at)}")
+
+    def run(do: Callable[[], object]) -> object:
+        with access._bound_to(access._Binding(str(at.user["sid"]), who)):
+            return do()
+
+    return run
+
+
+def test_what_a_change_sends(stub: StubApi, signed: Signed) -> None:
+    def change() -> api_client.Answer:
+        return api_client.call(
+            "PUT", api_client.path("people", 7, "block"), body={"blocked": True, "reason": "é"}, version="v0"
+        )
+
+    answer = signed(change)
+    assert isinstance(answer, api_client.Answer)
+    assert (answer.version, answer.object()) == ("v1", {"ok": True})
+    (wanted,) = stub.asked
+    assert (wanted.method, wanted.path) == ("PUT", "/api/v1/people/7/block")
+    assert wanted.headers["authorization"].startswith("Bearer the-token-")
+    assert wanted.headers["if-match"] == '"v0"'
+    assert wanted.headers["content-type"] == "application/json"
+    assert wanted.json() == {"blocked": True, "reason": "é"}
+    assert wanted.headers["x-correlation-id"]
+    assert "cookie" not in wanted.headers
+
+
+def test_a_read_sends_no_body_and_no_precondition_and_repeats_what_may_be_repeated(
+    stub: StubApi, signed: Signed
+) -> None:
+    signed(lambda: api_client.call("GET", api_client.path("audit"), params={"kind": ["a:b", "c&d"], "q": "x y"}))
+    (wanted,) = stub.asked
+    assert wanted.query == {"kind": ["a:b", "c&d"], "q": ["x y"]}
+    assert wanted.content == b""
+    assert "if-match" not in wanted.headers
+    assert "content-type" not in wanted.headers
+
+
+@pytest.mark.parametrize(
+    ("part", "sent"),
+    [
+        ("a/b", "a%2Fb"), ("../x", "..%2Fx"), ("a?b=c#d", "a%3Fb%3Dc%23d"), ("é", "%C3%A9"), ("%2e%2e", "%252e%252e"),
+        (5, "5"),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_path_stays_one(stub: StubApi, signed: Signed, part: str | int, sent: str) -> None:
+    signed(lambda: api_client.call("GET", api_client.path("sessions", part)))
+    assert stub.asked[0].path == f"/api/v1/sessions/{sent}"
+
+
+@pytest.mark.parametrize("part", ["", ".", ".."])
+def test_a_part_that_would_climb_is_nothing(part: str) -> None:
+    with pytest.raises(NotFound):
+        api_client.path("sessions", part)
+
+
+def test_nobody_calls_without_a_session(stub: StubApi, services: Services) -> None:
+    with pytest.raises(Unauthenticated):
+        api_client.call("GET", "/api/v1/people")
+    with pytest.raises(Unauthenticated):
+        access.carried(lambda: api_client.fetch("/api/v1/audit/export", io.BytesIO(), kind="text/csv"))()
+    assert stub.asked == []
+
+
+ERRORS: dict[str, type[GatehouseError]] = {
+    "401": TokenInvalid, "403": PermissionDenied, "404": NotFound, "409": LastAdministrator, "412": StaleVersion,
+    "422": InvalidInput, "428": PreconditionRequired, "429": TooManyRequests, "500": GatehouseError,
+    "500 html": ApiUnavailable, "503": StorageUnavailable, "html": ApiUnavailable, "list": ApiUnavailable,
+    "empty": ApiUnavailable, "redirect": ApiUnavailable, "cut": ApiUnavailable,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ERRORS)
+def test_each_fault_is_one_of_our_errors(stub: StubApi, signed: Signed, fault: str) -> None:
+    stub.otherwise = FAULTS[fault]
+    with pytest.raises(ERRORS[fault]) as raised:
+        signed(lambda: api_client.call("GET", "/api/v1/people").object())
+    assert type(raised.value) is ERRORS[fault]
+    assert len(stub.asked) == 1, "nothing is followed, and nothing is sent twice"
+
+
+def test_what_a_problem_says_beside_its_sentence_comes_along(stub: StubApi, signed: Signed) -> None:
+    def caught(fault: str) -> GatehouseError:
+        stub.otherwise = FAULTS[fault]
+        with pytest.raises(GatehouseError) as raised:
+            signed(lambda: api_client.call("GET", "/api/v1/people"))
+        return raised.value
+
+    slow, wrong, last = caught("429"), caught("422"), caught("409")
+    assert isinstance(slow, TooManyRequests)
+    assert slow.retry_after_seconds == 7
+    assert isinstance(wrong, InvalidInput)
+    assert wrong.problems == {"reason": "It is too long."}
+    assert isinstance(last, Conflict)
+    assert last.detail == "Name another one first."
+
+
+def test_html_is_no_success_of_a_deletion_either(stub: StubApi, signed: Signed) -> None:
+    stub.otherwise = HTML
+    with pytest.raises(ApiUnavailable):
+        signed(lambda: api_client.end_my_session("x"))
+    with pytest.raises(ApiUnavailable):
+        signed(lambda: api_client.usage_csv(7))
+
+
+def test_an_answer_that_never_ends_is_given_up(stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_client, "_CHUNK_BYTES", 1)
+    monkeypatch.setattr(api_client, "_WHOLE_CALL_SECONDS", 0.3)
+    stub.otherwise = Given(200, b'{"a": "' + b"x" * 200, {"Content-Type": "application/json"}, drip=0.05)
+    begun = time.monotonic()
+    with pytest.raises(ApiUnavailable, match="too slow"):
+        signed(lambda: api_client.call("GET", "/api/v1/people"))
+    assert time.monotonic() - begun < 3
+
+
+def test_an_answer_that_does_not_come_is_given_up(
+    stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (1.0, 0.2))
+    stub.otherwise = Given(slow_seconds=1.0)
+    with pytest.raises(ApiUnavailable):
+        signed(lambda: api_client.call("GET", "/api/v1/people"))
+
+
+def test_an_answer_that_is_too_long_is_not_read(stub: StubApi, signed: Signed) -> None:
+    stub.otherwise = Given(200, json.dumps({"a": "x" * (9 * 1024 * 1024)}).encode())
+    with pytest.raises(ApiUnavailable):
+        signed(lambda: api_client.call("GET", "/api/v1/people"))
+
+
+# Files
+
+
+def test_a_file_is_written_as_it_arrives_and_its_progress_is_told(
+    stub: StubApi, signed: Signed, tmp_path: Path
+) -> None:
+    content = b"line\n" * 200_000
+    stub.otherwise = Given(200, content, {"Content-Type": "text/csv; charset=utf-8"})
+    told: list[int] = []
+    with (tmp_path / "file").open("wb") as into:
+        length = signed(lambda: api_client.fetch("/api/v1/audit/export", into, kind="text/csv", progress=told.append))
+    assert (tmp_path / "file").read_bytes() == content
+    assert length == len(content)
+    assert told == sorted(told)
+    assert told[-1] == len(content)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        (HTML, ApiUnavailable),
+        (FAULTS["403"], PermissionDenied),
+        (FAULTS["500 html"], ApiUnavailable),
+        (Given(200, b"a,b\n", {"Content-Type": "text/csv"}, cut=True), ApiUnavailable),
+        (FAULTS["redirect"], ApiUnavailable),
+    ],
+)
+def test_a_file_that_is_none_or_not_whole_is_refused(
+    stub: StubApi, signed: Signed, given: Given, error: type[GatehouseError]
+) -> None:
+    stub.otherwise = given
+    with pytest.raises(error):
+        signed(lambda: api_client.fetch("/api/v1/audit/export", io.BytesIO(), kind="text/csv"))
+
+
+def test_a_file_has_an_end(stub: StubApi, signed: Signed) -> None:
+    stub.otherwise = Given(200, b"x" * 300_000, {"Content-Type": "text/csv"})
+    with pytest.raises(TooLarge):
+        signed(lambda: api_client.fetch("/x", io.BytesIO(), kind="text/csv", max_bytes=200_000))
