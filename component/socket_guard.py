@@ -173,7 +173,7 @@ class SocketGuard:
         await self._app(self._identified(scope, session, browser), receive, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        send = self._sending(send, private=True)
+        bare, send = send, self._sending(send, private=True)
         if not self._site.is_asked(scope["headers"]):
             await _refuse(scope, receive, send, PlainTextResponse("This address is not served here.\n", 421))
             return
@@ -196,7 +196,8 @@ class SocketGuard:
         back_to = wire.claimed_session(scope["headers"])
         if not self._tabs.may_come_back(owner, back_to):
             back_to, scope = "", {**scope, "headers": wire.without_claim(scope["headers"])}
-        tab = self._tabs.open(session, owner, receive, send, back_to=back_to)
+        # Headers go out with the acceptance, or with a refusal in its place: nothing is left to add afterwards.
+        tab = self._tabs.open(session, owner, receive, send, back_to=back_to, accepted=bare)
         try:
             await self._app(scope, tab.receive, tab.send)
         finally:

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 import structlog
 from starlette.types import Message, Receive, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.errors import StorageUnavailable, Unauthenticated
 from app.core.policy import Grants
@@ -44,19 +45,28 @@ class Tab:
     """One socket, seen from the middle: ``receive`` and ``send`` are what Streamlit gets."""
 
     def __init__(
-        self, tabs: Tabs, session: Session | None, owner: str, receive: Receive, send: Send, back_to: str
+        self,
+        tabs: Tabs,
+        session: Session | None,
+        owner: str,
+        receive: Receive,
+        send: Send,
+        *,
+        back_to: str,
+        accepted: Send | None,
     ) -> None:
         self.owner = owner
         self.session = session
         self._tabs = tabs
         self._receive = receive
         self._send = send
+        self._send_accepted = accepted if accepted is not None else send
         self._shown = tabs.owners.arrive(owner)
         self._outdated = False  # drawn with other rights than are held now
         self._seen = self._shown.sessions.get(back_to) or Seen()
         self._seen.running = False  # whatever ran, Streamlit stops it when a socket goes
         self._injected: deque[Message] = deque()
-        self._paths: dict[str, str] = {}  # a page's hash → its path, as the browser was told
+        self._navigation: ForwardMsg | None = None  # the pages, as the browser was told of them
         self._bell = asyncio.Event()
         self._waiting: asyncio.Task[Message] | None = None
         self._goodbye: asyncio.Task[None] | None = None
@@ -101,7 +111,8 @@ class Tab:
         async with self._sending:
             if not self._over:
                 await self._send(message)
-        self._accepted = self._accepted or message["type"] == "websocket.accept"
+        if not self._accepted and message["type"] == "websocket.accept":
+            self._accepted, self._send = True, self._send_accepted
 
     async def close(self) -> None:
         """The socket is gone, as far as Streamlit is concerned; a last word to the browser may still be on its way."""
@@ -221,17 +232,21 @@ class Tab:
     def _note(self, data: bytes) -> None:
         """Remember what a message to the browser shows, and how the run that it belongs to fares."""
         message = wire.read(data)
-        if message is None or (self._seen.widgets is None and wire.is_plain(message)):
+        if message is None:
             return
-        for file in wire.media_in(message):
-            self._shown.note_media(file)
-        if deferred := wire.deferred_in(message):
-            self._shown.note_deferred(deferred)
-        if not self._id_known and message.WhichOneof("type") == "new_session":
+        kind = message.WhichOneof("type")
+        if kind == "delta":
+            if self._seen.widgets is None and wire.is_plain(message):
+                return
+            if deferred := wire.deferred_in(message):
+                self._shown.note_deferred(deferred)
+        elif kind == "navigation":
+            self._navigation = message
+        elif kind == "new_session" and not self._id_known:
             self._id_known = True
             self._shown.note_session(message.new_session.initialize.session_id, self._seen)
-        if message.WhichOneof("type") == "navigation":
-            self._paths = wire.pages_in(message)
+        for file in wire.media_in(message):
+            self._shown.note_media(file)
         self._seen.note(message)
 
     def _is_live(self) -> bool:
@@ -273,7 +288,8 @@ class Tab:
         asked = self._last.rerun_script
         try:
             # A click in the navigation still says the address of the page before.
-            path = self._paths.get(asked.page_script_hash) or urlsplit(asked.context_info.url).path
+            pages = wire.pages_in(self._navigation) if self._navigation is not None else {}
+            path = pages.get(asked.page_script_hash) or urlsplit(asked.context_info.url).path
         except ValueError:
             path = "/"
         return safe_return_to(f"{path}?{asked.query_string}" if asked.query_string else path)

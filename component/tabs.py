@@ -94,9 +94,23 @@ class Tabs:
         shown = self.owners.get(owner)
         return shown is not None and session_id in shown.sessions
 
-    def open(self, session: Session | None, owner: str, receive: Receive, send: Send, *, back_to: str = "") -> Tab:
-        """A new tab; ``Tab.close`` takes it out again. ``back_to``: the Streamlit session it comes back to, if any."""
-        tab = Tab(self, session, owner, receive, send, back_to)
+    def open(
+        self,
+        session: Session | None,
+        owner: str,
+        receive: Receive,
+        send: Send,
+        *,
+        back_to: str = "",
+        accepted: Send | None = None,
+    ) -> Tab:
+        """A new tab; ``Tab.close`` takes it out again.
+
+        ``back_to``: the Streamlit session it comes back to, if any.
+
+        ``accepted``: what sends once the socket is accepted, where ``send`` does more only up to then.
+        """
+        tab = Tab(self, session, owner, receive, send, back_to=back_to, accepted=accepted)
         self._live[tab] = None
         return tab
 

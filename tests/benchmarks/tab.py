@@ -16,14 +16,15 @@ _SECONDS: Final = 20.0
 class Tab:
     """Opened at one page, and staying there. A context manager."""
 
-    def __init__(self, port: int, path: str, *, cookie: str = "") -> None:
-        self._base = f"localhost:{port}"
+    def __init__(self, port: int, path: str, *, origin: str, cookie: str = "") -> None:
+        """``origin``: the address of the page that it opens from, as the app knows itself."""
+        self._origin = origin
         self._path = path
         self._page_hash = ""
         self._socket = connect(
-            f"ws://{self._base}/_stcore/stream",
+            f"ws://localhost:{port}/_stcore/stream",
             subprotocols=[Subprotocol("streamlit")],
-            origin=Origin(f"http://{self._base}"),
+            origin=Origin(origin),
             additional_headers={"Cookie": cookie} if cookie else None,
             max_size=None,
             proxy=None,
@@ -41,7 +42,7 @@ class Tab:
         state = ClientState(
             page_script_hash=self._page_hash,
             page_name="" if self._page_hash else self._path,
-            context_info=ContextInfo(url=f"http://{self._base}/{self._path}", timezone="UTC", locale="en"),
+            context_info=ContextInfo(url=f"{self._origin}/{self._path}", timezone="UTC", locale="en"),
         )
         self._socket.send(BackMsg(rerun_script=state).SerializeToString())
         messages: list[ForwardMsg] = []
