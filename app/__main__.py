@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from app import audit_commands, commands, dev
 from app.core.errors import ConfigurationError, GatehouseError
@@ -17,12 +18,14 @@ def parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("dev", help="start local tenant, remote API and app together, for development")
     verb.add_argument("--tenant-port", type=int, default=9000, help="port of the local tenant (default: %(default)s)")
-    verb.set_defaults(run=lambda given: dev.run(given.tenant_port))
+    verb.add_argument("app", nargs="?", type=Path, help="a Streamlit script of your own, instead of our pages")
+    verb.set_defaults(run=lambda given: dev.run(given.tenant_port, given.app))
 
-    verb = verbs.add_parser("serve", help="start the app")
+    verb = verbs.add_parser("serve", help="start the app, or a Streamlit script of your own behind its gate")
+    verb.add_argument("app", nargs="?", type=Path, help="a Streamlit script of your own, instead of our pages")
     verb.add_argument("--address", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     verb.add_argument("--port", type=int, default=None, help="port to listen on (default: the one in APP_BASE_URL)")
-    verb.set_defaults(run=lambda given: commands.serve(given.address, given.port))
+    verb.set_defaults(run=lambda given: commands.serve(given.address, given.port, given.app))
 
     verb = verbs.add_parser("migrate", help="bring the database to this version, and seed roles and permissions")
     verb.set_defaults(run=lambda _: commands.migrate())

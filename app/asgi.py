@@ -20,12 +20,16 @@ import structlog
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from app.core.errors import GatehouseError, PermissionDenied, StepUpRequired, Unauthenticated
+from app import access
+from app.core.declarations import Declarations
+from app.core.errors import GatehouseError
+from app.core.policy import decide
+from app.core.records import Session
 from app.housekeeping import Housekeeping
 from app.services import Services
 from component.addresses import ClientAddresses
 from component.routes import auth_routes
-from component.socket_guard import SocketGuard
+from component.socket_guard import Foreign, SocketGuard
 from component.watcher import Watcher
 
 SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
@@ -33,8 +37,11 @@ SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
 _log = structlog.get_logger(__name__)
 
 
-def create_app(services: Services, *, script: Path = SCRIPT) -> st.App:
-    """The application over ``services``, which it closes at the end. ``script``: what Streamlit reruns."""
+def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declarations | None = None) -> st.App:
+    """The application over ``services``, which it closes at the end. ``script``: what Streamlit reruns.
+
+    ``hosted``: what ``script`` declares when it is somebody else's.
+    """
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
@@ -74,6 +81,7 @@ def create_app(services: Services, *, script: Path = SCRIPT) -> st.App:
                 production=services.settings.production,
                 picture_hosts=services.settings.picture_hosts,
                 auth_paths=[route.path for route in routes if isinstance(route, Route)],
+                foreign=_foreign(hosted) if hosted is not None else None,
             )
         ],
         lifespan=lifespan,
@@ -81,29 +89,32 @@ def create_app(services: Services, *, script: Path = SCRIPT) -> st.App:
     )
 
 
+def _foreign(hosted: Declarations) -> Foreign:
+    """What the socket guard must know of an app that is not ours."""
+
+    def may_enter(session: Session) -> bool:
+        asking = access.asking_of(session)
+        return decide(asking.principal, hosted.enter, asking.grants).allowed
+
+    return Foreign(may_enter, inline_scripts=hosted.inline_scripts)
+
+
 def show_error(error: Exception, *, details: bool = False) -> bool:
     """Show an error that left a page, a callback or a fragment. True: nothing more of it is shown.
 
     ``details``: let Streamlit show the trace of a bug, for whoever is writing the page; never in production.
     """
-    from app import access, panels  # noqa: PLC0415 - drawn only inside a script run
+    from app import panels  # noqa: PLC0415 - drawn only inside a script run
 
-    if isinstance(error, StepUpRequired):
-        panels.step_up(error)
-    elif isinstance(error, PermissionDenied):
-        panels.denied(error, access.principal())
-    elif isinstance(error, Unauthenticated):
-        panels.sign_in(error)
-    elif isinstance(error, GatehouseError):
-        panels.problem(error)
-    else:
-        panels.internal(error)
-        return not details
-    return True
+    if isinstance(error, GatehouseError):
+        panels.failure(error, access.principal)
+        return True
+    panels.internal(error)
+    return not details
 
 
 def streamlit_options(services: Services, *, address: str, port: int) -> dict[str, Any]:
-    """The options for ``App.run``: whatever must not depend on a file beside the program."""
+    """The options for ``App.run``: whatever must not depend on a file beside the program or beside a served app."""
     development = not services.settings.production
     return {
         "server.address": address,
@@ -111,6 +122,7 @@ def streamlit_options(services: Services, *, address: str, port: int) -> dict[st
         "server.headless": True,
         # A widget that has a default is given back what was typed in it all the same (app.drafts).
         "global.disableWidgetStateDuplicationWarning": True,
+        "server.baseUrlPath": "",
         # Else Streamlit asks the world for its own address at start.
         "browser.serverAddress": urlsplit(services.settings.app_base_url).hostname,
         # While somebody is writing pages, an edited one runs at the next rerun, and its faults are shown.

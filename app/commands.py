@@ -15,6 +15,7 @@ from app import services as composition
 from app.core import logs
 from app.core.administration import bootstrap_administrator, person_by_email
 from app.core.clock import utc_now
+from app.core.declarations import declare_beside
 from app.core.discovery import Discovery
 from app.core.errors import ConfigurationError, GatehouseError
 from app.core.keyring import Keyring
@@ -24,13 +25,17 @@ from db import Database, open_database, seed
 from db import migrate as migrate_schema
 
 
-def serve(address: str, port: int | None) -> int:
-    """Start the app; blocks until it is stopped."""
-    from app.asgi import create_app, streamlit_options  # noqa: PLC0415 - Streamlit loads slowly; only this needs it
+def serve(address: str, port: int | None, script: Path | None = None) -> int:
+    """Start the app, or ``script``, somebody else's, behind the same gate; blocks until it is stopped."""
+    from app import hosted  # noqa: PLC0415 - Streamlit loads slowly; only this needs it
+    from app.asgi import SCRIPT, create_app, streamlit_options  # noqa: PLC0415 - the same
 
-    settings = Settings.load(Process.APP)
+    served = script.resolve() if script is not None else None
+    settings = Settings.load(Process.APP) if served is None else _settings_for(served)
     logs.configure(json_lines=settings.production)
-    if wrong := navigation.mistakes():
+    declared = declare_beside(served) if served is not None else None
+    wrong = hosted.mistakes(served, declared) if served is not None and declared is not None else navigation.mistakes()
+    if wrong:
         raise ConfigurationError(wrong)
     built = composition.build(settings)
     built.storage.check()
@@ -38,10 +43,23 @@ def serve(address: str, port: int | None) -> int:
     chosen = port or urlsplit(settings.app_base_url).port or 8501
     # Forwarded headers count by TRUSTED_PROXIES only: uvicorn would believe anybody on this machine.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
-    # Streamlit looks for its theme beside the program it believes it was started as.
-    sys.argv = [str(Path(__file__).with_name("__main__.py"))]
-    create_app(built).run(config=streamlit_options(built, address=address, port=chosen))
+    # Streamlit looks for its configuration, secrets and modules beside the program it believes it was started as.
+    sys.argv = [str(served or Path(__file__).with_name("__main__.py"))]
+    app = create_app(built, script=served or SCRIPT, hosted=declared)
+    options = streamlit_options(built, address=address, port=chosen)
+    if served is not None and declared is not None:
+        hosted.install(hosted.Hosted(served, declared))
+        hosted.make_room(served.parent)
+    app.run(config=options)
     return 0
+
+
+def _settings_for(script: Path) -> Settings:
+    """The settings, with ``script`` as the app of this installation. Raises when they name another."""
+    settings = Settings.load(Process.APP)
+    if settings.gatehouse_app is not None and settings.gatehouse_app.resolve() != script:
+        raise ConfigurationError([f"GATEHOUSE_APP names {settings.gatehouse_app}, and {script} is to be served."])
+    return settings.model_copy(update={"gatehouse_app": script})
 
 
 def migrate() -> int:

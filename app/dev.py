@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Event
 from typing import Final
 from urllib.parse import urlsplit
@@ -41,12 +42,17 @@ class _Child:
     process: subprocess.Popen[bytes] | None = field(default=None)
 
 
-def run(tenant_port: int = 9000) -> int:
-    """Run until stopped; 0 after a wished stop, 2 when something could not start or fell over."""
+def run(tenant_port: int = 9000, script: Path | None = None) -> int:
+    """Run until stopped; 0 after a wished stop, 2 when something could not start or fell over.
+
+    ``script``: somebody else's Streamlit app, served instead of our pages.
+    """
+    if script is not None:
+        os.environ["GATEHOUSE_APP"] = str(script.resolve())  # for every child, so that all know what it declares
     settings = Settings.load(Process.CLI)
     _require_startable(settings)
     issuer = f"http://localhost:{tenant_port}/" if settings.local_tenant else settings.issuer
-    children = _children(settings, issuer)
+    children = _children(settings, issuer, script)
     _refuse_taken_ports(children)
     commands.migrate()
     stop = Event()
@@ -96,31 +102,33 @@ def _check_settings_of_all() -> None:
         raise ConfigurationError(mistakes)
 
 
-def _children(settings: Settings, issuer: str) -> list[_Child]:
+def _children(settings: Settings, issuer: str, script: Path | None = None) -> list[_Child]:
     """What to start, in order; with a real tenant configured the local one is left out."""
     app, api = urlsplit(settings.app_base_url), urlsplit(settings.remote_api_base_url)
-    python = sys.executable
+    # Beside a script called app.py, -m app must not find that one: -P leaves this folder out of the search.
+    python = [sys.executable, *(["-P"] if script is not None else [])]
+    served = [str(script.resolve())] if script is not None else []
     children = []
     if settings.local_tenant:
         tenant = urlsplit(issuer)
         children.append(
             _Child(
                 "local tenant",
-                [python, "-m", "component.dev_tenant", "--port", str(tenant.port), "--app-url", settings.app_base_url],
+                [*python, "-m", "component.dev_tenant", "--port", str(tenant.port), "--app-url", settings.app_base_url],
                 f"{issuer}healthz",
             )
         )
     children.append(
         _Child(
             "remote API",
-            [python, "-m", "remote_api", "--port", str(api.port or 8888)],
+            [*python, "-m", "remote_api", "--port", str(api.port or 8888)],
             f"{settings.remote_api_base_url}/healthz",
         )
     )
     children.append(
         _Child(
             "app",
-            [python, "-m", "app", "serve", "--port", str(app.port or 8501)],
+            [*python, "-m", "app", "serve", *served, "--port", str(app.port or 8501)],
             f"{settings.app_base_url}/_stcore/health",
         )
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -126,12 +126,16 @@ def account(
     *,
     limits: Limits,
     picture_hosts: Sequence[str] = (),
+    key: str = "account",
 ) -> None:
-    """The account corner of the sidebar: who is signed in, until when, the way out, and a warning before the end."""
+    """The account corner of the sidebar: who is signed in, until when, the way out, and a warning before the end.
+
+    ``key``: another one where the script that runs is not ours and may use this itself.
+    """
     if principal.subject is None or session is None:
         return
     auth0(
-        key="account",
+        key=key,
         account=Account(
             name=principal.name or principal.email or principal.subject.subject,
             initials=initials(principal.name or principal.email or principal.subject.subject),
@@ -249,8 +253,9 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
             st.write("If you need it for your work, ask an administrator for a role that includes it.")
         if principal.subject is not None:
             st.caption(f"You are signed in as {plain(principal.name or principal.email or principal.subject.subject)}.")
-        if error.reason != Reason.BLOCKED:
-            st.page_link(_home(), label="Back to Home", icon=":material/arrow_back:")
+        home = _home()
+        if home is not None and error.reason != Reason.BLOCKED:
+            st.page_link(home, label="Back to Home", icon=":material/arrow_back:")
 
 
 def problem(error: GatehouseError) -> None:
@@ -266,6 +271,18 @@ def problem(error: GatehouseError) -> None:
         columns = st.columns([1, 3], vertical_alignment="center")
         columns[0].button("Try again", key="retry", icon=":material/refresh:")
         columns[1].caption(f"If it goes on, tell an administrator this number: `{correlation.current()}`")
+
+
+def failure(error: GatehouseError, principal: Callable[[], Principal]) -> None:
+    """Whatever was refused or went wrong on purpose, as what it is."""
+    if isinstance(error, StepUpRequired):
+        step_up(error)
+    elif isinstance(error, PermissionDenied):
+        denied(error, principal())
+    elif isinstance(error, Unauthenticated):
+        sign_in(error)
+    else:
+        problem(error)
 
 
 def internal(error: BaseException) -> None:
@@ -311,7 +328,7 @@ def browser(user_agent: str) -> str:
     return f"{name} on {system}" if system else name
 
 
-def _home() -> st.Page:
-    """The start page as registered, whatever it stands for now."""
-    home: st.Page = st.session_state["gatehouse_home"]
+def _home() -> st.Page | None:
+    """The start page as registered, whatever it stands for now; None where there is none to go to."""
+    home: st.Page | None = st.session_state.get("gatehouse_home")
     return home

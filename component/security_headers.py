@@ -15,43 +15,55 @@ from starlette.datastructures import MutableHeaders
 
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]+")
 _HSTS: Final = "max-age=31536000; includeSubDomains"
-_PERMISSIONS: Final = ", ".join(
-    f"{feature}=()"
-    for feature in (
-        "accelerometer",
-        "camera",
-        "display-capture",
-        "geolocation",
-        "gyroscope",
-        "magnetometer",
-        "microphone",
-        "midi",
-        "payment",
-        "usb",
-    )
+_FOREIGN_FEATURES: Final = frozenset({"camera", "geolocation", "microphone"})
+"""What widgets of Streamlit can use (``st.camera_input``, ``st.audio_input``); our own pages use none of it."""
+_FRAMED: Final = "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
+"""For the files of a served app's custom components, which Streamlit shows in frames."""
+_FEATURES: Final = (
+    "accelerometer",
+    "camera",
+    "display-capture",
+    "geolocation",
+    "gyroscope",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "usb",
 )
 
 
 class SecurityHeaders:
     """The headers of one installation."""
 
-    def __init__(self, *, secure: bool, policy: str) -> None:
-        """``secure``: whether people come by https. ``policy``: as ``content_security_policy`` makes it."""
+    def __init__(self, *, secure: bool, policy: str, foreign: bool = False) -> None:
+        """``secure``: whether people come by https. ``policy``: as ``content_security_policy`` makes it.
+
+        ``foreign``: the pages are those of an app that is not ours.
+        """
+        self._foreign = foreign
         self._fixed = {
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "same-origin",
             "X-Frame-Options": "DENY",
-            "Permissions-Policy": _PERMISSIONS,
+            "Permissions-Policy": ", ".join(
+                f"{feature}={'(self)' if foreign and feature in _FOREIGN_FEATURES else '()'}" for feature in _FEATURES
+            ),
         } | ({"Strict-Transport-Security": _HSTS} if secure else {})
         self._policy = policy
 
-    def apply(self, headers: MutableHeaders, *, private: bool) -> None:
+    def apply(self, headers: MutableHeaders, *, private: bool, component: bool = False) -> None:
         """Put them on an answer. ``private``: a session matters for it, so nothing may keep it.
+
+        ``component``: it is a file of a custom component, which an app that is not ours may show in a frame.
 
         An answer's own, stricter content security policy stays.
         """
         for name, value in self._fixed.items():
             headers[name] = value
+        if component and self._foreign:
+            headers["X-Frame-Options"] = "SAMEORIGIN"
+            headers["Content-Security-Policy"] = _FRAMED
         headers.setdefault("Content-Security-Policy", self._policy)
         if private:
             headers["Cache-Control"] = "no-store"
@@ -59,11 +71,18 @@ class SecurityHeaders:
                 headers.add_vary_header("Cookie")
 
 
-def content_security_policy(*, index: Path | None = None, picture_hosts: Sequence[str] = ()) -> str:
+def content_security_policy(
+    *,
+    index: Path | None = None,
+    picture_hosts: Sequence[str] = (),
+    foreign: bool = False,
+    inline_scripts: bool = False,
+) -> str:
     """The policy for Streamlit's front end; inline scripts of its page are allowed by hash, and no others run.
 
     ``index``: the page; by default the one of the installed Streamlit, found without importing it. ``picture_hosts``:
-    from where people's pictures may come.
+    from where people's pictures may come. ``foreign``: for an app that is not ours, whose maps, pictures, films and
+    frames come from where it says, by https. ``inline_scripts``: that app brings scripts in its own HTML.
     """
     page = index if index is not None else _streamlit_index()
     scripts = _InlineScripts()
@@ -72,6 +91,10 @@ def content_security_policy(*, index: Path | None = None, picture_hosts: Sequenc
     hashes = "".join(
         f" 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts.found
     )
+    if foreign:
+        return _foreign_policy(
+            "'unsafe-inline' 'unsafe-eval' https:" if inline_scripts else f"'wasm-unsafe-eval'{hashes}"
+        )
     pictures = "".join(f" https://{host}" for host in picture_hosts if _HOST.fullmatch(host))
     return "; ".join(
         (
@@ -84,6 +107,27 @@ def content_security_policy(*, index: Path | None = None, picture_hosts: Sequenc
             "media-src 'self' blob:",
             "worker-src 'self' blob:",
             "frame-src 'self'",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _foreign_policy(scripts: str) -> str:
+    """As ours, but what is shown may come from anywhere by https; components of a page's own run from ``blob:``."""
+    return "; ".join(
+        (
+            "default-src 'self'",
+            f"script-src 'self' blob: {scripts}",
+            "style-src 'self' 'unsafe-inline' https:",
+            "img-src 'self' data: blob: https:",
+            "font-src 'self' data: https:",
+            "connect-src 'self' data: blob: https:",
+            "media-src 'self' data: blob: https:",
+            "worker-src 'self' blob:",
+            "frame-src 'self' data: blob: https:",
             "object-src 'none'",
             "base-uri 'self'",
             "form-action 'self'",

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -37,6 +38,8 @@ _CLAIMED_PREFIXES: Final = (_HEADER_PREFIX.encode(), b"x-auth-request-")
 _STREAM: Final = "/_stcore/stream"
 _PUBLIC: Final = ("/_stcore/health", "/_stcore/host-config", "/favicon.png", "/manifest.json")
 _PUBLIC_PREFIXES: Final = ("/static/", "/component/", "/_stcore/bidi-components/")
+_COMPONENT_PREFIX: Final = "/component/"
+_FILES_PREFIX: Final = "/app/static/"
 _PRIVATE_PREFIXES: Final = ("/media/", "/_stcore/upload_file/")
 _TRY_AGAIN_LATER: Final = 1013
 _POLICY_VIOLATION: Final = 1008
@@ -77,6 +80,7 @@ class Area(Enum):
 
     PAGE = "page"  # Streamlit's HTML, at a page's address
     PRIVATE = "private"  # what a session uploads and is shown
+    FILES = "files"  # a served app's own folder `static/`: the same for everybody who may enter it
     PUBLIC = "public"  # assets and health: the same for everybody
     AUTH = "auth"  # our own routes, which look at the session themselves
     STREAM = "stream"  # Streamlit's socket
@@ -91,10 +95,24 @@ def area_of(path: str) -> Area:
         return Area.PUBLIC
     if path.startswith(_PRIVATE_PREFIXES):
         return Area.PRIVATE
+    if path.startswith(_FILES_PREFIX):
+        return Area.FILES
     if path.startswith("/auth/"):
         return Area.AUTH
     page = path[:-1] if path.endswith("/") and len(path) > len("//") else path
     return Area.PAGE if is_page_path(page) else Area.CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What the guard must know of an app that is not ours.
+
+    ``may_enter``: whether this session's person may enter it, read afresh; may raise ``StorageUnavailable``.
+    ``inline_scripts``: whether the app brings scripts in its own HTML.
+    """
+
+    may_enter: Callable[[Session], bool]
+    inline_scripts: bool = False
 
 
 class SocketGuard:
@@ -111,6 +129,7 @@ class SocketGuard:
         production: bool,
         picture_hosts: Sequence[str] = (),
         auth_paths: Collection[str] | None = None,
+        foreign: Foreign | None = None,
     ) -> None:
         """``tabs``: the live tabs of this process, on whose sessions everything rests.
 
@@ -119,6 +138,8 @@ class SocketGuard:
         ``picture_hosts``: from where people's pictures may come.
 
         ``auth_paths``: all there is below ``/auth/``; None when the app behind it answers for the rest as well.
+
+        ``foreign``: the app behind it is not ours; None when it is.
         """
         self._app = app
         self._tabs = tabs
@@ -126,8 +147,15 @@ class SocketGuard:
         self._identity = identity
         self._site = Site(base_url, loopback_too=not production)
         self._auth_paths = auth_paths
+        self._foreign = foreign
         self._headers = SecurityHeaders(
-            secure=cookies.secure, policy=content_security_policy(picture_hosts=picture_hosts)
+            secure=cookies.secure,
+            policy=content_security_policy(
+                picture_hosts=picture_hosts,
+                foreign=foreign is not None,
+                inline_scripts=foreign is not None and foreign.inline_scripts,
+            ),
+            foreign=foreign is not None,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,12 +171,14 @@ class SocketGuard:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         area = area_of(scope["path"])
-        send = self._sending(send, private=area is not Area.PUBLIC)
+        component = scope["path"].startswith(_COMPONENT_PREFIX)
+        send = self._sending(send, private=area is not Area.PUBLIC, component=component)
         if not self._site.is_asked(scope["headers"]):
             await PlainTextResponse("This address is not served here.\n", 421)(scope, receive, send)
             return
         missing = area is Area.AUTH and self._auth_paths is not None and scope["path"] not in self._auth_paths
-        if missing or area in {Area.CLOSED, Area.STREAM}:
+        closed = area in {Area.CLOSED, Area.STREAM} or (area is Area.FILES and self._foreign is None)
+        if missing or closed:
             await _not_found()(scope, receive, send)
             return
         if area is Area.PUBLIC:
@@ -156,14 +186,18 @@ class SocketGuard:
             return
         sent = read_cookies(scope["headers"])
         browser, minted = self._browser(sent)
-        if minted and area is not Area.PRIVATE:
+        if minted and area not in {Area.PRIVATE, Area.FILES}:
             send = _adding(send, "http.response.start", self._cookies.set(self._cookies.browser, browser))
         if area is Area.AUTH:
             await self._app(self._for_routes(scope, browser if minted else ""), receive, send)
             return
         try:
             session = await self._session(sent)
-            allowed = area is not Area.PRIVATE or await self._is_theirs(scope["path"], session, browser)
+            allowed = area is Area.PAGE or (
+                await self._may_enter(session)
+                if area is Area.FILES
+                else await self._is_theirs(scope["path"], session, browser)
+            )
         except StorageUnavailable:
             await (storage_unavailable() if area is Area.PAGE else _later())(scope, receive, send)
             return
@@ -212,6 +246,13 @@ class SocketGuard:
             return False
         return self._tabs.may_upload(owner, path) or await self._tabs.may_fetch(session, owner, path)
 
+    async def _may_enter(self, session: Session | None) -> bool:
+        """Whether they may have what everybody may have who may enter the served app."""
+        foreign = self._foreign
+        if foreign is None or session is None:
+            return False
+        return await self._tabs.in_thread(lambda: foreign.may_enter(session))
+
     async def _session(self, cookies: dict[str, str]) -> Session | None:
         """Whose live session this is: one query, off the event loop. Raises ``StorageUnavailable``."""
         secret = cookies.get(self._cookies.session)
@@ -240,12 +281,12 @@ class SocketGuard:
         headers = _unclaimed(scope["headers"])
         return {**scope, "headers": self._cookies.with_browser(headers, minted) if minted else headers}
 
-    def _sending(self, send: Send, *, private: bool) -> Send:
+    def _sending(self, send: Send, *, private: bool, component: bool = False) -> Send:
         async def with_headers(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 message.setdefault("headers", [])
                 headers = MutableHeaders(scope=message)
-                self._headers.apply(headers, private=private)
+                self._headers.apply(headers, private=private, component=component)
                 if private:
                     headers[correlation.HEADER] = correlation.current()
             await send(message)

@@ -32,7 +32,10 @@ class Stack:
     """
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        """``settings``: more environment variables for API and app, such as ``SESSION_IDLE_SECONDS``."""
+        """``settings``: more environment variables for API and app, such as ``SESSION_IDLE_SECONDS``.
+
+        With ``GATEHOUSE_APP`` that script is served instead of our pages.
+        """
         self.folder = folder
         self.tenant_port, self.api_port, self.app_port = free_port(), free_port(), free_port()
         self.issuer = f"http://localhost:{self.tenant_port}/"
@@ -40,7 +43,7 @@ class Stack:
         self.api_url = f"http://localhost:{self.api_port}"
         self._settings = settings
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        if not (folder / ".streamlit").exists():
+        if "GATEHOUSE_APP" not in settings and not (folder / ".streamlit").exists():
             (folder / ".streamlit").symlink_to(ROOT / ".streamlit")
 
     @property
@@ -80,12 +83,13 @@ class Stack:
 
     def start_app(self) -> None:
         """Start the app."""
-        self._start("app", ["app", "serve", "--port", str(self.app_port)], f"{self.app_url}/_stcore/health")
+        served = [self._settings["GATEHOUSE_APP"]] if "GATEHOUSE_APP" in self._settings else []
+        self._start("app", ["app", "serve", *served, "--port", str(self.app_port)], f"{self.app_url}/_stcore/health")
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one command of ``gatehouse`` to its end; a failure raises with what it said."""
         done = subprocess.run(
-            [sys.executable, "-m", "app", *arguments],
+            [sys.executable, "-P", "-m", "app", *arguments],
             cwd=self.folder,
             env=self.environment(),
             capture_output=True,
@@ -132,7 +136,11 @@ class Stack:
     def _start(self, name: str, arguments: list[str], health: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", *arguments], cwd=self.folder, env=self.environment(), stdout=log, stderr=log
+                [sys.executable, "-P", "-m", *arguments],
+                cwd=self.folder,
+                env=self.environment(),
+                stdout=log,
+                stderr=log,
             )
         self._processes[name] = process
         deadline = time.monotonic() + _START_SECONDS

@@ -4,7 +4,8 @@ The comment above a snippet says how it runs:
 
 ``<!-- run: test NAME -->`` it is a file of tests; ``<!-- run: script NAME -->`` a Streamlit script, which runs for an
 administrator and which tests of the same document may open by its name; ``<!-- run: page NAME -->`` a page, put into a
-copy of the tree in place of the one that ``make page`` makes.
+copy of the tree in place of the one that ``make page`` makes; ``<!-- run: file PATH -->`` a file of an app that is not
+ours (``tests/e2e/test_protect_your_own_app.py`` makes and serves it).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from app import testing
 from tests.stack import ROOT
 
 HOW_TO: Final = ROOT / "docs" / "how-to"
-SNIPPET: Final = re.compile(r"(?:^<!-- run: (\w+) (\w+\.py) -->\n)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SNIPPET: Final = re.compile(r"(?:^<!-- run: (\w+) ([\w/]+\.py) -->\n)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ON_THE_TREE: Final = ("test-a-page.md", "guard-a-function.md", "keep-what-was-typed.md")
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FOLDERS: Final = ("app", "component", "db", "deploy", "docs", "pages", "remote_api", "tests")
@@ -76,9 +77,10 @@ def pytest_in(folder: Path, tree: Path) -> str:
 
 def test_every_snippet_says_how_it_runs() -> None:
     kinds = {(path.name, snippet.kind) for path in HOW_TO.glob("*.md") for snippet in snippets(path.name)}
-    assert {kind for _, kind in kinds} == {"test", "script", "page"}
+    assert {kind for _, kind in kinds} == {"test", "script", "page", "file"}
     assert {name for name, kind in kinds if kind == "page"} == {"add-a-page.md"}
-    assert {name for name, _ in kinds} == {*ON_THE_TREE, "add-a-page.md"}
+    assert {name for name, kind in kinds if kind == "file"} == {"protect-your-own-app.md"}
+    assert {name for name, _ in kinds} == {*ON_THE_TREE, "add-a-page.md", "protect-your-own-app.md"}
 
 
 def test_the_tests_of_the_how_tos_pass(tmp_path: Path) -> None:

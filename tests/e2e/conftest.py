@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
@@ -49,10 +50,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield started
 
 
+class Reached(Protocol):
+    """Whatever runs an app that visitors come to."""
+
+    app_url: str
+
+
 class Visitor:
     """One person at one browser: a context with its own cookies, and what went wrong in its console."""
 
-    def __init__(self, context: BrowserContext, stack: Stack) -> None:
+    def __init__(self, context: BrowserContext, stack: Reached) -> None:
         self.context = context
         self.stack = stack
         self.page: Page = context.new_page()

@@ -23,6 +23,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from app import testing
 from app.core.audit import AuditKind, subject_name
 from app.core.clock import utc_now
+from app.core.declarations import declare_beside
 from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.principal import Subject
@@ -238,7 +239,9 @@ def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environmen
     settings = testing.settings(database_url=url, app_base_url=base_url)
     keyring = Keyring(settings.secrets)
     database = open_database(settings, keyring)
+    declare_beside(file if "HOSTED" in environment else None)
     seed(database)
+    declare_beside(None)
     made = Live(folder, base_url, ports, database, keyring, Cookies(base_url))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT")}
     try:

@@ -75,7 +75,7 @@ AREAS = {
     "/\\evil.example/": Area.CLOSED,
     "/..": Area.CLOSED,
     "/../etc": Area.CLOSED,
-    "/app/static/x": Area.CLOSED,
+    "/app/static/x": Area.FILES,
     "/auth": Area.CLOSED,
     "": Area.CLOSED,
     "reports": Area.CLOSED,

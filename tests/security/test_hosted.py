@@ -1,0 +1,140 @@
+"""Somebody else's app behind the gate, as a real process: nothing of it runs for a stranger, nor after the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from tests.security.live import Live, Tab, live
+
+SCRIPT = """
+import beside
+import streamlit as st
+
+st.set_page_config(page_title="Theirs")
+beside.trace("body")
+
+
+@st.fragment
+def part():
+    if st.button("fragment", key="fragment"):
+        beside.trace("fragment")
+
+
+st.button("callback", key="callback", on_click=beside.trace, args=("callback",))
+part()
+st.sidebar.markdown("their sidebar")
+st.markdown("theirs, " + st.query_params.get("say", ""))
+"""
+BESIDE = """
+import os
+import pathlib
+
+
+def trace(what):
+    with pathlib.Path(os.environ["TRACES"]).open("a") as file:
+        file.write(what + "\\n")
+
+
+trace("import")
+"""
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Live]:
+    (tmp_path / "beside.py").write_text(BESIDE)
+    (tmp_path / "gatehouse.toml").write_text(
+        'enter = "use:theirs"\n[permissions]\n"use:theirs" = { sentence = "Use it.", roles = ["viewer"] }\n'
+    )
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "plan.txt").write_text("the plan")
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "config.toml").write_text("[server]\nenableStaticServing = true\n")
+    with live(tmp_path, script=SCRIPT, processes=1, HOSTED="1") as started:
+        yield started
+
+
+def opened_at(tab: Tab, path: str, **message: str) -> list[str]:
+    """Run as a tab at a path does; → its texts. What the tab has seen stays."""
+    tab.widgets, tab.files, tab.seen = {}, {}, [*vars(tab).get("seen", ())]
+    asked = BackMsg()
+    asked.rerun_script.page_name = path.strip("/")
+    asked.rerun_script.context_info.url = f"http://localhost{path}"
+    for name, value in message.items():
+        setattr(asked.rerun_script, name, value)
+    tab.send(asked)
+    return tab.read_run()
+
+
+def sent_to(tab: Tab) -> str:
+    """All that reached a browser, as one text."""
+    return " ".join(map(str, tab.seen))
+
+
+def test_for_a_stranger_nothing_of_it_runs_and_nothing_of_it_is_told(installation: Live) -> None:
+    ann = installation.sign_in("ann", "viewer")
+    with installation.tab(ann) as tab, installation.tab(None) as stranger:
+        assert "Sign in to see what is here for you." in opened_at(stranger, "/")
+        assert "Afterwards you come right back to it." in " ".join(opened_at(stranger, "/orders", query_string="a=1"))
+        assert installation.traces == []
+        # Not even when a widget and a fragment are pressed whose ids are known from somebody's tab.
+        assert "theirs, hello" in opened_at(tab, "/", query_string="say=hello")
+        assert installation.traces == ["import", "body"]
+        for label in ("callback", "fragment"):
+            stranger.widgets = dict(tab.widgets)
+            stranger.press(label)
+            opened_at(stranger, "/")  # a fragment that Streamlit does not know is not even answered
+        assert installation.traces == ["import", "body"]
+        assert "Theirs" not in sent_to(stranger)
+        assert "page_not_found" not in sent_to(stranger)
+        tab.press("callback")
+        tab.read_run()
+        tab.press("fragment")
+        tab.read_run()
+        assert installation.traces == ["import", "body", "callback", "body", "fragment"]
+
+
+@pytest.mark.parametrize("what", ["ended", "blocked"])
+@pytest.mark.parametrize("label", ["callback", "fragment"])
+def test_after_the_session_is_over_no_callback_and_no_fragment_runs(installation: Live, label: str, what: str) -> None:
+    ann = installation.sign_in("ann", "viewer")
+    with installation.tab(ann) as tab:
+        tab.open()
+        installation.take(what, ann)
+        tab.press(label)
+        tab.wait_for_push()
+        assert installation.traces == ["import", "body"]
+
+
+def test_a_pages_folder_that_appears_later_is_behind_the_gate_too(installation: Live) -> None:
+    folder = installation.folder / "pages"
+    folder.mkdir()
+    (folder / "extra.py").write_text("import beside\nbeside.trace('extra')\n")
+    with installation.tab(None) as stranger:
+        opened_at(stranger, "/extra")
+        assert installation.traces == []
+        assert "Sign in" in sent_to(stranger)
+
+
+def test_its_static_files_are_for_whoever_may_enter(installation: Live) -> None:
+    assert installation.ask("/app/static/plan.txt").status_code == 404
+    assert installation.ask("/app/static/plan.txt", installation.sign_in("eva")).status_code == 404
+    answer = installation.ask("/app/static/plan.txt", installation.sign_in("ann", "viewer"))
+    assert (answer.status_code, answer.text) == (200, "the plan")
+    assert answer.headers["cache-control"] == "no-store"
+    for path in ("/app/static/../script.py", "/app/script.py", "/app/static/%2e%2e/script.py"):
+        assert "beside" not in installation.ask(path, installation.sign_in("ann", "viewer")).text
+
+
+def test_the_policy_lets_their_maps_and_frames_in_and_no_inline_script(installation: Live) -> None:
+    policy = dict(part.split(" ", 1) for part in installation.ask("/").headers["content-security-policy"].split("; "))
+    assert "https:" in policy["img-src"]
+    assert "unsafe" not in policy["script-src"].replace("'wasm-unsafe-eval'", "")
+    assert "https:" not in policy["script-src"]
+    assert policy["frame-ancestors"] == policy["object-src"] == "'none'"
+    framed = installation.ask("/component/none/index.html").headers
+    assert framed["x-frame-options"] == "SAMEORIGIN"
+    assert "frame-ancestors 'self'" in framed["content-security-policy"]
