@@ -276,6 +276,6 @@ def _wait(made: Live, number: int, port: int) -> None:
         try:
             if requests.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=2).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:  # not up yet, or too busy to answer
             time.sleep(0.1)
     raise AssertionError(made.log(number))
