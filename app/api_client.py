@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from app import access, api_problems
 from app.core import correlation
@@ -26,10 +27,10 @@ from app.services import services
 
 BASE: Final = "/api/v1"
 TIMEOUT_SECONDS: Final = (3.05, 20.0)
-_ANSWER_MAX_BYTES: Final = 8 * 1024 * 1024
+SHOWN_MAX_CHARACTERS: Final = 16_000
+"""How much of an answer the API explorer and the component are shown."""
 _NOT_ITS_OWN: Final = "The remote API answered something that is not its own."
 _FAULT_MAX_BYTES: Final = 256 * 1024
-_WHOLE_CALL_SECONDS: Final = 60.0
 _CHUNK_BYTES: Final = 64 * 1024
 
 Params = Mapping[str, str | Sequence[str]]
@@ -48,6 +49,19 @@ class Exchange:
     content_type: str
     headers: Mapping[str, str]
     body: str
+    complete: bool
+    """Whether ``body`` is all of it."""
+
+
+class _Limits(NamedTuple):
+    """How much of an answer is read, and for how long."""
+
+    bytes: int
+    seconds: float
+
+
+_USING: Final = _Limits(8 * 1024 * 1024, 60.0)
+_EXPLORING: Final = _Limits(256 * 1024, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +135,16 @@ def end_my_other_sessions() -> int:
     return int(call("DELETE", f"{BASE}/me/sessions").object()["ended"])
 
 
-def explore(method: str, path: str, *, with_token: bool) -> Exchange:
-    """Make one call for the API explorer and return what went and came, errors included.
+def explore(method: str, path: str, *, with_token: bool, body: Mapping[str, object] | None = None) -> Exchange:
+    """Make one call for the API explorer, or for the component, and return what went and came, errors included.
 
-    Raises ``ApiUnavailable`` when nothing answered. ``path`` is one of the explorer's own list.
+    Raises ``ApiUnavailable`` when nothing answered in time, or with far more than is shown of an answer. ``path`` is
+    one of a list of ours.
     """
-    answer = _send(method, path, token=_token() if with_token else None)
+    token = _token() if with_token else None
+    answer = _send(method, path, token=token, body=body, limits=_EXPLORING)
+    if token is not None and token.encode() in answer.content:
+        raise ApiUnavailable(_NOT_ITS_OWN)  # whatever it is, a browser is not shown a token
     return Exchange(
         method=method,
         url=f"{services().settings.remote_api_base_url}{path}",
@@ -135,7 +153,8 @@ def explore(method: str, path: str, *, with_token: bool) -> Exchange:
         elapsed_ms=answer.elapsed_ms,
         content_type=answer.headers.get("Content-Type", ""),
         headers={name: value for name, value in answer.headers.items() if name.lower() in _SHOWN_HEADERS},
-        body=answer.content.decode(errors="replace")[:20_000],
+        body=answer.content.decode(errors="replace")[:SHOWN_MAX_CHARACTERS],
+        complete=len(answer.content) <= SHOWN_MAX_CHARACTERS,
     )
 
 
@@ -195,7 +214,7 @@ def fetch(
     so_far, told_at = 0, time.monotonic()
     with _open("GET", path, params=params, token=_token()) as response:
         if not _is_success(response.status_code):
-            content = _bounded(response, _FAULT_MAX_BYTES, time.monotonic() + _WHOLE_CALL_SECONDS)
+            content = _bounded(response, _FAULT_MAX_BYTES, time.monotonic() + _USING.seconds)
             raise _problem(Answer(response.status_code, response.headers, content, 0.0))
         if not response.headers.get("Content-Type", "").startswith(kind):
             raise ApiUnavailable(_NOT_ITS_OWN)
@@ -242,7 +261,7 @@ def _open(
             params=params, headers=headers, data=data, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True,
         ) as response:  # fmt: skip
             yield response
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         raise ApiUnavailable("The remote API does not answer. Try again in a moment.") from error
 
 
@@ -254,19 +273,22 @@ def _send(
     params: Params | None = None,
     body: Mapping[str, object] | None = None,
     version: str | None = None,
+    limits: _Limits | None = None,
 ) -> Answer:
-    """Send one request and read its answer; raises ``ApiUnavailable``."""
+    """Send one request and read its answer, within ``limits``; raises ``ApiUnavailable``."""
+    limits = limits or _USING
     begun = time.perf_counter()
-    until = time.monotonic() + _WHOLE_CALL_SECONDS
+    until = time.monotonic() + limits.seconds
     with _open(method, path, token=token, params=params, body=body, version=version) as response:
-        content = _bounded(response, _ANSWER_MAX_BYTES, until)
+        content = _bounded(response, limits.bytes, until)
     return Answer(response.status_code, response.headers, content, (time.perf_counter() - begun) * 1000)
 
 
 def _bounded(response: requests.Response, max_bytes: int, until: float) -> bytes:
     """All of an answer. Raises ``ApiUnavailable`` for one that is too long, or trickles in beyond ``until``."""
     content = bytearray()
-    for chunk in response.iter_content(_CHUNK_BYTES):
+    # One read of the socket at a time, so that the clock is looked at between any two.
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         content += chunk
         if len(content) > max_bytes:
             raise ApiUnavailable(_NOT_ITS_OWN)

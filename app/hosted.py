@@ -194,6 +194,7 @@ def _signed_in(asking: Asking, session: Session) -> bool:
             limits=services().sessions.limits,
             picture_hosts=services().settings.picture_hosts,
             key="gatehouse-account",
+            rights=" ".join(sorted([*asking.grants.permissions, *asking.grants.roles])),
         )
     if not decision.allowed:
         _refuse(enter, "/")

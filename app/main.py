@@ -67,6 +67,7 @@ def _signed_in(asking: Asking, session: Session) -> None:
             sorted(asking.grants.roles),
             limits=services().sessions.limits,
             picture_hosts=services().settings.picture_hosts,
+            rights=" ".join(sorted([*asking.grants.permissions, *asking.grants.roles])),
         )
     show_changes(changed_since_last_run(asking, utc_now()))
     try:

@@ -6,6 +6,7 @@ that shows text as text.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ import structlog
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
+from app import host
 from app.core import correlation
 from app.core.assurance import Requirement
 from app.core.errors import (
@@ -32,13 +34,19 @@ from app.core.permissions import named
 from app.core.policy import Held, Reason, Source
 from app.core.principal import Principal
 from app.core.records import Session
+from app.services import services
+from app.sign_in import Mode, sign_in_address
 from component.auth0 import Account, auth0, confirm
+from component.events import AppAuthRequest, EventName, OnEvent
+from component.events import Mode as AskedMode
 from component.limits import Limits
+from component.session_routes import session_tag
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _CAP: Final = 200
+_SIGN_IN_EVENTS: Final = frozenset({EventName.ACTION_REQUEST, EventName.ERROR})
 _log = structlog.get_logger(__name__)
 _MARK: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 190 40" role="img" aria-label="Gatehouse">'
@@ -127,26 +135,32 @@ def account(
     limits: Limits,
     picture_hosts: Sequence[str] = (),
     key: str = "account",
+    rights: str = "",
 ) -> None:
     """The account corner of the sidebar: who is signed in, until when, the way out, and a warning before the end.
 
-    ``key``: another one where the script that runs is not ours and may use this itself.
+    ``key``: another one where the script that runs is not ours and may use this itself. ``rights``: a text that changes
+    whenever what one may do has changed, for the browser's other tabs to compare.
     """
     if principal.subject is None or session is None:
         return
+    shown = principal.name or principal.email or principal.subject.subject
     auth0(
         key=key,
         account=Account(
-            name=principal.name or principal.email or principal.subject.subject,
-            initials=initials(principal.name or principal.email or principal.subject.subject),
+            name=shown,
+            initials=initials(shown),
             picture=principal.picture,
             roles=tuple(roles),
             valid_until=session.expires_at,
             ends_at=limits.ends_at(session),
             idle_seconds=limits.idle_seconds,
             warning_seconds=limits.warning_seconds,
+            session=session_tag(session.ref),
+            rights=hashlib.sha256(rights.encode()).hexdigest()[:16],
         ),
         picture_hosts=picture_hosts,
+        tabs=services().cookies.tabs,
     )
 
 
@@ -190,7 +204,24 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
                 if asked
                 else "Sign in to see what is here for you."
             )
-        auth0(key="sign-in", account=None)
+        auth0(
+            key="sign-in",
+            account=None,
+            tabs=services().cookies.tabs,
+            nobody=error is None,
+            mode=AskedMode(services().settings.sign_in_mode),
+            events=_SIGN_IN_EVENTS,
+            on_event=_leads_to_sign_in(),
+        )
+
+
+def _leads_to_sign_in(step_up: Requirement | None = None) -> OnEvent:
+    """Answers a press of sign-in with where to go."""
+
+    def address(asked: AppAuthRequest) -> str:
+        return sign_in_address(Mode(asked.mode.value), return_to=asked.return_to, step_up=step_up)
+
+    return host.handler(sign_in=address)
 
 
 def _sign_in_again(error: SignInAgain) -> None:
@@ -198,7 +229,13 @@ def _sign_in_again(error: SignInAgain) -> None:
     with st.container(key="sign-in-again", border=True):
         st.subheader("One moment" if error.silently else "Sign in once more")
         st.write(plain(error.detail, cap=500))
-        auth0(key="sign-in", account=None, silent=error.silently)
+        auth0(
+            key="sign-in",
+            account=None,
+            silent=error.silently,
+            events=_SIGN_IN_EVENTS,
+            on_event=_leads_to_sign_in(),
+        )
 
 
 def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
@@ -216,7 +253,15 @@ def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
             f"You are signed in and may do this: {clause(sentence(error.permission))}. {_asked(error)} "
             "You come right back to this page."
         )
-        confirm(key=f"{key}-button", step_up=Requirement(error.max_age_seconds, error.acr))
+        asked = Requirement(error.max_age_seconds, error.acr)
+        confirm(
+            key=f"{key}-button", step_up=asked, events=_SIGN_IN_EVENTS, on_event=_leads_to_sign_in(_from_now(asked))
+        )
+
+
+def _from_now(asked: Requirement) -> Requirement:
+    """What a sign-in has to be like to meet ``asked``: whoever has to sign in anew has to do so now."""
+    return Requirement(None if asked.max_age_seconds is None else 0, asked.acr)
 
 
 def _asked(error: StepUpRequired) -> str:

@@ -1,12 +1,12 @@
-"""The Streamlit component: sign-in for nobody, the person and sign-out for somebody.
+"""The Streamlit component: a way in for nobody, the person and a way out for somebody; typed events to its host.
 
 The only module here that knows Streamlit. The front end gets names and times, never a token; its texts come from
-claims, so it shows them as text only.
+claims, so it shows them as text only. What it sends is read by ``component.events`` before anybody acts on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,9 +16,14 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from app.core.assurance import Requirement
+from component.events import EventName, Json, Mode, OnEvent
+from component.link import Link
 
 _SHOWN_MAX_CHARACTERS: Final = 200
 _ROLES_MAX: Final = 20
+_LINKS: Final = "gatehouse_links"
+_LANES: Final = ("events", "quiet")
+"""Where events come in: as state, which stays, or by a trigger, which does not count as somebody's doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,20 @@ class Account:
     """How long it lasts without use."""
     warning_seconds: float = 0
     """How long before ``ends_at`` the person is warned, in the account corner."""
+    session: str = ""
+    """Names the session without giving anything of it away: ``session_tag``."""
+    rights: str = ""
+    """Changes whenever what one may do has changed; says nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that the console offers to ask its host for."""
+
+    name: str
+    method: str
+    path: str
+    body: str = ""
 
 
 def auth0(
@@ -46,6 +65,11 @@ def auth0(
     return_to: str = "/",
     picture_hosts: Sequence[str] = (),
     silent: bool = False,
+    tabs: str = "",
+    nobody: bool = False,
+    mode: Mode = Mode.REDIRECT,
+    events: Collection[EventName] = (),
+    on_event: OnEvent | None = None,
 ) -> None:
     """Show the component. ``account`` None shows "Sign in".
 
@@ -53,23 +77,64 @@ def auth0(
 
     ``return_to``: the page to come back to; ``/`` means where the browser is now, query included. The controls inside
     carry the classes ``st-key-sign-in``, ``st-key-sign-out`` and ``st-key-stay``.
+
+    ``tabs``: the name of the ``BroadcastChannel`` on which this browser's tabs tell each other to look again; empty
+    for none. ``nobody``: nobody is signed in in this browser, so a sign-in in another tab draws the page anew.
+    ``mode``: how a press of sign-in leads to the provider.
+
+    ``events``: which the front end may send; ``on_event`` is called for each of them, in order, once, and for every
+    error. Without ``on_event`` nothing is taken, and sign-in is a plain link.
     """
     data = component_data(account, return_to=return_to, picture_hosts=picture_hosts, silent=silent)
-    _component()(key=key, data=data)
+    _show(key, data | {"tabs": tabs, "nobody": nobody, "mode": mode.value}, events, on_event)
 
 
-def confirm(*, key: str, step_up: Requirement) -> None:
+def confirm(
+    *, key: str, step_up: Requirement, events: Collection[EventName] = (), on_event: OnEvent | None = None
+) -> None:
     """Show the one button that leads a signed-in person to a fresh sign-in, or a second factor, and back to here.
 
-    It carries the class ``st-key-step-up``.
+    It carries the class ``st-key-step-up``. ``events``, ``on_event``: as for ``auth0``.
     """
-    _component()(key=key, data=confirm_data(step_up))
+    _show(key, confirm_data(step_up), events, on_event)
+
+
+def console(
+    *, key: str, account: Account | None, calls: Sequence[Call], events: Collection[EventName], on_event: OnEvent
+) -> None:
+    """Show the component's own side of its contract: every event can be sent from here, and what comes back is shown.
+
+    ``account``: what the front end says of the session, as an ``onStatusUpdate``.
+    """
+    offered = [{"name": c.name, "method": c.method, "path": c.path, "body": c.body} for c in calls]
+    _show(key, component_data(account) | {"console": {"calls": offered}}, events, on_event)
 
 
 def confirm_data(step_up: Requirement) -> dict[str, Any]:
     """What the front end is told of ``step_up``; JSON-ready. Whoever has to sign in anew has to do so now."""
     asked = {"fresh": step_up.max_age_seconds is not None, "acr": step_up.acr}
     return component_data(None) | {"stepUp": asked}
+
+
+def _show(key: str, data: dict[str, Any], events: Collection[EventName], on_event: OnEvent | None) -> None:
+    if on_event is not None:
+        data["link"] = _linked(key, events, on_event)
+    _component()(key=key, data=data)
+
+
+def _linked(key: str, events: Collection[EventName], on_event: OnEvent) -> Json:
+    """Handle what the front end has sent, before it is drawn: so that the answers go out with this very run.
+
+    In the script's body, not in Streamlit's callbacks: those come before any page's gate, and can be cut off.
+    """
+    links: dict[str, Link] = st.session_state.setdefault(_LINKS, {})
+    if key not in links:
+        links[key] = Link()
+    link = links[key]
+    sent = st.session_state.get(key) or {}
+    for lane in _LANES:
+        link.receive(lane, sent.get(lane), events, on_event)
+    return link.told(events)
 
 
 @cache
@@ -95,6 +160,8 @@ def component_data(
             "expiresAt": account.ends_at.isoformat() if account.ends_at is not None else "",
             "idleSeconds": account.idle_seconds,
             "warnSeconds": account.warning_seconds,
+            "session": account.session,
+            "rights": account.rights,
         },
     }
 

@@ -28,6 +28,8 @@ class Cookies:
         """``base_url``: the address at which people reach the app; https makes the cookies ``Secure``."""
         self.secure = base_url.lower().startswith("https://")
         tag = hashlib.sha256(base_url.encode()).hexdigest()[:_TAG_CHARACTERS]
+        self.tabs = f"gatehouse-{tag}"
+        """The ``BroadcastChannel`` on which this installation's tabs in one browser tell each other to look again."""
         prefix = f"{'__Host-' if self.secure else ''}gatehouse-{tag}"
         self.session = f"{prefix}-session"
         self.browser = f"{prefix}-browser"

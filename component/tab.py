@@ -197,6 +197,8 @@ class Tab:
             await self.send({"type": "websocket.send", "bytes": wire.refusal(sent.operation)})
             return None
         if sent.reruns:
+            if sent.replace_unreadable():
+                _log.info("a socket sent JSON that no browser of ours sends")
             self._prepare(sent)
             if sent.by_person and self.session is not None:
                 self._tabs.note_use(self.session, self._here)

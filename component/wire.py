@@ -7,6 +7,7 @@ changes one turns red.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -49,6 +50,20 @@ _MESSAGES_WITH_FILES: Final = frozenset({"delta", "logo", "page_config_changed",
 _MEDIA: Final = re.compile(r"/media/([0-9a-f]{32})(?:\.[A-Za-z0-9]{1,16})?")
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([0-9a-fA-F-]{1,64})/[^/]{1,64}")
 _TRIGGER: Final = "$$STREAMLIT_INTERNAL_KEY_"
+_TRIGGERS: Final = "__events"
+QUIET: Final = "quiet"
+"""The trigger by which our front end asks for a run that nobody asked for, as a clock or another tab does."""
+_QUIET_MAX_CHARACTERS: Final = 65_536
+SAFE_CHARACTERS: Final = 1_000
+"""JSON no longer than this can be neither too deep for anybody's reader nor hold too long a number."""
+MAX_DEPTH: Final = 100
+UNREADABLE: Final = '{"events": "unreadable"}'
+"""What stands in for JSON that would make its reader fail: a breach of our component's contract, nothing to others."""
+# A run of digits is looked at from its beginning only: else a long row of numbers would take for ever.
+_ENDLESS_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{4000}")
+# A text that is never closed reaches to the end: nothing is looked at twice.
+_NO_BRACKET: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[^\[\]{}"]+', re.DOTALL)
+_PAIRS: Final = re.compile(r"\[\]|\{\}")
 _PROTOCOLS: Final = b"sec-websocket-protocol"
 
 
@@ -76,8 +91,16 @@ class FromBrowser:
 
     @property
     def by_person(self) -> bool:
-        """Whether somebody did something: a run that no timer asked for."""
-        return self.reruns and not self.message.rerun_script.is_auto_rerun
+        """Whether somebody did something: a run that neither a timer nor a component by itself asked for."""
+        return self.reruns and not self.message.rerun_script.is_auto_rerun and not self._is_quiet
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Whether a component asks for the run, and says itself that nobody did anything."""
+        widgets = self.message.rerun_script.widget_states.widgets
+        triggers = [w.json_trigger_value for w in widgets if w.id.startswith(_TRIGGER) and w.id.endswith(_TRIGGERS)]
+        fired = [text for text in triggers if text and text != "null"]
+        return bool(fired) and all(_is_quiet_only(text) for text in fired)
 
     @property
     def operation(self) -> str:
@@ -103,6 +126,16 @@ class FromBrowser:
         del widgets[:]
         widgets.extend(kept)
         self._changed = True
+
+    def replace_unreadable(self) -> bool:
+        """Take out JSON that whoever reads it would stumble over; says whether there was any."""
+        found = False
+        for widget in self.message.rerun_script.widget_states.widgets:
+            kind = widget.WhichOneof("value")
+            if kind in {"json_value", "json_trigger_value"} and not is_readable(getattr(widget, kind)):
+                setattr(widget, kind, UNREADABLE)
+                self._changed = found = True
+        return found
 
     def forget_cached(self) -> None:
         """Have everything sent whole: a message the browser has cached would come without the addresses in it."""
@@ -131,6 +164,42 @@ def parse(data: bytes | None) -> FromBrowser:
     elif kind not in ALLOWED:
         raise Malformed
     return FromBrowser(message, data)
+
+
+def is_readable(text: str) -> bool:
+    """Whether a reader of JSON comes to an end with ``text``: JSON, not too deep, no endless number.
+
+    Streamlit (1.67) reads it before any script runs, and shows an error page where its reader raises.
+    """
+    if len(text) > SAFE_CHARACTERS and (_ENDLESS_NUMBER.search(text) or not _is_shallow(text)):
+        return False
+    try:
+        json.loads(text or "null")
+    except ValueError:
+        return False
+    return True
+
+
+def _is_shallow(text: str) -> bool:
+    """Whether brackets are nested no deeper than ``MAX_DEPTH``."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return True
+    brackets = _NO_BRACKET.sub("", text)
+    for _ in range(MAX_DEPTH):
+        fewer = _PAIRS.sub("", brackets)
+        if len(fewer) == len(brackets):
+            break
+        brackets = fewer
+    return not brackets
+
+
+def _is_quiet_only(text: str) -> bool:
+    """Whether a component's triggers, as JSON, are the quiet one and no other."""
+    if len(text) > _QUIET_MAX_CHARACTERS or not is_readable(text):
+        return False
+    fired = json.loads(text)
+    fired = fired if isinstance(fired, list) else [fired]
+    return bool(fired) and all(isinstance(one, dict) and one.get("event") == QUIET for one in fired)
 
 
 def rerun_like(last: FromBrowser) -> BackMsg:

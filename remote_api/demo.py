@@ -7,7 +7,8 @@ from flask_openapi3.models.tag import Tag
 
 from app.core.permissions import Permission
 from remote_api.access import authenticated, public, requires
-from remote_api.schemas import Message
+from remote_api.conditions import unconditional
+from remote_api.schemas import Echo, Message
 
 api = APIBlueprint("demo", __name__, url_prefix="/api", abp_tags=[Tag(name="demo", description="Try the API out.")])
 
@@ -31,3 +32,11 @@ def pong() -> dict[str, str]:
 def pong_scoped() -> dict[str, str]:
     """Answer whoever may read messages."""
     return {"message": "Ping. You may read messages."}
+
+
+@api.post("/echo", responses={200: Message})
+@unconditional("it changes nothing")
+@authenticated
+def echo(body: Echo) -> dict[str, str]:
+    """Answer whoever sends a valid access token with their own text."""
+    return {"message": body.text}

@@ -35,6 +35,12 @@ def _plain_schema(model: type[BaseModel]) -> dict[str, Any]:
     return schema
 
 
+class Echo(Asked):
+    """A text to be answered with."""
+
+    text: Annotated[str, Field(max_length=500, description="What the answer repeats.")]
+
+
 class Answer(BaseModel):
     """Base of everything the API answers."""
 

@@ -42,6 +42,11 @@ class AuditKind(StrEnum):
     FUNCTION_DENY = "app:function:deny", "{actor} was refused the function {target}."
     ENDPOINT_DENY = "api:endpoint:deny", "{actor} was refused {target} of the remote API."
     BEARER_REFUSE = "api:token:refuse", "The remote API refused a token."
+    COMPONENT_REFUSE = (
+        "app:component:refuse",
+        "The browser of {actor} sent what the component's contract does not allow.",
+    )
+    CALL_REFUSE = "app:call:refuse", "{actor} was refused a call of an API that the component asked its host for."
     GRANT_ADD = "policy:grant:add", "{actor} gave {target} a role or permission."
     GRANT_REVOKE = "policy:grant:revoke", "{actor} revoked a role or permission of {target}."
     RULE_REFUSE = "policy:rule:refuse", "{actor} was refused a change of {target} by a rule of administration."

@@ -223,6 +223,14 @@ class NotHeld(RuleViolated):
         return {"permissions": list(self.permissions)}
 
 
+class NotOffered(GatehouseError):
+    """Something was asked for that nobody is offered (404): a call that is on no list, an action without a handler."""
+
+    code = "not-offered"
+    status = 404
+    title = "This is not offered here"
+
+
 class NotFound(GatehouseError):
     """There is nothing here for this principal (404); says nothing of whether there is for others."""
 

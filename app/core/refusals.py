@@ -1,8 +1,8 @@
 """Strangers' failures, on record without letting anybody fill the record or hold its lock (security rule R41).
 
-They are counted in memory by kind, reason, address and minute, and written as counts, in the background and at most
-once a minute; ``close`` writes what is left. Used by every process. Failures of somebody *proven* are not for here:
-each is an event of its own.
+They are counted in memory by kind, reason, actor, address and minute, and written as counts, in the background and at
+most once a minute; ``close`` writes what is left. Used by every process. Failures of somebody *proven* are not for
+here: each is an event of its own. But what a browser of theirs can send any number of times is, under their name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from app.core import correlation
-from app.core.audit import AuditEvent, AuditKind, Outcome
+from app.core.audit import NOBODY, AuditEvent, AuditKind, Outcome
 from app.core.clock import Clock, utc_now
 from app.core.errors import StorageUnavailable
 from app.core.ports import Storage
@@ -34,9 +34,10 @@ log = structlog.get_logger(__name__)
 class _Key(NamedTuple):
     kind: AuditKind
     reason: str
+    actor: str
     address: str
     minute: datetime | None
-    """None where addresses are folded: then one row stands for all minutes that wait."""
+    """None where addresses and actors are folded: then one row stands for all minutes that wait."""
 
 
 @dataclass(slots=True)
@@ -63,10 +64,18 @@ class Refusals:
         self._timer: Timer | None = None
         self._closed = False
 
-    def record(self, kind: AuditKind, reason: str, *, address: str, outcome: Outcome = Outcome.REFUSED) -> None:
+    def record(
+        self,
+        kind: AuditKind,
+        reason: str,
+        *,
+        address: str,
+        actor: str = NOBODY,
+        outcome: Outcome = Outcome.REFUSED,
+    ) -> None:
         """Count one failure; costs no storage. ``reason``: a stable code of ours, no text of the request."""
         now = self._clock()
-        key = _Key(kind, reason, address, now.replace(second=0, microsecond=0))
+        key = _Key(kind, reason, actor, address, now.replace(second=0, microsecond=0))
         with self._lock:
             self._add(key, _Count(now, correlation.current(), outcome, 1))
             self._arm()
@@ -108,7 +117,7 @@ class Refusals:
     def _add(self, key: _Key, counted: _Count) -> None:
         """Add to what waits, never beyond ``MAX_ROWS``; call with the lock held."""
         if key not in self._counts and len(self._counts) >= MAX_KEYS:
-            key = _Key(key.kind, key.reason, MANY, None)
+            key = _Key(key.kind, key.reason, NOBODY, MANY, None)
             if key not in self._counts and len(self._counts) >= MAX_ROWS - len(AuditKind):
                 key = key._replace(reason=VARIOUS)
         known = self._counts.get(key)
@@ -143,6 +152,7 @@ def _event(key: _Key, counted: _Count) -> AuditEvent:
         kind=key.kind,
         at=counted.first_at,
         outcome=counted.outcome,
+        actor=key.actor,
         reason=key.reason,
         correlation_id=counted.correlation_id,
         address=key.address,

@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     session_absolute_seconds: int = Field(
         28800, ge=60, le=31536000, description="A session ends this long after sign-in, used or not."
     )
+    sign_in_mode: Literal["redirect", "popup"] = Field(
+        "redirect",
+        description="How a press of “Sign in” leads to the provider: `redirect` in this tab, or `popup` in a window.",
+    )
     default_role: str | None = Field(None, description="Role given to everybody who signs in; none by default.")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses or networks of reverse proxies whose forwarded headers count; none by default."

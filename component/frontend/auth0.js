@@ -14,6 +14,8 @@
  * @property {string} expiresAt ISO 8601: when the session ends if nobody does anything; empty warns of nothing.
  * @property {number} idleSeconds How long it lasts without use.
  * @property {number} warnSeconds How long before its end the person is warned.
+ * @property {string} session Names the session, and gives nothing of it away.
+ * @property {string} rights Changes when what the person may do has changed.
  */
 
 /**
@@ -23,28 +25,88 @@
  */
 
 /**
+ * What goes to the host: all events that it has not acknowledged, again and again.
+ * @typedef {object} Entry
+ * @property {number} seq
+ * @property {string} name
+ * @property {"front-end"} source
+ * @property {Record<string, unknown>} data
+ *
+ * @typedef {object} Sent
+ * @property {string} channel Which end of the host's it is meant for.
+ * @property {number} heard The last answer that was read.
+ * @property {number} sent Counts, so that what is sent again is not taken for the same.
+ * @property {Entry[]} queue
+ *
+ * @typedef {"events" | "quiet"} Lane As state; or by a trigger, which does not count as somebody being there.
+ */
+
+/**
+ * What comes from the host.
+ * @typedef {object} WebAnswer
+ * @property {number} status
+ * @property {string} contentType
+ * @property {string} body
+ * @property {number} elapsedMs
+ * @property {boolean} complete
+ *
+ * @typedef {object} Answer
+ * @property {number} no
+ * @property {number} seq The event it answers; 0 for none of them.
+ * @property {WebAnswer} [web]
+ * @property {string} [goTo]
+ * @property {{ code: string, message: string }} [error]
+ *
+ * @typedef {object} Told
+ * @property {string} channel
+ * @property {number} done
+ * @property {Answer[]} answers
+ * @property {string[]} events
+ */
+
+/**
+ * @typedef {object} Call
+ * @property {string} name
+ * @property {string} method
+ * @property {string} path
+ * @property {string} body
+ */
+
+/**
  * @typedef {object} ComponentData
  * @property {string} returnTo A path of this app; "/" means where the browser is now.
  * @property {Account | null} account
  * @property {boolean} [silent] Whether to go to the provider at once, without anybody being asked.
  * @property {StepUp} [stepUp] What somebody who is signed in is asked to confirm.
- */
-
-/**
- * @typedef {object} RendererArgs
- * @property {ComponentData} data
- * @property {HTMLElement | ShadowRoot} parentElement
- * @property {(name: string, value: unknown) => void} setStateValue
- * @property {(name: string, value: unknown) => void} setTriggerValue
+ * @property {string} [tabs] The channel on which this browser's tabs tell each other to look again.
+ * @property {"redirect" | "popup" | "silent"} [mode] How a press of sign-in leads to the provider.
+ * @property {boolean} [nobody] Whether nobody is signed in: then a sign-in in another tab draws this page anew.
+ * @property {Told} [link]
+ * @property {{ calls: Call[] }} [console]
+ *
+ * @typedef {{ events?: Sent, quiet?: Sent | null }} State
+ * @typedef {import("@streamlit/component-v2-lib").FrontendRendererArgs<State, ComponentData>} RendererArgs
  */
 
 const SIGN_OUT_TIMEOUT_MS = 20_000
 const ASK_TIMEOUT_MS = 10_000
 /** While the warning stands, the server is asked this often: another tab may have been used. */
 const ASK_AGAIN_MS = 5_000
-/** Longer timers are set anew, so that a machine that slept is noticed. */
-const LONGEST_TIMER_MS = 600_000
 const THANKS_MS = 4_000
+/** How often the server is asked who is signed in, by a page that is looked at. */
+const HEARTBEAT_MS = 60_000
+/** The same where nobody is: there is no socket that would be told. */
+const NOBODY_HEARTBEAT_MS = 20_000
+/** So long the host may take to say where sign-in is; then the plain link is taken. */
+const HOST_TIMEOUT_MS = 2_500
+const CALL_TIMEOUT_MS = 30_000
+const POPUP_POLL_MS = 400
+/** A page that was reloaded just now is not reloaded again. */
+const RELOAD_PAUSE_MS = 10_000
+const WAKE_PAUSE_MS = 1_000
+const RESEND_MS = [3_000, 6_000, 12_000, 24_000]
+const QUEUE_MAX = 32
+const EVENT_MAX_CHARACTERS = 16_384
 
 const STYLE = `
 :host, .gatehouse { display: block; }
@@ -74,10 +136,34 @@ const STYLE = `
 .avatar img { width: 100%; height: 100%; object-fit: cover; }
 .about { min-width: 0; overflow-wrap: anywhere; }
 .name { font-weight: 600; }
-.quiet { font-size: 0.875em; opacity: 0.8; }
+.quiet { font-size: 0.875em; }
 .actions { margin-top: 0.75rem; }
 .failure { margin: 0.5rem 0 0; color: var(--st-red-text-color, inherit); }
-.failure:empty { display: none; }
+.failure:empty, .said:empty { margin: 0; }
+.said { margin: 0.5rem 0 0; overflow-wrap: anywhere; }
+.group { display: flex; flex-direction: column; align-items: flex-start; gap: 0.5rem; margin-bottom: 1rem; }
+.group.row { flex-flow: row wrap; margin-bottom: 0; }
+.field { display: block; width: 100%; font-size: 0.875em; }
+.control {
+  display: block; width: 100%; min-height: 2.5rem; margin-top: 0.25rem; padding: 0.375rem 0.75rem; color: inherit; font: inherit;
+  font-size: 1rem; background: var(--st-secondary-background-color, Field);
+  border: 1px solid var(--st-widget-border-color, var(--st-border-color, GrayText));
+  border-radius: var(--st-base-radius, 0.5rem);
+}
+select.control { text-overflow: ellipsis; }
+textarea.control { resize: vertical; }
+.control:focus-visible, .with-token:focus-visible, .answer:focus-visible {
+  outline: 2px solid var(--st-primary-color, Highlight); outline-offset: 1px;
+}
+.tick { display: flex; align-items: center; gap: 0.5rem; font-size: 0.875em; min-height: 1.5rem; }
+.with-token { flex: none; width: 1rem; height: 1rem; accent-color: var(--st-primary-color, Highlight); }
+.console .said { min-height: 3em; }
+.answer {
+  margin: 0.5rem 0 0; padding: 0.75rem; max-height: 20rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere;
+  font-family: var(--st-code-font, monospace); font-size: 0.875em; border-radius: var(--st-base-radius, 0.5rem);
+  background: var(--st-code-background-color, transparent); color: var(--st-text-color, inherit);
+}
+.answer[hidden] { display: none; }
 .warning.shown {
   margin: 0.75rem 0 0; padding: 0.75rem; border: 1px solid var(--st-border-color, GrayText);
   border-left: 4px solid var(--st-primary-color, Highlight); border-radius: var(--st-base-radius, 0.5rem);
@@ -152,24 +238,408 @@ export function validUntil(iso) {
   return `Signed in until ${new Intl.DateTimeFormat(undefined, form).format(at)}`
 }
 
-/**
- * @param {string} returnTo
- * @param {StepUp} [stepUp] Asks somebody who is signed in to confirm it.
- * @returns {HTMLElement}
- */
-function signIn(returnTo, stepUp) {
-  const link = stepUp
-    ? make("a", "button primary st-key-step-up", "Confirm it is you")
-    : make("a", "button primary st-key-sign-in", "Sign in")
-  const update = () => {
-    const address = signInAddress(returnTo, window.location)
-    link.href = stepUp ? address + stepUpQuery(stepUp) : address
+/** Why an event came to nothing: the host's words, or our own. */
+export class LinkError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   */
+  constructor(code, message) {
+    super(message)
+    this.code = code
   }
-  update()
-  link.target = "_top"
-  // Streamlit changes the address without drawing this anew.
-  for (const event of ["pointerdown", "focus", "click"]) link.addEventListener(event, update)
-  return link
+}
+
+/**
+ * The front end's end of the link: numbers events, and sends them until the host has acknowledged them.
+ */
+export class Link {
+  /**
+   * @param {(lane: Lane, sent: Sent) => void} send
+   * @param {{ setTimeout: (act: () => void, delay: number) => any, clearTimeout: (timer: any) => void }} [timers]
+   */
+  constructor(send, timers = globalThis) {
+    this.send = send
+    this.timers = timers
+    this.channel = ""
+    this.heard = 0
+    this.last = 0
+    this.sent = 0
+    this.tries = 0
+    this.quiet = true
+    /** @type {string[]} */
+    this.allowed = []
+    /** @type {Entry[]} */
+    this.queue = []
+    /** @type {Map<number, { resolve: (answer: Answer | null) => void, reject: (error: LinkError) => void }>} */
+    this.waiting = new Map()
+    /** @type {any} */
+    this.timer = undefined
+    /** @type {(error: LinkError) => void} Called for an error that belongs to no event. */
+    this.onBreach = () => {}
+  }
+
+  /**
+   * Send an event to the host. Events sent in one go arrive in one go, in their order.
+   * @param {string} name
+   * @param {Record<string, unknown>} data
+   * @param {{ quiet?: boolean, timeoutMs?: number }} [options] Quiet: it does not count as somebody being there.
+   * @returns {Promise<Answer | null>} What the host answers; null when it only took note. Rejects with `LinkError`.
+   */
+  emit(name, data, { quiet = false, timeoutMs = CALL_TIMEOUT_MS } = {}) {
+    if (!this.channel || !this.allowed.includes(name)) {
+      return Promise.reject(new LinkError("not-allowed", "This component does not take events of that name."))
+    }
+    if (this.queue.length >= QUEUE_MAX) {
+      return Promise.reject(new LinkError("too-many", "Too much is waiting to be sent already. Try again in a moment."))
+    }
+    if (JSON.stringify(data).length > EVENT_MAX_CHARACTERS) {
+      return Promise.reject(new LinkError("too-large", "That is more than can be sent at once."))
+    }
+    const seq = ++this.last
+    this.queue.push({ seq, name, source: "front-end", data })
+    this.quiet &&= quiet
+    this.tries = 0
+    this.later(() => this.flush(), 0)
+    return new Promise((resolve, reject) => {
+      const limit = this.timers.setTimeout(() => {
+        if (this.waiting.delete(seq)) reject(new LinkError("no-answer", "There was no answer. Check your connection."))
+      }, timeoutMs)
+      /**
+       * @template T
+       * @param {(value: T) => void} settle
+       * @returns {(value: T) => void}
+       */
+      const over = (settle) => (value) => {
+        this.timers.clearTimeout(limit)
+        settle(value)
+      }
+      this.waiting.set(seq, { resolve: over(resolve), reject: over(reject) })
+    })
+  }
+
+  /** @param {Told} told What the host says, at each draw. */
+  hear(told) {
+    this.allowed = told.events
+    if (told.channel !== this.channel) {
+      // Another end: the server was started anew, or forgot. What was under way may have been done or not: never twice.
+      this.forsake(new LinkError("lost", "The connection began anew meanwhile. Try again."))
+      this.channel = told.channel
+      this.heard = 0
+      this.last = told.done
+    }
+    this.last = Math.max(this.last, told.done)
+    this.queue = this.queue.filter((entry) => entry.seq > told.done)
+    for (const answer of told.answers) {
+      if (answer.no <= this.heard) continue
+      this.heard = answer.no
+      const error = answer.error && new LinkError(answer.error.code, answer.error.message)
+      const waits = this.waiting.get(answer.seq)
+      this.waiting.delete(answer.seq)
+      if (waits && error) waits.reject(error)
+      else if (waits) waits.resolve(answer)
+      else if (error && answer.seq === 0) {
+        this.forsake(error)
+        this.last = told.done
+        this.onBreach(error)
+      }
+    }
+    for (const [seq, waits] of this.waiting) {
+      if (seq > told.done) continue
+      this.waiting.delete(seq)
+      waits.resolve(null)
+    }
+    if (this.queue.length === 0) {
+      this.timers.clearTimeout(this.timer)
+      this.quiet = true
+    }
+  }
+
+  stop() {
+    this.timers.clearTimeout(this.timer)
+    this.forsake(new LinkError("gone", "This is no longer on the page."))
+  }
+
+  /** @param {LinkError} error Give up whatever is under way. */
+  forsake(error) {
+    this.queue = []
+    const waiting = [...this.waiting.values()]
+    this.waiting.clear()
+    for (const waits of waiting) waits.reject(error)
+  }
+
+  flush() {
+    if (this.queue.length === 0) return
+    this.sent += 1
+    const sent = { channel: this.channel, heard: this.heard, sent: this.sent, queue: [...this.queue] }
+    this.send(this.quiet ? "quiet" : "events", sent)
+    const delay = RESEND_MS[this.tries++]
+    if (delay !== undefined) this.later(() => this.flush(), delay)
+  }
+
+  /**
+   * @param {() => void} act
+   * @param {number} delay
+   */
+  later(act, delay) {
+    this.timers.clearTimeout(this.timer)
+    this.timer = this.timers.setTimeout(act, delay)
+  }
+}
+
+/**
+ * What one tab tells the others: that they should ask the server. Never more.
+ * @typedef {{ kind: "signed-in" | "signed-out" | "ended" | "rights", value?: string }} Word
+ */
+
+/** The other tabs of this browser. Where the browser has no such channel, or forbids it, nobody is heard. */
+class Tabs {
+  /** @param {string} name */
+  constructor(name) {
+    /** @type {Set<(word: Word) => void>} */
+    this.listeners = new Set()
+    try {
+      this.channel = new BroadcastChannel(name)
+      this.channel.addEventListener("message", ({ data }) => {
+        if (data && typeof data.kind === "string") for (const listener of [...this.listeners]) listener(data)
+      })
+    } catch {
+      this.channel = undefined
+    }
+  }
+
+  /** @param {Word} word */
+  say(word) {
+    try {
+      this.channel?.postMessage(word)
+    } catch {
+      // A closed channel: the others find out by their heartbeat.
+    }
+  }
+}
+
+/** @type {Map<string, Tabs>} */
+const channels = new Map()
+
+/**
+ * @param {string} [name]
+ * @returns {Tabs | undefined} One for each name and document.
+ */
+function tabsNamed(name) {
+  if (!name) return undefined
+  const known = channels.get(name) ?? new Tabs(name)
+  channels.set(name, known)
+  return known
+}
+
+/**
+ * An address to go to, if it is one of this app's own.
+ * @param {unknown} address
+ * @returns {string | undefined}
+ */
+export function ownAddress(address) {
+  return typeof address === "string" && /^\/(?![\/\\])/.test(address) ? address : undefined
+}
+
+/** Draw this page anew, once: whatever the server then says is how it is. */
+function drawAnew() {
+  const [entry] = performance.getEntriesByType("navigation")
+  const reloaded = /** @type {PerformanceNavigationTiming | undefined} */ (entry)?.type === "reload"
+  if (!reloaded || performance.now() > RELOAD_PAUSE_MS) window.location.reload()
+}
+
+/** Notices a sign-in elsewhere, for a page that was drawn for nobody. */
+class Nobody {
+  /** @param {Tabs | undefined} tabs */
+  constructor(tabs) {
+    this.over = new AbortController()
+    this.busy = false
+    const { signal } = this.over
+    const ask = () => void this.ask()
+    /** @param {Word} word */
+    const listener = ({ kind }) => {
+      if (kind === "signed-in") ask()
+    }
+    tabs?.listeners.add(listener)
+    signal.addEventListener("abort", () => tabs?.listeners.delete(listener))
+    document.addEventListener("visibilitychange", ask, { signal })
+    window.addEventListener("focus", ask, { signal })
+    window.addEventListener("online", ask, { signal })
+    const timer = setInterval(ask, NOBODY_HEARTBEAT_MS)
+    signal.addEventListener("abort", () => clearInterval(timer))
+  }
+
+  async ask() {
+    if (this.busy || this.over.signal.aborted) return
+    this.busy = true
+    try {
+      const { authenticated } = await fetchSession("/auth/session", { method: "GET" })
+      if (authenticated && !this.over.signal.aborted) drawAnew()
+    } catch {
+      // Offline, or the server is away: the next beat asks again.
+    } finally {
+      this.busy = false
+    }
+  }
+
+  stop() {
+    this.over.abort()
+  }
+}
+
+/**
+ * How a popup is asked for: in the middle of the window, as large as a sign-in page needs and the screen has.
+ * @param {{ screenX: number, screenY: number, outerWidth: number, outerHeight: number }} at
+ * @returns {string}
+ */
+export function popupFeatures(at) {
+  const width = Math.min(480, at.outerWidth)
+  const height = Math.min(680, at.outerHeight)
+  const left = Math.round(at.screenX + (at.outerWidth - width) / 2)
+  const top = Math.round(at.screenY + (at.outerHeight - height) / 2)
+  return `popup,width=${width},height=${height},left=${left},top=${top}`
+}
+
+/** The way in: a link that works by itself, and that asks the host first where it can, so that nothing typed is lost. */
+class SignIn {
+  /** @param {StepUp} [stepUp] Asks somebody who is signed in to confirm it. */
+  constructor(stepUp) {
+    this.stepUp = stepUp
+    this.returnTo = "/"
+    /** @type {"redirect" | "popup" | "silent"} */
+    this.mode = "redirect"
+    /** @type {Link | undefined} */
+    this.link = undefined
+    this.busy = false
+    /** @type {Window | null} */
+    this.popup = null
+    this.over = new AbortController()
+    const { signal } = this.over
+    this.element = make("div", "way-in")
+    this.control = stepUp
+      ? make("a", "button primary st-key-step-up", "Confirm it is you")
+      : make("a", "button primary st-key-sign-in", "Sign in")
+    this.control.target = "_top"
+    this.said = make("p", "said")
+    this.said.setAttribute("role", "status")
+    this.element.append(this.control, this.said)
+    // Streamlit changes the address without drawing this anew.
+    for (const event of ["pointerdown", "focus", "click"]) {
+      this.control.addEventListener(event, () => this.update(), { signal })
+    }
+    this.control.addEventListener("click", (event) => this.pressed(event), { signal })
+    window.addEventListener("pageshow", () => this.rest(""), { signal })
+    window.addEventListener("online", () => this.said.classList.contains("offline") && this.rest(""), { signal })
+  }
+
+  /**
+   * @param {ComponentData} data
+   * @param {Link | undefined} link
+   */
+  draw(data, link) {
+    this.returnTo = data.returnTo
+    this.mode = data.mode ?? "redirect"
+    this.link = link
+    this.update()
+  }
+
+  update() {
+    this.control.href = this.plain()
+  }
+
+  /** @returns {string} The address that needs nobody's help. */
+  plain() {
+    const address = signInAddress(this.returnTo, window.location)
+    return this.stepUp ? address + stepUpQuery(this.stepUp) : address
+  }
+
+  /** @param {MouseEvent} event */
+  pressed(event) {
+    if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
+    if (navigator.onLine === false) {
+      event.preventDefault()
+      this.say("You are offline. Connect again, then sign in.", "offline")
+      return
+    }
+    if (!this.link) return
+    event.preventDefault()
+    if (this.busy) {
+      this.popup?.focus()
+      return
+    }
+    void this.begin(this.link)
+  }
+
+  /** @param {Link} link */
+  async begin(link) {
+    this.busy = true
+    this.control.setAttribute("aria-disabled", "true")
+    this.said.textContent = ""
+    // Only here, in the click itself, may a window be opened. Where that is forbidden, this tab goes.
+    this.popup = this.mode === "popup" ? window.open("about:blank", "gatehouse-sign-in", popupFeatures(window)) : null
+    const mode = this.mode === "popup" && !this.popup ? "redirect" : this.mode
+    const here = this.returnTo === "/" ? window.location.pathname + window.location.search : this.returnTo
+    let address = this.plain() + (mode === "popup" ? "&mode=popup" : "")
+    try {
+      const request = { action: "AppAuthRequest", mode, returnTo: here }
+      const answer = await link.emit("onActionRequest", request, { timeoutMs: HOST_TIMEOUT_MS })
+      address = ownAddress(answer?.goTo) ?? address
+    } catch {
+      // The host does not answer, or will not: signing in works all the same.
+    }
+    if (this.over.signal.aborted) return
+    if (!this.popup) {
+      window.location.assign(address)
+      return
+    }
+    if (this.popup.closed) {
+      this.rest("The window was closed. Press the button to try again.")
+      return
+    }
+    this.popup.location.replace(address)
+    this.popup.focus()
+    this.say("Go on in the window that has opened. Pressing the button again brings it to the front.")
+    this.follow(this.popup)
+  }
+
+  /** @param {Window} popup Wait until it is done, or gone. */
+  follow(popup) {
+    const timer = setInterval(async () => {
+      if (!popup.closed) return
+      clearInterval(timer)
+      let authenticated = false
+      try {
+        ;({ authenticated } = await fetchSession("/auth/session", { method: "GET" }))
+      } catch {
+        // Offline: said below, as if it had been closed.
+      }
+      if (this.over.signal.aborted) return
+      if (authenticated && !this.stepUp) drawAnew()
+      else this.rest("The window was closed before you were signed in. Press the button to try again.")
+    }, POPUP_POLL_MS)
+    this.over.signal.addEventListener("abort", () => clearInterval(timer))
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} [kind]
+   */
+  say(text, kind = "") {
+    this.said.className = `said ${kind}`.trim()
+    this.said.textContent = text
+  }
+
+  /** @param {string} text Be ready to be pressed again. */
+  rest(text) {
+    this.busy = false
+    this.popup = null
+    this.control.removeAttribute("aria-disabled")
+    this.say(text)
+  }
+
+  stop() {
+    this.over.abort()
+  }
 }
 
 /**
@@ -199,9 +669,10 @@ function person(account) {
 
 /**
  * @param {AbortSignal} over Aborted when the component goes.
+ * @param {() => Tabs | undefined} tabs
  * @returns {HTMLElement}
  */
-function signOut(over) {
+function signOut(over, tabs) {
   const box = make("div", "actions")
   const button = make("button", "button st-key-sign-out", "Sign out")
   button.type = "button"
@@ -224,6 +695,7 @@ function signOut(over) {
       })
       if (!answer.ok) throw new Error(String(answer.status))
       const { location } = await answer.json()
+      tabs()?.say({ kind: "signed-out" })
       window.location.assign(signedOutAddress(location))
     } catch {
       if (over.aborted) return
@@ -264,7 +736,9 @@ export function warningText(canStay, endsAt) {
 
 /** Watches the end of the session for one account corner, and warns of it. The server alone knows when it is. */
 class Watch {
-  constructor() {
+  /** @param {() => Tabs | undefined} tabs */
+  constructor(tabs) {
+    this.tabs = tabs
     this.box = make("div", "warning")
     this.said = make("p", "")
     this.said.setAttribute("role", "status")
@@ -284,6 +758,7 @@ class Watch {
     this.over = new AbortController()
     const { signal } = this.over
     document.addEventListener("visibilitychange", () => this.seenAgain(), { signal })
+    window.addEventListener("online", () => void this.ask(), { signal })
   }
 
   /** @param {Account} account As it is now; a new end means that somebody was here. */
@@ -302,14 +777,19 @@ class Watch {
   }
 
   seenAgain() {
-    if (document.visibilityState === "visible" && !this.said.textContent) this.wait()
+    if (document.visibilityState === "visible") void this.ask()
   }
 
+  /** Ask when it is time to warn, and at each heartbeat: signing out elsewhere, a machine that slept. */
   wait() {
-    const delay = this.account ? askIn(this.account, Date.now()) : null
-    if (delay === null) return
-    if (delay > LONGEST_TIMER_MS) this.later(() => this.wait(), LONGEST_TIMER_MS)
-    else this.later(() => this.ask(), delay)
+    const warn = this.account ? askIn(this.account, Date.now()) : null
+    this.later(() => this.beat(), Math.min(warn ?? HEARTBEAT_MS, HEARTBEAT_MS))
+  }
+
+  beat() {
+    const isDue = this.account !== null && askIn(this.account, Date.now()) === 0
+    if (isDue || document.visibilityState === "visible") void this.ask()
+    else this.wait()
   }
 
   /**
@@ -327,7 +807,7 @@ class Watch {
     try {
       answer = await fetchSession("/auth/session", { method: "GET" })
     } catch {
-      this.later(() => this.ask(), ASK_AGAIN_MS)
+      this.later(() => void this.ask(), ASK_AGAIN_MS)
       return
     }
     this.hear(answer)
@@ -337,18 +817,24 @@ class Watch {
   hear(answer) {
     if (this.over.signal.aborted || !this.account) return
     if (!answer.authenticated) {
+      this.tabs()?.say({ kind: "ended" })
       leave()
+      return
+    }
+    if (answer.session && answer.session !== this.account.session) {
+      // Somebody signed in anew in this browser: what is shown here is another session's.
+      drawAnew()
       return
     }
     const left = Math.max(0, Number(answer.expires_in_seconds) || 0) * 1000
     const early = left - this.account.warnSeconds * 1000
     if (early > 0) {
       if (this.said.textContent) this.hide()
-      this.later(() => this.ask(), Math.min(early, LONGEST_TIMER_MS))
+      this.later(() => this.beat(), Math.min(early, HEARTBEAT_MS))
       return
     }
     this.show(warningText(answer.can_stay === true, Date.now() + left), answer.can_stay === true)
-    this.later(() => this.ask(), Math.min(left + 500, ASK_AGAIN_MS))
+    this.later(() => void this.ask(), Math.min(left + 500, ASK_AGAIN_MS))
   }
 
   /**
@@ -407,6 +893,7 @@ class Watch {
  * @property {boolean} authenticated
  * @property {number} [expires_in_seconds]
  * @property {boolean} [can_stay]
+ * @property {string} [session]
  */
 
 /**
@@ -449,41 +936,356 @@ function renewSilently(returnTo) {
   window.location.replace(signInAddress(returnTo, window.location, true))
 }
 
-/** Account corner → its watch. Streamlit draws anew without cleaning up what was drawn before. */
-/** @type {WeakMap<HTMLElement | ShadowRoot, Watch>} */
-const watches = new WeakMap()
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {string} text
+ * @param {K} tag
+ * @param {string} name Its class.
+ * @returns {[HTMLLabelElement, HTMLElementTagNameMap[K]]} A control with its name, which reads with it.
+ */
+function field(text, tag, name) {
+  const label = make("label", "field")
+  const control = make(tag, `control ${name}`)
+  label.append(make("span", "", text), control)
+  return [label, control]
+}
+
+/**
+ * @param {string} body
+ * @returns {string} JSON with its lines broken; anything else as it is.
+ */
+export function readable(body) {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2)
+  } catch {
+    return body
+  }
+}
+
+/** The component's own side of its contract: every event can be sent from here, and what comes back is shown. */
+class Console {
+  /** @param {Link} link */
+  constructor(link) {
+    this.link = link
+    /** @type {Call[]} */
+    this.calls = []
+    this.status = ""
+    this.element = make("div", "console")
+
+    const ask = make("div", "group")
+    const [callLabel, call] = field("Call that the host is asked for", "select", "call")
+    this.call = call
+    const tokenLabel = make("label", "tick")
+    this.token = make("input", "with-token")
+    this.token.type = "checkbox"
+    this.token.checked = true
+    tokenLabel.append(this.token, make("span", "", "With the bearer token, which the host puts in"))
+    ask.append(callLabel, tokenLabel, this.button("Ask the host", "ask", () => this.ask()))
+
+    const report = make("div", "group")
+    const [titleLabel, title] = field("Title of a report", "input", "title")
+    title.maxLength = 120
+    title.value = "Seen in this browser"
+    const [textLabel, text] = field("Report", "textarea", "text")
+    text.maxLength = 2_000
+    text.rows = 2
+    report.append(
+      titleLabel,
+      textLabel,
+      this.button("Send the report", "report", () => this.report(title.value, text.value)),
+    )
+
+    const more = make("div", "group row")
+    more.append(
+      this.button("Send five at once", "burst", () => this.burst()),
+      this.button("Report an error", "error", () => this.error()),
+      this.button("Ask for a sign-in", "auth", () => this.signIn()),
+    )
+    this.said = make("p", "said")
+    this.said.setAttribute("role", "status")
+    this.body = make("pre", "answer")
+    this.body.tabIndex = 0
+    this.body.setAttribute("role", "region")
+    this.body.setAttribute("aria-label", "What the host answered")
+    this.body.hidden = true
+    this.element.append(ask, report, more, this.said, this.body)
+    this.link.onBreach = (error) => this.failed(error)
+  }
+
+  /** @param {ComponentData} data */
+  draw(data) {
+    const calls = data.console?.calls ?? []
+    if (JSON.stringify(calls) !== JSON.stringify(this.calls)) {
+      this.calls = calls
+      this.call.replaceChildren(
+        ...calls.map((call, index) => {
+          const option = make("option", "", `${call.name} (${call.method} ${call.path})`)
+          option.value = String(index)
+          return option
+        }),
+      )
+    }
+    const { account } = data
+    const status = { signedIn: account !== null, person: account?.name ?? "", validUntil: account?.validUntil ?? "" }
+    if (JSON.stringify(status) !== this.status) {
+      this.status = JSON.stringify(status)
+      this.link.emit("onStatusUpdate", status, { quiet: true }).catch(() => {
+        this.status = ""
+      })
+    }
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} name
+   * @param {() => void} act
+   */
+  button(text, name, act) {
+    const button = make("button", `button ${name}`, text)
+    button.type = "button"
+    button.addEventListener("click", act)
+    return button
+  }
+
+  ask() {
+    const call = this.calls[Number(this.call.value)]
+    if (!call) return
+    const { method, path, body } = call
+    this.send("The host is asked …", "onActionRequest", {
+      action: "WebRequest",
+      method,
+      path,
+      body,
+      withToken: this.token.checked,
+    })
+  }
+
+  /**
+   * @param {string} title
+   * @param {string} text
+   */
+  report(title, text) {
+    if (!title.trim()) {
+      this.say("Give the report a title first.")
+      return
+    }
+    this.send("The report is sent …", "onAdhocReport", { title, text })
+  }
+
+  burst() {
+    for (let number = 1; number <= 5; number++) {
+      this.send("Five reports are sent …", "onAdhocReport", { title: `${number} of five`, text: "" })
+    }
+  }
+
+  error() {
+    const message = "Somebody pressed the button that reports an error."
+    this.send("The error is reported …", "onError", { code: "demonstration", message })
+  }
+
+  signIn() {
+    const returnTo = window.location.pathname + window.location.search
+    this.send("The host is asked where sign-in is …", "onActionRequest", {
+      action: "AppAuthRequest",
+      mode: "redirect",
+      returnTo,
+    })
+  }
+
+  /**
+   * @param {string} meanwhile
+   * @param {string} name
+   * @param {Record<string, unknown>} data
+   */
+  async send(meanwhile, name, data) {
+    this.say(meanwhile)
+    this.body.hidden = true
+    try {
+      this.answered(await this.link.emit(name, data))
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  /** @param {Answer | null} answer */
+  answered(answer) {
+    const address = ownAddress(answer?.goTo)
+    if (address) window.location.assign(address)
+    else if (answer?.web) {
+      const { status, elapsedMs, body, complete } = answer.web
+      this.say(`The API answered ${status} after ${Math.round(elapsedMs)} ms.${complete ? "" : " Only its beginning is shown."}`)
+      this.body.textContent = readable(body)
+      this.body.hidden = body === ""
+    } else this.say("The host has taken note.")
+  }
+
+  /** @param {unknown} error */
+  failed(error) {
+    this.say(error instanceof LinkError ? error.message : "That did not work.")
+  }
+
+  /** @param {string} text */
+  say(text) {
+    this.said.textContent = text
+  }
+}
+
+/** What is drawn in one place, for as long as it is of the same kind. Streamlit draws anew without cleaning up. */
+class View {
+  /**
+   * @param {HTMLElement | ShadowRoot} parent
+   * @param {string} kind
+   */
+  constructor(parent, kind) {
+    this.kind = kind
+    this.parent = parent
+    this.over = new AbortController()
+    this.root = make("div", `gatehouse ${kind}`)
+    this.style = document.createElement("style")
+    this.style.textContent = STYLE
+    /** @type {RendererArgs | undefined} */
+    this.args = undefined
+    /** @type {Link | undefined} */
+    this.link = undefined
+    /** @type {Tabs | undefined} */
+    this.tabs = undefined
+    /** @type {Watch | undefined} */
+    this.watch = undefined
+    /** @type {SignIn | undefined} */
+    this.signIn = undefined
+    /** @type {Nobody | undefined} */
+    this.nobody = undefined
+    /** @type {Console | undefined} */
+    this.console = undefined
+    /** @type {HTMLElement | undefined} */
+    this.person = undefined
+    this.wokeAt = -Infinity
+  }
+
+  /** @param {RendererArgs} args */
+  draw(args) {
+    this.args = args
+    const { data } = args
+    this.tabs = tabsNamed(data.tabs)
+    if (data.link) {
+      this.link ??= new Link((lane, sent) =>
+        lane === "quiet" ? this.args?.setTriggerValue("quiet", sent) : this.args?.setStateValue("events", sent),
+      )
+      this.link.hear(data.link)
+    }
+    if (!this.root.isConnected) this.parent.append(this.style, this.root)
+    if (this.kind === "silent") renewSilently(data.returnTo)
+    else if (this.kind === "console") this.drawConsole(data)
+    else if (data.account) this.drawAccount(data.account)
+    else this.drawSignIn(data)
+  }
+
+  /** @param {Account} account */
+  drawAccount(account) {
+    const row = person(account)
+    if (this.person) this.person.replaceWith(row)
+    else {
+      const out = signOut(this.over.signal, () => this.tabs)
+      this.watch = new Watch(() => this.tabs)
+      this.root.append(row, out, this.watch.box)
+      this.tabs?.say({ kind: "signed-in", value: account.session })
+      this.listen()
+    }
+    if (this.watch?.account && this.watch.account.rights !== account.rights) {
+      this.tabs?.say({ kind: "rights", value: account.rights })
+    }
+    this.person = row
+    this.watch?.follow(account)
+  }
+
+  /** Hear the other tabs. */
+  listen() {
+    const { tabs } = this
+    /** @param {Word} word */
+    const listener = (word) => this.heard(word)
+    tabs?.listeners.add(listener)
+    this.over.signal.addEventListener("abort", () => tabs?.listeners.delete(listener))
+  }
+
+  /** @param {Word} word Another tab's word only makes this one ask the server. */
+  heard({ kind, value }) {
+    const account = this.watch?.account
+    if (!account) return
+    if (kind === "rights") {
+      if (value !== account.rights) this.wake()
+    } else if (kind !== "signed-in" || value !== account.session) void this.watch?.ask()
+  }
+
+  /** Ask for a run that nobody asked for. */
+  wake() {
+    if (performance.now() - this.wokeAt < WAKE_PAUSE_MS) return
+    this.wokeAt = performance.now()
+    this.args?.setTriggerValue("quiet", null)
+  }
+
+  /** @param {ComponentData} data */
+  drawSignIn(data) {
+    if (!this.signIn) {
+      this.signIn = new SignIn(data.stepUp)
+      this.root.append(this.signIn.element)
+    }
+    this.signIn.draw(data, this.link)
+    if (data.nobody) this.nobody ??= new Nobody(this.tabs)
+  }
+
+  /** @param {ComponentData} data */
+  drawConsole(data) {
+    if (!this.link) return
+    if (!this.console) {
+      this.console = new Console(this.link)
+      this.root.append(this.console.element)
+    }
+    this.console.draw(data)
+  }
+
+  stop() {
+    this.over.abort()
+    this.link?.stop()
+    this.watch?.stop()
+    this.signIn?.stop()
+    this.nobody?.stop()
+    this.root.remove()
+    this.style.remove()
+  }
+}
+
+/**
+ * @param {ComponentData} data
+ * @returns {string} What is drawn for it.
+ */
+export function kindOf(data) {
+  if (data.console) return "console"
+  if (data.account) return "account"
+  if (data.silent) return "silent"
+  return data.stepUp ? `step-up ${data.stepUp.fresh} ${data.stepUp.acr}` : "sign-in"
+}
+
+/** @type {WeakMap<HTMLElement | ShadowRoot, View>} */
+const views = new WeakMap()
 
 /**
  * Streamlit calls this whenever the component is drawn.
  * @param {RendererArgs} args
  * @returns {() => void} Cleanup.
  */
-export default function ({ data, parentElement }) {
-  const over = new AbortController()
-  const root = make("div", "gatehouse")
-  const style = document.createElement("style")
-  style.textContent = STYLE
-  let watch = watches.get(parentElement)
-  if (data.account) {
-    watch ??= new Watch()
-    watches.set(parentElement, watch)
-    root.append(person(data.account), signOut(over.signal), watch.box)
-  } else if (data.silent) renewSilently(data.returnTo)
-  else root.append(signIn(data.returnTo, data.stepUp))
-  // Drawn in place of what was there: no flicker, and nothing is shown twice. The focus stays on the same control.
-  const focused = parentElement.querySelector("[class*='st-key-']:focus")
-  // (`:scope` would find nothing here: the parent is a shadow root.)
-  for (const old of [...parentElement.children]) if (old.matches(".gatehouse, .gatehouse-style")) old.remove()
-  style.className = "gatehouse-style"
-  parentElement.append(style, root)
-  const key = focused ? [...focused.classList].find((name) => name.startsWith("st-key-")) : undefined
-  if (key) /** @type {HTMLElement | null} */ (root.querySelector(`.${key}`))?.focus()
-  if (data.account) watch?.follow(data.account)
+export default function (args) {
+  const { parentElement, data } = args
+  const kind = kindOf(data)
+  let view = views.get(parentElement)
+  if (view && view.kind !== kind) {
+    view.stop()
+    view = undefined
+  }
+  const drawn = view ?? new View(parentElement, kind)
+  views.set(parentElement, drawn)
+  drawn.draw(args)
   return () => {
-    over.abort()
-    watch?.stop()
-    watches.delete(parentElement)
-    root.remove()
-    style.remove()
+    if (views.get(parentElement) === drawn) views.delete(parentElement)
+    drawn.stop()
   }
 }

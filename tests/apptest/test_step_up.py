@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -24,9 +25,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Requirement]:
     """What the buttons that were drawn since the last look ask for."""
     drawn: list[Requirement] = []
 
-    def draw(*, key: str, step_up: Requirement) -> None:
+    def draw(*, key: str, step_up: Requirement, **more: Any) -> None:
         drawn.append(step_up)
-        confirm(key=key, step_up=step_up)
+        confirm(key=key, step_up=step_up, **more)
 
     monkeypatch.setattr("app.panels.confirm", draw)
     return drawn

@@ -166,8 +166,7 @@ def test_html_is_no_success_of_a_deletion_either(stub: StubApi, signed: Signed) 
 
 
 def test_an_answer_that_never_ends_is_given_up(stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_client, "_CHUNK_BYTES", 1)
-    monkeypatch.setattr(api_client, "_WHOLE_CALL_SECONDS", 0.3)
+    monkeypatch.setattr(api_client, "_USING", api_client._Limits(8 * 1024 * 1024, 0.3))
     stub.otherwise = Given(200, b'{"a": "' + b"x" * 200, {"Content-Type": "application/json"}, drip=0.05)
     begun = time.monotonic()
     with pytest.raises(ApiUnavailable, match="too slow"):

@@ -10,6 +10,7 @@ import pytest
 from app.core.errors import SessionEnded
 from app.core.records import EndReason
 from component.oidc import ANY_AGE_SECONDS
+from component.session_routes import session_tag
 from tests.provider import FakeProvider
 from tests.signin import HTTPS, Browser, Clock, LogBook, World, query, world
 
@@ -36,6 +37,7 @@ def test_the_whole_way_leads_back_to_the_asked_page_and_query(here: World) -> No
     assert told.pop("expires_at")
     assert told.pop("expires_in_seconds") == 3600
     assert told.pop("can_stay") is True
+    assert told.pop("session") == session_tag(here.ref(browser)) != here.ref(browser)
     assert told == {"authenticated": True, "issuer": here.fake.url, "subject": "auth0|ann", "name": "Ann Example"}
     assert here.fake.forms[0]["redirect_uri"] == asked["redirect_uri"]
     (event,) = here.audit("app:session:begin")

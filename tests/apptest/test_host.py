@@ -1,0 +1,218 @@
+"""What the host does for its component: calls of the remote API by its own list, with the token kept here."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import api_client, host
+from app.core.audit import AuditKind
+from app.core.refusals import Refusals
+from app.core.rights import Rights
+from component.events import WebAnswer, WebRequest
+from remote_api import create_app
+from remote_api.services import Services as ApiServices
+from tests.apptest.conftest import World
+from tests.stack import free_port
+
+
+def _script() -> None:
+    import streamlit as st
+
+    from app import host
+    from app.core.errors import GatehouseError
+
+    for asked in st.session_state["asked"]:
+        try:
+            st.session_state["answers"].append(host.call_api(asked))
+        except GatehouseError as error:
+            st.session_state["answers"].append(error.code)
+
+
+def ask(world: World, *asked: WebRequest, roles: tuple[str, ...] = ("developer",)) -> list[WebAnswer | str]:
+    """Ask the host in a run of somebody with these roles; → answers, or codes of errors."""
+    at = AppTest.from_function(_script, default_timeout=30)
+    world.sign_in(at, roles=list(roles))
+    at.session_state["asked"], at.session_state["answers"] = asked, []
+    at.run()
+    assert not at.exception
+    found: list[WebAnswer | str] = at.session_state["answers"]
+    return found
+
+
+def test_the_host_calls_with_and_without_the_token_and_gives_the_answer_only(world: World) -> None:
+    found = ask(
+        world,
+        WebRequest("GET", "/api/pong", with_token=True),
+        WebRequest("GET", "/api/pong", with_token=False),
+        WebRequest("GET", "/api/pong-scoped", with_token=True),
+        WebRequest("POST", "/api/echo", with_token=True, body='{"text": "Hello"}'),
+        WebRequest("GET", "/api/ping", with_token=False, body="ignored"),
+        WebRequest("POST", "/api/echo", with_token=True, body="[" * 8_000),
+        WebRequest("POST", "/api/echo", with_token=True, body='"text"'),
+    )
+    assert found[5:] == ["not-offered"] * 2
+    answers = [answer for answer in found if isinstance(answer, WebAnswer)]
+    assert [answer.status for answer in answers] == [200, 401, 200, 200, 200]
+    assert json.loads(answers[3].body) == {"message": "Hello"}
+    assert all(answer.complete and "json" in answer.content_type for answer in answers)
+    assert not any("Bearer" in answer.body or "eyJ" in answer.body for answer in answers)
+
+
+@pytest.mark.parametrize("roles", [(), ("viewer",), ("analyst",)])
+def test_the_guard_decides_first(world: World, roles: tuple[str, ...]) -> None:
+    found = ask(
+        world, WebRequest("GET", "/api/ping", with_token=False), WebRequest("GET", "//x", with_token=False), roles=roles
+    )
+    assert found == ["permission-denied", "permission-denied"]
+
+
+ELSEWHERE = [
+    ("GET", "https://example.com/api/ping"),
+    ("GET", "http://localhost/api/ping"),
+    ("GET", "//example.com/api/ping"),
+    ("GET", "\\\\example.com/api/ping"),
+    ("GET", "/\\example.com/api/ping"),
+    ("GET", "@example.com/api/ping"),
+    ("GET", ".example.com/api/ping"),
+    ("GET", ":80@example.com/api/ping"),
+    ("GET", "file:///etc/passwd"),
+    ("GET", "/api/../openapi.json"),
+    ("GET", "/api/ping/../../openapi.json"),
+    ("GET", "/api/%2e%2e/openapi.json"),
+    ("GET", "/api/ping%00"),
+    ("GET", "/api/ping#x"),
+    ("GET", "/api/ping\r\nX-Evil: 1"),
+    ("GET", "/api/ping?x=\r\nX-Evil: 1"),
+    ("GET", "/api/ping?x=" + "y" * 300),
+    ("GET", "/api/ping?"),
+    ("GET", "/api/ping/"),
+    ("GET", "/API/ping"),
+    ("GET", "api/ping"),
+    ("GET", ""),
+    ("GET", "/openapi.json"),
+    ("GET", "/api/echo"),
+    ("POST", "/api/ping"),
+    ("DELETE", "/api/v1/me/sessions"),
+    ("get", "/api/ping"),
+    ("GET /api/ping HTTP/1.1\r\nX: ", "/"),
+]
+
+
+def test_any_other_host_scheme_path_or_method_is_refused_and_on_record(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody_calls(*_: object, **__: object) -> object:
+        raise AssertionError("called")
+
+    monkeypatch.setattr(api_client, "explore", nobody_calls)
+    found = ask(world, *(WebRequest(method, path, with_token=True) for method, path in ELSEWHERE))
+    assert found == ["not-offered"] * len(ELSEWHERE)
+    refusals: Refusals = world.services.refusals
+    assert refusals.waiting() == 1
+    [(key, counted)] = refusals._counts.items()
+    assert (key.kind, key.reason, counted.count) == (AuditKind.CALL_REFUSE, "not-offered", len(ELSEWHERE))
+    assert key.actor.endswith(world.services.settings.issuer)
+
+
+def test_every_call_that_is_offered_is_one_of_the_api(world: World) -> None:
+    storage = world.services.storage
+    api = create_app(world.services.settings, ApiServices(storage, world.issuer.verifier(), Rights(storage.read)))
+    rules = {(method, rule.rule) for rule in api.url_map.iter_rules() for method in rule.methods or ()}
+    offered = {(method, path) for method, paths in host.CALLS.items() for path in paths}
+    assert offered <= rules
+    assert host.CALLS.keys() == {"GET", "POST"}
+
+
+Reply = Callable[[BaseHTTPRequestHandler], None]
+
+
+@pytest.fixture
+def api(world: World) -> Callable[[Reply], None]:
+    """Put something else in the place of the remote API."""
+
+    def place(reply: Reply) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                reply(self)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+                pass
+
+        port = free_port()
+        server = HTTPServer(("127.0.0.1", port), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        changed = world.services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{port}"})
+        object.__setattr__(world.services, "settings", changed)
+
+    return place
+
+
+def answering(body: bytes, status: int = 200, **headers: str) -> Reply:
+    def reply(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    return reply
+
+
+PING = WebRequest("GET", "/api/ping", with_token=True)
+
+
+def test_a_token_in_an_answer_never_reaches_the_browser(world: World, api: Callable[[Reply], None]) -> None:
+    def echo(request: BaseHTTPRequestHandler) -> None:
+        answering(json.dumps({"seen": request.headers["Authorization"]}).encode())(request)
+
+    api(echo)
+    assert ask(world, PING) == ["api-unavailable"]
+
+
+def test_a_large_answer_is_cut_and_a_huge_one_refused(world: World, api: Callable[[Reply], None]) -> None:
+    sizes = iter((api_client.SHOWN_MAX_CHARACTERS + 1, 1_000_000))
+
+    def large(request: BaseHTTPRequestHandler) -> None:
+        answering(b"x" * next(sizes))(request)
+
+    api(large)
+    cut, refused = ask(world, PING, PING)
+    assert isinstance(cut, WebAnswer)
+    assert (len(cut.body), cut.complete) == (api_client.SHOWN_MAX_CHARACTERS, False)
+    assert refused == "api-unavailable"
+
+
+def test_a_slow_answer_is_given_up(world: World, api: Callable[[Reply], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_client, "_EXPLORING", api_client._Limits(262_144, 0.5))
+    ended = threading.Event()
+
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "1000")
+        request.end_headers()
+        for _ in range(100):
+            try:
+                request.wfile.write(b"x")
+                request.wfile.flush()
+            except OSError:
+                break
+            if ended.wait(0.05):
+                break
+
+    api(drip)
+    assert ask(world, PING) == ["api-unavailable"]
+    ended.set()
+
+
+def test_a_redirect_is_shown_and_not_followed(world: World, api: Callable[[Reply], None]) -> None:
+    api(answering(b"", 302, Location="http://localhost:9/secrets"))
+    [answer] = ask(world, PING)
+    assert isinstance(answer, WebAnswer)
+    assert (answer.status, answer.body) == (302, "")

@@ -1,0 +1,236 @@
+// What can be said of the front end without a browser: where it sends people, when it asks, and how its events travel.
+
+import assert from "node:assert/strict"
+import { readFile } from "node:fs/promises"
+import { test } from "node:test"
+
+// As text, because a `.js` file beside no `package.json` is not taken for a module by every node.
+const source = await readFile(new URL("../../component/frontend/auth0.js", import.meta.url), "utf8")
+const {
+  default: draw,
+  askIn,
+  kindOf,
+  Link,
+  LinkError,
+  ownAddress,
+  popupFeatures,
+  readable,
+  signedOutAddress,
+  signInAddress,
+  stepUpQuery,
+  validUntil,
+  warningText,
+} = await import(`data:text/javascript,${encodeURIComponent(source)}`)
+
+/** Timers that run when a test says so. */
+class Timers {
+  constructor() {
+    this.now = 0
+    this.next = 1
+    this.waiting = new Map()
+  }
+
+  setTimeout(act, delay) {
+    this.waiting.set(this.next, { at: this.now + delay, act })
+    return this.next++
+  }
+
+  clearTimeout(timer) {
+    this.waiting.delete(timer)
+  }
+
+  pass(ms) {
+    const until = this.now + ms
+    for (;;) {
+      const due = [...this.waiting].filter(([, { at }]) => at <= until).sort((a, b) => a[1].at - b[1].at)[0]
+      if (!due) break
+      this.waiting.delete(due[0])
+      this.now = due[1].at
+      due[1].act()
+    }
+    this.now = until
+  }
+}
+
+const ALL = ["onStatusUpdate", "onAdhocReport", "onActionRequest", "onError"]
+
+function linked(told = {}) {
+  const timers = new Timers()
+  const sent = []
+  const link = new Link((lane, what) => sent.push({ lane, ...what }), timers)
+  link.hear({ channel: "one", done: 0, answers: [], events: ALL, ...told })
+  return { link, sent, timers }
+}
+
+const hear = (link, told) => link.hear({ channel: "one", answers: [], events: ALL, ...told })
+
+test("events sent in one go travel in one message, in order", () => {
+  const { link, sent, timers } = linked()
+  for (const title of ["a", "b", "c"]) link.emit("onAdhocReport", { title, text: "" })
+  timers.pass(0)
+  assert.equal(sent.length, 1)
+  assert.equal(sent[0].lane, "events")
+  assert.deepEqual(
+    sent[0].queue.map(({ seq, source, data }) => [seq, source, data.title]),
+    [[1, "front-end", "a"], [2, "front-end", "b"], [3, "front-end", "c"]],
+  )
+})
+
+test("what was not acknowledged is sent again, what was is not", async () => {
+  const { link, sent, timers } = linked()
+  const noted = link.emit("onAdhocReport", { title: "a", text: "" })
+  timers.pass(0)
+  timers.pass(3_000)
+  assert.equal(sent.length, 2)
+  assert.notEqual(sent[0].sent, sent[1].sent)
+  hear(link, { done: 1 })
+  assert.equal(await noted, null)
+  timers.pass(60_000)
+  assert.equal(sent.length, 2)
+})
+
+test("an answer reaches its event, once, and is acknowledged with the next message", async () => {
+  const { link, sent, timers } = linked()
+  const first = link.emit("onActionRequest", { action: "AppAuthRequest" })
+  const second = link.emit("onActionRequest", { action: "WebRequest" })
+  timers.pass(0)
+  const answers = [{ no: 1, seq: 1, goTo: "/auth/login" }, { no: 2, seq: 2, error: { code: "not-found", message: "No." } }]
+  hear(link, { done: 2, answers })
+  assert.equal((await first).goTo, "/auth/login")
+  await assert.rejects(second, (error) => error instanceof LinkError && error.code === "not-found")
+  hear(link, { done: 2, answers })
+  link.emit("onAdhocReport", { title: "a", text: "" })
+  timers.pass(0)
+  assert.equal(sent.at(-1).heard, 2)
+  assert.deepEqual(sent.at(-1).queue.map(({ seq }) => seq), [3])
+})
+
+test("a server that was started anew is sent nothing twice", async () => {
+  const { link, sent, timers } = linked()
+  const lost = link.emit("onActionRequest", { action: "WebRequest" })
+  timers.pass(0)
+  link.hear({ channel: "two", done: 0, answers: [], events: ALL })
+  await assert.rejects(lost, { code: "lost" })
+  timers.pass(60_000)
+  assert.equal(sent.length, 1)
+  link.emit("onAdhocReport", { title: "a", text: "" })
+  timers.pass(0)
+  assert.deepEqual([sent.at(-1).channel, sent.at(-1).queue[0].seq], ["two", 1])
+})
+
+test("after events that were not ours the numbers go on behind them", () => {
+  const { link, sent, timers } = linked()
+  hear(link, { done: 7 })
+  link.emit("onAdhocReport", { title: "a", text: "" })
+  timers.pass(0)
+  assert.equal(sent[0].queue[0].seq, 8)
+})
+
+test("an error that belongs to no event is told, and the queue begins anew", async () => {
+  const { link, sent, timers } = linked()
+  const told = []
+  link.onBreach = (error) => told.push(error.code)
+  const lost = link.emit("onAdhocReport", { title: "a", text: "" })
+  timers.pass(0)
+  hear(link, { done: 0, answers: [{ no: 1, seq: 0, error: { code: "wrong-shape", message: "No." } }] })
+  await assert.rejects(lost, { code: "wrong-shape" })
+  assert.deepEqual(told, ["wrong-shape"])
+  link.emit("onAdhocReport", { title: "b", text: "" })
+  timers.pass(0)
+  assert.equal(sent.at(-1).queue[0].seq, 1)
+})
+
+test("without an answer the wait ends, and says so", async () => {
+  const { link, timers } = linked()
+  const waits = link.emit("onActionRequest", { action: "AppAuthRequest" }, { timeoutMs: 2_500 })
+  timers.pass(2_500)
+  await assert.rejects(waits, { code: "no-answer" })
+})
+
+test("what the host does not take, too much, and too many are refused here already", async () => {
+  const { link, timers } = linked({ events: ["onAdhocReport"] })
+  await assert.rejects(link.emit("onStatusUpdate", {}), { code: "not-allowed" })
+  await assert.rejects(link.emit("onAdhocReport", { title: "x".repeat(20_000) }), { code: "too-large" })
+  for (let count = 0; count < 32; count++) link.emit("onAdhocReport", { title: "a", text: "" }).catch(() => {})
+  await assert.rejects(link.emit("onAdhocReport", { title: "a", text: "" }), { code: "too-many" })
+  timers.pass(0)
+})
+
+test("only what nobody did is quiet", () => {
+  const { link, sent, timers } = linked()
+  link.emit("onStatusUpdate", {}, { quiet: true })
+  timers.pass(0)
+  assert.equal(sent[0].lane, "quiet")
+  link.emit("onAdhocReport", { title: "a", text: "" })
+  timers.pass(0)
+  assert.deepEqual([sent[1].lane, sent[1].queue.length], ["events", 2])
+  hear(link, { done: 2 })
+  link.emit("onStatusUpdate", {}, { quiet: true })
+  timers.pass(0)
+  assert.equal(sent[2].lane, "quiet")
+})
+
+test("where signing in leads", () => {
+  const here = { pathname: "/reports", search: "?region=emea&x=1" }
+  assert.equal(signInAddress("/", here), "/auth/login?return_to=%2Freports%3Fregion%3Demea%26x%3D1")
+  assert.equal(signInAddress("/files", here), "/auth/login?return_to=%2Ffiles")
+  assert.equal(signInAddress("/", { pathname: "/", search: "" }, true), "/auth/login?silent=1&return_to=%2F")
+  assert.equal(stepUpQuery({ fresh: true, acr: "a b" }), "&step_up=1&max_age=0&acr_values=a%20b")
+})
+
+test("only an address of this app is gone to", () => {
+  assert.equal(ownAddress("/auth/login?x=1"), "/auth/login?x=1")
+  for (const other of ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "", null, 5]) {
+    assert.equal(ownAddress(other), undefined)
+  }
+})
+
+test("where signing out leads", () => {
+  assert.deepEqual(["https://id.example/x", "http://localhost:9000/x", "/x"].map(signedOutAddress), [
+    "https://id.example/x",
+    "http://localhost:9000/x",
+    "/x",
+  ])
+  for (const other of ["//evil.example", "/\\evil.example", "javascript:alert(1)", "JAVASCRIPT:x", "data:x", "", null, {}]) {
+    assert.equal(signedOutAddress(other), "/")
+  }
+})
+
+test("when the server is asked, by a clock that is right, five minutes fast or slow, or hours slow", () => {
+  const ends = { expiresAt: "2031-05-06T08:00:00+00:00", idleSeconds: 3600, warnSeconds: 120 }
+  const at = (time) => askIn(ends, Date.parse(`2031-05-06T${time}+00:00`))
+  assert.equal(at("07:30:00"), 28 * 60_000)
+  assert.equal(at("07:35:00"), 23 * 60_000)
+  assert.equal(at("07:25:00"), 33 * 60_000)
+  assert.equal(at("07:59:00"), 0)
+  assert.equal(at("09:59:00"), 0)
+  assert.equal(at("02:00:00"), 58 * 60_000)
+  assert.equal(askIn({ ...ends, expiresAt: "" }, 0), null)
+  assert.equal(askIn({ ...ends, idleSeconds: 0 }, 0), null)
+})
+
+test("what is said of the session's end", () => {
+  assert.match(warningText(true, 0), /will be signed out at/)
+  assert.match(warningText(false, 0), /have to sign in again at/)
+  assert.equal(validUntil("nonsense"), "")
+  assert.match(validUntil("2031-05-06T07:08:09+00:00"), /^Signed in until .*2031/)
+})
+
+test("a popup stands in the middle, and is never larger than the window", () => {
+  const at = { screenX: 100, screenY: 50, outerWidth: 1280, outerHeight: 900 }
+  assert.equal(popupFeatures(at), "popup,width=480,height=680,left=500,top=160")
+  assert.equal(popupFeatures({ ...at, outerWidth: 320, outerHeight: 500 }), "popup,width=320,height=500,left=100,top=50")
+})
+
+test("what is drawn", () => {
+  assert.equal(typeof draw, "function")
+  assert.equal(kindOf({ returnTo: "/", account: null }), "sign-in")
+  assert.equal(kindOf({ returnTo: "/", account: null, silent: true }), "silent")
+  assert.equal(kindOf({ returnTo: "/", account: {} }), "account")
+  assert.equal(kindOf({ returnTo: "/", account: {}, console: { calls: [] } }), "console")
+})
+
+test("an answer is shown as it is, JSON with its lines broken", () => {
+  assert.equal(readable('{"a":[1]}'), '{\n  "a": [\n    1\n  ]\n}')
+  assert.equal(readable("<b>no</b>"), "<b>no</b>")
+})

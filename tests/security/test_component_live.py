@@ -1,0 +1,214 @@
+"""Forged component events against a real server: whatever is sent is an ``onError``, never an exception page."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from app.core.audit import subject_name
+from tests.security.live import Live, Someone, Tab, live
+
+SCRIPT = """
+import streamlit as st
+
+from app import access, console, host
+from component.auth0 import auth0
+from component.events import EventName
+
+if access.current_session() is not None:
+    for entry in reversed(list(console.front_end())):
+        st.markdown(f"{entry.name.value}|{entry.source.value}|{entry.code}|{entry.said}")
+
+
+def fails(event):
+    if event.name is not EventName.ERROR:
+        raise ZeroDivisionError("a secret")
+    st.markdown(f"failing: {event.code}")
+
+
+auth0(key="failing", account=None, events=frozenset(EventName), on_event=fails)
+st.markdown("the end")
+"""
+
+
+class Component(Tab):
+    """A tab that speaks for the component's front end."""
+
+    told: dict[str, dict[str, Any]]
+    ids: dict[str, str]
+    faults: list[str]
+
+    def read_run(self, timeout_seconds: float = 15.0) -> list[str]:
+        self.told, self.ids = getattr(self, "told", {}), getattr(self, "ids", {})
+        self.faults = getattr(self, "faults", [])
+        before = len(self.seen)
+        texts = super().read_run(timeout_seconds)
+        for message in self.seen[before:]:
+            if message.WhichOneof("type") != "delta":
+                continue
+            element = message.delta.new_element
+            if element.WhichOneof("type") == "bidi_component":
+                key = element.bidi_component.id.rpartition("-")[2]
+                self.ids[key] = element.bidi_component.id
+                self.told[key] = json.loads(element.bidi_component.json)
+            elif element.WhichOneof("type") == "exception":
+                self.faults.append(element.exception.message)
+        return texts
+
+    def say(self, key: str, value: str, *, trigger: bool = False) -> list[str]:
+        """Send this as the component's state (JSON, whatever it is), or as its triggers; → what the run writes."""
+        message = BackMsg()
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id = f"$$STREAMLIT_INTERNAL_KEY_{self.ids[key]}__events" if trigger else self.ids[key]
+        if trigger:
+            state.json_trigger_value = value
+        else:
+            state.json_value = value
+        self.send(message)
+        return self.read_run()
+
+    def events(self, key: str, *entries: tuple[str, object], lane: str = "events") -> list[str]:
+        """Send events in good order; → what the run writes."""
+        link = self.told[key]["link"]
+        queue = [
+            {"seq": link["done"] + number, "name": name, "source": "front-end", "data": data}
+            for number, (name, data) in enumerate(entries, 1)
+        ]
+        sent = {"channel": link["channel"], "heard": 0, "sent": time.time_ns(), "queue": queue}
+        if lane == "quiet":
+            return self.say(key, json.dumps([{"event": "quiet", "value": sent}]), trigger=True)
+        return self.say(key, json.dumps({lane: sent}))
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("component"), script=SCRIPT, processes=1) as made:
+        yield made
+
+
+def opened(here: Live, who: Someone | None) -> Component:
+    tab = Component(f"http://127.0.0.1:{here.ports[0]}", cookies=who.cookies if who is not None else None)
+    assert tab.open()[-1] == "the end"
+    return tab
+
+
+REPORT = ("onAdhocReport", {"title": "Slow", "text": "very"})
+
+
+def test_events_arrive_in_order_by_both_lanes(here: Live) -> None:
+    with opened(here, here.sign_in("ann", "developer")) as tab:
+        tab.events("console", *((name, {"title": f"{n}", "text": ""}) for n, (name, _) in enumerate([REPORT] * 5)))
+        tab.events("console", REPORT, lane="quiet")
+        texts = tab.events("console", ("onError", {"code": "offline", "message": "No network."}))
+        assert texts == [
+            *(f"onAdhocReport|front-end||Report: {n}" for n in range(5)),
+            "onAdhocReport|front-end||Report: Slow",
+            "onError|front-end|offline|No network.",
+            "the end",
+        ]
+        assert tab.told["console"]["link"]["done"] == 7
+        assert tab.faults == []
+
+
+FORGED = {
+    "unknown name": json.dumps({"name": "onEverything", "data": {}}),
+    "wrong shape": json.dumps({"name": "onError", "data": {"code": 1}}),
+    "too large": json.dumps({"name": "onAdhocReport", "data": {"title": "x", "text": "y" * 30_000}}),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forged_event_is_an_error_and_on_record(here: Live, what: str) -> None:
+    who = here.sign_in(f"mallory {what}", "developer")
+    with opened(here, who) as tab:
+        forged = json.loads(FORGED[what])
+        texts = tab.events("console", (forged["name"], forged["data"]))
+        assert [line.split("|")[:2] for line in texts[:-1]] == [["onError", "host"]]
+        assert texts[-1] == "the end"
+        assert tab.told["console"]["link"]["answers"][0]["error"]["code"]
+        assert tab.faults == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[" * 100_000 + "]" * 100_000,
+        '{"events":' + "[" * 3_000 + "]" * 3_000 + "}",
+        f'{{"events": {"9" * 5_000}}}',
+        "not json at all",
+        "null",
+        '"text"',
+        '{"events": 5}',
+        '{"events": {"channel": 5}}',
+        '{"events": {"channel": "x", "heard": 0, "sent": 1, "queue": [{"seq": 1}]}, "more": {"__proto__": 1}}',
+        json.dumps({"events": "x" * 1_000_000}),
+        '{"events": {"heard": NaN}}',
+    ],
+    ids=lambda value: value[:24],
+)
+@pytest.mark.parametrize("trigger", [False, True], ids=["state", "trigger"])
+def test_no_value_makes_an_exception_page(here: Live, value: str, trigger: bool) -> None:
+    with opened(here, here.sign_in("carl", "developer")) as tab:
+        for _ in range(2):
+            assert tab.say("console", value, trigger=trigger)[-1] == "the end"
+        assert tab.events("console", REPORT)[-2:] == ["onAdhocReport|front-end||Report: Slow", "the end"]
+        assert tab.faults == []
+    assert "RecursionError" not in here.log()
+
+
+def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(here: Live) -> None:
+    with opened(here, None) as tab:
+        assert "failing: handler-failed" in tab.events("failing", REPORT)
+        [answer] = tab.told["failing"]["link"]["answers"]
+        number = answer["error"]["message"].rpartition(" ")[2].rstrip(".")
+        assert tab.faults == []
+        assert tab.rerun()[-1] == "the end"
+    deadline = time.monotonic() + 5
+    while number not in here.log() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert number in here.log()
+    assert "ZeroDivisionError" in here.log()
+    assert "a secret" not in json.dumps(tab.told)
+
+
+def test_who_may_not_gets_no_call_and_no_other_host_is_called(here: Live) -> None:
+    ask = {"action": "WebRequest", "method": "GET", "withToken": True, "body": ""}
+    with opened(here, here.sign_in("eve")) as tab:
+        texts = tab.events("console", ("onActionRequest", ask | {"path": "/api/ping"}))
+        assert texts[1].startswith("onError|host|permission-denied|")
+    who = here.sign_in("dev", "developer")
+    with opened(here, who) as tab:
+        for path in ("https://evil.example/api/ping", "//evil.example/api/ping", "/api/v1/me/../../openapi.json"):
+            texts = tab.events("console", ("onActionRequest", ask | {"path": path}))
+            assert texts[-2].startswith("onError|host|not-offered|"), path
+
+
+def test_a_flood_is_cut_off_and_the_audit_keeps_a_count(here: Live) -> None:
+    who = here.sign_in("flood", "developer")
+    with opened(here, who) as tab:
+        for _ in range(30):
+            tab.events("console", *[("onEverything", {})] * 30)
+        assert tab.faults == []
+        assert tab.told["console"]["link"]["done"] > 800
+    here.processes[0].terminate()  # what waits is written when the process ends
+    here.processes[0].wait(15)
+    with here.database.engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT actor, reason, details FROM audit_events WHERE kind = 'app:component:refuse'")
+        ).all()
+        calls = connection.execute(text("SELECT actor, details FROM audit_events WHERE kind = 'app:call:refuse'")).all()
+    found = {(row.actor, row.reason): json.loads(row.details)["count"] for row in rows}
+    flooded = {reason: count for (actor, reason), count in found.items() if actor == subject_name(who.subject)}
+    print(f"900 forged events: {len(flooded)} kinds of rows in the audit: {flooded}")
+    assert flooded.keys() == {"unknown-event", "too-many"}
+    assert 40 <= flooded["unknown-event"] < 100
+    assert len(rows) < 30
+    assert {reason for (actor, reason) in found if "mallory" in actor} == {"unknown-event", "wrong-shape", "too-large"}
+    assert [json.loads(row.details)["count"] for row in calls] == [3]
+    assert calls[0].actor.startswith("test|dev at ")

@@ -1,0 +1,357 @@
+"""The event contract: what is an event and what is not; each handled once, in order, whatever a browser sends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.core.errors import PermissionDenied, SessionEnded
+from component.events import (
+    EVENT_MAX_CHARACTERS,
+    HANDLER_FAILED,
+    AdhocReport,
+    AppAuthRequest,
+    Breach,
+    ErrorEvent,
+    Event,
+    EventName,
+    GoTo,
+    Json,
+    Mode,
+    Reply,
+    Source,
+    StatusUpdate,
+    WebAnswer,
+    WebRequest,
+    parse,
+    weight,
+)
+from component.link import ANSWERS_MAX_CHARACTERS, QUEUE_MAX_EVENTS, Link
+
+ALL = frozenset(EventName)
+REQUEST = {"action": "WebRequest", "method": "GET", "path": "/api/ping", "withToken": True, "body": ""}
+UNTIL = "2031-05-06T08:00:00+00:00"
+GOOD: list[tuple[str, Json, Event]] = [
+    (
+        "onStatusUpdate",
+        {"signedIn": True, "person": "Ann", "validUntil": UNTIL},
+        StatusUpdate(True, "Ann", datetime(2031, 5, 6, 8, tzinfo=UTC)),
+    ),
+    ("onStatusUpdate", {"signedIn": False, "person": "", "validUntil": ""}, StatusUpdate(False)),
+    ("onAdhocReport", {"title": "Slow", "text": "<b>very</b>"}, AdhocReport("Slow", "<b>very</b>")),
+    ("onActionRequest", REQUEST, WebRequest("GET", "/api/ping", True)),
+    (
+        "onActionRequest",
+        {"action": "AppAuthRequest", "mode": "popup", "returnTo": "/reports?x=1"},
+        AppAuthRequest(Mode.POPUP, "/reports?x=1"),
+    ),
+    ("onError", {"code": "offline", "message": "No network."}, ErrorEvent("offline", "No network.")),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "event"), GOOD)
+def test_every_event_has_name_data_and_source(name: str, data: Json, event: Event) -> None:
+    found = parse(name, data)
+    assert not isinstance(found, Breach)
+    assert found == event
+    assert (found.name, found.data, found.source) == (name, data, "front-end")
+    assert json.loads(json.dumps(dict(found.data))) == data
+    with pytest.raises(FrozenInstanceError):
+        found.source = Source.HOST  # type: ignore[misc] # that it cannot be done is what is tested
+
+
+@pytest.mark.parametrize("name", ["onEverything", "onstatusupdate", "", None, 5, ["onError"], "__class__"])
+def test_an_unknown_name_is_no_event(name: object) -> None:
+    assert parse(name, {"code": "x", "message": "y"}) is Breach.UNKNOWN_EVENT
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("onError", None),
+        ("onError", ["code"]),
+        ("onError", {"code": "x"}),
+        ("onError", {"code": "x", "message": "y", "more": 1}),
+        ("onError", {"code": 5, "message": "y"}),
+        ("onError", {"code": "x" * 61, "message": "y"}),
+        ("onAdhocReport", {"title": "", "text": ""}),
+        ("onAdhocReport", {"title": "x" * 121, "text": ""}),
+        ("onAdhocReport", {"title": "x", "text": {"deep": 1}}),
+        ("onStatusUpdate", {"signedIn": "yes", "person": "", "validUntil": ""}),
+        ("onStatusUpdate", {"signedIn": True, "person": "", "validUntil": "tomorrow"}),
+        ("onStatusUpdate", {"signedIn": True, "person": "", "validUntil": "2031-05-06T08:00:00"}),
+        ("onStatusUpdate", {"signedIn": True, "person": "", "validUntil": "", "token": "eyJ"}),
+        ("onActionRequest", {"action": "Shutdown"}),
+        ("onActionRequest", {"action": ["WebRequest"]}),
+        ("onActionRequest", REQUEST | {"withToken": "yes"}),
+        ("onActionRequest", REQUEST | {"headers": {}}),
+        ("onActionRequest", REQUEST | {"body": "x" * 8_193}),
+        ("onActionRequest", {"action": "AppAuthRequest", "mode": "implicit", "returnTo": "/"}),
+        ("onActionRequest", {"action": "AppAuthRequest", "mode": ["popup"], "returnTo": "/"}),
+        ("onActionRequest", {"action": "AppAuthRequest", "mode": "popup", "returnTo": None}),
+    ],
+)
+def test_a_wrong_shape_is_no_event(name: str, data: object) -> None:
+    assert parse(name, data) is Breach.WRONG_SHAPE
+
+
+def test_what_is_too_large_is_not_looked_at() -> None:
+    assert parse("onAdhocReport", {"title": "x", "text": "y" * EVENT_MAX_CHARACTERS}) is Breach.TOO_LARGE
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert weight(deep, 1_000) > 1_000
+    assert parse("onAdhocReport", {"title": "x", "text": deep}) is Breach.TOO_LARGE
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+likely = st.dictionaries(
+    st.sampled_from(
+        [
+            "action",
+            "method",
+            "path",
+            "withToken",
+            "body",
+            "mode",
+            "returnTo",
+            "title",
+            "text",
+            "code",
+            "message",
+            "signedIn",
+            "person",
+            "validUntil",
+        ]
+    ),
+    anything | st.sampled_from(["WebRequest", "AppAuthRequest", "popup", "GET", "", UNTIL, True]),
+    max_size=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(list(EventName)) | st.text(max_size=10), likely | anything)
+def test_whatever_is_sent_is_an_event_or_a_breach(name: str, data: object) -> None:
+    found = parse(name, data)
+    assert isinstance(found, Breach) or found.data == data
+
+
+class Host:
+    """An app that remembers what it was told."""
+
+    def __init__(self, **seconds: Any) -> None:
+        self.now = 0.0
+        self.link = Link(seconds=lambda: self.now)
+        self.heard: list[Event] = []
+        self.fails: type[BaseException] | BaseException | None = None
+        self.sent = 0
+
+    def on_event(self, event: Event) -> Reply:
+        if self.fails is not None and not isinstance(event, ErrorEvent):
+            raise self.fails
+        self.heard.append(event)
+        if isinstance(event, AppAuthRequest):
+            return GoTo("/auth/login")
+        return WebAnswer(200, "application/json", event.path, 1.0) if isinstance(event, WebRequest) else None
+
+    def receive(self, sent: object, *, allowed: frozenset[EventName] = ALL, lane: str = "events") -> None:
+        self.link.receive(lane, sent, allowed, self.on_event)
+
+    def queue(self, *entries: Any, heard: int = 0, channel: str | None = None) -> Json:
+        self.sent += 1
+        return {
+            "channel": channel if channel is not None else self.link.channel,
+            "heard": heard,
+            "sent": self.sent,
+            "queue": list(entries),
+        }
+
+    @property
+    def titles(self) -> list[str]:
+        return [event.title for event in self.heard if isinstance(event, AdhocReport)]
+
+    @property
+    def codes(self) -> list[str]:
+        return [event.code for event in self.heard if isinstance(event, ErrorEvent)]
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        found: Any = self.link.told(ALL)["answers"]
+        return list(found)
+
+
+def entry(seq: object, title: str = "", **more: object) -> dict[str, object]:
+    data = {"title": title or f"report {seq}", "text": ""}
+    return {"seq": seq, "name": "onAdhocReport", "source": "front-end", "data": data} | more
+
+
+def test_a_burst_is_handled_in_order_and_each_once() -> None:
+    host = Host()
+    host.receive(host.queue(*(entry(seq) for seq in range(1, 21))))
+    # Sent again, whole, in part and with more behind it, as after a run that was cut off.
+    host.receive(host.queue(*(entry(seq) for seq in range(1, 21))))
+    host.receive(host.queue(*(entry(seq) for seq in range(15, 23))))
+    host.receive(host.queue(entry(23)), lane="quiet")
+    assert host.titles == [f"report {seq}" for seq in range(1, 24)]
+    assert host.link.done == 23
+    assert host.codes == []
+
+
+def test_an_event_whose_run_was_cut_off_is_handled_by_the_next() -> None:
+    class CutOff(BaseException):
+        """As Streamlit's own, which is no Exception either."""
+
+    host = Host()
+    host.fails = CutOff
+    sent = host.queue(entry(1), entry(2))
+    with pytest.raises(CutOff):
+        host.receive(sent)
+    host.fails = None
+    host.receive(sent)
+    assert host.titles == ["report 1", "report 2"]
+
+
+def test_actions_are_answered() -> None:
+    host = Host()
+    auth = {"action": "AppAuthRequest", "mode": "redirect", "returnTo": "/"}
+    host.receive(
+        host.queue(
+            entry(1, name="onActionRequest", data=REQUEST), entry(2, name="onActionRequest", data=auth), entry(3)
+        )
+    )
+    assert [(answer["seq"], answer["no"]) for answer in host.answers] == [(1, 1), (2, 2)]
+    assert host.answers[0]["web"]["status"] == 200
+    assert host.answers[1]["goTo"] == "/auth/login"
+    # What the front end has heard is not told again; what it has not is, however many runs are cut off.
+    host.receive(host.queue(entry(4), heard=1))
+    assert [answer["no"] for answer in host.answers] == [2]
+    assert json.loads(json.dumps(host.link.told(ALL)))["done"] == 4
+
+
+def test_a_handler_that_raises_is_reported_and_the_rest_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    host = Host()
+    host.fails = ZeroDivisionError("secret inside")
+    host.receive(host.queue(entry(1)))
+    host.fails = None
+    host.receive(host.queue(entry(2)))
+    assert host.codes == [HANDLER_FAILED]
+    assert host.titles == ["report 2"]
+    [answer] = host.answers
+    assert answer["seq"] == 1
+    assert "Its number is" in answer["error"]["message"]
+    assert "secret" not in json.dumps(host.link.told(ALL))
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (PermissionDenied("explore:api", "not-granted", "You lack it."), "permission-denied"),
+        (SessionEnded(), "session-ended"),
+    ],
+)
+def test_a_refusal_by_a_handler_is_told_in_its_own_words(error: Exception, code: str) -> None:
+    host = Host()
+    host.fails = error
+    host.receive(host.queue(entry(1)))
+    assert host.codes == [code]
+    assert host.answers[0]["error"]["code"] == code
+
+
+def test_a_handler_of_errors_that_raises_is_survived() -> None:
+    link = Link()
+
+    def always(event: Event) -> Reply:
+        raise RuntimeError(event.name)
+
+    sent = {"channel": link.channel, "heard": 0, "sent": 1, "queue": [entry(1), entry(2)]}
+    link.receive("events", sent, ALL, always)
+    assert link.done == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ("unreadable", "wrong-shape"),
+        (5, "wrong-shape"),
+        ([], "wrong-shape"),
+        ({}, "wrong-shape"),
+        ({"queue": [], "more": 1}, "wrong-shape"),
+        ({"heard": "1"}, "wrong-shape"),
+        ({"channel": None}, "wrong-shape"),
+        ({"queue": {}}, "wrong-shape"),
+        ({"queue": ["x"]}, "wrong-shape"),
+        ({"queue": [{"name": "onError"}]}, "wrong-shape"),
+        ({"queue": [entry(0)]}, "wrong-shape"),
+        ({"queue": [entry(True)]}, "wrong-shape"),
+        ({"queue": [entry(2**31)]}, "wrong-shape"),
+        ({"queue": [entry("1")]}, "wrong-shape"),
+        ({"queue": [entry(2)]}, "out-of-order"),
+        ({"queue": [entry(1), entry(3)]}, "out-of-order"),
+        ({"queue": [entry(1, source="host")]}, "wrong-shape"),
+        ({"queue": [entry(1, more=1)]}, "wrong-shape"),
+        ({"queue": [entry(1, name="onEverything")]}, "unknown-event"),
+        ({"queue": [entry(1, data={"title": "x"})]}, "wrong-shape"),
+        ({"queue": [entry(1, data={"title": "x", "text": "y" * 20_000})]}, "too-large"),
+        ({"queue": [entry(1, data={"title": "x", "text": "y" * 200_000})]}, "too-large"),
+        ({"queue": [entry(seq) for seq in range(1, QUEUE_MAX_EVENTS + 2)]}, "too-large"),
+    ],
+)
+def test_a_breach_is_one_error_however_often_it_comes(sent: Any, code: str) -> None:
+    host = Host()
+    if isinstance(sent, dict) and sent:
+        sent = {**host.queue(), **sent}
+    for _ in range(3):
+        host.receive(sent)
+    assert host.codes == [code]
+    assert all(event.source is Source.HOST for event in host.heard if isinstance(event, ErrorEvent))
+    # And whoever goes on in good order is heard.
+    host.receive(host.queue(entry(host.link.done + 1, "after")))
+    assert host.titles[-1] == "after"
+
+
+def test_an_event_that_this_component_does_not_take_is_refused() -> None:
+    host = Host()
+    host.receive(host.queue(entry(1)), allowed=frozenset({EventName.ACTION_REQUEST}))
+    assert (host.codes, host.titles) == (["not-allowed"], [])
+
+
+def test_what_was_meant_for_a_session_that_is_lost_is_not_taken_for_new() -> None:
+    before, after = Host(), Host()
+    sent = before.queue(entry(1), entry(2))
+    before.receive(sent)
+    after.receive(sent)
+    assert (after.heard, after.link.done) == ([], 0)
+
+
+def test_a_flood_is_cut_off_with_one_error_and_passes() -> None:
+    host = Host()
+    for start in range(1, 3_001, 30):
+        host.receive(host.queue(*(entry(host.link.done + seq) for seq in range(1, 31)), heard=start))
+    assert len(host.titles) == 40
+    assert set(host.codes) == {"too-many"}
+    assert len(host.codes) <= 100
+    assert len(host.answers) <= QUEUE_MAX_EVENTS
+    host.now += 60
+    host.receive(host.queue(entry(host.link.done + 1, "later")))
+    assert host.titles[-1] == "later"
+
+
+def test_answers_that_nobody_hears_are_bounded() -> None:
+    host = Host()
+    path = "/" + "x" * 1_900
+    for seq in range(1, 2_000):
+        host.now += 1
+        data = REQUEST | {"path": path}
+        host.receive(host.queue(entry(seq, name="onActionRequest", data=data)))
+    assert len(host.heard) == 1_999
+    assert len(json.dumps(host.link.told(ALL))) < ANSWERS_MAX_CHARACTERS

@@ -1,0 +1,98 @@
+"""The front end, checked without a browser: its types against Streamlit's own, and its functions with node."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.stack import ROOT
+
+CHECKS = ROOT / "tests" / "frontend"
+MODULE = ROOT / "component" / "frontend" / "auth0.js"
+HINT = "needs node and what `npm ci` in tests/frontend brings; REQUIRE_NODE=1 makes this a failure"
+
+
+def missing(why: str) -> None:
+    if os.environ.get("REQUIRE_NODE"):
+        pytest.fail(f"{HINT}: {why}")
+    pytest.skip(f"{HINT}: {why}")
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    found = shutil.which("node")
+    if found is None:
+        missing("there is no node")
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def compiler(node: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The pinned TypeScript compiler; installed on first use, where that can be done."""
+    installed = CHECKS / "node_modules" / "typescript" / "bin" / "tsc"
+    if not installed.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            missing("there is no npm")
+        done = subprocess.run(
+            [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            cwd=CHECKS,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        if done.returncode != 0:
+            missing(done.stderr.strip()[-500:])
+    return [node, str(installed)]
+
+
+def types(compiler: list[str], project: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*compiler, "--project", str(project)], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_types_agree_with_streamlits_own(compiler: list[str]) -> None:
+    done = types(compiler, CHECKS)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_mistake_in_the_types_is_noticed(compiler: list[str], tmp_path: Path) -> None:
+    """So that the check above is not one of nothing: a state that is not Streamlit's to set is named."""
+    copy = tmp_path / "tests" / "frontend"
+    shutil.copytree(CHECKS, copy, ignore=shutil.ignore_patterns("node_modules"))
+    (copy / "node_modules").symlink_to(CHECKS / "node_modules")
+    wrong = tmp_path / "component" / "frontend" / "auth0.js"
+    wrong.parent.mkdir(parents=True)
+    code = MODULE.read_text()
+    assert code.count('setStateValue("events", sent)') == 1
+    wrong.write_text(code.replace('setStateValue("events", sent)', 'setStateValue("event", sent)'))
+    done = types(compiler, copy)
+    assert done.returncode != 0
+    assert "keyof State" in done.stdout
+
+
+def test_its_functions(node: str) -> None:
+    done = subprocess.run(
+        [node, "--test", str(CHECKS / "auth0.test.js")],
+        cwd=CHECKS,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "# fail 0" in done.stdout
+    assert "# pass 0" not in done.stdout
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = (CHECKS / "package-lock.json").read_text()
+    assert '"resolved"' not in lock
+    assert "http" not in lock
+    assert lock.count('"integrity"') == 2

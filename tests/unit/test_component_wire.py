@@ -1,0 +1,114 @@
+"""What components send, as the guard reads it: JSON that would make its reader fail, and runs that nobody asked for."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from component import wire
+from component.link import Link
+
+DEEP = "[" * 3_000 + "]" * 3_000
+LONG_NUMBER = f'{{"events": {"9" * 5_000}}}'
+
+
+@pytest.mark.parametrize("text", [DEEP, '{"a":' * 2_000 + "1" + "}" * 2_000, LONG_NUMBER])
+def test_python_itself_stumbles_over_these(text: str) -> None:
+    """Why this is looked at: a reader raises what Streamlit (1.67) does not expect, before any script runs."""
+    with pytest.raises((RecursionError, ValueError)) as raised:
+        json.loads(text)
+    assert not isinstance(raised.value, json.JSONDecodeError)
+    assert not wire.is_readable(text)
+
+
+@pytest.mark.parametrize("text", ["not json", "{", '{"a": 1}}', "[1, 2", "]" * 2_000])
+def test_what_is_no_json_is_not_read(text: str) -> None:
+    assert not wire.is_readable(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"a": [1, 2, {"b": "c"}]}',
+        json.dumps({"a": "[" * 5_000}),
+        json.dumps({"a": '"[{\\' * 5_000}),
+        json.dumps([[number, [number]] for number in range(5_000)]),
+        "[" * 90 + "1" * 3_000 + "]" * 90,
+        json.dumps(list(range(20_000))),
+    ],
+)
+def test_what_components_send_in_use_is_readable(text: str) -> None:
+    assert wire.is_readable(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"' + '\\"' * 500_000,
+        "[" * 1_000_000,
+        "{}[]" * 500_000,
+        "1" * 3_999 + ",",
+        '"a",' * 300_000 + "[" * 200,
+        "\\" * 10**6,
+    ],
+)
+def test_it_is_looked_at_in_no_time(text: str) -> None:
+    begun = time.perf_counter()
+    wire.is_readable(text * (2_000_000 // len(text) or 1))
+    assert time.perf_counter() - begun < 5
+
+
+def message(**widgets: str) -> BackMsg:
+    made = BackMsg()
+    made.rerun_script.query_string = ""
+    for kind, value in widgets.items():
+        state = made.rerun_script.widget_states.widgets.add()
+        state.id = "$$STREAMLIT_INTERNAL_KEY_$$ID-1-account__events" if "trigger" in kind else "$$ID-1-account"
+        setattr(state, kind, value)
+    return made
+
+
+def sent(**widgets: str) -> wire.FromBrowser:
+    return wire.parse(message(**widgets).SerializeToString())
+
+
+def test_unreadable_json_is_replaced_and_the_rest_goes_on() -> None:
+    asked = sent(json_value=DEEP)
+    asked.message.rerun_script.widget_states.widgets.add(id="other", string_value=DEEP)
+    assert asked.replace_unreadable()
+    passed = BackMsg.FromString(asked.bytes()).rerun_script.widget_states.widgets
+    assert [(widget.json_value, widget.string_value) for widget in passed] == [(wire.UNREADABLE, ""), ("", DEEP)]
+    # To our component it is a breach of the contract.
+    codes: list[str] = []
+    link = Link()
+    link.receive("events", json.loads(wire.UNREADABLE)["events"], (), lambda event: codes.append(event.data["code"]))  # type: ignore[arg-type] # only errors come
+    assert codes == ["wrong-shape"]
+
+
+def test_readable_json_goes_on_as_it_came() -> None:
+    asked = sent(json_value='{"events": {}}')
+    assert not asked.replace_unreadable()
+    assert asked.bytes() == message(json_value='{"events": {}}').SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("trigger", "by_person"),
+    [
+        ('[{"event":"quiet","value":null}]', False),
+        ('{"event":"quiet","value":{"queue":[]}}', False),
+        ('[{"event":"quiet"},{"event":"click"}]', True),
+        ('[{"event":"click"}]', True),
+        ("[]", True),
+        ("null", True),
+        ("", True),
+        ("nonsense", True),
+        (DEEP, True),
+    ],
+)
+def test_only_the_quiet_trigger_is_nobodys_doing(trigger: str, by_person: bool) -> None:
+    assert sent(json_trigger_value=trigger).by_person is by_person
+    assert sent(json_value='{"events": {}}').by_person
