@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from app.core.audit import AuditEvent, AuditKind, Outcome
+from app.core.audit import NOBODY, AuditEvent, AuditKind, Outcome
 from app.core.keyring import Keyring
-from db.models import audit_events, audit_head, audit_retention
+from db.models import audit_days, audit_events, audit_head, audit_retention
 from db.texts import AUDIT_MAX_CHARACTERS, clean
-from db.times import micros
+from db.times import day_number, day_of, micros
 
 MAX_DETAILS: Final = 20
+SIGN_IN: Final = "sign-in"
+DENIAL: Final = "denial"
+_DENIALS: Final = frozenset({AuditKind.PAGE_DENY, AuditKind.FUNCTION_DENY, AuditKind.ENDPOINT_DENY})
 EVENT_PURPOSE: Final = "audit"
 HEAD_PURPOSE: Final = "audit-head"
 FIELDS: Final = ("seq", "at", "kind", "outcome", "actor", "target", "reason", "correlation_id", "address", "details")
@@ -54,9 +60,33 @@ def append(connection: Connection, keyring: Keyring, events: Sequence[AuditEvent
         events = [_broken(events[0], found), *events]
     rows = chained(keyring, seq, mac, events)
     connection.execute(insert(audit_events), rows)
+    _count(connection, events)
     seq, mac = rows[-1]["seq"], rows[-1]["mac"]
     after = {"seq": seq, "mac": mac, "seal": keyring.mac(HEAD_PURPOSE, head_bytes(seq, mac))}
     connection.execute(insert(audit_head).values(id=1, **after) if head is None else update(audit_head).values(**after))
+
+
+def what_counts(event: AuditEvent) -> str | None:
+    """What an event is to the usage report: a sign-in, a denial, or nothing.
+
+    Refusals of the known: strangers can cause any number, which is counted in their events (``details.count``).
+    """
+    if event.kind is AuditKind.SESSION_BEGIN:
+        return SIGN_IN if event.outcome is Outcome.DONE else None
+    return DENIAL if event.kind in _DENIALS and event.actor != NOBODY else None
+
+
+def _count(connection: Connection, events: Sequence[AuditEvent]) -> None:
+    """Add to the counters of days, so that nobody has to count events."""
+    counted = Counter((day_number(event.at.astimezone(UTC).date()), what_counts(event)) for event in events)
+    kind = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    for (day, what), number in sorted((key, number) for key, number in counted.items() if key[1] is not None):
+        new = kind(audit_days).values(day=day_of(day), what=what, events=number)
+        connection.execute(
+            new.on_conflict_do_update(
+                index_elements=["day", "what"], set_={"events": audit_days.c.events + new.excluded.events}
+            )
+        )
 
 
 def chained(keyring: Keyring, seq: int, mac: bytes, events: Sequence[AuditEvent]) -> list[dict[str, Any]]:

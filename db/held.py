@@ -11,6 +11,7 @@ from sqlalchemy import Select, bindparam, func, literal_column, or_, select
 from app.core.permissions import ADMINISTRATOR
 from app.core.policy import NO_GRANTS, Grants, Held, Source
 from db.models import grants, people, role_permissions, roles
+from db.rows import raw_time
 from db.statement import Row
 from db.times import maybe_moment
 
@@ -30,9 +31,9 @@ def grants_query() -> Select[tuple[object, ...]]:
     return (
         select(
             grants.c.source,
-            grants.c.until,
+            raw_time(grants.c.until),
             grants.c.given_by,
-            grants.c.created_at,
+            raw_time(grants.c.created_at),
             grants.c.permission,
             roles.c.name,
             listed,

@@ -50,6 +50,17 @@ def _flag(name: str) -> Column[bool]:
     return Column(name, Boolean, nullable=False, server_default=false())
 
 
+def _live(*columns: str) -> Index:
+    """An index of the sessions that did not end."""
+    where = text("ended_at IS NULL")
+    return Index(f"ix_sessions_live_{columns[0]}", *columns, sqlite_where=where, postgresql_where=where)
+
+
+def _few(name: str, sqlite: str, postgresql: str = "") -> Index:
+    """An index of the few people for whom something holds."""
+    return Index(f"ix_people_{name}", "id", sqlite_where=text(sqlite), postgresql_where=text(postgresql or sqlite))
+
+
 # Identity is (issuer, subject). A row with no `first_seen_at` is somebody who was granted something in advance.
 people = Table(
     "people",
@@ -69,10 +80,20 @@ people = Table(
     Column("last_seen_at", Microseconds),
     Column("signed_out_at", Microseconds),
     Column("rights_issued_at", Microseconds),  # `iat` of the last token whose rights were carried over
+    Column("erased_at", Microseconds),  # until they sign in again
+    # How many grants of a role there are, expired ones included; kept by triggers (`db.schema`), so that those without
+    # any are found without looking at everybody.
+    Column("role_grants", BigInteger, nullable=False, server_default=text("0")),
     UniqueConstraint("issuer", "subject"),
     # What a prefix search needs on PostgreSQL, whose default text order cannot serve LIKE 'x%'.
     Index(None, "name_key", postgresql_ops={"name_key": "text_pattern_ops"}),
     Index(None, "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
+    Index(None, "last_seen_at", "id"),
+    Index(None, "first_seen_at", "id"),
+    _few("blocked", "blocked IS 1", "blocked IS TRUE"),
+    _few("machine", "machine IS 1", "machine IS TRUE"),
+    _few("erased", "erased_at IS NOT NULL"),
+    _few("no_role", "role_grants = 0"),
 )
 
 roles = Table(
@@ -118,8 +139,8 @@ grants = Table(
     _text("reason"),
     CheckConstraint("(role_id IS NULL) <> (permission IS NULL)", name="one_thing"),
     Index(None, "person_id"),
-    Index(None, "role_id"),
-    Index(None, "permission"),
+    Index(None, "role_id", "person_id"),
+    Index(None, "permission", "person_id"),
     Index(None, "until"),
     # Two unique indexes, because NULLs never equal each other.
     Index(
@@ -156,7 +177,7 @@ token_roles = Table(
     metadata,
     Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
     Column("name", Text, primary_key=True),
-    Index(None, "name"),
+    Index(None, "name", "person_id"),
 )
 
 sessions = Table(
@@ -189,6 +210,8 @@ sessions = Table(
     Index(None, "provider_sid"),
     Index(None, "ended_at"),
     Index(None, "expires_at"),
+    _live("last_seen_at", "id"),
+    _live("expires_at"),
 )
 
 issued_tokens = Table(
@@ -245,10 +268,27 @@ audit_events = Table(
     Column("details", Text, nullable=False),  # JSON, exactly as its MAC covers it
     Column("prev_mac", LargeBinary, nullable=False),
     Column("mac", LargeBinary, nullable=False),
-    Index(None, "kind", "at", "outcome"),
-    Index(None, "actor", "seq"),
-    Index(None, "target", "seq"),
-    Index(None, "at"),
+    Index(None, "at", "seq"),
+    Index(None, "kind", "at", "seq"),
+    Index(None, "actor", "at", "seq"),
+    Index(None, "target", "at", "seq"),
+    Index(
+        "ix_audit_events_not_done",
+        "outcome",
+        "at",
+        "seq",
+        sqlite_where=text("outcome <> 'done'"),
+        postgresql_where=text("outcome <> 'done'"),
+    ),
+)
+
+# What happened per day, counted as events are written: sign-ins and refusals of the known (`db.audit`).
+audit_days = Table(
+    "audit_days",
+    metadata,
+    Column("day", Day, primary_key=True, autoincrement=False),
+    Column("what", Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),
 )
 
 audit_head = Table(
@@ -289,4 +329,29 @@ page_views = Table(
     Column("day", Day, primary_key=True, autoincrement=False),
     Column("page", Text, primary_key=True),
     Column("views", BigInteger, nullable=False),
+)
+
+# Exact numbers that would cost a scan to count; kept by triggers (`db.schema`).
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+# What in the code asks for which permission, as each process published it at its start.
+guards = Table(
+    "guards",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("process", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    _text("permission"),
+    _text("file"),
+    Column("line", Integer, nullable=False),
+    _text("version"),
+    Column("published_at", Microseconds, nullable=False),
+    Index(None, "permission"),
+    Index(None, "process"),
 )

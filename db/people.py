@@ -63,6 +63,7 @@ class PeopleWrites(Work):
             "email_verified": person.email_verified,
             "picture": clean(person.picture, PICTURE_MAX_CHARACTERS),
             "machine": person.machine,
+            "erased_at": None,
         }
         new = self._insert(people).values(issuer=issuer, subject=subject, first_seen_at=now, last_seen_at=now, **shown)
         self._execute(

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import (
-    BigInteger,
     CompoundSelect,
     Dialect,
     Integer,
@@ -17,19 +16,19 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    func,
     literal,
     select,
+    type_coerce,
     union_all,
 )
 
-from app.core.audit import NOBODY, AuditKind, Outcome
 from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
 from app.core.records import BearerFacts, Person, Pulse, SealedTokens, Session, UsageDay
+from db.audit import DENIAL, SIGN_IN
 from db.held import grants_from, grants_query
 from db.models import (
-    audit_events,
+    audit_days,
     drafts,
     issued_tokens,
     own_clients,
@@ -53,9 +52,8 @@ from db.rows import (
 )
 from db.statement import Prepared
 from db.texts import known_form
-from db.times import DAY_MICROSECONDS, day_number, day_of, micros
+from db.times import day_number, day_of, micros
 
-_DENIALS = (AuditKind.PAGE_DENY.value, AuditKind.FUNCTION_DENY.value, AuditKind.ENDPOINT_DENY.value)
 _THIS_SUBJECT = (people.c.issuer == bindparam("issuer"), people.c.subject == bindparam("subject"))
 
 
@@ -142,12 +140,7 @@ class DatabaseReader:
     def usage(self, since: date, until: date) -> Sequence[UsageDay]:
         """One entry a day, oldest first."""
         first, last = day_number(since), day_number(until)
-        given = {
-            "first_day": first,
-            "last_day": last,
-            "first_at": first * DAY_MICROSECONDS,
-            "end_at": (last + 1) * DAY_MICROSECONDS,
-        }
+        given = {"first_day": first, "last_day": last}
         counts: dict[tuple[int, str], int] = {}
         views: dict[int, dict[str, int]] = {}
         for day, what, page, count in self._fetch(self._usage.text, self._usage.values(given)):
@@ -156,7 +149,7 @@ class DatabaseReader:
             else:
                 counts[day, what] = int(count)
         return tuple(
-            UsageDay(day_of(day), counts.get((day, "sign-in"), 0), counts.get((day, "denial"), 0), views.get(day, {}))
+            UsageDay(day_of(day), counts.get((day, SIGN_IN), 0), counts.get((day, DENIAL), 0), views.get(day, {}))
             for day in range(first, last + 1)
         )
 
@@ -196,24 +189,10 @@ def _bearer_query() -> Select[tuple[object, ...]]:
 
 def _usage_query() -> CompoundSelect[tuple[object, ...]]:
     """Rows of (day number, what, page, count)."""
-    day = audit_events.c.at.op("/", return_type=Integer)(literal(DAY_MICROSECONDS, BigInteger)).label("day")
-
-    def events(what: str, *kinds: str) -> Select[int, str, str, int]:
-        return (
-            select(day, literal(what, Text), literal("", Text), func.count())
-            .where(
-                audit_events.c.kind.in_([bindparam(None, kind, Text) for kind in kinds]),
-                audit_events.c.at >= bindparam("first_at"),
-                audit_events.c.at < bindparam("end_at"),
-            )
-            .group_by(day)
-        )
-
+    first, last = bindparam("first_day", type_=Integer), bindparam("last_day", type_=Integer)
+    number = type_coerce(audit_days.c.day, Integer)
+    seen = type_coerce(page_views.c.day, Integer)
     return union_all(
-        events("sign-in", AuditKind.SESSION_BEGIN.value).where(audit_events.c.outcome == Outcome.DONE.value),
-        # Refusals of the known: strangers can cause any number, which is counted in their events (`details.count`).
-        events("denial", *_DENIALS).where(audit_events.c.actor != NOBODY),
-        select(page_views.c.day, literal("view", Text), page_views.c.page, page_views.c.views).where(
-            page_views.c.day.between(bindparam("first_day"), bindparam("last_day"))
-        ),
+        select(number, audit_days.c.what, literal("", Text), audit_days.c.events).where(number.between(first, last)),
+        select(seen, literal("view", Text), page_views.c.page, page_views.c.views).where(seen.between(first, last)),
     )

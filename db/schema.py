@@ -46,12 +46,26 @@ TRIGGERS: Final = {
     "postgresql": _ON_BOTH | {"audit_events_no_truncate", "audit_retention_no_truncate"},
 }
 """What keeps the audit append-only, by engine."""
+_COUNTING: Final = frozenset(
+    {f"people_counted_{what}" for what in ("insert", "update", "delete")}
+    | {f"grants_counted_{what}" for what in ("insert", "update", "delete")}
+)
+KEEPING_TRIGGERS: Final = {
+    "sqlite": _COUNTING | {f"people_search_{what}" for what in ("insert", "update", "delete")},
+    "postgresql": _COUNTING,
+}
+"""What keeps counters and the search of people equal to the rows they are made from, by engine."""
 TRIGGERS_THERE: Final = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     " AND tbl_name IN ('audit_events', 'audit_retention')",
     "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
     " AND tgrelid IN ('audit_events'::regclass, 'audit_retention'::regclass)",
 }
+_ALL_TRIGGERS: Final = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D' AND NOT tgisinternal",
+}
+_OF_SEARCH: Final = "people_search"
 _migrating = Lock()  # Alembic's environment is one per process
 
 
@@ -155,6 +169,11 @@ def missing_triggers(connection: Connection) -> frozenset[str]:
     return TRIGGERS[name] - found
 
 
+def is_modelled(name: str | None, kind: str, _parents: object = None) -> bool:
+    """Whether ``db.models`` speaks of a table or index; of what searching people needs, only the migration does."""
+    return kind not in {"table", "index"} or not (name or "").startswith(_OF_SEARCH)
+
+
 def _make_file(file: Path) -> None:
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -187,3 +206,7 @@ def _upgrade(engine: Engine) -> None:
             command.upgrade(config, "head")
         if missing := missing_triggers(connection):
             raise SchemaMismatch(f"The audit is not protected any more: {', '.join(sorted(missing))} is missing.")
+        name = connection.dialect.name
+        there = {str(row[0]) for row in connection.execute(text(_ALL_TRIGGERS[name]))}
+        if missing := KEEPING_TRIGGERS[name] - there:
+            raise SchemaMismatch(f"Counters and search are not kept any more: {', '.join(sorted(missing))} is missing.")

@@ -7,10 +7,11 @@ from sqlalchemy import Connection
 
 from db.engine import make_engine, parsed
 from db.models import metadata
+from db.schema import is_modelled
 
 
 def run(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
+    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True, include_name=is_modelled)
     with context.begin_transaction():
         context.run_migrations()
 
