@@ -14,16 +14,16 @@ from app.core.clock import Clock, utc_now
 from app.core.errors import SchemaMismatch
 from app.core.keyring import Keyring
 from app.core.settings import Settings
+from db.administration import AdministrationWrites
+from db.directory import DatabaseDirectory
 from db.drafts import DraftWrites
 from db.engine import file_of, is_memory, make_engine, parsed
 from db.faults import plain
-from db.grants import GrantWrites
-from db.people import PeopleWrites
+from db.lookup import Lookup
 from db.reader import DatabaseReader
 from db.readers import OneConnection, ReadConnections, Readers
 from db.retention import RetentionWrites
 from db.schema import SchemaState, is_missing, memory_template, require_current, state_of
-from db.sessions import SessionWrites
 from db.statement import Prepared, Row
 from db.turns import Turns
 from db.work import Work
@@ -36,8 +36,8 @@ MOST_READS: Final = 16
 W = TypeVar("W", bound=Work)
 
 
-class DatabaseUnit(PeopleWrites, SessionWrites, DraftWrites, GrantWrites, RetentionWrites):
-    """``UnitOfWork``: everything that can be written, in one transaction."""
+class DatabaseUnit(AdministrationWrites, DraftWrites, RetentionWrites):
+    """``DirectoryUnit``: everything that can be written, in one transaction."""
 
 
 class Database:
@@ -63,12 +63,18 @@ class Database:
         else:
             self._readers = ReadConnections(self.engine, most=MOST_READS, wait_seconds=busy_seconds)
         self._read = DatabaseReader(self._readers, self.engine.dialect)
+        self._directory = DatabaseDirectory(Lookup(self._readers.fetch, self.engine.dialect), self._read, keyring)
         self._revision = Prepared(text("SELECT version_num FROM alembic_version"), self.engine.dialect)
 
     @property
     def read(self) -> DatabaseReader:
         """Reads that stand alone."""
         return self._read
+
+    @property
+    def directory(self) -> DatabaseDirectory:
+        """Reads for administrators."""
+        return self._directory
 
     def unit_of_work(self) -> AbstractContextManager[DatabaseUnit]:
         """A unit of work; leaving the block without ``commit`` rolls back."""

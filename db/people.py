@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Select, Text, bindparam, func, select, update
 
 from app.core.permissions import ADMINISTRATOR
 from app.core.policy import Source
@@ -18,22 +18,6 @@ from db.texts import EMAIL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, PICTURE_MAX_CHAR
 from db.work import Work, require_aware
 
 _MOST_BY_EMAIL: Final = 10
-_ADMINISTRATORS: Final = (
-    select(*PERSON)
-    .where(
-        people.c.blocked.is_(False),
-        people.c.id.in_(
-            select(grants.c.person_id)
-            .join(roles, roles.c.id == grants.c.role_id)
-            .where(
-                roles.c.name == ADMINISTRATOR,
-                grants.c.until.is_(None),
-                grants.c.source.in_([Source.ADMIN.value, Source.POLICY.value]),
-            )
-        ),
-    )
-    .order_by(people.c.id)
-)
 _BY_EMAIL: Final = (
     select(*PERSON)
     .where(
@@ -44,6 +28,22 @@ _BY_EMAIL: Final = (
     .order_by(people.c.id)
     .limit(_MOST_BY_EMAIL)
 )
+
+
+def counting_administrators() -> Select[Any]:
+    """Ids of those who count as administrators."""
+    sources = [bindparam(None, source.value, Text) for source in (Source.ADMIN, Source.POLICY)]
+    counting = (
+        select(grants.c.person_id)
+        .join(roles, roles.c.id == grants.c.role_id)
+        .where(
+            roles.c.name == bindparam(None, ADMINISTRATOR, Text), grants.c.until.is_(None), grants.c.source.in_(sources)
+        )
+    )
+    return select(people.c.id).where(people.c.blocked.is_(False), people.c.id.in_(counting)).order_by(people.c.id)
+
+
+_ADMINISTRATORS: Final = counting_administrators().with_only_columns(*PERSON)
 
 
 class PeopleWrites(Work):

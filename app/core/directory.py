@@ -60,7 +60,7 @@ class PeopleQuery:
     """Which people. Empty members ask for nothing."""
 
     text: str = ""
-    """Part of the name, e-mail or subject, without regard to case; one that begins with it comes from an index too."""
+    """Part of the name, e-mail or subject, without regard to case; one or two characters: the beginning of the name."""
     state: PersonState | None = None
     role: str = ""
     """Name of a role that they hold now."""
@@ -206,7 +206,7 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Which events, newest first. Empty members ask for nothing."""
+    """Which events, newest first. Empty members ask for nothing; ``since`` is included, ``until`` is not."""
 
     name: str = ""
     """Audit name (``subject at issuer``, ``operator:…``) that acted or was acted on."""

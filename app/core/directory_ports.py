@@ -32,7 +32,6 @@ from app.core.directory import (
 from app.core.policy import Grants
 from app.core.ports import Reader, Storage, UnitOfWork
 from app.core.principal import Subject
-from app.core.records import Person
 
 
 class DirectoryReader(Protocol):
@@ -59,7 +58,7 @@ class DirectoryReader(Protocol):
     def review_role(self, role: int, permissions: frozenset[str], now: datetime) -> RoleReview | None:
         """What giving the role exactly these permissions would do now; None when there is no such role."""
 
-    def permissions(self, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[PermissionRow]:
+    def permissions(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[PermissionRow]:
         """The catalogue by name; ``text``: part of the name or sentence."""
 
     def mappings(
@@ -68,12 +67,21 @@ class DirectoryReader(Protocol):
         """Token roles that are mapped, or that arrived in tokens; ``unmapped``: only those mapped nowhere."""
 
     def sessions(
-        self, now: datetime, *, person: int | None = None, cursor: str = "", limit: int = 50
+        self,
+        now: datetime,
+        *,
+        person: int | None = None,
+        seen_since: datetime | None = None,
+        cursor: str = "",
+        limit: int = 50,
     ) -> Slice[SessionRow]:
-        """Sessions neither ended nor past their absolute limit, last used first. Idle limits are the caller's."""
+        """Sessions neither ended nor past their absolute limit, last used first.
+
+        The idle limit is the caller's: only those used after ``seen_since`` are given.
+        """
 
     def audit(self, query: AuditQuery) -> Slice[AuditRow]:
-        """Events that match, newest first."""
+        """Events that match, newest first (by time, then number)."""
 
     def audit_event(self, seq: int) -> AuditRow | None:
         """One event by its number."""
@@ -84,8 +92,8 @@ class DirectoryReader(Protocol):
     def chain_head(self) -> ChainHead:
         """A quick look at the audit's end."""
 
-    def statistics(self, now: datetime, *, days: int) -> Statistics:
-        """The installation in numbers, with usage of the last ``days`` days."""
+    def statistics(self, now: datetime, *, days: int, seen_since: datetime | None = None) -> Statistics:
+        """The installation in numbers, with usage of the last ``days`` days; sessions used after ``seen_since``."""
 
     def guards(self) -> Sequence[GuardRow]:
         """Everything that processes published, by kind and name."""
@@ -97,11 +105,20 @@ class DirectoryUnit(UnitOfWork, Protocol):
     A write moves the policy version whenever it changes what anybody may do.
     """
 
-    def person_by_id(self, person: int) -> tuple[Person, str] | None:
-        """The person and the version of their card; None when there is none."""
+    def person_by_id(self, person: int) -> tuple[PersonRow, str] | None:
+        """The row of a person (roles left out) and the version of their card; None when there is none."""
+
+    def person_of(self, subject: Subject) -> PersonRow | None:
+        """The row of a subject (roles left out); None when it is not known."""
 
     def person_id(self, subject: Subject) -> int:
         """The id of a subject, which becomes known by this (pending) where it was not. May raise ``InvalidInput``."""
+
+    def token_roles_of(self, subject: Subject) -> frozenset[str]:
+        """Role names of the subject's last token."""
+
+    def catalogue(self) -> frozenset[str]:
+        """Names of all permissions."""
 
     def grants_of(self, subject: Subject, now: datetime) -> Grants:
         """As ``Reader.grants``, inside this unit."""
@@ -119,7 +136,7 @@ class DirectoryUnit(UnitOfWork, Protocol):
         """A role whose name is the same but for case, spacing and look-alikes."""
 
     def add_role(self, name: str, description: str, permissions: frozenset[str]) -> int:
-        """Make a role; returns its id. Raises ``NotFound`` for an unknown permission, ``Conflict`` for a taken name."""
+        """Make a role; returns its id. Raises ``NotFound`` for an unknown permission, and ``NameTaken``."""
 
     def change_role(self, role: int, *, name: str, description: str, permissions: frozenset[str]) -> None:
         """Set everything of a role and move its version. Raises as ``add_role``."""

@@ -37,6 +37,7 @@ def test_a_migration_that_databases_have_had_is_never_changed() -> None:
     had = {
         "0001_first.py": "950537b9225b8e629cdfc9f505154c6ab1b89366ed2bb6ecdbecfa805d1e672e",
         "0002_retention.py": "597cc647548da60c24771c185ae84e0ba3385e4ff7415589ca42d3154b01f965",
+        "0003_drafts.py": "ed4d2f5fad9271b588619c0c84b545c4a92524233cf0351ec91abd2466520ca6",
     }
     for name, digest in had.items():
         assert hashlib.sha256((MIGRATIONS / "versions" / name).read_bytes()).hexdigest() == digest

@@ -1,0 +1,125 @@
+"""The unit of work of administration: its reads, which see the unit's own state, and what changes a person for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from app.core.directory import GrantRow, GuardRow, MappingRow, PersonRow, RoleCard
+from app.core.policy import NO_GRANTS, Grants
+from app.core.principal import Subject
+from db import mapping_lists, person_cards, role_lists
+from db.held import grants_from, grants_query
+from db.lookup import Lookup
+from db.mappings import MappingWrites
+from db.models import grants, guards, people, sessions, token_roles
+from db.people import PeopleWrites
+from db.roles import RoleWrites
+from db.sessions import SessionWrites
+from db.statement import Row
+from db.texts import clean, known_form
+from db.times import EPOCH, micros
+
+_MOST_GUARDS = 5000
+
+
+class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrites):
+    """The part of ``DirectoryUnit`` that is its own."""
+
+    def person_by_id(self, person: int) -> tuple[PersonRow, str] | None:
+        """The row of a person, roles left out, and the version of their card."""
+        found = person_cards.person_and_version(self._look(), person, EPOCH)
+        return None if found is None else (replace(found[0], roles=()), found[1])
+
+    def person_of(self, subject: Subject) -> PersonRow | None:
+        """The row of a subject, roles left out."""
+        number = self._person_id(subject) if known_form(subject) else None
+        found = None if number is None else self.person_by_id(number)
+        return None if found is None else found[0]
+
+    def person_id(self, subject: Subject) -> int:
+        """The id of a subject, which becomes known by this where it was not."""
+        return self._ensure_person(subject)
+
+    def grants_of(self, subject: Subject, now: datetime) -> Grants:
+        """As ``Reader.grants``, inside this unit."""
+        if not known_form(subject):
+            return NO_GRANTS
+        given = {"issuer": subject.issuer, "subject": subject.subject, "now": micros(now)}
+        return grants_from(self._look().rows("grants of a subject", grants_query, **given))
+
+    def token_roles_of(self, subject: Subject) -> frozenset[str]:
+        """Role names of the subject's last token."""
+        mine = select(people.c.id).where(people.c.issuer == subject.issuer, people.c.subject == subject.subject)
+        found = select(token_roles.c.name).where(token_roles.c.person_id == mine.scalar_subquery())
+        return frozenset(self._execute(found).scalars()) if known_form(subject) else frozenset()
+
+    def catalogue(self) -> frozenset[str]:
+        """Names of all permissions."""
+        return role_lists.catalogue(self._look())
+
+    def grant_row(self, person: int, grant: int) -> GrantRow | None:
+        """One grant of a person."""
+        return person_cards.grant_of(self._look(), person, grant)
+
+    def delete_grant(self, grant: int) -> bool:
+        """Remove a grant by id; True when it was there."""
+        gone = self._changed(delete(grants).where(grants.c.id == grant).returning(grants.c.id))
+        self._rights_changed |= gone
+        return gone
+
+    def role_for_change(self, role: int, now: datetime) -> RoleCard | None:
+        """One role by id."""
+        return role_lists.role_card(self._look(), role, now)
+
+    def role_named(self, name: str, now: datetime) -> RoleCard | None:
+        """A role whose name is the same but for case, spacing and look-alikes."""
+        return role_lists.role_card_named(self._look(), name, now, alike=True)
+
+    def mapping(self, token_role: str) -> MappingRow:
+        """What a token role becomes now."""
+        return mapping_lists.mapping_row(self._look(), token_role)
+
+    def erase_person(self, person: int, now: datetime) -> None:
+        """Remove what is known of a person but their subject."""
+        nothing = {"name": "", "name_key": "", "email": "", "email_key": "", "email_verified": False, "picture": ""}
+        self._execute(update(people).where(people.c.id == person).values(erased_at=now, **nothing))
+        if self._changed(delete(grants).where(grants.c.person_id == person).returning(grants.c.id)):
+            self._rights_changed = True
+        self._execute(delete(token_roles).where(token_roles.c.person_id == person))
+        self._execute(
+            update(sessions)
+            .where(sessions.c.person_id == person)
+            .values(user_agent="", address="", page="", sealed_tokens=None, access_expires_at=None)
+        )
+
+    def publish_guards(self, process: str, version: str, rows: Sequence[GuardRow], now: datetime) -> None:
+        """Replace what ``process`` published by these."""
+        self._execute(delete(guards).where(guards.c.process == process))
+        new: list[dict[str, Any]] = [
+            {
+                "process": clean(process),
+                "kind": row.kind.value,
+                "name": clean(row.name),
+                "permission": clean(row.permission),
+                "file": clean(row.file),
+                "line": row.line,
+                "version": clean(version),
+                "published_at": now,
+            }
+            for row in rows[:_MOST_GUARDS]
+        ]
+        if new:
+            self._execute(insert(guards), new)
+
+    def _look(self) -> Lookup:
+        """This unit's own state, read by the statements of the directory."""
+        return Lookup(self._driver_rows, self._engine.dialect)
+
+    def _driver_rows(self, text: str, values: Any) -> list[Row]:
+        given = tuple(values) if isinstance(values, list) else values
+        return self._translated(lambda connection: list(connection.exec_driver_sql(text, given).fetchall()))

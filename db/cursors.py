@@ -1,0 +1,61 @@
+"""Cursors of lists: where a page ended, as an opaque text that is good for the same query only."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Hashable, Sequence
+from hashlib import sha256
+from typing import Final
+
+from app.core.errors import InvalidInput
+
+Place = tuple[int | str | None, ...]
+"""The sort values of a page's last row."""
+_MAX_CHARACTERS: Final = 3000
+_MAX_INTEGER: Final = 2**63 - 1
+_WRONG: Final = "This is not the cursor of the next page of this list. Begin again without one."
+
+
+def cursor(query: Hashable, place: Sequence[int | str | None]) -> str:
+    """The cursor that goes on after ``place`` in the list that ``query`` asks for."""
+    raw = json.dumps([_mark(query), *place], ensure_ascii=True, separators=(",", ":"))
+    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def place_of(text: str, query: Hashable, *kinds: type[int | str] | None) -> Place | None:
+    """Where to go on; None at the beginning. Raises ``InvalidInput`` for a cursor not made for this query.
+
+    ``kinds``: of the values; None stands for a number or nothing.
+    """
+    if not text:
+        return None
+    place = _decoded(text, query)
+    if place is None or len(place) != len(kinds) or not all(map(_is_of, place, kinds)):
+        raise InvalidInput({"cursor": _WRONG})
+    return place
+
+
+def _decoded(text: str, query: Hashable) -> Place | None:
+    if len(text) > _MAX_CHARACTERS or not text.isascii():
+        return None
+    try:
+        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    if not isinstance(found, list) or not found or found[0] != _mark(query):
+        return None
+    return tuple(found[1:])
+
+
+def _is_of(value: object, kind: type[int | str] | None) -> bool:
+    if value is None:
+        return kind is None
+    if isinstance(value, str):
+        return kind is str and "\x00" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+    return kind is not str and type(value) is int and abs(value) <= _MAX_INTEGER
+
+
+def _mark(query: Hashable) -> str:
+    return sha256(repr(query).encode("utf-8", "surrogatepass")).hexdigest()[:12]

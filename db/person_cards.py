@@ -1,0 +1,159 @@
+"""One person with everything administrators see of them, and the version their changes are checked against."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Select, bindparam, select
+
+from app.core.directory import GrantRow, PersonCard, PersonRow
+from app.core.permissions import ADMINISTRATOR
+from app.core.policy import Source
+from db.lookup import Lookup
+from db.models import grants, people, permissions, role_mappings, role_permissions, roles, token_roles
+from db.people_lists import person_columns, person_row
+from db.rows import raw_time
+from db.statement import Row
+from db.times import maybe_moment, micros, moment
+
+_VERSION_CHARACTERS: Final = 16
+_COUNTING: Final = frozenset({Source.ADMIN, Source.POLICY})
+_THIS_PERSON: Final = grants.c.person_id == bindparam("person", type_=BigInteger)
+
+
+def person_card(look: Lookup, person: int, now: datetime) -> PersonCard | None:
+    """One person by id; None when there is none."""
+    at = micros(now)
+    found = look.rows("person by id", _person, person=person, now=at)
+    if not found:
+        return None
+    row = person_row(found[0])
+    stored = look.rows("grants of a person", _grants, person=person)
+    there = sorted((_grant(one) for one in stored if one[6] is None or one[6] > at), key=_order)
+    return PersonCard(
+        row=row,
+        version=_version(row, found[0][1], stored),
+        grants=tuple(there),
+        permissions=_permissions(look, person, there),
+        token_roles=_token_roles(look, person, there),
+        counts_as_administrator=not row.person.blocked and any(map(_counts, there)),
+    )
+
+
+def person_and_version(look: Lookup, person: int, now: datetime) -> tuple[PersonRow, str] | None:
+    """The row of a person, and the version of their card."""
+    found = look.rows("person by id", _person, person=person, now=micros(now))
+    if not found:
+        return None
+    row = person_row(found[0])
+    return row, _version(row, found[0][1], look.rows("grants of a person", _grants, person=person))
+
+
+def grant_of(look: Lookup, person: int, grant: int) -> GrantRow | None:
+    """One grant of a person, expired or not."""
+    rows = look.rows("grants of a person", _grants, person=person)
+    return next((_grant(row) for row in rows if row[0] == grant), None)
+
+
+def _person() -> Select[Any]:
+    return select(*person_columns()).where(people.c.id == bindparam("person", type_=BigInteger))
+
+
+def _grants() -> Select[Any]:
+    return (
+        select(
+            grants.c.id,
+            grants.c.source,
+            grants.c.given_by,
+            raw_time(grants.c.created_at),
+            roles.c.name,
+            grants.c.permission,
+            raw_time(grants.c.until),
+            grants.c.reason,
+            grants.c.role_id,
+        )
+        .select_from(grants.outerjoin(roles, roles.c.id == grants.c.role_id))
+        .where(_THIS_PERSON)
+        .order_by(grants.c.id)
+    )
+
+
+def _grant(row: Row) -> GrantRow:
+    number, source, by, since, role, permission, until, reason, _ = row
+    return GrantRow(number, Source(source), by, moment(since), role, permission, maybe_moment(until), reason)
+
+
+def _order(grant: GrantRow) -> tuple[bool, str, datetime, int]:
+    """Roles before single permissions, by name, the oldest first."""
+    return grant.role is None, grant.role or grant.permission or "", grant.since, grant.id
+
+
+def _counts(grant: GrantRow) -> bool:
+    return grant.role == ADMINISTRATOR and grant.until is None and grant.source in _COUNTING
+
+
+def _version(row: PersonRow, erased_at: int | None, stored: Sequence[Row]) -> str:
+    """Of all that administrators may change: block, erasure, and grants that did not come with a token."""
+    ours = [
+        [number, source, since, until, role, permission]
+        for number, source, _, since, _, permission, until, _, role in stored
+        if source != Source.TOKEN.value
+    ]
+    said = json.dumps([row.id, row.person.blocked, erased_at, ours], separators=(",", ":"))
+    return sha256(said.encode()).hexdigest()[:_VERSION_CHARACTERS]
+
+
+def _permissions(look: Lookup, person: int, there: Sequence[GrantRow]) -> dict[str, tuple[GrantRow, ...]]:
+    """Permission → the grants that give it."""
+    given: dict[str, list[GrantRow]] = {}
+    by_role: dict[str, list[GrantRow]] = {}
+    for grant in there:
+        if grant.permission is not None:
+            given.setdefault(grant.permission, []).append(grant)
+        elif grant.role is not None:
+            by_role.setdefault(grant.role, []).append(grant)
+    if ADMINISTRATOR in by_role:
+        everything = by_role.pop(ADMINISTRATOR)
+        for (name,) in look.rows("catalogue", lambda: select(permissions.c.name)):
+            given[name] = everything + given.get(name, [])
+    if by_role:
+        for role, permission in look.rows("permissions of a person's roles", _role_permissions, person=person):
+            if role in by_role:
+                given[permission] = given.get(permission, []) + by_role[role]
+    return {name: tuple(given[name]) for name in sorted(given)}
+
+
+def _role_permissions() -> Select[Any]:
+    mine = select(grants.c.role_id).where(_THIS_PERSON, grants.c.role_id.is_not(None))
+    return (
+        select(roles.c.name, role_permissions.c.permission)
+        .select_from(roles.join(role_permissions, role_permissions.c.role_id == roles.c.id))
+        .where(roles.c.id.in_(mine))
+    )
+
+
+def _token_roles(look: Lookup, person: int, there: Sequence[GrantRow]) -> dict[str, tuple[str, ...]]:
+    """Role of the last token → the local roles it becomes, one of its own name included where that counts."""
+    of_token = {grant.role for grant in there if grant.source is Source.TOKEN}
+    found: dict[str, set[str]] = {}
+    for name, role in look.rows("token roles of a person", _token_roles_of, person=person):
+        becomes = found.setdefault(name, {name} & of_token)
+        if role is not None:
+            becomes.add(role)
+    return {name: tuple(sorted(found[name])) for name in sorted(found)}
+
+
+def _token_roles_of() -> Select[Any]:
+    return (
+        select(token_roles.c.name, roles.c.name)
+        .select_from(
+            token_roles.outerjoin(role_mappings, role_mappings.c.token_role == token_roles.c.name).outerjoin(
+                roles, roles.c.id == role_mappings.c.role_id
+            )
+        )
+        .where(token_roles.c.person_id == bindparam("person", type_=BigInteger))
+    )

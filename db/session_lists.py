@@ -1,0 +1,80 @@
+"""Live sessions of everybody or of one person, last used first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, select, tuple_
+
+from app.core.directory import SessionRow, Slice
+from db.cursors import cursor, place_of
+from db.lookup import Lookup, capped, page_size
+from db.models import people, policy, sessions
+from db.rows import PERSON, SESSION, person_of, raw_time, session_of
+from db.times import micros
+
+_SEEN: Final = raw_time(sessions.c.last_seen_at)
+
+
+def session_slice(
+    look: Lookup, now: datetime, *, person: int | None, seen_since: datetime | None, after: str, limit: int
+) -> Slice[SessionRow]:
+    """Sessions neither ended nor past their limit; ``seen_since``: only those used after it."""
+    key = ("sessions", person)
+    place = place_of(after, key, int, int)
+    size = page_size(limit)
+    given: dict[str, Any] = {"now": micros(now)}
+    if person is not None:
+        given["person"] = person
+    if seen_since is not None:
+        given["since"] = micros(seen_since)
+    form = (person is not None, seen_since is not None)
+    total = look.number(("live sessions counted", *form), lambda: capped(live_sessions(*form)), **given)
+    rows = look.rows(
+        ("live sessions", *form, place is not None),
+        lambda: _page(live_sessions(*form), after=place is not None),
+        **given,
+        **({"seen": place[0], "id": place[1]} if place is not None else {}),
+        most=size + 1,
+    )
+    shown = rows[:size]
+    return Slice(
+        rows=tuple(_row(row) for row in shown),
+        next=cursor(key, (shown[-1][1], shown[-1][0])) if len(rows) > size else None,
+        total=total,
+    )
+
+
+def live_sessions(of_person: bool, recently: bool) -> Select[Any]:  # noqa: FBT001 - the two halves of a form
+    """Ids of live sessions: of ``:person``, used after ``:since``, where asked."""
+    number = BigInteger
+    conditions: list[ColumnElement[bool]] = [
+        sessions.c.ended_at.is_(None),
+        raw_time(sessions.c.expires_at) > bindparam("now", type_=number),
+    ]
+    if of_person:
+        conditions.append(sessions.c.person_id == bindparam("person", type_=number))
+    if recently:
+        conditions.append(bindparam("since", type_=number) < _SEEN)
+    return select(sessions.c.id).where(*conditions)
+
+
+def _page(ids: Select[Any], *, after: bool) -> Select[Any]:
+    rows = (
+        ids.with_only_columns(sessions.c.id, _SEEN, sessions.c.person_id, policy.c.version, *PERSON, *SESSION)
+        .join(people, people.c.id == sessions.c.person_id)
+        .join(policy, policy.c.id == 1)
+    )
+    if after:
+        number = BigInteger
+        rows = rows.where(
+            tuple_(_SEEN, sessions.c.id) < tuple_(bindparam("seen", type_=number), bindparam("id", type_=number))
+        )
+    return rows.order_by(_SEEN.desc(), sessions.c.id.desc()).limit(bindparam("most", type_=BigInteger))
+
+
+def _row(row: Any) -> SessionRow:
+    _, _, person_id, version, *rest = row
+    count = len(PERSON)
+    return SessionRow(person_id, session_of(rest[count:], person_of(rest[:count]), version))

@@ -1,0 +1,225 @@
+"""The list of people and their cards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort, PersonRow, PersonState
+from app.core.errors import InvalidInput
+from app.core.policy import Source
+from app.core.principal import Subject
+from app.core.records import Person
+from db import Database
+from tests.db.builders import ISSUER, NOW, grant, written
+from tests.db.crowd import ADA, BOB, CARLA, DAY, DORA, ELODIE, PENDING, QUOTE, ROBOT, ZOE, crowd
+
+
+def found(database: Database, query: PeopleQuery) -> list[str]:
+    page = database.directory.people(query, NOW)
+    assert page.total == len(page.rows)
+    return [row.person.name or row.person.subject.subject for row in page.rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("LOVE", ["Ada Lovelace"]),
+        ("ada love", ["Ada Lovelace"]),
+        ("a", ["Ada Lovelace"]),
+        ("zo", ["Zoe 100% _Under\\"]),
+        ("100%", ["Zoe 100% _Under\\"]),
+        ("_under", ["Zoe 100% _Under\\"]),
+        ("er\\", ["Zoe 100% _Under\\"]),
+        ('q"u', ['Q"uote']),
+        ("MÜLLER", ["Dora Müller"]),
+        ("élo", ["Élodie Noir"]),
+        ("bob@example", ["Bob Ross"]),
+        ("ROBOT@cl", ["robot@clients"]),
+        ("auth0|pend", ["auth0|pending"]),
+        ("nobody", []),
+        ("' OR 1=1 --", []),
+        ("name_key:ada", []),
+        ("NEAR(ada)", []),
+        ("*", []),
+        ("\x00\ud800 ", ["robot@clients", "auth0|pending", "Ada Lovelace"]),
+    ],
+)
+def test_people_are_found_by_part_of_name_email_or_subject(database: Database, text: str, names: list[str]) -> None:
+    crowd(database)
+    rows = found(database, PeopleQuery(text=text))
+    assert rows[: len(names)] == names
+    assert len(rows) == len(names) or not text.strip("\x00\ud800 ")
+
+
+@pytest.mark.parametrize(
+    ("query", "subjects"),
+    [
+        (PeopleQuery(state=PersonState.BLOCKED), {ZOE}),
+        (PeopleQuery(state=PersonState.PENDING), {PENDING}),
+        (PeopleQuery(state=PersonState.ERASED), set()),
+        (PeopleQuery(state=PersonState.ACTIVE), {ADA, BOB, CARLA, DORA, ELODIE, QUOTE, ROBOT}),
+        (PeopleQuery(machine=True), {ROBOT}),
+        (PeopleQuery(machine=False, text="auth0|"), {ADA, BOB, CARLA, DORA, ELODIE, QUOTE, ZOE, PENDING}),
+        (PeopleQuery(role="viewer"), {ADA, BOB}),
+        (PeopleQuery(role="viewer", text="ross"), {BOB}),
+        (PeopleQuery(role="no such role"), set()),
+        (PeopleQuery(role="\ud800"), set()),
+        (PeopleQuery(without_roles=True), {CARLA, DORA, ELODIE, QUOTE, ZOE, ROBOT}),
+        (PeopleQuery(without_roles=True, text="example", state=PersonState.BLOCKED), {ZOE}),
+    ],
+)
+def test_filters(database: Database, query: PeopleQuery, subjects: set[Subject]) -> None:
+    crowd(database)
+    for sort in PeopleSort:
+        page = database.directory.people(replace(query, sort=sort), NOW)
+        assert {row.person.subject for row in page.rows} == subjects
+        assert page.total == len(subjects)
+
+
+@pytest.mark.parametrize("sort", PeopleSort)
+@pytest.mark.parametrize("text", ["", "auth0"])
+def test_pages_follow_each_other_without_gaps(database: Database, sort: PeopleSort, text: str) -> None:
+    crowd(database)
+    whole = database.directory.people(PeopleQuery(text=text, sort=sort, limit=200), NOW)
+    assert whole.next is None
+    query = PeopleQuery(text=text, sort=sort, limit=2)
+    rows: list[PersonRow] = []
+    while True:
+        page = database.directory.people(query, NOW)
+        assert len(page.rows) <= 2
+        rows += page.rows
+        if page.next is None:
+            break
+        query = replace(query, cursor=page.next)
+    assert tuple(rows) == whole.rows
+    people = [row.person for row in rows]
+    if sort is PeopleSort.NAME:
+        assert people == sorted(people, key=lambda one: one.name.casefold())
+    else:
+        times = [one.last_seen_at if sort is PeopleSort.LAST_SEEN else one.first_seen_at for one in people]
+        seen = [time for time in times if time is not None]
+        assert seen == sorted(seen, reverse=True)
+        assert times[len(seen) :] == [None] * (len(times) - len(seen))
+
+
+def test_a_cursor_is_good_for_its_own_query_only(database: Database) -> None:
+    crowd(database)
+    page = database.directory.people(PeopleQuery(limit=2), NOW)
+    assert page.next is not None
+    wrong = (
+        PeopleQuery(cursor=page.next, sort=PeopleSort.LAST_SEEN),
+        PeopleQuery(cursor=page.next, text="ada"),
+        PeopleQuery(cursor=page.next[:-3]),
+        *(PeopleQuery(cursor=text) for text in ("x", "ü", "W10", "[]", "a" * 5000, "bnVsbA", "\ud800")),
+    )
+    for query in wrong:
+        with pytest.raises(InvalidInput) as caught:
+            database.directory.people(query, NOW)
+        assert set(caught.value.problems) == {"cursor"}
+
+
+def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: Database) -> None:
+    """Both ways of finding: where matches are everywhere, and where they stand together at the end of the order."""
+    ids = crowd(database)
+
+    def write(unit: object) -> None:
+        for number in range(2100):
+            name = f"{'yves' if number % 2 else 'xena'} {number:04}"
+            database_unit.save_person(Person(Subject(ISSUER, f"s{number}"), name), NOW)
+            if number % 2:
+                database_unit.add_grant(grant("developer", subject=Subject(ISSUER, f"s{number}")), NOW)
+
+    with database.unit_of_work() as database_unit:
+        write(database_unit)
+        database_unit.commit()
+    for query, first in (
+        (PeopleQuery(text="yves", limit=200), "yves 0001"),
+        (PeopleQuery(text="ye", limit=200), None),
+        (PeopleQuery(text="yv", limit=200), "yves 0001"),
+        (PeopleQuery(role="developer", limit=200), "yves 0001"),
+        (PeopleQuery(text="yves", role="developer", limit=200), "yves 0001"),
+        (PeopleQuery(without_roles=True, text="xena", limit=200), "xena 0000"),
+        (PeopleQuery(state=PersonState.ACTIVE, limit=200), "Ada Lovelace"),
+    ):
+        page = database.directory.people(query, NOW)
+        if first is None:
+            assert page.total == 0
+            continue
+        assert page.capped
+        assert page.total == MOST_COUNTED
+        names = []
+        while True:
+            names += [row.person.name for row in page.rows]
+            if page.next is None:
+                break
+            page = database.directory.people(replace(query, cursor=page.next), NOW)
+        shown = [name for name in names if name]
+        assert shown[0] == first
+        assert [name.casefold() for name in shown] == sorted(name.casefold() for name in shown)
+        assert len(names) >= 1050
+    assert database.directory.statistics(NOW, days=1).people == 2100 + len(ids)
+
+
+def test_the_card_tells_what_each_permission_comes_from(database: Database) -> None:
+    ids = crowd(database)
+    card = database.directory.person_card(ids[BOB], NOW)
+    assert card is not None
+    assert [(one.role, one.source, one.until) for one in card.grants] == [
+        ("viewer", Source.ADMIN, NOW + DAY),
+        ("viewer", Source.TOKEN, None),
+    ]
+    assert {name: [one.source for one in ways] for name, ways in card.permissions.items()} == {
+        "read:reports": [Source.ADMIN, Source.TOKEN]
+    }
+    assert card.token_roles == {"Owners": (), "viewer": ("viewer",)}
+    assert card.row.roles == ("viewer",)
+    assert not card.counts_as_administrator
+    ada = database.directory.person_card(ids[ADA], NOW)
+    assert ada is not None
+    assert ada.counts_as_administrator
+    assert [one.role for one in ada.permissions["erase:people"]] == ["administrator"]
+    assert [one.role for one in ada.permissions["read:reports"]] == ["administrator", "viewer"]
+    dora = database.directory.person_card(ids[DORA], NOW)
+    assert dora is not None
+    assert list(dora.permissions) == ["explore:api"]
+    carla = database.directory.person_card(ids[CARLA], NOW)
+    assert carla is not None
+    assert (carla.grants, dict(carla.permissions)) == ((), {})
+    assert database.directory.person_card(10**9, NOW) is None
+
+
+def test_the_version_moves_with_what_administrators_change_and_with_nothing_else(database: Database) -> None:
+    ids = crowd(database)
+
+    def version() -> str:
+        card = database.directory.person_card(ids[BOB], NOW)
+        assert card is not None
+        return card.version
+
+    before = version()
+    written(database, lambda unit: unit.save_person(Person(BOB, "Robert"), NOW + DAY))
+    written(database, lambda unit: unit.touch_session("ref-1", NOW + DAY))
+    assert version() == before
+    written(database, lambda unit: unit.add_grant(grant("analyst", subject=BOB), NOW))
+    after_grant = version()
+    written(database, lambda unit: unit.set_blocked(BOB, blocked=True))
+    after_block = version()
+    written(database, lambda unit: unit.erase_person(ids[BOB], NOW))
+    assert len({before, after_grant, after_block, version()}) == 4
+
+
+def test_erasing_removes_all_but_the_subject_until_the_next_sign_in(database: Database) -> None:
+    ids = crowd(database)
+    written(database, lambda unit: unit.erase_person(ids[BOB], NOW))
+    card = database.directory.person_card(ids[BOB], NOW)
+    assert card is not None
+    assert card.row.state is PersonState.ERASED
+    assert (card.row.person.name, card.row.person.email, card.row.person.picture) == ("", "", "")
+    assert (card.grants, dict(card.token_roles)) == ((), {})
+    assert [row.id for row in database.directory.people(PeopleQuery(state=PersonState.ERASED), NOW).rows] == [ids[BOB]]
+    assert not database.directory.people(PeopleQuery(text="Ross"), NOW).rows
+    assert {(one.user_agent, one.address, one.page) for one in database.read.sessions_of(BOB, NOW)} == {("", "", "")}
+    written(database, lambda unit: unit.save_person(Person(BOB, "Bob again"), NOW))
+    assert database.directory.people(PeopleQuery(text="bob again"), NOW).rows[0].state is PersonState.ACTIVE
