@@ -16,6 +16,8 @@ class GatehouseError(Exception):
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong"
+    about: str = ""
+    """Audit name of what a refused change was about; never sent."""
 
     def __init__(self, detail: str = "") -> None:
         """``detail`` is one plain sentence or more, safe to show; empty means the title says it all."""

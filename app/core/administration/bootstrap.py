@@ -1,4 +1,4 @@
-"""Use cases that change who may do what; the rules about administrators live here, for API and command line alike."""
+"""The first administrator, and the audited way back in when there is none who can."""
 
 from __future__ import annotations
 

@@ -1,0 +1,141 @@
+"""Giving people roles and permissions, and taking them away; also before they have signed in for the first time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.core.administration.acting import (
+    Administrator,
+    Detail,
+    Standing,
+    authorise,
+    checked_reason,
+    name_of,
+    person_for_change,
+)
+from app.core.administration.rules import (
+    keeping_an_administrator,
+    require_held,
+    require_not_self,
+    require_role_held,
+)
+from app.core.audit import AuditKind, subject_name
+from app.core.directory import GrantRow, PersonState
+from app.core.directory_ports import DirectoryUnit
+from app.core.errors import Conflict, InvalidInput, NotFound, NotOurs
+from app.core.permissions import Permission
+from app.core.policy import Source
+from app.core.principal import Subject
+from app.core.records import NewGrant
+
+
+def grant(
+    unit: DirectoryUnit,
+    who: Administrator,
+    *,
+    person: int,
+    role: str | None,
+    permission: str | None,
+    until: datetime | None,
+    reason: str,
+    version: str | None,
+    now: datetime,
+) -> bool:
+    """Give a person a role or a permission; False when they have the very same already, which is no change.
+
+    Raises ``SelfGrant``, ``NotHeld``, ``NotFound`` (person), ``StaleVersion``, ``InvalidInput``, and ``Conflict`` when
+    they have it with another end, or were erased.
+    """
+    standing = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    why = checked_reason(reason)
+    row = person_for_change(unit, person, version)
+    if until is not None and until <= now:
+        raise InvalidInput({"until": "This time is over already. Leave it out for no end."})
+    if row.state is PersonState.ERASED:
+        raise Conflict("This person was erased. Once they have signed in again, they can be given something.")
+    target = name_of(row)
+    _require_may_give(unit, standing, role, permission, target)
+    require_not_self(standing, target, is_self=row.person.subject == standing.subject)
+    source = Source.POLICY if who.principal is None else Source.ADMIN
+    new = NewGrant(row.person.subject, source, who.name, role, permission, until, why)
+    if not unit.add_grant(new, now):
+        _require_same_end(unit, new, now)
+        return False
+    unit.record(standing.event(AuditKind.GRANT_ADD, target, why, **_told(role, permission, source, until)))
+    return True
+
+
+def revoke(
+    unit: DirectoryUnit,
+    who: Administrator,
+    *,
+    person: int,
+    grant: int,
+    reason: str,
+    version: str | None,
+    now: datetime,
+) -> GrantRow:
+    """Take one grant away; returns what it was.
+
+    Raises ``LastAdministrator``, ``NotOurs`` for one that came with a token, ``NotFound``, ``StaleVersion``,
+    ``InvalidInput``.
+    """
+    standing = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    why = checked_reason(reason)
+    row = person_for_change(unit, person, version)
+    found = unit.grant_row(person, grant)
+    if found is None:
+        raise NotFound("They do not have this any more.")
+    if found.source is Source.TOKEN:
+        raise NotOurs("The sign-in provider gives this: take it away there, or change what its role becomes here.")
+    target = name_of(row)
+    with keeping_an_administrator(unit, now, target):
+        unit.delete_grant(grant)
+    told = _told(found.role, found.permission, found.source, found.until)
+    unit.record(standing.event(AuditKind.GRANT_REVOKE, target, why, **told))
+    return found
+
+
+def add_person(unit: DirectoryUnit, who: Administrator, *, subject: Subject, reason: str, now: datetime) -> int:
+    """Make a subject known, so that it can be given something before its first sign-in; returns its id.
+
+    One that is known already is left as it is. Raises ``InvalidInput`` for a subject that cannot be.
+    """
+    standing = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    why = checked_reason(reason)
+    known = unit.person_of(subject)
+    if known is not None:
+        return known.id
+    person = unit.person_id(subject)
+    unit.record(standing.event(AuditKind.PERSON_ADD, subject_name(subject), why))
+    return person
+
+
+def _require_may_give(
+    unit: DirectoryUnit, standing: Standing, role: str | None, permission: str | None, target: str
+) -> None:
+    if (role is None) == (permission is None):
+        raise InvalidInput({"role": "Name a role or a permission, and exactly one of them."})
+    if role is not None:
+        card = unit.role_named(role, standing.now)
+        if card is None or card.row.name != role:
+            raise InvalidInput({"role": "There is no such role."})
+        require_role_held(standing, card, target)
+        return
+    if permission not in unit.catalogue():
+        raise InvalidInput({"permission": "There is no such permission."})
+    require_held(standing, (str(permission),), target)
+
+
+def _require_same_end(unit: DirectoryUnit, new: NewGrant, now: datetime) -> None:
+    """Raise ``Conflict`` when the one that is there ends at another time: doing nothing is not what was meant."""
+    held = unit.grants_of(new.subject, now)
+    ways = held.roles.get(new.role, ()) if new.role is not None else held.permissions.get(str(new.permission), ())
+    if not any(way.role == new.role and way.source is new.source and way.until == new.until for way in ways):
+        raise Conflict("They have it already, with another end. Revoke that first, then give it anew.")
+
+
+def _told(role: str | None, permission: str | None, source: Source, until: datetime | None) -> dict[str, Detail]:
+    """What the audit says of a grant."""
+    what: dict[str, Detail] = {"role": role} if role is not None else {"permission": permission}
+    return {**what, "source": source.value, "until": None if until is None else until.isoformat()}

@@ -1,0 +1,60 @@
+"""Blocking people, letting them in again, and erasing what is known of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.core.administration.acting import Administrator, authorise, checked_reason, name_of, person_for_change
+from app.core.administration.rules import keeping_an_administrator
+from app.core.audit import AuditKind
+from app.core.directory import PersonState
+from app.core.directory_ports import DirectoryUnit
+from app.core.permissions import Permission
+from app.core.records import EndReason
+
+
+def set_blocked(
+    unit: DirectoryUnit,
+    who: Administrator,
+    *,
+    person: int,
+    blocked: bool,
+    reason: str,
+    version: str | None,
+    now: datetime,
+) -> int:
+    """Block a person, which ends all their sessions, or let them in again; returns how many sessions ended.
+
+    Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
+    """
+    standing = authorise(unit, who, Permission.BLOCK_PEOPLE, now)
+    why = checked_reason(reason)
+    row = person_for_change(unit, person, version)
+    target = name_of(row)
+    with keeping_an_administrator(unit, now, target):
+        changed = unit.set_blocked(row.person.subject, blocked=blocked)
+    if not changed:
+        return 0
+    ended = unit.end_sessions_of(row.person.subject, EndReason.BLOCKED, now) if blocked else ()
+    kind = AuditKind.PERSON_BLOCK if blocked else AuditKind.PERSON_UNBLOCK
+    unit.record(standing.event(kind, target, why, sessions_ended=len(ended)))
+    return len(ended)
+
+
+def erase(
+    unit: DirectoryUnit, who: Administrator, *, person: int, reason: str, version: str | None, now: datetime
+) -> None:
+    """End a person's sessions and remove all that is known of them but their subject, which the audit names.
+
+    A block stays. Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
+    """
+    standing = authorise(unit, who, Permission.ERASE_PEOPLE, now)
+    why = checked_reason(reason)
+    row = person_for_change(unit, person, version)
+    if row.state is PersonState.ERASED:
+        return
+    target = name_of(row)
+    with keeping_an_administrator(unit, now, target):
+        ended = unit.end_sessions_of(row.person.subject, EndReason.ENDED_BY_ADMIN, now)
+        unit.erase_person(person, now)
+    unit.record(standing.event(AuditKind.PERSON_ERASE, target, why, sessions_ended=len(ended)))
