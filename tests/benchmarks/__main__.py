@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import endpoint, function, permissions, rerun, results, serving, session, verification
+from tests.benchmarks import endpoint, function, permissions, rerun, results, serving, session, sign_in, verification
 from tests.benchmarks.results import Row, Skipped
 from tests.benchmarks.stage import Stage
 from tests.stack import ROOT
@@ -25,6 +25,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Stage], list[Row]]]] = {
     "permissions": permissions.loading,
     "session": session.resolving,
     "rerun": rerun.guarded,
+    "sign-in": sign_in.in_a_browser,
 }
 DEFAULT_FILE: Final = ROOT / "var" / "bench.json"
 

@@ -32,3 +32,4 @@ PERMISSIONS: Final = Budget("loading a principal's permissions / raw sqlite3", 1
 SESSION: Final = Budget("resolving a session on a socket message / raw sqlite3 read", 3.0)
 RERUN: Final = Budget("guarded rerun, ten pages, CPU / the same app unguarded", 1.25)
 RERUN_STOCK: Final = Budget("guarded rerun, ten pages, CPU / stock Streamlit's empty page", 0.2)
+SIGN_IN: Final = Budget("sign-in in a browser, click to gated page / Streamlit's own st.login", 1.0)

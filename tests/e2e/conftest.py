@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
+from tests.chromium import HINT, launched
 from tests.stack import ROOT, Stack
 
-HINT = (
-    "no Chromium was found; one of these brings it: `apt install chromium`, `brew install --cask chromium`, or "
-    "`.venv/bin/playwright install chromium`. REQUIRE_BROWSER=1 makes this a failure."
-)
 ARTEFACTS = ROOT / "var" / "screenshots"
-_ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -33,15 +24,13 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    own = Path(playwright.chromium.executable_path)
-    system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not own.exists() and system is None:
+    found = launched(playwright)
+    if found is None:
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(HINT)
         pytest.skip(HINT)
-    launched = playwright.chromium.launch(executable_path=None if own.exists() else system, args=_ARGUMENTS)
-    yield launched
-    launched.close()
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")
