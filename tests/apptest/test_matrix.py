@@ -27,6 +27,26 @@ MATRIX: dict[str, dict[str, str]] = {
         "nobody": "Sign in", "no role": "explore:api", "administrator": "API explorer", "analyst": "explore:api",
         "viewer": "explore:api", "auditor": "explore:api", "developer": "API explorer", "blocked": "blocked",
     },
+    "roles.py": {
+        "nobody": "Sign in", "no role": "read:roles", "administrator": "Roles",
+        "analyst": "read:roles", "viewer": "read:roles", "auditor": "Roles",
+        "developer": "read:roles", "blocked": "blocked",
+    },
+    "access_matrix.py": {
+        "nobody": "Sign in", "no role": "read:guards", "administrator": "Access matrix",
+        "analyst": "read:guards", "viewer": "read:guards", "auditor": "Access matrix",
+        "developer": "read:guards", "blocked": "blocked",
+    },
+    "mappings.py": {
+        "nobody": "Sign in", "no role": "read:mappings", "administrator": "Mappings",
+        "analyst": "read:mappings", "viewer": "read:mappings", "auditor": "Mappings",
+        "developer": "read:mappings", "blocked": "blocked",
+    },
+    "audit.py": {
+        "nobody": "Sign in", "no role": "read:audit", "administrator": "Audit",
+        "analyst": "read:audit", "viewer": "read:audit", "auditor": "Audit",
+        "developer": "read:audit", "blocked": "blocked",
+    },
     "profile.py": {
         "nobody": "Sign in", "no role": "Profile", "administrator": "Profile", "analyst": "Profile",
         "viewer": "Profile", "auditor": "Profile", "developer": "Profile", "blocked": "blocked",

@@ -15,13 +15,16 @@ Arrive = Callable[..., Visitor]
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PAGES_OF = {
-    "ada": ["Home", "Usage report", "CSV explorer", "API explorer", "Profile"],
+    "ada": [
+        "Home", "Usage report", "CSV explorer", "API explorer", "Roles", "Access matrix", "Mappings", "Audit",
+        "Profile",
+    ],
     "bruno": ["Home", "Usage report", "CSV explorer", "Profile"],
     "chiyo": ["Home", "Usage report", "Profile"],
     "dev": ["Home", "API explorer", "Profile"],
-    "gita": ["Home", "Usage report", "Profile"],
+    "gita": ["Home", "Usage report", "Roles", "Access matrix", "Mappings", "Audit", "Profile"],
     "eva": ["Home", "Profile"],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("person", PAGES_OF)

@@ -1,0 +1,65 @@
+"""Permissions as people read them: grouped by what they are about, each with its own sentence.
+
+Plain text throughout: whoever shows it says ``panels.plain``. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from app.core.permissions import named
+
+_WRITTEN: Final = {"api": "API"}
+OTHER: Final = "Other"
+"""The heading over names that do not say what they are about."""
+
+
+class Group(NamedTuple):
+    """Permissions about one resource."""
+
+    title: str
+    """The resource as a heading: ``Reports``, ``Audit log``."""
+    names: tuple[str, ...]
+    """At least one, sorted."""
+
+
+def title_of(permission: str) -> str:
+    """What a permission is about, as a heading: ``read:audit-log`` → ``Audit log``."""
+    _, colon, resource = permission.partition(":")
+    words = resource.replace("-", " ").replace("_", " ").strip()
+    return (_WRITTEN.get(words) or f"{words[:1].upper()}{words[1:]}") if colon and words else OTHER
+
+
+def grouped(names: Iterable[str]) -> list[Group]:
+    """``names`` by what they are about, groups and names in alphabetical order; those that do not say come last."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(set(names)):
+        found.setdefault(title_of(name), []).append(name)
+    return [Group(title, tuple(found[title])) for title in sorted(found, key=lambda title: (title == OTHER, title))]
+
+
+def sentence_of(permission: str, told: Mapping[str, str] | None = None) -> str:
+    """What a permission lets one do.
+
+    From this process's catalogue, else from ``told`` (name → what the API said of it), else made from its name:
+    ``read:orders`` → ``Read orders.``
+    """
+    known = named(permission)
+    if known is not None:
+        return known.sentence
+    if told and told.get(permission):
+        return told[permission]
+    action, colon, resource = permission.partition(":")
+    if not colon:
+        return permission
+    words = f"{action} {resource}".replace("-", " ").replace("_", " ").strip()
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def matching(names: Iterable[str], text: str, told: Mapping[str, str] | None = None) -> list[str]:
+    """Those of ``names`` whose name or sentence has every word of ``text``, without regard to case; sorted."""
+    words = text.casefold().split()
+    return [
+        name for name in sorted(names) if all(word in f"{name} {sentence_of(name, told)}".casefold() for word in words)
+    ]

@@ -1,0 +1,22 @@
+"""Audit: who did what, who was refused and why; filters that stand in the address, export, and the chain's state."""
+
+import streamlit as st
+
+from app import access, panels
+from app.admin import audit_export, audit_filters, audit_list
+from app.core.errors import GatehouseError
+
+access.require_page()
+
+st.title("Audit")
+asked_for = st.query_params.get("event", "")
+try:
+    if asked_for.isascii() and asked_for.isdigit() and len(asked_for) < 19:  # noqa: PLR2004 - fits a database's integer
+        audit_list.show_one(int(asked_for))
+    else:
+        audit_list.chain()
+        asked = audit_filters.chosen()
+        audit_list.show(asked)
+        audit_export.show(asked)
+except GatehouseError as error:
+    panels.problem(error)

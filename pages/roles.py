@@ -1,0 +1,33 @@
+"""Roles: what each lets people do; making, copying, changing with a review before saving, comparing and deleting."""
+
+import streamlit as st
+
+from app import access, panels
+from app.admin import notices, role_card, role_compare, role_editor, role_list
+from app.admin.places import ROLES
+from app.core.errors import GatehouseError
+
+access.require_page()
+
+
+def number(name: str) -> int | None:
+    """A number of the page's address; None where there is none."""
+    text = st.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - fits a database's integer
+
+
+notices.show(ROLES)
+role, edit = number("role"), st.query_params.get("edit", "")
+try:
+    if edit == "new":
+        role_editor.show(None, copy_of=number("copy"))
+    elif role is None:
+        role_list.show()
+    elif edit:
+        role_editor.show(role)
+    elif "compare" in st.query_params:
+        role_compare.show(role, number("compare"))
+    else:
+        role_card.show(role)
+except GatehouseError as error:
+    panels.problem(error)

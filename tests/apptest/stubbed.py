@@ -1,0 +1,159 @@
+"""A remote API that answers the pages of administration as it is told to, for what the real one rarely does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from app import testing
+from app.core.principal import Subject
+from app.services import Services
+from tests.stub_api import Given, StubApi, Wanted, json_of
+
+SINCE = "2026-01-31T12:00:00+00:00"
+CATALOGUE = ("export:reports", "manage:roles", "read:people", "read:reports", "read:roles")
+
+
+def page(name: str, rows: list[Any], **around: object) -> Given:
+    """One page of a list that has no other."""
+    return json_of({name: rows, "next": None, "total": len(rows), "total_capped": False, **around})
+
+
+def event(seq: int = 9, **changes: object) -> dict[str, object]:
+    return {
+        "seq": seq, "at": SINCE, "kind": "policy:role:update", "sentence": "Ada changed the role clerk.",
+        "outcome": "done", "actor": "auth0|ada at https://i/", "target": "clerk", "reason": "new work",
+        "correlation_id": "c0ffee", "address": "203.0.113.7", "details": {"added": "read:people"}, **changes,
+    }  # fmt: skip
+
+
+@dataclass
+class Told:
+    """What the stub tells: change it, and the next answer is that."""
+
+    services: Services
+    api: StubApi
+    roles: list[dict[str, Any]] = field(
+        default_factory=lambda: [
+            _role(1, "administrator", built_in=True, permissions=list(CATALOGUE)),
+            _role(2, "viewer", built_in=True, permissions=["read:reports"]),
+            _role(3, "clerk", people=34, permissions=["read:reports", "read:people"]),
+        ]
+    )
+    mappings: list[dict[str, Any]] = field(
+        default_factory=lambda: [
+            {"token_role": "Clerks", "roles": [{"id": 3, "name": "clerk"}], "people": 12, "version": "m1"},
+            {"token_role": "Field", "roles": [], "people": 1, "version": "m2"},
+        ]
+    )
+    events: list[dict[str, object]] = field(default_factory=lambda: [event()])
+    who: Subject = field(init=False)
+    """Who was signed in last."""
+
+    def __post_init__(self) -> None:
+        answers = self.api.answers
+        for method, path, answer in (
+            ("GET", "roles", lambda _: page("roles", [_item(role) for role in self.roles])),
+            ("GET", "permissions", lambda wanted: page("permissions", _catalogue(wanted))),
+            ("GET", "roles/permissions", lambda _: json_of({"roles": self._contents()})),
+            ("GET", "mappings", self._mappings),
+            ("GET", "guards", lambda _: json_of({"guards": GUARDS})),
+            ("GET", "audit", lambda _: page("events", self.events)),
+            ("GET", "audit/kinds", lambda _: json_of({"kinds": KINDS})),
+            ("GET", "audit/chain", lambda _: json_of(CHAIN)),
+        ):
+            answers[method, f"/api/v1/{path}"] = answer
+        for role in self.roles:
+            answers["GET", f"/api/v1/roles/{role['id']}"] = json_of(role)
+            answers["POST", f"/api/v1/roles/{role['id']}/review"] = json_of(REVIEW)
+
+    def answer(self, method: str, path: str, given: Given) -> None:
+        self.api.answers[method, f"/api/v1/{path}"] = given
+
+    def open(
+        self,
+        file: str,
+        query: Mapping[str, str] = MappingProxyType({}),
+        *,
+        roles: tuple[str, ...] = ("administrator",),
+        permissions: tuple[str, ...] = (),
+    ) -> AppTest:
+        """The page, as somebody with these roles and permissions sees it."""
+        at = testing.open_app("/")
+        self.who = testing.sign_in_as(at, roles=roles, permissions=permissions)
+        at.run()
+        at.switch_page(f"../pages/{file}")
+        for name, value in query.items():
+            at.query_params[name] = value
+        return at.run()
+
+    def sent(self, method: str) -> list[Wanted]:
+        """The changes that were asked for."""
+        return [wanted for wanted in self.api.asked if wanted.method == method]
+
+    def _contents(self) -> dict[str, list[str]]:
+        return {str(role["id"]): role["permissions"] for role in self.roles}
+
+    def _mappings(self, wanted: Wanted) -> Given:
+        return page("mappings", [row for row in self.mappings if not ("unmapped" in wanted.query and row["roles"])])
+
+
+def _role(number: int, name: str, *, built_in: bool = False, people: int = 2, permissions: list[str]) -> dict[str, Any]:
+    return {
+        "id": number, "name": name, "description": f"Is {name}.", "built_in": built_in, "version": f"v{number}",
+        "people": people, "people_capped": False, "permissions": permissions, "token_roles": [],
+    }  # fmt: skip
+
+
+def _item(role: dict[str, Any]) -> dict[str, Any]:
+    return {**role, "permissions": len(role["permissions"])}
+
+
+def _catalogue(wanted: Wanted) -> list[dict[str, Any]]:
+    (text,) = wanted.query.get("q", [""])
+    return [
+        {
+            "name": name, "sentence": f"Told of {name}.", "resource": name.partition(":")[2], "by_scope": False,
+            "step_up": None, "roles": 1, "people": 0,
+        }
+        for name in CATALOGUE
+        if text in name
+    ]  # fmt: skip
+
+
+REVIEW = {
+    "added": ["export:reports"], "removed": ["read:people"], "people": 34, "people_capped": False,
+    "gain": {"export:reports": 30}, "lose": {"read:people": 1}, "sessions": 2,
+    "other_roles": {"export:reports": ["analyst"], "read:people": ["auditor"]},
+}  # fmt: skip
+GUARDS = [
+    {
+        "kind": "page", "name": "/reports", "permission": "read:reports", "file": "pages/usage_report.py", "line": 11,
+        "process": "app", "version": "1", "published_at": SINCE,
+    },
+    {
+        "kind": "page", "name": "/", "permission": "", "file": "pages/home.py", "line": 9, "process": "app",
+        "version": "1", "published_at": SINCE,
+    },
+]  # fmt: skip
+KINDS = [{"kind": "policy:role:update", "sentence": "{actor} changed the role {target}."}]
+CHAIN = {"seq": 9, "last_at": SINCE, "sealed": True, "boundary_seq": 0}
+
+
+@contextmanager
+def told() -> Iterator[Told]:
+    """Gatehouse whose remote API answers as it is told to."""
+    with StubApi() as api, testing.gatehouse(testing.settings(remote_api_base_url=api.url)) as services:
+        yield Told(services, api)
+
+
+def words(at: AppTest) -> str:
+    """All that stands on the page, dialogs included, without escapes."""
+    kinds = ("title", "subheader", "markdown", "caption", "warning", "error", "info", "success")
+    texts = [str(getattr(element, "value", "")) for kind in kinds for element in at.get(kind)]
+    return "\n".join(texts).replace("\\", "").replace("\u2060", "")

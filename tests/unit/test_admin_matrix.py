@@ -1,0 +1,99 @@
+"""The access matrix: its lines, what stands out, and its file."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from app.admin.calls_installation import Guard
+from app.admin.matrix import Notice, as_csv, filtered, lines, safe_cell
+from app.core.directory import GuardKind
+
+
+def guard(kind: GuardKind, name: str, permission: str, file: str, line: int) -> Guard:
+    return Guard(kind, name, permission, file, line, process="app", version="1", published_at=None)
+
+
+PAGE = guard(GuardKind.PAGE, "/reports", "read:reports", "pages/usage_report.py", 11)
+HOME = guard(GuardKind.PAGE, "/", "", "pages/home.py", 9)
+EXPORT = guard(GuardKind.FUNCTION, "pages.usage_report:export_report", "export:reports", "pages/usage_report.py", 14)
+ROUTE = guard(GuardKind.ENDPOINT, "PUT /api/v1/roles/{id}", "manage:roles", "remote_api/roles.py", 40)
+STRAY = guard(GuardKind.FUNCTION, "shop:sell", "sell:things", "shop.py", 3)
+GUARDS = [ROUTE, STRAY, EXPORT, PAGE, HOME]
+ROLES = {
+    "administrator": {"read:reports", "export:reports", "manage:roles"},
+    "viewer": {"read:reports"},
+}
+
+
+def test_lines_are_in_order_and_say_who_gives_what() -> None:
+    found = lines(GUARDS, ROLES, listed_by=None)
+    assert [line.guard for line in found] == [HOME, PAGE, EXPORT, STRAY, ROUTE]
+    assert [line.given for line in found] == [(True, True), (True, True), (True, False), (False, False), (True, False)]
+
+
+def test_what_stands_out_when_all_roles_are_known() -> None:
+    found = lines(GUARDS, ROLES, listed_by={"read:reports": 3, "export:reports": 1, "manage:roles": 0})
+    assert [line.notice for line in found] == [
+        Notice.NOTHING,
+        None,
+        None,
+        Notice.UNKNOWN,
+        Notice.ONLY_ADMINISTRATOR,
+    ]
+
+
+def test_what_stands_out_when_only_some_roles_are_known() -> None:
+    found = lines(GUARDS, ROLES, listed_by=None)
+    assert [line.notice for line in found] == [
+        Notice.NOTHING,
+        None,
+        Notice.NONE_SHOWN,
+        Notice.NONE_SHOWN,
+        Notice.NONE_SHOWN,
+    ]
+
+
+def test_filters() -> None:
+    found = lines(GUARDS, ROLES, listed_by=None)
+
+    def names(**asked: object) -> list[str]:
+        return [line.guard.name for line in filtered(found, **asked)]  # type: ignore[arg-type] # named below
+
+    assert len(names()) == len(GUARDS)
+    assert names(kinds=[GuardKind.PAGE]) == ["/", "/reports"]
+    assert names(permission="export:reports") == ["pages.usage_report:export_report"]
+    assert names(text="USAGE_report export") == ["pages.usage_report:export_report"]
+    assert names(text="delete roles") == ["PUT /api/v1/roles/{id}"]
+    assert names(standing_out=True, kinds=[GuardKind.ENDPOINT, GuardKind.PAGE]) == ["/", "PUT /api/v1/roles/{id}"]
+    assert names(text="nowhere") == []
+
+
+def test_the_file_says_the_same_and_begins_no_formula() -> None:
+    evil = guard(GuardKind.FUNCTION, "=cmd|'/c calc'!A1", "read:reports", "+evil.py", 1)
+    found = lines([HOME, PAGE, evil], {"@evil": {"read:reports"}, "viewer": set()}, listed_by=None)
+    rows = list(csv.reader(io.StringIO(as_csv(found, ["@evil", "viewer"]).decode())))
+    assert rows[0] == [
+        "kind",
+        "name",
+        "permission",
+        "what it lets one do",
+        "notice",
+        "file",
+        "line",
+        "'@evil",
+        "viewer",
+    ]
+    assert rows[1][0:2] == ["page", "/"]
+    assert rows[1][-2:] == ["signed in", "signed in"]
+    assert rows[2][-4:] == ["pages/usage_report.py", "11", "yes", "no"]
+    assert rows[3][1] == "'=cmd|'/c calc'!A1"
+    assert rows[3][5] == "'+evil.py"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_a_cell_that_would_be_a_formula_is_text(start: str) -> None:
+    assert safe_cell(f"{start}1") == f"'{start}1"
+    assert safe_cell(f"a{start}1") == f"a{start}1"

@@ -1,0 +1,51 @@
+"""Permissions as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.admin.wording import OTHER, Group, grouped, matching, sentence_of, title_of
+from app.core.permissions import Permission
+
+
+@pytest.mark.parametrize(
+    ("permission", "title"),
+    [
+        ("read:reports", "Reports"),
+        ("read:audit-log", "Audit log"),
+        ("explore:api", "API"),
+        ("read:Ωmega_things", "Ωmega things"),
+        ("nothing", OTHER),
+        ("read:", OTHER),
+        ("", OTHER),
+    ],
+)
+def test_what_a_permission_is_about(permission: str, title: str) -> None:
+    assert title_of(permission) == title
+
+
+def test_groups_are_in_order_and_what_does_not_say_comes_last() -> None:
+    names = ["read:roles", "odd", "manage:roles", "read:audit", "read:audit"]
+    assert grouped(names) == [
+        Group("Audit", ("read:audit",)),
+        Group("Roles", ("manage:roles", "read:roles")),
+        Group(OTHER, ("odd",)),
+    ]
+    assert grouped([]) == []
+
+
+def test_a_sentence_comes_from_the_catalogue_else_from_what_was_told_else_from_the_name() -> None:
+    told = {"read:reports": "Something else.", "read:orders": "See the orders."}
+    assert sentence_of("read:reports", told) == Permission.READ_REPORTS.sentence
+    assert sentence_of("read:orders", told) == "See the orders."
+    assert sentence_of("export:big-orders") == "Export big orders."
+    assert sentence_of("odd") == "odd"
+
+
+def test_searching_looks_at_names_and_sentences_for_every_word() -> None:
+    names = ["read:reports", "export:reports", "read:orders"]
+    assert matching(names, "") == ["export:reports", "read:orders", "read:reports"]
+    assert matching(names, "REPORT download") == ["export:reports"]
+    assert matching(names, "orders") == ["read:orders"]
+    assert matching(names, "shelves", {"read:orders": "See shelves."}) == ["read:orders"]
+    assert matching(names, "no such thing") == []
