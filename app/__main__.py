@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app import audit_commands, commands, dev
+from app.cli import grants, people, roles
 from app.core.errors import ConfigurationError, GatehouseError
 
 
@@ -49,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("doctor", help="check settings, database, provider and remote API")
     verb.set_defaults(run=lambda _: commands.doctor())
 
+    people.add_to(verbs)
+    roles.add_to(verbs)
+    grants.add_to(verbs)
     audit_commands.add_to(verbs)
     return top
 

@@ -1,0 +1,1 @@
+"""The command line about people, roles, grants and mappings: what must work without a browser."""

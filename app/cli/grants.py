@@ -1,0 +1,130 @@
+"""``gatehouse grants …`` and ``gatehouse mappings …``: who has what, and what a token's role becomes here."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from typing import Any
+
+from app.cli import printed
+from app.cli.acting import changing, command, list_options, moment, person_id, reading, reason_option, role_of
+from app.core import administration
+from app.core.administration import Administrator
+from app.core.directory_ports import DirectoryUnit
+from app.core.errors import NotFound
+from app.core.policy import Source
+from app.core.settings import Process, Settings
+
+
+def add_to(verbs: Any) -> None:
+    """Add ``grants …`` and ``mappings …`` to the grammar of the command line."""
+    grants = verbs.add_parser("grants", help="give people roles and permissions, and take them away")
+    actions = grants.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, run, about in (
+        ("add", add, "give somebody a role or a single permission"),
+        ("revoke", revoke, "take a role or a single permission away from somebody"),
+    ):
+        one = command(actions, name, run, help=about)
+        one.add_argument("person", help="id from people list, or the `sub` at the configured issuer")
+        what = one.add_mutually_exclusive_group(required=True)
+        what.add_argument("--role")
+        what.add_argument("--permission")
+        if run is add:
+            one.add_argument("--until", type=moment, help="when it ends: 2027-01-31, or a span from now such as 30d")
+        reason_option(one)
+
+    mappings = verbs.add_parser("mappings", help="which role of a token becomes which role here")
+    actions = mappings.add_subparsers(dest="action", required=True, metavar="ACTION")
+    one = command(actions, "list", list_mappings, help="list token roles, and what they become")
+    one.add_argument("--search", default="", help="part of the token role")
+    one.add_argument("--unmapped", action="store_true", help="only those that become nothing")
+    list_options(one)
+    one = command(actions, "set", set_mapping, help="make a token role become exactly these roles; none: nothing")
+    one.add_argument("token_role")
+    one.add_argument("role", nargs="*")
+    reason_option(one)
+
+
+def add(given: argparse.Namespace) -> int:
+    """Give a role or a permission."""
+    person = person_id(given.person)
+    added = changing(
+        lambda unit, who, now: administration.grant(
+            unit,
+            who,
+            person=person,
+            role=given.role,
+            permission=given.permission,
+            until=given.until,
+            reason=given.reason,
+            version=None,
+            now=now,
+        )
+    )
+    return printed.said(given, {"added": added}, "Given; it holds at once." if added else "It was there already.")
+
+
+def revoke(given: argparse.Namespace) -> int:
+    """Take every grant of a role or a permission away that was given here. Raises ``NotFound``."""
+    person = person_id(given.person)
+    card = reading(lambda database, now: database.directory.person_card(person, now))
+    found = [
+        grant.id
+        for grant in (card.grants if card is not None else ())
+        if grant.source is not Source.TOKEN and (grant.role, grant.permission) == (given.role, given.permission)
+    ]
+    if not found:
+        raise NotFound("This person was not given that here: people show says what came from where.")
+
+    def gone(unit: DirectoryUnit, who: Administrator, now: datetime) -> int:
+        for grant in found:
+            administration.revoke(unit, who, person=person, grant=grant, reason=given.reason, version=None, now=now)
+        return len(found)
+
+    count = changing(gone)
+    return printed.said(given, {"revoked": count}, "Taken away; it holds at once.")
+
+
+def list_mappings(given: argparse.Namespace) -> int:
+    """Print a page of mappings."""
+    found = reading(
+        lambda database, _: database.directory.mappings(
+            text=given.search, unmapped=given.unmapped, cursor=given.cursor, limit=given.limit
+        )
+    )
+    if given.json:
+        rows = [printed.mapping(row) for row in found.rows]
+        printed.as_json({"mappings": rows, "next": found.next, "total": found.total})
+        return 0
+    printed.table(
+        ("TOKEN ROLE", "BECOMES", "PEOPLE"),
+        [
+            (row.token_role, ", ".join(name for _, name in row.roles) or "nothing", printed.counted(row.people))
+            for row in found.rows
+        ],
+    )
+    printed.more(found)
+    return 0
+
+
+def set_mapping(given: argparse.Namespace) -> int:
+    """Change what a token role becomes."""
+    production = Settings.load(Process.CLI).production
+    changed = changing(
+        lambda unit, who, now: administration.set_mapping(
+            unit,
+            who,
+            token_role=given.token_role,
+            roles=frozenset(role_of(unit, name, now).row.id for name in given.role),
+            reason=given.reason,
+            version=None,
+            map_own_names=not production,
+            now=now,
+        )
+    )
+    becomes = ", ".join(given.role) or "nothing"
+    return printed.said(
+        given,
+        {"people_changed": changed},
+        f"The token role {given.token_role} becomes {becomes}; that changed what {changed} people hold.",
+    )

@@ -1,0 +1,241 @@
+"""``gatehouse people|roles|grants|mappings …``: what it does, says and refuses; through the real command line."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import __main__ as command_line
+from app.core.clock import utc_now
+from app.core.directory import AuditQuery
+from app.core.keyring import Keyring
+from app.core.policy import Source
+from app.core.principal import Subject
+from app.core.records import NewGrant, Person, TokenRights
+from app.core.settings import Process, Settings
+from db import Database, open_database, verify_chain
+
+ISSUER = "https://tests.example/"
+ADA = Subject(ISSUER, "auth0|ada")
+Run = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Database]:
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "OIDC_ISSUER": ISSUER,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/gatehouse.sqlite3",
+        "GATEHOUSE_SECRET": "kJ8dW2mQ9xZ4vB7nR1tY6uH3pL5sG0aF-cE_iO",
+        "APP_BASE_URL": "http://localhost:8599",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert command_line.main(["migrate"]) == 0
+    settings = Settings.load(Process.CLI)
+    opened = open_database(settings, Keyring(settings.secrets))
+    with opened.unit_of_work() as unit:
+        unit.save_person(Person(subject=ADA, name="Ada Okafor", email="ada@tests.example"), utc_now())
+        unit.commit()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def run(database: Database, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run one command with ``--json``; → its exit status and what it printed, read."""
+
+    def run(*arguments: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        status = command_line.main([*arguments, "--json"])
+        return status, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def events(database: Database, kind: str) -> list[tuple[str, str, str]]:
+    """(actor, target, reason) of the events of a kind, oldest first."""
+    return [
+        (event.actor, event.target, event.reason)
+        for event in database.directory.audit_events(AuditQuery(kinds=(kind,)))
+    ]
+
+
+def roles_of(database: Database, subject: Subject = ADA) -> set[str]:
+    return set(database.read.grants(subject, utc_now()).roles)
+
+
+def test_a_role_is_given_and_taken_away_by_the_operator(run: Run, database: Database) -> None:
+    assert run("grants", "add", "auth0|ada", "--role", "viewer", "--reason", "starts today") == (0, {"added": True})
+    assert roles_of(database) == {"viewer"}
+    assert run("grants", "add", "auth0|ada", "--role", "viewer", "--reason", "again") == (0, {"added": False})
+    ((actor, target, reason),) = events(database, "policy:grant:add")
+    assert actor.startswith("operator:")
+    assert (target, reason) == (str(ADA), "starts today")
+
+    assert run("grants", "revoke", "auth0|ada", "--role", "viewer", "--reason", "left") == (0, {"revoked": 1})
+    assert roles_of(database) == set()
+    status, said = run("grants", "revoke", "auth0|ada", "--role", "viewer", "--reason", "left")
+    assert (status, said["problem"]["code"]) == (2, "not-found")
+    assert verify_chain(database).good
+
+
+def test_a_single_permission_with_an_end(run: Run, database: Database) -> None:
+    assert run("grants", "add", "1", "--permission", "read:reports", "--until", "30d", "--reason", "cover")[0] == 0
+    held = database.read.grants(ADA, utc_now()).permissions["read:reports"][0]
+    assert held.until is not None
+    assert timedelta(days=29) < held.until - utc_now() <= timedelta(days=30)
+    status, said = run("people", "show", "auth0|ada")
+    assert status == 0
+    assert (said["id"], said["permissions"]) == (1, ["read:reports"])
+    assert said["grants"][0]["reason"] == "cover"
+
+
+@pytest.mark.parametrize("until", ["tomorrow", "30", "d", "2026-13-01"])
+def test_an_end_that_is_no_time_is_said_so(database: Database, until: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command_line.main(["grants", "add", "1", "--role", "viewer", "--reason", "x", "--until", until])
+    assert stopped.value.code == 2
+    assert "say a day" in capsys.readouterr().err
+
+
+def test_somebody_can_be_granted_to_before_a_first_sign_in(run: Run, database: Database) -> None:
+    status, said = run("people", "add", "auth0|new", "--reason", "starts on Monday")
+    assert status == 0
+    assert run("grants", "add", str(said["id"]), "--role", "viewer", "--reason", "starts on Monday")[0] == 0
+    assert roles_of(database, Subject(ISSUER, "auth0|new")) == {"viewer"}
+    status, found = run("people", "list", "--state", "pending")
+    assert [row["subject"] for row in found["people"]] == ["auth0|new"]
+
+
+def test_blocking_signing_out_and_erasing(run: Run, database: Database) -> None:
+    assert run("people", "block", "auth0|ada", "--reason", "laptop stolen") == (
+        0,
+        {"blocked": True, "sessions_ended": 0},
+    )
+    person = database.read.person(ADA)
+    assert person is not None
+    assert person.blocked
+    assert run("people", "unblock", "auth0|ada", "--reason", "found again")[0] == 0
+    assert run("people", "sign-out", "auth0|ada", "--reason", "to be sure") == (0, {"sessions_ended": 0})
+    assert run("people", "erase", "auth0|ada", "--yes", "--reason", "asked for it") == (0, {"erased": True})
+    person = database.read.person(ADA)
+    assert person is not None
+    assert (person.name, person.email) == ("", "")
+    assert verify_chain(database).good
+
+
+def test_erasing_asks_first(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["people", "erase", "auth0|ada", "--reason", "asked for it"]) == 1
+    assert "add --yes" in capsys.readouterr().err
+    person = database.read.person(ADA)
+    assert person is not None
+    assert person.name == "Ada Okafor"
+
+
+def test_a_role_from_its_making_to_its_end(run: Run, database: Database) -> None:
+    assert (
+        run("roles", "create", "planner", "--like", "viewer", "--permission", "explore:files", "--reason", "new")[0]
+        == 0
+    )
+    assert run("roles", "show", "planner")[1]["permissions"] == ["explore:files", "read:reports"]
+    assert run("grants", "add", "auth0|ada", "--role", "planner", "--reason", "plans")[0] == 0
+
+    change = (
+        "roles",
+        "update",
+        "planner",
+        "--add",
+        "export:reports",
+        "--remove",
+        "explore:files",
+        "--reason",
+        "new work",
+    )
+    status, said = run(*change, "--dry-run")
+    assert (status, said["changed"]) == (0, False)
+    assert (said["gain"], said["lose"]) == ({"export:reports": 1}, {"explore:files": 1})
+    assert run("roles", "show", "planner")[1]["permissions"] == ["explore:files", "read:reports"]
+    assert run(*change)[1]["changed"] is True
+    assert run("roles", "show", "planner")[1]["permissions"] == ["export:reports", "read:reports"]
+
+    status, said = run("roles", "delete", "planner", "--yes", "--reason", "not needed")
+    assert (status, said["problem"]["code"]) == (2, "role-in-use")
+    assert run("roles", "delete", "planner", "--yes", "--move-to", "viewer", "--reason", "merged") == (0, {"moved": 1})
+    assert roles_of(database) == {"viewer"}
+
+
+def test_what_a_token_role_becomes(run: Run, database: Database) -> None:
+    with database.unit_of_work() as unit:
+        rights = TokenRights(issued_at=utc_now(), roles=frozenset({"sales"}))
+        unit.sync_token_rights(ADA, rights, map_own_names=False, now=utc_now())
+        unit.commit()
+    assert [row["token_role"] for row in run("mappings", "list", "--unmapped")[1]["mappings"]] == ["sales"]
+    assert run("mappings", "set", "sales", "viewer", "--reason", "they read") == (0, {"people_changed": 1})
+    assert roles_of(database) == {"viewer"}
+    assert run("mappings", "set", "sales", "--reason", "no more") == (0, {"people_changed": 1})
+    assert roles_of(database) == set()
+
+
+def test_the_operator_is_bound_by_the_last_administrator_rule(run: Run, database: Database) -> None:
+    with database.unit_of_work() as unit:
+        unit.add_grant(NewGrant(subject=ADA, source=Source.POLICY, by="test", role="administrator"), utc_now())
+        unit.commit()
+    for change in (
+        ("grants", "revoke", "auth0|ada", "--role", "administrator", "--reason", "x"),
+        ("people", "block", "auth0|ada", "--reason", "x"),
+        ("people", "erase", "auth0|ada", "--yes", "--reason", "x"),
+    ):
+        status, said = run(*change)
+        assert (status, said["problem"]["code"]) == (2, "last-administrator"), change
+    assert roles_of(database) == {"administrator"}
+    assert len(events(database, "policy:rule:refuse")) == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("grants", "add", "auth0|ada", "--role", "no-such", "--reason", "x"), "invalid-input"),
+        (("grants", "add", "nobody", "--role", "viewer", "--reason", "x"), "not-found"),
+        (("grants", "add", "auth0|ada", "--role", "viewer", "--reason", "  "), "invalid-input"),
+        (("roles", "show", "Viewer"), "not-found"),
+        (("roles", "create", "v1ewer", "--reason", "x"), "name-taken"),
+        (("roles", "delete", "viewer", "--yes", "--reason", "x"), "built-in-role"),
+        (("people", "list", "--cursor", "nonsense"), "invalid-input"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_changes_nothing(
+    run: Run, database: Database, command: tuple[str, ...], code: str
+) -> None:
+    before = database.read.policy_version()
+    status, said = run(*command)
+    assert (status, said["problem"]["code"]) == (2, code)
+    assert database.read.policy_version() == before
+
+
+def test_people_read_sentences(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert command_line.main(["grants", "add", "auth0|ada", "--role", "viewer", "--reason", "reads"]) == 0
+    assert command_line.main(["people", "list", "--search", "oka"]) == 0
+    assert command_line.main(["people", "show", "1"]) == 0
+    assert command_line.main(["roles", "list"]) == 0
+    assert command_line.main(["roles", "show", "viewer"]) == 0
+    assert command_line.main(["mappings", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "Given; it holds at once." in said
+    assert "Ada Okafor" in said
+    assert "role viewer" in said
+    assert "1 in all" in said
+
+
+def test_the_commands_of_the_how_to_are_those_there_are() -> None:
+    text = (Path(__file__).parents[2] / "docs/how-to/administer-by-command-line.md").read_text(encoding="utf-8")
+    commands = [line for line in text.splitlines() if line.startswith("gatehouse ")]
+    assert len(commands) >= 12
+    for command in commands:
+        command_line.parser().parse_args(shlex.split(command)[1:])
