@@ -1,0 +1,73 @@
+"""Acts of administration that many do at once, in threads and in processes."""
+
+from __future__ import annotations
+
+from app.core import administration
+from app.core.administration import Administrator
+from app.core.audit import actor_of
+from app.core.errors import GatehouseError, LastAdministrator
+from app.core.permissions import ADMINISTRATOR
+from app.core.policy import Source
+from app.core.principal import AuthMethod, Principal, Subject
+from app.core.records import NewGrant
+from db import Database
+from tests.db.builders import ANN, ISSUER, NOW, written
+
+ADMINISTRATORS = tuple(Subject(ISSUER, f"admin-{number}") for number in range(20))
+
+
+def acting(subject: Subject) -> Administrator:
+    principal = Principal(AuthMethod.SESSION, subject, authenticated_at=NOW)
+    return Administrator(actor_of(principal), principal)
+
+
+def prepare(database: Database) -> None:
+    """Twenty administrators, and Ann, who is pending."""
+    written(
+        database,
+        lambda unit: (
+            [unit.add_grant(NewGrant(one, Source.ADMIN, "t", ADMINISTRATOR), NOW) for one in ADMINISTRATORS],
+            unit.person_id(ANN),
+        ),
+    )
+
+
+def grant_viewer(database: Database, number: int) -> bool:
+    """Ann becomes a viewer, by one administrator or another; False when she was one."""
+    who = acting(ADMINISTRATORS[number % len(ADMINISTRATORS)])
+    with database.unit_of_work() as unit:
+        person = unit.person_id(ANN)
+    return administration.carry_out(
+        database,
+        who,
+        lambda unit: administration.grant(
+            unit, who, person=person, role="viewer", permission=None, until=None, reason="race", version=None, now=NOW
+        ),
+        NOW,
+    )
+
+
+def step_down(database: Database, number: int) -> str:
+    """One of the twenty takes the role from themselves; says how it went."""
+    mine = ADMINISTRATORS[number]
+    who = acting(mine)
+    with database.unit_of_work() as unit:
+        person = unit.person_id(mine)
+    card = database.directory.person_card(person, NOW)
+    if card is None or not card.grants:
+        return "gone"
+    grant = card.grants[0].id
+    try:
+        administration.carry_out(
+            database,
+            who,
+            lambda unit: administration.revoke(
+                unit, who, person=person, grant=grant, reason="race", version=None, now=NOW
+            ),
+            NOW,
+        )
+    except LastAdministrator:
+        return "last"
+    except GatehouseError as error:
+        return error.code
+    return "done"
