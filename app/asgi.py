@@ -23,9 +23,11 @@ from starlette.routing import Route
 from app import access
 from app.core.declarations import Declarations
 from app.core.errors import GatehouseError
+from app.core.guards_found import publish_guards
 from app.core.policy import decide
 from app.core.records import Session
 from app.housekeeping import Housekeeping
+from app.published import PROCESS, guards_of, own_guards
 from app.services import Services
 from component.addresses import ClientAddresses
 from component.routes import auth_routes
@@ -49,11 +51,16 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         gc.freeze()  # what was imported stays: no collection need look at it again
         keeping = asyncio.create_task(Housekeeping(services.storage).run(), name="housekeeping")
         watching = asyncio.create_task(Watcher(services.storage.read.pulse, services.tabs).run(), name="watcher")
+        found = own_guards() if hosted is None else guards_of(script, hosted)
+        publishing = asyncio.create_task(
+            asyncio.to_thread(publish_guards, services.storage, PROCESS, found), name="publishing"
+        )
         try:
             yield {}
         finally:
             watching.cancel()
             keeping.cancel()
+            await asyncio.wait([publishing])  # it writes: not while storage closes
             services.close()
 
     routes = auth_routes(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
+from app.core.directory_ports import DirectoryStorage
 from app.core.discovery import Discovery
 from app.core.keyring import Keyring
-from app.core.ports import Storage
 from app.core.refusals import Refusals
 from app.core.rights import Rights
 from app.core.settings import Process, Settings
@@ -32,7 +32,7 @@ class Services:
 
     settings: Settings
     keyring: Keyring
-    storage: Storage
+    storage: DirectoryStorage
     provider: Provider
     verifier: TokenVerifier
     sessions: Sessions
@@ -54,7 +54,7 @@ class Services:
         self.storage.close()
 
 
-def build(settings: Settings, *, storage: Storage | None = None) -> Services:
+def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Services:
     """Wire everything for ``settings``. Makes no network call and does not touch the database yet."""
     keyring = Keyring(settings.secrets)
     storage = storage if storage is not None else open_database(settings, keyring)

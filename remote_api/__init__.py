@@ -5,7 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from app.core.settings import Settings
-from remote_api import access, demo, description, docs, health, me, reports, sessions
+from remote_api import (
+    access,
+    admin_sessions,
+    audit,
+    demo,
+    description,
+    docs,
+    grants,
+    guards,
+    health,
+    mappings,
+    me,
+    people,
+    permissions,
+    reports,
+    roles,
+    sessions,
+    statistics,
+)
 from remote_api.application import Application
 from remote_api.bearer import Bearer
 from remote_api.envelope import Envelope
@@ -15,7 +33,22 @@ from remote_api.services import EXTENSION, Services
 
 __all__ = ["BLUEPRINTS", "create_app"]
 
-BLUEPRINTS: Final = (demo.api, me.api, sessions.api, reports.api, health.api)
+BLUEPRINTS: Final = (
+    demo.api,
+    me.api,
+    sessions.api,
+    reports.api,
+    people.api,
+    grants.api,
+    roles.api,
+    permissions.api,
+    mappings.api,
+    admin_sessions.api,
+    audit.api,
+    statistics.api,
+    guards.api,
+    health.api,
+)
 """One per noun; a new one is one line here."""
 
 
@@ -32,7 +65,11 @@ def create_app(settings: Settings, services: Services) -> Application:
     recorder = Recorder(services.storage, services.clock)
     bearer = Bearer(settings, services, recorder)
     app.extensions |= {EXTENSION: services, access.EXTENSION: bearer, Recorder.EXTENSION: recorder}
-    app.config[sessions.IDLE_SECONDS] = settings.session_idle_seconds
+    app.config |= {
+        sessions.IDLE_SECONDS: settings.session_idle_seconds,
+        people.ISSUER: settings.issuer,
+        mappings.MAP_OWN_NAMES: not settings.production,
+    }
     app.seal(bearer.guard, Limits(settings, bearer, services.clock))
     app.extensions[docs.DESCRIPTION] = description.as_text(description.describe(app)).encode()
     app.wsgi_app = Envelope(app.wsgi_app, settings)  # type: ignore[method-assign] # Flask's own way of wrapping it

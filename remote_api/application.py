@@ -34,6 +34,14 @@ if TYPE_CHECKING:
 
 _OK: Final = 200
 _MOST_REPORTED: Final = 20
+_SENTENCES: Final = {
+    "extra_forbidden": "This field is not known here.",
+    "missing": "This field is required.",
+    "string_pattern_mismatch": "This has signs in it, or is of a form, that is not accepted here.",
+    "string_unicode": "This is not sound text.",
+    "string_too_short": "This must not be empty.",
+}
+"""What the library would say in its own words → what people read."""
 
 
 class UndeclaredChange(RuntimeError):
@@ -201,7 +209,7 @@ def _invalid(error: ValidationError) -> NoReturn:
     problems: dict[str, str] = {}
     for mistake in error.errors(include_url=False, include_input=False, include_context=False)[:_MOST_REPORTED]:
         name = ".".join(str(part) for part in mistake["loc"]) or "request"
-        sentence = "This field is not known here." if mistake["type"] == "extra_forbidden" else f"{mistake['msg']}."
+        sentence = _SENTENCES.get(mistake["type"]) or f"{mistake['msg']}."
         problems.setdefault(name[:100] if mistake["type"] != "extra_forbidden" else "unknown", sentence)
     raise InvalidInput(problems)
 

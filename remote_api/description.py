@@ -10,7 +10,7 @@ from flask_openapi3.models.info import Info
 
 from remote_api.access import Declared
 from remote_api.application import Application
-from remote_api.conditions import needs_version
+from remote_api.conditions import READS, needs_version
 from remote_api.limits import UNLIMITED
 from remote_api.problems import MEDIA_TYPE
 from remote_api.schemas import ProblemBody
@@ -32,6 +32,8 @@ SECURITY_SCHEMES: Final[dict[str, Any]] = {
 }
 
 _PROBLEM: Final = "Problem"
+_VERSIONED: Final = frozenset({"PersonBody", "RoleBody", "Blocked", "MappingChanged"})
+"""Answers that come with an ``ETag``."""
 _PARAMETER: Final = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 
@@ -44,8 +46,11 @@ def describe(app: Application) -> dict[str, Any]:
         for method in rule.methods or ():
             if (operation := operations.get(method.lower())) is not None:
                 _complete(operation, rule.endpoint, app.declared[rule.endpoint])
+                _document_failures(operation, reads=method in READS)
                 if needs_version(app.view_functions[rule.endpoint]):
-                    _condition(operation)
+                    _document_condition(operation)
+                _document_headers(operation)
+                operation["responses"] = dict(sorted(operation["responses"].items()))
     schemas = description["components"]["schemas"]
     for name in [name for name in schemas if name.startswith("ValidationError")]:
         del schemas[name]
@@ -78,23 +83,32 @@ def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> N
     else:
         access = "Public: needs no access token."
     operation["description"] = "\n\n".join(filter(None, [operation.get("description", ""), access]))
-    if operation.get("parameters") or operation.get("requestBody"):
-        responses["422"] = _problem("Some of the input is not right.")
     if declared.protected:
+        responses["400"] = _problem("The request could not be understood.")
         responses["401"] = _problem("No access token was sent, or it is not valid.")
         responses["403"] = _problem("The caller may not do this.")
     if endpoint not in UNLIMITED:
         responses["429"] = _problem("Too many calls; `Retry-After` says when it goes on.")
+    responses["default"] = _problem("Anything else that went wrong.")
+
+
+def _document_failures(operation: dict[str, Any], *, reads: bool) -> None:
+    """Add how an operation fails that has parameters, a body, or an effect."""
+    responses, parameters = operation["responses"], operation.get("parameters", [])
+    if parameters or operation.get("requestBody"):
+        responses["422"] = _problem("Some of the input is not right.")
+    if not reads or any(parameter["in"] == "path" for parameter in parameters):
+        responses["404"] = _problem("There is nothing here for the caller.")
+    if not reads:
+        responses["409"] = _problem("This contradicts the present state.")
     if operation.get("requestBody"):
         operation["requestBody"]["required"] = True
-        responses["400"] = _problem("The request could not be understood.")
+        responses["413"] = _problem("The body is too large.")
         responses["415"] = _problem("The body is not `application/json`.")
-    responses["default"] = _problem("Anything else that went wrong.")
-    operation["responses"] = dict(sorted(responses.items()))
 
 
-def _condition(operation: dict[str, Any]) -> None:
-    """Add the header that names the version, and how it fails."""
+def _document_condition(operation: dict[str, Any]) -> None:
+    """Add the header that names the version, how it fails, and the version of the answer."""
     operation.setdefault("parameters", []).append(
         {
             "name": "If-Match",
@@ -104,12 +118,23 @@ def _condition(operation: dict[str, Any]) -> None:
             "schema": {"type": "string", "pattern": '^"[!#-~]{1,200}"$'},
         }
     )
-    responses = operation["responses"] | {
-        "400": _problem("The request could not be understood."),
+    operation["responses"] |= {
         "412": _problem("It was changed meanwhile."),
         "428": _problem("`If-Match` is missing."),
     }
-    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _document_headers(operation: dict[str, Any]) -> None:
+    """Add what successful answers say in headers: the version of a thing, and where a new one is."""
+    for status, answer in operation["responses"].items():
+        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        headers = {}
+        if schema.get("$ref", "").rpartition("/")[2] in _VERSIONED:
+            headers["ETag"] = {"description": "The version of the thing as it is now.", "schema": {"type": "string"}}
+        if status == "201" and not any(one["in"] == "path" for one in operation.get("parameters", [])):
+            headers["Location"] = {"description": "Where the new thing is.", "schema": {"type": "string"}}
+        if headers:
+            answer["headers"] = headers
 
 
 def _problem(sentence: str) -> dict[str, Any]:

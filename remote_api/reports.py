@@ -36,15 +36,7 @@ def usage(query: UsageQuery) -> dict[str, Any]:
     return {
         "since": since.isoformat(),
         "until": until.isoformat(),
-        "days": [
-            {
-                "day": day.day.isoformat(),
-                "sign_ins": day.sign_ins,
-                "denials": day.denials,
-                "page_views": dict(day.page_views),
-            }
-            for day in days
-        ],
+        "days": [day_body(day) for day in days],
     }
 
 
@@ -70,6 +62,16 @@ def csv_lines(days: Sequence[UsageDay]) -> Iterator[str]:
     for day in days:
         views = [day.page_views.get(page, 0) for page in pages]
         yield _line([day.day.isoformat(), day.sign_ins, day.denials, sum(views), *views])
+
+
+def day_body(day: UsageDay) -> dict[str, Any]:
+    """One day of the report."""
+    return {
+        "day": day.day.isoformat(),
+        "sign_ins": day.sign_ins,
+        "denials": day.denials,
+        "page_views": dict(day.page_views),
+    }
 
 
 def safe_cell(text: str) -> str:

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
 from flask import current_app
 
+from app.core.chain import ChainState
 from app.core.clock import Clock, utc_now
-from app.core.ports import Storage
+from app.core.directory_ports import DirectoryStorage
+from app.core.errors import ServiceUnavailable
 from app.core.rights import Rights
 from app.core.tokens import TokenVerifier
 
 EXTENSION: Final = "gatehouse.services"
 
 
+def _cannot_verify() -> ChainState:
+    raise ServiceUnavailable("This process cannot verify the audit; run: gatehouse audit verify")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything with a connection, a cache or a clock. One per process."""
 
-    storage: Storage
+    storage: DirectoryStorage
     verifier: TokenVerifier
     rights: Rights
     clock: Clock = utc_now
+    verify_chain: Callable[[], ChainState] = _cannot_verify
+    """Follows the whole audit chain, which takes a while."""
 
     def check_keys(self) -> None:
         """Raise ``ProviderUnavailable`` unless the provider's keys are known or can be fetched now."""

@@ -8,18 +8,20 @@ module here imports ``db``.
 from __future__ import annotations
 
 import atexit
+from functools import partial
 from typing import Any
 
 from gunicorn.errors import AppImportError  # type: ignore[import-untyped] # ships no types
 
 from app.core import logs
 from app.core.errors import ConfigurationError, GatehouseError, ServiceUnavailable
+from app.core.guards_found import publish_guards
 from app.core.keyring import Keyring
 from app.core.rights import Rights
 from app.core.settings import Process, Settings
 from app.core.tokens import build_verifier
-from db import SchemaState, current_state, migrate, open_database, seed
-from remote_api import create_app
+from db import SchemaState, current_state, migrate, open_database, seed, verify_chain
+from remote_api import create_app, published
 from remote_api.application import Application
 from remote_api.docs import DESCRIPTION
 from remote_api.recorder import Recorder
@@ -44,8 +46,14 @@ def build(settings: Settings) -> Application:
     except ServiceUnavailable:
         database.close()
         raise
-    services = Services(storage=database, verifier=build_verifier(settings), rights=Rights(database.read))
+    services = Services(
+        storage=database,
+        verifier=build_verifier(settings),
+        rights=Rights(database.read),
+        verify_chain=partial(verify_chain, database),
+    )
     app = create_app(settings, services)
+    publish_guards(database, published.PROCESS, published.guards(app))
     recorder = app.extensions[Recorder.EXTENSION]
     atexit.register(database.close)
     atexit.register(recorder.close)  # runs first

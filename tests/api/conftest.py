@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.world import World, settings_for
+from tests.api.world import Caller, World, administrator, settings_for
 from tests.issuer import Issuer
 
 
@@ -33,3 +33,8 @@ def make_world(shared_issuer: Issuer) -> Iterator[Callable[..., World]]:
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     return make_world()
+
+
+@pytest.fixture
+def admin(world: World) -> Caller:
+    return administrator(world)

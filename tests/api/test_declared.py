@@ -69,9 +69,38 @@ def test_views_say_what_they_require(world: World) -> None:
         if declared.permission is not None
     }
     assert found == {
+        "admin_sessions.all_sessions": "read:sessions",
+        "admin_sessions.end_any_session": "end:sessions",
+        "admin_sessions.end_sessions_of_person": "end:sessions",
+        "admin_sessions.sessions_of_person": "read:sessions",
+        "audit.event": "read:audit",
+        "audit.events": "read:audit",
+        "audit.export": "export:audit",
+        "audit.kinds": "read:audit",
+        "audit.look": "read:audit",
         "demo.pong_scoped": "read:messages",
+        "grants.bulk": "manage:grants",
+        "grants.grant": "manage:grants",
+        "grants.revoke": "manage:grants",
+        "guards.guards": "read:guards",
+        "mappings.mappings": "read:mappings",
+        "mappings.set_mapping": "manage:mappings",
+        "people.add_person": "manage:grants",
+        "people.block": "block:people",
+        "people.erase": "erase:people",
+        "people.people": "read:people",
+        "people.person": "read:people",
+        "permissions.permissions": "read:roles",
         "reports.usage": "read:reports",
         "reports.usage_csv": "export:reports",
+        "roles.create_role": "manage:roles",
+        "roles.delete_role": "manage:roles",
+        "roles.permissions_of_roles": "read:roles",
+        "roles.review": "read:roles",
+        "roles.role": "read:roles",
+        "roles.roles": "read:roles",
+        "roles.update_role": "manage:roles",
+        "statistics.statistics": "read:statistics",
     }
     view: Any = world.app.view_functions["reports.usage"]
     assert view.required_permission is Permission.READ_REPORTS

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from remote_api import schemas
 from remote_api.docs import DESCRIPTION
+from remote_api.schemas import people, records, roles
 from tests.api.world import World
 
 KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -60,6 +61,22 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/api/v1/reports/usage": schemas.Usage,
     "/healthz": schemas.Health,
     "/readyz": schemas.Health,
+    "/api/v1/people": people.People,
+    "/api/v1/people/1": people.PersonBody,
+    "/api/v1/people/1/sessions": records.PersonSessions,
+    "/api/v1/roles": roles.RoleList,
+    "/api/v1/roles/1": roles.RoleBody,
+    "/api/v1/roles/2": roles.RoleBody,
+    "/api/v1/roles/permissions?role=1&role=2": roles.RolePermissions,
+    "/api/v1/permissions": roles.PermissionList,
+    "/api/v1/mappings": roles.MappingList,
+    "/api/v1/sessions": records.SessionList,
+    "/api/v1/audit": records.Events,
+    "/api/v1/audit/kinds": records.Kinds,
+    "/api/v1/audit/chain": records.Chain,
+    "/api/v1/audit/chain?full=true": records.Chain,
+    "/api/v1/statistics": records.StatisticsBody,
+    "/api/v1/guards": records.Guards,
 }
 
 

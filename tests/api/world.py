@@ -9,6 +9,7 @@ import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from app.core.keyring import Keyring
@@ -19,7 +20,7 @@ from app.core.records import EndReason, NewGrant, NewSession, Person
 from app.core.rights import Rights
 from app.core.settings import Settings
 from app.core.tokens import build_verifier, token_hash
-from db import Database, open_database, seed
+from db import Database, open_database, seed, verify_chain
 from remote_api import create_app
 from remote_api.application import Application
 from remote_api.recorder import Recorder
@@ -82,7 +83,11 @@ class World:
         return create_app(
             self.settings,
             Services(
-                storage=storage, verifier=verifier, rights=Rights(storage.read, clock=self.clock), clock=self.clock
+                storage=storage,
+                verifier=verifier,
+                rights=Rights(storage.read, clock=self.clock),
+                clock=self.clock,
+                verify_chain=partial(verify_chain, self.database),
             ),
         )
 
@@ -138,14 +143,17 @@ class World:
         *,
         roles: tuple[str, ...] = (),
         lasts: timedelta = timedelta(hours=8),
+        amr: tuple[str, ...] = ("pwd",),
         **claims: Any,
     ) -> SignedIn:
         """A person with a session of our own app, and that session's access token."""
         subject = self.person(name, roles=roles)
-        return self.begin_session(subject, lasts=lasts, **claims)
+        return self.begin_session(subject, lasts=lasts, amr=amr, **claims)
 
-    def begin_session(self, subject: Subject, *, lasts: timedelta = timedelta(hours=8), **claims: Any) -> SignedIn:
-        """One more session of a person."""
+    def begin_session(
+        self, subject: Subject, *, lasts: timedelta = timedelta(hours=8), amr: tuple[str, ...] = ("pwd",), **claims: Any
+    ) -> SignedIn:
+        """One more session of a person; ``amr``: how they proved themselves (RFC 8176)."""
         usual = {"azp": OWN_CLIENT, "scope": "openid", "permissions": [], "jti": secrets.token_hex(8)}
         token = self.issuer.access_token(**(usual | claims), sub=subject.subject)
         ref, now = secrets.token_urlsafe(16), self.clock()
@@ -161,7 +169,7 @@ class World:
                     access_token_hash=token_hash(token),
                     access_expires_at=now + timedelta(hours=1),
                     client_id=OWN_CLIENT,
-                    amr=frozenset({"pwd"}),
+                    amr=frozenset(amr),
                     user_agent="Browser/1.0",
                     address="203.0.113.7",
                 ),
@@ -191,6 +199,44 @@ class World:
         rows = self.database._readers.fetch(f"SELECT {', '.join(columns)} FROM audit_events ORDER BY seq", ())  # noqa: S608 - fixed names
         found = [dict(zip(columns, row, strict=True)) for row in rows]
         return [event | {"details": json.loads(event["details"])} for event in found if event["kind"].startswith(kind)]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who calls ``/api/v1``."""
+
+    world: World
+    signed_in: SignedIn
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Read."""
+        return self.send("GET", path, query=query)
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, version: str | None = None, query: Any = None, **options: Any
+    ) -> Any:
+        """Do anything. ``version``: an ETag, sent as ``If-Match`` as it is."""
+        headers = {"If-Match": version} if version is not None else {}
+        sent = {"json": body} if body is not None else {}
+        return self.world.call(
+            f"/api/v1{path}",
+            self.signed_in.token,
+            method=method,
+            headers=headers,
+            query_string=query,
+            **sent,
+            **options,
+        )
+
+
+def administrator(world: World, name: str = "auth0|root") -> Caller:
+    """A signed-in administrator who has just given a second factor."""
+    return Caller(world, world.sign_in(name, roles=("administrator",), amr=("pwd", "mfa")))
+
+
+def caller(world: World, name: str, *roles: str) -> Caller:
+    """Somebody signed in with these roles."""
+    return Caller(world, world.sign_in(name, roles=roles))
 
 
 def _grant(subject: Subject, **grant: Any) -> NewGrant:

@@ -47,6 +47,14 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Page(Answer):
+    """Base of one page of a list."""
+
+    next: str | None = Field(description="The cursor of the next page; null on the last one.")
+    total: int = Field(description="How many match; counting stops at 1000.")
+    total_capped: bool = Field(description="Whether there are that many or more.")
+
+
 class ProblemBody(BaseModel):
     """RFC 9457: what every error answers. Some codes add members, such as ``permission`` or ``problems``."""
 

@@ -1,0 +1,158 @@
+"""Which functions ask for which permission, found by reading the syntax tree: nothing is imported or run.
+
+What counts is a guard's ``requires`` above a function and its ``require`` inside one, with a permission that can be
+read there: ``Permission.NAME`` or a name of the catalogue. So a permission given by a variable is not found.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from app.core.clock import Clock, utc_now
+from app.core.directory import GuardKind, GuardRow
+from app.core.directory_ports import DirectoryStorage
+from app.core.errors import GatehouseError
+from app.core.permissions import Permission, named
+
+MOST_FILES: Final = 2000
+"""How many files of one folder are read at most."""
+MOST_BYTES: Final = 1024 * 1024
+
+_SKIPPED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "tests", "venv", "var"})
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+log = structlog.get_logger(__name__)
+
+
+def functions(folder: Path, *, root: Path) -> Iterator[GuardRow]:
+    """Guarded functions of every script and module below ``folder``, by file and line.
+
+    ``root``: the folder that files are named from and modules imported from. Files that cannot be read or are no Python
+    are left out, and so are hidden folders, environments and tests.
+    """
+    for file in islice(_files(folder), MOST_FILES):
+        tree = _parsed(file)
+        if tree is not None:
+            yield from in_tree(tree, module=_module(file, root), file=named_from(file, root))
+
+
+def in_tree(tree: ast.Module, *, module: str, file: str) -> Iterator[GuardRow]:
+    """Guarded functions of one module; each function and permission once."""
+    seen: set[tuple[str, str]] = set()
+    for name, permission, line in _asked(tree, ""):
+        if (name, permission) not in seen:
+            seen.add((name, permission))
+            yield GuardRow(GuardKind.FUNCTION, f"{module}:{name}", permission, file, line)
+
+
+def gate(script: Path) -> int:
+    """The line of a page's ``require_page()``; 1 where there is none."""
+    tree = _parsed(script)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Call) and _called(node.func) == "require_page":
+            return node.lineno
+    return 1
+
+
+def named_from(file: Path, root: Path) -> str:
+    """A file's name from ``root``, with forward slashes; its bare name when it is not below."""
+    return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
+
+
+def code_version() -> str:
+    """The version of the code that runs; empty when it was not installed."""
+    try:
+        return metadata.version("gatehouse")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def publish_guards(
+    storage: DirectoryStorage, process: str, guards: Iterable[GuardRow], *, clock: Clock = utc_now
+) -> bool:
+    """Let administrators see what this process asks for. False when the database did not take it: it starts anyway."""
+    try:
+        with storage.unit_of_work() as unit:
+            unit.publish_guards(process, code_version(), tuple(guards), clock())
+            unit.commit()
+    except GatehouseError as error:
+        log.warning("what asks for which permission could not be published", process=process, error=error.code)
+        return False
+    return True
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Python files below ``folder``, in a fixed order."""
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if entry.name.startswith(".") or entry.name in _SKIPPED or entry.is_symlink():
+            continue
+        if entry.is_dir():
+            yield from _files(entry) if not (entry / "pyvenv.cfg").exists() else ()
+        elif entry.suffix == ".py":
+            yield entry
+
+
+def _parsed(file: Path) -> ast.Module | None:
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            return None
+        return ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None  # not ours to mend; running it will say what is wrong
+
+
+def _module(file: Path, root: Path) -> str:
+    """``app.sign_in``, as guards name a module; a script outside of ``root`` by its bare name."""
+    path = Path(named_from(file, root)).with_suffix("")
+    parts = path.parts[:-1] if path.name == "__init__" else path.parts
+    return ".".join(parts)
+
+
+def _asked(node: ast.AST, within: str) -> Iterator[tuple[str, str, int]]:
+    """(qualified name, permission, line) of everything below ``node``; ``within``: the function or class around it."""
+    for child in ast.iter_child_nodes(node):
+        inside = within
+        if isinstance(child, ast.ClassDef):
+            inside = f"{within}{child.name}."
+        elif isinstance(child, _Function):
+            name = f"{within}{child.name}"
+            for decorator in child.decorator_list:
+                if (permission := _permission(decorator, "requires")) is not None:
+                    yield name, permission, child.lineno
+            inside = f"{name}.<locals>."
+        elif isinstance(child, ast.Call) and (permission := _permission(child, "require")) is not None:
+            yield _innermost(within), permission, child.lineno
+        yield from _asked(child, inside)
+
+
+def _innermost(within: str) -> str:
+    """The name of the function (or class) that ``within`` is a prefix for; of the module's own body, ``<module>``."""
+    return within.removesuffix(".").removesuffix(".<locals>") or "<module>"
+
+
+def _permission(node: ast.AST, guard: str) -> str | None:
+    """The permission that ``node`` asks for, if it is a call of ``guard`` with one that can be read."""
+    if not isinstance(node, ast.Call) or _called(node.func) != guard or not node.args:
+        return None
+    asked = node.args[0]
+    if isinstance(asked, ast.Constant):
+        found = named(asked.value) if isinstance(asked.value, str) else None
+        return found.value if found is not None else None
+    if isinstance(asked, ast.Attribute) and _called(asked.value) == "Permission":
+        member = Permission.__members__.get(asked.attr)
+        return member.value if member is not None else None
+    return None
+
+
+def _called(node: ast.AST) -> str:
+    """The last part of a dotted name; empty for anything else."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,54 @@
+"""What this process asks for, published at its start: which page and which function asks for which permission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from app.core.declarations import FILE_NAME, Declarations
+from app.core.directory import GuardKind, GuardRow
+from app.core.guards_found import functions, gate, named_from
+from app.navigation import PAGES, PAGES_FOLDER
+
+PROCESS: Final = "app"
+"""What this process is called among those that publish."""
+
+EVERY_PAGE: Final = "/*"
+"""What all pages of a served app ask for together."""
+
+_ROOT: Final = PAGES_FOLDER.parent
+
+
+def own_guards() -> Iterator[GuardRow]:
+    """Our pages by their rows, and the guarded functions of pages and of this package."""
+    for row in PAGES:
+        file = named_from(row.script, _ROOT)
+        yield GuardRow(GuardKind.PAGE, f"/{row.path}", str(row.permission or ""), file, gate(row.script))
+    yield from functions(PAGES_FOLDER, root=_ROOT)
+    yield from functions(Path(__file__).parent, root=_ROOT)
+
+
+def guards_of(script: Path, declared: Declarations) -> Iterator[GuardRow]:
+    """Pages and guarded functions of somebody else's app that is served: ``script``, and what it declares."""
+    folder = script.parent
+    if declared.enter is not None:
+        yield GuardRow(GuardKind.PAGE, EVERY_PAGE, str(declared.enter), FILE_NAME, _line(folder, "enter"))
+    elif declared.pages is None:
+        yield GuardRow(GuardKind.PAGE, EVERY_PAGE, "", script.name, 1)
+    for path, permission in (declared.pages or {}).items():
+        line = _line(folder, f'"/{path}"')
+        yield GuardRow(GuardKind.PAGE, f"/{path}", str(permission or ""), FILE_NAME, line)
+    yield from functions(folder, root=folder)
+
+
+def _line(folder: Path, key: str) -> int:
+    """The line of ``gatehouse.toml`` on which ``key`` is set; 1 where that cannot be told."""
+    try:
+        text = (folder / FILE_NAME).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.replace("'", '"').partition("=")[0].strip() == key:
+            return number
+    return 1

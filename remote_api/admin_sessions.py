@@ -1,0 +1,100 @@
+"""Other people's sessions: who is here, from what and since when; end one, or all of a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core import administration
+from app.core.directory import MOST_ROWS, SessionRow
+from app.core.errors import NotFound
+from app.core.permissions import Permission
+from remote_api.access import principal, requires
+from remote_api.administering import change, iso
+from remote_api.conditions import unconditional
+from remote_api.schemas import EndedCount
+from remote_api.schemas.people import PersonPath
+from remote_api.schemas.records import AnySessionPath, PersonSessions, SessionEnding, SessionList, SessionsAsked
+from remote_api.services import services
+from remote_api.sessions import IDLE_SECONDS
+
+_ENDING = "ending is the same however often it is done"
+
+api = APIBlueprint(
+    "admin_sessions", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="sessions", description="Who is signed in.")]
+)
+
+
+@api.get("/sessions", responses={200: SessionList})
+@requires(Permission.READ_SESSIONS)
+def all_sessions(query: SessionsAsked) -> dict[str, Any]:
+    """List live sessions, last used first."""
+    now = services().clock()
+    found = services().storage.directory.sessions(
+        now, person=query.person, seen_since=now - _idle(), cursor=query.cursor, limit=query.limit
+    )
+    return {
+        "sessions": [_item(row) for row in found.rows],
+        "next": found.next,
+        "total": found.total,
+        "total_capped": found.capped,
+    }
+
+
+@api.delete("/sessions/<ref>", responses={204: None})
+@unconditional(_ENDING)
+@requires(Permission.END_SESSIONS)
+def end_any_session(path: AnySessionPath, query: SessionEnding) -> tuple[str, int]:
+    """End one session."""
+    with change() as to:
+        administration.end_session(to.unit, to.who, ref=path.ref, reason=query.reason, now=to.now)
+    return "", 204
+
+
+@api.get("/people/<int:person>/sessions", responses={200: PersonSessions})
+@requires(Permission.READ_SESSIONS)
+def sessions_of_person(path: PersonPath) -> dict[str, Any]:
+    """List a person's live sessions, last used first."""
+    directory, now = services().storage.directory, services().clock()
+    if directory.person_card(path.person, now) is None:
+        raise NotFound("There is no such person.")
+    found = directory.sessions(now, person=path.person, seen_since=now - _idle(), limit=MOST_ROWS)
+    return {"sessions": [_item(row) for row in found.rows]}
+
+
+@api.delete("/people/<int:person>/sessions", responses={200: EndedCount})
+@unconditional(_ENDING)
+@requires(Permission.END_SESSIONS)
+def end_sessions_of_person(path: PersonPath, query: SessionEnding) -> dict[str, int]:
+    """End all sessions of a person."""
+    with change() as to:
+        ended = administration.end_sessions(to.unit, to.who, person=path.person, reason=query.reason, now=to.now)
+    return {"ended": ended}
+
+
+def _idle() -> timedelta:
+    """How long a session lives without use."""
+    return timedelta(seconds=current_app.config[IDLE_SECONDS])
+
+
+def _item(row: SessionRow) -> dict[str, Any]:
+    session, subject = row.session, row.session.person.subject
+    return {
+        "ref": session.ref,
+        "person": {
+            "id": row.person_id,
+            "name": session.person.name,
+            "subject": {"issuer": subject.issuer, "subject": subject.subject},
+        },
+        "since": iso(session.created_at),
+        "last_seen_at": iso(session.last_seen_at),
+        "expires_at": iso(session.expires_at),
+        "browser": session.user_agent,
+        "address": session.address,
+        "page": session.page,
+        "current": session.ref == principal().session_ref,
+    }

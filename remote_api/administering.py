@@ -1,0 +1,65 @@
+"""What every change by an administrator has in common: who acts, one unit of work, and refusals that stay on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import NamedTuple
+
+import structlog
+from flask import request
+
+from app.core.administration import Administrator, record_refusal
+from app.core.audit import actor_of
+from app.core.directory_ports import DirectoryUnit
+from app.core.errors import GatehouseError, PermissionDenied, StorageUnavailable
+from app.core.policy import Decision, Reason
+from remote_api.access import asking, bearer
+from remote_api.services import services
+
+log = structlog.get_logger("gatehouse.api")
+
+
+class Changing(NamedTuple):
+    """An open unit of work, who changes something in it, and when."""
+
+    unit: DirectoryUnit
+    who: Administrator
+    now: datetime
+
+
+@contextmanager
+def change() -> Iterator[Changing]:
+    """One change by whoever is asking, committed at the end of the block.
+
+    The address's permission was decided before this; the use case inside decides once more, in the unit itself, from
+    what cannot change before it commits. What is refused there is recorded in a unit of its own.
+    """
+    principal, grants = asking()
+    who = Administrator(actor_of(principal), principal, bearer().address(), grants.asserted)
+    now = services().clock()
+    try:
+        with services().storage.unit_of_work() as unit:
+            yield Changing(unit, who, now)
+            unit.commit()
+    except PermissionDenied as error:
+        refused = Decision(allowed=False, reason=Reason(error.reason))
+        bearer().record_refusal(principal, error.permission, refused, f"{request.method} {request.url_rule}")
+        raise
+    except GatehouseError as error:
+        _record(who, error, now)
+        raise
+
+
+def _record(who: Administrator, error: GatehouseError, now: datetime) -> None:
+    """Keep on record what a rule refused. The answer is that refusal either way."""
+    try:
+        record_refusal(services().storage, who, error, now)
+    except StorageUnavailable as unavailable:
+        log.warning("a refusal by a rule could not be recorded", error=unavailable.code, rule=error.code)
+
+
+def iso(at: datetime | None) -> str | None:
+    """A time as it is answered; null for what has not happened."""
+    return at.isoformat() if at is not None else None

@@ -1,0 +1,130 @@
+"""Grants: give a person a role or permission, take it away, and both for several people at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core import administration
+from app.core.directory import GrantRow, PersonCard
+from app.core.errors import GatehouseError, InvalidInput, ServiceUnavailable
+from app.core.permissions import Permission
+from app.core.policy import Source
+from remote_api import conditions
+from remote_api.access import requires
+from remote_api.administering import change
+from remote_api.conditions import conditional, unconditional
+from remote_api.people import answer_with, card_of
+from remote_api.schemas.people import (
+    Because,
+    BulkAsked,
+    BulkResults,
+    GrantPath,
+    NewGrantBody,
+    PersonBody,
+    PersonPath,
+)
+
+_REVOCABLE = frozenset({Source.ADMIN, Source.POLICY, Source.REQUEST})
+
+api = APIBlueprint(
+    "grants", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="grants", description="Who was given what.")]
+)
+
+
+@api.post("/people/<int:person>/grants", responses={200: PersonBody, 201: PersonBody})
+@conditional
+@requires(Permission.MANAGE_GRANTS)
+def grant(path: PersonPath, body: NewGrantBody) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Give a person a role or a single permission; 200 where it was theirs already."""
+    _one_thing(body.role, body.permission)
+    with change() as to:
+        new = administration.grant(
+            to.unit,
+            to.who,
+            person=path.person,
+            role=body.role,
+            permission=body.permission,
+            until=body.until,
+            reason=body.reason,
+            version=conditions.version(),
+            now=to.now,
+        )
+    return answer_with(path.person, 201 if new else 200)
+
+
+@api.delete("/people/<int:person>/grants/<int:grant>", responses={200: PersonBody})
+@conditional
+@requires(Permission.MANAGE_GRANTS)
+def revoke(path: GrantPath, query: Because) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Take a grant away from a person."""
+    with change() as to:
+        administration.revoke(
+            to.unit,
+            to.who,
+            person=path.person,
+            grant=path.grant,
+            reason=query.reason,
+            version=conditions.version(),
+            now=to.now,
+        )
+    return answer_with(path.person)
+
+
+@api.post("/grants/bulk", responses={200: BulkResults})
+@unconditional("each person is a change of its own, and giving or taking twice is harmless")
+@requires(Permission.MANAGE_GRANTS)
+def bulk(body: BulkAsked) -> dict[str, Any]:
+    """Give or take the same thing for several people, each by itself; says what became of each."""
+    _one_thing(body.role, body.permission)
+    if body.action == "revoke" and body.until is not None:
+        raise InvalidInput({"until": "What is taken away has no end: leave this out."})
+    return {"results": [_one(person, body) for person in dict.fromkeys(body.people)]}
+
+
+def _one(person: int, body: BulkAsked) -> dict[str, Any]:
+    """One of them. What is wrong with the service itself ends the whole call; what was done by then stays done."""
+    try:
+        changed = _give(person, body) if body.action == "grant" else _take(person, body)
+    except ServiceUnavailable:
+        raise
+    except GatehouseError as error:
+        problem = {"code": error.code, "title": error.title, "detail": error.detail or f"{error.title}."}
+        return {"person": person, "outcome": "refused", "problem": problem}
+    return {"person": person, "outcome": "done" if changed else "unchanged", "problem": None}
+
+
+def _give(person: int, body: BulkAsked) -> bool:
+    with change() as to:
+        return administration.grant(
+            to.unit,
+            to.who,
+            person=person,
+            role=body.role,
+            permission=body.permission,
+            until=body.until,
+            reason=body.reason,
+            version=None,
+            now=to.now,
+        )
+
+
+def _take(person: int, body: BulkAsked) -> bool:
+    found = [row for row in _matching(card_of(person), body) if row.source in _REVOCABLE]
+    for row in found:
+        with change() as to:
+            administration.revoke(
+                to.unit, to.who, person=person, grant=row.id, reason=body.reason, version=None, now=to.now
+            )
+    return bool(found)
+
+
+def _matching(card: PersonCard, body: BulkAsked) -> list[GrantRow]:
+    return [row for row in card.grants if (row.role, row.permission) == (body.role, body.permission)]
+
+
+def _one_thing(role: str | None, permission: str | None) -> None:
+    if (role is None) == (permission is None):
+        raise InvalidInput({"role": "Name exactly one of role and permission.", "permission": "As for role."})

@@ -1,0 +1,73 @@
+"""Mappings: which role of a token becomes which roles here, and which arrived and are mapped nowhere."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import current_app
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core import administration
+from app.core.directory import MappingRow
+from app.core.permissions import Permission
+from remote_api import conditions
+from remote_api.access import requires
+from remote_api.administering import change
+from remote_api.conditions import conditional
+from remote_api.schemas.roles import MappingChanged, MappingList, MappingsAsked, MappingSent
+from remote_api.services import services
+
+MAP_OWN_NAMES: Final = "MAP_OWN_NAMES"
+"""Where the app keeps whether a token's role also counts as the built-in role of its name (development)."""
+
+api = APIBlueprint(
+    "mappings",
+    __name__,
+    url_prefix="/api/v1/mappings",
+    abp_tags=[Tag(name="mappings", description="What roles of tokens become here.")],
+)
+
+
+@api.get("", responses={200: MappingList})
+@requires(Permission.READ_MAPPINGS)
+def mappings(query: MappingsAsked) -> dict[str, Any]:
+    """List roles of tokens: those that are mapped, and those that arrived."""
+    found = services().storage.directory.mappings(
+        text=query.q, unmapped=query.unmapped, cursor=query.cursor, limit=query.limit
+    )
+    return {
+        "mappings": [_item(row) for row in found.rows],
+        "next": found.next,
+        "total": found.total,
+        "total_capped": found.capped,
+    }
+
+
+@api.put("", responses={200: MappingChanged})
+@conditional
+@requires(Permission.MANAGE_MAPPINGS)
+def set_mapping(body: MappingSent) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Map a role of tokens to exactly these roles; the rights of everyone whose last token had it follow at once."""
+    with change() as to:
+        changed = administration.set_mapping(
+            to.unit,
+            to.who,
+            token_role=body.token_role,
+            roles=frozenset(body.roles),
+            reason=body.reason,
+            version=conditions.version(),
+            map_own_names=current_app.config[MAP_OWN_NAMES],
+            now=to.now,
+        )
+        row = to.unit.mapping(body.token_role)
+    return {"mapping": _item(row), "people_changed": changed}, 200, conditions.etag(row.version)
+
+
+def _item(row: MappingRow) -> dict[str, Any]:
+    return {
+        "token_role": row.token_role,
+        "roles": [{"id": number, "name": name} for number, name in row.roles],
+        "people": row.people,
+        "version": row.version,
+    }

@@ -1,0 +1,184 @@
+"""People and machines: find them, see one whole, know one before a first sign-in, block, let in again, erase."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core import administration
+from app.core.directory import GrantRow, PeopleQuery, PersonCard, PersonRow
+from app.core.errors import NotFound
+from app.core.permissions import Permission, named
+from app.core.principal import Subject
+from remote_api import conditions
+from remote_api.access import requires
+from remote_api.administering import Changing, change, iso
+from remote_api.conditions import conditional, unconditional
+from remote_api.schemas.people import (
+    Because,
+    Block,
+    Blocked,
+    NewPerson,
+    People,
+    PeopleAsked,
+    PersonBody,
+    PersonPath,
+)
+from remote_api.services import services
+
+ISSUER = "ISSUER"
+"""Where the app keeps the configured issuer."""
+
+api = APIBlueprint(
+    "people", __name__, url_prefix="/api/v1/people", abp_tags=[Tag(name="people", description="Who there is.")]
+)
+
+
+@api.get("", responses={200: People})
+@requires(Permission.READ_PEOPLE)
+def people(query: PeopleAsked) -> dict[str, Any]:
+    """List people and machines, or find some of them."""
+    found = services().storage.directory.people(
+        PeopleQuery(
+            text=query.q,
+            state=query.state,
+            role=query.role,
+            without_roles=query.without_roles,
+            machine=query.machine,
+            sort=query.sort,
+            cursor=query.cursor,
+            limit=query.limit,
+        ),
+        services().clock(),
+    )
+    return {
+        "people": [person_item(row) for row in found.rows],
+        "next": found.next,
+        "total": found.total,
+        "total_capped": found.capped,
+    }
+
+
+@api.post("", responses={200: PersonBody, 201: PersonBody})
+@unconditional("it makes something new, and is harmless where it is there")
+@requires(Permission.MANAGE_GRANTS)
+def add_person(body: NewPerson) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Know somebody before a first sign-in, so that something can be given to them."""
+    subject = Subject(body.issuer or current_app.config[ISSUER], body.subject)
+    known = services().storage.read.person(subject) is not None
+    with change() as to:
+        number = administration.add_person(to.unit, to.who, subject=subject, reason=body.reason, now=to.now)
+    card = card_of(number)
+    if known:
+        return person_body(card), 200, conditions.etag(card.version)
+    return person_body(card), 201, {"Location": f"/api/v1/people/{number}", **conditions.etag(card.version)}
+
+
+@api.get("/<int:person>", responses={200: PersonBody})
+@requires(Permission.READ_PEOPLE)
+def person(path: PersonPath) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """See all of one person: identity, state, roles, effective permissions."""
+    return answer_with(path.person)
+
+
+@api.put("/<int:person>/block", responses={200: Blocked})
+@conditional
+@requires(Permission.BLOCK_PEOPLE)
+def block(path: PersonPath, body: Block) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Block a person, which ends their sessions, or let them in again."""
+    with change() as to:
+        ended = administration.set_blocked(
+            to.unit,
+            to.who,
+            person=path.person,
+            blocked=body.blocked,
+            reason=body.reason,
+            version=conditions.version(),
+            now=to.now,
+        )
+        version = _version(to, path.person)
+    return {"blocked": body.blocked, "sessions_ended": ended}, 200, conditions.etag(version)
+
+
+@api.post("/<int:person>/erasure", responses={204: None})
+@conditional
+@requires(Permission.ERASE_PEOPLE)
+def erase(path: PersonPath, body: Because) -> tuple[str, int]:
+    """Erase a person: name, e-mail, picture, grants and what sessions say of them go for good."""
+    with change() as to:
+        administration.erase(
+            to.unit, to.who, person=path.person, reason=body.reason, version=conditions.version(), now=to.now
+        )
+    return "", 204
+
+
+def card_of(number: int) -> PersonCard:
+    """All of one person as it is now; raises ``NotFound``."""
+    card = services().storage.directory.person_card(number, services().clock())
+    if card is None:
+        raise NotFound("There is no such person.")
+    return card
+
+
+def answer_with(number: int, status: int = 200) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """All of one person as an answer, with its version."""
+    card = card_of(number)
+    return person_body(card), status, conditions.etag(card.version)
+
+
+def person_item(row: PersonRow) -> dict[str, Any]:
+    """A person in a list."""
+    one = row.person
+    return {
+        "id": row.id,
+        "subject": {"issuer": one.subject.issuer, "subject": one.subject.subject},
+        "name": one.name,
+        "email": one.email,
+        "email_verified": one.email_verified,
+        "picture": one.picture,
+        "state": row.state,
+        "machine": one.machine,
+        "first_seen_at": iso(one.first_seen_at),
+        "last_seen_at": iso(one.last_seen_at),
+        "roles": list(row.roles),
+    }
+
+
+def person_body(card: PersonCard) -> dict[str, Any]:
+    """All of one person."""
+    return person_item(card.row) | {
+        "grants": [_grant(grant) for grant in card.grants],
+        "permissions": [
+            {"name": name, "sentence": _sentence(name), "grants": [grant.id for grant in grants]}
+            for name, grants in sorted(card.permissions.items())
+        ],
+        "token_roles": [{"name": name, "roles": list(roles)} for name, roles in sorted(card.token_roles.items())],
+        "counts_as_administrator": card.counts_as_administrator,
+        "version": card.version,
+    }
+
+
+def _version(to: Changing, number: int) -> str:
+    found = to.unit.person_by_id(number)
+    return found[1] if found is not None else ""
+
+
+def _sentence(name: str) -> str:
+    permission = named(name)
+    return permission.sentence if permission is not None else ""
+
+
+def _grant(grant: GrantRow) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "role": grant.role,
+        "permission": grant.permission,
+        "source": grant.source,
+        "by": grant.by,
+        "since": iso(grant.since),
+        "until": iso(grant.until),
+        "reason": grant.reason,
+    }

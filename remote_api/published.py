@@ -1,0 +1,33 @@
+"""What the API asks for: every address with its declared access, published at the start of its process."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from app.core.directory import GuardKind, GuardRow
+from app.core.guards_found import named_from
+from remote_api.application import Application
+
+PROCESS: Final = "api"
+"""What this process is called among those that publish."""
+
+_ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+def guards(app: Application) -> Iterator[GuardRow]:
+    """Every operation that asks for something, by address and method; public ones ask for nothing."""
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        declared = app.declared[rule.endpoint]
+        if declared.protected:
+            file, line = _where(app.view_functions[rule.endpoint])
+            for method in sorted((rule.methods or set()) - {"HEAD"}):
+                asked = str(declared.permission or "")
+                yield GuardRow(GuardKind.ENDPOINT, f"{method} {rule.rule}", asked, file, line)
+
+
+def _where(view: Callable[..., Any]) -> tuple[str, int]:
+    code = inspect.unwrap(view).__code__
+    return named_from(Path(code.co_filename), _ROOT), code.co_firstlineno

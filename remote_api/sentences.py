@@ -1,0 +1,51 @@
+"""Audit events as sentences: the kind's own, with names as people know them today. Plain text, never markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from app.core.audit import NOBODY, AuditKind
+from app.core.directory import AuditRow
+from app.core.principal import Subject
+
+NameOf = Callable[[Subject], str]
+"""Subject → the name people know it by now; empty when there is none."""
+
+_PLACE: Final = re.compile(r"\{(actor|target)\}")
+_AT: Final = " at "
+_OPERATOR: Final = "operator:"
+_SYSTEM: Final = "system"
+_KINDS: Final[Mapping[str, AuditKind]] = {kind.value: kind for kind in AuditKind}
+_UNKNOWN: Final = "{actor} did something of a kind that this version does not know."
+
+
+def sentence(event: AuditRow, name_of: NameOf) -> str:
+    """What an event says. Names are put in once and as they are: what stands in them is never read as a template."""
+    kind = _KINDS.get(event.kind)
+    template = kind.sentence if kind is not None else _UNKNOWN
+    named = {
+        "actor": _named(event.actor, name_of) or "Somebody",
+        "target": _named(event.target, name_of) or "something",
+    }
+    return _PLACE.sub(lambda found: named[found[1]], template)
+
+
+def subject_of(audit_name: str) -> Subject | None:
+    """The subject that ``subject at issuer`` names; None for any other name. An issuer is an address."""
+    subject, at, issuer = audit_name.rpartition(_AT)
+    return Subject(issuer, subject) if at and subject and "://" in issuer else None
+
+
+def _named(audit_name: str, name_of: NameOf) -> str:
+    if audit_name == NOBODY:
+        return "Somebody who is not signed in"
+    if audit_name == _SYSTEM:
+        return "Gatehouse"
+    if audit_name.startswith(_OPERATOR):
+        return f"The operator {audit_name.removeprefix(_OPERATOR)}"
+    subject = subject_of(audit_name)
+    if subject is None:
+        return audit_name
+    return name_of(subject) or subject.subject

@@ -1,0 +1,49 @@
+"""The installation in numbers, and what needs attention."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core.permissions import Permission
+from remote_api.access import requires
+from remote_api.reports import day_body
+from remote_api.schemas.records import StatisticsAsked, StatisticsBody
+from remote_api.services import services
+from remote_api.sessions import IDLE_SECONDS
+
+api = APIBlueprint(
+    "statistics",
+    __name__,
+    url_prefix="/api/v1/statistics",
+    abp_tags=[Tag(name="statistics", description="The installation in numbers.")],
+)
+
+
+@api.get("", responses={200: StatisticsBody})
+@requires(Permission.READ_STATISTICS)
+def statistics(query: StatisticsAsked) -> dict[str, Any]:
+    """Count people, sessions and roles, and name what needs attention."""
+    now, idle = services().clock(), timedelta(seconds=current_app.config[IDLE_SECONDS])
+    found = services().storage.directory.statistics(now, days=query.days, seen_since=now - idle)
+    attention = found.attention
+    return {
+        "people": found.people,
+        "machines": found.machines,
+        "sessions": found.sessions,
+        "roles": found.roles,
+        "days": [day_body(day) for day in found.days],
+        "attention": {
+            "unused_roles": list(attention.unused_roles),
+            "permissions_held_by_nobody": list(attention.permissions_held_by_nobody),
+            "permissions_asked_nowhere": list(attention.permissions_asked_nowhere),
+            "unmapped_token_roles": list(attention.unmapped_token_roles),
+            "people_without_roles": attention.people_without_roles,
+            "blocked_people": attention.blocked_people,
+            "administrators": attention.administrators,
+        },
+    }

@@ -1,0 +1,175 @@
+"""What asks for which permission is found by reading, without running anything; and published when there is a place."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import published
+from app.core import guards_found
+from app.core.declarations import Declarations
+from app.core.directory import GuardKind
+from app.core.errors import SchemaMismatch, StorageUnavailable
+from app.core.guards_found import code_version, functions, gate, in_tree, publish_guards
+from app.core.permissions import Permission
+from app.navigation import PAGES
+from tests.stack import ROOT
+
+MODULE = """
+from app import access
+from app.access import requires
+from app.core import permissions
+from app.core.permissions import Permission
+
+requires(Permission.READ_ROLES)  # decorates nothing
+access.require(Permission.READ_GUARDS)
+raise SystemExit("reading must not run this")
+
+
+@access.requires(Permission.READ_REPORTS)
+def plain() -> None: ...
+
+
+@other
+@requires("export:reports")
+async def named(x: int) -> None:
+    access.require(Permission.READ_REPORTS)
+    access.require(Permission.READ_REPORTS, target="again")
+
+
+class Thing:
+    @staticmethod
+    @requires(permissions.Permission.READ_PEOPLE)
+    def method() -> None:
+        @requires(Permission.END_SESSIONS)
+        def inner() -> None: ...
+
+    def asks(self) -> None:
+        if self.allows(Permission.READ_AUDIT):
+            self.guard.require(Permission.MANAGE_ROLES)
+
+
+@requires(chosen)
+@requires("no:such")
+@requires(Permission.NO_SUCH)
+@requires()
+@requires
+@Permission.READ_AUDIT
+def cannot_be_read() -> None:
+    access.require(permission)
+"""
+
+
+def test_what_can_be_read_is_found() -> None:
+    found = [
+        (row.name, row.permission, row.line) for row in in_tree(ast.parse(MODULE), module="pages.m", file="pages/m.py")
+    ]
+    assert found == [
+        ("pages.m:<module>", "read:guards", 8),
+        ("pages.m:plain", "read:reports", 13),
+        ("pages.m:named", "export:reports", 18),
+        ("pages.m:named", "read:reports", 19),
+        ("pages.m:Thing.method", "read:people", 26),
+        ("pages.m:Thing.method.<locals>.inner", "end:sessions", 28),
+        ("pages.m:Thing.asks", "manage:roles", 32),
+    ]
+
+
+def test_names_are_those_the_audit_has() -> None:
+    """So that a refusal in the audit leads to its row here."""
+    (row,) = [row for row in functions(ROOT / "pages", root=ROOT) if row.permission == "export:reports"]
+    assert (row.name, row.file, row.kind) == ("pages.usage_report:export_report", "pages/usage_report.py", "function")
+    line = (ROOT / row.file).read_text().splitlines()[row.line - 1]
+    assert line.startswith("def export_report(")
+
+
+def test_a_folder_of_anything(tmp_path: Path) -> None:
+    good = '@requires("read:reports")\ndef f(): ...\n'
+    for name in ("a.py", "views/b.py", "views/__init__.py", ".venv/c.py", "env/d.py", "tests/e.py", "data/f.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(good)
+    (tmp_path / "env" / "pyvenv.cfg").touch()
+    (tmp_path / "broken.py").write_text("def (")
+    (tmp_path / "binary.py").write_bytes(b"\x00\xff")
+    (tmp_path / "deep.py").write_text("(" * 5000)
+    (tmp_path / "huge.py").write_text(good + "#" * guards_found.MOST_BYTES)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert [(row.name, row.file) for row in functions(tmp_path, root=tmp_path)] == [
+        ("a:f", "a.py"),
+        ("views:f", "views/__init__.py"),
+        ("views.b:f", "views/b.py"),
+    ]
+    assert list(functions(tmp_path / "none", root=tmp_path)) == []
+
+
+def test_the_gate_of_a_page(tmp_path: Path) -> None:
+    script = tmp_path / "page.py"
+    script.write_text('"""A page."""\nfrom app import access\n\naccess.require_page()\n')
+    assert gate(script) == 4
+    script.write_text("print()\n")
+    assert gate(script) == 1
+    assert gate(tmp_path / "none.py") == 1
+
+
+def test_our_own_pages_and_functions_are_published_with_where_they_stand() -> None:
+    rows = list(published.own_guards())
+    pages = {row.name: row for row in rows if row.kind is GuardKind.PAGE}
+    assert pages.keys() == {f"/{row.path}" for row in PAGES}
+    report = pages["/reports"]
+    assert (report.permission, report.file) == ("read:reports", "pages/usage_report.py")
+    assert "require_page" in (ROOT / report.file).read_text().splitlines()[report.line - 1]
+    assert pages["/"].permission == ""
+    assert "pages.csv_explorer:read_table" in {row.name for row in rows}
+    assert all((ROOT / row.file).is_file() and row.line >= 1 for row in rows)
+    assert len({(row.kind, row.name, row.permission) for row in rows}) == len(rows)
+
+
+def test_a_served_app_of_somebody_elses(tmp_path: Path) -> None:
+    script = tmp_path / "shop.py"
+    script.write_text('from app.access import requires\n\n@requires("read:reports")\ndef take(): ...\n')
+    (tmp_path / "gatehouse.toml").write_text('enter = "read:roles"\n\n[pages]\n"/" = "x"\n\'/orders\' = "y"\n')
+    rows = {
+        (row.kind.value, row.name, row.permission, row.file, row.line)
+        for row in published.guards_of(
+            script, Declarations(pages={"": None, "orders": Permission.READ_PEOPLE}, enter=Permission.READ_ROLES)
+        )
+    }
+    assert rows == {
+        ("page", "/*", "read:roles", "gatehouse.toml", 1),
+        ("page", "/", "", "gatehouse.toml", 4),
+        ("page", "/orders", "read:people", "gatehouse.toml", 5),
+        ("function", "shop:take", "read:reports", "shop.py", 4),
+    }
+    (tmp_path / "gatehouse.toml").unlink()
+    (only, _) = published.guards_of(script, Declarations())
+    assert (only.name, only.permission, only.file, only.line) == ("/*", "", "shop.py", 1)
+
+
+class Busy:
+    """Storage that does not answer."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def unit_of_work(self) -> Any:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("It is busy."), SchemaMismatch()])
+def test_a_busy_database_keeps_nothing_from_starting(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    storage: Any = Busy(error)
+    assert publish_guards(storage, "app", []) is False
+    assert "could not be published" in "".join(capsys.readouterr())
+
+
+def test_a_bug_is_not_taken_for_a_busy_database() -> None:
+    storage: Any = Busy(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        publish_guards(storage, "app", [])
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert code_version()
