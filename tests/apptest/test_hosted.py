@@ -288,6 +288,45 @@ def test_what_cannot_be_served_is_said_at_start(tmp_path: Path, files: list[str]
     assert said in found
 
 
+def test_a_pages_folder_keeps_the_command_from_serving(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    script = written(tmp_path / "main.py", "import streamlit as st\n")
+    names = ("AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "AUTH0_AUDIENCE")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "app", "serve", str(script)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **dict.fromkeys(names, "acme.eu.auth0.com")},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert f"{tmp_path / 'pages'}: Streamlit would serve this folder's scripts without asking anybody." in done.stderr
+    assert "st.navigation" in done.stderr
+
+
+def test_another_script_than_the_one_all_know_is_not_served(tmp_path: Path) -> None:
+    known, other = written(tmp_path / "main.py", ""), written(tmp_path / "other.py", "")
+    names = ("AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "AUTH0_AUDIENCE")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "app", "serve", str(other)],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "GATEHOUSE_APP": str(known),
+            **dict.fromkeys(names, "acme.eu.auth0.com"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert f"GATEHOUSE_APP names {known}, and {other} is to be served." in done.stderr
+
+
 def test_a_script_may_be_called_app_but_not_a_module_beside_it(tmp_path: Path) -> None:
     for name in ("app.py", "main.py"):
         (tmp_path / name).touch()
