@@ -34,11 +34,14 @@ PAGES: Final = (
     PageRow("usage_report.py", "reports", "Usage report", ":material/monitoring:", "Work", Permission.READ_REPORTS),
     PageRow("csv_explorer.py", "csv", "CSV explorer", ":material/table_view:", "Work", Permission.EXPLORE_FILES),
     PageRow("api_explorer.py", "api-explorer", "API explorer", ":material/api:", "Build", Permission.EXPLORE_API),
+    PageRow("overview.py", "admin", "Overview", ":material/dashboard:", "Administration", Permission.READ_STATISTICS),
+    PageRow("people.py", "people", "People", ":material/group:", "Administration", Permission.READ_PEOPLE),
     PageRow("roles.py", "roles", "Roles", ":material/badge:", "Administration", Permission.READ_ROLES),
     PageRow(
         "access_matrix.py", "access", "Access matrix", ":material/grid_on:", "Administration", Permission.READ_GUARDS
     ),
     PageRow("mappings.py", "mappings", "Mappings", ":material/swap_horiz:", "Administration", Permission.READ_MAPPINGS),
+    PageRow("sessions.py", "sessions", "Sessions", ":material/devices:", "Administration", Permission.READ_SESSIONS),
     PageRow("audit.py", "audit", "Audit", ":material/history:", "Administration", Permission.READ_AUDIT),
     PageRow("profile.py", "profile", "Profile", ":material/account_circle:", "You", None),
 )

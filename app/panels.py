@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +30,7 @@ from app.core.errors import (
     StepUpRequired,
     Unauthenticated,
 )
-from app.core.permissions import named
+from app.core.permissions import Permission, named
 from app.core.policy import Held, Reason, Source
 from app.core.principal import Principal
 from app.core.records import Session
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 _CAP: Final = 200
 _SIGN_IN_EVENTS: Final = frozenset({EventName.ACTION_REQUEST, EventName.ERROR})
+_RESOURCES: Final = {"api": "Remote API", "messages": "Messages of the remote API", "guards": "What asks for what"}
+"""Resources of permissions that are called otherwise than by their name."""
 _log = structlog.get_logger(__name__)
 _MARK: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 190 40" role="img" aria-label="Gatehouse">'
@@ -105,6 +107,20 @@ def sentence(permission: str) -> str:
     if known is None:
         return plain(permission)
     return plain(known.sentence, cap=300) if known.declared else known.sentence
+
+
+def by_resource(permissions: Iterable[str]) -> dict[str, list[str]]:
+    """Permission names by what they are about, both in the order of the catalogue: ``Reports`` → ``[read:reports]``.
+
+    What the catalogue does not know comes last.
+    """
+    order = {permission.value: number for number, permission in enumerate(Permission)}
+    grouped: dict[str, list[str]] = {}
+    for name in sorted(permissions, key=lambda name: (order.get(name, len(order)), name)):
+        resource = name.partition(":")[2].replace("-", " ").replace("_", " ") or name
+        label = _RESOURCES.get(resource, resource[:1].upper() + resource[1:])
+        grouped.setdefault(plain(label, cap=60), []).append(name)
+    return grouped
 
 
 def clause(sentence: str) -> str:

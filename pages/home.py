@@ -33,11 +33,12 @@ for number, row in enumerate(open_rows):
 
 if held:
     st.subheader("What you can do")
-    for permission in held:
-        st.markdown(f":material/check: {permission.sentence}")
+    for resource, names in panels.by_resource(held).items():
+        st.markdown(f"**{resource}**  \n" + "  \n".join(f":material/check: {panels.sentence(name)}" for name in names))
 
 if lacking and held:
     with st.expander("What you cannot do", icon=":material/lock:"):
         st.caption("If you need one of these for your work, ask an administrator for a role that includes it.")
-        for permission in lacking:
-            st.markdown(f"- {permission.sentence} (`{permission}`)")
+        for resource, names in panels.by_resource(lacking).items():
+            lines = "\n".join(f"- {panels.sentence(name)} (`{name}`)" for name in names)
+            st.markdown(f"**{resource}**\n{lines}")

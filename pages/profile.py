@@ -62,10 +62,13 @@ st.subheader("What that lets you do")
 mine = [permission for permission in Permission if decide(who, permission, grants).within_reach]
 if not mine:
     st.write("Nothing beyond this page and Home.")
-for permission in mine:
-    because = ", ".join(dict.fromkeys(panels.held_through(way) for way in grants.ways(permission)))
-    st.markdown(f":material/check: {permission.sentence}")
-    st.caption(f"`{permission}`, because of {because or 'the scope of your token'}")
+for resource, names in panels.by_resource(mine).items():
+    lines = []
+    for name in names:
+        because = ", ".join(dict.fromkeys(panels.held_through(way) for way in grants.ways(name)))
+        why = f":gray[:small[`{name}`, because of {because or 'the scope of your token'}]]"
+        lines.append(f":material/check: {panels.sentence(name)}  \n{why}")
+    st.markdown(f"**{resource}**  \n" + "  \n".join(lines))
 
 st.subheader("Your devices")
 if notice := st.session_state.pop("profile_notice", None):

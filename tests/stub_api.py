@@ -34,7 +34,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Given:
-    """One answer. ``slow_seconds``: waited before it; ``drip``: seconds between its bytes; ``cut``: ends too early."""
+    """One answer. ``slow_seconds``: waited before it; ``drip``: seconds between its bytes; ``cut``: ends too early.
+
+    ``hang_up``: there is none.
+    """
 
     status: int = 200
     content: bytes = b""
@@ -42,6 +45,7 @@ class Given:
     slow_seconds: float = 0.0
     drip: float = 0.0
     cut: bool = False
+    hang_up: bool = False
 
 
 def json_of(body: object, status: int = 200, **headers: str) -> Given:
@@ -133,6 +137,9 @@ class StubApi:
                 found = stub.answers.get((wanted.method, wanted.path), stub.otherwise)
                 given = found if isinstance(found, Given) else found(wanted)
                 time.sleep(given.slow_seconds)
+                if given.hang_up:
+                    self.close_connection = True
+                    return
                 self.send_response(given.status)
                 for name, value in given.headers.items():
                     self.send_header(name, value)

@@ -8,9 +8,11 @@ from datetime import datetime
 from app import access
 from app.admin.reading import Name, Page, asked, read, read_page
 from app.api_client import Answer, call, path
+from app.core.audit import subject_name
 from app.core.directory import PeopleSort, PersonState
 from app.core.permissions import Permission
 from app.core.policy import Source
+from app.core.principal import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Person:
     @property
     def audit_name(self) -> str:
         """As the audit names them: ``subject at issuer``."""
-        return f"{self.subject.subject} at {self.subject.issuer}"
+        return subject_name(Subject(self.subject.issuer, self.subject.subject))
 
 
 @dataclass(frozen=True, slots=True)

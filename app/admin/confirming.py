@@ -61,10 +61,10 @@ def confirm(
         dialogs.done()
 
 
-def attempt(key: str, why: str, do: Callable[[], None]) -> bool:
+def attempt(key: str, why: str, do: Callable[[], None], *, versioned: bool = False) -> bool:
     """Do it and return True; or show why it could not be done, with everything that was typed still there.
 
-    A ``StaleVersion`` goes through to the caller.
+    ``versioned``: a ``StaleVersion`` goes through to the caller, who can show both versions.
     """
     if not why:
         st.warning("Say why: the reason stands in the audit beside the change.", icon=":material/edit_note:")
@@ -72,9 +72,9 @@ def attempt(key: str, why: str, do: Callable[[], None]) -> bool:
     try:
         with st.spinner("One moment…"):
             do()
-    except StaleVersion:
-        raise
     except GatehouseError as error:
+        if versioned and isinstance(error, StaleVersion):
+            raise
         failures.show(error, key=f"{key}-failed", kept=True)
         return False
     return True
@@ -100,7 +100,7 @@ def change(
     began: T = dialog.memory.setdefault(_BEGAN, first)
     seen: T = dialog.memory.setdefault(_SEEN, began)
     try:
-        if go and attempt(key, why, lambda: do(seen)):
+        if go and attempt(key, why, lambda: do(seen), versioned=True):
             dialogs.done()
     except StaleVersion:
         with failures.shown(f"{key}-failed"):

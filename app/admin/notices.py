@@ -12,6 +12,7 @@ from app.admin import failures
 from app.core.errors import GatehouseError
 
 _KEY: Final = "admin_notice"
+_FRESH: Final = "admin_notice_fresh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ def say(text: str, place: str, *, undo: Undo | None = None, good: bool = True) -
     ``good`` False: for what was not done, or not all of it.
     """
     st.session_state[_KEY] = _Notice(text, place, undo, good)
+    st.session_state[_FRESH] = True
 
 
 def dismiss() -> None:
@@ -53,6 +55,8 @@ def show(place: str) -> None:
     with st.container(key="admin-notice", gap="xsmall"):
         if notice is None:
             return
+        if st.session_state.pop(_FRESH, False):  # seen wherever the page is scrolled to
+            st.toast(notice.text, icon=":material/check_circle:" if notice.good else ":material/warning:")
         if notice.good:
             st.success(notice.text, icon=":material/check_circle:")
         else:

@@ -59,8 +59,13 @@ def listed(names: Sequence[str], *, most: int = _MOST_NAMED) -> str:
 
 def origin(grant: Grant) -> str:
     """Where a grant came from, since and until when, as markdown-safe text."""
-    text = f"given by {panels.plain(grant.by)}" if grant.source is Source.ADMIN else _SOURCES[grant.source]
-    if grant.source is Source.ADMIN and not grant.by:
-        text = "given by an administrator"
+    text = f"given by {actor(grant.by)}" if grant.source is Source.ADMIN else _SOURCES[grant.source]
     text = f"{text}, since {when(grant.since)}"
     return text if grant.until is None else f"{text}, until {when(grant.until)}"
+
+
+def actor(name: str) -> str:
+    """Who did something, from its audit name, as markdown-safe text: the subject, or who was at the command line."""
+    if name.startswith("operator:"):
+        return f"{panels.plain(name.removeprefix('operator:'), cap=80)}, at the command line"
+    return panels.plain(name.partition(" at ")[0], cap=80) or "an administrator"

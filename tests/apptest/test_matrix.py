@@ -47,6 +47,18 @@ MATRIX: dict[str, dict[str, str]] = {
         "analyst": "read:audit", "viewer": "read:audit", "auditor": "Audit",
         "developer": "read:audit", "blocked": "blocked",
     },
+    "overview.py": {
+        "nobody": "Sign in", "no role": "read:statistics", "administrator": "Overview", "analyst": "read:statistics",
+        "viewer": "read:statistics", "auditor": "Overview", "developer": "read:statistics", "blocked": "blocked",
+    },
+    "people.py": {
+        "nobody": "Sign in", "no role": "read:people", "administrator": "People", "analyst": "read:people",
+        "viewer": "read:people", "auditor": "People", "developer": "read:people", "blocked": "blocked",
+    },
+    "sessions.py": {
+        "nobody": "Sign in", "no role": "read:sessions", "administrator": "Sessions", "analyst": "read:sessions",
+        "viewer": "read:sessions", "auditor": "Sessions", "developer": "read:sessions", "blocked": "blocked",
+    },
     "profile.py": {
         "nobody": "Sign in", "no role": "Profile", "administrator": "Profile", "analyst": "Profile",
         "viewer": "Profile", "auditor": "Profile", "developer": "Profile", "blocked": "blocked",

@@ -16,13 +16,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PAGES_OF = {
     "ada": [
-        "Home", "Usage report", "CSV explorer", "API explorer", "Roles", "Access matrix", "Mappings", "Audit",
-        "Profile",
+        "Home", "Usage report", "CSV explorer", "API explorer", "Overview", "People", "Roles", "Access matrix",
+        "Mappings", "Sessions", "Audit", "Profile",
     ],
     "bruno": ["Home", "Usage report", "CSV explorer", "Profile"],
     "chiyo": ["Home", "Usage report", "Profile"],
     "dev": ["Home", "API explorer", "Profile"],
-    "gita": ["Home", "Usage report", "Roles", "Access matrix", "Mappings", "Audit", "Profile"],
+    "gita": [
+        "Home", "Usage report", "Overview", "People", "Roles", "Access matrix", "Mappings", "Sessions", "Audit",
+        "Profile",
+    ],
     "eva": ["Home", "Profile"],
 }  # fmt: skip
 

@@ -1,0 +1,232 @@
+"""The changes of one person, as dialogs: giving, taking away, blocking, ending sessions, erasing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from app import access, panels
+from app.admin import confirming, dialogs, granting, notices, words
+from app.admin.calls_grants import What, give, take_away
+from app.admin.calls_people import Card, Grant, erase, person, set_blocked
+from app.admin.calls_sessions import end_sessions_of
+from app.admin.dialogs import Dialog
+from app.admin.notices import Undo
+from app.core.directory import PersonState
+from app.core.errors import Conflict, StepUpRequired
+from app.core.permissions import ADMINISTRATOR, Permission
+
+_LOST_NAMED: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One dialog: its title and icon, what it asks for, its body."""
+
+    title: str
+    icon: str
+    permission: Permission
+    body: Callable[[Dialog, Card], None]
+
+
+def show(dialog: Dialog, card: Card) -> None:
+    """The dialog that is open; closed when it may not be any more."""
+    change = _CHANGES.get(dialog.name)
+    if change is None or not access.decide(change.permission).within_reach:
+        dialogs.close()
+        return
+    dialogs.show(change.title, partial(change.body, dialog, card), icon=change.icon)
+
+
+def told(card: Card) -> Mapping[str, str]:
+    """What of a card administrators change, name → markdown-safe text: for showing two versions."""
+    named = sorted({grant.what for grant in card.grants})
+    return {"State": words.STATES[card.state], "Roles and permissions": words.listed(named, most=20)}
+
+
+def _give(dialog: Dialog, card: Card) -> None:
+    key = "give"
+    st.markdown(f"To {confirming.quoted(card.shown_name)}:")
+    wish = granting.form(key)
+    go = confirming.buttons(key, "Give", icon=":material/add_circle:") and granting.ready(wish)
+
+    def do(seen: Card) -> None:
+        what = wish.what
+        if what is None:
+            return
+        after, new = give(seen.id, what, until=wish.until, reason=wish.reason, version=seen.version)
+        if not new:
+            notices.say(
+                f"{confirming.quoted(card.shown_name)} had {confirming.quoted(what.name)} already.", dialog.place
+            )
+            return
+        given = next((one for one in after.grants if one.what == what.name and one.id not in _ids(seen)), None)
+        undo = Undo("Undo", partial(_take_back, card.id, given.id, wish.reason)) if given is not None else None
+        who = confirming.quoted(card.shown_name)
+        text = f"{who} has {confirming.quoted(what.name)} now, {granting.ending(wish.until)}."
+        notices.say(f"{text} It counts at once, in open tabs too.", dialog.place, undo=undo)
+
+    _carry(dialog, key, card, wish.reason, go=go, do=do)
+
+
+def _take(dialog: Dialog, card: Card) -> None:
+    key = "take"
+    grant: Grant = dialog.about[0]
+    for sentence in _loses(grant, card):
+        st.markdown(f"- {sentence}")
+    why = confirming.reason(key, placeholder="Such as: moved to another team")
+    go = confirming.buttons(key, "Take away", icon=":material/do_not_disturb_on:")
+
+    def do(seen: Card) -> None:
+        take_away(seen.id, grant.id, reason=why, version=seen.version)
+        text = f"{confirming.quoted(card.shown_name)} no longer has {confirming.quoted(grant.what)}. It holds at once."
+        what = What("role" if grant.role else "permission", grant.what)
+        undo = Undo("Give it back", partial(_give_back, card.id, what, grant.until, why))
+        notices.say(text, dialog.place, undo=undo)
+
+    _carry(dialog, key, card, why, go=go, do=do)
+
+
+def _loses(grant: Grant, card: Card) -> list[str]:
+    """What taking a grant away means, in sentences."""
+    who = confirming.quoted(card.shown_name)
+    says = [f"{who} loses {confirming.quoted(grant.what)}, at once, in open tabs too."]
+    lost = [one for one in card.permissions if set(one.grants) == {grant.id}]
+    if not lost:
+        says.append("What they may do stays the same: something else they hold gives all of it too.")
+    elif grant.role == ADMINISTRATOR:
+        says.append("They can administer nothing any more, and do only what their other roles give.")
+    else:
+        named = "; ".join(panels.clause(panels.sentence(one.name)) for one in lost[:_LOST_NAMED])
+        more = f"; and {len(lost) - _LOST_NAMED:,} more" if len(lost) > _LOST_NAMED else ""
+        says.append(f"They can no longer: {named}{more}.")
+    return says
+
+
+def _block(dialog: Dialog, card: Card) -> None:
+    key = "block"
+    who = confirming.quoted(card.shown_name)
+    st.markdown(f"- {who} can open nothing here any more, until somebody lets them in again.")
+    st.markdown("- All their sessions end at once. What they had typed and not saved is lost.")
+    st.markdown("- Their roles stay as they are.")
+    _set(dialog, card, key, blocked=True)
+
+
+def _let_in(dialog: Dialog, card: Card) -> None:
+    who = confirming.quoted(card.shown_name)
+    roles = words.listed(list(card.roles), most=8) if card.roles else "no role"
+    st.markdown(f"- {who} can sign in again, with {roles}.")
+    _set(dialog, card, "let-in", blocked=False)
+
+
+def _set(dialog: Dialog, card: Card, key: str, *, blocked: bool) -> None:
+    why = confirming.reason(key, placeholder="Such as: the account was misused" if blocked else "Such as: all is clear")
+    action = "Block" if blocked else "Let in again"
+    go = confirming.buttons(key, action, icon=":material/block:" if blocked else ":material/lock_open:")
+
+    def do(seen: Card) -> None:
+        outcome = set_blocked(seen.id, blocked=blocked, reason=why, version=seen.version)
+        who = confirming.quoted(card.shown_name)
+        ended = f" {words.many(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
+        text = f"{who} is blocked.{ended}" if blocked else f"{who} can sign in again."
+        undo = Undo("Let in again" if blocked else "Block again", partial(_set_back, card.id, why, blocked=not blocked))
+        notices.say(text, dialog.place, undo=undo)
+
+    _carry(dialog, key, card, why, go=go, do=do)
+
+
+def _end_all(dialog: Dialog, card: Card) -> None:
+    who = confirming.quoted(card.shown_name)
+    says = (
+        f"{who} is signed out everywhere at once. What they had typed and not saved is lost.",
+        "They can sign in again. To keep them out, block them.",
+    )
+
+    def do(reason: str) -> None:
+        ended = end_sessions_of(card.id, reason=reason)
+        said = f"{words.many(ended, 'session')} of {who} ended." if ended else f"{who} was not signed in any more."
+        notices.say(said, dialog.place)
+
+    confirming.confirm(
+        "end-all", says, action="End all sessions", do=do, icon=":material/logout:",
+        placeholder="Such as: a device was lost",
+    )  # fmt: skip
+
+
+def _erase(dialog: Dialog, card: Card) -> None:
+    missing = access.missing(Permission.ERASE_PEOPLE)
+    if isinstance(missing, StepUpRequired):  # before anything is typed: signing in again leads away from here
+        panels.step_up(missing, within_page=True)
+        return
+    key = "erase"
+    who = confirming.quoted(card.shown_name)
+    st.markdown(f"- Name, e-mail and picture of {who} are removed, everywhere and for good.")
+    st.markdown("- All their roles and permissions are taken away, and all their sessions end.")
+    st.markdown("- The audit keeps what was done, under the provider's name for them only.")
+    st.markdown("- Should they sign in again, they are known again, without any role.")
+    sure = st.checkbox("I know that there is no way back", key=f"{key}-sure")
+    why = confirming.reason(key, placeholder="Such as: asked to be forgotten")
+    go = confirming.buttons(key, "Erase for good", icon=":material/delete_forever:")
+    if go and not sure:
+        st.warning("Tick the box above first: this cannot be undone.", icon=":material/check_box:")
+
+    def do(seen: Card) -> None:
+        erase(seen.id, reason=why, version=seen.version)
+        notices.say("What was known of them is erased. The audit says that it was done, by whom and why.", dialog.place)
+
+    _carry(dialog, key, card, why, go=go and sure, do=do)
+
+
+def _carry(dialog: Dialog, key: str, card: Card, why: str, *, go: bool, do: Callable[[Card], None]) -> None:
+    confirming.change(dialog, key, card, why=why, go=go, do=do, load=lambda: person(card.id), told=told)
+
+
+def _ids(card: Card) -> frozenset[int]:
+    return frozenset(grant.id for grant in card.grants)
+
+
+# The ways back: from whatever is there when they are taken
+
+
+def _take_back(person_id: int, grant: int, reason: str) -> str:
+    now = person(person_id)
+    held = next((one for one in now.grants if one.id == grant), None)
+    if held is None:
+        return "It had been taken away already."
+    take_away(person_id, grant, reason=_again(reason), version=now.version)
+    return f"{confirming.quoted(now.shown_name)} no longer has {confirming.quoted(held.what)}."
+
+
+def _give_back(person_id: int, what: What, until: datetime | None, reason: str) -> str:
+    now = person(person_id)
+    give(person_id, what, until=until, reason=_again(reason), version=now.version)
+    return f"{confirming.quoted(now.shown_name)} has {confirming.quoted(what.name)} again."
+
+
+def _set_back(person_id: int, reason: str, *, blocked: bool) -> str:
+    now = person(person_id)
+    if (now.state is PersonState.BLOCKED) is blocked:
+        raise Conflict("Somebody else has done it already.")
+    set_blocked(person_id, blocked=blocked, reason=_again(reason), version=now.version)
+    return f"{confirming.quoted(now.shown_name)} {'is blocked again' if blocked else 'can sign in again'}."
+
+
+def _again(reason: str) -> str:
+    """The reason of a way back: the audit keeps why it was done, and that it was undone."""
+    return f"Taken back: {reason}"[: confirming.REASON_MAX]
+
+
+_CHANGES: Final[Mapping[str, Change]] = {
+    "give": Change("Give a role or permission", ":material/add_circle:", Permission.MANAGE_GRANTS, _give),
+    "take": Change("Take it away?", ":material/do_not_disturb_on:", Permission.MANAGE_GRANTS, _take),
+    "block": Change("Block this person?", ":material/block:", Permission.BLOCK_PEOPLE, _block),
+    "let-in": Change("Let this person in again?", ":material/lock_open:", Permission.BLOCK_PEOPLE, _let_in),
+    "end-all": Change("End all sessions?", ":material/logout:", Permission.END_SESSIONS, _end_all),
+    "erase": Change("Erase this person?", ":material/delete_forever:", Permission.ERASE_PEOPLE, _erase),
+}
+"""Name of a dialog → what it is."""
