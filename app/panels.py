@@ -18,7 +18,7 @@ import structlog
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
-from app import host
+from app import access, host
 from app.core import correlation
 from app.core.assurance import Requirement
 from app.core.errors import (
@@ -35,10 +35,9 @@ from app.core.policy import Held, Reason, Source
 from app.core.principal import Principal
 from app.core.records import Session
 from app.services import services
-from app.sign_in import Mode, sign_in_address
-from component.auth0 import Account, auth0, confirm
-from component.events import AppAuthRequest, EventName, OnEvent
-from component.events import Mode as AskedMode
+from app.sign_in import sign_in_address
+from component.auth0 import Account, another_account, auth0, confirm
+from component.events import AppAuthRequest, EventName, Mode, OnEvent
 from component.limits import Limits
 from component.session_routes import session_tag
 
@@ -220,22 +219,49 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
                 if asked
                 else "Sign in to see what is here for you."
             )
-        auth0(
-            key="sign-in",
-            account=None,
-            tabs=services().cookies.tabs,
-            nobody=error is None,
-            mode=AskedMode(services().settings.sign_in_mode),
-            events=_SIGN_IN_EVENTS,
-            on_event=_leads_to_sign_in(),
-        )
+        _way_in("sign-in", nobody=error is None)
 
 
-def _leads_to_sign_in(step_up: Requirement | None = None) -> OnEvent:
+def may_submit(*, key: str, submitted: bool) -> bool:
+    """Whether what a form asks for may be done now: it was submitted, and by somebody who is signed in.
+
+    Where nobody is, the submit asks for the sign-in, in this place, and what the page keeps (``app.drafts.keep``) comes
+    along; afterwards the form is as it was, to be submitted again. Called in every run:
+    ``if panels.may_submit(key="send", submitted=submitted): send()``. What is done there guards itself. Raises as
+    ``access.principal``.
+    """
+    asked = f"gatehouse_submit_{key}"
+    if access.principal().subject is not None:
+        st.session_state.pop(asked, None)
+        return submitted
+    if submitted:
+        st.session_state[asked] = True
+    if asked in st.session_state:
+        with st.container(key=f"submit-{key}", border=True):
+            st.markdown("**Sign in to send this**")
+            st.write("What you filled in comes along: afterwards you are back here, and send it.")
+            _way_in(f"{key}-sign-in")
+    return False
+
+
+def _way_in(key: str, *, nobody: bool = True) -> None:
+    """The component where nobody is signed in. ``nobody``: a sign-in in another tab draws this page anew."""
+    auth0(
+        key=key,
+        account=None,
+        tabs=services().cookies.tabs,
+        nobody=nobody,
+        mode=Mode(services().settings.sign_in_mode),
+        events=_SIGN_IN_EVENTS,
+        on_event=_leads_to_sign_in(),
+    )
+
+
+def _leads_to_sign_in(step_up: Requirement | None = None, *, another_account: bool = False) -> OnEvent:
     """Answers a press of sign-in with where to go."""
 
     def address(asked: AppAuthRequest) -> str:
-        return sign_in_address(Mode(asked.mode.value), return_to=asked.return_to, step_up=step_up)
+        return sign_in_address(asked.mode, return_to=asked.return_to, step_up=step_up, another_account=another_account)
 
     return host.handler(sign_in=address)
 
@@ -314,6 +340,12 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
             st.write("If you need it for your work, ask an administrator for a role that includes it.")
         if principal.subject is not None:
             st.caption(f"You are signed in as {plain(principal.name or principal.email or principal.subject.subject)}.")
+            another_account(
+                key="another-account",
+                mode=Mode(services().settings.sign_in_mode),
+                events=_SIGN_IN_EVENTS,
+                on_event=_leads_to_sign_in(another_account=True),
+            )
         home = _home()
         if home is not None and error.reason != Reason.BLOCKED:
             st.page_link(home, label="Back to Home", icon=":material/arrow_back:")

@@ -89,7 +89,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
         drafts=Drafts(storage, keyring),
         refusals=Refusals(storage),
         rights=rights,
-        tabs=Tabs(sessions, rights),
+        tabs=Tabs(sessions, rights, channel=cookies.tabs),
         cookies=cookies,
         identity=Identity(),
         page_views=PageViews(storage),

@@ -6,7 +6,6 @@ caller chose; what reaches the provider, and in which form, ``component.oidc`` d
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -14,18 +13,11 @@ import streamlit as st
 
 from app import drafts
 from app.core.assurance import Requirement
+from component.events import Mode
 from component.oidc import allowed_parameters
 from component.return_to import safe_return_to
 
 _LOGIN: Final = "/auth/login"
-
-
-class Mode(StrEnum):
-    """How somebody is led to the provider."""
-
-    REDIRECT = "redirect"  # this tab goes there, and comes back
-    POPUP = "popup"  # a window of its own goes there, and closes itself
-    SILENT = "silent"  # this tab goes there and comes back at once: nobody is asked anything (`prompt=none`)
 
 
 def sign_in_address(

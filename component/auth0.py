@@ -110,6 +110,16 @@ def console(
     _show(key, component_data(account) | {"console": {"calls": offered}}, events, on_event)
 
 
+def another_account(
+    *, key: str, mode: Mode, events: Collection[EventName] = (), on_event: OnEvent | None = None
+) -> None:
+    """Show one button that leads a signed-in person to the provider to sign in as somebody else, and back to here.
+
+    It carries the class ``st-key-another-account``. ``mode``, ``events``, ``on_event``: as for ``auth0``.
+    """
+    _show(key, component_data(None) | {"another": True, "mode": mode.value}, events, on_event)
+
+
 def confirm_data(step_up: Requirement) -> dict[str, Any]:
     """What the front end is told of ``step_up``; JSON-ready. Whoever has to sign in anew has to do so now."""
     asked = {"fresh": step_up.max_age_seconds is not None, "acr": step_up.acr}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.core.errors import SessionEnded, SessionExpired, Unauthenticated
+from app.core.errors import SessionEnded, SessionExpired, SessionReplaced, Unauthenticated
 from app.core.records import EndReason
 
 _ENDED: Final = {
@@ -21,4 +21,6 @@ _ENDED: Final = {
 def why_ended(reason: EndReason | None) -> Unauthenticated:
     """The error for a session that ended: ``SessionExpired`` when only its time was over, else ``SessionEnded``."""
     sentence = _ENDED.get(reason) if reason is not None else None
+    if reason is EndReason.REPLACED:
+        return SessionReplaced(sentence or "")
     return SessionEnded(sentence) if sentence else SessionExpired("Sign in again to go on where you were.")

@@ -17,6 +17,7 @@ from app.core.errors import (
     ProviderUnavailable,
     SessionEnded,
     SessionExpired,
+    SessionReplaced,
     SignInTooOld,
     StateMismatch,
     StorageUnavailable,
@@ -160,7 +161,9 @@ def ended_page(error: Unauthenticated, return_to: str) -> Response:
         title, sentences = "You were signed out", (error.detail or "Your session was ended.",)
     else:
         title, sentences = "You are not signed in", ("Sign in to go on where you were.",)
-    return notice(title, sentences, status=200, actions=(again, START))
+    # The answer that brings the new session's cookie may still be on its way: then this page leads on by itself.
+    reload_seconds = 2 if isinstance(error, SessionReplaced) else None
+    return notice(title, sentences, status=200, actions=(again, START), reload_seconds=reload_seconds)
 
 
 def blocked_page() -> Response:

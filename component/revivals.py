@@ -6,7 +6,7 @@ reference stays, so that its covered tabs go on; its secret, tokens, sign-in tim
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.core.clock import Clock
 from app.core.keyring import Keyring
@@ -51,6 +51,10 @@ class Revivals:
     def by_ref(self, ref: str) -> Session | None:
         """As ``by_secret``, by the stable reference."""
         return self._expired(self._storage.read.session_by_ref(ref))
+
+    def until(self, session: Session) -> datetime:
+        """Until when an expired session can be revived."""
+        return self._limits.ends_at(session) + timedelta(seconds=self._limits.revival_seconds)
 
     def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> Begun | None:
         """Go on with ``session``, which was found here, whose person has signed in again.

@@ -14,6 +14,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.policy import Grants
 from component import wire
+from component.cover import Cover
 
 KEPT_OWNERS: Final = 2048
 KEPT_MEDIA: Final = 2048
@@ -30,6 +31,7 @@ class Change(Enum):
     NONE = "none"
     CHANGED = "changed"  # something else is held, and nothing is lost
     LOST = "lost"
+    EXPIRED = "expired"  # by time alone: it can be revived
     ENDED = "ended"
 
 
@@ -48,6 +50,8 @@ class Seen:
 
     grants: Grants | None = None
     gate: Gate = Gate.OPEN
+    cover: Cover | None = None
+    """What is kept while its session has expired."""
     running: bool = False
     """Whether a run is under way, or about to begin."""
     widgets: dict[str, None] | None = None

@@ -223,15 +223,18 @@ class SocketGuard:
             send = _adding(send, "websocket.accept", self._cookies.set(self._cookies.browser, browser))
         try:
             session = await self._session(sent)
+            expired = await self._expired(sent) if session is None else None
         except StorageUnavailable:
             await _refuse(scope, receive, send, _later(), code=_TRY_AGAIN_LATER)
             return
-        owner, scope = _owner(session, browser), self._identified(scope, session, browser)
         back_to = wire.claimed_session(scope["headers"])
+        covered = session is None and expired is not None and self._tabs.may_come_back(_owner(expired, ""), back_to)
+        session = expired if covered else session
+        owner, scope = _owner(session, browser), self._identified(scope, session, browser)
         if not self._tabs.may_come_back(owner, back_to):
             back_to, scope = "", {**scope, "headers": wire.without_claim(scope["headers"])}
         # Headers go out with the acceptance, or with a refusal in its place: nothing is left to add afterwards.
-        tab = self._tabs.open(session, owner, receive, send, back_to=back_to, accepted=bare)
+        tab = self._tabs.open(session, owner, receive, send, back_to=back_to, accepted=bare, covered=covered)
         try:
             await self._app(scope, tab.receive, tab.send)
         finally:
@@ -262,6 +265,11 @@ class SocketGuard:
             return await self._tabs.in_thread(lambda: self._tabs.sessions.resolve(secret))
         except Unauthenticated:
             return None
+
+    async def _expired(self, cookies: dict[str, str]) -> Session | None:
+        """Whose session has expired here, and can be revived. Raises ``StorageUnavailable``."""
+        secret = cookies.get(self._cookies.session)
+        return await self._tabs.in_thread(lambda: self._tabs.sessions.revivals.by_secret(secret)) if secret else None
 
     def _browser(self, cookies: dict[str, str]) -> tuple[str, bool]:
         """The browser's own id, and whether it was made just now."""

@@ -20,10 +20,11 @@ from starlette.types import Message, Receive, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from app.core.errors import StorageUnavailable, Unauthenticated
+from app.core.errors import SessionExpired, StorageUnavailable, Unauthenticated
 from app.core.policy import Grants
 from app.core.records import Session
 from component import wire
+from component.cover import Cover
 from component.return_to import safe_return_to
 from component.shown import Change, Gate, Seen
 
@@ -54,6 +55,7 @@ class Tab:
         *,
         back_to: str,
         accepted: Send | None,
+        covered: bool,
     ) -> None:
         self.owner = owner
         self.session = session
@@ -70,6 +72,9 @@ class Tab:
         self._bell = asyncio.Event()
         self._waiting: asyncio.Task[Message] | None = None
         self._goodbye: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
+        self._covered = covered  # its session has expired: nothing goes to and fro
+        self._look_by: datetime | None = None  # when the session can be revived no longer
         self._last: BackMsg | None = None  # a run of the page this tab is on
         self._first = True
         self._sending = asyncio.Lock()
@@ -109,7 +114,7 @@ class Tab:
         if message["type"] == "websocket.send" and data is not None and not self._over:
             self._note(data)
         async with self._sending:
-            if not self._over:
+            if not self._over and not (self._covered and message["type"] == "websocket.send"):
                 await self._send(message)
         if not self._accepted and message["type"] == "websocket.accept":
             self._accepted, self._send = True, self._send_accepted
@@ -121,6 +126,8 @@ class Tab:
         self._over = True
         if self._waiting is not None:
             self._waiting.cancel()
+        if self._telling is not None:
+            self._telling.cancel()
         if self._goodbye is not None:
             await self._goodbye
 
@@ -130,6 +137,8 @@ class Tab:
         """Whether it is to look again though nothing is known to have happened: its time has come, or it never did."""
         if self.session is None or not self._is_live():
             return False
+        if self._covered and self._look_by is not None:
+            return now >= self._look_by
         due = self._tabs.sessions.limits.ends_at(self.session)
         until = self._seen.grants.until if self._seen.grants is not None else None
         return not self._looked or now >= (due if until is None else min(due, until))
@@ -142,7 +151,12 @@ class Tab:
     @property
     def wants_rerun(self) -> bool:
         """Whether its page is to be drawn anew now. When it only gained, not while a run of the person's is cut off."""
-        return self._outdated and not self._over and self._last is not None and (self.has_lost or not self._is_busy())
+        return (
+            self._outdated
+            and not (self._over or self._covered)
+            and self._last is not None
+            and (self.has_lost or not self._is_busy())
+        )
 
     def rerun(self) -> None:
         """Have its page drawn anew, without anything that the person did."""
@@ -161,6 +175,9 @@ class Tab:
             found = await self._tabs.in_thread(self._resolve)
             if not self._is_live():
                 return Change.ENDED
+            if isinstance(found, Session):
+                self._cover_up(found)
+                return Change.EXPIRED
             if found is None:
                 self._tabs.owners.forget(self.owner)
                 self._leave(wire.go_to(f"{ENDED_PATH}?return_to={quote(self._here(), safe='')}"), _GONE)
@@ -171,6 +188,8 @@ class Tab:
             self._shown.hold(grants)
             change = self._seen.hold(grants)
             self._outdated = self._outdated or change is not Change.NONE
+            if self._covered or self._seen.cover is not None:
+                self._uncover()
             return change
 
     # The gate
@@ -183,13 +202,11 @@ class Tab:
             _log.info("a socket sent what no browser of ours sends")
             self._leave(None, _PROTOCOL_ERROR)
             return None
-        try:
-            await self.look()
-        except StorageUnavailable:
-            # Fail closed: the browser asks for its page again, and gets the one that says so and recovers by itself.
-            self._leave(wire.go_to(self._here()), _GONE)
-            return None
-        if not self._is_live():
+        if not self._covered or self._look_by is None:
+            await self._look_or_leave()
+        if self._covered and self._seen.cover is not None and self._is_live():
+            self._seen.cover.hold(sent)
+        if self._covered or not self._is_live():
             return None
         if sent.operation and (
             self.has_lost or (sent.deferred_file and sent.deferred_file not in self._shown.deferred)
@@ -197,15 +214,62 @@ class Tab:
             await self.send({"type": "websocket.send", "bytes": wire.refusal(sent.operation)})
             return None
         if sent.reruns:
-            if sent.replace_unreadable():
-                _log.info("a socket sent JSON that no browser of ours sends")
             self._prepare(sent)
             if sent.by_person and self.session is not None:
                 self._tabs.note_use(self.session, self._here)
         return {"type": "websocket.receive", "bytes": sent.bytes()}
 
+    async def _look_or_leave(self) -> None:
+        try:
+            await self.look()
+        except StorageUnavailable:
+            # Fail closed: the browser asks for its page again, and gets the one that says so and recovers by itself.
+            self._leave(wire.go_to(self._here()), _GONE)
+
+    # The cover
+
+    def _cover_up(self, session: Session) -> None:
+        """The session has expired, and can be revived: stop what runs, and hide the page."""
+        if self._look_by is not None:
+            return
+        self._covered = True
+        self._look_by = self._tabs.sessions.revivals.until(session)
+        self._seen.cover = self._seen.cover or Cover()
+        self._injected.clear()
+        self._seen.running = False
+        self._inject({"type": "websocket.receive", "bytes": wire.stop()})
+        self._tell(wire.covering(covered=True, channel=self._tabs.channel))
+
+    def _uncover(self) -> None:
+        """The session lives again: let the message through that came too late, once, or draw the page anew."""
+        sent = self._seen.cover.take() if self._seen.cover is not None else None
+        self._covered, self._look_by, self._seen.cover = False, None, None
+        self._tell(wire.covering(covered=False, channel=self._tabs.channel))
+        self._first = True
+        if sent is None:
+            self.rerun()
+            return
+        self._prepare(sent)
+        self._inject({"type": "websocket.receive", "bytes": sent.bytes()})
+        self._outdated = self._outdated or not sent.draws_all  # the account corner says a new end
+
+    def _tell(self, word: bytes) -> None:
+        """Send something of ours; who does not read it holds up nobody."""
+        self._telling = asyncio.ensure_future(self._say_one(word, self._telling))
+
+    async def _say_one(self, word: bytes, before: asyncio.Task[None] | None) -> None:
+        with suppress(Exception):  # as in `_say`
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                if before is not None:
+                    await before
+                async with self._sending:
+                    if not self._over:
+                        await self._send({"type": "websocket.send", "bytes": word})
+
     def _prepare(self, sent: wire.FromBrowser) -> None:
         """Take out of a run what must not run, and remember how to ask for it again."""
+        if sent.replace_unreadable():
+            _log.info("a socket sent JSON that no browser of ours sends")
         if self._first:
             self._first = False
             sent.forget_cached()
@@ -219,16 +283,24 @@ class Tab:
         self._outdated = self._outdated and not all_of_it
         self._seen.passes(all_of_it=all_of_it)
 
-    def _resolve(self) -> tuple[Session, Grants] | None:
-        """The session as it is now and what its person holds, or None when it is over. Runs in a thread."""
+    def _resolve(self) -> tuple[Session, Grants] | Session | None:
+        """The session as it is now and what its person holds, or None when it is over. Runs in a thread.
+
+        The session alone when it has expired and can be revived.
+        """
         if self.session is None:
             return None
+        expired = False
         try:
-            session = self._tabs.sessions.by_ref(self.session.ref)
+            session: Session | None = self._tabs.sessions.by_ref(self.session.ref)
+        except SessionExpired:
+            session, expired = self._tabs.sessions.revivals.by_ref(self.session.ref), True
         except Unauthenticated:
             return None
-        if session.person.blocked or session.person.subject != self.session.person.subject:
+        if session is None or session.person.blocked or session.person.subject != self.session.person.subject:
             return None
+        if expired:
+            return session
         return session, self._tabs.rights.of(session.person.subject, session.policy_version)
 
     def _note(self, data: bytes) -> None:

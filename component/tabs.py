@@ -28,7 +28,9 @@ T = TypeVar("T")
 class Tabs:
     """Every live tab of this process, and what each owner was shown. Lives on the event loop."""
 
-    def __init__(self, sessions: Sessions, rights: Rights, *, clock: Clock = utc_now) -> None:
+    def __init__(self, sessions: Sessions, rights: Rights, *, channel: str = "", clock: Clock = utc_now) -> None:
+        """``channel``: as ``Cookies.tabs``."""
+        self.channel = channel
         self.sessions = sessions
         self.rights = rights
         self.owners = Owners()
@@ -103,14 +105,16 @@ class Tabs:
         *,
         back_to: str = "",
         accepted: Send | None = None,
+        covered: bool = False,
     ) -> Tab:
         """A new tab; ``Tab.close`` takes it out again.
 
         ``back_to``: the Streamlit session it comes back to, if any.
 
-        ``accepted``: what sends once the socket is accepted, where ``send`` does more only up to then.
+        ``accepted``: what sends once the socket is accepted, where ``send`` does more only up to then. ``covered``: the
+        session has expired, and can be revived.
         """
-        tab = Tab(self, session, owner, receive, send, back_to=back_to, accepted=accepted)
+        tab = Tab(self, session, owner, receive, send, back_to=back_to, accepted=accepted, covered=covered)
         self._live[tab] = None
         return tab
 

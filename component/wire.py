@@ -16,6 +16,7 @@ from typing import Final
 from google.protobuf.message import DecodeError, Message
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.RootContainer_pb2 import RootContainer
 
 from component.cookies import HeaderList, RawHeaders
 
@@ -64,6 +65,11 @@ _ENDLESS_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{4000}")
 # A text that is never closed reaches to the end: nothing is looked at twice.
 _NO_BRACKET: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[^\[\]{}"]+', re.DOTALL)
 _PAIRS: Final = re.compile(r"\[\]|\{\}")
+_FIRES: Final = frozenset({"trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value"})
+"""Values that stand for something pressed, in one run only."""
+COMPONENT: Final = "gatehouse.auth0"
+COMPONENT_SOURCE: Final = "auth0.js"
+"""Our component's name and module, as Streamlit's browser side asks for them."""
 _PROTOCOLS: Final = b"sec-websocket-protocol"
 
 
@@ -136,6 +142,27 @@ class FromBrowser:
                 setattr(widget, kind, UNREADABLE)
                 self._changed = found = True
         return found
+
+    @property
+    def size(self) -> int:
+        """How long it came, in bytes."""
+        return len(self._raw)
+
+    def press_too(self, before: FromBrowser) -> None:
+        """Let this run also do what an earlier one, which it stands for, was to do: what was pressed there.
+
+        As Streamlit puts two runs together that come at once (``coalesce_widget_states``, Streamlit 1.67).
+        """
+        asked, earlier = self.message.rerun_script, before.message.rerun_script
+        fired = {widget.id for widget in asked.widget_states.widgets if widget.WhichOneof("value") in _FIRES}
+        for widget in earlier.widget_states.widgets:
+            if widget.WhichOneof("value") in _FIRES and widget.id not in fired:
+                for other in [own for own in asked.widget_states.widgets if own.id == widget.id]:
+                    asked.widget_states.widgets.remove(other)
+                asked.widget_states.widgets.append(widget)
+        if asked.fragment_id != earlier.fragment_id:
+            asked.ClearField("fragment_id")
+        self._changed = True
 
     def forget_cached(self) -> None:
         """Have everything sent whole: a message the browser has cached would come without the addresses in it."""
@@ -217,6 +244,27 @@ def go_to(address: str) -> bytes:
     """Send the browser to another address of this app."""
     message = ForwardMsg()
     message.auth_redirect.url = address
+    return message.SerializeToString()
+
+
+def stop() -> bytes:
+    """As if the browser had asked for its run to be stopped."""
+    message = BackMsg()
+    message.stop_script = True
+    return message.SerializeToString()
+
+
+def covering(*, covered: bool, channel: str) -> bytes:
+    """Cover the page, or uncover it: our component (``component.auth0``), drawn where Streamlit shows its messages.
+
+    A run that draws the whole page takes it away again. ``channel``: as ``Cookies.tabs``.
+    """
+    message = ForwardMsg()
+    message.metadata.delta_path.extend((RootContainer.EVENT, 0))
+    drawn = message.delta.new_element.bidi_component
+    drawn.id = "gatehouse-cover"
+    drawn.component_name, drawn.js_source_path, drawn.isolate_styles = COMPONENT, COMPONENT_SOURCE, True
+    drawn.json = json.dumps({"returnTo": "/", "account": None, "tabs": channel, "covered": covered})
     return message.SerializeToString()
 
 

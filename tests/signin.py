@@ -207,7 +207,7 @@ def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **g
     )
     guard = Middleware(
         SocketGuard,
-        tabs=Tabs(sessions, Rights(storage.read, clock=clock)),
+        tabs=Tabs(sessions, Rights(storage.read, clock=clock), channel=cookies.tabs),
         cookies=cookies,
         identity=identity,
         base_url=settings.app_base_url,

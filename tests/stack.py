@@ -31,11 +31,13 @@ class Stack:
     Output of each process goes to ``folder/NAME.log``; ``log(NAME)`` reads it.
     """
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, *, script: Path | None = None, **settings: str) -> None:
         """``settings``: more environment variables for API and app, such as ``SESSION_IDLE_SECONDS``.
 
-        With ``GATEHOUSE_APP`` that script is served instead of our pages.
+        With ``GATEHOUSE_APP`` that script is served instead of our pages. ``script``: what Streamlit reruns in place of
+        ``app/main.py``, and sees to everything itself.
         """
+        self._script = script
         self.folder = folder
         self.tenant_port, self.api_port, self.app_port = free_port(), free_port(), free_port()
         self.issuer = f"http://localhost:{self.tenant_port}/"
@@ -84,7 +86,10 @@ class Stack:
     def start_app(self) -> None:
         """Start the app."""
         served = [self._settings["GATEHOUSE_APP"]] if "GATEHOUSE_APP" in self._settings else []
-        self._start("app", ["app", "serve", *served, "--port", str(self.app_port)], f"{self.app_url}/_stcore/health")
+        serve = ["app", "serve", *served, "--port", str(self.app_port)]
+        if self._script is not None:
+            serve = ["tests.e2e.served", str(self.app_port), str(self._script)]
+        self._start("app", serve, f"{self.app_url}/_stcore/health")
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one command of ``gatehouse`` to its end; a failure raises with what it said."""

@@ -64,6 +64,13 @@ class SessionEnded(Unauthenticated):
     title = "You were signed out"
 
 
+class SessionReplaced(SessionEnded):
+    """The session ended because somebody signed in anew in its browser."""
+
+    code = "session-replaced"
+    title = "Somebody signed in anew"
+
+
 class SignInAgain(Unauthenticated):
     """The session goes on, but the provider's token has run out, and only signing in brings another."""
 

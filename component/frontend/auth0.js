@@ -83,6 +83,8 @@
  * @property {boolean} [nobody] Whether nobody is signed in: then a sign-in in another tab draws this page anew.
  * @property {Told} [link]
  * @property {{ calls: Call[] }} [console]
+ * @property {boolean} [another] Whether somebody who is signed in may do so as somebody else.
+ * @property {boolean} [covered] Whether the page is to be hidden, or shown again; drawn by the socket guard only.
  *
  * @typedef {{ events?: Sent, quiet?: Sent | null }} State
  * @typedef {import("@streamlit/component-v2-lib").FrontendRendererArgs<State, ComponentData>} RendererArgs
@@ -502,9 +504,13 @@ export function popupFeatures(at) {
 
 /** The way in: a link that works by itself, and that asks the host first where it can, so that nothing typed is lost. */
 class SignIn {
-  /** @param {StepUp} [stepUp] Asks somebody who is signed in to confirm it. */
-  constructor(stepUp) {
+  /**
+   * @param {StepUp} [stepUp] Asks somebody who is signed in to confirm it.
+   * @param {boolean} [another] Offers somebody who is signed in to do so as somebody else.
+   */
+  constructor(stepUp, another = false) {
     this.stepUp = stepUp
+    this.another = another
     this.returnTo = "/"
     /** @type {"redirect" | "popup" | "silent"} */
     this.mode = "redirect"
@@ -516,9 +522,9 @@ class SignIn {
     this.over = new AbortController()
     const { signal } = this.over
     this.element = make("div", "way-in")
-    this.control = stepUp
-      ? make("a", "button primary st-key-step-up", "Confirm it is you")
-      : make("a", "button primary st-key-sign-in", "Sign in")
+    if (another) this.control = make("a", "button st-key-another-account", "Use another account")
+    else if (stepUp) this.control = make("a", "button primary st-key-step-up", "Confirm it is you")
+    else this.control = make("a", "button primary st-key-sign-in", "Sign in")
     this.control.target = "_top"
     this.said = make("p", "said")
     this.said.setAttribute("role", "status")
@@ -550,6 +556,7 @@ class SignIn {
   /** @returns {string} The address that needs nobody's help. */
   plain() {
     const address = signInAddress(this.returnTo, window.location)
+    if (this.another) return `${address}&another=1`
     return this.stepUp ? address + stepUpQuery(this.stepUp) : address
   }
 
@@ -818,7 +825,8 @@ class Watch {
     if (this.over.signal.aborted || !this.account) return
     if (!answer.authenticated) {
       this.tabs()?.say({ kind: "ended" })
-      leave()
+      if (answer.expired) cover(this.box)
+      else leave()
       return
     }
     if (answer.session && answer.session !== this.account.session) {
@@ -878,7 +886,7 @@ class Watch {
           this.hide()
           this.hear(answer)
         }, THANKS_MS)
-      } else leave()
+      } else void this.ask()
     } catch {
       this.said.textContent = "That did not work. Check your connection and try again."
     } finally {
@@ -891,6 +899,7 @@ class Watch {
 /**
  * @typedef {object} SessionAnswer
  * @property {boolean} authenticated
+ * @property {boolean} [expired] Nobody is signed in because time went by, and whoever was can go on.
  * @property {number} [expires_in_seconds]
  * @property {boolean} [can_stay]
  * @property {string} [session]
@@ -1226,7 +1235,7 @@ class View {
   /** @param {ComponentData} data */
   drawSignIn(data) {
     if (!this.signIn) {
-      this.signIn = new SignIn(data.stepUp)
+      this.signIn = new SignIn(data.stepUp, data.another)
       this.root.append(this.signIn.element)
     }
     this.signIn.draw(data, this.link)
@@ -1262,6 +1271,7 @@ export function kindOf(data) {
   if (data.console) return "console"
   if (data.account) return "account"
   if (data.silent) return "silent"
+  if (data.another) return "another"
   return data.stepUp ? `step-up ${data.stepUp.fresh} ${data.stepUp.acr}` : "sign-in"
 }
 
@@ -1275,6 +1285,11 @@ const views = new WeakMap()
  */
 export default function (args) {
   const { parentElement, data } = args
+  if (data.covered !== undefined) {
+    if (data.covered) cover(parentElement)
+    else uncover()
+    return () => {}
+  }
   const kind = kindOf(data)
   let view = views.get(parentElement)
   if (view && view.kind !== kind) {
@@ -1288,4 +1303,183 @@ export default function (args) {
     if (views.get(parentElement) === drawn) views.delete(parentElement)
     drawn.stop()
   }
+}
+
+// The cover: a page whose session has expired is hidden, not lost. The server alone says when it is over.
+
+const COVER_ASK_MS = 3_000
+
+const COVER_STYLE = `
+dialog {
+  visibility: visible; position: fixed; inset: 0; width: 100%; height: 100%; max-width: none; max-height: none; margin: 0;
+  padding: 1rem; border: 0; overflow: auto; box-sizing: border-box; display: grid; place-items: center;
+  background: var(--st-background-color, Canvas); color: var(--st-text-color, CanvasText); line-height: 1.5;
+  font-family: var(--st-font, system-ui, sans-serif); font-size: var(--st-base-font-size, 1rem);
+}
+dialog::backdrop { background: Canvas; }
+.card {
+  width: min(32rem, 100%); padding: clamp(1rem, 5vw, 2rem); box-sizing: border-box; overflow-wrap: anywhere;
+  border: 1px solid var(--st-border-color, GrayText); border-radius: var(--st-base-radius, 0.5rem);
+}
+h1 { margin: 0 0 0.5rem; font-size: 1.5rem; line-height: 1.25; }
+p { margin: 0 0 0.75rem; }
+.said:empty { display: none; }
+.actions { display: flex; flex-wrap: wrap; gap: 0.75rem; margin-top: 1.25rem; }
+.button {
+  display: inline-flex; align-items: center; justify-content: center; min-height: 2.75rem; padding: 0.25rem 1rem;
+  border: 1px solid var(--st-border-color, GrayText); border-radius: var(--st-button-radius, 0.5rem);
+  background: transparent; color: inherit; font: inherit; font-weight: 600; text-decoration: none; cursor: pointer;
+}
+.button[hidden] { display: none; }
+.button:hover { text-decoration: underline; }
+.button:focus-visible { outline: 2px solid var(--st-primary-color, Highlight); outline-offset: 2px; }
+.primary {
+  background: var(--st-primary-color, Highlight); border-color: var(--st-primary-color, Highlight);
+  color: var(--st-background-color, Canvas);
+}
+`
+/** Taken over from where Streamlit sets them: the cover hangs beside the app, so that no run of it takes it away. */
+const THEME = ["background-color", "text-color", "border-color", "primary-color", "font", "base-font-size", "base-radius",
+  "button-radius"]
+
+class Cover {
+  /** @param {HTMLElement | ShadowRoot} beside Something of ours that stands in the app. */
+  constructor(beside) {
+    this.over = new AbortController()
+    this.host = document.createElement("div")
+    this.host.className = "st-key-cover"
+    const themed = beside instanceof ShadowRoot ? beside.host : beside
+    for (const name of THEME) {
+      const value = getComputedStyle(themed).getPropertyValue(`--st-${name}`)
+      if (value) this.host.style.setProperty(`--st-${name}`, value)
+    }
+    const style = document.createElement("style")
+    style.textContent = COVER_STYLE
+    this.dialog = document.createElement("dialog")
+    this.dialog.setAttribute("aria-labelledby", "title")
+    this.dialog.setAttribute("aria-describedby", "about")
+    this.dialog.setAttribute("closedby", "none")
+    const card = make("div", "card")
+    const title = make("h1", "", "Your session has expired")
+    title.id = "title"
+    const about = make("p", "", "This page is hidden, and nothing on it is lost. Sign in again to go on where you were.")
+    about.id = "about"
+    this.said = make("p", "said")
+    this.said.setAttribute("role", "status")
+    this.again = make("button", "button primary st-key-sign-in-again", "Sign in again")
+    this.again.type = "button"
+    this.here = make("a", "button st-key-sign-in-here", "Sign in in this tab")
+    this.here.hidden = true
+    this.out = make("button", "button st-key-sign-out", "Sign out")
+    this.out.type = "button"
+    const actions = make("div", "actions")
+    actions.append(this.again, this.here, this.out)
+    card.append(title, about, this.said, actions)
+    this.dialog.append(card)
+    this.host.attachShadow({ mode: "open" }).append(style, this.dialog)
+    /** @type {Window | null} */
+    this.popup = null
+    this.authenticated = 0
+    this.busy = false
+  }
+
+  show() {
+    const { signal } = this.over
+    this.again.addEventListener("click", () => this.signIn(), { signal })
+    this.out.addEventListener("click", () => void this.signOut(), { signal })
+    this.dialog.addEventListener("cancel", (event) => event.preventDefault(), { signal })
+    // Whatever else closes it: a browser may let the second Escape through.
+    this.dialog.addEventListener("close", () => !signal.aborted && this.dialog.showModal(), { signal })
+    // Streamlit has keys of its own.
+    for (const event of ["keydown", "keyup", "keypress"]) {
+      this.host.addEventListener(event, (pressed) => pressed.stopPropagation(), { signal })
+    }
+    this.visibility = document.body.style.visibility
+    document.body.append(this.host)
+    this.dialog.showModal()
+    this.again.focus()
+    // Behind it nothing can be read, found or printed.
+    document.body.style.visibility = "hidden"
+    const timers = [setInterval(() => void this.ask(), COVER_ASK_MS), setInterval(() => this.follow(), POPUP_POLL_MS)]
+    signal.addEventListener("abort", () => timers.forEach(clearInterval))
+  }
+
+  hide() {
+    this.over.abort()
+    document.body.style.visibility = this.visibility ?? ""
+    this.dialog.close() // gives the focus back to where it was
+    this.host.remove()
+    this.popup = null
+  }
+
+  signIn() {
+    const returnTo = encodeURIComponent(window.location.pathname + window.location.search)
+    if (this.popup && !this.popup.closed) {
+      this.popup.focus()
+      return
+    }
+    const address = `/auth/login?mode=popup&return_to=${returnTo}`
+    this.popup = window.open(address, "gatehouse-sign-in", popupFeatures(window))
+    this.here.hidden = this.popup !== null
+    this.here.href = `/auth/login?return_to=${returnTo}`
+    this.said.textContent = this.popup
+      ? "Go on in the window that has opened."
+      : "Your browser did not let a window open. Allow it for this page and try again, or sign in in this tab: then what " +
+        "you typed here is lost."
+  }
+
+  follow() {
+    if (!this.popup?.closed) return
+    this.popup = null
+    this.said.textContent = "The window was closed."
+    void this.ask()
+  }
+
+  /** Ask the server, for a page that it cannot reach; one that it does not uncover, though somebody is signed in, is old. */
+  async ask() {
+    if (this.busy || this.over.signal.aborted) return
+    this.busy = true
+    try {
+      const answer = await fetchSession("/auth/session", { method: "GET" })
+      if (this.over.signal.aborted) return
+      if (answer.authenticated) {
+        this.said.textContent = "You are signed in. One moment …"
+        if (++this.authenticated >= 2) window.location.reload()
+      } else if (!answer.expired) leave()
+    } catch {
+      // Offline, or the server is away: nothing is shown meanwhile.
+    } finally {
+      this.busy = false
+    }
+  }
+
+  async signOut() {
+    try {
+      const answer = await fetch("/auth/logout", {
+        method: "POST",
+        credentials: "same-origin",
+        redirect: "error",
+        signal: AbortSignal.timeout(SIGN_OUT_TIMEOUT_MS),
+      })
+      if (!answer.ok) throw new Error(String(answer.status))
+      window.location.assign(signedOutAddress((await answer.json()).location))
+    } catch {
+      this.said.textContent = "You could not be signed out. Check your connection and try again."
+    }
+  }
+}
+
+/** @type {Cover | null} */
+let covering = null
+
+/** @param {HTMLElement | ShadowRoot} beside */
+function cover(beside) {
+  if (covering) return
+  covering = new Cover(beside)
+  covering.show()
+}
+
+function uncover() {
+  covering?.hide()
+  covering = null
 }

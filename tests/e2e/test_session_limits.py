@@ -92,8 +92,8 @@ class Installation:
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    limits = {"SESSION_IDLE_SECONDS": str(IDLE_SECONDS), "SESSION_ABSOLUTE_SECONDS": "3600"}
-    with Stack(tmp_path_factory.mktemp("limits"), **limits) as stack:
+    folder = tmp_path_factory.mktemp("limits")
+    with Stack(folder, SESSION_IDLE_SECONDS=str(IDLE_SECONDS), SESSION_ABSOLUTE_SECONDS="3600") as stack:
         made = Installation(stack)
         yield made
         made.database.close()
@@ -205,25 +205,38 @@ def test_near_the_absolute_limit_no_staying_is_offered(here: Installation, arriv
     visitor.shot("limits-absolute")
 
 
-def test_an_expired_session_says_so_and_signing_in_leads_back(here: Installation, arrive: Arrive) -> None:
+def test_an_expired_session_is_covered_at_once_and_signing_in_again_goes_on(here: Installation, arrive: Arrive) -> None:
+    """More of this, with what was typed: ``test_expiry.py``."""
     visitor = arrive()
     visitor.sign_in("chiyo")
-    visitor.page.get_by_test_id("stSidebarNavLink").filter(has_text="Usage report").click()
-    expect(visitor.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
+    page = visitor.page
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Usage report").click()
+    expect(page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
+    ref = here.ref("chiyo")
     here.seen("chiyo", IDLE_SECONDS + 1)
     begun = time.monotonic()
     here.look()
-    ended(visitor, "Your session has expired")
-    print(f"expired: the tab had left after {time.monotonic() - begun:.2f} s")
+    cover = page.get_by_role("dialog", name="Your session has expired")
+    expect(cover).to_be_visible(timeout=5_000)
+    print(f"expired: the tab was covered after {time.monotonic() - begun:.2f} s")
     assert time.monotonic() - begun < 2
+    assert page.locator("[data-testid=stMain]").evaluate("e => getComputedStyle(e).visibility") == "hidden"
     visitor.shot("limits-expired")
+    cover.get_by_role("button", name="Sign in again").click()
+    expect(cover).to_have_count(0, timeout=20_000)
+    expect(page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
+    assert here.ref("chiyo") == ref
+    assert "/reports" in page.url
+
+
+def test_an_expiry_of_long_ago_says_so_and_leads_back(here: Installation, arrive: Arrive) -> None:
+    visitor = arrive()
+    visitor.sign_in("chiyo", "/reports")
+    here.seen("chiyo", IDLE_SECONDS + 3601)
+    here.look()
+    ended(visitor, "Your session has expired")
     visitor.page.get_by_role("link", name="Sign in again").click()
-    person = visitor.page.locator("button[name=person][value=chiyo]")
-    expect(person.or_(visitor.page.locator(".st-key-account"))).to_be_visible(timeout=20_000)
-    if person.is_visible():
-        person.click()
     expect(visitor.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
-    assert "/reports" in visitor.page.url
 
 
 def test_a_tab_that_was_not_reached_leaves_by_itself(here: Installation, arrive: Arrive) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import subprocess
@@ -27,7 +28,7 @@ from app.core.declarations import declare_beside
 from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.principal import Subject
-from app.core.records import EndReason, NewGrant, NewSession, Person
+from app.core.records import EndReason, NewGrant, NewSession, Person, SteppedUp
 from component.cookies import Cookies
 from component.provider_tokens import ProviderTokens
 from db import Database, migrate, open_database, seed
@@ -109,12 +110,18 @@ class Tab(RawSocket):
                 return answer.backend_operation_response.deferred_file.url
 
     def wait_for_push(self, timeout_seconds: float = 10.0) -> str:
-        """Wait for what the server sends by itself; → the address it sends to, or "" for a run."""
+        """Wait for what the server sends by itself.
+
+        → The address it sends to, "covered", "uncovered", or "" for a run.
+        """
         while True:
             message = self.receive(timeout_seconds)
             self.seen.append(message)
             if message.WhichOneof("type") == "auth_redirect":
                 return message.auth_redirect.url
+            if message.delta.new_element.bidi_component.id == "gatehouse-cover":
+                told = json.loads(message.delta.new_element.bidi_component.json)
+                return "covered" if told["covered"] else "uncovered"
             if message.WhichOneof("type") == "script_finished":
                 return ""
 
@@ -186,6 +193,30 @@ class Live:
         with self.database.unit_of_work() as unit:
             assert unit.end_session(who.ref, EndReason.ENDED_BY_ADMIN, utc_now())
             unit.commit()
+
+    def was_here_last(self, who: Someone, seconds_ago: float) -> None:
+        """Put the time when somebody was last there so far back."""
+        with self.database.engine.connect() as connection:
+            ago = int(seconds_ago * 1_000_000)
+            statement = "UPDATE sessions SET last_seen_at = last_seen_at - ? WHERE ref = ?"
+            connection.exec_driver_sql(statement, (ago, who.ref))
+            connection.commit()
+
+    def revive(self, who: Someone) -> None:
+        """Go on with an expired session, as after its person signed in again."""
+        now, secret = utc_now(), secrets.token_urlsafe(32)
+        fresh = SteppedUp(
+            ref=who.ref,
+            secret_hash=hashlib.sha256(secret.encode()).digest(),
+            authenticated_at=now,
+            sealed_tokens=ProviderTokens("token", "", "").seal(self.keyring, who.ref),
+            access_token_hash=secrets.token_bytes(32),
+            access_expires_at=now + timedelta(hours=1),
+        )
+        with self.database.unit_of_work() as unit:
+            assert unit.revive_session(fresh, now + timedelta(hours=1), now)
+            unit.commit()
+        who.cookies = {**who.cookies, self.cookies.session: secret}
 
     def block(self, who: Someone) -> None:
         """Block the person, and nothing else."""

@@ -1,0 +1,129 @@
+"""What is typed survives a sign-in, by redirect and popup; a second person at the browser gets nothing of it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.conftest import Visitor
+from tests.stack import ROOT, Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-drafts")]
+Arrive = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module", params=["redirect", "popup"])
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp(request.param)
+    script = ROOT / "tests" / "e2e" / "notes.py"
+    with Stack(folder, script=script, SIGN_IN_MODE=request.param, SENT=str(folder / "sent")) as started:
+        yield started
+
+
+@pytest.fixture
+def arrive(browser: Browser, stack: Stack) -> Iterator[Arrive]:
+    contexts: list[BrowserContext] = []
+
+    def made(*, dark: bool = False, width: int = 1280, height: int = 800) -> Visitor:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
+        contexts.append(context)
+        return Visitor(context, stack)
+
+    yield made
+    for context in contexts:
+        context.close()
+
+
+def sent(stack: Stack) -> list[str]:
+    file = stack.folder / "sent"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def fill_in(page: Page, title: str, notes: str) -> None:
+    """Fill in the page and press its button, as nobody."""
+    expect(page.get_by_label("Title")).to_be_visible(timeout=20_000)
+    page.get_by_label("Title").fill(title)
+    page.get_by_label("What you noted").fill(notes)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Sign in to send this")).to_be_visible(timeout=10_000)
+
+
+def sign_in(visitor: Visitor, person: str) -> None:
+    """Press sign-in, and pick a person wherever the provider asks: in this tab or in the popup."""
+    page = visitor.page
+    known = set(visitor.context.pages)
+    page.locator("a.st-key-sign-in").click()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for at in visitor.context.pages:
+            button = at.locator(f"button[name=person][value={person}]")
+            if button.count():
+                button.click()
+                expect(page.locator(".st-key-account")).to_be_visible(timeout=20_000)
+                if at not in known and not at.is_closed():
+                    at.wait_for_event("close", timeout=10_000)
+                return
+        page.wait_for_timeout(100)
+    raise AssertionError("nobody was asked who they are")
+
+
+def test_typed_values_come_along_and_are_sent_afterwards(stack: Stack, arrive: Arrive) -> None:
+    visitor = arrive()
+    visitor.open("/?from=a+letter")
+    page = visitor.page
+    before = len(sent(stack))
+    fill_in(page, "Plan", "two\nlines")
+    visitor.shot(f"draft-asked-{stack.environment()['SIGN_IN_MODE']}")
+    assert len(sent(stack)) == before
+    begun = time.monotonic()
+    sign_in(visitor, "ada")
+    expect(page.get_by_label("Title")).to_have_value("Plan", timeout=20_000)
+    print(f"{stack.environment()['SIGN_IN_MODE']}: back with what was typed after {time.monotonic() - begun:.2f} s")
+    expect(page.get_by_label("What you noted")).to_have_value("two\nlines")
+    assert re.search(r"[?&]from=a(\+|%20)letter", page.url)
+    assert "draft=" not in page.url
+    assert len(sent(stack)) == before  # nothing is done that nobody pressed
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Your notes were sent.")).to_be_visible(timeout=10_000)
+    assert len(sent(stack)) > before
+    visitor.shot(f"draft-back-{stack.environment()['SIGN_IN_MODE']}")
+    assert visitor.complaints == []
+    # Once: the page opened anew begins empty.
+    page.reload()
+    expect(page.get_by_label("Title")).to_have_value("", timeout=20_000)
+
+
+def test_a_second_person_at_the_same_browser_gets_nothing_of_it(stack: Stack, arrive: Arrive) -> None:
+    """Ada is signed in and leaves for the provider to confirm; Bruno goes on in her place."""
+    visitor = arrive()
+    visitor.open("/")
+    page = visitor.page
+    fill_in(page, "Private", "nobody else's business")
+    sign_in(visitor, "ada")
+    expect(page.get_by_label("Title")).to_have_value("Private", timeout=20_000)
+    page.locator(".st-key-account .st-key-sign-out").click()
+    expect(page.locator(".st-key-account")).to_have_count(0, timeout=20_000)
+    visitor.open("/")
+    expect(page.get_by_label("Title")).to_have_value("")
+    fill_in(page, "Another", "text")
+    sign_in(visitor, "bruno")
+    expect(page.get_by_label("Title")).to_have_value("Another", timeout=20_000)
+    assert "business" not in page.content()
+    for _ in range(4):
+        page.go_back()
+        page.wait_for_timeout(700)
+        assert "business" not in page.content()
+
+
+def test_dark_and_narrow(stack: Stack, arrive: Arrive) -> None:
+    visitor = arrive(dark=True, width=320, height=640)
+    visitor.open("/")
+    fill_in(visitor.page, "Plan", "a thought")
+    assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    visitor.shot(f"draft-dark-320-{stack.environment()['SIGN_IN_MODE']}")

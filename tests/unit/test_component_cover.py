@@ -1,0 +1,313 @@
+"""A tab whose session has expired: covered, silent, keeping one message; and what becomes of it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from app.core.clock import utc_now
+from app.core.records import SteppedUp
+from component import wire
+from component.cover import HELD_MAX_BYTES, HELD_WITHIN_SECONDS, Cover
+from component.shown import Change
+from component.watcher import Watcher
+from tests.unit.test_component_tab import Here, with_tab
+
+
+def move_back(here: Here, seconds: float) -> None:
+    """Make the person have been here last so long ago."""
+    at = int((utc_now() - timedelta(seconds=seconds)).timestamp() * 1e6)
+    with here.services.storage.engine.begin() as connection:  # type: ignore[attr-defined] # the database in memory
+        connection.execute(text("UPDATE sessions SET last_seen_at = :at WHERE ref = :ref"), {"at": at, "ref": here.ref})
+
+
+def expire(here: Here, for_seconds: float = 1.0) -> None:
+    move_back(here, here.services.settings.session_idle_seconds + for_seconds)
+
+
+def revive(here: Here) -> None:
+    """As ``component.revivals`` does once the provider has answered for the same subject."""
+    now = utc_now()
+    fresh = SteppedUp(here.ref, b"n" * 32, now, b"sealed", b"t" * 32, now + timedelta(hours=1))
+    with here.services.storage.unit_of_work() as unit:
+        assert unit.revive_session(fresh, now + timedelta(hours=1), now)
+        unit.commit()
+
+
+def press(*ids: str, value: str = "", fragment: str = "") -> bytes:
+    message = BackMsg()
+    message.rerun_script.fragment_id = fragment
+    for one in ids:
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id, state.trigger_value = one, True
+    if value:
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id, state.string_value = "$$ID-text", value
+    return message.SerializeToString()
+
+
+def sends(here: Here, data: bytes) -> None:
+    here.wire.arriving.put_nowait({"type": "websocket.receive", "bytes": data})
+
+
+async def received(here: Here) -> BackMsg:
+    """What Streamlit is given next."""
+    message = await asyncio.wait_for(here.tab.receive(), 2)
+    assert message["type"] == "websocket.receive", message
+    return BackMsg.FromString(message["bytes"])
+
+
+async def nothing_more(here: Here) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(here.tab.receive(), 0.1)
+
+
+async def told(here: Here, since: int) -> list[ForwardMsg]:
+    """What has gone to the browser since."""
+    await asyncio.sleep(0.05)
+    return [ForwardMsg.FromString(m["bytes"]) for m in here.wire.left[since:] if m.get("bytes")]
+
+
+def covers(message: ForwardMsg) -> bool | None:
+    """What a message says of the cover; None when it says nothing of it."""
+    drawn = message.delta.new_element.bidi_component
+    return bool(json.loads(drawn.json)["covered"]) if drawn.id == "gatehouse-cover" else None
+
+
+def pressed(message: BackMsg) -> list[str]:
+    return [widget.id for widget in message.rerun_script.widget_states.widgets if widget.trigger_value]
+
+
+Check = Callable[[Here], Awaitable[None]]
+
+
+def test_an_idle_tab_is_covered_and_not_left() -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        before = len(here.wire.left)
+        assert await here.tab.look() is Change.EXPIRED
+        assert (await received(here)).stop_script  # whatever runs
+        (cover,) = await told(here, before)
+        assert covers(cover) is True
+        assert await here.tab.look() is Change.EXPIRED
+        assert len(await told(here, before)) == 1  # told once
+
+    with_tab(check)
+
+
+def test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it() -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        await here.tab.look()
+        await received(here)
+        before = len(await told(here, 0))
+        secret = ForwardMsg()
+        secret.delta.new_element.markdown.body = "still running"
+        await here.tab.send({"type": "websocket.send", "bytes": secret.SerializeToString()})
+        assert len(await told(here, 0)) == before
+        ask = BackMsg()
+        ask.backend_operation_request.request_id = "1"
+        ask.backend_operation_request.deferred_file.file_id = "x"
+        for data in (press("$$ID-a"), ask.SerializeToString(), press("$$ID-b")):
+            sends(here, data)
+        await nothing_more(here)
+        assert len(await told(here, 0)) == before
+
+    with_tab(check)
+
+
+def test_the_message_that_came_too_late_goes_through_once_when_the_session_is_revived() -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        sends(here, press("$$ID-send", value="typed"))
+        receiving = asyncio.ensure_future(here.tab.receive())  # found out by that very message
+        assert BackMsg.FromString((await receiving)["bytes"]).stop_script
+        await nothing_more(here)
+        revive(here)
+        before = len(await told(here, 0))
+        await here.tab.look()
+        passed = await received(here)
+        assert pressed(passed) == ["$$ID-send"]
+        assert [w.string_value for w in passed.rerun_script.widget_states.widgets if w.string_value] == ["typed"]
+        assert covers((await told(here, 0))[before]) is False
+        await here.tab.look()
+        await nothing_more(here)
+        sends(here, press("$$ID-next"))
+        assert pressed(await received(here)) == ["$$ID-next"]
+        # And should it expire once more, nothing of the first time is left.
+        expire(here)
+        await here.tab.look()
+        await received(here)
+        revive_again(here)
+        await here.tab.look()
+        assert not pressed(await received(here))
+
+    with_tab(check)
+
+
+def revive_again(here: Here) -> None:
+    now = utc_now()
+    fresh = SteppedUp(here.ref, b"m" * 32, now, b"sealed", b"u" * 32, now + timedelta(hours=1))
+    with here.services.storage.unit_of_work() as unit:
+        assert unit.revive_session(fresh, now + timedelta(hours=1), now)
+        unit.commit()
+
+
+def test_where_none_came_the_page_is_drawn_anew() -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        await here.tab.look()
+        await received(here)
+        revive(here)
+        await here.tab.look()
+        again = await received(here)
+        assert again.WhichOneof("type") == "rerun_script"
+        assert not again.rerun_script.widget_states.widgets
+
+    with_tab(check)
+
+
+def test_a_right_lost_meanwhile_takes_the_press_with_it() -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        sends(here, press("$$ID-send"))
+        await received(here)
+        await nothing_more(here)
+        here.revoke()
+        revive(here)
+        await here.tab.look()
+        assert not (await received(here)).rerun_script.widget_states.widgets
+
+    with_tab(check)
+
+
+@pytest.mark.parametrize("end", ["ended", "too long", "blocked"])
+def test_what_is_over_for_good_leaves_the_page(end: str) -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        sends(here, press("$$ID-send"))
+        await received(here)
+        if end == "ended":
+            here.end()
+        elif end == "too long":
+            expire(here, 3700)
+        else:
+            with here.services.storage.unit_of_work() as unit:
+                unit.set_blocked(here.subject, blocked=True)
+                unit.commit()
+        before = len(await told(here, 0))
+        assert await here.tab.look() is Change.ENDED
+        assert (await here.tab.receive())["type"] == "websocket.disconnect"  # and the press is gone
+        assert (await told(here, 0))[before].auth_redirect.url.startswith("/auth/ended?")
+
+    with_tab(check)
+
+
+def test_the_watcher_covers_and_uncovers_without_asking_all_the_time() -> None:
+    async def check(here: Here) -> None:
+        watcher = Watcher(here.services.storage.read.pulse, here.services.tabs)
+        await watcher.look()
+        expire(here)
+        here.tab.session = here.services.storage.read.session_by_ref(here.ref)
+        await watcher.look()
+        assert (await received(here)).stop_script
+        assert not here.tab.is_due(utc_now())
+        assert here.tab.is_due(utc_now() + timedelta(hours=1, seconds=1))
+        assert not here.wants_rerun()
+        revive(here)
+        await watcher.look()
+        assert (await received(here)).WhichOneof("type") == "rerun_script"
+
+    with_tab(check)
+
+
+def test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays() -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        sends(here, press("$$ID-send"))
+        await received(here)
+        await nothing_more(here)
+        await here.tab.close()
+        session = here.services.sessions.revivals.by_ref(here.ref)
+        tabs = here.services.tabs
+        here.tab = tabs.open(session, here.tab.owner, here.wire.receive, here.wire.send, back_to="page", covered=True)
+        await here.tab.send({"type": "websocket.accept"})
+        before = len(await told(here, 0))
+        await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
+        assert len(await told(here, 0)) == before
+        assert here.tab.is_due(utc_now())
+        await here.tab.look()
+        assert covers((await told(here, 0))[before]) is True
+        await received(here)
+        revive(here)
+        await here.tab.look()
+        assert pressed(await received(here)) == ["$$ID-send"]
+
+    with_tab(check)
+
+
+def test_a_browser_that_does_not_read_holds_up_nobody() -> None:
+    async def check(here: Here) -> None:
+        here.wire.stuck = True
+        expire(here)
+        assert await asyncio.wait_for(here.tab.look(), 1) is Change.EXPIRED
+        assert (await received(here)).stop_script
+        await asyncio.wait_for(here.tab.close(), 1)
+
+    with_tab(check)
+
+
+def sent(data: bytes) -> wire.FromBrowser:
+    return wire.parse(data)
+
+
+def test_two_messages_at_once_are_one_with_what_was_pressed_in_either() -> None:
+    """Leaving a field and pressing a button."""
+    cover = Cover()
+    assert cover.hold(sent(press("$$ID-a", value="old", fragment="f")))
+    assert cover.hold(sent(press("$$ID-b", value="new")))
+    held = cover.take()
+    assert held is not None
+    message = BackMsg.FromString(held.bytes())
+    assert sorted(pressed(message)) == ["$$ID-a", "$$ID-b"]
+    assert [w.string_value for w in message.rerun_script.widget_states.widgets if w.string_value] == ["new"]
+    assert not message.rerun_script.fragment_id
+    assert cover.take() is None
+
+
+def test_what_is_held_is_bounded_in_size_and_time() -> None:
+    now = [0.0]
+    cover = Cover(monotonic=lambda: now[0])
+    assert not cover.hold(sent(press("$$ID-a", value="x" * HELD_MAX_BYTES)))
+    timer = BackMsg()
+    timer.rerun_script.is_auto_rerun = True
+    assert not cover.hold(sent(timer.SerializeToString()))
+    now[0] = HELD_WITHIN_SECONDS
+    assert cover.hold(sent(press("$$ID-a")))
+    now[0] += 0.1
+    assert not cover.hold(sent(press("$$ID-b")))
+    held = cover.take()
+    assert held is not None
+    assert pressed(held.message) == ["$$ID-a"]
+
+
+def test_it_is_drawn_by_our_own_component() -> None:
+    """The name and module under which Streamlit's browser side finds it."""
+    import tomllib
+
+    from tests.stack import ROOT
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (component,) = project["tool"]["streamlit"]["component"]["components"]
+    assert f"{project['project']['name']}.{component['name']}" == wire.COMPONENT
+    assert (ROOT / component["asset_dir"] / wire.COMPONENT_SOURCE).is_file()
+    message: Any = ForwardMsg.FromString(wire.covering(covered=True, channel="x"))
+    assert message.delta.new_element.bidi_component.component_name == wire.COMPONENT
