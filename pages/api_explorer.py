@@ -75,9 +75,10 @@ def show_answer(exchange: api_client.Exchange) -> None:
             st.code(f"{exchange.method} {exchange.url}{bearer}", language="http", wrap_lines=True)
         with body_tab:
             try:
-                st.code(json.dumps(json.loads(exchange.body), indent=2, ensure_ascii=False), language="json")
+                body = json.dumps(json.loads(exchange.body), indent=2, ensure_ascii=False)
+                st.code(body, language="json", wrap_lines=True)
             except ValueError:
-                st.code(exchange.body or "(empty)", language=None)
+                st.code(exchange.body or "(empty)", language=None, wrap_lines=True)
         with header_tab:
             headers = "\n".join(f"{key}: {value}" for key, value in exchange.headers.items())
             st.code(headers, language="http", wrap_lines=True)
