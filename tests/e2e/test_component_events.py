@@ -211,7 +211,7 @@ def test_a_forged_event_from_the_console_is_an_error_and_an_audit_event(arrive: 
     actor = f"auth0|ada at {events.issuer}"
     print(f"audit of the forged events: {rows}")
     assert rows == [(actor, "unknown-event", "refused"), (actor, "wrong-shape", "refused")]
-    assert calls == [(f"auth0|dev at {events.issuer}",)] or calls == []
+    assert {actor for (actor,) in calls} <= {f"auth0|dev at {events.issuer}"}
 
 
 def test_going_offline_in_the_middle_is_survived(arrive: Arrive) -> None:
