@@ -336,7 +336,7 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
             st.write("You are signed in, but this needs a permission that you do not have:")
             with st.container(border=True):
                 st.markdown(f"**{sentence(error.permission)}**")
-                st.caption(f"Permission `{error.permission}`")
+                st.write(plain(f"Permission {error.permission}"))  # not as code, which is too pale to be read
             st.write("If you need it for your work, ask an administrator for a role that includes it.")
         if principal.subject is not None:
             st.caption(f"You are signed in as {plain(principal.name or principal.email or principal.subject.subject)}.")
