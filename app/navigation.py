@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -27,13 +26,7 @@ class PageRow:
     @property
     def script(self) -> Path:
         """The page's script."""
-        return _script(PAGES_FOLDER, self.file)
-
-
-@cache
-def _script(folder: Path, file: str) -> Path:
-    """Made once, and with it its hash, which ``app.menu`` asks for in every run."""
-    return folder / file
+        return PAGES_FOLDER / self.file
 
 
 PAGES: Final = (

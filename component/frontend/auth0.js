@@ -452,12 +452,8 @@ function drawAnew() {
 
 /** Notices a sign-in elsewhere, for a page that was drawn for nobody. */
 class Nobody {
-  /**
-   * @param {Tabs | undefined} tabs
-   * @param {() => void} leave Done before the page goes.
-   */
-  constructor(tabs, leave) {
-    this.leave = leave
+  /** @param {Tabs | undefined} tabs */
+  constructor(tabs) {
     this.over = new AbortController()
     this.busy = false
     const { signal } = this.over
@@ -480,10 +476,7 @@ class Nobody {
     this.busy = true
     try {
       const { authenticated } = await fetchSession("/auth/session", { method: "GET" })
-      if (authenticated && !this.over.signal.aborted) {
-        this.leave()
-        drawAnew()
-      }
+      if (authenticated && !this.over.signal.aborted) drawAnew()
     } catch {
       // Offline, or the server is away: the next beat asks again.
     } finally {
@@ -612,7 +605,6 @@ class SignIn {
     }
     this.popup.location.replace(address)
     this.popup.focus()
-    this.control.removeAttribute("aria-disabled") // it brings the window to the front
     this.say("Go on in the window that has opened. Pressing the button again brings it to the front.")
     this.follow(this.popup)
   }
@@ -1247,8 +1239,7 @@ class View {
       this.root.append(this.signIn.element)
     }
     this.signIn.draw(data, this.link)
-    // A window that is still open for this tab has become needless with it.
-    if (data.nobody) this.nobody ??= new Nobody(this.tabs, () => this.signIn?.popup?.close())
+    if (data.nobody) this.nobody ??= new Nobody(this.tabs)
   }
 
   /** @param {ComponentData} data */

@@ -151,11 +151,17 @@ class World:
         return self.begin_session(subject, lasts=lasts, amr=amr, **claims)
 
     def begin_session(
-        self, subject: Subject, *, lasts: timedelta = timedelta(hours=8), amr: tuple[str, ...] = ("pwd",), **claims: Any
+        self,
+        subject: Subject,
+        *,
+        lasts: timedelta = timedelta(hours=8),
+        amr: tuple[str, ...] = ("pwd",),
+        token: str | None = None,
+        **claims: Any,
     ) -> SignedIn:
-        """One more session of a person; ``amr``: how they proved themselves (RFC 8176)."""
+        """One more session. ``amr``: how they proved themselves (RFC 8176); ``token``: in place of a new one."""
         usual = {"azp": OWN_CLIENT, "scope": "openid", "permissions": [], "jti": secrets.token_hex(8)}
-        token = self.issuer.access_token(**(usual | claims), sub=subject.subject)
+        token = token or self.issuer.access_token(**(usual | claims), sub=subject.subject)
         ref, now = secrets.token_urlsafe(16), self.clock()
         with self.database.unit_of_work() as unit:
             unit.begin_session(

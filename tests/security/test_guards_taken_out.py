@@ -38,8 +38,8 @@ REMOVALS = [
     Removal(
         "the navigation's filter",
         "app/main.py",
-        " if decision.within_reach}",
-        "}",
+        " if decisions[row].within_reach]",
+        "]",
         "tests/apptest/test_gating.py::test_the_navigation_registers_only_what_may_be_opened",
     ),
     Removal(
@@ -56,6 +56,73 @@ REMOVALS = [
         "return _declare(view, Declared(protected=True, permission=permission))",
         "return _declare(view, Declared(protected=True))",
         "tests/api/test_matrix.py::test_everybody_gets_exactly_what_they_may[viewer]",
+    ),
+    Removal(
+        "the demand for a version",
+        "remote_api/application.py",
+        "        if endpoint in self._conditional:\n            demand_version()\n",
+        "",
+        "tests/api/test_conditions.py::test_the_version_is_asked_for_before_the_body_is_read",
+    ),
+    Removal(
+        "the declaration that a change needs a version",
+        "remote_api/people.py",
+        '@api.put("/<int:person>/block", responses={200: Blocked})\n@conditional\n',
+        '@api.put("/<int:person>/block", responses={200: Blocked})\n@unconditional("taken out")\n',
+        "tests/api/test_matrix.py::test_everybody_gets_exactly_what_they_may[administrator]",
+    ),
+    Removal(
+        "the limit of calls",
+        "remote_api/application.py",
+        "        self._limits.admit(request.environ, endpoint, declared)\n",
+        "",
+        "tests/api/test_limits.py::test_one_subjects_flood_neither_slows_nor_denies_another",
+    ),
+    Removal(
+        "the limit of calls before anything is decided",
+        "remote_api/application.py",
+        "        self._limits.admit(request.environ, endpoint, declared)\n"
+        "        if declared.protected:\n"
+        '            self._guard.require(declared.permission, target=f"{request.method} {rule.rule}")\n',
+        "        if declared.protected:\n"
+        '            self._guard.require(declared.permission, target=f"{request.method} {rule.rule}")\n'
+        "        self._limits.admit(request.environ, endpoint, declared)\n",
+        "tests/api/test_limits.py::test_a_refused_call_counts_and_is_decided_no_more_beyond_the_limit",
+    ),
+    Removal(
+        "the permission of giving",
+        "remote_api/grants.py",
+        "responses={200: PersonBody, 201: PersonBody})\n@conditional\n@requires(Permission.MANAGE_GRANTS)\n",
+        "responses={200: PersonBody, 201: PersonBody})\n@conditional\n@requires(Permission.READ_PEOPLE)\n",
+        "tests/api/test_matrix.py::test_everybody_gets_exactly_what_they_may[auditor]",
+    ),
+    Removal(
+        "the recent sign-in that downloading the audit asks for",
+        "app/core/permissions.py",
+        'EXPORT_AUDIT = "export:audit", "Download the audit as a file.", False, Requirement(max_age_seconds=3600)',
+        'EXPORT_AUDIT = "export:audit", "Download the audit as a file."',
+        "tests/api/test_audit_api.py::test_a_stale_sign_in_downloads_nothing",
+    ),
+    Removal(
+        "cells that no spreadsheet takes for a formula",
+        "remote_api/reports.py",
+        """return f"'{text}" if text.startswith(_FORMULA_STARTS) else text""",
+        "return text",
+        "tests/api/test_audit_api.py::test_a_download_is_safe_in_a_spreadsheet_and_is_an_event_itself",
+    ),
+    Removal(
+        "the one thorough look at the audit at a time",
+        "remote_api/audit.py",
+        "if not _verifying.acquire(blocking=False):",
+        "if not _verifying.acquire(timeout=0.1) and False:",
+        "tests/api/test_audit_api.py::test_one_thorough_look_at_a_time",
+    ),
+    Removal(
+        "the demand for a JSON object",
+        "remote_api/application.py",
+        "        if endpoint in self._with_body:\n            _demand_object(request)\n",
+        "",
+        "tests/api/test_conditions.py::test_bodies",
     ),
     Removal(
         "the binding of a socket to its identity",
