@@ -28,6 +28,9 @@ class Changed(NamedTuple):
     gained: tuple[Permission, ...]
 
 
+_NOTHING: Final = Changed((), ())
+
+
 class _Known(NamedTuple):
     """What was held before the change that is being told of, what was held at the last run, and when it changed."""
 
@@ -42,6 +45,8 @@ def changed_since_last_run(asking: Asking, now: datetime) -> Changed:
     known: _Known | None = st.session_state.get(_KEY)
     if known is None:
         known = _Known(held, held, now)
+    elif held == known.last == known.before:
+        return _NOTHING
     else:
         told = now - known.at >= _SHOWN
         before = known.last if told else known.before

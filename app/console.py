@@ -56,15 +56,15 @@ def _sign_in_anew(asked: AppAuthRequest) -> str:
 
 
 def event_log(log: EventLog) -> None:
-    """The newest events, newest first, as a table of text; and the reports that were kept."""
+    """The newest events, newest first, as a list of text; and the reports that were kept."""
     st.caption(f"{log.count} event{'' if log.count == 1 else 's'} so far. Nothing of it is stored.")
     with st.container(key="event-log"):
         entries = list(log)[:_SHOWN]
         if not entries:
             st.info("No event has come yet. Press a button above.", icon=":material/info:")
             return
-        rows = [f"| {_name(entry)} | {panels.plain(entry.said)} |" for entry in entries]
-        st.markdown("\n".join(["| Event | What it says |", "| --- | --- |", *rows]))
+        # A list, not a table: it can be read in a narrow window too.
+        st.markdown("\n".join(f"- {_name(entry)}  \n  {panels.plain(entry.said)}" for entry in entries))
     if log.reports:
         with st.container(key="reports", border=True):
             report = log.reports[0]
@@ -73,6 +73,6 @@ def event_log(log: EventLog) -> None:
 
 
 def _name(entry: Entry) -> str:
-    """Which event, from whom and when, in a form that fits a narrow window."""
+    """Which event, from whom and when."""
     code = f" {panels.plain(entry.code)}" if entry.code else ""
-    return f"`{entry.name.value}`{code}, {_WORDS[entry.source]}, {entry.at:%H:%M:%S}"
+    return f"**{entry.name.value}**{code} from the {_WORDS[entry.source]}, {entry.at:%H:%M:%S} UTC"

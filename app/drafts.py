@@ -41,17 +41,20 @@ def remember() -> None:
 
     A run that refuses the page draws none of its widgets, and Streamlit then forgets their values: they are put back.
     """
+    kept: dict[str, tuple[str, ...]] | None = st.session_state.get(_NAMES)
+    if kept is None:
+        return  # no page of this session asked for anything yet, as in most
     path = _path()
-    names = st.session_state.get(_NAMES, {}).get(path, ())
+    names = kept.get(path, ())
     before_path, values = st.session_state.get(_VALUES, ("", {}))
     if before_path != path:
         values = {}
+        st.session_state[_VALUES] = (path, values)
     for name in names:
         if name in st.session_state:
             values[name] = st.session_state[name]
         elif name in values:
             st.session_state[name] = values[name]
-    st.session_state[_VALUES] = (path, values)
 
 
 def give_back() -> None:
@@ -75,7 +78,7 @@ def store(path: str) -> str:
     Nothing is kept for another page than the one this run is for.
     """
     remember()
-    kept_path, values = st.session_state[_VALUES]
+    kept_path, values = st.session_state.get(_VALUES, ("", {}))
     if not values or path != kept_path:
         return ""
     bound, text = access.bound_session(), write(values, MAX_BYTES)

@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 import streamlit as st
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 
-from app import access, drafts, panels
+from app import access, drafts, menu, panels
 from app.changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
@@ -238,7 +238,8 @@ def navigation(
     own = [page for some in made.values() for page in some if not page.is_external]
     start = next((page for page in own if not page.url_path), own[0] if own else None)
     asking = access.asking()
-    st.session_state.pop("gatehouse_home", None)
+    way = menu.way()
+    way.home = None
     for some in made.values():
         for number, page in enumerate(some):
             path = "" if page is start else page.url_path
@@ -251,7 +252,7 @@ def navigation(
                     page, rows.get(path), f"/{path}", declared=declared, named=decision.within_reach
                 )
             elif page is start:
-                st.session_state["gatehouse_home"] = page
+                way.home = page
     chosen = _navigate(made, position=position, expanded=expanded)
     if not isinstance(chosen, _Refused):
         st.session_state.pop(_REFUSED, None)

@@ -6,12 +6,12 @@ no title of it reaches the browser. The page decides again in its first statemen
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from app import access, drafts, panels
+from app import access, drafts, menu, panels
 from app.changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
@@ -21,9 +21,6 @@ from app.core.policy import Decision, decide
 from app.core.records import Session
 from app.navigation import BY_PATH, PAGES, PageRow
 from app.services import services
-
-_SEEN: Final = "gatehouse_paths"  # known paths this Streamlit session asked for or ran; for display only
-_REFUSED: Final = "gatehouse_refused"  # the path whose refusal was recorded last, so that a rerun is no new refusal
 
 
 def main() -> None:
@@ -40,7 +37,7 @@ def main() -> None:
     except Unauthenticated as error:
         _signed_out(error)
     except ServiceUnavailable as error:
-        _register([], stand_in="Not available")
+        _register(menu.way(), (), stand_in="Not available")
         panels.problem(error)
     else:
         if session is None or asking.principal.subject is None:
@@ -51,15 +48,16 @@ def main() -> None:
 
 def _signed_out(error: Unauthenticated | None) -> None:
     """Every known path shows sign-in, at that very path."""
-    page, _ = _register([], stand_in="Sign in")
+    page, _ = _register(menu.way(), (), stand_in="Sign in")
     panels.sign_in(error, asked=page.url_path)
 
 
 def _signed_in(asking: Asking, session: Session) -> None:
     """Register what may be opened, and run or refuse the page that was asked for."""
-    decisions = {row: decide(asking.principal, row.permission, asking.grants) for row in PAGES}
-    opened = [row for row in PAGES if decisions[row].within_reach]
-    page, row = _register(opened, stand_in="No access")
+    decisions = {row.path: decide(asking.principal, row.permission, asking.grants) for row in PAGES}
+    opened = {path for path, decision in decisions.items() if decision.within_reach}
+    way = menu.way()
+    page, row = _register(way, opened, stand_in="No access")
     with st.sidebar:
         panels.account(
             asking.principal,
@@ -72,12 +70,12 @@ def _signed_in(asking: Asking, session: Session) -> None:
     show_changes(changed_since_last_run(asking, utc_now()))
     try:
         services().sessions.sync_if_due(session)
-        if decisions[row].allowed:
-            st.session_state.pop(_REFUSED, None)
+        if decisions[row.path].allowed:
+            way.refused = None
             services().page_views.count(f"/{row.path}")
             page.run()
         else:
-            _refuse(row, decisions[row])
+            _refuse(way, row, decisions[row.path])
     except Unauthenticated as error:
         panels.sign_in(error, asked=row.path)
     except StepUpRequired as error:
@@ -88,39 +86,36 @@ def _signed_in(asking: Asking, session: Session) -> None:
         panels.problem(error)
 
 
-def _refuse(row: PageRow, decision: Decision) -> None:
+def _refuse(way: menu.Way, row: PageRow, decision: Decision) -> None:
     """Refuse ``row``: recorded once for as long as the person stays there, shown on every rerun."""
-    if st.session_state.get(_REFUSED) != row.path:
-        st.session_state[_REFUSED] = row.path
+    if way.refused != row.path:
+        way.refused = row.path
         access.require_row(row)
         st.rerun()  # given back in the very moment between the two decisions
     raise refusal(row.permission, decision)
 
 
-def _register(opened: list[PageRow], *, stand_in: str) -> tuple[st.Page, PageRow]:
-    """Register the pages that may be opened, and stand-ins; returns the page that was asked for, and its row."""
-    seen: list[str] = st.session_state.setdefault(_SEEN, [])
+def _register(way: menu.Way, opened: Collection[str], *, stand_in: str) -> tuple[st.Page, PageRow]:
+    """Register the pages whose paths may be opened, and stand-ins; returns the page that was asked for, and its row."""
     asked = urlsplit(st.context.url or "").path.strip("/")
-    start = PAGES[0]
     pages: dict[str, list[st.Page]] = {}
     for row in PAGES:
-        if row in opened:
+        if row.path in opened:
             # The icon stands in the title: as `icon` the browser would fetch it, as a favicon, from a foreign host.
-            title = f"{row.icon} {row.title}"
-            page = st.Page(row.script, title=title, url_path=row.path, default=row is start)
+            page = menu.page(row, title=f"{row.icon} {row.title}")
             pages.setdefault(row.section, []).append(page)
-        elif row is start or row.path == asked or row.path in seen:
-            page = st.Page(row.script, title=stand_in, url_path=row.path, default=row is start, visibility="hidden")
+        elif row is PAGES[0] or row.path == asked or row.path in way.paths:
+            page = menu.page(row, title=stand_in, hidden=True)
             pages.setdefault("", []).append(page)
-        if row is start:
-            st.session_state["gatehouse_home"] = page
+        if row is PAGES[0]:
+            way.home = page
     chosen = st.navigation(pages, position="sidebar" if opened else "hidden")
     row = BY_PATH[chosen.url_path]
     panels.brand()
-    title = row.title if row in opened else stand_in
+    title = row.title if row.path in opened else stand_in
     st.set_page_config(page_title=f"{title} · Gatehouse", page_icon="🏛️")
-    if row.path not in seen:
-        seen.append(row.path)
+    if row.path not in way.paths:
+        way.paths.append(row.path)
     return chosen, row
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,13 @@ class PageRow:
     @property
     def script(self) -> Path:
         """The page's script."""
-        return PAGES_FOLDER / self.file
+        return _script(PAGES_FOLDER, self.file)
+
+
+@cache
+def _script(folder: Path, file: str) -> Path:
+    """Made once, and with it its hash, which ``app.menu`` asks for in every run."""
+    return folder / file
 
 
 PAGES: Final = (

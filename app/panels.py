@@ -18,7 +18,7 @@ import structlog
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
-from app import access, host
+from app import access, host, menu
 from app.core import correlation
 from app.core.assurance import Requirement
 from app.core.errors import (
@@ -336,7 +336,7 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
             st.write("You are signed in, but this needs a permission that you do not have:")
             with st.container(border=True):
                 st.markdown(f"**{sentence(error.permission)}**")
-                st.caption(f"Permission `{error.permission}`")
+                st.write(plain(f"Permission {error.permission}"))  # not as code, which is too pale to be read
             st.write("If you need it for your work, ask an administrator for a role that includes it.")
         if principal.subject is not None:
             st.caption(f"You are signed in as {plain(principal.name or principal.email or principal.subject.subject)}.")
@@ -346,7 +346,7 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
                 events=_SIGN_IN_EVENTS,
                 on_event=_leads_to_sign_in(another_account=True),
             )
-        home = _home()
+        home = menu.way().home
         if home is not None and error.reason != Reason.BLOCKED:
             st.page_link(home, label="Back to Home", icon=":material/arrow_back:")
 
@@ -419,9 +419,3 @@ def browser(user_agent: str) -> str:
     name = next((label for mark, label in _BROWSERS if mark in user_agent), "Unknown browser")
     system = next((label for mark, label in _SYSTEMS if mark in user_agent), "")
     return f"{name} on {system}" if system else name
-
-
-def _home() -> st.Page | None:
-    """The start page as registered, whatever it stands for now; None where there is none to go to."""
-    home: st.Page | None = st.session_state.get("gatehouse_home")
-    return home

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from datetime import timedelta
 from typing import Final, TypeVar
 
@@ -19,6 +17,7 @@ from component import wire
 from component.sessions import Sessions
 from component.shown import Owners
 from component.tab import Tab
+from component.workers import Workers
 
 _THREADS: Final = 16
 _GATED_SECONDS: Final = 1.0
@@ -34,7 +33,7 @@ class Tabs:
         self.sessions = sessions
         self.rights = rights
         self.owners = Owners()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tabs")
+        self._workers = Workers(_THREADS, name="tabs")
         self._live: dict[Tab, None] = {}
         self._clock = clock
         self._gated: dict[str, tuple[float, Session]] = {}
@@ -47,11 +46,8 @@ class Tabs:
         return len(self._live)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Do what asks the database, off the event loop, in threads of the tabs' own.
-
-        Not AnyIO's ``to_thread``, which goes round the event loop three times for each call: this is for every message.
-        """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
+        """Do what asks the database, off the event loop, in threads of the tabs' own: this is for every message."""
+        return await self._workers.run(work)
 
     def note_gated(self, session: Session) -> None:
         """Remember how a session was just resolved, for the run that a message, or the watcher, asks for."""

@@ -40,14 +40,14 @@ def protected_function() -> str:
 
 def direct() -> None:
     """Call the remote API from this page."""
-    st.subheader("Direct")
+    st.header("Direct")
     st.caption("This page's Python calls the API and puts your access token in.")
     name = st.selectbox("Call", list(CALLS), key="call")
     method, path, about = CALLS[name]
     st.code(f"{method} {path}", language="http", wrap_lines=True)
     st.caption(about)
     with_token = st.toggle("Send my access token", value=True, key="with-token")
-    if st.button("Send", key="send", type="primary", icon=":material/send:"):
+    if st.button("Send", key="send", icon=":material/send:"):
         try:
             st.session_state["exchange"] = (name, with_token, make_call(name, with_token=with_token))
         except GatehouseError as error:
@@ -75,9 +75,10 @@ def show_answer(exchange: api_client.Exchange) -> None:
             st.code(f"{exchange.method} {exchange.url}{bearer}", language="http", wrap_lines=True)
         with body_tab:
             try:
-                st.code(json.dumps(json.loads(exchange.body), indent=2, ensure_ascii=False), language="json")
+                body = json.dumps(json.loads(exchange.body), indent=2, ensure_ascii=False)
+                st.code(body, language=None, wrap_lines=True)  # in colours it is too pale to be read
             except ValueError:
-                st.code(exchange.body or "(empty)", language=None)
+                st.code(exchange.body or "(empty)", language=None, wrap_lines=True)
         with header_tab:
             headers = "\n".join(f"{key}: {value}" for key, value in exchange.headers.items())
             st.code(headers, language="http", wrap_lines=True)
@@ -85,7 +86,7 @@ def show_answer(exchange: api_client.Exchange) -> None:
 
 def function_beside_endpoint() -> None:
     """The same permission, asked by a function here and by an endpoint there."""
-    st.subheader("A function beside an endpoint")
+    st.header("A function beside an endpoint")
     st.caption(f"Both ask for {Permission.READ_MESSAGES.value}: one rule decides, in this app and in the API.")
     pressed = st.button("Ask both", key="ask-both", icon=":material/compare_arrows:")
     here, there = st.columns(2)
@@ -118,11 +119,11 @@ left, right = st.columns(2, gap="large")
 with left:
     direct()
 with right:
-    st.subheader("Through the component")
+    st.header("Through the component")
     st.caption("The component's front end asks its host by an event. The host decides, calls, and answers.")
     log = console.front_end()
 st.divider()
-st.subheader("Events")
+st.header("Events")
 console.event_log(log)
 st.divider()
 function_beside_endpoint()

@@ -452,8 +452,12 @@ function drawAnew() {
 
 /** Notices a sign-in elsewhere, for a page that was drawn for nobody. */
 class Nobody {
-  /** @param {Tabs | undefined} tabs */
-  constructor(tabs) {
+  /**
+   * @param {Tabs | undefined} tabs
+   * @param {() => void} leave Done before the page goes.
+   */
+  constructor(tabs, leave) {
+    this.leave = leave
     this.over = new AbortController()
     this.busy = false
     const { signal } = this.over
@@ -476,7 +480,10 @@ class Nobody {
     this.busy = true
     try {
       const { authenticated } = await fetchSession("/auth/session", { method: "GET" })
-      if (authenticated && !this.over.signal.aborted) drawAnew()
+      if (authenticated && !this.over.signal.aborted) {
+        this.leave()
+        drawAnew()
+      }
     } catch {
       // Offline, or the server is away: the next beat asks again.
     } finally {
@@ -605,6 +612,7 @@ class SignIn {
     }
     this.popup.location.replace(address)
     this.popup.focus()
+    this.control.removeAttribute("aria-disabled") // it brings the window to the front
     this.say("Go on in the window that has opened. Pressing the button again brings it to the front.")
     this.follow(this.popup)
   }
@@ -1239,7 +1247,8 @@ class View {
       this.root.append(this.signIn.element)
     }
     this.signIn.draw(data, this.link)
-    if (data.nobody) this.nobody ??= new Nobody(this.tabs)
+    // A window that is still open for this tab has become needless with it.
+    if (data.nobody) this.nobody ??= new Nobody(this.tabs, () => this.signIn?.popup?.close())
   }
 
   /** @param {ComponentData} data */

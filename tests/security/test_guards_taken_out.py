@@ -38,8 +38,8 @@ REMOVALS = [
     Removal(
         "the navigation's filter",
         "app/main.py",
-        " if decisions[row].within_reach]",
-        "]",
+        " if decision.within_reach}",
+        "}",
         "tests/apptest/test_gating.py::test_the_navigation_registers_only_what_may_be_opened",
     ),
     Removal(

@@ -1,0 +1,178 @@
+"""Axe (axe-core) on the states of signing in, in light and dark, wide and narrow; the keyboard; nothing that jumps."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Visitor
+from tests.stack import Stack
+
+Arrive = Callable[..., Visitor]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-accessibility")]
+SOON = 20_000
+SPEC = find_spec("axe_playwright_python")
+AXE = (Path(SPEC.origin).parent / "axe.min.js").read_text() if SPEC is not None and SPEC.origin is not None else ""
+LOOKS = [(False, 1280), (True, 1280), (False, 320), (True, 320)]
+STREAMLITS = {
+    "region": "[data-testid=stSkipToContent]",
+    "list": "[data-testid=stSidebarNavItems]",
+    "listitem": "[data-testid=stSidebarNavItems] *",
+}
+"""Axe's rule → Streamlit's own markup (1.67) that breaks it, out of a script's reach: skip link and navigation."""
+RUN = """async (streamlits) => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] })
+  return violations.flatMap(({ id, nodes }) =>
+    nodes
+      .filter(({ target }) => {
+        const own = typeof target[0] === "string" && document.querySelector(target[0])
+        return !(own && streamlits[id] && own.matches(streamlits[id]))
+      })
+      .map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} (${failureSummary.slice(0, 300)})`),
+  )
+}"""
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, by all its rules (WCAG 2.0 to 2.2, A and AA, and best practices), in shadow roots too."""
+    page.evaluate(AXE)
+    found: list[str] = page.evaluate(RUN, STREAMLITS)
+    return found
+
+
+def test_axe_looks_into_the_component(visitor: Arrive) -> None:
+    """So that nothing below is clean because nothing was looked at."""
+    browser = visitor()
+    browser.open("/")
+    page = settled(browser, ".st-key-sign-in a")
+    page.locator(".st-key-sign-in a").evaluate("link => { link.style.cssText = 'color: #eee; background: #fff' }")
+    page.locator(".st-key-sign-in a").evaluate("link => link.after(document.createElement('button'))")
+    found = violations(page)
+    assert [one.partition(":")[0] for one in found] == ["button-name", "color-contrast"]
+
+
+def settled(visitor: Visitor, ready: str) -> Page:
+    expect(visitor.page.locator(ready).first).to_be_visible(timeout=SOON)
+    visitor.page.wait_for_timeout(600)  # Streamlit fades in what it draws; half-way nothing has its contrast
+    assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    return visitor.page
+
+
+def expire(stack: Stack, person: str) -> None:
+    with sqlite3.connect(stack.folder / "var" / "gatehouse.sqlite3", timeout=10) as connection:
+        connection.execute(
+            "UPDATE sessions SET expires_at = ? WHERE person_id = (SELECT id FROM people WHERE subject = ?)",
+            (int(time.time() * 1e6) - 1, f"auth0|{person}"),
+        )
+    connection.close()
+
+
+@pytest.mark.parametrize(("dark", "width"), LOOKS)
+def test_no_violation_on_sign_in(visitor: Arrive, dark: bool, width: int) -> None:
+    browser = visitor(dark=dark, width=width)
+    browser.open("/reports")
+    page = settled(browser, ".st-key-sign-in a")
+    browser.shot(f"axe-sign-in-{'dark' if dark else 'light'}-{width}")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(("dark", "width"), LOOKS)
+def test_no_violation_on_the_account_and_the_denied_page(visitor: Arrive, dark: bool, width: int) -> None:
+    browser = visitor(dark=dark, width=width)
+    browser.sign_in("eva", "/reports")
+    page = settled(browser, ".st-key-no-access")
+    browser.shot(f"axe-denied-{'dark' if dark else 'light'}-{width}")
+    assert violations(page) == []
+    if width < 1280:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    page = settled(browser, ".st-key-account .name")
+    browser.shot(f"axe-account-{'dark' if dark else 'light'}-{width}")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(("dark", "width"), LOOKS)
+def test_no_violation_on_the_expired_page(visitor: Arrive, stack: Stack, dark: bool, width: int) -> None:
+    browser = visitor(dark=dark, width=width)
+    browser.sign_in("gita")
+    expire(stack, "gita")
+    browser.page.goto(f"{stack.app_url}/auth/ended?return_to=/")
+    page = settled(browser, "h1")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your session has expired")
+    browser.shot(f"axe-expired-{'dark' if dark else 'light'}-{width}")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(("dark", "width"), LOOKS)
+def test_no_violation_on_the_api_explorer(visitor: Arrive, dark: bool, width: int) -> None:
+    browser = visitor(dark=dark, width=width)
+    browser.sign_in("dev", "/api-explorer")
+    page = settled(browser, ".st-key-console button.ask")
+    page.locator(".st-key-console button.ask").click()
+    expect(page.locator(".st-key-console .said")).to_contain_text("answered 200", timeout=SOON)
+    page.locator(".st-key-send button").click()
+    settled(browser, ".st-key-answer")
+    browser.shot(f"axe-explorer-{'dark' if dark else 'light'}-{width}")
+    assert violations(page) == []
+
+
+def test_signing_in_and_out_by_the_keyboard_alone(visitor: Arrive) -> None:
+    browser = visitor()
+    browser.open("/profile")
+    page = settled(browser, ".st-key-sign-in a")
+    for _ in range(15):
+        page.keyboard.press("Tab")
+        if page.locator(".st-key-sign-in a:focus").count():
+            break
+    control = page.get_by_role("link", name="Sign in", exact=True)
+    expect(control).to_be_focused()
+    assert control.evaluate("link => getComputedStyle(link).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    person = page.locator("button[name=person][value=eva]")
+    expect(person).to_be_visible(timeout=SOON)
+    person.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-account .name")).to_be_visible(timeout=SOON)
+    out = page.get_by_role("button", name="Sign out")
+    out.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-testid=stMain] h1")).to_have_text("Sign in", timeout=SOON)
+    assert browser.complaints == []
+
+
+SHIFTS = """
+window.shifts = []
+new PerformanceObserver((list) => {
+  for (const { value, hadRecentInput, sources } of list.getEntries()) {
+    const ours = sources.some(({ node }) => node?.parentElement?.closest(".st-key-account, .st-key-sign-in"))
+    if (ours && !hadRecentInput) window.shifts.push(value)
+  }
+}).observe({ type: "layout-shift", buffered: true })
+"""
+
+
+@pytest.mark.parametrize("path", ["/reports", "/"])
+def test_nothing_jumps(visitor: Arrive, path: str) -> None:
+    """The component's part of the cumulative layout shift, as browsers measure it; up to 0.1 counts as good."""
+    browser = visitor()
+    browser.context.add_init_script(SHIFTS)
+    browser.open(path)
+    settled(browser, ".st-key-sign-in a")
+    signing_in = sum(browser.page.evaluate("window.shifts"))
+    browser.sign_in("gita", path)
+    settled(browser, ".st-key-account .name")
+    account = sum(browser.page.evaluate("window.shifts"))
+    # Drawn anew by a run, nothing moves at all.
+    browser.page.get_by_test_id("stSidebarNavLink").last.click()
+    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Profile", timeout=SOON)
+    box = browser.page.locator(".st-key-account .name").bounding_box()
+    browser.page.wait_for_timeout(800)
+    assert browser.page.locator(".st-key-account .name").bounding_box() == box
+    print(f"layout shift by the component: sign-in {signing_in:.3f}, account {account:.3f}")
+    assert signing_in <= 0.1
+    assert account <= 0.1
