@@ -85,7 +85,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
         sessions=sessions,
         logins=Logins(storage, keyring, provider, cookies),
         step_ups=StepUps(storage, keyring, provider, verifier, map_own_names=not settings.production),
-        logouts=ProviderLogouts(storage, verifier, client_id=provider.client_id),
+        logouts=ProviderLogouts(storage, verifier, client_id=provider.client_id, revoke=sessions.revoke_ended),
         drafts=Drafts(storage, keyring),
         refusals=Refusals(storage),
         rights=rights,

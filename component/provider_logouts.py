@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 from anyio import CapacityLimiter, fail_after, to_thread
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -22,7 +24,7 @@ from app.core.clock import Clock, utc_now
 from app.core.errors import BadRequest, GatehouseError, StorageUnavailable, TokenInvalid
 from app.core.jws import MAX_TOKEN_CHARACTERS
 from app.core.ports import Storage
-from app.core.records import EndReason
+from app.core.records import EndReason, SealedTokens
 from app.core.refusals import Refusals
 from app.core.token_kinds import LogoutToken
 from app.core.tokens import TokenVerifier
@@ -39,26 +41,45 @@ _THREADS: Final = 4
 _GRANULARITY: Final = timedelta(seconds=1)
 """``iat`` has whole seconds: a session that began within that very second may have been there already."""
 
+_LEASE: Final = "provider-logout"
+
 _log = logging.getLogger(__name__)
+
+
+class Ended(NamedTuple):
+    """A session that has ended, and the tokens it had, which storage no longer has; None where they were elsewhere."""
+
+    ref: str
+    tokens: SealedTokens | None
 
 
 class ProviderLogouts:
     """Ends the sessions that logout tokens name. Safe from any thread, and across processes."""
 
-    def __init__(self, storage: Storage, verifier: TokenVerifier, *, client_id: str, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        verifier: TokenVerifier,
+        *,
+        client_id: str,
+        revoke: Callable[[str, SealedTokens | None], None],
+        clock: Clock = utc_now,
+    ) -> None:
+        """``revoke``: tells the provider that the tokens of a session that has ended are not needed; must not raise."""
+        self._revoke = revoke
         self._storage = storage
         self._verifier = verifier
         self._client_id = client_id
         self._clock = clock
 
-    def act_on(self, token: str) -> int:
-        """End the sessions that ``token`` names, in one unit with its being used up; returns how many.
+    def act_on(self, token: str) -> list[Ended]:
+        """End the sessions that ``token`` names, in one unit with its being used up; returns them.
 
         Those with its ``sid``, else all of its subject; one that began after it was issued (somebody signed in anew
         before it arrived) lives on. Raises as ``TokenVerifier.logout_token``, ``TokenInvalid`` for a replay too.
         """
         found = self._verifier.logout_token(token, client_id=self._client_id)
-        now, ended = self._clock(), 0
+        now, ended = self._clock(), list[Ended]()
         with self._storage.unit_of_work() as unit:
             if not unit.consume_once(_id_hash(found), found.expires_at, now):
                 raise TokenInvalid("The logout token was used before.")
@@ -66,11 +87,18 @@ class ProviderLogouts:
             for session in unit.sessions_at_provider(found.issuer, sid=found.sid, subject=subject):
                 if session.created_at >= found.issued_at + _GRANULARITY:
                     continue
+                # The lease shows the newest tokens; a renewal under way elsewhere revokes what it gets.
+                sealed = unit.take_refresh_lease(session.ref, _LEASE, now, now + timedelta(seconds=1))
                 if unit.end_session(session.ref, EndReason.PROVIDER_LOGOUT, now):
-                    ended += 1
+                    ended.append(Ended(session.ref, sealed))
                     unit.record(session_events.ended(session, EndReason.PROVIDER_LOGOUT, by="system", now=now))
             unit.commit()
         return ended
+
+    def revoke(self, ended: Sequence[Ended]) -> None:
+        """Tell the provider, which ends its own sessions by a logout, not what it issued for use without one."""
+        for ref, tokens in ended:
+            self._revoke(ref, tokens)
 
 
 class ProviderLogoutRoutes:
@@ -97,8 +125,9 @@ class ProviderLogoutRoutes:
                 self._refusals.record(AuditKind.LOGOUT_REFUSE, error.code, address=self._addresses.of(request.scope))
             # The standard knows these two answers only; the provider may send what failed here once more.
             return problem(400, error.detail or error.title)
-        _log.info("a logout token ended sessions: %s", ended)
-        return Response(status_code=200, headers=NO_STORE)
+        _log.info("a logout token ended sessions: %s", len(ended))
+        # Once it is answered: a provider may take no call before that.
+        return Response(status_code=200, headers=NO_STORE, background=BackgroundTask(self._logouts.revoke, ended))
 
 
 async def _posted_token(request: Request) -> str:

@@ -195,6 +195,12 @@ class Sessions:
         self._revoke(tokens.refresh_token)
         return tokens.hint or None
 
+    def revoke_ended(self, ref: str, sealed: SealedTokens | None) -> None:
+        """Tell the provider, as far as it listens, that what a session had that is over here is not needed any more."""
+        tokens = self._open(ref, sealed)
+        if tokens is not None:
+            self._revoke(tokens.refresh_token)
+
     def _live(self, session: Session | None) -> Session:
         if session is None:
             raise Unauthenticated("Sign in to go on.")

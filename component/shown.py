@@ -15,6 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from app.core.policy import Grants
 from component import wire
 from component.cover import Cover
+from component.uploads import Uploads
 
 KEPT_OWNERS: Final = 2048
 KEPT_MEDIA: Final = 2048
@@ -59,6 +60,7 @@ class Seen:
 
     Streamlit (1.67) keeps the callback of a widget for as long as its session lives, drawn or not.
     """
+    uploads: Uploads = field(default_factory=Uploads)
 
     def hold(self, grants: Grants) -> Change:
         """The person holds this now; says what that changes."""

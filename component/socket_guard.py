@@ -28,6 +28,7 @@ from component.return_to import is_page_path
 from component.security_headers import SecurityHeaders, content_security_policy
 from component.site import Site
 from component.tabs import Tabs
+from component.uploads import passed_on
 
 RETRY_SECONDS: Final = 5
 _HEADER_PREFIX: Final = "x-gatehouse-"
@@ -204,7 +205,12 @@ class SocketGuard:
         if not allowed:
             await _not_found()(scope, receive, send)
             return
-        await self._app(self._identified(scope, session, browser), receive, send)
+        uploads = self._tabs.uploads(_owner(session, browser), scope["path"]) if area is Area.PRIVATE else None
+        scope = self._identified(scope, session, browser)
+        if uploads is not None:
+            await passed_on(self._app, scope, receive, send, uploads)
+        else:
+            await self._app(scope, receive, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         bare, send = send, self._sending(send, private=True)

@@ -17,6 +17,7 @@ from component import wire
 from component.sessions import Sessions
 from component.shown import Owners
 from component.tab import Tab
+from component.uploads import Uploads
 from component.workers import Workers
 
 _THREADS: Final = 16
@@ -86,6 +87,12 @@ class Tabs:
     def may_upload(self, owner: str, path: str) -> bool:
         """Whether ``path`` uploads into a Streamlit session of ``owner``."""
         return self.may_come_back(owner, wire.upload_session_asked(path) or "")
+
+    def uploads(self, owner: str, path: str) -> Uploads | None:
+        """What the Streamlit session of ``owner`` that ``path`` is about has taken in; None for any other path."""
+        shown = self.owners.get(owner)
+        seen = shown.sessions.get(wire.upload_session_asked(path) or "") if shown is not None else None
+        return seen.uploads if seen is not None else None
 
     def may_come_back(self, owner: str, session_id: str) -> bool:
         """Whether this process has had ``owner`` in this Streamlit session."""

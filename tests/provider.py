@@ -60,6 +60,7 @@ class FakeProvider:
         self.delay_seconds = 0.0
         self.forms: list[Form] = []
         self.revoked: list[str] = []
+        self.revoke_status = 200
         self.issued: list[str] = []
         """Every token ever handed out: none of them may show up anywhere."""
         self._lock = threading.Lock()
@@ -188,7 +189,7 @@ def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
             if self.path == "/oauth/revoke":
                 provider.revoked.append(form["token"])
                 provider.refresh_tokens.pop(form["token"], None)
-                self._answer(Answer({}))
+                self._answer(Answer({}, status=provider.revoke_status))
             else:
                 self._answer(provider.token(form))
 

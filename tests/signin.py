@@ -201,7 +201,9 @@ def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **g
         refusals=refusals,
         addresses=ClientAddresses(settings.trusted_proxies),
         step_ups=StepUps(storage, keyring, provider, verifier, map_own_names=not settings.production, clock=clock),
-        logouts=ProviderLogouts(storage, verifier, client_id=provider.client_id, clock=clock),
+        logouts=ProviderLogouts(
+            storage, verifier, client_id=provider.client_id, revoke=sessions.revoke_ended, clock=clock
+        ),
         drafts=drafts,
         clock=clock,
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 import streamlit
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -15,6 +16,7 @@ from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from component import wire
 from component.shown import KEPT_DEFERRED, KEPT_MEDIA, KEPT_OWNERS, KEPT_SESSIONS, Owners, Seen, Shown
+from component.uploads import MOST_FILES
 from tests.security.live import Live, Someone, live
 
 PACKAGE = Path(streamlit.__file__).parent
@@ -214,3 +216,25 @@ def test_owners_are_bounded_and_nobody_with_an_open_tab_is_forgotten() -> None:
         owners.leave(owners.arrive(f"later {number}"))
     assert owners.get("open 0") is None
     assert len(owners) <= KEPT_OWNERS + 11
+
+
+def test_one_streamlit_session_takes_in_a_bounded_number_of_files(here: Live) -> None:
+    """Streamlit keeps them in memory for as long as the session lives, and counts nothing."""
+    ann = here.sign_in("ann")
+    token = here.ask("/_stcore/health").cookies["_streamlit_xsrf"]
+    cookies = "".join(f"; {name}={value}" for name, value in ann.cookies.items())
+    headers = {"X-Xsrftoken": token, "Cookie": f"_streamlit_xsrf={token}{cookies}"}
+
+    def upload(tab_id: str, number: int, method: str = "PUT") -> requests.Response:
+        files = {"file": ("x.csv", b"a,b")} if method == "PUT" else None
+        return here.ask(f"/_stcore/upload_file/{tab_id}/f-{number}", method=method, headers=headers, files=files)
+
+    with here.tab(ann) as tab, here.tab(ann) as other:
+        tab.open()
+        other.open()
+        assert {upload(tab.session_id, number).status_code for number in range(MOST_FILES)} == {204}
+        refused = upload(tab.session_id, MOST_FILES)
+        assert (refused.status_code, "Remove some" in refused.text) == (413, True)
+        assert upload(other.session_id, 0).status_code == 204, "another tab has room of its own"
+        assert upload(tab.session_id, 0, "DELETE").status_code == 204
+        assert upload(tab.session_id, MOST_FILES).status_code == 204

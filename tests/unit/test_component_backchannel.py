@@ -64,6 +64,24 @@ def test_the_session_with_that_id_ends_and_no_other(here: World) -> None:
     assert here.storage.read.sealed_tokens(ref) is None
 
 
+def test_what_the_sessions_had_is_revoked_at_the_provider_once_it_is_answered(here: World) -> None:
+    here.sign_in()
+    here.sign_in(sid="session-2")
+    had = list(here.fake.refresh_tokens)
+    assert len(had) == 2
+    assert tell(here, sid="session-1").status == 200
+    assert here.fake.revoked == had[:1]
+    assert tell(here, sid=ABSENT).status == 200
+    assert here.fake.revoked == had
+
+
+def test_a_provider_that_does_not_take_it_is_no_trouble(here: World) -> None:
+    browser = here.sign_in()
+    here.fake.revoke_status = 500
+    assert tell(here, sid="session-1").status == 200
+    assert not live(here, browser)
+
+
 def test_without_a_session_id_all_of_the_subject_end(here: World) -> None:
     first, second = here.sign_in(), here.sign_in(sid="session-2")
     bob = here.sign_in(sub="auth0|bob", sid="session-1")

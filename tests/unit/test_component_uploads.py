@@ -1,0 +1,79 @@
+"""How much one Streamlit session takes in: by number, by size, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from component.uploads import MOST_BYTES, MOST_FILES, Uploads, passed_on
+
+PATH = "/_stcore/upload_file/session/file"
+
+
+def ask(uploads: Uploads, method: str, path: str = PATH, *, size: object = 10, status: int = 204) -> int:
+    """What is answered when the app behind answers ``status``; 0 stands for an app that fails."""
+    answers: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if not status:
+            raise RuntimeError
+        await PlainTextResponse("", status)(scope, receive, send)
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    headers = [] if size is None else [(b"content-length", str(size).encode())]
+    scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": headers}
+    try:
+        asyncio.run(passed_on(app, scope, receive, send, uploads))
+    except RuntimeError:
+        return 0
+    return int(answers[0]["status"])
+
+
+def test_so_many_files_and_no_more_until_one_is_removed() -> None:
+    uploads = Uploads()
+    assert {ask(uploads, "PUT", f"{PATH}-{number}") for number in range(MOST_FILES)} == {204}
+    assert ask(uploads, "PUT", f"{PATH}-one-more") == 413
+    assert ask(uploads, "PUT", f"{PATH}-0") == 204, "in place of the one that is there"
+    assert ask(uploads, "DELETE", f"{PATH}-0") == 204
+    assert ask(uploads, "PUT", f"{PATH}-one-more") == 204
+
+
+def test_so_many_bytes_together() -> None:
+    uploads = Uploads()
+    assert ask(uploads, "PUT", f"{PATH}-1", size=MOST_BYTES - 5) == 204
+    assert ask(uploads, "PUT", f"{PATH}-2", size=6) == 413
+    assert ask(uploads, "PUT", f"{PATH}-2", size=5) == 204
+
+
+@pytest.mark.parametrize("size", [None, "", "-1", "1e3", "many"])
+def test_a_size_that_is_not_told_is_asked_for(size: object) -> None:
+    uploads = Uploads()
+    assert ask(uploads, "PUT", size=size) == 411
+    assert not uploads.sizes
+
+
+@pytest.mark.parametrize("status", [400, 413, 0])
+def test_what_was_not_taken_in_does_not_count(status: int) -> None:
+    uploads = Uploads()
+    ask(uploads, "PUT", status=status)
+    assert not uploads.sizes
+    ask(uploads, "PUT", size=7)
+    ask(uploads, "PUT", size=9, status=status)
+    assert uploads.sizes == {PATH: 7}
+
+
+def test_what_is_not_removed_counts_on() -> None:
+    uploads = Uploads()
+    ask(uploads, "PUT")
+    assert ask(uploads, "DELETE", status=403) == 403
+    assert ask(uploads, "OPTIONS") == 204
+    assert uploads.sizes == {PATH: 10}
