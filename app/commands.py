@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
+import structlog
 
 from app import housekeeping, navigation
 from app import services as composition
@@ -19,6 +20,7 @@ from app.core.declarations import declare_beside
 from app.core.discovery import Discovery
 from app.core.errors import ConfigurationError, GatehouseError
 from app.core.keyring import Keyring
+from app.core.misspelt import misspelt
 from app.core.principal import Subject
 from app.core.settings import Process, Settings
 from db import Database, open_database, seed
@@ -32,7 +34,9 @@ def serve(address: str, port: int | None, script: Path | None = None) -> int:
 
     served = script.resolve() if script is not None else None
     settings = Settings.load(Process.APP) if served is None else _settings_for(served)
-    logs.configure(json_lines=settings.production)
+    logs.configure(process="app", json_lines=settings.production)
+    for sentence in misspelt():
+        structlog.get_logger(__name__).warning(sentence)
     declared = declare_beside(served) if served is not None else None
     wrong = hosted.mistakes(served, declared) if served is not None and declared is not None else navigation.mistakes()
     if wrong:
@@ -102,6 +106,8 @@ def doctor() -> int:
     """Check everything a start needs, and say what is wrong with each. 0 when all is well, else 1."""
     settings = Settings.load(Process.APP)
     print(f"ok    settings: {settings.gatehouse_env}, issuer {settings.issuer}")
+    for sentence in misspelt():
+        print(f"CHECK {sentence}")
 
     def storage() -> str:
         with database_of(settings) as database:

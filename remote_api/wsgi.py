@@ -11,12 +11,14 @@ import atexit
 from functools import partial
 from typing import Any
 
+import structlog
 from gunicorn.errors import AppImportError  # type: ignore[import-untyped] # ships no types
 
 from app.core import logs
 from app.core.errors import ConfigurationError, GatehouseError, ServiceUnavailable
 from app.core.guards_found import publish_guards
 from app.core.keyring import Keyring
+from app.core.misspelt import misspelt
 from app.core.rights import Rights
 from app.core.settings import Process, Settings
 from app.core.tokens import build_verifier
@@ -31,7 +33,9 @@ from remote_api.services import Services
 def load_settings() -> Settings:
     """The settings of this process, with logging set up for them. Raises ``ConfigurationError``."""
     settings = Settings.load(Process.API)
-    logs.configure(json_lines=settings.production)
+    logs.configure(process="api", json_lines=settings.production)
+    for sentence in misspelt():
+        structlog.get_logger(__name__).warning(sentence)
     return settings
 
 

@@ -23,11 +23,20 @@ def _with_correlation_id(_: object, __: str, event: structlog.typing.EventDict) 
     return event
 
 
-def configure(*, json_lines: bool) -> None:
-    """Send our events and the standard library's to standard error in one shape."""
+def configure(*, process: str, json_lines: bool) -> None:
+    """Send our events and the standard library's to standard error in one shape.
+
+    ``process``: stands in every line, since several of them may write to the same place.
+    """
+
+    def with_process(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event.setdefault("process", process)
+        return event
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        with_process,
         _with_correlation_id,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -118,7 +118,7 @@ def test_the_log_of_production_shows_no_variables_of_the_trace(tmp_path: Path) -
     """In a process of its own: how a process logs is set once."""
     script = """
 from app.core import logs
-logs.configure(json_lines=True)
+logs.configure(process="api", json_lines=True)
 from tests.api.world import World, settings_for
 from tests.issuer import Issuer
 with Issuer() as issuer:

@@ -16,7 +16,7 @@ from app.core.settings import Process, Settings
 
 def main(port: int, script: Path) -> None:
     """Serve until stopped."""
-    logs.configure(json_lines=False)
+    logs.configure(process="app", json_lines=False)
     built = composition.build(Settings.load(Process.APP))
     composition.install(built)
     create_app(built, script=script).run(config=streamlit_options(built, address="127.0.0.1", port=port))

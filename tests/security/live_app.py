@@ -19,7 +19,7 @@ from app.core.declarations import declare_beside
 
 def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     """Serve until stopped."""
-    logs.configure(json_lines=False)
+    logs.configure(process="app", json_lines=False)
     idle = int(os.environ.get("SESSION_IDLE_SECONDS", "3600"))
     settings = testing.settings(app_base_url=base_url, database_url=database_url, session_idle_seconds=idle)
     built = composition.build(settings)
