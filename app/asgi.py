@@ -27,6 +27,7 @@ from app.core.guards_found import publish_guards
 from app.core.policy import decide
 from app.core.records import Session
 from app.housekeeping import Housekeeping
+from app.navigation import PAGES
 from app.published import PROCESS, guards_of, own_guards
 from app.services import Services
 from component.addresses import ClientAddresses
@@ -88,6 +89,7 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
                 production=services.settings.production,
                 picture_hosts=services.settings.picture_hosts,
                 auth_paths=[route.path for route in routes if isinstance(route, Route)],
+                page_paths=[row.path for row in PAGES] if script == SCRIPT else None,
                 foreign=_foreign(hosted) if hosted is not None else None,
             )
         ],

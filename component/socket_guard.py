@@ -130,6 +130,7 @@ class SocketGuard:
         production: bool,
         picture_hosts: Sequence[str] = (),
         auth_paths: Collection[str] | None = None,
+        page_paths: Collection[str] | None = None,
         foreign: Foreign | None = None,
     ) -> None:
         """``tabs``: the live tabs of this process, on whose sessions everything rests.
@@ -140,6 +141,8 @@ class SocketGuard:
 
         ``auth_paths``: all there is below ``/auth/``; None when the app behind it answers for the rest as well.
 
+        ``page_paths``: all the pages there are, without slashes; None when only the app behind it knows.
+
         ``foreign``: the app behind it is not ours; None when it is.
         """
         self._app = app
@@ -148,6 +151,7 @@ class SocketGuard:
         self._identity = identity
         self._site = Site(base_url, loopback_too=not production)
         self._auth_paths = auth_paths
+        self._page_paths = page_paths
         self._foreign = foreign
         self._headers = SecurityHeaders(
             secure=cookies.secure,
@@ -177,7 +181,7 @@ class SocketGuard:
         if not self._site.is_asked(scope["headers"]):
             await PlainTextResponse("This address is not served here.\n", 421)(scope, receive, send)
             return
-        missing = area is Area.AUTH and self._auth_paths is not None and scope["path"] not in self._auth_paths
+        missing = self._is_missing(area, scope["path"])
         closed = area in {Area.CLOSED, Area.STREAM} or (area is Area.FILES and self._foreign is None)
         if missing or closed:
             await _not_found()(scope, receive, send)
@@ -211,6 +215,12 @@ class SocketGuard:
             await passed_on(self._app, scope, receive, send, uploads)
         else:
             await self._app(scope, receive, send)
+
+    def _is_missing(self, area: Area, path: str) -> bool:
+        """Whether there is nothing at an address of this kind. For a page Streamlit would show its start page."""
+        if area is Area.AUTH:
+            return self._auth_paths is not None and path not in self._auth_paths
+        return area is Area.PAGE and self._page_paths is not None and path.strip("/") not in self._page_paths
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         bare, send = send, self._sending(send, private=True)

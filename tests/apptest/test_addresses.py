@@ -1,0 +1,52 @@
+"""Addresses of the app in front of Streamlit: where there is no page, a designed one says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from app import testing
+from app.asgi import SCRIPT, create_app
+from app.navigation import PAGES
+from app.services import Services
+from component.socket_guard import SocketGuard
+from tests.browser import Answer, call
+
+
+@pytest.fixture
+def services() -> Iterator[Services]:
+    with testing.gatehouse() as made:
+        yield made
+
+
+def ask(services: Services, path: str, **more: object) -> Answer:
+    """What the guard that ``create_app`` puts in front answers; 204 stands for what it leaves to Streamlit."""
+    (guard,) = create_app(services, **more)._user_middleware  # type: ignore[arg-type] # as create_app has it
+
+    async def streamlit(_scope: Scope, _receive: Receive, send: Send) -> None:
+        start: Message = {"type": "http.response.start", "status": 204, "headers": []}
+        await send(start)
+        await send({"type": "http.response.body", "body": b""})
+
+    options: dict[str, Any] = guard.kwargs
+    return call(SocketGuard(streamlit, **options), "GET", path)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/nothing/", "/Reports", "/reports;x", "/index.html", "/nothing?a=1"])
+def test_where_there_is_no_page_one_says_so(services: Services, path: str) -> None:
+    answer = ask(services, path)
+    assert (answer.status, "There is no such page" in answer.text) == (404, True)
+    assert 'href="/"' in answer.text
+
+
+@pytest.mark.parametrize("row", PAGES, ids=lambda row: row.file)
+def test_every_page_is_left_to_streamlit_with_a_query_too(services: Services, row: object) -> None:
+    path = f"/{row.path}"  # type: ignore[attr-defined] # a row of PAGES
+    assert [ask(services, address).status for address in (path, f"{path}?a=1", f"{path.rstrip('/')}/")] == [204] * 3
+
+
+def test_what_pages_another_script_has_only_it_knows(services: Services) -> None:
+    assert ask(services, "/nothing", script=SCRIPT.with_name("another.py")).status == 204
