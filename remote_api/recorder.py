@@ -6,7 +6,7 @@ later, many at once. A thread exists only while something is waiting.
 
 from __future__ import annotations
 
-from threading import Lock, Timer
+from threading import Lock
 from typing import Final
 
 import structlog
@@ -14,6 +14,7 @@ import structlog
 from app.core.audit import AuditKind
 from app.core.clock import Clock
 from app.core.errors import StorageUnavailable
+from app.core.later import Later
 from app.core.ports import Storage
 from app.core.principal import Subject
 from app.core.refusals import Refusals
@@ -36,8 +37,7 @@ class Recorder:
         self._lock = Lock()
         self._writing = Lock()
         self._subjects: dict[Subject, bool] = {}
-        self._timer: Timer | None = None
-        self._closed = False
+        self._later = Later(self._write_subjects, seconds=SUBJECT_SECONDS, name="new subjects")
 
     def refused(self, kind: AuditKind, reason: str, address: str) -> None:
         """Count one refusal of a stranger. Costs no storage and no row of its own."""
@@ -48,7 +48,7 @@ class Recorder:
         with self._lock:
             if len(self._subjects) < MAX_SUBJECTS:
                 self._subjects[subject] = machine
-                self._arm()
+                self._later.ask()
 
     def flush(self) -> None:
         """Write everything that waits. When storage does not answer, counts wait on and subjects are forgotten."""
@@ -57,29 +57,9 @@ class Recorder:
 
     def close(self) -> None:
         """Write what waits and end; nothing is written by itself after."""
-        with self._lock:
-            self._closed = True
-            timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
+        self._later.close()
         self._write_subjects()
         self.refusals.close()
-
-    def _arm(self) -> None:
-        """Make sure a write is coming; call with the lock held."""
-        if self._timer is not None or self._closed:
-            return
-        self._timer = Timer(SUBJECT_SECONDS, self._due)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _due(self) -> None:
-        with self._lock:
-            self._timer = None
-        try:
-            self._write_subjects()
-        except Exception:
-            log.exception("new subjects could not be recorded")
 
     def _write_subjects(self) -> None:
         with self._lock:

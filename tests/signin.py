@@ -109,6 +109,12 @@ class World:
     def ref(self, browser: Browser) -> str:
         return self.sessions.resolve(self.secret(browser)).ref
 
+    def due(self, browser: Browser) -> str:
+        """Let the session's token come to its last minute; returns the session's reference."""
+        ref = self.ref(browser)
+        self.clock.move(seconds=560)
+        return ref
+
     def more_sessions(self, storage: Storage | None = None) -> Sessions:
         """Another process's sessions, on the same database."""
         return _sessions(self.settings, storage or self.storage, self.keyring, self.provider, self.verifier, self.clock)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock, Timer
+from threading import Lock
 from typing import Final, NamedTuple
 
 import structlog
@@ -18,6 +18,7 @@ from app.core import correlation
 from app.core.audit import NOBODY, AuditEvent, AuditKind, Outcome
 from app.core.clock import Clock, utc_now
 from app.core.errors import StorageUnavailable
+from app.core.later import Later
 from app.core.ports import Storage
 
 FLUSH_SECONDS: Final = 60.0
@@ -57,12 +58,10 @@ class Refusals:
         """``every_seconds``: the least time between two writes; a thread exists only while something waits."""
         self._storage = storage
         self._clock = clock
-        self._every_seconds = every_seconds
         self._lock = Lock()
         self._writing = Lock()
         self._counts: dict[_Key, _Count] = {}
-        self._timer: Timer | None = None
-        self._closed = False
+        self._later = Later(self.flush, seconds=every_seconds, name="refusals")
 
     def record(
         self,
@@ -78,7 +77,7 @@ class Refusals:
         key = _Key(kind, reason, actor, address, now.replace(second=0, microsecond=0))
         with self._lock:
             self._add(key, _Count(now, correlation.current(), outcome, 1))
-            self._arm()
+            self._later.ask()
 
     def waiting(self) -> int:
         """How many rows wait to be written."""
@@ -102,16 +101,11 @@ class Refusals:
                 with self._lock:
                     for key, counted in counts.items():
                         self._add(key, counted)
-                    self._arm()
+                    self._later.ask()
 
     def close(self) -> None:
         """Write what waits and end; nothing is written by itself after."""
-        with self._lock:
-            self._closed = True
-            timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
-            timer.join(timeout=5)
+        self._later.close()
         self.flush()
 
     def _add(self, key: _Key, counted: _Count) -> None:
@@ -127,23 +121,6 @@ class Refusals:
             known.count += counted.count
             if counted.first_at < known.first_at:
                 known.first_at, known.correlation_id = counted.first_at, counted.correlation_id
-
-    def _arm(self) -> None:
-        """Make sure a write is coming; call with the lock held."""
-        if self._timer is not None or self._closed:
-            return
-        self._timer = Timer(self._every_seconds, self._due)
-        self._timer.name = "refusals"
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _due(self) -> None:
-        with self._lock:
-            self._timer = None
-        try:
-            self.flush()
-        except Exception:
-            log.exception("refusals could not be recorded")
 
 
 def _event(key: _Key, counted: _Count) -> AuditEvent:

@@ -18,7 +18,7 @@ from app.core.records import EndReason
 from app.core.token_kinds import AccessToken
 from component.renewals import PAUSE_SECONDS
 from tests.provider import Answer, FakeProvider
-from tests.signin import Browser, Clock, World, world
+from tests.signin import Clock, World, world
 
 
 @pytest.fixture
@@ -35,20 +35,13 @@ def here(fake: FakeProvider) -> Iterator[World]:
         yield made
 
 
-def due(here: World, browser: Browser) -> str:
-    """A session whose token has less than a minute left; its reference."""
-    ref = here.ref(browser)
-    here.clock.move(seconds=560)
-    return ref
-
-
 @pytest.mark.parametrize(
     ("status", "error"),
     [(403, "invalid_grant"), (400, "invalid_grant"), (401, "login_required"), (403, "mfa_required")],
 )
 def test_a_provider_that_refuses_ends_the_session(here: World, status: int, error: str) -> None:
     browser = here.sign_in()
-    ref = due(here, browser)
+    ref = here.due(browser)
     here.fake.token_answer = lambda form: Answer({"error": error}, status)
     for _ in range(3):
         with pytest.raises(SessionEnded):
@@ -69,7 +62,7 @@ def test_the_page_hears_of_it_too(here: World) -> None:
 
 
 def test_a_mistake_in_our_own_settings_ends_nobody(here: World) -> None:
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
     here.fake.token_answer = lambda form: Answer({"error": "invalid_client"}, 401)
     assert here.sessions.access_token(ref) == here.fake.issued[0]
     assert here.sessions.by_ref(ref).ended_at is None
@@ -77,7 +70,7 @@ def test_a_mistake_in_our_own_settings_ends_nobody(here: World) -> None:
 
 def test_a_provider_that_is_down(here: World) -> None:
     browser = here.sign_in()
-    ref = due(here, browser)
+    ref = here.due(browser)
     here.fake.stop()
     assert here.sessions.access_token(ref) == here.fake.issued[0]  # the old one goes on while it lasts
     here.sessions.sync_if_due(here.sessions.resolve(here.secret(browser)))  # and no page breaks
@@ -93,7 +86,7 @@ def test_a_provider_that_is_down(here: World) -> None:
 
 def test_tokens_without_an_id_token_and_without_rotation(here: World) -> None:
     here.fake.rotate = False
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
     here.sessions.access_token(ref)
     here.clock.move(seconds=560)
     here.sessions.access_token(ref)  # with the same refresh token again
@@ -111,7 +104,7 @@ def test_no_refresh_token_was_given(here: World) -> None:
 
     here.fake.token_answer = without
     browser = here.sign_in()
-    ref = due(here, browser)
+    ref = here.due(browser)
     before = here.dump()
     with pytest.raises(SignInAgain):
         here.sessions.access_token(ref)
@@ -121,7 +114,7 @@ def test_no_refresh_token_was_given(here: World) -> None:
 
 
 def test_an_answer_for_somebody_else_ends_the_session(here: World) -> None:
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
     here.fake.access_claims = {"sub": "auth0|mallory"}
     with pytest.raises(SessionEnded):
         here.sessions.access_token(ref)
@@ -135,7 +128,7 @@ def test_a_rotated_refresh_token_is_kept_when_the_new_token_cannot_be_verified(
     here: World, monkeypatch: pytest.MonkeyPatch, error: type[GatehouseError]
 ) -> None:
     """Otherwise the next refresh would come with the old one, and the provider would take it for a theft."""
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
     old = here.fake.issued[0]
 
     def refuse(token: str) -> AccessToken:

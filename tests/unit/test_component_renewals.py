@@ -18,7 +18,7 @@ from app.core.tokens import token_hash
 from component.oidc import TokenSet
 from component.renewals import LEASE_SECONDS
 from tests.provider import Answer, FakeProvider
-from tests.signin import Browser, Clock, World, world
+from tests.signin import Clock, World, world
 
 
 @pytest.fixture
@@ -35,13 +35,6 @@ def here(fake: FakeProvider) -> Iterator[World]:
         yield made
 
 
-def due(here: World, browser: Browser) -> str:
-    """A session whose token has less than a minute left; its reference."""
-    ref = here.ref(browser)
-    here.clock.move(seconds=560)
-    return ref
-
-
 def test_a_token_with_more_than_a_minute_left_is_handed_out_as_it_is(here: World) -> None:
     ref = here.ref(here.sign_in())
     assert here.sessions.access_token(ref) in here.fake.issued
@@ -49,7 +42,7 @@ def test_a_token_with_more_than_a_minute_left_is_handed_out_as_it_is(here: World
 
 
 def test_a_token_about_to_expire_is_renewed_and_known(here: World) -> None:
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
     token = here.sessions.access_token(ref)
     assert here.fake.refreshes() == 1
     assert here.sessions.access_token(ref) == token
@@ -73,7 +66,7 @@ def test_rights_older_than_the_limit_make_it_due(here: World) -> None:
 
 
 def test_twenty_threads_make_one_refresh(here: World) -> None:
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
     here.fake.delay_seconds = 0.2
     with ThreadPoolExecutor(20) as pool:
         tokens = list(pool.map(lambda _: here.sessions.access_token(ref), range(20)))
@@ -82,7 +75,7 @@ def test_twenty_threads_make_one_refresh(here: World) -> None:
 
 
 def test_two_processes_make_one_refresh(here: World) -> None:
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
     here.fake.delay_seconds = 0.2
     both = [here.sessions, here.more_sessions()]
     with ThreadPoolExecutor(20) as pool:
@@ -106,7 +99,7 @@ def test_a_page_does_not_wait_for_another_process(here: World) -> None:
 
 
 def test_a_dead_holder_is_taken_over_and_the_stored_token_tried_once(here: World) -> None:
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
     with here.storage.unit_of_work() as unit:
         now = here.clock()
         assert unit.take_refresh_lease(ref, "dead", now, now + timedelta(seconds=1))
@@ -117,7 +110,7 @@ def test_a_dead_holder_is_taken_over_and_the_stored_token_tried_once(here: World
 
 
 def test_a_dead_holder_that_had_rotated_ends_the_session_without_a_loop(here: World) -> None:
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
     (form,) = here.fake.refresh_tokens
     here.fake.token({"grant_type": "refresh_token", "refresh_token": form, **_client()})  # and then it died
     with pytest.raises(SessionEnded):
@@ -136,7 +129,7 @@ def test_those_who_wait_for_a_holder_that_hangs_go_on_with_the_old_token(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("component.renewals.WAIT_SECONDS", 0.2)
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
     old = here.fake.issued[0]
     with here.storage.unit_of_work() as unit:
         now = here.clock()
@@ -151,7 +144,7 @@ def test_those_who_wait_for_a_holder_that_hangs_go_on_with_the_old_token(
 
 def test_signing_out_during_a_refresh_revokes_the_fresh_token(here: World) -> None:
     browser = here.sign_in()
-    ref = due(here, browser)
+    ref = here.due(browser)
 
     def answered_too_late(form: dict[str, str]) -> Answer:
         answer = here.fake._refresh(form)
@@ -170,7 +163,7 @@ def test_signing_out_during_a_refresh_revokes_the_fresh_token(here: World) -> No
 
 
 def test_a_script_that_is_stopped_does_not_stop_those_who_wait(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    ref = due(here, here.sign_in())
+    ref = here.due(here.sign_in())
 
     class Stopped(BaseException):
         """As Streamlit stops a script."""

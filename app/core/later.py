@@ -1,0 +1,53 @@
+"""Something done a while after it was first asked for, in the background, once for everybody who asked meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock, Timer
+from typing import Final
+
+import structlog
+
+_JOIN_SECONDS: Final = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Later:
+    """Safe from any thread. A thread exists only while something is asked for; it does not hold up the process' end."""
+
+    def __init__(self, do: Callable[[], None], *, seconds: float, name: str) -> None:
+        """``name``: of the thread, and of what could not be done, in the log."""
+        self._do = do
+        self._seconds = seconds
+        self._name = name
+        self._lock = Lock()
+        self._timer: Timer | None = None
+        self._closed = False
+
+    def ask(self) -> None:
+        """Have it done ``seconds`` from now, unless it is coming anyway or this is closed."""
+        with self._lock:
+            if self._timer is not None or self._closed:
+                return
+            self._timer = Timer(self._seconds, self._run)
+            self._timer.name = self._name
+            self._timer.daemon = True
+            self._timer.start()
+
+    def close(self) -> None:
+        """Nothing is done by itself any more; what is under way is waited for, a few seconds."""
+        with self._lock:
+            self._closed = True
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            timer.join(timeout=_JOIN_SECONDS)
+
+    def _run(self) -> None:
+        with self._lock:
+            self._timer = None
+        try:
+            self._do()
+        except Exception:  # noqa: BLE001 - whatever it is, the next time comes
+            _log.exception("could not be done in the background", what=self._name)
