@@ -151,14 +151,19 @@ def _words(error: GatehouseError) -> Words:
     return Words("Signing in did not work", error.detail or "Begin anew.")
 
 
-def ended_page(error: Unauthenticated, return_to: str) -> Response:
-    """Why a session is over, for the tab it was; signing in leads back to where it was."""
+def ended_page(error: Unauthenticated, return_to: str, *, signed_out: bool) -> Response:
+    """Why a session is over, for the tab it was; signing in leads back to where it was.
+
+    ``signed_out``: somebody signed out at this browser within a day, which leaves no session to ask.
+    """
     again = Action("Sign in again", try_again(return_to).href)
     if isinstance(error, SessionExpired):
         title = "Your session has expired"
         sentences = ("You were not here for a while, or signed in long ago, so you were signed out to be safe.",)
     elif isinstance(error, SessionEnded):
         title, sentences = "You were signed out", (error.detail or "Your session was ended.",)
+    elif signed_out:
+        title, sentences = "You are signed out", ("You signed out at this browser. Sign in to go on where you were.",)
     else:
         title, sentences = "You are not signed in", ("Sign in to go on where you were.",)
     # The answer that brings the new session's cookie may still be on its way: then this page leads on by itself.

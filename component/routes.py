@@ -45,6 +45,7 @@ from component.step_up import StepUps, asked_in
 
 _SILENT_AGAIN_SECONDS: Final = 3600
 """How long nobody is signed in silently at a browser where that was tried."""
+_SIGNED_OUT: Final = "signed-out"
 _SIGNED_OUT_SECONDS: Final = 86_400
 """The same where somebody has signed out."""
 _THREADS: Final = 16
@@ -143,13 +144,13 @@ class _Routes:
 
     def _ended(self, request: Request) -> Response:
         return_to = safe_return_to(query_of(request).get("return_to"))
-        secret = read_cookies(request.scope["headers"]).get(self._cookies.session, "")
+        sent = read_cookies(request.scope["headers"])
         try:
-            session = self._sessions.resolve(secret)
+            session = self._sessions.resolve(sent.get(self._cookies.session, ""))
         except StorageUnavailable:
             return storage_unavailable()
         except Unauthenticated as error:
-            return ended_page(error, return_to)
+            return ended_page(error, return_to, signed_out=sent.get(self._cookies.silent) == _SIGNED_OUT)
         return blocked_page() if session.person.blocked else self._to(return_to)
 
     def _login(self, request: Request, query: Mapping[str, str], return_to: str) -> Response:
@@ -207,7 +208,7 @@ class _Routes:
             # Signed out here; the provider's own session cannot be ended now.
             _log.warning("no sign-out address: the provider does not answer")
         answer = JSONResponse({"location": location or HOME}, headers=NO_STORE)
-        mark = self._cookies.set(self._cookies.silent, "1", max_age_seconds=_SIGNED_OUT_SECONDS)
+        mark = self._cookies.set(self._cookies.silent, _SIGNED_OUT, max_age_seconds=_SIGNED_OUT_SECONDS)
         return with_cookies(answer, (self._cookies.clear(self._cookies.session), mark))
 
     def _current(self, cookies: Mapping[str, str]) -> Session | None:

@@ -43,6 +43,15 @@ def test_signing_out_without_an_origin_is_refused(here: World) -> None:
     assert browser.get("/auth/session").json()["authenticated"] is True
 
 
+def test_a_tab_that_was_open_says_that_they_are_signed_out(here: World) -> None:
+    stranger, browser = here.browser(), here.sign_in()
+    browser.logout(sec_fetch_site="same-origin")
+    told = browser.get("/auth/ended?return_to=/reports").text
+    assert "You are signed out" in told
+    assert "return_to=%2Freports" in told
+    assert "You are not signed in" in stranger.get("/auth/ended").text
+
+
 def test_signing_out(here: World) -> None:
     browser = here.sign_in()
     secret = here.secret(browser)
