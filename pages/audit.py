@@ -4,10 +4,12 @@ import streamlit as st
 
 from app import access, panels
 from app.admin import audit_export, audit_filters, audit_list
+from app.admin.places import keep_address
 from app.core.errors import GatehouseError
 
 access.require_page()
 
+keep_address()
 st.title("Audit")
 asked_for = st.query_params.get("event", "")
 try:

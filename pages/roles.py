@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import access, panels
 from app.admin import notices, role_card, role_compare, role_editor, role_list
-from app.admin.places import ROLES
+from app.admin.places import ROLES, keep_address
 from app.core.errors import GatehouseError
 
 access.require_page()
@@ -16,6 +16,7 @@ def number(name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - fits a database's integer
 
 
+keep_address()
 notices.show(ROLES)
 role, edit = number("role"), st.query_params.get("edit", "")
 try:

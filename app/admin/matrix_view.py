@@ -52,9 +52,10 @@ def show() -> None:
         as_frame(left, list(held)), hide_index=True, width="stretch", key="matrix-table",
         height=min(700, 38 + 35 * len(left)),
         column_config={
+            "⚠": st.column_config.TextColumn(help="It stands out: “To note” says why.", width=40),
             "Kind": st.column_config.TextColumn(width=75),
-            "Name": st.column_config.TextColumn(width=280),
-            "Permission": st.column_config.TextColumn(help="Empty: anybody who is signed in.", width=150),
+            "Name": st.column_config.TextColumn(width=230),
+            "Permission": st.column_config.TextColumn(help="Empty: anybody who is signed in.", width=130),
             "To note": st.column_config.TextColumn(width=220),
             "Where": st.column_config.TextColumn(help="File and line in the code.", width=260),
         },
@@ -77,12 +78,13 @@ def export(left: list[Line], roles: list[str]) -> bytes:
 def as_frame(lines: list[Line], roles: list[str]) -> pd.DataFrame:
     """The lines as a table; a role whose name is that of a column stands there with a space behind it."""
     columns: dict[str, list[str]] = {
+        "⚠": ["⚠" if line.notice else "" for line in lines],
         "Kind": [KINDS[line.guard.kind] for line in lines],
         "Name": [line.guard.name for line in lines],
         "Permission": [line.guard.permission for line in lines],
-        "To note": [f"⚠ {line.notice}" if line.notice else "" for line in lines],
     }
     last = {
+        "To note": [line.notice or "" for line in lines],
         "What it lets one do": [sentence_of(line.guard.permission) if line.guard.permission else "" for line in lines],
         "Where": [f"{line.guard.file}:{line.guard.line}" for line in lines],
     }

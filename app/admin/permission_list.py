@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
@@ -11,12 +12,15 @@ from app import panels
 from app.admin import paging
 from app.admin.reading import Page
 from app.admin.wording import grouped, matching, sentence_of
+from app.core.permissions import named
 
 SIZE: Final = 100
 """Permissions on one page of a list."""
 SEARCH_MAX: Final = 200
 """Characters that the API looks for at most."""
 _WORTH_A_SEARCH: Final = 12
+_HARMLESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9 ,;'()-]{0,299}[.!?]?")
+"""Text in which nothing means anything to markdown."""
 
 
 def show(
@@ -56,6 +60,14 @@ def line(name: str, *, told: Mapping[str, str] | None = None, note: str = "") ->
     """One permission: its sentence, its name, and a note, as markdown-safe text."""
     shown = f"{panels.plain(sentence_of(name, told), cap=300)} :small[`{name_as_code(name)}`]"
     return f"{shown} {note}".rstrip()
+
+
+def label(name: str, told: Mapping[str, str] | None = None) -> str:
+    """One permission as a widget's label: a screen reader says it as it is written, so no mark that need not be."""
+    sentence = sentence_of(name, told)
+    known = named(name)
+    harmless = (known is not None and not known.declared) or _HARMLESS.fullmatch(sentence) is not None
+    return f"{sentence if harmless else panels.plain(sentence, cap=300)} `{name_as_code(name)}`"
 
 
 def name_as_code(name: str) -> str:

@@ -36,3 +36,11 @@ def step(label: str, *, key: str, icon: str | None = None, **query: str | int) -
     if st.button(label, key=key, icon=icon):
         st.query_params.from_dict({name: str(value) for name, value in query.items()})
         st.rerun()
+
+
+def keep_address() -> None:
+    """Say the address again: a link to the page that one is on changes what the script is told, and not the browser's.
+
+    Without this the next run would be told the old query (Streamlit 1.67).
+    """
+    st.query_params.from_dict({name: st.query_params.get_all(name) for name in st.query_params})

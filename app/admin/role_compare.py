@@ -38,12 +38,12 @@ def _side_by_side(first: RoleCard, second: RoleCard) -> None:
     names = (panels.plain(first.name), panels.plain(second.name))
     if not parts.only_first and not parts.only_second:
         st.success(f"**{names[0]}** and **{names[1]}** let people do exactly the same.", icon=":material/equal:")
-    for column, role, name, only in zip(
-        st.columns(2), (first, second), names, (parts.only_first, parts.only_second), strict=True
+    for column, side, role, name, only in zip(
+        st.columns(2), ("first", "second"), (first, second), names, (parts.only_first, parts.only_second), strict=True
     ):
-        with column.container(border=True, key=f"only-{role.id}"):
+        with column.container(border=True, key=f"only-{side}"):
             st.subheader(f"Only {name}")
-            permission_list.show(only, key=f"only-{role.id}", empty="Nothing that the other does not.")
+            permission_list.show(only, key=f"only-{side}-list", empty="Nothing that the other does not.")
             link(ROLES, f"Open {name}", icon=":material/open_in_new:", role=role.id)
     st.subheader(f"Both ({len(parts.both):,})")
     permission_list.show(parts.both, key="both", empty="They have nothing in common.")

@@ -53,7 +53,7 @@ def _delete(role: RoleCard, target: calls_roles.Role | None, reason: str) -> Non
         moved.append(calls_roles.delete_role(role.id, move_to=move_to, reason=reason, version=role.version))
 
     try:
-        if not confirming.attempt("delete", reason, delete):
+        if not confirming.attempt("delete", reason, delete, versioned=True):
             return
     except StaleVersion:
         st.warning(

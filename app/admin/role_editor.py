@@ -145,15 +145,16 @@ def _tick(editing: Editing, name: str, key: str, *, locked: bool) -> None:
     """One permission; what is ticked goes into the draft."""
     draft, widget = editing.draft, f"{key}-has-{name}"
     wanted = bool(st.session_state.get(widget, name in draft.mine.permissions))
-    note = ""
-    if locked:
-        note = ":material/lock: :small[you do not hold it]"
-    elif wanted != (name in draft.base.permissions):
-        note = ":green-badge[added]" if wanted else ":orange-badge[removed]"
-    ticked = st.checkbox(
-        permission_list.line(name, told=editing.sentences, note=note),
-        value=name in draft.mine.permissions, key=widget, disabled=locked, width="stretch",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        ticked = st.checkbox(
+            permission_list.label(name, editing.sentences), value=name in draft.mine.permissions, key=widget,
+            disabled=locked, wrap=True,
+        )  # fmt: skip
+        # Beside the label, not in it: a screen reader says a label as it is written.
+        if locked:
+            st.badge("you do not hold it", icon=":material/lock:", color="gray")
+        elif wanted != (name in draft.base.permissions):
+            st.badge("added" if wanted else "removed", color="green" if wanted else "orange")
     editing.draft = toggled(draft, name, wanted=ticked)
 
 

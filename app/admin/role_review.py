@@ -122,7 +122,7 @@ def _listed(editing: Editing, title: str, names: Sequence[str], effects: Iterabl
 def _save(editing: Editing, reason: str) -> None:
     try:
         saved: list[RoleCard] = []
-        if not confirming.attempt("role-save", reason, lambda: saved.append(_call(editing, reason))):
+        if not confirming.attempt("role-save", reason, lambda: saved.append(_call(editing, reason)), versioned=True):
             return
     except StaleVersion:
         _meanwhile(editing)

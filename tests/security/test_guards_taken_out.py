@@ -525,6 +525,14 @@ REMOVALS = [
         "        if not self._is_live():\n            return None\n",
         "tests/unit/test_component_cover.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
     ),
+    Removal(
+        "the second check of an audit that was prepared as a file",
+        "app/admin/audit_export.py",
+        "@access.requires(Permission.EXPORT_AUDIT)\n",
+        "",
+        "tests/apptest/test_administration_roles.py"
+        "::test_a_file_that_was_prepared_is_handed_out_only_to_who_may_still_have_it",
+    ),
 ]
 
 

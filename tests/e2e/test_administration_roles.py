@@ -1,0 +1,208 @@
+"""Roles, matrix, mappings and audit in a real browser, in front of all three processes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Visitor
+from tests.e2e.test_step_up import sign_in_became_old
+from tests.stack import Stack
+
+Arrive = Callable[..., Visitor]
+SOON = 20_000
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def title(page: Page) -> object:
+    return page.locator("[data-testid=stMain] h1").first
+
+
+def open_role(browser: Visitor, name: str) -> None:
+    """The card of a role, found by the search."""
+    browser.open("/roles")
+    browser.page.get_by_label("Find a role").fill(name)
+    expect(browser.page.get_by_text("1 role", exact=True)).to_be_visible(timeout=SOON)
+    browser.page.locator("[data-testid=stMain]").get_by_role("link", name=name).click()
+    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text(name, timeout=SOON)
+
+
+def test_a_role_is_changed_with_a_review_and_its_holders_open_tab_follows(visitor: Arrive) -> None:
+    ada, chiyo = visitor(), visitor()
+    chiyo.sign_in("chiyo")
+    chiyo.sees_pages(["Home", "Usage report", "Profile"])
+    ada.sign_in("ada", "/roles")
+    open_role(ada, "viewer")
+    page = ada.page
+    page.locator(".st-key-role-change button").click()
+    expect(page.locator("[data-testid=stMain] h1")).to_have_text("Change viewer", timeout=SOON)
+    page.get_by_label("Find a permission").fill("csv")
+    page.locator("[class*='has-explore-files'] label").click()
+    expect(page.get_by_text("1 added, not saved yet")).to_be_visible(timeout=SOON)
+    page.locator(".st-key-role-review button").click()
+    expect(page.locator(".st-key-review-added")).to_contain_text("Open a CSV file", timeout=SOON)
+    expect(page.locator(".st-key-review-added")).to_contain_text("gain")
+    expect(page.get_by_text("live session")).to_be_visible()
+    ada.shot("role-review")
+    page.locator(".st-key-role-save button").click()
+    expect(page.get_by_text("Say why")).to_be_visible(timeout=SOON)
+    chiyo.sees_pages(["Home", "Usage report", "Profile"])  # nothing is saved yet
+    page.get_by_role("textbox", name="Reason", exact=True).fill("viewers open files now")
+    page.locator(".st-key-role-save button").click()
+    expect(page.get_by_text("was changed: 1 added")).to_be_visible(timeout=SOON)
+    begun = time.monotonic()
+    chiyo.sees_pages(["Home", "Usage report", "CSV explorer", "Profile"])
+    print(f"a permission added to a role: the holder's open tab showed it after {time.monotonic() - begun:.2f} s")
+    chiyo.shot("role-changed-for-its-holder")
+    page.locator(".st-key-undo button").click()
+    expect(page.get_by_text("is as it was before")).to_be_visible(timeout=SOON)
+    chiyo.sees_pages(["Home", "Usage report", "Profile"])
+    assert ada.complaints == []
+    assert chiyo.complaints == []
+
+
+def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
+    first, second = visitor(), visitor()
+    first.sign_in("ada", "/roles?edit=new")
+    page = first.page
+    page.get_by_role("textbox", name="Name", exact=True).fill("front desk")
+    page.get_by_label("Find a permission").fill("usage report")
+    page.locator("[class*='has-read-reports'] label").click()
+    page.locator(".st-key-role-review button").click()
+    page.get_by_role("textbox", name="Reason", exact=True).fill("a new desk")
+    page.locator(".st-key-role-save button").click()
+    expect(page.get_by_text("is there now")).to_be_visible(timeout=SOON)
+    address = page.url
+    second.sign_in("ada")
+    second.page.goto(f"{address}&edit=yes")
+    page.goto(f"{address}&edit=yes")
+    for browser, permission, reason in ((first, "read-messages", "first"), (second, "explore-api", "second")):
+        expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Change front desk", timeout=SOON)
+        browser.page.locator(f"[class*='has-{permission}'] label").click()
+        browser.page.locator(".st-key-role-review button").click()
+        expect(browser.page.locator(".st-key-review-added")).to_be_visible(timeout=SOON)
+        browser.page.get_by_role("textbox", name="Reason", exact=True).fill(reason)
+    second.page.locator(".st-key-role-save button").click()
+    expect(second.page.get_by_text("was changed: 1 added")).to_be_visible(timeout=SOON)
+    page.locator(".st-key-role-save button").click()
+    expect(page.get_by_text("Somebody changed this role while you were at it")).to_be_visible(timeout=SOON)
+    first.shot("role-changed-meanwhile")
+    page.get_by_text("Put my changes on top of theirs").click()
+    expect(page.locator(".st-key-review-added")).to_contain_text("scoped message", timeout=SOON)
+    page.get_by_role("textbox", name="Reason", exact=True).fill("first, on top")
+    page.locator(".st-key-role-save button").click()
+    expect(page.get_by_text("was changed: 1 added")).to_be_visible(timeout=SOON)
+    for name in ("read:reports", "read:messages", "explore:api"):
+        expect(page.get_by_text(name, exact=True)).to_be_visible()
+    page.locator(".st-key-role-delete button").click()
+    page.get_by_role("textbox", name="Reason", exact=True).fill("only tried out")
+    first.shot("role-delete")
+    page.locator(".st-key-delete-go button").click()
+    expect(page.get_by_text("was deleted")).to_be_visible(timeout=SOON)
+    assert first.complaints == []
+
+
+def test_the_audit_is_filtered_shared_and_exported(visitor: Arrive, stack: Stack, tmp_path: Path) -> None:
+    browser = visitor()
+    browser.sign_in("ada", "/audit?kind=app:session:begin")
+    page = browser.page
+    event = page.locator("[class*=st-key-event-] summary").first
+    expect(event).to_contain_text("Ada Okafor signed in.", timeout=SOON)
+    event.click()
+    expect(page.locator("[class*=st-key-event-]").first).to_contain_text('"kind": "app:session:begin"')
+    for form, ending in (("CSV", "csv"), ("JSON Lines", "jsonl")):
+        page.locator(".st-key-audit-form").get_by_text(form, exact=True).click()
+        page.locator(".st-key-audit-prepare button").click()
+        with page.expect_download(timeout=SOON) as download:
+            page.locator(".st-key-audit-download button").click()
+        assert download.value.suggested_filename.endswith(f".{ending}")
+        download.value.save_as(tmp_path / f"audit.{ending}")
+    browser.shot("audit-exported")
+    rows = list(csv.DictReader((tmp_path / "audit.csv").read_text(encoding="utf-8").splitlines()))
+    lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == len(lines) >= 1
+    assert {row["kind"] for row in rows} == {line["kind"] for line in lines} == {"app:session:begin"}
+    assert [int(row["seq"]) for row in rows] == sorted(int(row["seq"]) for row in rows)
+
+    page.locator(".st-key-audit-verify button").click()
+    expect(page.get_by_text("events are whole")).to_be_visible(timeout=SOON)
+    sign_in_became_old(stack, "ada")
+    page.reload()
+    expect(page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)
+    expect(page.locator(".st-key-audit-prepare")).to_have_count(0)
+    page.locator("a.st-key-step-up").click()
+    page.wait_for_url(re.compile(re.escape(stack.issuer)), timeout=SOON)
+    page.locator("button[name=person][value=ada]").click()
+    page.wait_for_url(re.compile(re.escape(f"{stack.app_url}/audit")), timeout=SOON)
+    assert "kind=app" in page.url
+    expect(page.locator(".st-key-audit-prepare button")).to_be_visible(timeout=SOON)
+    assert browser.complaints == []
+
+
+def test_a_mapping_is_changed_and_counts_at_once(visitor: Arrive) -> None:
+    ada, dev = visitor(), visitor()
+    dev.sign_in("dev")
+    dev.sees_pages(["Home", "API explorer", "Profile"])
+    ada.sign_in("ada", "/mappings")
+    page = ada.page
+    page.get_by_label("Find a token role").fill("developer")
+    expect(page.get_by_text("1 token role", exact=True)).to_be_visible(timeout=SOON)
+    page.locator(".st-key-mapping-change-0 button").click()
+    page.get_by_label("Roles it becomes").fill("viewer")
+    page.get_by_role("option", name="viewer").click()
+    expect(page.get_by_role("dialog")).to_contain_text("viewer, at once", timeout=SOON)
+    page.locator(".st-key-mapping-reason input").fill("developers look at the numbers")
+    ada.shot("mapping-change")
+    page.locator(".st-key-mapping-go button").click()
+    expect(page.get_by_text("It changed what 1 person may do.")).to_be_visible(timeout=SOON)
+    dev.sees_pages(["Home", "Usage report", "API explorer", "Profile"])
+    page.locator(".st-key-undo button").click()
+    expect(page.get_by_text("becomes what it became before")).to_be_visible(timeout=SOON)
+    dev.sees_pages(["Home", "API explorer", "Profile"])
+    assert ada.complaints == []
+
+
+def test_the_matrix_is_downloaded(visitor: Arrive, tmp_path: Path) -> None:
+    browser = visitor()
+    browser.sign_in("gita", "/access")
+    page = browser.page
+    expect(page.get_by_text("places in the code")).to_be_visible(timeout=SOON)
+    with page.expect_download(timeout=SOON) as download:
+        page.locator(".st-key-matrix-export button").click()
+    download.value.save_as(tmp_path / "matrix.csv")
+    rows = list(csv.DictReader((tmp_path / "matrix.csv").read_text(encoding="utf-8").splitlines()))
+    kinds = {row["kind"] for row in rows}
+    assert kinds == {"page", "function", "endpoint"}
+    (audit,) = [row for row in rows if row["name"] == "/audit"]
+    assert (audit["auditor"], audit["viewer"]) == ("yes", "no")
+    assert audit["file"] == "pages/audit.py"
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 320), (True, 320)])
+def test_administration_looks_right_light_dark_wide_and_narrow(visitor: Arrive, dark: bool, width: int) -> None:
+    browser = visitor(dark=dark, width=width)
+    kind = f"{'dark' if dark else 'light'}-{width}"
+    browser.sign_in("ada", "/roles")
+    page = browser.page
+    for name, path in (
+        ("roles", "/roles"), ("role", "/roles?role=1"), ("compare", "/roles?role=2&compare=3"),
+        ("edit", "/roles?role=3&edit=yes"), ("access", "/access"), ("mappings", "/mappings"), ("audit", "/audit"),
+    ):  # fmt: skip
+        browser.open(path)
+        page.wait_for_timeout(1000)
+        # Nothing stands out of the window to the right.
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        page.set_viewport_size({"width": width, "height": max(900, min(height + 20, 4000))})
+        page.wait_for_timeout(300)
+        browser.shot(f"look-admin-{name}-{kind}")
+        page.set_viewport_size({"width": width, "height": 900})
+    assert browser.complaints == []
