@@ -9,7 +9,9 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.security.live import Live, Tab, live
+from tests.security.test_expired_live import silent
 
+IDLE_SECONDS = 3600
 SCRIPT = """
 import beside
 import streamlit as st
@@ -106,6 +108,19 @@ def test_after_the_session_is_over_no_callback_and_no_fragment_runs(installation
         installation.take(what, ann)
         tab.press(label)
         tab.wait_for_push()
+        assert installation.traces == ["import", "body"]
+
+
+@pytest.mark.parametrize("label", ["callback", "fragment"])
+def test_after_the_session_expired_no_callback_and_no_fragment_runs(installation: Live, label: str) -> None:
+    ann = installation.sign_in("ann", "viewer")
+    with installation.tab(ann) as tab:
+        tab.open()
+        assert installation.traces == ["import", "body"]
+        installation.was_here_last(ann, IDLE_SECONDS + 1)
+        tab.press(label)
+        assert tab.wait_for_push() == "covered"
+        silent(tab)
         assert installation.traces == ["import", "body"]
 
 
