@@ -11,7 +11,7 @@ from app.admin import calls_mappings, dialogs, mapping_change, notices, paging, 
 from app.admin.calls_mappings import Mapping
 from app.admin.permission_list import SEARCH_MAX
 from app.admin.places import MAPPINGS
-from app.core.permissions import Permission
+from app.core.permissions import ROLES, Permission
 
 SIZE: Final = 25
 EVERY, NOWHERE = "All", "Mapped nowhere"
@@ -53,7 +53,7 @@ def _nowhere(total: int, *, capped: bool) -> None:
     st.warning(
         f"**{words.counted(total, capped=capped)} token role{'s' if many else ''} arrived and "
         f"{'are' if many else 'is'} mapped nowhere.** Who has {'one of them' if many else 'it'} gets nothing here by "
-        "it. That is right for roles that mean something elsewhere only.",
+        "a mapping. That is right for roles that mean something elsewhere only.",
         icon=":material/link_off:",
     )
 
@@ -73,6 +73,8 @@ def _row(number: int, row: Mapping, *, may: bool) -> None:
     with st.container(key=f"mapping-{number}", border=True, gap="xsmall"):
         st.markdown(f"**{panels.plain(row.token_role)}**")
         st.markdown(becomes(row))
+        if not row.roles and row.token_role in ROLES:
+            st.caption("In development it counts as the built-in role of its name without a mapping.")
         people = words.many(row.people, "person", "people")
         st.caption(f"In the last sign-in of {people}." if row.people else "In nobody's last sign-in now.")
         if may:
@@ -85,7 +87,7 @@ def _row(number: int, row: Mapping, *, may: bool) -> None:
 def becomes(row: Mapping) -> str:
     """What a token role becomes, as markdown-safe text."""
     if not row.roles:
-        return ":material/link_off: becomes nothing here"
+        return ":material/link_off: mapped nowhere"
     return f":material/arrow_forward: becomes {words.listed([role.name for role in row.roles], most=10)}"
 
 

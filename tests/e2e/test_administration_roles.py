@@ -21,8 +21,9 @@ SOON = 20_000
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
-def title(page: Page) -> object:
-    return page.locator("[data-testid=stMain] h1").first
+def says(page: Page, text: str) -> None:
+    """The notice at the top of the page says so."""
+    expect(page.locator(".st-key-admin-notice")).to_contain_text(text, timeout=SOON)
 
 
 def open_role(browser: Visitor, name: str) -> None:
@@ -56,13 +57,13 @@ def test_a_role_is_changed_with_a_review_and_its_holders_open_tab_follows(visito
     chiyo.sees_pages(["Home", "Usage report", "Profile"])  # nothing is saved yet
     page.get_by_role("textbox", name="Reason", exact=True).fill("viewers open files now")
     page.locator(".st-key-role-save button").click()
-    expect(page.get_by_text("was changed: 1 added")).to_be_visible(timeout=SOON)
+    says(page, "was changed: 1 added")
     begun = time.monotonic()
     chiyo.sees_pages(["Home", "Usage report", "CSV explorer", "Profile"])
     print(f"a permission added to a role: the holder's open tab showed it after {time.monotonic() - begun:.2f} s")
     chiyo.shot("role-changed-for-its-holder")
     page.locator(".st-key-undo button").click()
-    expect(page.get_by_text("is as it was before")).to_be_visible(timeout=SOON)
+    says(page, "is as it was before")
     chiyo.sees_pages(["Home", "Usage report", "Profile"])
     assert ada.complaints == []
     assert chiyo.complaints == []
@@ -78,7 +79,7 @@ def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
     page.locator(".st-key-role-review button").click()
     page.get_by_role("textbox", name="Reason", exact=True).fill("a new desk")
     page.locator(".st-key-role-save button").click()
-    expect(page.get_by_text("is there now")).to_be_visible(timeout=SOON)
+    says(page, "is there now")
     address = page.url
     second.sign_in("ada")
     second.page.goto(f"{address}&edit=yes")
@@ -90,7 +91,7 @@ def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
         expect(browser.page.locator(".st-key-review-added")).to_be_visible(timeout=SOON)
         browser.page.get_by_role("textbox", name="Reason", exact=True).fill(reason)
     second.page.locator(".st-key-role-save button").click()
-    expect(second.page.get_by_text("was changed: 1 added")).to_be_visible(timeout=SOON)
+    says(second.page, "was changed: 1 added")
     page.locator(".st-key-role-save button").click()
     expect(page.get_by_text("Somebody changed this role while you were at it")).to_be_visible(timeout=SOON)
     first.shot("role-changed-meanwhile")
@@ -98,14 +99,14 @@ def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
     expect(page.locator(".st-key-review-added")).to_contain_text("scoped message", timeout=SOON)
     page.get_by_role("textbox", name="Reason", exact=True).fill("first, on top")
     page.locator(".st-key-role-save button").click()
-    expect(page.get_by_text("was changed: 1 added")).to_be_visible(timeout=SOON)
+    says(page, "was changed: 1 added")
     for name in ("read:reports", "read:messages", "explore:api"):
         expect(page.get_by_text(name, exact=True)).to_be_visible()
     page.locator(".st-key-role-delete button").click()
     page.get_by_role("textbox", name="Reason", exact=True).fill("only tried out")
     first.shot("role-delete")
     page.locator(".st-key-delete-go button").click()
-    expect(page.get_by_text("was deleted")).to_be_visible(timeout=SOON)
+    says(page, "was deleted")
     assert first.complaints == []
 
 
@@ -161,10 +162,10 @@ def test_a_mapping_is_changed_and_counts_at_once(visitor: Arrive) -> None:
     page.locator(".st-key-mapping-reason input").fill("developers look at the numbers")
     ada.shot("mapping-change")
     page.locator(".st-key-mapping-go button").click()
-    expect(page.get_by_text("It changed what 1 person may do.")).to_be_visible(timeout=SOON)
+    says(page, "It changed what 1 person may do.")
     dev.sees_pages(["Home", "Usage report", "API explorer", "Profile"])
     page.locator(".st-key-undo button").click()
-    expect(page.get_by_text("becomes what it became before")).to_be_visible(timeout=SOON)
+    says(page, "becomes what it became before")
     dev.sees_pages(["Home", "API explorer", "Profile"])
     assert ada.complaints == []
 
