@@ -52,8 +52,11 @@ class SecurityHeaders:
         } | ({"Strict-Transport-Security": _HSTS} if secure else {})
         self._policy = policy
 
-    def apply(self, headers: MutableHeaders, *, private: bool, component: bool = False) -> None:
+    def apply(self, headers: MutableHeaders, *, private: bool, component: bool = False, page: bool = False) -> None:
         """Put them on an answer. ``private``: a session matters for it, so nothing may keep it.
+
+        ``page``: it is a page of the app. No foreign window keeps a hold on it; the windows that it opens itself, for
+        signing in, it can still see closing. Those that end a sign-in have no such header, or could not close.
 
         ``component``: it is a file of a custom component, which an app that is not ours may show in a frame.
 
@@ -65,6 +68,8 @@ class SecurityHeaders:
             headers["X-Frame-Options"] = "SAMEORIGIN"
             headers["Content-Security-Policy"] = _FRAMED
         headers.setdefault("Content-Security-Policy", self._policy)
+        if page:
+            headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
         if private:
             headers["Cache-Control"] = "no-store"
             if "cookie" not in headers.get("Vary", "").lower():

@@ -177,7 +177,7 @@ class SocketGuard:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         area = area_of(scope["path"])
         component = scope["path"].startswith(_COMPONENT_PREFIX)
-        send = self._sending(send, private=area is not Area.PUBLIC, component=component)
+        send = self._sending(send, private=area is not Area.PUBLIC, component=component, page=area is Area.PAGE)
         if not self._site.is_asked(scope["headers"]):
             await PlainTextResponse("This address is not served here.\n", 421)(scope, receive, send)
             return
@@ -305,12 +305,12 @@ class SocketGuard:
         headers = _unclaimed(scope["headers"])
         return {**scope, "headers": self._cookies.with_browser(headers, minted) if minted else headers}
 
-    def _sending(self, send: Send, *, private: bool, component: bool = False) -> Send:
+    def _sending(self, send: Send, *, private: bool, component: bool = False, page: bool = False) -> Send:
         async def with_headers(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 message.setdefault("headers", [])
                 headers = MutableHeaders(scope=message)
-                self._headers.apply(headers, private=private, component=component)
+                self._headers.apply(headers, private=private, component=component, page=page)
                 if private:
                     headers[correlation.HEADER] = correlation.current()
             await send(message)

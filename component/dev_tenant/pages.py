@@ -250,6 +250,8 @@ class Pages:
             filled=filled,
             typed=bool(form),
             unfolded=bool(form) or pending.params.get("screen_hint") == "signup",
+            organization=pending.params.get("organization", ""),
+            connection=pending.params.get("connection", ""),
             all_roles=sorted(ROLES),
             all_permissions=PERMISSIONS,
         )

@@ -833,7 +833,7 @@ class Watch {
     if (this.over.signal.aborted || !this.account) return
     if (!answer.authenticated) {
       this.tabs()?.say({ kind: "ended" })
-      if (answer.expired) cover(this.box)
+      if (answer.expired) cover(this.box, this.account.session)
       else leave()
       return
     }
@@ -1295,9 +1295,17 @@ const views = new WeakMap()
 export default function (args) {
   const { parentElement, data } = args
   if (data.covered !== undefined) {
-    if (data.covered) cover(parentElement)
-    else uncover()
-    return () => {}
+    if (!data.covered) {
+      uncover()
+      return () => {}
+    }
+    const drawn = cover(parentElement)
+    drawn.drawn += 1
+    return () => {
+      // A run that draws the page takes this away, at times before it was told so: Streamlit puts draws together.
+      drawn.drawn -= 1
+      void drawn.ask()
+    }
   }
   const kind = kindOf(data)
   let view = views.get(parentElement)
@@ -1317,6 +1325,7 @@ export default function (args) {
 // The cover: a page whose session has expired is hidden, not lost. The server alone says when it is over.
 
 const COVER_ASK_MS = 3_000
+const COVER_ASKS_MAX = 7
 
 const COVER_STYLE = `
 dialog {
@@ -1352,8 +1361,14 @@ const THEME = ["background-color", "text-color", "border-color", "primary-color"
   "button-radius"]
 
 class Cover {
-  /** @param {HTMLElement | ShadowRoot} beside Something of ours that stands in the app. */
-  constructor(beside) {
+  /**
+   * @param {HTMLElement | ShadowRoot} beside Something of ours that stands in the app.
+   * @param {string} session Whose page it is, where that is known.
+   */
+  constructor(beside, session) {
+    this.session = session
+    /** How often the server has drawn it. Without, it was put up by this page itself, which then may take it away. */
+    this.drawn = 0
     this.over = new AbortController()
     this.host = document.createElement("div")
     this.host.className = "st-key-cover"
@@ -1444,7 +1459,7 @@ class Cover {
     void this.ask()
   }
 
-  /** Ask the server, for a page that it cannot reach; one that it does not uncover, though somebody is signed in, is old. */
+  /** Ask the server: it may be unable to reach this page, or what it drew last was never shown. */
   async ask() {
     if (this.busy || this.over.signal.aborted) return
     this.busy = true
@@ -1452,8 +1467,14 @@ class Cover {
       const answer = await fetchSession("/auth/session", { method: "GET" })
       if (this.over.signal.aborted) return
       if (answer.authenticated) {
+        const same = !this.session || !answer.session || answer.session === this.session
+        if (this.drawn === 0 && same) {
+          uncover()
+          return
+        }
         this.said.textContent = "You are signed in. One moment …"
-        if (++this.authenticated >= 2) window.location.reload()
+        // Long after it was uncovered for everybody else: what is shown here is old.
+        if (++this.authenticated >= COVER_ASKS_MAX) window.location.reload()
       } else if (!answer.expired) leave()
     } catch {
       // Offline, or the server is away: nothing is shown meanwhile.
@@ -1481,11 +1502,17 @@ class Cover {
 /** @type {Cover | null} */
 let covering = null
 
-/** @param {HTMLElement | ShadowRoot} beside */
-function cover(beside) {
-  if (covering) return
-  covering = new Cover(beside)
-  covering.show()
+/**
+ * @param {HTMLElement | ShadowRoot} beside
+ * @param {string} [session]
+ * @returns {Cover} The one there is.
+ */
+function cover(beside, session = "") {
+  if (!covering) {
+    covering = new Cover(beside, session)
+    covering.show()
+  }
+  return covering
 }
 
 function uncover() {

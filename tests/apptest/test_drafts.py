@@ -186,3 +186,47 @@ def test_what_is_no_draft_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         read(text)
     assert issubclass(NotPlain, ValueError)
+
+
+SUBMIT = """
+import streamlit as st
+from app import drafts, panels
+drafts.give_back()
+drafts.remember()
+drafts.keep("subject")
+with st.form("letter"):
+    st.text_input("Subject", key="subject")
+    submitted = st.form_submit_button("Send")
+if panels.may_submit(key="letter", submitted=submitted):
+    st.text("sent " + st.session_state["subject"])
+"""
+
+
+def asks(at: AppTest) -> bool:
+    return "**Sign in to send this**" in [shown.value for shown in at.markdown]
+
+
+def test_a_submit_by_nobody_asks_for_the_sign_in_and_goes_on_asking(world: World) -> None:
+    at = AppTest.from_string(SUBMIT)
+    testing.nobody_at(at)
+    at.run()
+    assert not asks(at)
+    at.text_input(key="subject").set_value("A letter")
+    at.button[0].click().run()
+    assert asks(at)
+    assert not at.text
+    at.run()  # any other run, such as that which answers the press of "Sign in"
+    assert asks(at)
+    assert not at.exception
+
+
+def test_a_submit_by_somebody_is_one(world: World) -> None:
+    at = AppTest.from_string(SUBMIT)
+    testing.sign_in_as(at)
+    at.run()
+    assert not at.text
+    at.text_input(key="subject").set_value("A letter")
+    at.button[0].click().run()
+    assert at.text[0].value == "sent A letter"
+    at.run()
+    assert not at.text

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, WebSocketRoute, expect
 
 from tests.e2e.conftest import Visitor
 from tests.stack import ROOT, Stack
@@ -164,6 +164,31 @@ def test_an_idle_page_is_covered_in_every_tab_and_all_go_on(writing: Writing, ar
     assert second.get_by_label("What you noted").input_value() == "typed in the second, not handed over yet"
     second.get_by_role("button", name="Send").click()
     expect(second.get_by_text("Your notes were sent.")).to_be_visible(timeout=10_000)
+
+
+def test_a_word_to_uncover_that_is_never_drawn_costs_nobody_what_they_typed(writing: Writing, arrive: Arrive) -> None:
+    """Streamlit puts draws together: the run that follows may take the cover's element away before it was redrawn."""
+    visitor = arrive()
+
+    def without_the_word(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(said: str | bytes) -> None:
+            if not isinstance(said, bytes) or b'"covered": false' not in said:
+                socket.send(said)
+
+        server.on_message(pass_on)
+
+    visitor.page.route_web_socket(re.compile("/_stcore/stream"), without_the_word)
+    visitor.sign_in("ada")
+    page = visitor.page
+    write(page, "Plan", "half a sentence")
+    writing.expire()
+    expect(cover(page)).to_be_visible(timeout=5_000)
+    sign_in_again(page, "ada")
+    expect(cover(page)).to_have_count(0, timeout=10_000)
+    assert page.get_by_label("Title").input_value() == "Plan"
+    assert page.get_by_label("What you noted").input_value() == "half a sentence"
 
 
 def test_somebody_else_gets_a_session_of_their_own_and_nothing_of_it(writing: Writing, arrive: Arrive) -> None:

@@ -62,6 +62,18 @@ def test_a_deep_link_with_a_query_survives_sign_in(visitor: Arrive) -> None:
     assert browser.complaints == []
 
 
+def test_another_account_is_used_from_the_denied_page(visitor: Arrive) -> None:
+    browser = visitor()
+    browser.sign_in("eva", "/reports")
+    page = browser.page
+    expect(page.locator("[data-testid=stMain] h1")).to_have_text("No access", timeout=20_000)
+    page.get_by_role("link", name="Use another account").click()
+    page.locator("button[name=person][value=chiyo]").click()  # asked, though the provider knows Eva still
+    expect(page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
+    expect(page.locator(".st-key-account")).to_contain_text("Chiyo")
+    assert browser.complaints == []
+
+
 def test_a_page_you_may_not_open_says_which_permission_is_missing(visitor: Arrive) -> None:
     browser = visitor()
     frames: list[str] = []

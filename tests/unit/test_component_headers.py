@@ -52,6 +52,14 @@ def test_hosts_in_development(here: World, host: str, answered: bool) -> None:
         assert answer.header("x-content-type-options") == "nosniff"
 
 
+def test_no_foreign_window_keeps_a_hold_on_a_page_and_the_end_of_a_sign_in_can_close_itself(here: World) -> None:
+    name = "cross-origin-opener-policy"
+    for path in ("/", "/reports"):
+        assert call(here.app, "GET", path).header(name) == "same-origin-allow-popups"
+    for path in ("/auth/login?mode=popup", "/auth/callback?state=x", "/auth/ended", "/static/x.js"):
+        assert call(here.app, "GET", path).header(name) == ""
+
+
 def test_in_production_only_the_configured_host() -> None:
     clock = Clock()
     given: dict[str, Any] = {"app_base_url": HTTPS, "gatehouse_env": "production"}

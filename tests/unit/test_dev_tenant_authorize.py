@@ -257,6 +257,15 @@ def test_an_organization_is_carried_into_both_tokens(browser: Browser) -> None:
         assert browser.running.verify(tokens[name], audience=audience)["org_id"] == "org_abc"
 
 
+def test_the_page_says_for_which_organization_and_through_which_connection(browser: Browser) -> None:
+    page = browser.get(browser.authorize(organization="org_abc", connection="<i>x").headers["Location"]).text
+    assert "<strong>org_abc</strong>" in page
+    assert "<strong>&lt;i&gt;x</strong>" in page
+    plain = browser.get(browser.authorize().headers["Location"]).text
+    assert "the organization" not in plain
+    assert "the connection" not in plain
+
+
 def test_cancelling_goes_back_to_the_app(browser: Browser) -> None:
     token = browser.begin()
     found = answer(browser.post("/u/login", state=token, action="cancel"))
