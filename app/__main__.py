@@ -10,6 +10,7 @@ from pathlib import Path
 from app import audit_commands, commands, dev
 from app.cli import grants, people, roles
 from app.core.errors import ConfigurationError, GatehouseError
+from db import Scale
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,6 +47,24 @@ def parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("purge", help="forget what expired long ago; the app does so every hour")
     verb.set_defaults(run=lambda _: commands.purge())
+
+    verb = verbs.add_parser("seed-scale", help="fill a development database with very many made-up people and events")
+    verb.add_argument("--people", type=int, default=100_000, help="default: %(default)s")
+    verb.add_argument("--roles", type=int, default=1_000, help="default: %(default)s")
+    verb.add_argument("--permissions", type=int, default=10_000, help="default: %(default)s")
+    verb.add_argument("--sessions", type=int, default=10_000, help="default: %(default)s")
+    verb.add_argument("--events", type=int, default=1_000_000, help="audit events (default: %(default)s)")
+    verb.set_defaults(
+        run=lambda given: commands.seed_scale(
+            Scale(
+                people=given.people,
+                roles=given.roles,
+                permissions=given.permissions,
+                sessions=given.sessions,
+                events=given.events,
+            )
+        )
+    )
 
     verb = verbs.add_parser("doctor", help="check settings, database, provider and remote API")
     verb.set_defaults(run=lambda _: commands.doctor())

@@ -23,7 +23,7 @@ from app.core.keyring import Keyring
 from app.core.misspelt import misspelt
 from app.core.principal import Subject
 from app.core.settings import Process, Settings
-from db import Database, open_database, seed
+from db import Database, Scale, fill, open_database, seed
 from db import migrate as migrate_schema
 
 
@@ -73,6 +73,20 @@ def migrate() -> int:
     with database_of(settings) as database:
         seed(database)
     print("The database is up to date.")
+    return 0
+
+
+def seed_scale(scale: Scale) -> int:
+    """Fill the database with made-up people, roles, sessions and audit events, to see how lists behave at scale."""
+    settings = Settings.load(Process.CLI)
+    if settings.production:
+        raise ConfigurationError(["GATEHOUSE_ENV is production: made-up people are for development only."])
+    with database_of(settings) as database:
+        fill(database, scale, issuer=settings.issuer, client_id=settings.auth0_client_id or "", now=utc_now())
+    print(
+        f"Made up {scale.people:,} people, {scale.roles:,} roles, {scale.permissions:,} permissions, "
+        f"{min(scale.sessions, scale.people):,} sessions and {scale.events:,} audit events."
+    )
     return 0
 
 

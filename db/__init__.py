@@ -3,16 +3,19 @@
 from app.core.chain import ChainState
 from db.chain import checkpoint, verify_chain
 from db.database import Database, open_database
+from db.scale import Scale, fill
 from db.schema import SchemaState, current_state, migrate
 from db.seed import Seeded, seed
 
 __all__ = [
     "ChainState",
     "Database",
+    "Scale",
     "SchemaState",
     "Seeded",
     "checkpoint",
     "current_state",
+    "fill",
     "migrate",
     "open_database",
     "seed",

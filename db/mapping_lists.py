@@ -48,10 +48,10 @@ def mapping_row(look: Lookup, token_role: str) -> MappingRow:
 
 
 def arrived(look: Lookup) -> Iterator[str]:
-    """Names of token roles in anybody's last token, in order, each once."""
+    """Names of token roles in anybody's last token, each once."""
     last = _BELOW_ALL
     while True:
-        rows = look.rows("token roles that arrived", lambda: _next_names(look), after=last, most=_BATCH)
+        rows = look.rows("token roles that arrived", _next_names, after=last, most=_BATCH)
         names = [row[0] for row in rows if row[0] is not None]
         yield from names
         if len(names) < _BATCH:
@@ -76,9 +76,9 @@ def _mapped(look: Lookup) -> dict[str, bool]:
     return dict.fromkeys((row[0] for row in rows), True)
 
 
-def _next_names(look: Lookup) -> Select[Any]:
+def _next_names() -> Select[Any]:
     """The next distinct names after one: a loose index scan, which neither engine does by itself."""
-    name = look.in_order(token_roles.c.name)
+    name = token_roles.c.name  # in the database's own order, which its index has; callers sort
     lowest = func.min(name)
     first = select(lowest.label("name")).where(name > bindparam("after", type_=Text)).cte("names", recursive=True)
     following = select(lowest).where(name > first.c.name).correlate(first).scalar_subquery()

@@ -139,8 +139,15 @@ grants = Table(
     _text("reason"),
     CheckConstraint("(role_id IS NULL) <> (permission IS NULL)", name="one_thing"),
     Index(None, "person_id"),
-    Index(None, "role_id", "person_id"),
-    Index(None, "permission", "person_id"),
+    Index(None, "role_id", "person_id", "until"),
+    # Of single permissions only: SQLite's statistics would take all the others for one value, and avoid the index.
+    Index(
+        "ix_grants_permission_person_id",
+        "permission",
+        "person_id",
+        sqlite_where=text("permission IS NOT NULL"),
+        postgresql_where=text("permission IS NOT NULL"),
+    ),
     Index(None, "until"),
     # Two unique indexes, because NULLs never equal each other.
     Index(

@@ -216,20 +216,17 @@ class _Matching:
     def _stretch(self, after: Place | None, length: int, *, matching: bool = False) -> list[Place]:
         """The next ``length`` places of the list's order; with ``matching`` only those among them that match."""
         places: list[Place] = []
-        seen = 0
-        for segment in self._segments(after):
+        for segment in self._segments(after)[: 1 if matching else None]:  # what follows is another part of the order
             rows = self.look.rows(
                 ("people walked", matching, *(self.form if matching else (self.query.sort,)), segment.form),
                 partial(self._walk, segment, matching=matching),
                 **(self._given if matching else {}),
                 **segment.given,
-                most=length - seen,
+                most=length - len(places),
             )
             places += [tuple(row) for row in rows]
-            if not matching:
-                seen = len(places)
-                if seen >= length:
-                    break
+            if len(places) >= length:
+                break
         return places
 
     def _sorting(self, segment: _Segment) -> Select[Any]:
@@ -243,26 +240,30 @@ class _Matching:
         if not matching:
             return inner
         near = inner.subquery()
-        return select(self._value, people.c.id).where(people.c.id.in_(select(near.c.id)), *self._conditions())
+        return select(self._value, people.c.id).where(
+            people.c.id.in_(select(near.c.id)), *self._conditions(walking=True)
+        )
 
     def _sorted(self, places: list[Place], after: Place | None) -> list[Place]:
         """Places in the list's order, from behind ``after``."""
         down = self.query.sort is not PeopleSort.NAME
-        places = sorted(places, key=_height, reverse=down)
+        height = partial(_height, down=down)
+        places = sorted(places, key=height, reverse=down)
         if after is None:
             return places
-        height = _height(after)
-        return [place for place in places if (_height(place) < height if down else _height(place) > height)]
+        here = height(after)
+        return [place for place in places if (height(place) < here if down else height(place) > here)]
 
     def _segments(self, after: Place | None) -> list[_Segment]:
-        """The parts of the list's order from ``after`` on: those never seen stand last where the order is by time."""
+        """The parts of the list's order from ``after`` on: those without a name, or never seen, stand last."""
         if self.query.sort is PeopleSort.NAME:
-            return [_Segment(self.look.in_order(people.c.name_key), after, kind=Text)]
-        seen = _Segment(self._value, after, kind=BigInteger, down=True)
-        never = _Segment(self._value, after, kind=BigInteger, down=True, never=True)
-        return [never] if after is not None and after[0] is None else [seen, never]
+            name = self.look.in_order(people.c.name_key)
+            parts = [_Segment(name, after, last=last, nothing=_NAMELESS) for last in (False, True)]
+        else:
+            parts = [_Segment(self._value, after, last=last, down=True) for last in (False, True)]
+        return parts[1:] if after is not None and after[0] in {None, ""} else parts
 
-    def _conditions(self, *, search: bool = True) -> list[ColumnElement[bool]]:
+    def _conditions(self, *, search: bool = True, walking: bool = False) -> list[ColumnElement[bool]]:
         asked = self.query
         found: list[ColumnElement[bool]] = []
         if asked.state is not None:
@@ -274,10 +275,7 @@ class _Matching:
             found.append(people.c.id.in_(select(grants.c.person_id).where(grants.c.role_id == role, live())))
         if asked.without_roles:
             held = exists().where(grants.c.person_id == people.c.id, grants.c.role_id.is_not(None), live())
-            over = select(grants.c.person_id).where(
-                grants.c.role_id.is_not(None), raw_time(grants.c.until) <= bindparam("now", type_=BigInteger)
-            )
-            found += [or_(people.c.role_grants == literal_column("0"), people.c.id.in_(over)), not_(held)]
+            found += [not_(held), *([] if walking else [people.c.id.in_(_maybe_without())])]
         if search and self._search:
             found.append(self._text())
         return found
@@ -299,40 +297,53 @@ class _Matching:
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """One part of an order: by a value and the id, or by the id alone among those ``never`` seen."""
+    """One part of an order: by a value and the id, or by the id alone among those who have no value, the ``last``."""
 
     value: ColumnElement[Any]
     after: Place | None
-    kind: type[Text | BigInteger]
+    last: bool
     down: bool = False
-    never: bool = False
+    nothing: ColumnElement[str] | None = None
+    """What is stored where there is no value; None for NULL."""
 
     @property
     def form(self) -> tuple[object, ...]:
-        return (self.never, self.after is not None, self.after is not None and self.after[0] is None)
+        return (self.last, bool(self.given))
 
     @property
     def given(self) -> dict[str, Any]:
-        if self.after is None or (self.never and self.after[0] is not None):
+        if self.after is None or self.last != (self.after[0] in {None, ""}):
             return {}
-        return {"id": self.after[1]} | ({} if self.never else {"value": self.after[0]})
+        return {"id": self.after[1]} | ({} if self.last else {"value": self.after[0]})
 
     def of(self, rows: Select[Any]) -> Select[Any]:
         """The segment of ``rows``, in order."""
-        number = bindparam("id", type_=BigInteger)
-        if self.never:
-            rows = rows.where(self.value.is_(None))
-            return (rows.where(people.c.id < number) if "id" in self.given else rows).order_by(people.c.id.desc())
-        here = tuple_(self.value, people.c.id)
-        there = tuple_(bindparam("value", type_=self.kind()), number)
-        if self.down:
-            rows = rows.where(self.value.is_not(None))
-            rows = rows.where(here < there) if self.given else rows
-            return rows.order_by(self.value.desc(), people.c.id.desc())
-        return (rows.where(here > there) if self.given else rows).order_by(self.value, people.c.id)
+        number, place = bindparam("id", type_=BigInteger), people.c.id
+        down = place.desc() if self.down else place.asc()
+        if self.last:
+            rows = rows.where(self.value.is_(None) if self.nothing is None else self.value == self.nothing)
+            if self.given:
+                rows = rows.where(place < number if self.down else place > number)
+            return rows.order_by(down)
+        rows = rows.where(self.value.is_not(None) if self.nothing is None else self.value > self.nothing)
+        if self.given:
+            here = tuple_(self.value, place)
+            there = tuple_(bindparam("value", type_=Text() if self.nothing is not None else BigInteger()), number)
+            rows = rows.where(here < there if self.down else here > there)
+        return rows.order_by(self.value.desc() if self.down else self.value.asc(), down)
 
 
+_NAMELESS: Final = cast("ColumnElement[str]", literal_column("''"))
 _COUNTED: Final = select(counters.c.value).where(counters.c.name == literal_column("'people'"))
+
+
+def _maybe_without() -> Any:
+    """Who never had a role, or has one that is over: all who can be without any, from two small indexes."""
+    none = select(people.c.id).where(people.c.role_grants == literal_column("0"))
+    over = select(grants.c.person_id).where(
+        grants.c.role_id.is_not(None), raw_time(grants.c.until) <= bindparam("now", type_=BigInteger)
+    )
+    return none.union(over)
 
 
 def _by_id(look: Lookup) -> Select[Any]:
@@ -343,10 +354,11 @@ def _found() -> Select[Any]:
     return select(_SEARCH.c.rowid).where(text("people_search MATCH :match")).limit(MOST_COUNTED)
 
 
-def _height(place: Place) -> tuple[Any, ...]:
-    """What places are sorted by; nothing is below every time."""
+def _height(place: Place, *, down: bool) -> tuple[Any, ...]:
+    """What places are sorted by: those without a value stand last in either direction."""
     value, number = place
-    return (value is not None, value, number) if value is not None else (False, number)
+    without = value in {None, ""}
+    return (without is not down, number) if without else (down, value, number)
 
 
 def _phrase(words: str) -> str:

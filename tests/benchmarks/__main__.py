@@ -11,7 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import endpoint, function, permissions, rerun, results, serving, session, sign_in, verification
+from tests.benchmarks import (
+    endpoint,
+    function,
+    people,
+    permissions,
+    rerun,
+    results,
+    serving,
+    session,
+    sign_in,
+    verification,
+)
 from tests.benchmarks.results import Row, Skipped
 from tests.benchmarks.stage import Stage
 from tests.stack import ROOT
@@ -22,6 +33,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Stage], list[Row]]]] = {
     "endpoint": endpoint.in_process,
     "endpoint-served": serving.under_gunicorn,
     "guarded-function": function.guarded,
+    "people": people.listing,
     "permissions": permissions.loading,
     "session": session.resolving,
     "rerun": rerun.guarded,

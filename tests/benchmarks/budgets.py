@@ -29,6 +29,7 @@ ENDPOINT: Final = Budget("whole protected endpoint / plain route with one raw re
 ENDPOINT_SERVED: Final = Budget("the same under gunicorn and wrk, requests/s", 0.85, at_least=True)
 FUNCTION: Final = Budget("guarded function, principal loaded / set look-up and plain call", 10.0)
 PERMISSIONS: Final = Budget("loading a principal's permissions / raw sqlite3", 1.6)
+PEOPLE: Final = Budget("50 of 100,000 people by a filter, with roles and total / 50 rows by id with roles", 2.0)
 SESSION: Final = Budget("resolving a session on a socket message / raw sqlite3 read", 3.0)
 RERUN: Final = Budget("guarded rerun, ten pages, CPU / the same app unguarded", 1.25)
 RERUN_STOCK: Final = Budget("guarded rerun, ten pages, CPU / stock Streamlit's empty page", 0.2)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from app.core.clock import utc_now
+from db.scale import PERMISSIONS_A_ROLE, role_name
 from tests.benchmarks import budgets
 from tests.benchmarks.measure import calls_of, interleaved
 from tests.benchmarks.results import Row, row
 from tests.benchmarks.stage import Stage
-from tests.benchmarks.world import PERMISSIONS_A_ROLE, ROLES_HELD, bulk_role
+from tests.benchmarks.world import ROLES_HELD
 
 # Joining a role's names to one text in the database is the quickest way there is to hand 250 of them over.
 _FLOOR: Final = """
@@ -23,7 +24,7 @@ _FLOOR: Final = """
 def loading(stage: Stage) -> list[Row]:
     """The product's reader against the driver alone, which reads the same rows and makes one set of names."""
     world = stage.world
-    roles = tuple(bulk_role(3 + n * 9) for n in range(ROLES_HELD))
+    roles = tuple(role_name(3 + n * 9) for n in range(ROLES_HELD))
     subject = world.sign_in("auth0|permissions", roles=roles).subject
     reader, connection = world.database.read, world.raw()
     now = utc_now()

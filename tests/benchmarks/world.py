@@ -1,6 +1,6 @@
 """The world benchmarks run in: a real SQLite file with many people, roles and sessions.
 
-Rows of the many are written by the driver, in bulk; what is measured is made and read by the product itself.
+The many are made by ``db.scale``; what is measured is made and read by the product itself.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -23,28 +23,17 @@ from app.core.records import NewGrant, NewSession, Person
 from app.core.settings import Settings
 from app.core.tokens import token_hash
 from component.provider_tokens import ProviderTokens
-from db import Database, migrate, open_database, seed
+from db import Database, Scale, fill, migrate, open_database, seed
 from tests.issuer import CLIENT_ID, Issuer
 
 SECRET: Final = "".join(map(chr, range(48, 112)))
 UNREACHED: Final = "999999999 per minute"
 """Every call is counted, and none is one too many: one person calls more often here than anybody may."""
 ROLES_HELD: Final = 5
-PERMISSIONS_A_ROLE: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How many of each there are."""
-
-    people: int
-    roles: int
-    permissions: int
-    sessions: int
-
-
-FULL: Final = Scale(people=100_000, roles=1_000, permissions=10_000, sessions=10_000)
-SMALL: Final = Scale(people=1_000, roles=50, permissions=500, sessions=200)
+FULL: Final = Scale(people=100_000, roles=1_000, permissions=10_000, sessions=10_000, events=1_000_000)
+SMALL: Final = Scale(people=1_000, roles=50, permissions=500, sessions=200, events=2_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +114,6 @@ def raw(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def bulk_role(number: int) -> str:
-    """The name of a role of the many."""
-    return f"bench-role-{number}"
-
-
 @contextmanager
 def world(folder: Path, scale: Scale) -> Iterator[World]:
     """Make a world in ``folder``, and end it."""
@@ -139,7 +123,7 @@ def world(folder: Path, scale: Scale) -> Iterator[World]:
         database = open_database(settings, Keyring(settings.secrets))
         try:
             seed(database)
-            _fill(folder / "bench.sqlite3", issuer.url, scale)
+            fill(database, scale, issuer=issuer.url, client_id=CLIENT_ID, now=utc_now())
             yield World(folder, issuer, settings, database)
         finally:
             database.close()
@@ -156,62 +140,3 @@ def _settings(folder: Path, issuer: Issuer, **more: Any) -> Settings:
         "api_rate_limit": UNREACHED,
     }
     return Settings(_env_file=None, **(given | more))
-
-
-def _fill(file: Path, issuer: str, scale: Scale) -> None:
-    """The many: every person holds two roles, every role fifty permissions, and some have sessions."""
-    now = int(utc_now().timestamp() * 1_000_000)
-    hour = 3_600_000_000
-    with closing(raw(file)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(
-            "INSERT INTO people (issuer, subject, name, name_key, email, email_key, first_seen_at, last_seen_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (issuer, f"auth0|{n:024x}", f"Person {n}", f"person {n}", f"p{n}@x.test", f"p{n}@x.test", now, now)
-                for n in range(scale.people)
-            ),
-        )
-        connection.executemany(
-            "INSERT INTO permissions (name, sentence) VALUES (?, ?)",
-            ((f"use:thing-{n}", f"Use thing {n}.") for n in range(scale.permissions)),
-        )
-        connection.executemany(
-            "INSERT INTO roles (name, name_key, description) VALUES (?, ?, ?)",
-            ((bulk_role(n), bulk_role(n), f"Role {n} of many.") for n in range(scale.roles)),
-        )
-        role_ids = [
-            row[0] for row in connection.execute("SELECT id FROM roles WHERE name LIKE 'bench-role-%' ORDER BY id")
-        ]
-        connection.executemany(
-            "INSERT INTO role_permissions (role_id, permission) VALUES (?, ?)",
-            (
-                (role, f"use:thing-{(n * PERMISSIONS_A_ROLE + k) % scale.permissions}")
-                for n, role in enumerate(role_ids)
-                for k in range(PERMISSIONS_A_ROLE)
-            ),
-        )
-        person_ids = [row[0] for row in connection.execute("SELECT id FROM people ORDER BY id")]
-        connection.executemany(
-            "INSERT INTO grants (person_id, role_id, source, given_by, created_at) VALUES (?, ?, 'admin', 'bench', ?)",
-            (
-                (person, role_ids[(n * 7 + step) % len(role_ids)], now)
-                for n, person in enumerate(person_ids)
-                for step in (0, 3)
-            ),
-        )
-        connection.executemany(
-            "INSERT INTO sessions (ref, secret_hash, person_id, client_id, created_at, authenticated_at, last_seen_at, "
-            "expires_at, rights_synced_at, access_expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (f"ref-{n}", secrets.token_bytes(32), person, CLIENT_ID, now, now, now, now + 8 * hour, now, now + hour)
-                for n, person in enumerate(person_ids[: scale.sessions])
-            ),
-        )
-        session_ids = [row[0] for row in connection.execute("SELECT id FROM sessions")]
-        connection.executemany(
-            "INSERT INTO issued_tokens (token_hash, session_id, expires_at) VALUES (?, ?, ?)",
-            ((secrets.token_bytes(32), session, now + hour) for session in session_ids),
-        )
-        connection.execute("COMMIT")
-        connection.execute("ANALYZE")

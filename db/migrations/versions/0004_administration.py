@@ -212,8 +212,8 @@ def _indexes() -> None:
         ("audit_events", "ix_audit_events_target_seq"),
     ):
         op.drop_index(old, table_name=table)
-    op.create_index("ix_grants_role_id_person_id", "grants", ["role_id", "person_id"])
-    op.create_index("ix_grants_permission_person_id", "grants", ["permission", "person_id"])
+    op.create_index("ix_grants_role_id_person_id_until", "grants", ["role_id", "person_id", "until"])
+    _partial("ix_grants_permission_person_id", "grants", ["permission", "person_id"], "permission IS NOT NULL")
     op.create_index("ix_token_roles_name_person_id", "token_roles", ["name", "person_id"])
     for first in ((), ("kind",), ("actor",), ("target",)):
         op.create_index(f"ix_audit_events_{'_'.join((*first, 'at', 'seq'))}", "audit_events", [*first, "at", "seq"])

@@ -1,0 +1,264 @@
+"""Very many of everything, made up, for seeing that lists stay quick: for development and benchmarks only.
+
+Rows are as the product itself would have written them, audit chain included; only the way in is shorter.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, func, insert, select, text
+
+from app.core.audit import AuditEvent, AuditKind, Outcome
+from app.core.errors import Conflict
+from app.core.policy import Source
+from db import audit
+from db.database import Database
+from db.models import grants, issued_tokens, people, permissions, role_permissions, roles, sessions, token_roles
+from db.texts import role_key, search_key
+from db.work import Work
+
+PERMISSIONS_A_ROLE: Final = 50
+_BATCH: Final = 5_000
+_FIRST: Final = ("Ada", "Bob", "Carla", "Dmitri", "Eva", "Frank", "Gerda", "Hugo", "Ines", "Jan", "Karl", "Lena", "Zoe")
+_LAST: Final = tuple(
+    first + second
+    for first in ("Ander", "Berg", "Carl", "Dahl", "Eng", "Frie", "Gross", "Hof", "Iver", "Jack")
+    for second in ("son", "mann", "stein", "feld", "ström", "meier", "bach")
+)
+_KINDS: Final = (
+    (AuditKind.SESSION_BEGIN, Outcome.DONE),
+    (AuditKind.SESSION_BEGIN, Outcome.DONE),
+    (AuditKind.SESSION_END, Outcome.DONE),
+    (AuditKind.SESSION_BEGIN, Outcome.DONE),
+    (AuditKind.PAGE_DENY, Outcome.REFUSED),
+    (AuditKind.SESSION_END, Outcome.DONE),
+    (AuditKind.GRANT_ADD, Outcome.DONE),
+    (AuditKind.SESSION_BEGIN, Outcome.DONE),
+    (AuditKind.GRANT_REVOKE, Outcome.DONE),
+    (AuditKind.ENDPOINT_DENY, Outcome.REFUSED),
+)
+_TOKEN_ROLES: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How many of each to make."""
+
+    people: int = 100_000
+    roles: int = 1_000
+    permissions: int = 10_000
+    sessions: int = 10_000
+    events: int = 1_000_000
+    days: int = 365
+    """Over how long the events are spread."""
+
+
+def role_name(number: int) -> str:
+    """The name of a role of the many."""
+    return f"scale-role-{number}"
+
+
+def permission_name(number: int) -> str:
+    """The name of a permission of the many."""
+    return f"use:thing-{number}"
+
+
+def fill(database: Database, scale: Scale, *, issuer: str, client_id: str, now: datetime) -> None:
+    """Make it all, in one transaction. The same every time, but for times.
+
+    Raises ``Conflict`` when it was made before, ``StorageUnavailable``.
+    """
+    with database.work(ScaleWork) as unit:
+        unit.fill(scale, issuer=issuer, client_id=client_id, now=now)
+        unit.commit()
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+
+
+class ScaleWork(Work):
+    """A unit of work that makes very many."""
+
+    def fill(self, scale: Scale, *, issuer: str, client_id: str, now: datetime) -> None:
+        """Everything, without committing."""
+        if self._execute(select(roles.c.id).where(roles.c.name == role_name(0))).first() is not None:
+            raise Conflict("This database has been filled before. Begin with a new one.")
+        self._rights_changed = True
+        chance = random.Random(scale.people)  # noqa: S311 - made-up people, not secrets
+        role_ids = self._roles(scale)
+        person_ids = self._people(scale, issuer, now, chance)
+        self._grants(person_ids, role_ids, now)
+        self._sessions(scale, person_ids, client_id, now)
+        self._history(scale, issuer, now, chance)
+
+    def _roles(self, scale: Scale) -> list[int]:
+        self._load(
+            permissions, ({"name": permission_name(n), "sentence": f"Use thing {n}."} for n in range(scale.permissions))
+        )
+        names = [role_name(n) for n in range(scale.roles)]
+        rows = (
+            {"name": name, "name_key": role_key(name) + f"#{n}", "description": f"Role {n} of many."}
+            for n, name in enumerate(names)
+        )
+        self._load(roles, rows)
+        found = {
+            str(row.name): int(row.id)
+            for row in self._execute(select(roles.c.id, roles.c.name).where(roles.c.name.like("scale-role-%")))
+        }
+        ids = [found[name] for name in names]
+        self._load(
+            role_permissions,
+            (
+                {"role_id": role, "permission": permission_name((n * PERMISSIONS_A_ROLE + k) % scale.permissions)}
+                for n, role in enumerate(ids)
+                for k in range(min(PERMISSIONS_A_ROLE, scale.permissions))
+            ),
+        )
+        return ids
+
+    def _people(self, scale: Scale, issuer: str, now: datetime, chance: random.Random) -> list[int]:
+        last = int(self._execute(select(func.coalesce(func.max(people.c.id), 0))).scalar_one())
+
+        def rows() -> Iterator[dict[str, Any]]:
+            for n in range(scale.people):
+                name = f"{chance.choice(_FIRST)} {chance.choice(_LAST)}"
+                email = f"{name.replace(' ', '.')}.{n}@example.test"
+                seen = None if n % 50 == 49 else now - timedelta(minutes=n % 500_000)  # noqa: PLR2004 - one in fifty
+                machine = n % 100 == 50  # noqa: PLR2004 - one in a hundred
+                yield {
+                    "issuer": issuer,
+                    "subject": subject_of(n),
+                    "name": "" if seen is None else name,
+                    "name_key": "" if seen is None else search_key(name),
+                    "email": "" if seen is None else email,
+                    "email_key": "" if seen is None else search_key(email),
+                    "blocked": n % 200 == 199,  # noqa: PLR2004 - one in two hundred
+                    "machine": machine,
+                    "first_seen_at": seen,
+                    "last_seen_at": seen,
+                }
+
+        with self._uncounted("people"):
+            self._load(people, rows())
+        if self._engine.dialect.name == "postgresql":
+            self._execute(text("UPDATE counters SET value = (SELECT count(*) FROM people) WHERE name = 'people'"))
+            machines = "UPDATE counters SET value = (SELECT count(*) FROM people WHERE machine) WHERE name = 'machines'"
+            self._execute(text(machines))
+        return list(self._execute(select(people.c.id).where(people.c.id > last).order_by(people.c.id)).scalars())
+
+    def _grants(self, person_ids: list[int], role_ids: list[int], now: datetime) -> None:
+        """Two roles each, but for one person in a hundred."""
+        rows = (
+            {
+                "person_id": person,
+                "role_id": role_ids[(n * 7 + step) % len(role_ids)],
+                "source": Source.ADMIN.value,
+                "given_by": "operator:scale",
+                "created_at": now,
+            }
+            for n, person in enumerate(person_ids)
+            if n % 100 != 99  # noqa: PLR2004 - as the docstring says
+            for step in (0, 3)
+        )
+        with self._uncounted("grants"):
+            self._load(grants, rows)
+        if self._engine.dialect.name == "postgresql":
+            counted = "(SELECT count(*) FROM grants WHERE person_id = people.id AND role_id IS NOT NULL)"
+            self._execute(text("UPDATE people SET role_grants = " + counted))  # noqa: S608 - two literals
+        self._load(
+            token_roles,
+            ({"person_id": person, "name": f"token-role-{n % _TOKEN_ROLES}"} for n, person in enumerate(person_ids)),
+        )
+
+    def _sessions(self, scale: Scale, person_ids: list[int], client_id: str, now: datetime) -> None:
+        def hashed(kind: str, number: int) -> bytes:
+            return f"{kind}-{number}".encode().rjust(32, b"\0")
+
+        some = person_ids[: scale.sessions]
+        self._load(
+            sessions,
+            (
+                {
+                    "ref": f"scale-{n}",
+                    "secret_hash": hashed("secret", n),
+                    "person_id": person,
+                    "client_id": client_id,
+                    "created_at": now,
+                    "authenticated_at": now,
+                    "last_seen_at": now - timedelta(seconds=n % 600),
+                    "expires_at": now + timedelta(hours=8),
+                    "rights_synced_at": now,
+                    "access_expires_at": now + timedelta(hours=1),
+                    "user_agent": "Browser/1.0",
+                    "address": f"203.0.113.{n % 250}",
+                    "page": "/reports",
+                }
+                for n, person in enumerate(some)
+            ),
+        )
+        made = select(sessions.c.id).where(sessions.c.ref.like("scale-%")).order_by(sessions.c.id)
+        self._load(
+            issued_tokens,
+            (
+                {"token_hash": hashed("token", n), "session_id": session, "expires_at": now + timedelta(hours=1)}
+                for n, session in enumerate(self._execute(made).scalars().all())
+            ),
+        )
+
+    def _history(self, scale: Scale, issuer: str, now: datetime, chance: random.Random) -> None:
+        """Oldest first, evenly spread up to ``now``, each sealed to the one before."""
+        step = timedelta(days=scale.days) / max(1, scale.events)
+
+        def made() -> Iterator[AuditEvent]:
+            for n in range(scale.events):
+                kind, outcome = _KINDS[n % len(_KINDS)]
+                actor = f"{subject_of(chance.randrange(max(1, scale.people)))} at {issuer}"
+                about = kind.value.startswith("policy:")
+                yield AuditEvent(
+                    kind=kind,
+                    at=now - step * (scale.events - n),
+                    outcome=outcome,
+                    actor=f"{subject_of(n % 7)} at {issuer}" if about else actor,
+                    target=actor if about or kind is AuditKind.SESSION_END else "/reports",
+                    reason="made up" if about else "",
+                    address="203.0.113.7",
+                    details={"role": role_name(n % max(1, scale.roles))} if about else {},
+                )
+
+        for some in _batches(made()):
+            self._translated(partial(self._append, some))
+
+    def _append(self, events: list[AuditEvent], connection: Connection) -> None:
+        audit.append(connection, self._keyring, events)
+
+    def _load(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+        for some in _batches(rows):
+            self._execute(insert(table), some)
+
+    @contextmanager
+    def _uncounted(self, table: str) -> Iterator[None]:
+        """Without the trigger that counts: PostgreSQL slows down the more often one transaction changes one row."""
+        if self._engine.dialect.name != "postgresql":
+            yield
+            return
+        self._execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {table}_counted_insert"))
+        yield
+        self._execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {table}_counted_insert"))
+
+
+def subject_of(number: int) -> str:
+    """The subject of a person of the many."""
+    return f"auth0|{number:024x}"
+
+
+def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(rows)
+    while some := list(islice(rest, _BATCH)):
+        yield some

@@ -1,0 +1,61 @@
+"""The list of people: 50 of 100,000 by each filter, with roles and a total, against fetching 50 rows by their ids.
+
+The floor reads 50 people with their roles by the driver alone and makes the same records of them: that is what any list
+must do once it knows which 50 to show.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Final
+
+from app.core.clock import utc_now
+from app.core.directory import PeopleQuery
+from db.people_lists import person_row
+from tests.benchmarks import budgets
+from tests.benchmarks.measure import Batch, calls_of, interleaved
+from tests.benchmarks.results import Row, row
+from tests.benchmarks.stage import Stage
+
+QUERIES: Final = {
+    "no filter": PeopleQuery(),
+    "prefix": PeopleQuery(text="zoe a"),
+    "substring": PeopleQuery(text="rson.7"),
+    "wide substring": PeopleQuery(text="example"),
+}
+_FLOOR: Final = """
+    SELECT p.id, p.erased_at,
+        (SELECT group_concat(r.name, char(10)) FROM grants g JOIN roles r ON r.id = g.role_id
+         WHERE g.person_id = p.id AND (g.until IS NULL OR g.until > ?)),
+        p.issuer, p.subject, p.name, p.email, p.email_verified, p.picture, p.blocked, p.first_seen_at, p.last_seen_at,
+        p.machine, p.signed_out_at
+    FROM people p WHERE p.id IN (SELECT value FROM json_each(?))
+"""
+
+
+def listing(stage: Stage) -> list[Row]:
+    """The product's list by each filter; the floor has the very same 50 people."""
+    world = stage.world
+    directory, connection = world.database.directory, world.raw()
+    now = utc_now()
+    at = int(now.timestamp() * 1_000_000)
+
+    def floor(ids: str) -> object:
+        return tuple(map(person_row, connection.execute(_FLOOR, (at, ids)).fetchall()))
+
+    rows = []
+    try:
+        for name, query in QUERIES.items():
+            shown = [one.id for one in directory.people(query, now).rows]
+            if not shown:
+                raise RuntimeError(f"nobody is found by {name}")
+            sides: dict[str, Batch] = {
+                "floor": calls_of(partial(floor, json.dumps(shown))),
+                "ours": calls_of(partial(directory.people, query, now)),
+            }
+            samples = interleaved(sides, stage.effort)
+            rows.append(row(f"people: {name}", budgets.PEOPLE, samples, "ours", "floor"))
+    finally:
+        connection.close()
+    return rows

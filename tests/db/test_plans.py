@@ -1,0 +1,87 @@
+"""How SQLite goes about the reads of administrators: never through a whole table of what there may be very many of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.core.directory import AuditQuery, PeopleQuery, PeopleSort, PersonState
+from db import Database
+from db.directory import DatabaseDirectory
+from db.lookup import Lookup
+from tests.db.builders import NOW
+from tests.db.crowd import BOB, crowd
+
+MANY = ("people", "grants", "sessions", "audit_events", "token_roles", "issued_tokens")
+Read = Callable[[DatabaseDirectory, int, int, str], Any]
+
+READS: dict[str, Read] = {
+    "people": lambda look, person, role, cursor: look.people(PeopleQuery(), NOW),
+    "people, next page": lambda look, person, role, cursor: look.people(PeopleQuery(limit=2, cursor=cursor), NOW),
+    "people by part": lambda look, person, role, cursor: look.people(PeopleQuery(text="love"), NOW),
+    "people by beginning": lambda look, person, role, cursor: look.people(PeopleQuery(text="ad"), NOW),
+    "people by role": lambda look, person, role, cursor: look.people(PeopleQuery(role="viewer"), NOW),
+    "people without roles": lambda look, person, role, cursor: look.people(PeopleQuery(without_roles=True), NOW),
+    "blocked people": lambda look, person, role, cursor: look.people(PeopleQuery(state=PersonState.BLOCKED), NOW),
+    "erased people": lambda look, person, role, cursor: look.people(PeopleQuery(state=PersonState.ERASED), NOW),
+    "pending people": lambda look, person, role, cursor: look.people(PeopleQuery(state=PersonState.PENDING), NOW),
+    "machines": lambda look, person, role, cursor: look.people(PeopleQuery(machine=True), NOW),
+    "people last seen": lambda look, person, role, cursor: look.people(PeopleQuery(sort=PeopleSort.LAST_SEEN), NOW),
+    "people first seen": lambda look, person, role, cursor: look.people(PeopleQuery(sort=PeopleSort.FIRST_SEEN), NOW),
+    "a card": lambda look, person, role, cursor: look.person_card(person, NOW),
+    "roles": lambda look, person, role, cursor: look.roles(NOW),
+    "a role": lambda look, person, role, cursor: look.role_card(role, NOW),
+    "a review": lambda look, person, role, cursor: look.review_role(role, frozenset({"read:people"}), NOW),
+    "permissions": lambda look, person, role, cursor: look.permissions(NOW, text="read"),
+    "mappings": lambda look, person, role, cursor: look.mappings(),
+    "sessions": lambda look, person, role, cursor: look.sessions(NOW, seen_since=NOW - timedelta(hours=1)),
+    "sessions of one": lambda look, person, role, cursor: look.sessions(NOW, person=person),
+    "audit": lambda look, person, role, cursor: look.audit(AuditQuery()),
+    "audit by name": lambda look, person, role, cursor: look.audit(AuditQuery(name="a")),
+    "audit by actor": lambda look, person, role, cursor: look.audit(AuditQuery(actor="a")),
+    "audit by target": lambda look, person, role, cursor: look.audit(AuditQuery(target="a")),
+    "audit by kinds": lambda look, person, role, cursor: look.audit(AuditQuery(kinds=("a", "b"))),
+    "audit refused": lambda look, person, role, cursor: look.audit(AuditQuery(outcome="refused")),
+    "audit by time": lambda look, person, role, cursor: look.audit(AuditQuery(since=NOW, until=NOW)),
+    "audit by two": lambda look, person, role, cursor: look.audit(AuditQuery(name="a", kinds=("b",), since=NOW)),
+    "audit export": lambda look, person, role, cursor: list(look.audit_events(AuditQuery(kinds=("a",)))),
+    "chain": lambda look, person, role, cursor: look.chain_head(),
+    "numbers": lambda look, person, role, cursor: look.statistics(NOW, days=30),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_no_read_goes_through_a_whole_table(file_database: Database, name: str) -> None:
+    ids = crowd(file_database)
+    role = file_database.directory.role_by_name("viewer", NOW)
+    assert role is not None
+    cursor = file_database.directory.people(PeopleQuery(limit=2), NOW).next or ""
+    asked: dict[str, Any] = {}
+    fetch = file_database._readers.fetch
+
+    def watched(text: str, values: Any) -> Any:
+        asked[text] = values
+        return fetch(text, values)
+
+    directory = DatabaseDirectory(
+        Lookup(watched, file_database.engine.dialect), file_database.read, file_database.keyring
+    )
+    READS[name](directory, ids[BOB], role.row.id, cursor)
+    assert asked
+    for text, values in asked.items():
+        for step in [row[3] for row in fetch(f"EXPLAIN QUERY PLAN {text}", values)]:
+            if (scan := re.match(r"SCAN (\w+)", step)) is None or scan.group(1) not in MANY:
+                continue
+            # In an index's order, and only as far as the page.
+            assert " USING " in step, (step, text)
+            assert "LIMIT" in text, (step, text)
+
+
+def test_the_usage_report_reads_counters_only(file_database: Database) -> None:
+    text = file_database.read._usage.text
+    assert "audit_events" not in text
+    assert "audit_days" in text
