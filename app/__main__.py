@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("seed-scale", help="fill a development database with very many made-up people and events")
     verb.add_argument("--people", type=int, default=100_000, help="default: %(default)s")
-    verb.add_argument("--roles", type=int, default=1_000, help="default: %(default)s")
+    verb.add_argument("--roles", type=int, default=1_000, help="at least 1 (default: %(default)s)")
     verb.add_argument("--permissions", type=int, default=10_000, help="default: %(default)s")
     verb.add_argument("--sessions", type=int, default=10_000, help="default: %(default)s")
     verb.add_argument("--events", type=int, default=1_000_000, help="audit events (default: %(default)s)")

@@ -82,6 +82,7 @@ def seed_scale(scale: Scale) -> int:
     if settings.production:
         raise ConfigurationError(["GATEHOUSE_ENV is production: made-up people are for development only."])
     with database_of(settings) as database:
+        database.check()
         fill(database, scale, issuer=settings.issuer, client_id=settings.auth0_client_id or "", now=utc_now())
     print(
         f"Made up {scale.people:,} people, {scale.roles:,} roles, {scale.permissions:,} permissions, "

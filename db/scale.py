@@ -158,14 +158,14 @@ class ScaleWork(Work):
         rows = (
             {
                 "person_id": person,
-                "role_id": role_ids[(n * 7 + step) % len(role_ids)],
+                "role_id": role_ids[held],
                 "source": Source.ADMIN.value,
                 "given_by": "operator:scale",
                 "created_at": now,
             }
             for n, person in enumerate(person_ids)
             if n % 100 != 99  # noqa: PLR2004 - as the docstring says
-            for step in (0, 3)
+            for held in sorted({(n * 7 + step) % len(role_ids) for step in (0, 3)})
         )
         with self._uncounted("grants"):
             self._load(grants, rows)

@@ -126,3 +126,16 @@ def test_wrong_settings_are_one_list_on_the_command_line(
     assert "TOKEN_LEEWAY_SECONDS" in said
     assert "GATEHOUSE_ENV" in said
     assert "Traceback" not in said
+
+
+def test_made_up_people_are_for_development_only(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    small = ["seed-scale", "--people=20", "--roles=3", "--permissions=60", "--sessions=2", "--events=10"]
+    assert command_line.main(["migrate"]) == 0
+    assert command_line.main(small) == 0
+    assert "20 people, 3 roles, 60 permissions, 2 sessions and 10 audit events" in capsys.readouterr().out
+    assert command_line.main(small) == 2
+    assert "filled before" in capsys.readouterr().err
+    monkeypatch.setenv("GATEHOUSE_ENV", "production")
+    assert command_line.main(small) == 2

@@ -1,0 +1,35 @@
+"""What is made up for benchmarks is as the product would have written it."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from app.core.directory import PeopleQuery
+from app.core.errors import Conflict
+from db import Database, Scale, fill, verify_chain
+from tests.db.builders import ISSUER, NOW, recorded
+
+SCALE = Scale(people=400, roles=20, permissions=100, sessions=30, events=700, days=10)
+
+
+def test_it_is_as_if_it_had_been_written_one_by_one(database: Database) -> None:
+    recorded(database, 3, at=NOW)
+    version = database.read.policy_version()
+    fill(database, SCALE, issuer=ISSUER, client_id="c", now=NOW)
+    state = verify_chain(database)
+    assert (state.good, state.events) == (True, 703)
+    assert database.read.policy_version() == version + 1
+    numbers = database.directory.statistics(NOW, days=12)
+    assert (numbers.people, numbers.machines, numbers.sessions) == (400, 4, 30)
+    assert sum(day.sign_ins for day in numbers.days) == 280
+    assert sum(day.denials for day in numbers.days) == 140 + 3
+    assert numbers.attention.people_without_roles == 4
+    assert database.directory.people(PeopleQuery(text="zoe"), NOW).total > 0
+    with database.engine.connect() as connection:
+        wrong = (
+            "SELECT count(*) FROM people WHERE role_grants <> (SELECT count(*) FROM grants WHERE person_id = people.id)"
+        )
+        assert connection.execute(text(wrong)).scalar_one() == 0
+    with pytest.raises(Conflict):
+        fill(database, SCALE, issuer=ISSUER, client_id="c", now=NOW)
