@@ -31,8 +31,8 @@ from db.rows import raw_time
 from db.statement import Prepared, Row
 from db.texts import clean
 
-Fetch = Callable[[str, Any], list[Row]]
-"""Runs one statement of the driver's; all rows."""
+Fetch = Callable[..., list[Row]]
+"""Runs one statement of the driver's, given its text and values; all rows."""
 
 _PREPARED: Final[dict[tuple[str, Hashable], Prepared]] = {}
 """By engine and form, of which there are as many as this package has statements and ways to put them together."""
@@ -50,11 +50,23 @@ class Lookup:
 
     def rows(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> list[Row]:
         """All rows of the statement that ``build`` makes; equal forms are equal statements."""
+        prepared = self._prepared(form, build)
+        return self._fetch(prepared.text, prepared.values(given))
+
+    def rows_planned_afresh(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> list[Row]:
+        """As ``rows``, for what is best gone about in another way for other values.
+
+        PostgreSQL would settle on one plan for all of them after a few times (PREPARE, "generic plan").
+        """
+        prepared = self._prepared(form, build)
+        return self._fetch(prepared.text, prepared.values(given), **({} if self.sqlite else {"prepare": False}))
+
+    def _prepared(self, form: Hashable, build: Callable[[], Executable]) -> Prepared:
         key = (self._dialect.name, form)
         prepared = _PREPARED.get(key)
         if prepared is None:
             prepared = _PREPARED[key] = Prepared(build(), self._dialect)
-        return self._fetch(prepared.text, prepared.values(given))
+        return prepared
 
     def number(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> int:
         """The one number that a statement gives."""

@@ -1,13 +1,13 @@
 """The list of people: 50 of very many, by any filter, in about the time that 50 of ten take.
 
 Whoever matches is looked for from the filter's own index first, up to ``MOST_COUNTED``. When that is all of them, they
-are sorted here. When there are more, matches are frequent: then the list's order is walked, a stretch at a time, and
-only when a long stretch holds too few, all that match are sorted by the database.
+are sorted here. When there are more, matches are frequent: then the list's order is walked, part by part and a stretch
+at a time, and only when a long stretch holds too few, all that match are sorted by the database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,7 +28,6 @@ from sqlalchemy import (
     select,
     table,
     text,
-    tuple_,
 )
 from sqlalchemy import column as named_column
 
@@ -36,6 +35,7 @@ from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort, PersonRow,
 from db.cursors import Place, cursor, place_of
 from db.lookup import Lookup, live, page_size
 from db.models import counters, grants, people, roles
+from db.people_order import LAST, SORTS, Order, Part, Segment, begins
 from db.rows import PERSON, person_of, raw_time
 from db.statement import Row
 from db.texts import clean, search_key, sound
@@ -43,15 +43,9 @@ from db.times import micros
 
 PIECE: Final = 3
 """Characters in a piece of the search index: shorter texts are looked for at the beginning of names only."""
-_STRETCHES: Final = (300, 6000)
+_STRETCHES: Final = (100, 400, 1500)
 _TEXT_MAX_CHARACTERS: Final = 200
-_LAST: Final = "\U0010ffff"
 _SEARCH: Final = table("people_search", named_column("rowid", BigInteger))
-_SORTS: Final = {
-    PeopleSort.NAME: people.c.name_key,
-    PeopleSort.LAST_SEEN: raw_time(people.c.last_seen_at),
-    PeopleSort.FIRST_SEEN: raw_time(people.c.first_seen_at),
-}
 _SEPARATOR: Final = cast("str", literal_column("'\n'"))  # in the text itself, so that it can be prepared
 _ERASED: Final = people.c.erased_at.is_not(None)
 _STATES: Final = {
@@ -139,51 +133,124 @@ class _Matching:
         return "" if not self.words else "beginning" if len(self.words) < PIECE else "part"
 
     @property
-    def _given(self) -> dict[str, Any]:
+    def _filtered(self) -> dict[str, Any]:
+        """Values of what is asked for beside the text."""
         given: dict[str, Any] = {"now": self.now} if self.query.role or self.query.without_roles else {}
-        if self.query.role:
-            given["role"] = self.query.role
+        return given | ({"role": self.query.role} if self.query.role else {})
+
+    @property
+    def _given(self) -> dict[str, Any]:
+        """Values of all that is asked for."""
         if self._search == "beginning":
-            given |= {"words": self.words, "words_end": self.words + _LAST}
-        elif self._search:
-            given["words"] = self.words if self.look.sqlite else f"%{_escaped(self.words)}%"
-        return given
+            return self._filtered | {"words_begin": self.words, "words_end": self.words + LAST}
+        if not self._search:
+            return self._filtered
+        return self._filtered | {"words": self.words if self.look.sqlite else f"%{_escaped(self.words)}%"}
+
+    @property
+    def _driven(self) -> dict[str, Any]:
+        """Values where the search index is gone through."""
+        if self._search == "part" and self.look.sqlite:
+            return self._filtered | {"match": _phrase(self.words)}
+        return self._given
+
+    @property
+    def _order(self) -> Order:
+        return Order(self.query.sort, self.words if self.query.sort is PeopleSort.NAME else "")
+
+    @property
+    def _everybody(self) -> bool:
+        return not any(self.form[:-1]) and self.query.machine is None
 
     def page(self, after: Place | None, count: int) -> tuple[list[Place], int]:
         """Where the next ``count`` rows stand, and how many match in all, up to ``MOST_COUNTED``."""
-        if not any(self.form[:-1]) and self.query.machine is None:
-            total = self.look.number("people counted", lambda: _COUNTED)
-            return self._stretch(after, count), min(total, MOST_COUNTED)
-        found = self._candidates()
-        if len(found) < MOST_COUNTED:
-            return self._sorted(found, after)[:count], len(found)
-        for stretch in _STRETCHES:
-            places = self._sorted(self._stretch(after, stretch, matching=True), None)
-            if len(places) >= count:
-                return places[:count], MOST_COUNTED
-        return self._all_sorted(after, count), MOST_COUNTED
+        if self._everybody:
+            total = min(self.look.number("people counted", lambda: _COUNTED), MOST_COUNTED)
+            return self._in_parts(after, count), total
+        if self._by_text_alone:
+            ids = [row[0] for row in self.look.rows("people found", _found, match=_phrase(self.words))]
+            total = len(ids)
+            begun = self._beginning(after, count)
+            if len(begun) >= count:  # where the rest stand, nobody asks
+                return begun, total
+            if total < MOST_COUNTED:
+                found = self.look.rows(("people placed", self.query.sort), self._placed, ids=self.look.some(ids))
+        else:
+            found = self._rows(
+                ("people that match", *self.form), lambda: self._matching().limit(MOST_COUNTED), **self._driven
+            )
+            total = len(found)
+        if total < MOST_COUNTED:
+            return self._order.sorted([tuple(row) for row in found], after)[:count], total
+        return self._in_parts(after, count), total
 
-    def _candidates(self) -> list[Place]:
-        """Places of all that match, up to ``MOST_COUNTED`` of them, in no order."""
-        if self.look.sqlite and self.form[:1] == ("part",) and not any(self.form[1:4]) and self.query.machine is None:
-            given = {"match": _phrase(self.words)}
-            ids = [row[0] for row in self.look.rows("people found", _found, **given)]
-            if len(ids) >= MOST_COUNTED:  # then nobody asks where they stand
-                return [(None, one) for one in ids]
-            form = ("people placed", self.query.sort)
-            return [tuple(row) for row in self.look.rows(form, self._placed, ids=self.look.some(ids))]
-        given = self._given
-        if self.look.sqlite and self._search == "part":
-            given = given | {"match": _phrase(self.words)}
-        rows = self.look.rows(("people that match", *self.form), lambda: self._matching().limit(MOST_COUNTED), **given)
+    @property
+    def _by_text_alone(self) -> bool:
+        """Whether SQLite's search index can tell by itself who match."""
+        asked = self.query
+        more = asked.state is not None or asked.role or asked.without_roles or asked.machine is not None
+        return self.look.sqlite and self._search == "part" and not more
+
+    def _beginning(self, after: Place | None, count: int) -> list[Place]:
+        """The next places among those whose name begins with the text."""
+        segments = self._order.segments(after, self._ordered)
+        return self._of_segment(segments[0], count) if segments[0].part is Part.BEGINNING else []
+
+    def _in_parts(self, after: Place | None, count: int) -> list[Place]:
+        places: list[Place] = []
+        for segment in self._order.segments(after, self._ordered):
+            places += self._of_segment(segment, count - len(places))
+            if len(places) >= count or (segment.part is Part.BEGINNING and self._search == "beginning"):
+                break
+        return places
+
+    def _of_segment(self, segment: Segment, count: int) -> list[Place]:
+        """The first ``count`` of a part of the order that match."""
+        if self._everybody or segment.part is Part.BEGINNING:
+            return self._run("people walked", self._walked, segment, self._filtered, count)
+        for stretch in _STRETCHES:
+            near = self._run("people of a stretch", self._near, segment, self._given, stretch)
+            if len(near) >= count:
+                return self._order.sorted(near, None)[:count]
+        return self._run("people sorted", self._sorting, segment, self._driven, count)
+
+    def _rows(self, form: Hashable, build: Callable[[], Select[Any]], **given: Any) -> list[Row]:
+        look = self.look
+        return (look.rows_planned_afresh if self._search == "part" else look.rows)(form, build, **given)
+
+    def _run(
+        self, what: str, build: Callable[[Segment], Select[Any]], segment: Segment, given: dict[str, Any], most: int
+    ) -> list[Place]:
+        form = (what, *self.form, *segment.form)
+        rows = self._rows(form, partial(build, segment), **(given | segment.given), most=most)
         return [tuple(row) for row in rows]
+
+    def _walked(self, segment: Segment) -> Select[Any]:
+        """The part itself, which has the text already where one is asked for."""
+        rows = select(self._value, people.c.id).where(*self._conditions(search=False, walking=True))
+        return segment.of(rows).limit(_MOST)
+
+    def _near(self, segment: Segment) -> Select[Any]:
+        """Who match among the first of a part."""
+        near = segment.of(select(people.c.id)).limit(_MOST).subquery()
+        matching = (people.c.id.in_(select(near.c.id)), *self._conditions(walking=True))
+        return select(self._value, people.c.id).where(*matching)
+
+    def _sorting(self, segment: Segment) -> Select[Any]:
+        """All of a part who match, sorted by the database."""
+        return segment.of(self._matching()).limit(_MOST)
 
     def _placed(self) -> Select[Any]:
         return select(self._value, people.c.id).where(self.look.among(people.c.id, "ids"))
 
     @property
     def _value(self) -> ColumnElement[Any]:
-        return _SORTS[self.query.sort]
+        return SORTS[self.query.sort]
+
+    @property
+    def _ordered(self) -> ColumnElement[Any]:
+        """What the order is by, as its index has it."""
+        return self.look.in_order(people.c.name_key) if self.query.sort is PeopleSort.NAME else self._value
 
     def _matching(self) -> Select[Any]:
         """All that match, driven by the filter's own index."""
@@ -194,74 +261,6 @@ class _Matching:
             )
             return found.where(*self._conditions(search=False))
         return found.where(*self._conditions())
-
-    def _all_sorted(self, after: Place | None, count: int) -> list[Place]:
-        """The next places, with everybody who matches sorted by the database."""
-        given = self._given | ({"match": _phrase(self.words)} if self.look.sqlite and self._search == "part" else {})
-        places: list[Place] = []
-        for segment in self._segments(after):
-            statement_form = ("people sorted", *self.form, segment.form)
-            rows = self.look.rows(
-                statement_form,
-                partial(self._sorting, segment),
-                **given,
-                **segment.given,
-                most=count - len(places),
-            )
-            places += [tuple(row) for row in rows]
-            if len(places) >= count:
-                break
-        return places
-
-    def _stretch(self, after: Place | None, length: int, *, matching: bool = False) -> list[Place]:
-        """The next ``length`` places of the list's order; with ``matching`` only those among them that match."""
-        places: list[Place] = []
-        for segment in self._segments(after)[: 1 if matching else None]:  # what follows is another part of the order
-            rows = self.look.rows(
-                ("people walked", matching, *(self.form if matching else (self.query.sort,)), segment.form),
-                partial(self._walk, segment, matching=matching),
-                **(self._given if matching else {}),
-                **segment.given,
-                most=length - len(places),
-            )
-            places += [tuple(row) for row in rows]
-            if len(places) >= length:
-                break
-        return places
-
-    def _sorting(self, segment: _Segment) -> Select[Any]:
-        return segment.of(self._matching()).limit(bindparam("most", type_=BigInteger))
-
-    def _walk(self, segment: _Segment, *, matching: bool) -> Select[Any]:
-        inner = segment.of(select(self._value, people.c.id))
-        if self._search == "beginning" and matching:
-            inner = inner.where(self._text())
-        inner = inner.limit(bindparam("most", type_=BigInteger))
-        if not matching:
-            return inner
-        near = inner.subquery()
-        return select(self._value, people.c.id).where(
-            people.c.id.in_(select(near.c.id)), *self._conditions(walking=True)
-        )
-
-    def _sorted(self, places: list[Place], after: Place | None) -> list[Place]:
-        """Places in the list's order, from behind ``after``."""
-        down = self.query.sort is not PeopleSort.NAME
-        height = partial(_height, down=down)
-        places = sorted(places, key=height, reverse=down)
-        if after is None:
-            return places
-        here = height(after)
-        return [place for place in places if (height(place) < here if down else height(place) > here)]
-
-    def _segments(self, after: Place | None) -> list[_Segment]:
-        """The parts of the list's order from ``after`` on: those without a name, or never seen, stand last."""
-        if self.query.sort is PeopleSort.NAME:
-            name = self.look.in_order(people.c.name_key)
-            parts = [_Segment(name, after, last=last, nothing=_NAMELESS) for last in (False, True)]
-        else:
-            parts = [_Segment(self._value, after, last=last, down=True) for last in (False, True)]
-        return parts[1:] if after is not None and after[0] in {None, ""} else parts
 
     def _conditions(self, *, search: bool = True, walking: bool = False) -> list[ColumnElement[bool]]:
         asked = self.query
@@ -281,10 +280,9 @@ class _Matching:
         return found
 
     def _text(self) -> ColumnElement[bool]:
-        words = bindparam("words", type_=Text)
         if self._search == "beginning":
-            name = self.look.in_order(people.c.name_key)
-            return and_(name >= words, name < bindparam("words_end", type_=Text))
+            return begins(self.look.in_order(people.c.name_key))
+        words = bindparam("words", type_=Text)
         if self.look.sqlite:
             return or_(
                 func.instr(people.c.name_key, words) > 0,
@@ -295,45 +293,7 @@ class _Matching:
         return literal_column(said, Text).like(words)
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """One part of an order: by a value and the id, or by the id alone among those who have no value, the ``last``."""
-
-    value: ColumnElement[Any]
-    after: Place | None
-    last: bool
-    down: bool = False
-    nothing: ColumnElement[str] | None = None
-    """What is stored where there is no value; None for NULL."""
-
-    @property
-    def form(self) -> tuple[object, ...]:
-        return (self.last, bool(self.given))
-
-    @property
-    def given(self) -> dict[str, Any]:
-        if self.after is None or self.last != (self.after[0] in {None, ""}):
-            return {}
-        return {"id": self.after[1]} | ({} if self.last else {"value": self.after[0]})
-
-    def of(self, rows: Select[Any]) -> Select[Any]:
-        """The segment of ``rows``, in order."""
-        number, place = bindparam("id", type_=BigInteger), people.c.id
-        down = place.desc() if self.down else place.asc()
-        if self.last:
-            rows = rows.where(self.value.is_(None) if self.nothing is None else self.value == self.nothing)
-            if self.given:
-                rows = rows.where(place < number if self.down else place > number)
-            return rows.order_by(down)
-        rows = rows.where(self.value.is_not(None) if self.nothing is None else self.value > self.nothing)
-        if self.given:
-            here = tuple_(self.value, place)
-            there = tuple_(bindparam("value", type_=Text() if self.nothing is not None else BigInteger()), number)
-            rows = rows.where(here < there if self.down else here > there)
-        return rows.order_by(self.value.desc() if self.down else self.value.asc(), down)
-
-
-_NAMELESS: Final = cast("ColumnElement[str]", literal_column("''"))
+_MOST: Final = bindparam("most", type_=BigInteger)
 _COUNTED: Final = select(counters.c.value).where(counters.c.name == literal_column("'people'"))
 
 
@@ -352,13 +312,6 @@ def _by_id(look: Lookup) -> Select[Any]:
 
 def _found() -> Select[Any]:
     return select(_SEARCH.c.rowid).where(text("people_search MATCH :match")).limit(MOST_COUNTED)
-
-
-def _height(place: Place, *, down: bool) -> tuple[Any, ...]:
-    """What places are sorted by: those without a value stand last in either direction."""
-    value, number = place
-    without = value in {None, ""}
-    return (without is not down, number) if without else (down, value, number)
 
 
 def _phrase(words: str) -> str:

@@ -25,8 +25,8 @@ _CLOSED: Final = "The database was closed."
 class Readers(Protocol):
     """Runs one read."""
 
-    def fetch(self, text: str, values: Any) -> list[Row]:
-        """All rows, as the driver gives them; raises our errors only."""
+    def fetch(self, text: str, values: Any, **how: Any) -> list[Row]:
+        """All rows, as the driver gives them; raises our errors only. ``how``: for the driver's own ``execute``."""
 
     def close(self) -> None:
         """Let go of every connection; those in use when they come back."""
@@ -45,7 +45,7 @@ class ReadConnections:
         self._waiting = 0
         self._closed = False
 
-    def fetch(self, text: str, values: Any) -> list[Row]:
+    def fetch(self, text: str, values: Any, **how: Any) -> list[Row]:
         """Run one read; once more on a fresh connection when the server had dropped the kept one."""
         try:
             connection = self._idle.pop()
@@ -56,7 +56,7 @@ class ReadConnections:
             connection, kept = self._more()
         try:
             # Fetching to the end also ends the statement: nothing of it stays open on the connection.
-            rows: list[Row] = connection.execute(text, values).fetchall()
+            rows: list[Row] = connection.execute(text, values, **how).fetchall()
         except BaseException as error:
             gone = self._drop(connection, error)
             if not isinstance(error, self._engine.dialect.loaded_dbapi.Error):
@@ -69,7 +69,7 @@ class ReadConnections:
             return rows
         if gone and kept:
             self._drop_idle()
-            return self.fetch(text, values)
+            return self.fetch(text, values, **how)
         raise problem
 
     def close(self) -> None:
@@ -158,13 +158,13 @@ class OneConnection:
         self._turns = turns
         self._closed = False
 
-    def fetch(self, text: str, values: Any) -> list[Row]:
+    def fetch(self, text: str, values: Any, **how: Any) -> list[Row]:
         """Run one read, after whoever writes now."""
         if self._closed:
             raise StorageUnavailable(_CLOSED)
         self._turns.begin_read()
         try:
-            rows: list[Row] = self._connection.execute(text, values).fetchall()
+            rows: list[Row] = self._connection.execute(text, values, **how).fetchall()
         except self._engine.dialect.loaded_dbapi.Error as error:
             problem = plain(error)
         else:

@@ -50,7 +50,7 @@ class PersonState(StrEnum):
 class PeopleSort(StrEnum):
     """The declared orders of the list of people."""
 
-    NAME = "name"
+    NAME = "name"  # whose name begins with the text asked for, the other names, those without one
     LAST_SEEN = "-last_seen_at"  # newest first
     FIRST_SEEN = "-first_seen_at"
 

@@ -12,6 +12,7 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import Person
 from db import Database
+from db.database import DatabaseUnit
 from tests.db.builders import ISSUER, NOW, grant, written
 from tests.db.crowd import ADA, BOB, CARLA, DAY, DORA, ELODIE, PENDING, QUOTE, ROBOT, ZOE, crowd
 
@@ -102,6 +103,26 @@ def test_pages_follow_each_other_without_gaps(database: Database, sort: PeopleSo
         seen = [time for time in times if time is not None]
         assert seen == sorted(seen, reverse=True)
         assert times[len(seen) :] == [None] * (len(times) - len(seen))
+
+
+def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
+    def write(unit: DatabaseUnit) -> None:
+        for name in ("Bea Anders", "Anders Zorn", "Zoe Anders", "anders", "Carl"):
+            unit.save_person(Person(Subject(ISSUER, name), name), NOW)
+        unit.note_subject(Subject(ISSUER, "anders@clients"), NOW, machine=True)
+
+    written(database, write)
+    wanted = ["anders", "Anders Zorn", "Bea Anders", "Zoe Anders", ""]
+    names: list[str] = []
+    query = PeopleQuery(text="anders", limit=1)
+    while True:
+        page = database.directory.people(query, NOW)
+        assert page.total == 5
+        names += [row.person.name for row in page.rows]
+        if page.next is None:
+            break
+        query = replace(query, cursor=page.next)
+    assert names == wanted
 
 
 def test_a_cursor_is_good_for_its_own_query_only(database: Database) -> None:
