@@ -128,7 +128,7 @@ st.caption(f"{len(left):,} of {len(table):,} rows, {len(table.columns)} columns"
 
 numeric = list(left.select_dtypes("number").columns)
 if numeric:
-    st.subheader("Chart")
+    st.header("Chart")
     first, second, third = st.columns(3)
     kind = first.selectbox("Kind", ["Line", "Bars", "Points"], key="chart-kind")
     across = second.selectbox("Across", [ROW_NUMBER, *left.columns], key="chart-x")

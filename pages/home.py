@@ -24,7 +24,7 @@ if not held:
         icon=":material/hourglass_empty:",
     )
 
-st.subheader("What you can open")
+st.header("What you can open")
 columns = st.columns(2)
 for number, row in enumerate(open_rows):
     with columns[number % 2].container(border=True, key=f"open-{row.path}"):
@@ -32,7 +32,7 @@ for number, row in enumerate(open_rows):
         st.caption(row.permission.sentence if row.permission is not None else "Your account, roles and devices.")
 
 if held:
-    st.subheader("What you can do")
+    st.header("What you can do")
     for resource, names in panels.by_resource(held).items():
         st.markdown(f"**{resource}**  \n" + "  \n".join(f":material/check: {panels.sentence(name)}" for name in names))
 

@@ -47,9 +47,9 @@ with st.container(border=True, key="identity"):
     if who.email:
         st.text(who.email)
     if who.subject is not None:
-        st.caption(f"Known here as `{who.subject.subject.replace('`', '')}`".replace("\n", " "))
+        st.markdown(f":small[Known here as {panels.plain(who.subject.subject)}]")
 
-st.subheader("Your roles")
+st.header("Your roles")
 if not grants.roles:
     st.write("You have no role yet. Ask an administrator to give you one.")
 for role, ways in sorted(grants.roles.items()):
@@ -58,7 +58,7 @@ for role, ways in sorted(grants.roles.items()):
         for held in ways:
             st.caption(panels.held_by(held))
 
-st.subheader("What that lets you do")
+st.header("What that lets you do")
 mine = [permission for permission in Permission if decide(who, permission, grants).within_reach]
 if not mine:
     st.write("Nothing beyond this page and Home.")
@@ -66,11 +66,11 @@ for resource, names in panels.by_resource(mine).items():
     lines = []
     for name in names:
         because = ", ".join(dict.fromkeys(panels.held_through(way) for way in grants.ways(name)))
-        why = f":gray[:small[`{name}`, because of {because or 'the scope of your token'}]]"
+        why = f":small[{panels.plain(name)}, because of {because or 'the scope of your token'}]"
         lines.append(f":material/check: {panels.sentence(name)}  \n{why}")
     st.markdown(f"**{resource}**  \n" + "  \n".join(lines))
 
-st.subheader("Your devices")
+st.header("Your devices")
 if notice := st.session_state.pop("profile_notice", None):
     st.info(notice, icon=":material/info:")
 try:

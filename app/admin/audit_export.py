@@ -86,7 +86,7 @@ def _hand_out(ready: Prepared) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download the file", data=access.carried(lambda: content_of(ready)), file_name=ready.name, mime=ready.kind,
-            icon=":material/download:", key="audit-download", type="primary", on_click="ignore",
+            icon=":material/download:", key="audit-download", on_click="ignore",
         )  # fmt: skip
         if st.button("Prepare it anew", key="audit-anew", type="tertiary", icon=":material/refresh:"):
             st.session_state.pop(_PREPARED, None)

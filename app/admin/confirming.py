@@ -31,9 +31,12 @@ def reason(key: str, *, placeholder: str = "Such as: joins the reporting team") 
 
 
 def buttons(key: str, action: str, *, icon: str | None = None, disabled: bool = False) -> bool:
-    """The way on and the way out of a dialog; True when the way on was pressed."""
+    """The way on and the way out of a dialog; True when the way on was pressed.
+
+    Neither is a "primary" button: Streamlit 1.67 writes white on the theme's colour, which nobody can read in the dark.
+    """
     with st.container(horizontal=True, key=f"{key}-buttons"):
-        pressed = st.button(action, key=f"{key}-go", type="primary", icon=icon, disabled=disabled)
+        pressed = st.button(action, key=f"{key}-go", icon=icon, disabled=disabled)
         if st.button("Cancel", key=f"{key}-cancel"):
             dialogs.done()
     return pressed

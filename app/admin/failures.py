@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app import panels
+from app.admin import words
 from app.core import correlation
 from app.core.errors import (
     Conflict,
@@ -41,7 +42,7 @@ def show(error: GatehouseError, *, key: str, kept: bool = False) -> None:
             st.warning(text, icon=":material/block:")
         else:
             st.error(text, icon=":material/error:")
-            st.caption(f"If it goes on, tell an administrator this number: `{correlation.current()}`")
+            words.note(f"If it goes on, tell an administrator this number: `{correlation.current()}`")
 
 
 def sentences(error: GatehouseError) -> str:

@@ -147,7 +147,7 @@ def _body(dialog: Dialog, action: Action) -> None:
     if _RESULTS in dialog.memory:
         _refused(dialog.memory[_RESULTS], people)
         return
-    st.caption(words.listed(list(people.values())))
+    words.note(words.listed(list(people.values())))
     key = f"many-{action.name}"
     with failures.shown(f"{key}-failed"):
         for sentence in action.says:
@@ -303,6 +303,6 @@ def _refused(results: Sequence[Done], people: Mapping[int, str]) -> None:
     rows = [{"Person": panels.plain(people.get(one.person, "?"), cap=80), "Why not": one.why} for one in shown]
     st.table(rows, border="horizontal", hide_index=True)
     if len(refused) > len(shown):
-        st.caption(f"And {len(refused) - len(shown):,} more.")
-    if st.button("Close", key="many-close", type="primary"):
+        words.note(f"And {len(refused) - len(shown):,} more.")
+    if st.button("Close", key="many-close"):
         dialogs.done()

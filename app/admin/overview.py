@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,15 @@ from app.navigation import BY_PATH
 _SPANS: Final = {"7 days": 7, "30 days": 30, "90 days": 90}
 _COLORS: Final = {"Sign-ins": "#3f8f78", "Refusals": "#d9933d"}
 _RECENT: Final = 8
+_LISTED: Final = 20
+_ONE: Final = (
+    "Only one person can administer for good",
+    "If they leave or lose their account, nobody can change rights here. Make another person administrator.",
+)
+_NONE: Final = (
+    "Nobody is administrator by a grant made here",
+    "All hangs on what the sign-in provider says. Give somebody the role administrator here, without an end.",
+)
 _CHANGES: Final = tuple(kind.value for kind in AuditKind if kind.value.startswith("policy:"))
 
 
@@ -69,18 +78,18 @@ def _numbers(found: Statistics) -> None:
 
 
 def _up_to(count: int) -> str:
-    return words.counted(count, capped=count >= MOST_COUNTED)
+    return words.counted(count, capped=count == MOST_COUNTED)  # beyond it, it was counted exactly
 
 
 def _attention(attention: Attention) -> None:
-    st.subheader("Needs attention")
+    st.header("Needs attention")
     points = _points(attention)
     if not points:
         st.markdown(":material/check_circle: Nothing. All roles are used, and everything that is asked for is held.")
     for number, point in enumerate(points):
         with st.container(border=True, gap=None, key=f"attention-{number}"):
             st.markdown(f":material/{point.icon}: **{point.text}**")
-            st.caption(point.why)
+            words.note(point.why)
             row = BY_PATH.get(point.path)
             if row is not None and access.allows_row(row):
                 st.page_link(row.script, label=point.link, icon=":material/arrow_forward:", query_params=point.query)
@@ -90,11 +99,10 @@ def _points(attention: Attention) -> list[_Point]:
     """What needs attention, the gravest first."""
     points = []
     if attention.administrators <= 1:
-        text = "Only one person can administer" if attention.administrators else "Nobody can administer"
-        why = "If they leave or lose their account, nobody can change rights here. Make another person administrator."
+        text, why = _ONE if attention.administrators else _NONE
         points.append(_Point("shield_person", text, why, "people", "See administrators", {"role": "administrator"}))
     if names := attention.unmapped_token_roles:
-        text = f"{words.many(len(names), 'role')} of the sign-in provider without a meaning here"
+        text = f"{_first(names, 'role')} of the sign-in provider without a meaning here"
         why = f"Arrived in tokens, and mapped to no role: {words.listed(names)}."
         points.append(_Point("link_off", text, why, "mappings", "Map them", {"unmapped": "true"}))
     if count := attention.people_without_roles:
@@ -102,14 +110,14 @@ def _points(attention: Attention) -> list[_Point]:
         why = "They can sign in, and open nothing but Home and Profile."
         points.append(_Point("person_off", text, why, "people", "See them", {"role": "No role"}))
     if names := attention.permissions_held_by_nobody:
-        text = f"{words.many(len(names), 'permission')} held by nobody"
+        text = f"{_first(names, 'permission')} held by nobody"
         points.append(_Point("key_off", text, f"{words.listed(names)}.", "roles", "See roles", {}))
     if names := attention.permissions_asked_nowhere:
-        text = f"{words.many(len(names), 'permission')} asked for nowhere"
+        text = f"{_first(names, 'permission')} asked for nowhere"
         why = f"No page, function or endpoint asks for {words.listed(names)}."
         points.append(_Point("help", text, why, "access", "See what asks for what", {}))
     if names := attention.unused_roles:
-        text = f"{words.many(len(names), 'role')} held by nobody"
+        text = f"{_first(names, 'role')} held by nobody"
         points.append(_Point("group_off", text, f"{words.listed(names)}.", "roles", "See roles", {}))
     if count := attention.blocked_people:
         why = "They keep their roles, and can open nothing."
@@ -117,12 +125,17 @@ def _points(attention: Attention) -> list[_Point]:
     return points
 
 
+def _first(names: Sequence[str], one: str) -> str:
+    """How many there are; lists hold the first ``_LISTED`` only."""
+    return f"{_LISTED}+ {one}s" if len(names) >= _LISTED else words.many(len(names), one)
+
+
 def _people(count: int) -> str:
     return f"{_up_to(count)} {'person' if count == 1 else 'people'}"
 
 
 def _over_time(found: Statistics) -> None:
-    st.subheader("Over time")
+    st.header("Over time")
     frame = pd.DataFrame(
         {
             "Day": pd.to_datetime([day.day for day in found.days]),
@@ -135,13 +148,13 @@ def _over_time(found: Statistics) -> None:
             st.markdown(f"**{name} per day**")
             if len(frame) and frame[name].any():
                 st.bar_chart(frame, x="Day", y=name, x_label="", y_label="", color=color, height=200)
-                st.caption(f"{int(frame[name].sum()):,} in all. Days are in UTC.")
+                words.note(f"{int(frame[name].sum()):,} in all. Days are in UTC.")
             else:
-                st.caption("None in this time span.")
+                words.note("None in this time span.")
 
 
 def _recent() -> None:
-    st.subheader("Recent changes")
+    st.header("Recent changes")
     with failures.shown("recent-failed"):
         page = events(Asked(kinds=_CHANGES), limit=_RECENT)
         if not page.rows:
@@ -150,7 +163,7 @@ def _recent() -> None:
             with st.container(gap=None):
                 st.markdown(panels.plain(event.sentence, cap=300))
                 why = f" · {panels.plain(event.reason, cap=200)}" if event.reason else ""
-                st.caption(f"{words.ago(event.at)}{why}")
+                words.note(f"{words.ago(event.at)}{why}")
         row = BY_PATH.get("audit")
         if row is not None and access.allows_row(row):
             st.page_link(row.script, label="All of it in the audit", icon=":material/history:")

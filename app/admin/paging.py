@@ -50,7 +50,7 @@ def control(name: str, asked: object, page: Page[Any], *, size: int, one: str, m
             )  # fmt: skip
         else:
             shown = f"{total} {noun}"
-        st.caption(shown)
+        words.note(shown)
 
 
 def _places() -> dict[str, _Place]:

@@ -107,7 +107,7 @@ def _wanted() -> Asked:
     filters = [part for part in (state, panels.plain(f"role {role}") if wanted.role else role, kind) if part]
     if filters:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Only: {', '.join(filters)}")
+            words.note(f"Only: {', '.join(filters)}")
             st.button("Clear filters", key="clear-filters", type="tertiary", on_click=_clear_filters)
     return wanted
 
@@ -142,7 +142,7 @@ def _row(row: Person, *, choosing: bool) -> None:
             name = f"**{panels.plain(row.shown_name, cap=80)}**"
             if st.button(name, key=f"open-{row.id}", icon=icon, type="tertiary"):
                 opened(row.id)
-            st.caption(_about(row))
+            words.note(_about(row))
 
 
 def _about(row: Person) -> str:
@@ -152,7 +152,8 @@ def _about(row: Person) -> str:
         color = "red" if row.state is PersonState.BLOCKED else "gray"
         parts.append(f":{color}-badge[{words.STATES[row.state]}]")
     other = row.email if row.name and row.email else row.subject.subject
-    parts.append(panels.plain(other, cap=80))
+    if other != row.shown_name:
+        parts.append(panels.plain(other, cap=80))
     parts.append(words.listed(row.roles, most=3) if row.roles else "no role")
     if row.last_seen_at is not None:
         parts.append(f"last seen {words.ago(row.last_seen_at)}")

@@ -21,6 +21,7 @@ from app.navigation import BY_PATH
 
 _RECENT: Final = 8
 _PERMISSIONS_SHOWN: Final = 100
+_PROVIDED_NAMED: Final = 10
 
 
 def asked() -> int | None:
@@ -83,16 +84,16 @@ def _identity(card: Card, *, own: bool, place: str) -> None:
             verified = "" if card.email_verified else " (not verified by the provider)"
             st.text(f"{card.email}{verified}")
         subject, issuer = (panels.plain(text, cap=255) for text in (card.subject.subject, card.subject.issuer))
-        st.caption(f"Known here as {subject}, at {issuer}")
+        words.note(f"Known here as {subject}, at {issuer}")
         if card.first_seen_at is None:
-            st.caption("Has not signed in yet. What is given now counts from the first sign-in on.")
+            words.note("Has not signed in yet. What is given now counts from the first sign-in on.")
         else:
-            st.caption(
+            words.note(
                 f"First seen {words.when(card.first_seen_at)}. Last seen {words.ago(card.last_seen_at)} "
                 f"({words.when(card.last_seen_at)})."
             )
         if own:
-            st.caption("These are your own rights. Nobody changes their own: ask another administrator.")
+            words.note("These are your own rights. Nobody changes their own: ask another administrator.")
         _state_buttons(card, own=own, place=place)
 
 
@@ -139,28 +140,36 @@ def _state_buttons(card: Card, *, own: bool, place: str) -> None:
 def _grants(card: Card, *, own: bool, place: str) -> None:
     """Roles and single permissions, each with where it came from and the way to take it away."""
     changing = not own and access.allows(Permission.MANAGE_GRANTS)
-    st.subheader("Roles and permissions")
+    st.header("Roles and permissions")
     if not card.grants:
         st.write("None. They can open Home and Profile, and nothing else.")
+    provided = [grant for grant in card.grants if grant.role is None and grant.source is Source.TOKEN]
     for grant in sorted(card.grants, key=lambda grant: (grant.role is None, grant.what)):
+        if grant in provided:
+            continue
         with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"grant-{grant.id}"):
             with st.container(gap=None):
                 kind = "" if grant.role else " (a single permission)"
                 st.markdown(f"**{panels.plain(grant.what, cap=120)}**{kind}")
-                st.caption(_origin(grant, card))
+                words.note(_origin(grant, card))
             if changing and grant.source is not Source.TOKEN:
                 st.button(
                     "Take away…", key=f"take-{grant.id}",
                     on_click=dialogs.open_dialog, args=("take", place, grant),
                 )  # fmt: skip
+    if provided:  # a provider says each of them alone, and there may be as many as there are
+        with st.container(border=True, gap=None, key="provided"):
+            st.markdown(f"**{words.many(len(provided), 'single permission')}**")
+            named = words.listed(sorted(grant.what for grant in provided), most=_PROVIDED_NAMED)
+            words.note(f"From the sign-in provider, and taken away there: {named}.")
     if changing:
         st.button(
-            "Give a role or permission", key="give", icon=":material/add_circle:", type="primary",
+            "Give a role or permission", key="give", icon=":material/add_circle:",
             on_click=dialogs.open_dialog, args=("give", place),
         )  # fmt: skip
     unmapped = [role.name for role in card.token_roles if not role.roles]
     if unmapped:
-        st.caption(f"The sign-in provider also says {words.listed(unmapped)}, which is mapped to no role here.")
+        words.note(f"The sign-in provider also says {words.listed(unmapped)}, which is mapped to no role here.")
 
 
 def _origin(grant: Grant, card: Card) -> str:
@@ -176,7 +185,7 @@ def _origin(grant: Grant, card: Card) -> str:
 
 def _permissions(card: Card) -> None:
     """What they may do, by what it is about, each with the role it comes from."""
-    st.subheader("What that lets them do")
+    st.header("What that lets them do")
     if card.state is PersonState.BLOCKED and card.permissions:
         st.write("Nothing while they are blocked. Once they are let in again:")
     if not card.permissions:
@@ -193,7 +202,7 @@ def _permissions(card: Card) -> None:
             lines = "\n".join(_line(name, *ways[name]) for name in names)
             st.markdown(f"**{resource}**\n{lines}")
         if len(card.permissions) > len(shown):
-            st.caption(f"And {len(card.permissions) - len(shown):,} more.")
+            words.note(f"And {len(card.permissions) - len(shown):,} more.")
 
 
 def _line(name: str, said: str, ways: Sequence[Grant]) -> str:
@@ -207,7 +216,7 @@ def _way(grant: Grant) -> str:
 
 
 def _sessions(card: Card, place: str) -> None:
-    st.subheader("Signed in now")
+    st.header("Signed in now")
     with failures.shown("sessions-failed"):
         found = sessions_of(card.id)
         if not found:
@@ -221,7 +230,7 @@ def _sessions(card: Card, place: str) -> None:
 
 
 def _audit(card: Card) -> None:
-    st.subheader("Lately")
+    st.header("Lately")
     with failures.shown("audit-failed"):
         page = events(Asked(name=card.audit_name), limit=_RECENT)
         if not page.rows:
@@ -230,7 +239,7 @@ def _audit(card: Card) -> None:
             with st.container(gap=None):
                 st.markdown(panels.plain(event.sentence, cap=300))
                 why = f" · {panels.plain(event.reason, cap=200)}" if event.reason else ""
-                st.caption(f"{words.ago(event.at)}, {words.when(event.at)}{why}")
+                words.note(f"{words.ago(event.at)}, {words.when(event.at)}{why}")
         row = BY_PATH.get("audit")
         if page.rows and row is not None and access.allows_row(row):
             st.page_link(

@@ -54,7 +54,7 @@ def choose(key: str, kind: Kind, *, givable: bool = True) -> What | None:
     if offer.held_back:
         notes.append(f"{words.many(offer.held_back, kind)} not offered: you can give only what you hold yourself.")
     if notes:
-        st.caption(" ".join(notes))
+        words.note(" ".join(notes))
     return What(kind, chosen) if chosen is not None else None
 
 

@@ -177,7 +177,7 @@ def _onwards(editing: Editing, where: str = "") -> None:
     lacking = "Give it a name first." if not draft.mine.name else "" if draft.change else "Nothing is changed yet."
     with st.container(horizontal=True, vertical_alignment="center", key=f"role-edit-buttons{where}"):
         if st.button(
-            "Review before saving", key=f"role-review{where}", type="primary", icon=":material/fact_check:",
+            "Review before saving", key=f"role-review{where}", icon=":material/fact_check:",
             disabled=bool(lacking),
         ):  # fmt: skip
             editing.stage = Stage.REVIEWING

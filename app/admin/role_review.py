@@ -47,7 +47,7 @@ def show(editing: Editing) -> None:
     reason = confirming.reason("role-save", placeholder="Such as: the front desk answers orders now")
     editing.reason = reason
     with st.container(horizontal=True, key="role-save-buttons"):
-        save = st.button("Save", key="role-save", type="primary", icon=":material/save:")
+        save = st.button("Save", key="role-save", icon=":material/save:")
         if st.button("Back to editing", key="role-back", icon=":material/arrow_back:"):
             editing.stage = Stage.EDITING
             editing.drawn_anew()
@@ -201,7 +201,7 @@ def _gone(editing: Editing) -> None:
         "**Somebody deleted this role meanwhile.** Nothing of yours was saved. What you entered is still here.",
         icon=":material/delete:",
     )
-    if st.button("Make a new role of it", key="role-as-new", type="primary"):
+    if st.button("Make a new role of it", key="role-as-new"):
         old = editing.draft
         fresh = role_drafts.begin(None)
         fresh.draft = Draft(old.mine)
@@ -231,7 +231,7 @@ def show_meanwhile(editing: Editing) -> None:
         st.subheader("What you changed")
         _changes(draft.change, editing.sentences)
     with st.container(horizontal=True, key="meanwhile-buttons"):
-        if st.button("Put my changes on top of theirs", key="meanwhile-on-top", type="primary"):
+        if st.button("Put my changes on top of theirs", key="meanwhile-on-top"):
             editing.draft = on_top(draft, now, theirs.version)
             editing.stage, editing.theirs = Stage.REVIEWING, None
             editing.drawn_anew()

@@ -24,7 +24,7 @@ END: Final = "end-session"
 def page() -> None:
     """The whole page of sessions."""
     st.title("Sessions")
-    st.caption("Who is signed in now, last used first. A person has one session per browser.")
+    words.note("Who is signed in now, last used first. A person has one session per browser.")
     notices.show(PLACE)
     cursor = paging.cursor("sessions", None)
     try:
@@ -57,7 +57,7 @@ def show(found: Iterable[Session], place: str, *, with_person: bool) -> None:
                     _person(session, linking=linking)
                 here = " · **this is you, here**" if session.current else ""
                 st.markdown(f"{panels.plain(panels.browser(session.browser))}{here}")
-                st.caption(_about(session))
+                words.note(_about(session))
             if ending and not session.current:
                 st.button("End…", key=f"end-{session.ref}", on_click=dialogs.open_dialog, args=(END, place, session))
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+import streamlit as st
+
 from app import panels
 from app.admin.calls_people import Grant
 from app.core.clock import utc_now
@@ -69,3 +71,8 @@ def actor(name: str) -> str:
     if name.startswith("operator:"):
         return f"{panels.plain(name.removeprefix('operator:'), cap=80)}, at the command line"
     return panels.plain(name.partition(" at ")[0], cap=80) or "an administrator"
+
+
+def note(text: str) -> None:
+    """Show ``text`` (markdown-safe) small. Not as a caption, which is too pale to be read by everybody."""
+    st.markdown(f":small[{text}]")

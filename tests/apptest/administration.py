@@ -62,6 +62,7 @@ def words(at: AppTest) -> str:
     """All that the page says, unescaped."""
     said = [
         *at.title,
+        *at.header,
         *at.subheader,
         *at.markdown,
         *at.caption,

@@ -690,7 +690,7 @@ def test_what_needs_attention_leads_to_where_it_is_dealt_with(here: Administrati
     at, _ = here.open("/admin")
     said = words(at)
     for text in (
-        "Only one person can administer", "1 role of the sign-in provider without a meaning here",
+        "Only one person can administer for good", "1 role of the sign-in provider without a meaning here",
         "1,000+ people without a role", "1 permission held by nobody", "1 permission asked for nowhere",
         "1 role held by nobody", "1 person blocked",
     ):  # fmt: skip
@@ -732,3 +732,22 @@ def test_the_paths_of_these_pages_are_those_of_the_navigation() -> None:
     from app.navigation import BY_FILE
 
     assert {file: f"/{BY_FILE[file].path}" for file in PATHS} == PATHS
+
+
+def test_single_permissions_of_the_provider_are_told_together(here: Administration) -> None:
+    provided = [canned.grant(20 + n, None, permission=f"read:thing-{n:02}", source="token", by="") for n in range(19)]
+    card = canned.card(grants=[canned.grant(3), *provided])
+    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(card)
+    at, _ = here.open(CARD)
+    assert "**19 single permissions**" in words(at)
+    assert "read:thing-09 and 9 more." in words(at)
+    assert "**read:thing-00**" not in words(at)
+
+
+def test_what_is_counted_only_so_far_says_so(here: Administration) -> None:
+    many_roles = canned.statistics(unused_roles=[f"role-{n}" for n in range(20)], administrators=0)
+    here.stub.answers["GET", f"{canned.BASE}/statistics"] = json_of({**many_roles, "roles": 1005, "sessions": 1000})
+    at, _ = here.open("/admin")
+    assert "20+ roles held by nobody" in words(at)
+    assert "Nobody is administrator by a grant made here" in words(at)
+    assert {metric.label: metric.value for metric in at.metric}["Roles"] == "1,005"

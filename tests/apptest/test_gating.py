@@ -153,7 +153,9 @@ def test_home_never_names_pages_that_may_not_be_opened(world: World) -> None:
     at = testing.open_app("/")
     world.sign_in(at, roles=["viewer"])
     at.run()
-    everything = "\n".join(element.value for element in [*at.markdown, *at.caption, *at.subheader, *at.info])
+    everything = "\n".join(
+        element.value for element in [*at.markdown, *at.caption, *at.header, *at.subheader, *at.info]
+    )
     assert "CSV explorer" not in everything
     assert "API explorer" not in everything
     assert "Open a CSV file of your own" in everything  # the permission's sentence, which is no secret

@@ -120,6 +120,7 @@ def test_the_audit_is_filtered_shared_and_exported(visitor: Arrive, stack: Stack
     expect(page.locator("[class*=st-key-event-]").first).to_contain_text('"kind": "app:session:begin"')
     for form, ending in (("CSV", "csv"), ("JSON Lines", "jsonl")):
         page.locator(".st-key-audit-form").get_by_text(form, exact=True).click()
+        expect(page.locator(".st-key-audit-download")).to_have_count(0, timeout=SOON)  # the other form's file is gone
         page.locator(".st-key-audit-prepare button").click()
         with page.expect_download(timeout=SOON) as download:
             page.locator(".st-key-audit-download button").click()

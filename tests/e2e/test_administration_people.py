@@ -1,0 +1,315 @@
+"""Administration of people in a real browser, in front of all processes: what is changed here is felt there."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from app import testing
+from app.core.keyring import Keyring
+from app.core.principal import Subject
+from db import open_database
+from tests.e2e.conftest import Visitor
+from tests.e2e.test_accessibility import violations
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+SOON = 20_000
+WIDER = """() => [...document.querySelectorAll('[data-testid=stMain], [role=dialog]')]
+    .some(one => one.scrollWidth > one.clientWidth + 1)"""
+"""Whether something stands out of the page or the dialog to the right."""
+Arrive = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """An installation of this module's own: its tests change who may do what."""
+    with Stack(tmp_path_factory.mktemp("administration")) as started:
+        yield started
+
+
+@pytest.fixture
+def arrive(browser: Browser, own_stack: Stack) -> Iterator[Arrive]:
+    """As ``visitor``, at this module's installation."""
+    contexts: list[BrowserContext] = []
+
+    def come(*, dark: bool = False, width: int = 1280, height: int = 900) -> Visitor:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
+        contexts.append(context)
+        return Visitor(context, own_stack)
+
+    yield come
+    for context in contexts:
+        context.close()
+
+
+def heading(page: Page, text: str, *, within: int = SOON) -> None:
+    """Wait for the page's main heading."""
+    expect(page.locator("[data-testid=stMain] h1").first).to_have_text(text, timeout=within)
+
+
+def find(page: Page, text: str, name: str) -> None:
+    """Search for somebody and open their card, by keyboard alone."""
+    page.locator(".st-key-q input").press_sequentially(text, delay=30)
+    found = page.locator("[class*=st-key-open-] button").filter(has_text=name)
+    expect(found).to_have_count(1, timeout=SOON)
+    found.focus()
+    found.press("Enter")
+    heading(page, name)
+
+
+def in_dialog(page: Page) -> Locator:
+    """What stands in the open dialog."""
+    return page.get_by_role("dialog")
+
+
+def answer(page: Page, key: str, reason: str) -> None:
+    """Type the reason of a dialog and go on."""
+    page.locator(f".st-key-{key}-reason input").fill(reason)
+    page.locator(f".st-key-{key}-go button").click()
+
+
+def notice(page: Page) -> Locator:
+    """What the page says has happened."""
+    return page.locator(".st-key-admin-notice")
+
+
+def test_a_role_given_here_is_felt_in_the_tab_that_is_open_there(arrive: Arrive) -> None:
+    ada, eva = arrive(), arrive()
+    eva.sign_in("eva")
+    eva.sees_pages(["Home", "Profile"])
+    ada.sign_in("ada", "/people")
+    page = ada.page
+    find(page, "eva nov", "Eva Novak")
+    assert re.search(r"/people\?person=\d+$", page.url), page.url
+    page.locator(".st-key-give button").click()
+    in_dialog(page).get_by_text("viewer", exact=True).click()
+    answer(page, "give", "joins the reporting team")
+    begun = time.monotonic()
+    expect(notice(page)).to_contain_text("Eva Novak has viewer now", timeout=SOON)
+    eva.sees_pages(["Home", "Usage report", "Profile"])
+    print(f"given: the other tab showed it {time.monotonic() - begun:.2f} s after the press")
+    expect(eva.page.locator(".st-key-access-changed")).to_contain_text("You can now also see the usage report")
+    ada.shot("people-given")
+
+    # The way back, which is felt there too.
+    page.locator(".st-key-undo button").click()
+    expect(notice(page)).to_contain_text("Eva Novak no longer has viewer", timeout=SOON)
+    eva.sees_pages(["Home", "Profile"])
+    expect(page.get_by_text("None. They can open Home and Profile, and nothing else.")).to_be_visible()
+
+    # The address of the card can be shared, and the browser's way back leads to the list as it was.
+    card = page.url
+    page.go_back()
+    heading(page, "People")
+    expect(page.locator(".st-key-q input")).to_have_value("eva nov")
+    page.goto(card)
+    heading(page, "Eva Novak")
+    assert ada.complaints == []
+
+
+def test_the_last_administrator_stays(arrive: Arrive, own_stack: Stack) -> None:
+    bruno = arrive()
+    bruno.sign_in("bruno")
+    own_stack.command("bootstrap-admin", "--subject", "auth0|bruno", "--reason", "the first", "--yes")
+    ada = arrive()
+    ada.sign_in("ada", "/people")  # administrator by the provider's word only, which does not count
+    page = ada.page
+    find(page, "bruno", "Bruno Silva")
+    expect(page.get_by_text("Counts as administrator")).to_be_visible()
+    row = page.locator("[class*=st-key-grant-]").filter(has_text="administrator")
+    row.get_by_role("button", name="Take away").click()
+    answer(page, "take", "is leaving")
+    expect(in_dialog(page)).to_contain_text("The last administrator must stay", timeout=SOON)
+    expect(page.locator(".st-key-take-reason input")).to_have_value("is leaving")
+    ada.shot("people-last-administrator")
+    page.locator(".st-key-take-cancel button").click()
+    page.locator(".st-key-block button").click()
+    answer(page, "block", "is leaving")
+    expect(in_dialog(page)).to_contain_text("The last administrator must stay", timeout=SOON)
+    page.keyboard.press("Escape")
+    expect(in_dialog(page)).to_have_count(0)
+    expect(page.get_by_text("Counts as administrator")).to_be_visible()
+    bruno.page.reload()
+    expect(bruno.page.locator(".st-key-account")).to_be_visible(timeout=SOON)
+
+
+def test_a_session_that_is_ended_leaves_its_page_and_says_why(arrive: Arrive) -> None:
+    chiyo = arrive()
+    chiyo.sign_in("chiyo", "/reports")
+    heading(chiyo.page, "Usage report")
+    ada = arrive()
+    ada.sign_in("ada", "/sessions")
+    page = ada.page
+    row = page.locator("[class*=st-key-session-]").filter(has_text="Chiyo Tanaka")
+    expect(row).to_contain_text("Signed in", timeout=SOON)
+    row.get_by_role("button", name="End").click()
+    expect(in_dialog(page)).to_contain_text("Chiyo Tanaka is signed out there")
+    answer(page, "end-session", "a lost device")
+    begun = time.monotonic()
+    expect(notice(page)).to_contain_text("The session of Chiyo Tanaka", timeout=SOON)
+    expect(chiyo.page.get_by_role("heading", level=1)).to_have_text("You were signed out", timeout=SOON)
+    print(f"ended: the other tab left {time.monotonic() - begun:.2f} s after the press")
+    expect(chiyo.page.locator("body")).to_contain_text("administrator")
+    expect(row).to_have_count(0)
+    ada.shot("sessions-ended")
+
+
+def test_two_administrators_at_once_lose_nothing(arrive: Arrive) -> None:
+    dev = arrive()
+    dev.sign_in("dev")
+    first, second = arrive(), arrive()
+    for one in (first, second):
+        one.sign_in("ada", "/people")
+        find(one.page, "dev pat", "Dev Patel")
+    first.page.locator(".st-key-give button").click()
+    in_dialog(first.page).get_by_text("analyst", exact=True).click()
+    first.page.locator(".st-key-give-reason input").fill("typed by the first")
+    second.page.locator(".st-key-give button").click()
+    in_dialog(second.page).get_by_text("viewer", exact=True).click()
+    answer(second.page, "give", "by the second")
+    expect(notice(second.page)).to_contain_text("Dev Patel has viewer now", timeout=SOON)
+
+    first.page.locator(".st-key-give-go button").click()
+    expect(in_dialog(first.page)).to_contain_text("It was changed meanwhile", timeout=SOON)
+    expect(in_dialog(first.page).get_by_role("table")).to_contain_text("viewer")
+    expect(first.page.locator(".st-key-give-reason input")).to_have_value("typed by the first")
+    first.shot("people-changed-meanwhile")
+    first.page.locator(".st-key-give-go button").click()
+    expect(notice(first.page)).to_contain_text("Dev Patel has analyst now", timeout=SOON)
+    rows = first.page.locator("[class*=st-key-grant-]")
+    expect(rows.filter(has_text="viewer")).to_have_count(1)
+    expect(rows.filter(has_text="analyst")).to_have_count(1)
+
+
+def test_somebody_is_added_and_erased_with_a_second_factor(arrive: Arrive, own_stack: Stack) -> None:
+    ada = arrive()
+    ada.sign_in("ada", "/people")
+    page = ada.page
+    page.locator(".st-key-add-person button").click()
+    page.locator(".st-key-add-person-subject input").fill("auth0|newcomer")
+    answer(page, "add-person", "begins on Monday")
+    heading(page, "auth0|newcomer")
+    expect(page.get_by_text("Has not signed in yet.")).to_be_visible()
+    page.locator(".st-key-erase button").click()
+    expect(in_dialog(page)).to_contain_text("a second proof is needed", timeout=SOON)
+    ada.shot("people-erase-step-up")
+    page.locator("a.st-key-step-up").click()
+    page.wait_for_url(re.compile(re.escape(own_stack.issuer)), timeout=SOON)
+    if page.locator("button[name=person][value=ada]").count():
+        page.locator("button[name=person][value=ada]").click()
+    page.locator("button[name=action][value=factor]").click()
+    page.wait_for_url(re.compile(r"/people\?person=\d+"), timeout=SOON)
+    heading(page, "auth0|newcomer")
+    page.locator(".st-key-erase button").click()
+    in_dialog(page).get_by_text("I know that there is no way back").click()
+    answer(page, "erase", "was added by mistake")
+    expect(notice(page)).to_contain_text("is erased", timeout=SOON)
+    expect(page.locator(".st-key-identity")).to_contain_text("Erased")
+    expect(page.locator(".st-key-undo")).to_have_count(0)
+    ada.shot("people-erased")
+
+
+def test_several_at_once_with_progress_and_a_result_for_each(arrive: Arrive, own_stack: Stack) -> None:
+    database = open_database(testing.settings(database_url=own_stack.database_url), Keyring(testing.settings().secrets))
+    with database.unit_of_work() as unit:
+        for number in range(30):
+            unit.person_id(Subject(own_stack.issuer, f"auth0|crowd-{number:02}"))
+        unit.commit()
+    database.close()
+    ada = arrive()
+    ada.sign_in("ada", "/people?q=crowd")
+    page = ada.page
+    expect(page.get_by_text("1 to 25 of 30 people")).to_be_visible(timeout=SOON)
+    page.locator(".st-key-choose-page button").click()
+    expect(page.get_by_text("25 people chosen")).to_be_visible(timeout=SOON)
+    page.locator(".st-key-people-next button").click()
+    expect(page.get_by_text("26 to 30 of 30 people")).to_be_visible(timeout=SOON)
+    page.locator(".st-key-choose-page button").click()
+    expect(page.get_by_text("30 people chosen")).to_be_visible(timeout=SOON)
+    page.locator(".st-key-many-give button").click()
+    in_dialog(page).get_by_text("viewer", exact=True).click()
+    answer(page, "many-give", "a new team")
+    expect(notice(page)).to_contain_text("viewer given to 30 people.", timeout=SOON)
+    ada.shot("people-several")
+    page.locator(".st-key-undo button").click()
+    expect(notice(page)).to_contain_text("Taken back for 30 people.", timeout=SOON)
+
+
+def test_the_overview_leads_to_where_things_are_dealt_with(arrive: Arrive) -> None:
+    ada = arrive()
+    ada.sign_in("ada", "/admin")
+    page = ada.page
+    expect(page.locator(".st-key-numbers")).to_contain_text("People", timeout=SOON)
+    point = page.locator("[class*=st-key-attention-]").filter(has_text="without a role")
+    point.get_by_role("link", name="See them").click()
+    heading(page, "People")
+    expect(page.get_by_text("Only: No role")).to_be_visible(timeout=SOON)
+    assert "role=No" in page.url
+    assert ada.complaints == []
+
+
+def test_an_auditor_sees_all_of_it_and_can_change_nothing(arrive: Arrive) -> None:
+    gita = arrive()
+    gita.sign_in("gita", "/people")
+    page = gita.page
+    expect(page.locator("[class*=st-key-open-]").first).to_be_visible(timeout=SOON)
+    expect(page.locator(".st-key-add-person")).to_have_count(0)
+    expect(page.locator("[class*=st-key-choose-]")).to_have_count(0)
+    page.locator("[class*=st-key-open-] button").first.click()
+    expect(page.get_by_role("heading", name="Roles and permissions")).to_be_visible(timeout=SOON)
+    for key in ("give", "block", "let-in", "erase", "end-all"):
+        expect(page.locator(f".st-key-{key}")).to_have_count(0)
+    expect(page.locator("[class*=st-key-take-]")).to_have_count(0)
+    gita.shot("people-auditor")
+
+
+@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 390), (True, 320)])
+def test_it_looks_right_light_dark_wide_and_narrow(arrive: Arrive, dark: bool, width: int) -> None:
+    browser = arrive(dark=dark, width=width)
+    kind = f"{'dark' if dark else 'light'}-{width}"
+    page = browser.page
+    arrive().sign_in("bruno")
+    browser.sign_in("ada", "/people?q=bruno")
+    expect(page.locator("[class*=st-key-open-]").first).to_be_visible(timeout=SOON)
+
+    def look(name: str) -> None:
+        page.wait_for_timeout(900)
+        # Nothing stands out of the window to the right.
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+        assert not page.evaluate(WIDER), name
+        assert violations(page) == [], name
+        browser.shot(f"look-admin-{name}-{kind}")
+
+    look("people")
+    page.locator(".st-key-filters button").click()
+    look("people-filter")
+    page.keyboard.press("Escape")
+    page.locator("[class*=st-key-choose-] label").first.click()
+    expect(page.get_by_text("1 person chosen")).to_be_visible(timeout=SOON)
+    look("people-chosen")
+    page.locator(".st-key-many-give button").click()
+    look("people-many-give")
+    page.keyboard.press("Escape")
+    page.locator("[class*=st-key-open-] button").filter(has_text="Bruno").click()
+    heading(page, "Bruno Silva")
+    look("person")
+    page.locator(".st-key-give button").click()
+    look("person-give")
+    page.keyboard.press("Escape")
+    for path, title in (
+        ("/sessions", "Sessions"),
+        ("/admin", "Overview"),
+        ("/people?q=zzzz", "People"),
+        ("/", "Welcome, Ada"),
+        ("/profile", "Profile"),
+    ):
+        browser.open(path)
+        heading(page, title)
+        look({"/": "home"}.get(path, re.sub(r"\W+", "-", path.strip("/"))))
