@@ -98,6 +98,12 @@ def test_the_explorer_lists_the_events_of_a_session(arrive: Arrive) -> None:
     assert visitor.complaints == []
 
 
+def test_the_account_corner_says_until_when(arrive: Arrive) -> None:
+    visitor = arrive()
+    visitor.sign_in("eva")
+    expect(visitor.page.locator(".st-key-account .until")).to_have_text(re.compile(r"^Signed in until .*\d\d?:\d\d"))
+
+
 def test_a_burst_is_listed_in_order(arrive: Arrive) -> None:
     visitor = arrive()
     visitor.sign_in("dev", "/api-explorer")

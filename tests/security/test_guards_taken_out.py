@@ -554,6 +554,62 @@ REMOVALS = [
         "    if False:\n",
         "tests/unit/test_api_client.py::test_what_a_change_sends",
     ),
+    Removal(
+        "the guard before a delegated call",
+        "app/host.py",
+        "@access.requires(Permission.EXPLORE_API)\n",
+        "",
+        "tests/apptest/test_host.py::test_the_guard_decides_first[roles0]",
+    ),
+    Removal(
+        "the list of delegated calls",
+        "app/host.py",
+        "    if not is_offered(asked.method, asked.path):\n",
+        "    if False:\n",
+        "tests/apptest/test_host.py::test_any_other_host_scheme_path_or_method_is_refused_and_on_record",
+    ),
+    Removal(
+        "the look for the token in a delegated answer",
+        "app/api_client.py",
+        "    if token is not None and token.encode() in answer.content:\n",
+        "    if False:\n",
+        "tests/apptest/test_host.py::test_a_token_in_an_answer_never_reaches_the_browser",
+    ),
+    Removal(
+        "the list of events that a component takes",
+        "component/link.py",
+        "        if not isinstance(found, Breach) and found.name not in allowed:\n",
+        "        if False:\n",
+        "tests/unit/test_component_events.py::test_an_event_that_this_component_does_not_take_is_refused",
+    ),
+    Removal(
+        "the single handling of an event",
+        "component/link.py",
+        "            if number <= self.done:\n                continue\n",
+        "            self.done = number - 1\n",
+        "tests/unit/test_component_events.py::test_a_burst_is_handled_in_order_and_each_once",
+    ),
+    Removal(
+        "the limit of events",
+        "component/link.py",
+        "            if not self._is_within_limit():\n",
+        "            if False:\n",
+        "tests/unit/test_component_events.py::test_a_flood_is_cut_off_with_one_error_and_passes",
+    ),
+    Removal(
+        "the look at JSON before Streamlit reads it",
+        "component/tab.py",
+        "            if sent.replace_unreadable():\n",
+        "            if False:\n",
+        "tests/security/test_component_live.py::test_no_value_makes_an_exception_page",
+    ),
+    Removal(
+        "the quiet of a component's own runs",
+        "component/wire.py",
+        " and not self._is_quiet\n",
+        "\n",
+        "tests/unit/test_component_wire.py::test_only_the_quiet_trigger_is_nobodys_doing",
+    ),
 ]
 
 
