@@ -70,10 +70,12 @@ class DatabaseDirectory:
         return role_lists.permission_slice(self._look, now, text=text, after=cursor, limit=limit)
 
     def mappings(
-        self, *, text: str = "", unmapped: bool = False, cursor: str = "", limit: int = 50
+        self, *, text: str = "", unmapped: bool = False, own_names: bool = False, cursor: str = "", limit: int = 50
     ) -> Slice[MappingRow]:
         """Token roles that are mapped, or that arrived in tokens."""
-        return mapping_lists.mapping_slice(self._look, text=text, unmapped=unmapped, after=cursor, limit=limit)
+        return mapping_lists.mapping_slice(
+            self._look, text=text, unmapped=unmapped, own_names=own_names, after=cursor, limit=limit
+        )
 
     def sessions(
         self,
@@ -105,9 +107,11 @@ class DatabaseDirectory:
         """A quick look at the audit's end."""
         return audit_lists.chain_head(self._look, self._keyring)
 
-    def statistics(self, now: datetime, *, days: int, seen_since: datetime | None = None) -> Statistics:
+    def statistics(
+        self, now: datetime, *, days: int, seen_since: datetime | None = None, own_names: bool = False
+    ) -> Statistics:
         """The installation in numbers."""
-        return numbers.statistics(self._look, self._reader, now, days=days, seen_since=seen_since)
+        return numbers.statistics(self._look, self._reader, now, days=days, seen_since=seen_since, own_names=own_names)
 
     def guards(self) -> Sequence[GuardRow]:
         """Everything that processes published, by kind and name."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
 
 from app.core.directory import MOST_COUNTED, MappingRow, Slice
+from app.core.permissions import ROLES
 from db.cursors import cursor, place_of
 from db.lookup import Lookup, page_size
 from db.models import role_mappings, roles, token_roles
@@ -24,14 +25,20 @@ _BATCH: Final = 500
 _BELOW_ALL: Final = ""
 
 
-def mapping_slice(look: Lookup, *, text: str, unmapped: bool, after: str, limit: int) -> Slice[MappingRow]:
-    """Token roles that are mapped or arrived, by name; ``unmapped``: only those mapped nowhere."""
+def mapping_slice(
+    look: Lookup, *, text: str, unmapped: bool, own_names: bool, after: str, limit: int
+) -> Slice[MappingRow]:
+    """Token roles that are mapped or arrived, by name; ``unmapped``: only those that become nothing.
+
+    ``own_names``: whether one that is called as a built-in role becomes that role without a mapping.
+    """
     words = search_key(clean(text.strip(), _TEXT_MAX_CHARACTERS))
-    key = ("mappings", words, unmapped)
+    key = ("mappings", words, unmapped, own_names)
     place = place_of(after, key, str)
     mapped = _mapped(look)
     every = sorted(mapped.keys() | set(arrived(look)))
-    names = [name for name in every if words in search_key(name) and not (unmapped and name in mapped)]
+    becoming = mapped.keys() | (ROLES.keys() if own_names else ())
+    names = [name for name in every if words in search_key(name) and not (unmapped and name in becoming)]
     rest = [name for name in names if place is None or name > str(place[0])]
     size = page_size(limit)
     shown = rest[:size]
@@ -59,9 +66,9 @@ def arrived(look: Lookup) -> Iterator[str]:
         last = names[-1]
 
 
-def unmapped_names(look: Lookup, most: int) -> tuple[str, ...]:
-    """The first token roles that arrived and are mapped nowhere."""
-    mapped = _mapped(look)
+def unmapped_names(look: Lookup, most: int, *, own_names: bool) -> tuple[str, ...]:
+    """The first token roles that arrived and become nothing; ``own_names`` as in ``mapping_slice``."""
+    mapped = _mapped(look).keys() | (ROLES.keys() if own_names else ())
     found: list[str] = []
     for name in arrived(look):
         if name not in mapped:

@@ -22,7 +22,9 @@ from db.times import micros, moment
 MOST_NAMED: Final = 20
 
 
-def statistics(look: Lookup, reader: Reader, now: datetime, *, days: int, seen_since: datetime | None) -> Statistics:
+def statistics(
+    look: Lookup, reader: Reader, now: datetime, *, days: int, seen_since: datetime | None, own_names: bool
+) -> Statistics:
     """The installation in numbers, with usage of the last ``days`` days."""
     counted: dict[str, int] = {
         row[0]: row[1] for row in look.rows("counters", lambda: select(counters.c.name, counters.c.value))
@@ -38,11 +40,11 @@ def statistics(look: Lookup, reader: Reader, now: datetime, *, days: int, seen_s
         ),
         roles=look.number("roles counted", lambda: select(func.count()).select_from(roles)),
         days=tuple(reader.usage(today - timedelta(days=max(1, days) - 1), today)),
-        attention=attention(look, now),
+        attention=attention(look, now, own_names=own_names),
     )
 
 
-def attention(look: Lookup, now: datetime) -> Attention:
+def attention(look: Lookup, now: datetime, *, own_names: bool) -> Attention:
     """What an administrator should look at."""
     at = micros(now)
 
@@ -56,7 +58,7 @@ def attention(look: Lookup, now: datetime) -> Attention:
         unused_roles=names("unused roles", lambda: _unused_roles(look), now=at),
         permissions_held_by_nobody=names("permissions held by nobody", lambda: _held_by_nobody(look), now=at),
         permissions_asked_nowhere=names("permissions asked nowhere", lambda: _asked_nowhere(look)),
-        unmapped_token_roles=unmapped_names(look, MOST_NAMED),
+        unmapped_token_roles=unmapped_names(look, MOST_NAMED, own_names=own_names),
         people_without_roles=people(PeopleQuery(without_roles=True, limit=1)),
         blocked_people=people(PeopleQuery(state=PersonState.BLOCKED, limit=1)),
         administrators=look.number("administrators counted", lambda: capped(counting_administrators())),

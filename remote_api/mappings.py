@@ -10,7 +10,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.core import administration
 from app.core.directory import MappingRow
-from app.core.permissions import Permission
+from app.core.permissions import ROLES, Permission
 from remote_api import conditions
 from remote_api.access import requires
 from remote_api.administering import change
@@ -34,7 +34,11 @@ api = APIBlueprint(
 def mappings(query: MappingsAsked) -> dict[str, Any]:
     """List roles of tokens: those that are mapped, and those that arrived."""
     found = services().storage.directory.mappings(
-        text=query.q, unmapped=query.unmapped, cursor=query.cursor, limit=query.limit
+        text=query.q,
+        unmapped=query.unmapped,
+        own_names=current_app.config[MAP_OWN_NAMES],
+        cursor=query.cursor,
+        limit=query.limit,
     )
     return {
         "mappings": [_item(row) for row in found.rows],
@@ -68,6 +72,7 @@ def _item(row: MappingRow) -> dict[str, Any]:
     return {
         "token_role": row.token_role,
         "roles": [{"id": number, "name": name} for number, name in row.roles],
+        "own_name": current_app.config[MAP_OWN_NAMES] and row.token_role in ROLES,
         "people": row.people,
         "version": row.version,
     }

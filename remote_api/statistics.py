@@ -11,6 +11,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.core.permissions import Permission
 from remote_api.access import requires
+from remote_api.mappings import MAP_OWN_NAMES
 from remote_api.reports import day_body
 from remote_api.schemas.records import StatisticsAsked, StatisticsBody
 from remote_api.services import services
@@ -29,7 +30,9 @@ api = APIBlueprint(
 def statistics(query: StatisticsAsked) -> dict[str, Any]:
     """Count people, sessions and roles, and name what needs attention."""
     now, idle = services().clock(), timedelta(seconds=current_app.config[IDLE_SECONDS])
-    found = services().storage.directory.statistics(now, days=query.days, seen_since=now - idle)
+    found = services().storage.directory.statistics(
+        now, days=query.days, seen_since=now - idle, own_names=current_app.config[MAP_OWN_NAMES]
+    )
     attention = found.attention
     return {
         "people": found.people,

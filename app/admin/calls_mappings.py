@@ -27,6 +27,8 @@ class Mapping:
     roles: tuple[Local, ...]
     people: int
     version: str
+    own_name: bool = False
+    """Whether it becomes the built-in role of its name as well, without a mapping: in development."""
 
 
 @dataclass(frozen=True, slots=True)

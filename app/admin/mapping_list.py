@@ -11,7 +11,7 @@ from app.admin import calls_mappings, dialogs, mapping_change, notices, paging, 
 from app.admin.calls_mappings import Mapping
 from app.admin.permission_list import SEARCH_MAX
 from app.admin.places import MAPPINGS
-from app.core.permissions import ROLES, Permission
+from app.core.permissions import Permission
 
 SIZE: Final = 25
 EVERY, NOWHERE = "All", "Mapped nowhere"
@@ -73,8 +73,6 @@ def _row(number: int, row: Mapping, *, may: bool) -> None:
     with st.container(key=f"mapping-{number}", border=True, gap="xsmall"):
         st.markdown(f"**{panels.plain(row.token_role)}**")
         st.markdown(becomes(row))
-        if not row.roles and row.token_role in ROLES:
-            st.caption("In development it counts as the built-in role of its name without a mapping.")
         people = words.many(row.people, "person", "people")
         st.caption(f"In the last sign-in of {people}." if row.people else "In nobody's last sign-in now.")
         if may:
@@ -86,6 +84,9 @@ def _row(number: int, row: Mapping, *, may: bool) -> None:
 
 def becomes(row: Mapping) -> str:
     """What a token role becomes, as markdown-safe text."""
+    if row.own_name:
+        names = [row.token_role, *(role.name for role in row.roles if role.name != row.token_role)]
+        return f":material/arrow_forward: becomes {words.listed(names, most=10)}; in development also without a mapping"
     if not row.roles:
         return ":material/link_off: mapped nowhere"
     return f":material/arrow_forward: becomes {words.listed([role.name for role in row.roles], most=10)}"

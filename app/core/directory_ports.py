@@ -62,9 +62,12 @@ class DirectoryReader(Protocol):
         """The catalogue by name; ``text``: part of the name or sentence."""
 
     def mappings(
-        self, *, text: str = "", unmapped: bool = False, cursor: str = "", limit: int = 50
+        self, *, text: str = "", unmapped: bool = False, own_names: bool = False, cursor: str = "", limit: int = 50
     ) -> Slice[MappingRow]:
-        """Token roles that are mapped, or that arrived in tokens; ``unmapped``: only those mapped nowhere."""
+        """Token roles that are mapped, or that arrived in tokens; ``unmapped``: only those that become nothing.
+
+        ``own_names``: whether one that is called as a built-in role becomes that role without a mapping (development).
+        """
 
     def sessions(
         self,
@@ -92,8 +95,13 @@ class DirectoryReader(Protocol):
     def chain_head(self) -> ChainHead:
         """A quick look at the audit's end."""
 
-    def statistics(self, now: datetime, *, days: int, seen_since: datetime | None = None) -> Statistics:
-        """The installation in numbers, with usage of the last ``days`` days; sessions used after ``seen_since``."""
+    def statistics(
+        self, now: datetime, *, days: int, seen_since: datetime | None = None, own_names: bool = False
+    ) -> Statistics:
+        """The installation in numbers, with usage of the last ``days`` days; sessions used after ``seen_since``.
+
+        ``own_names`` as in ``mappings``.
+        """
 
     def guards(self) -> Sequence[GuardRow]:
         """Everything that processes published, by kind and name."""

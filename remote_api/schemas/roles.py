@@ -133,7 +133,7 @@ class PermissionList(Page):
 class MappingsAsked(ListAsked):
     """Which mappings to list."""
 
-    unmapped: Flag = Field(False, description="Only roles of tokens that are mapped nowhere.")
+    unmapped: Flag = Field(False, description="Only roles of tokens that become nothing here.")
 
 
 class MappingSent(Asked):
@@ -156,6 +156,7 @@ class MappingBody(Answer):
 
     token_role: str
     roles: list[MappedRole]
+    own_name: bool = Field(description="Whether it becomes the built-in role of its name as well (development).")
     people: int = Field(description="In how many people's last token it was.")
     version: str
 

@@ -13,7 +13,7 @@ from app.core.errors import InvalidInput, NameTaken, NotFound, RoleInUse
 from app.core.permissions import ROLES, Permission
 from app.core.policy import Source
 from app.core.principal import Subject
-from app.core.records import EndReason, Person
+from app.core.records import EndReason, Person, TokenRights
 from db import Database
 from db.database import DatabaseUnit
 from tests.db.builders import ANN, ISSUER, NOW, SECOND, behind_its_back, event, grant, said, written
@@ -352,3 +352,18 @@ def test_a_unit_reads_its_own_state(database: Database) -> None:
         assert unit.mapping("Owners").roles == ()
     assert database.directory.person_card(ids[BOB], NOW) is not None
     assert "developer" not in database.read.grants(BOB, NOW).roles
+
+
+def test_a_token_role_that_counts_by_its_own_name_is_not_mapped_nowhere(database: Database) -> None:
+    with database.unit_of_work() as unit:
+        rights = TokenRights(issued_at=NOW, roles=frozenset({"viewer", "elsewhere"}))
+        unit.sync_token_rights(ANN, rights, map_own_names=True, now=NOW)
+        unit.commit()
+
+    def nowhere(*, own_names: bool) -> tuple[list[str], tuple[str, ...]]:
+        listed = database.directory.mappings(unmapped=True, own_names=own_names).rows
+        named = database.directory.statistics(NOW, days=1, own_names=own_names).attention.unmapped_token_roles
+        return [row.token_role for row in listed], named
+
+    assert nowhere(own_names=True) == (["elsewhere"], ("elsewhere",))
+    assert nowhere(own_names=False) == (["elsewhere", "viewer"], ("elsewhere", "viewer"))
