@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.core.errors import SessionEnded, SessionExpired, SessionReplaced, Unauthenticated
+from app.core.errors import SessionEnded, SessionExpired, SessionReplaced, SignedOut, Unauthenticated
 from app.core.records import EndReason
 
 _ENDED: Final = {
@@ -23,4 +23,6 @@ def why_ended(reason: EndReason | None) -> Unauthenticated:
     sentence = _ENDED.get(reason) if reason is not None else None
     if reason is EndReason.REPLACED:
         return SessionReplaced(sentence or "")
+    if reason is EndReason.SIGNED_OUT:
+        return SignedOut(sentence or "")
     return SessionEnded(sentence) if sentence else SessionExpired("Sign in again to go on where you were.")

@@ -18,6 +18,7 @@ from app.core.errors import (
     SessionEnded,
     SessionExpired,
     SessionReplaced,
+    SignedOut,
     SignInTooOld,
     StateMismatch,
     StorageUnavailable,
@@ -160,10 +161,10 @@ def ended_page(error: Unauthenticated, return_to: str, *, signed_out: bool) -> R
     if isinstance(error, SessionExpired):
         title = "Your session has expired"
         sentences = ("You were not here for a while, or signed in long ago, so you were signed out to be safe.",)
+    elif signed_out or isinstance(error, SignedOut):
+        title, sentences = "You are signed out", ("You signed out at this browser. Sign in to go on where you were.",)
     elif isinstance(error, SessionEnded):
         title, sentences = "You were signed out", (error.detail or "Your session was ended.",)
-    elif signed_out:
-        title, sentences = "You are signed out", ("You signed out at this browser. Sign in to go on where you were.",)
     else:
         title, sentences = "You are not signed in", ("Sign in to go on where you were.",)
     # The answer that brings the new session's cookie may still be on its way: then this page leads on by itself.

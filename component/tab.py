@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from app.core.errors import SessionExpired, StorageUnavailable, Unauthenticated
+from app.core.errors import SessionExpired, SignedOut, StorageUnavailable, Unauthenticated
 from app.core.policy import Grants
 from app.core.records import Session
 from component import wire
@@ -38,6 +38,8 @@ _GONE: Final = 1008
 _PROTOCOL_ERROR: Final = 1002
 _GOODBYE_SECONDS: Final = 2.0
 _QUIET_SECONDS: Final = 0.25
+_SIGN_OUT_SECONDS: Final = 4.0
+"""How long a browser that has just signed out is left to go where its sign-out leads, before it is sent elsewhere."""
 
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +81,7 @@ class Tab:
         self._first = True
         self._sending = asyncio.Lock()
         self._looking = asyncio.Lock()
-        self._accepted = self._looked = self._over = self._gating = self._id_known = False
+        self._signed_out = self._accepted = self._looked = self._over = self._gating = self._id_known = False
         self._passed_at = 0.0
 
     # What Streamlit sees
@@ -180,7 +182,12 @@ class Tab:
                 return Change.EXPIRED
             if found is None:
                 self._tabs.owners.forget(self.owner)
-                self._leave(wire.go_to(f"{ENDED_PATH}?return_to={quote(self._here(), safe='')}"), _GONE)
+                self._leave(
+                    wire.go_to(f"{ENDED_PATH}?return_to={quote(self._here(), safe='')}"),
+                    _GONE,
+                    # Its own page is on the way to the provider, and has told the browser's other tabs.
+                    after_seconds=_SIGN_OUT_SECONDS if self._signed_out else 0,
+                )
                 return Change.ENDED
             self.session, grants = found
             self._tabs.note_gated(self.session)
@@ -295,7 +302,8 @@ class Tab:
             session: Session | None = self._tabs.sessions.by_ref(self.session.ref)
         except SessionExpired:
             session, expired = self._tabs.sessions.revivals.by_ref(self.session.ref), True
-        except Unauthenticated:
+        except Unauthenticated as error:
+            self._signed_out = isinstance(error, SignedOut)
             return None
         if session is None or session.person.blocked or session.person.subject != self.session.person.subject:
             return None
@@ -339,16 +347,17 @@ class Tab:
     def _ring(self, _: object) -> None:
         self._bell.set()
 
-    def _leave(self, last_word: bytes | None, code: int) -> None:
+    def _leave(self, last_word: bytes | None, code: int, *, after_seconds: float = 0) -> None:
         """End it here and now for Streamlit, which stops the run; then tell the browser, if it listens."""
         if self._over:
             return
         self._over = True
         self._injected.clear()
         self._inject({"type": "websocket.disconnect", "code": code})
-        self._goodbye = asyncio.ensure_future(self._say(last_word, code))
+        self._goodbye = asyncio.ensure_future(self._say(last_word, code, after_seconds))
 
-    async def _say(self, last_word: bytes | None, code: int) -> None:
+    async def _say(self, last_word: bytes | None, code: int, after_seconds: float) -> None:
+        await asyncio.sleep(after_seconds)
         with suppress(Exception):  # the browser may be gone, or read no more: then nobody is there to be told
             async with asyncio.timeout(_GOODBYE_SECONDS), self._sending:
                 if last_word is not None:

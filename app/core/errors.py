@@ -71,6 +71,13 @@ class SessionReplaced(SessionEnded):
     title = "Somebody signed in anew"
 
 
+class SignedOut(SessionEnded):
+    """The session ended because its own person signed out, in this browser."""
+
+    code = "signed-out"
+    title = "You are signed out"
+
+
 class SignInAgain(Unauthenticated):
     """The session goes on, but the provider's token has run out, and only signing in brings another."""
 

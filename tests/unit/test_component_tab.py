@@ -56,9 +56,9 @@ class Here:
     wire: Wire
     tab: Tab
 
-    def end(self) -> None:
+    def end(self, reason: EndReason = EndReason.ENDED_BY_ADMIN) -> None:
         with self.services.storage.unit_of_work() as unit:
-            unit.end_session(self.ref, EndReason.ENDED_BY_ADMIN, utc_now())
+            unit.end_session(self.ref, reason, utc_now())
             unit.commit()
 
     def revoke(self) -> None:
@@ -112,6 +112,20 @@ def test_a_browser_that_does_not_read_holds_up_neither_the_watcher_nor_streamlit
         assert (await asyncio.wait_for(here.tab.receive(), 1))["type"] == "websocket.disconnect"
         sending.cancel()
         await asyncio.wait_for(here.tab.close(), 4)
+
+    with_tab(check)
+
+
+def test_a_browser_that_signs_out_is_left_to_go_where_that_leads_before_it_is_sent_elsewhere() -> None:
+    async def check(here: Here) -> None:
+        told = len(here.wire.left)
+        here.end(EndReason.SIGNED_OUT)
+        assert await here.tab.look() is Change.ENDED
+        assert (await asyncio.wait_for(here.tab.receive(), 1))["type"] == "websocket.disconnect"  # nothing runs on
+        await asyncio.sleep(1)
+        assert len(here.wire.left) == told
+        await here.tab.close()
+        assert [message["type"] for message in here.wire.left[told:]] == ["websocket.send", "websocket.close"]
 
     with_tab(check)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -10,7 +11,7 @@ from typing import TypeVar
 from app.core.administration.acting import Administrator, Standing
 from app.core.audit import AuditKind, Outcome
 from app.core.directory_ports import DirectoryStorage, DirectoryUnit
-from app.core.errors import GatehouseError, LastAdministrator, RuleViolated
+from app.core.errors import GatehouseError, LastAdministrator, RuleViolated, StorageUnavailable
 
 R = TypeVar("R")
 
@@ -22,7 +23,8 @@ def carry_out(storage: DirectoryStorage, who: Administrator, change: Callable[[D
             done = change(unit)
             unit.commit()
     except (RuleViolated, LastAdministrator) as error:
-        record_refusal(storage, who, error, now)
+        with suppress(StorageUnavailable):  # refused it is either way, and for its own reason
+            record_refusal(storage, who, error, now)
         raise
     return done
 
