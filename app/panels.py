@@ -57,6 +57,11 @@ _MARK: Final = (
     'fill="#4b8f7c">Gatehouse</text></svg>'
 )
 """A gate between two towers; its green reads on light and on dark."""
+_DARK: Final = (
+    "<style>[data-tag], [data-tag] *, [data-testid=stBaseButton-primary], [data-testid=stBaseButton-primaryFormSubmit] "
+    "{ color: #10201b; }</style>"
+)
+"""Streamlit (1.67) writes white on the primary colour, which in the dark theme is pale; ends with a setting for it."""
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=\"'])")
 # Streamlit turns bare addresses into links after escapes are undone; an invisible word joiner keeps them text.
 _LINKED: Final = re.compile(r":(?=//)|\bwww(?=\.)|@", re.IGNORECASE)
@@ -182,6 +187,8 @@ def account(
 def brand() -> None:
     """The product's mark, above everything."""
     st.logo(_MARK, size="large")
+    if st.context.theme.type == "dark":
+        st.html(_DARK)
 
 
 def _card(key: str) -> DeltaGenerator:

@@ -86,6 +86,9 @@ class Component(Tab):
         return self.say(key, json.dumps({lane: sent}))
 
 
+pytestmark = pytest.mark.xdist_group("component-live")  # one process of the app; the last test reads what all left
+
+
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with live(tmp_path_factory.mktemp("component"), script=SCRIPT, processes=1) as made:
