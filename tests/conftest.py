@@ -1,8 +1,19 @@
-"""For every test: says at the end how many of them drove a browser."""
+"""For every test: groups hold, and the end says how many of them drove a browser."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import pytest
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to run with groups that are not told to pytest-xdist: tests that share a server would be torn apart."""
+    if getattr(config.option, "loadgroup", False):
+        for item in items:
+            if item.get_closest_marker("xdist_group") is not None and "@" not in item.nodeid.rpartition("]")[2]:
+                raise pytest.UsageError(f"pytest-xdist did not take the group of {item.nodeid}")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
