@@ -21,6 +21,7 @@ from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
 import streamlit as st
+from streamlit.commands import navigation as navigation_module
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 
 from app import access, drafts, menu, panels
@@ -101,7 +102,8 @@ def install(hosted: Hosted | None) -> None:
     _hosted = hosted
     _codes.clear()
     ScriptCache.get_bytecode = _bytecode if hosted is not None else _compile  # type: ignore[method-assign] # see above
-    vars(st)["navigation"] = navigation if hosted is not None else _navigate
+    for module in (st, navigation_module):  # from either of which a script may import it
+        vars(module)["navigation"] = navigation if hosted is not None else _navigate
     if hosted is not None and ScriptCache().get_bytecode(__file__).co_filename != _GATE:
         raise RuntimeError("Streamlit compiles scripts without asking the gate")
 

@@ -146,6 +146,8 @@ class Drafts:
 
     def _move(self, key_hash: bytes, to_hash: bytes) -> bool:
         try:
+            if not self._storage.read.draft_waits(key_hash):  # anybody can make up an id: no unit of work for that
+                return False
             with self._storage.unit_of_work() as unit:
                 moved = unit.move_draft(key_hash, to_hash, self._clock())
                 unit.commit()

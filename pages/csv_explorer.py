@@ -92,7 +92,7 @@ def as_csv(table: pd.DataFrame) -> bytes:
     safe = table.copy()
     for column in safe.select_dtypes(include=["object", "string"]):
         text = safe[column].astype("string")
-        risky = text.str.match(r"^[=+\-@\t\r]", na=False)
+        risky = text.str.match("^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]", na=False)
         safe[column] = text.where(~risky, "'" + text)
     return safe.to_csv(index=False).encode()
 

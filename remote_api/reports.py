@@ -18,7 +18,7 @@ from remote_api.access import requires
 from remote_api.schemas import Usage, UsageQuery
 from remote_api.services import services
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 api = APIBlueprint(
     "reports",

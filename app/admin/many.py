@@ -69,7 +69,10 @@ ACTIONS: Final = (
         Permission.MANAGE_GRANTS,
         "Take away from several people",
         "Take away from {}",
-        ("What the sign-in provider gives stays.",),
+        (
+            "What the sign-in provider gives stays.",
+            "There is no undo: until when each of them had it would be lost.",
+        ),
     ),
     Action(
         "block",
@@ -276,7 +279,8 @@ def _tell(action: Action, wish: granting.Wish, results: Sequence[Done], place: s
         parts.append(f"For {unchanged:,} nothing had to change.")
     if refused:
         parts.append(f"{refused:,} not done.")
-    back = {"give": _take, "take": _give, "block": _let_in, "let-in": _block}.get(action.name)
+    # Not of taking away: given back from here it would have no end, whatever it had before.
+    back = {"give": _take, "block": _let_in, "let-in": _block}.get(action.name)
     undo = None
     if back is not None and done:
         again = granting.Wish(wish.what, None, f"Taken back: {wish.reason}"[: confirming.REASON_MAX])

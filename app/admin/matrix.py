@@ -17,7 +17,7 @@ from app.admin.wording import sentence_of
 from app.core.directory import GuardKind
 from app.core.permissions import ADMINISTRATOR, named
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 KINDS: Final[Mapping[GuardKind, str]] = {
     GuardKind.PAGE: "Page",
     GuardKind.FUNCTION: "Function",

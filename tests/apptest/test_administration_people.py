@@ -598,6 +598,21 @@ def test_several_at_once_in_steps_with_a_result_for_each(here: Administration) -
     assert "Taken back for 38 people." in words(at)
 
 
+def test_what_was_taken_from_several_does_not_come_back_without_its_end(here: Administration) -> None:
+    bulk(here, {})
+    at, _ = here.open("/people")
+    choose_all(at)
+    at.button(key="many-take").click().run()
+    assert "no undo" in words(at)
+    at.radio(key="many-take-chosen-role").set_value("viewer")
+    at.text_input(key="many-take-reason").set_value("project over")
+    at.run()
+    at.button(key="many-take-go").click().run()
+    assert {wanted.json()["action"] for wanted in here.changes()} == {"revoke"}
+    assert "viewer** taken away from 40 people." in words(at)
+    assert "undo" not in keys(at), "the results do not say until when each of them had it"
+
+
 def test_the_chosen_stay_chosen_over_searches_and_can_be_cleared(here: Administration) -> None:
     at, _ = here.open("/people")
     at.checkbox(key="choose-3").check().run()

@@ -65,6 +65,7 @@ import streamlit as st
 
 st.session_state["ran"].append("secret")
 """
+IMPORTED = "from streamlit.commands.navigation import navigation\n"
 ROWS = """
 [permissions]
 "read:orders" = { sentence = "See the orders.", roles = ["viewer"] }
@@ -186,6 +187,15 @@ def test_a_page_opens_for_whom_its_row_says_and_for_nobody_else(gatehouse: Servi
     assert "See the orders" in shown(may_not)
     may_not.run()
     assert refusals(gatehouse) == [("app:page:deny", "/orders")]
+
+
+def test_rows_count_for_a_navigation_imported_from_where_streamlit_keeps_it(gatehouse: Services, shop: Path) -> None:
+    named = SHOP.replace("import streamlit as st\n", f"import streamlit as st\n{IMPORTED}", 1)
+    written(shop, named.replace("st.navigation(", "navigation("))
+    served(shop)
+    at = opened(shop, roles=["developer"]).switch_page("views/orders.py").run()
+    assert ran(at)[-1] == "shop"
+    assert "No access" in shown(at)
 
 
 def test_a_right_that_is_taken_away_is_gone_at_the_next_run(gatehouse: Services, shop: Path) -> None:

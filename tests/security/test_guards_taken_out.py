@@ -604,6 +604,20 @@ REMOVALS = [
         "tests/security/test_component_live.py::test_no_value_makes_an_exception_page",
     ),
     Removal(
+        "a served app's rows, wherever it has st.navigation from",
+        "app/hosted.py",
+        "for module in (st, navigation_module):",
+        "for module in (st,):",
+        "tests/apptest/test_hosted.py::test_rows_count_for_a_navigation_imported_from_where_streamlit_keeps_it",
+    ),
+    Removal(
+        "no unit of work for a draft that somebody made up",
+        "component/drafts.py",
+        "            if not self._storage.read.draft_waits(key_hash):  # any",
+        "            if False:  # any",
+        "tests/unit/test_component_drafts.py::test_a_made_up_draft_makes_nobody_wait",
+    ),
+    Removal(
         "the quiet of a component's own runs",
         "component/wire.py",
         " and not self._is_quiet\n",

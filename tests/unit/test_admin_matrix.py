@@ -93,7 +93,7 @@ def test_the_file_says_the_same_and_begins_no_formula() -> None:
     assert rows[3][5] == "'+evil.py"
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_a_cell_that_would_be_a_formula_is_text(start: str) -> None:
     assert safe_cell(f"{start}1") == f"'{start}1"
     assert safe_cell(f"a{start}1") == f"a{start}1"

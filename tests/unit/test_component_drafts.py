@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from app.core.ports import Storage
 from app.core.principal import Subject
 from app.housekeeping import purge
 from component.cookies import browser_hash
@@ -179,3 +182,10 @@ def test_an_address_without_a_draft_writes_nothing(here: World) -> None:
     for made_up in ("", "x", "A" * 43, "%00"):
         assert query(begin(browser, made_up))["state"]
     assert here.dump() == before
+
+
+def test_a_made_up_draft_makes_nobody_wait(here: World) -> None:
+    """A unit of work is one at a time for everybody: strangers do not get one for the asking."""
+    drafts = Drafts(cast("Storage", SimpleNamespace(read=here.storage.read)), here.keyring, clock=here.clock)
+    assert drafts.bind("A" * 43, "state") is False
+    assert drafts.release("state") == ""
