@@ -27,6 +27,7 @@ from app.services import services
 
 BASE: Final = "/api/v1"
 TIMEOUT_SECONDS: Final = (3.05, 20.0)
+"""How long connecting, and beginning an answer, may take."""
 SHOWN_MAX_CHARACTERS: Final = 16_000
 """How much of an answer the API explorer and the component are shown."""
 _NOT_ITS_OWN: Final = "The remote API answered something that is not its own."
@@ -185,13 +186,15 @@ def call(
     params: Params | None = None,
     body: Mapping[str, object] | None = None,
     version: str | None = None,
+    read_seconds: float | None = None,
 ) -> Answer:
     """Call the API as the signed-in person and return what it answers when that is a success (2xx).
 
     ``body`` is sent as JSON. ``version``: of what is to be changed, sent as ``If-Match``; ``StaleVersion`` when it is
-    another one by now. Raises the error a problem stands for, ``ApiUnavailable`` for anything that is not the API's.
+    another one by now. ``read_seconds``: how long it may take to begin its answer; None: as usual. Raises the error a
+    problem stands for, ``ApiUnavailable`` for anything that is not the API's.
     """
-    answer = _send(method, path, params=params, body=body, version=version, token=_token())
+    answer = _send(method, path, params=params, body=body, version=version, token=_token(), read_seconds=read_seconds)
     if _is_success(answer.status):
         return answer
     raise _problem(answer)
@@ -243,6 +246,7 @@ def _open(
     params: Params | None = None,
     body: Mapping[str, object] | None = None,
     version: str | None = None,
+    read_seconds: float | None = None,
 ) -> Iterator[requests.Response]:
     """Send one request; its answer is still to be read. Raises ``ApiUnavailable``, while it is read too."""
     headers = {correlation.HEADER: correlation.current(), "Accept": "application/json"}
@@ -258,7 +262,8 @@ def _open(
     try:
         with _http().request(
             method, url,
-            params=params, headers=headers, data=data, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True,
+            params=params, headers=headers, data=data,
+            timeout=(TIMEOUT_SECONDS[0], read_seconds or TIMEOUT_SECONDS[1]), allow_redirects=False, stream=True,
         ) as response:  # fmt: skip
             yield response
     except (requests.RequestException, HTTPError) as error:
@@ -274,12 +279,15 @@ def _send(
     body: Mapping[str, object] | None = None,
     version: str | None = None,
     limits: _Limits | None = None,
+    read_seconds: float | None = None,
 ) -> Answer:
     """Send one request and read its answer, within ``limits``; raises ``ApiUnavailable``."""
     limits = limits or _USING
     begun = time.perf_counter()
-    until = time.monotonic() + limits.seconds
-    with _open(method, path, token=token, params=params, body=body, version=version) as response:
+    until = time.monotonic() + max(limits.seconds, read_seconds or 0.0)
+    with _open(
+        method, path, token=token, params=params, body=body, version=version, read_seconds=read_seconds
+    ) as response:
         content = _bounded(response, limits.bytes, until)
     return Answer(response.status_code, response.headers, content, (time.perf_counter() - begun) * 1000)
 

@@ -16,6 +16,10 @@ EXPORT_KINDS: Final[Mapping[Literal["csv", "jsonl"], str]] = {"csv": "text/csv",
 """Format of an export → its content type."""
 
 
+_VERIFYING_SECONDS: Final = 120.0
+"""How long following the whole chain may take: a million events take some ten seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """An audit event. ``sentence`` has readable names in it; ``actor`` and ``target`` are as the audit has them."""
@@ -103,7 +107,7 @@ def chain_head() -> ChainHead:
 @access.requires(Permission.READ_AUDIT)
 def verify_chain() -> Verified:
     """Verify the whole chain, which takes a while; raises ``TooManyRequests`` while another does."""
-    return read(call("GET", path("audit", "chain"), params=asked(full=True)), Verified)
+    return read(call("GET", path("audit", "chain"), params=asked(full=True), read_seconds=_VERIFYING_SECONDS), Verified)
 
 
 @access.requires(Permission.EXPORT_AUDIT)
