@@ -242,20 +242,25 @@ def navigation(
     asking = access.asking()
     way = menu.way()
     way.home = None
-    for some in made.values():
-        for number, page in enumerate(some):
+    told: dict[str, list[st.Page]] = {}
+    untold: list[st.Page] = []  # in no section of theirs: what a section is called is a title too
+    for name, some in made.items():
+        for page in some:
             path = "" if page is start else page.url_path
-            if page.is_external:
-                continue
             declared = path in rows
             decision = decide(asking.principal, rows.get(path), asking.grants)
-            if not declared or not decision.allowed:
-                some[number] = _Refused.of(
-                    page, rows.get(path), f"/{path}", declared=declared, named=decision.within_reach
-                )
-            elif page is start:
-                way.home = page
-    chosen = _navigate(made, position=position, expanded=expanded)
+            if page.is_external or (declared and decision.allowed):
+                told.setdefault(name, []).append(page)
+                if page is start:
+                    way.home = page
+                continue
+            named = declared and decision.within_reach
+            refused = _Refused.of(page, rows.get(path), f"/{path}", declared=declared, named=named)
+            refused._default = page is start  # noqa: SLF001 - our copy, which need not be the first any more
+            (told.setdefault(name, []) if named else untold).append(refused)
+    if untold:
+        told.setdefault("", []).extend(untold)
+    chosen = _navigate(told, position=position, expanded=expanded)
     if not isinstance(chosen, _Refused):
         st.session_state.pop(_REFUSED, None)
     return chosen
@@ -278,7 +283,7 @@ class _Refused(st.Page):
         twin: Any = copy.copy(page)  # theirs may be shared by everybody
         twin.__class__ = cls
         twin.permission, twin.target, twin.declared = permission, target, declared
-        if not (declared and named):
+        if not named:
             twin._title, twin._icon, twin._help, twin._visibility = _NO_ACCESS, "", "", "hidden"  # noqa: SLF001 - our copy
         stand_in: _Refused = twin
         return stand_in

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import streamlit as st
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
@@ -187,6 +189,33 @@ def test_a_page_opens_for_whom_its_row_says_and_for_nobody_else(gatehouse: Servi
     assert "See the orders" in shown(may_not)
     may_not.run()
     assert refusals(gatehouse) == [("app:page:deny", "/orders")]
+
+
+@pytest.mark.parametrize(("role", "told"), [("viewer", True), ("developer", False)])
+def test_a_section_of_which_nothing_may_be_opened_is_not_told(
+    gatehouse: Services, shop: Path, monkeypatch: pytest.MonkeyPatch, role: str, told: bool
+) -> None:
+    sections: list[str] = []
+
+    def seen(pages: dict[str, list[object]], **options: object) -> st.Page:
+        sections.extend(pages)
+        chosen: st.Page = navigate(pages, **options)
+        return chosen
+
+    navigate: Any = vars(hosted)["_navigate"]
+    written(shop, SHOP.replace('"Shop": pages', '"Takeover": [orders, "views/secret.py"], "Shop": [refunds]'))
+    served(
+        shop,
+        ROWS.replace('"/refunds" = "refund:orders"', '"/refunds" = "signed-in"').replace(
+            '"/" = "signed-in"', '"/" = "read:orders"'
+        ),
+    )
+    monkeypatch.setattr(hosted, "_navigate", seen)
+    # Its first page is the start page still, for whoever may open it or not.
+    at = opened(shop, roles=[role])
+    assert ("Takeover" in sections) is told
+    assert ran(at)[-1] == ("orders" if told else "shop")
+    assert ("No access" in shown(at)) is not told
 
 
 def test_rows_count_for_a_navigation_imported_from_where_streamlit_keeps_it(gatehouse: Services, shop: Path) -> None:

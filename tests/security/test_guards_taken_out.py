@@ -611,6 +611,13 @@ REMOVALS = [
         "tests/apptest/test_hosted.py::test_rows_count_for_a_navigation_imported_from_where_streamlit_keeps_it",
     ),
     Removal(
+        "sections of a served app of which nothing may be opened",
+        "app/hosted.py",
+        "(told.setdefault(name, []) if named else untold).append(refused)",
+        "told.setdefault(name, []).append(refused)",
+        "tests/apptest/test_hosted.py::test_a_section_of_which_nothing_may_be_opened_is_not_told[developer-False]",
+    ),
+    Removal(
         "no unit of work for a draft that somebody made up",
         "component/drafts.py",
         "            if not self._storage.read.draft_waits(key_hash):  # any",
