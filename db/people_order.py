@@ -6,17 +6,31 @@ first, then those never seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, bindparam, literal_column, or_, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from app.core.directory import PeopleSort
 from db.cursors import Place
 from db.models import people
 from db.rows import raw_time
+from db.statement import Row
 
 LAST: Final = "\U0010ffff"
 SORTS: Final[dict[PeopleSort, ColumnElement[Any]]] = {
@@ -25,6 +39,10 @@ SORTS: Final[dict[PeopleSort, ColumnElement[Any]]] = {
     PeopleSort.FIRST_SEEN: raw_time(people.c.first_seen_at),
 }
 _NOTHING: Final = literal_column("''", Text)
+_NEVER_AT: Final = -(2**62)
+"""Before any time there is: those never seen stand last."""
+_BEYOND: Final = literal_column(str(2**62), BigInteger)
+_NEVER: Final = literal_column(str(_NEVER_AT), BigInteger)
 
 
 class Part(IntEnum):
@@ -42,15 +60,48 @@ class Order:
     sort: PeopleSort
     words: str
 
-    def sorted(self, places: Sequence[Place], after: Place | None) -> list[Place]:
-        """Places in this order, from behind ``after``."""
-        down = self.sort is not PeopleSort.NAME
-        height = self._height()
-        ordered = sorted(places, key=height, reverse=down)
-        if after is None:
-            return ordered
-        here = height(after)
-        return [place for place in ordered if (height(place) < here if down else height(place) > here)]
+    def sorted(self, places: Sequence[Row]) -> list[Row]:
+        """Rows in this order; they begin with their place, of a value and an id."""
+        if self.sort is not PeopleSort.NAME:
+            return sorted(places, key=_recent_first, reverse=True)
+        rows = cast("Sequence[tuple[Any, ...]]", places)
+        ordered = cast("list[Row]", sorted(rows))  # ids differ: what stands behind them is never compared
+        named = [place for place in ordered if place[0]]
+        nameless = ordered[: len(ordered) - len(named)]
+        if not self.words:
+            return named + nameless
+        begun = [place for place in named if place[0].startswith(self.words)]
+        others = [place for place in named if not place[0].startswith(self.words)] if begun else named
+        return begun + others + nameless
+
+    def heights(self, value: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+        """What ``sorted`` sorts by, for the database to do it."""
+        if self.sort is not PeopleSort.NAME:
+            return (value.is_(None), value.desc(), people.c.id.desc())
+        begun = [(begins(value), _part(Part.BEGINNING))] if self.words else []
+        part = case(*begun, (value > _NOTHING, _part(Part.OTHERS)), else_=_part(Part.WITHOUT))
+        return (part, value, people.c.id)
+
+    def behind(self, value: ColumnElement[Any]) -> ColumnElement[bool]:
+        """What stands behind the place of ``height_given``."""
+        number = bindparam("id", type_=BigInteger)
+        if self.sort is PeopleSort.NAME:
+            given = (bindparam("part", type_=BigInteger), bindparam("value", type_=Text), number)
+            return tuple_(*self.heights(value)) > tuple_(*given)
+        seen = bindparam("value", type_=BigInteger)
+        return tuple_(func.coalesce(value, _NEVER), people.c.id) < tuple_(seen, number)
+
+    def height_given(self, after: Place) -> dict[str, Any]:
+        """Values for ``behind``."""
+        value, number = after
+        if self.sort is not PeopleSort.NAME:
+            return {"value": _NEVER_AT if value is None else value, "id": number}
+        return {"part": int(self._part(after)), "value": value, "id": number}
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Values of the words, by name."""
+        return {"words_begin": self.words, "words_end": self.words + LAST} if self.words else {}
 
     def segments(self, after: Place | None, value: ColumnElement[Any]) -> list[Segment]:
         """The parts of the order from ``after`` on; ``value``: what it is by, as its index has it."""
@@ -70,13 +121,6 @@ class Order:
             return Part.BEGINNING
         return Part.OTHERS
 
-    def _height(self) -> Callable[[Place], tuple[Any, ...]]:
-        """What places are sorted by, as a function: it is asked hundreds of times for each page."""
-        words = self.words
-        if self.sort is PeopleSort.NAME:
-            return lambda place: (not place[0], not str(place[0]).startswith(words), place[0], place[1])
-        return lambda place: (place[0] is not None, place[0] or 0, place[1])
-
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -95,10 +139,7 @@ class Segment:
     @property
     def given(self) -> dict[str, Any]:
         """Values by name."""
-        words = self.order.words
-        given: dict[str, Any] = {}
-        if words and self.part is not Part.WITHOUT:
-            given |= {"words_begin": words, "words_end": words + LAST}
+        given = {} if self.part is Part.WITHOUT else self.order.given
         if self.after is not None:
             given |= {"id": self.after[1]} | ({} if self.part is Part.WITHOUT else {"value": self.after[0]})
         return given
@@ -120,6 +161,21 @@ class Segment:
             rows = rows.where(here > there if by_name else here < there)
         return rows.order_by(self.value.asc() if by_name else self.value.desc(), in_turn)
 
+    def within(self, stretch: int) -> ColumnElement[bool]:
+        """That a row is among the first ``stretch`` of the segment, or equal to their last: walking ends there."""
+        by_name = self.order.sort is PeopleSort.NAME
+
+        def end(column: ColumnElement[Any], beyond: ColumnElement[Any]) -> ColumnElement[Any]:
+            far = self.of(select(column)).offset(literal_column(str(stretch))).limit(literal_column("1"))
+            return func.coalesce(far.correlate(None).scalar_subquery(), beyond)
+
+        if self.part is Part.WITHOUT:
+            number = people.c.id
+            return number <= end(number, _BEYOND) if by_name else number >= end(number, _NEVER)
+        if by_name:
+            return self.value <= end(self.value, literal_column(f"'{LAST}'", Text))
+        return self.value >= end(self.value, _NEVER)
+
     def _of_part(self, *, by_name: bool) -> list[ColumnElement[bool]]:
         if not by_name:
             return [self.value.is_not(None)]
@@ -131,6 +187,14 @@ class Segment:
         bare = self.value + _NOTHING
         begin, end = bindparam("words_begin", type_=Text), bindparam("words_end", type_=Text)
         return [self.value > _NOTHING, or_(bare < begin, bare >= end)]
+
+
+def _recent_first(place: Row) -> tuple[Any, ...]:
+    return (place[0] is not None, place[0] or 0, place[1])
+
+
+def _part(part: Part) -> ColumnElement[Any]:
+    return literal_column(str(int(part)), BigInteger)
 
 
 def begins(value: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from app.core.permissions import ADMINISTRATOR
 from app.core.policy import Source
 from db.lookup import Lookup
 from db.models import grants, people, permissions, role_mappings, role_permissions, roles, token_roles
-from db.people_lists import person_columns, person_row
+from db.people_rows import person_columns, person_row
 from db.rows import raw_time
 from db.statement import Row
 from db.times import maybe_moment, micros, moment

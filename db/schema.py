@@ -22,7 +22,7 @@ from app.core.errors import SchemaMismatch, StorageUnavailable
 from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, parsed
 from db.faults import CANNOT_OPEN, NOT_MIGRATED, plain
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The revision this version of Gatehouse works with."""
 
 MIGRATION_WAIT_SECONDS: Final = 60.0

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, insert, or_, update
+from sqlalchemy import ColumnElement, delete, insert, or_, text, update
 
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, SealedTokens, Session, SteppedUp
@@ -21,6 +21,8 @@ KEEP_TOKENS: Final = timedelta(hours=1)
 """How long an expired access token's hash stays known: well beyond any clock skew allowed."""
 NOT_SAID: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """How a sign-in time that the provider did not say is stored; 0 says nothing in its tokens either."""
+_MERGE_SEARCH: Final = text("INSERT INTO people_search (people_search, rank) VALUES ('merge', -1000)")
+"""Merges up to 1,000 pages (4 MB) of the search of people; at one with itself it takes half the time (FTS5, 6.9)."""
 _BY_REF: Final = session_by_ref_query()
 
 
@@ -230,6 +232,8 @@ class SessionWrites(Work):
             delete(issued_tokens).where(issued_tokens.c.expires_at < now - KEEP_TOKENS),
             delete(sessions).where(or_(sessions.c.ended_at < long_ago, sessions.c.expires_at < long_ago)),
         )
+        if self._engine.dialect.name == "sqlite":
+            self._execute(_MERGE_SEARCH)
         return sum(self._execute(statement).rowcount for statement in gone)
 
     def _remember_token(self, session_id: int, token_hash: bytes, expires_at: datetime) -> None:

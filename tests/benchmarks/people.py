@@ -12,7 +12,7 @@ from typing import Final
 
 from app.core.clock import utc_now
 from app.core.directory import PeopleQuery
-from db.people_lists import person_row
+from db.people_rows import person_row
 from tests.benchmarks import budgets
 from tests.benchmarks.measure import Batch, calls_of, interleaved
 from tests.benchmarks.results import Row, row

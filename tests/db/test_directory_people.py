@@ -125,6 +125,37 @@ def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
     assert names == wanted
 
 
+def test_short_words_are_found_by_pieces_and_beside_others(database: Database) -> None:
+    """PostgreSQL has an index for each kind of text; a page that is full of beginnings is counted all the same."""
+
+    def write(unit: DatabaseUnit) -> None:
+        for number in range(450):
+            unit.save_person(Person(Subject(ISSUER, f"auth0|{number}"), f"Zoe Anders {number:03}"), NOW)
+        unit.save_person(Person(Subject(ISSUER, "kim"), "Kim Zoe A"), NOW)
+        unit.save_person(Person(Subject(ISSUER, "far"), "Zoe Bea A"), NOW)
+
+    written(database, write)
+    for text, total, last in (
+        ("zoe a", 451, "Kim Zoe A"),
+        ("zoe anders", 450, "Zoe Anders 449"),
+        ("zoe", 452, "Kim Zoe A"),
+        ("a 1", 0, ""),
+        ("s 1", 100, "Zoe Anders 199"),
+        ("zoe anders 0", 100, "Zoe Anders 099"),
+    ):
+        names: list[str] = []
+        query = PeopleQuery(text=text, limit=120)
+        while True:
+            page = database.directory.people(query, NOW)
+            assert page.total == total
+            names += [row.person.name for row in page.rows]
+            if page.next is None:
+                break
+            query = replace(query, cursor=page.next)
+        assert len(names) == len(set(names)) == total
+        assert names[-1:] == [last] * bool(total)
+
+
 def test_a_cursor_is_good_for_its_own_query_only(database: Database) -> None:
     crowd(database)
     page = database.directory.people(PeopleQuery(limit=2), NOW)

@@ -1,0 +1,305 @@
+"""Who matches a query, and where they stand in the list's order.
+
+Whoever matches is looked for from the filter's own index first, up to ``MOST_COUNTED``. When that is all of them, they
+are sorted. When there are more, matches are frequent: then the list's order is walked, part by part and a stretch at a
+time, and only when a long stretch holds too few, all that match are sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    not_,
+    select,
+    table,
+    text,
+)
+from sqlalchemy import column as named_column
+
+from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort, PersonState
+from db.cursors import Place
+from db.lookup import Lookup, live
+from db.models import counters, grants, people, roles
+from db.people_order import LAST, SORTS, Order, Part, Segment, begins
+from db.people_rows import person_columns
+from db.people_words import PIECE, containing, has_short_word, has_words, phrase, pieces_of
+from db.rows import raw_time
+from db.statement import Row
+
+_SORTED_AT_ONCE: Final = 400
+"""So few matches are sorted in less time than it takes to ask whether the page is full of names that begin so."""
+_STRETCHES: Final = (200, 1000)
+_SEARCH: Final = table("people_search", named_column("rowid", BigInteger))
+_ERASED: Final = people.c.erased_at.is_not(None)
+_STATES: Final = {
+    PersonState.ERASED: _ERASED,
+    PersonState.BLOCKED: and_(people.c.blocked.is_(True), not_(_ERASED)),
+    PersonState.PENDING: and_(people.c.first_seen_at.is_(None), people.c.blocked.is_(False), not_(_ERASED)),
+    PersonState.ACTIVE: and_(people.c.first_seen_at.is_not(None), people.c.blocked.is_(False), not_(_ERASED)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Those who match one query."""
+
+    look: Lookup
+    query: PeopleQuery
+    words: str
+    now: int
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes two queries the same but for the page."""
+        asked = self.query
+        return ("people", self.words, asked.state, asked.role, asked.without_roles, asked.machine, asked.sort)
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        """What makes two statements the same but for their values."""
+        asked = self.query
+        return (
+            self._search,
+            self._by_pieces,
+            asked.state,
+            bool(asked.role),
+            asked.without_roles,
+            asked.machine,
+            asked.sort,
+        )
+
+    @property
+    def _search(self) -> str:
+        return "" if not self.words else "beginning" if len(self.words) < PIECE else "part"
+
+    @property
+    def _by_pieces(self) -> bool:
+        """Whether PostgreSQL finds the words by all their pieces: its index of words says little of short ones."""
+        return not self.look.sqlite and self._search == "part" and has_short_word(self.words)
+
+    @property
+    def _filtered(self) -> dict[str, Any]:
+        """Values of what is asked for beside the text."""
+        given: dict[str, Any] = {"now": self.now}
+        return given | ({"role": self.query.role} if self.query.role else {})
+
+    @property
+    def _given(self) -> dict[str, Any]:
+        """Values of all that is asked for."""
+        if self._search == "beginning":
+            return self._filtered | {"words_begin": self.words, "words_end": self.words + LAST}
+        if not self._search:
+            return self._filtered
+        if self.look.sqlite:
+            return self._filtered | {"words": self.words}
+        pieces = {"pieces": pieces_of(self.words)} if self._by_pieces else {}
+        return self._filtered | {"words": containing(self.words)} | pieces
+
+    @property
+    def _driven(self) -> dict[str, Any]:
+        """Values where the search index is gone through."""
+        if self._search == "part" and self.look.sqlite:
+            return self._filtered | {"match": phrase(self.words)}
+        return self._given
+
+    @property
+    def _order(self) -> Order:
+        return Order(self.query.sort, self.words if self.query.sort is PeopleSort.NAME else "")
+
+    @property
+    def _everybody(self) -> bool:
+        return not self._search and self._plain
+
+    def page(self, after: Place | None, count: int) -> tuple[list[Row], int]:
+        """Where the next ``count`` rows stand, and how many match in all, up to ``MOST_COUNTED``."""
+        if self._everybody:
+            total = min(self.look.number("people counted", lambda: _COUNTED), MOST_COUNTED)
+            return self._in_parts(after, count), total
+        total, ids = self._rows(("people found", *self.form), self._few, **self._driven)[0]
+        if total <= _SORTED_AT_ONCE:
+            return self._sorted(ids, after, count) if total else [], total
+        begun = self._beginning(after, count) if self._by_words_alone else None
+        if begun is not None and len(begun) >= count:  # where the rest stand, nobody asks
+            return begun, total
+        if total < MOST_COUNTED:
+            return self._sorted(ids, after, count), total
+        return self._in_parts(after, count, begun), total
+
+    @property
+    def _by_words_alone(self) -> bool:
+        """Whether nothing is asked for but words, in the order of names."""
+        return bool(self._order.words) and self._plain
+
+    @property
+    def _plain(self) -> bool:
+        """Whether nothing is asked for beside words."""
+        return not any(self.form[2:-1]) and self.query.machine is None
+
+    def _beginning(self, after: Place | None, count: int) -> list[Row]:
+        """The next places among those whose name begins with the words."""
+        segment = self._order.segments(after, self._ordered)[0]
+        return self._of_segment(segment, count) if segment.part is Part.BEGINNING else []
+
+    def _in_parts(self, after: Place | None, count: int, begun: list[Row] | None = None) -> list[Row]:
+        """The next places, part by part. ``begun``: those of the first part, where they are known."""
+        places: list[Row] = []
+        for segment in self._order.segments(after, self._ordered):
+            known = begun if segment.part is Part.BEGINNING else None
+            places += self._of_segment(segment, count - len(places)) if known is None else known
+            if len(places) >= count or (segment.part is Part.BEGINNING and self._search == "beginning"):
+                break
+        return places
+
+    def _of_segment(self, segment: Segment, count: int) -> list[Row]:
+        """The first ``count`` of a part of the order that match."""
+        if self._everybody or segment.part is Part.BEGINNING:
+            return self._run("people walked", self._walked, segment, self._filtered, count)
+        for stretch in _STRETCHES:
+            near = self._run(("people near", stretch), partial(self._near, stretch), segment, self._given, count)
+            if len(near) >= count:
+                return near
+        return self._order.sorted(self._run("people sorted", self._sorting, segment, self._driven, count))
+
+    def _rows(self, form: Hashable, build: Callable[[], Select[Any]], **given: Any) -> list[Row]:
+        look = self.look
+        return (look.rows_planned_afresh if self._search == "part" else look.rows)(form, build, **given)
+
+    def _run(
+        self,
+        what: Hashable,
+        build: Callable[[Segment], Select[Any]],
+        segment: Segment,
+        given: dict[str, Any],
+        most: int,
+    ) -> list[Row]:
+        form = (what, *self.form, *segment.form)
+        return self._rows(form, partial(build, segment), **(given | segment.given), most=most)
+
+    def _walked(self, segment: Segment) -> Select[Any]:
+        """The part itself, which has the text already where one is asked for."""
+        rows = select(self._value, *self._columns).where(*self._conditions(search=False, walking=True))
+        return segment.of(rows).limit(_MOST)
+
+    def _near(self, stretch: int, segment: Segment) -> Select[Any]:
+        """Who match among the first ``stretch`` of a part, which is left as soon as there are enough."""
+        rows = select(self._value, *self._columns).where(segment.within(stretch), *self._conditions(walking=True))
+        return segment.of(rows).limit(_MOST)
+
+    def _sorting(self, segment: Segment) -> Select[Any]:
+        """All of a part who match, sorted by the database."""
+        return self._whole(segment.of(self._matching()).limit(_MOST))
+
+    def _few(self) -> Select[Any]:
+        """How many match, and their ids as ``Lookup.among`` takes them."""
+        found = self._found().limit(MOST_COUNTED).subquery()
+        number = found.c[0]
+        return select(func.count(), func.json_group_array(number) if self.look.sqlite else func.array_agg(number))
+
+    def _sorted(self, ids: Any, after: Place | None, count: int) -> list[Row]:
+        """The next ``count`` of these people."""
+        order = self._order
+        given = order.given if after is None else order.given | order.height_given(after)
+        form = ("people placed", self.query.sort, bool(order.words), after is not None)
+        build = partial(self._placed, after is not None)
+        return order.sorted(self.look.rows(form, build, ids=ids, now=self.now, most=count, **given))
+
+    def _placed(self, further: bool) -> Select[Any]:  # noqa: FBT001 - for `partial`
+        value, order = self._ordered, self._order
+        page = select(self._value, people.c.id)
+        if self.look.sqlite:  # each id is there once: a join spares SQLite the set it would make of them
+            ids = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
+            page = page.select_from(ids.join(people, people.c.id == ids.c.value))
+        else:
+            page = page.where(self.look.among(people.c.id, "ids"))
+        if further:
+            page = page.where(order.behind(value))
+        return self._whole(page.order_by(*order.heights(value)).limit(_MOST))
+
+    def _found(self) -> Select[Any]:
+        """The ids of all that match, driven by the filter's own index."""
+        if self._search == "part" and self.look.sqlite and self._plain:
+            return select(_SEARCH.c.rowid).where(text("people_search MATCH :match"))
+        return self._matching().with_only_columns(people.c.id)
+
+    @property
+    def _columns(self) -> tuple[Any, ...]:
+        """What is read of each that the page shows.
+
+        On SQLite everything, so that it need not be asked for again. On PostgreSQL the id: what it makes of more
+        depends on how many it expects.
+        """
+        return person_columns() if self.look.sqlite else (people.c.id,)
+
+    def _whole(self, page: Select[Any]) -> Select[Any]:
+        """What is read of those on a page of values and ids, which is sorted and cut already; in any order."""
+        if not self.look.sqlite:
+            return page
+        cut = page.subquery("cut")
+        return select(cut.c[0].label("value"), *person_columns()).select_from(cut.join(people, people.c.id == cut.c.id))
+
+    @property
+    def _value(self) -> ColumnElement[Any]:
+        return SORTS[self.query.sort]
+
+    @property
+    def _ordered(self) -> ColumnElement[Any]:
+        """What the order is by, as its index has it."""
+        return self.look.in_order(people.c.name_key) if self.query.sort is PeopleSort.NAME else self._value
+
+    def _matching(self) -> Select[Any]:
+        """All that match, driven by the filter's own index."""
+        found = select(self._value, people.c.id)
+        if self._search == "part" and self.look.sqlite:
+            found = found.select_from(_SEARCH.join(people, people.c.id == _SEARCH.c.rowid)).where(
+                text("people_search MATCH :match")
+            )
+            return found.where(*self._conditions(search=False))
+        return found.where(*self._conditions())
+
+    def _conditions(self, *, search: bool = True, walking: bool = False) -> list[ColumnElement[bool]]:
+        asked = self.query
+        found: list[ColumnElement[bool]] = []
+        if asked.state is not None:
+            found.append(_STATES[asked.state])
+        if asked.machine is not None:
+            found.append(people.c.machine.is_(asked.machine))
+        if asked.role:
+            role = select(roles.c.id).where(roles.c.name == bindparam("role", type_=Text)).scalar_subquery()
+            found.append(people.c.id.in_(select(grants.c.person_id).where(grants.c.role_id == role, live())))
+        if asked.without_roles:
+            held = exists().where(grants.c.person_id == people.c.id, grants.c.role_id.is_not(None), live())
+            found += [not_(held), *([] if walking else [people.c.id.in_(_maybe_without())])]
+        if search and self._search:
+            found.append(self._text(walking=walking))
+        return found
+
+    def _text(self, *, walking: bool) -> ColumnElement[bool]:
+        if self._search == "beginning":
+            return begins(self.look.in_order(people.c.name_key))
+        return has_words(sqlite=self.look.sqlite, by_pieces=self._by_pieces and not walking, joined=self._by_pieces)
+
+
+_MOST: Final = bindparam("most", type_=BigInteger)
+_COUNTED: Final = select(counters.c.value).where(counters.c.name == literal_column("'people'"))
+
+
+def _maybe_without() -> Any:
+    """Who never had a role, or has one that is over: all who can be without any, from two small indexes."""
+    none = select(people.c.id).where(people.c.role_grants == literal_column("0"))
+    over = select(grants.c.person_id).where(
+        grants.c.role_id.is_not(None), raw_time(grants.c.until) <= bindparam("now", type_=BigInteger)
+    )
+    return none.union(over)
