@@ -112,3 +112,29 @@ def test_readable_json_goes_on_as_it_came() -> None:
 def test_only_the_quiet_trigger_is_nobodys_doing(trigger: str, by_person: bool) -> None:
     assert sent(json_trigger_value=trigger).by_person is by_person
     assert sent(json_value='{"events": {}}').by_person
+
+
+def test_no_message_holds_up_everybody_else() -> None:
+    """What is read on the event loop takes about as long as it is long: a stranger's message too."""
+    begun = time.process_time()
+    half = 4 * 1024 * 1024
+    for hostile in ("[" * half + "]" * half, "[" * 101 + '"\\' * half, "[" + "[]," * (half // 8) + "[]"):
+        assert not wire.is_readable(hostile)
+    assert time.process_time() - begun < 3.0
+
+
+def test_two_late_messages_are_put_together_however_many_widgets_they_press() -> None:
+    first, second = pressing("a", 10_000), pressing("b", 10_000)
+    begun = time.process_time()
+    second.press_too(first)
+    assert time.process_time() - begun < 1.0
+    pressed = [widget.id for widget in second.message.rerun_script.widget_states.widgets]
+    assert len(pressed) == len(set(pressed)) == 20_000
+
+
+def pressing(name: str, many: int) -> wire.FromBrowser:
+    message = BackMsg()
+    for number in range(many):
+        widget = message.rerun_script.widget_states.widgets.add()
+        widget.id, widget.trigger_value = f"{name}{number}", True
+    return wire.parse(message.SerializeToString())
