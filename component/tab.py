@@ -204,7 +204,8 @@ class Tab:
     async def _gate(self, message: Message) -> Message | None:
         """Let a message through, changed if need be; None when it went no further."""
         try:
-            sent = wire.parse(message.get("bytes"))
+            most = wire.MAX_STRANGERS_BYTES if self.session is None else wire.MAX_MESSAGE_BYTES
+            sent = wire.parse(message.get("bytes"), most_bytes=most)
         except wire.Malformed:
             _log.info("a socket sent what no browser of ours sends")
             self._leave(None, _PROTOCOL_ERROR)

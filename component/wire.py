@@ -23,6 +23,8 @@ from component.cookies import HeaderList, RawHeaders
 
 MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
 """More than any message of a browser: values of widgets, never files."""
+MAX_STRANGERS_BYTES: Final = 1024 * 1024
+"""The same for a browser at which nobody is signed in, and which shows a sign-in page at most."""
 
 ALLOWED: Final = frozenset({"rerun_script", "stop_script", "file_urls_request", "app_heartbeat"})
 """What browsers send in use. The others steer the server for everybody (cache, shutdown) or tell of it (git)."""
@@ -180,9 +182,9 @@ class FromBrowser:
         return self.message.SerializeToString() if self._changed else self._raw
 
 
-def parse(data: bytes | None) -> FromBrowser:
+def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBrowser:
     """Read a browser's message (None: it was text); raises ``Malformed`` for anything but those allowed."""
-    if data is None or len(data) > MAX_MESSAGE_BYTES:
+    if data is None or len(data) > most_bytes:
         raise Malformed
     message = BackMsg()
     try:

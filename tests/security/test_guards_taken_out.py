@@ -618,6 +618,13 @@ REMOVALS = [
         "tests/apptest/test_hosted.py::test_a_section_of_which_nothing_may_be_opened_is_not_told[developer-False]",
     ),
     Removal(
+        "what a stranger's browser may send at once",
+        "component/tab.py",
+        "wire.MAX_STRANGERS_BYTES if self.session is None else wire.MAX_MESSAGE_BYTES",
+        "wire.MAX_MESSAGE_BYTES",
+        "tests/security/test_hostile_sockets.py::test_nobody_sends_more_than_a_sign_in_page_could[False-False]",
+    ),
+    Removal(
         "the depth of JSON is found in one pass",
         "component/wire.py",
         "        if max(depths) > MAX_DEPTH:\n",

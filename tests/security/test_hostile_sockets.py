@@ -103,6 +103,19 @@ def test_a_message_larger_than_any_of_a_browser_is_not_taken(here: Live) -> None
         wire.parse(message.SerializeToString())
 
 
+@pytest.mark.parametrize(("signed_in", "taken"), [(True, True), (False, False)])
+def test_nobody_sends_more_than_a_sign_in_page_could(here: Live, signed_in: bool, taken: bool) -> None:
+    message = BackMsg()
+    message.rerun_script.query_string = "x" * (wire.MAX_STRANGERS_BYTES + 1)
+    with here.tab(here.sign_in("ann") if signed_in else None) as tab:
+        tab.open()
+        tab.send(message)
+        if taken:
+            assert tab.read_run()
+        else:
+            assert tab.closed() == 1002
+
+
 def _forged(widget: str = "", fragment: str = "", page: str = "", name: str = "") -> BackMsg:
     message = BackMsg()
     if widget:
