@@ -18,6 +18,8 @@ MAX_COLUMNS = 500
 ROW_NUMBER = "(row number)"
 ACROSS = "(across)"
 OVERFLOW = "(overflow)"
+FORMULA = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+EMPTY = "The file is empty. Choose one with a line of column names and some rows."
 UNEVEN = "The file could not be read as CSV. Is every row as long as the line of column names?"
 
 
@@ -25,7 +27,7 @@ UNEVEN = "The file could not be read as CSV. Is every row as long as the line of
 def read_table(content: bytes) -> pd.DataFrame:
     """Parse a CSV file; raises ``ValueError`` with a sentence for the person when it is not one."""
     if not content.strip():
-        raise ValueError("The file is empty. Choose one with a line of column names and some rows.")
+        raise ValueError(EMPTY)
     if b"\x00" in content[:4096]:
         raise ValueError("This is not a text file. Save your table as CSV and choose that file.")
     try:
@@ -36,8 +38,8 @@ def read_table(content: bytes) -> pd.DataFrame:
     # Where semicolons separate, a comma between digits is a decimal comma.
     decimal = "," if separator == ";" and re.search(r"\d,\d", text[:65536]) else "."
     lines = io.StringIO(text.lstrip("\r\n"))
+    names = names_in(lines, separator)
     try:
-        names = unique_names(next(csv.reader(lines, delimiter=separator)))
         # The reader goes on behind the line of names. One column more than they are catches what a longer row has:
         # pandas would drop it, or take the first column for the rows' labels.
         table = pd.read_csv(
@@ -48,9 +50,20 @@ def read_table(content: bytes) -> pd.DataFrame:
         raise ValueError(UNEVEN) from error
     if table.pop(OVERFLOW).notna().any():
         raise ValueError(UNEVEN)
-    if len(table.columns) > MAX_COLUMNS:
-        raise ValueError(f"The file has {len(table.columns):,} columns; at most {MAX_COLUMNS} can be shown.")
     return table
+
+
+def names_in(lines: io.StringIO, separator: str) -> list[str]:
+    """The columns' names, which are the first line. Raises ``ValueError`` with a sentence for the person."""
+    try:
+        given = next(csv.reader(lines, delimiter=separator), [])
+    except csv.Error as error:
+        raise ValueError(UNEVEN) from error
+    if not given:
+        raise ValueError(EMPTY)
+    if len(given) > MAX_COLUMNS:  # before anything is done with each of them
+        raise ValueError(f"The file has {len(given):,} columns; at most {MAX_COLUMNS} can be shown.")
+    return unique_names(given)
 
 
 def unique_names(given: list[str]) -> list[str]:
@@ -92,8 +105,9 @@ def as_csv(table: pd.DataFrame) -> bytes:
     safe = table.copy()
     for column in safe.select_dtypes(include=["object", "string"]):
         text = safe[column].astype("string")
-        risky = text.str.match("^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]", na=False)
+        risky = text.str.match(FORMULA, na=False)
         safe[column] = text.where(~risky, "'" + text)
+    safe.columns = pd.Index([f"'{name}" if re.match(FORMULA, name) else name for name in map(str, safe.columns)])
     return safe.to_csv(index=False).encode()
 
 

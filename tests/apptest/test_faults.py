@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -116,6 +118,7 @@ def test_the_explorer_begins_by_saying_what_to_do(explorer: AppTest) -> None:
     [
         (b"", "The file is empty"),
         (b"  \n \n", "The file is empty"),
+        (b"\xef\xbb\xbf", "The file is empty"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "This is not a text file"),
         (b"a,b\n1,2\n1,2,3,4\n", "could not be read as CSV"),
         (b"a,b\n1,2,3\n4,5,6\n", "could not be read as CSV"),
@@ -126,6 +129,13 @@ def test_an_upload_that_is_no_table_is_explained(explorer: AppTest, content: byt
     upload(explorer, "x.csv", content)
     assert not explorer.exception
     assert said.replace(",", "\\,") in explorer.error[0].value or said in explorer.error[0].value.replace("\\", "")
+
+
+def test_a_line_of_very_many_names_keeps_the_process_from_nothing_else(explorer: AppTest) -> None:
+    begun = time.process_time()
+    upload(explorer, "x.csv", b"," * 30_000 + b"\n1\n")
+    assert time.process_time() - begun < 3
+    assert "30,001 columns" in explorer.error[0].value.replace("\\", "")
 
 
 def test_a_table_without_rows_is_explained(explorer: AppTest) -> None:
