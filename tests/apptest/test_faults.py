@@ -138,6 +138,17 @@ def test_a_line_of_very_many_names_keeps_the_process_from_nothing_else(explorer:
     assert "30,001 columns" in explorer.error[0].value.replace("\\", "")
 
 
+@pytest.mark.parametrize(("pattern", "left"), [("(?:a+)+$", 0), ("(?=(?:a+)+$)b", 12), ("(", 12), ("A!1", 3)])
+def test_no_pattern_keeps_the_process_from_everything_else(explorer: AppTest, pattern: str, left: int) -> None:
+    rows = "\n".join("a" * 26 + f"!{number}" for number in range(12))
+    at = upload(explorer, "x.csv", f"t\n{rows}\n".encode())
+    at.multiselect[0].set_value(["t"]).run()
+    at.text_input[0].set_value(pattern).run()
+    assert not at.exception
+    assert len(at.dataframe[0].value) == left
+    assert bool(at.warning) is (pattern in {"(?=(?:a+)+$)b", "("})
+
+
 def test_a_table_without_rows_is_explained(explorer: AppTest) -> None:
     upload(explorer, "x.csv", b"a,b\n")
     assert "no rows" in explorer.warning[0].value
