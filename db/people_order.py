@@ -6,9 +6,11 @@ first, then those never seen.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import itemgetter
 from typing import Any, Final, cast
 
 from sqlalchemy import (
@@ -33,6 +35,7 @@ from db.rows import raw_time
 from db.statement import Row
 
 LAST: Final = "\U0010ffff"
+_NAME: Final = itemgetter(0)
 SORTS: Final[dict[PeopleSort, ColumnElement[Any]]] = {
     PeopleSort.NAME: people.c.name_key,
     PeopleSort.LAST_SEEN: raw_time(people.c.last_seen_at),
@@ -66,13 +69,11 @@ class Order:
             return sorted(places, key=_recent_first, reverse=True)
         rows = cast("Sequence[tuple[Any, ...]]", places)
         ordered = cast("list[Row]", sorted(rows))  # ids differ: what stands behind them is never compared
-        named = [place for place in ordered if place[0]]
-        nameless = ordered[: len(ordered) - len(named)]
+        named = bisect_right(ordered, "", key=_NAME)
         if not self.words:
-            return named + nameless
-        begun = [place for place in named if place[0].startswith(self.words)]
-        others = [place for place in named if not place[0].startswith(self.words)] if begun else named
-        return begun + others + nameless
+            return ordered[named:] + ordered[:named]
+        begun, others = (bisect_left(ordered, end, key=_NAME) for end in (self.words, self.words + LAST))
+        return ordered[begun:others] + ordered[named:begun] + ordered[others:] + ordered[:named]
 
     def heights(self, value: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
         """What ``sorted`` sorts by, for the database to do it."""

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
+from app.core.permissions import ADMINISTRATOR
 
 SECRET_MIN_CHARACTERS: Final = 32
 LOCAL_ISSUER: Final = "http://localhost:9000/"
@@ -258,10 +259,17 @@ def _weakness(secret: str) -> str | None:
     return None
 
 
+def _default_role_mistake(role: str | None) -> str | None:
+    if role == ADMINISTRATOR:
+        return "DEFAULT_ROLE must not be administrator: everybody who signs in would be one."
+    return None
+
+
 def _general_mistakes(settings: Settings) -> list[str]:
     mistakes: list[str | None] = [
         _url_mistake("APP_BASE_URL", settings.app_base_url, settings),
         _url_mistake("REMOTE_API_BASE_URL", settings.remote_api_base_url, settings),
+        _default_role_mistake(settings.default_role),
         _url_mistake("OIDC_ISSUER", settings.oidc_issuer, settings) if settings.oidc_issuer is not None else None,
     ]
     if not settings.production and not is_loopback(settings.app_base_url):

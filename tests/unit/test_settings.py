@@ -70,6 +70,7 @@ def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         AUTH0_ROLES_CLAIM="roles",
         TRUSTED_PROXIES="not-an-address",
         SESSION_IDLE_SECONDS="90000",
+        DEFAULT_ROLE="administrator",
     )
     named = {re.match(r"[A-Z0-9_]+", mistake).group() for mistake in found if re.match(r"[A-Z0-9_]+", mistake)}  # type: ignore[union-attr]
     assert named == {
@@ -81,6 +82,7 @@ def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         "AUTH0_ROLES_CLAIM",
         "TRUSTED_PROXIES",
         "SESSION_IDLE_SECONDS",
+        "DEFAULT_ROLE",
         "AUTH0_AUDIENCE",
         "AUTH0_CLIENT_ID",
         "AUTH0_CLIENT_SECRET",
