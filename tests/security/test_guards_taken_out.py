@@ -381,15 +381,15 @@ REMOVALS = [
     Removal(
         "the rows of a served app's pages",
         "app/hosted.py",
-        "if not declared or not decision.allowed:",
-        "if not declared:",
+        "if page.is_external or (declared and decision.allowed):",
+        "if page.is_external or declared:",
         "tests/apptest/test_hosted.py::test_a_page_opens_for_whom_its_row_says_and_for_nobody_else",
     ),
     Removal(
         "the closing of a served app's pages without a row",
         "app/hosted.py",
-        "if not declared or not decision.allowed:",
-        "if not decision.allowed:",
+        "if page.is_external or (declared and decision.allowed):",
+        "if page.is_external or decision.allowed:",
         "tests/apptest/test_hosted.py::test_a_page_without_a_row_opens_for_nobody",
     ),
     Removal(
@@ -599,8 +599,8 @@ REMOVALS = [
     Removal(
         "the look at JSON before Streamlit reads it",
         "component/tab.py",
-        "            if sent.replace_unreadable():\n",
-        "            if False:\n",
+        "        if sent.replace_unreadable():\n",
+        "        if False:\n",
         "tests/security/test_component_live.py::test_no_value_makes_an_exception_page",
     ),
     Removal(
