@@ -83,6 +83,17 @@ def test_a_database_locked_by_another_process(file: Path, hold: str) -> None:
     database.close()
 
 
+def test_what_a_unit_has_read_cannot_change_before_it_commits(file: Path) -> None:
+    database, another_process = opened(f"sqlite:///{file}"), opened(f"sqlite:///{file}", busy_seconds=0.2)
+    with database.unit_of_work() as unit:
+        before = unit.administrators(NOW)
+        with pytest.raises(StorageUnavailable, match="busy"), another_process.unit_of_work() as other:
+            other.add_grant(grant("administrator"), NOW)
+        assert unit.administrators(NOW) == before
+    another_process.close()
+    database.close()
+
+
 def test_a_missing_file_is_not_made_by_using_it(tmp_path: Path) -> None:
     database = opened(f"sqlite:///{tmp_path}/nowhere/x.sqlite3")
     said = everything(database)

@@ -495,7 +495,7 @@ REMOVALS = [
         "db/engine.py",
         '            connection.exec_driver_sql("BEGIN IMMEDIATE")',
         '            connection.exec_driver_sql("BEGIN")',
-        "tests/db/test_administration_races.py::test_of_twenty_administrators_who_step_down_in_two_processes_one_stays",
+        "tests/db/test_faults.py::test_what_a_unit_has_read_cannot_change_before_it_commits",
     ),
     Removal(
         "the erasing of browser and address",
