@@ -29,9 +29,7 @@ def people_slice(look: Lookup, query: PeopleQuery, now: datetime) -> Slice[Perso
     value = str if query.sort is PeopleSort.NAME else None
     after = place_of(query.cursor, matching.key, value, int)
     size = page_size(query.limit)
-    places, total = matching.page(after, size + 1)
-    more = len(places) > size
-    places = places[:size]
+    places, total, more = matching.page(after, size)
     return Slice(
         rows=_shown(look, places, micros(now)),
         next=cursor(matching.key, places[-1][:2]) if more else None,

@@ -123,14 +123,21 @@ class Matching:
     def _everybody(self) -> bool:
         return not self._search and self._plain
 
-    def page(self, after: Place | None, count: int) -> tuple[list[Row], int]:
-        """Where the next ``count`` rows stand, and how many match in all, up to ``MOST_COUNTED``."""
+    def page(self, after: Place | None, size: int) -> tuple[list[Row], int, bool]:
+        """The next ``size`` rows with their places, how many match (up to ``MOST_COUNTED``), and if more follow."""
+        places, total = self._next(after, size)
+        # Where more than a page was not asked for, the total says it.
+        return places[:size], total, len(places) > size or (after is None and len(places) == size < total)
+
+    def _next(self, after: Place | None, size: int) -> tuple[list[Row], int]:
+        """The next rows, one more than ``size`` where that alone tells if more follow, and how many match in all."""
+        count = size + 1
         if self._everybody:
             total = min(self.look.number("people counted", lambda: _COUNTED), MOST_COUNTED)
             return self._in_parts(after, count), total
         total, ids = self._rows(("people found", *self.form), self._few, **self._driven)[0]
         if total <= _SORTED_AT_ONCE:
-            return self._sorted(ids, after, count) if total else [], total
+            return self._sorted(ids, after, size if after is None else count) if total else [], total
         begun = self._beginning(after, count) if self._by_words_alone else None
         if begun is not None and len(begun) >= count:  # where the rest stand, nobody asks
             return begun, total
