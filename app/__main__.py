@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from app import audit_commands, commands, dev
-from app.cli import grants, people, roles
+from app import commands, dev
+from app.cli import audit, grants, people, roles
 from app.core.errors import ConfigurationError, GatehouseError
 from db import Scale
 
@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     people.add_to(verbs)
     roles.add_to(verbs)
     grants.add_to(verbs)
-    audit_commands.add_to(verbs)
+    audit.add_to(verbs)
     return top
 
 

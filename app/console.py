@@ -1,6 +1,6 @@
 """The component's event contract, to be tried out: what its front end may say, what the host does, and the log of it.
 
-For the API explorer. All text from events is shown as text (``panels.plain``).
+For the API explorer. All text from events is shown as text (``texts.plain``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, host, panels
+from app import access, host, texts
 from app.core.assurance import Requirement
 from app.host import Entry, EventLog
 from app.sign_in import sign_in_address
@@ -39,7 +39,7 @@ def front_end(key: str = "console") -> EventLog:
     if session is not None:
         who = access.asking_of(session).principal
         name = who.name or who.email or session.person.subject.subject
-        account = Account(name, panels.initials(name), "", (), valid_until=session.expires_at)
+        account = Account(name, texts.initials(name), "", (), valid_until=session.expires_at)
     console(
         key=key,
         account=account,
@@ -64,15 +64,15 @@ def event_log(log: EventLog) -> None:
             st.info("No event has come yet. Press a button above.", icon=":material/info:")
             return
         # A list, not a table: it can be read in a narrow window too.
-        st.markdown("\n".join(f"- {_name(entry)}  \n  {panels.plain(entry.said)}" for entry in entries))
+        st.markdown("\n".join(f"- {_name(entry)}  \n  {texts.plain(entry.said)}" for entry in entries))
     if log.reports:
         with st.container(key="reports", border=True):
             report = log.reports[0]
-            st.markdown(f"**Last report kept: {panels.plain(report.title)}**")
+            st.markdown(f"**Last report kept: {texts.plain(report.title)}**")
             st.text(report.text or "(no text)")
 
 
 def _name(entry: Entry) -> str:
     """Which event, from whom and when."""
-    code = f" {panels.plain(entry.code)}" if entry.code else ""
+    code = f" {texts.plain(entry.code)}" if entry.code else ""
     return f"**{entry.name.value}**{code} from the {_WORDS[entry.source]}, {entry.at:%H:%M:%S} UTC"

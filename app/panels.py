@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import pandas as pd
@@ -20,7 +18,7 @@ import structlog
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
-from app import access, host, menu
+from app import access, host, menu, texts
 from app.core import correlation
 from app.core.assurance import Requirement
 from app.core.errors import (
@@ -32,8 +30,7 @@ from app.core.errors import (
     StepUpRequired,
     Unauthenticated,
 )
-from app.core.permissions import Permission, named
-from app.core.policy import Held, Reason, Source
+from app.core.policy import Reason
 from app.core.principal import Principal
 from app.core.records import Session
 from app.services import services
@@ -43,10 +40,7 @@ from component.events import AppAuthRequest, EventName, Mode, OnEvent
 from component.limits import Limits
 from component.session_routes import session_tag
 
-_CAP: Final = 200
 _SIGN_IN_EVENTS: Final = frozenset({EventName.ACTION_REQUEST, EventName.ERROR})
-_RESOURCES: Final = {"api": "Remote API", "messages": "Messages of the remote API", "guards": "What asks for what"}
-"""Resources of permissions that are called otherwise than by their name."""
 _log = structlog.get_logger(__name__)
 _MARK: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 190 40" role="img" aria-label="Gatehouse">'
@@ -61,89 +55,7 @@ _DARK: Final = (
     "{ color: #10201b; }</style>"
 )
 """Streamlit (1.67) writes white on the primary colour, which in the dark theme is pale; ends with a setting for it."""
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=\"'])")
-# Streamlit turns bare addresses into links after escapes are undone; an invisible word joiner keeps them text.
-_LINKED: Final = re.compile(r":(?=//)|\bwww(?=\.)|@", re.IGNORECASE)
 _NOT_IN_KEYS: Final = re.compile(r"[^a-z0-9-]")
-_SOURCES: Final[Mapping[Source, str]] = {
-    Source.ADMIN: "given by an administrator",
-    Source.REQUEST: "asked for and approved",
-    Source.POLICY: "a rule of this installation",
-    Source.TOKEN: "from your sign-in provider",
-    Source.SCOPE: "by the token's scope",
-}
-
-# Order matters: most browsers name their ancestors too.
-_BROWSERS: Final = (
-    ("Edg/", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("HeadlessChrome/", "Chromium (headless)"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-)
-_SYSTEMS: Final = (
-    ("Windows", "Windows"),
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("Mac OS X", "macOS"),
-    ("Linux", "Linux"),
-)
-
-
-def plain(text: str, *, cap: int = _CAP) -> str:
-    """``text`` as Streamlit markdown that shows exactly that text: one line, capped, nothing in it means anything."""
-    cleaned = "".join(
-        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
-        for character in text[: cap + 1]
-        if unicodedata.category(character) not in {"Cf", "Cs", "Co", "Cn"}
-    ).strip()
-    if len(text) > cap:
-        cleaned = cleaned[: cap - 1] + "…"
-    return _SPECIAL.sub(r"\\\1", _LINKED.sub("\\g<0>\u2060", cleaned))
-
-
-def sentence(permission: str) -> str:
-    """What a permission lets one do, in its own sentence; the bare name when the catalogue does not know it."""
-    known = named(permission)
-    if known is None:
-        return plain(permission)
-    return plain(known.sentence, cap=300) if known.declared else known.sentence
-
-
-def by_resource(permissions: Iterable[str]) -> dict[str, list[str]]:
-    """Permission names by what they are about, both in the order of the catalogue: ``Reports`` → ``[read:reports]``.
-
-    What the catalogue does not know comes last.
-    """
-    order = {permission.value: number for number, permission in enumerate(Permission)}
-    grouped: dict[str, list[str]] = {}
-    for name in sorted(permissions, key=lambda name: (order.get(name, len(order)), name)):
-        resource = name.partition(":")[2].replace("-", " ").replace("_", " ") or name
-        label = _RESOURCES.get(resource, resource[:1].upper() + resource[1:])
-        grouped.setdefault(plain(label, cap=60), []).append(name)
-    return grouped
-
-
-def clause(sentence: str) -> str:
-    """A permission's sentence as it reads inside another."""
-    return f"{sentence[:1].lower()}{sentence[1:]}".rstrip(".")
-
-
-def held_by(held: Held) -> str:
-    """Where a grant came from, in words, as markdown-safe text."""
-    text = _SOURCES[held.source]
-    if held.by and held.source is Source.ADMIN:
-        text = f"given by {plain(held.by)}"
-    return text if held.until is None else f"{text}, until {held.until:%d %B %Y, %H\\:%M} UTC"
-
-
-def held_through(held: Held) -> str:
-    """What gives it: the role's name, or what else it is, as markdown-safe text."""
-    if held.role is not None:
-        return f"role {plain(held.role)}"
-    return "your sign-in provider" if held.source is Source.TOKEN else "a permission of your own"
 
 
 def account(
@@ -168,7 +80,7 @@ def account(
         key=key,
         account=Account(
             name=shown,
-            initials=initials(shown),
+            initials=texts.initials(shown),
             picture=principal.picture,
             roles=tuple(roles),
             valid_until=session.expires_at,
@@ -195,13 +107,6 @@ def _card(key: str) -> DeltaGenerator:
     return st.container(horizontal_alignment="center").container(key=key, border=True, width=520)
 
 
-def initials(name: str) -> str:
-    """One or two letters that stand for a name; ``?`` when it has none."""
-    words = [word for word in re.split(r"[\s@._-]+", name) if word and word[0].isalnum()]
-    letters = [word[0].upper() for word in (words[:1] + words[-1:] if len(words) > 1 else words)]
-    return "".join(letters) or "?"
-
-
 def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
     """The sign-in page, at whatever path was asked: says why, and leads back to it afterwards."""
     if isinstance(error, SignInAgain):
@@ -216,7 +121,9 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
         elif isinstance(error, SessionEnded):
             st.title("You were signed out")
             st.write(
-                plain(error.detail) if error.detail else "Your session was ended. Sign in to go on where you were."
+                texts.plain(error.detail)
+                if error.detail
+                else "Your session was ended. Sign in to go on where you were."
             )
         else:
             st.title("Sign in")
@@ -276,7 +183,7 @@ def _sign_in_again(error: SignInAgain) -> None:
     """In place of what needs the provider's word: one silent try, or a way to sign in. The rest of the page stays."""
     with st.container(key="sign-in-again", border=True):
         st.subheader("One moment" if error.silently else "Sign in once more")
-        st.write(plain(error.detail, cap=500))
+        st.write(texts.plain(error.detail, cap=500))
         auth0(
             key="sign-in",
             account=None,
@@ -298,7 +205,7 @@ def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
         else:
             st.title("Confirm it is you")
         st.write(
-            f"You are signed in and may do this: {clause(sentence(error.permission))}. {_asked(error)} "
+            f"You are signed in and may do this: {texts.clause(texts.sentence(error.permission))}. {_asked(error)} "
             "You come right back to this page."
         )
         asked = Requirement(error.max_age_seconds, error.acr)
@@ -316,17 +223,8 @@ def _asked(error: StepUpRequired) -> str:
     """What has to be done, in a sentence."""
     if error.acr:
         return "For that a second proof is needed, such as a code from your phone."
-    span = _span(error.max_age_seconds or 0)
+    span = texts.span(error.max_age_seconds or 0)
     return f"For that you must have signed in within the last {span}, so sign in once more."
-
-
-def _span(seconds: int) -> str:
-    """``hour``, ``5 minutes``, ``30 seconds``: as it reads after "the last"."""
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size and seconds % size == 0:
-            count = seconds // size
-            return unit if count == 1 else f"{count} {unit}s"
-    return f"{seconds} seconds"
 
 
 def denied(error: PermissionDenied, principal: Principal) -> None:
@@ -341,11 +239,13 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
             st.title("No access")
             st.write("You are signed in, but this needs a permission that you do not have:")
             with st.container(border=True):
-                st.markdown(f"**{sentence(error.permission)}**")
-                st.write(plain(f"Permission {error.permission}"))  # not as code, which is too pale to be read
+                st.markdown(f"**{texts.sentence(error.permission)}**")
+                st.write(texts.plain(f"Permission {error.permission}"))  # not as code, which is too pale to be read
             st.write("If you need it for your work, ask an administrator for a role that includes it.")
         if principal.subject is not None:
-            st.caption(f"You are signed in as {plain(principal.name or principal.email or principal.subject.subject)}.")
+            st.caption(
+                f"You are signed in as {texts.plain(principal.name or principal.email or principal.subject.subject)}."
+            )
             another_account(
                 key="another-account",
                 mode=Mode(services().settings.sign_in_mode),
@@ -366,7 +266,9 @@ def problem(error: GatehouseError) -> None:
         step_up(error)
         return
     with st.container(key="problem"):
-        st.error(f"**{plain(error.title)}.** {plain(error.detail, cap=500)}".rstrip(), icon=":material/error:")
+        st.error(
+            f"**{texts.plain(error.title)}.** {texts.plain(error.detail, cap=500)}".rstrip(), icon=":material/error:"
+        )
         columns = st.columns([1, 3], vertical_alignment="center")
         columns[0].button("Try again", key="retry", icon=":material/refresh:")
         columns[1].caption(f"If it goes on, tell an administrator this number: `{correlation.current()}`")
@@ -417,20 +319,3 @@ def figures(numbers: Mapping[str, int]) -> None:
     """A row of numbers with their names, as cards."""
     for column, (name, number) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
         column.metric(name, f"{number:,}", border=True)
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """How long ago, in words: ``just now``, ``5 minutes ago``, ``3 days ago``."""
-    seconds = max(0, int((now - moment).total_seconds()))
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
-
-
-def browser(user_agent: str) -> str:
-    """A browser's name and system, as far as its user agent says; never used to decide anything."""
-    name = next((label for mark, label in _BROWSERS if mark in user_agent), "Unknown browser")
-    system = next((label for mark, label in _SYSTEMS if mark in user_agent), "")
-    return f"{name} on {system}" if system else name

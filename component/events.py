@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Final, Self, TypeAlias
+from typing import ClassVar, Final, TypeAlias
+
+from app.core.sentenced import Sentenced
 
 Json: TypeAlias = Mapping[str, object]
 
@@ -39,17 +41,8 @@ class Source(StrEnum):
     HOST = "host"
 
 
-class Breach(StrEnum):
+class Breach(Sentenced):
     """What is wrong with something that was sent. ``sentence`` is how people read it."""
-
-    sentence: str
-
-    def __new__(cls, value: str, sentence: str) -> Self:
-        """One row of the table."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
 
     UNKNOWN_EVENT = "unknown-event", "There is no event of that name."
     NOT_ALLOWED = "not-allowed", "This component does not take events of that name."

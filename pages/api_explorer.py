@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import streamlit as st
 
-from app import access, api_client, console, panels
+from app import access, api_client, console, panels, texts
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
 
@@ -98,7 +98,7 @@ def function_beside_endpoint() -> None:
         try:
             st.success(protected_function(), icon=":material/check_circle:")
         except GatehouseError as error:
-            st.warning(panels.plain(error.detail or error.title), icon=":material/block:")
+            st.warning(texts.plain(error.detail or error.title), icon=":material/block:")
     with there.container(key="endpoint-answer"):
         try:
             answer = make_call("Scoped ping", with_token=True)
@@ -106,7 +106,7 @@ def function_beside_endpoint() -> None:
             panels.problem(error)
             return
         told = json.loads(answer.body)
-        said = panels.plain(str(told.get("message") or told.get("detail") or ""))
+        said = texts.plain(str(told.get("message") or told.get("detail") or ""))
         if answer.status < HTTPStatus.BAD_REQUEST:
             st.success(f"{answer.status}: {said}", icon=":material/check_circle:")
         else:

@@ -7,8 +7,9 @@ import re
 import pandas as pd
 import streamlit as st
 
-from app import access, panels
+from app import access, panels, texts
 from app.core.permissions import Permission
+from app.core.spreadsheet import FORMULA_STARTS, safe_cell
 
 access.require_page()
 
@@ -18,7 +19,6 @@ MAX_COLUMNS = 500
 ROW_NUMBER = "(row number)"
 ACROSS = "(across)"
 OVERFLOW = "(overflow)"
-FORMULA = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 EMPTY = "The file is empty. Choose one with a line of column names and some rows."
 UNEVEN = "The file could not be read as CSV. Is every row as long as the line of column names?"
 
@@ -105,9 +105,9 @@ def as_csv(table: pd.DataFrame) -> bytes:
     safe = table.copy()
     for column in safe.select_dtypes(include=["object", "string"]):
         text = safe[column].astype("string")
-        risky = text.str.match(FORMULA, na=False)
+        risky = text.str.startswith(FORMULA_STARTS, na=False)
         safe[column] = text.where(~risky, "'" + text)
-    safe.columns = pd.Index([f"'{name}" if re.match(FORMULA, name) else name for name in map(str, safe.columns)])
+    safe.columns = pd.Index(list(map(safe_cell, map(str, safe.columns))))
     return safe.to_csv(index=False).encode()
 
 
@@ -125,7 +125,7 @@ if file_id != upload.file_id:  # parsed once, not at every click; the page has b
         table = read_table(upload.getvalue())
     except ValueError as error:
         st.session_state.pop("csv-table", None)
-        st.error(panels.plain(str(error), cap=300), icon=":material/error:")
+        st.error(texts.plain(str(error), cap=300), icon=":material/error:")
         st.stop()
     st.session_state["csv-table"] = (upload.file_id, table)
 

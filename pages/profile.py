@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import access, api_client, panels
+from app import access, api_client, panels, texts
 from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import Permission
 from app.core.policy import decide
@@ -25,7 +25,7 @@ def end_device(ref: str) -> None:
     except NotFound:
         st.session_state["profile_notice"] = "That session had ended already."
     except GatehouseError as error:
-        st.session_state["profile_notice"] = panels.plain(error.detail or error.title)
+        st.session_state["profile_notice"] = texts.plain(error.detail or error.title)
     else:
         st.session_state["profile_notice"] = "The session was ended. That device is signed out."
 
@@ -35,7 +35,7 @@ def end_others() -> None:
     try:
         count = api_client.end_my_other_sessions()
     except GatehouseError as error:
-        st.session_state["profile_notice"] = panels.plain(error.detail or error.title)
+        st.session_state["profile_notice"] = texts.plain(error.detail or error.title)
     else:
         st.session_state["profile_notice"] = (
             "There was no other session." if count == 0 else f"Ended {count} other session{'s' if count > 1 else ''}."
@@ -43,31 +43,31 @@ def end_others() -> None:
 
 
 with st.container(border=True, key="identity"):
-    st.markdown(f"**{panels.plain(who.name or 'No name given')}**")
+    st.markdown(f"**{texts.plain(who.name or 'No name given')}**")
     if who.email:
         st.text(who.email)
     if who.subject is not None:
-        st.markdown(f":small[Known here as {panels.plain(who.subject.subject)}]")
+        st.markdown(f":small[Known here as {texts.plain(who.subject.subject)}]")
 
 st.header("Your roles")
 if not grants.roles:
     st.write("You have no role yet. Ask an administrator to give you one.")
 for role, ways in sorted(grants.roles.items()):
     with st.container(border=True):
-        st.markdown(f"**{panels.plain(role)}**")
+        st.markdown(f"**{texts.plain(role)}**")
         for held in ways:
-            st.caption(panels.held_by(held))
+            st.caption(texts.held_by(held))
 
 st.header("What that lets you do")
 mine = [permission for permission in Permission if decide(who, permission, grants).within_reach]
 if not mine:
     st.write("Nothing beyond this page and Home.")
-for resource, names in panels.by_resource(mine).items():
+for resource, names in texts.by_resource(mine).items():
     lines = []
     for name in names:
-        because = ", ".join(dict.fromkeys(panels.held_through(way) for way in grants.ways(name)))
-        why = f":small[{panels.plain(name)}, because of {because or 'the scope of your token'}]"
-        lines.append(f":material/check: {panels.sentence(name)}  \n{why}")
+        because = ", ".join(dict.fromkeys(texts.held_through(way) for way in grants.ways(name)))
+        why = f":small[{texts.plain(name)}, because of {because or 'the scope of your token'}]"
+        lines.append(f":material/check: {texts.sentence(name)}  \n{why}")
     st.markdown(f"**{resource}**  \n" + "  \n".join(lines))
 
 st.header("Your devices")
@@ -83,10 +83,10 @@ else:
         with st.container(border=True, key=f"device-{device['ref'][:8]}"):
             about, action = st.columns([4, 1], vertical_alignment="center")
             here = " — **this one**" if device["current"] else ""
-            about.markdown(f"{panels.plain(panels.browser(device['browser']))}{here}")
-            since = panels.ago(datetime.fromisoformat(device["since"]), now)
-            last = panels.ago(datetime.fromisoformat(device["last_seen_at"]), now)
-            address = panels.plain(device["address"] or "unknown address")
+            about.markdown(f"{texts.plain(texts.browser(device['browser']))}{here}")
+            since = texts.ago(datetime.fromisoformat(device["since"]), now)
+            last = texts.ago(datetime.fromisoformat(device["last_seen_at"]), now)
+            address = texts.plain(device["address"] or "unknown address")
             # The title of a page that this person may not open is nobody's business here either.
             row = BY_PATH.get(device["page"].strip("/")) if device["page"] else None
             where = f", on {row.title}" if row is not None and access.allows_row(row) else ""

@@ -21,9 +21,9 @@ from app.core.directory import AuditQuery, AuditRow
 from app.core.errors import NotFound, TooManyRequests
 from app.core.permissions import Permission
 from app.core.principal import Subject
+from app.core.spreadsheet import safe_cell
 from remote_api.access import requires
 from remote_api.administering import change, iso
-from remote_api.reports import safe_cell
 from remote_api.schemas.records import (
     AuditAsked,
     AuditExport,

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
@@ -14,11 +14,10 @@ from flask_openapi3.models.tag import Tag
 
 from app.core.permissions import Permission
 from app.core.records import UsageDay
+from app.core.spreadsheet import safe_cell
 from remote_api.access import requires
 from remote_api.schemas import Usage, UsageQuery
 from remote_api.services import services
-
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 api = APIBlueprint(
     "reports",
@@ -72,11 +71,6 @@ def day_body(day: UsageDay) -> dict[str, Any]:
         "denials": day.denials,
         "page_views": dict(day.page_views),
     }
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP "CSV Injection")."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _line(cells: Sequence[str | int]) -> str:

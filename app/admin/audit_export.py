@@ -16,7 +16,7 @@ from typing import IO, BinaryIO, Final, Literal, cast
 
 import streamlit as st
 
-from app import access, panels
+from app import access, panels, texts
 from app.admin import calls_audit, events, failures
 from app.admin.calls_audit import EXPORT_KINDS, Asked
 from app.core.clock import utc_now
@@ -51,7 +51,7 @@ def show(asked: Asked) -> None:
         if isinstance(refused, StepUpRequired):
             panels.step_up(refused, within_page=True)
         elif refused is not None:
-            needed = panels.clause(Permission.EXPORT_AUDIT.sentence)
+            needed = texts.clause(Permission.EXPORT_AUDIT.sentence)
             st.caption(f"You may read the audit here. You lack the permission to {needed}.")
         else:
             _offer(asked)

@@ -9,7 +9,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
+from app import access, texts
 from app.admin import calls_audit, calls_people, events, failures
 from app.admin.calls_audit import Asked
 from app.core.errors import GatehouseError
@@ -143,7 +143,7 @@ def _person(name: str) -> str:
     """Whose events: the audit name in the address, or one that is chosen now; empty for everybody's."""
     if name:
         with st.container(key="audit-of", gap="xsmall"):
-            st.markdown(f":material/person: Only what **{panels.plain(name)}** did, or what was done to them.")
+            st.markdown(f":material/person: Only what **{texts.plain(name)}** did, or what was done to them.")
             if st.button("Show everybody's", key="audit-everybody", icon=":material/close:"):
                 return ""
         return name
@@ -171,8 +171,8 @@ def _found(text: str) -> str:
     picked = ""
     with st.container(horizontal=True, key="audit-people"):
         for person in page.rows:
-            label = panels.plain(person.shown_name, cap=60)
-            if st.button(label, key=f"audit-person-{person.id}", help=panels.plain(person.audit_name)):
+            label = texts.plain(person.shown_name, cap=60)
+            if st.button(label, key=f"audit-person-{person.id}", help=texts.plain(person.audit_name)):
                 picked = person.audit_name
     if page.next is not None:
         st.caption(f"Only the first {_MOST_PEOPLE} are shown: type more of the name.")

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import panels
+from app import texts
 from app.admin import calls_audit, events, failures, paging, words
 from app.admin.calls_audit import ChainHead, Event, Verified
 from app.admin.places import AUDIT, link
@@ -52,14 +52,14 @@ def show_one(seq: int) -> None:
 def label(one: Event) -> str:
     """Time, outcome and sentence, as markdown-safe text."""
     color = _COLORS.get(one.outcome, "gray")
-    return f":{color}[{events.outcome_icon(one.outcome)}] {one.at:%H\\:%M\\:%S} {panels.plain(one.sentence, cap=300)}"
+    return f":{color}[{events.outcome_icon(one.outcome)}] {one.at:%H\\:%M\\:%S} {texts.plain(one.sentence, cap=300)}"
 
 
 def facts(one: Event) -> None:
     """What else is known of an event, in words, and all of it as it is kept."""
     lines = [("Outcome", events.outcome_word(one.outcome)), ("Reason", one.reason), ("By", one.actor)]
     lines += [("Done to", one.target), ("From", one.address), ("Request number", one.correlation_id)]
-    st.markdown("\n".join(f"- {name}: {panels.plain(text, cap=500)}" for name, text in lines if text))
+    st.markdown("\n".join(f"- {name}: {texts.plain(text, cap=500)}" for name, text in lines if text))
     st.code(events.raw(one), language="json", wrap_lines=True)
 
 
@@ -119,7 +119,7 @@ def _result(found: Verified, when: str) -> None:
         )
         return
     st.error(f"**The audit was tampered with.** Verified at {when}:", icon=":material/gpp_bad:")
-    st.markdown("\n".join(f"- {panels.plain(problem, cap=300)}" for problem in found.problems[:20]))
+    st.markdown("\n".join(f"- {texts.plain(problem, cap=300)}" for problem in found.problems[:20]))
     if len(found.problems) > 20:  # noqa: PLR2004 - as many as are listed
         st.caption(f"And {len(found.problems) - 20:,} more.")
     st.write("Keep the database as it is now, and compare it with a checkpoint and with a backup.")

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
-from app import panels
+from app import texts
 from app.admin import dialogs, failures
 from app.admin.dialogs import Dialog
 from app.core.errors import GatehouseError, StaleVersion
@@ -137,4 +137,4 @@ def _tell(says: Sequence[str]) -> None:
 
 def quoted(name: str) -> str:
     """A name as it stands in a sentence, bold and markdown-safe."""
-    return f"**{panels.plain(name, cap=80)}**"
+    return f"**{texts.plain(name, cap=80)}**"

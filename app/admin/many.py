@@ -11,7 +11,7 @@ from typing import Final, Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import access, panels
+from app import access, texts
 from app.admin import confirming, dialogs, failures, granting, notices, words
 from app.admin.calls_grants import MOST_AT_ONCE, Result, What, give_many, take_away_from_many
 from app.admin.calls_people import person, set_blocked
@@ -254,7 +254,7 @@ def _of(results: Sequence[Result]) -> list[Done]:
     done = []
     for result in results:
         why = "" if result.problem is None else f"{result.problem.title}. {result.problem.detail}".strip()
-        done.append(Done(result.person, result.outcome, panels.plain(why, cap=300)))
+        done.append(Done(result.person, result.outcome, texts.plain(why, cap=300)))
     return done
 
 
@@ -304,7 +304,7 @@ def _refused(results: Sequence[Done], people: Mapping[int, str]) -> None:
     refused = [one for one in results if one.outcome == "refused"]
     st.markdown(f"**{words.many(len(refused), 'person', 'people')} of {len(results):,} could not be changed:**")
     shown = refused[:_REFUSED_SHOWN]
-    rows = [{"Person": panels.plain(people.get(one.person, "?"), cap=80), "Why not": one.why} for one in shown]
+    rows = [{"Person": texts.plain(people.get(one.person, "?"), cap=80), "Why not": one.why} for one in shown]
     st.table(rows, border="horizontal", hide_index=True)
     if len(refused) > len(shown):
         words.note(f"And {len(refused) - len(shown):,} more.")

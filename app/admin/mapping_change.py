@@ -7,7 +7,7 @@ from collections.abc import Mapping as AnyMapping
 
 import streamlit as st
 
-from app import panels
+from app import texts
 from app.admin import calls_mappings, calls_roles, confirming, dialogs, failures, notices, role_picker, words
 from app.admin.calls_mappings import Mapping
 from app.admin.dialogs import Dialog
@@ -18,7 +18,7 @@ from app.core.errors import GatehouseError, NotFound
 
 def show(dialog: Dialog, row: Mapping) -> None:
     """The dialog about a token role that is known."""
-    title = f"What {panels.plain(row.token_role, cap=60)} becomes"
+    title = f"What {texts.plain(row.token_role, cap=60)} becomes"
     dialogs.show(title, lambda: _body(dialog, row), icon=":material/swap_horiz:", wide=True)
 
 
@@ -41,7 +41,7 @@ def _body(dialog: Dialog, row: Mapping) -> None:
     if missing:
         st.warning(
             "You can map only to roles all of which you hold yourself. You do not hold: "
-            f"{'; '.join(panels.clause(panels.sentence(name)) for name in sorted(missing)[:5])}.",
+            f"{'; '.join(texts.clause(texts.sentence(name)) for name in sorted(missing)[:5])}.",
             icon=":material/lock:",
         )
     why = confirming.reason("mapping", placeholder="Such as: the provider's group was renamed")

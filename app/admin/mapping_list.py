@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
+from app import access, texts
 from app.admin import calls_mappings, dialogs, mapping_change, notices, paging, words
 from app.admin.calls_mappings import Mapping
 from app.admin.permission_list import SEARCH_MAX
@@ -71,7 +71,7 @@ def _nothing(text: str, which: str) -> str:
 
 def _row(number: int, row: Mapping, *, may: bool) -> None:
     with st.container(key=f"mapping-{number}", border=True, gap="xsmall"):
-        st.markdown(f"**{panels.plain(row.token_role)}**")
+        st.markdown(f"**{texts.plain(row.token_role)}**")
         st.markdown(becomes(row))
         people = words.many(row.people, "person", "people")
         st.caption(f"In the last sign-in of {people}." if row.people else "In nobody's last sign-in now.")

@@ -16,8 +16,8 @@ from app.admin.calls_installation import Guard
 from app.admin.wording import sentence_of
 from app.core.directory import GuardKind
 from app.core.permissions import ADMINISTRATOR, named
+from app.core.spreadsheet import safe_cell
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 KINDS: Final[Mapping[GuardKind, str]] = {
     GuardKind.PAGE: "Page",
     GuardKind.FUNCTION: "Function",
@@ -115,8 +115,3 @@ def as_csv(found: Sequence[Line], roles: Sequence[str]) -> bytes:
         cells = (guard.kind.value, guard.name, guard.permission, told, line.notice or "", guard.file)
         writer.writerow([*map(safe_cell, cells), guard.line, *marks])
     return file.getvalue().encode()
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP "CSV Injection")."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

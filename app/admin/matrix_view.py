@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app import access, panels
+from app import access, texts
 from app.admin import calls_installation, calls_roles, matrix, role_picker, words
 from app.admin.calls_roles import Role
 from app.admin.matrix import KINDS, Line
@@ -158,7 +158,7 @@ def _attention(lines: list[Line]) -> None:
     if counts:
         st.markdown(
             "**Stands out:** "
-            + "; ".join(f"{panels.plain(notice)}: {count:,}" for notice, count in counts.items())
+            + "; ".join(f"{texts.plain(notice)}: {count:,}" for notice, count in counts.items())
             + "."
         )
 
@@ -166,7 +166,7 @@ def _attention(lines: list[Line]) -> None:
 def _versions(guards: tuple[calls_installation.Guard, ...]) -> None:
     """Who published, and which version of the code."""
     known = sorted({(guard.process, guard.version) for guard in guards})
-    text = ", ".join(f"{panels.plain(process)} {panels.plain(version)}" for process, version in known)
+    text = ", ".join(f"{texts.plain(process)} {texts.plain(version)}" for process, version in known)
     newest = max((guard.published_at for guard in guards if guard.published_at), default=None)
     st.caption(f"Published by {text}; last {words.ago(newest)}.")
     if len({version for _, version in known}) > 1:

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app import access, panels
+from app import access, panels, texts
 from app.admin import failures, words
 from app.admin.calls_audit import Asked, events
 from app.admin.calls_installation import Attention, Statistics, statistics
@@ -161,8 +161,8 @@ def _recent() -> None:
             st.write("Nobody has changed anything yet.")
         for event in page.rows:
             with st.container(gap=None):
-                st.markdown(panels.plain(event.sentence, cap=300))
-                why = f" · {panels.plain(event.reason, cap=200)}" if event.reason else ""
+                st.markdown(texts.plain(event.sentence, cap=300))
+                why = f" · {texts.plain(event.reason, cap=200)}" if event.reason else ""
                 words.note(f"{words.ago(event.at)}{why}")
         row = BY_PATH.get("audit")
         if row is not None and access.allows_row(row):

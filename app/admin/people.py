@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
+from app import access, texts
 from app.admin import adding, dialogs, failures, many, notices, paging, words
 from app.admin.calls_people import Asked, Person, people
 from app.admin.calls_roles import roles
@@ -104,7 +104,7 @@ def _wanted() -> Asked:
         machine=_KINDS[kind] if kind else None,
         sort=_SORTS[sort or "Name"],
     )
-    filters = [part for part in (state, panels.plain(f"role {role}") if wanted.role else role, kind) if part]
+    filters = [part for part in (state, texts.plain(f"role {role}") if wanted.role else role, kind) if part]
     if filters:
         with st.container(horizontal=True, vertical_alignment="center"):
             words.note(f"Only: {', '.join(filters)}")
@@ -134,12 +134,12 @@ def _row(row: Person, *, choosing: bool) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"person-{row.id}"):
         if choosing:
             st.checkbox(
-                f"Choose {panels.plain(row.shown_name, cap=80)}", key=f"choose-{row.id}", label_visibility="collapsed",
+                f"Choose {texts.plain(row.shown_name, cap=80)}", key=f"choose-{row.id}", label_visibility="collapsed",
                 value=row.id in _chosen(), on_change=_toggle, args=(row.id, row.shown_name),
             )  # fmt: skip
         with st.container(gap=None):
             icon = ":material/smart_toy:" if row.machine else ":material/person:"
-            name = f"**{panels.plain(row.shown_name, cap=80)}**"
+            name = f"**{texts.plain(row.shown_name, cap=80)}**"
             if st.button(name, key=f"open-{row.id}", icon=icon, type="tertiary"):
                 opened(row.id)
             words.note(_about(row))
@@ -153,7 +153,7 @@ def _about(row: Person) -> str:
         parts.append(f":{color}-badge[{words.STATES[row.state]}]")
     other = row.email if row.name and row.email else row.subject.subject
     if other != row.shown_name:
-        parts.append(panels.plain(other, cap=80))
+        parts.append(texts.plain(other, cap=80))
     parts.append(words.listed(row.roles, most=3) if row.roles else "no role")
     if row.last_seen_at is not None:
         parts.append(f"last seen {words.ago(row.last_seen_at)}")

@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import panels
+from app import texts
 from app.admin import paging
 from app.admin.reading import Page
 from app.admin.wording import grouped, matching, sentence_of
@@ -51,14 +51,14 @@ def show(
         return
     page = slice_of(found, key, text)
     for group in grouped(page.rows):
-        st.markdown(f"**{panels.plain(group.title)}**")
+        st.markdown(f"**{texts.plain(group.title)}**")
         st.markdown("\n".join(f"- {line(name, told=told, note=note(name))}" for name in group.names))
     paging.control(key, text, page, size=SIZE, one="permission", more="permissions")
 
 
 def line(name: str, *, told: Mapping[str, str] | None = None, note: str = "") -> str:
     """One permission: its sentence, its name, and a note, as markdown-safe text."""
-    shown = f"{panels.plain(sentence_of(name, told), cap=300)} :small[`{name_as_code(name)}`]"
+    shown = f"{texts.plain(sentence_of(name, told), cap=300)} :small[`{name_as_code(name)}`]"
     return f"{shown} {note}".rstrip()
 
 
@@ -67,7 +67,7 @@ def label(name: str, told: Mapping[str, str] | None = None) -> str:
     sentence = sentence_of(name, told)
     known = named(name)
     harmless = (known is not None and not known.declared) or _HARMLESS.fullmatch(sentence) is not None
-    return f"{sentence if harmless else panels.plain(sentence, cap=300)} `{name_as_code(name)}`"
+    return f"{sentence if harmless else texts.plain(sentence, cap=300)} `{name_as_code(name)}`"
 
 
 def name_as_code(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
+from app import access, panels, texts
 from app.admin import dialogs, failures, notices, people, person_changes, session_list, words
 from app.admin.calls_audit import Asked, events
 from app.admin.calls_people import Card, Grant, person
@@ -54,7 +54,7 @@ def show(person_id: int) -> None:
         panels.problem(error)
         return
     own = access.principal().subject == Subject(card.subject.issuer, card.subject.subject)
-    st.title(panels.plain(card.shown_name, cap=80))
+    st.title(texts.plain(card.shown_name, cap=80))
     notices.show(place)
     _identity(card, own=own, place=place)
     _grants(card, own=own, place=place)
@@ -83,7 +83,7 @@ def _identity(card: Card, *, own: bool, place: str) -> None:
         if card.email:
             verified = "" if card.email_verified else " (not verified by the provider)"
             st.text(f"{card.email}{verified}")
-        subject, issuer = (panels.plain(text, cap=255) for text in (card.subject.subject, card.subject.issuer))
+        subject, issuer = (texts.plain(text, cap=255) for text in (card.subject.subject, card.subject.issuer))
         words.note(f"Known here as {subject}, at {issuer}")
         if card.first_seen_at is None:
             words.note("Has not signed in yet. What is given now counts from the first sign-in on.")
@@ -150,7 +150,7 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"grant-{grant.id}"):
             with st.container(gap=None):
                 kind = "" if grant.role else " (a single permission)"
-                st.markdown(f"**{panels.plain(grant.what, cap=120)}**{kind}")
+                st.markdown(f"**{texts.plain(grant.what, cap=120)}**{kind}")
                 words.note(_origin(grant, card))
             if changing and grant.source is not Source.TOKEN:
                 st.button(
@@ -180,7 +180,7 @@ def _origin(grant: Grant, card: Card) -> str:
         text += f", as {words.listed(by)}" if by else ""
         text += ". It is taken away there, or by changing the mapping."
         return text
-    return f"{text}: “{panels.plain(grant.reason, cap=500)}”" if grant.reason else f"{text}."
+    return f"{text}: “{texts.plain(grant.reason, cap=500)}”" if grant.reason else f"{text}."
 
 
 def _permissions(card: Card) -> None:
@@ -198,7 +198,7 @@ def _permissions(card: Card) -> None:
     with st.expander(words.many(len(card.permissions), "permission"), expanded=everything is None, key="permissions"):
         shown = card.permissions[:_PERMISSIONS_SHOWN]
         ways = {one.name: (one.sentence, [by_id[way] for way in one.grants if way in by_id]) for one in shown}
-        for resource, names in panels.by_resource(ways).items():
+        for resource, names in texts.by_resource(ways).items():
             lines = "\n".join(_line(name, *ways[name]) for name in names)
             st.markdown(f"**{resource}**\n{lines}")
         if len(card.permissions) > len(shown):
@@ -207,12 +207,12 @@ def _permissions(card: Card) -> None:
 
 def _line(name: str, said: str, ways: Sequence[Grant]) -> str:
     because = " and ".join(dict.fromkeys(_way(way) for way in ways)) or "what the sign-in provider says"
-    text = panels.sentence(name) if named(name) is not None else panels.plain(said or name, cap=300)
+    text = texts.sentence(name) if named(name) is not None else texts.plain(said or name, cap=300)
     return f"- {text} :gray[Because of {because}.]"
 
 
 def _way(grant: Grant) -> str:
-    return f"role {panels.plain(grant.role, cap=80)}" if grant.role else "a permission of their own"
+    return f"role {texts.plain(grant.role, cap=80)}" if grant.role else "a permission of their own"
 
 
 def _sessions(card: Card, place: str) -> None:
@@ -237,8 +237,8 @@ def _audit(card: Card) -> None:
             st.write("Nothing yet.")
         for event in page.rows:
             with st.container(gap=None):
-                st.markdown(panels.plain(event.sentence, cap=300))
-                why = f" · {panels.plain(event.reason, cap=200)}" if event.reason else ""
+                st.markdown(texts.plain(event.sentence, cap=300))
+                why = f" · {texts.plain(event.reason, cap=200)}" if event.reason else ""
                 words.note(f"{words.ago(event.at)}, {words.when(event.at)}{why}")
         row = BY_PATH.get("audit")
         if page.rows and row is not None and access.allows_row(row):

@@ -10,7 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
+from app import access, panels, texts
 from app.admin import confirming, dialogs, granting, notices, words
 from app.admin.calls_grants import What, give, take_away
 from app.admin.calls_people import Card, Grant, erase, person, set_blocked
@@ -102,7 +102,7 @@ def _loses(grant: Grant, card: Card) -> list[str]:
     elif grant.role == ADMINISTRATOR:
         says.append("They can administer nothing any more, and do only what their other roles give.")
     else:
-        named = "; ".join(panels.clause(panels.sentence(one.name)) for one in lost[:_LOST_NAMED])
+        named = "; ".join(texts.clause(texts.sentence(one.name)) for one in lost[:_LOST_NAMED])
         more = f"; and {len(lost) - _LOST_NAMED:,} more" if len(lost) > _LOST_NAMED else ""
         says.append(f"They can no longer: {named}{more}.")
     return says

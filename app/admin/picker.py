@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import streamlit as st
 
-from app import access, panels
+from app import access, texts
 from app.admin import words
 from app.admin.calls_grants import What
 from app.admin.calls_roles import MOST_COMPARED, Role, catalogue, permissions_of_roles, roles
@@ -44,8 +44,8 @@ def choose(key: str, kind: Kind, *, givable: bool = True) -> What | None:
         kind.capitalize(),
         list(offer.choices),
         index=0 if len(offer.choices) == 1 else None,
-        format_func=lambda name: panels.plain(name, cap=80),
-        captions=[panels.plain(said, cap=140) for said in offer.choices.values()],
+        format_func=lambda name: texts.plain(name, cap=80),
+        captions=[texts.plain(said, cap=140) for said in offer.choices.values()],
         key=f"{key}-chosen-{kind}",
     )
     notes = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import access, panels
+from app import access, texts
 from app.admin import calls_roles, dialogs, permission_list, role_deletion, role_drafts, role_list, words
 from app.admin.calls_roles import RoleCard
 from app.admin.places import AUDIT, MAPPINGS, PEOPLE, ROLES, link, step
@@ -20,9 +20,9 @@ def show(role_id: int) -> None:
         role_list.gone()
         return
     link(ROLES, "All roles", icon=":material/arrow_back:")
-    st.title(panels.plain(role.name))
+    st.title(texts.plain(role.name))
     if role.description:
-        st.markdown(panels.plain(role.description, cap=500))
+        st.markdown(texts.plain(role.description, cap=500))
     if role.built_in:
         st.info(explained(role), icon=":material/info:")
     st.markdown(f"{role_list.counts(role)[:1].upper()}{role_list.counts(role)[1:]}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import panels
+from app import texts
 from app.admin import calls_roles, permission_list, role_picker
 from app.admin.calls_roles import RoleCard
 from app.admin.places import ROLES, link
@@ -21,10 +21,10 @@ def show(first_id: int, second_id: int | None) -> None:
     except NotFound:
         gone()
         return
-    link(ROLES, f"Back to {panels.plain(first.name)}", icon=":material/arrow_back:", role=first.id)
+    link(ROLES, f"Back to {texts.plain(first.name)}", icon=":material/arrow_back:", role=first.id)
     st.title("Compare roles")
     if second is None:
-        st.write(f"Which role do you want to see beside **{panels.plain(first.name)}**?")
+        st.write(f"Which role do you want to see beside **{texts.plain(first.name)}**?")
         other = role_picker.pick_one("Other role", key="compare-with", without={first.id})
         if other is not None:
             st.query_params["compare"] = str(other.id)
@@ -35,7 +35,7 @@ def show(first_id: int, second_id: int | None) -> None:
 
 def _side_by_side(first: RoleCard, second: RoleCard) -> None:
     parts = compared(frozenset(first.permissions), frozenset(second.permissions))
-    names = (panels.plain(first.name), panels.plain(second.name))
+    names = (texts.plain(first.name), texts.plain(second.name))
     if not parts.only_first and not parts.only_second:
         st.success(f"**{names[0]}** and **{names[1]}** let people do exactly the same.", icon=":material/equal:")
     for column, side, role, name, only in zip(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import panels
+from app import texts
 from app.admin import calls_roles, confirming, dialogs, failures, notices, role_picker, words
 from app.admin.calls_roles import RoleCard
 from app.admin.places import ROLES
@@ -13,7 +13,7 @@ from app.core.errors import GatehouseError, StaleVersion
 
 def show(role: RoleCard, dialog: dialogs.Dialog) -> None:
     """The dialog."""
-    dialogs.show(f"Delete {panels.plain(role.name)}?", lambda: _body(role, dialog), icon=":material/delete:")
+    dialogs.show(f"Delete {texts.plain(role.name)}?", lambda: _body(role, dialog), icon=":material/delete:")
 
 
 def _body(role: RoleCard, dialog: dialogs.Dialog) -> None:
@@ -68,9 +68,9 @@ def _gone(role: RoleCard, target: calls_roles.Role | None, moved: int) -> None:
     """Say what happened, with the way back where nobody was touched."""
     went = ""
     if target is not None and moved:
-        went = f" {words.many(moved, 'person', 'people')} got {panels.plain(target.name)} instead."
+        went = f" {words.many(moved, 'person', 'people')} got {texts.plain(target.name)} instead."
     undo = None if moved or role.token_roles else notices.Undo("Make it again", lambda: _again(role))
-    notices.say(f"The role **{panels.plain(role.name)}** was deleted.{went}", ROLES, undo=undo)
+    notices.say(f"The role **{texts.plain(role.name)}** was deleted.{went}", ROLES, undo=undo)
     st.query_params.clear()
     dialogs.done()
 
@@ -79,4 +79,4 @@ def _again(role: RoleCard) -> str:
     calls_roles.create_role(
         role.name, description=role.description, permissions=role.permissions, reason="Deleting it was taken back."
     )
-    return f"The role **{panels.plain(role.name)}** is there again."
+    return f"The role **{texts.plain(role.name)}** is there again."

@@ -10,7 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
+from app import access, texts
 from app.admin import calls_roles, failures, paging, permission_list, role_drafts, role_review, words
 from app.admin.holding import not_held
 from app.admin.places import ROLES, link
@@ -57,13 +57,13 @@ def show(role_id: int | None, *, copy_of: int | None = None) -> None:
 def _title(editing: Editing) -> str:
     draft = editing.draft
     if draft.role is not None:
-        return f"Change {panels.plain(draft.base.name)}"
-    return f"Copy {panels.plain(draft.copied_from)}" if draft.copied_from else "Make a role"
+        return f"Change {texts.plain(draft.base.name)}"
+    return f"Copy {texts.plain(draft.copied_from)}" if draft.copied_from else "Make a role"
 
 
 def _back(editing: Editing | None) -> None:
     if editing is not None and editing.draft.role is not None:
-        label = f"Back to {panels.plain(editing.draft.base.name)}"
+        label = f"Back to {texts.plain(editing.draft.base.name)}"
         link(ROLES, label, icon=":material/arrow_back:", role=editing.draft.role)
     else:
         link(ROLES, "All roles", icon=":material/arrow_back:")
@@ -111,7 +111,7 @@ def _permissions(editing: Editing, key: str) -> int:
     asked = (text, which)
     locked = not_held(name for name in page.rows if name not in editing.draft.base.permissions)
     for group in grouped(page.rows):
-        st.markdown(f"**{panels.plain(group.title)}**")
+        st.markdown(f"**{texts.plain(group.title)}**")
         for name in group.names:
             _tick(editing, name, key, locked=name in locked and name not in editing.draft.mine.permissions)
     if locked:

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
+from app import access, texts
 from app.admin import calls_roles, paging, words
 from app.admin.calls_roles import Role, RoleCard
 from app.admin.permission_list import SEARCH_MAX
@@ -40,11 +40,11 @@ def show() -> None:
 def _row(role: Role) -> None:
     with st.container(key=f"role-{role.id}", border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            link(ROLES, f"**{panels.plain(role.name)}**", role=role.id)
+            link(ROLES, f"**{texts.plain(role.name)}**", role=role.id)
             if role.built_in:
                 st.badge("built in", color="gray")
         if role.description:
-            st.markdown(panels.plain(role.description, cap=300))
+            st.markdown(texts.plain(role.description, cap=300))
         st.caption(counts(role))
 
 

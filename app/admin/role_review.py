@@ -10,7 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import panels
+from app import texts
 from app.admin import calls_roles, confirming, failures, notices, permission_list, role_drafts, words
 from app.admin.calls_roles import Review, RoleCard
 from app.admin.places import ROLES
@@ -100,7 +100,7 @@ def _concerned(review: Review, own: Change) -> str:
 def _texts(own: Change) -> None:
     for label, pair in (("Name", own.name), ("What it is for", own.description)):
         if pair is not None:
-            before, after = (panels.plain(text, cap=300) or "nothing" for text in pair)
+            before, after = (texts.plain(text, cap=300) or "nothing" for text in pair)
             st.markdown(
                 f"**{label}:** {after}" if not pair[0] else f"**{label}:** {before} :material/arrow_forward: {after}"
             )
@@ -149,7 +149,7 @@ def _put(role: int, content: Content, *, reason: str, version: str) -> RoleCard:
 def _done(editing: Editing, saved: RoleCard) -> None:
     """Say what happened and offer the way back."""
     draft = editing.draft
-    name = panels.plain(saved.name)
+    name = texts.plain(saved.name)
     if draft.role is None:
         text, undo = (
             f"The role **{name}** is there now. Nobody holds it yet.",
@@ -171,13 +171,13 @@ def _done(editing: Editing, saved: RoleCard) -> None:
 
 def _put_back(before: Content, saved: RoleCard) -> str:
     _put(saved.id, before, reason="The last change was taken back.", version=saved.version)
-    return f"The role **{panels.plain(before.name)}** is as it was before."
+    return f"The role **{texts.plain(before.name)}** is as it was before."
 
 
 def _unmake(saved: RoleCard) -> str:
     calls_roles.delete_role(saved.id, move_to=None, reason="Making it was taken back.", version=saved.version)
     st.query_params.clear()
-    return f"The role **{panels.plain(saved.name)}** is deleted again."
+    return f"The role **{texts.plain(saved.name)}** is deleted again."
 
 
 def _meanwhile(editing: Editing) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
+from app import access, panels, texts
 from app.admin import confirming, dialogs, notices, paging, words
 from app.admin.calls_sessions import Session, end_session, end_sessions_of, sessions
 from app.admin.dialogs import Dialog
@@ -56,14 +56,14 @@ def show(found: Iterable[Session], place: str, *, with_person: bool) -> None:
                 if with_person:
                     _person(session, linking=linking)
                 here = " · **this is you, here**" if session.current else ""
-                st.markdown(f"{panels.plain(panels.browser(session.browser))}{here}")
+                st.markdown(f"{texts.plain(texts.browser(session.browser))}{here}")
                 words.note(_about(session))
             if ending and not session.current:
                 st.button("End…", key=f"end-{session.ref}", on_click=dialogs.open_dialog, args=(END, place, session))
 
 
 def _person(session: Session, *, linking: bool) -> None:
-    name = f"**{panels.plain(session.person.shown_name, cap=80)}**"
+    name = f"**{texts.plain(session.person.shown_name, cap=80)}**"
     if linking:
         st.page_link(
             BY_FILE["people.py"].script, label=name, icon=":material/person:",
@@ -79,7 +79,7 @@ def _about(session: Session) -> str:
     row = BY_PATH.get(session.page.strip("/")) if session.page else None
     where = f" on {row.title}" if row is not None and access.allows_row(row) else ""
     return (
-        f"Signed in {words.ago(session.since)} from {panels.plain(session.address or 'an unknown address')} · "
+        f"Signed in {words.ago(session.since)} from {texts.plain(session.address or 'an unknown address')} · "
         f"last used {words.ago(session.last_seen_at)}{where}"
     )
 
@@ -95,7 +95,7 @@ def show_dialog(dialog: Dialog) -> None:
 def _body(dialog: Dialog) -> None:
     session: Session = dialog.about[0]
     who = confirming.quoted(session.person.shown_name)
-    on = panels.plain(panels.browser(session.browser))
+    on = texts.plain(texts.browser(session.browser))
     whole = st.checkbox("End all sessions of this person", key="end-session-all")
     says = (
         f"{who} is signed out {'everywhere' if whole else f'there ({on})'} at once, and told so.",

@@ -1,6 +1,6 @@
 """Permissions as people read them: grouped by what they are about, each with its own sentence.
 
-Plain text throughout: whoever shows it says ``panels.plain``. Nothing here decides anything.
+Plain text throughout: whoever shows it says ``texts.plain``. Nothing here decides anything.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The command line about people, roles, grants and mappings: what must work without a browser."""
+"""The command line about people, roles, grants, mappings and the audit: what must work without a browser."""

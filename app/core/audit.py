@@ -9,25 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
 from app.core.principal import Principal, Subject
+from app.core.sentenced import Sentenced
 
 NOBODY: Final = "nobody"
 """The actor of an event when nobody was proven."""
 
 
-class AuditKind(StrEnum):
+class AuditKind(Sentenced):
     """``source:subject:action``. ``sentence`` is how people read it; ``{actor}`` and ``{target}`` are filled in."""
-
-    sentence: str
-
-    def __new__(cls, value: str, sentence: str) -> Self:
-        """One row of the table."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
 
     SESSION_BEGIN = "app:session:begin", "{actor} signed in."
     SESSION_END = "app:session:end", "A session of {target} ended."

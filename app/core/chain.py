@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Self
+
+from app.core.sentenced import Sentenced
 
 
-class ProblemKind(StrEnum):
+class ProblemKind(Sentenced):
     """What can be wrong. ``sentence`` is how people read it; the fields of ``Problem`` are filled in."""
-
-    sentence: str
-
-    def __new__(cls, value: str, sentence: str) -> Self:
-        """One row of the table."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
 
     EDITED = "edited", "Event {seq} was changed after it was written."
     REMOVED = "removed", "Events {seq} to {until} were removed."

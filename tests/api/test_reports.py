@@ -9,7 +9,8 @@ from datetime import date, timedelta
 import pytest
 
 from app.core.records import UsageDay
-from remote_api.reports import csv_lines, safe_cell
+from app.core.spreadsheet import safe_cell
+from remote_api.reports import csv_lines
 from tests.api.world import World
 
 PATH = "/api/v1/reports/usage"

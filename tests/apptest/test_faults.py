@@ -7,7 +7,7 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import panels, testing
+from app import testing, texts
 from app.core.errors import ApiUnavailable, StorageUnavailable
 from tests.apptest.conftest import World
 from tests.stack import free_port
@@ -90,7 +90,7 @@ def test_a_hostile_name_is_shown_as_text(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_plain_leaves_nothing_that_means_anything(text: str) -> None:
-    shown = panels.plain(text)
+    shown = texts.plain(text)
     assert "\n" not in shown
     assert len(shown) <= 2 * 200
     unescaped = shown.replace("\\\\", "")

@@ -105,8 +105,8 @@ REMOVALS = [
     ),
     Removal(
         "cells that no spreadsheet takes for a formula",
-        "remote_api/reports.py",
-        """return f"'{text}" if text.startswith(_FORMULA_STARTS) else text""",
+        "app/core/spreadsheet.py",
+        """return f"'{text}" if text.startswith(FORMULA_STARTS) else text""",
         "return text",
         "tests/api/test_audit_api.py::test_a_download_is_safe_in_a_spreadsheet_and_is_an_event_itself",
     ),

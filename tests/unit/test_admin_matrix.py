@@ -8,8 +8,9 @@ import io
 import pytest
 
 from app.admin.calls_installation import Guard
-from app.admin.matrix import Notice, as_csv, filtered, lines, safe_cell
+from app.admin.matrix import Notice, as_csv, filtered, lines
 from app.core.directory import GuardKind
+from app.core.spreadsheet import safe_cell
 
 
 def guard(kind: GuardKind, name: str, permission: str, file: str, line: int) -> Guard:
