@@ -7,18 +7,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
-import structlog
 from flask import request
 
-from app.core.administration import Administrator, record_refusal
+from app.core.administration import Administrator, carrying_out
 from app.core.audit import actor_of
 from app.core.directory_ports import DirectoryUnit
-from app.core.errors import GatehouseError, PermissionDenied, StorageUnavailable
+from app.core.errors import PermissionDenied
 from app.core.policy import Decision, Reason
 from remote_api.access import asking, bearer
 from remote_api.services import services
-
-log = structlog.get_logger("gatehouse.api")
 
 
 class Changing(NamedTuple):
@@ -34,30 +31,19 @@ def change() -> Iterator[Changing]:
     """One change by whoever is asking, committed at the end of the block.
 
     The address's permission was decided before this; the use case inside decides once more, in the unit itself, from
-    what cannot change before it commits. What is refused there is recorded in a unit of its own.
+    what cannot change before it commits. What is refused there, by a permission or by a rule, is recorded in a unit of
+    its own.
     """
     principal, grants = asking()
     who = Administrator(actor_of(principal), principal, bearer().address(), grants.asserted)
     now = services().clock()
     try:
-        with services().storage.unit_of_work() as unit:
+        with carrying_out(services().storage, who, now) as unit:
             yield Changing(unit, who, now)
-            unit.commit()
     except PermissionDenied as error:
         refused = Decision(allowed=False, reason=Reason(error.reason))
         bearer().record_refusal(principal, error.permission, refused, f"{request.method} {request.url_rule}")
         raise
-    except GatehouseError as error:
-        _record(who, error, now)
-        raise
-
-
-def _record(who: Administrator, error: GatehouseError, now: datetime) -> None:
-    """Keep on record what a rule refused. The answer is that refusal either way."""
-    try:
-        record_refusal(services().storage, who, error, now)
-    except StorageUnavailable as unavailable:
-        log.warning("a refusal by a rule could not be recorded", error=unavailable.code, rule=error.code)
 
 
 def iso(at: datetime | None) -> str | None:

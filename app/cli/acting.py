@@ -45,7 +45,8 @@ def changing(change: Changing[R]) -> R:
     with database_of(Settings.load(Process.CLI)) as database:
         database.check()
         now = utc_now()
-        return administration.carry_out(database, who, lambda unit: change(unit, who, now), now)
+        with administration.carrying_out(database, who, now) as unit:
+            return change(unit, who, now)
 
 
 def command(verbs: Any, name: str, run: Callable[[argparse.Namespace], int], *, help: str) -> argparse.ArgumentParser:  # noqa: A002 - argparse's own word

@@ -37,14 +37,10 @@ def grant_viewer(database: Database, number: int) -> bool:
     who = acting(ADMINISTRATORS[number % len(ADMINISTRATORS)])
     with database.unit_of_work() as unit:
         person = unit.person_id(ANN)
-    return administration.carry_out(
-        database,
-        who,
-        lambda unit: administration.grant(
+    with administration.carrying_out(database, who, NOW) as unit:
+        return administration.grant(
             unit, who, person=person, role="viewer", permission=None, until=None, reason="race", version=None, now=NOW
-        ),
-        NOW,
-    )
+        )
 
 
 def step_down(database: Database, number: int) -> str:
@@ -58,14 +54,8 @@ def step_down(database: Database, number: int) -> str:
         return "gone"
     grant = card.grants[0].id
     try:
-        administration.carry_out(
-            database,
-            who,
-            lambda unit: administration.revoke(
-                unit, who, person=person, grant=grant, reason="race", version=None, now=NOW
-            ),
-            NOW,
-        )
+        with administration.carrying_out(database, who, NOW) as unit:
+            administration.revoke(unit, who, person=person, grant=grant, reason="race", version=None, now=NOW)
     except LastAdministrator:
         return "last"
     except GatehouseError as error:

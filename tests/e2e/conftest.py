@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import pytest
@@ -91,20 +92,33 @@ class Visitor:
         self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
 
 
-@pytest.fixture
-def visitor(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
-    """Makes visitors, each at a browser of its own."""
+Arrive = Callable[..., Visitor]
+"""Makes a visitor at a browser of its own: ``arrive(dark=False, width=1280, height=…, script="")``."""
+
+
+@contextmanager
+def arrivals(browser: Browser, stack: Reached, *, height: int = 900) -> Iterator[Arrive]:
+    """Whoever comes to ``stack`` in this block; all browsers are closed at its end."""
     contexts: list[BrowserContext] = []
 
-    def arrive(*, dark: bool = False, width: int = 1280, height: int = 900) -> Visitor:
+    def arrive(*, dark: bool = False, width: int = 1280, height: int = height, script: str = "") -> Visitor:
         context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            accept_downloads=True,
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
         )
         contexts.append(context)
+        if script:
+            context.add_init_script(script)
         return Visitor(context, stack)
 
-    yield arrive
-    for context in contexts:
-        context.close()
+    try:
+        yield arrive
+    finally:
+        for context in contexts:
+            context.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser, stack: Stack) -> Iterator[Arrive]:
+    """Makes visitors, each at a browser of its own."""
+    with arrivals(browser, stack) as arrive:
+        yield arrive

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive, Visitor
 from tests.stack import Stack
 
-Arrive = Callable[..., Visitor]
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-accessibility")]
 SOON = 20_000
 SPEC = find_spec("axe_playwright_python")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from app import testing
 from app.core.keyring import Keyring
 from app.core.principal import Subject
 from db import open_database
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive, arrivals
 from tests.e2e.test_accessibility import violations
 from tests.stack import Stack
 
@@ -22,7 +22,6 @@ SOON = 20_000
 WIDER = """() => [...document.querySelectorAll('[data-testid=stMain], [role=dialog]')]
     .some(one => one.scrollWidth > one.clientWidth + 1)"""
 """Whether something stands out of the page or the dialog to the right."""
-Arrive = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
@@ -35,18 +34,8 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def arrive(browser: Browser, own_stack: Stack) -> Iterator[Arrive]:
     """As ``visitor``, at this module's installation."""
-    contexts: list[BrowserContext] = []
-
-    def come(*, dark: bool = False, width: int = 1280, height: int = 900) -> Visitor:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-        )
-        contexts.append(context)
-        return Visitor(context, own_stack)
-
-    yield come
-    for context in contexts:
-        context.close()
+    with arrivals(browser, own_stack) as arrive:
+        yield arrive
 
 
 def heading(page: Page, text: str, *, within: int = SOON) -> None:

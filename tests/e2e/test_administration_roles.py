@@ -6,17 +6,15 @@ import csv
 import json
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive, Visitor
 from tests.e2e.test_step_up import sign_in_became_old
 from tests.stack import Stack
 
-Arrive = Callable[..., Visitor]
 SOON = 20_000
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -6,17 +6,16 @@ import base64
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive, Visitor, arrivals
 from tests.stack import Stack
 
-Arrive = Callable[..., Visitor]
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-events")]
 SOON = 20_000
 
@@ -42,18 +41,8 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def arrive(browser: Browser, events: Stack) -> Iterator[Arrive]:
-    contexts: list[BrowserContext] = []
-
-    def made(*, script: str = "") -> Visitor:
-        context = browser.new_context(viewport={"width": 1280, "height": 1400})
-        if script:
-            context.add_init_script(script)
-        contexts.append(context)
-        return Visitor(context, events)
-
-    yield made
-    for context in contexts:
-        context.close()
+    with arrivals(browser, events, height=1400) as arrive:
+        yield arrive
 
 
 def log_of(visitor: Visitor) -> list[str]:

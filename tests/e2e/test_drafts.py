@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive, Visitor, arrivals
 from tests.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-drafts")]
-Arrive = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module", params=["redirect", "popup"])
@@ -26,18 +25,8 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def arrive(browser: Browser, stack: Stack) -> Iterator[Arrive]:
-    contexts: list[BrowserContext] = []
-
-    def made(*, dark: bool = False, width: int = 1280, height: int = 800) -> Visitor:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-        )
-        contexts.append(context)
-        return Visitor(context, stack)
-
-    yield made
-    for context in contexts:
-        context.close()
+    with arrivals(browser, stack, height=800) as arrive:
+        yield arrive
 
 
 def sent(stack: Stack) -> list[str]:

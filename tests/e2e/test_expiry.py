@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Error, Locator, Page, WebSocketRoute, expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive, arrivals
 from tests.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-expiry")]
 IDLE_SECONDS = 600
-Arrive = Callable[..., Visitor]
 
 
 class Writing:
@@ -62,18 +61,8 @@ def writing(tmp_path: Path) -> Iterator[Writing]:
 
 @pytest.fixture
 def arrive(browser: Browser, writing: Writing) -> Iterator[Arrive]:
-    contexts: list[BrowserContext] = []
-
-    def made(*, dark: bool = False, width: int = 1280, height: int = 800) -> Visitor:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-        )
-        contexts.append(context)
-        return Visitor(context, writing.stack)
-
-    yield made
-    for context in contexts:
-        context.close()
+    with arrivals(browser, writing.stack, height=800) as arrive:
+        yield arrive
 
 
 def cover(page: Page) -> Locator:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive
 
-Arrive = Callable[..., Visitor]
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PAGES_OF = {

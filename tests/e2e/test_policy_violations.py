@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import expect
 
 from app.navigation import PAGES
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive
 
-Arrive = Callable[..., Visitor]
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 NOTICES = {

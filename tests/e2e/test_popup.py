@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive, Visitor, arrivals
 from tests.stack import Stack
 
-Arrive = Callable[..., Visitor]
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-popup")]
 SOON = 20_000
 
@@ -24,18 +23,8 @@ def popups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def arrive(browser: Browser, popups: Stack) -> Iterator[Arrive]:
-    contexts: list[BrowserContext] = []
-
-    def made(*, script: str = "") -> Visitor:
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
-        if script:
-            context.add_init_script(script)
-        contexts.append(context)
-        return Visitor(context, popups)
-
-    yield made
-    for context in contexts:
-        context.close()
+    with arrivals(browser, popups) as arrive:
+        yield arrive
 
 
 def opened(visitor: Visitor) -> Page:

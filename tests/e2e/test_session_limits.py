@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 from pydantic import SecretStr
 
 from app import testing
@@ -25,10 +26,9 @@ from app.core.principal import Subject
 from app.core.records import NewGrant
 from component.provider_tokens import ProviderTokens
 from db import Database, open_database
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive, Visitor, arrivals
 from tests.stack import Stack
 
-Arrive = Callable[..., Visitor]
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-limits")]
 
 IDLE_SECONDS = 60  # so the warning comes after 30
@@ -101,20 +101,14 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 @pytest.fixture
 def arrive(browser: Browser, here: Installation) -> Iterator[Arrive]:
-    contexts: list[BrowserContext] = []
+    with arrivals(browser, here.stack, height=800) as come:
 
-    def made(*, dark: bool = False, width: int = 1280, height: int = 800) -> Visitor:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-        )
-        contexts.append(context)
-        visitor = Visitor(context, here.stack)
-        visitor.page.clock.install()
-        return visitor
+        def arrive(**given: Any) -> Visitor:
+            visitor = come(**given)
+            visitor.page.clock.install()
+            return visitor
 
-    yield made
-    for context in contexts:
-        context.close()
+        yield arrive
 
 
 def warning(visitor: Visitor) -> Locator:

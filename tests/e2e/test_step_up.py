@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Arrive
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 SOON = 20_000
-Arrive = Callable[..., Visitor]
 
 
 def sign_in_became_old(stack: Stack, person: str, seconds: int = 7200) -> None:

@@ -69,9 +69,8 @@ class Installation:
 
     def act(self, use_case: Callable[..., Any], who: Administrator, **given: Any) -> Any:
         """Run one use case as the adapters do."""
-        return administration.carry_out(
-            self.database, who, lambda unit: use_case(unit, who, **given, now=self.now), self.now
-        )
+        with administration.carrying_out(self.database, who, self.now) as unit:
+            return use_case(unit, who, **given, now=self.now)
 
     def id(self, subject: Subject) -> int:
         """The id of a subject, made known where it was not."""

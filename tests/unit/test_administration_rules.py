@@ -30,6 +30,7 @@ from app.core.errors import (
     SessionExpired,
     StaleVersion,
     StepUpRequired,
+    StorageUnavailable,
     Unauthenticated,
 )
 from app.core.permissions import ADMINISTRATOR, Permission
@@ -83,6 +84,32 @@ def refused(here: Installation, error: type[GatehouseError], act: Any, *given: A
     by_rule = issubclass(error, (SelfGrant, NotHeld, LastAdministrator))
     assert [(kind, reason) for kind, _, _, reason in recorded] == ([("policy:rule:refuse", error.code)] * by_rule)
     return caught.value
+
+
+class FullAtOnce:
+    """The storage, which cannot be written any more after its first unit of work."""
+
+    def __init__(self, database: Database) -> None:
+        self._units = iter([database.unit_of_work])
+
+    def unit_of_work(self) -> Any:
+        made = next(self._units, None)
+        if made is None:
+            raise StorageUnavailable
+        return made()
+
+
+def test_a_refusal_by_a_rule_that_cannot_be_recorded_is_that_refusal_still(
+    here: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person, who = here.id(ADA), acting(ADA)
+    with (
+        pytest.raises(LastAdministrator),
+        administration.carrying_out(FullAtOnce(here.database), who, here.now) as unit,  # type: ignore[arg-type]
+    ):
+        administration.set_blocked(unit, who, person=person, blocked=True, reason="over", version=None, now=here.now)
+    assert here.events() == []
+    assert "could not be recorded" in "".join(capsys.readouterr())
 
 
 # --- giving ---

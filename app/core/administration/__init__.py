@@ -1,8 +1,8 @@
 """Use cases that change who may do what; the rules about administrators live here, for API and command line alike.
 
 Every use case takes an open ``DirectoryUnit`` (the caller commits), decides inside it by what is stored now, and
-records its audit event in it: change and event are kept together or not at all. ``carry_out`` opens the unit, commits,
-and has refusals by a rule recorded.
+records its audit event in it: change and event are kept together or not at all. ``carrying_out`` opens the unit,
+commits, and has refusals by a rule recorded.
 
 The rules: nobody gives what they do not hold, and editing a role, mapping a token role, or moving people from a role
 that is deleted is giving; nobody gives themselves anything; the last administrator stays; built-in roles are only
@@ -11,7 +11,7 @@ extended; whoever changes something says which version of it they saw, and why.
 
 from app.core.administration.acting import Administrator, Standing, authorise
 from app.core.administration.bootstrap import bootstrap_administrator, person_by_email
-from app.core.administration.carrying_out import carry_out, record_refusal
+from app.core.administration.carrying_out import carrying_out
 from app.core.administration.grants import add_person, grant, revoke
 from app.core.administration.mappings import set_mapping
 from app.core.administration.people import erase, set_blocked
@@ -24,7 +24,7 @@ __all__ = [
     "add_person",
     "authorise",
     "bootstrap_administrator",
-    "carry_out",
+    "carrying_out",
     "create_role",
     "delete_role",
     "end_session",
@@ -32,7 +32,6 @@ __all__ = [
     "erase",
     "grant",
     "person_by_email",
-    "record_refusal",
     "revoke",
     "set_blocked",
     "set_mapping",

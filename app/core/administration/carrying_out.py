@@ -1,38 +1,41 @@
-"""Running one change in a unit of work of its own, and keeping on record what a rule refused."""
+"""Carrying out one change in a unit of work of its own, and keeping on record what a rule refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+
+import structlog
 
 from app.core.administration.acting import Administrator, Standing
 from app.core.audit import AuditKind, Outcome
 from app.core.directory_ports import DirectoryStorage, DirectoryUnit
-from app.core.errors import GatehouseError, LastAdministrator, RuleViolated, StorageUnavailable
+from app.core.errors import LastAdministrator, RuleViolated, StorageUnavailable
 
-R = TypeVar("R")
+log = structlog.get_logger("gatehouse.administration")
 
 
-def carry_out(storage: DirectoryStorage, who: Administrator, change: Callable[[DirectoryUnit], R], now: datetime) -> R:
-    """Run ``change`` in a unit and commit it; a refusal by a rule is recorded before it is raised on."""
+@contextmanager
+def carrying_out(storage: DirectoryStorage, who: Administrator, now: datetime) -> Iterator[DirectoryUnit]:
+    """A unit that is committed at the end of the block; a refusal by a rule is recorded before it is raised on."""
     try:
         with storage.unit_of_work() as unit:
-            done = change(unit)
+            yield unit
             unit.commit()
     except (RuleViolated, LastAdministrator) as error:
-        with suppress(StorageUnavailable):  # refused it is either way, and for its own reason
-            record_refusal(storage, who, error, now)
+        try:
+            _record(storage, who, error, now)
+        except StorageUnavailable as unavailable:  # refused it is either way, and for its own reason
+            log.warning("a refusal by a rule could not be recorded", error=unavailable.code, rule=error.code)
         raise
-    return done
 
 
-def record_refusal(storage: DirectoryStorage, who: Administrator, error: GatehouseError, now: datetime) -> None:
-    """Record in a unit of its own that a rule refused a change; any other error is not for here."""
-    if not isinstance(error, (RuleViolated, LastAdministrator)):
-        return
+def _record(
+    storage: DirectoryStorage, who: Administrator, error: RuleViolated | LastAdministrator, now: datetime
+) -> None:
+    """Record the refusal in a unit of its own: that of the change is rolled back."""
     event = Standing(who, now).event(AuditKind.RULE_REFUSE, error.about, error.code)
     with storage.unit_of_work() as unit:
         unit.record(replace(event, outcome=Outcome.REFUSED))
