@@ -131,7 +131,7 @@ class Me(Answer):
 
 
 class SessionBody(Answer):
-    """One of the caller's sessions."""
+    """A live session, as its own person sees it."""
 
     ref: str
     since: datetime

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from app.core.audit import Outcome
 from app.core.directory import GuardKind
-from remote_api.schemas import Answer, Asked, Page, SessionRef, SubjectBody, UsageDayBody
+from remote_api.schemas import Answer, Asked, Page, SessionBody, SessionRef, SubjectBody, UsageDayBody
 from remote_api.schemas.fields import LINE, Cursor, Days, Flag, Id, Limit, Moment, Reason
 
 AuditText = Annotated[str, Field(max_length=800, pattern=LINE)]
@@ -37,18 +37,10 @@ class SessionPerson(Answer):
     subject: SubjectBody
 
 
-class SessionItem(Answer):
-    """A live session."""
+class SessionItem(SessionBody):
+    """A live session of anybody's."""
 
-    ref: str
     person: SessionPerson
-    since: datetime
-    last_seen_at: datetime
-    expires_at: datetime
-    browser: str = Field(description="What the browser called itself at sign-in.")
-    address: str
-    page: str = Field(description="Path of the page last used, with its slash; empty when not known.")
-    current: bool = Field(description="Whether it is the session of the token in hand.")
 
 
 class PersonSessions(Answer):

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 import tracemalloc
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select, text
@@ -19,9 +15,9 @@ from db import ChainState, Database, verify_chain
 from db.audit import chained
 from db.models import audit_events, audit_head
 from tests.db.builders import KEYRING, behind_its_back, event, opened, recorded, written
+from tests.db.processes import two_at_once
 from tests.db.tampering import seen, signed
 
-ROOT = Path(__file__).parents[2]
 K = ProblemKind
 
 
@@ -184,24 +180,7 @@ for turn in range(150):
     written(database, lambda unit: [unit.record(event()) for _ in range(3)])
 database.close()
 """
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", code, url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        for _ in range(2)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    processes = two_at_once(code, url)
     looks = 0
     while any(process.poll() is None for process in processes):
         state = verify_chain(durable, signed(durable))

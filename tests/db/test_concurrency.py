@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
@@ -19,8 +15,7 @@ from app.core.records import EndReason, Person
 from db import Database, verify_chain
 from db.models import grants
 from tests.db.builders import ANN, ISSUER, NOW, SECOND, digest, event, grant, said, signed_in, written
-
-ROOT = Path(__file__).parents[2]
+from tests.db.processes import two_at_once
 
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
@@ -54,26 +49,8 @@ with ThreadPoolExecutor({count}) as pool:
         print(result)
 database.close()
 """
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", code, url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        for _ in range(2)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
     said_by_all: list[str] = []
-    for process in processes:
+    for process in two_at_once(code, url):
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0
         said_by_all += output.split()

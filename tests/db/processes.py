@@ -1,0 +1,36 @@
+"""Programs in processes of their own, at one database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def two_at_once(code: str, url: str) -> list[subprocess.Popen[str]]:
+    """Two processes that run ``code`` with the database's address, let go together.
+
+    ``code`` opens what it needs, prints ``ready``, and goes on once it has read a line.
+    """
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", code, url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return processes
