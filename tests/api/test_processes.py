@@ -18,15 +18,11 @@ import requests
 
 from db import SchemaState, current_state, migrate
 from tests.issuer import Issuer, SigningKey
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 SECRET = "cK3vX9mQ2pL7rT5wY8zB4nD6fG1hJ0sA-uE_iO"
 Start = Callable[..., "subprocess.Popen[str]"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def environment(issuer: Issuer, database: Path, **more: str) -> dict[str, str]:

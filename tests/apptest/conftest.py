@@ -18,7 +18,7 @@ from app.services import Services
 from remote_api import create_app
 from remote_api.services import Services as ApiServices
 from tests.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer
-from tests.stack import free_port
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from app.core.policy import Source
 from app.core.records import NewGrant
 from tests.apptest.stubbed import Told, event, told, words
 from tests.apptest.test_faults import HOSTILE
-from tests.stack import free_port
+from tests.ports import free_port
 from tests.stub_api import FAULTS, Given, json_of, problem
 
 FAULTY = ["401", "403", "404", "409", "412", "422", "428", "429", "500", "500 html", "503", "html", "list", "cut"]

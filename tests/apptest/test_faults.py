@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from app import testing, texts
 from app.core.errors import ApiUnavailable, StorageUnavailable
 from tests.apptest.conftest import World
-from tests.stack import free_port
+from tests.ports import free_port
 
 HOSTILE = [
     "<script>alert(1)</script>",

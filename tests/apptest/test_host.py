@@ -18,7 +18,7 @@ from component.events import WebAnswer, WebRequest
 from remote_api import create_app
 from remote_api.services import Services as ApiServices
 from tests.apptest.conftest import World
-from tests.stack import free_port
+from tests.ports import free_port
 
 
 def _script() -> None:

@@ -21,7 +21,8 @@ from tests.benchmarks.rerun_server import ICON, PAGES, SECTIONS, page_file, page
 from tests.benchmarks.results import Row, Skipped, row
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.tab import Tab
-from tests.stack import ROOT, free_port
+from tests.ports import free_port
+from tests.stack import ROOT
 
 _PAGE: Final = 3
 _PATH: Final = f"page-{_PAGE}"

@@ -22,7 +22,8 @@ from tests.benchmarks.endpoint import PATH
 from tests.benchmarks.measure import Samples
 from tests.benchmarks.results import Row, Skipped, row
 from tests.benchmarks.stage import Stage
-from tests.stack import ROOT, free_port
+from tests.ports import free_port
+from tests.stack import ROOT
 
 _THREADS: Final = 4
 _CONNECTIONS: Final = 4

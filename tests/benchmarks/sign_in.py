@@ -22,7 +22,8 @@ from tests.benchmarks.measure import Samples
 from tests.benchmarks.results import Row, Skipped, row
 from tests.benchmarks.stage import Stage
 from tests.chromium import HINT, launched
-from tests.stack import Stack, free_port
+from tests.ports import free_port
+from tests.stack import Stack
 
 _ROUNDS: Final = 11
 _WARM_UP: Final = 2

@@ -14,7 +14,8 @@ from werkzeug.serving import make_server
 
 from tests.api.world import Caller, World, administrator, settings_for
 from tests.issuer import Issuer
-from tests.stack import ROOT, free_port
+from tests.ports import free_port
+from tests.stack import ROOT
 
 DOCUMENT: Final = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLES: Final = re.findall(r"^```sh\n# (\d{3})\n(curl .*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)

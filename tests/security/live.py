@@ -32,9 +32,10 @@ from app.core.records import EndReason, NewGrant, NewSession, Person, SteppedUp
 from component.cookies import Cookies
 from component.provider_tokens import ProviderTokens
 from db import Database, migrate, open_database, seed
+from tests.ports import free_port
 from tests.raw_socket import RawSocket
 from tests.security.live_script import SCRIPT
-from tests.stack import ROOT, free_port
+from tests.stack import ROOT
 
 ISSUER = testing.ISSUER
 

@@ -2,24 +2,30 @@
 
 ``python -m tests.security.live_app PORT BASE_URL DATABASE_URL SCRIPT``: what ``gatehouse serve`` does for
 ``app/main.py``, for a script that a test wrote. With ``HOSTED`` set, what it does for an app that is not ours.
+With ``UNWATCHED`` set, a tab learns nothing but by its own messages. With ``UNEDITED`` set, nobody waits for edits of
+files, as in production.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
+from unittest import mock
 
-from app import hosted, testing
+from app import asgi, hosted, testing
 from app import services as composition
-from app.asgi import create_app, streamlit_options
 from app.core import logs
 from app.core.declarations import declare_beside
+from component.watcher import Watcher
 
 
 def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     """Serve until stopped."""
     logs.configure(process="app", json_lines=False)
+    if os.environ.get("UNWATCHED"):
+        mock.patch.object(asgi, "Watcher", functools.partial(Watcher, poll_seconds=3600.0)).start()
     idle = int(os.environ.get("SESSION_IDLE_SECONDS", "3600"))
     settings = testing.settings(app_base_url=base_url, database_url=database_url, session_idle_seconds=idle)
     built = composition.build(settings)
@@ -27,8 +33,11 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     declared = declare_beside(script) if os.environ.get("HOSTED") else None
     if declared is not None:
         hosted.install(hosted.Hosted(script, declared))
-    app = create_app(built, script=script, hosted=declared)
-    app.run(config=streamlit_options(built, address="127.0.0.1", port=port))
+    app = asgi.create_app(built, script=script, hosted=declared)
+    options = asgi.streamlit_options(built, address="127.0.0.1", port=port)
+    if os.environ.get("UNEDITED"):
+        options["server.fileWatcherType"] = "none"
+    app.run(config=options)
 
 
 if __name__ == "__main__":

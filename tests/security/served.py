@@ -24,9 +24,10 @@ from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, Person
 from component.cookies import Cookies
 from db import Database, migrate, open_database
+from tests.ports import free_port
 from tests.raw_socket import RawSocket
 from tests.security.guarded_app import MODES, settings_for
-from tests.stack import ROOT, free_port
+from tests.stack import ROOT
 
 SCRIPT = """
 import json

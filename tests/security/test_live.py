@@ -19,6 +19,13 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def unwatched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Where the watcher is never first: what is refused is refused because of the tab's own message."""
+    with live(tmp_path_factory.mktemp("unwatched"), processes=1, UNWATCHED="1") as made:
+        yield made
+
+
 def test_presses_and_exports_work_and_leave_their_traces(here: Live) -> None:
     who = here.sign_in("ann", "analyst")
     with here.tab(who) as tab:
@@ -35,54 +42,54 @@ def test_presses_and_exports_work_and_leave_their_traces(here: Live) -> None:
 
 
 @pytest.mark.parametrize("label", PRESSED)
-def test_after_a_role_is_removed_the_next_press_runs_only_the_gate(here: Live, label: str) -> None:
-    who = here.sign_in(f"bo-{label}", "analyst")
-    with here.tab(who) as tab:
+def test_after_a_role_is_removed_the_next_press_runs_only_the_gate(unwatched: Live, label: str) -> None:
+    who = unwatched.sign_in(f"bo-{label}", "analyst")
+    with unwatched.tab(who) as tab:
         tab.open()
-        before = here.traces
-        here.revoke(who, "analyst")
+        before = unwatched.traces
+        unwatched.revoke(who, "analyst")
         tab.press(label)
         assert tab.read_run()[-2:] == ["may=False", f"who=bo-{label}"]
-        assert here.traces == before
+        assert unwatched.traces == before
 
 
 @pytest.mark.parametrize("label", ["export", "forgetful"])
-def test_after_a_role_is_removed_nothing_that_was_offered_is_exported(here: Live, label: str) -> None:
-    who = here.sign_in(f"bea-{label}", "analyst")
-    with here.tab(who) as tab:
+def test_after_a_role_is_removed_nothing_that_was_offered_is_exported(unwatched: Live, label: str) -> None:
+    who = unwatched.sign_in(f"bea-{label}", "analyst")
+    with unwatched.tab(who) as tab:
         tab.open()
         made = tab.download(tab.files[label])
-        assert here.ask(made, who).status_code == 200
-        before = here.traces
-        here.revoke(who, "analyst")
+        assert unwatched.ask(made, who).status_code == 200
+        before = unwatched.traces
+        unwatched.revoke(who, "analyst")
         assert tab.download(tab.files[label]) == ""
-        assert here.traces == before
-        assert here.ask(made, who).status_code == 404  # nor is what was exported before given out again
+        assert unwatched.traces == before
+        assert unwatched.ask(made, who).status_code == 404  # nor is what was exported before given out again
 
 
-def test_what_was_exported_is_not_given_out_after_a_role_is_removed_even_before_any_message(here: Live) -> None:
-    who = here.sign_in("bix", "analyst")
-    with here.tab(who) as tab:
+def test_what_was_exported_is_not_given_out_after_a_role_is_removed_even_before_any_message(unwatched: Live) -> None:
+    who = unwatched.sign_in("bix", "analyst")
+    with unwatched.tab(who) as tab:
         tab.open()
         made = tab.download(tab.files["export"])
-        here.revoke(who, "analyst")
-        assert here.ask(made, who).status_code == 404
+        unwatched.revoke(who, "analyst")
+        assert unwatched.ask(made, who).status_code == 404
 
 
 @pytest.mark.parametrize("label", PRESSED)
-def test_a_tab_that_was_away_when_a_role_was_removed_runs_only_the_gate(here: Live, label: str) -> None:
-    who = here.sign_in(f"bud-{label}", "analyst")
-    with here.tab(who) as tab:
+def test_a_tab_that_was_away_when_a_role_was_removed_runs_only_the_gate(unwatched: Live, label: str) -> None:
+    who = unwatched.sign_in(f"bud-{label}", "analyst")
+    with unwatched.tab(who) as tab:
         tab.open()
-    here.revoke(who, "analyst")
-    before = here.traces
-    again = here.tab(who, reattach_to=tab.session_id)
+    unwatched.revoke(who, "analyst")
+    before = unwatched.traces
+    again = unwatched.tab(who, reattach_to=tab.session_id)
     with again:
         again.widgets, again.files, again.seen = tab.widgets, {}, []
         again.press(label)
         assert again.read_run()[-2:] == ["may=False", f"who=bud-{label}"]
         assert again.session_id == tab.session_id  # it was its own session that it came back to
-        assert here.traces == before
+        assert unwatched.traces == before
 
 
 def test_presses_on_a_page_that_is_no_longer_right_run_nothing_until_it_is_drawn_anew(here: Live) -> None:
@@ -107,12 +114,12 @@ def test_presses_on_a_page_that_is_no_longer_right_run_nothing_until_it_is_drawn
 
 @pytest.mark.parametrize("what", ["ended", "blocked"])
 @pytest.mark.parametrize("label", [*PRESSED, "export", "forgetful"])
-def test_after_the_session_ended_or_the_person_was_blocked_nothing_runs(here: Live, what: str, label: str) -> None:
-    who = here.sign_in(f"cy-{what}-{label}", "analyst")
-    with here.tab(who) as tab:
+def test_after_the_session_ended_or_the_person_was_blocked_nothing_runs(unwatched: Live, what: str, label: str) -> None:
+    who = unwatched.sign_in(f"cy-{what}-{label}", "analyst")
+    with unwatched.tab(who) as tab:
         tab.open()
-        before = here.traces
-        here.take(what, who)
+        before = unwatched.traces
+        unwatched.take(what, who)
         if label in PRESSED:
             tab.press(label)
         else:
@@ -123,8 +130,8 @@ def test_after_the_session_ended_or_the_person_was_blocked_nothing_runs(here: Li
             tab.send(request)
         assert tab.wait_for_push() == "/auth/ended?return_to=%2F"
         assert tab.closed() == 1008
-        assert here.traces == before
-        assert here.ask(tab.files["media"], who).status_code == 404
+        assert unwatched.traces == before
+        assert unwatched.ask(tab.files["media"], who).status_code == 404
 
 
 @pytest.mark.parametrize("what", ["lost role", "ended", "blocked"])

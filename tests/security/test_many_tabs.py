@@ -38,7 +38,7 @@ def resident_bytes(pid: int) -> int:
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with live(tmp_path_factory.mktemp("many"), processes=1, script=SCRIPT) as made:
+    with live(tmp_path_factory.mktemp("many"), processes=1, script=SCRIPT, UNEDITED="1") as made:
         yield made
 
 

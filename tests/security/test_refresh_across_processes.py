@@ -19,9 +19,10 @@ import requests
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from component.renewals import PAUSE_SECONDS
+from tests.ports import free_port
 from tests.raw_socket import RawSocket
 from tests.security.counting_tenant import LINE
-from tests.stack import Stack, free_port
+from tests.stack import Stack
 
 TABS = 20
 

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import re
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import requests
 import uvicorn
 
 from component.dev_tenant import Tenant, TenantConfig, create_app, tenant_of
+from tests.ports import free_port
 
 APP_URL = "http://localhost:8501"
 AUDIENCE = "https://gatehouse.example/api"
@@ -40,13 +40,6 @@ class Clock:
 
     def __call__(self) -> float:
         return time.time() + self.ahead_seconds
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.xdist_group("node")  # one of them installs what all use
 CHECKS = ROOT / "tests" / "frontend"
 MODULE = ROOT / "component" / "frontend" / "auth0.js"
 HINT = "needs node and what `npm ci` in tests/frontend brings; REQUIRE_NODE=1 makes this a failure"

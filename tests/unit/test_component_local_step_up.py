@@ -14,10 +14,11 @@ from pydantic import SecretStr
 
 from app.core.assurance import MULTI_FACTOR
 from app.core.records import Session
+from tests.ports import free_port
 from tests.provider import FakeProvider
 from tests.signin import Browser, Clock, World, world
 from tests.unit.dev_tenant_support import Browser as TenantBrowser
-from tests.unit.dev_tenant_support import Running, answer, browsing, free_port, running
+from tests.unit.dev_tenant_support import Running, answer, browsing, running
 
 CONFIRM = "/auth/login?step_up=1&max_age=0&return_to=/reports"
 FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"

@@ -21,7 +21,8 @@ import requests
 from app import dev
 from app.core.permissions import ROLES
 from component.dev_tenant.people import PEOPLE
-from tests.stack import ROOT, free_port
+from tests.ports import free_port
+from tests.stack import ROOT
 
 
 def environment(folder: Path, **given: str) -> dict[str, str]:

@@ -21,7 +21,8 @@ from app.core.permissions import ROLES as CATALOGUE_ROLES
 from app.core.permissions import Permission
 from component.dev_tenant import Person, TenantConfig, TenantError, create_app, tenant_of
 from component.dev_tenant.people import PEOPLE, PERMISSIONS, ROLES
-from tests.unit.dev_tenant_support import AUDIENCE, ROLES_CLAIM, answer, browsing, call, free_port, running
+from tests.ports import free_port
+from tests.unit.dev_tenant_support import AUDIENCE, ROLES_CLAIM, answer, browsing, call, running
 
 ROOT = Path(__file__).parents[2]
 
