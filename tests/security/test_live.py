@@ -107,8 +107,10 @@ def test_presses_on_a_page_that_is_no_longer_right_run_nothing_until_it_is_drawn
             tab.press("gated")
         time.sleep(1.0)
         assert here.traces == before
-        tab.press("callback")  # on a page drawn with what is held now
-        time.sleep(0.5)
+        while "may=False" not in tab.read_run():  # drawn with what is held now
+            pass
+        tab.press("callback")
+        _grown(here, before)
         assert here.traces == [*before, "callback"]
 
 
@@ -140,13 +142,12 @@ def test_work_in_progress_is_refused_at_its_next_call_and_that_is_on_record(here
     who = here.sign_in(f"dot-{what}", "analyst")
     with here.tab(who) as tab:
         tab.open()
-        before = len(here.traces)
+        before = here.traces
         tab.press("work")
-        time.sleep(0.5)
+        _grown(here, before)
         here.take(what, who)
         done = len(here.traces)
         time.sleep(0.5)
-        assert before < done
         assert len(here.traces) <= done + 1  # the one that was past its check
     if what == "ended":
         assert here.refusals(who) == []  # there is nobody any more whom it could be recorded for
@@ -159,10 +160,19 @@ def test_a_run_in_progress_stops_at_its_next_call_of_streamlit(here: Live, what:
     who = here.sign_in(f"eve-{what}", "analyst")
     with here.tab(who) as tab:
         tab.open()
+        before = here.traces
         tab.press("drawing")
-        time.sleep(0.5)
+        _grown(here, before)
         here.take(what, who)
         time.sleep(1.7)
         done = len(here.traces)
         time.sleep(0.5)
         assert len(here.traces) == done
+
+
+def _grown(here: Live, before: list[str]) -> None:
+    """Wait for something more to run than before."""
+    deadline = time.monotonic() + 10
+    while here.traces == before:
+        assert time.monotonic() < deadline, "nothing has run"
+        time.sleep(0.02)
