@@ -19,6 +19,13 @@ class GatehouseError(Exception):
     about: str = ""
     """Audit name of what a refused change was about; never sent."""
 
+    def __init_subclass__(cls, *, code: str, title: str, status: int | None = None) -> None:
+        """Every class says its own ``code`` and ``title``, and its HTTP ``status`` where that is not its parent's."""
+        super().__init_subclass__()
+        cls.code, cls.title = code, title
+        if status is not None:
+            cls.status = status
+
     def __init__(self, detail: str = "") -> None:
         """``detail`` is one plain sentence or more, safe to show; empty means the title says it all."""
         super().__init__(detail or self.title)
@@ -29,12 +36,8 @@ class GatehouseError(Exception):
         return {}
 
 
-class ConfigurationError(GatehouseError):
+class ConfigurationError(GatehouseError, code="configuration", title="The settings are not right"):
     """The settings are wrong; ``mistakes`` lists every one of them, each a sentence that names its variable."""
-
-    code = "configuration"
-    status = 500
-    title = "The settings are not right"
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         """``mistakes``: at least one sentence, each naming the variable it is about."""
@@ -42,47 +45,28 @@ class ConfigurationError(GatehouseError):
         self.mistakes = tuple(mistakes)
 
 
-class Unauthenticated(GatehouseError):
+class Unauthenticated(GatehouseError, code="unauthenticated", status=401, title="Sign in first"):
     """Nobody is proven to be asking (401)."""
 
-    code = "unauthenticated"
-    status = 401
-    title = "Sign in first"
 
-
-class SessionExpired(Unauthenticated):
+class SessionExpired(Unauthenticated, code="session-expired", title="Your session has expired"):
     """The session ran into its idle or absolute limit; signing in again goes on where the person was."""
 
-    code = "session-expired"
-    title = "Your session has expired"
 
-
-class SessionEnded(Unauthenticated):
+class SessionEnded(Unauthenticated, code="session-ended", title="You were signed out"):
     """The session was ended: by its person, an administrator, or the provider."""
 
-    code = "session-ended"
-    title = "You were signed out"
 
-
-class SessionReplaced(SessionEnded):
+class SessionReplaced(SessionEnded, code="session-replaced", title="Somebody signed in anew"):
     """The session ended because somebody signed in anew in its browser."""
 
-    code = "session-replaced"
-    title = "Somebody signed in anew"
 
-
-class SignedOut(SessionEnded):
+class SignedOut(SessionEnded, code="signed-out", title="You are signed out"):
     """The session ended because its own person signed out, in this browser."""
 
-    code = "signed-out"
-    title = "You are signed out"
 
-
-class SignInAgain(Unauthenticated):
+class SignInAgain(Unauthenticated, code="sign-in-again", title="Sign in once more"):
     """The session goes on, but the provider's token has run out, and only signing in brings another."""
-
-    code = "sign-in-again"
-    title = "Sign in once more"
 
     def __init__(self, detail: str = "", *, silently: bool = False) -> None:
         """``silently``: whether it may be tried first without asking the person anything."""
@@ -90,62 +74,36 @@ class SignInAgain(Unauthenticated):
         self.silently = silently
 
 
-class TokenInvalid(Unauthenticated):
+class TokenInvalid(Unauthenticated, code="token-invalid", title="The access token is not valid"):
     """A token was refused; ``detail`` says why without repeating anything of the token."""
 
-    code = "token-invalid"
-    title = "The access token is not valid"
 
-
-class TokenExpired(TokenInvalid):
+class TokenExpired(TokenInvalid, code="token-expired", title="The access token has expired"):
     """A token that was good, and is no longer (``exp``)."""
 
-    code = "token-expired"
-    title = "The access token has expired"
 
-
-class SignInTooOld(TokenInvalid):
+class SignInTooOld(TokenInvalid, code="sign-in-too-old", title="The sign-in is not recent enough"):
     """An ID token tells of a sign-in that is not as recent as was asked for, or does not say when it was."""
 
-    code = "sign-in-too-old"
-    title = "The sign-in is not recent enough"
 
-
-class BadRequest(GatehouseError):
+class BadRequest(GatehouseError, code="bad-request", status=400, title="The request could not be understood"):
     """The request itself is malformed (400), RFC 6750 §3.1 ``invalid_request`` included."""
 
-    code = "bad-request"
-    status = 400
-    title = "The request could not be understood"
 
-
-class LoginFailed(GatehouseError):
+class LoginFailed(GatehouseError, code="login-failed", status=400, title="Signing in did not work"):
     """A sign-in did not end in a session (400)."""
 
-    code = "login-failed"
-    status = 400
-    title = "Signing in did not work"
 
-
-class StateMismatch(LoginFailed):
+class StateMismatch(LoginFailed, code="state-mismatch", title="This sign-in is not yours or is too old"):
     """The callback's state is unknown here, used up, too old, or another browser's (RFC 9700 §4.7)."""
 
-    code = "state-mismatch"
-    title = "This sign-in is not yours or is too old"
 
-
-class NonceMismatch(LoginFailed):
+class NonceMismatch(LoginFailed, code="nonce-mismatch", title="The provider answered another sign-in"):
     """The ID token answers another sign-in than this one (OIDC Core §3.1.3.7)."""
 
-    code = "nonce-mismatch"
-    title = "The provider answered another sign-in"
 
-
-class ProviderRefused(LoginFailed):
+class ProviderRefused(LoginFailed, code="provider-refused", title="The sign-in provider said no"):
     """The provider said no; ``error`` is its machine-readable reason (OIDC Core §3.1.2.6)."""
-
-    code = "provider-refused"
-    title = "The sign-in provider said no"
 
     def __init__(self, detail: str = "", *, error: str = "") -> None:
         """``error``: the provider's error code, already bounded and cleaned; empty when it gave none."""
@@ -157,26 +115,16 @@ class ProviderRefused(LoginFailed):
         return {"error": self.error} if self.error else {}
 
 
-class FactorMissing(LoginFailed):
+class FactorMissing(LoginFailed, code="factor-missing", title="The second factor was not asked for"):
     """The provider did not ask for the second factor (or other context class) that it was told to ask for."""
 
-    code = "factor-missing"
-    title = "The second factor was not asked for"
 
-
-class OrganizationMismatch(LoginFailed):
+class OrganizationMismatch(LoginFailed, code="organization-mismatch", title="The sign-in was for another organization"):
     """The ID token does not name the organization that the sign-in was for (``org_id``)."""
 
-    code = "organization-mismatch"
-    title = "The sign-in was for another organization"
 
-
-class PermissionDenied(GatehouseError):
+class PermissionDenied(GatehouseError, code="permission-denied", status=403, title="You may not do this"):
     """The principal is known, and may not (403)."""
-
-    code = "permission-denied"
-    status = 403
-    title = "You may not do this"
 
     def __init__(self, permission: str, reason: str, detail: str = "") -> None:
         """``permission``: what was asked; ``reason``: a ``Reason`` value saying why it was refused."""
@@ -189,12 +137,8 @@ class PermissionDenied(GatehouseError):
         return {"permission": self.permission, "reason": self.reason}
 
 
-class StepUpRequired(PermissionDenied):
+class StepUpRequired(PermissionDenied, code="step-up-required", status=401, title="Confirm it is you"):
     """The principal may, after a fresh sign-in or one with a second factor (401, RFC 9470 §3)."""
-
-    code = "step-up-required"
-    status = 401
-    title = "Confirm it is you"
 
     def __init__(self, permission: str, detail: str = "", *, max_age_seconds: int | None = None, acr: str = "") -> None:
         """What the permission asks of a sign-in; see ``app.core.assurance.Requirement``."""
@@ -208,26 +152,16 @@ class StepUpRequired(PermissionDenied):
         return super().fields() | {name: value for name, value in asked.items() if value is not None}
 
 
-class RuleViolated(GatehouseError):
+class RuleViolated(GatehouseError, code="rule-violated", status=403, title="A rule of administration forbids this"):
     """A rule of administration forbids this change to this administrator (403)."""
 
-    code = "rule-violated"
-    status = 403
-    title = "A rule of administration forbids this"
 
-
-class SelfGrant(RuleViolated):
+class SelfGrant(RuleViolated, code="self-grant", title="Nobody changes their own rights"):
     """Nobody changes what they may do themselves."""
 
-    code = "self-grant"
-    title = "Nobody changes their own rights"
 
-
-class NotHeld(RuleViolated):
+class NotHeld(RuleViolated, code="not-held", title="You can give only what you hold yourself"):
     """Nobody gives what they do not hold: directly, by a role, or by a mapping."""
-
-    code = "not-held"
-    title = "You can give only what you hold yourself"
 
     def __init__(self, permissions: Sequence[str], detail: str = "") -> None:
         """``permissions``: what would be given and is not held, sorted; the first 20 are told."""
@@ -239,119 +173,72 @@ class NotHeld(RuleViolated):
         return {"permissions": list(self.permissions)}
 
 
-class NotOffered(GatehouseError):
+class NotOffered(GatehouseError, code="not-offered", status=404, title="This is not offered here"):
     """Something was asked for that nobody is offered (404): a call that is on no list, an action without a handler."""
 
-    code = "not-offered"
-    status = 404
-    title = "This is not offered here"
 
-
-class NotFound(GatehouseError):
+class NotFound(GatehouseError, code="not-found", status=404, title="Not found"):
     """There is nothing here for this principal (404); says nothing of whether there is for others."""
 
-    code = "not-found"
-    status = 404
-    title = "Not found"
 
-
-class MethodNotAllowed(GatehouseError):
+class MethodNotAllowed(
+    GatehouseError, code="method-not-allowed", status=405, title="This address does not answer that method"
+):
     """The address is right, the method is not (405)."""
 
-    code = "method-not-allowed"
-    status = 405
-    title = "This address does not answer that method"
 
-
-class Conflict(GatehouseError):
+class Conflict(GatehouseError, code="conflict", status=409, title="This contradicts the present state"):
     """The change contradicts the present state (409)."""
 
-    code = "conflict"
-    status = 409
-    title = "This contradicts the present state"
 
-
-class RoleInUse(Conflict):
+class RoleInUse(Conflict, code="role-in-use", title="The role is in use"):
     """A role that people hold cannot be deleted without saying where they go."""
 
-    code = "role-in-use"
-    title = "The role is in use"
 
-
-class LastAdministrator(Conflict):
+class LastAdministrator(Conflict, code="last-administrator", title="The last administrator must stay"):
     """The change would leave nobody who can administer."""
 
-    code = "last-administrator"
-    title = "The last administrator must stay"
 
-
-class NameTaken(Conflict):
+class NameTaken(Conflict, code="name-taken", title="The name is taken"):
     """A role of this name, or of one that looks like it, exists."""
 
-    code = "name-taken"
-    title = "The name is taken"
 
-
-class BuiltInRole(Conflict):
+class BuiltInRole(Conflict, code="built-in-role", title="The role is built in"):
     """A built-in role can be extended, but neither renamed nor deleted, and the administrator role not changed."""
 
-    code = "built-in-role"
-    title = "The role is built in"
 
-
-class NotOurs(Conflict):
+class NotOurs(Conflict, code="not-ours", title="This comes from the sign-in provider"):
     """A grant that came with the provider's token is taken away at the provider, or by its mapping."""
 
-    code = "not-ours"
-    title = "This comes from the sign-in provider"
 
-
-class PreconditionRequired(GatehouseError):
+class PreconditionRequired(
+    GatehouseError, code="precondition-required", status=428, title="Say which version you change"
+):
     """A change without ``If-Match``: it must say which version it is meant for (428, RFC 6585 §3)."""
 
-    code = "precondition-required"
-    status = 428
-    title = "Say which version you change"
 
-
-class StaleVersion(GatehouseError):
+class StaleVersion(GatehouseError, code="stale-version", status=412, title="It was changed meanwhile"):
     """Somebody changed it meanwhile (412, RFC 9110 §13.1.1)."""
 
-    code = "stale-version"
-    status = 412
-    title = "It was changed meanwhile"
 
-
-class MisdirectedRequest(GatehouseError):
+class MisdirectedRequest(
+    GatehouseError, code="misdirected-request", status=421, title="This address is not served here"
+):
     """The request names a host this installation does not answer for (421, RFC 9110 §15.5.20)."""
 
-    code = "misdirected-request"
-    status = 421
-    title = "This address is not served here"
 
-
-class TooLarge(GatehouseError):
+class TooLarge(GatehouseError, code="too-large", status=413, title="That is more than is accepted"):
     """More was sent than is accepted (413)."""
 
-    code = "too-large"
-    status = 413
-    title = "That is more than is accepted"
 
-
-class UnsupportedMediaType(GatehouseError):
+class UnsupportedMediaType(
+    GatehouseError, code="unsupported-media-type", status=415, title="This kind of content is not accepted here"
+):
     """The body is of a type this address does not read (415)."""
 
-    code = "unsupported-media-type"
-    status = 415
-    title = "This kind of content is not accepted here"
 
-
-class InvalidInput(GatehouseError):
+class InvalidInput(GatehouseError, code="invalid-input", status=422, title="Some of the input is not right"):
     """Some of the input is not acceptable (422); ``problems`` names each field."""
-
-    code = "invalid-input"
-    status = 422
-    title = "Some of the input is not right"
 
     def __init__(self, problems: Mapping[str, str], detail: str = "") -> None:
         """``problems``: field name → one plain sentence; values that were sent are never repeated."""
@@ -363,12 +250,8 @@ class InvalidInput(GatehouseError):
         return {"problems": self.problems}
 
 
-class TooManyRequests(GatehouseError):
+class TooManyRequests(GatehouseError, code="too-many-requests", status=429, title="Too many requests"):
     """Slow down (429)."""
-
-    code = "too-many-requests"
-    status = 429
-    title = "Too many requests"
 
     def __init__(self, retry_after_seconds: int, detail: str = "") -> None:
         """``retry_after_seconds``: whole seconds, at least 1."""
@@ -380,40 +263,26 @@ class TooManyRequests(GatehouseError):
         return {"retry_after_seconds": self.retry_after_seconds}
 
 
-class ServiceUnavailable(GatehouseError):
+class ServiceUnavailable(GatehouseError, code="unavailable", status=503, title="Not available right now"):
     """Something Gatehouse needs does not answer (503); trying again later is right."""
 
-    code = "unavailable"
-    status = 503
-    title = "Not available right now"
 
-
-class ProviderUnavailable(ServiceUnavailable):
+class ProviderUnavailable(
+    ServiceUnavailable, code="provider-unavailable", title="The sign-in provider does not answer"
+):
     """The sign-in provider is down, slow, or answers nonsense."""
 
-    code = "provider-unavailable"
-    title = "The sign-in provider does not answer"
 
-
-class StorageUnavailable(ServiceUnavailable):
+class StorageUnavailable(ServiceUnavailable, code="storage-unavailable", title="The database does not answer"):
     """The database is locked, missing, full or otherwise not answering; nothing was changed."""
 
-    code = "storage-unavailable"
-    title = "The database does not answer"
 
-
-class SchemaMismatch(StorageUnavailable):
+class SchemaMismatch(StorageUnavailable, code="schema-mismatch", title="The database is of another version"):
     """The database is from an older or a newer version of Gatehouse than this one."""
 
-    code = "schema-mismatch"
-    title = "The database is of another version"
 
-
-class ApiUnavailable(ServiceUnavailable):
+class ApiUnavailable(ServiceUnavailable, code="api-unavailable", title="The remote API does not answer"):
     """The remote API is down, slow, or answers something that is not its own."""
-
-    code = "api-unavailable"
-    title = "The remote API does not answer"
 
 
 def all_errors() -> Iterator[type[GatehouseError]]:

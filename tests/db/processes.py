@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.stack import ROOT
 
 
 def two_at_once(code: str, url: str) -> list[subprocess.Popen[str]]:

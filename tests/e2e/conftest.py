@@ -29,7 +29,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     if found is None:
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(HINT)
-        pytest.skip(HINT)
+        pytest.skip(HINT)  # a fresh machine needs Python and make alone; .ci/run brings Chromium and requires it
     yield found
     found.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.core.assurance import MULTI_FACTOR, Requirement
 from component.auth0 import component_data, confirm_data
+from tests.node import node
 
 FRONTEND = Path(__file__).resolve().parents[2] / "component" / "frontend"
 
@@ -51,10 +51,9 @@ console.log(JSON.stringify(asked.map((one) => signInAddress("/", here) + stepUpQ
 """
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_where_it_leads() -> None:
     ran = subprocess.run(
-        ["node", "--input-type=module", "-e", CHECKS, str(FRONTEND / "auth0.js")],
+        [node(), "--input-type=module", "-e", CHECKS, str(FRONTEND / "auth0.js")],
         capture_output=True,
         text=True,
         timeout=30,

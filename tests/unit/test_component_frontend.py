@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.node import missing, node
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.xdist_group("node")  # one of them installs what all use
 CHECKS = ROOT / "tests" / "frontend"
 MODULE = ROOT / "component" / "frontend" / "auth0.js"
-HINT = "needs node and what `npm ci` in tests/frontend brings; REQUIRE_NODE=1 makes this a failure"
-
-
-def missing(why: str) -> None:
-    if os.environ.get("REQUIRE_NODE"):
-        pytest.fail(f"{HINT}: {why}")
-    pytest.skip(f"{HINT}: {why}")
 
 
 @pytest.fixture(scope="module")
-def node() -> str:
-    found = shutil.which("node")
-    if found is None:
-        missing("there is no node")
-    return str(found)
-
-
-@pytest.fixture(scope="module")
-def compiler(node: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def compiler() -> list[str]:
     """The pinned TypeScript compiler; installed on first use, where that can be done."""
     installed = CHECKS / "node_modules" / "typescript" / "bin" / "tsc"
     if not installed.exists():
@@ -49,7 +34,7 @@ def compiler(node: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         )
         if done.returncode != 0:
             missing(done.stderr.strip()[-500:])
-    return [node, str(installed)]
+    return [node(), str(installed)]
 
 
 def types(compiler: list[str], project: Path) -> subprocess.CompletedProcess[str]:
@@ -78,9 +63,9 @@ def test_a_mistake_in_the_types_is_noticed(compiler: list[str], tmp_path: Path) 
     assert "keyof State" in done.stdout
 
 
-def test_its_functions(node: str) -> None:
+def test_its_functions() -> None:
     done = subprocess.run(
-        [node, "--test", str(CHECKS / "auth0.test.js")],
+        [node(), "--test", str(CHECKS / "auth0.test.js")],
         cwd=CHECKS,
         capture_output=True,
         text=True,
