@@ -14,7 +14,6 @@ from flask_openapi3.models.tag import Tag
 
 from app.core.permissions import Permission
 from app.core.records import UsageDay
-from app.core.spreadsheet import safe_cell
 from remote_api.access import requires
 from remote_api.schemas import Usage, UsageQuery
 from remote_api.services import services
@@ -55,7 +54,10 @@ def usage_csv(query: UsageQuery) -> Response:
 
 
 def csv_lines(days: Sequence[UsageDay]) -> Iterator[str]:
-    """The report line by line: the day, its totals, then one column for each page that was seen in the span."""
+    """The report line by line: the day, its totals, then one column for each page that was seen in the span.
+
+    No cell begins with anything from outside, so that none is a formula to a spreadsheet.
+    """
     pages = sorted({page for day in days for page in day.page_views})
     yield _line(["day", "sign_ins", "denials", "page_views", *(f"page_views {page}" for page in pages)])
     for day in days:
@@ -75,7 +77,7 @@ def day_body(day: UsageDay) -> dict[str, Any]:
 
 def _line(cells: Sequence[str | int]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+    csv.writer(line).writerow(cells)
     return line.getvalue()
 
 

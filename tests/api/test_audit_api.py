@@ -20,7 +20,6 @@ from app.core.chain import ChainState, Problem, ProblemKind
 from app.core.directory import AuditQuery, AuditRow
 from app.core.principal import Subject
 from app.core.records import Person
-from app.core.spreadsheet import safe_cell
 from remote_api.sentences import sentence, subject_of
 from tests.api.world import Caller, World, caller
 
@@ -224,11 +223,6 @@ def test_memory_stays_flat_however_many_there_are(world: World, admin: Caller, f
     print(f"{form}: {size:,} bytes of 200,000 events sent, resident memory grew by {most - before:,} bytes")
     assert size > 60_000_000
     assert most - before < 8_000_000
-
-
-def test_cells() -> None:
-    assert safe_cell("plain") == "plain"
-    assert [safe_cell(text) for text in FORMULAS] == [f"'{text}" for text in FORMULAS]
 
 
 # Whether it is whole

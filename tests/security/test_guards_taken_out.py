@@ -104,6 +104,13 @@ REMOVALS = [
         "tests/api/test_audit_api.py::test_a_stale_sign_in_downloads_nothing",
     ),
     Removal(
+        "the record of what a rule of administration refused",
+        "app/core/administration/carrying_out.py",
+        "            _record(storage, who, error, now)\n",
+        "            pass\n",
+        "tests/unit/test_administration_rules.py",
+    ),
+    Removal(
         "cells that no spreadsheet takes for a formula",
         "app/core/spreadsheet.py",
         """return f"'{text}" if text.startswith(FORMULA_STARTS) else text""",

@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import io
 
-import pytest
-
 from app.admin.calls_installation import Guard
 from app.admin.matrix import Notice, as_csv, filtered, lines
 from app.core.directory import GuardKind
-from app.core.spreadsheet import safe_cell
 
 
 def guard(kind: GuardKind, name: str, permission: str, file: str, line: int) -> Guard:
@@ -92,9 +89,3 @@ def test_the_file_says_the_same_and_begins_no_formula() -> None:
     assert rows[2][-4:] == ["pages/usage_report.py", "11", "yes", "no"]
     assert rows[3][1] == "'=cmd|'/c calc'!A1"
     assert rows[3][5] == "'+evil.py"
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
-def test_a_cell_that_would_be_a_formula_is_text(start: str) -> None:
-    assert safe_cell(f"{start}1") == f"'{start}1"
-    assert safe_cell(f"a{start}1") == f"a{start}1"
