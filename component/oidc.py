@@ -213,15 +213,19 @@ def allowed_parameters(asked: Mapping[str, str]) -> dict[str, str]:
 
 
 def _asking_for(step_up: Requirement | None) -> dict[str, str]:
-    """What a sign-in must be like, in the provider's words (OIDC Core §3.1.2.1).
+    """What a sign-in must be like, in the provider's words (OIDC Core §3.1.2.1); see decision 26.
 
-    An age is always sent: without one, some (Auth0) do not say when the person signed in.
+    ``max_age`` is always sent, because some providers leave ``auth_time`` out of the ID token without it, and never as
+    0, which some refuse and others answer by asking for the password without end. A sign-in that must be fresh is asked
+    for by ``prompt=login``; that it was is checked by ``auth_time``, whatever was asked.
     """
-    asked = step_up or Requirement()
-    age = ANY_AGE_SECONDS if asked.max_age_seconds is None else asked.max_age_seconds
-    # Some providers take max_age=0 for none given; this they all know.
-    again = {"prompt": "login"} if age == 0 else {}
-    return {"max_age": str(age)} | again | ({"acr_values": asked.acr} if asked.acr else {})
+    requirement = step_up or Requirement()
+    parameters = {"max_age": str(requirement.max_age_seconds or ANY_AGE_SECONDS)}
+    if requirement.max_age_seconds == 0:
+        parameters["prompt"] = "login"
+    if requirement.acr:
+        parameters["acr_values"] = requirement.acr
+    return parameters
 
 
 def cleaned_error(error: object) -> str:
