@@ -25,8 +25,12 @@ def provider_refusal(query: Mapping[str, str]) -> ProviderRefused:
 
 
 def query_of(request: Request) -> dict[str, str]:
-    """The query's parameters; one that comes twice counts as absent (RFC 6749 §3.1), and so does an oversized query."""
-    text = request.url.query
+    """The parameters of a request's query, as ``parse_query`` has them."""
+    return parse_query(request.url.query)
+
+
+def parse_query(text: str) -> dict[str, str]:
+    """A query's parameters; one that comes twice counts as absent (RFC 6749 §3.1), and so does an oversized query."""
     if len(text) > _QUERY_MAX_CHARACTERS:
         return {}
     try:

@@ -30,11 +30,10 @@ from component.callback_query import provider_refusal, query_of
 from component.cookies import Cookies, browser_hash, read_cookies
 from component.drafts import Drafts
 from component.endpoints import with_cookies
-from component.failures import failure_page, refusal_code
+from component.failures import failure_page, refusal_code, unknown_sign_in_page
 from component.login import Logins, LoginTransaction
 from component.notices import signed_in_popup
 from component.oidc import Provider, TokenSet
-from component.return_to import HOME
 from component.sessions import Sessions
 from component.step_up import StepUps
 
@@ -86,12 +85,17 @@ class Callbacks:
         """The answer to a callback."""
         cookies, query = read_cookies(request.scope["headers"]), query_of(request)
         state = query.get("state")
+        try:
+            transaction = self._logins.open(state, browser=self._cookies.browser_id(cookies), cookies=cookies)
+        except StateMismatch:
+            # Anybody can make up a state, and any site can send its visitor here with it: nothing is looked up, written
+            # or set, and who is signed in gets the same answer as everybody else.
+            _log.info("a callback with an unknown state")
+            return unknown_sign_in_page()
         done = self._logins.forget(state)
-        transaction: LoginTransaction | None = None
         current: Session | None = None
         try:
             current, expired = self._there(cookies)
-            transaction = self._logins.open(state, browser=self._cookies.browser_id(cookies), cookies=cookies)
             asked = _Asked(request, query, cookies, current, expired)
             if transaction.is_silent:
                 return self._finish_silently(asked, transaction, done)
@@ -100,10 +104,6 @@ class Callbacks:
             if current is not None:
                 # The back button or a double click in a browser that is signed in: nothing is wrong.
                 return with_cookies(self._back(transaction), done)
-            if transaction is None:
-                # Anybody can make up a state: nothing is written for that.
-                _log.info("a callback with an unknown state")
-                return with_cookies(failure_page(error, HOME), done)
             return with_cookies(self._failed(error, request, transaction), done)
         except GatehouseError as error:
             return with_cookies(self._failed(error, request, transaction), done)
@@ -196,16 +196,12 @@ class Callbacks:
             self._cookies.session, begun.secret, max_age_seconds=self._sessions.limits.cookie_seconds
         )
 
-    def _back(self, transaction: LoginTransaction | None) -> Response:
+    def _back(self, transaction: LoginTransaction) -> Response:
         """Where a sign-in that is done leads: back to its page, or to the end of its window."""
-        if transaction is None:
-            return self._to(HOME)
         return signed_in_popup(self._cookies.tabs) if transaction.popup else self._to(transaction.return_to)
 
-    def _failed(self, error: GatehouseError, request: Request, transaction: LoginTransaction | None) -> Response:
+    def _failed(self, error: GatehouseError, request: Request, transaction: LoginTransaction) -> Response:
         """The page for a failure, which is written down; trying again keeps the draft."""
         self._on_failure(error, request)
-        if transaction is None:
-            return failure_page(error, HOME)
         draft = self._drafts.release(transaction.state) if transaction.draft else ""
         return failure_page(error, transaction.return_to, popup=transaction.popup, draft=draft)

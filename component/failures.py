@@ -27,6 +27,9 @@ from app.core.errors import (
 )
 from component.notices import START, Action, notice, storage_unavailable, try_again
 
+UNKNOWN_SIGN_IN: Final = "/auth/ended?sign_in=unknown"
+"""Where a callback that belongs to no sign-in goes on to."""
+
 _FORBIDDEN: Final = 403
 _BAD_REQUEST: Final = 400
 _INTERNAL: Final = 500
@@ -138,7 +141,16 @@ def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, 
         sentences.append("Or close this window: where you came from, everything is as it was.")
     again = (try_again(return_to, popup=popup, draft=draft),) if words.again else ()
     actions = again if popup else (*again, START)
-    return notice(words.title, sentences, status=words.status, actions=actions)
+    return notice(words.title, sentences, status=words.status, actions=actions, keeps_opener=popup)
+
+
+def unknown_sign_in_page() -> Response:
+    """The answer to a callback that belongs to no sign-in of this browser: the same for everybody.
+
+    It goes on by itself to where the browser's session is looked at (``ended``), as a page of ours.
+    """
+    words = _BY_CLASS[StateMismatch]
+    return notice(words.title, (words.sentence,), status=words.status, goes_on_to=UNKNOWN_SIGN_IN)
 
 
 def _words(error: GatehouseError) -> Words:

@@ -64,13 +64,28 @@ def notice(
     status: int,
     actions: Sequence[Action] = (START,),
     reload_seconds: int | None = None,
+    goes_on_to: str = "",
+    keeps_opener: bool = False,
     closes: str = "",
 ) -> HTMLResponse:
-    """One notice. ``reload_seconds``: the page asks again by itself after that long.
+    """One notice.
+
+    Args:
+        title: The heading.
+        sentences: The text.
+        status: The HTTP status.
+        actions: Links to go on by.
+        reload_seconds: The page asks again by itself after that long.
+        goes_on_to: The address on this site to which the page goes on by itself at once.
+        keeps_opener: It may be in a popup of our own, which has to be able to close itself. Any other notice lets go of
+            the window that opened it, so that a foreign one cannot watch where it leads (HTML, "Cross-origin opener
+            policies").
+        closes: See below.
 
     ``closes``: the page closes its window, and tells the tabs on the ``BroadcastChannel`` of this name to ask who is
     signed in. It needs no opener, a tie that a provider may cut (``Cross-Origin-Opener-Policy``), and proves nothing.
     """
+    refresh = f"0; url={goes_on_to}" if goes_on_to else reload_seconds
     script = f'<script data-channel="{escape(closes)}" data-kind="signed-in">{_CLOSE}</script>' if closes else ""
     page = _TEMPLATE.substitute(
         title=escape(title),
@@ -78,13 +93,15 @@ def notice(
         actions="".join(f'<a href="{escape(action.href)}">{escape(action.label)}</a>' for action in actions),
         reference=escape(correlation.current()),
         script=script,
-        reload=f'<meta http-equiv="refresh" content="{reload_seconds}">' if reload_seconds is not None else "",
+        reload=f'<meta http-equiv="refresh" content="{escape(str(refresh))}">' if refresh is not None else "",
     )
     headers = {
         "Cache-Control": "no-store",
         "Vary": "Cookie",
         "Content-Security-Policy": f"{_CLOSES if closes else ''}{POLICY}",
     }
+    if not (keeps_opener or closes):
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if reload_seconds is not None:
         headers["Retry-After"] = str(reload_seconds)
     return HTMLResponse(page, status_code=status, headers=headers)
@@ -112,4 +129,5 @@ def storage_unavailable() -> HTMLResponse:
         status=503,
         actions=(START,),
         reload_seconds=5,
+        keeps_opener=True,
     )

@@ -22,6 +22,7 @@ from app.core.errors import (
     GatehouseError,
     PermissionDenied,
     ProviderUnavailable,
+    StateMismatch,
     StorageUnavailable,
     Unauthenticated,
 )
@@ -143,13 +144,16 @@ class _Routes:
         return await self._in_thread(lambda: self._ended(request))
 
     def _ended(self, request: Request) -> Response:
-        return_to = safe_return_to(query_of(request).get("return_to"))
+        query = query_of(request)
+        return_to = safe_return_to(query.get("return_to"))
         sent = read_cookies(request.scope["headers"])
         try:
             session = self._sessions.resolve(sent.get(self._cookies.session, ""))
         except StorageUnavailable:
             return storage_unavailable()
         except Unauthenticated as error:
+            if query.get("sign_in") == "unknown":
+                return failure_page(StateMismatch("This sign-in is not known here."), return_to)
             return ended_page(error, return_to, signed_out=sent.get(self._cookies.silent) == _SIGNED_OUT)
         return blocked_page() if session.person.blocked else self._to(return_to)
 

@@ -71,6 +71,7 @@ class SecurityHeaders:
         if page:
             headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
         if private:
+            headers["Cross-Origin-Resource-Policy"] = "same-origin"
             headers["Cache-Control"] = "no-store"
             if "cookie" not in headers.get("Vary", "").lower():
                 headers.add_vary_header("Cookie")

@@ -28,7 +28,7 @@ class Site:
 
     def is_asked(self, headers: HeaderList) -> bool:
         """Whether a request names this site as its host, once."""
-        told = _all(headers, b"host")
+        told = header_values(headers, b"host")
         found = _HOST.fullmatch(told[0]) if len(told) == 1 else None
         return found is not None and found[1] in self._hosts
 
@@ -38,10 +38,10 @@ class Site:
         Every browser says where the page is from, so who does not is no browser of ours. Streamlit's own check lets in
         any page of the same host name, whatever its port, any page of this machine, and those without an origin.
         """
-        told = _all(headers, b"origin")
+        told = header_values(headers, b"origin")
         if told == [self._origin]:
             return True
-        return self._loopback_too and told == [f"{self._scheme}://{host}" for host in _all(headers, b"host")]
+        return self._loopback_too and told == [f"{self._scheme}://{host}" for host in header_values(headers, b"host")]
 
 
 def _host_of(base_url: str) -> str:
@@ -50,6 +50,6 @@ def _host_of(base_url: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _all(headers: HeaderList, name: bytes) -> list[str]:
+def header_values(headers: HeaderList, name: bytes) -> list[str]:
     """Every value under one name, in lower case."""
     return [value.decode("latin-1").lower() for other, value in headers if other.lower() == name]

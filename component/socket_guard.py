@@ -23,6 +23,7 @@ from app.core.errors import StorageUnavailable, Unauthenticated
 from app.core.records import Session
 from component import wire
 from component.cookies import Cookies, HeaderList, RawHeaders, browser_hash, read_cookies
+from component.cross_site import Source, link_answer, refusal, source_of
 from component.notices import notice, storage_unavailable
 from component.return_to import is_page_path
 from component.security_headers import SecurityHeaders, content_security_policy
@@ -42,6 +43,7 @@ _PUBLIC_PREFIXES: Final = ("/static/", "/component/", "/_stcore/bidi-components/
 _COMPONENT_PREFIX: Final = "/component/"
 _FILES_PREFIX: Final = "/app/static/"
 _PRIVATE_PREFIXES: Final = ("/media/", "/_stcore/upload_file/")
+_FIRST_REFUSAL: Final = 400
 _TRY_AGAIN_LATER: Final = 1013
 _POLICY_VIOLATION: Final = 1008
 
@@ -178,13 +180,8 @@ class SocketGuard:
         area = area_of(scope["path"])
         component = scope["path"].startswith(_COMPONENT_PREFIX)
         send = self._sending(send, private=area is not Area.PUBLIC, component=component, page=area is Area.PAGE)
-        if not self._site.is_asked(scope["headers"]):
-            await PlainTextResponse("This address is not served here.\n", 421)(scope, receive, send)
-            return
-        missing = self._is_missing(area, scope["path"])
-        closed = area in {Area.CLOSED, Area.STREAM} or (area is Area.FILES and self._foreign is None)
-        if missing or closed:
-            await _not_found()(scope, receive, send)
+        if (answer := self._answer_to_anybody(scope, area)) is not None:
+            await answer(scope, receive, send)
             return
         if area is Area.PUBLIC:
             await self._app(self._anonymous(scope), receive, send)
@@ -221,6 +218,26 @@ class SocketGuard:
         if area is Area.AUTH:
             return self._auth_paths is not None and path not in self._auth_paths
         return area is Area.PAGE and self._page_paths is not None and path.strip("/") not in self._page_paths
+
+    def _answer_to_anybody(self, scope: Scope, area: Area) -> Response | None:
+        """The answer to a request that goes no further, whoever sends it; None for one that may go on.
+
+        It comes before any cookie is read and sets none, so that another site that had the browser send the request
+        learns nothing and changes nothing.
+        """
+        if not self._site.is_asked(scope["headers"]):
+            return PlainTextResponse("This address is not served here.\n", 421)
+        closed = area in {Area.CLOSED, Area.STREAM} or (area is Area.FILES and self._foreign is None)
+        if closed or self._is_missing(area, scope["path"]):
+            return _not_found()
+        if area is Area.PUBLIC:
+            return None
+        match source_of(scope["method"], scope["headers"], self._site):
+            case Source.FOREIGN:
+                return refusal()
+            case Source.LINK if area is not Area.PAGE:
+                return link_answer(scope["path"], scope["query_string"].decode("latin-1"))
+        return None
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         bare, send = send, self._sending(send, private=True)
@@ -333,10 +350,10 @@ def _unclaimed(headers: HeaderList) -> RawHeaders:
 
 
 def _adding(send: Send, kind: str, cookie: str) -> Send:
-    """``send`` that adds a ``Set-Cookie`` to messages of this kind."""
+    """``send`` that adds a ``Set-Cookie`` to messages of this kind, unless they refuse the request."""
 
     async def with_cookie(message: Message) -> None:
-        if message["type"] == kind:
+        if message["type"] == kind and message.get("status", 0) < _FIRST_REFUSAL:
             headers = [*message.get("headers", ()), (b"set-cookie", cookie.encode())]
             message = {**message, "headers": headers}
         await send(message)

@@ -146,6 +146,43 @@ REMOVALS = [
         "tests/security/test_identity_binding.py",
     ),
     Removal(
+        "the refusal of what another site has a browser send",
+        "component/socket_guard.py",
+        "            case Source.FOREIGN:\n                return refusal()\n",
+        "            case Source.FOREIGN:\n                return None\n",
+        "tests/unit/test_component_cross_site.py"
+        "::test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_goes_on",
+    ),
+    Removal(
+        "the page that a link of another site goes over",
+        "component/socket_guard.py",
+        "            case Source.LINK if area is not Area.PAGE:\n",
+        "            case Source.LINK if False:\n",
+        "tests/unit/test_component_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
+    ),
+    Removal(
+        "the rule that a refusal sets no cookie",
+        "component/socket_guard.py",
+        'if message["type"] == kind and message.get("status", 0) < _FIRST_REFUSAL:',
+        'if message["type"] == kind:',
+        "tests/unit/test_component_cross_site.py::test_what_is_answered_and_set",
+    ),
+    Removal(
+        "the one answer to callbacks of unknown sign-ins",
+        "component/callbacks.py",
+        "            return unknown_sign_in_page()\n",
+        '            return self._to("/") if self._cookies.session in cookies else unknown_sign_in_page()\n',
+        "tests/unit/test_component_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
+    ),
+    Removal(
+        "the opener that a notice lets go of",
+        "component/notices.py",
+        "    if not (keeps_opener or closes):\n",
+        "    if False:\n",
+        "tests/unit/test_component_cross_site.py"
+        "::test_a_page_lets_go_of_a_foreign_opener_and_so_does_each_notice_that_is_in_no_popup_of_ours",
+    ),
+    Removal(
         "the bound of what one Streamlit session takes in",
         "component/socket_guard.py",
         "        if uploads is not None:\n",

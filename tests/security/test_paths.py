@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from requests import Response
 from starlette.routing import compile_path
 from websockets.exceptions import InvalidStatus
 
@@ -127,7 +128,7 @@ TABLE: dict[str, Statuses] = {
     "GET /auth/login": (503, 303, 303),
     "HEAD /auth/login": WRONG_METHOD,
     "POST /auth/login": WRONG_METHOD,
-    "GET /auth/callback": (400, 303, 303),
+    "GET /auth/callback": (400, 400, 400),
     "HEAD /auth/callback": WRONG_METHOD,
     "GET /auth/session": EVERYBODY,
     "POST /auth/session": WRONG_METHOD,
@@ -176,8 +177,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
             yield Shown(here, ann, bob, names)
 
 
-def status(shown: Shown, row: str, who: Someone | None) -> int:
-    """What the server answers."""
+def answer_to(shown: Shown, row: str, who: Someone | None, source: dict[str, str] | None = None) -> Response:
+    """What the server answers. ``source``: the headers in which a browser says who had it send the request."""
     method, _, path = row.partition(" ")
     for name, value in shown.names.items():
         path = path.replace(f"{{{name}}}", value)
@@ -188,12 +189,42 @@ def status(shown: Shown, row: str, who: Someone | None) -> int:
         headers["Cookie"] += "".join(f"; {name}={value}" for name, value in who.cookies.items())
         who = None
     files = {"file": ("x.csv", b"a,b")} if method == "PUT" else None
-    return shown.here.ask(path, who, method=method, headers=headers, files=files).status_code
+    return shown.here.ask(path, who, method=method, headers=headers | (source or {}), files=files)
+
+
+def cookies_set(answer: Response) -> list[str]:
+    """Which of our cookies an answer sets."""
+    return [cookie.name for cookie in answer.cookies if "gatehouse" in cookie.name]
 
 
 @pytest.mark.parametrize("row", TABLE)
 def test_every_address_answers_as_the_table_says(shown: Shown, row: str) -> None:
-    assert tuple(status(shown, row, who) for who in (None, shown.ann, shown.bob)) == TABLE[row]
+    answers = [answer_to(shown, row, who) for who in (None, shown.ann, shown.bob)]
+    assert tuple(answer.status_code for answer in answers) == TABLE[row]
+    assert [cookies_set(answer) for answer in answers if answer.status_code >= 400] == [
+        [] for answer in answers if answer.status_code >= 400
+    ]
+
+
+FORM = {
+    "Origin": "https://evil.example",
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+}
+IMAGE = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_another_site_learns_nothing_of_its_visitor_and_sets_nothing(shown: Shown, row: str) -> None:
+    for source in (FORM, IMAGE, *([LINK] if row.startswith("GET ") else [])):
+        answers = [answer_to(shown, row, who, source) for who in (None, shown.ann, shown.bob)]
+        assert len({answer.status_code for answer in answers}) == 1
+        assert len({answer.headers.get("Location") for answer in answers}) == 1
+        assert len({answer.headers.get("Cross-Origin-Opener-Policy") for answer in answers}) == 1
+        if source is not LINK or answers[0].status_code >= 400:
+            assert [cookies_set(answer) for answer in answers] == [[], [], []]
 
 
 def test_streamlits_own_routes_are_all_in_the_table(tmp_path: Path) -> None:

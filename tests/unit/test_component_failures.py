@@ -147,7 +147,7 @@ def test_tokens_that_cannot_be_verified(here: World) -> None:
 
 def test_the_database_down_is_said_and_nothing_is_lost(here: World) -> None:
     browser = here.sign_in()
-    callback = here.fake.approve(here.begin(here.browser()))
+    callback = here.fake.approve(browser.get("/auth/login?another=1").location)
     state = browser.cookies[here.cookies.session]
     with here.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")

@@ -175,7 +175,9 @@ def test_a_replay_in_a_signed_in_browser_just_goes_on(here: World) -> None:
     callback = here.fake.approve(here.begin(browser, "/reports"))
     kept = dict(browser.cookies)
     browser.get(callback)
-    assert browser.get(callback).location == "http://localhost:8501/"  # back button: the transaction is gone
+    back = browser.get(callback)  # back button: the transaction is gone
+    assert 'content="0; url=/auth/ended?sign_in=unknown"' in back.text
+    assert browser.get("/auth/ended?sign_in=unknown").location == "http://localhost:8501/"
     browser.cookies |= kept
     assert browser.get(callback).location == "http://localhost:8501/reports"  # double click: it is not yet
     assert len(here.audit("app:session:begin")) == 1

@@ -56,8 +56,10 @@ def test_no_foreign_window_keeps_a_hold_on_a_page_and_the_end_of_a_sign_in_can_c
     name = "cross-origin-opener-policy"
     for path in ("/", "/reports"):
         assert call(here.app, "GET", path).header(name) == "same-origin-allow-popups"
-    for path in ("/auth/login?mode=popup", "/auth/callback?state=x", "/auth/ended", "/static/x.js"):
+    for path in ("/auth/login?mode=popup", "/static/x.js"):
         assert call(here.app, "GET", path).header(name) == ""
+    for path in ("/auth/callback?state=x", "/auth/ended", "/x/y"):
+        assert call(here.app, "GET", path).header(name) == "same-origin"
 
 
 def test_in_production_only_the_configured_host() -> None:

@@ -1,0 +1,247 @@
+"""What another site can do to a visitor's browser by sending it here, and learn from it: nothing (R50).
+
+One table: every route, by every method, from every kind of source, with the right status and the cookies set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from app.core.records import EndReason
+from component.cross_site import Source, link_answer, source_of
+from component.site import Site
+from tests.provider import FakeProvider
+from tests.signin import HTTP, Answer, Browser, Clock, World, world
+
+EVIL = "https://evil.example"
+
+OWN = {
+    "a link of our own page": {
+        "sec_fetch_site": "same-origin", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document",
+    },
+    "the address bar": {"sec_fetch_site": "none", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"},
+    "a script of our own page": {
+        "sec_fetch_site": "same-origin", "sec_fetch_mode": "cors", "sec_fetch_dest": "empty", "origin": HTTP,
+    },
+    "no browser": {},
+}  # fmt: skip
+LINK = {
+    "a link of another site": {
+        "sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document",
+    },
+    "a link of a sibling site": {
+        "sec_fetch_site": "same-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document",
+    },
+}  # fmt: skip
+FOREIGN = {
+    "a form": {
+        "sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document", "origin": EVIL,
+    },
+    "a form of a sibling site": {
+        "sec_fetch_site": "same-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document",
+        "origin": "http://localhost:9000",
+    },
+    "a form of an old browser": {"origin": EVIL},
+    "a form in a sandbox": {"origin": "null"},
+    "a frame": {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"},
+    "an object": {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "object"},
+    "an image": {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors", "sec_fetch_dest": "image"},
+    "an image of a sibling": {"sec_fetch_site": "same-site", "sec_fetch_mode": "no-cors", "sec_fetch_dest": "image"},
+    "a script": {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors", "sec_fetch_dest": "script"},
+    "a fetch": {
+        "sec_fetch_site": "cross-site", "sec_fetch_mode": "cors", "sec_fetch_dest": "empty", "origin": EVIL,
+    },
+    "a made-up word": {"sec_fetch_site": "nearly-same", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"},
+}  # fmt: skip
+SOURCES = {"own": OWN, "link": LINK, "foreign": FOREIGN}
+
+# Method and path; then for our own pages, for a link of another site, and for everything else of another site: the
+# status, and the cookies that are set in a browser without any. b: the browser's, l: a login transaction.
+TABLE = """
+GET    /                                     own 200 b     link 200 b    foreign 403
+HEAD   /                                     own 200 b     link -        foreign 403
+POST   /                                     own -         link -        foreign 403
+GET    /reports                              own 200 b     link 200 b    foreign 403
+DELETE /reports                              own 405       link -        foreign 403
+GET    /media/0123456789abcdef.png           own 404       link 200      foreign 403
+PUT    /_stcore/upload_file/session/file     own 404       link -        foreign 403
+GET    /app/static/x                         own 404       link 404      foreign 404
+GET    /_stcore/metrics                      own 404       link 404      foreign 404
+GET    /auth/login                           own 303 b l   link 200      foreign 403
+GET    /auth/login?mode=popup                own 303 b l   link 200      foreign 403
+GET    /auth/login?silent=1                  own 303 b l s link 200      foreign 403
+GET    /auth/login?another=1                 own 303 b l   link 200      foreign 403
+GET    /auth/login?step_up=1                 own 303 b l   link 200      foreign 403
+POST   /auth/login                           own 405       link -        foreign 403
+HEAD   /auth/login                           own 405       link -        foreign 403
+GET    /auth/callback                        own 400       link 400      foreign 403
+GET    /auth/callback?state=STATE&code=x     own 400       link 400      foreign 403
+GET    /auth/callback?state=STATE&error=x    own 400       link 400      foreign 403
+POST   /auth/callback                        own 405       link -        foreign 403
+GET    /auth/ended                           own 200 b     link 200      foreign 403
+GET    /auth/ended?sign_in=unknown           own 400       link 200      foreign 403
+POST   /auth/ended                           own 405       link -        foreign 403
+GET    /auth/session                         own 200 b     link 403      foreign 403
+POST   /auth/session                         own 405       link -        foreign 403
+GET    /auth/stay                            own 405       link 403      foreign 403
+GET    /auth/logout                          own 405       link 403      foreign 403
+GET    /auth/backchannel-logout              own 405       link 403      foreign 403
+POST   /auth/backchannel-logout              own 400       link -        foreign 403
+GET    /auth/anything                        own 200 b     link 403      foreign 403
+""".replace("STATE", "s" * 43)
+NAMES = {"b": "browser", "l": "login", "s": "silent"}
+
+
+def rows() -> Iterator[tuple[str, str, str, int, list[str]]]:
+    """Method, path, source, status, cookies set."""
+    for line in TABLE.strip().splitlines():
+        method, path, rest = line.split(maxsplit=2)
+        for source, status, cookies in re.findall(r"(own|link|foreign) (\d{3}|-)((?: [bls]\b)*)", rest):
+            if status != "-":
+                yield method, path, source, int(status), sorted(NAMES[one] for one in cookies.split())
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+def cookies_set(here: World, answer: Answer) -> list[str]:
+    """Which cookies an answer sets or removes, by the part of their name that says what they are for."""
+    prefix = here.cookies.session.removesuffix("session")
+    return sorted(line.removeprefix(prefix).partition("=")[0].partition("-")[0] for line in answer.all("set-cookie"))
+
+
+def stored(here: World) -> dict[str, int]:
+    """How many rows each table has, with failures of strangers written down."""
+    here.refusals.flush()
+    with here.storage.engine.connect() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+    return {str(name): here.rows(str(name)) for name in names}
+
+
+def observable(answer: Answer) -> tuple[object, ...]:
+    """All of an answer but the reference number that each has of its own."""
+    reference = next((value for name, value in answer.headers if name == "x-correlation-id"), "none")
+    kept = [(name, value) for name, value in answer.headers if name not in {"x-correlation-id", "content-length"}]
+    text = "" if answer.text.startswith('{"headers":') else answer.text  # what stands for Streamlit's page here
+    return answer.status, kept, text.replace(reference, "REFERENCE")
+
+
+@pytest.mark.parametrize(("method", "path", "source", "status", "cookies"), [*rows()])
+def test_what_is_answered_and_set(
+    here: World, method: str, path: str, source: str, status: int, cookies: list[str]
+) -> None:
+    before = stored(here)
+    for kind, headers in SOURCES[source].items():
+        answer = here.browser().request(method, path, **headers)
+        assert (kind, answer.status, cookies_set(here, answer)) == (kind, status, cookies)
+        assert stored(here) == before or path == "/auth/backchannel-logout", kind
+
+
+@pytest.mark.parametrize(("method", "path", "source", "status", "cookies"), [row for row in rows() if row[2] != "own"])
+def test_another_site_gets_the_same_answer_whoever_its_visitor_is(
+    here: World, method: str, path: str, source: str, status: int, cookies: list[str]
+) -> None:
+    signed_in, ended, known = here.sign_in(), here.sign_in(), here.browser()
+    here.sessions.end(here.ref(ended), EndReason.SIGNED_OUT, by="somebody")
+    known.get("/")
+    for kind, headers in SOURCES[source].items():
+        before = stored(here)
+        answers = [
+            observable(Browser(here.app, cookies=dict(browser.cookies)).request(method, path, **headers))
+            for browser in (known, signed_in, ended)
+        ]
+        assert answers[0][0] == status
+        assert answers == [answers[0]] * 3, kind
+        assert stored(here) == before, kind
+
+
+def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_goes_on(here: World) -> None:
+    browser = here.browser()
+    approved = here.fake.approve(here.begin(browser))
+    cookies = dict(browser.cookies)
+    for path in ("/", "/reports", "/auth/login", "/auth/callback", "/auth/logout", "/auth/stay", "/auth/session"):
+        browser.cookies.clear()  # a browser sends none of them with a cross-site form, and keeps what it is answered
+        answer = browser.request("POST", path, **FOREIGN["a form"])
+        assert (answer.status, answer.all("set-cookie")) == (403, [])
+        browser.cookies = dict(cookies)
+    assert browser.get(approved, **LINK["a link of another site"]).status == 303
+    assert browser.get("/auth/session").json()["authenticated"] is True
+
+
+@pytest.mark.parametrize(
+    ("query", "address"),
+    [
+        ("", "/auth/login?return_to=%2F"),
+        ("return_to=/reports?range=7", "/auth/login?return_to=%2Freports%3Frange%3D7"),
+        ("return_to=https://evil.example/", "/auth/login?return_to=%2F"),
+        ("mode=popup&return_to=/reports", "/auth/login?return_to=%2Freports"),
+        ("silent=1&return_to=/reports", "/reports"),
+        ("another=1&step_up=1&draft=x", "/auth/login?return_to=%2F"),
+        ("organization=org_1&prompt=none", "/auth/login?organization=org_1&return_to=%2F"),
+    ],
+)
+def test_a_link_to_the_sign_in_goes_on_as_a_page_of_ours(here: World, query: str, address: str) -> None:
+    answer = here.sign_in().get(f"/auth/login?{query}", **LINK["a link of another site"])
+    assert answer.status == 200
+    assert f'content="0; url={address.replace("&", "&amp;")}"' in answer.text
+    assert answer.header("cross-origin-opener-policy") == "same-origin"
+
+
+def test_a_page_lets_go_of_a_foreign_opener_and_so_does_each_notice_that_is_in_no_popup_of_ours(here: World) -> None:
+    browser = here.sign_in()
+    policies = {
+        path: browser.get(path).header("cross-origin-opener-policy")
+        for path in ("/", "/auth/callback", "/auth/login?mode=popup", "/auth/ended")
+    }
+    assert policies == {
+        "/": "same-origin-allow-popups",
+        "/auth/callback": "same-origin",
+        "/auth/login?mode=popup": "",  # the end of a popup, which has to close itself
+        "/auth/ended": "",  # goes back to the page
+    }
+    assert here.browser().get("/auth/ended").header("cross-origin-opener-policy") == "same-origin"
+
+
+def test_a_sign_in_that_failed_uses_up_its_own_transaction_and_sets_nothing_else(here: World) -> None:
+    browser = here.browser()
+    state = here.begin(browser).partition("state=")[2].partition("&")[0]
+    before = stored(here)
+    answer = browser.get(
+        f"/auth/callback?state={state}&error=access_denied&iss={here.fake.url}", **LINK["a link of another site"]
+    )
+    assert (answer.status, cookies_set(here, answer)) == (403, ["login"])
+    assert "Max-Age=0" in answer.header("set-cookie")
+    changed = {table: count - before[table] for table, count in stored(here).items() if count != before[table]}
+    assert changed == {"login_states": 1, "audit_events": 1}
+
+
+def test_an_answer_that_came_twice_leads_on_for_whoever_is_signed_in_and_explains_itself_to_others(here: World) -> None:
+    browser = here.browser()
+    approved = here.fake.approve(here.begin(browser))
+    browser.get(approved, **LINK["a link of another site"])
+    again = browser.get(approved, **LINK["a link of another site"])
+    assert (again.status, again.all("set-cookie")) == (400, [])
+    (address,) = re.findall(r'content="0; url=([^"]+)"', again.text)
+    assert browser.get(address, **OWN["a link of our own page"]).location == f"{HTTP}/"
+    told = here.browser().get(address, **OWN["a link of our own page"])
+    assert told.status == 400
+    assert "This sign-in is over" in told.text
+
+
+def test_a_media_address_goes_on_as_it_is(here: World) -> None:
+    answer = link_answer('/media/0123.png"><script>', "title=a&b=c")
+    assert answer is not None
+    assert b"/media/0123.png%22%3E%3Cscript%3E?title=a&amp;b=c" in answer.body
+
+
+def test_this_machines_other_names_are_this_site_in_development() -> None:
+    headers = [(b"host", b"127.0.0.1:8501"), (b"origin", b"http://127.0.0.1:8501")]
+    assert source_of("POST", headers, Site(HTTP, loopback_too=True)) is Source.OWN
+    assert source_of("POST", headers, Site(HTTP, loopback_too=False)) is Source.FOREIGN
