@@ -21,16 +21,21 @@ def parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("dev", help="start local tenant, remote API and app together, for development")
     verb.add_argument("--tenant-port", type=int, default=9000, help="port of the local tenant (default: %(default)s)")
     verb.add_argument("app", nargs="?", type=Path, help="a Streamlit script of your own, instead of our pages")
-    verb.set_defaults(run=lambda given: dev.run(given.tenant_port, given.app))
+    _state_option(verb)
+    verb.set_defaults(run=lambda given: dev.run(given.tenant_port, given.app, given.state))
 
     verb = verbs.add_parser("serve", help="start the app, or a Streamlit script of your own behind its gate")
     verb.add_argument("app", nargs="?", type=Path, help="a Streamlit script of your own, instead of our pages")
     verb.add_argument("--address", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    verb.add_argument("--port", type=int, default=None, help="port to listen on (default: the one in APP_BASE_URL)")
-    verb.set_defaults(run=lambda given: commands.serve(given.address, given.port, given.app))
+    verb.add_argument(
+        "--port", type=int, default=None, help="port to listen on (default: the one in GATEHOUSE_APP_BASE_URL)"
+    )
+    _state_option(verb)
+    verb.set_defaults(run=lambda given: commands.serve(given.address, given.port, given.app, given.state))
 
     verb = verbs.add_parser("migrate", help="bring the database to this version, and seed roles and permissions")
-    verb.set_defaults(run=lambda _: commands.migrate())
+    _state_option(verb)
+    verb.set_defaults(run=lambda given: commands.migrate(state=given.state))
 
     verb = verbs.add_parser("bootstrap-admin", help="make the first administrator")
     who = verb.add_mutually_exclusive_group(required=True)
@@ -74,6 +79,15 @@ def parser() -> argparse.ArgumentParser:
     grants.add_to(verbs)
     audit.add_to(verbs)
     return top
+
+
+def _state_option(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--state",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of database, development secret and local tenant (default: GATEHOUSE_STATE)",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -22,18 +22,19 @@ from app.core.errors import ConfigurationError, GatehouseError
 from app.core.keyring import Keyring
 from app.core.misspelt import misspelt
 from app.core.principal import Subject
-from app.core.settings import Process, Settings
+from app.core.settings import ENV_FILE, Process, Settings, shown
+from app.core.variables import hosted_script
 from db import Database, Scale, fill, open_database, seed
 from db import migrate as migrate_schema
 
 
-def serve(address: str, port: int | None, script: Path | None = None) -> int:
-    """Start the app, or ``script``, somebody else's, behind the same gate; blocks until it is stopped."""
+def serve(address: str, port: int | None, script: Path | None = None, state: Path | None = None) -> int:
+    """Start the app, or the hosted app ``script``, behind the same gate; blocks until it is stopped."""
     from app import hosted  # noqa: PLC0415 - Streamlit loads slowly; only this needs it
     from app.asgi import SCRIPT, create_app, streamlit_options  # noqa: PLC0415 - the same
 
     served = script.resolve() if script is not None else None
-    settings = Settings.load(Process.APP) if served is None else _settings_for(served)
+    settings = _settings_for(served, state)
     logs.configure(process="app", json_lines=settings.production)
     for sentence in misspelt():
         structlog.get_logger(__name__).warning(sentence)
@@ -45,7 +46,7 @@ def serve(address: str, port: int | None, script: Path | None = None) -> int:
     built.storage.check()
     composition.install(built)
     chosen = port or urlsplit(settings.app_base_url).port or 8501
-    # Forwarded headers count by TRUSTED_PROXIES only: uvicorn would believe anybody on this machine.
+    # Forwarded headers count by GATEHOUSE_TRUSTED_PROXIES only: uvicorn would believe anybody on this machine.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     # Streamlit looks for its configuration, secrets and modules beside the program it believes it was started as.
     sys.argv = [str(served or Path(__file__).with_name("__main__.py"))]
@@ -58,17 +59,17 @@ def serve(address: str, port: int | None, script: Path | None = None) -> int:
     return 0
 
 
-def _settings_for(script: Path) -> Settings:
+def _settings_for(script: Path | None, state: Path | None) -> Settings:
     """The settings, with ``script`` as the app of this installation. Raises when they name another."""
-    settings = Settings.load(Process.APP)
-    if settings.gatehouse_app is not None and settings.gatehouse_app.resolve() != script:
-        raise ConfigurationError([f"GATEHOUSE_APP names {settings.gatehouse_app}, and {script} is to be served."])
-    return settings.model_copy(update={"gatehouse_app": script})
+    named = hosted_script(os.environ, ENV_FILE)
+    if script is not None and named is not None and named.resolve() != script:
+        raise ConfigurationError([f"GATEHOUSE_APP names {named}, and {script} is to be served."])
+    return Settings.load(Process.APP, app=script, state=state)
 
 
-def migrate() -> int:
+def migrate(*, app: Path | None = None, state: Path | None = None) -> int:
     """Bring the database to this version and seed it; harmless when it is."""
-    settings = Settings.load(Process.CLI)
+    settings = Settings.load(Process.CLI, app=app, state=state)
     migrate_schema(settings.database_url)
     with database_of(settings) as database:
         seed(database)
@@ -95,7 +96,9 @@ def bootstrap_admin(subject: str | None, email: str | None, *, recover: bool, re
     """Make the first administrator, or one more with ``recover``."""
     settings = Settings.load(Process.CLI)
     if settings.local_tenant and settings.oidc_issuer is None and subject is not None:
-        raise ConfigurationError(["AUTH0_DOMAIN (or OIDC_ISSUER) is needed to know whose subject this is."])
+        raise ConfigurationError(
+            [f"{shown('auth0_domain', settings)} (or GATEHOUSE_OIDC_ISSUER) is needed to know whose subject this is."]
+        )
     with database_of(settings) as database:
         database.check()
         with database.unit_of_work() as unit:

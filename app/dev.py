@@ -26,6 +26,7 @@ import requests
 from app import commands
 from app.core.errors import ConfigurationError, ServiceUnavailable
 from app.core.settings import Process, Settings
+from app.core.variables import AUTH0_ALIASES, variable
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 8.0
@@ -42,19 +43,24 @@ class _Child:
     process: subprocess.Popen[bytes] | None = field(default=None)
 
 
-def run(tenant_port: int = 9000, script: Path | None = None) -> int:
+def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None = None) -> int:
     """Run until stopped; 0 after a wished stop, 2 when something could not start or fell over.
 
-    ``script``: somebody else's Streamlit app, served instead of our pages.
+    Args:
+        tenant_port: Port of the local tenant.
+        script: Script of a hosted app, served instead of our pages.
+        state: The state folder, instead of the configured one.
     """
-    if script is not None:
-        os.environ["GATEHOUSE_APP"] = str(script.resolve())  # for every child, so that all know what it declares
-    settings = Settings.load(Process.CLI)
+    script = script.resolve() if script is not None else None
+    settings = Settings.load(Process.CLI, app=script, state=state)
     _require_startable(settings)
     issuer = f"http://localhost:{tenant_port}/" if settings.local_tenant else settings.issuer
+    folder = settings.state_folder.absolute()
     children = _children(settings, issuer, script)
     _refuse_taken_ports(children)
-    commands.migrate()
+    print(f"state in {folder}", flush=True)
+    commands.migrate(app=script, state=state)
+    environment = _environment(script, folder)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
@@ -63,10 +69,10 @@ def run(tenant_port: int = 9000, script: Path | None = None) -> int:
             if stop.is_set():
                 return 0
             print(f"starting {child.name} …", flush=True)
-            _start(child)
+            _start(child, environment)
             _wait_healthy(child, stop)
         if not stop.is_set():
-            print(banner(settings, issuer), flush=True)
+            print(banner(settings, issuer, folder), flush=True)
         while not stop.wait(0.5):
             for child in children:
                 if child.process is not None and child.process.poll() is not None:
@@ -83,19 +89,19 @@ def _require_startable(settings: Settings) -> None:
     if settings.production:
         raise ConfigurationError(["GATEHOUSE_ENV is production: `gatehouse dev` is for development only."])
     if not settings.local_tenant:
-        _check_settings_of_all()
+        _check_settings_of_all(settings)
     if settings.local_tenant and find_spec("component.dev_tenant") is None:
         raise ConfigurationError(
-            ["AUTH0_DOMAIN is not set, and the local tenant is part of the source tree only, not of the package."]
+            ["No tenant is configured, and the local one is part of the source tree only, not of the package."]
         )
 
 
-def _check_settings_of_all() -> None:
+def _check_settings_of_all(settings: Settings) -> None:
     """Raise one list of what is wrong for any of the processes, before the first is started."""
     mistakes: list[str] = []
     for process in (Process.APP, Process.API):
         try:
-            Settings.load(process)
+            Settings.load(process, app=settings.gatehouse_app, state=settings.gatehouse_state)
         except ConfigurationError as error:
             mistakes += [mistake for mistake in error.mistakes if mistake not in mistakes]
     if mistakes:
@@ -150,13 +156,15 @@ def _refuse_taken_ports(children: list[_Child]) -> None:
         raise ConfigurationError(taken)
 
 
-def _environment() -> Mapping[str, str]:
-    return {**os.environ, "PYTHONUNBUFFERED": "1"}
+def _environment(script: Path | None, folder: Path) -> Mapping[str, str]:
+    """The environment of every child, so that all know the hosted app, what it declares, and the state folder."""
+    app = {"GATEHOUSE_APP": str(script)} if script is not None else {}
+    return {**os.environ, **app, "GATEHOUSE_STATE": str(folder), "PYTHONUNBUFFERED": "1"}
 
 
-def _start(child: _Child) -> None:
+def _start(child: _Child, environment: Mapping[str, str]) -> None:
     # A session of its own: Ctrl-C in the terminal reaches only this process, which stops them in order.
-    child.process = subprocess.Popen(child.arguments, env=_environment(), start_new_session=True)  # noqa: S603 - fixed
+    child.process = subprocess.Popen(child.arguments, env=environment, start_new_session=True)  # noqa: S603 - fixed
 
 
 def _wait_healthy(child: _Child, stop: Event) -> None:
@@ -210,7 +218,7 @@ _PEOPLE: Final = (
 )
 
 
-def banner(settings: Settings, issuer: str) -> str:
+def banner(settings: Settings, issuer: str, folder: Path) -> str:
     """What a newcomer needs to know, once everything runs."""
     lines = [
         "",
@@ -219,17 +227,20 @@ def banner(settings: Settings, issuer: str) -> str:
         f"    App          {settings.app_base_url}",
         f"    Remote API   {settings.remote_api_base_url}   (description: /docs)",
     ]
+    connect = [variable(name) if settings.gatehouse_app is not None else name for name in AUTH0_ALIASES]
     if settings.local_tenant:
         lines += [
             f"    Sign-in      {issuer}   (local tenant, development only)",
+            f"    State        {folder}",
             "",
             "  Sign in as one of these people; there are no passwords here:",
             "",
             *(f"    {name:<14} {role:<24} {may}" for name, role, may in _PEOPLE),
             "",
-            "  To connect a real Auth0 tenant, put AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET and",
-            "  AUTH0_AUDIENCE into .env and start again. `docs/how-to/connect-auth0.md` has the steps.",
+            f"  To connect a real Auth0 tenant, put {connect[0]}, {connect[1]},",
+            f"  {connect[2]} and {connect[3]} into .env and start again.",
+            "  docs/how-to/connect-auth0.md has the steps.",
         ]
     else:
-        lines.append(f"    Sign-in      {issuer}")
+        lines += [f"    Sign-in      {issuer}", f"    State        {folder}"]
     return "\n".join([*lines, "", "  Ctrl-C stops everything.", ""])

@@ -104,7 +104,7 @@ def default_role_given(subject: Subject, role: str, *, now: datetime) -> AuditEv
         at=now,
         actor="system",
         target=subject_name(subject),
-        reason="DEFAULT_ROLE",
+        reason="GATEHOUSE_DEFAULT_ROLE",
         correlation_id=correlation.current(),
         details={"role": role},
     )

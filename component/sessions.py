@@ -242,13 +242,13 @@ class Sessions:
         if self._default_role is None:
             return
         grant = NewGrant(
-            subject=subject, source=Source.POLICY, by="system", role=self._default_role, reason="DEFAULT_ROLE"
+            subject=subject, source=Source.POLICY, by="system", role=self._default_role, reason="GATEHOUSE_DEFAULT_ROLE"
         )
         try:
             added = unit.add_grant(grant, now)
         except NotFound:
             # Somebody deleted the role: signing in must go on working, without it.
-            _log.error("DEFAULT_ROLE names a role that does not exist: %s", self._default_role)
+            _log.error("GATEHOUSE_DEFAULT_ROLE names a role that does not exist: %s", self._default_role)
             return
         if added:
             unit.record(session_events.default_role_given(subject, self._default_role, now=now))

@@ -30,8 +30,8 @@ _SQLITE: Final = {
 }
 # SQLSTATE classes and codes of PostgreSQL (its documentation, appendix A).
 _POSTGRES: Final = {
-    "28": "The database server refused the user name or password of DATABASE_URL.",
-    "3D": "The database named in DATABASE_URL does not exist on the server.",
+    "28": "The database server refused the user name or password of GATEHOUSE_DATABASE_URL.",
+    "3D": "The database named in GATEHOUSE_DATABASE_URL does not exist on the server.",
     "53": "The database server is out of connections, memory or disk space.",
     "55P03": BUSY,
     "40": BUSY,

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import SchemaMismatch, StorageUnavailable
+from app.core.state import make_private_folder
 from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, parsed
 from db.faults import CANNOT_OPEN, NOT_MIGRATED, plain
 
@@ -176,7 +177,7 @@ def is_modelled(name: str | None, kind: str, _parents: object = None) -> bool:
 
 def _make_file(file: Path) -> None:
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(file.parent)
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
         return
     raise StorageUnavailable("The database file cannot be made: its folder may not be used, or the disk is full.")

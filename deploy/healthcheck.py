@@ -13,8 +13,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 CHECKS: Final = {
-    "app": ("APP_BASE_URL", 8501, "/_stcore/health"),
-    "api": ("REMOTE_API_BASE_URL", 8888, "/healthz"),
+    "app": ("GATEHOUSE_APP_BASE_URL", 8501, "/_stcore/health"),
+    "api": ("GATEHOUSE_REMOTE_API_BASE_URL", 8888, "/healthz"),
 }
 
 

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m remote_api", description="The remote API, for development.")
-    parser.add_argument("--port", type=_port, help="port to listen on (default: that of REMOTE_API_BASE_URL)")
+    parser.add_argument("--port", type=_port, help="port to listen on (default: that of GATEHOUSE_REMOTE_API_BASE_URL)")
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
     parser.add_argument("--write-openapi", type=Path, metavar="FILE", help="write the API's description and end")
     return parser

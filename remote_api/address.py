@@ -1,6 +1,6 @@
 """The client's address: the connection's own, or what a trusted proxy forwards. For the audit only, never a decision.
 
-Forwarded headers count only when the connection comes from ``TRUSTED_PROXIES``; then the rightmost entry of
+Forwarded headers count only when the connection comes from ``GATEHOUSE_TRUSTED_PROXIES``; then the rightmost entry of
 ``X-Forwarded-For`` that is not itself such a proxy is the client (RFC 7239 §8.1).
 """
 

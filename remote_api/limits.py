@@ -172,7 +172,7 @@ class InStore:
         now = time.monotonic()
         if now - self._complained_at > _COMPLAIN_SECONDS:
             self._complained_at = now
-            log.error("calls are not counted: RATE_LIMIT_STORAGE does not answer")
+            log.error("calls are not counted: GATEHOUSE_RATE_LIMIT_STORAGE does not answer")
 
 
 def _policy(name: str, written: str, store: Storage | None) -> Policy:
@@ -192,6 +192,8 @@ def _store(address: str) -> Storage | None:
         store = None  # the library's own text may repeat the address, which may hold a password
     if not isinstance(store, Storage):  # there are asynchronous ones too
         raise ConfigurationError(
-            [f"RATE_LIMIT_STORAGE is no store that calls can be counted in, such as {IN_MEMORY} or redis://host:6379."]
+            [
+                f"GATEHOUSE_RATE_LIMIT_STORAGE is no store that calls can be counted in, such as {IN_MEMORY} or redis://host:6379."
+            ]
         )
     return store

@@ -26,7 +26,7 @@ class Stack:
     """
 
     def __init__(self, folder: Path, *, script: Path | None = None, **settings: str) -> None:
-        """``settings``: more environment variables for API and app, such as ``SESSION_IDLE_SECONDS``.
+        """``settings``: more environment variables for API and app, such as ``GATEHOUSE_SESSION_IDLE_SECONDS``.
 
         With ``GATEHOUSE_APP`` that script is served instead of our pages. ``script``: what Streamlit reruns in place of
         ``app/main.py``, and sees to everything itself.
@@ -54,9 +54,10 @@ class Stack:
             **kept,
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
-            "APP_BASE_URL": self.app_url,
-            "REMOTE_API_BASE_URL": self.api_url,
-            "DATABASE_URL": self.database_url,
+            "GATEHOUSE_APP_BASE_URL": self.app_url,
+            "GATEHOUSE_REMOTE_API_BASE_URL": self.api_url,
+            "GATEHOUSE_DATABASE_URL": self.database_url,
+            "GATEHOUSE_STATE": str(self.folder / "var"),
             **self._settings,
         }
 

@@ -17,15 +17,19 @@ from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
 from app.core.permissions import ADMINISTRATOR
+from app.core.state import DATABASE, SECRET, TENANT, default_folder, folder_mistake, make_private_folder
+from app.core.variables import AUTH0_ALIASES, PREFIX, GatehouseFile, hosted_script, retired_in_use, variable, with_alias
 
 SECRET_MIN_CHARACTERS: Final = 32
 LOCAL_ISSUER: Final = "http://localhost:9000/"
 LOCAL_AUDIENCE: Final = "https://gatehouse.example/api"
+ENV_FILE: Final = Path(".env")
+"""Read beside the environment, which wins; relative to the folder that a process is started in."""
 _WEAK: Final = ("changeme", "change-me", "secret", "password", "gatehouse", "example", "default")
 _MIN_DISTINCT_CHARACTERS: Final = 10
 _RATE: Final = re.compile(r"[1-9][0-9]{0,8} per (?:second|minute|hour|day)")
@@ -40,43 +44,74 @@ class Process(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Field name = variable name in lower case; the description is the documentation."""
+    """Everything that can be set. ``variable(field)`` is the variable's name; the description is the documentation."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     gatehouse_env: Literal["development", "production"] = Field(
-        "development", description="`development` (defaults, local tenant, loopback only) or `production`."
+        "development",
+        validation_alias="GATEHOUSE_ENV",
+        description="`development` (defaults, local tenant, loopback only) or `production`.",
     )
     gatehouse_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
+        validation_alias="GATEHOUSE_SECRET",
         description="Secret the installation's keys are derived from: `new,old,…` while rotating, at least 32 random "
         "characters each. Made per installation in development; required in production.",
     )
     gatehouse_app: Path | None = Field(
         None,
+        validation_alias="GATEHOUSE_APP",
         description="Script of a Streamlit app of your own that `gatehouse serve` protects; every process reads the "
         "`gatehouse.toml` beside it, if there is one.",
     )
-    auth0_domain: str | None = Field(None, description="Domain of the Auth0 tenant, such as `acme.eu.auth0.com`.")
-    auth0_client_id: str | None = Field(None, description="Client id of the app's Regular Web Application in Auth0.")
-    auth0_client_secret: SecretStr | None = Field(None, description="Client secret of that application.")
+    gatehouse_state: Path | None = Field(
+        None,
+        validation_alias="GATEHOUSE_STATE",
+        description="Folder of the SQLite database, the development secret and the local tenant's keys: by default "
+        "`var`, and for an app of your own a folder of its own in `~/.local/share/gatehouse`.",
+    )
+    auth0_domain: str | None = Field(
+        None,
+        validation_alias=with_alias("AUTH0_DOMAIN"),
+        description="Domain of the Auth0 tenant, such as `acme.eu.auth0.com`. Also read as `AUTH0_DOMAIN`.",
+    )
+    auth0_client_id: str | None = Field(
+        None,
+        validation_alias=with_alias("AUTH0_CLIENT_ID"),
+        description="Client id of the app's Regular Web Application in Auth0. Also read as `AUTH0_CLIENT_ID`.",
+    )
+    auth0_client_secret: SecretStr | None = Field(
+        None,
+        validation_alias=with_alias("AUTH0_CLIENT_SECRET"),
+        description="Client secret of that application. Also read as `AUTH0_CLIENT_SECRET`.",
+    )
     auth0_audience: str | None = Field(
-        None, description="Identifier of the API registered in Auth0 for the remote API."
+        None,
+        validation_alias=with_alias("AUTH0_AUDIENCE"),
+        description="Identifier of the API registered in Auth0 for the remote API. Also read as `AUTH0_AUDIENCE`.",
     )
     auth0_roles_claim: str = Field(
         "https://gatehouse.example/roles", description="Namespaced claim of the tokens that lists the person's roles."
     )
     oidc_issuer: str | None = Field(
         None,
-        description="Exact issuer of another OpenID provider; replaces the one derived from `AUTH0_DOMAIN`. Plain "
+        description="Exact issuer of another OpenID provider; replaces the one derived from the Auth0 domain. Plain "
         "http only on loopback and outside production.",
     )
     app_base_url: str = Field("http://localhost:8501", description="Address at which people reach the app.")
     remote_api_base_url: str = Field("http://localhost:8888", description="Address at which the app reaches the API.")
     database_url: str = Field(
-        "sqlite:///var/gatehouse.sqlite3", description="SQLAlchemy address of the database: SQLite or PostgreSQL."
+        f"sqlite:///var/{DATABASE}",
+        description="SQLAlchemy address of the database, SQLite or PostgreSQL; by default a file in `GATEHOUSE_STATE`.",
     )
     token_algorithms: Annotated[tuple[str, ...], NoDecode] = Field(
         ("RS256",), description="Signature algorithms accepted in tokens, separated by commas: RS256, PS256, ES256."
@@ -185,30 +220,56 @@ class Settings(BaseSettings):
         """Whether the app is reached by https, so that cookies are ``Secure`` and ``__Host-``."""
         return self.app_base_url.startswith("https://")
 
+    @property
+    def state_folder(self) -> Path:
+        """The folder of what this installation keeps in files."""
+        return self.gatehouse_state or default_folder(self.gatehouse_app)
+
     @classmethod
-    def load(cls, process: Process, *, var_dir: Path = Path("var"), env_file: Path | None = Path(".env")) -> Self:
-        """Read and check everything ``process`` needs; raise ``ConfigurationError`` listing every mistake.
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, environment and ``.env``, of the latter only what is Gatehouse's."""
+        file = getattr(dotenv_settings, "env_file", None)
+        env_file = Path(file) if isinstance(file, str | Path) else None
+        named = init_settings().get("GATEHOUSE_APP") or init_settings().get("gatehouse_app")
+        script = Path(named) if named else hosted_script(os.environ, env_file)
+        return init_settings, env_settings, GatehouseFile(settings_cls, env_file=env_file, script=script)
 
-        What the served app declares (``gatehouse_app``) is this process's catalogue from then on.
+    @classmethod
+    def load(
+        cls,
+        process: Process,
+        *,
+        app: Path | None = None,
+        state: Path | None = None,
+        env_file: Path | None = ENV_FILE,
+    ) -> Self:
+        """Read and check everything ``process`` needs, and make what a development installation still lacks.
 
-        In development a missing secret is made and kept in ``var_dir/secret`` (mode 600), and a local tenant's
-        client is read from ``var_dir/tenant/client.json``.
+        In development a missing secret is made and kept in the state folder (mode 600), and a local tenant's client is
+        read from ``tenant/client.json`` in it.
+
+        Args:
+            process: Which process is starting.
+            app: Script of the hosted app, where it was named on the command line.
+            state: The state folder, instead of the configured one.
+            env_file: The file beside the environment.
+
+        Raises:
+            ConfigurationError: with every mistake.
         """
-        mistakes: list[str] = []
-        try:
-            settings = cls(_env_file=env_file)
-        except ValidationError as error:
-            mistakes += _in_plain_words(error)
-            # What could not be read counts as its default, so that all the other mistakes are found too.
-            wrong = {str(mistake["loc"][0]) for mistake in error.errors() if mistake["loc"]}
-            settings = cls(_env_file=env_file, **{name: cls.model_fields[name].default for name in wrong})
-        mistakes += [*_general_mistakes(settings), *_process_mistakes(settings, process), *_declared(settings)]
-        if mistakes:
-            raise ConfigurationError(mistakes)
+        settings = cls.read(process, app=app, state=state, env_file=env_file)
         updates: dict[str, Any] = {}
+        folder = settings.state_folder
         if not settings.gatehouse_secret:
-            updates["gatehouse_secret"] = (SecretStr(_installation_secret(var_dir / "secret")),)
-        client = var_dir / "tenant" / "client.json"
+            updates["gatehouse_secret"] = (SecretStr(_installation_secret(folder / SECRET)),)
+        client = folder / TENANT / "client.json"
         if settings.local_tenant and (process is not Process.CLI or client.exists()):
             updates.update(_local_client(client, process))
         loaded = settings.model_copy(update=updates)
@@ -216,11 +277,53 @@ class Settings(BaseSettings):
         loaded._local_tenant = settings.local_tenant  # noqa: SLF001 - its own class
         return loaded
 
+    @classmethod
+    def read(
+        cls,
+        process: Process,
+        *,
+        app: Path | None = None,
+        state: Path | None = None,
+        env_file: Path | None = ENV_FILE,
+    ) -> Self:
+        """Read and check as ``load`` does, and write nothing: neither a secret nor a folder is made.
+
+        What the hosted app declares is this process's catalogue from then on.
+
+        Raises:
+            ConfigurationError: with every mistake.
+        """
+        chosen: dict[str, Any] = {"gatehouse_app": app, "gatehouse_state": state}
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        mistakes: list[str] = []
+        try:
+            settings = cls(_env_file=env_file, **chosen)
+        except ValidationError as error:
+            mistakes += _in_plain_words(error)
+            # What could not be read counts as its default, so that all the other mistakes are found too.
+            wrong = {_field_of(mistake["loc"]) for mistake in error.errors() if mistake["loc"]}
+            settings = cls(_env_file=env_file, **chosen, **{name: cls.model_fields[name].default for name in wrong})
+        if "database_url" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"database_url": f"sqlite:///{settings.state_folder / DATABASE}"})
+        mistakes += [*_general_mistakes(settings), *_process_mistakes(settings, process), *_declared(settings)]
+        mistakes += _state_mistakes(settings)
+        mistakes += retired_in_use(cls, os.environ, env_file, settings.gatehouse_app, production=settings.production)
+        if mistakes:
+            raise ConfigurationError(mistakes)
+        return settings
+
+
+def _field_of(location: tuple[int | str, ...]) -> str:
+    """Return the field of the settings that an error of pydantic is about; it may name it by a variable."""
+    name = str(location[0])
+    by_variable = {variable(field): field for field in Settings.model_fields}
+    return name if name in Settings.model_fields else by_variable.get(name, name.lower())
+
 
 def _in_plain_words(error: ValidationError) -> list[str]:
     """The library's mistakes as sentences; the value is never repeated, it may be a secret."""
     return [
-        f"{str(mistake['loc'][0]).upper() if mistake['loc'] else 'The settings'}: {mistake['msg']}."
+        f"{variable(_field_of(mistake['loc'])) if mistake['loc'] else 'The settings'}: {mistake['msg']}."
         for mistake in error.errors(include_url=False, include_input=False)
     ]
 
@@ -261,43 +364,46 @@ def _weakness(secret: str) -> str | None:
 
 def _default_role_mistake(role: str | None) -> str | None:
     if role == ADMINISTRATOR:
-        return "DEFAULT_ROLE must not be administrator: everybody who signs in would be one."
+        return "GATEHOUSE_DEFAULT_ROLE must not be administrator: everybody who signs in would be one."
     return None
 
 
 def _general_mistakes(settings: Settings) -> list[str]:
     mistakes: list[str | None] = [
-        _url_mistake("APP_BASE_URL", settings.app_base_url, settings),
-        _url_mistake("REMOTE_API_BASE_URL", settings.remote_api_base_url, settings),
+        _url_mistake("GATEHOUSE_APP_BASE_URL", settings.app_base_url, settings),
+        _url_mistake("GATEHOUSE_REMOTE_API_BASE_URL", settings.remote_api_base_url, settings),
         _default_role_mistake(settings.default_role),
-        _url_mistake("OIDC_ISSUER", settings.oidc_issuer, settings) if settings.oidc_issuer is not None else None,
+        _url_mistake("GATEHOUSE_OIDC_ISSUER", settings.oidc_issuer, settings)
+        if settings.oidc_issuer is not None
+        else None,
     ]
     if not settings.production and not is_loopback(settings.app_base_url):
-        mistakes.append("APP_BASE_URL is not on this machine: set GATEHOUSE_ENV=production to serve others.")
+        mistakes.append("GATEHOUSE_APP_BASE_URL is not on this machine: set GATEHOUSE_ENV=production to serve others.")
     if urlsplit(settings.app_base_url).path not in {"", "/"}:
-        mistakes.append("APP_BASE_URL must not have a path.")
+        mistakes.append("GATEHOUSE_APP_BASE_URL must not have a path.")
     if settings.auth0_domain is not None and ("/" in settings.auth0_domain or ":" in settings.auth0_domain):
-        mistakes.append("AUTH0_DOMAIN is the bare domain, such as acme.eu.auth0.com, without https:// and slashes.")
+        name = shown("auth0_domain", settings)
+        mistakes.append(f"{name} is the bare domain, such as acme.eu.auth0.com, without https:// and slashes.")
     if unknown := sorted(set(settings.token_algorithms) - {"RS256", "PS256", "ES256"}):
-        mistakes.append(f"TOKEN_ALGORITHMS knows RS256, PS256 and ES256, not {', '.join(unknown)}.")
+        mistakes.append(f"GATEHOUSE_TOKEN_ALGORITHMS knows RS256, PS256 and ES256, not {', '.join(unknown)}.")
     if not settings.token_algorithms:
-        mistakes.append("TOKEN_ALGORITHMS must name at least one algorithm.")
+        mistakes.append("GATEHOUSE_TOKEN_ALGORITHMS must name at least one algorithm.")
     if settings.session_idle_seconds > settings.session_absolute_seconds:
-        mistakes.append("SESSION_IDLE_SECONDS must not be longer than SESSION_ABSOLUTE_SECONDS.")
+        mistakes.append("GATEHOUSE_SESSION_IDLE_SECONDS must not be longer than GATEHOUSE_SESSION_ABSOLUTE_SECONDS.")
     for entry in settings.trusted_proxies:
         try:
             ipaddress.ip_network(entry, strict=False)
         except ValueError:
-            mistakes.append("TRUSTED_PROXIES must be addresses or networks, such as 10.0.0.5 or 10.0.0.0/24.")
+            mistakes.append("GATEHOUSE_TRUSTED_PROXIES must be addresses or networks, such as 10.0.0.5 or 10.0.0.0/24.")
     mistakes.extend(
         f"GATEHOUSE_SECRET (number {number}) {weakness}."
         for number, secret in enumerate(settings.secrets, start=1)
         if (weakness := _weakness(secret)) is not None
     )
     if not urlsplit(settings.auth0_roles_claim).scheme:
-        mistakes.append("AUTH0_ROLES_CLAIM must be a namespaced claim, such as https://acme.example/roles.")
+        mistakes.append("GATEHOUSE_AUTH0_ROLES_CLAIM must be a namespaced claim, such as https://acme.example/roles.")
     mistakes += [
-        f"{name.upper()} is still a placeholder."
+        f"{shown(name, settings)} is still a placeholder."
         for name in ("auth0_domain", "auth0_client_id", "auth0_audience", "oidc_issuer")
         if "…" in (getattr(settings, name) or "") or "..." in (getattr(settings, name) or "")
     ]
@@ -309,7 +415,8 @@ def _process_mistakes(settings: Settings, process: Process) -> list[str]:
     if settings.production:
         if settings.local_tenant and process is not Process.CLI:
             mistakes.append(
-                "AUTH0_DOMAIN (or OIDC_ISSUER) is required in production: the local tenant never serves there."
+                f"{shown('auth0_domain', settings)} (or GATEHOUSE_OIDC_ISSUER) is required in production: the local "
+                "tenant never serves there."
             )
         if not settings.gatehouse_secret:
             mistakes.append(
@@ -318,14 +425,37 @@ def _process_mistakes(settings: Settings, process: Process) -> list[str]:
             )
     if settings.local_tenant or process is Process.CLI:
         return mistakes
-    needed = [("AUTH0_AUDIENCE", settings.auth0_audience)]
+    needed = [("auth0_audience", settings.auth0_audience)]
     if process is Process.APP:
         needed += [
-            ("AUTH0_CLIENT_ID", settings.auth0_client_id),
-            ("AUTH0_CLIENT_SECRET", settings.client_secret or None),
+            ("auth0_client_id", settings.auth0_client_id),
+            ("auth0_client_secret", settings.client_secret or None),
         ]
-    mistakes += [f"{name} is required with a real tenant." for name, value in needed if value is None]
-    return mistakes
+    missing = [f"{shown(name, settings)} is required with a real tenant." for name, value in needed if value is None]
+    domain = settings.auth0_domain
+    if missing and settings.gatehouse_app is not None and domain and os.environ.get("AUTH0_DOMAIN") == domain:
+        missing.append("AUTH0_DOMAIN in the environment counts for Gatehouse: unset it if it is the hosted app's own.")
+    return mistakes + missing
+
+
+def shown(field: str, settings: Settings) -> str:
+    """Return the variable by which a message names ``field``: what is right where this installation reads it."""
+    alias = field.upper()
+    return variable(field) if alias not in AUTH0_ALIASES or settings.gatehouse_app is not None else alias
+
+
+def _state_mistakes(settings: Settings) -> list[str]:
+    """What is wrong with the state folder and the secret in it, before either is used."""
+    if mistake := folder_mistake(settings.state_folder, settings.gatehouse_app):
+        return [mistake]
+    secret = settings.state_folder / SECRET
+    if settings.gatehouse_secret or settings.production or not secret.is_file():
+        return []
+    return [] if _weakness(secret.read_text(encoding="utf-8").strip()) is None else [_damaged(secret)]
+
+
+def _damaged(secret: Path) -> str:
+    return f"GATEHOUSE_SECRET: the file {secret} is damaged; delete it to begin anew."
 
 
 def _declared(settings: Settings) -> tuple[str, ...]:
@@ -342,15 +472,13 @@ def _declared(settings: Settings) -> tuple[str, ...]:
 
 def _installation_secret(path: Path) -> str:
     """The secret of this development installation; made on first use, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         secret = path.read_text(encoding="utf-8").strip()
         if _weakness(secret) is not None:
-            raise ConfigurationError(
-                [f"GATEHOUSE_SECRET: the file {path} is damaged; delete it to begin anew."]
-            ) from None
+            raise ConfigurationError([_damaged(path)]) from None
         return secret
     secret = secrets.token_urlsafe(48)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -371,7 +499,7 @@ def _local_client(path: Path, process: Process) -> dict[str, Any]:
         }
     except FileNotFoundError:
         raise ConfigurationError(
-            ["AUTH0_DOMAIN is not set and the local tenant was never started; start it: python -m component.dev_tenant"]
+            ["No tenant is configured and the local one was never started; start it: python -m component.dev_tenant"]
         ) from None
     except (ValueError, KeyError, TypeError):
         raise ConfigurationError(

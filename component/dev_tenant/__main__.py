@@ -23,7 +23,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m component.dev_tenant", description="The local development tenant.")
     parser.add_argument("--host", default="localhost", help="a loopback name: localhost, 127.0.0.1 or ::1")
     parser.add_argument("--port", type=int, default=9000)
-    parser.add_argument("--state-dir", type=Path, default=Path("var/tenant"), help="where keys and passwords are kept")
+    state = Path(os.environ.get("GATEHOUSE_STATE") or "var") / "tenant"
+    parser.add_argument("--state-dir", type=Path, default=state, help="where keys and passwords are kept")
     parser.add_argument("--app-url", default="http://localhost:8501", help="the app that signs people in here")
     parser.add_argument("--audience", default=DEFAULT_AUDIENCE, help="the identifier of the app's API")
     asked = parser.parse_args()

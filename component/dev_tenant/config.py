@@ -117,7 +117,7 @@ def reason_not_to_start(environ: Mapping[str, str]) -> str | None:
     """Why no tenant may run in this environment, as one plain sentence; None when it may. Empty means not set."""
     if environ.get("GATEHOUSE_ENV", "").strip().lower() == "production":
         return "The development tenant never runs in production (GATEHOUSE_ENV=production): configure a real tenant."
-    for name in ("AUTH0_DOMAIN", "OIDC_ISSUER"):
+    for name in ("GATEHOUSE_AUTH0_DOMAIN", "AUTH0_DOMAIN", "GATEHOUSE_OIDC_ISSUER"):
         if environ.get(name, "").strip():
             return f"The development tenant does not run beside a real tenant: {name} is set, so unset it first."
     return None

@@ -33,9 +33,13 @@ class Credentials:
 
 
 def make_private_dir(path: Path) -> None:
-    """Make the state folder, readable by its owner only. Raises ``TenantError``."""
+    """Make the state folder, readable by its owner only and ignored by Git. Raises ``TenantError``."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (path.parent, path):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, parents=True)
+                (folder / ".gitignore").touch(mode=0o600)
+                (folder / ".gitignore").write_text("*\n", encoding="utf-8")
         path.chmod(0o700)
     except OSError as error:
         raise TenantError(f"The folder {path} cannot be made or used: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""Alembic's environment: the connection ``db.schema`` hands over, or the database of ``DATABASE_URL``."""
+"""Alembic's environment: the connection ``db.schema`` hands over, or the database of ``GATEHOUSE_DATABASE_URL``."""
 
 import os
 
@@ -21,7 +21,9 @@ if given is not None:
     run(given)
 else:
     engine = make_engine(
-        parsed(os.environ.get("DATABASE_URL", "sqlite:///var/gatehouse.sqlite3")), busy_seconds=60.0, pooled=False
+        parsed(os.environ.get("GATEHOUSE_DATABASE_URL", "sqlite:///var/gatehouse.sqlite3")),
+        busy_seconds=60.0,
+        pooled=False,
     )
     try:
         with engine.begin() as own:

@@ -182,11 +182,11 @@ def test_a_store_that_does_not_answer_lets_calls_through_and_says_so_once(
     object.__setattr__(limits._calls, "counter", counter)
     answer = world.call("/api/ping")
     assert (answer.status_code, "RateLimit" in answer.headers) == (200, False)
-    assert "".join(capsys.readouterr()).count("RATE_LIMIT_STORAGE does not answer") == 1
+    assert "".join(capsys.readouterr()).count("GATEHOUSE_RATE_LIMIT_STORAGE does not answer") == 1
 
 
 @pytest.mark.parametrize("address", ["redis://user:hidden@localhost:1", "nope://x", "async+memory://", "memory"])
 def test_a_store_that_cannot_be_used_stops_the_start_in_plain_words(make_world: MakeWorld, address: str) -> None:
-    with pytest.raises(ConfigurationError, match="RATE_LIMIT_STORAGE") as caught:
+    with pytest.raises(ConfigurationError, match="GATEHOUSE_RATE_LIMIT_STORAGE") as caught:
         make_world(rate_limit_storage=address)
     assert "hidden" not in str(caught.value)

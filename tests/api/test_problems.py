@@ -31,7 +31,7 @@ from tests.api.world import World
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "correlation_id"}
 ARGUMENTS: dict[type[GatehouseError], Any] = {
-    ConfigurationError: lambda: ConfigurationError(["DATABASE_URL is secret-thing"]),
+    ConfigurationError: lambda: ConfigurationError(["GATEHOUSE_DATABASE_URL is secret-thing"]),
     PermissionDenied: lambda: PermissionDenied("read:reports", "not-granted"),
     StepUpRequired: lambda: StepUpRequired("export:reports", max_age_seconds=60, acr="urn:two"),
     InvalidInput: lambda: InvalidInput({"days": "Too many."}),

@@ -29,9 +29,9 @@ def environment(issuer: Issuer, database: Path, **more: str) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
-        "OIDC_ISSUER": issuer.url,
+        "GATEHOUSE_OIDC_ISSUER": issuer.url,
         "AUTH0_AUDIENCE": issuer.audience,
-        "DATABASE_URL": f"sqlite:///{database}",
+        "GATEHOUSE_DATABASE_URL": f"sqlite:///{database}",
         "GATEHOUSE_SECRET": SECRET,
         **more,
     }
@@ -141,12 +141,15 @@ def test_gunicorn_stops_with_the_reason_when_it_cannot_begin(start: Start, tmp_p
     [
         (["--host", "0.0.0.0"], {}, 2, "this machine only"),  # noqa: S104 - it is refused
         (["--host", "example.com"], {}, 2, "this machine only"),
-        ([], {"TOKEN_ALGORITHMS": "none", "REMOTE_API_BASE_URL": "ftp://x"}, 2, "TOKEN_ALGORITHMS"),
-        ([], {"DATABASE_URL": "mysql://x"}, 2, "DATABASE_URL"),
+        (
+            [], {"GATEHOUSE_TOKEN_ALGORITHMS": "none", "GATEHOUSE_REMOTE_API_BASE_URL": "ftp://x"}, 2,
+            "GATEHOUSE_TOKEN_ALGORITHMS",
+        ),
+        ([], {"GATEHOUSE_DATABASE_URL": "mysql://x"}, 2, "GATEHOUSE_DATABASE_URL"),
         (
             [],
-            {"GATEHOUSE_ENV": "production", "REMOTE_API_BASE_URL": "https://a.test", "APP_BASE_URL": "https://b.test",
-             "OIDC_ISSUER": "https://c.test/"},
+            {"GATEHOUSE_ENV": "production", "GATEHOUSE_REMOTE_API_BASE_URL": "https://a.test",
+             "GATEHOUSE_APP_BASE_URL": "https://b.test", "GATEHOUSE_OIDC_ISSUER": "https://c.test/"},
             2,
             "gunicorn remote_api.wsgi:application",
         ),
@@ -159,8 +162,8 @@ def test_it_says_why_it_cannot_begin(
     found, errors = ended(start("remote_api", "--port", "0", *arguments, env=env))
     assert (found, "Traceback" in errors) == (code, False)
     assert sentence in errors
-    if "REMOTE_API_BASE_URL" in changes and "GATEHOUSE_ENV" not in changes:
-        assert "REMOTE_API_BASE_URL" in errors  # every mistake at once
+    if "GATEHOUSE_REMOTE_API_BASE_URL" in changes and "GATEHOUSE_ENV" not in changes:
+        assert "GATEHOUSE_REMOTE_API_BASE_URL" in errors  # every mistake at once
     assert not (tmp_path / "x.sqlite3").exists()
 
 

@@ -81,8 +81,11 @@ def _production(stage: Stage, base_url: str) -> dict[str, str]:
 
     In development it watches its source files for edits, after every run, which no other side does.
     """
-    elsewhere = {"OIDC_ISSUER": "https://localhost:1/", "REMOTE_API_BASE_URL": "https://localhost:1"}
-    return {**stage.world.environment(), **elsewhere, "GATEHOUSE_ENV": "production", "APP_BASE_URL": base_url}
+    elsewhere = {
+        "GATEHOUSE_OIDC_ISSUER": "https://localhost:1/",
+        "GATEHOUSE_REMOTE_API_BASE_URL": "https://localhost:1",
+    }
+    return {**stage.world.environment(), **elsewhere, "GATEHOUSE_ENV": "production", "GATEHOUSE_APP_BASE_URL": base_url}
 
 
 def _arguments(side: str, port: int) -> list[str]:

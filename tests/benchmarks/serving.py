@@ -43,7 +43,7 @@ def under_gunicorn(stage: Stage) -> list[Row]:
     shared = world.environment()
     settings = {
         "floor": {"BENCH_FILE": str(world.file), "BENCH_TOKEN_HASH": token_hash(person.token).hex()},
-        "ours": {**shared, "REMOTE_API_BASE_URL": f"http://127.0.0.1:{ports['ours']}"},
+        "ours": {**shared, "GATEHOUSE_REMOTE_API_BASE_URL": f"http://127.0.0.1:{ports['ours']}"},
     }
     programs = {"floor": "tests.benchmarks.floors:served()", "ours": "remote_api.wsgi:application"}
     rounds, seconds = (2, 1) if stage.quick else (9, 3)

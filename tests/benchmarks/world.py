@@ -63,13 +63,13 @@ class World:
     def environment(self) -> dict[str, str]:
         """The settings for a process of its own."""
         return {
-            "DATABASE_URL": self.settings.database_url,
-            "OIDC_ISSUER": self.settings.issuer,
+            "GATEHOUSE_DATABASE_URL": self.settings.database_url,
+            "GATEHOUSE_OIDC_ISSUER": self.settings.issuer,
             "AUTH0_AUDIENCE": self.settings.audience,
             "AUTH0_CLIENT_ID": CLIENT_ID,
             "AUTH0_CLIENT_SECRET": "made-up-for-benchmarks",
             "GATEHOUSE_SECRET": SECRET,
-            "API_RATE_LIMIT": UNREACHED,
+            "GATEHOUSE_API_RATE_LIMIT": UNREACHED,
         }
 
     def sign_in(self, name: str, *, roles: tuple[str, ...]) -> SignedIn:

@@ -147,7 +147,7 @@ def test_two_processes_migrate_at_once(empty_url: str) -> None:
 @pytest.mark.parametrize("url", ["nonsense", "", "mysql://root@localhost/x", "http://example.org", "oracle://x"])
 def test_other_addresses_are_refused_in_plain_words(url: str) -> None:
     for use in (opened, migrate, current_state):
-        with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+        with pytest.raises(ConfigurationError, match="GATEHOUSE_DATABASE_URL"):
             use(url)
 
 
@@ -156,7 +156,7 @@ def test_the_command_line_of_alembic_finds_the_migrations(tmp_path: Path) -> Non
     done = subprocess.run(
         [sys.executable, "-m", "alembic", "check"],
         cwd=MIGRATIONS.parent.parent,
-        env={**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite3"},
+        env={**os.environ, "GATEHOUSE_DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite3"},
         capture_output=True,
         text=True,
         timeout=60,

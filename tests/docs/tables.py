@@ -18,6 +18,7 @@ from app.core.audit import AuditKind
 from app.core.errors import all_errors
 from app.core.permissions import ROLES, Permission
 from app.core.settings import Settings
+from app.core.variables import variable
 from app.navigation import PAGES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ def _default(value: object) -> str:
 def settings_table() -> str:
     """Variable, default, meaning."""
     rows = (
-        (f"`{name.upper()}`", _default(field.default), field.description or "")
+        (f"`{variable(name)}`", _default(field.default), field.description or "")
         for name, field in Settings.model_fields.items()
     )
     return _table(("Variable", "Default", "Meaning"), rows)
@@ -111,7 +112,7 @@ def env_example() -> str:
     for name, field in Settings.model_fields.items():
         default = field.default
         text = "" if default is None or default == () else ",".join(default) if isinstance(default, tuple) else default
-        parts.append(f"\n# {field.description}\n#{name.upper()}={text}")
+        parts.append(f"\n# {field.description}\n#{variable(name)}={text}")
     return "\n".join(parts) + "\n"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.core.settings import Settings
+from app.core.variables import known_variables
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.xdist_group("wheel")  # built once, not once per worker
@@ -97,7 +98,7 @@ def test_its_command_works_in_an_empty_folder(installed: Path, tmp_path: Path) -
     assert "bootstrap-admin" in run([gatehouse, "--help"], cwd=tmp_path)
     file = tmp_path / "records" / "gatehouse.sqlite3"
     for _ in range(2):
-        printed = run([gatehouse, "migrate"], cwd=tmp_path, DATABASE_URL=f"sqlite:///{file}")
+        printed = run([gatehouse, "migrate"], cwd=tmp_path, GATEHOUSE_DATABASE_URL=f"sqlite:///{file}")
         assert printed == "The database is up to date.\n"
     assert file.exists()
 
@@ -128,4 +129,4 @@ def test_streamlits_scanner_finds_the_packed_component(installed: Path, tmp_path
 def test_the_example_of_a_production_environment_names_settings_only() -> None:
     text = (ROOT / "deploy" / "gatehouse.env.example").read_text(encoding="utf-8")
     names = {line.partition("=")[0] for line in text.splitlines() if line and not line.startswith("#")}
-    assert names <= {name.upper() for name in Settings.model_fields}
+    assert names <= set(known_variables(Settings))

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-drafts")]
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp(request.param)
     script = ROOT / "tests" / "e2e" / "notes.py"
-    with Stack(folder, script=script, SIGN_IN_MODE=request.param, SENT=str(folder / "sent")) as started:
+    with Stack(folder, script=script, GATEHOUSE_SIGN_IN_MODE=request.param, SENT=str(folder / "sent")) as started:
         yield started
 
 
@@ -68,12 +68,13 @@ def test_typed_values_come_along_and_are_sent_afterwards(stack: Stack, arrive: A
     page = visitor.page
     before = len(sent(stack))
     fill_in(page, "Plan", "two\nlines")
-    visitor.shot(f"draft-asked-{stack.environment()['SIGN_IN_MODE']}")
+    visitor.shot(f"draft-asked-{stack.environment()['GATEHOUSE_SIGN_IN_MODE']}")
     assert len(sent(stack)) == before
     begun = time.monotonic()
     sign_in(visitor, "ada")
     expect(page.get_by_label("Title")).to_have_value("Plan", timeout=20_000)
-    print(f"{stack.environment()['SIGN_IN_MODE']}: back with what was typed after {time.monotonic() - begun:.2f} s")
+    mode = stack.environment()["GATEHOUSE_SIGN_IN_MODE"]
+    print(f"{mode}: back with what was typed after {time.monotonic() - begun:.2f} s")
     expect(page.get_by_label("What you noted")).to_have_value("two\nlines")
     assert re.search(r"[?&]from=a(\+|%20)letter", page.url)
     assert "draft=" not in page.url
@@ -81,7 +82,7 @@ def test_typed_values_come_along_and_are_sent_afterwards(stack: Stack, arrive: A
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("Your notes were sent.")).to_be_visible(timeout=10_000)
     assert len(sent(stack)) > before
-    visitor.shot(f"draft-back-{stack.environment()['SIGN_IN_MODE']}")
+    visitor.shot(f"draft-back-{stack.environment()['GATEHOUSE_SIGN_IN_MODE']}")
     assert visitor.complaints == []
     # Once: the page opened anew begins empty.
     page.reload()
@@ -115,4 +116,4 @@ def test_dark_and_narrow(stack: Stack, arrive: Arrive) -> None:
     visitor.open("/")
     fill_in(visitor.page, "Plan", "a thought")
     assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    visitor.shot(f"draft-dark-320-{stack.environment()['SIGN_IN_MODE']}")
+    visitor.shot(f"draft-dark-320-{stack.environment()['GATEHOUSE_SIGN_IN_MODE']}")

@@ -19,7 +19,7 @@ SOON = 20_000
 @pytest.fixture(scope="module")
 def frail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of its own, whose parts are stopped and started."""
-    with Stack(tmp_path_factory.mktemp("frail"), JWKS_COOLDOWN_SECONDS="1") as started:
+    with Stack(tmp_path_factory.mktemp("frail"), GATEHOUSE_JWKS_COOLDOWN_SECONDS="1") as started:
         yield started
 
 

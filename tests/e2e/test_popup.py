@@ -17,7 +17,7 @@ SOON = 20_000
 
 @pytest.fixture(scope="module")
 def popups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("popups"), SIGN_IN_MODE="popup") as started:
+    with Stack(tmp_path_factory.mktemp("popups"), GATEHOUSE_SIGN_IN_MODE="popup") as started:
         yield started
 
 

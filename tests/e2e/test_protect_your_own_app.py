@@ -47,7 +47,13 @@ class Served:
         process = subprocess.Popen(
             [str(installed), *arguments, "--tenant-port", str(free_port())],
             cwd=self.folder,
-            env={**kept, "APP_BASE_URL": self.app_url, "REMOTE_API_BASE_URL": self.api_url, "PYTHONPATH": str(ROOT)},
+            env={
+                **kept,
+                "GATEHOUSE_STATE": str(self.folder / "state"),
+                "GATEHOUSE_APP_BASE_URL": self.app_url,
+                "GATEHOUSE_REMOTE_API_BASE_URL": self.api_url,
+                "PYTHONPATH": str(ROOT),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -93,7 +93,9 @@ class Installation:
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("limits")
-    with Stack(folder, SESSION_IDLE_SECONDS=str(IDLE_SECONDS), SESSION_ABSOLUTE_SECONDS="3600") as stack:
+    with Stack(
+        folder, GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS), GATEHOUSE_SESSION_ABSOLUTE_SECONDS="3600"
+    ) as stack:
         made = Installation(stack)
         yield made
         made.database.close()

@@ -26,7 +26,7 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     logs.configure(process="app", json_lines=False)
     if os.environ.get("UNWATCHED"):
         mock.patch.object(asgi, "Watcher", functools.partial(Watcher, poll_seconds=3600.0)).start()
-    idle = int(os.environ.get("SESSION_IDLE_SECONDS", "3600"))
+    idle = int(os.environ.get("GATEHOUSE_SESSION_IDLE_SECONDS", "3600"))
     settings = testing.settings(app_base_url=base_url, database_url=database_url, session_idle_seconds=idle)
     built = composition.build(settings)
     composition.install(built)

@@ -15,7 +15,7 @@ IDLE_SECONDS = 600
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with live(tmp_path_factory.mktemp("expired"), SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as made:
+    with live(tmp_path_factory.mktemp("expired"), GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as made:
         yield made
         for process in range(2):
             assert "never retrieved" not in made.log(process)

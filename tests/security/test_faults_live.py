@@ -17,7 +17,7 @@ IDLE_SECONDS = 60
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("faults")
-    with live(folder, processes=1, SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as made:
+    with live(folder, processes=1, GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as made:
         yield made
         assert "never retrieved" not in made.log()
         assert "Traceback" not in made.log()

@@ -696,6 +696,34 @@ REMOVALS = [
         "\n",
         "tests/unit/test_component_wire.py::test_only_the_quiet_trigger_is_nobodys_doing",
     ),
+    Removal(
+        "whose file an .env is",
+        "app/core/variables.py",
+        "        if not belongs_to_hosted_app(file_path, self._script):\n",
+        "        if True:\n",
+        "tests/unit/test_variables.py::test_the_env_file_of_a_hosted_app_sets_nothing[cli]",
+    ),
+    Removal(
+        "the prefix of variables",
+        "app/core/settings.py",
+        "        env_prefix=PREFIX,\n",
+        "",
+        "tests/unit/test_variables.py::test_neither_does_one_in_a_folder_above_the_script_nor_the_environment",
+    ),
+    Removal(
+        "retired variables are refused",
+        "app/core/settings.py",
+        "        mistakes += retired_in_use(",
+        "        retired_in_use(",
+        "tests/unit/test_variables.py::test_a_retired_name_in_our_own_file_is_refused_with_the_new_one[DATABASE_URL]",
+    ),
+    Removal(
+        "no state among the files of a hosted app",
+        "app/core/state.py",
+        "    if script is not None and folder.resolve() in script.resolve().parents:\n",
+        "    if False:\n",
+        "tests/unit/test_variables.py::test_the_state_is_never_mixed_with_the_files_of_the_app[.]",
+    ),
 ]
 
 

@@ -93,8 +93,8 @@ def test_by_email_only_when_exactly_one_verified_person_has_it(database: Databas
 def installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
     for name, value in {
-        "OIDC_ISSUER": ISSUER,
-        "DATABASE_URL": f"sqlite:///{tmp_path}/gatehouse.sqlite3",
+        "GATEHOUSE_OIDC_ISSUER": ISSUER,
+        "GATEHOUSE_DATABASE_URL": f"sqlite:///{tmp_path}/gatehouse.sqlite3",
         "GATEHOUSE_SECRET": "kJ8dW2mQ9xZ4vB7nR1tY6uH3pL5sG0aF-cE_iO",
     }.items():
         monkeypatch.setenv(name, value)
@@ -119,11 +119,11 @@ def test_the_command_line_bootstraps_by_subject(installation: Path, capsys: Any)
 def test_wrong_settings_are_one_list_on_the_command_line(
     installation: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setenv("TOKEN_LEEWAY_SECONDS", "soon")
+    monkeypatch.setenv("GATEHOUSE_TOKEN_LEEWAY_SECONDS", "soon")
     monkeypatch.setenv("GATEHOUSE_ENV", "staging")
     assert command_line.main(["migrate"]) == 2
     said = capsys.readouterr().err
-    assert "TOKEN_LEEWAY_SECONDS" in said
+    assert "GATEHOUSE_TOKEN_LEEWAY_SECONDS" in said
     assert "GATEHOUSE_ENV" in said
     assert "Traceback" not in said
 

@@ -32,10 +32,10 @@ Run = Callable[..., tuple[int, str]]
 def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Database]:
     monkeypatch.chdir(tmp_path)
     for name, value in {
-        "OIDC_ISSUER": "https://tests.example/",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/gatehouse.sqlite3",
+        "GATEHOUSE_OIDC_ISSUER": "https://tests.example/",
+        "GATEHOUSE_DATABASE_URL": f"sqlite:///{tmp_path}/gatehouse.sqlite3",
         "GATEHOUSE_SECRET": SECRET,
-        "APP_BASE_URL": "http://localhost:8599",
+        "GATEHOUSE_APP_BASE_URL": "http://localhost:8599",
     }.items():
         monkeypatch.setenv(name, value)
     assert command_line.main(["migrate"]) == 0
@@ -213,7 +213,7 @@ def test_what_cannot_be_checked_is_status_2(
     assert run("verify", "--since", str(tmp_path))[0] == 2
     status, said = run("verify", "--json", "--since", str(file))
     assert (status, json.loads(said)["checked"], json.loads(said)["good"]) == (2, False, None)
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/nowhere.sqlite3")
+    monkeypatch.setenv("GATEHOUSE_DATABASE_URL", f"sqlite:///{tmp_path}/nowhere.sqlite3")
     for action in (["verify"], ["checkpoint"], ["prune", "--before", "2021-01-01", "--yes"]):
         status, said = run(*action)
         assert status == 2

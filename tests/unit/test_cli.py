@@ -30,10 +30,10 @@ Run = Callable[..., tuple[int, Any]]
 def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Database]:
     monkeypatch.chdir(tmp_path)
     for name, value in {
-        "OIDC_ISSUER": ISSUER,
-        "DATABASE_URL": f"sqlite:///{tmp_path}/gatehouse.sqlite3",
+        "GATEHOUSE_OIDC_ISSUER": ISSUER,
+        "GATEHOUSE_DATABASE_URL": f"sqlite:///{tmp_path}/gatehouse.sqlite3",
         "GATEHOUSE_SECRET": "kJ8dW2mQ9xZ4vB7nR1tY6uH3pL5sG0aF-cE_iO",
-        "APP_BASE_URL": "http://localhost:8599",
+        "GATEHOUSE_APP_BASE_URL": "http://localhost:8599",
     }.items():
         monkeypatch.setenv(name, value)
     assert command_line.main(["migrate"]) == 0

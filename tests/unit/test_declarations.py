@@ -167,8 +167,9 @@ def test_every_process_declares_by_its_settings(tmp_path: Path, monkeypatch: pyt
 
 
 def _load(process: Process, folder: Path) -> Settings:
-    (folder / "tenant").mkdir(exist_ok=True)
-    (folder / "tenant" / "client.json").write_text(
+    state = folder / "state"
+    (state / "tenant").mkdir(parents=True, exist_ok=True)
+    (state / "tenant" / "client.json").write_text(
         '{"issuer": "http://localhost:9000/", "audience": "a", "client_id": "c", "client_secret": "s"}'
     )
-    return Settings.load(process, var_dir=folder, env_file=None)
+    return Settings.load(process, state=state, env_file=None)

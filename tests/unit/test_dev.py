@@ -30,8 +30,8 @@ def environment(folder: Path, **given: str) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "PYTHONPATH": str(ROOT),
-        "APP_BASE_URL": f"http://localhost:{free_port()}",
-        "REMOTE_API_BASE_URL": f"http://localhost:{free_port()}",
+        "GATEHOUSE_APP_BASE_URL": f"http://localhost:{free_port()}",
+        "GATEHOUSE_REMOTE_API_BASE_URL": f"http://localhost:{free_port()}",
         **given,
     }
 
@@ -79,14 +79,17 @@ def alive(pid: str) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_everything_starts_and_stops_with_nothing_left_behind(tmp_path: Path, number: signal.Signals) -> None:
     tenant_port, env = free_port(), environment(tmp_path)
-    ports = [tenant_port, *(int(env[name].rpartition(":")[2]) for name in ("APP_BASE_URL", "REMOTE_API_BASE_URL"))]
+    ports = [
+        tenant_port,
+        *(int(env[name].rpartition(":")[2]) for name in ("GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL")),
+    ]
     with running(tmp_path, env, "--tenant-port", str(tenant_port)) as process:
         said = read_until(process, "Ctrl-C stops everything.")
-        assert env["APP_BASE_URL"] in said
+        assert env["GATEHOUSE_APP_BASE_URL"] in said
         assert "Ada Okafor" in said
         assert "AUTH0_DOMAIN" in said
         assert all(map(listens, ports))
-        assert requests.get(f"{env['REMOTE_API_BASE_URL']}/readyz", timeout=10).status_code == 200
+        assert requests.get(f"{env['GATEHOUSE_REMOTE_API_BASE_URL']}/readyz", timeout=10).status_code == 200
         children = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
         ).stdout.split()
@@ -127,7 +130,7 @@ def test_a_taken_port_is_one_plain_sentence(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        env["APP_BASE_URL"] = f"http://localhost:{port}"
+        env["GATEHOUSE_APP_BASE_URL"] = f"http://localhost:{port}"
         with running(tmp_path, env, "--tenant-port", str(free_port())) as process:
             said = process.communicate(timeout=60)[0]
     assert process.returncode == 2
@@ -153,7 +156,7 @@ def test_a_database_from_a_newer_version_is_one_plain_sentence(tmp_path: Path) -
 
 
 def test_a_child_that_falls_over_ends_it_all(tmp_path: Path) -> None:
-    env = environment(tmp_path, TOKEN_LEEWAY_SECONDS="30")
+    env = environment(tmp_path, GATEHOUSE_TOKEN_LEEWAY_SECONDS="30")
     tenant_port = free_port()
     with running(tmp_path, env, "--tenant-port", str(tenant_port)) as process:
         read_until(process, "Ctrl-C stops everything.")

@@ -37,7 +37,7 @@ def make(state_dir: Path, **changes: Any) -> None:
 
 
 def start(state_dir: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    names = ("GATEHOUSE_ENV", "AUTH0_DOMAIN", "OIDC_ISSUER")
+    names = ("GATEHOUSE_ENV", "GATEHOUSE_AUTH0_DOMAIN", "AUTH0_DOMAIN", "GATEHOUSE_OIDC_ISSUER")
     inherited = {name: value for name, value in os.environ.items() if name not in names}
     return subprocess.Popen(
         [sys.executable, "-m", "component.dev_tenant", "--state-dir", str(state_dir), *arguments],
@@ -239,7 +239,7 @@ def test_the_command_line_serves_loopback_only(tmp_path: Path, host: str) -> Non
         ("GATEHOUSE_ENV", "production", "never runs in production"),
         ("GATEHOUSE_ENV", " Production ", "never runs in production"),
         ("AUTH0_DOMAIN", "example.eu.auth0.com", "beside a real tenant"),
-        ("OIDC_ISSUER", "https://id.example/", "beside a real tenant"),
+        ("GATEHOUSE_OIDC_ISSUER", "https://id.example/", "beside a real tenant"),
     ],
 )
 def test_it_never_starts_in_production_or_beside_a_real_tenant(

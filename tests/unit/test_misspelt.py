@@ -9,6 +9,7 @@ import pytest
 from app import commands
 from app.core.misspelt import misspelt
 from app.core.settings import Settings
+from app.core.variables import known_variables
 
 
 @pytest.fixture
@@ -22,9 +23,9 @@ def env(tmp_path: Path) -> Path:
         ("AUTH0_DOMIAN", "AUTH0_DOMAIN"),
         ("AUTH0_CLIENTID", "AUTH0_CLIENT_ID"),
         ("GATEHOUSE_SECRETS", "GATEHOUSE_SECRET"),
-        ("SESSION_IDLE_SECOND", "SESSION_IDLE_SECONDS"),
-        ("DATABASEURL", "DATABASE_URL"),
-        ("OICD_ISSUER", "OIDC_ISSUER"),
+        ("GATEHOUSE_SESSION_IDLE_SECOND", "GATEHOUSE_SESSION_IDLE_SECONDS"),
+        ("GATEHOUSE_DATABASEURL", "GATEHOUSE_DATABASE_URL"),
+        ("GATEHOUSE_OICD_ISSUER", "GATEHOUSE_OIDC_ISSUER"),
     ],
 )
 def test_a_near_miss_is_told_with_what_was_meant_and_without_its_value(env: Path, name: str, meant: str) -> None:
@@ -46,8 +47,32 @@ def test_one_of_ours_that_is_like_none_is_told_where_only_ours_are_written(env: 
     assert misspelt({"AUTH0_COLOUR": "green"}, env.with_name("none")) == []
 
 
+def test_without_the_prefix_a_near_miss_counts_in_our_own_file_only(env: Path) -> None:
+    env.write_text("SESSION_IDLE_SECOND=1\nOICD_ISSUER=x\n")
+    first, second = misspelt({}, env)
+    assert first.endswith("is no setting, and changes nothing. Did you mean GATEHOUSE_SESSION_IDLE_SECONDS?")
+    assert second == f"OICD_ISSUER in {env} is no setting, and changes nothing. Did you mean GATEHOUSE_OIDC_ISSUER?"
+    assert misspelt({"SESSION_IDLE_SECOND": "1"}, env.with_name("none")) == []
+    hosted = {"GATEHOUSE_APP": str(env.with_name("app.py"))}
+    assert misspelt(hosted, env) == []
+
+
+def test_a_retired_name_in_the_environment_is_told_where_no_app_is_hosted(env: Path) -> None:
+    told = ["DATABASE_URL in the environment is not read: the setting is called GATEHOUSE_DATABASE_URL."]
+    assert misspelt({"DATABASE_URL": "hush"}, env) == told
+    assert misspelt({"DATABASE_URL": "hush", "GATEHOUSE_DATABASE_URL": "sqlite://"}, env) == []
+    assert misspelt({"DATABASE_URL": "hush", "GATEHOUSE_APP": str(env.with_name("app.py"))}, env) == []
+
+
+def test_an_alias_in_the_file_of_a_hosted_app_is_told_with_the_name_that_counts(env: Path) -> None:
+    env.write_text("AUTH0_DOMAIN=hush\nDATABASE_URL=hush\n")
+    told = [f"AUTH0_DOMAIN in {env} belongs to the hosted app: Gatehouse reads GATEHOUSE_AUTH0_DOMAIN there."]
+    assert misspelt({"GATEHOUSE_APP": str(env.with_name("app.py"))}, env) == told
+    assert misspelt({}, env) == []
+
+
 def test_every_setting_and_what_others_use_is_left_alone(env: Path) -> None:
-    env.write_text("".join(f"{name.upper()}=x\n{name}=x\n" for name in Settings.model_fields))
+    env.write_text("".join(f"{name}=x\n{name.lower()}=x\n" for name in known_variables(Settings)))
     others = ("PATH", "HOME", "SESSION_MANAGER", "DATABASE_NAME", "TOKEN", "PGDATABASE", "APP_ENV", "DOMAIN", "SECRET")
     assert misspelt(dict.fromkeys(others, "x"), env) == []
 
@@ -55,16 +80,15 @@ def test_every_setting_and_what_others_use_is_left_alone(env: Path) -> None:
 def test_doctor_tells_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     for name, value in {
-        "OIDC_ISSUER": "http://127.0.0.1:9/",
+        "GATEHOUSE_OIDC_ISSUER": "http://127.0.0.1:9/",
         "AUTH0_AUDIENCE": "a",
         "AUTH0_CLIENT_ID": "c",
         "AUTH0_CLIENT_SECRET": "s",
-        "REMOTE_API_BASE_URL": "http://127.0.0.1:9",
-        "DEFAULT_ROLES": "viewer",
+        "GATEHOUSE_REMOTE_API_BASE_URL": "http://127.0.0.1:9",
+        "GATEHOUSE_DEFAULT_ROLES": "viewer",
     }.items():
         monkeypatch.setenv(name, value)
     assert commands.doctor() == 1
     said = capsys.readouterr().out
-    assert (
-        "CHECK DEFAULT_ROLES in the environment is no setting, and changes nothing. Did you mean DEFAULT_ROLE?" in said
-    )
+    told = "GATEHOUSE_DEFAULT_ROLES in the environment is no setting, and changes nothing."
+    assert f"CHECK {told} Did you mean GATEHOUSE_DEFAULT_ROLE?" in said

@@ -12,6 +12,7 @@ import pytest
 
 from app.core.errors import ConfigurationError
 from app.core.settings import Process, Settings
+from app.core.variables import known_variables
 
 SECRET = "kJ8dW2mQ9xZ4vB7nR1tY6uH3pL5sG0aF-cE_iO"
 AUTH0 = {
@@ -23,21 +24,21 @@ AUTH0 = {
 PRODUCTION = AUTH0 | {
     "GATEHOUSE_ENV": "production",
     "GATEHOUSE_SECRET": SECRET,
-    "APP_BASE_URL": "https://app.acme.example",
-    "REMOTE_API_BASE_URL": "https://api.acme.example",
+    "GATEHOUSE_APP_BASE_URL": "https://app.acme.example",
+    "GATEHOUSE_REMOTE_API_BASE_URL": "https://api.acme.example",
 }
 
 
 @pytest.fixture(autouse=True)
 def _only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+    for name in known_variables(Settings):
+        monkeypatch.delenv(name, raising=False)
 
 
 def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, /, **given: str) -> Settings:
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    return Settings.load(process, var_dir=tmp_path, env_file=None)
+    return Settings.load(process, state=tmp_path, env_file=None)
 
 
 def mistakes(
@@ -64,25 +65,25 @@ def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         GATEHOUSE_ENV="production",
         GATEHOUSE_SECRET="short",
         AUTH0_DOMAIN="https://acme.eu.auth0.com",
-        APP_BASE_URL="http://app.acme.example",
-        REMOTE_API_BASE_URL="ftp://api",
-        TOKEN_ALGORITHMS="RS256,none",
-        AUTH0_ROLES_CLAIM="roles",
-        TRUSTED_PROXIES="not-an-address",
-        SESSION_IDLE_SECONDS="90000",
-        DEFAULT_ROLE="administrator",
+        GATEHOUSE_APP_BASE_URL="http://app.acme.example",
+        GATEHOUSE_REMOTE_API_BASE_URL="ftp://api",
+        GATEHOUSE_TOKEN_ALGORITHMS="RS256,none",
+        GATEHOUSE_AUTH0_ROLES_CLAIM="roles",
+        GATEHOUSE_TRUSTED_PROXIES="not-an-address",
+        GATEHOUSE_SESSION_IDLE_SECONDS="90000",
+        GATEHOUSE_DEFAULT_ROLE="administrator",
     )
     named = {re.match(r"[A-Z0-9_]+", mistake).group() for mistake in found if re.match(r"[A-Z0-9_]+", mistake)}  # type: ignore[union-attr]
     assert named == {
         "GATEHOUSE_SECRET",
         "AUTH0_DOMAIN",
-        "APP_BASE_URL",
-        "REMOTE_API_BASE_URL",
-        "TOKEN_ALGORITHMS",
-        "AUTH0_ROLES_CLAIM",
-        "TRUSTED_PROXIES",
-        "SESSION_IDLE_SECONDS",
-        "DEFAULT_ROLE",
+        "GATEHOUSE_APP_BASE_URL",
+        "GATEHOUSE_REMOTE_API_BASE_URL",
+        "GATEHOUSE_TOKEN_ALGORITHMS",
+        "GATEHOUSE_AUTH0_ROLES_CLAIM",
+        "GATEHOUSE_TRUSTED_PROXIES",
+        "GATEHOUSE_SESSION_IDLE_SECONDS",
+        "GATEHOUSE_DEFAULT_ROLE",
         "AUTH0_AUDIENCE",
         "AUTH0_CLIENT_ID",
         "AUTH0_CLIENT_SECRET",
@@ -93,8 +94,10 @@ def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_wrong_types_are_named_too_and_values_are_never_repeated(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    found = mistakes(monkeypatch, tmp_path, TOKEN_LEEWAY_SECONDS="ninety-nine-red", GATEHOUSE_ENV="staging-secret")
-    assert {mistake.split(":")[0] for mistake in found} == {"TOKEN_LEEWAY_SECONDS", "GATEHOUSE_ENV"}
+    found = mistakes(
+        monkeypatch, tmp_path, GATEHOUSE_TOKEN_LEEWAY_SECONDS="ninety-nine-red", GATEHOUSE_ENV="staging-secret"
+    )
+    assert {mistake.split(":")[0] for mistake in found} == {"GATEHOUSE_TOKEN_LEEWAY_SECONDS", "GATEHOUSE_ENV"}
     assert not any("ninety-nine-red" in mistake or "staging-secret" in mistake for mistake in found)
 
 
@@ -123,15 +126,15 @@ def test_production_refuses_the_local_tenant(monkeypatch: pytest.MonkeyPatch, tm
     assert found.startswith("AUTH0_DOMAIN")
 
 
-@pytest.mark.parametrize("name", ["APP_BASE_URL", "REMOTE_API_BASE_URL", "OIDC_ISSUER"])
+@pytest.mark.parametrize("name", ["GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL", "GATEHOUSE_OIDC_ISSUER"])
 def test_production_refuses_plain_http(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     (found,) = mistakes(monkeypatch, tmp_path, **(PRODUCTION | {name: "http://localhost:8000"}))
     assert found == f"{name} must begin with https:// in production."
 
 
 def test_development_refuses_what_is_not_on_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (found,) = mistakes(monkeypatch, tmp_path, **AUTH0, APP_BASE_URL="https://app.acme.example")
-    assert found.startswith("APP_BASE_URL is not on this machine")
+    (found,) = mistakes(monkeypatch, tmp_path, **AUTH0, GATEHOUSE_APP_BASE_URL="https://app.acme.example")
+    assert found.startswith("GATEHOUSE_APP_BASE_URL is not on this machine")
 
 
 def test_a_good_production_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -143,7 +146,7 @@ def test_a_good_production_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_each_process_asks_only_for_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    api_only = {"OIDC_ISSUER": "http://127.0.0.1:9100/", "AUTH0_AUDIENCE": "https://acme.example/api"}
+    api_only = {"GATEHOUSE_OIDC_ISSUER": "http://127.0.0.1:9100/", "AUTH0_AUDIENCE": "https://acme.example/api"}
     settings = load(monkeypatch, tmp_path, Process.API, **api_only)
     assert (settings.issuer, settings.auth0_client_id) == ("http://127.0.0.1:9100/", None)
     names = {mistake.split()[0] for mistake in mistakes(monkeypatch, tmp_path, Process.APP, **api_only)}
@@ -179,26 +182,35 @@ def test_the_local_tenants_client_is_read_from_its_file(monkeypatch: pytest.Monk
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert load(monkeypatch, tmp_path, **AUTH0, DEFAULT_ROLE="", TOKEN_LEEWAY_SECONDS="").default_role is None
+    assert (
+        load(monkeypatch, tmp_path, **AUTH0, GATEHOUSE_DEFAULT_ROLE="", GATEHOUSE_TOKEN_LEEWAY_SECONDS="").default_role
+        is None
+    )
 
 
 def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    settings = load(monkeypatch, tmp_path, **AUTH0, TOKEN_ALGORITHMS="RS256, ES256", TRUSTED_PROXIES="10.0.0.0/8")
+    settings = load(
+        monkeypatch,
+        tmp_path,
+        **AUTH0,
+        GATEHOUSE_TOKEN_ALGORITHMS="RS256, ES256",
+        GATEHOUSE_TRUSTED_PROXIES="10.0.0.0/8",
+    )
     assert settings.token_algorithms == ("RS256", "ES256")
     assert settings.trusted_proxies == ("10.0.0.0/8",)
 
 
 def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("\n".join(f"{name}={value}" for name, value in AUTH0.items()) + "\nDEFAULT_ROLE=viewer\n")
+    file.write_text("\n".join(f"{name}={value}" for name, value in AUTH0.items()) + "\nGATEHOUSE_DEFAULT_ROLE=viewer\n")
     monkeypatch.setenv("AUTH0_DOMAIN", "other.eu.auth0.com")
-    settings = Settings.load(Process.APP, var_dir=tmp_path, env_file=file)
+    settings = Settings.load(Process.APP, state=tmp_path, env_file=file)
     assert (settings.issuer, settings.default_role) == ("https://other.eu.auth0.com/", "viewer")
     assert "AUTH0_CLIENT_ID" not in os.environ
 
 
 @pytest.mark.parametrize("rate", ["600", "0 per minute", "600 per week", "600/minute", "-1 per hour", "1 per minute;"])
 def test_a_rate_is_a_number_and_a_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rate: str) -> None:
-    (mistake,) = mistakes(monkeypatch, tmp_path, Process.API, **AUTH0, API_CHANGE_RATE_LIMIT=rate)
-    assert mistake.startswith("API_CHANGE_RATE_LIMIT: ")
+    (mistake,) = mistakes(monkeypatch, tmp_path, Process.API, **AUTH0, GATEHOUSE_API_CHANGE_RATE_LIMIT=rate)
+    assert mistake.startswith("GATEHOUSE_API_CHANGE_RATE_LIMIT: ")
     assert "such as 600 per minute" in mistake

@@ -1,0 +1,65 @@
+"""The state folder of an installation: database file, development secret, and the local tenant's keys.
+
+Gatehouse's own pages keep it in ``var``. A hosted app's is outside the folder of the app, which is packed, synchronised
+and committed by people who know nothing of Gatehouse: it is in the user's data folder, under a name made of the path
+of the script.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+DATABASE: Final = "gatehouse.sqlite3"
+SECRET: Final = "secret"  # noqa: S105 - the name of a file
+TENANT: Final = "tenant"
+OWN_FOLDER: Final = Path("var")
+_GIT_IGNORES_ALL: Final = "*\n"
+
+
+def default_folder(script: Path | None, environment: Mapping[str, str] | None = None) -> Path:
+    """Return the state folder where ``GATEHOUSE_STATE`` names none; ``script`` is the hosted app's, if there is one."""
+    if script is None:
+        return OWN_FOLDER
+    path = script.resolve()
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", f"{path.parent.name}-{path.stem}")[:60]
+    return _data_home(os.environ if environment is None else environment) / "gatehouse" / f"{name}-{digest}"
+
+
+def folder_mistake(folder: Path, script: Path | None) -> str | None:
+    """Return why ``folder`` cannot hold the state, as a sentence; None if it can."""
+    if folder.exists() and not folder.is_dir():
+        return f"GATEHOUSE_STATE names {folder}, which is not a folder."
+    if script is not None and folder.resolve() in script.resolve().parents:
+        return f"GATEHOUSE_STATE names {folder}, where the hosted app is: name a folder that holds nothing else."
+    return None
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make ``folder`` for its owner only, and keep it out of Git; one that exists stays as it is.
+
+    Raises:
+        OSError: if it cannot be made.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    ignore = folder / ".gitignore"
+    ignore.touch(mode=0o600)
+    ignore.write_text(_GIT_IGNORES_ALL, encoding="utf-8")
+
+
+def _data_home(environment: Mapping[str, str]) -> Path:
+    """Return the user's data folder (XDG Base Directory Specification; on macOS Apple's)."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    given = Path(environment.get("XDG_DATA_HOME", ""))
+    return given if given.is_absolute() else Path.home() / ".local" / "share"
