@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core import correlation
 from app.core.errors import StorageUnavailable, Unauthenticated
 from app.core.records import Session
-from component import wire
+from component import host_config, wire
 from component.cookies import Cookies, HeaderList, RawHeaders, browser_hash, read_cookies
 from component.cross_site import Source, link_answer, refusal, source_of
 from component.notices import notice, storage_unavailable
@@ -38,7 +38,7 @@ _CLAIMED: Final = frozenset(
 )
 _CLAIMED_PREFIXES: Final = (_HEADER_PREFIX.encode(), b"x-auth-request-")
 _STREAM: Final = "/_stcore/stream"
-_PUBLIC: Final = ("/_stcore/health", "/_stcore/host-config", "/favicon.png", "/manifest.json")
+_PUBLIC: Final = ("/_stcore/health", host_config.PATH, "/favicon.png", "/manifest.json")
 _PUBLIC_PREFIXES: Final = ("/static/", "/component/", "/_stcore/bidi-components/")
 _COMPONENT_PREFIX: Final = "/component/"
 _FILES_PREFIX: Final = "/app/static/"
@@ -231,7 +231,8 @@ class SocketGuard:
         if closed or self._is_missing(area, scope["path"]):
             return _not_found()
         if area is Area.PUBLIC:
-            return None
+            asks = scope["path"] == host_config.PATH and scope["method"] in {"GET", "HEAD"}
+            return host_config.answer() if asks else None
         match source_of(scope["method"], scope["headers"], self._site):
             case Source.FOREIGN:
                 return refusal()

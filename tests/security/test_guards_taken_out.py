@@ -175,6 +175,13 @@ REMOVALS = [
         "tests/unit/test_component_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
     ),
     Removal(
+        "the host config without hosts",
+        "component/socket_guard.py",
+        "return host_config.answer() if asks else None",
+        "return None",
+        "tests/security/test_paths.py::test_the_front_end_is_told_of_no_host_to_take_messages_from",
+    ),
+    Removal(
         "the opener that a notice lets go of",
         "component/notices.py",
         "    if not (keeps_opener or closes):\n",

@@ -275,6 +275,19 @@ def test_there_is_one_socket(shown: Shown, path: str) -> None:
             assert Tab.open(tab)
 
 
+def test_the_front_end_is_told_of_no_host_to_take_messages_from(shown: Shown) -> None:
+    answer = shown.here.ask("/_stcore/host-config")
+    assert answer.json() == {
+        "allowedOrigins": [],
+        "useExternalAuthToken": False,
+        "enableCustomParentMessages": False,
+        "enforceDownloadInNewTab": False,
+        "metricsUrl": "",
+        "blockErrorDialogs": False,
+        "resourceCrossOriginMode": None,
+    }
+
+
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

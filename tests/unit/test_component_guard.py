@@ -11,8 +11,11 @@ from typing import Any
 
 import anyio
 import pytest
+from starlette.applications import Starlette
+from streamlit.web.server.starlette.starlette_routes import create_host_config_routes
 
 from app.core.principal import Subject
+from component.host_config import HOST_CONFIG
 from component.notices import POLICY
 from component.socket_guard import Area, Identity, area_of
 from tests.provider import FakeProvider
@@ -223,6 +226,13 @@ def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **s
     full = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "client": None} | scope
     anyio.run(here.app, full, receive, send)
     return sent
+
+
+def test_the_host_config_is_streamlits_own_without_its_hosts() -> None:
+    """An upgrade of Streamlit whose answer says one thing more stops here."""
+    theirs = call(Starlette(routes=create_host_config_routes("")), "GET", "/_stcore/host-config").json()
+    assert "https://*.streamlit.app" in theirs["allowedOrigins"]
+    assert theirs | {"allowedOrigins": []} == HOST_CONFIG
 
 
 def test_sockets_elsewhere_are_refused(here: World) -> None:
