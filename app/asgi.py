@@ -122,10 +122,16 @@ def show_error(error: Exception, *, details: bool = False) -> bool:
     return not details
 
 
-def streamlit_options(services: Services, *, address: str, port: int) -> dict[str, Any]:
-    """The options for ``App.run``: whatever must not depend on a file beside the program or beside a served app."""
+def streamlit_options(services: Services, *, address: str, port: int, hosted: bool = False) -> dict[str, Any]:
+    """The options for ``App.run``: whatever must not depend on a file beside the program or beside a hosted app.
+
+    ``hosted``: the app is not ours, and decides itself whether its tables can be downloaded and copied.
+    """
     development = not services.settings.production
-    return {
+    # Streamlit writes the cells of a table as they are, and a spreadsheet runs those that begin like a formula. Our own
+    # downloads are made safe (app.core.spreadsheet), and there is no other.
+    own = {} if hosted else {"client.disableDataExport": True}
+    return own | {
         "server.address": address,
         "server.port": port,
         "server.headless": True,

@@ -51,7 +51,7 @@ def serve(address: str, port: int | None, script: Path | None = None, state: Pat
     # Streamlit looks for its configuration, secrets and modules beside the program it believes it was started as.
     sys.argv = [str(served or Path(__file__).with_name("__main__.py"))]
     app = create_app(built, script=served or SCRIPT, hosted=declared)
-    options = streamlit_options(built, address=address, port=chosen)
+    options = streamlit_options(built, address=address, port=chosen, hosted=declared is not None)
     if served is not None and declared is not None:
         hosted.install(hosted.Hosted(served, declared))
         hosted.make_room(served.parent)

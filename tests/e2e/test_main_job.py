@@ -124,6 +124,11 @@ def test_a_csv_file_is_opened_charted_and_downloaded(visitor: Arrive, tmp_path: 
     browser.page.locator(".st-key-upload input[type=file]").set_input_files(file)
     expect(browser.page.get_by_text("3 of 3 rows, 2 columns")).to_be_visible(timeout=20_000)
     browser.shot("csv-explorer")
+    # The table's own toolbar offers no file: Streamlit would write "=1+1" into it as it is.
+    browser.page.locator("[data-testid=stDataFrame]").first.hover()
+    toolbar = browser.page.locator("[data-testid=stElementToolbar]").first
+    expect(toolbar.get_by_label("Fullscreen")).to_be_visible()
+    expect(toolbar.get_by_label("Download as CSV")).to_have_count(0)
     with browser.page.expect_download(timeout=20_000) as download:
         browser.page.locator(".st-key-download button").click()
     download.value.save_as(tmp_path / "explored.csv")

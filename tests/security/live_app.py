@@ -34,7 +34,7 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     if declared is not None:
         hosted.install(hosted.Hosted(script, declared))
     app = asgi.create_app(built, script=script, hosted=declared)
-    options = asgi.streamlit_options(built, address="127.0.0.1", port=port)
+    options = asgi.streamlit_options(built, address="127.0.0.1", port=port, hosted=declared is not None)
     if os.environ.get("UNEDITED"):
         options["server.fileWatcherType"] = "none"
     app.run(config=options)

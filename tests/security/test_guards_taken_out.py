@@ -175,6 +175,13 @@ REMOVALS = [
         "tests/unit/test_component_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
     ),
     Removal(
+        "the option that hides the front end's own export of tables",
+        "app/asgi.py",
+        '{} if hosted else {"client.disableDataExport": True}',
+        "{}",
+        "tests/security/test_data_export.py::test_the_front_end_is_told_to_export_no_data_of_ours",
+    ),
+    Removal(
         "the host config without hosts",
         "component/socket_guard.py",
         "return host_config.answer() if asks else None",
