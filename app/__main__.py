@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app import commands, dev
-from app.cli import audit, grants, people, roles
+from app.cli import audit, grants, people, roles, secret
 from app.core.errors import ConfigurationError, GatehouseError
 from db import Scale
 
@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     roles.add_to(verbs)
     grants.add_to(verbs)
     audit.add_to(verbs)
+    secret.add_to(verbs)
     return top
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from app.core.errors import ConfigurationError, GatehouseError
 from app.core.keyring import Keyring
 from app.core.misspelt import misspelt
 from app.core.principal import Subject
+from app.core.secret_keys import undecided
 from app.core.settings import ENV_FILE, Process, Settings, shown
 from app.core.variables import hosted_script
 from db import Database, Scale, fill, open_database, seed
@@ -44,6 +46,7 @@ def serve(address: str, port: int | None, script: Path | None = None, state: Pat
         raise ConfigurationError(wrong)
     built = composition.build(settings)
     built.storage.check()
+    built.secret_keys.start()
     composition.install(built)
     chosen = port or urlsplit(settings.app_base_url).port or 8501
     # Forwarded headers count by GATEHOUSE_TRUSTED_PROXIES only: uvicorn would believe anybody on this machine.
@@ -144,7 +147,12 @@ def doctor() -> int:
         return "ready"
 
     healthy = True
-    for name, check in (("database", storage), ("provider", provider), ("remote API", api)):
+    for name, check in (
+        ("database", storage),
+        ("secret", partial(_secret_in_use, settings)),
+        ("provider", provider),
+        ("remote API", api),
+    ):
         try:
             print(f"ok    {name}: {check()}")
         except GatehouseError as error:
@@ -154,6 +162,17 @@ def doctor() -> int:
             healthy = False
             print(f"WRONG {name}: does not answer at {settings.remote_api_base_url}")
     return 0 if healthy else 1
+
+
+def _secret_in_use(settings: Settings) -> str:
+    """What ``doctor`` says of the secret; says beside it what the next step of a rotation is."""
+    with database_of(settings) as database:
+        database.check()
+        with database.unit_of_work() as unit:  # left without a commit: it only reads
+            held = undecided(unit.write_key(), unit.announced())
+    if held:
+        print(f"CHECK secret: {held} `gatehouse secret status` shows more, docs/how-to/deploy.md the next step.")
+    return "this installation writes with one that every process has"
 
 
 def purge() -> int:

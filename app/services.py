@@ -10,6 +10,7 @@ from app.core.discovery import Discovery
 from app.core.keyring import Keyring
 from app.core.refusals import Refusals
 from app.core.rights import Rights
+from app.core.secret_keys import SecretKeys
 from app.core.settings import Process, Settings
 from app.core.tokens import TokenVerifier, build_verifier
 from app.page_views import PageViews
@@ -32,6 +33,7 @@ class Services:
 
     settings: Settings
     keyring: Keyring
+    secret_keys: SecretKeys
     storage: DirectoryStorage
     provider: Provider
     verifier: TokenVerifier
@@ -51,6 +53,7 @@ class Services:
         """Save what is left and let go of everything."""
         self.page_views.close()
         self.refusals.close()
+        self.secret_keys.close()
         self.storage.close()
 
 
@@ -79,6 +82,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
     return Services(
         settings=settings,
         keyring=keyring,
+        secret_keys=SecretKeys(storage, keyring, "app"),
         storage=storage,
         provider=provider,
         verifier=verifier,

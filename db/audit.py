@@ -1,8 +1,9 @@
 """How audit events are written: each sealed to the one before, behind a head that is locked last before commit.
 
-``mac = HMAC(prev_mac + canonical event)``, with the newest of the installation's secrets; older ones still verify
-(``db.chain``). The head names the last event and is sealed itself. A head that is not as it was left is not taken over
-in silence: the next event says so for ever, and the chain goes on from what is there.
+``mac = HMAC(prev_mac + canonical event)``, with the key that the head names: the installation's write key, which every
+running process holds (``app.core.secret_keys``). A process without it writes nothing, whatever it believes itself. The
+head names the last event and is sealed itself. A head that is not as it was left is not taken over in silence: the next
+event says so for ever, and the chain goes on from what is there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.audit import NOBODY, AuditEvent, AuditKind, Outcome
+from app.core.errors import SecretMismatch
 from app.core.keyring import Keyring
+from app.core.secret_keys import MISMATCH
 from db.models import audit_days, audit_events, audit_head, audit_retention
 from db.texts import AUDIT_MAX_CHARACTERS, clean
 from db.times import day_number, day_of, micros
@@ -46,23 +49,43 @@ def check(event: AuditEvent) -> None:
     micros(event.at)
 
 
-def append(connection: Connection, keyring: Keyring, events: Sequence[AuditEvent]) -> None:
-    """Write events behind the head, which stays locked until the transaction ends."""
+def append(
+    connection: Connection, keyring: Keyring, events: Sequence[AuditEvent], *, key_id: str = "", lost: bool = False
+) -> None:
+    """Write events behind the head, which stays locked until the transaction ends.
+
+    Args:
+        connection: In the transaction of the unit of work.
+        keyring: The secrets of this process.
+        events: At least one.
+        key_id: The key to write with from here on; empty for the one that the head names.
+        lost: Whether the key that the head names is lost, and need not be held.
+
+    Raises:
+        SecretMismatch: This process does not hold the key that the installation writes with.
+    """
     head = connection.execute(
-        select(audit_head.c.seq, audit_head.c.mac, audit_head.c.seal, _END.label("end")).with_for_update(of=audit_head)
+        select(
+            audit_head.c.seq, audit_head.c.mac, audit_head.c.seal, audit_head.c.key_id, _END.label("end")
+        ).with_for_update(of=audit_head)
     ).first()
+    named = "" if head is None else head.key_id
+    if named and not keyring.holds(named) and not lost:
+        raise SecretMismatch(MISMATCH)
+    key_id = key_id or named or sealing_key(keyring, head) or keyring.write_key
     if head is not None and head.end <= head.seq and head_is_sealed(keyring, head.seq, head.mac, head.seal):
         seq, mac = int(head.seq), as_bytes(head.mac)
     else:
         _log.error("the head of the audit is not as it was left: run gatehouse audit verify")
         seq, mac = _real_end(connection)
         found = "missing" if head is None else int(head.seq)
-        events = [_broken(events[0], found), *events]
-    rows = chained(keyring, seq, mac, events)
+        events = [_broken(events[0], found, named), *events]
+    rows = chained(keyring, seq, mac, events, key_id=key_id)
     connection.execute(insert(audit_events), rows)
     _count(connection, events)
     seq, mac = rows[-1]["seq"], rows[-1]["mac"]
-    after = {"seq": seq, "mac": mac, "seal": keyring.mac(HEAD_PURPOSE, head_bytes(seq, mac))}
+    seal = keyring.mac(HEAD_PURPOSE, head_bytes(seq, mac), key_id=key_id)
+    after = {"seq": seq, "mac": mac, "seal": seal, "key_id": key_id}
     connection.execute(insert(audit_head).values(id=1, **after) if head is None else update(audit_head).values(**after))
 
 
@@ -89,12 +112,15 @@ def _count(connection: Connection, events: Sequence[AuditEvent]) -> None:
         )
 
 
-def chained(keyring: Keyring, seq: int, mac: bytes, events: Sequence[AuditEvent]) -> list[dict[str, Any]]:
-    """The rows of ``events``, following the event number ``seq`` with ``mac``."""
+def chained(
+    keyring: Keyring, seq: int, mac: bytes, events: Sequence[AuditEvent], *, key_id: str = ""
+) -> list[dict[str, Any]]:
+    """The rows of ``events``, following the event number ``seq`` with ``mac``; ``key_id``: empty for the write key."""
     rows = []
     for number, event in enumerate(events, seq + 1):
         row = _cleaned(event, number)
-        prev_mac, mac = mac, keyring.mac(EVENT_PURPOSE, mac + canonical([row[name] for name in FIELDS]))
+        covered = mac + canonical([row[name] for name in FIELDS])
+        prev_mac, mac = mac, keyring.mac(EVENT_PURPOSE, covered, key_id=key_id)
         rows.append({**row, "at": event.at, "prev_mac": prev_mac, "mac": mac})
     return rows
 
@@ -116,6 +142,13 @@ def head_is_sealed(keyring: Keyring, seq: int, mac: object, seal: object) -> boo
     return keyring.mac_matches(HEAD_PURPOSE, head_bytes(seq, as_bytes(mac)), as_bytes(seal))
 
 
+def sealing_key(keyring: Keyring, head: Any) -> str:
+    """The id of the key that a stored head is sealed with; empty when it has no seal yet, or none of ours."""
+    if head is None:
+        return ""
+    return keyring.key_of_mac(HEAD_PURPOSE, head_bytes(head.seq, as_bytes(head.mac)), as_bytes(head.seal)) or ""
+
+
 def as_bytes(stored: object) -> bytes:
     """Stored bytes as the driver gives them; empty for anything else, which somebody else has put there."""
     return bytes(stored) if isinstance(stored, (bytes, memoryview)) else b""
@@ -130,8 +163,12 @@ def _real_end(connection: Connection) -> tuple[int, bytes]:
     return 0, b""
 
 
-def _broken(first: AuditEvent, found: int | str) -> AuditEvent:
-    """The event that says what was found; ``first``: what was to be written."""
+def _broken(first: AuditEvent, found: int | str, key_id: str) -> AuditEvent:
+    """The event that says what was found; ``first``: what was to be written.
+
+    ``key_id``: the key that the head named, which this process holds. So what is found now is never for want of a key,
+    and ``db.chain`` never takes it for that.
+    """
     return replace(
         first,
         kind=AuditKind.LOG_BROKEN,
@@ -140,7 +177,7 @@ def _broken(first: AuditEvent, found: int | str) -> AuditEvent:
         target="",
         reason="",
         address="",
-        details={"head": found},
+        details={"head": found, **({"key": key_id} if key_id else {})},
     )
 
 

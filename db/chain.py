@@ -3,6 +3,8 @@
 It locks nothing: of events written meanwhile it follows those the head has come to name, and when old ones are deleted
 meanwhile it begins anew. Everything that is wrong is named, up to ``MOST_PROBLEMS``: after an event that does not fit,
 the walk goes on from what that event says of itself.
+
+Breaks that a rotation explains are one problem together, until an event says that they were seen (``db.rotation``).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from app.core.errors import Conflict, StorageUnavailable
 from db.audit import EVENT_PURPOSE, FIELDS, as_bytes, canonical, head_is_sealed
 from db.models import audit_events, audit_head, audit_retention
 from db.retention import BOUNDARY, boundary_is_sealed
+from db.rotation import Rotation
 from db.schema import TRIGGERS, TRIGGERS_THERE
 from db.statement import Prepared, Row
 
@@ -33,6 +36,7 @@ _BEFORE_ALL: Final = -(2**63)
 _NEARBY: Final = 5000
 """How far from its place a moved event is recognised."""
 _BROKEN: Final = AuditKind.LOG_BROKEN.value
+_HEAL: Final = AuditKind.LOG_HEAL.value
 _PRUNED: Final = "Old audit events are being deleted right now. Try again when that is done."
 
 
@@ -140,6 +144,8 @@ class _Walk:
         self._problems: list[Problem] = []
         self._seq = 0  # where the walk is: the number and MAC of the event it has come to
         self._mac = b""
+        self._key: str | None = None  # what that event was sealed with, where that is known
+        self._rotation = Rotation(self._keyring)
         self._trusted = True  # whether the next event must follow this MAC: not after a gap or a changed event
         self._events = self._first = 0
         self._boundary_seq, self._boundary_mac = 0, b""
@@ -163,6 +169,7 @@ class _Walk:
             if newest is None or head is None or newest[0] <= head[0]:
                 break
             head = newest
+        self._problems += self._rotation.problems()
         complete = len(self._problems) < MOST_PROBLEMS
         if complete:
             self._compare_end(head, further=further)
@@ -219,17 +226,22 @@ class _Walk:
             self._problem(ProblemKind.REMOVED, self._seq + 1, until=seq - 1)
             self._trusted = False
         fields = canonical(row[:-2])
-        if not self._keyring.mac_matches(EVENT_PURPOSE, prev_mac + fields, mac):
+        key = self._keyring.key_of_mac(EVENT_PURPOSE, prev_mac + fields, mac)
+        follows = self._trusted and prev_mac == self._mac
+        if key is None:
             found = self._number_of(seq, prev_mac, fields, mac)
             kind = ProblemKind.EDITED if found is None else ProblemKind.REORDERED
             self._problem(kind, seq, found=found)
             self._trusted = False
         else:
-            if self._trusted and prev_mac != self._mac:
+            if self._trusted and not follows:
                 self._problem(ProblemKind.MISPLACED, seq)
             self._trusted = True
-        if row[2] == _BROKEN:
+            if row[2] == _HEAL:
+                self._rotation.heal(row)
+        if row[2] == _BROKEN and not (follows and self._rotation.explains(row, self._key, key)):
             self._problem(ProblemKind.BROKEN, seq)
+        self._key = key
         if seq == self._boundary_seq and mac != self._boundary_mac:
             self._problem(ProblemKind.EDITED, seq)
             mac = self._boundary_mac

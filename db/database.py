@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.clock import Clock, utc_now
-from app.core.errors import SchemaMismatch
+from app.core.errors import SchemaMismatch, SecretMismatch
 from app.core.keyring import Keyring
+from app.core.secret_keys import MISMATCH
 from app.core.settings import Settings
 from db.administration import AdministrationWrites
 from db.directory import DatabaseDirectory
@@ -20,10 +21,12 @@ from db.drafts import DraftWrites
 from db.engine import file_of, is_memory, make_engine, parsed
 from db.faults import plain
 from db.lookup import Lookup
+from db.models import audit_head
 from db.reader import DatabaseReader
 from db.readers import OneConnection, ReadConnections, Readers
 from db.retention import RetentionWrites
 from db.schema import SchemaState, is_missing, memory_template, require_current, state_of
+from db.secret_keys import SecretKeyWrites
 from db.statement import Prepared, Row
 from db.turns import Turns
 from db.work import Work
@@ -36,7 +39,7 @@ MOST_READS: Final = 16
 W = TypeVar("W", bound=Work)
 
 
-class DatabaseUnit(AdministrationWrites, DraftWrites, RetentionWrites):
+class DatabaseUnit(AdministrationWrites, DraftWrites, RetentionWrites, SecretKeyWrites):
     """``DirectoryUnit``: everything that can be written, in one transaction."""
 
 
@@ -65,6 +68,7 @@ class Database:
         self._read = DatabaseReader(self._readers, self.engine.dialect)
         self._directory = DatabaseDirectory(Lookup(self._readers.fetch, self.engine.dialect), self._read, keyring)
         self._revision = Prepared(text("SELECT version_num FROM alembic_version"), self.engine.dialect)
+        self._write_key = Prepared(select(audit_head.c.key_id), self.engine.dialect)
 
     @property
     def read(self) -> DatabaseReader:
@@ -90,6 +94,22 @@ class Database:
             unit.close()
 
     def check(self) -> None:
+        """Raise unless this process can use the database; write with its key from here on.
+
+        Raises:
+            SchemaMismatch: It is of another version.
+            SecretMismatch: It is written with a secret that this process was not given.
+            StorageUnavailable: It is not there, or does not answer.
+        """
+        self.check_schema()
+        rows = self.fetch(self._write_key)
+        write_key = str(rows[0][0]) if rows else ""
+        if write_key:
+            if not self.keyring.holds(write_key):
+                raise SecretMismatch(MISMATCH)
+            self.keyring.write_with(write_key)
+
+    def check_schema(self) -> None:
         """Raise ``SchemaMismatch`` or ``StorageUnavailable`` unless the database is there and of this version."""
         if self._file is not None and is_missing(self._file):
             require_current(SchemaState.MISSING)

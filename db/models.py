@@ -305,6 +305,7 @@ audit_head = Table(
     Column("seq", BigInteger, nullable=False),
     Column("mac", LargeBinary, nullable=False),
     Column("seal", LargeBinary, nullable=False),  # MAC of this row, so that it cannot be moved back to hide a cut
+    _text("key_id"),  # the key this installation writes with (`app.core.secret_keys`); empty before the first process
     CheckConstraint("id = 1", name="single_row"),
 )
 
@@ -328,6 +329,18 @@ policy = Table(
     Column("version", BigInteger, nullable=False),
     Column("sessions_ended", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("id = 1", name="single_row"),
+)
+
+# Which processes run, and which keys each of them holds, in the order of its secrets (`app.core.secret_keys`).
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("key_ids", Text, nullable=False),  # separated by spaces
+    Column("beats", BigInteger, nullable=False),  # moves while the process lives; no clock is compared
+    Column("started_at", Microseconds, nullable=False),
+    Column("seen_at", Microseconds, nullable=False),
 )
 
 page_views = Table(

@@ -40,6 +40,8 @@ class Work:
         self._closed = False
         self._events: list[AuditEvent] = []
         self._rights_changed = False
+        self._switch_to = ""  # the key to write with from this unit's events on
+        self._key_lost = False
 
     def commit(self) -> None:
         """Keep everything, audit events included, or raise and keep nothing."""
@@ -49,10 +51,13 @@ class Work:
                 if self._rights_changed:
                     self._execute(policy.update().values(version=policy.c.version + 1))
                 if self._events:
-                    self._translated(lambda connection: audit.append(connection, self._keyring, self._events))
+                    self._translated(self._append_events)
                 self._translated(lambda connection: connection.commit())
         finally:
             self.close()
+
+    def _append_events(self, connection: Connection) -> None:
+        audit.append(connection, self._keyring, self._events, key_id=self._switch_to, lost=self._key_lost)
 
     def record(self, event: AuditEvent) -> None:
         """Append an audit event in this unit."""

@@ -20,6 +20,7 @@ from app.core.guards_found import publish_guards
 from app.core.keyring import Keyring
 from app.core.misspelt import misspelt
 from app.core.rights import Rights
+from app.core.secret_keys import SecretKeys
 from app.core.settings import Process, Settings
 from app.core.tokens import build_verifier
 from db import SchemaState, current_state, migrate, open_database, seed, verify_chain
@@ -42,11 +43,15 @@ def load_settings() -> Settings:
 def build(settings: Settings) -> Application:
     """Open the database, which must be of this version, and make the app.
 
-    Raises ``StorageUnavailable`` or ``SchemaMismatch``. The provider is not asked for anything before the first token.
+    Raises ``StorageUnavailable``, ``SchemaMismatch`` or ``SecretMismatch``. The provider is not asked for anything
+    before the first token.
     """
-    database = open_database(settings, Keyring(settings.secrets))
+    keyring = Keyring(settings.secrets)
+    database = open_database(settings, keyring)
+    secret_keys = SecretKeys(database, keyring, "remote API")
     try:
         database.check()
+        secret_keys.start()
     except ServiceUnavailable:
         database.close()
         raise
@@ -60,6 +65,7 @@ def build(settings: Settings) -> Application:
     publish_guards(database, published.PROCESS, published.guards(app))
     recorder = app.extensions[Recorder.EXTENSION]
     atexit.register(database.close)
+    atexit.register(secret_keys.close)
     atexit.register(recorder.close)  # runs first
     return app
 

@@ -1,4 +1,4 @@
-"""The command line about the audit: verify, checkpoint, prune. Each returns an exit status and prints for people.
+"""The command line about the audit: verify, checkpoint, heal, prune. Each returns an exit status and prints for people.
 
 0: good or done; 1: something is wrong; 2: it could not be checked.
 """
@@ -15,8 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from app.cli.acting import confirmed
 from app.commands import database_of, operator
 from app.core import correlation
+from app.core.audit import AuditEvent, AuditKind
 from app.core.chain import ChainState, ProblemKind
 from app.core.checkpoints import MAX_BYTES, Checkpoint, read_checkpoints
 from app.core.clock import utc_now
@@ -28,6 +30,10 @@ from db import checkpoint as make_checkpoint
 from db import verify_chain
 
 _PAUSE_SECONDS: Final = 0.05
+_HEAL_QUESTION: Final = (
+    "Compare with a checkpoint first, if you have one (gatehouse audit verify --since FILE): only that shows an end"
+    " that was cut off in the very moment of the rotation. Was the secret rotated then, and are these breaks of it?"
+)
 _NOT_COMPARED: Final = (
     "The checkpoint could not be compared: it is from below the retention boundary at event {}. Use a newer one."
 )
@@ -45,6 +51,11 @@ def add_to(verbs: Any) -> None:
 
     one = actions.add_parser("checkpoint", help="print the signed head of the chain: one line, to be kept elsewhere")
     one.set_defaults(run=lambda _: checkpoint())
+
+    one = actions.add_parser("heal", help="record that breaks come from rotating the secret, where that explains them")
+    one.add_argument("--reason", required=True, help="when the secret was rotated, and how you know; kept in the audit")
+    one.add_argument("--yes", action="store_true", help="do not ask")
+    one.set_defaults(run=lambda given: heal(reason=given.reason, yes=given.yes))
 
     one = actions.add_parser("prune", help="seal a retention boundary and delete the events below it")
     one.add_argument(
@@ -67,7 +78,7 @@ def verify(since: str | None, *, as_json: bool = False) -> int:
         keyring = Keyring(settings.secrets)
         checkpoints = read_checkpoints(_text_of(since), keyring) if since is not None else ()
         with database_of(settings) as database:
-            database.check()
+            database.check_schema()
             state = verify_chain(database, checkpoints)
     except GatehouseError as error:
         if not as_json:
@@ -92,8 +103,43 @@ def checkpoint() -> int:
         except Conflict as error:
             print(error.detail, file=sys.stderr)
             return 1
-    print(made.signed(Keyring(settings.secrets)))
+        print(made.signed(database.keyring))
     return 0
+
+
+def heal(*, reason: str, yes: bool) -> int:
+    """Record that breaks come from a rotation of the secret, where that explains all that is wrong."""
+    settings = Settings.load(Process.CLI)
+    correlation.begin()
+    with database_of(settings) as database:
+        database.check()
+        state = verify_chain(database)
+        print(*_sentences(state, ()), sep="\n")
+        if state.good:
+            print("Nothing is to be healed.")
+            return 0
+        if {problem.kind for problem in state.problems} != {ProblemKind.ROTATED}:
+            print("Nothing was healed: a rotation of the secret explains not all of this.")
+            return 1
+        if not confirmed(_HEAL_QUESTION, yes=yes):
+            print("Nothing was healed.")
+            return 1
+        (problem,) = state.problems
+        with database.unit_of_work() as unit:
+            unit.record(
+                AuditEvent(
+                    kind=AuditKind.LOG_HEAL,
+                    at=utc_now(),
+                    actor=operator(),
+                    reason=reason,
+                    correlation_id=correlation.current(),
+                    details={"from": problem.seq, "until": problem.until},
+                )
+            )
+            unit.commit()
+        state = verify_chain(database)
+    print(*_sentences(state, ()), sep="\n")
+    return 0 if state.good else 1
 
 
 def prune(before: datetime, *, reason: str, yes: bool, even_if_broken: bool) -> int:
@@ -108,7 +154,7 @@ def prune(before: datetime, *, reason: str, yes: bool, even_if_broken: bool) -> 
             if not even_if_broken:
                 print("Nothing was deleted: that could destroy what shows who did it. --even-if-broken deletes anyway.")
                 return 1
-        if not yes and not _confirmed(before):
+        if not confirmed(f"Delete every audit event from before {before:%Y-%m-%d} for good?", yes=yes):
             print("Nothing was deleted.")
             return 1
         boundary = prune_events(
@@ -202,11 +248,3 @@ def _day(text: str) -> datetime:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31") from None
-
-
-def _confirmed(before: datetime) -> bool:
-    if not sys.stdin.isatty():
-        print("This asks before it acts: run it in a terminal, or add --yes.", file=sys.stderr)
-        return False
-    asked = f"Delete every audit event from before {before:%Y-%m-%d} for good? Type yes: "
-    return input(asked).strip().lower() == "yes"

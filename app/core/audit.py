@@ -55,6 +55,9 @@ class AuditKind(Sentenced):
     LOG_EXPORT = "audit:log:export", "{actor} downloaded the audit."
     LOG_PRUNE = "audit:log:prune", "{actor} sealed a retention boundary and deleted the audit events below it."
     LOG_BROKEN = "audit:log:broken", "The end of the audit was found changed before this was written."
+    LOG_HEAL = "audit:log:heal", "{actor} recorded that breaks of the audit come from a rotation of the secret."
+    KEY_ROTATE = "audit:key:rotate", "From here on, everything is sealed with another secret of this installation."
+    KEY_REPLACE = "audit:key:replace", "{actor} replaced a lost secret; what it had sealed cannot be opened any more."
 
 
 class Outcome(StrEnum):

@@ -21,6 +21,13 @@ class ProblemKind(Sentenced):
         "broken",
         "When event {seq} was written, the head was found changed: events before it may have been cut off.",
     )
+    ROTATED = (
+        "rotated",
+        (
+            "From event {seq} to event {until} the head was found changed {note}, each time by a process without"
+            " the newer secret that had sealed the event before. `gatehouse audit heal` is for that."
+        ),
+    )
     RETENTION = "retention", "The retention boundary at event {seq} does not carry the seal of this installation."
     TRUNCATED = (
         "truncated",

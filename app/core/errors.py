@@ -281,6 +281,12 @@ class SchemaMismatch(StorageUnavailable, code="schema-mismatch", title="The data
     """The database is from an older or a newer version of Gatehouse than this one."""
 
 
+class SecretMismatch(
+    StorageUnavailable, code="secret-mismatch", title="This process does not have the secret of this installation"
+):
+    """The installation writes with a secret that this process was not given; it writes nothing, so nothing breaks."""
+
+
 class ApiUnavailable(ServiceUnavailable, code="api-unavailable", title="The remote API does not answer"):
     """The remote API is down, slow, or answers something that is not its own."""
 

@@ -1,7 +1,8 @@
 """Keys derived from the installation's secret, one for each purpose: sealing (AES-256-GCM) and MACs (HMAC-SHA-256).
 
-The first secret makes new seals and MACs; every listed one opens old ones, so a secret is rotated by putting the new
-one in front (``new,old``). Derivation is HKDF-SHA-256 (RFC 5869) with the purpose as ``info``.
+Every listed secret opens and verifies; one of them, the *write key*, makes new seals and MACs. It is the first until
+``write_with`` names another: while a secret is rotated, that is the one every running process holds
+(``app.core.secret_keys``). Derivation is HKDF-SHA-256 (RFC 5869) with the purpose as ``info``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _KEY_ID_BYTES: Final = 4
+_PUBLIC_ID_CHARACTERS: Final = 16
+_PUBLIC_ID: Final = "key id"
 _NONCE_BYTES: Final = 12
 _OVERHEAD_BYTES: Final = _KEY_ID_BYTES + _NONCE_BYTES + 16
 
@@ -36,18 +39,40 @@ class Keyring:
             msg = "a keyring needs at least one secret"
             raise ValueError(msg)
         self._secrets = tuple(secret.encode() for secret in secrets)
+        self._writing = 0
         self._key = cache(self._derive)
         self._cipher = cache(self._make_cipher)
+        self._key_ids = tuple(
+            self._key(_PUBLIC_ID, index).hex()[:_PUBLIC_ID_CHARACTERS] for index in range(len(self._secrets))
+        )
 
     def __repr__(self) -> str:
         return f"Keyring({len(self._secrets)} secrets)"
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """What names each secret without telling anything of it, in the order of the secrets: 16 hexadecimal digits."""
+        return self._key_ids
+
+    @property
+    def write_key(self) -> str:
+        """The id of the key that new seals and MACs are made with."""
+        return self._key_ids[self._writing]
+
+    def holds(self, key_id: str) -> bool:
+        """Whether one of the secrets has this id."""
+        return key_id in self._key_ids
+
+    def write_with(self, key_id: str) -> None:
+        """Make new seals and MACs with this key from now on; ``ValueError`` for one that is not held."""
+        self._writing = self._key_ids.index(key_id)
 
     def seal(self, purpose: str, plain: bytes, context: str) -> bytes:
         """Encrypt and authenticate; only ``open`` with the same purpose and context gives ``plain`` back.
 
         Shape: key id (4 bytes) + nonce (12 bytes) + AES-GCM output; key id, purpose and context are authenticated.
         """
-        key_id, cipher = self._cipher(purpose, 0)
+        key_id, cipher = self._cipher(purpose, self._writing)
         nonce = random.token_bytes(_NONCE_BYTES)
         return key_id + nonce + cipher.encrypt(nonce, plain, key_id + context.encode())
 
@@ -65,16 +90,21 @@ class Keyring:
                     raise SealBroken from None
         raise SealBroken
 
-    def mac(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA-256 (32 bytes) under the newest secret."""
-        return hmac.digest(self._key(purpose, 0), data, hashlib.sha256)
+    def mac(self, purpose: str, data: bytes, *, key_id: str = "") -> bytes:
+        """HMAC-SHA-256 (32 bytes) under the write key, or the one named; ``ValueError`` for one that is not held."""
+        index = self._key_ids.index(key_id) if key_id else self._writing
+        return hmac.digest(self._key(purpose, index), data, hashlib.sha256)
 
     def mac_matches(self, purpose: str, data: bytes, mac: bytes) -> bool:
         """Whether ``mac`` is the HMAC of ``data`` under any of the secrets; compared in constant time."""
-        return any(
-            hmac.compare_digest(hmac.digest(self._key(purpose, index), data, hashlib.sha256), mac)
-            for index in range(len(self._secrets))
-        )
+        return self.key_of_mac(purpose, data, mac) is not None
+
+    def key_of_mac(self, purpose: str, data: bytes, mac: bytes) -> str | None:
+        """The id of the key under which ``mac`` is the HMAC of ``data``; None when it is none of ours."""
+        for index, key_id in enumerate(self._key_ids):
+            if hmac.compare_digest(hmac.digest(self._key(purpose, index), data, hashlib.sha256), mac):
+                return key_id
+        return None
 
     def _derive(self, purpose: str, index: int) -> bytes:
         return HKDF(SHA256(), 32, salt=None, info=f"gatehouse {purpose}".encode()).derive(self._secrets[index])

@@ -11,7 +11,7 @@ not printable, or longer than 255 characters is unknown to reads and ``InvalidIn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -20,6 +20,7 @@ from app.core.audit import AuditEvent
 from app.core.policy import Grants
 from app.core.principal import Subject
 from app.core.records import (
+    AnnouncedProcess,
     BearerFacts,
     Draft,
     EndReason,
@@ -224,6 +225,21 @@ class UnitOfWork(Protocol):
     def delete_below_boundary(self, most: int) -> int:
         """Delete the oldest events covered by the newest sealed boundary, at most so many; returns how many went."""
 
+    def write_key(self) -> str:
+        """The id of the key this installation writes with; empty before the first process announced its keys."""
+
+    def switch_write_key(self, key_id: str, *, lost: bool = False) -> None:
+        """Write with another key from this unit's events on; ``lost``: nobody has the one before any more."""
+
+    def announce(self, process: AnnouncedProcess) -> None:
+        """Insert or update the row of a process."""
+
+    def announced(self) -> Sequence[AnnouncedProcess]:
+        """Every process that announced its keys and was not withdrawn, the oldest first."""
+
+    def withdraw(self, ids: Collection[str]) -> None:
+        """Forget processes."""
+
     def purge(self, now: datetime) -> int:
         """Forget what has expired; returns how many rows went.
 
@@ -242,7 +258,10 @@ class Storage(Protocol):
         """Open a unit of work; leaving the block without ``commit`` rolls back."""
 
     def check(self) -> None:
-        """Raise ``SchemaMismatch`` or ``StorageUnavailable`` unless the database is there and of this version."""
+        """Raise unless the database is there, of this version, and written with a secret that this process holds.
+
+        ``SchemaMismatch``, ``SecretMismatch`` or ``StorageUnavailable``.
+        """
 
     def close(self) -> None:
         """Let go of every connection."""

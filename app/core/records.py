@@ -145,6 +145,23 @@ class BearerFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncedProcess:
+    """A running process, and the keys of the installation's secret that it holds (``app.core.secret_keys``)."""
+
+    id: str
+    """Of this run of it."""
+    name: str
+    """What kind of process it is, for people."""
+    key_ids: tuple[str, ...]
+    """In the order of its secrets."""
+    beats: int
+    """Moves while it lives."""
+    started_at: datetime
+    seen_at: datetime
+    """By its own clock, for people: nothing is decided by it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """What a watcher compares: it has moved whenever somebody's rights may have changed or a session has ended."""
 

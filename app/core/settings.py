@@ -64,8 +64,9 @@ class Settings(BaseSettings):
     gatehouse_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
         validation_alias="GATEHOUSE_SECRET",
-        description="Secret the installation's keys are derived from: `new,old,…` while rotating, at least 32 random "
-        "characters each. Made per installation in development; required in production.",
+        description="Secret the installation's keys are derived from, at least 32 random characters; several, "
+        "separated by commas, while it is rotated: `old,new` in every process, then `new,old`, then `new`. Made per "
+        "installation in development; required in production.",
     )
     gatehouse_app: Path | None = Field(
         None,

@@ -117,8 +117,8 @@ from db import audit
 from tests.db.builders import *
 database = opened(sys.argv[1])
 write = audit.append
-def killed(connection, keyring, events):
-    write(connection, keyring, events)
+def killed(connection, keyring, events, **how):
+    write(connection, keyring, events, **how)
     print(connection.exec_driver_sql("SELECT count(*), max(seq) FROM audit_events").one(), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 audit.append = killed

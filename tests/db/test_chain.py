@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, select, text
 
 from app.core.chain import Problem, ProblemKind
-from app.core.errors import StorageUnavailable
+from app.core.errors import SecretMismatch, StorageUnavailable
 from app.core.keyring import Keyring
 from db import ChainState, Database, verify_chain
 from db.audit import chained
@@ -126,14 +126,17 @@ def test_events_from_another_copy_do_not_follow(database: Database) -> None:
     assert seen(database) == [("unprotected", None), ("misplaced", 3), ("misplaced", 4)]
 
 
-def test_a_secret_that_was_replaced_shows_for_ever(durable: Database, url: str) -> None:
+def test_a_process_with_another_secret_writes_nothing(durable: Database, url: str) -> None:
     recorded(durable)
     stranger = opened(url, keyring=Keyring(["x" * 40]))
     try:
-        recorded(stranger, 1)
+        with pytest.raises(SecretMismatch, match="old,new, then new,old, then new"):
+            recorded(stranger, 1)
+        with pytest.raises(SecretMismatch, match="gatehouse secret status"):
+            stranger.check()
     finally:
         stranger.close()
-    assert seen(durable) == [("edited", 6), ("broken", 6), ("edited", 7), ("head", None)]
+    assert verify_chain(durable) == ChainState(events=5, first_seq=1, last_seq=5)
 
 
 def test_of_very_many_problems_some_are_named(database: Database) -> None:

@@ -7,6 +7,7 @@ import pytest
 from app.core.checkpoints import make_checkpoint, read_checkpoints
 from app.core.errors import Conflict, InvalidInput
 from app.core.keyring import Keyring
+from app.core.secret_keys import SecretKeys
 from db import ChainState, Database, checkpoint, verify_chain
 from tests.db.builders import KEYRING, NOW, SECOND, behind_its_back, recorded
 from tests.db.tampering import rewritten, seen, signed
@@ -65,7 +66,8 @@ def test_a_rotated_secret_still_verifies_and_another_does_not(database: Database
     before = checkpoint(database, at=NOW, installation="x").signed(database.keyring)
     database.keyring = Keyring(["n" * 40, "k" * 40])
     assert seen(database, read_checkpoints(before, database.keyring)) == []
-    recorded(database)
+    SecretKeys(database, database.keyring, "app").beat()
+    recorded(database, 4)
     after = checkpoint(database, at=NOW, installation="x").signed(database.keyring)
     both = read_checkpoints(f"{before}\n{after}", database.keyring)
     assert verify_chain(database, both) == ChainState(events=10, first_seq=1, last_seq=10, checkpoints=2)

@@ -738,6 +738,49 @@ REMOVALS = [
         "    if False:\n",
         "tests/unit/test_variables.py::test_the_state_is_never_mixed_with_the_files_of_the_app[.]",
     ),
+    Removal(
+        "no event by a process without the write key",
+        "db/audit.py",
+        "    if named and not keyring.holds(named) and not lost:\n        raise SecretMismatch(MISMATCH)\n",
+        "",
+        "tests/db/test_secret_keys.py::test_a_process_that_was_taken_for_gone_writes_nothing_afterwards[file]",
+    ),
+    Removal(
+        "the head's key, not the first secret, writes",
+        "db/audit.py",
+        "    key_id = key_id or named or sealing_key(keyring, head) or keyring.write_key\n",
+        "    key_id = keyring.key_ids[0]\n",
+        "tests/db/test_secret_keys.py::test_the_new_secret_in_front_at_once_breaks_nothing[file]",
+    ),
+    Removal(
+        "the write key moves on only when all list it first",
+        "app/core/secret_keys.py",
+        "    if write_key and (len(first) > 1 or write_key in first):\n"
+        "        return write_key\n    wanted = live[0].key_ids[0]\n",
+        "    if first == {write_key}:\n        return write_key\n    wanted = next(iter(first - {write_key}))\n",
+        "tests/db/test_secret_keys.py::test_the_write_key_moves_on_when_all_list_the_new_secret_first[file]",
+    ),
+    Removal(
+        "no start without the write key",
+        "db/database.py",
+        "            if not self.keyring.holds(write_key):\n                raise SecretMismatch(MISMATCH)\n",
+        "            if not self.keyring.holds(write_key):\n                return\n",
+        "tests/unit/test_audit_commands.py::test_another_secret_altogether_gets_a_hint",
+    ),
+    Removal(
+        "a heal that covers only what a rotation explains: the older secret wrote after the newer",
+        "db/rotation.py",
+        "        if before is None or key is None or self._ages[key] <= self._ages[before]:\n",
+        "        if before is None or key is None:\n",
+        "tests/db/test_secret_keys.py::test_a_cut_by_somebody_with_the_database_is_not_taken_for_a_rotation[memory]",
+    ),
+    Removal(
+        "a heal that covers only what a rotation explains: the event names the end that was there",
+        "db/rotation.py",
+        '        if _details(row) != {"head": row[0] - 1}:\n            return False\n',
+        "",
+        "tests/db/test_secret_keys.py::test_a_head_that_named_another_end_is_not_taken_for_a_rotation[memory]",
+    ),
 ]
 
 

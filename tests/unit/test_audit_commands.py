@@ -9,21 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from app import __main__ as command_line
+from app import commands
 from app.core.audit import AuditEvent, AuditKind
 from app.core.chain import ProblemKind
 from app.core.checkpoints import MAX_BYTES
 from app.core.keyring import Keyring
+from app.core.secret_keys import SecretKeys
 from app.core.settings import Process, Settings
 from db import Database, open_database
-from db.audit import HEAD_PURPOSE, chained, head_bytes
+from db.audit import HEAD_PURPOSE, append, chained, head_bytes
 from db.models import audit_events, audit_head
 from tests.db.builders import behind_its_back
 
 SECRET = "kJ8dW2mQ9xZ4vB7nR1tY6uH3pL5sG0aF-cE_iO"
 OTHER = "Zq3wE7rT1yU9iO5pA8sD2fG6hJ4kL0zX-cV_bN"
+NO_TERMINAL = "This asks before it acts: run it in a terminal, or add --yes."
 OLD = datetime(2020, 1, 1, tzinfo=UTC)
 Run = Callable[..., tuple[int, str]]
 
@@ -180,6 +183,7 @@ def test_a_rotated_secret(database: Database, run: Run, tmp_path: Path, monkeypa
     file = kept(run, tmp_path)
     monkeypatch.setenv("GATEHOUSE_SECRET", f"{OTHER},{SECRET}")
     database.keyring = Keyring([OTHER, SECRET])
+    SecretKeys(database, database.keyring, "app").beat()
     fill(database)
     kept(run, tmp_path)
     status, said = run("verify", "--since", file)
@@ -198,7 +202,9 @@ def test_another_secret_altogether_gets_a_hint(database: Database, run: Run, mon
     status, said = run("verify")
     assert status == 1
     assert "is GATEHOUSE_SECRET the one" in said
-    assert run("checkpoint")[0] == 1
+    status, said = run("checkpoint")
+    assert status == 2
+    assert "does not have the secret that this installation writes with" in said
 
 
 def test_what_cannot_be_checked_is_status_2(
@@ -275,3 +281,81 @@ def test_a_chain_that_is_not_whole_is_not_pruned_by_accident(database: Database,
     with database.engine.connect() as connection:
         details = connection.exec_driver_sql("SELECT details FROM audit_events WHERE seq = 11").scalar_one()
     assert json.loads(details)["known_broken"] is True
+
+
+def break_by_a_rotation(database: Database) -> None:
+    """As an earlier version did: one process had ``new,old`` already, the other still ``old``."""
+    for secrets in ([SECRET], [OTHER, SECRET], [SECRET]):
+        keyring = Keyring(secrets)
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE audit_head SET key_id = ''")
+            append(connection, keyring, [AuditEvent(AuditKind.PAGE_DENY, OLD)], key_id=keyring.key_ids[0])
+            connection.exec_driver_sql("UPDATE audit_head SET key_id = ''")
+
+
+def test_a_break_by_a_rotation_is_healed_with_both_secrets(
+    database: Database, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_by_a_rotation(database)
+    assert run("heal", "--reason", "r", "--yes")[0] == 1, "with the old secret alone nothing explains it"
+    monkeypatch.setenv("GATEHOUSE_SECRET", f"{OTHER},{SECRET}")
+    status, said = run("verify")
+    assert (status, said.count("WRONG")) == (1, 1)
+    assert "`gatehouse audit heal` is for that" in said
+    assert run("heal", "--reason", "r") == (1, f"{said}\nNothing was healed.\n{NO_TERMINAL}")
+    status, said = run("heal", "--reason", "rotated on 1 March", "--yes")
+    assert (status, said.splitlines()[-1]) == (0, "The audit is whole: 5 events, 1 to 5.")
+    assert run("verify")[0] == 0
+    with database.engine.connect() as connection:
+        row = connection.execute(select(audit_events).order_by(audit_events.c.seq.desc())).first()
+    assert row is not None
+    assert (row.kind, row.reason, row.details) == (
+        "audit:log:heal",
+        "rotated on 1 March",
+        '{"from":3,"until":3}',
+    )
+    assert run("heal", "--reason", "r", "--yes") == (
+        0,
+        "The audit is whole: 5 events, 1 to 5.\nNothing is to be healed.",
+    )
+
+
+def test_real_tampering_is_not_healed(database: Database, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_by_a_rotation(database)
+    monkeypatch.setenv("GATEHOUSE_SECRET", f"{OTHER},{SECRET}")
+    behind_its_back(database, "UPDATE audit_events SET actor = 'x' WHERE seq = 1")
+    status, said = run("heal", "--reason", "r", "--yes")
+    assert status == 1
+    assert said.endswith("Nothing was healed: a rotation of the secret explains not all of this.")
+    assert run("verify")[0] == 1
+
+
+def test_how_far_a_rotation_is(
+    database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(*arguments: str) -> tuple[int, str]:
+        capsys.readouterr()
+        status = command_line.main(arguments)
+        output = capsys.readouterr()
+        return status, output.out + output.err
+
+    app = SecretKeys(database, Keyring([SECRET]), "app")
+    app.beat()
+    assert said("secret", "status")[1].endswith("No rotation is under way.\n")
+    newer = SecretKeys(database, Keyring([OTHER, SECRET]), "remote API")
+    newer.beat()
+    status, text = said("secret", "status")
+    assert (status, text.splitlines()[-1]) == (
+        0,
+        "A new secret is not known yet to: app. Nothing is written with it.",
+    )
+    settings = Settings.load(Process.CLI)
+    assert commands._secret_in_use(settings) == "this installation writes with one that every process has"
+    assert "CHECK secret: A new secret is not known yet to: app." in capsys.readouterr().out
+    monkeypatch.setenv("GATEHOUSE_SECRET", OTHER)
+    assert said("secret", "status")[0] == 1
+    assert "old,new, then new,old, then new" in said("purge")[1]
+    assert said("secret", "replace", "--reason", "lost", "--yes")[0] == 0
+    assert said("purge")[0] == 0
+    monkeypatch.setenv("GATEHOUSE_SECRET", SECRET)
+    assert said("purge")[0] == 2
