@@ -1,37 +1,34 @@
 """Somebody else's Streamlit app behind our gate, unchanged: ``gatehouse serve path/to/their_app.py``.
 
 Streamlit runs their script as its own (folder, configuration and secrets are theirs); what it compiles for it is a gate
-that runs their code only for somebody who is signed in and may enter. Two places of Streamlit are taken over for that:
-``ScriptCache.get_bytecode`` (every script that runs comes from there) and ``st.navigation``, which then offers only the
-pages that may be opened. Both are of the pinned Streamlit; ``install`` refuses to go on without the first.
+that runs their code only for somebody who is signed in and may enter. ``ScriptCache.get_bytecode`` (every script that
+runs comes from there) is taken over for that; ``install`` refuses to go on without it. ``app.hosted_pages`` decides
+about the app's pages.
 """
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import streamlit as st
-from streamlit.commands import navigation as navigation_module
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 
-from app import access, drafts, menu, panels
+from app import access, drafts, hosted_pages, panels
 from app.changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
 from app.core.declarations import FILE_NAME, Declarations
-from app.core.errors import GatehouseError, NotFound, ServiceUnavailable, Unauthenticated
-from app.core.guard import Asking, refusal
-from app.core.permissions import Permission
+from app.core.errors import NotFound, ServiceUnavailable, Unauthenticated
+from app.core.guard import Asking
 from app.core.policy import decide
 from app.core.records import Session
 from app.services import services
@@ -40,9 +37,7 @@ _GATE: Final = "<the gate of Gatehouse>"
 _GATE_CODE: Final = compile("__import__('app.hosted', fromlist=['run']).run(globals())", _GATE, "exec")
 _ASKED: Final = "gatehouse_asked"  # the paths that this Streamlit session asked for; for display only
 _PATHS_MAX: Final = 10
-_REFUSED: Final = "gatehouse_refused"  # what was refused and recorded last, so that a rerun is no new refusal
 _OURS: Final = ("component", "db", "gatehouse", "pages", "remote_api")
-_NO_ACCESS: Final = "No access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +53,6 @@ _codes: Final[dict[str, CodeType]] = {}
 """Script → what Streamlit compiled of it."""
 _inside: Final[ContextVar[bool]] = ContextVar("past_the_gate", default=False)
 _compile: Final = ScriptCache.get_bytecode
-_navigate: Final = st.navigation
 
 
 def mistakes(script: Path, declared: Declarations) -> list[str]:
@@ -102,8 +96,10 @@ def install(hosted: Hosted | None) -> None:
     _hosted = hosted
     _codes.clear()
     ScriptCache.get_bytecode = _bytecode if hosted is not None else _compile  # type: ignore[method-assign] # see above
-    for module in (st, navigation_module):  # from either of which a script may import it
-        vars(module)["navigation"] = navigation if hosted is not None else _navigate
+    if hosted is None:
+        hosted_pages.install(None, None)
+    else:
+        hosted_pages.install(hosted.script, hosted.declared.pages)
     if hosted is not None and ScriptCache().get_bytecode(__file__).co_filename != _GATE:
         raise RuntimeError("Streamlit compiles scripts without asking the gate")
 
@@ -127,6 +123,7 @@ def _bytecode(self: ScriptCache, script_path: str) -> Any:
     """What Streamlit runs for a script: the gate, unless the gate is what runs it."""
     code = _compile(self, script_path)
     if _inside.get():
+        hosted_pages.check_compiled(Path(script_path))
         return code
     _codes[os.path.abspath(script_path)] = code  # noqa: PTH100 - as Streamlit keys its own
     return _GATE_CODE
@@ -134,10 +131,16 @@ def _bytecode(self: ScriptCache, script_path: str) -> Any:
 
 def run(namespace: dict[str, Any]) -> None:
     """Run their script in its module's ``namespace`` if the gate lets it; called by the gate's code only."""
-    code = _codes[os.path.abspath(namespace["__file__"])]  # noqa: PTH100 - as above
+    file = os.path.abspath(namespace["__file__"])  # noqa: PTH100 - as above
+    code = _codes[file]
     if _enter():
-        with _past_the_gate():
-            exec(code, namespace)  # noqa: S102 - as Streamlit runs it
+        with _past_the_gate(), hosted_pages.run_of_app():
+            try:
+                hosted_pages.check_compiled(Path(file))
+            except NotFound as error:
+                panels.problem(error)
+            else:
+                exec(code, namespace)  # noqa: S102 - as Streamlit runs it
 
 
 @contextmanager
@@ -187,7 +190,7 @@ def _signed_in(asking: Asking, session: Session) -> bool:
     enter = _declared().enter
     decision = decide(asking.principal, enter, asking.grants)
     if not decision.within_reach:
-        _stand_in(_NO_ACCESS)
+        _stand_in(hosted_pages.NO_ACCESS)
     with st.sidebar:
         panels.account(
             asking.principal,
@@ -199,7 +202,7 @@ def _signed_in(asking: Asking, session: Session) -> bool:
             rights=" ".join(sorted([*asking.grants.permissions, *asking.grants.roles])),
         )
     if not decision.allowed:
-        _refuse(enter, "/")
+        hosted_pages.refuse(enter, "/")
         return False
     show_changes(changed_since_last_run(asking, utc_now()))
     services().sessions.sync_if_due(session)
@@ -213,102 +216,10 @@ def _stand_in(title: str) -> str:
     known = st.session_state[_ASKED] = list(dict.fromkeys([asked, *known]))[:_PATHS_MAX]
     pages = [st.Page(_nothing, title=title, default=True, visibility="hidden")]
     pages += [st.Page(_nothing, title=title, url_path=path, visibility="hidden") for path in known if path]
-    _navigate(pages, position="hidden")
+    hosted_pages.original_navigation(pages, position="hidden")
     st.set_page_config(page_title=title)
     return asked
 
 
 def _nothing() -> None:
     """A page with nothing on it."""
-
-
-def navigation(
-    pages: Sequence[Any] | Mapping[str, Sequence[Any]],
-    *,
-    position: Literal["sidebar", "hidden", "top"] = "sidebar",
-    expanded: bool | int = False,
-) -> st.Page:
-    """``st.navigation`` for the served app: a page that may not be opened is offered to nobody and says so when asked.
-
-    Its address stays registered, under a neutral name, so that links to it lead somewhere.
-    """
-    rows = _declared().pages
-    if rows is None:
-        return _navigate(pages, position=position, expanded=expanded)
-    sections = pages if isinstance(pages, Mapping) else {"": pages}
-    made = {name: [_page(page) for page in some] for name, some in sections.items()}
-    own = [page for some in made.values() for page in some if not page.is_external]
-    start = next((page for page in own if not page.url_path), own[0] if own else None)
-    asking = access.asking()
-    way = menu.way()
-    way.home = None
-    told: dict[str, list[st.Page]] = {}
-    untold: list[st.Page] = []  # in no section of theirs: what a section is called is a title too
-    for name, some in made.items():
-        for page in some:
-            path = "" if page is start else page.url_path
-            declared = path in rows
-            decision = decide(asking.principal, rows.get(path), asking.grants)
-            if page.is_external or (declared and decision.allowed):
-                told.setdefault(name, []).append(page)
-                if page is start:
-                    way.home = page
-                continue
-            named = declared and decision.within_reach
-            refused = _Refused.of(page, rows.get(path), f"/{path}", declared=declared, named=named)
-            refused._default = page is start  # noqa: SLF001 - our copy, which need not be the first any more
-            (told.setdefault(name, []) if named else untold).append(refused)
-    if untold:
-        told.setdefault("", []).extend(untold)
-    chosen = _navigate(told, position=position, expanded=expanded)
-    if not isinstance(chosen, _Refused):
-        st.session_state.pop(_REFUSED, None)
-    return chosen
-
-
-def _page(page: Any) -> st.Page:
-    return page if isinstance(page, st.Page) else st.Page(page)
-
-
-class _Refused(st.Page):
-    """Stands for a page that may not be opened now: running it says so."""
-
-    permission: Permission | None
-    target: str
-    declared: bool
-
-    @classmethod
-    def of(cls, page: st.Page, permission: Permission | None, target: str, *, declared: bool, named: bool) -> _Refused:
-        """In place of ``page``, at its address. ``named``: it is kept in the menu, since a fresh sign-in opens it."""
-        twin: Any = copy.copy(page)  # theirs may be shared by everybody
-        twin.__class__ = cls
-        twin.permission, twin.target, twin.declared = permission, target, declared
-        if not named:
-            twin._title, twin._icon, twin._help, twin._visibility = _NO_ACCESS, "", "", "hidden"  # noqa: SLF001 - our copy
-        stand_in: _Refused = twin
-        return stand_in
-
-    def run(self) -> None:
-        """Say why it does not open."""
-        self._page = self._say  # what was on it is not run
-        super().run()
-
-    def _say(self) -> None:
-        if self.declared:
-            _refuse(self.permission, self.target)
-        else:
-            panels.problem(NotFound(f"{self.target} has no row in {FILE_NAME}, so nobody may open it."))
-
-
-def _refuse(permission: Permission | None, target: str) -> None:
-    """Show a refusal: recorded once for as long as the person stays there, shown on every rerun."""
-    try:
-        if st.session_state.get(_REFUSED) != target:
-            st.session_state[_REFUSED] = target
-            access.require(permission, target=target)
-        decision = access.decide(permission)
-        if decision.allowed:  # given back in this very moment
-            st.rerun()
-        raise refusal(permission, decision)
-    except GatehouseError as error:
-        panels.failure(error, access.principal)

@@ -62,6 +62,9 @@ def mistakes() -> list[str]:
             found.append(f"app/navigation.py has a row for pages/{row.file}, and there is no such file.")
         elif not _gates_itself(row.script):
             found.append(f"pages/{row.file}: its first statement after the imports must be access.require_page().")
+    starts = [row.file for row in PAGES if not row.path]
+    if starts != [PAGES[0].file] or len({row.path for row in PAGES}) != len(PAGES):
+        found.append("app/navigation.py: the first row, and no other, has an empty path; no path is there twice.")
     rows = {row.file for row in PAGES}
     found += [
         f"pages/{script.name} has no row in app/navigation.py."

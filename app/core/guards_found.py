@@ -37,7 +37,7 @@ def functions(folder: Path, *, root: Path) -> Iterator[GuardRow]:
     ``root``: the folder that files are named from and modules imported from. Files that cannot be read or are no Python
     are left out, and so are hidden folders, environments and tests.
     """
-    for file in islice(_files(folder), MOST_FILES):
+    for file in islice(python_files(folder), MOST_FILES):
         tree = _parsed(file)
         if tree is not None:
             yield from in_tree(tree, module=_module(file, root), file=named_from(file, root))
@@ -88,13 +88,13 @@ def publish_guards(
     return True
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Python files below ``folder``, in a fixed order."""
+def python_files(folder: Path) -> Iterator[Path]:
+    """Python files below ``folder``, in a fixed order: no hidden folders, environments or tests."""
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
         if entry.name.startswith(".") or entry.name in _SKIPPED or entry.is_symlink():
             continue
         if entry.is_dir():
-            yield from _files(entry) if not (entry / "pyvenv.cfg").exists() else ()
+            yield from python_files(entry) if not (entry / "pyvenv.cfg").exists() else ()
         elif entry.suffix == ".py":
             yield entry
 

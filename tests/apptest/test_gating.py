@@ -59,6 +59,17 @@ def test_a_page_that_forgets_its_gate_keeps_the_app_from_starting(
     ]
 
 
+@pytest.mark.parametrize("rows", [PAGES[1:], (*PAGES, PAGES[0]), (PAGES[1], *PAGES)], ids=["none", "two", "second"])
+def test_a_start_page_that_could_move_keeps_the_app_from_starting(
+    monkeypatch: pytest.MonkeyPatch, rows: tuple[navigation.PageRow, ...]
+) -> None:
+    monkeypatch.setattr(navigation, "PAGES", rows)
+    assert (
+        "app/navigation.py: the first row, and no other, has an empty path; no path is there twice."
+        in navigation.mistakes()
+    )
+
+
 def test_rows_and_files_match() -> None:
     assert {row.file for row in PAGES} == {path.name for path in PAGES_FOLDER.glob("*.py")}
     assert len(BY_FILE) == len(PAGES)

@@ -14,7 +14,7 @@ import streamlit as st
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from app import hosted, testing
+from app import hosted, hosted_pages, testing
 from app import services as composition
 from app.core.clock import utc_now
 from app.core.declarations import Declarations, declare_beside
@@ -67,6 +67,12 @@ import streamlit as st
 
 st.session_state["ran"].append("secret")
 """
+REGISTERED = """
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+registered = get_script_run_ctx().pages_manager.get_pages().values()
+st.session_state["registered"] = [page["page_name"] for page in registered]
+"""
 IMPORTED = "from streamlit.commands.navigation import navigation\n"
 ROWS = """
 [permissions]
@@ -75,6 +81,7 @@ ROWS = """
 
 [pages]
 "/" = "signed-in"
+"/home" = "signed-in"
 "/orders" = "read:orders"
 "/refunds" = "refund:orders"
 """
@@ -202,7 +209,7 @@ def test_a_section_of_which_nothing_may_be_opened_is_not_told(
         chosen: st.Page = navigate(pages, **options)
         return chosen
 
-    navigate: Any = vars(hosted)["_navigate"]
+    navigate: Any = hosted_pages.original_navigation
     written(shop, SHOP.replace('"Shop": pages', '"Takeover": [orders, "views/secret.py"], "Shop": [refunds]'))
     served(
         shop,
@@ -210,7 +217,7 @@ def test_a_section_of_which_nothing_may_be_opened_is_not_told(
             '"/" = "signed-in"', '"/" = "read:orders"'
         ),
     )
-    monkeypatch.setattr(hosted, "_navigate", seen)
+    monkeypatch.setattr(hosted_pages, "original_navigation", seen)
     # Its first page is the start page still, for whoever may open it or not.
     at = opened(shop, roles=[role])
     assert ("Takeover" in sections) is told
@@ -220,11 +227,12 @@ def test_a_section_of_which_nothing_may_be_opened_is_not_told(
 
 def test_rows_count_for_a_navigation_imported_from_where_streamlit_keeps_it(gatehouse: Services, shop: Path) -> None:
     named = SHOP.replace("import streamlit as st\n", f"import streamlit as st\n{IMPORTED}", 1)
-    written(shop, named.replace("st.navigation(", "navigation("))
+    written(shop, named.replace("st.navigation(", "navigation(") + REGISTERED)
     served(shop)
     at = opened(shop, roles=["developer"]).switch_page("views/orders.py").run()
     assert ran(at)[-1] == "shop"
     assert "No access" in shown(at)
+    assert at.session_state["registered"] == ["home", "Elsewhere", "No access", "No access", "No access"]
 
 
 def test_a_right_that_is_taken_away_is_gone_at_the_next_run(gatehouse: Services, shop: Path) -> None:
