@@ -19,6 +19,7 @@ from app.core.errors import (
     ProviderUnavailable,
     SessionExpired,
     StateMismatch,
+    TooManyRequests,
     Unauthenticated,
 )
 from app.core.principal import Subject
@@ -30,6 +31,7 @@ from component.callback_query import provider_refusal, query_of
 from component.cookies import Cookies, browser_hash, read_cookies
 from component.drafts import Drafts
 from component.endpoints import with_cookies
+from component.exchange_budget import ExchangeBudget
 from component.failures import failure_page, refusal_code, unknown_sign_in_page
 from component.login import Logins, LoginTransaction
 from component.notices import signed_in_popup
@@ -67,10 +69,14 @@ class Callbacks:
         addresses: ClientAddresses,
         *,
         drafts: Drafts,
+        exchanges: ExchangeBudget,
         go_to: Callable[[str], Response],
         on_failure: Callable[[GatehouseError, Request], None],
     ) -> None:
-        """``go_to``: the answer that sends a browser to a page. ``on_failure``: writes a failure down."""
+        """``exchanges``: how many codes that are refused reach the provider.
+
+        ``go_to``: the answer that sends a browser to a page. ``on_failure``: writes a failure down.
+        """
         self._sessions = sessions
         self._step_ups = step_ups
         self._logins = logins
@@ -78,6 +84,7 @@ class Callbacks:
         self._cookies = cookies
         self._addresses = addresses
         self._drafts = drafts
+        self._exchanges = exchanges
         self._to = go_to
         self._on_failure = on_failure
 
@@ -104,9 +111,9 @@ class Callbacks:
             if current is not None:
                 # The back button or a double click in a browser that is signed in: nothing is wrong.
                 return with_cookies(self._back(transaction), done)
-            return with_cookies(self._failed(error, request, transaction), done)
+            return self._failed(error, request, transaction, done)
         except GatehouseError as error:
-            return with_cookies(self._failed(error, request, transaction), done)
+            return self._failed(error, request, transaction, done)
         return with_cookies(self._back(transaction), (self._session_cookie(begun), *done))
 
     def _finish_silently(self, asked: _Asked, transaction: LoginTransaction, done: tuple[str, ...]) -> Response:
@@ -127,7 +134,7 @@ class Callbacks:
     def _renew(self, session: Session, asked: _Asked, transaction: LoginTransaction) -> None:
         """New tokens for a session without a refresh token. Raises ``StateMismatch`` only."""
         try:
-            self._sessions.silent.complete(session, *self._tokens(asked.query, transaction))
+            self._sessions.silent.complete(session, *self._tokens(asked, transaction))
         except StateMismatch:
             raise
         except GatehouseError as error:
@@ -136,7 +143,7 @@ class Callbacks:
 
     def _begin(self, asked: _Asked, transaction: LoginTransaction) -> Begun:
         """Everything between an answer that belongs to this browser and a session; raises when any of it is wrong."""
-        tokens, id_token = self._tokens(asked.query, transaction)
+        tokens, id_token = self._tokens(asked, transaction)
         begun = self._session(asked, transaction, tokens, id_token)
         self._hand_over(asked, transaction, id_token.subject, begun.ref)
         return begun
@@ -158,16 +165,24 @@ class Callbacks:
             replaces=known.ref if known is not None else None,
         )
 
-    def _tokens(self, query: Mapping[str, str], transaction: LoginTransaction) -> tuple[TokenSet, IdToken]:
+    def _tokens(self, asked: _Asked, transaction: LoginTransaction) -> tuple[TokenSet, IdToken]:
         """What the provider's answer brings, the ID token verified; raises when any of it is wrong."""
-        self._logins.complete(transaction)
-        self._provider.check_issuer(query.get("iss"))
-        if "error" in query:
-            raise provider_refusal(query)
-        code = query.get("code", "")
-        if not code or len(code) > _CODE_MAX_CHARACTERS:
+        query, code = asked.query, asked.query.get("code", "")
+        if "error" in query or not code or len(code) > _CODE_MAX_CHARACTERS:
+            self._logins.complete(transaction)
+            self._provider.check_issuer(query.get("iss"))
+            if "error" in query:
+                raise provider_refusal(query)
             raise LoginFailed("The sign-in service's answer was incomplete. Begin anew.")
-        tokens = self._provider.exchange(code, transaction.code_verifier)
+        session = asked.current or asked.expired
+        with self._exchanges.attempt(
+            browser=browser_hash(self._cookies.browser_id(asked.cookies)),
+            address=self._addresses.of(asked.request.scope),
+            session=session.ref if session is not None else "",
+        ):
+            self._logins.complete(transaction)  # one attempt for each sign-in
+            self._provider.check_issuer(query.get("iss"))
+            tokens = self._provider.exchange(code, transaction.code_verifier)
         if not tokens.id_token:
             raise ProviderUnavailable("The sign-in provider's answer made no sense.")
         return tokens, self._step_ups.id_token(tokens, transaction)
@@ -200,8 +215,14 @@ class Callbacks:
         """Where a sign-in that is done leads: back to its page, or to the end of its window."""
         return signed_in_popup(self._cookies.tabs) if transaction.popup else self._to(transaction.return_to)
 
-    def _failed(self, error: GatehouseError, request: Request, transaction: LoginTransaction) -> Response:
+    def _failed(
+        self, error: GatehouseError, request: Request, transaction: LoginTransaction, done: tuple[str, ...]
+    ) -> Response:
         """The page for a failure, which is written down; trying again keeps the draft."""
         self._on_failure(error, request)
+        if isinstance(error, TooManyRequests):
+            # The sign-in is not used up, and its draft still waits: the same address may be asked again later.
+            return failure_page(error, transaction.return_to, popup=transaction.popup)
         draft = self._drafts.release(transaction.state) if transaction.draft else ""
-        return failure_page(error, transaction.return_to, popup=transaction.popup, draft=draft)
+        page = failure_page(error, transaction.return_to, popup=transaction.popup, draft=draft)
+        return with_cookies(page, done)

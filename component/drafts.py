@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from threading import Lock
 from typing import Final
 
 import structlog
@@ -26,6 +25,7 @@ from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage, UnitOfWork
 from app.core.principal import Subject
 from app.core.records import Draft
+from component.allowance import Allowance
 
 MAX_BYTES: Final = 32 * 1024
 """How large a draft may be, before it is sealed."""
@@ -81,7 +81,7 @@ class Drafts:
         self._storage = storage
         self._keyring = keyring
         self._clock = clock
-        self._strangers = _Bucket(STRANGERS_AT_ONCE, STRANGERS_PER_SECOND, monotonic)
+        self._strangers = Allowance(STRANGERS_AT_ONCE, STRANGERS_PER_SECOND, monotonic)
 
     def keep(self, owner: Owner, plain: bytes) -> str:
         """Store a draft; → the id that the sign-in's link carries, or "" where it is not kept."""
@@ -154,28 +154,6 @@ class Drafts:
         except StorageUnavailable:
             return False
         return moved
-
-
-class _Bucket:
-    """So many at once, then so many a second."""
-
-    def __init__(self, most: int, per_second: float, monotonic: Callable[[], float]) -> None:
-        self._most = most
-        self._per_second = per_second
-        self._monotonic = monotonic
-        self._lock = Lock()
-        self._left, self._at = float(most), monotonic()
-
-    def take(self) -> bool:
-        """Whether there was one left."""
-        with self._lock:
-            now = self._monotonic()
-            self._left = min(self._most, self._left + (now - self._at) * self._per_second)
-            self._at = now
-            if self._left < 1:
-                return False
-            self._left -= 1
-            return True
 
 
 def _put(unit: UnitOfWork, draft: Draft, now: datetime) -> None:

@@ -23,6 +23,7 @@ from app.core.errors import (
     StateMismatch,
     StorageUnavailable,
     TokenInvalid,
+    TooManyRequests,
     Unauthenticated,
 )
 from component.notices import START, Action, notice, storage_unavailable, try_again
@@ -32,6 +33,7 @@ UNKNOWN_SIGN_IN: Final = "/auth/ended?sign_in=unknown"
 
 _FORBIDDEN: Final = 403
 _BAD_REQUEST: Final = 400
+_TOO_MANY: Final = 429
 _INTERNAL: Final = 500
 _UNAVAILABLE: Final = 503
 
@@ -112,6 +114,12 @@ _BY_CLASS: Final[Mapping[type[GatehouseError], Words]] = {
         "The sign-in service does not answer",
         "It is down, slow, or answered something that makes no sense. Nothing was lost. Try again in a moment.",
         _UNAVAILABLE,
+    ),
+    TooManyRequests: Words(
+        "Too many sign-ins came to nothing",
+        "Several sign-ins from here were refused just now, so this one has not been looked at. Nothing was changed. "
+        "Try again in a minute.",
+        _TOO_MANY,
     ),
     PermissionDenied: _BLOCKED._replace(again=False),
 }

@@ -7,6 +7,7 @@ the configured address, never from a request. Sources: OIDC Core §3.1, RFC 9207
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -34,6 +35,7 @@ from component.callbacks import Callbacks
 from component.cookies import Cookies, read_cookies
 from component.drafts import Drafts
 from component.endpoints import NO_STORE, Only, is_from, origin_of, problem, with_cookies
+from component.exchange_budget import ExchangeBudget
 from component.failures import blocked_page, ended_page, failure_page, refusal_code
 from component.login import Logins
 from component.notices import signed_in_popup, storage_unavailable
@@ -68,9 +70,21 @@ def auth_routes(
     logouts: ProviderLogouts,
     drafts: Drafts,
     clock: Clock = utc_now,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> list[BaseRoute]:
     """The routes, to be mounted at the root of the app."""
-    routes = _Routes(base_url, sessions, step_ups, logins, provider, cookies, refusals, addresses, drafts=drafts)
+    routes = _Routes(
+        base_url,
+        sessions,
+        step_ups,
+        logins,
+        provider,
+        cookies,
+        refusals,
+        addresses,
+        drafts=drafts,
+        exchanges=ExchangeBudget(monotonic),
+    )
     return [
         Route("/auth/login", Only("GET", routes.login)),
         Route("/auth/callback", Only("GET", routes.callback)),
@@ -96,6 +110,7 @@ class _Routes:
         addresses: ClientAddresses,
         *,
         drafts: Drafts,
+        exchanges: ExchangeBudget,
     ) -> None:
         self._base_url = base_url
         self._origin = origin_of(base_url)
@@ -115,6 +130,7 @@ class _Routes:
             cookies,
             addresses,
             drafts=drafts,
+            exchanges=exchanges,
             go_to=self._to,
             on_failure=self._note_failure,
         )

@@ -7,7 +7,8 @@ test brings. Time can be moved.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -164,7 +165,14 @@ async def _echo(request: Request) -> Response:
 
 
 @contextmanager
-def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **given: Any) -> Iterator[World]:
+def world(
+    fake: FakeProvider,
+    clock: Clock,
+    *,
+    with_real_keys: bool = False,
+    monotonic: Callable[[], float] = time.monotonic,
+    **given: Any,
+) -> Iterator[World]:
     """A fresh world around a provider that serves already; ``given`` are settings.
 
     ``with_real_keys``: the provider of the settings is a real one, whose keys are fetched; ``fake`` is not used.
@@ -212,6 +220,7 @@ def world(fake: FakeProvider, clock: Clock, *, with_real_keys: bool = False, **g
         ),
         drafts=drafts,
         clock=clock,
+        monotonic=monotonic,
     )
     guard = Middleware(
         SocketGuard,

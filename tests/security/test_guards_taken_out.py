@@ -175,6 +175,21 @@ REMOVALS = [
         "tests/unit/test_component_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
     ),
     Removal(
+        "the bound of refused codes of an address",
+        "component/exchange_budget.py",
+        "            wanted = [of_browser, of_address, ",
+        "            wanted = [of_browser, ",
+        "tests/unit/test_component_exchange_budget.py::test_from_one_address_ten_reach_the_provider_and_no_more",
+    ),
+    Removal(
+        "the lane of known browsers in a flood of made-up codes",
+        "component/exchange_budget.py",
+        "            known = bool(session) or browser in self._known\n",
+        "            known = False\n",
+        "tests/unit/test_component_exchange_budget.py"
+        "::test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting",
+    ),
+    Removal(
         "the option that hides the front end's own export of tables",
         "app/asgi.py",
         '{} if hosted else {"client.disableDataExport": True}',

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import requests
@@ -38,7 +39,7 @@ def here(tenant: Running) -> Iterator[World]:
     clock = Clock()
     tenant.clock.ahead_seconds = 0.0
     credentials = tenant.tenant.credentials
-    given = {
+    given: dict[str, Any] = {
         "oidc_issuer": tenant.issuer,
         "auth0_audience": tenant.config.audience,
         "auth0_client_id": credentials.client_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -28,7 +29,7 @@ def here(tenant: Running) -> Iterator[World]:
     tenant.clock.ahead_seconds = 0.0
     unused = FakeProvider(clock.seconds)
     credentials = tenant.tenant.credentials
-    given = {
+    given: dict[str, Any] = {
         "oidc_issuer": tenant.issuer,
         "auth0_audience": tenant.config.audience,
         "auth0_client_id": credentials.client_id,
