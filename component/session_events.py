@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.core import correlation
-from app.core.audit import AuditEvent, AuditKind, Outcome, subject_name
+from app.core.audit import SYSTEM, AuditEvent, AuditKind, Outcome, subject_name
 from app.core.policy import Reason
 from app.core.principal import Subject
 from app.core.records import EndReason, Session
@@ -102,7 +102,7 @@ def default_role_given(subject: Subject, role: str, *, now: datetime) -> AuditEv
     return AuditEvent(
         kind=AuditKind.GRANT_ADD,
         at=now,
-        actor="system",
+        actor=SYSTEM,
         target=subject_name(subject),
         reason="GATEHOUSE_DEFAULT_ROLE",
         correlation_id=correlation.current(),

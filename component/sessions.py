@@ -23,10 +23,10 @@ from app.core.errors import (
     Unauthenticated,
 )
 from app.core.keyring import Keyring, SealBroken
-from app.core.policy import Reason, Source
+from app.core.policy import Reason
 from app.core.ports import Storage, UnitOfWork
 from app.core.principal import Subject
-from app.core.records import EndReason, NewGrant, NewSession, SealedTokens, Session
+from app.core.records import EndReason, NewSession, SealedTokens, Session
 from app.core.token_kinds import AccessToken, IdToken
 from app.core.tokens import TokenVerifier, token_hash
 from component import session_events
@@ -239,18 +239,13 @@ class Sessions:
         )
 
     def _grant_default_role(self, unit: UnitOfWork, subject: Subject, now: datetime) -> None:
-        if self._default_role is None:
-            return
-        grant = NewGrant(
-            subject=subject, source=Source.POLICY, by="system", role=self._default_role, reason="GATEHOUSE_DEFAULT_ROLE"
-        )
         try:
-            added = unit.add_grant(grant, now)
+            added = unit.give_default_role(subject, self._default_role, now)
         except NotFound:
             # Somebody deleted the role: signing in must go on working, without it.
             _log.error("GATEHOUSE_DEFAULT_ROLE names a role that does not exist: %s", self._default_role)
             return
-        if added:
+        if added and self._default_role is not None:
             unit.record(session_events.default_role_given(subject, self._default_role, now=now))
 
     def _replace(self, unit: UnitOfWork, ref: str | None, subject: Subject, now: datetime) -> str:

@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.core.directory import GrantRow, GuardRow, MappingRow, PersonRow, RoleCard
+from app.core.directory import GrantRow, GuardRow, MappingRow, PersonRow, RoleCard, WithheldRow
 from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
 from db import mapping_lists, person_cards, role_lists
 from db.held import grants_from, grants_query
 from db.lookup import Lookup
 from db.mappings import MappingWrites
-from db.models import grants, guards, people, sessions, token_roles
+from db.models import grants, guards, people, sessions, token_roles, withheld_grants
 from db.people import PeopleWrites
 from db.roles import RoleWrites
 from db.sessions import SessionWrites
@@ -72,6 +72,25 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
         self._rights_changed |= gone
         return gone
 
+    def withhold_grant(
+        self, person: int, grant: GrantRow, *, by: str, reason: str, from_default: bool, now: datetime
+    ) -> None:
+        """Keep every automatic source from giving what the grant gave."""
+        thing = (None if grant.role is None else self._role_id(grant.role), grant.permission)
+        self.withhold(person, thing, by=by, reason=reason, from_default=from_default, now=now)
+
+    def withheld_row(self, person: int, withheld: int) -> WithheldRow | None:
+        """Something that is withheld from a person."""
+        return person_cards.withheld_of(self._look(), person, withheld)
+
+    def withheld_permissions(self, subject: Subject) -> frozenset[str]:
+        """Single permissions withheld from the subject."""
+        mine = select(people.c.id).where(people.c.issuer == subject.issuer, people.c.subject == subject.subject)
+        found = select(withheld_grants.c.permission).where(
+            withheld_grants.c.person_id == mine.scalar_subquery(), withheld_grants.c.permission.is_not(None)
+        )
+        return frozenset(self._execute(found).scalars()) if known_form(subject) else frozenset()
+
     def role_for_change(self, role: int, now: datetime) -> RoleCard | None:
         """One role by id."""
         return role_lists.role_card(self._look(), role, now)
@@ -91,6 +110,9 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
         if self._changed(delete(grants).where(grants.c.person_id == person).returning(grants.c.id)):
             self._rights_changed = True
         self._execute(delete(token_roles).where(token_roles.c.person_id == person))
+        # What is withheld stays, as a block does: signing in again must not bring it back.
+        of_person = withheld_grants.c.person_id == person
+        self._execute(update(withheld_grants).where(of_person).values(reason="", from_token=False, from_default=False))
         self._execute(
             update(sessions)
             .where(sessions.c.person_id == person)

@@ -7,22 +7,21 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
+from app.core.audit import SYSTEM
 from app.core.errors import NotFound
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant, TokenRights
 from db.models import grants, people, permissions, role_mappings, roles, token_roles
 from db.texts import clean, sound
-from db.work import Work, in_portions, require_aware
+from db.withheld import DEFAULT_ROLE, Thing, WithheldWrites, is_thing
+from db.work import in_portions, require_aware
 
 _TOKEN_ROLE_MAX_CHARACTERS: Final = 200
 _MAX_TOKEN_ROLES: Final = 500
 
-Thing = tuple[int | None, str | None]
-"""What a grant gives: (role id, None) or (None, permission)."""
 
-
-class GrantWrites(Work):
+class GrantWrites(WithheldWrites):
     """The part of ``UnitOfWork`` about rights."""
 
     def add_grant(self, grant: NewGrant, now: datetime) -> bool:
@@ -46,6 +45,14 @@ class GrantWrites(Work):
         added = self._changed(new.on_conflict_do_nothing().returning(grants.c.id))
         self._rights_changed |= added
         return added
+
+    def give_default_role(self, subject: Subject, role: str | None, now: datetime) -> bool:
+        """Give the default role, unless an administrator withholds it."""
+        require_aware(now)
+        number = None if role is None else self._role_id(role)
+        if self._withheld_from_default(self._ensure_person(subject), number) or role is None:
+            return False
+        return self.add_grant(NewGrant(subject, Source.POLICY, SYSTEM, role=role, reason=DEFAULT_ROLE), now)
 
     def revoke_grant(self, grant: NewGrant, now: datetime) -> bool:
         """Remove the grant with the same subject, what and source."""
@@ -76,6 +83,7 @@ class GrantWrites(Work):
         self._keep_token_roles(person, frozenset(names))
         wanted: set[Thing] = {(role, None) for role in self._mapped(names, map_own_names=map_own_names)}
         wanted.update((None, name) for name in self._known(rights.permissions))
+        wanted -= self._withheld_from_token(person, wanted)
         of_token = and_(grants.c.person_id == person, grants.c.source == Source.TOKEN.value)
         there = {
             (row.role_id, row.permission): int(row.id)
@@ -148,5 +156,4 @@ class GrantWrites(Work):
 
 def _same(person: int, thing: Thing, source: Source) -> ColumnElement[bool]:
     """The grant of this thing from this source to this person."""
-    what = grants.c.role_id == thing[0] if thing[0] is not None else grants.c.permission == thing[1]
-    return and_(grants.c.person_id == person, what, grants.c.source == source.value)
+    return and_(grants.c.person_id == person, is_thing(grants, thing), grants.c.source == source.value)

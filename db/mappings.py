@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, delete, exists, insert, literal, select
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, literal, select, update
 
 from app.core.policy import Source
 from db.grants import GrantWrites
-from db.models import grants, role_mappings, roles, token_roles
+from db.models import grants, role_mappings, roles, token_roles, withheld_grants
+from db.withheld import not_withheld
 from db.work import require_aware
 
 
@@ -27,6 +28,7 @@ class MappingWrites(GrantWrites):
         changed: set[int] = set()
         for role in sorted(new):
             changed |= self._give_mapped(token_role, role, now)
+            self._note_mapped(role)
         for role in sorted(gone):
             changed |= self._take_unmapped(token_role, role, map_own_names=map_own_names)
         self._rights_changed |= bool(changed)
@@ -39,31 +41,38 @@ class MappingWrites(GrantWrites):
             literal(role),
             literal(Source.TOKEN.value),
             literal(now, grants.c.created_at.type),
-        ).where(token_roles.c.name == token_role)
+        ).where(token_roles.c.name == token_role, not_withheld(token_roles.c.person_id, role))
         added = self._insert(grants).from_select(["person_id", "role_id", "source", "created_at"], there)
         return set(self._execute(added.on_conflict_do_nothing().returning(grants.c.person_id)).scalars())
 
     def _take_unmapped(self, token_role: str, role: int, *, map_own_names: bool) -> set[int]:
         """Take the role by token from those to whom no other token role gives it."""
-        other = token_roles.alias("other")
-        still = exists().where(
-            other.c.person_id == grants.c.person_id,
-            other.c.name == role_mappings.c.token_role,
-            role_mappings.c.role_id == role,
-        )
-        conditions = [
-            grants.c.role_id == role,
-            grants.c.source == Source.TOKEN.value,
-            grants.c.person_id.in_(select(token_roles.c.person_id).where(token_roles.c.name == token_role)),
-            ~still,
-        ]
-        if map_own_names:
-            own = exists().where(
-                other.c.person_id == grants.c.person_id,
-                roles.c.id == role,
-                roles.c.built_in.is_(True),
-                other.c.name == roles.c.name,
-            )
-            conditions.append(~own)
-        taken = delete(grants).where(and_(*conditions)).returning(grants.c.person_id)
+        unmapped = _unmapped(withheld_grants, token_role, role, map_own_names=map_own_names)
+        self._execute(update(withheld_grants).where(unmapped).values(from_token=False))
+        unmapped = _unmapped(grants, token_role, role, map_own_names=map_own_names)
+        taken = delete(grants).where(unmapped, grants.c.source == Source.TOKEN.value).returning(grants.c.person_id)
         return set(self._execute(taken).scalars())
+
+
+def _unmapped(table: Table, token_role: str, role: int, *, map_own_names: bool) -> ColumnElement[bool]:
+    """Rows about ``role`` of people whose last token had the token role, and no other that still becomes ``role``."""
+    other = token_roles.alias("other")
+    still = exists().where(
+        other.c.person_id == table.c.person_id,
+        other.c.name == role_mappings.c.token_role,
+        role_mappings.c.role_id == role,
+    )
+    conditions = [
+        table.c.role_id == role,
+        table.c.person_id.in_(select(token_roles.c.person_id).where(token_roles.c.name == token_role)),
+        ~still,
+    ]
+    if map_own_names:
+        own = exists().where(
+            other.c.person_id == table.c.person_id,
+            roles.c.id == role,
+            roles.c.built_in.is_(True),
+            other.c.name == roles.c.name,
+        )
+        conditions.append(~own)
+    return and_(*conditions)

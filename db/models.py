@@ -170,6 +170,41 @@ grants = Table(
     ),
 )
 
+# What an administrator withholds from somebody: no automatic source (token, default role) gives it to
+# them while its row is here. The flags say which of the sources would.
+withheld_grants = Table(
+    "withheld_grants",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("role_id", ForeignKey("roles.id", ondelete="CASCADE")),
+    Column("permission", ForeignKey("permissions.name")),
+    Column("withheld_by", Text, nullable=False),
+    Column("withheld_at", Microseconds, nullable=False),
+    _text("reason"),
+    _flag("from_token"),
+    _flag("from_default"),
+    CheckConstraint("(role_id IS NULL) <> (permission IS NULL)", name="one_thing"),
+    Index(None, "role_id"),
+    # Two unique indexes, because NULLs never equal each other.
+    Index(
+        "uq_withheld_grants_role",
+        "person_id",
+        "role_id",
+        unique=True,
+        sqlite_where=text("role_id IS NOT NULL"),
+        postgresql_where=text("role_id IS NOT NULL"),
+    ),
+    Index(
+        "uq_withheld_grants_permission",
+        "person_id",
+        "permission",
+        unique=True,
+        sqlite_where=text("permission IS NOT NULL"),
+        postgresql_where=text("permission IS NOT NULL"),
+    ),
+)
+
 role_mappings = Table(
     "role_mappings",
     metadata,

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, bindparam, select
 
-from app.core.directory import GrantRow, PersonCard, PersonRow
+from app.core.directory import GrantRow, PersonCard, PersonRow, WithheldRow
 from app.core.permissions import ADMINISTRATOR
 from app.core.policy import Source
 from db.lookup import Lookup
-from db.models import grants, people, permissions, role_mappings, role_permissions, roles, token_roles
+from db.models import grants, people, permissions, role_mappings, role_permissions, roles, token_roles, withheld_grants
 from db.people_rows import person_columns, person_row
 from db.rows import raw_time
 from db.statement import Row
@@ -33,13 +33,15 @@ def person_card(look: Lookup, person: int, now: datetime) -> PersonCard | None:
         return None
     row = person_row(found[0])
     stored = look.rows("grants of a person", _grants, person=person)
+    withheld = _withheld_from(look, person)
     there = sorted((_grant(one) for one in stored if one[6] is None or one[6] > at), key=_order)
     return PersonCard(
         row=row,
-        version=_version(row, found[0][1], stored),
+        version=_version(row, found[0][1], stored, withheld),
         grants=tuple(there),
         permissions=_permissions(look, person, there),
-        token_roles=_token_roles(look, person, there),
+        token_roles=_token_roles(look, person, there, withheld),
+        withheld=withheld,
         counts_as_administrator=not row.person.blocked and any(map(_counts, there)),
     )
 
@@ -50,13 +52,19 @@ def person_and_version(look: Lookup, person: int, now: datetime) -> tuple[Person
     if not found:
         return None
     row = person_row(found[0])
-    return row, _version(row, found[0][1], look.rows("grants of a person", _grants, person=person))
+    stored = look.rows("grants of a person", _grants, person=person)
+    return row, _version(row, found[0][1], stored, _withheld_from(look, person))
 
 
 def grant_of(look: Lookup, person: int, grant: int) -> GrantRow | None:
     """One grant of a person, expired or not."""
     rows = look.rows("grants of a person", _grants, person=person)
     return next((_grant(row) for row in rows if row[0] == grant), None)
+
+
+def withheld_of(look: Lookup, person: int, withheld: int) -> WithheldRow | None:
+    """Something that is withheld from a person."""
+    return next((row for row in _withheld_from(look, person) if row.id == withheld), None)
 
 
 def _person() -> Select[Any]:
@@ -87,6 +95,34 @@ def _grant(row: Row) -> GrantRow:
     return GrantRow(number, Source(source), by, moment(since), role, permission, maybe_moment(until), reason)
 
 
+def _withheld_from(look: Lookup, person: int) -> tuple[WithheldRow, ...]:
+    """What is withheld from a person, the oldest first."""
+    return tuple(
+        WithheldRow(number, by, moment(since), role, permission, reason, bool(from_token), bool(from_default))
+        for number, by, since, role, permission, reason, from_token, from_default in look.rows(
+            "withheld from a person", _withheld, person=person
+        )
+    )
+
+
+def _withheld() -> Select[Any]:
+    return (
+        select(
+            withheld_grants.c.id,
+            withheld_grants.c.withheld_by,
+            raw_time(withheld_grants.c.withheld_at),
+            roles.c.name,
+            withheld_grants.c.permission,
+            withheld_grants.c.reason,
+            withheld_grants.c.from_token,
+            withheld_grants.c.from_default,
+        )
+        .select_from(withheld_grants.outerjoin(roles, roles.c.id == withheld_grants.c.role_id))
+        .where(withheld_grants.c.person_id == bindparam("person", type_=BigInteger))
+        .order_by(withheld_grants.c.id)
+    )
+
+
 def _order(grant: GrantRow) -> tuple[bool, str, datetime, int]:
     """Roles before single permissions, by name, the oldest first."""
     return grant.role is None, grant.role or grant.permission or "", grant.since, grant.id
@@ -96,14 +132,16 @@ def _counts(grant: GrantRow) -> bool:
     return grant.role == ADMINISTRATOR and grant.until is None and grant.source in _COUNTING
 
 
-def _version(row: PersonRow, erased_at: int | None, stored: Sequence[Row]) -> str:
-    """Of all that administrators may change: block, erasure, and grants that did not come with a token."""
+def _version(row: PersonRow, erased_at: int | None, stored: Sequence[Row], withheld: Sequence[WithheldRow]) -> str:
+    """Of all that administrators may change: block, erasure, what is withheld, and grants that came with no token."""
     ours = [
         [number, source, since, until, role, permission]
         for number, source, _, since, _, permission, until, _, role in stored
         if source != Source.TOKEN.value
     ]
-    said = json.dumps([row.id, row.person.blocked, erased_at, ours], separators=(",", ":"))
+    said = json.dumps(
+        [row.id, row.person.blocked, erased_at, ours, [one.id for one in withheld]], separators=(",", ":")
+    )
     return sha256(said.encode()).hexdigest()[:_VERSION_CHARACTERS]
 
 
@@ -136,9 +174,12 @@ def _role_permissions() -> Select[Any]:
     )
 
 
-def _token_roles(look: Lookup, person: int, there: Sequence[GrantRow]) -> dict[str, tuple[str, ...]]:
+def _token_roles(
+    look: Lookup, person: int, there: Sequence[GrantRow], withheld: Sequence[WithheldRow]
+) -> dict[str, tuple[str, ...]]:
     """Role of the last token → the local roles it becomes, one of its own name included where that counts."""
     of_token = {grant.role for grant in there if grant.source is Source.TOKEN}
+    of_token |= {row.role for row in withheld if row.from_token}
     found: dict[str, set[str]] = {}
     for name, role in look.rows("token roles of a person", _token_roles_of, person=person):
         becomes = found.setdefault(name, {name} & of_token)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Final, cast
 
 from sqlalchemy import (
     CompoundSelect,
@@ -16,7 +17,9 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    func,
     literal,
+    literal_column,
     select,
     type_coerce,
     union_all,
@@ -37,6 +40,7 @@ from db.models import (
     policy,
     roles,
     sessions,
+    withheld_grants,
 )
 from db.readers import Readers
 from db.rows import (
@@ -54,6 +58,7 @@ from db.statement import Prepared
 from db.texts import known_form
 from db.times import day_number, day_of, micros
 
+_NOTHING: Final[frozenset[str]] = frozenset()
 _THIS_SUBJECT = (people.c.issuer == bindparam("issuer"), people.c.subject == bindparam("subject"))
 
 
@@ -106,9 +111,10 @@ class DatabaseReader:
         }
         row = self._fetch(self._bearer.text, self._bearer.values(given))[0]
         version = row[0]
-        person = None if row[2] is None else person_of(row[2:13])
-        session = None if row[13] is None or person is None else session_of(row[13:], person, version)
-        return BearerFacts(session, person, own_client=row[1] is not None, policy_version=version)
+        withheld = _NOTHING if row[2] is None else frozenset(row[2].split(" "))
+        person = None if row[3] is None else person_of(row[3:14])
+        session = None if row[14] is None or person is None else session_of(row[14:], person, version)
+        return BearerFacts(session, person, own_client=row[1] is not None, policy_version=version, withheld=withheld)
 
     def grants(self, subject: Subject, now: datetime) -> Grants:
         """What this subject holds at ``now``."""
@@ -172,11 +178,17 @@ class DatabaseReader:
 
 
 def _bearer_query() -> Select[tuple[object, ...]]:
-    """One row always: version, own client, ``PERSON``, ``SESSION``.
+    """One row always: version, own client, withheld permissions, ``PERSON``, ``SESSION``.
 
     A session counts only if it is the token's own subject's.
     """
-    return select(policy.c.version, own_clients.c.client_id, *PERSON, *SESSION).select_from(
+    space = cast("str", literal_column("' '"))  # in the text itself, so that the statement can be prepared
+    withheld = (
+        select(func.aggregate_strings(withheld_grants.c.permission, space))
+        .where(withheld_grants.c.person_id == people.c.id, withheld_grants.c.permission.is_not(None))
+        .scalar_subquery()
+    )
+    return select(policy.c.version, own_clients.c.client_id, withheld, *PERSON, *SESSION).select_from(
         policy.outerjoin(people, and_(*_THIS_SUBJECT))
         .outerjoin(
             own_clients,

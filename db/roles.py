@@ -14,6 +14,7 @@ from db.grants import GrantWrites
 from db.models import grants, permissions, role_mappings, role_permissions, roles
 from db.texts import clean, role_key
 from db.times import Microseconds
+from db.withheld import AUTOMATIC, not_withheld
 from db.work import in_portions, require_aware
 
 _FROM_TOKEN: Final = grants.c.source == Source.TOKEN.value
@@ -58,7 +59,9 @@ class RoleWrites(GrantWrites):
         held = and_(grants.c.role_id == role, ~_FROM_TOKEN)
         moved = int(self._execute(select(func.count(grants.c.person_id.distinct())).where(held, live)).scalar_one())
         if to is not None:
+            self._move_withheld(role, to)
             self._move_mappings(role, to)
+            self._note_mapped(to)
             self._copy_grants(role, to, by=by, reason=reason, now=now)
         gone = self._execute(delete(grants).where(grants.c.role_id == role)).rowcount
         self._execute(delete(role_mappings).where(role_mappings.c.role_id == role))
@@ -98,7 +101,9 @@ class RoleWrites(GrantWrites):
         from_token = case((_FROM_TOKEN, literal("", Text)), else_=literal(clean(by), Text))
         why = case((_FROM_TOKEN, literal("", Text)), else_=literal(clean(reason), Text))
         old = select(grants.c.person_id, literal(to), grants.c.source, from_token, at, grants.c.until, why).where(
-            grants.c.role_id == role, or_(grants.c.until.is_(None), grants.c.until > now)
+            grants.c.role_id == role,
+            or_(grants.c.until.is_(None), grants.c.until > now),
+            or_(~AUTOMATIC, not_withheld(grants.c.person_id, to)),
         )
         columns = ["person_id", "role_id", "source", "given_by", "created_at", "until", "reason"]
         new: Any = self._insert(grants).from_select(columns, old)

@@ -23,7 +23,7 @@ from app.core.state import make_private_folder
 from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, parsed
 from db.faults import CANNOT_OPEN, NOT_MIGRATED, plain
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The revision this version of Gatehouse works with."""
 
 MIGRATION_WAIT_SECONDS: Final = 60.0

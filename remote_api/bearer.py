@@ -103,12 +103,13 @@ class Bearer:
         if facts.person is None:
             self._recorder.seen(token.subject, machine=token.machine)
         grants = self._services.rights.of(token.subject, facts.policy_version)
-        if token.permissions and found.method is not AuthMethod.OWN_TOKEN:
+        if (token.permissions or facts.withheld) and found.method is not AuthMethod.OWN_TOKEN:
             grants = Grants(
                 permissions=grants.permissions,
                 roles=grants.roles,
                 everything=grants.everything,
                 asserted=frozenset(name for name in token.permissions if named(name) is not None),
+                withheld=facts.withheld,
                 until=grants.until,
             )
         return Asking(found, grants)

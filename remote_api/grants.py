@@ -1,9 +1,10 @@
-"""Grants: give a person a role or permission, take it away, and both for several people at once."""
+"""Grants: give a person a role or permission, revoke or release it, and give or revoke for several people at once."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
@@ -11,7 +12,6 @@ from app.core import administration
 from app.core.directory import GrantRow, PersonCard
 from app.core.errors import GatehouseError, InvalidInput, ServiceUnavailable
 from app.core.permissions import Permission
-from app.core.policy import Source
 from remote_api import conditions
 from remote_api.access import requires
 from remote_api.administering import change
@@ -25,9 +25,11 @@ from remote_api.schemas.people import (
     NewGrantBody,
     PersonBody,
     PersonPath,
+    WithheldPath,
 )
 
-_REVOCABLE = frozenset({Source.ADMIN, Source.POLICY, Source.REQUEST})
+DEFAULT_ROLE: Final = "GATEHOUSE_DEFAULT_ROLE"
+"""Where the app keeps the role that everybody who signs in is given; None where there is none."""
 
 api = APIBlueprint(
     "grants", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="grants", description="Who was given what.")]
@@ -59,13 +61,32 @@ def grant(path: PersonPath, body: NewGrantBody) -> tuple[dict[str, Any], int, di
 @conditional
 @requires(Permission.MANAGE_GRANTS)
 def revoke(path: GrantPath, query: Because) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Take a grant away from a person."""
+    """Revoke a grant of a person; what the provider's token or GATEHOUSE_DEFAULT_ROLE gave is withheld from then on."""
     with change() as to:
         administration.revoke(
             to.unit,
             to.who,
             person=path.person,
             grant=path.grant,
+            reason=query.reason,
+            version=conditions.version(),
+            default_role=current_app.config[DEFAULT_ROLE],
+            now=to.now,
+        )
+    return answer_with(path.person)
+
+
+@api.delete("/people/<int:person>/withheld/<int:withheld>", responses={200: PersonBody})
+@conditional
+@requires(Permission.MANAGE_GRANTS)
+def release(path: WithheldPath, query: Because) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Let the provider's token and the default role give a person again what was withheld; it holds at once."""
+    with change() as to:
+        administration.release(
+            to.unit,
+            to.who,
+            person=path.person,
+            withheld=path.withheld,
             reason=query.reason,
             version=conditions.version(),
             now=to.now,
@@ -112,13 +133,20 @@ def _give(person: int, body: BulkAsked) -> bool:
 
 
 def _take(person: int, body: BulkAsked) -> bool:
-    found = [row for row in _matching(card_of(person), body) if row.source in _REVOCABLE]
-    for row in found:
-        with change() as to:
-            administration.revoke(
-                to.unit, to.who, person=person, grant=row.id, reason=body.reason, version=None, now=to.now
-            )
-    return bool(found)
+    found = [row for row in _matching(card_of(person), body) if body.automatic or not row.automatic]
+    if not found:
+        return False
+    with change() as to:
+        revoked = administration.revoke_all(
+            to.unit,
+            to.who,
+            found,
+            person=person,
+            reason=body.reason,
+            default_role=current_app.config[DEFAULT_ROLE],
+            now=to.now,
+        )
+    return revoked > 0
 
 
 def _matching(card: PersonCard, body: BulkAsked) -> list[GrantRow]:

@@ -9,7 +9,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core import administration
-from app.core.directory import GrantRow, PeopleQuery, PersonCard, PersonRow
+from app.core.directory import GrantRow, PeopleQuery, PersonCard, PersonRow, WithheldRow
 from app.core.errors import NotFound
 from app.core.permissions import Permission, named
 from app.core.principal import Subject
@@ -151,6 +151,7 @@ def person_body(card: PersonCard) -> dict[str, Any]:
     """All of one person."""
     return person_item(card.row) | {
         "grants": [_grant(grant) for grant in card.grants],
+        "withheld": [_withheld(row) for row in card.withheld],
         "permissions": [
             {"name": name, "sentence": _sentence(name), "grants": [grant.id for grant in grants]}
             for name, grants in sorted(card.permissions.items())
@@ -177,8 +178,22 @@ def _grant(grant: GrantRow) -> dict[str, Any]:
         "role": grant.role,
         "permission": grant.permission,
         "source": grant.source,
+        "automatic": grant.automatic,
         "by": grant.by,
         "since": iso(grant.since),
         "until": iso(grant.until),
         "reason": grant.reason,
+    }
+
+
+def _withheld(row: WithheldRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "role": row.role,
+        "permission": row.permission,
+        "by": row.by,
+        "since": iso(row.since),
+        "reason": row.reason,
+        "from_token": row.from_token,
+        "from_default_role": row.from_default,
     }

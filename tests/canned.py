@@ -37,10 +37,26 @@ def grant(number: int, role: str | None = "viewer", **more: object) -> dict[str,
         "role": role,
         "permission": None,
         "source": "admin",
+        "automatic": more.get("source") == "token",
         "by": "auth0|ada at https://tests.example/",
         "since": SINCE,
         "until": None,
         "reason": "joined",
+        **more,
+    }
+
+
+def withheld(number: int, role: str | None = "developer", **more: object) -> dict[str, Any]:
+    """Something that is withheld."""
+    return {
+        "id": number,
+        "role": role,
+        "permission": None,
+        "by": "auth0|ada at https://tests.example/",
+        "since": SINCE,
+        "reason": "moved",
+        "from_token": False,
+        "from_default_role": True,
         **more,
     }
 
@@ -54,6 +70,7 @@ def card(number: int = 7, name: str = "Bruno Silva", version: str = "v1", **more
             grant(4, "analyst", source="token", by="", reason=""),
             grant(5, None, permission="explore:api", until="2027-01-31T00:00:00+00:00", reason="helps out"),
         ],
+        "withheld": [withheld(8)],
         "permissions": [
             {"name": "read:reports", "sentence": Permission.READ_REPORTS.sentence, "grants": [3, 4]},
             {"name": "explore:files", "sentence": Permission.EXPLORE_FILES.sentence, "grants": [4]},

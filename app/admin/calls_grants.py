@@ -56,8 +56,15 @@ def give(person_id: int, what: What, *, until: datetime | None = None, reason: s
 
 @access.requires(Permission.MANAGE_GRANTS)
 def take_away(person_id: int, grant: int, *, reason: str, version: str) -> Card:
-    """Take one grant away. Raises ``StaleVersion``, ``SelfGrant``, ``NotOurs``, ``LastAdministrator``."""
+    """Revoke one grant; an automatic one is withheld. Raises ``StaleVersion``, ``LastAdministrator``."""
     address = path("people", person_id, "grants", grant)
+    return card_of(call("DELETE", address, params=asked(reason=reason), version=version))
+
+
+@access.requires(Permission.MANAGE_GRANTS)
+def release(person_id: int, withheld: int, *, reason: str, version: str) -> Card:
+    """Let the automatic sources give again what was withheld. Raises ``StaleVersion``, ``SelfGrant``, ``NotHeld``."""
+    address = path("people", person_id, "withheld", withheld)
     return card_of(call("DELETE", address, params=asked(reason=reason), version=version))
 
 
@@ -69,9 +76,17 @@ def give_many(people: Sequence[int], what: What, *, until: datetime | None = Non
 
 
 @access.requires(Permission.MANAGE_GRANTS)
-def take_away_from_many(people: Sequence[int], what: What, *, reason: str) -> tuple[Result, ...]:
-    """Take it from all of these (at most ``MOST_AT_ONCE``); what the provider's token gives stays."""
-    body = {"action": "revoke", what.kind: what.name, "people": list(people), "reason": reason}
+def take_away_from_many(
+    people: Sequence[int], what: What, *, automatic: bool = True, reason: str
+) -> tuple[Result, ...]:
+    """Revoke it from all of these (at most ``MOST_AT_ONCE``); ``automatic``: what is given automatically too."""
+    body = {
+        "action": "revoke",
+        what.kind: what.name,
+        "people": list(people),
+        "automatic": automatic,
+        "reason": reason,
+    }
     return read_list(call("POST", path("grants", "bulk"), body=body), "results", Result)
 
 

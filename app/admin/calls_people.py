@@ -51,10 +51,31 @@ class Grant:
     role: str | None
     permission: str | None
     source: Source
+    automatic: bool
+    """Whether the provider's token or ``GATEHOUSE_DEFAULT_ROLE`` gave it: revoking it withholds it."""
     by: str
     since: datetime
     until: datetime | None
     reason: str
+
+    @property
+    def what(self) -> str:
+        """Name of the role or permission."""
+        return self.role or self.permission or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """What an administrator withholds from somebody; exactly one of ``role`` and ``permission`` is set."""
+
+    id: int
+    role: str | None
+    permission: str | None
+    by: str
+    since: datetime
+    reason: str
+    from_token: bool
+    from_default_role: bool
 
     @property
     def what(self) -> str:
@@ -84,6 +105,7 @@ class Card(Person):
     """All that administrators see of one person; ``version`` is what a change must name."""
 
     grants: tuple[Grant, ...]
+    withheld: tuple[Withheld, ...]
     permissions: tuple[Effective, ...]
     token_roles: tuple[TokenRole, ...]
     counts_as_administrator: bool

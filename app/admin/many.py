@@ -70,7 +70,7 @@ ACTIONS: Final = (
         "Take away from several people",
         "Take away from {}",
         (
-            "What the sign-in provider gives stays.",
+            "What a sign-in gives by itself is withheld: signing in again does not bring it back.",
             "There is no undo: until when each of them had it would be lost.",
         ),
     ),
@@ -210,6 +210,11 @@ def _take(people: Sequence[int], wish: granting.Wish) -> list[Done]:
     return _of(take_away_from_many(people, _chosen(wish), reason=wish.reason))
 
 
+def _take_given(people: Sequence[int], wish: granting.Wish) -> list[Done]:
+    """The way back of giving: what they have automatically is not touched."""
+    return _of(take_away_from_many(people, _chosen(wish), automatic=False, reason=wish.reason))
+
+
 def _block(people: Sequence[int], wish: granting.Wish, *, blocked: bool = True) -> list[Done]:
     return [_one(one, partial(_set_blocked, one, wish.reason, blocked=blocked)) for one in people]
 
@@ -280,7 +285,7 @@ def _tell(action: Action, wish: granting.Wish, results: Sequence[Done], place: s
     if refused:
         parts.append(f"{refused:,} not done.")
     # Not of taking away: given back from here it would have no end, whatever it had before.
-    back = {"give": _take, "block": _let_in, "let-in": _block}.get(action.name)
+    back = {"give": _take_given, "block": _let_in, "let-in": _block}.get(action.name)
     undo = None
     if back is not None and done:
         again = granting.Wish(wish.what, None, f"Taken back: {wish.reason}"[: confirming.REASON_MAX])

@@ -107,7 +107,7 @@ def _points(attention: Attention) -> list[_Point]:
         points.append(_Point("link_off", text, why, "mappings", "Map them", {"unmapped": "true"}))
     if count := attention.people_without_roles:
         text = f"{_people(count)} without a role"
-        why = "They can sign in, and open nothing but Home and Profile."
+        why = "Those of them who are not blocked can open Home and Profile, and nothing else."
         points.append(_Point("person_off", text, why, "people", "See them", {"role": "No role"}))
     if names := attention.permissions_held_by_nobody:
         text = f"{_first(names, 'permission')} held by nobody"

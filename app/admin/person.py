@@ -10,7 +10,7 @@ import streamlit as st
 from app import access, panels, texts
 from app.admin import dialogs, failures, notices, people, person_changes, session_list, words
 from app.admin.calls_audit import Asked, events
-from app.admin.calls_people import Card, Grant, person
+from app.admin.calls_people import Card, Grant, Withheld, person
 from app.admin.calls_sessions import sessions_of
 from app.core.directory import PersonState
 from app.core.errors import GatehouseError, NotFound
@@ -22,6 +22,8 @@ from app.navigation import BY_PATH
 _RECENT: Final = 8
 _PERMISSIONS_SHOWN: Final = 100
 _PROVIDED_NAMED: Final = 10
+_PROVIDED_APART: Final = 5
+"""Up to how many single permissions of the provider have a row each."""
 
 
 def asked() -> int | None:
@@ -142,8 +144,10 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
     changing = not own and access.allows(Permission.MANAGE_GRANTS)
     st.header("Roles and permissions")
     if not card.grants:
-        st.write("None. They can open Home and Profile, and nothing else.")
+        st.write(f"None. {_without_grants(card)}")
     provided = [grant for grant in card.grants if grant.role is None and grant.source is Source.TOKEN]
+    if len(provided) <= _PROVIDED_APART:
+        provided = []
     for grant in sorted(card.grants, key=lambda grant: (grant.role is None, grant.what)):
         if grant in provided:
             continue
@@ -152,7 +156,7 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
                 kind = "" if grant.role else " (a single permission)"
                 st.markdown(f"**{texts.plain(grant.what, cap=120)}**{kind}")
                 words.note(_origin(grant, card))
-            if changing and grant.source is not Source.TOKEN:
+            if changing:
                 st.button(
                     "Take away…", key=f"take-{grant.id}",
                     on_click=dialogs.open_dialog, args=("take", place, grant),
@@ -161,7 +165,9 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
         with st.container(border=True, gap=None, key="provided"):
             st.markdown(f"**{words.many(len(provided), 'single permission')}**")
             named = words.listed(sorted(grant.what for grant in provided), most=_PROVIDED_NAMED)
-            words.note(f"From the sign-in provider, and taken away there: {named}.")
+            words.note(f"From the sign-in provider: {named}. The list of people revokes any of them, and withholds it.")
+    for withheld in card.withheld:
+        _withheld(withheld, changing=changing, place=place)
     if changing:
         st.button(
             "Give a role or permission", key="give", icon=":material/add_circle:",
@@ -172,24 +178,53 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
         words.note(f"The sign-in provider also says {words.listed(unmapped)}, which is mapped to no role here.")
 
 
+def _without_grants(card: Card) -> str:
+    """What somebody can open who holds nothing."""
+    if card.state is PersonState.BLOCKED:
+        return "While they are blocked they can open nothing; once they are let in again, Home and Profile."
+    if card.machine:
+        return "It can call nothing but what its tokens say."
+    return "They can open Home and Profile, and nothing else."
+
+
+def _withheld(withheld: Withheld, *, changing: bool, place: str) -> None:
+    """Something that is withheld, by whom and why, what would give it, and the way to release it."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"withheld-{withheld.id}"):
+        with st.container(gap=None):
+            kind = "" if withheld.role else " (a single permission)"
+            st.markdown(f":gray-badge[Withheld] **{texts.plain(withheld.what, cap=120)}**{kind}")
+            why = f": “{texts.plain(withheld.reason, cap=500)}”" if withheld.reason else "."
+            words.note(f"Withheld by {words.actor(withheld.by)}, since {words.when(withheld.since)}{why}")
+            sources = words.automatic_sources(withheld.from_token, withheld.from_default_role)
+            words.note(
+                f"Without that, {sources} would give it." if sources else "No automatic source would give it now."
+            )
+        if changing:
+            st.button(
+                "Release…", key=f"release-{withheld.id}",
+                on_click=dialogs.open_dialog, args=("release", place, withheld),
+            )  # fmt: skip
+
+
 def _origin(grant: Grant, card: Card) -> str:
     text = words.origin(grant)
     text = text[:1].upper() + text[1:]
     if grant.source is Source.TOKEN:
         by = [role.name for role in card.token_roles if grant.role in role.roles]
-        text += f", as {words.listed(by)}" if by else ""
-        text += ". It is taken away there, or by changing the mapping."
-        return text
+        return f"{text}, as {words.listed(by)}." if by else f"{text}."
+    if grant.automatic:
+        return f"{text}."
     return f"{text}: “{texts.plain(grant.reason, cap=500)}”" if grant.reason else f"{text}."
 
 
 def _permissions(card: Card) -> None:
     """What they may do, by what it is about, each with the role it comes from."""
     st.header("What that lets them do")
-    if card.state is PersonState.BLOCKED and card.permissions:
+    blocked = card.state is PersonState.BLOCKED
+    if blocked and card.permissions:
         st.write("Nothing while they are blocked. Once they are let in again:")
     if not card.permissions:
-        st.write("Nothing beyond Home and Profile.")
+        st.write("Nothing while they are blocked." if blocked else "Nothing beyond Home and Profile.")
         return
     by_id = {grant.id: grant for grant in card.grants}
     everything = next((grant for grant in card.grants if grant.role == ADMINISTRATOR), None)

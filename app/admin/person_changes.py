@@ -12,14 +12,15 @@ import streamlit as st
 
 from app import access, panels, texts
 from app.admin import confirming, dialogs, granting, notices, words
-from app.admin.calls_grants import What, give, take_away
-from app.admin.calls_people import Card, Grant, erase, person, set_blocked
+from app.admin.calls_grants import What, give, release, take_away
+from app.admin.calls_people import Card, Grant, Withheld, erase, person, set_blocked
 from app.admin.calls_sessions import end_sessions_of
 from app.admin.dialogs import Dialog
 from app.admin.notices import Undo
 from app.core.directory import PersonState
 from app.core.errors import Conflict, StepUpRequired
 from app.core.permissions import ADMINISTRATOR, Permission
+from app.core.policy import Source
 
 _LOST_NAMED: Final = 6
 
@@ -46,7 +47,11 @@ def show(dialog: Dialog, card: Card) -> None:
 def told(card: Card) -> Mapping[str, str]:
     """What of a card administrators change, name → markdown-safe text: for showing two versions."""
     named = sorted({grant.what for grant in card.grants})
-    return {"State": words.STATES[card.state], "Roles and permissions": words.listed(named, most=20)}
+    return {
+        "State": words.STATES[card.state],
+        "Roles and permissions": words.listed(named, most=20),
+        "Withheld": words.listed(sorted(row.what for row in card.withheld), most=20),
+    }
 
 
 def _give(dialog: Dialog, card: Card) -> None:
@@ -83,10 +88,20 @@ def _take(dialog: Dialog, card: Card) -> None:
     go = confirming.buttons(key, "Take away", icon=":material/do_not_disturb_on:")
 
     def do(seen: Card) -> None:
-        take_away(seen.id, grant.id, reason=why, version=seen.version)
-        text = f"{confirming.quoted(card.shown_name)} no longer has {confirming.quoted(grant.what)}. It holds at once."
-        what = What("role" if grant.role else "permission", grant.what)
-        undo = Undo("Give it back", partial(_give_back, card.id, what, grant.until, why))
+        after = take_away(seen.id, grant.id, reason=why, version=seen.version)
+        who, what = confirming.quoted(card.shown_name), What("role" if grant.role else "permission", grant.what)
+        if any(one.what == what.name for one in after.grants):
+            text = (
+                f"This grant of {confirming.quoted(what.name)} is revoked at once; {who} has it by another one still."
+            )
+        else:
+            text = f"{who} no longer has {confirming.quoted(what.name)}. It holds at once."
+        withheld = next((one for one in after.withheld if one.what == what.name and one not in seen.withheld), None)
+        if withheld is None:
+            undo = Undo("Give it back", partial(_give_back, card.id, what, grant.until, why))
+        else:
+            text += " It is withheld: signing in again does not bring it back."
+            undo = Undo("Undo", partial(_release_again, card.id, withheld.id, why))
         notices.say(text, dialog.place, undo=undo)
 
     _carry(dialog, key, card, why, go=go, do=do)
@@ -95,8 +110,20 @@ def _take(dialog: Dialog, card: Card) -> None:
 def _loses(grant: Grant, card: Card) -> list[str]:
     """What taking a grant away means, in sentences."""
     who = confirming.quoted(card.shown_name)
+    gone = {grant.id}
+    if grant.automatic:  # it is withheld from every automatic source
+        gone |= {one.id for one in card.grants if one.automatic and one.what == grant.what}
     says = [f"{who} loses {confirming.quoted(grant.what)}, at once, in open tabs too."]
-    lost = [one for one in card.permissions if set(one.grants) == {grant.id}]
+    if any(one.what == grant.what and one.id not in gone for one in card.grants):
+        says = [f"{who} keeps {confirming.quoted(grant.what)}, which another grant gives too; this one ends at once."]
+    if grant.automatic:
+        by_default = any(one.id in gone and one.source is not Source.TOKEN for one in card.grants)
+        by_token = any(one.id in gone and one.source is Source.TOKEN for one in card.grants)
+        says.append(
+            f"It is given automatically, by {words.automatic_sources(by_token, by_default)}. From now on it is "
+            "withheld: signing in again does not bring it back, until an administrator releases it."
+        )
+    lost = [one for one in card.permissions if set(one.grants) <= gone]
     if not lost:
         says.append("What they may do stays the same: something else they hold gives all of it too.")
     elif grant.role == ADMINISTRATOR:
@@ -106,6 +133,25 @@ def _loses(grant: Grant, card: Card) -> list[str]:
         more = f"; and {len(lost) - _LOST_NAMED:,} more" if len(lost) > _LOST_NAMED else ""
         says.append(f"They can no longer: {named}{more}.")
     return says
+
+
+def _release(dialog: Dialog, card: Card) -> None:
+    key = "release"
+    withheld: Withheld = dialog.about[0]
+    who = confirming.quoted(card.shown_name)
+    sources = words.automatic_sources(withheld.from_token, withheld.from_default_role)
+    if sources:
+        st.markdown(f"{who} has {confirming.quoted(withheld.what)} again at once, by {sources}.")
+    else:
+        st.markdown(f"{who} gets {confirming.quoted(withheld.what)} again when a sign-in gives it.")
+    why = confirming.reason(key, placeholder="Such as: the review is over")
+    go = confirming.buttons(key, "Release", icon=":material/lock_open:")
+
+    def do(seen: Card) -> None:
+        release(seen.id, withheld.id, reason=why, version=seen.version)
+        notices.say(f"{confirming.quoted(withheld.what)} is no longer withheld from {who}.", dialog.place)
+
+    _carry(dialog, key, card, why, go=go, do=do)
 
 
 def _block(dialog: Dialog, card: Card) -> None:
@@ -168,7 +214,7 @@ def _erase(dialog: Dialog, card: Card) -> None:
     st.markdown(f"- Name, e-mail and picture of {who} are removed, everywhere and for good.")
     st.markdown("- All their roles and permissions are taken away, and all their sessions end.")
     st.markdown("- The audit keeps what was done, under the provider's name for them only.")
-    st.markdown("- Should they sign in again, they are known again, without any role.")
+    st.markdown("- Should they sign in again, they begin with what a sign-in gives; what is withheld stays withheld.")
     sure = st.checkbox("I know that there is no way back", key=f"{key}-sure")
     why = confirming.reason(key, placeholder="Such as: asked to be forgotten")
     go = confirming.buttons(key, "Erase for good", icon=":material/delete_forever:")
@@ -208,6 +254,15 @@ def _give_back(person_id: int, what: What, until: datetime | None, reason: str) 
     return f"{confirming.quoted(now.shown_name)} has {confirming.quoted(what.name)} again."
 
 
+def _release_again(person_id: int, withheld: int, reason: str) -> str:
+    now = person(person_id)
+    row = next((one for one in now.withheld if one.id == withheld), None)
+    if row is None:
+        return "It had been released already."
+    release(person_id, withheld, reason=_again(reason), version=now.version)
+    return f"{confirming.quoted(row.what)} is no longer withheld from {confirming.quoted(now.shown_name)}."
+
+
 def _set_back(person_id: int, reason: str, *, blocked: bool) -> str:
     now = person(person_id)
     if (now.state is PersonState.BLOCKED) is blocked:
@@ -224,6 +279,7 @@ def _again(reason: str) -> str:
 _CHANGES: Final[Mapping[str, Change]] = {
     "give": Change("Give a role or permission", ":material/add_circle:", Permission.MANAGE_GRANTS, _give),
     "take": Change("Take it away?", ":material/do_not_disturb_on:", Permission.MANAGE_GRANTS, _take),
+    "release": Change("Release it?", ":material/lock_open:", Permission.MANAGE_GRANTS, _release),
     "block": Change("Block this person?", ":material/block:", Permission.BLOCK_PEOPLE, _block),
     "let-in": Change("Let this person in again?", ":material/lock_open:", Permission.BLOCK_PEOPLE, _let_in),
     "end-all": Change("End all sessions?", ":material/logout:", Permission.END_SESSIONS, _end_all),

@@ -61,9 +61,20 @@ def listed(names: Sequence[str], *, most: int = _MOST_NAMED) -> str:
 
 def origin(grant: Grant) -> str:
     """Where a grant came from, since and until when, as markdown-safe text."""
-    text = f"given by {actor(grant.by)}" if grant.source is Source.ADMIN else _SOURCES[grant.source]
+    if grant.source is Source.POLICY and grant.automatic:
+        text = "automatic, as the default role at each sign-in"
+    elif grant.source is Source.ADMIN or grant.by.startswith("operator:"):
+        text = f"given by {actor(grant.by)}"
+    else:
+        text = _SOURCES[grant.source]
     text = f"{text}, since {when(grant.since)}"
     return text if grant.until is None else f"{text}, until {when(grant.until)}"
+
+
+def automatic_sources(from_token: bool, from_default_role: bool) -> str:  # noqa: FBT001 - the two flags of a row
+    """Which automatic sources would give something that is withheld, as markdown-safe text; empty: none now."""
+    sources = (("the sign-in provider", from_token), ("the default role", from_default_role))
+    return " and ".join(name for name, gives in sources if gives)
 
 
 def actor(name: str) -> str:

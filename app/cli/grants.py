@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime
 from typing import Any
 
 from app.cli import printed
 from app.cli.acting import changing, command, list_options, moment, person_id, reading, reason_option, role_of
 from app.core import administration
-from app.core.administration import Administrator
-from app.core.directory_ports import DirectoryUnit
+from app.core.directory import PersonCard
 from app.core.errors import NotFound
-from app.core.policy import Source
 from app.core.settings import Process, Settings
 
 
@@ -22,7 +19,8 @@ def add_to(verbs: Any) -> None:
     actions = grants.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, run, about in (
         ("add", add, "give somebody a role or a single permission"),
-        ("revoke", revoke, "take a role or a single permission away from somebody"),
+        ("revoke", revoke, "revoke a role or a single permission; what is given automatically is withheld"),
+        ("release", release, "let the provider and GATEHOUSE_DEFAULT_ROLE give again what is withheld"),
     ):
         one = command(actions, name, run, help=about)
         one.add_argument("person", help="id from people list, or the `sub` at the configured issuer")
@@ -65,24 +63,47 @@ def add(given: argparse.Namespace) -> int:
 
 
 def revoke(given: argparse.Namespace) -> int:
-    """Take every grant of a role or a permission away that was given here. Raises ``NotFound``."""
+    """Revoke every grant of a role or a permission; an automatic one is withheld. Raises ``NotFound``."""
     person = person_id(given.person)
-    card = reading(lambda database, now: database.directory.person_card(person, now))
-    found = [
-        grant.id
-        for grant in (card.grants if card is not None else ())
-        if grant.source is not Source.TOKEN and (grant.role, grant.permission) == (given.role, given.permission)
-    ]
+    default_role = Settings.load(Process.CLI).default_role
+    card = _card(person)
+    found = [one for one in card.grants if (one.role, one.permission) == (given.role, given.permission)]
     if not found:
-        raise NotFound("This person was not given that here: people show says what came from where.")
+        raise NotFound("This person does not have that: people show says what they have, and where it came from.")
+    count = changing(
+        lambda unit, who, now: administration.revoke_all(
+            unit, who, found, person=person, reason=given.reason, default_role=default_role, now=now
+        )
+    )
+    withheld = any(one.automatic for one in found)
+    sentence = "Revoked; it holds at once."
+    if withheld:
+        sentence += " It is withheld: no sign-in brings it back before grants release."
+    return printed.said(given, {"revoked": count, "withheld": withheld}, sentence)
 
-    def gone(unit: DirectoryUnit, who: Administrator, now: datetime) -> int:
-        for grant in found:
-            administration.revoke(unit, who, person=person, grant=grant, reason=given.reason, version=None, now=now)
-        return len(found)
 
-    count = changing(gone)
-    return printed.said(given, {"revoked": count}, "Taken away; it holds at once.")
+def release(given: argparse.Namespace) -> int:
+    """Let the automatic sources give again what is withheld. Raises ``NotFound``."""
+    person = person_id(given.person)
+    thing = (given.role, given.permission)
+    found = next((row for row in _card(person).withheld if (row.role, row.permission) == thing), None)
+    if found is None:
+        raise NotFound("This is not withheld from this person: people show says what is.")
+    changing(
+        lambda unit, who, now: administration.release(
+            unit, who, person=person, withheld=found.id, reason=given.reason, version=None, now=now
+        )
+    )
+    return printed.said(
+        given, {"released": True}, "Released: what the provider or GATEHOUSE_DEFAULT_ROLE gives counts again."
+    )
+
+
+def _card(person: int) -> PersonCard:
+    card = reading(lambda database, now: database.directory.person_card(person, now))
+    if card is None:
+        raise NotFound("This person is not known any more.")
+    return card
 
 
 def list_mappings(given: argparse.Namespace) -> int:

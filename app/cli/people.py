@@ -111,6 +111,12 @@ def show(given: argparse.Namespace) -> int:
     printed.table(
         ("GRANT", "WHAT", "SOURCE", "BY", "SINCE", "UNTIL", "REASON"), [printed.grant_line(one) for one in found.grants]
     )
+    if found.withheld:
+        print()
+        printed.table(
+            ("WITHHELD", "AUTOMATIC SOURCE", "BY", "SINCE", "REASON"),
+            [printed.withheld_line(row) for row in found.withheld],
+        )
     print("\nMay:", ", ".join(sorted(found.permissions)) or "nothing")
     return 0
 

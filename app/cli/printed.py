@@ -10,7 +10,17 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from app.core.directory import MOST_COUNTED, GrantRow, MappingRow, PersonCard, PersonRow, RoleCard, RoleRow, Slice
+from app.core.directory import (
+    MOST_COUNTED,
+    GrantRow,
+    MappingRow,
+    PersonCard,
+    PersonRow,
+    RoleCard,
+    RoleRow,
+    Slice,
+    WithheldRow,
+)
 
 
 def as_json(value: Mapping[str, Any]) -> None:
@@ -68,6 +78,7 @@ def person_card(card: PersonCard) -> dict[str, Any]:
         "version": card.version,
         "counts_as_administrator": card.counts_as_administrator,
         "grants": [asdict(grant) for grant in card.grants],
+        "withheld": [asdict(row) for row in card.withheld],
         "permissions": sorted(card.permissions),
         "token_roles": {name: list(roles) for name, roles in card.token_roles.items()},
     }
@@ -103,6 +114,20 @@ def grant_line(grant: GrantRow) -> list[str]:
         day(grant.since),
         day(grant.until) if grant.until is not None else "endless",
         grant.reason or "-",
+    ]
+
+
+def withheld_line(row: WithheldRow) -> list[str]:
+    """What is withheld, as a row of a table."""
+    sources = [
+        name for name, gives in (("token", row.from_token), ("GATEHOUSE_DEFAULT_ROLE", row.from_default)) if gives
+    ]
+    return [
+        f"role {row.role}" if row.role is not None else str(row.permission),
+        ", ".join(sources) or "-",
+        row.by,
+        day(row.since),
+        row.reason or "-",
     ]
 
 

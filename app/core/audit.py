@@ -16,6 +16,8 @@ from app.core.sentenced import Sentenced
 
 NOBODY: Final = "nobody"
 """The actor of an event when nobody was proven."""
+SYSTEM: Final = "system"
+"""The actor of what no person decided: settings and the provider's tokens."""
 
 
 class AuditKind(Sentenced):
@@ -41,6 +43,7 @@ class AuditKind(Sentenced):
     CALL_REFUSE = "app:call:refuse", "{actor} was refused a call of an API that the component asked its host for."
     GRANT_ADD = "policy:grant:add", "{actor} gave {target} a role or permission."
     GRANT_REVOKE = "policy:grant:revoke", "{actor} revoked a role or permission of {target}."
+    GRANT_RELEASE = "policy:grant:release", "{actor} released a role or permission that was withheld from {target}."
     RULE_REFUSE = "policy:rule:refuse", "{actor} was refused a change of {target} by a rule of administration."
     ROLE_CREATE = "policy:role:create", "{actor} made the role {target}."
     ROLE_UPDATE = "policy:role:update", "{actor} changed the role {target}."
@@ -76,7 +79,7 @@ class AuditEvent:
     at: datetime
     outcome: Outcome = Outcome.DONE
     actor: str = NOBODY
-    """``actor_of(principal)``, ``operator:<system user>`` or ``system``; ``nobody`` when nobody was proven."""
+    """``actor_of(principal)``, ``operator:<system user>`` or ``SYSTEM``; ``nobody`` when nobody was proven."""
     target: str = ""
     reason: str = ""
     correlation_id: str = ""

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
+from app.core.audit import SYSTEM
 from app.core.policy import Source
 from app.core.records import EndReason, Person, Session, UsageDay
 
@@ -95,6 +96,30 @@ class GrantRow:
     until: datetime | None = None
     reason: str = ""
 
+    @property
+    def automatic(self) -> bool:
+        """Whether no one decided about it: the provider's token gave it, or ``GATEHOUSE_DEFAULT_ROLE``."""
+        return self.source is Source.TOKEN or (self.source is Source.POLICY and self.by == SYSTEM)
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldRow:
+    """A role or permission that an administrator withholds from a person: no automatic source gives it to them.
+
+    Exactly one of ``role`` and ``permission`` is set.
+    """
+
+    id: int
+    by: str
+    since: datetime
+    role: str | None = None
+    permission: str | None = None
+    reason: str = ""
+    from_token: bool = False
+    """Whether the last token would give it."""
+    from_default: bool = False
+    """Whether ``GATEHOUSE_DEFAULT_ROLE`` would have given it at the last sign-in."""
+
 
 @dataclass(frozen=True, slots=True)
 class PersonCard:
@@ -102,12 +127,16 @@ class PersonCard:
 
     row: PersonRow
     version: str
-    """Of block, erasure and every grant but those of source ``token``."""
+    """Of block, erasure, what is withheld, and every grant but those of source ``token``."""
     grants: tuple[GrantRow, ...] = ()
     permissions: Mapping[str, tuple[GrantRow, ...]] = field(default_factory=dict)
     """Effective permission → the grants that give it; the administrator role's grants stand under every name."""
     token_roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Role name of the last token → the local roles it becomes; empty where it is mapped nowhere."""
+    """Role name of the last token → the local roles it becomes, those included that are withheld from this person.
+
+    Empty where it is mapped nowhere.
+    """
+    withheld: tuple[WithheldRow, ...] = ()
     counts_as_administrator: bool = False
     """Unblocked, with the administrator role by an endless grant of source ``admin`` or ``policy``."""
 

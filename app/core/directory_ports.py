@@ -28,6 +28,7 @@ from app.core.directory import (
     SessionRow,
     Slice,
     Statistics,
+    WithheldRow,
 )
 from app.core.policy import Grants
 from app.core.ports import Reader, Storage, UnitOfWork
@@ -137,6 +138,23 @@ class DirectoryUnit(UnitOfWork, Protocol):
     def delete_grant(self, grant: int) -> bool:
         """Remove a grant by id; True when it was there."""
 
+    def withhold_grant(
+        self, person: int, grant: GrantRow, *, by: str, reason: str, from_default: bool, now: datetime
+    ) -> None:
+        """Remove the person's automatic grants of what ``grant`` gives, and let no automatic source give it again.
+
+        ``from_default``: the default role is what it gives, whether or not it was given yet.
+        """
+
+    def withheld_row(self, person: int, withheld: int) -> WithheldRow | None:
+        """Something that is withheld from a person; None when it is not theirs or gone."""
+
+    def release_withheld(self, withheld: int, now: datetime) -> bool:
+        """Remove a withholding, and give again what its automatic sources would have given; False: there was none."""
+
+    def withheld_permissions(self, subject: Subject) -> frozenset[str]:
+        """Single permissions withheld from the subject."""
+
     def role_for_change(self, role: int, now: datetime) -> RoleCard | None:
         """As ``DirectoryReader.role_card``, inside this unit."""
 
@@ -152,7 +170,8 @@ class DirectoryUnit(UnitOfWork, Protocol):
     def move_role(self, role: int, to: int | None, *, by: str, reason: str, now: datetime) -> int:
         """Give everyone who holds ``role`` by a grant of source admin, policy or request the role ``to`` instead.
 
-        ``to`` None: nothing. Mappings go to ``to`` too. Returns how many people were moved.
+        ``to`` None: nothing. Mappings go to ``to`` too, and so does what is withheld: an automatic grant of ``role`` or
+        ``to`` becomes none where an administrator withholds it. Returns how many people were moved.
         """
 
     def delete_role(self, role: int) -> None:
@@ -170,7 +189,8 @@ class DirectoryUnit(UnitOfWork, Protocol):
     def erase_person(self, person: int, now: datetime) -> None:
         """Remove name, e-mail and picture, all grants, token roles, and what sessions say of browser and address.
 
-        The subject stays, because the audit names it. Somebody who signs in again is known again.
+        The subject stays, because the audit names it, and so does what is withheld from it, without the reason.
+        Somebody who signs in again is known again.
         """
 
     def publish_guards(self, process: str, version: str, guards: Sequence[GuardRow], now: datetime) -> None:

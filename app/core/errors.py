@@ -207,10 +207,6 @@ class BuiltInRole(Conflict, code="built-in-role", title="The role is built in"):
     """A built-in role can be extended, but neither renamed nor deleted, and the administrator role not changed."""
 
 
-class NotOurs(Conflict, code="not-ours", title="This comes from the sign-in provider"):
-    """A grant that came with the provider's token is taken away at the provider, or by its mapping."""
-
-
 class PreconditionRequired(
     GatehouseError, code="precondition-required", status=428, title="Say which version you change"
 ):

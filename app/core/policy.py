@@ -79,13 +79,16 @@ class Grants:
     listing any; empty for everybody else. ``roles``: role name → the ways it is held. ``until``: aware UTC of the
     next expiry among them, None when nothing expires: whoever caches this must not use it from then on.
     ``asserted``: permissions the bearer token in hand asserts itself (its ``permissions`` claim, as far as the
-    catalogue knows it), empty for sessions. ``decided``: what ``decide`` has found to be held already, for itself only.
+    catalogue knows it), empty for sessions. ``withheld``: permissions that an administrator withholds from the subject,
+    so that no claim of a token gives them; empty for sessions, whose grants hold nothing that is withheld.
+    ``decided``: what ``decide`` has found to be held already, for itself only.
     """
 
     permissions: Mapping[str, tuple[Held, ...]] = field(default_factory=lambda: MappingProxyType({}))
     roles: Mapping[str, tuple[Held, ...]] = field(default_factory=lambda: MappingProxyType({}))
     everything: tuple[Held, ...] = ()
     asserted: frozenset[str] = frozenset()
+    withheld: frozenset[str] = frozenset()
     until: datetime | None = None
     decided: dict[str, Decision] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -122,12 +125,13 @@ def decide(principal: Principal, permission: str | None, grants: Grants, *, cloc
     return decision
 
 
-def _by_rights(principal: Principal, permission: str | None, grants: Grants) -> Decision:  # noqa: PLR0911 - one return per rule
+def _by_rights(principal: Principal, permission: str | None, grants: Grants) -> Decision:
     """What follows from who asks and what they hold.
 
     Through which client counts: a session, our own client's token and a machine use local grants fully. A person's
     token issued to another client gives what its ``permissions`` claim asserts, and of the local grants only those
-    its ``scope`` names. ``scope`` alone gives only permissions marked ``by_scope``, or any for a machine.
+    its ``scope`` names. ``scope`` alone gives only permissions marked ``by_scope``, or any for a machine. Neither claim
+    gives what an administrator withholds.
     """
     if principal.subject is None:
         return _ANONYMOUS
@@ -136,20 +140,22 @@ def _by_rights(principal: Principal, permission: str | None, grants: Grants) -> 
     if permission is None:
         return _SIGNED_IN
     granted = grants.decided.get(permission) or _by_grant(permission, grants)
-    method = principal.method
-    if method is _OTHER_TOKEN:
-        if permission in grants.asserted:
+    if principal.method is _OTHER_TOKEN:
+        if permission in grants.asserted and permission not in grants.withheld:
             return _BY_TOKEN
-        if permission in principal.scope:
-            return granted or (_BY_SCOPE if permission in _BY_SCOPE_NAMES else _NOT_GRANTED)
-        return _SCOPE if granted else _NOT_GRANTED
-    if granted:
-        return granted
-    if permission in principal.scope and (method is _MACHINE or permission in _BY_SCOPE_NAMES):
+        if granted and permission not in principal.scope:
+            return _SCOPE
+    return granted or _by_claims(principal, permission, grants)
+
+
+def _by_claims(principal: Principal, permission: str, grants: Grants) -> Decision:
+    """What follows from the claims of the token in hand, where no local grant gives ``permission``."""
+    if permission in grants.withheld:
+        return _NOT_GRANTED
+    machine = principal.method is _MACHINE
+    if permission in principal.scope and (machine or permission in _BY_SCOPE_NAMES):
         return _BY_SCOPE
-    if method is _MACHINE and permission in grants.asserted:
-        return _BY_TOKEN
-    return _NOT_GRANTED
+    return _BY_TOKEN if machine and permission in grants.asserted else _NOT_GRANTED
 
 
 def _by_sign_in(principal: Principal, asked: Requirement, granted: Decision, clock: Clock) -> Decision:

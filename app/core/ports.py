@@ -186,7 +186,14 @@ class UnitOfWork(Protocol):
 
         Token roles count through the role mappings, and where ``map_own_names`` (development) also through a
         built-in role of the same name. Unknown permissions are left out. A token older than the last one synced
-        changes nothing. True, and the policy version moved, when the grants changed.
+        changes nothing. What an administrator withholds from the subject is not given. True, and the policy version
+        moved, when the grants changed.
+        """
+
+    def give_default_role(self, subject: Subject, role: str | None, now: datetime) -> bool:
+        """Give the default role, by a grant of source ``policy``; None: there is no default role now.
+
+        False when it was there, or an administrator withholds it. Raises ``NotFound`` for a role that does not exist.
         """
 
     def add_grant(self, grant: NewGrant, now: datetime) -> bool:

@@ -142,6 +142,8 @@ class BearerFacts:
     person: Person | None
     own_client: bool
     policy_version: int
+    withheld: frozenset[str] = frozenset()
+    """Single permissions that an administrator withholds from the subject."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,9 @@ class Settings(BaseSettings):
         "redirect",
         description="How a press of “Sign in” leads to the provider: `redirect` in this tab, or `popup` in a window.",
     )
-    default_role: str | None = Field(None, description="Role given to everybody who signs in; none by default.")
+    default_role: str | None = Field(
+        None, description="Role given to everybody who signs in, unless it is withheld from them; none by default."
+    )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses or networks of reverse proxies whose forwarded headers count; none by default."
     )

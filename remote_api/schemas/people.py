@@ -53,6 +53,12 @@ class GrantPath(PersonPath):
     grant: Id
 
 
+class WithheldPath(PersonPath):
+    """Something that is withheld from a person, in the address."""
+
+    withheld: Id
+
+
 class NewPerson(Asked):
     """Somebody who has not signed in yet."""
 
@@ -90,10 +96,30 @@ class GrantBody(Answer):
     role: str | None
     permission: str | None
     source: Source = Field(description="Where it came from.")
+    automatic: bool = Field(
+        description="Whether no one decided about it: the provider's token gave it, or GATEHOUSE_DEFAULT_ROLE. "
+        "Revoking it withholds it."
+    )
     by: str = Field(description="Who gave it; empty for tokens.")
     since: datetime
     until: datetime | None = Field(description="When it expires; null when it does not.")
     reason: str
+
+
+class WithheldBody(Answer):
+    """Something that an administrator withholds: no automatic source gives it.
+
+    Exactly one of ``role`` and ``permission`` is there.
+    """
+
+    id: int
+    role: str | None
+    permission: str | None
+    by: str = Field(description="Who withheld it.")
+    since: datetime
+    reason: str
+    from_token: bool = Field(description="Whether the provider's last token would give it.")
+    from_default_role: bool = Field(description="Whether GATEHOUSE_DEFAULT_ROLE would give it.")
 
 
 class PersonItem(Answer):
@@ -131,6 +157,7 @@ class PersonBody(PersonItem):
     """All of one person; its version is the ETag."""
 
     grants: list[GrantBody]
+    withheld: list[WithheldBody]
     permissions: list[EffectivePermission]
     token_roles: list[TokenRole]
     counts_as_administrator: bool = Field(
@@ -160,6 +187,10 @@ class BulkAsked(Asked):
     permission: PermissionName | None = None
     people: list[BodyId] = Field(min_length=1, max_length=MOST_PEOPLE, description="Ids; each counts once.")
     until: Moment | None = None
+    automatic: StrictBool = Field(
+        True,
+        description="With `revoke`: whether what the provider's token or GATEHOUSE_DEFAULT_ROLE gives is withheld too.",
+    )
     reason: Reason
 
 

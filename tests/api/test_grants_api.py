@@ -122,14 +122,96 @@ def test_nobody_gives_themselves_anything(world: World, admin: Caller) -> None:
     assert (answer.status_code, answer.json["code"]) == (403, "self-grant")
 
 
-def test_what_the_provider_gives_is_taken_away_there(world: World, admin: Caller, bob: int) -> None:
+def token_says(world: World, *names: str, permissions: tuple[str, ...] = (), seconds: int = 0) -> None:
+    rights = TokenRights(world.clock() + timedelta(seconds=seconds), frozenset(names), frozenset(permissions))
     with world.database.unit_of_work() as unit:
-        rights = TokenRights(world.clock(), permissions=frozenset({"read:reports"}))
-        unit.sync_token_rights(world.subject("auth0|bob"), rights, map_own_names=False, now=world.clock())
+        unit.sync_token_rights(world.subject("auth0|bob"), rights, map_own_names=True, now=world.clock())
         unit.commit()
+
+
+def test_what_the_provider_gives_is_withheld_when_it_is_revoked(world: World, admin: Caller, bob: int) -> None:
+    token_says(world, "viewer")
+    signed_in = caller(world, "auth0|bob")
+    assert signed_in.get("/reports/usage").status_code == 200
     (grant,) = card(admin, bob)["grants"]
+    assert (grant["source"], grant["automatic"]) == ("token", True)
     answer = take(admin, bob, grant["id"])
-    assert (answer.status_code, answer.json["code"]) == (409, "not-ours")
+    assert (answer.status_code, answer.json["grants"]) == (200, [])
+    (withheld,) = answer.json["withheld"]
+    assert withheld == {
+        "id": withheld["id"], "role": "viewer", "permission": None, "by": str(admin.signed_in.subject),
+        "since": withheld["since"], "reason": "x", "from_token": True, "from_default_role": False,
+    }  # fmt: skip
+    assert answer.headers["ETag"] == version(admin, bob)
+    token_says(world, "viewer", seconds=1)
+    assert signed_in.get("/reports/usage").status_code == 403
+    assert world.events("policy:grant:revoke")[0]["details"]["withheld"] is True
+
+    path = f"/people/{bob}/withheld/{withheld['id']}"
+    assert admin.send("DELETE", path, query={"reason": "x"}).status_code == 428
+    released = admin.send("DELETE", path, version=version(admin, bob), query={"reason": "back"})
+    assert (released.status_code, released.json["withheld"]) == (200, [])
+    assert signed_in.get("/reports/usage").status_code == 200
+    again = admin.send("DELETE", path, version=version(admin, bob), query={"reason": "back"})
+    assert (again.status_code, again.json["code"]) == (404, "not-found")
+    (event,) = world.events("policy:grant:release")
+    assert (event["reason"], event["details"]) == ("back", {"role": "viewer"})
+
+
+def test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves(
+    world: World, admin: Caller, bob: int
+) -> None:
+    token_says(world, permissions=("read:reports", "manage:grants", "read:people", "explore:api"))
+    who = granter(world, "read:messages")
+    signed_in = caller(world, "auth0|bob")
+    for grant in card(admin, bob)["grants"]:
+        if grant["permission"] in {"read:reports", "explore:api"}:
+            take(admin, bob, grant["id"])
+    for caller_, code in ((who, "not-held"), (signed_in, "self-grant")):
+        if caller_ is signed_in:
+            world.grant(signed_in.signed_in.subject, role="viewer")
+        withheld = next(row["id"] for row in card(admin, bob)["withheld"] if row["permission"] == "read:reports")
+        path = f"/people/{bob}/withheld/{withheld}"
+        answer = caller_.send("DELETE", path, version=version(admin, bob), query={"reason": "x"})
+        assert (answer.status_code, answer.json["code"]) == (403, code)
+    world.person("auth0|eve")
+    elsewhere = f"/people/{number_of(admin, 'auth0|eve')}/withheld/{withheld}"
+    answer = admin.send(
+        "DELETE", elsewhere, version=version(admin, number_of(admin, "auth0|eve")), query={"reason": "x"}
+    )
+    assert answer.status_code == 404
+
+
+def test_no_claim_of_another_clients_token_gives_what_is_withheld(world: World, admin: Caller, bob: int) -> None:
+    token_says(world, permissions=("read:reports", "read:messages"))
+    asserts = world.issuer.access_token(sub="auth0|bob", scope="", permissions=["read:reports", "explore:api"])
+    scoped = world.issuer.access_token(sub="auth0|bob", scope="read:reports read:messages", permissions=[])
+    assert [permissions_of(world, token) for token in (asserts, scoped)] == [
+        ["read:reports", "explore:api"],
+        ["read:reports", "read:messages"],
+    ]
+    for grant in card(admin, bob)["grants"]:
+        take(admin, bob, grant["id"])
+    for token in (asserts, scoped):
+        answer = world.call("/api/v1/reports/usage", token)
+        assert (answer.status_code, answer.json["reason"]) == (403, "not-granted")
+    assert [permissions_of(world, token) for token in (asserts, scoped)] == [["explore:api"], []]
+
+
+def permissions_of(world: World, token: str) -> list[str]:
+    return [one["name"] for one in world.call("/api/v1/me", token).json["permissions"]]
+
+
+def test_revoking_from_many_withholds_what_is_automatic_unless_told_otherwise(
+    world: World, admin: Caller, bob: int
+) -> None:
+    token_says(world, "viewer")
+    world.grant(world.subject("auth0|bob"), role="viewer")
+    assert outcomes(bulk(admin, [bob], action="revoke", role="viewer", automatic=False)) == [(bob, "done", None)]
+    assert card(admin, bob)["roles"] == ["viewer"]
+    assert outcomes(bulk(admin, [bob], action="revoke", role="viewer", automatic=False)) == [(bob, "unchanged", None)]
+    assert outcomes(bulk(admin, [bob], action="revoke", role="viewer")) == [(bob, "done", None)]
+    assert (card(admin, bob)["roles"], len(card(admin, bob)["withheld"])) == ([], 1)
 
 
 def test_somebody_elses_grant_is_not_there(world: World, admin: Caller, bob: int) -> None:

@@ -43,6 +43,7 @@ MATRIX = {
     "DELETE /api/v1/people/<int:person>/grants/<int:grant>": (401, 403, 428, 403, 403, 403, 403, 403, 428),
     "GET /api/v1/people/<int:person>/sessions": (401, 403, 404, 403, 403, 404, 403, 403, 404),
     "DELETE /api/v1/people/<int:person>/sessions": (401, 403, 422, 403, 403, 403, 403, 403, 422),
+    "DELETE /api/v1/people/<int:person>/withheld/<int:withheld>": (401, 403, 428, 403, 403, 403, 403, 403, 428),
     "POST /api/v1/grants/bulk": (401, 403, 415, 403, 403, 403, 403, 403, 415),
     # Roles, permissions, mappings
     "GET /api/v1/roles": (401, 403, 200, 403, 403, 200, 403, 403, 200),

@@ -34,7 +34,8 @@ BUTTONS: dict[str, dict[str, set[str]]] = {
     },
     CARD: {
         "administrator": {
-            "all-people", "block", "erase", "give", "take-3", "take-5", "end-ref-1", "end-ref-2", "end-all",
+            "all-people", "block", "erase", "give", "take-3", "take-4", "take-5", "release-8", "end-ref-1", "end-ref-2",
+            "end-all",
         },
         "auditor": {"all-people"},
     },
@@ -56,7 +57,7 @@ def test_the_roles_that_open_these_pages_are_those_above() -> None:
 
 
 ALONE: dict[str, set[str]] = {
-    "manage:grants": {"give", "take-3", "take-5"},
+    "manage:grants": {"give", "take-3", "take-4", "take-5", "release-8"},
     "block:people": {"block"},
     "erase:people": {"erase"},
     "read:sessions": set(),
@@ -81,7 +82,7 @@ def test_ones_own_card_says_whom_to_ask_and_offers_nothing(here: Administration)
     here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(own)
     at.query_params["person"] = "7"
     testing.open_page(at, "people.py")
-    assert not {"give", "take-3", "take-5", "block", "erase"} & keys(at)
+    assert not {"give", "take-3", "take-4", "take-5", "release-8", "block", "erase"} & keys(at)
     assert "ask another administrator" in words(at)
 
 
@@ -290,6 +291,50 @@ def test_taking_away_says_what_it_means_and_can_be_given_back(here: Administrati
     assert here.changes()[-1].json() == {
         "permission": "explore:api", "reason": "Taken back: done", "until": "2027-01-31T00:00:00+00:00",
     }  # fmt: skip
+
+
+def test_revoking_what_is_automatic_says_that_it_is_withheld_and_the_way_back_releases_it(here: Administration) -> None:
+    at, _ = here.open(CARD)
+    at.button(key="take-4").click().run()
+    said = words(at)
+    assert "It is given automatically, by the sign-in provider. From now on it is withheld: signing in again" in said
+    assert "They can no longer: open a CSV file" in said
+    at.text_input(key="take-reason").set_value("left").run()
+    grants = [grant for grant in canned.card()["grants"] if grant["id"] != 4]
+    after = canned.card(version="v2", grants=grants, withheld=[canned.withheld(9, "analyst", from_token=True)])
+    here.stub.answers["DELETE", f"{canned.BASE}/people/7/grants/4"] = json_of(after, etag='"v2"')
+    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(after, etag='"v2"')
+    at.button(key="take-go").click().run()
+    assert "It holds at once. It is withheld: signing in again does not bring it back." in words(at)
+    assert "Withheld by auth0|ada, since 31 January 2026" in words(at)
+    assert "Without that, the sign-in provider and the default role would give it." in words(at)
+    here.stub.answers["DELETE", f"{canned.BASE}/people/7/withheld/9"] = json_of(canned.card(version="v3"), etag='"v3"')
+    at.button(key="undo").click().run()
+    sent = here.changes()[-1]
+    assert (sent.method, sent.path) == ("DELETE", f"{canned.BASE}/people/7/withheld/9")
+    assert (sent.query["reason"], sent.headers["if-match"]) == (["Taken back: left"], '"v2"')
+    assert "**analyst** is no longer withheld from **Bruno Silva**." in words(at)
+
+
+def test_releasing_says_what_it_gives(here: Administration) -> None:
+    at, _ = here.open(CARD)
+    assert "[Withheld] **developer**" in words(at)
+    at.button(key="release-8").click().run()
+    assert "**Bruno Silva** has **developer** again at once, by the default role." in words(at)
+    at.text_input(key="release-reason").set_value("back").run()
+    here.stub.answers["DELETE", f"{canned.BASE}/people/7/withheld/8"] = json_of(canned.card(withheld=[]), etag='"v2"')
+    at.button(key="release-go").click().run()
+    assert here.changes()[-1].path == f"{canned.BASE}/people/7/withheld/8"
+    assert "**developer** is no longer withheld from **Bruno Silva**." in words(at)
+
+
+def test_the_card_of_somebody_blocked_says_that_they_can_open_nothing(here: Administration) -> None:
+    blocked = canned.card(state="blocked", grants=[], permissions=[], withheld=[])
+    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(blocked)
+    at, _ = here.open(CARD)
+    assert "While they are blocked they can open nothing; once they are let in again, Home and Profile." in words(at)
+    assert "Nothing while they are blocked." in words(at)
+    assert "They can open Home and Profile" not in words(at)
 
 
 def test_blocking_and_the_way_back(here: Administration) -> None:

@@ -55,7 +55,9 @@ def step_down(database: Database, number: int) -> str:
     grant = card.grants[0].id
     try:
         with administration.carrying_out(database, who, NOW) as unit:
-            administration.revoke(unit, who, person=person, grant=grant, reason="race", version=None, now=NOW)
+            administration.revoke(
+                unit, who, person=person, grant=grant, reason="race", version=None, default_role=None, now=NOW
+            )
     except LastAdministrator:
         return "last"
     except GatehouseError as error:

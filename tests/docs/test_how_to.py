@@ -96,7 +96,7 @@ def test_the_scripts_run() -> None:
         for kind, name, code in snippets(document):
             if kind == "script":
                 with testing.gatehouse():
-                    at = AppTest.from_string(code)
+                    at = AppTest.from_string(code, default_timeout=60)  # a busy machine is no fault
                     testing.sign_in_as(at, roles=["administrator"])
                     assert not at.run().exception, name
 

@@ -102,7 +102,7 @@ class Installation:
         card = self.database.directory.person_card(self.id(subject), self.now)
         assert card is not None
         number = next(one.id for one in card.grants if one.role == role)
-        given = {"reason": "over", "version": None} | more
+        given = {"reason": "over", "version": None, "default_role": None} | more
         return self.act(administration.revoke, who, person=card.row.id, grant=number, **given)
 
     def block(self, who: Administrator, subject: Subject, **more: Any) -> Any:

@@ -190,7 +190,7 @@ class Administration(RuleBasedStateMachine):
         if not card.grants:
             return
         given = {"grant": card.grants[which % len(card.grants)].id, "version": "old" if stale else card.version}
-        done = self.attempt("revoke", administration.revoke, actor, person=card.row.id, **given)
+        done = self.attempt("revoke", administration.revoke, actor, person=card.row.id, default_role=None, **given)
         assert not (done and stale)
 
     @rule(actor=actors, subject=people, blocked=st.booleans())

@@ -22,7 +22,6 @@ from app.core.errors import (
     NameTaken,
     NotFound,
     NotHeld,
-    NotOurs,
     PermissionDenied,
     RoleInUse,
     SelfGrant,
@@ -263,14 +262,24 @@ def test_a_grant_is_taken_away_once(here: Installation) -> None:
     gone = here.revoke(acting(ADA), CARLA, "viewer", version=card.version)
     assert gone == card.grants[0]
     assert here.roles_of(CARLA) == set()
-    given = {"person": card.row.id, "grant": gone.id, "reason": "x", "version": None}
+    given = {"person": card.row.id, "grant": gone.id, "reason": "x", "version": None, "default_role": None}
     refused(here, NotFound, here.act, administration.revoke, acting(ADA), **given)
 
 
-def test_what_came_with_a_token_is_not_ours_to_take(here: Installation) -> None:
-    token_says(here, CARLA, "viewer", own=True)
-    refused(here, NotOurs, here.revoke, acting(ADA), CARLA, "viewer")
-    assert here.roles_of(CARLA) == {"viewer"}
+def test_a_withheld_permission_counts_for_no_change_whatever_a_token_claims(here: Installation) -> None:
+    claims = frozenset({"manage:grants", "read:reports"})
+    rights = TokenRights(here.now, permissions=claims)
+    here.unit(lambda unit: unit.sync_token_rights(DAN, rights, map_own_names=False, now=here.now))
+    token = acting(DAN, AuthMethod.OTHER_TOKEN, asserted=claims)
+    here.grant(token, CARLA, role=None, permission="read:reports")
+    card = here.database.directory.person_card(here.id(DAN), here.now)
+    assert card is not None
+    number = next(one.id for one in card.grants if one.permission == "manage:grants")
+    here.act(
+        administration.revoke, acting(ADA), person=card.row.id, grant=number, reason="x", version=None,
+        default_role=None,
+    )  # fmt: skip
+    refused(here, PermissionDenied, here.grant, token, BOB, role=None, permission="read:reports")
 
 
 @pytest.mark.parametrize("who", [acting(ADA), acting(BOB), OPERATOR], ids=["herself", "another", "operator"])
@@ -534,7 +543,8 @@ def test_what_was_decided_before_does_not_count(here: Installation) -> None:
     ("use_case", "given"),
     [
         (administration.grant, {"role": "viewer", "permission": None, "until": None, "person": 1, "version": None}),
-        (administration.revoke, {"person": 1, "grant": 1, "version": None}),
+        (administration.revoke, {"person": 1, "grant": 1, "version": None, "default_role": None}),
+        (administration.release, {"person": 1, "withheld": 1, "version": None}),
         (administration.add_person, {"subject": DAN}),
         (administration.set_blocked, {"person": 1, "blocked": True, "version": None}),
         (administration.erase, {"person": 1, "version": None}),

@@ -4,6 +4,9 @@ Every use case takes an open ``DirectoryUnit`` (the caller commits), decides ins
 records its audit event in it: change and event are kept together or not at all. ``carrying_out`` opens the unit,
 commits, and has refusals by a rule recorded.
 
+What an administrator revokes stays revoked: the automatic sources, which are the provider's token and the default role,
+give it back to nobody from whom it is withheld.
+
 The rules: nobody gives what they do not hold, and editing a role, mapping a token role, or moving people from a role
 that is deleted is giving; nobody gives themselves anything; the last administrator stays; built-in roles are only
 extended; whoever changes something says which version of it they saw, and why.
@@ -12,7 +15,7 @@ extended; whoever changes something says which version of it they saw, and why.
 from app.core.administration.acting import Administrator, Standing, authorise
 from app.core.administration.bootstrap import bootstrap_administrator, person_by_email
 from app.core.administration.carrying_out import carrying_out
-from app.core.administration.grants import add_person, grant, revoke
+from app.core.administration.grants import add_person, grant, release, revoke, revoke_all
 from app.core.administration.mappings import set_mapping
 from app.core.administration.people import erase, set_blocked
 from app.core.administration.roles import create_role, delete_role, update_role
@@ -32,7 +35,9 @@ __all__ = [
     "erase",
     "grant",
     "person_by_email",
+    "release",
     "revoke",
+    "revoke_all",
     "set_blocked",
     "set_mapping",
     "update_role",

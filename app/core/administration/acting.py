@@ -84,8 +84,8 @@ def authorise(unit: DirectoryUnit, who: Administrator, permission: Permission, n
     if principal.session_ref is not None and not principal.blocked:
         principal = _in_session(unit, principal, principal.session_ref, now)
     grants = unit.grants_of(subject, now)
-    if who.asserted and principal.method in {AuthMethod.OTHER_TOKEN, AuthMethod.MACHINE}:
-        grants = replace(grants, asserted=who.asserted)
+    if principal.method in {AuthMethod.OTHER_TOKEN, AuthMethod.MACHINE}:
+        grants = replace(grants, asserted=who.asserted, withheld=unit.withheld_permissions(subject))
     decision = decide(principal, permission, grants, clock=lambda: now)
     if not decision.allowed:
         raise refusal(permission, decision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from app.core.administration.acting import (
@@ -19,10 +20,10 @@ from app.core.administration.rules import (
     require_not_self,
     require_role_held,
 )
-from app.core.audit import AuditKind, subject_name
-from app.core.directory import GrantRow, PersonState
+from app.core.audit import SYSTEM, AuditKind, subject_name
+from app.core.directory import GrantRow, PersonState, WithheldRow
 from app.core.directory_ports import DirectoryUnit
-from app.core.errors import Conflict, InvalidInput, NotFound, NotOurs
+from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.permissions import Permission
 from app.core.policy import Source
 from app.core.principal import Subject
@@ -73,12 +74,15 @@ def revoke(
     grant: int,
     reason: str,
     version: str | None,
+    default_role: str | None,
     now: datetime,
 ) -> GrantRow:
-    """Take one grant away; returns what it was.
+    """Revoke one grant; returns what it was.
 
-    Raises ``LastAdministrator``, ``NotOurs`` for one that came with a token, ``NotFound``, ``StaleVersion``,
-    ``InvalidInput``.
+    What an automatic source gives (the provider's token, ``default_role`` at a sign-in) is withheld from then on: every
+    automatic grant of the same role or permission goes, and none comes back before ``release``.
+
+    Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
     standing = authorise(unit, who, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
@@ -86,13 +90,65 @@ def revoke(
     found = unit.grant_row(person, grant)
     if found is None:
         raise NotFound("They do not have this any more.")
-    if found.source is Source.TOKEN:
-        raise NotOurs("The sign-in provider gives this: take it away there, or change what its role becomes here.")
     target = name_of(row)
+    is_default = found.role is not None and found.role == default_role
+    withheld = found.automatic or (is_default and not _is_automatic(unit, row.person.subject, default_role, now))
     with keeping_an_administrator(unit, now, target):
+        if withheld:
+            unit.withhold_grant(person, found, by=who.name, reason=why, from_default=is_default, now=now)
         unit.delete_grant(grant)
-    told = _told(found.role, found.permission, found.source, found.until)
-    unit.record(standing.event(AuditKind.GRANT_REVOKE, target, why, **told))
+    details = _told(found.role, found.permission, found.source, found.until)
+    unit.record(standing.event(AuditKind.GRANT_REVOKE, target, why, **details, withheld=withheld))
+    return found
+
+
+def revoke_all(
+    unit: DirectoryUnit,
+    who: Administrator,
+    grants: Iterable[GrantRow],
+    *,
+    person: int,
+    reason: str,
+    default_role: str | None,
+    now: datetime,
+) -> int:
+    """Revoke these grants of a person as they are there still; returns how many. Raises as ``revoke``."""
+    # The automatic ones last: the first of those withholds what is left.
+    there = [one for one in sorted(grants, key=lambda one: one.automatic) if unit.grant_row(person, one.id) is not None]
+    for one in there:
+        if unit.grant_row(person, one.id) is not None:
+            revoke(
+                unit, who, person=person, grant=one.id, reason=reason, version=None, default_role=default_role, now=now
+            )
+    return len(there)
+
+
+def release(
+    unit: DirectoryUnit,
+    who: Administrator,
+    *,
+    person: int,
+    withheld: int,
+    reason: str,
+    version: str | None,
+    now: datetime,
+) -> WithheldRow:
+    """Let the automatic sources give a person again what was withheld; returns what it was.
+
+    Raises ``SelfGrant``, ``NotHeld``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
+    """
+    standing = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    why = checked_reason(reason)
+    row = person_for_change(unit, person, version)
+    found = unit.withheld_row(person, withheld)
+    if found is None:
+        raise NotFound("This is not withheld from them any more.")
+    target = name_of(row)
+    _require_may_give(unit, standing, found.role, found.permission, target)
+    require_not_self(standing, target, is_self=row.person.subject == standing.subject)
+    unit.release_withheld(withheld, now)
+    what: dict[str, Detail] = {"role": found.role} if found.role is not None else {"permission": found.permission}
+    unit.record(standing.event(AuditKind.GRANT_RELEASE, target, why, **what))
     return found
 
 
@@ -133,6 +189,12 @@ def _require_same_end(unit: DirectoryUnit, new: NewGrant, now: datetime) -> None
     ways = held.roles.get(new.role, ()) if new.role is not None else held.permissions.get(str(new.permission), ())
     if not any(way.role == new.role and way.source is new.source and way.until == new.until for way in ways):
         raise Conflict("They have it already, with another end. Revoke that first, then give it anew.")
+
+
+def _is_automatic(unit: DirectoryUnit, subject: Subject, role: str | None, now: datetime) -> bool:
+    """Whether an automatic source gives the role already, by a grant that can be revoked by itself."""
+    held = unit.grants_of(subject, now).roles.get(role or "", ())
+    return any(way.source is Source.TOKEN or (way.source is Source.POLICY and way.by == SYSTEM) for way in held)
 
 
 def _told(role: str | None, permission: str | None, source: Source, until: datetime | None) -> dict[str, Detail]:

@@ -1,0 +1,135 @@
+"""Writes about withheld grants: what no automatic source gives to somebody, because an administrator decided so.
+
+Automatic sources are the provider's token and the default role. While a row is here, they give nothing; the row notes
+which of them would, so that releasing it restores exactly that.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, literal, or_, select, update
+
+from app.core.audit import SYSTEM
+from app.core.policy import Source
+from db.models import grants, role_mappings, token_roles, withheld_grants
+from db.texts import clean
+from db.work import Work, require_aware
+
+DEFAULT_ROLE: Final = "GATEHOUSE_DEFAULT_ROLE"
+"""The reason of a grant that the default role made."""
+
+Thing = tuple[int | None, str | None]
+"""What a grant gives: (role id, None) or (None, permission)."""
+
+AUTOMATIC: Final = or_(
+    grants.c.source == Source.TOKEN.value,
+    and_(grants.c.source == Source.POLICY.value, grants.c.given_by == SYSTEM),
+)
+"""Grants that no one decided about: they come from the provider's token or from ``GATEHOUSE_DEFAULT_ROLE``."""
+
+
+class WithheldWrites(Work):
+    """The part of ``UnitOfWork`` about withheld grants."""
+
+    def withhold(self, person: int, thing: Thing, *, by: str, reason: str, from_default: bool, now: datetime) -> None:
+        """Remove the person's automatic grants of ``thing``, and keep every automatic source from giving it again.
+
+        ``from_default``: the default role is ``thing``, whether or not it was given yet.
+        """
+        require_aware(now)
+        automatic = and_(grants.c.person_id == person, is_thing(grants, thing), AUTOMATIC)
+        sources = set(self._execute(delete(grants).where(automatic).returning(grants.c.source)).scalars())
+        self._execute(
+            self._insert(withheld_grants)
+            .values(
+                person_id=person,
+                role_id=thing[0],
+                permission=thing[1],
+                withheld_by=clean(by),
+                withheld_at=now,
+                reason=clean(reason),
+                from_token=Source.TOKEN.value in sources,
+                from_default=from_default or Source.POLICY.value in sources,
+            )
+            .on_conflict_do_nothing()
+        )
+        self._rights_changed = True
+
+    def release_withheld(self, withheld: int, now: datetime) -> bool:
+        """Remove a withholding, and give again what the automatic sources would have given; False: there was none."""
+        require_aware(now)
+        row = self._execute(
+            delete(withheld_grants).where(withheld_grants.c.id == withheld).returning(*withheld_grants.c)
+        ).first()
+        if row is None:
+            return False
+        common = {"person_id": row.person_id, "role_id": row.role_id, "permission": row.permission, "created_at": now}
+        again: list[dict[str, Any]] = []
+        if row.from_token:
+            again.append({"source": Source.TOKEN.value, "given_by": "", "reason": ""})
+        if row.from_default:
+            again.append({"source": Source.POLICY.value, "given_by": SYSTEM, "reason": DEFAULT_ROLE})
+        for one in again:
+            self._execute(self._insert(grants).values(**common, **one).on_conflict_do_nothing())
+        self._rights_changed = True
+        return True
+
+    def _withheld_from_token(self, person: int, of_token: set[Thing]) -> set[Thing]:
+        """Those of ``of_token`` that are withheld from the person; notes which of what is withheld the token gives."""
+        withheld: set[Thing] = set()
+        for row in self._execute(select(withheld_grants).where(withheld_grants.c.person_id == person)):
+            thing = (row.role_id, row.permission)
+            withheld.add(thing)
+            if bool(row.from_token) is not (thing in of_token):
+                this = withheld_grants.c.id == row.id
+                self._execute(update(withheld_grants).where(this).values(from_token=thing in of_token))
+        return withheld & of_token
+
+    def _withheld_from_default(self, person: int, role: int | None) -> bool:
+        """Whether the default role is withheld from the person; notes which of what is withheld it is (None: none)."""
+        theirs = withheld_grants.c.person_id == person
+        withheld = False
+        for row in self._execute(select(withheld_grants).where(theirs)):
+            is_default = role is not None and row.role_id == role
+            withheld |= is_default
+            if bool(row.from_default) is not is_default:
+                this = withheld_grants.c.id == row.id
+                self._execute(update(withheld_grants).where(this).values(from_default=is_default))
+        return withheld
+
+    def _note_mapped(self, role: int) -> None:
+        """Note for everybody from whom ``role`` is withheld and whose token roles are mapped to it that they are."""
+        mapped = exists().where(
+            token_roles.c.person_id == withheld_grants.c.person_id,
+            token_roles.c.name == role_mappings.c.token_role,
+            role_mappings.c.role_id == role,
+        )
+        self._execute(update(withheld_grants).where(withheld_grants.c.role_id == role, mapped).values(from_token=True))
+
+    def _move_withheld(self, role: int, to: int) -> None:
+        """Withhold ``to`` from everybody from whom ``role`` is withheld, and who does not hold ``to`` by now.
+
+        They were not to have ``role``; deleting it and moving its holders must not give them what takes its place.
+        """
+        holds = exists().where(grants.c.person_id == withheld_grants.c.person_id, grants.c.role_id == to)
+        columns = ("person_id", "permission", "withheld_by", "withheld_at", "reason", "from_token", "from_default")
+        old = select(literal(to), *(withheld_grants.c[name] for name in columns)).where(
+            withheld_grants.c.role_id == role, ~holds
+        )
+        new = self._insert(withheld_grants).from_select(["role_id", *columns], old)
+        self._execute(new.on_conflict_do_nothing())
+
+
+def is_thing(table: Table, thing: Thing) -> ColumnElement[bool]:
+    """Whether a row of ``grants`` or ``withheld_grants`` is about this role or permission."""
+    condition: ColumnElement[bool] = (
+        table.c.role_id == thing[0] if thing[0] is not None else table.c.permission == thing[1]
+    )
+    return condition
+
+
+def not_withheld(person: ColumnElement[int], role: int) -> ColumnElement[bool]:
+    """Whether ``role`` is not withheld from the person in this column."""
+    return ~exists().where(withheld_grants.c.person_id == person, withheld_grants.c.role_id == role)
