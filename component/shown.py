@@ -6,24 +6,33 @@ on the event loop alone; what is forgotten is refused, never given away.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, TypeVar
+from typing import Final
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.policy import Grants
 from component import wire
 from component.cover import Cover
+from component.rendered import Rendered, keep
 from component.uploads import Uploads
 
 KEPT_OWNERS: Final = 2048
-KEPT_MEDIA: Final = 2048
-KEPT_DEFERRED: Final = 512
 KEPT_SESSIONS: Final = 256
-KEPT_WIDGETS: Final = 4096
-
-T = TypeVar("T")
+_OF_NO_PAGE: Final = frozenset(
+    {
+        "backend_operation_response",
+        "file_urls_response",
+        "heartbeat_ack",
+        "new_session",
+        "script_finished",
+        "session_event",
+        "stop_auto_rerun",
+    }
+)
+"""Messages that show nothing of a page: all that the browser gets while its page is that of a right lost."""
 
 
 class Change(Enum):
@@ -41,8 +50,7 @@ class Gate(Enum):
 
     OPEN = "open"
     SHUT = "shut"  # no: only a run of the whole script, without widgets, may pass
-    ASKED = "asked"  # such a run has passed
-    RUNNING = "running"  # and has begun
+    ASKED = "asked"  # such a run has passed, and Streamlit may still send what runs before it rendered
 
 
 @dataclass(slots=True)
@@ -55,79 +63,107 @@ class Seen:
     """What is kept while its session has expired."""
     running: bool = False
     """Whether a run is under way, or about to begin."""
-    widgets: dict[str, None] | None = None
-    """Ids of the widgets shown since something was lost; None when nothing ever was.
-
-    Streamlit (1.67) keeps the callback of a widget for as long as its session lives, drawn or not.
-    """
+    rendered: Rendered = field(default_factory=Rendered)
     uploads: Uploads = field(default_factory=Uploads)
+    run_on_save: bool | None = None
+    """Streamlit's option, which it says at each run; None before the first."""
+    marks: int = 0
+    """How many marks (``wire.mark``) are on their way back."""
+    _within_mark: bool = False
+    _overtaken: Callable[[], None] | None = None
+
+    @property
+    def may_be_resumed(self) -> bool:
+        """Whether another socket may go on with it: not when a mark was lost with the socket before."""
+        return self.marks == 0
+
+    def take(self, overtaken: Callable[[], None]) -> None:
+        """A socket goes on with this session; ``overtaken`` ends it when another does. Ends the one before."""
+        if self._overtaken is not None:
+            self._overtaken()
+        self._overtaken = overtaken
+
+    def release(self, overtaken: Callable[[], None]) -> None:
+        """The socket with this ``overtaken`` is gone."""
+        if self._overtaken == overtaken:
+            self._overtaken = None
 
     def hold(self, grants: Grants) -> Change:
         """The person holds this now; says what that changes."""
         before, self.grants = self.grants, grants
         change = difference(before, grants) if before is not None else Change.NONE
         if change is Change.LOST:
-            self.gate, self.widgets = Gate.SHUT, {}
+            self.gate = Gate.SHUT
+            self.rendered.forget()
         return change
+
+    def may_fetch(self, file: str, grants: Grants | None) -> bool:
+        """Whether a file was rendered here for a caller who holds ``grants`` now; None for an anonymous one."""
+        lost = grants is not None and self.grants is not None and difference(self.grants, grants) is Change.LOST
+        return file in self.rendered.media and not lost
 
     def prepare(self, sent: wire.FromBrowser) -> None:
         """Take out of a message that reruns whatever the page no longer offers."""
-        if self.gate is not Gate.OPEN:
+        if self.gate is Gate.OPEN:
+            self.rendered.restrict(sent)
+        else:
             sent.gate_only()
-        elif self.widgets is not None:
-            sent.forget_cached()
-            sent.keep_widgets(self.widgets)
 
-    def passes(self, *, all_of_it: bool) -> None:
-        """A run is on its way to Streamlit. ``all_of_it``: not of a fragment alone."""
+    def passes(self, *, all_of_it: bool) -> bool:
+        """A run is handed to Streamlit; ``all_of_it``: not of a fragment alone. Says whether a mark is to follow it."""
         self.running = True
-        if all_of_it and self.gate is not Gate.OPEN:
-            self.gate = Gate.ASKED
+        if not all_of_it or self.gate is not Gate.SHUT:
+            return False
+        self.gate = Gate.ASKED
+        self.marks += 1
+        return True
 
-    def note(self, message: ForwardMsg) -> None:
-        """A message to the browser: how the run fares, and which widgets it draws."""
+    def note(self, message: ForwardMsg) -> bool:
+        """A message to the browser: how the run fares, and what it renders. Says whether the browser is to have it."""
         kind = message.WhichOneof("type")
-        if kind == "new_session":
+        if kind == "session_status_changed":
+            return not self._is_mark(message)
+        if kind == "backend_operation_response":
+            if not self.rendered.end(message.backend_operation_response.request_id):
+                return False
+        elif kind == "new_session":
             self.running = True
-            if self.gate is Gate.ASKED:
-                self.gate = Gate.RUNNING
+            if self.run_on_save is None:
+                self.run_on_save = message.new_session.initialize.session_status.run_on_save
         elif kind == "script_finished":
             self.running = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-            if self.gate is Gate.RUNNING and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-                self.gate = Gate.OPEN
-        elif self.widgets is not None and self.gate in {Gate.OPEN, Gate.RUNNING}:
-            for widget in wire.widgets_in(message):
-                _keep(self.widgets, widget, None, KEPT_WIDGETS)
+        if self.gate is not Gate.OPEN:
+            return kind in _OF_NO_PAGE
+        self.rendered.note(message)
+        return True
+
+    def _is_mark(self, message: ForwardMsg) -> bool:
+        """Take a mark out. What follows the last one was rendered by runs that began after the gate was shut."""
+        run_on_save = message.session_status_changed.run_on_save
+        within, self._within_mark = self._within_mark, False
+        if within or self.run_on_save is None or run_on_save == self.run_on_save:
+            return within
+        self._within_mark = True
+        self.marks -= 1
+        if self.marks == 0 and self.gate is Gate.ASKED:
+            self.gate = Gate.OPEN
+        return True
 
 
 @dataclass(slots=True)
 class Shown:
-    """What one owner was shown. The oldest of each kind are forgotten."""
+    """What one owner was shown. The oldest are forgotten."""
 
-    media: dict[str, None] = field(default_factory=dict)
-    deferred: dict[str, None] = field(default_factory=dict)
     sessions: dict[str, Seen] = field(default_factory=dict)
     tabs: int = 0
-    _grants: Grants | None = None
-
-    def note_media(self, file: str) -> None:
-        """Remember a file whose address was sent."""
-        _keep(self.media, file, None, KEPT_MEDIA)
-
-    def note_deferred(self, file: str) -> None:
-        """Remember a deferred download that was offered."""
-        _keep(self.deferred, file, None, KEPT_DEFERRED)
 
     def note_session(self, session_id: str, seen: Seen) -> None:
         """Remember a Streamlit session that this owner is in."""
-        _keep(self.sessions, session_id, seen, KEPT_SESSIONS)
+        keep(self.sessions, session_id, seen, KEPT_SESSIONS)
 
-    def hold(self, grants: Grants) -> None:
-        """The owner holds this now: when something is lost, no file shown before is given out any more."""
-        if self._grants is not None and difference(self._grants, grants) is Change.LOST:
-            self.media.clear()
-            self.deferred.clear()
-        self._grants = grants
+    def may_fetch(self, file: str, grants: Grants | None) -> bool:
+        """As ``Seen.may_fetch``, in any of the owner's Streamlit sessions."""
+        return any(seen.may_fetch(file, grants) for seen in self.sessions.values())
 
 
 class Owners:
@@ -179,11 +215,3 @@ def difference(before: Grants, after: Grants) -> Change:
         and before.roles.keys() == after.roles.keys()
     )
     return Change.NONE if same else Change.CHANGED
-
-
-def _keep(kept: dict[str, T], key: str, value: T, most: int) -> None:
-    """Put ``key`` last, and let go of the first when there are too many."""
-    kept.pop(key, None)
-    kept[key] = value
-    if len(kept) > most:
-        del kept[next(iter(kept))]

@@ -17,7 +17,6 @@ from urllib.parse import quote, urlsplit
 
 import structlog
 from starlette.types import Message, Receive, Send
-from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.errors import SessionExpired, SignedOut, StorageUnavailable, Unauthenticated
@@ -69,7 +68,8 @@ class Tab:
         self._outdated = False  # drawn with other rights than are held now
         self._seen = self._shown.sessions.get(back_to) or Seen()
         self._seen.running = False  # whatever ran, Streamlit stops it when a socket goes
-        self._injected: deque[Message] = deque()
+        self._seen.take(self._overtaken)
+        self._injected: deque[Message | wire.FromBrowser] = deque()
         self._navigation: ForwardMsg | None = None  # the pages, as the browser was told of them
         self._bell = asyncio.Event()
         self._waiting: asyncio.Task[Message] | None = None
@@ -77,7 +77,7 @@ class Tab:
         self._telling: asyncio.Task[None] | None = None
         self._covered = covered  # its session has expired: nothing goes to and fro
         self._look_by: datetime | None = None  # when the session can be revived no longer
-        self._last: BackMsg | None = None  # a run of the page this tab is on
+        self._last: wire.FromBrowser | None = None  # a run of the page this tab is on
         self._first = True
         self._sending = asyncio.Lock()
         self._looking = asyncio.Lock()
@@ -90,7 +90,8 @@ class Tab:
         """The next message: one of ours, or the browser's once it has passed the gate."""
         while True:
             if self._injected:
-                return self._injected.popleft()
+                injected = self._injected.popleft()
+                return self._hand_over(injected) if isinstance(injected, wire.FromBrowser) else injected
             if self._waiting is None:
                 self._waiting = asyncio.ensure_future(_awaited(self._receive))
                 self._waiting.add_done_callback(self._ring)
@@ -108,13 +109,16 @@ class Tab:
             finally:
                 self._gating = False
             if passed is not None:
-                return passed
+                return self._hand_over(passed)
 
     async def send(self, message: Message) -> None:
         """To the browser; remembers what it shows, and is silent once the tab is over."""
         data = message.get("bytes")
         if message["type"] == "websocket.send" and data is not None and not self._over:
-            self._note(data)
+            replaced = self._note(data)
+            if not replaced:
+                return
+            message = {**message, "bytes": replaced}
         async with self._sending:
             if not self._over and not (self._covered and message["type"] == "websocket.send"):
                 await self._send(message)
@@ -125,6 +129,7 @@ class Tab:
         """The socket is gone, as far as Streamlit is concerned; a last word to the browser may still be on its way."""
         self._tabs.remove(self)
         self._tabs.owners.leave(self._shown)
+        self._seen.release(self._overtaken)
         self._over = True
         if self._waiting is not None:
             self._waiting.cancel()
@@ -163,8 +168,8 @@ class Tab:
     def rerun(self) -> None:
         """Have its page drawn anew, without anything that the person did."""
         if self._last is not None:
-            self._inject({"type": "websocket.receive", "bytes": self._last.SerializeToString()})
-            self._passes(all_of_it=True)
+            self._outdated = False
+            self._inject(wire.rerun_like(self._last))
 
     async def look(self) -> Change:
         """Resolve the session anew: one query. Ends the tab when it is over; says what became of it.
@@ -192,8 +197,11 @@ class Tab:
             self.session, grants = found
             self._tabs.note_gated(self.session)
             self._looked = True
-            self._shown.hold(grants)
             change = self._seen.hold(grants)
+            if change is Change.LOST and self._seen.run_on_save is None:
+                # Nothing was shown yet, and what is on its way was rendered with the right: the page is loaded again.
+                self._leave(wire.go_to(self._here()), _GONE)
+                return Change.ENDED
             self._outdated = self._outdated or change is not Change.NONE
             if self._covered or self._seen.cover is not None:
                 self._uncover()
@@ -201,7 +209,7 @@ class Tab:
 
     # The gate
 
-    async def _gate(self, message: Message) -> Message | None:
+    async def _gate(self, message: Message) -> wire.FromBrowser | None:
         """Let a message through, changed if need be; None when it went no further."""
         try:
             most = wire.MAX_STRANGERS_BYTES if self.session is None else wire.MAX_MESSAGE_BYTES
@@ -216,16 +224,30 @@ class Tab:
             self._seen.cover.hold(sent)
         if self._covered or not self._is_live():
             return None
-        if sent.operation and (
-            self.has_lost or (sent.deferred_file and sent.deferred_file not in self._shown.deferred)
-        ):
-            await self.send({"type": "websocket.send", "bytes": wire.refusal(sent.operation)})
+        if sent.stops and self.has_lost:
+            return None  # a browser does not stop the run that opens the gate
+        if sent.operation and (self.has_lost or not self._seen.rendered.begin(sent)):
+            self._tell(wire.refusal(sent.operation))
             return None
+        if sent.by_person and self.session is not None:
+            self._tabs.note_use(self.session, self._here)
+        return sent
+
+    def _hand_over(self, sent: wire.FromBrowser) -> Message:
+        """The message as Streamlit gets it. Nothing happens between this and what Streamlit does about it.
+
+        A run that is to open the gate goes between a stop, so that nothing that waits is put together with it, and a
+        mark: Streamlit sends nothing of an earlier run after the mark.
+        """
         if sent.reruns:
             self._prepare(sent)
-            if sent.by_person and self.session is not None:
-                self._tabs.note_use(self.session, self._here)
-        return {"type": "websocket.receive", "bytes": sent.bytes()}
+            self._passed_at = time.monotonic()
+            self._outdated = self._outdated and not sent.draws_all
+            if self._seen.passes(all_of_it=sent.draws_all):
+                marked = wire.mark(run_on_save=bool(self._seen.run_on_save))
+                self._injected.extendleft(_to_streamlit(data) for data in reversed((sent.bytes(), *marked)))
+                return _to_streamlit(wire.stop())
+        return _to_streamlit(sent.bytes())
 
     async def _look_or_leave(self) -> None:
         try:
@@ -245,7 +267,7 @@ class Tab:
         self._seen.cover = self._seen.cover or Cover()
         self._injected.clear()
         self._seen.running = False
-        self._inject({"type": "websocket.receive", "bytes": wire.stop()})
+        self._inject(_to_streamlit(wire.stop()))
         self._tell(wire.covering(covered=True, channel=self._tabs.channel))
 
     def _uncover(self) -> None:
@@ -257,8 +279,7 @@ class Tab:
         if sent is None:
             self.rerun()
             return
-        self._prepare(sent)
-        self._inject({"type": "websocket.receive", "bytes": sent.bytes()})
+        self._inject(sent)
         self._outdated = self._outdated or not sent.draws_all  # the account corner says a new end
 
     def _tell(self, word: bytes) -> None:
@@ -283,13 +304,6 @@ class Tab:
             sent.forget_cached()
         self._seen.prepare(sent)
         self._last = wire.rerun_like(sent)
-        self._passes(all_of_it=sent.draws_all)
-
-    def _passes(self, *, all_of_it: bool) -> None:
-        """A run is on its way to Streamlit."""
-        self._passed_at = time.monotonic()
-        self._outdated = self._outdated and not all_of_it
-        self._seen.passes(all_of_it=all_of_it)
 
     def _resolve(self) -> tuple[Session, Grants] | Session | None:
         """The session as it is now and what its person holds, or None when it is over. Runs in a thread.
@@ -312,25 +326,28 @@ class Tab:
             return session
         return session, self._tabs.rights.of(session.person.subject, session.policy_version)
 
-    def _note(self, data: bytes) -> None:
-        """Remember what a message to the browser shows, and how the run that it belongs to fares."""
+    def _note(self, data: bytes) -> bytes:
+        """Remember what a message to the browser shows, and how the run that it belongs to fares.
+
+        Returns what the browser is to get in its place; nothing when it is to get nothing.
+        """
         message = wire.read(data)
         if message is None:
-            return
+            return data
         kind = message.WhichOneof("type")
-        if kind == "delta":
-            if self._seen.widgets is None and wire.is_plain(message):
-                return
-            if deferred := wire.deferred_in(message):
-                self._shown.note_deferred(deferred)
-        elif kind == "navigation":
+        if kind == "navigation":
             self._navigation = message
         elif kind == "new_session" and not self._id_known:
             self._id_known = True
             self._shown.note_session(message.new_session.initialize.session_id, self._seen)
-        for file in wire.media_in(message):
-            self._shown.note_media(file)
-        self._seen.note(message)
+        if self._seen.note(message):
+            return data
+        operation = message.backend_operation_response.request_id
+        return wire.refusal(operation) if operation else b""
+
+    def _overtaken(self) -> None:
+        """Another socket goes on with the Streamlit session: what is still on its way here counts for nothing."""
+        self._leave(None, _GONE)
 
     def _is_live(self) -> bool:
         """Whether messages still go to and fro."""
@@ -339,9 +356,10 @@ class Tab:
     def _is_busy(self) -> bool:
         """Whether something of the person's is under way, or may be."""
         waits = self._waiting is not None and self._waiting.done()
-        return self._seen.running or self._gating or waits or time.monotonic() - self._passed_at < _QUIET_SECONDS
+        under_way = self._seen.running or self._gating or waits or bool(self._injected)
+        return under_way or time.monotonic() - self._passed_at < _QUIET_SECONDS
 
-    def _inject(self, message: Message) -> None:
+    def _inject(self, message: Message | wire.FromBrowser) -> None:
         self._injected.append(message)
         self._bell.set()
 
@@ -369,7 +387,7 @@ class Tab:
         """The address of the page the tab is on, query included."""
         if self._last is None:
             return "/"
-        asked = self._last.rerun_script
+        asked = self._last.message.rerun_script
         try:
             # A click in the navigation still says the address of the page before.
             pages = wire.pages_in(self._navigation) if self._navigation is not None else {}
@@ -377,6 +395,10 @@ class Tab:
         except ValueError:
             path = "/"
         return safe_return_to(f"{path}?{asked.query_string}" if asked.query_string else path)
+
+
+def _to_streamlit(data: bytes) -> Message:
+    return {"type": "websocket.receive", "bytes": data}
 
 
 async def _awaited(receive: Receive) -> Message:

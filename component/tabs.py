@@ -77,16 +77,17 @@ class Tabs:
         Raises ``StorageUnavailable``.
         """
         asked, shown = wire.media_asked(path), self.owners.get(owner)
-        if asked is None or shown is None or asked not in shown.media:
+        if asked is None or shown is None or not shown.may_fetch(asked, None):
             return False
-        if session is not None:
-            of, version = session.person.subject, session.policy_version
-            shown.hold(await self.in_thread(lambda: self.rights.of(of, version)))
-        return asked in shown.media
+        if session is None:
+            return True
+        of, version = session.person.subject, session.policy_version
+        return shown.may_fetch(asked, await self.in_thread(lambda: self.rights.of(of, version)))
 
     def may_upload(self, owner: str, path: str) -> bool:
         """Whether ``path`` uploads into a Streamlit session of ``owner``."""
-        return self.may_come_back(owner, wire.upload_session_asked(path) or "")
+        shown = self.owners.get(owner)
+        return shown is not None and wire.upload_session_asked(path) in shown.sessions
 
     def uploads(self, owner: str, path: str) -> Uploads | None:
         """What the Streamlit session of ``owner`` that ``path`` is about has taken in; None for any other path."""
@@ -95,9 +96,10 @@ class Tabs:
         return seen.uploads if seen is not None else None
 
     def may_come_back(self, owner: str, session_id: str) -> bool:
-        """Whether this process has had ``owner`` in this Streamlit session."""
+        """Whether this process has had ``owner`` in this Streamlit session, and it can go on from there."""
         shown = self.owners.get(owner)
-        return shown is not None and session_id in shown.sessions
+        seen = shown.sessions.get(session_id) if shown is not None else None
+        return seen is not None and seen.may_be_resumed
 
     def open(
         self,

@@ -124,6 +124,21 @@ class FromBrowser:
         """The id of the deferred download that it asks for; "" for none."""
         return self.message.backend_operation_request.deferred_file.file_id
 
+    @property
+    def dataframe(self) -> str:
+        """The id of the lazy dataframe of which it asks for rows; "" for none."""
+        return self.message.backend_operation_request.dataframe_chunk.source_id
+
+    @property
+    def fragment(self) -> str:
+        """The id of the fragment that it asks for a run of; "" for none."""
+        return self.message.rerun_script.fragment_id if self.reruns else ""
+
+    @property
+    def stops(self) -> bool:
+        """Whether it asks for the run under way to be stopped."""
+        return self.message.WhichOneof("type") == "stop_script"
+
     def gate_only(self) -> None:
         """Take out what would run before or beside the page's gate: widgets (callbacks) and the fragment."""
         self.message.rerun_script.ClearField("widget_states")
@@ -239,7 +254,7 @@ def _is_quiet_only(text: str) -> bool:
     return bool(fired) and all(isinstance(one, dict) and one.get("event") == QUIET for one in fired)
 
 
-def rerun_like(last: FromBrowser) -> BackMsg:
+def rerun_like(last: FromBrowser) -> FromBrowser:
     """A run of the page a tab is on, as its browser would ask for it: no widget changes, no fragment, all anew."""
     asked, message = last.message.rerun_script, BackMsg()
     message.rerun_script.query_string = asked.query_string
@@ -247,7 +262,7 @@ def rerun_like(last: FromBrowser) -> BackMsg:
     message.rerun_script.page_name = asked.page_name
     if asked.HasField("context_info"):
         message.rerun_script.context_info.CopyFrom(asked.context_info)
-    return message
+    return FromBrowser(message, message.SerializeToString())
 
 
 def go_to(address: str) -> bytes:
@@ -262,6 +277,18 @@ def stop() -> bytes:
     message = BackMsg()
     message.stop_script = True
     return message.SerializeToString()
+
+
+def mark(*, run_on_save: bool) -> tuple[bytes, bytes]:
+    """Two messages that make Streamlit set a mark in what it sends; ``run_on_save``: its option as it is.
+
+    The option is changed and changed back. Streamlit (1.67) answers each at once, with a ``session_status_changed``, of
+    the few messages that the beginning of a run leaves in its queue. A browser may send neither.
+    """
+    return (
+        BackMsg(set_run_on_save=not run_on_save).SerializeToString(),
+        BackMsg(set_run_on_save=run_on_save).SerializeToString(),
+    )
 
 
 def covering(*, covered: bool, channel: str) -> bytes:
@@ -329,6 +356,21 @@ def widgets_in(message: ForwardMsg) -> Iterator[str]:
         for name, text in _texts(message.delta):
             if name.endswith(".id") or name == "Dataframe.ButtonClickWidgetsEntry":
                 yield text
+
+
+def fragments_in(message: ForwardMsg) -> Iterator[str]:
+    """Ids of the fragments that a message renders a part of, or has the browser run again by itself."""
+    kind = message.WhichOneof("type")
+    if kind == "delta" and message.delta.fragment_id:
+        yield message.delta.fragment_id
+    elif kind == "auto_rerun":
+        yield message.auto_rerun.fragment_id
+
+
+def dataframes_in(message: ForwardMsg) -> Iterator[str]:
+    """Ids of the lazy dataframes that a message shows to the browser."""
+    if message.WhichOneof("type") == "delta":
+        yield from (text for name, text in _texts(message.delta) if name == "LazyDataframe.source_id")
 
 
 def _widget_of(id_told: str) -> str:

@@ -15,7 +15,17 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from component import wire
-from component.shown import KEPT_DEFERRED, KEPT_MEDIA, KEPT_OWNERS, KEPT_SESSIONS, Owners, Seen, Shown
+from component.rendered import (
+    MAX_DEFERRED,
+    MAX_FRAGMENTS,
+    MAX_MEDIA,
+    MAX_OPERATIONS,
+    MAX_SOURCES,
+    MAX_WIDGETS,
+    Rendered,
+    SinceLoss,
+)
+from component.shown import KEPT_OWNERS, KEPT_SESSIONS, Owners, Seen, Shown
 from component.uploads import MOST_FILES
 from tests.security.live import Live, Someone, live
 
@@ -194,13 +204,30 @@ def test_widgets_are_found_by_their_ids() -> None:
 
 
 def test_what_was_shown_is_bounded() -> None:
-    shown = Shown()
-    for number in range(KEPT_MEDIA + KEPT_DEFERRED):
-        shown.note_media(f"{number:032x}")
-        shown.note_deferred(f"{number:032x}")
+    shown, rendered = Shown(), Rendered()
+    rendered.forget()
+    message, request = ForwardMsg(), BackMsg()
+    button = message.delta.new_element.download_button
+    table = ForwardMsg()
+    for number in range(MAX_WIDGETS + 1):
+        message.delta.fragment_id = button.id = button.deferred_file_id = str(number)
+        button.url = f"/media/{number:032x}"
+        rendered.note(message)
+        table.delta.new_element.dataframe.lazy_data.source_id = str(number)
+        rendered.note(table)
+        request.backend_operation_request.request_id = str(number)
+        request.backend_operation_request.deferred_file.file_id = str(number)
+        assert rendered.begin(wire.parse(request.SerializeToString()))
         shown.note_session(str(number), Seen())
-    assert (len(shown.media), len(shown.deferred), len(shown.sessions)) == (KEPT_MEDIA, KEPT_DEFERRED, KEPT_SESSIONS)
-    assert f"{KEPT_MEDIA + KEPT_DEFERRED - 1:032x}" in shown.media
+    kept = rendered.since_loss
+    assert kept is not None
+    assert len(shown.sessions) == KEPT_SESSIONS
+    assert (len(rendered.media), len(rendered.deferred)) == (MAX_MEDIA, MAX_DEFERRED)
+    assert (len(rendered.operations), len(kept.sources)) == (MAX_OPERATIONS, MAX_SOURCES)
+    assert (len(kept.widgets), len(kept.fragments)) == (MAX_WIDGETS, MAX_FRAGMENTS)
+    assert f"{MAX_WIDGETS:032x}" in rendered.media
+    rendered.forget()
+    assert rendered == Rendered(since_loss=SinceLoss())
 
 
 def test_owners_are_bounded_and_nobody_with_an_open_tab_is_forgotten() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.SessionStatus_pb2 import SessionStatus
 
 from app import testing
 from app.core.clock import utc_now
@@ -42,8 +43,11 @@ class Wire:
             await asyncio.Event().wait()
         self.left.append(message)
 
+    def asks(self, message: BackMsg) -> None:
+        self.arriving.put_nowait({"type": "websocket.receive", "bytes": message.SerializeToString()})
+
     def click(self) -> None:
-        self.arriving.put_nowait({"type": "websocket.receive", "bytes": CLICK.SerializeToString()})
+        self.asks(CLICK)
 
 
 @dataclass
@@ -61,9 +65,9 @@ class Here:
             unit.end_session(self.ref, reason, utc_now())
             unit.commit()
 
-    def revoke(self) -> None:
+    def revoke(self, role: str = "analyst") -> None:
         with self.services.storage.unit_of_work() as unit:
-            unit.revoke_grant(NewGrant(subject=self.subject, source=Source.ADMIN, by="test", role="analyst"), utc_now())
+            unit.revoke_grant(NewGrant(subject=self.subject, source=Source.ADMIN, by="test", role=role), utc_now())
             unit.commit()
 
     def wants_rerun(self) -> bool:
@@ -78,6 +82,32 @@ class Here:
         begun.new_session.initialize.session_id = "page"
         await self.tab.send({"type": "websocket.send", "bytes": begun.SerializeToString()})
         await self.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
+
+    async def streamlit_gets(self, *kinds: str) -> BackMsg:
+        """The next messages that Streamlit gets, of these kinds; → the last that asks for a run."""
+        messages = [BackMsg.FromString((await self.tab.receive())["bytes"]) for _ in kinds]
+        assert [message.WhichOneof("type") for message in messages] == list(kinds)
+        return [message for message in messages if message.WhichOneof("type") == "rerun_script"][-1]
+
+    async def marks(self) -> None:
+        """What Streamlit sends when it comes to the mark behind a run."""
+        for option in (True, False):
+            await self.shows(session_status_changed=SessionStatus(run_on_save=option))
+
+    async def renders(self, *buttons: str) -> None:
+        for button in buttons:
+            message = ForwardMsg()
+            message.delta.new_element.button.id = button
+            await self.tab.send({"type": "websocket.send", "bytes": message.SerializeToString()})
+
+    def browser_got(self) -> list[str | None]:
+        """The kinds of messages that the browser got so far."""
+        sent = [message["bytes"] for message in self.wire.left if message["type"] == "websocket.send"]
+        return [ForwardMsg.FromString(data).WhichOneof("type") for data in sent]
+
+
+OPENING = ("stop_script", "rerun_script", "set_run_on_save", "set_run_on_save")
+"""What Streamlit gets for the message that opens a gate."""
 
 
 def with_tab(test: Callable[[Here], Awaitable[None]]) -> None:
@@ -157,15 +187,179 @@ def test_a_loss_is_lost_to_nobody_whoever_finds_it_first() -> None:
         here.revoke()
         assert await here.tab.look() is Change.LOST  # the watcher
         here.wire.click()
-        passed = BackMsg.FromString((await here.tab.receive())["bytes"])
-        assert not passed.rerun_script.widget_states.widgets  # the gate's own look finds nothing new
+        run = await here.streamlit_gets(*OPENING)
+        assert not run.rerun_script.widget_states.widgets  # the gate's own look finds nothing new
         here.wire.click()
-        passed = BackMsg.FromString((await here.tab.receive())["bytes"])
-        assert not passed.rerun_script.widget_states.widgets  # nothing was drawn yet
+        run = await here.streamlit_gets("rerun_script")
+        assert not run.rerun_script.widget_states.widgets  # nothing was drawn yet
+        await here.marks()
         await here.draws()
         here.wire.click()
-        passed = BackMsg.FromString((await here.tab.receive())["bytes"])
-        assert not passed.rerun_script.widget_states.widgets  # and this button is not on the page that was
+        run = await here.streamlit_gets("rerun_script")
+        assert not run.rerun_script.widget_states.widgets  # and this button is not on the page that was
+        await here.renders("$$ID-button")
+        here.wire.click()
+        run = await here.streamlit_gets("rerun_script")
+        assert [widget.id for widget in run.rerun_script.widget_states.widgets] == ["$$ID-button"]
+
+    with_tab(check)
+
+
+def test_what_a_run_before_the_loss_rendered_counts_for_nothing_however_late_it_is_sent() -> None:
+    """A browser that reads slowly decides when it is sent: here after the run that opens the gate was handed over."""
+
+    async def check(here: Here) -> None:
+        here.revoke()
+        here.wire.click()
+        await here.streamlit_gets(*OPENING)
+        before = here.browser_got()
+        await here.draws()
+        await here.renders("$$ID-button")
+        await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
+        assert "delta" not in here.browser_got()[len(before) :]
+        here.wire.click()
+        run = await here.streamlit_gets("rerun_script")
+        assert not run.rerun_script.widget_states.widgets
+        await here.marks()
+        here.wire.click()
+        run = await here.streamlit_gets("rerun_script")
+        assert not run.rerun_script.widget_states.widgets
+        assert "session_status_changed" not in here.browser_got()  # marks are nothing to a browser
+
+    with_tab(check)
+
+
+def test_the_mark_of_one_loss_does_not_stand_for_another() -> None:
+    async def check(here: Here) -> None:
+        with here.services.storage.unit_of_work() as unit:
+            unit.add_grant(NewGrant(subject=here.subject, source=Source.ADMIN, by="test", role="developer"), utc_now())
+            unit.commit()
+        await here.tab.look()
+        for role in ("analyst", "developer"):
+            here.revoke(role)
+            here.wire.click()
+            await here.streamlit_gets(*OPENING)
+        await here.marks()
+        await here.renders("$$ID-button")
+        here.wire.click()
+        run = await here.streamlit_gets("rerun_script")
+        assert not run.rerun_script.widget_states.widgets  # rendered by a run between the two
+        await here.marks()
+        await here.renders("$$ID-button")
+        here.wire.click()
+        run = await here.streamlit_gets("rerun_script")
+        assert run.rerun_script.widget_states.widgets
+
+    with_tab(check)
+
+
+def test_a_browser_does_not_stop_the_run_that_opens_the_gate() -> None:
+    async def check(here: Here) -> None:
+        here.revoke()
+        here.wire.click()
+        await here.streamlit_gets(*OPENING)
+        here.wire.asks(BackMsg(stop_script=True))
+        here.wire.click()
+        await here.streamlit_gets("rerun_script")  # the click; the stop went no further
+
+    with_tab(check)
+
+
+def rows(request: str) -> BackMsg:
+    """A request for rows of a lazy dataframe."""
+    message = BackMsg()
+    message.backend_operation_request.request_id = request
+    message.backend_operation_request.dataframe_chunk.source_id = "table"
+    return message
+
+
+def test_a_dataframe_rendered_before_a_loss_gives_no_more_rows() -> None:
+    async def check(here: Here) -> None:
+        table = ForwardMsg()
+        table.delta.new_element.dataframe.lazy_data.source_id = "table"
+        await here.tab.send({"type": "websocket.send", "bytes": table.SerializeToString()})
+        here.revoke()
+        here.wire.click()
+        await here.streamlit_gets(*OPENING)
+        await here.marks()
+        here.wire.asks(rows("old"))
+        here.wire.click()
+        await here.streamlit_gets("rerun_script")  # the click: the request went no further
+        assert here.browser_got()[-1] == "backend_operation_response"
+        await here.tab.send({"type": "websocket.send", "bytes": table.SerializeToString()})
+        here.wire.asks(rows("new"))
+        assert BackMsg.FromString((await here.tab.receive())["bytes"]) == rows("new")
+
+    with_tab(check)
+
+
+def test_the_result_of_what_began_before_a_loss_is_given_to_nobody() -> None:
+    async def check(here: Here) -> None:
+        here.wire.asks(rows("before"))
+        await here.tab.receive()
+        here.revoke()
+        here.wire.click()
+        await here.streamlit_gets(*OPENING)
+        await here.marks()
+        answer = ForwardMsg()
+        answer.backend_operation_response.request_id = "before"
+        answer.backend_operation_response.dataframe_chunk.arrow_data.data = b"the report"
+        await here.tab.send({"type": "websocket.send", "bytes": answer.SerializeToString()})
+        told = ForwardMsg.FromString(here.wire.left[-1]["bytes"]).backend_operation_response
+        assert (told.request_id, told.error_msg) == ("before", "This is no longer offered to you. Reload the page.")
+        assert not told.HasField("dataframe_chunk")
+
+    with_tab(check)
+
+
+def test_a_socket_that_another_went_on_from_says_nothing_about_the_page() -> None:
+    async def check(here: Here) -> None:
+        other = Wire()
+        again = here.services.tabs.open(
+            here.tab.session, f"session {here.ref}", other.receive, other.send, back_to="page"
+        )
+        await again.send({"type": "websocket.accept"})
+        assert (await here.tab.receive())["type"] == "websocket.disconnect"
+        moved = Here(here.services, here.subject, here.ref, other, again)
+        here.revoke()
+        other.click()
+        await moved.streamlit_gets(*OPENING)
+        await moved.marks()
+        await here.renders("$$ID-button")  # still on its way to the first socket
+        other.click()
+        run = await moved.streamlit_gets("rerun_script")
+        assert not run.rerun_script.widget_states.widgets
+        await again.close()
+
+    with_tab(check)
+
+
+def test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket() -> None:
+    async def check(here: Here) -> None:
+        owner = f"session {here.ref}"
+        assert here.services.tabs.may_come_back(owner, "page")
+        here.revoke()
+        here.wire.click()
+        await here.streamlit_gets(*OPENING)
+        assert not here.services.tabs.may_come_back(owner, "page")
+        await here.marks()
+        assert here.services.tabs.may_come_back(owner, "page")
+
+    with_tab(check)
+
+
+def test_a_right_lost_before_anything_was_rendered_loads_the_page_again() -> None:
+    async def check(here: Here) -> None:
+        other = Wire()
+        tab = here.services.tabs.open(here.tab.session, f"session {here.ref}", other.receive, other.send)
+        await tab.send({"type": "websocket.accept"})
+        other.click()
+        await tab.receive()  # the first run is under way
+        here.revoke()
+        assert await tab.look() is Change.ENDED
+        assert (await tab.receive())["type"] == "websocket.disconnect"
+        await tab.close()
+        assert ForwardMsg.FromString(other.left[1]["bytes"]).auth_redirect.url == "/"
 
     with_tab(check)
 
