@@ -12,17 +12,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, BinaryIO, Final, NamedTuple
 from urllib.parse import quote
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from app import access, api_problems
 from app.core import correlation
 from app.core.errors import ApiUnavailable, GatehouseError, NotFound, TooLarge, Unauthenticated
+from app.core.outgoing import http_session
 from app.services import services
 
 BASE: Final = "/api/v1"
@@ -100,14 +99,8 @@ class Answer:
 
 @cache
 def _http() -> requests.Session:
-    """The pooled connections of this process; cookies are never kept."""
-    http = requests.Session()
-    http.trust_env = False  # no proxies and no .netrc: the token goes to the configured host only
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=16, max_retries=0)
-    http.mount("http://", adapter)
-    http.mount("https://", adapter)
-    http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return http
+    """The pooled connections of this process."""
+    return http_session(ca_bundle=services().settings.ca_bundle)
 
 
 def usage(days: int) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import requests
@@ -19,15 +20,29 @@ from app.core.administration import bootstrap_administrator, person_by_email
 from app.core.clock import utc_now
 from app.core.declarations import declare_beside
 from app.core.discovery import Discovery
-from app.core.errors import ConfigurationError, GatehouseError
+from app.core.errors import ApiUnavailable, ConfigurationError, GatehouseError, ProviderUnavailable
+from app.core.failure_reasons import ProviderReason
 from app.core.keyring import Keyring
 from app.core.misspelt import misspelt
+from app.core.outgoing import cause_of, http_session
 from app.core.principal import Subject
 from app.core.secret_keys import undecided
 from app.core.settings import ENV_FILE, Process, Settings, shown
+from app.core.tokens import build_verifier
 from app.core.variables import hosted_script
 from db import Database, Scale, fill, open_database, seed
 from db import migrate as migrate_schema
+
+_AUTHORITIES: Final = dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), "GATEHOUSE_CA_BUNDLE")
+_PROXIES: Final = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "ALL_PROXY"), "GATEHOUSE_PROVIDER_PROXY")
+_UNREAD: Final = {
+    ProviderReason.UNKNOWN_AUTHORITY: _AUTHORITIES,
+    ProviderReason.DNS: _PROXIES,
+    ProviderReason.REFUSED: _PROXIES,
+    ProviderReason.TIMEOUT: _PROXIES,
+    ProviderReason.UNREACHABLE: _PROXIES,
+}
+"""Cause → variables of other programs that would have prevented it, and the setting that does so here."""
 
 
 def serve(address: str, port: int | None, script: Path | None = None, state: Path | None = None) -> int:
@@ -136,14 +151,20 @@ def doctor() -> int:
         return "answers and is of this version"
 
     def provider() -> str:
-        found = Discovery(settings.issuer).metadata()
+        discovery = Discovery.of(settings)
+        found = discovery.metadata()
+        build_verifier(settings, discovery).check_keys()
         missing = [] if found.end_session_endpoint else ["no end_session_endpoint: sign-out may end here only"]
-        return "; ".join(["discovery answers for exactly this issuer", *missing])
+        return "; ".join(["discovery answers for exactly this issuer, with keys that can be used", *missing])
 
     def api() -> str:
-        answer = requests.get(f"{settings.remote_api_base_url}/readyz", timeout=5, allow_redirects=False)
+        address = f"{settings.remote_api_base_url}/readyz"
+        try:
+            answer = http_session(ca_bundle=settings.ca_bundle).get(address, timeout=5, allow_redirects=False)
+        except (requests.RequestException, OSError) as error:
+            raise ApiUnavailable(f"{cause_of(error).sentence} Asked was {address}") from None
         if answer.status_code != requests.codes.ok:
-            raise GatehouseError(f"answers {answer.status_code}")
+            raise GatehouseError(f"{address} answers {answer.status_code}")
         return "ready"
 
     healthy = True
@@ -157,10 +178,7 @@ def doctor() -> int:
             print(f"ok    {name}: {check()}")
         except GatehouseError as error:
             healthy = False
-            print(f"WRONG {name}: {error.detail or error.title}")
-        except requests.RequestException:
-            healthy = False
-            print(f"WRONG {name}: does not answer at {settings.remote_api_base_url}")
+            print(f"WRONG {name}: {_explained(error)}")
     return 0 if healthy else 1
 
 
@@ -173,6 +191,15 @@ def _secret_in_use(settings: Settings) -> str:
     if held:
         print(f"CHECK secret: {held} `gatehouse secret status` shows more, docs/how-to/deploy.md the next step.")
     return "this installation writes with one that every process has"
+
+
+def _explained(error: GatehouseError) -> str:
+    """What is wrong, what was found, and what in the environment is not read though somebody may expect it."""
+    if not isinstance(error, ProviderUnavailable) or error.reason is None:
+        return error.detail or error.title
+    unread = _UNREAD.get(error.reason, {})
+    hints = [f"{name} is set, and not read: use {setting}." for name, setting in unread.items() if name in os.environ]
+    return " ".join([error.reason.sentence, error.evidence, *hints]).strip()
 
 
 def purge() -> int:

@@ -25,6 +25,7 @@ import requests
 
 from app import commands
 from app.core.errors import ConfigurationError, ServiceUnavailable
+from app.core.outgoing import http_session
 from app.core.settings import Process, Settings
 from app.core.variables import AUTH0_ALIASES, variable
 
@@ -61,7 +62,7 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
     print(f"state in {folder}", flush=True)
     commands.migrate(app=script, state=state)
     environment = _environment(script, folder)
-    stop = Event()
+    stop, http = Event(), http_session(ca_bundle=settings.ca_bundle)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     try:
@@ -70,7 +71,7 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
                 return 0
             print(f"starting {child.name} …", flush=True)
             _start(child, environment)
-            _wait_healthy(child, stop)
+            _wait_healthy(child, stop, http)
         if not stop.is_set():
             print(banner(settings, issuer, folder), flush=True)
         while not stop.wait(0.5):
@@ -167,22 +168,22 @@ def _start(child: _Child, environment: Mapping[str, str]) -> None:
     child.process = subprocess.Popen(child.arguments, env=environment, start_new_session=True)  # noqa: S603 - fixed
 
 
-def _wait_healthy(child: _Child, stop: Event) -> None:
+def _wait_healthy(child: _Child, stop: Event, http: requests.Session) -> None:
     """Wait until it answers; raises ``ServiceUnavailable`` when it ends or takes too long."""
     deadline = time.monotonic() + _START_SECONDS
     while not stop.is_set():
         if child.process is None or child.process.poll() is not None:
             raise ServiceUnavailable(f"The {child.name} could not start; what it said stands above.")
-        if _healthy(child.health):
+        if _healthy(child.health, http):
             return
         if time.monotonic() > deadline:
             raise ServiceUnavailable(f"The {child.name} did not answer within {_START_SECONDS:.0f} seconds.")
         stop.wait(_GRACE_SECONDS)
 
 
-def _healthy(url: str) -> bool:
+def _healthy(url: str, http: requests.Session) -> bool:
     try:
-        return requests.get(url, timeout=2, allow_redirects=False).status_code == HTTPStatus.OK
+        return http.get(url, timeout=2, allow_redirects=False).status_code == HTTPStatus.OK
     except requests.RequestException:
         return False
 

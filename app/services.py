@@ -61,7 +61,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
     """Wire everything for ``settings``. Makes no network call and does not touch the database yet."""
     keyring = Keyring(settings.secrets)
     storage = storage if storage is not None else open_database(settings, keyring)
-    discovery = Discovery(settings.issuer, cooldown_seconds=settings.jwks_cooldown_seconds)
+    discovery = Discovery.of(settings)
     verifier = build_verifier(settings, discovery)
     provider = Provider(settings, discovery)
     cookies = Cookies(settings.app_base_url)

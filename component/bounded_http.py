@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectionError as ConnectionFailed
 from urllib3.exceptions import HTTPError
+
+from app.core.outgoing import AnswerTooLarge, PrivateAuthorities, http_session
+from app.core.settings import Settings
 
 TIMEOUT_SECONDS: Final = 5.0
 ANSWER_MAX_BYTES: Final = 262_144
 _CHUNK_BYTES: Final = 16_384
 
 
-class BoundedAdapter(HTTPAdapter):
+class BoundedAdapter(PrivateAuthorities):
     """Reads a whole answer within a time and a size, or raises a ``requests`` error.
 
     ``requests`` alone limits the wait for each byte only, so that a drip of bytes keeps a thread for ever.
@@ -34,9 +35,11 @@ class BoundedAdapter(HTTPAdapter):
             while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
                 body += chunk
                 if len(body) > ANSWER_MAX_BYTES:
-                    raise ConnectionFailed("the answer is too large")
+                    raise AnswerTooLarge
                 if time.monotonic() > deadline:
-                    raise ConnectionFailed("the answer took too long")
+                    raise requests.Timeout("the answer took too long")
+        except requests.RequestException:
+            raise
         except (HTTPError, OSError) as error:
             raise ConnectionFailed("the answer broke off") from error
         finally:
@@ -46,12 +49,6 @@ class BoundedAdapter(HTTPAdapter):
         return response
 
 
-def bounded_session() -> requests.Session:
-    """A pooled session for the provider: keeps none of its cookies and follows no redirect."""
-    session = requests.Session()
-    session.max_redirects = 0
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers["User-Agent"] = "Gatehouse"
-    session.mount("https://", BoundedAdapter(pool_connections=2, pool_maxsize=16))
-    session.mount("http://", BoundedAdapter(pool_connections=2, pool_maxsize=16))
-    return session
+def bounded_session(settings: Settings) -> requests.Session:
+    """A pooled session for the provider of these settings."""
+    return http_session(ca_bundle=settings.ca_bundle, proxy=settings.proxy_to_provider, adapter=BoundedAdapter)

@@ -22,6 +22,7 @@ from app.core.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from app.core.failure_reasons import CallbackReason, ProviderReason
 from app.core.principal import Subject
 from app.core.records import Session
 from app.core.token_kinds import IdToken
@@ -94,10 +95,10 @@ class Callbacks:
         state = query.get("state")
         try:
             transaction = self._logins.open(state, browser=self._cookies.browser_id(cookies), cookies=cookies)
-        except StateMismatch:
+        except StateMismatch as error:
             # Anybody can make up a state, and any site can send its visitor here with it: nothing is looked up, written
             # or set, and who is signed in gets the same answer as everybody else.
-            _log.info("a callback with an unknown state")
+            _log.info("a callback was refused: %s", refusal_code(error))
             return unknown_sign_in_page()
         done = self._logins.forget(state)
         current: Session | None = None
@@ -173,7 +174,7 @@ class Callbacks:
             self._provider.check_issuer(query.get("iss"))
             if "error" in query:
                 raise provider_refusal(query)
-            raise LoginFailed("The sign-in service's answer was incomplete. Begin anew.")
+            raise LoginFailed(reason=CallbackReason.INCOMPLETE)
         session = asked.current or asked.expired
         with self._exchanges.attempt(
             browser=browser_hash(self._cookies.browser_id(asked.cookies)),
@@ -184,7 +185,7 @@ class Callbacks:
             self._provider.check_issuer(query.get("iss"))
             tokens = self._provider.exchange(code, transaction.code_verifier)
         if not tokens.id_token:
-            raise ProviderUnavailable("The sign-in provider's answer made no sense.")
+            raise ProviderUnavailable(reason=ProviderReason.NO_ID_TOKEN)
         return tokens, self._step_ups.id_token(tokens, transaction)
 
     def _hand_over(self, asked: _Asked, transaction: LoginTransaction, subject: Subject, ref: str) -> None:

@@ -52,7 +52,8 @@ def with_cookies(response: Response, cookies: Sequence[str]) -> Response:
     return response
 
 
-def problem(status: int, detail: str) -> Response:
+def problem(status: int, detail: str, *, retry_after_seconds: int | None = None) -> Response:
     """A problem document (RFC 9457) for scripts."""
     body = {"type": "about:blank", "status": status, "title": detail}
-    return JSONResponse(body, status_code=status, headers=NO_STORE, media_type="application/problem+json")
+    headers = NO_STORE | ({"Retry-After": str(retry_after_seconds)} if retry_after_seconds is not None else {})
+    return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")

@@ -26,6 +26,7 @@ from app.core.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from app.core.failure_reasons import OAuthReason
 from component.notices import START, Action, notice, storage_unavailable, try_again
 
 UNKNOWN_SIGN_IN: Final = "/auth/ended?sign_in=unknown"
@@ -74,11 +75,13 @@ REFUSED: Final[Mapping[str, Words]] = {
         "The sign-in service had a fault", "It could not finish. Try again in a moment.", _UNAVAILABLE
     ),
 }
-"""The provider's error code → what is said. The only codes that reach the audit as they are."""
+"""The provider's error code → what is said."""
+_CODES: Final = REFUSED.keys() | {reason.value for reason in OAuthReason}
+"""The only codes of the provider that reach the log and the audit as they are."""
 
 _OTHER_REFUSAL: Final = Words(
     "Signing in did not work",
-    "The sign-in service said no. If this happens again, tell an administrator.",
+    "The sign-in service said no. If this happens again, give your administrator the reference below.",
     _BAD_REQUEST,
 )
 _BY_CLASS: Final[Mapping[type[GatehouseError], Words]] = {
@@ -92,12 +95,12 @@ _BY_CLASS: Final[Mapping[type[GatehouseError], Words]] = {
     SignInTooOld: Words(
         "You were not asked to sign in again",
         "The sign-in service did not ask you again, or does not say when you signed in. Nothing was changed. If this "
-        "happens again, tell an administrator.",
+        "happens again, give your administrator the reference below.",
     ),
     FactorMissing: Words(
         "You were not asked for a second proof",
         "The sign-in service did not ask for your second proof, such as a code. Nothing was changed. If this happens "
-        "again, tell an administrator.",
+        "again, give your administrator the reference below.",
     ),
     OrganizationMismatch: Words(
         "That was for another organization",
@@ -107,8 +110,8 @@ _BY_CLASS: Final[Mapping[type[GatehouseError], Words]] = {
     ),
     TokenInvalid: Words(
         "The answer could not be checked",
-        "The sign-in service's answer could not be verified, so nobody was signed in. If this happens again, tell an "
-        "administrator.",
+        "The sign-in service's answer could not be verified, so nobody was signed in. If this happens again, give your "
+        "administrator the reference below: the audit has the reason.",
     ),
     ProviderUnavailable: Words(
         "The sign-in service does not answer",
@@ -126,12 +129,10 @@ _BY_CLASS: Final[Mapping[type[GatehouseError], Words]] = {
 
 
 def refusal_code(error: GatehouseError) -> str:
-    """The stable code under which a failure is audited; no text that a stranger chose."""
-    if isinstance(error, ProviderRefused) and error.error in REFUSED:
+    """The stable code under which a failure is logged and audited; no text that a stranger chose."""
+    if isinstance(error, ProviderRefused) and error.error in _CODES:
         return error.error
-    if isinstance(error, PermissionDenied):
-        return error.reason
-    return error.code
+    return error.reason_code
 
 
 def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, draft: str = "") -> Response:
@@ -145,11 +146,21 @@ def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, 
     sentences = [words.sentence]
     if isinstance(error, ProviderRefused) and error.detail and words is not _BLOCKED:
         sentences.append(f"It said: “{error.detail}”")
+    seconds = error.retry_after_seconds if isinstance(error, ProviderUnavailable) else None
+    if seconds is not None:
+        sentences.append(f"Try again in {seconds} second{'' if seconds == 1 else 's'}.")
     if popup:
         sentences.append("Or close this window: where you came from, everything is as it was.")
     again = (try_again(return_to, popup=popup, draft=draft),) if words.again else ()
     actions = again if popup else (*again, START)
-    return notice(words.title, sentences, status=words.status, actions=actions, keeps_opener=popup)
+    return notice(
+        words.title,
+        sentences,
+        status=words.status,
+        actions=actions,
+        keeps_opener=popup,
+        retry_after_seconds=seconds,
+    )
 
 
 def unknown_sign_in_page() -> Response:

@@ -20,6 +20,7 @@ from typing import Final
 from app.core.assurance import Requirement
 from app.core.clock import Clock, utc_now
 from app.core.errors import StateMismatch
+from app.core.failure_reasons import CallbackReason
 from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage
 from component.cookies import Cookies, browser_hash
@@ -144,16 +145,16 @@ class Logins:
     def open(self, state: str | None, *, browser: str, cookies: Mapping[str, str]) -> LoginTransaction:
         """The transaction with this state that this browser began; writes nothing. Raises ``StateMismatch``."""
         if state is None or not _STATE.fullmatch(state):
-            raise StateMismatch("This sign-in did not begin here.")
+            raise StateMismatch(reason=CallbackReason.UNKNOWN)
         value = cookies.get(self._cookies.login(state), "")
         if not value:
-            raise StateMismatch("This sign-in was finished already, or it began in another browser.")
+            raise StateMismatch(reason=CallbackReason.GONE)
         transaction, begun_by = self._unseal(value, state)
         if not browser or not hmac.compare_digest(begun_by, browser_hash(browser)):
-            raise StateMismatch("This sign-in began in another browser.")
+            raise StateMismatch(reason=CallbackReason.OTHER_BROWSER)
         age = self._clock() - transaction.begun_at
         if not timedelta(seconds=-60) <= age <= timedelta(seconds=LIFETIME_SECONDS):
-            raise StateMismatch("This sign-in took too long.")
+            raise StateMismatch(reason=CallbackReason.LATE)
         return transaction
 
     def complete(self, transaction: LoginTransaction) -> None:
@@ -164,7 +165,7 @@ class Logins:
             fresh = unit.consume_once(hashlib.sha256(transaction.state.encode()).digest(), expires_at, now)
             unit.commit()
         if not fresh:
-            raise StateMismatch("This sign-in was finished already.")
+            raise StateMismatch(reason=CallbackReason.USED)
 
     def forget(self, state: str | None) -> tuple[str, ...]:
         """The ``Set-Cookie`` values that remove a transaction from its browser."""
@@ -192,7 +193,7 @@ class Logins:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             found = json.loads(self._keyring.open(_PURPOSE, sealed, state))
         except (ValueError, SealBroken):
-            raise StateMismatch("This sign-in did not begin here.") from None
+            raise StateMismatch(reason=CallbackReason.UNKNOWN) from None
         begun_at = datetime.fromtimestamp(found["t"], UTC)
         step_up = Requirement(*found["u"]) if found["u"] is not None else None
         silent, popup, draft = found["f"]

@@ -66,6 +66,7 @@ def notice(
     reload_seconds: int | None = None,
     goes_on_to: str = "",
     keeps_opener: bool = False,
+    retry_after_seconds: int | None = None,
     closes: str = "",
 ) -> HTMLResponse:
     """One notice.
@@ -80,6 +81,7 @@ def notice(
         keeps_opener: It may be in a popup of our own, which has to be able to close itself. Any other notice lets go of
             the window that opened it, so that a foreign one cannot watch where it leads (HTML, "Cross-origin opener
             policies").
+        retry_after_seconds: When trying again may help, as the header ``Retry-After`` (RFC 9110 §10.2.3).
         closes: See below.
 
     ``closes``: the page closes its window, and tells the tabs on the ``BroadcastChannel`` of this name to ask who is
@@ -102,8 +104,9 @@ def notice(
     }
     if not (keeps_opener or closes):
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if reload_seconds is not None:
-        headers["Retry-After"] = str(reload_seconds)
+    wait_seconds = reload_seconds if reload_seconds is not None else retry_after_seconds
+    if wait_seconds is not None:
+        headers["Retry-After"] = str(wait_seconds)
     return HTMLResponse(page, status_code=status, headers=headers)
 
 

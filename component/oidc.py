@@ -6,6 +6,7 @@ answer is believed beyond its shape: tokens are verified by ``app.core.tokens``.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ from authlib.oauth2.client import OAuth2Client
 from app.core.assurance import Requirement
 from app.core.discovery import Discovery
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
-from app.core.settings import Settings, is_loopback
+from app.core.failure_reasons import CallbackReason, ProviderReason
+from app.core.outgoing import cause_of
+from app.core.settings import Settings
 from component.bounded_http import bounded_session
 
 SCOPE: Final = "openid profile email offline_access"
@@ -31,6 +34,7 @@ _ERRORS_FROM: Final = 400
 _LATER: Final = frozenset(
     {"server_error", "slow_down", "temporarily_unavailable", "too_many_attempts", "too_many_requests"}
 )
+_log = logging.getLogger(__name__)
 _DROPPED: Final = re.compile(r"[^a-z0-9_.-]")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
@@ -78,11 +82,7 @@ class Provider:
         self._redirect_uri = settings.redirect_uri
         self._return_uri = settings.app_base_url
         self._discovery = discovery
-        if http is None:
-            http = bounded_session()
-            if is_loopback(settings.issuer):
-                http.trust_env = False  # no proxy stands between this machine and itself
-        self._http = http
+        self._http = http if http is not None else bounded_session(settings)
 
     def authorize_url(
         self,
@@ -127,7 +127,7 @@ class Provider:
         if given is None and not self._discovery.metadata().iss_parameter_supported:
             return
         if given != self.issuer:
-            raise LoginFailed("The answer did not come from the sign-in provider that was asked.")
+            raise LoginFailed(reason=CallbackReason.ISSUER)
 
     def exchange(self, code: str, code_verifier: str) -> TokenSet:
         """Trade the code for tokens (RFC 6749 §4.1.3). Raises ``ProviderRefused``, ``ProviderUnavailable``."""
@@ -171,7 +171,7 @@ class Provider:
                 allow_redirects=False,
             )
         if answer.status_code == _TOO_MANY_REQUESTS or answer.status_code >= 500:  # noqa: PLR2004 - server errors
-            raise ProviderUnavailable
+            raise ProviderUnavailable(reason=ProviderReason.BUSY)
         if answer.status_code >= _ERRORS_FROM:
             raise ProviderRefused("The sign-in provider did not take back the tokens of this sign-in.")
 
@@ -239,7 +239,7 @@ def cleaned_text(text: object) -> str:
 
 
 class _translated:  # noqa: N801 - reads as a statement: `with _translated():`
-    """Turns every error of Authlib and requests into one of ours."""
+    """Turns every error of Authlib and requests into one of ours, those nobody listed too (R54)."""
 
     def __enter__(self) -> None: ...
 
@@ -247,21 +247,23 @@ class _translated:  # noqa: N801 - reads as a statement: `with _translated():`
         if isinstance(error, OAuthError):
             code = cleaned_error(error.error)
             if code in _LATER:
-                raise ProviderUnavailable from None
+                raise ProviderUnavailable(reason=ProviderReason.BUSY) from None
             raise ProviderRefused(cleaned_text(error.description), error=code) from None
-        # ValueError: an answer that is not JSON or not an object. RecursionError: JSON nested to hurt.
-        if isinstance(error, (requests.RequestException, ValueError, RecursionError, OSError)):
-            raise ProviderUnavailable from None
+        if isinstance(error, Exception):
+            reason = cause_of(error)
+            # Never its text, which may hold what was answered.
+            _log.warning("a call of the sign-in provider failed: %s (%s)", reason, type(error).__name__)
+            raise ProviderUnavailable(reason=reason) from None
 
 
 def _token_set(answer: Any) -> TokenSet:
     """Believe the shape only. ``scope`` may be missing, ``expires_in`` a text; ``token_type`` must be bearer."""
     if not isinstance(answer, Mapping):
-        raise ProviderUnavailable
+        raise ProviderUnavailable(reason=ProviderReason.TOKENS)
     access_token = _token(answer, "access_token")
     token_type = answer.get("token_type", "Bearer")
     if not access_token or not isinstance(token_type, str) or token_type.lower() != "bearer":
-        raise ProviderUnavailable("The sign-in provider's answer made no sense.")
+        raise ProviderUnavailable(reason=ProviderReason.TOKENS)
     return TokenSet(
         access_token=access_token,
         expires_in_seconds=_seconds(answer.get("expires_in")),

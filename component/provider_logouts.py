@@ -21,7 +21,8 @@ from starlette.routing import BaseRoute, Route
 
 from app.core.audit import AuditKind
 from app.core.clock import Clock, utc_now
-from app.core.errors import BadRequest, GatehouseError, StorageUnavailable, TokenInvalid
+from app.core.errors import BadRequest, GatehouseError, ServiceUnavailable, StorageUnavailable, TokenInvalid
+from app.core.failure_reasons import TokenReason, TokenUse
 from app.core.jws import MAX_TOKEN_CHARACTERS
 from app.core.ports import Storage
 from app.core.records import EndReason, SealedTokens
@@ -82,7 +83,7 @@ class ProviderLogouts:
         now, ended = self._clock(), list[Ended]()
         with self._storage.unit_of_work() as unit:
             if not unit.consume_once(_id_hash(found), found.expires_at, now):
-                raise TokenInvalid("The logout token was used before.")
+                raise TokenInvalid(reason=TokenReason.REPLAYED, use=TokenUse.LOGOUT)
             subject = found.subject.subject if found.subject is not None else ""
             for session in unit.sessions_at_provider(found.issuer, sid=found.sid, subject=subject):
                 if session.created_at >= found.issued_at + _GRANULARITY:
@@ -120,11 +121,15 @@ class ProviderLogoutRoutes:
             token = await _posted_token(request)
             ended = await to_thread.run_sync(self._logouts.act_on, token, limiter=self._threads)
         except GatehouseError as error:
-            _log.info("a logout token was refused: %s", error.code)
+            _log.info("a logout token was refused: %s", error.reason_code)
             if not isinstance(error, StorageUnavailable):
-                self._refusals.record(AuditKind.LOGOUT_REFUSE, error.code, address=self._addresses.of(request.scope))
-            # The standard knows these two answers only; the provider may send what failed here once more.
-            return problem(400, error.detail or error.title)
+                self._refusals.record(
+                    AuditKind.LOGOUT_REFUSE, error.reason_code, address=self._addresses.of(request.scope)
+                )
+            # The standard knows 200 and 400 only (§2.8), also where the keys could not be looked at; the provider may
+            # send what failed here once more, and is told when that makes sense.
+            seconds = error.retry_after_seconds if isinstance(error, ServiceUnavailable) else None
+            return problem(400, error.detail or error.title, retry_after_seconds=seconds)
         _log.info("a logout token ended sessions: %s", len(ended))
         # Once it is answered: a provider may take no call before that.
         return Response(status_code=200, headers=NO_STORE, background=BackgroundTask(self._logouts.revoke, ended))

@@ -9,6 +9,7 @@ from datetime import datetime
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, subject_name
 from app.core.errors import TokenInvalid
+from app.core.failure_reasons import TokenReason
 from app.core.keyring import Keyring
 from app.core.ports import UnitOfWork
 from app.core.principal import Subject
@@ -43,9 +44,9 @@ class ProviderTokens:
 def require_own(access: AccessToken, subject: Subject, client_id: str) -> None:
     """Raise ``TokenInvalid`` unless a verified access token is this subject's, and was issued to our client."""
     if access.subject != subject or access.machine:
-        raise TokenInvalid("The access token is another subject's.")
+        raise TokenInvalid(reason=TokenReason.OTHER_SUBJECT)
     if access.client_id not in {"", client_id}:
-        raise TokenInvalid("The access token was issued to another client.")
+        raise TokenInvalid(reason=TokenReason.OTHER_CLIENT)
 
 
 def sync_rights(unit: UnitOfWork, access: AccessToken, *, map_own_names: bool, now: datetime) -> None:

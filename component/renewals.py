@@ -32,6 +32,7 @@ from app.core.records import EndReason, SealedTokens, Session
 from app.core.token_kinds import AccessToken
 from app.core.tokens import TokenVerifier, token_hash
 from component import session_events
+from component.failures import refusal_code
 from component.oidc import Provider, TokenSet
 from component.provider_tokens import ProviderTokens, require_own, sync_rights
 from component.silent import REMAINING_SECONDS
@@ -161,21 +162,21 @@ class Renewals:
             if refused.error in _OVER:
                 self._end(session, refused.error)
                 raise SessionEnded("The sign-in provider no longer renews this sign-in. Sign in again.") from None
-            return self._go_on(session, held, leased, refused.error or refused.code)
+            return self._go_on(session, held, leased, refusal_code(refused))
         except ProviderUnavailable as error:
-            return self._go_on(session, held, leased, error.code)
+            return self._go_on(session, held, leased, error.reason_code)
         kept = ProviderTokens(fresh.access_token, fresh.refresh_token or held.refresh_token, held.hint)
         try:
-            access = self._verifier.access_token(fresh.access_token)
+            access = self._verifier.access_token(fresh.access_token, from_provider=True)
         except (TokenInvalid, ProviderUnavailable) as error:
             # It cannot be used, but the refresh token was rotated: the new one must not be lost.
             kept = ProviderTokens(held.access_token, kept.refresh_token, held.hint)
             self._store(session, owner, kept, None, leased.access_expires_at, fresh)
-            return self._go_on(session, held, leased, error.code)
+            return self._go_on(session, held, leased, error.reason_code)
         try:
             require_own(access, session.person.subject, self._provider.client_id)
         except TokenInvalid as error:
-            self._end(session, error.code)
+            self._end(session, error.reason_code)
             self._revoke(kept.refresh_token)
             raise SessionEnded("The sign-in provider answered for somebody else. Sign in again.") from None
         return self._store(session, owner, kept, access, access.expires_at, fresh)

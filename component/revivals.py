@@ -64,7 +64,7 @@ class Revivals:
         """
         if id_token.subject != session.person.subject:
             return None
-        access = self._verifier.access_token(tokens.access_token)
+        access = self._verifier.access_token(tokens.access_token, from_provider=True)
         require_own(access, id_token.subject, self._client_id)
         now = self._clock()
         begun = Begun(session.ref)

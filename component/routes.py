@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from traceback import extract_tb
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from anyio import CapacityLimiter, to_thread
@@ -54,7 +55,6 @@ _SIGNED_OUT_SECONDS: Final = 86_400
 _THREADS: Final = 16
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 def auth_routes(
@@ -143,21 +143,21 @@ class _Routes:
         if (request.url.hostname or "").lower() != self._host and "at" not in query:
             # The callback comes to the configured host: the transaction's cookie must be there too. Once only.
             return self._to(f"/auth/login?{urlencode({'at': 'home', **query, 'return_to': return_to})}")
-        return await self._in_thread(lambda: self._login(request, query, return_to))
+        return await self._in_thread(request, lambda: self._login(request, query, return_to))
 
     async def callback(self, request: Request) -> Response:
         """Finish a sign-in."""
-        return await self._in_thread(lambda: self._callbacks.finish(request))
+        return await self._in_thread(request, lambda: self._callbacks.finish(request))
 
     async def logout(self, request: Request) -> Response:
         """End the session; answers where the browser should go next (a script follows, so no form is redirected)."""
         if not is_from(self._origin, request):
             return problem(403, "This did not come from a page of this product.")
-        return await self._in_thread(lambda: self._logout(request))
+        return await self._in_thread(request, lambda: self._logout(request))
 
     async def ended(self, request: Request) -> Response:
         """Say why the browser's session is over, and lead back to where it was."""
-        return await self._in_thread(lambda: self._ended(request))
+        return await self._in_thread(request, lambda: self._ended(request))
 
     def _ended(self, request: Request) -> Response:
         query = query_of(request)
@@ -248,12 +248,21 @@ class _Routes:
     def _note_failure(self, error: GatehouseError, request: Request) -> None:
         """Write a failure down; a blocked person's refusal is on record already."""
         code = refusal_code(error)
-        _log.info("a sign-in failed: %s", code)
+        _log.warning("a sign-in failed: %s", code)
         if not isinstance(error, (StorageUnavailable, PermissionDenied)):
             self._refusals.record(AuditKind.LOGIN_REFUSE, code, address=self._addresses.of(request.scope))
 
     def _to(self, path: str) -> Response:
         return RedirectResponse(f"{self._base_url}{path}", status_code=303, headers=NO_STORE)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await to_thread.run_sync(work, limiter=self._threads)
+    async def _in_thread(self, request: Request, work: Callable[[], Response]) -> Response:
+        """Run ``work``; whatever it raises that nobody listed becomes a page, a log line and an audit entry (R54)."""
+        try:
+            return await to_thread.run_sync(work, limiter=self._threads)
+        except Exception as error:  # noqa: BLE001 - the border to the browser
+            # Places only: the error's text may hold what somebody sent.
+            places = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)[-5:]]
+            _log.error("unexpected error at %s: %s in %s", request.url.path, type(error).__name__, places)
+            fault = GatehouseError()
+            self._note_failure(fault, request)
+            return failure_page(fault, HOME)

@@ -98,7 +98,7 @@ class Sessions:
         Raises as ``TokenVerifier.access_token``, ``TokenInvalid`` for another's access token too, and
         ``PermissionDenied`` (``blocked``) for a blocked person; then there is no session.
         """
-        access = self._verifier.access_token(tokens.access_token)
+        access = self._verifier.access_token(tokens.access_token, from_provider=True)
         require_own(access, id_token.subject, self._provider.client_id)
         now = self._clock()
         begun = Begun(secrets.token_urlsafe(16))

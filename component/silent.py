@@ -13,6 +13,7 @@ from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import SessionEnded, StorageUnavailable, TokenInvalid
+from app.core.failure_reasons import TokenReason, TokenUse
 from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage
 from app.core.records import Session
@@ -73,9 +74,9 @@ class SilentSignIns:
         Raises ``TokenInvalid`` when the provider answered for somebody else, ``SessionEnded``, and as
         ``TokenVerifier.access_token``.
         """
-        access = self._verifier.access_token(tokens.access_token)
+        access = self._verifier.access_token(tokens.access_token, from_provider=True)
         if id_token.subject != session.person.subject:
-            raise TokenInvalid("The sign-in provider answered for somebody else.")
+            raise TokenInvalid(reason=TokenReason.OTHER_SUBJECT, use=TokenUse.ID)
         require_own(access, session.person.subject, self._client_id)
         kept = ProviderTokens(tokens.access_token, tokens.refresh_token, id_token.sid)
         owner, now = f"silent-{secrets.token_hex(8)}", self._clock()

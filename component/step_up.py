@@ -91,7 +91,7 @@ class StepUps:
         None, and nothing is changed, when the session is over by now or its person is blocked. Raises as
         ``Sessions.begin``.
         """
-        access = self._verifier.access_token(tokens.access_token)
+        access = self._verifier.access_token(tokens.access_token, from_provider=True)
         require_own(access, id_token.subject, self._provider.client_id)
         now = self._clock()
         begun = Begun(session.ref)

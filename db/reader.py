@@ -70,6 +70,9 @@ class DatabaseReader:
         self._by_secret = Prepared(session_query().where(sessions.c.secret_hash == bindparam("secret_hash")), dialect)
         self._by_ref = Prepared(session_by_ref_query(), dialect)
         self._bearer = Prepared(_bearer_query(), dialect)
+        self._issued = Prepared(
+            select(issued_tokens.c.session_id).where(issued_tokens.c.token_hash == bindparam("token_hash")), dialect
+        )
         self._grants = Prepared(grants_query(), dialect)
         self._sealed = Prepared(
             select(*SEALED).where(sessions.c.ref == bindparam("ref"), sessions.c.ended_at.is_(None)), dialect
@@ -115,6 +118,10 @@ class DatabaseReader:
         person = None if row[3] is None else person_of(row[3:14])
         session = None if row[14] is None or person is None else session_of(row[14:], person, version)
         return BearerFacts(session, person, own_client=row[1] is not None, policy_version=version, withheld=withheld)
+
+    def token_issued(self, token_hash: bytes) -> bool:
+        """Whether an access token with this SHA-256 was issued to a session."""
+        return bool(self._fetch(self._issued.text, self._issued.values({"token_hash": token_hash})))
 
     def grants(self, subject: Subject, now: datetime) -> Grants:
         """What this subject holds at ``now``."""

@@ -18,12 +18,14 @@ from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, Outcome, actor_of
 from app.core.errors import (
     BadRequest,
+    ProviderUnavailable,
     SessionEnded,
     SessionExpired,
     StorageUnavailable,
     TokenInvalid,
     Unauthenticated,
 )
+from app.core.failure_reasons import ProviderReason, TokenReason
 from app.core.guard import Asking, Guard
 from app.core.permissions import named
 from app.core.policy import NO_GRANTS, Decision, Grants
@@ -94,11 +96,11 @@ class Bearer:
         if raw is None:
             return _NOBODY
         try:
-            token = self._services.verifier.access_token(raw)
+            token = self._verified(raw)
             facts = self._services.storage.read.bearer(token_hash(raw), token.subject, token.client_id)
             found = self._principal(token, facts)
-        except Unauthenticated as error:
-            self._recorder.refused(AuditKind.BEARER_REFUSE, error.code, self.address())
+        except (Unauthenticated, ProviderUnavailable) as error:
+            self._recorder.refused(AuditKind.BEARER_REFUSE, error.reason_code, self.address())
             raise
         if facts.person is None:
             self._recorder.seen(token.subject, machine=token.machine)
@@ -114,23 +116,38 @@ class Bearer:
             )
         return Asking(found, grants)
 
+    def _verified(self, raw: str) -> AccessToken:
+        """The token, verified. Raises as ``TokenVerifier.access_token``.
+
+        One that was issued to a session of ours came from the provider: where its key is unknown, made-up key ids of
+        other callers do not keep it from being looked for.
+        """
+        try:
+            return self._services.verifier.access_token(raw)
+        except ProviderUnavailable as error:
+            if error.reason is not ProviderReason.KEYS_WAIT:
+                raise
+            if not self._services.storage.read.token_issued(token_hash(raw)):
+                raise
+            return self._services.verifier.access_token(raw, from_provider=True)
+
     def _principal(self, token: AccessToken, facts: BearerFacts) -> Principal:
         session, person = facts.session, facts.person
         if session is not None:
             if session.person.subject != token.subject:
-                raise TokenInvalid("This token does not belong to its session.")
+                raise TokenInvalid(reason=TokenReason.OTHER_SESSION)
             # A blocked person hears so, rather than that a session ended because of it.
             if not session.person.blocked:
                 self._check_live(session)
             person, method = session.person, AuthMethod.OWN_TOKEN
         elif facts.own_client:
-            raise TokenInvalid("This token is not one that the app holds now.")
+            raise TokenInvalid(reason=TokenReason.NOT_HELD)
         elif token.machine:
             method = AuthMethod.MACHINE
         else:
             method = AuthMethod.OTHER_TOKEN
             if person is not None and person.signed_out_at is not None and person.signed_out_at > token.issued_at:
-                raise TokenInvalid("This token was issued before its person signed out everywhere.")
+                raise TokenInvalid(reason=TokenReason.SIGNED_OUT)
         return Principal(
             method=method,
             subject=token.subject,

@@ -92,7 +92,7 @@ def _of_error(error: GatehouseError, *, protected: bool) -> Problem:
     if isinstance(error, TooManyRequests):
         headers.append(("Retry-After", str(max(1, error.retry_after_seconds))))
     elif isinstance(error, ServiceUnavailable):
-        headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
+        headers.append(("Retry-After", str(error.retry_after_seconds or RETRY_AFTER_SECONDS)))
     return _make(error.status, error.code, error.title, error.detail or f"{error.title}.", error.fields(), headers)
 
 

@@ -8,6 +8,8 @@ from typing import Final
 
 from app.core.audit import NOBODY, AuditKind
 from app.core.directory import AuditRow
+from app.core.errors import all_errors
+from app.core.failure_reasons import explain
 from app.core.principal import Subject
 
 NameOf = Callable[[Subject], str]
@@ -18,18 +20,25 @@ _AT: Final = " at "
 _OPERATOR: Final = "operator:"
 _SYSTEM: Final = "system"
 _KINDS: Final[Mapping[str, AuditKind]] = {kind.value: kind for kind in AuditKind}
+_WITH_CAUSE: Final = frozenset(
+    {AuditKind.LOGIN_REFUSE, AuditKind.LOGOUT_REFUSE, AuditKind.TOKEN_REFRESH_FAIL, AuditKind.BEARER_REFUSE}
+)
+"""Kinds whose reason is a code of ours, which has a sentence. That of others is what people wrote."""
+_TITLES: Final[Mapping[str, str]] = {error.code: f"{error.title}." for error in all_errors()}
 _UNKNOWN: Final = "{actor} did something of a kind that this version does not know."
 
 
 def sentence(event: AuditRow, name_of: NameOf) -> str:
-    """What an event says. Names are put in once and as they are: what stands in them is never read as a template."""
+    """What an event says, and why where the reason is a code. Names are put in once, and never read as a template."""
     kind = _KINDS.get(event.kind)
     template = kind.sentence if kind is not None else _UNKNOWN
     named = {
         "actor": _named(event.actor, name_of) or "Somebody",
         "target": _named(event.target, name_of) or "something",
     }
-    return _PLACE.sub(lambda found: named[found[1]], template)
+    said = _PLACE.sub(lambda found: named[found[1]], template)
+    why = explain(event.reason) or _TITLES.get(event.reason, "") if kind in _WITH_CAUSE else ""
+    return f"{said} {why}".rstrip()
 
 
 def subject_of(audit_name: str) -> Subject | None:

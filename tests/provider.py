@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -57,12 +58,16 @@ class FakeProvider:
         """Claims of every access token, such as permissions."""
         self.token_answer: Callable[[Form], Answer | None] | None = None
         """Asked first; None means the usual answer."""
+        self.document: Callable[[str], Answer | None] | None = None
+        """The same for discovery and the key set, by their path."""
         self.delay_seconds = 0.0
         self.forms: list[Form] = []
         self.revoked: list[str] = []
         self.revoke_status = 200
         self.issued: list[str] = []
         """Every token ever handed out: none of them may show up anywhere."""
+        self.tls: ssl.SSLContext | None = None
+        """With it, it serves https."""
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
 
@@ -75,7 +80,7 @@ class FakeProvider:
 
     def __enter__(self) -> Self:
         self.start()
-        self.issuer.url = f"http://127.0.0.1:{self._port}/"
+        self.issuer.url = f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self._port}/"
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -84,6 +89,10 @@ class FakeProvider:
     def start(self, port: int = 0) -> None:
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self._port = self._server.server_port
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
@@ -180,6 +189,10 @@ class _Server(ThreadingHTTPServer):
 def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            special = provider.document(self.path) if provider.document is not None else None
+            if special is not None:
+                self._answer(special)
+                return
             jwks = self.path == "/.well-known/jwks.json"
             self._answer(Answer(provider.issuer.jwks() if jwks else provider.issuer.metadata()))
 

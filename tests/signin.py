@@ -28,6 +28,7 @@ from app.core.clock import utc_now
 from app.core.discovery import Discovery
 from app.core.keyring import Keyring
 from app.core.keys import KeySet
+from app.core.outgoing import http_session
 from app.core.ports import Storage
 from app.core.refusals import Refusals
 from app.core.rights import Rights
@@ -191,7 +192,8 @@ def world(
     keyring = Keyring(settings.secrets)
     storage = open_database(settings, keyring, clock=clock)
     seed(storage)
-    discovery = Discovery(settings.issuer, cooldown_seconds=0, timeout_seconds=1)
+    http = http_session(ca_bundle=settings.ca_bundle)
+    discovery = Discovery(settings.issuer, cooldown_seconds=0, timeout_seconds=1, http=http)
     provider = Provider(settings, discovery)
     verifier = (
         TokenVerifier(

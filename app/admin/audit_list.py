@@ -52,7 +52,7 @@ def show_one(seq: int) -> None:
 def label(one: Event) -> str:
     """Time, outcome and sentence, as markdown-safe text."""
     color = _COLORS.get(one.outcome, "gray")
-    return f":{color}[{events.outcome_icon(one.outcome)}] {one.at:%H\\:%M\\:%S} {texts.plain(one.sentence, cap=300)}"
+    return f":{color}[{events.outcome_icon(one.outcome)}] {one.at:%H\\:%M\\:%S} {texts.plain(one.sentence, cap=500)}"
 
 
 def facts(one: Event) -> None:

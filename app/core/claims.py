@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app.core.errors import TokenInvalid
+from app.core.failure_reasons import TokenReason
 
 MAX_ID_CHARACTERS: Final = 255
 MAX_NAME_CHARACTERS: Final = 200
@@ -36,13 +37,12 @@ def identifier(claims: Claims, name: str, *, limit: int = MAX_ID_CHARACTERS) -> 
     if name not in claims or (name in _MAY_BE_EMPTY and value in (None, "")):
         return ""
     if not _exact_text(value, limit):
-        raise TokenInvalid(f"The token's {_NAMES.get(name, 'identifier')} is malformed.")
+        raise TokenInvalid(reason=TokenReason.IDENTIFIER)
     return str(value)
 
 
 _MAY_BE_EMPTY: Final = frozenset({"sid", "org_id"})
 """Some providers say "none" by null or an empty text (OIDC Core §5.3.2 asks them not to)."""
-_NAMES: Final = {"sub": "subject", "azp": "client", "client_id": "client", "sid": "session", "org_id": "organization"}
 
 
 def _exact_text(value: object, limit: int) -> bool:
@@ -57,7 +57,7 @@ def seconds(claims: Claims, name: str) -> float | None:
         return None
     value = claims[name]
     if type(value) not in {int, float} or not math.isfinite(value) or not 0 <= value <= _MAX_SECONDS:
-        raise TokenInvalid("A time in the token is malformed.")
+        raise TokenInvalid(reason=TokenReason.TIME_MALFORMED)
     return float(value)
 
 
@@ -72,7 +72,7 @@ def audiences(claims: Claims) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, list) or not all(isinstance(member, str) for member in value):
-        raise TokenInvalid("The token's audience is malformed.")
+        raise TokenInvalid(reason=TokenReason.AUDIENCE_MALFORMED)
     return tuple(value)
 
 

@@ -7,19 +7,22 @@ from an issuer on this machine.
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError
 
+from app.core.claims import clean
 from app.core.errors import ProviderUnavailable
-from app.core.settings import is_loopback
+from app.core.failure_reasons import ProviderReason
+from app.core.outgoing import AnswerTooLarge, cause_of, http_session
+from app.core.settings import Settings, is_loopback
 
 WELL_KNOWN: Final = "/.well-known/openid-configuration"
 MAX_ANSWER_BYTES: Final = 256 * 1024
@@ -46,6 +49,14 @@ class ProviderMetadata:
     """Whether it says that it knows ``prompt=select_account``; some that do not send the browser round in circles."""
 
 
+class _Failure(NamedTuple):
+    """What went wrong last, and when."""
+
+    at: float
+    reason: ProviderReason | None
+    evidence: str
+
+
 class Discovery:
     """The metadata and key set of one issuer, for any thread.
 
@@ -68,13 +79,17 @@ class Discovery:
         self._cooldown_seconds = cooldown_seconds
         self._timeout_seconds = timeout_seconds
         self._clock = clock
-        self._http = requests.Session() if http is None else http
-        if http is None and self._plain_http:
-            self._http.trust_env = False  # no proxy stands between this machine and itself
+        self._http = http_session() if http is None else http
         self._lock = threading.Lock()  # held while metadata is read
         self._known: tuple[ProviderMetadata, float] | None = None
-        self._metadata_failed_at: float | None = None
-        self._jwks_failed_at: float | None = None
+        self._metadata_failure: _Failure | None = None
+        self._jwks_failure: _Failure | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Discovery:
+        """The discovery of the issuer of these settings, by the way to the provider that they name."""
+        http = http_session(ca_bundle=settings.ca_bundle, proxy=settings.proxy_to_provider)
+        return cls(settings.issuer, cooldown_seconds=settings.jwks_cooldown_seconds, http=http)
 
     def metadata(self) -> ProviderMetadata:
         """The provider's metadata; raises ``ProviderUnavailable``."""
@@ -83,17 +98,16 @@ class Discovery:
             return known
         # Connecting, waiting and reading take three timeouts at most; whoever waits longer than that is let go.
         if not self._lock.acquire(timeout=3 * self._timeout_seconds):
-            raise ProviderUnavailable
+            raise ProviderUnavailable(reason=ProviderReason.TIMEOUT)
         try:
             known = self._fresh()
             if known is not None:
                 return known
-            if self._cooling(self._metadata_failed_at):
-                raise ProviderUnavailable
+            self._check_cooldown(self._metadata_failure)
             try:
                 known = self._read_metadata()
-            except ProviderUnavailable:
-                self._metadata_failed_at = self._clock()
+            except ProviderUnavailable as error:
+                self._metadata_failure = _Failure(self._clock(), error.reason, error.evidence)
                 raise
             self._known = (known, self._clock())
             return known
@@ -103,25 +117,31 @@ class Discovery:
     def fetch_jwks(self) -> Mapping[str, Any]:
         """The provider's key set, unread (RFC 7517 §5): always fetched. Raises ``ProviderUnavailable``."""
         address = self.metadata().jwks_uri
-        if self._cooling(self._jwks_failed_at):
-            raise ProviderUnavailable
+        self._check_cooldown(self._jwks_failure)
         try:
             return self._get(address)
-        except ProviderUnavailable:
-            self._jwks_failed_at = self._clock()
+        except ProviderUnavailable as error:
+            self._jwks_failure = _Failure(self._clock(), error.reason, error.evidence)
             raise
 
     def _fresh(self) -> ProviderMetadata | None:
         known = self._known
         return known[0] if known is not None and self._clock() - known[1] < MAX_AGE_SECONDS else None
 
-    def _cooling(self, failed_at: float | None) -> bool:
-        return failed_at is not None and self._clock() - failed_at < self._cooldown_seconds
+    def _check_cooldown(self, failure: _Failure | None) -> None:
+        """Raise what was raised last, unless that was long enough ago."""
+        if failure is None:
+            return
+        left = failure.at + self._cooldown_seconds - self._clock()
+        if left > 0:
+            seconds = math.ceil(left)
+            raise ProviderUnavailable(reason=failure.reason, evidence=failure.evidence, retry_after_seconds=seconds)
 
     def _read_metadata(self) -> ProviderMetadata:
         answer = self._get(self._endpoint(self._issuer.rstrip("/") + WELL_KNOWN))
         if answer.get("issuer") != self._issuer:
-            raise ProviderUnavailable("The sign-in provider names itself differently than it is configured here.")
+            evidence = f"It names itself {clean(answer, 'issuer', 200) or 'nothing'}; configured is {self._issuer}"
+            raise ProviderUnavailable(reason=ProviderReason.ISSUER, evidence=evidence)
         return ProviderMetadata(
             issuer=self._issuer,
             authorization_endpoint=self._endpoint(answer.get("authorization_endpoint")),
@@ -147,32 +167,39 @@ class Discovery:
                 plain = False
             if plain and (parts.scheme == "https" or (self._plain_http and _is_plain_loopback(value))):
                 return value
-        raise ProviderUnavailable("The sign-in provider published an address that is not safe to use.")
+        raise ProviderUnavailable(reason=ProviderReason.ENDPOINT)
 
     def _get(self, address: str) -> Mapping[str, Any]:
         """A bounded JSON object from ``address``."""
+        try:
+            answer = json.loads(self._body(address))
+        except ProviderUnavailable:
+            raise
+        # Whatever it is: the libraries below raise more than they document for hostile addresses and bodies (R54).
+        except Exception as error:  # noqa: BLE001
+            raise ProviderUnavailable(reason=cause_of(error), evidence=f"Asked was {address}") from None
+        if not isinstance(answer, dict):
+            raise ProviderUnavailable(reason=ProviderReason.NOT_JSON, evidence=f"Asked was {address}")
+        return answer
+
+    def _body(self, address: str) -> bytes:
         deadline = time.monotonic() + 2 * self._timeout_seconds
         body = bytearray()
-        try:
-            with self._http.get(
-                address, timeout=self._timeout_seconds, allow_redirects=False, stream=True, headers=_HEADERS
-            ) as response:
-                packed = response.headers.get("Content-Encoding", "identity") != "identity"
-                if response.status_code != requests.codes.ok or packed:
-                    raise ProviderUnavailable
-                # read1 hands over what has come; read would wait for a full chunk, however slowly it drips.
-                while chunk := response.raw.read1(_CHUNK_BYTES):
-                    body += chunk
-                    if len(body) > MAX_ANSWER_BYTES or time.monotonic() > deadline:
-                        raise ProviderUnavailable
-            answer = json.loads(body)
-        # Beside requests' own: urllib3's from read1, and what hostile addresses or bodies make of either (ValueError,
-        # UnicodeError, RecursionError).
-        except (requests.RequestException, HTTPError, OSError, ValueError, RecursionError):
-            raise ProviderUnavailable from None
-        if not isinstance(answer, dict):
-            raise ProviderUnavailable
-        return answer
+        with self._http.get(
+            address, timeout=self._timeout_seconds, allow_redirects=False, stream=True, headers=_HEADERS
+        ) as response:
+            packed = response.headers.get("Content-Encoding", "identity") != "identity"
+            if response.status_code != requests.codes.ok or packed:
+                evidence = f"{address} answers {response.status_code}"
+                raise ProviderUnavailable(reason=ProviderReason.STATUS, evidence=evidence)
+            # read1 hands over what has come; read would wait for a full chunk, however slowly it drips.
+            while chunk := response.raw.read1(_CHUNK_BYTES):
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise AnswerTooLarge
+                if time.monotonic() > deadline:
+                    raise requests.Timeout
+        return bytes(body)
 
 
 def _lists(value: object, name: str) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from app.core.failure_reasons import CALLBACK, PROVIDER, CallbackReason, ProviderReason, TokenReason, TokenUse
+
 
 class GatehouseError(Exception):
     """Base of every error raised on purpose; anything else is a bug and is shown as ``internal`` with an id only."""
@@ -18,6 +20,11 @@ class GatehouseError(Exception):
     title: ClassVar[str] = "Something went wrong"
     about: str = ""
     """Audit name of what a refused change was about; never sent."""
+
+    @property
+    def reason_code(self) -> str:
+        """The stable code under which the log and the audit have it; finer than ``code`` where the cause is known."""
+        return self.code
 
     def __init_subclass__(cls, *, code: str, title: str, status: int | None = None) -> None:
         """Every class says its own ``code`` and ``title``, and its HTTP ``status`` where that is not its parent's."""
@@ -77,6 +84,17 @@ class SignInAgain(Unauthenticated, code="sign-in-again", title="Sign in once mor
 class TokenInvalid(Unauthenticated, code="token-invalid", title="The access token is not valid"):
     """A token was refused; ``detail`` says why without repeating anything of the token."""
 
+    def __init__(self, detail: str = "", *, reason: TokenReason | None = None, use: TokenUse = TokenUse.ACCESS) -> None:
+        """``reason``: the cause, whose sentence is the detail where none is given. ``use``: which token it was."""
+        super().__init__(detail or (reason.sentence if reason is not None else ""))
+        self.reason = reason
+        self.use = use
+
+    @property
+    def reason_code(self) -> str:
+        """Such as ``id-token:wrong-audience``."""
+        return f"{self.use}:{self.reason}" if self.reason is not None else self.code
+
 
 class TokenExpired(TokenInvalid, code="token-expired", title="The access token has expired"):
     """A token that was good, and is no longer (``exp``)."""
@@ -93,6 +111,16 @@ class BadRequest(GatehouseError, code="bad-request", status=400, title="The requ
 class LoginFailed(GatehouseError, code="login-failed", status=400, title="Signing in did not work"):
     """A sign-in did not end in a session (400)."""
 
+    def __init__(self, detail: str = "", *, reason: CallbackReason | None = None) -> None:
+        """``reason``: the cause, whose sentence is the detail where none is given."""
+        super().__init__(detail or (reason.sentence if reason is not None else ""))
+        self.reason = reason
+
+    @property
+    def reason_code(self) -> str:
+        """Such as ``callback:another-issuer``."""
+        return f"{CALLBACK}:{self.reason}" if self.reason is not None else self.code
+
 
 class StateMismatch(LoginFailed, code="state-mismatch", title="This sign-in is not yours or is too old"):
     """The callback's state is unknown here, used up, too old, or another browser's (RFC 9700 §4.7)."""
@@ -100,6 +128,11 @@ class StateMismatch(LoginFailed, code="state-mismatch", title="This sign-in is n
 
 class NonceMismatch(LoginFailed, code="nonce-mismatch", title="The provider answered another sign-in"):
     """The ID token answers another sign-in than this one (OIDC Core §3.1.3.7)."""
+
+    @property
+    def reason_code(self) -> str:
+        """As for every other reason why an ID token is refused."""
+        return f"{TokenUse.ID}:{TokenReason.NONCE}"
 
 
 class ProviderRefused(LoginFailed, code="provider-refused", title="The sign-in provider said no"):
@@ -131,6 +164,11 @@ class PermissionDenied(GatehouseError, code="permission-denied", status=403, tit
         super().__init__(detail)
         self.permission = str(permission)
         self.reason = str(reason)
+
+    @property
+    def reason_code(self) -> str:
+        """The decision's reason."""
+        return self.reason
 
     def fields(self) -> dict[str, Any]:
         """``permission`` and ``reason``."""
@@ -262,11 +300,33 @@ class TooManyRequests(GatehouseError, code="too-many-requests", status=429, titl
 class ServiceUnavailable(GatehouseError, code="unavailable", status=503, title="Not available right now"):
     """Something Gatehouse needs does not answer (503); trying again later is right."""
 
+    retry_after_seconds: int | None = None
+    """After how many seconds trying again may help (``Retry-After``); None where that is not known."""
+
 
 class ProviderUnavailable(
     ServiceUnavailable, code="provider-unavailable", title="The sign-in provider does not answer"
 ):
     """The sign-in provider is down, slow, or answers nonsense."""
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        reason: ProviderReason | None = None,
+        evidence: str = "",
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        """``reason``: the cause. ``evidence``: what was found, for administrators at the command line only."""
+        super().__init__(detail)
+        self.reason = reason
+        self.evidence = evidence
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def reason_code(self) -> str:
+        """Such as ``provider:tls-expired``."""
+        return f"{PROVIDER}:{self.reason}" if self.reason is not None else self.code
 
 
 class StorageUnavailable(ServiceUnavailable, code="storage-unavailable", title="The database does not answer"):

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from app.core.errors import TokenInvalid
+from app.core.failure_reasons import TokenReason
 
 MAX_TOKEN_CHARACTERS: Final = 16_384
 MAX_KID_CHARACTERS: Final = 256
@@ -43,7 +44,7 @@ class Compact(NamedTuple):
 def token_bytes(token: object) -> bytes:
     """The token as ASCII bytes; raises ``TokenInvalid`` when it is too long or not plain text."""
     if not isinstance(token, str) or not token or len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
-        raise TokenInvalid("The token is not a signed token of bounded size.")
+        raise TokenInvalid(reason=TokenReason.SIZE)
     return token.encode("ascii")
 
 
@@ -53,16 +54,16 @@ def parse(raw: bytes) -> Compact:
     The members ``jku``, ``x5u``, ``jwk`` and ``x5c`` of the header are not looked at: keys come from the issuer only.
     """
     if raw.translate(None, _ALPHABET) != b"..":
-        raise TokenInvalid("The token is not a signed token in compact form.")
+        raise TokenInvalid(reason=TokenReason.NOT_SIGNED)
     head, body, tail = raw.split(b".")
     header = _object(_decode(head))
     if not _REFUSED_HEADERS.isdisjoint(header):
-        raise TokenInvalid("The token asks for an extension that is not accepted.")
+        raise TokenInvalid(reason=TokenReason.EXTENSION)
     alg, typ, kid = header.get("alg"), header.get("typ", ""), header.get("kid")
     if not isinstance(alg, str) or not isinstance(typ, str):
-        raise TokenInvalid("The token's header is malformed.")
+        raise TokenInvalid(reason=TokenReason.HEADER)
     if "kid" in header and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID_CHARACTERS):
-        raise TokenInvalid("The token's key id is malformed.")
+        raise TokenInvalid(reason=TokenReason.KEY_ID)
     return Compact(alg, kid, typ.lower(), _object(_decode(body)), raw[: len(head) + 1 + len(body)], _decode(tail))
 
 
@@ -70,7 +71,7 @@ def _decode(segment: bytes) -> bytes:
     """Base64url without padding, canonical only; the alphabet was checked before."""
     over = len(segment) % 4
     if not segment or over == 1 or (over and segment[-1] not in _CANONICAL_ENDS[over]):
-        raise TokenInvalid("The token's encoding is malformed.")
+        raise TokenInvalid(reason=TokenReason.ENCODING)
     return binascii.a2b_base64(segment.translate(_TO_STANDARD) + b"=" * (-over % 4))
 
 
@@ -79,12 +80,12 @@ def _object(data: bytes) -> Mapping[str, Any]:
     try:
         text = data.decode("utf-8")
         if _too_deep(text):
-            raise TokenInvalid("The token is nested too deeply.")
+            raise TokenInvalid(reason=TokenReason.NESTED)
         value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise TokenInvalid("The token does not hold a well-formed JSON object.")
+        raise TokenInvalid(reason=TokenReason.JSON)
     return value
 
 

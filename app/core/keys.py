@@ -2,48 +2,34 @@
 
 A fetch runs in one thread of its own. Whoever's key is cached goes on at once, stale or not; only a caller with an
 unknown key waits, and joins the fetch under way. One bad key does not break the others (RFC 7517 §5).
+
+Tokens that anybody can send and tokens that the provider itself handed out have budgets of their own (decision 38):
+made-up key ids cannot keep a sign-in from a key that was published just now.
 """
 
 from __future__ import annotations
 
 import logging
-import re
+import math
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, cast
-
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt import get_algorithm_by_name
+from enum import Enum, auto
+from typing import Any, Final
 
 from app.core.errors import ProviderUnavailable, TokenInvalid
-from app.core.jws import MAX_KID_CHARACTERS
+from app.core.failure_reasons import ProviderReason, TokenReason
+from app.core.jwks import MATERIAL, Key, PublicKey, usable_keys
+from app.core.outgoing import cause_of
 
-PublicKey = RSAPublicKey | EllipticCurvePublicKey
-
-MAX_KEYS: Final = 50
-MIN_RSA_BITS: Final = 2048
-MAX_RSA_BITS: Final = 8192
-UNKNOWN_FETCHES_PER_MINUTE: Final = 5
-_MINUTE_SECONDS: Final = 60.0
+UNKNOWN_FETCH_SECONDS: Final = 12.0
+"""Least time between two fetches for unknown keys of tokens that anybody can send: five a minute, evenly."""
+MAX_ABSENT: Final = 64
 _ABANDONED_SECONDS: Final = 60.0
-_MAX_EXPONENT: Final = 2**33
-
-MATERIAL: Final = {"RS256": ("RSA", "n", "e"), "PS256": ("RSA", "n", "e"), "ES256": ("EC", "x", "y")}
-"""Algorithm → key type and the two members that hold the key. No other algorithm is known at all."""
-_NUMBER: Final = re.compile(r"[A-Za-z0-9_-]{1,2048}={0,2}")
 
 _log = logging.getLogger(__name__)
-
-
-class _Key(NamedTuple):
-    kid: str | None
-    alg: str
-    material: tuple[str, str]
-    public: PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +44,42 @@ class _Snapshot:
     identity: frozenset[tuple[str | None, str, tuple[str, str]]]
     generation: int
     fetched_at: float
+    absent: set[tuple[str | None, str]] = field(default_factory=set, compare=False)
+    """Keys that are certainly not in this set: withdrawn since the last one, or what it was fetched for; at most 64."""
 
     def find(self, kid: str | None, alg: str) -> PublicKey | None:
         return self.lone.get(alg) if kid is None else self.by_kid.get((kid, alg))
+
+
+class _Cause(Enum):
+    """Why the keys are to be fetched."""
+
+    FIRST = auto()
+    """None are known yet, or those that are known are stale."""
+    ANYBODY = auto()
+    """An unknown key of a token that anybody can send."""
+    PROVIDER = auto()
+    """An unknown key of a token that the provider handed out over TLS."""
 
 
 @dataclass(slots=True, eq=False)
 class _Flight:
     """One fetch under way."""
 
+    cause: _Cause
     started_at: float
     landed: threading.Event = field(default_factory=threading.Event)
-    failed: bool = False
+    failure: ProviderReason | None = None
 
 
 class KeySet:
     """The issuer's keys, from ``fetch`` (a JWKS; RFC 7517). Any thread may use it; times are ``clock``'s seconds.
 
     A set older than ``max_age_seconds`` is refreshed in the background. An unknown key causes a fetch unless one ended
-    less than ``cooldown_seconds`` ago or five were caused so within a minute; callers wait ``wait_seconds`` at most.
-    A key without ``alg`` is bound to the first of ``algorithms`` that fits it.
+    less than ``cooldown_seconds`` ago or, for a token that anybody can send, one was caused so less than
+    ``unknown_fetch_seconds`` ago; the fetches for the provider's own tokens count among themselves only. Callers wait
+    ``wait_seconds`` at most. An answer without a usable key is a fetch that failed: the keys known so far stay. A key
+    without ``alg`` is bound to the first of ``algorithms`` that fits it.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class KeySet:
         algorithms: Sequence[str] = ("RS256",),
         cooldown_seconds: float = 5,
         max_age_seconds: float = 600,
+        unknown_fetch_seconds: float = UNKNOWN_FETCH_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         wait_seconds: float = 10,
     ) -> None:
@@ -96,14 +99,15 @@ class KeySet:
         self._algorithms = tuple(algorithms)
         self._cooldown_seconds = cooldown_seconds
         self._max_age_seconds = max_age_seconds
+        self._unknown_fetch_seconds = unknown_fetch_seconds
         self._wait_seconds = wait_seconds
         self._clock = clock
         self._lock = threading.Lock()  # for the fields below, never held during a fetch
         self._snapshot: _Snapshot | None = None
         self._flight: _Flight | None = None
-        self._ended_at: float | None = None
-        self._failed = False
-        self._unknown_at: deque[float] = deque()
+        self._ended_at: dict[_Cause, float] = {}
+        self._unknown_at: float | None = None
+        self._failure: ProviderReason | None = None
 
     @property
     def generation(self) -> int:
@@ -111,85 +115,133 @@ class KeySet:
         snapshot = self._snapshot
         return snapshot.generation if snapshot is not None else 0
 
-    def key(self, kid: str | None, alg: str) -> PublicKey:
+    def key(self, kid: str | None, alg: str, *, from_provider: bool = False) -> PublicKey:
         """The key for a token's ``kid`` and ``alg``, as ``jwt.decode`` takes it.
 
-        Raises ``TokenInvalid`` when there is none, ``ProviderUnavailable`` when that could not be found out.
-        """
-        return self.versioned_key(kid, alg)[0]
+        ``from_provider``: the token came from the provider itself over TLS, so that nobody made its key id up.
 
-    def versioned_key(self, kid: str | None, alg: str) -> tuple[PublicKey, int]:
+        Raises:
+            TokenInvalid: there is no such key; the keys were looked at for it.
+            ProviderUnavailable: that could not be found out; ``retry_after_seconds`` says when it may be.
+        """
+        return self.versioned_key(kid, alg, from_provider=from_provider)[0]
+
+    def versioned_key(self, kid: str | None, alg: str, *, from_provider: bool = False) -> tuple[PublicKey, int]:
         """As ``key``, with the ``generation`` of the very set the key is from."""
         snapshot = self._snapshot
         if snapshot is not None:
             key = snapshot.find(kid, alg)
             if key is not None:
                 if self._clock() - snapshot.fetched_at >= self._max_age_seconds:
-                    self._begin(unknown=False)
+                    self._begin(_Cause.FIRST)
                 return key, snapshot.generation
             if kid is None and alg in snapshot.several:
-                raise TokenInvalid("The token does not say which key signed it.")
+                raise TokenInvalid(reason=TokenReason.KEY_UNNAMED)
+            if any(kid == known for known, _ in snapshot.by_kid):  # its key is for another algorithm
+                raise TokenInvalid(reason=TokenReason.ALGORITHM)
         if alg not in self._algorithms:
-            raise TokenInvalid("The token's algorithm is not accepted.")
-        flight = self._begin(unknown=snapshot is not None)
-        if flight is not None and not flight.landed.wait(self._wait_seconds):
-            raise ProviderUnavailable
-        snapshot = self._snapshot  # again, even without a flight: another thread's may have landed meanwhile
-        key = snapshot.find(kid, alg) if snapshot is not None else None
-        if snapshot is not None and key is not None:
-            return key, snapshot.generation
-        if self._failed if flight is None else flight.failed:
-            raise ProviderUnavailable
-        raise TokenInvalid("The token was signed with a key the provider does not publish.")
+            raise TokenInvalid(reason=TokenReason.ALGORITHM)
+        if snapshot is None:
+            return self._look(kid, alg, _Cause.FIRST)
+        return self._look(kid, alg, _Cause.PROVIDER if from_provider else _Cause.ANYBODY)
 
-    def _begin(self, *, unknown: bool) -> _Flight | None:
+    def _look(self, kid: str | None, alg: str, cause: _Cause) -> tuple[PublicKey, int]:
+        """The key from a set that is fetched now, or is being fetched."""
+        flight = self._begin(cause)
+        if flight is not None and cause is _Cause.PROVIDER and flight.cause is not cause:
+            # It may have begun before the key was published: the provider's own token gets a fetch of its own.
+            flight.landed.wait(self._wait_seconds)
+            found = self._found(kid, alg)
+            if found is not None:
+                return found
+            flight = self._begin(cause)
+        if flight is not None and not flight.landed.wait(self._wait_seconds):
+            raise ProviderUnavailable(reason=ProviderReason.TIMEOUT)
+        found = self._found(kid, alg)  # again, even without a flight: another thread's may have landed meanwhile
+        if found is not None:
+            return found
+        snapshot = self._snapshot
+        if flight is not None and flight.failure is not None:
+            raise ProviderUnavailable(reason=flight.failure, retry_after_seconds=self._wait_for(cause))
+        if flight is not None and snapshot is not None:
+            if len(snapshot.absent) < MAX_ABSENT:
+                snapshot.absent.add((kid, alg))
+            raise TokenInvalid(reason=TokenReason.KEY_UNKNOWN)
+        if snapshot is not None and (kid, alg) in snapshot.absent:
+            raise TokenInvalid(reason=TokenReason.KEY_UNKNOWN)
+        reason = self._failure or ProviderReason.KEYS_WAIT
+        raise ProviderUnavailable(reason=reason, retry_after_seconds=self._wait_for(cause))
+
+    def _found(self, kid: str | None, alg: str) -> tuple[PublicKey, int] | None:
+        snapshot = self._snapshot
+        key = snapshot.find(kid, alg) if snapshot is not None else None
+        return (key, snapshot.generation) if snapshot is not None and key is not None else None
+
+    def _begin(self, cause: _Cause) -> _Flight | None:
         """The fetch under way, or a new one; None when none may begin now."""
         now = self._clock()
         with self._lock:
             flight = self._flight
             if flight is not None and now - flight.started_at < _ABANDONED_SECONDS:
                 return flight
-            if self._ended_at is not None and now - self._ended_at < self._cooldown_seconds:
+            if self._not_before(cause) > now:
                 return None
-            if unknown and not self._take_from_bucket(now):
-                return None
-            self._flight = flight = _Flight(now)
+            if cause is _Cause.ANYBODY:
+                self._unknown_at = now
+            self._flight = flight = _Flight(cause, now)
             try:
                 threading.Thread(target=self._fly, args=(flight,), name="gatehouse-keys", daemon=True).start()
             except RuntimeError:  # no more threads, or the interpreter is ending
-                self._land(flight, None)
+                self._land(flight, None, ProviderReason.UNEXPECTED)
             return flight
 
-    def _take_from_bucket(self, now: float) -> bool:
-        while self._unknown_at and now - self._unknown_at[0] >= _MINUTE_SECONDS:
-            self._unknown_at.popleft()
-        if len(self._unknown_at) >= UNKNOWN_FETCHES_PER_MINUTE:
-            return False
-        self._unknown_at.append(now)
-        return True
+    def _not_before(self, cause: _Cause) -> float:
+        """When the next fetch for this cause may begin. The lock is held."""
+        counted = [self._ended_at[each] for each in self._counted(cause) if each in self._ended_at]
+        times = [ended_at + self._cooldown_seconds for ended_at in counted]
+        if cause is _Cause.ANYBODY and self._unknown_at is not None:
+            times.append(self._unknown_at + self._unknown_fetch_seconds)
+        return max(times, default=-math.inf)
+
+    @staticmethod
+    def _counted(cause: _Cause) -> tuple[_Cause, ...]:
+        """After the fetches for which of the causes this one waits. The provider's own tokens wait for no others'."""
+        return (cause,) if cause is _Cause.PROVIDER else tuple(_Cause)
+
+    def _wait_for(self, cause: _Cause) -> int:
+        """Whole seconds until the next fetch for this cause may begin, at least 1."""
+        with self._lock:
+            left = self._not_before(cause) - self._clock()
+        return max(1, math.ceil(left)) if math.isfinite(left) else 1
 
     def _fly(self, flight: _Flight) -> None:
+        keys: tuple[Key, ...] | None = None
+        failure: ProviderReason | None = None
         try:
-            keys = tuple(_usable(self._fetch(), self._algorithms))
+            keys = tuple(usable_keys(self._fetch(), self._algorithms)) or None
+            failure = None if keys else ProviderReason.NO_KEYS
+        except ProviderUnavailable as error:
+            failure = error.reason or ProviderReason.UNEXPECTED
         except Exception as error:  # noqa: BLE001 - whatever goes wrong, cached keys go on and waiters are let go
-            _log.warning("The provider's key set could not be read (%s); cached keys go on.", type(error).__name__)
-            keys = None
+            failure = cause_of(error)
+        if failure is not None:
+            _log.warning("the provider's key set could not be read (%s); the keys known so far go on", failure)
         with self._lock:
-            self._land(flight, keys)
+            self._land(flight, keys, failure)
 
-    def _land(self, flight: _Flight, keys: tuple[_Key, ...] | None) -> None:
+    def _land(self, flight: _Flight, keys: tuple[Key, ...] | None, failure: ProviderReason | None) -> None:
         """Take over what a flight brought, if it is still the one awaited. The lock is held."""
-        flight.failed = keys is None
+        flight.failure = failure
         if self._flight is flight:
             self._flight = None
-            self._ended_at = self._clock()
-            self._failed = keys is None
+            self._ended_at[flight.cause] = self._clock()
+            self._failure = failure
             if keys is not None:
                 self._snapshot = _snapshot(keys, self._snapshot, flight.started_at)
         flight.landed.set()
 
 
-def _snapshot(keys: tuple[_Key, ...], before: _Snapshot | None, fetched_at: float) -> _Snapshot:
+def _snapshot(keys: tuple[Key, ...], before: _Snapshot | None, fetched_at: float) -> _Snapshot:
     identity = frozenset((key.kid, key.alg, key.material) for key in keys)
     generation = before.generation if before is not None else 0
     if before is None or before.identity != identity:
@@ -200,6 +252,7 @@ def _snapshot(keys: tuple[_Key, ...], before: _Snapshot | None, fetched_at: floa
     for key in keys:
         if key.kid is not None:
             by_kid.setdefault((key.kid, key.alg), key.public)
+    withdrawn = before.by_kid.keys() - by_kid.keys() if before is not None else ()
     return _Snapshot(
         by_kid=by_kid,
         lone={key.alg: key.public for key in distinct.values() if count[key.alg] == 1},
@@ -207,47 +260,5 @@ def _snapshot(keys: tuple[_Key, ...], before: _Snapshot | None, fetched_at: floa
         identity=identity,
         generation=generation,
         fetched_at=fetched_at,
+        absent=set(withdrawn),
     )
-
-
-def _usable(jwks: object, algorithms: Sequence[str]) -> Iterator[_Key]:
-    """The keys fit for use, the first fifty entries at most; raises ``ValueError`` when this is no key set at all."""
-    entries = jwks.get("keys") if isinstance(jwks, Mapping) else None
-    if not isinstance(entries, list):
-        raise ValueError("not a key set")  # noqa: TRY004 - a wrong answer, not a wrong call
-    for entry in entries[:MAX_KEYS]:
-        try:
-            key = _read(entry, algorithms) if isinstance(entry, Mapping) and _meant_for_us(entry) else None
-        except Exception:  # noqa: BLE001 - one bad key, however bad, must not break the others
-            key = None
-        if key is not None:
-            yield key
-
-
-def _meant_for_us(jwk: Mapping[str, Any]) -> bool:
-    """Whether the key is for verifying signatures; one whose private part is published is nobody's."""
-    return jwk.get("use", "sig") == "sig" and "verify" in list(jwk.get("key_ops", ["verify"])) and "d" not in jwk
-
-
-def _read(jwk: Mapping[str, Any], algorithms: Sequence[str]) -> _Key | None:
-    """One key, or None when it is malformed or weak; may raise anything. Only public members are ever looked at."""
-    kid, kty, named = jwk.get("kid"), jwk.get("kty"), jwk.get("alg")
-    if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID_CHARACTERS):
-        return None
-    alg = next((alg for alg in algorithms if MATERIAL[alg][0] == kty and (named is None or named == alg)), None)
-    if alg is None:
-        return None
-    _, first, second = MATERIAL[alg]
-    material = (jwk[first], jwk[second])
-    if not all(isinstance(part, str) and _NUMBER.fullmatch(part) for part in material):
-        return None
-    members = {"kty": kty, "crv": jwk.get("crv"), first: material[0], second: material[1]}
-    public = cast("PublicKey", get_algorithm_by_name(alg).from_jwk(members))
-    return _Key(kid, alg, material, public) if _strong(public, alg) else None
-
-
-def _strong(key: PublicKey, alg: str) -> bool:
-    if isinstance(key, RSAPublicKey):
-        numbers = key.public_numbers()
-        return MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS and numbers.n % 2 == 1 and numbers.e < _MAX_EXPONENT
-    return alg == "ES256" and key.curve.name == "secp256r1"

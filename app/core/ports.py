@@ -49,6 +49,9 @@ class Reader(Protocol):
     def bearer(self, token_hash: bytes, subject: Subject, client_id: str) -> BearerFacts:
         """What is known of a verified bearer token with this SHA-256, for this subject and client."""
 
+    def token_issued(self, token_hash: bytes) -> bool:
+        """Whether an access token with this SHA-256 was issued to a session of this installation."""
+
     def grants(self, subject: Subject, now: datetime) -> Grants:
         """What this subject holds at ``now``, without anything expired; ``asserted`` is left empty."""
 

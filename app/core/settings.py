@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
+from app.core.outgoing import ca_bundle_mistake
 from app.core.permissions import ADMINISTRATOR
 from app.core.state import DATABASE, SECRET, TENANT, default_folder, folder_mistake, make_private_folder
 from app.core.variables import AUTH0_ALIASES, PREFIX, GatehouseFile, hosted_script, retired_in_use, variable, with_alias
@@ -32,6 +33,7 @@ ENV_FILE: Final = Path(".env")
 """Read beside the environment, which wins; relative to the folder that a process is started in."""
 _WEAK: Final = ("changeme", "change-me", "secret", "password", "gatehouse", "example", "default")
 _MIN_DISTINCT_CHARACTERS: Final = 10
+_PROXY: Final = re.compile(r"https?://[^\s/?#]+(?::[0-9]{1,5})?/?")
 _RATE: Final = re.compile(r"[1-9][0-9]{0,8} per (?:second|minute|hour|day)")
 
 
@@ -107,6 +109,16 @@ class Settings(BaseSettings):
         None,
         description="Exact issuer of another OpenID provider; replaces the one derived from the Auth0 domain. Plain "
         "http only on loopback and outside production.",
+    )
+    ca_bundle: Path | None = Field(
+        None,
+        description="File with the certificates (PEM) of authorities of your own, which calls to the provider and to "
+        "the remote API trust beside the public ones.",
+    )
+    provider_proxy: str | None = Field(
+        None,
+        description="Proxy through which the provider is reached, such as `http://proxy.example.com:3128`; never used "
+        "for a provider on this machine.",
     )
     app_base_url: str = Field("http://localhost:8501", description="Address at which people reach the app.")
     remote_api_base_url: str = Field("http://localhost:8888", description="Address at which the app reaches the API.")
@@ -197,6 +209,11 @@ class Settings(BaseSettings):
         if self.oidc_issuer is not None:
             return self.oidc_issuer
         return f"https://{self.auth0_domain}/" if self.auth0_domain is not None else LOCAL_ISSUER
+
+    @property
+    def proxy_to_provider(self) -> str:
+        """The proxy between here and the provider; empty for none, which is so between this machine and itself."""
+        return "" if is_loopback(self.issuer) else self.provider_proxy or ""
 
     @property
     def audience(self) -> str:
@@ -384,6 +401,7 @@ def _general_mistakes(settings: Settings) -> list[str]:
         mistakes.append("GATEHOUSE_APP_BASE_URL is not on this machine: set GATEHOUSE_ENV=production to serve others.")
     if urlsplit(settings.app_base_url).path not in {"", "/"}:
         mistakes.append("GATEHOUSE_APP_BASE_URL must not have a path.")
+    mistakes += _outgoing_mistakes(settings)
     if settings.auth0_domain is not None and ("/" in settings.auth0_domain or ":" in settings.auth0_domain):
         name = shown("auth0_domain", settings)
         mistakes.append(f"{name} is the bare domain, such as acme.eu.auth0.com, without https:// and slashes.")
@@ -411,6 +429,16 @@ def _general_mistakes(settings: Settings) -> list[str]:
         if "…" in (getattr(settings, name) or "") or "..." in (getattr(settings, name) or "")
     ]
     return [mistake for mistake in mistakes if mistake is not None]
+
+
+def _outgoing_mistakes(settings: Settings) -> list[str]:
+    """What is wrong with how calls leave this machine."""
+    mistakes = []
+    if settings.ca_bundle is not None and (mistake := ca_bundle_mistake(settings.ca_bundle)):
+        mistakes.append(f"GATEHOUSE_CA_BUNDLE {mistake}.")
+    if settings.provider_proxy is not None and not _PROXY.fullmatch(settings.provider_proxy):
+        mistakes.append("GATEHOUSE_PROVIDER_PROXY must be an address such as http://proxy.example.com:3128.")
+    return mistakes
 
 
 def _process_mistakes(settings: Settings, process: Process) -> list[str]:

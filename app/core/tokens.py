@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import Any, Final
 
@@ -20,8 +20,10 @@ from app.core import claims as read
 from app.core.clock import Clock, utc_now
 from app.core.discovery import Discovery
 from app.core.errors import NonceMismatch, ProviderUnavailable, SignInTooOld, TokenExpired, TokenInvalid
+from app.core.failure_reasons import TokenReason, TokenUse
+from app.core.jwks import MATERIAL
 from app.core.jws import Compact, parse, token_bytes
-from app.core.keys import MATERIAL, KeySet
+from app.core.keys import KeySet
 from app.core.principal import Subject
 from app.core.settings import Settings
 from app.core.token_kinds import AccessToken, IdToken, LogoutToken
@@ -33,8 +35,8 @@ _ID_TYPES: Final = frozenset({"", "jwt"})
 _LOGOUT_TYPES: Final = frozenset({"", "jwt", "logout+jwt", "application/logout+jwt"})
 """``logout+jwt`` is what §2.4 asks for; some providers still send none, or ``JWT``."""
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
-_NOT_ACCESS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash", "events", "cnf", "htm", "htu"})
-"""Claims of ID tokens, logout tokens (``events``), sender-bound tokens (``cnf``) and DPoP proofs."""
+_NOT_ACCESS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash", "events", "htm", "htu"})
+"""Claims of ID tokens, logout tokens (``events``) and DPoP proofs."""
 
 
 def token_hash(token: str) -> bytes:
@@ -71,17 +73,21 @@ class TokenVerifier:
         self._clock = clock
         self._verified: Verified[AccessToken] = Verified()
 
-    def access_token(self, token: str) -> AccessToken:
-        """A bearer token of the API. Raises ``TokenInvalid``, ``TokenExpired`` or ``ProviderUnavailable``."""
+    def access_token(self, token: str, *, from_provider: bool = False) -> AccessToken:
+        """A bearer token of the API. Raises ``TokenInvalid``, ``TokenExpired`` or ``ProviderUnavailable``.
+
+        ``from_provider``: it came from the token endpoint over TLS; as in ``KeySet.key``.
+        """
         raw = token_bytes(token)
         digest = sha256(raw).digest()
         now = self._clock().timestamp()
         known = self._verified.get(digest, self._keys.generation, now)
         if known is not None:
             return known
-        jws = parse(raw)
-        access, expires = self._access_claims(jws, now)
-        generation = self._check_signature(jws)
+        with _about(TokenUse.ACCESS):
+            jws = parse(raw)
+            access, expires = self._access_claims(jws, now)
+            generation = self._check_signature(jws, from_provider=from_provider)
         self._verified.put(digest, access, generation, since=now, expires=expires)
         return access
 
@@ -99,19 +105,48 @@ class TokenVerifier:
         ``nonce`` None (answers to a refresh) compares none; ``access_token`` is held against ``at_hash`` where there
         is one; ``max_age_seconds`` demands an ``auth_time`` that recent.
         """
-        now = self._clock().timestamp()
-        jws = parse(token_bytes(token))
-        claims = jws.claims
+        with _about(TokenUse.ID):
+            jws = parse(token_bytes(token))
+            identity = self._identity(jws, client_id, access_token, max_age_seconds)
+            self._check_signature(jws, from_provider=True)  # no ID token reaches us but from the token endpoint
+        if nonce is not None and not _same(jws.claims.get("nonce"), nonce):
+            raise NonceMismatch
+        return identity
+
+    def logout_token(self, token: str, *, client_id: str) -> LogoutToken:
+        """A back-channel logout token for ``client_id``; raises as ``access_token``.
+
+        That it was not seen before (``jti``) is for the caller to check, together with acting on it.
+        """
+        with _about(TokenUse.LOGOUT):
+            jws = parse(token_bytes(token))
+            logout = self._logout(jws, client_id)
+            self._check_signature(jws, from_provider=False)
+        return logout
+
+    def check_keys(self) -> None:
+        """Raise ``ProviderUnavailable`` unless the provider's keys are known or can be fetched now."""
+        if self._keys.generation == 0:
+            with suppress(TokenInvalid):  # fetched, and has no key of that name
+                self._keys.key("readiness", next(iter(self._algorithms)))
+            if self._keys.generation == 0:
+                raise ProviderUnavailable
+
+    def _identity(self, jws: Compact, client_id: str, access_token: str | None, max_age_seconds: int | None) -> IdToken:
+        """What an ID token says; not to be used before its signature was checked."""
+        now, claims = self._clock().timestamp(), jws.claims
         audiences = self._check_common(jws, _ID_TYPES, client_id)
+        if "events" in claims:
+            raise TokenInvalid(reason=TokenReason.NOT_ID)
         party = read.identifier(claims, "azp")
-        if "events" in claims or (party or client_id) != client_id or (len(audiences) > 1 and not party):
-            raise TokenInvalid("The token was not issued to this client.")
+        if (party or client_id) != client_id or (len(audiences) > 1 and not party):
+            raise TokenInvalid(reason=TokenReason.AUTHORIZED_PARTY)
         if access_token is not None and "at_hash" in claims and not _same(claims["at_hash"], _half_hash(access_token)):
-            raise TokenInvalid("The two tokens do not belong together.")
+            raise TokenInvalid(reason=TokenReason.ACCESS_TOKEN_HASH)
         authenticated = self._check_auth_time(claims, now, max_age_seconds)
         issued, _ = self._check_times(claims, now)
         email = read.clean(claims, "email", read.MAX_EMAIL_CHARACTERS)
-        identity = IdToken(
+        return IdToken(
             subject=Subject(self._issuer, read.identifier(claims, "sub")),
             sid=read.identifier(claims, "sid"),
             authenticated_at=read.instant(authenticated) if authenticated is not None else None,
@@ -126,28 +161,18 @@ class TokenVerifier:
             issued_at=read.instant(issued),
             organization=read.identifier(claims, "org_id"),
         )
-        self._check_signature(jws)
-        if nonce is not None and not _same(claims.get("nonce"), nonce):
-            raise NonceMismatch
-        return identity
 
-    def logout_token(self, token: str, *, client_id: str) -> LogoutToken:
-        """A back-channel logout token for ``client_id``; raises as ``access_token``.
-
-        That it was not seen before (``jti``) is for the caller to check, together with acting on it.
-        """
-        now = self._clock().timestamp()
-        jws = parse(token_bytes(token))
-        claims = jws.claims
+    def _logout(self, jws: Compact, client_id: str) -> LogoutToken:
+        """What a logout token says; not to be used before its signature was checked."""
+        now, claims = self._clock().timestamp(), jws.claims
         self._check_common(jws, _LOGOUT_TYPES, client_id, subject_required=False)
         events = claims.get("events")
         if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict) or "nonce" in claims:
-            raise TokenInvalid("The token is not a logout token.")
+            raise TokenInvalid(reason=TokenReason.NOT_LOGOUT)
         sub, sid, jti = (read.identifier(claims, name) for name in ("sub", "sid", "jti"))
         if not (sub or sid) or not jti:
-            raise TokenInvalid("The logout token does not say who is to be signed out, or has no id.")
+            raise TokenInvalid(reason=TokenReason.NOBODY_NAMED)
         issued, expires = self._check_times(claims, now)
-        self._check_signature(jws)
         return LogoutToken(
             issuer=self._issuer,
             jti=jti,
@@ -157,24 +182,18 @@ class TokenVerifier:
             expires_at=read.instant(expires + self._leeway_seconds),
         )
 
-    def check_keys(self) -> None:
-        """Raise ``ProviderUnavailable`` unless the provider's keys are known or can be fetched now."""
-        if self._keys.generation == 0:
-            with suppress(TokenInvalid):  # fetched, and has no key of that name
-                self._keys.key("readiness", next(iter(self._algorithms)))
-            if self._keys.generation == 0:
-                raise ProviderUnavailable
-
     def _access_claims(self, jws: Compact, now: float) -> tuple[AccessToken, float]:
         """What an access token says, and until when; not to be used before its signature was checked."""
         claims = jws.claims
         self._check_common(jws, _ACCESS_TYPES, self._audience)
         if not _NOT_ACCESS.isdisjoint(claims):
-            raise TokenInvalid("The token is not a plain access token.")
+            raise TokenInvalid(reason=TokenReason.NOT_ACCESS)
+        if "cnf" in claims:
+            raise TokenInvalid(reason=TokenReason.SENDER_CONSTRAINED)
         sub = read.identifier(claims, "sub")
         party, client = read.identifier(claims, "azp"), read.identifier(claims, "client_id")
         if party and client and party != client:
-            raise TokenInvalid("The token names two clients.")
+            raise TokenInvalid(reason=TokenReason.TWO_CLIENTS)
         client = party or client
         issued, expires = self._check_times(claims, now)
         authenticated = self._check_auth_time(claims, now, None)
@@ -199,53 +218,65 @@ class TokenVerifier:
     ) -> tuple[str, ...]:
         """Algorithm, kind, issuer, audience, subject; returns the audiences."""
         if jws.alg not in self._algorithms:
-            raise TokenInvalid("The token's algorithm is not accepted.")
+            raise TokenInvalid(reason=TokenReason.ALGORITHM)
         if jws.typ not in types:
-            raise TokenInvalid("The token is of another kind.")
+            raise TokenInvalid(reason=TokenReason.TYPE)
         if jws.claims.get("iss") != self._issuer:
-            raise TokenInvalid("The token is from another issuer.")
+            raise TokenInvalid(reason=TokenReason.ISSUER)
         audiences = read.audiences(jws.claims)
         if audience not in audiences:
-            raise TokenInvalid("The token is for another audience.")
+            raise TokenInvalid(reason=TokenReason.AUDIENCE)
         if subject_required and not read.identifier(jws.claims, "sub"):
-            raise TokenInvalid("The token names no subject.")
+            raise TokenInvalid(reason=TokenReason.SUBJECT_MISSING)
         return audiences
 
     def _check_times(self, claims: read.Claims, now: float) -> tuple[float, float]:
         """``iat`` and ``exp``, after checking them and ``nbf``."""
         expires, issued, begins = (read.seconds(claims, name) for name in ("exp", "iat", "nbf"))
         if expires is None or issued is None:
-            raise TokenInvalid("The token does not say from when until when it holds.")
+            raise TokenInvalid(reason=TokenReason.TIMES_MISSING)
         latest = now + self._leeway_seconds
         if issued > latest or issued > expires or (begins is not None and begins > latest):
-            raise TokenInvalid("The token does not hold yet.")
+            raise TokenInvalid(reason=TokenReason.NOT_YET_VALID)
         if now >= expires + self._leeway_seconds:
-            raise TokenExpired
+            raise TokenExpired(reason=TokenReason.EXPIRED)
         return issued, expires
 
     def _check_auth_time(self, claims: read.Claims, now: float, max_age_seconds: int | None) -> float | None:
         at = read.seconds(claims, "auth_time") or None
         if at is not None and at > now + self._leeway_seconds:
-            raise TokenInvalid("The token tells of a sign-in that is yet to come.")
-        if max_age_seconds is not None and (at is None or now - at > max_age_seconds + self._leeway_seconds):
-            raise SignInTooOld("The sign-in is not as recent as was asked for.")
+            raise TokenInvalid(reason=TokenReason.SIGN_IN_AHEAD)
+        if max_age_seconds is not None and at is None:
+            raise SignInTooOld(reason=TokenReason.SIGN_IN_TIME_MISSING)
+        if max_age_seconds is not None and at is not None and now - at > max_age_seconds + self._leeway_seconds:
+            raise SignInTooOld(reason=TokenReason.SIGN_IN_TOO_OLD)
         return at
 
-    def _check_signature(self, jws: Compact) -> int:
+    def _check_signature(self, jws: Compact, *, from_provider: bool) -> int:
         """Raises unless the signature holds; returns the generation of the keys that said so."""
-        key, generation = self._keys.versioned_key(jws.kid, jws.alg)
+        key, generation = self._keys.versioned_key(jws.kid, jws.alg, from_provider=from_provider)
         try:
             good = self._algorithms[jws.alg].verify(jws.signing_input, key, jws.signature)
         except Exception:  # noqa: BLE001 - whatever a hostile signature makes the library raise, it is not good
             good = False
         if good is not True:
-            raise TokenInvalid("The token's signature does not hold.")
+            raise TokenInvalid(reason=TokenReason.SIGNATURE)
         return generation
+
+
+@contextmanager
+def _about(use: TokenUse) -> Iterator[None]:
+    """Have a refusal say which token it is about."""
+    try:
+        yield
+    except TokenInvalid as error:
+        error.use = use
+        raise
 
 
 def build_verifier(settings: Settings, discovery: Discovery | None = None) -> TokenVerifier:
     """The verifier these settings ask for; reads nothing yet. Share ``discovery`` where there is one already."""
-    source = discovery or Discovery(settings.issuer, cooldown_seconds=settings.jwks_cooldown_seconds)
+    source = discovery or Discovery.of(settings)
     return TokenVerifier(
         issuer=settings.issuer,
         audience=settings.audience,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from app.core.assurance import Requirement
 from app.core.audit import AuditKind
 from app.core.errors import all_errors
+from app.core.failure_reasons import CALLBACK, PROVIDER, CallbackReason, OAuthReason, ProviderReason, TokenReason
 from app.core.permissions import ROLES, Permission
 from app.core.settings import Settings
 from app.core.variables import variable
@@ -83,6 +84,19 @@ def audit_table() -> str:
     return _table(("Kind", "What it says"), ((f"`{kind}`", kind.sentence) for kind in AuditKind))
 
 
+def reasons_table() -> str:
+    """Reason, what it says."""
+    rows = [(f"`{use}:{row}`", row.sentence) for use, row in _token_reasons()]
+    rows += [(f"`{PROVIDER}:{row}`", row.sentence) for row in ProviderReason]
+    rows += [(f"`{CALLBACK}:{row}`", row.sentence) for row in CallbackReason]
+    rows += [(f"`{row}`", row.sentence) for row in OAuthReason]
+    return _table(("Reason", "What it says"), rows)
+
+
+def _token_reasons() -> Iterator[tuple[str, TokenReason]]:
+    return (("…-token", row) for row in TokenReason)
+
+
 def pages_table() -> str:
     """Path, title, script, permission."""
     rows = (
@@ -99,6 +113,7 @@ TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "pages": ("docs/permissions.md", pages_table),
     "errors": ("docs/errors.md", errors_table),
     "audit": ("docs/audit.md", audit_table),
+    "reasons": ("docs/audit.md", reasons_table),
 }
 """Table → (document, how it is rendered)."""
 

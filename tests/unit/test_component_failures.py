@@ -159,3 +159,25 @@ def test_the_database_down_is_said_and_nothing_is_lost(here: World) -> None:
     assert answer.status == 503
     assert "could not be signed out" in answer.json()["title"]
     assert browser.cookies[here.cookies.session] == state  # not shown as signed out
+
+
+@pytest.mark.parametrize("where", ["/auth/callback", "/auth/login", "/auth/ended"])
+def test_an_exception_that_nobody_listed_is_a_page_a_log_line_and_an_audit_entry(
+    here: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("what-somebody-sent")
+
+    browser = here.sign_in() if where == "/auth/ended" else here.browser()
+    address = here.fake.approve(here.begin(browser)) if where == "/auth/callback" else where
+    with monkeypatch.context() as patch:
+        patch.setattr(here.provider, "exchange" if where == "/auth/callback" else "authorize_url", fail)
+        patch.setattr(here.sessions, "resolve", fail)
+        answer = browser.get(address)
+    assert answer.status == 500
+    assert "Something went wrong" in answer.text
+    (event,) = here.audit("app:login:refuse")
+    assert event["reason"] == "internal"
+    assert event["correlation_id"] in answer.text
+    assert f"unexpected error at {where}: KeyError" in caplog.text
+    assert "what-somebody-sent" not in f"{caplog.text}{answer.text}{event}"

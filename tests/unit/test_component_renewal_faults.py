@@ -131,7 +131,8 @@ def test_a_rotated_refresh_token_is_kept_when_the_new_token_cannot_be_verified(
     ref = here.due(here.sign_in())
     old = here.fake.issued[0]
 
-    def refuse(token: str) -> AccessToken:
+    def refuse(token: str, *, from_provider: bool) -> AccessToken:
+        assert from_provider
         raise error
 
     with monkeypatch.context() as patch:

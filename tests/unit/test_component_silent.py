@@ -100,7 +100,7 @@ def test_another_person_at_the_provider_changes_nothing(here: World, whose_acces
     assert browser.get(here.fake.approve(asked, sub="auth0|bob")).location == "http://localhost:8501/reports?range=7"
     assert here.ref(browser) == ref
     assert here.sessions.access_token(ref) == here.fake.issued[0]
-    assert here.audit("app:token:refresh-fail")[0]["reason"] == "token-invalid"
+    assert here.audit("app:token:refresh-fail")[0]["reason"] == "id-token:another-subject"
 
 
 def test_never_after_a_sign_out(here: World) -> None:
@@ -197,4 +197,4 @@ def test_a_provider_that_fails_in_the_exchange_leads_back_to_the_page(here: Worl
     asked = browser.get(SILENT).location
     here.fake.token_answer = lambda form: Answer("nonsense", 503)
     assert browser.get(here.fake.approve(asked)).location == "http://localhost:8501/reports?range=7"
-    assert here.audit("app:token:refresh-fail")[0]["reason"] == "provider-unavailable"
+    assert here.audit("app:token:refresh-fail")[0]["reason"] == "provider:status"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import ProviderUnavailable, TokenInvalid
+from app.core.failure_reasons import ProviderReason
 from app.core.keys import KeySet
 from tests.issuer import Fault, Issuer, SigningKey
 
@@ -126,7 +127,7 @@ def test_a_crowd_of_unknown_keys_causes_one_fetch(issuer: Issuer, gate: Gate, ke
 def test_the_cooldown_counts_from_the_end_of_a_fetch(issuer: Issuer, keys: KeySet, now: Time) -> None:
     keys.key("key-0", "RS256")
     now.now += 4.9
-    unknown(keys)
+    unavailable(keys)
     assert issuer.jwks_fetches == 1
     now.now += 0.1
     unknown(keys)
@@ -135,14 +136,91 @@ def test_the_cooldown_counts_from_the_end_of_a_fetch(issuer: Issuer, keys: KeySe
 
 def test_a_flood_of_unknown_keys_causes_five_fetches_a_minute(issuer: Issuer, keys: KeySet, now: Time) -> None:
     keys.key("key-0", "RS256")
+    answers = {TokenInvalid: 0, ProviderUnavailable: 0}
     for number in range(599):
         now.now += 0.1
-        unknown(keys, f"unknown-{number}")
+        with pytest.raises((TokenInvalid, ProviderUnavailable)) as caught:
+            keys.key(f"unknown-{number}", "RS256")
+        answers[caught.type] += 1
     assert issuer.jwks_fetches == 1 + 5
+    assert answers == {TokenInvalid: 5, ProviderUnavailable: 594}, "invalid is said by who looked, and by nobody else"
     keys.key("key-0", "RS256")
     now.now += 6
     unknown(keys)
     assert issuer.jwks_fetches == 1 + 6
+
+
+def flood(keys: KeySet, now: Time, *, seconds: float = 60) -> None:
+    """Made-up key ids of tokens that anybody can send, ten a second."""
+    for number in range(int(seconds * 10)):
+        now.now += 0.1
+        with pytest.raises((TokenInvalid, ProviderUnavailable)):
+            keys.key(f"made-up-{number}", "RS256")
+
+
+def test_a_flood_does_not_keep_the_providers_own_tokens_from_a_new_key(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    flood(keys, now)
+    new = issuer.rotate(keep_old=False)
+    assert same(keys.key("key-1", "RS256", from_provider=True), new)
+    assert same(keys.key("key-1", "RS256"), new), "and so for everybody"
+
+
+def test_during_a_flood_a_new_key_is_known_to_everybody_within_twelve_seconds(
+    issuer: Issuer, keys: KeySet, now: Time
+) -> None:
+    keys.key("key-0", "RS256")
+    flood(keys, now, seconds=61)
+    new = issuer.rotate()
+    with pytest.raises(ProviderUnavailable) as caught:
+        keys.key("key-1", "RS256")
+    assert caught.value.reason is ProviderReason.KEYS_WAIT
+    assert caught.value.retry_after_seconds is not None
+    assert 1 <= caught.value.retry_after_seconds <= 12
+    now.now += caught.value.retry_after_seconds
+    assert same(keys.key("key-1", "RS256"), new)
+
+
+def test_the_providers_own_tokens_have_a_cooldown_too(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    fetched = issuer.jwks_fetches
+    for _ in range(100):
+        with pytest.raises((TokenInvalid, ProviderUnavailable)):
+            keys.key("not-published", "RS256", from_provider=True)
+    assert issuer.jwks_fetches == fetched + 1
+    new = issuer.rotate()
+    with pytest.raises(ProviderUnavailable) as caught:
+        keys.key("key-1", "RS256", from_provider=True)
+    assert caught.value.retry_after_seconds == 5
+    now.now += 5
+    assert same(keys.key("key-1", "RS256", from_provider=True), new)
+
+
+def test_a_fetch_for_a_made_up_key_that_began_before_the_rotation_does_not_count_for_the_providers_token(
+    issuer: Issuer, gate: Gate, keys: KeySet, now: Time
+) -> None:
+    keys.key("key-0", "RS256")
+    now.now += 6
+    gate.open.clear()
+    gate.entered.clear()
+    with ThreadPoolExecutor(2) as pool:
+        made_up = pool.submit(unknown, keys, "made-up")
+        assert gate.entered.wait(5)  # the old set is read
+        new = issuer.rotate()
+        asked = pool.submit(keys.key, "key-1", "RS256", from_provider=True)
+        gate.open.set()
+        assert same(asked.result(), new)
+        made_up.result()
+    assert issuer.jwks_fetches == 3
+
+
+def test_a_key_that_was_just_looked_for_is_invalid_and_not_unavailable(issuer: Issuer, keys: KeySet, now: Time) -> None:
+    keys.key("key-0", "RS256")
+    now.now += 6
+    unknown(keys, "old")
+    unknown(keys, "old")
+    unavailable(keys, "another")
+    assert issuer.jwks_fetches == 2
 
 
 def test_an_algorithm_we_do_not_take_causes_none(issuer: Issuer, keys: KeySet) -> None:
@@ -201,7 +279,7 @@ def test_a_fetch_that_never_ends_is_given_up(issuer: Issuer, gate: Gate, now: Ti
     assert same(keys.key("key-1", "RS256"), issuer.keys[0])
     held.set()  # the old answer comes at last, and counts no more
     time.sleep(0.05)
-    unknown(keys, old.kid)
+    unavailable(keys, str(old.kid))
     assert keys.generation == 1
 
 
@@ -230,13 +308,34 @@ def test_a_withdrawn_key_dies_at_the_refresh(issuer: Issuer, keys: KeySet, now: 
     assert issuer.jwks_fetches == 2
 
 
-def test_when_all_keys_are_withdrawn_none_is_left(issuer: Issuer, keys: KeySet, now: Time) -> None:
+UNUSABLE: list[Any] = [[], [{}], [SigningKey("key-9", bits=1024).jwk()], [SigningKey("key-9", "ES256").jwk()], ["x"]]
+
+
+@pytest.mark.parametrize("published", UNUSABLE)
+def test_a_set_without_a_usable_key_is_a_fetch_that_failed(
+    issuer: Issuer, keys: KeySet, now: Time, published: list[Any]
+) -> None:
+    """Served once by a provider that was restarting, it must not sign everybody out."""
     keys.key("key-0", "RS256")
-    issuer.published = []
+    issuer.published = published
     now.now += 600
     keys.key("key-0", "RS256")
-    eventually(lambda: keys.generation == 2)
-    unknown(keys, "key-0")
+    eventually(lambda: issuer.jwks_fetches == 2 and keys._flight is None)
+    assert same(keys.key("key-0", "RS256"), issuer.keys[0])
+    assert keys.generation == 1
+    with pytest.raises(ProviderUnavailable) as caught:
+        keys.key("key-1", "RS256", from_provider=True)
+    assert caught.value.reason is ProviderReason.NO_KEYS
+    issuer.published = None
+    now.now += 6
+    new = issuer.rotate()
+    assert same(keys.key("key-1", "RS256", from_provider=True), new)
+
+
+def test_a_first_set_without_a_usable_key_is_no_word_about_a_token(issuer: Issuer, keys: KeySet) -> None:
+    issuer.published = []
+    unavailable(keys, "key-0")
+    assert keys.generation == 0
 
 
 def test_a_key_replaced_under_its_name_is_another_key(issuer: Issuer, keys: KeySet, now: Time) -> None:
@@ -294,7 +393,7 @@ def test_an_outage_and_the_way_back(
     unavailable(keys, "key-1")
     assert same(keys.key("key-0", "RS256"), issuer.keys[0])
     gate.error = None
-    now.now += 6
+    now.now += 12
     issuer.rotate()
     assert same(keys.key("key-1", "RS256"), issuer.keys[0])
     assert {record.levelname for record in caplog.records} == {"WARNING"}
@@ -330,7 +429,7 @@ def test_no_thread_to_be_had(keys: KeySet, now: Time, monkeypatch: pytest.Monkey
 def test_over_http_down_slow_and_back() -> None:
     with Issuer() as issuer:
         discovery = issuer.discovery(timeout_seconds=0.25, cooldown_seconds=0)
-        keys = KeySet(discovery.fetch_jwks, cooldown_seconds=0, wait_seconds=0.1)
+        keys = KeySet(discovery.fetch_jwks, cooldown_seconds=0, unknown_fetch_seconds=0, wait_seconds=0.1)
         keys.key("key-0", "RS256")
         for number, fault in enumerate((Fault.DOWN, Fault.SLOW, Fault.GARBAGE, Fault.DRIP), start=1):
             issuer.jwks_fault = fault

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app.core.errors import TokenInvalid
-from app.core.keys import MAX_KEYS, KeySet
+from app.core.jwks import MAX_KEYS
+from app.core.keys import KeySet
 from tests.issuer import ABSENT, Issuer, SigningKey, b64
 
 WEAK = SigningKey("weak", number=9, bits=1024)
@@ -65,7 +66,7 @@ def unknown(keys: KeySet, kid: str | None) -> None:
 def test_a_bad_key_is_unusable_and_breaks_no_other(issuer: Issuer, bad: Any) -> None:
     everything = ("RS256", "PS256", "ES256")
     issuer.published = [bad, EC.jwk(), issuer.keys[0].jwk()]
-    keys = issuer.key_set(algorithms=everything)
+    keys = issuer.key_set(algorithms=everything, cooldown_seconds=0, unknown_fetch_seconds=0)
     assert same(keys.key("key-0", "RS256"), issuer.keys[0])
     assert same(keys.key("ec", "ES256"), EC)
     for kid in ("bad", "weak", "", "k" * 257):
@@ -99,7 +100,7 @@ def test_one_algorithm_per_key(issuer: Issuer) -> None:
 
 def test_fifty_keys_at_most(issuer: Issuer) -> None:
     issuer.published = [issuer.keys[0].jwk(kid=f"key-{number}") for number in range(MAX_KEYS + 1)]
-    keys = issuer.key_set()
+    keys = issuer.key_set(cooldown_seconds=0)
     keys.key(f"key-{MAX_KEYS - 1}", "RS256")
     unknown(keys, f"key-{MAX_KEYS}")
 

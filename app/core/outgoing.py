@@ -1,0 +1,148 @@
+"""HTTP clients: the one place where sessions of ``requests`` are made, and where what goes wrong with them is named.
+
+The environment decides nothing: no proxy, certificate bundle or password that is set there for other programs is used
+(decision 37). Certificates are checked against the public authorities and those of ``GATEHOUSE_CA_BUNDLE``.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import TimeoutError as PoolTimeout
+from urllib3.util import create_urllib3_context
+
+from app.core.failure_reasons import ProviderReason
+
+
+class AnswerTooLarge(requests.RequestException):
+    """More came than anything that makes sense there."""
+
+
+_UNTRUSTED: Final = ProviderReason.UNKNOWN_AUTHORITY
+_CERTIFICATES: Final[Mapping[int, ProviderReason]] = {
+    2: _UNTRUSTED,  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
+    18: _UNTRUSTED,  # DEPTH_ZERO_SELF_SIGNED_CERT
+    19: _UNTRUSTED,  # SELF_SIGNED_CERT_IN_CHAIN
+    20: _UNTRUSTED,  # UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+    21: _UNTRUSTED,  # UNABLE_TO_VERIFY_LEAF_SIGNATURE
+    9: ProviderReason.CERTIFICATE_AHEAD,  # CERT_NOT_YET_VALID
+    10: ProviderReason.CERTIFICATE_EXPIRED,  # CERT_HAS_EXPIRED
+    62: ProviderReason.WRONG_HOST,  # HOSTNAME_MISMATCH
+    64: ProviderReason.WRONG_HOST,  # IP_ADDRESS_MISMATCH
+}
+"""OpenSSL's verification error (``x509_vfy.h``) → cause."""
+_EXACT: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], ProviderReason], ...]] = (
+    (AnswerTooLarge, ProviderReason.TOO_LARGE),
+    (requests.HTTPError, ProviderReason.STATUS),
+    (ssl.SSLError, ProviderReason.TLS),
+    (socket.gaierror, ProviderReason.DNS),
+    (ConnectionRefusedError, ProviderReason.REFUSED),
+    ((requests.Timeout, TimeoutError, PoolTimeout), ProviderReason.TIMEOUT),
+)
+"""Errors that say what went wrong, wherever in the chain they stand."""
+_BY_TYPE: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], ProviderReason], ...]] = (
+    ((requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, LocationParseError), ProviderReason.ENDPOINT),
+    ((UnicodeEncodeError, requests.exceptions.MissingSchema), ProviderReason.ENDPOINT),
+    ((ValueError, RecursionError), ProviderReason.NOT_JSON),  # of requests too, whose errors are all OSErrors
+    ((OSError, HTTPError), ProviderReason.BROKEN_OFF),
+)
+"""What else there is, most telling first."""
+_OTHER: Final = ProviderReason.UNEXPECTED
+_UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
+_MAX_LINKS: Final = 50
+
+
+class PrivateAuthorities(HTTPAdapter):
+    """An adapter whose connections trust the authorities in ``ca_bundle`` beside the public ones."""
+
+    def __init__(self, *, ca_bundle: Path | None = None) -> None:
+        self._context: ssl.SSLContext | None = None
+        if ca_bundle is not None:
+            self._context = create_urllib3_context()
+            self._context.load_verify_locations(cafile=ca_bundle)
+        super().__init__(pool_connections=2, pool_maxsize=16, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """As the library's; ``requests`` adds the public authorities to the context of each connection."""
+        super().init_poolmanager(*args, **options | self._options())
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+        """The same for connections through a proxy."""
+        return super().proxy_manager_for(*args, **options | self._options())
+
+    def _options(self) -> dict[str, ssl.SSLContext]:
+        return {"ssl_context": self._context} if self._context is not None else {}
+
+
+def http_session(
+    *, ca_bundle: Path | None = None, proxy: str = "", adapter: type[PrivateAuthorities] = PrivateAuthorities
+) -> requests.Session:
+    """A pooled session: keeps no cookie, follows no redirect by itself, and takes nothing from the environment.
+
+    Args:
+        ca_bundle: certificates of authorities to be trusted beside the public ones (PEM).
+        proxy: address of a proxy that every request goes through; empty for none.
+        adapter: what sends the requests.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.max_redirects = 0
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers["User-Agent"] = "Gatehouse"
+    session.proxies = {"http": proxy, "https": proxy} if proxy else {}
+    transport = adapter(ca_bundle=ca_bundle)
+    session.mount("https://", transport)
+    session.mount("http://", transport)
+    return session
+
+
+def ca_bundle_mistake(path: Path) -> str:
+    """What is wrong with a file of certificates; empty when nothing is."""
+    if not path.is_file():
+        return "names a file that does not exist"
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ValueError):  # ssl.SSLError is an OSError
+        return "names a file that holds no certificate (PEM: -----BEGIN CERTIFICATE-----)"
+    return ""
+
+
+def cause_of(error: BaseException) -> ProviderReason:
+    """What went wrong with a call: the first cause that is told by the type of an error in its chain."""
+    chain = tuple(_chain(error))
+    for link in chain:
+        if isinstance(link, requests.exceptions.ProxyError):
+            return ProviderReason.PROXY
+    for link in chain:
+        cause = _of(link)
+        if cause is not None:
+            return cause
+    return next((cause for kinds, cause in _BY_TYPE if any(isinstance(link, kinds) for link in chain)), _OTHER)
+
+
+def _of(link: BaseException) -> ProviderReason | None:
+    if isinstance(link, ssl.SSLCertVerificationError):
+        return _CERTIFICATES.get(link.verify_code, _UNTRUSTED)
+    if isinstance(link, OSError) and link.errno in _UNREACHABLE:
+        return ProviderReason.UNREACHABLE
+    return next((cause for kinds, cause in _EXACT if isinstance(link, kinds)), None)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all it came from, innermost first. The libraries keep some of it in ``args`` and ``reason``."""
+    found: list[BaseException] = [error]
+    for link in found:
+        inner = [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
+        found += [each for each in inner if isinstance(each, BaseException) and all(each is not one for one in found)]
+        if len(found) > _MAX_LINKS:
+            break
+    return reversed(found)

@@ -1,0 +1,204 @@
+"""Why a sign-in failed: each cause has a code of its own in log and audit, and a sentence for administrators (R55)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from app.core.directory import AuditRow
+from app.core.failure_reasons import CallbackReason, OAuthReason, ProviderReason, TokenReason, explain
+from remote_api.sentences import sentence
+from tests.issuer import ABSENT, Fault, SigningKey
+from tests.provider import Answer, FakeProvider
+from tests.signin import Clock, World, query, world
+
+SECRET_CLAIM = "value-of-a-claim-that-nobody-may-see"
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+def sign_in(here: World, **claims: Any) -> None:
+    """A sign-in with these claims in the ID token, which fails."""
+    browser = here.browser()
+    answer = browser.get(here.fake.approve(here.begin(browser), **claims))
+    assert answer.status in {400, 403, 503}, answer.text
+    assert here.cookies.session not in browser.cookies
+
+
+ID_TOKEN: dict[str, tuple[dict[str, Any], str]] = {
+    "another issuer": ({"iss": "https://evil.example/"}, "id-token:wrong-issuer"),
+    "another audience": ({"aud": "somebody-else"}, "id-token:wrong-audience"),
+    "no audience": ({"aud": ABSENT}, "id-token:audience-malformed"),
+    "expired": ({"exp": 1_000_000_000, "iat": 1_000_000_000}, "id-token:expired"),
+    "not yet valid": ({"nbf": 4_000_000_000}, "id-token:not-yet-valid"),
+    "issued in the future": ({"iat": 4_000_000_000, "exp": 4_000_000_100}, "id-token:not-yet-valid"),
+    "no expiry": ({"exp": ABSENT}, "id-token:times-missing"),
+    "expiry as a text": ({"exp": SECRET_CLAIM}, "id-token:time-malformed"),
+    "another sign-in": ({"nonce": SECRET_CLAIM}, "id-token:nonce"),
+    "another party": ({"azp": SECRET_CLAIM}, "id-token:wrong-party"),
+    "another access token": ({"at_hash": SECRET_CLAIM}, "id-token:at-hash"),
+    "sign-in in the future": ({"auth_time": 4_000_000_000}, "id-token:auth-time-ahead"),
+    "no subject": ({"sub": ""}, "id-token:identifier-malformed"),
+    "session id as a number": ({"sid": 7}, "id-token:identifier-malformed"),
+    "a logout token": ({"events": {SECRET_CLAIM: {}}}, "id-token:not-an-id-token"),
+    "another type": ({"header": {"typ": "logout+jwt"}}, "id-token:wrong-type"),
+    "another algorithm": ({"header": {"alg": "HS256"}}, "id-token:algorithm"),
+    "an unknown key": ({"header": {"kid": "made-up"}}, "id-token:key-unknown"),
+    "another signature": ({"key": SigningKey("key-0", number=5)}, "id-token:signature"),
+    "an extension": ({"header": {"crit": ["x"]}}, "id-token:extension"),
+    "key id as a number": ({"header": {"kid": 7}}, "id-token:key-id-malformed"),
+}
+
+
+@pytest.mark.parametrize(("claims", "reason"), ID_TOKEN.values(), ids=ID_TOKEN)
+def test_each_cause_is_in_the_log_and_in_the_audit_once(
+    here: World, caplog: pytest.LogCaptureFixture, claims: dict[str, Any], reason: str
+) -> None:
+    caplog.set_level("INFO")
+    sign_in(here, **claims)
+    (event,) = here.audit("app:login:refuse")
+    assert event["reason"] == reason
+    assert [record.getMessage() for record in caplog.records if reason in record.getMessage()] == [
+        f"a sign-in failed: {reason}"
+    ]
+    assert SECRET_CLAIM not in caplog.text
+    assert SECRET_CLAIM not in str(event)
+
+
+ACCESS_TOKEN: dict[str, tuple[dict[str, Any], str]] = {
+    "another audience": ({"aud": "https://graph.example/"}, "access-token:wrong-audience"),
+    "another issuer": ({"iss": "https://sts.example/"}, "access-token:wrong-issuer"),
+    "another subject": ({"sub": "auth0|bob"}, "access-token:another-subject"),
+    "another client": ({"azp": "client-two"}, "access-token:another-client"),
+    "two clients": ({"client_id": "client-two"}, "access-token:two-clients"),
+    "bound to its sender": ({"cnf": {"jkt": "x"}}, "access-token:sender-constrained"),
+    "an ID token": ({"nonce": "n"}, "access-token:not-an-access-token"),
+    "expired": ({"exp": 1_000_000_000, "iat": 1_000_000_000}, "access-token:expired"),
+}
+
+
+@pytest.mark.parametrize(("claims", "reason"), ACCESS_TOKEN.values(), ids=ACCESS_TOKEN)
+def test_the_access_token_is_told_apart_from_the_id_token(here: World, claims: dict[str, Any], reason: str) -> None:
+    here.fake.access_claims = claims
+    sign_in(here)
+    assert [event["reason"] for event in here.audit("app:login:refuse")] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("access_token", "reason"),
+    [
+        ("opaque-as-without-an-audience", "access-token:not-a-jwt"),
+        ("x" * 20_000, "access-token:too-large"),
+        ("a.b.c", "access-token:encoding-malformed"),
+        ("bnVsbA.bnVsbA.bnVsbA", "access-token:json-malformed"),
+    ],
+)
+def test_an_access_token_that_is_no_token_of_the_api(here: World, access_token: str, reason: str) -> None:
+    browser = here.browser()
+    callback = here.fake.approve(here.begin(browser))
+    nonce = next(iter(here.fake.codes.values())).nonce
+    id_token = here.fake.issuer.id_token(nonce=nonce)
+    here.fake.token_answer = lambda form: Answer({"access_token": access_token, "id_token": id_token})
+    assert browser.get(callback).status == 400
+    assert [event["reason"] for event in here.audit("app:login:refuse")] == [reason]
+
+
+TOKEN_ENDPOINT: dict[str, tuple[Answer, str]] = {
+    "wrong client secret": (Answer({"error": "invalid_client"}, 401), "invalid_client"),
+    "flow not allowed": (Answer({"error": "unauthorized_client"}, 400), "unauthorized_client"),
+    "code used before": (Answer({"error": "invalid_grant"}, 403), "invalid_grant"),
+    "unknown error": (Answer({"error": SECRET_CLAIM}, 400), "provider-refused"),
+    "busy": (Answer({"error": "temporarily_unavailable"}, 400), "provider:busy"),
+    "a page": (Answer(b"<html>It works!</html>"), "provider:not-json"),
+    "an error": (Answer({}, 500), "provider:status"),
+    "no tokens": (Answer({}), "provider:tokens-malformed"),
+    "too much": (Answer(b'{"filler": "' + b"x" * 400_000 + b'"}'), "provider:too-large"),
+    "no ID token": (Answer({"access_token": "a"}), "provider:no-id-token"),
+    "an expiry that is a list": (Answer({"access_token": "a", "expires_in": [1]}), "provider:unexpected"),
+}
+
+
+@pytest.mark.parametrize(("answer", "reason"), TOKEN_ENDPOINT.values(), ids=TOKEN_ENDPOINT)
+def test_each_answer_of_the_token_endpoint(here: World, answer: Answer, reason: str) -> None:
+    here.fake.token_answer = lambda form: answer
+    sign_in(here)
+    (event,) = here.audit("app:login:refuse")
+    assert event["reason"] == reason
+    assert SECRET_CLAIM not in str(event)
+
+
+def test_the_way_back(here: World) -> None:
+    state = query(here.begin(browser := here.browser()))["state"]
+    assert browser.get(here.fake.answer(state, code="c", iss="https://evil.example/")).status == 400
+    state = query(here.begin(browser := here.browser()))["state"]
+    assert browser.get(here.fake.answer(state)).status == 400
+    reasons = [event["reason"] for event in here.audit("app:login:refuse")]
+    assert sorted(reasons) == ["callback:another-issuer", "callback:incomplete"]
+
+
+DISCOVERY: dict[str, tuple[Callable[[World], None], str]] = {
+    "refused": (lambda here: here.fake.stop(), "provider:refused"),
+    "another issuer": (
+        lambda here: setattr(here.fake.issuer, "discovery_fault", Fault.WRONG_ISSUER),
+        "provider:issuer-mismatch",
+    ),
+    "unsafe endpoint": (
+        lambda here: here.fake.issuer.metadata_extra.update(token_endpoint="http://provider.example/token"),
+        "provider:unsafe-endpoint",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "reason"), DISCOVERY.values(), ids=DISCOVERY)
+def test_each_fault_of_discovery(here: World, spoil: Callable[[World], None], reason: str) -> None:
+    spoil(here)
+    assert here.browser().get("/auth/login").status == 503
+    assert [event["reason"] for event in here.audit("app:login:refuse")] == [reason]
+
+
+# The table
+
+
+def test_every_code_is_stable_short_and_has_a_sentence() -> None:
+    for table in (TokenReason, ProviderReason, CallbackReason, OAuthReason):
+        for row in table:
+            assert re.fullmatch(r"[a-z][a-z0-9_-]{1,31}", row.value), row
+            assert re.search(r"[.]$", row.sentence), row
+            assert len(row.sentence) < 260, row
+
+
+@pytest.mark.parametrize(
+    "text", ["", "joined the team", "id-token:", "id-token:made-up", "made-up:dns", ":dns", "a:b:c"]
+)
+def test_what_people_write_is_no_code(text: str) -> None:
+    assert explain(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "said"),
+    [
+        (
+            "app:login:refuse",
+            "access-token:wrong-audience",
+            "A sign-in did not succeed. The access token was refused. The token is for another audience.",
+        ),
+        (
+            "app:login:refuse",
+            "provider:tls-expired",
+            "A sign-in did not succeed. The certificate has expired: renew it, or set the clock of this machine.",
+        ),
+        ("app:login:refuse", "factor-missing", "A sign-in did not succeed. The second factor was not asked for."),
+        ("policy:grant:add", "provider:dns", "Somebody gave something a role or permission."),
+    ],
+)
+def test_administrators_read_the_reason_in_the_audit(kind: str, reason: str, said: str) -> None:
+    row = AuditRow(**(dict.fromkeys(AuditRow.__dataclass_fields__, "") | {"kind": kind, "reason": reason}))  # type: ignore[arg-type]
+    assert sentence(row, lambda _: "") == said

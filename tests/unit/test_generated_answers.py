@@ -1,0 +1,173 @@
+"""Whatever the provider answers: a sign-in, or a page that explains it with an audit entry; never a 500 (R18, R54).
+
+Generated are types, nesting, sizes, content types, statuses, redirects and bodies that break off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.core.discovery import Discovery
+from app.core.errors import GatehouseError, ProviderUnavailable, TokenInvalid
+from app.core.keys import KeySet
+from tests.provider import Answer, FakeProvider
+from tests.signin import Clock, World, world
+
+FEW = settings(max_examples=60, deadline=None, derandomize=True)
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(min_value=-(2**70), max_value=2**70)
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["Bearer", "https://", "http://[::1", "1e999", "\ud800", "a.b.c", "x" * 70_000])
+)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+)
+HEADERS: list[dict[str, str]] = [
+    {},
+    {"Content-Type": "application/json"},
+    {"Content-Type": "text/html; charset=utf-16"},
+    {"Content-Type": "application/json; charset=nonsense"},
+    {"Content-Encoding": "gzip"},
+    {"Content-Encoding": "nonsense"},
+    {"Content-Length": "99999"},
+    {"Content-Length": "nonsense"},
+    {"Location": "http://127.0.0.1:1/"},
+    {"Set-Cookie": "a=b; Path=/; Expires=nonsense"},
+    {"Retry-After": "nonsense"},
+]
+BODIES = [
+    b"",
+    b"{",
+    b"null",
+    b"\xff\xfe{}",
+    b"[" * 100_000,
+    b'{"a":' * 50_000,
+    b"NaN",
+    b'"' + b"x" * 300_000 + b'"',
+    b"1" * 5000,
+]
+
+
+def answers(*names: str, usual: dict[str, Any] | None = None) -> st.SearchStrategy[Answer]:
+    """Answers whose members are named right and have any value; ``usual`` are right ones, some of them replaced."""
+    members = st.fixed_dictionaries({}, optional=dict.fromkeys(names, values)).map(lambda drawn: (usual or {}) | drawn)
+    bodies = members | values | st.sampled_from(BODIES) | st.binary(max_size=50)
+    statuses = st.sampled_from([200, 200, 200, 201, 204, 301, 307, 400, 401, 403, 404, 418, 429, 500, 503])
+    return st.builds(Answer, bodies.map(_sendable), statuses, st.sampled_from(HEADERS))
+
+
+def _sendable(body: Any) -> Any:
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+def finish(here: World) -> None:
+    """Sign in; when that does not work there is a page with the reference of an audit entry."""
+    browser = here.browser()
+    before = len(here.audit("app:login:refuse"))
+    answer = browser.get("/auth/login")
+    if answer.status == 303:
+        answer = browser.get(here.fake.approve(answer.location))
+    assert answer.status in {303, 400, 403, 503}, answer.text
+    if answer.status == 303:
+        assert here.cookies.session in browser.cookies
+        return
+    assert "Reference: " in answer.text
+    assert "Traceback" not in answer.text
+    events = here.audit("app:login:refuse")[before:]
+    assert events, "the failure is in the audit"
+    assert all(":" in event["reason"] or "-" in event["reason"] or "_" in event["reason"] for event in events)
+
+
+def test_any_answer_of_the_token_endpoint(here: World) -> None:
+    names = ("access_token", "id_token", "refresh_token", "token_type", "expires_in", "expires_at", "scope", "error")
+    usual = {"access_token": here.fake.issuer.access_token(), "id_token": here.fake.issuer.id_token()}
+
+    @FEW
+    @given(answers(*names, "error_description", usual=usual))
+    def check(answer: Answer) -> None:
+        here.fake.token_answer = lambda form: answer
+        with world(here.fake, here.clock) as fresh:  # codes that are refused are counted
+            finish(fresh)
+
+    check()
+
+
+@pytest.mark.parametrize("expires_in", [[1], {}, {"a": 1}, "", "soon", True, -1, 1e308, 10**400, [[]]])
+@pytest.mark.parametrize("name", ["expires_in", "expires_at"])
+def test_an_expiry_of_any_type(here: World, name: str, expires_in: object) -> None:
+    usual = here.fake.tokens
+
+    def tokens(claims: Any, *, nonce: str | None = None) -> Answer:
+        made = usual(claims, nonce=nonce)
+        made.body[name] = expires_in
+        return made
+
+    here.fake.tokens = tokens  # type: ignore[method-assign]
+    finish(here)
+
+
+def test_any_answer_to_a_refresh(here: World) -> None:
+    ref = here.ref(here.sign_in())
+    here.clock.move(seconds=580)
+
+    @FEW
+    @given(answers("access_token", "refresh_token", "token_type", "expires_in", "error"))
+    def check(answer: Answer) -> None:
+        here.fake.token_answer = lambda form: answer
+        try:
+            found = here.provider.refresh("refresh-token")
+        except GatehouseError:
+            return
+        assert isinstance(found.access_token, str)
+
+    check()
+    assert here.sessions.by_ref(ref).ref == ref
+
+
+def test_any_discovery_document(here: World) -> None:
+    metadata = here.fake.issuer.metadata()
+
+    @FEW
+    @given(answers(*metadata, "prompt_values_supported", usual=metadata))
+    def check(answer: Answer) -> None:
+        here.fake.document = lambda path: answer
+        here.discovery._known = None
+        finish(here)
+
+    check()
+
+
+def test_any_key_set(here: World) -> None:
+    jwk = here.fake.issuer.keys[0].jwk()
+    keys = st.lists(
+        st.fixed_dictionaries({}, optional=dict.fromkeys(jwk, values)).map(lambda drawn: jwk | drawn) | values
+    )
+    jwks = st.builds(lambda keys: Answer(_sendable({"keys": keys})), keys) | answers("keys")
+
+    @FEW
+    @given(jwks)
+    def check(answer: Answer) -> None:
+        here.fake.document = lambda path: answer if path.endswith("jwks.json") else None
+        discovery = Discovery(here.fake.url, cooldown_seconds=0, timeout_seconds=1)
+        with contextlib.suppress(TokenInvalid, ProviderUnavailable):
+            KeySet(discovery.fetch_jwks).key("key-0", "RS256")
+
+    check()
