@@ -35,7 +35,12 @@ def parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("migrate", help="bring the database to this version, and seed roles and permissions")
     _state_option(verb)
-    verb.set_defaults(run=lambda given: commands.migrate(state=given.state))
+    verb.add_argument(
+        "--beside-other-tables",
+        action="store_true",
+        help="create tables although the database holds those of another program",
+    )
+    verb.set_defaults(run=lambda given: commands.migrate(state=given.state, beside_others=given.beside_other_tables))
 
     verb = verbs.add_parser("bootstrap-admin", help="make the first administrator")
     who = verb.add_mutually_exclusive_group(required=True)

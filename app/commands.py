@@ -30,7 +30,7 @@ from app.core.secret_keys import undecided
 from app.core.settings import ENV_FILE, Process, Settings, shown
 from app.core.tokens import build_verifier
 from app.core.variables import hosted_script
-from db import Database, Scale, fill, open_database, seed
+from db import Database, Scale, fill, open_database, require_migratable, seed
 from db import migrate as migrate_schema
 
 _AUTHORITIES: Final = dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), "GATEHOUSE_CA_BUNDLE")
@@ -85,10 +85,18 @@ def _settings_for(script: Path | None, state: Path | None) -> Settings:
     return Settings.load(Process.APP, app=script, state=state)
 
 
-def migrate(*, app: Path | None = None, state: Path | None = None) -> int:
-    """Bring the database to this version and seed it; harmless when it is."""
+def migrate(*, app: Path | None = None, state: Path | None = None, beside_others: bool = False) -> int:
+    """Bring the database to this version and seed it; harmless when it is.
+
+    Args:
+        app: Script of the hosted app, instead of the configured one.
+        state: The state folder, instead of the configured one.
+        beside_others: Whether the database may hold tables of other programs.
+    """
+    settings = Settings.read(Process.CLI, app=app, state=state)
+    require_migratable(settings.database_url, beside_others=beside_others)
     settings = Settings.load(Process.CLI, app=app, state=state)
-    migrate_schema(settings.database_url)
+    migrate_schema(settings.database_url, beside_others=beside_others)
     with database_of(settings) as database:
         seed(database)
     print("The database is up to date.")

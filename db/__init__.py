@@ -4,7 +4,7 @@ from app.core.chain import ChainState
 from db.chain import checkpoint, verify_chain
 from db.database import Database, open_database
 from db.scale import Scale, fill
-from db.schema import SchemaState, current_state, migrate
+from db.schema import SchemaState, current_state, migrate, require_migratable, require_ready
 from db.seed import Seeded, seed
 
 __all__ = [
@@ -18,6 +18,8 @@ __all__ = [
     "fill",
     "migrate",
     "open_database",
+    "require_migratable",
+    "require_ready",
     "seed",
     "verify_chain",
 ]

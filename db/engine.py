@@ -66,6 +66,18 @@ def make_engine(address: URL, *, busy_seconds: float, pooled: bool = True) -> En
     return _postgres(address, busy_seconds, pooled=pooled)
 
 
+def make_reading_engine(address: URL, *, busy_seconds: float) -> Engine:
+    """An engine that changes nothing, not even the journal mode of a SQLite file; for looking before anything else."""
+    file = file_of(address)
+    if file is None:
+        return make_engine(address, busy_seconds=busy_seconds, pooled=False)
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", timeout=busy_seconds, isolation_level=None, uri=True)
+
+    return create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+
+
 def _sqlite(address: URL, busy_seconds: float, *, pooled: bool) -> Engine:
     file = file_of(address)
     target = ":memory:" if file is None else f"file:{quote(str(file))}?mode=rw"

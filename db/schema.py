@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Final, cast
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import URL, Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import SchemaMismatch, StorageUnavailable
 from app.core.state import make_private_folder
-from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, parsed
+from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, make_reading_engine, parsed
 from db.faults import CANNOT_OPEN, NOT_MIGRATED, plain
+from db.foreign import SEARCH_TABLES, VERSION_TABLE, require_own_tables
 
 HEAD: Final = "0007"
 """The revision this version of Gatehouse works with."""
@@ -66,7 +68,6 @@ _ALL_TRIGGERS: Final = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D' AND NOT tgisinternal",
 }
-_OF_SEARCH: Final = "people_search"
 _migrating = Lock()  # Alembic's environment is one per process
 
 
@@ -105,15 +106,35 @@ def current_state(url: str) -> SchemaState:
     file = file_of(address)
     if is_memory(address) or (file is not None and is_missing(file)):
         return SchemaState.MISSING
-    engine = make_engine(address, busy_seconds=5.0, pooled=False)
+    with _reading(address) as connection:
+        return state_of(_revision(connection))
+
+
+@contextmanager
+def _reading(address: URL) -> Iterator[Connection]:
+    """A connection that changes nothing; faults inside the block are ours."""
+    engine = make_reading_engine(address, busy_seconds=5.0)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            return state_of(_revision(connection))
+            yield connection
     except SQLAlchemyError as error:
         problem = plain(error)
+    else:
+        return
     finally:
         engine.dispose()
     raise problem
+
+
+def require_ready(url: str) -> None:
+    """Raise unless the database at ``url`` answers and has today's form; nothing is changed.
+
+    Raises:
+        SchemaMismatch: if it is of another version.
+        StorageUnavailable: if there is none, or it does not answer.
+    """
+    if not is_memory(parsed(url)):
+        require_current(current_state(url))
 
 
 def is_missing(file: Path) -> bool:
@@ -123,12 +144,37 @@ def is_missing(file: Path) -> bool:
     raise StorageUnavailable(CANNOT_OPEN)
 
 
-def migrate(url: str) -> None:
+def require_migratable(url: str, *, beside_others: bool = False) -> None:
+    """Raise what ``migrate`` would raise for the database that is there, and change nothing.
+
+    Raises:
+        ForeignTables: if it holds tables of another program.
+        SchemaMismatch: if it is from a newer version.
+        StorageUnavailable: if it does not answer.
+    """
+    address = parsed(url)
+    file = file_of(address)
+    if is_memory(address) or (file is not None and is_missing(file)):
+        return
+    with _reading(address) as connection:
+        _require_migratable(connection, beside_others=beside_others)
+
+
+def migrate(url: str, *, beside_others: bool = False) -> None:
     """Bring the database at ``url`` to today's form, making a SQLite file (mode 600) and its folder if missing.
 
-    Everything happens in one transaction, and a second process that starts the same meanwhile waits for it. Raises
-    ``SchemaMismatch`` for a database from a newer version, ``StorageUnavailable`` when it cannot be reached.
+    Everything happens in one transaction, and a second process that starts the same meanwhile waits for it.
+
+    Args:
+        url: SQLAlchemy address.
+        beside_others: Whether tables of other programs may be in it.
+
+    Raises:
+        ForeignTables: if it holds tables of another program; then nothing is changed.
+        SchemaMismatch: if it is from a newer version.
+        StorageUnavailable: if it cannot be reached.
     """
+    require_migratable(url, beside_others=beside_others)
     address = parsed(url)
     file = file_of(address)
     if file is not None:
@@ -136,7 +182,7 @@ def migrate(url: str) -> None:
     engine = make_engine(address, busy_seconds=MIGRATION_WAIT_SECONDS, pooled=False)
     try:
         with _migrating:
-            _upgrade(engine)
+            _upgrade(engine, beside_others=beside_others)
     except SQLAlchemyError as error:
         problem = plain(error)
     else:
@@ -172,7 +218,7 @@ def missing_triggers(connection: Connection) -> frozenset[str]:
 
 def is_modelled(name: str | None, kind: str, _parents: object = None) -> bool:
     """Whether ``db.models`` speaks of a table or index; of what searching people needs, only the migration does."""
-    return kind not in {"table", "index"} or not (name or "").startswith(_OF_SEARCH)
+    return kind not in {"table", "index"} or not (name or "").startswith(SEARCH_TABLES)
 
 
 def _make_file(file: Path) -> None:
@@ -184,22 +230,32 @@ def _make_file(file: Path) -> None:
 
 
 def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return None if found is None else str(found)
 
 
-def _upgrade(engine: Engine) -> None:
+def _require_migratable(connection: Connection, *, beside_others: bool) -> SchemaState:
+    """The state of the database; raises unless it can be migrated."""
+    revision = _revision(connection)
+    state = state_of(revision)
+    if state is SchemaState.CURRENT:
+        return state
+    require_own_tables(connection, revision, beside_others=beside_others)
+    if state is SchemaState.NEWER:
+        raise SchemaMismatch(_NEWER)
+    return state
+
+
+def _upgrade(engine: Engine, *, beside_others: bool = False) -> None:
     from alembic import command  # noqa: PLC0415 - 0.1 s that only migrating must pay
     from alembic.config import Config  # noqa: PLC0415 - the same
 
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-        state = state_of(_revision(connection))
-        if state is SchemaState.NEWER:
-            raise SchemaMismatch(_NEWER)
+        state = _require_migratable(connection, beside_others=beside_others)
         if state is not SchemaState.CURRENT:
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -343,6 +343,10 @@ class SecretMismatch(
     """The installation writes with a secret that this process was not given; it writes nothing, so nothing breaks."""
 
 
+class ForeignTables(StorageUnavailable, code="foreign-tables", title="The database is not Gatehouse's own"):
+    """The database holds tables of another program, and nobody has said that Gatehouse may use it."""
+
+
 class ApiUnavailable(ServiceUnavailable, code="api-unavailable", title="The remote API does not answer"):
     """The remote API is down, slow, or answers something that is not its own."""
 
