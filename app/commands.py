@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 import structlog
 
-from app import housekeeping, navigation
+from app import housekeeping, preflight
 from app import services as composition
 from app.core import logs
 from app.core.administration import bootstrap_administrator, person_by_email
@@ -30,7 +30,7 @@ from app.core.secret_keys import undecided
 from app.core.settings import ENV_FILE, Process, Settings, shown
 from app.core.tokens import build_verifier
 from app.core.variables import hosted_script
-from db import Database, Scale, fill, open_database, require_migratable, seed
+from db import Database, Scale, fill, open_database, require_migratable, require_ready, seed
 from db import migrate as migrate_schema
 
 _AUTHORITIES: Final = dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), "GATEHOUSE_CA_BUNDLE")
@@ -47,23 +47,20 @@ _UNREAD: Final = {
 
 def serve(address: str, port: int | None, script: Path | None = None, state: Path | None = None) -> int:
     """Start the app, or the hosted app ``script``, behind the same gate; blocks until it is stopped."""
+    served = script.resolve() if script is not None else None
+    settings = _servable(address, port, served, state)
     from app import hosted  # noqa: PLC0415 - Streamlit loads slowly; only this needs it
     from app.asgi import SCRIPT, create_app, streamlit_options  # noqa: PLC0415 - the same
 
-    served = script.resolve() if script is not None else None
-    settings = _settings_for(served, state)
     logs.configure(process="app", json_lines=settings.production)
     for sentence in misspelt():
         structlog.get_logger(__name__).warning(sentence)
     declared = declare_beside(served) if served is not None else None
-    wrong = hosted.mistakes(served, declared) if served is not None and declared is not None else navigation.mistakes()
-    if wrong:
-        raise ConfigurationError(wrong)
     built = composition.build(settings)
     built.storage.check()
     built.secret_keys.start()
     composition.install(built)
-    chosen = port or urlsplit(settings.app_base_url).port or 8501
+    chosen = _port_of(settings, port)
     # Forwarded headers count by GATEHOUSE_TRUSTED_PROXIES only: uvicorn would believe anybody on this machine.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     # Streamlit looks for its configuration, secrets and modules beside the program it believes it was started as.
@@ -77,12 +74,27 @@ def serve(address: str, port: int | None, script: Path | None = None, state: Pat
     return 0
 
 
-def _settings_for(script: Path | None, state: Path | None) -> Settings:
-    """The settings, with ``script`` as the app of this installation. Raises when they name another."""
+def _servable(address: str, port: int | None, script: Path | None, state: Path | None) -> Settings:
+    """The settings to serve ``script`` with. Whatever refuses does so here, before anything is written.
+
+    Raises:
+        ConfigurationError: with every mistake.
+        StorageUnavailable: if the database is not there or not of this version.
+    """
+    preflight.require_script(script)
     named = hosted_script(os.environ, ENV_FILE)
     if script is not None and named is not None and named.resolve() != script:
         raise ConfigurationError([f"GATEHOUSE_APP names {named}, and {script} is to be served."])
+    settings = preflight.read_settings([Process.APP], script, state)
+    listener = preflight.Listener("app", address, _port_of(settings, port))
+    if mistakes := preflight.start_mistakes(settings, script, [listener]):
+        raise ConfigurationError(mistakes)
+    require_ready(settings.database_url)
     return Settings.load(Process.APP, app=script, state=state)
+
+
+def _port_of(settings: Settings, port: int | None) -> int:
+    return port if port is not None else urlsplit(settings.app_base_url).port or 8501
 
 
 def migrate(*, app: Path | None = None, state: Path | None = None, beside_others: bool = False) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -23,11 +21,12 @@ from urllib.parse import urlsplit
 
 import requests
 
-from app import commands
+from app import commands, preflight
 from app.core.errors import ConfigurationError, ServiceUnavailable
 from app.core.outgoing import http_session
 from app.core.settings import Process, Settings
 from app.core.variables import AUTH0_ALIASES, variable
+from db import require_migratable
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 8.0
@@ -53,12 +52,15 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
         state: The state folder, instead of the configured one.
     """
     script = script.resolve() if script is not None else None
-    settings = Settings.load(Process.CLI, app=script, state=state)
-    _require_startable(settings)
+    preflight.require_script(script)
+    settings = preflight.read_settings(tuple(Process), script, state)
     issuer = f"http://localhost:{tenant_port}/" if settings.local_tenant else settings.issuer
+    if mistakes := _mistakes(settings, script, tenant_port):
+        raise ConfigurationError(mistakes)
+    require_migratable(settings.database_url)
+    # From here on things are written and started.
     folder = settings.state_folder.absolute()
     children = _children(settings, issuer, script)
-    _refuse_taken_ports(children)
     print(f"state in {folder}", flush=True)
     commands.migrate(app=script, state=state)
     environment = _environment(script, folder)
@@ -85,28 +87,17 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
     return 0
 
 
-def _require_startable(settings: Settings) -> None:
-    """Raise one list of whatever keeps this from starting."""
-    if settings.production:
-        raise ConfigurationError(["GATEHOUSE_ENV is production: `gatehouse dev` is for development only."])
-    if not settings.local_tenant:
-        _check_settings_of_all(settings)
-    if settings.local_tenant and find_spec("component.dev_tenant") is None:
-        raise ConfigurationError(
-            ["No tenant is configured, and the local one is part of the source tree only, not of the package."]
-        )
-
-
-def _check_settings_of_all(settings: Settings) -> None:
-    """Raise one list of what is wrong for any of the processes, before the first is started."""
-    mistakes: list[str] = []
-    for process in (Process.APP, Process.API):
-        try:
-            Settings.load(process, app=settings.gatehouse_app, state=settings.gatehouse_state)
-        except ConfigurationError as error:
-            mistakes += [mistake for mistake in error.mistakes if mistake not in mistakes]
-    if mistakes:
-        raise ConfigurationError(mistakes)
+def _mistakes(settings: Settings, script: Path | None, tenant_port: int) -> list[str]:
+    """Whatever keeps this from starting, a sentence each."""
+    found = preflight.development_mistakes(settings)
+    app, api = urlsplit(settings.app_base_url).port, urlsplit(settings.remote_api_base_url).port
+    listeners = [preflight.Listener("local tenant", "127.0.0.1", tenant_port)] if settings.local_tenant else []
+    listeners += [
+        preflight.Listener(name, "127.0.0.1", port)
+        for name, port in (("remote API", api), ("app", app))
+        if port is not None  # that is a mistake of its own
+    ]
+    return found + preflight.start_mistakes(settings, script, listeners)
 
 
 def _children(settings: Settings, issuer: str, script: Path | None = None) -> list[_Child]:
@@ -140,21 +131,6 @@ def _children(settings: Settings, issuer: str, script: Path | None = None) -> li
         )
     )
     return children
-
-
-def _refuse_taken_ports(children: list[_Child]) -> None:
-    """Raise one list of every port that somebody else has."""
-    taken = []
-    for child in children:
-        port = urlsplit(child.health).port or 80
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                taken.append(f"Port {port} is taken, and the {child.name} needs it: stop what uses it and start again.")
-    if taken:
-        raise ConfigurationError(taken)
 
 
 def _environment(script: Path | None, folder: Path) -> Mapping[str, str]:

@@ -26,7 +26,7 @@ from app import access, drafts, hosted_pages, panels
 from app.changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
-from app.core.declarations import FILE_NAME, Declarations
+from app.core.declarations import Declarations
 from app.core.errors import NotFound, ServiceUnavailable, Unauthenticated
 from app.core.guard import Asking
 from app.core.policy import decide
@@ -53,38 +53,6 @@ _codes: Final[dict[str, CodeType]] = {}
 """Script → what Streamlit compiled of it."""
 _inside: Final[ContextVar[bool]] = ContextVar("past_the_gate", default=False)
 _compile: Final = ScriptCache.get_bytecode
-
-
-def mistakes(script: Path, declared: Declarations) -> list[str]:
-    """What keeps ``script`` from being served, a sentence each."""
-    if not script.is_file() or script.suffix != ".py":
-        return [f"{script} is not a Python file: name the script that you would give to `streamlit run`."]
-    folder, found = script.parent, []
-    if (folder / "pages").is_dir():
-        found.append(
-            f"{folder / 'pages'}: Streamlit would serve this folder's scripts without asking anybody. Rename it, for "
-            "example to views, and list its scripts in st.navigation, as docs/how-to/protect-your-own-app.md shows."
-        )
-    found += [
-        f"{other} has the name of the package of Gatehouse that your script imports rights from: rename it."
-        for other in (folder / "app.py", folder / "app")
-        if other != script and (other.is_file() or any(other.glob("**/*.py")))
-    ]
-    if declared.pages is not None and not _navigates(folder):
-        found.append(
-            f"{folder / FILE_NAME} has rows for pages, but nothing here calls st.navigation. To ask for a permission "
-            "for the whole app, write enter = in it instead."
-        )
-    return found
-
-
-def _navigates(folder: Path) -> bool:
-    """Whether some script or module of the app uses ``navigation``."""
-    return any(
-        "navigation" in file.read_text(encoding="utf-8", errors="replace")
-        for file in folder.glob("**/*.py")
-        if not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
 
 
 def install(hosted: Hosted | None) -> None:

@@ -15,12 +15,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
-from limits.errors import ConfigurationError as UnusableStore
 from limits.errors import StorageError
-from limits.storage import Storage, storage_from_string
+from limits.storage import Storage
 
+from app.core.call_store import call_store
 from app.core.clock import Clock
-from app.core.errors import BadRequest, ConfigurationError, TooManyRequests, Unauthenticated
+from app.core.errors import BadRequest, TooManyRequests, Unauthenticated
 from app.core.principal import Subject
 from app.core.settings import Settings
 from remote_api.access import Declared
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 UNLIMITED: Final = frozenset({"health.healthz", "health.readyz"})
 """Endpoints that supervisors ask, from one address, as often as they please."""
 
-IN_MEMORY: Final = "memory://"
 MOST_ADDRESSES: Final = 100_000
 MANY: Final = "many addresses"
 
@@ -76,7 +75,7 @@ class Limits:
         """Raises ``ConfigurationError`` for a store that cannot be used."""
         self._bearer = bearer
         self._clock = clock
-        store = _store(settings.rate_limit_storage)
+        store = call_store(settings.rate_limit_storage)
         self._calls = _policy("calls", settings.api_rate_limit, store)
         self._changes = _policy("changes", settings.api_change_rate_limit, store)
         self._reading = ("RateLimit-Policy", self._calls.told)
@@ -180,20 +179,3 @@ def _policy(name: str, written: str, store: Storage | None) -> Policy:
     amount, _, unit = written.split(" ")
     seconds = _UNITS[unit]
     return Policy(name, int(amount), seconds, InMemory() if store is None else InStore(store, name, seconds))
-
-
-def _store(address: str) -> Storage | None:
-    """The store that ``address`` names; None for this process's own memory."""
-    if address == IN_MEMORY:
-        return None
-    try:
-        store = storage_from_string(address, wrap_exceptions=True)
-    except (UnusableStore, ValueError, TypeError):
-        store = None  # the library's own text may repeat the address, which may hold a password
-    if not isinstance(store, Storage):  # there are asynchronous ones too
-        raise ConfigurationError(
-            [
-                f"GATEHOUSE_RATE_LIMIT_STORAGE is no store that calls can be counted in, such as {IN_MEMORY} or redis://host:6379."
-            ]
-        )
-    return store

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.core.call_store import call_store
 from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
 from app.core.outgoing import ca_bundle_mistake
@@ -287,11 +288,11 @@ class Settings(BaseSettings):
         settings = cls.read(process, app=app, state=state, env_file=env_file)
         updates: dict[str, Any] = {}
         folder = settings.state_folder
-        if not settings.gatehouse_secret:
-            updates["gatehouse_secret"] = (SecretStr(_installation_secret(folder / SECRET)),)
         client = folder / TENANT / "client.json"
         if settings.local_tenant and (process is not Process.CLI or client.exists()):
             updates.update(_local_client(client, process))
+        if not settings.gatehouse_secret:
+            updates["gatehouse_secret"] = (SecretStr(_installation_secret(folder / SECRET)),)
         loaded = settings.model_copy(update=updates)
         # The local tenant's own issuer is filled in above: from here on that no longer tells the two apart.
         loaded._local_tenant = settings.local_tenant  # noqa: SLF001 - its own class
@@ -443,6 +444,11 @@ def _outgoing_mistakes(settings: Settings) -> list[str]:
 
 def _process_mistakes(settings: Settings, process: Process) -> list[str]:
     mistakes: list[str] = []
+    if process is Process.API:
+        try:
+            call_store(settings.rate_limit_storage)
+        except ConfigurationError as error:
+            mistakes += error.mistakes
     if settings.production:
         if settings.local_tenant and process is not Process.CLI:
             mistakes.append(

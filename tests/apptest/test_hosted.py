@@ -18,6 +18,7 @@ from app import hosted, hosted_pages, testing
 from app import services as composition
 from app.core.clock import utc_now
 from app.core.declarations import Declarations, declare_beside
+from app.core.hosting import hosting_mistakes
 from app.core.permissions import declare
 from app.core.policy import Source
 from app.core.records import NewGrant
@@ -126,7 +127,7 @@ def served(script: Path, declarations: str = ROWS) -> None:
     """Serve the script from now on in this process, with these declarations."""
     (script.parent / "gatehouse.toml").write_text(declarations)
     declared = declare_beside(script)
-    assert hosted.mistakes(script, declared) == []
+    assert hosting_mistakes(script, declared) == []
     hosted.install(hosted.Hosted(script, declared))
     storage = composition.services().storage
     assert isinstance(storage, Database)
@@ -331,7 +332,7 @@ def test_what_cannot_be_served_is_said_at_start(tmp_path: Path, files: list[str]
     for file in files:
         (tmp_path / file).parent.mkdir()
         (tmp_path / file).touch()
-    (found,) = hosted.mistakes(script, declare_beside(script))
+    (found,) = hosting_mistakes(script, declare_beside(script))
     assert said in found
 
 
@@ -377,9 +378,9 @@ def test_another_script_than_the_one_all_know_is_not_served(tmp_path: Path) -> N
 def test_a_script_may_be_called_app_but_not_a_module_beside_it(tmp_path: Path) -> None:
     for name in ("app.py", "main.py"):
         (tmp_path / name).touch()
-    assert hosted.mistakes(tmp_path / "app.py", Declarations()) == []
-    assert len(hosted.mistakes(tmp_path / "main.py", Declarations())) == 1
-    assert "not a Python file" in hosted.mistakes(tmp_path / "none.py", Declarations())[0]
+    assert hosting_mistakes(tmp_path / "app.py", Declarations()) == []
+    assert len(hosting_mistakes(tmp_path / "main.py", Declarations())) == 1
+    assert "not a Python file" in hosting_mistakes(tmp_path / "none.py", Declarations())[0]
 
 
 def test_modules_beside_the_script_named_like_ours_are_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

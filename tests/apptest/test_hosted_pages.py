@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import hosted, testing
 from app import services as composition
 from app.core.declarations import declare_beside
+from app.core.hosting import hosting_mistakes
 from app.core.permissions import declare
 from app.services import Services
 from db import Database, seed
@@ -63,7 +64,7 @@ def serve(gatehouse: Services, tmp_path: Path) -> Serve:
         lines = [f'"{path}" = "{asked}"' for path, asked in (ROWS if rows is None else rows).items()]
         (tmp_path / "gatehouse.toml").write_text("\n".join([PERMISSIONS, "[pages]", *lines]))
         declared = declare_beside(script)
-        assert hosted.mistakes(script, declared) == []
+        assert hosting_mistakes(script, declared) == []
         hosted.install(hosted.Hosted(script, declared))
         storage = composition.services().storage
         assert isinstance(storage, Database)
