@@ -1,24 +1,19 @@
 """Who is asking in the Streamlit process, and the guard over it: ``principal``, ``require``, ``requires``, ``allows``.
 
 The principal is the session that the socket guard bound this Streamlit session to (``st.user``), read afresh at each
-call. No script context (a thread, a job) means nobody. Nothing about rights is kept in ``st.session_state``.
+call. No script context (a thread, a job) means nobody. Nothing about rights is kept in ``st.session_state``. Inside
+anything that users share (a cache, another user's bound function) every call here raises ``IdentityShared``.
 """
 
 from __future__ import annotations
 
-import hmac
 import inspect
-import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
 from pathlib import Path
-from typing import Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import structlog
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, Outcome, actor_of
@@ -31,41 +26,21 @@ from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 from app.core.records import Session
 from app.navigation import BY_FILE, PageRow
 from app.services import services
+from app.session_binding import binding, browser_hash, carried, guarded
+
+__all__ = [
+    "allows", "allows_row", "asking", "asking_of", "bound_session", "browser_hash", "carried", "current_session",
+    "decide", "fresh_for", "guarded", "missing", "principal", "require", "require_page", "require_row", "requires",
+    "session_at_the_gate",
+]  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _log = structlog.get_logger(__name__)
 _NOBODY: Final = Asking(ANONYMOUS, NO_GRANTS)
-
-
-class _Binding(NamedTuple):
-    """What a Streamlit session, or a carried function, is bound to."""
-
-    ref: str
-    subject: Subject
-
-
-_carried: ContextVar[_Binding | None] = ContextVar("carried_binding", default=None)
-
-
-def guarded() -> bool:
-    """Whether the socket guard is in front of this app: only it knows this process's marker."""
-    return _is_marked(_told())
-
-
-def _told() -> Mapping[str, object]:
-    """What ``st.user`` says of this Streamlit session, empty outside one.
-
-    Read from where ``st.user`` reads it, which looks for a secrets file on disk at every key (Streamlit 1.67).
-    """
-    context = get_script_run_ctx(suppress_warning=True)
-    return context.user_info if context is not None else {}
-
-
-def _is_marked(told: Mapping[str, object]) -> bool:
-    marker = told.get("guard")
-    return isinstance(marker, str) and hmac.compare_digest(marker.encode(), services().identity.marker.encode())
+_RERUN_BY_THEMSELVES: Final = frozenset({"streamlit.runtime.fragment", "streamlit.elements.dialog_decorator"})
+"""Where Streamlit's decorators are from that run a function again without the code around it."""
 
 
 def current_session() -> Session | None:
@@ -73,11 +48,11 @@ def current_session() -> Session | None:
 
     Raises ``SessionExpired``, ``SessionEnded`` or ``StorageUnavailable``.
     """
-    binding = _binding()
-    if binding is None:
+    bound = binding()
+    if bound is None:
         return None
-    session = services().sessions.by_ref(binding.ref)
-    return session if session.person.subject == binding.subject else None
+    session = services().sessions.by_ref(bound.ref)
+    return session if session.person.subject == bound.subject else None
 
 
 def session_at_the_gate() -> Session | None:
@@ -86,11 +61,11 @@ def session_at_the_gate() -> Session | None:
     For what stands around a page (navigation, account): the page, and each guarded function, reads afresh itself.
     Raises as ``current_session``.
     """
-    binding = _binding()
-    if binding is None:
+    bound = binding()
+    if bound is None:
         return None
-    session = services().tabs.gated(binding.ref)
-    return session if session is not None and session.person.subject == binding.subject else current_session()
+    session = services().tabs.gated(bound.ref)
+    return session if session is not None and session.person.subject == bound.subject else current_session()
 
 
 def bound_session() -> tuple[str, Subject] | None:
@@ -98,14 +73,7 @@ def bound_session() -> tuple[str, Subject] | None:
 
     For finding what belongs to it. Whether it is still live, and what may be done in it, this does not say.
     """
-    return _binding()
-
-
-def browser_hash() -> str:
-    """What stands for the browser (``component.cookies.browser_hash``), by the socket guard's word; "" without it."""
-    told = _told()
-    found = told.get("browser")
-    return found if _is_marked(told) and isinstance(found, str) else ""
+    return binding()
 
 
 def asking() -> Asking:
@@ -168,7 +136,27 @@ decide = _GUARD.decide
 allows = _GUARD.allows
 missing = _GUARD.missing
 require = _GUARD.require
-requires = _GUARD.requires
+
+
+def requires(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function so that each call decides first, as ``Guard.requires``: above a cache, below a fragment.
+
+    Raises:
+        TypeError: As ``Guard.requires``; and for a fragment or dialog, which Streamlit reruns by itself, without what
+            stands above it.
+    """
+    decorate = _GUARD.requires(permission)
+
+    def decorate_checked(function: Callable[P, R]) -> Callable[P, R]:
+        layer: Any = function
+        while layer is not None:
+            if getattr(layer, "__globals__", {}).get("__name__") in _RERUN_BY_THEMSELVES:
+                msg = "@requires goes below @st.fragment and @st.dialog: Streamlit reruns those without what is above"
+                raise TypeError(msg)
+            layer = getattr(layer, "__wrapped__", None)
+        return decorate(function)
+
+    return decorate_checked
 
 
 def fresh_for(permission: Permission) -> timedelta | None:
@@ -205,43 +193,3 @@ def require_page() -> Principal:
     if row is None:
         raise NotFound("This page has no row in app.navigation, so nobody may open it.")
     return require_row(row)
-
-
-def carried(function: Callable[P, R]) -> Callable[P, R]:
-    """Let ``function`` run later outside the script (Streamlit calls a download's ``data`` in a thread).
-
-    It runs bound to the session that asks *now*; the checks inside it read that session and its rights afresh when it
-    runs, so a session that ended or a right that was taken away in between refuses it.
-    """
-    binding = _binding()
-
-    @wraps(function)
-    def bound(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _bound_to(binding):
-            return function(*args, **kwargs)
-
-    return bound
-
-
-@contextmanager
-def _bound_to(binding: _Binding | None) -> Iterator[None]:
-    token = _carried.set(binding)
-    try:
-        yield
-    finally:
-        _carried.reset(token)
-
-
-def _binding() -> _Binding | None:
-    """What the present code is bound to: what it was carried with, else the socket guard's word in ``st.user``."""
-    carried_with = _carried.get()
-    if carried_with is not None:
-        return carried_with
-    told = _told()
-    if not _is_marked(told):
-        return None
-    ref, name = told.get("sid"), told.get("iss_sub")
-    if not isinstance(ref, str) or not ref or not isinstance(name, str) or not name:
-        return None
-    issuer, subject = json.loads(name)
-    return _Binding(ref, Subject(issuer, subject))

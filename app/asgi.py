@@ -28,7 +28,7 @@ from app.core.policy import decide
 from app.core.records import Session
 from app.housekeeping import Housekeeping
 from app.navigation import PAGES
-from app.published import PROCESS, guards_of, own_guards
+from app.published import PROCESS, guards_of, own_guards, shared_places
 from app.services import Services
 from component.addresses import ClientAddresses
 from component.routes import auth_routes
@@ -52,10 +52,7 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         gc.freeze()  # what was imported stays: no collection need look at it again
         keeping = asyncio.create_task(Housekeeping(services.storage).run(), name="housekeeping")
         watching = asyncio.create_task(Watcher(services.storage.read.pulse, services.tabs).run(), name="watcher")
-        found = own_guards() if hosted is None else guards_of(script, hosted)
-        publishing = asyncio.create_task(
-            asyncio.to_thread(publish_guards, services.storage, PROCESS, found), name="publishing"
-        )
+        publishing = asyncio.create_task(asyncio.to_thread(_publish, services, script, hosted), name="publishing")
         try:
             yield {}
         finally:
@@ -96,6 +93,13 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         lifespan=lifespan,
         on_script_error=partial(show_error, details=not services.settings.production),
     )
+
+
+def _publish(services: Services, script: Path, hosted: Declarations | None) -> None:
+    """Let administrators see what the app asks for, and its log say where a user's identity would be shared."""
+    publish_guards(services.storage, PROCESS, own_guards() if hosted is None else guards_of(script, hosted))
+    for place in shared_places(script if hosted is not None else None):
+        _log.error("identity shared between users", function=place.name, at=place.at, problem=place.problem)
 
 
 def _foreign(hosted: Declarations) -> Foreign:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 import structlog
 
-from app import housekeeping, preflight
+from app import housekeeping, preflight, published
 from app import services as composition
 from app.core import logs
 from app.core.administration import bootstrap_administrator, person_by_email
@@ -199,6 +199,9 @@ def doctor() -> int:
         except GatehouseError as error:
             healthy = False
             print(f"WRONG {name}: {_explained(error)}")
+    for place in published.shared_places(settings.gatehouse_app):
+        healthy = False
+        print(f"WRONG {place.at}: {place.name}: {place.problem}")
     return 0 if healthy else 1
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from app.core.declarations import FILE_NAME, Declarations
 from app.core.directory import GuardKind, GuardRow
-from app.core.guards_found import functions, gate, named_from
+from app.core.guards_found import functions, gate, named_from, shared_in
+from app.core.shared_identity import Place
 from app.navigation import PAGES, PAGES_FOLDER
 
 PROCESS: Final = "app"
@@ -27,6 +28,13 @@ def own_guards() -> Iterator[GuardRow]:
         yield GuardRow(GuardKind.PAGE, f"/{row.path}", str(row.permission or ""), file, gate(row.script))
     yield from functions(PAGES_FOLDER, root=_ROOT)
     yield from functions(Path(__file__).parent, root=_ROOT)
+
+
+def shared_places(script: Path | None) -> Iterator[Place]:
+    """Places where one user's result would be handed to another: in a hosted app, or (None) in this project."""
+    folders = [script.parent] if script is not None else [PAGES_FOLDER, Path(__file__).parent, _ROOT / "remote_api"]
+    for folder in folders:
+        yield from shared_in(folder, root=script.parent if script is not None else _ROOT)
 
 
 def guards_of(script: Path, declared: Declarations) -> Iterator[GuardRow]:

@@ -69,11 +69,20 @@ def declared_by(view: Callable[..., Any] | None) -> Declared | None:
 
 
 def read_declarations(rules: Iterable[Rule], views: dict[str, Callable[..., Any]]) -> dict[str, Declared]:
-    """Endpoint → what it declares. Raises ``UndeclaredAccess`` naming every address that declares nothing."""
+    """Endpoint → what it declares.
+
+    Raises:
+        UndeclaredAccess: Some addresses declare nothing, or the view of one is kept in a cache of ``functools``, which
+            would answer one caller with what another got; all of them are named.
+    """
     found: dict[str, Declared] = {}
     missing: list[str] = []
+    cached: list[str] = []
     for rule in rules:
-        declared = declared_by(views.get(rule.endpoint))
+        view = views.get(rule.endpoint)
+        declared = declared_by(view)
+        if _is_cached(view):
+            cached.append(f"{rule.rule} ({rule.endpoint})")
         if declared is None:
             missing.append(f"{rule.rule} ({rule.endpoint})")
         else:
@@ -84,7 +93,23 @@ def read_declarations(rules: Iterable[Rule], views: dict[str, Callable[..., Any]
             f"route: {', '.join(sorted(missing))}"
         )
         raise UndeclaredAccess(msg)
+    if cached:
+        msg = (
+            "the views of these addresses are kept in a cache that answers every caller alike; cache what they call: "
+            f"{', '.join(sorted(cached))}"
+        )
+        raise UndeclaredAccess(msg)
     return found
+
+
+def _is_cached(view: Callable[..., Any] | None) -> bool:
+    """Whether ``view``, or anything that it wraps, is a cache of ``functools`` (or one made like it)."""
+    layer: Any = view
+    while layer is not None:
+        if hasattr(layer, "cache_info"):
+            return True
+        layer = getattr(layer, "__wrapped__", None)
+    return False
 
 
 def _declare(view: F, declared: Declared) -> F:

@@ -52,6 +52,10 @@ class ConfigurationError(GatehouseError, code="configuration", title="The settin
         self.mistakes = tuple(mistakes)
 
 
+class IdentityShared(GatehouseError, code="identity-shared", title="The user's identity was asked for in shared code"):
+    """Code asked who the user is inside something that users share, such as a cache: a mistake in the app (500)."""
+
+
 class Unauthenticated(GatehouseError, code="unauthenticated", status=401, title="Sign in first"):
     """Nobody is proven to be asking (401)."""
 

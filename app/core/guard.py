@@ -9,10 +9,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from difflib import get_close_matches
-from functools import wraps
+from functools import partial, update_wrapper, wraps
 from pathlib import PurePath
 from types import FunctionType
-from typing import NamedTuple, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from app.core.clock import Clock, utc_now
 from app.core.errors import GatehouseError, PermissionDenied, StepUpRequired, Unauthenticated
@@ -88,21 +88,28 @@ class Guard:
         """Decorate a function so that each call decides first; the function gets ``required_permission``.
 
         The check runs when the function is called: for an async or a generator function too, before anything of it
-        is made. ``permission`` may be given by its name, as an app does that declares its own. Raises ``TypeError`` at
-        decoration for a name that is not in the catalogue, for anything but a function, and for one whose signature
-        lets the caller name the principal: who is asking is found, never told.
+        is made. ``permission`` may be given by its name, as an app does that declares its own. A cache may stand below
+        (``st.cache_data``, ``functools.lru_cache``): each call decides, then asks the cache. Raises ``TypeError`` at
+        decoration for a name that is not in the catalogue, for anything but a function or its cache, and for one whose
+        signature lets the caller name the principal: who is asking is found, never told.
         """
 
         def decorate(function: Callable[P, R]) -> Callable[P, R]:
-            if not isinstance(cast("object", function), FunctionType):
-                msg = "@requires goes on a function or method, below @staticmethod, @classmethod and @property"
+            plain = _plain(function)
+            if plain is None:
+                msg = (
+                    "@requires goes on a function or method, or above a cache of one; "
+                    "below @staticmethod, @classmethod and @property"
+                )
                 raise TypeError(msg)
             required = _known(permission)
             if "principal" in inspect.signature(function).parameters:
                 msg = "a guarded function cannot take `principal` as an argument: who is asking is found, never told"
                 raise TypeError(msg)
-            target = _where(cast("FunctionType", function))
+            target = _where(plain)
             require = self.require
+            if plain is not function and not isinstance(cast("object", function), FunctionType):
+                return GuardedCache(function, required, partial(require, required, target=target))
 
             @wraps(function)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -113,6 +120,44 @@ class Guard:
             return guarded
 
         return decorate
+
+
+class GuardedCache(Generic[P, R]):
+    """A cache whose every call decides first; everything else of it (``clear()``, ``cache_info()``) is reached as is.
+
+    Clearing asks for no permission, as it shows nothing and only makes the next call compute again.
+    """
+
+    def __init__(self, cache: Callable[P, R], permission: Permission, check: Callable[[], object]) -> None:
+        """``check`` raises when the caller lacks ``permission``."""
+        update_wrapper(self, cache, updated=())
+        self._cache = cache
+        self._check = check
+        self.required_permission = permission
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Decide, then ask the cache."""
+        self._check()
+        return self._cache(*args, **kwargs)
+
+    def __get__(self, instance: object, owner: type | None = None) -> GuardedCache[..., R]:
+        """On a method: the cache as bound to ``instance``, so that ``clear(...)`` clears what was kept for it."""
+        bind = getattr(self._cache, "__get__", None)
+        if instance is None or bind is None:
+            return self
+        return GuardedCache(bind(instance, owner), self.required_permission, self._check)
+
+    def __getattr__(self, name: str) -> Any:
+        """An attribute of the cache."""
+        return getattr(object.__getattribute__(self, "_cache"), name)
+
+
+def _plain(function: object) -> FunctionType | None:
+    """The function that ``function`` is, or that a cache around it calls; None for anything else."""
+    if isinstance(function, staticmethod | classmethod | property | type) or not callable(function):
+        return None
+    innermost = inspect.unwrap(function)
+    return innermost if isinstance(innermost, FunctionType) else None
 
 
 def _known(permission: str) -> Permission:

@@ -1,7 +1,8 @@
 """Which functions ask for which permission, found by reading the syntax tree: nothing is imported or run.
 
 What counts is a guard's ``requires`` above a function and its ``require`` inside one, with a permission that can be
-read there: ``Permission.NAME`` or a name of the catalogue. So a permission given by a variable is not found.
+read there: ``Permission.NAME`` or a name of the catalogue. So a permission given by a variable is not found. A guard
+below a cache is found and marked: it cannot decide for each caller (see ``app.core.shared_identity``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from app.core import shared_identity
 from app.core.clock import Clock, utc_now
 from app.core.directory import GuardKind, GuardRow
 from app.core.directory_ports import DirectoryStorage
@@ -24,6 +26,8 @@ from app.core.permissions import Permission, named
 MOST_FILES: Final = 2000
 """How many files of one folder are read at most."""
 MOST_BYTES: Final = 1024 * 1024
+IN_CACHE: Final = " (in a cache that users share)"
+"""What follows the name of a guarded function whose result a cache would hand to other users."""
 
 _SKIPPED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "tests", "venv", "var"})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -38,23 +42,33 @@ def functions(folder: Path, *, root: Path) -> Iterator[GuardRow]:
     are left out, and so are hidden folders, environments and tests.
     """
     for file in islice(python_files(folder), MOST_FILES):
-        tree = _parsed(file)
+        tree = parsed(file)
         if tree is not None:
             yield from in_tree(tree, module=_module(file, root), file=named_from(file, root))
+
+
+def shared_in(folder: Path, *, root: Path) -> Iterator[shared_identity.Place]:
+    """Places below ``folder`` where a user's identity would be shared; files as in ``functions``."""
+    for file in islice(python_files(folder), MOST_FILES):
+        tree = parsed(file)
+        if tree is not None:
+            yield from shared_identity.in_tree(tree, file=named_from(file, root))
 
 
 def in_tree(tree: ast.Module, *, module: str, file: str) -> Iterator[GuardRow]:
     """Guarded functions of one module; each function and permission once."""
     seen: set[tuple[str, str]] = set()
+    shared = {place.name for place in shared_identity.in_tree(tree, file=file)}
     for name, permission, line in _asked(tree, ""):
         if (name, permission) not in seen:
             seen.add((name, permission))
-            yield GuardRow(GuardKind.FUNCTION, f"{module}:{name}", permission, file, line)
+            mark = IN_CACHE if name in shared else ""
+            yield GuardRow(GuardKind.FUNCTION, f"{module}:{name}{mark}", permission, file, line)
 
 
 def gate(script: Path) -> int:
     """The line of a page's ``require_page()``; 1 where there is none."""
-    tree = _parsed(script)
+    tree = parsed(script)
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Call) and _called(node.func) == "require_page":
             return node.lineno
@@ -99,7 +113,8 @@ def python_files(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def _parsed(file: Path) -> ast.Module | None:
+def parsed(file: Path) -> ast.Module | None:
+    """The syntax tree of ``file``; None when it cannot be read or is no Python."""
     try:
         if file.stat().st_size > MOST_BYTES:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from flask_openapi3.blueprint import APIBlueprint
 
 import remote_api
 from app.core.permissions import Permission
+from remote_api import access
 from remote_api.access import UndeclaredAccess, authenticated, public, requires
 from remote_api.schemas import UsageQuery
 from tests.api.world import World
@@ -37,6 +38,22 @@ def test_a_declaration_above_the_route_does_not_count(world: World, monkeypatch:
 
     monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, wrong))
     with pytest.raises(UndeclaredAccess, match="/wrong"):
+        world.make_app()
+
+
+@pytest.mark.parametrize("above", [True, False], ids=["cache above the declaration", "cache below it"])
+def test_a_view_that_is_kept_in_a_cache_does_not_start(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, above: bool
+) -> None:
+    shared = APIBlueprint("shared", __name__)
+
+    def who() -> str:
+        return access.principal().name
+
+    declare, keep = requires(Permission.READ_REPORTS), lru_cache(maxsize=None)
+    shared.get("/shared")(keep(declare(who)) if above else declare(keep(who)))
+    monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, shared))
+    with pytest.raises(UndeclaredAccess, match=r"kept in a cache that answers every caller alike.*: /shared"):
         world.make_app()
 
 

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from app import access, testing
 from app import services as composition
+from app import session_binding, testing
 from app.admin import (
     calls_audit,
     calls_grants,
@@ -291,7 +291,7 @@ def run_as(served: tuple[StubApi, Services], stub: StubApi) -> Callable[..., Run
             connection.execute(text("UPDATE sessions SET amr = 'mfa pwd'"))
 
         def run(do: Callable[[], object]) -> object:
-            with access._bound_to(access._Binding(str(at.user["sid"]), who)):
+            with session_binding._bound_to(session_binding.Binding(str(at.user["sid"]), who)):
                 return do()
 
         return run

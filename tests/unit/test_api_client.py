@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import access, api_client, testing
+from app import access, api_client, session_binding, testing
 from app import services as composition
 from app.core.errors import (
     ApiUnavailable,
@@ -62,7 +62,7 @@ def signed(services: Services) -> Signed:
     who = testing.sign_in_as(at, roles=["administrator"], access_token=f"the-token-{id(at)}")
 
     def run(do: Callable[[], object]) -> object:
-        with access._bound_to(access._Binding(str(at.user["sid"]), who)):
+        with session_binding._bound_to(session_binding.Binding(str(at.user["sid"]), who)):
             return do()
 
     return run

@@ -1,0 +1,193 @@
+"""Which session the present code acts for: the one of its Streamlit session, or the one a function was bound to.
+
+Identity is never read inside anything that users share. Where that is found (a Streamlit cache, a function bound to
+another session, a thread that a cached function may have started), ``IdentityShared`` is raised, whoever the user is.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Final, NamedTuple, ParamSpec, TypeVar
+
+import structlog
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import (
+    _FRAGMENT_THREAD_STATE_FIELDS_ATTR,
+    ScriptRunContext,
+    ThreadState,
+    in_cached_function,
+)
+
+from app.core.errors import IdentityShared
+from app.core.principal import Subject
+from app.services import services
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_log = structlog.get_logger(__name__)
+
+_IN_CACHE: Final = (
+    "This code asks who the user is inside st.cache_data or st.cache_resource, and what a cache keeps is handed to "
+    "other users. Check outside and cache inside: put @access.requires above the cache decorator, or pass what depends "
+    "on the user, such as principal().subject, to the cached function as an argument."
+)
+_OTHER_SESSION: Final = (
+    "This function is bound to another session by access.carried. Bind it in the run that uses it, and keep it in no "
+    "module, cache or other place that users share."
+)
+_THREAD: Final = (
+    "This thread was given the context of a run by add_script_run_ctx, which does not tell whether a cached function "
+    "started it. Run access.carried(function) in the thread instead: it is bound to the session that made it."
+)
+
+
+class Binding(NamedTuple):
+    """What a Streamlit session, or a bound function, is bound to."""
+
+    ref: str
+    subject: Subject
+
+
+class _Bound(NamedTuple):
+    """What the running function is bound to; a binding of None is the anonymous user's."""
+
+    binding: Binding | None
+
+
+_bound: ContextVar[_Bound | None] = ContextVar("bound_session", default=None)
+
+
+def guarded() -> bool:
+    """Whether the socket guard is in front of this app: only it knows this process's marker."""
+    return _is_marked(_user_info())
+
+
+def binding() -> Binding | None:
+    """What the present code is bound to: by ``carried``, else by the socket guard in ``st.user``; None for nobody.
+
+    Raises:
+        IdentityShared: The code runs inside something that users share.
+    """
+    _refuse_in_cache()
+    bound = _bound.get()
+    return bound.binding if bound is not None else _binding_in(_user_info())
+
+
+def browser_hash() -> str:
+    """What stands for the browser (``component.cookies.browser_hash``), as the socket guard set it; "" without it.
+
+    Raises:
+        IdentityShared: The code runs inside something that users share.
+    """
+    _refuse_in_cache()
+    info = _user_info()
+    found = info.get("browser")
+    return found if _is_marked(info) and isinstance(found, str) else ""
+
+
+def carried(function: Callable[P, R]) -> Callable[P, R]:
+    """Let ``function`` run later outside the script (Streamlit calls a download's ``data`` in a thread).
+
+    It runs bound to the session that asks *now*; the checks inside it read that session and its rights afresh when it
+    runs, so a session that ended or a right that was revoked in between refuses it. It serves this session only: in a
+    run of another one, or inside a cache, it raises ``IdentityShared``.
+
+    Raises:
+        IdentityShared: The code runs inside something that users share.
+    """
+    made_for = binding()
+
+    @wraps(function)
+    def bound(*args: P.args, **kwargs: P.kwargs) -> R:
+        _refuse_in_cache()
+        _refuse_other_session(made_for)
+        with _bound_to(made_for):
+            return function(*args, **kwargs)
+
+    return bound
+
+
+@contextmanager
+def _bound_to(made_for: Binding | None) -> Iterator[None]:
+    token = _bound.set(_Bound(made_for))
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+def _refuse_in_cache() -> None:
+    if in_cached_function.get():
+        raise _shared(_IN_CACHE)
+
+
+def _refuse_other_session(made_for: Binding | None) -> None:
+    """Refuse a bound function in a run that is bound to anything else; outside of a run there is nothing to compare."""
+    bound = _bound.get()
+    context = get_script_run_ctx(suppress_warning=True)
+    if bound is not None:
+        present = bound.binding
+    elif context is not None:
+        present = _binding_in(context.user_info)
+    else:
+        return
+    if present != made_for:
+        raise _shared(_OTHER_SESSION)
+
+
+def _user_info() -> Mapping[str, object]:
+    """``st.user`` of this Streamlit session, empty outside one.
+
+    Read from where ``st.user`` reads it, which looks for a secrets file on disk at every key (Streamlit 1.67).
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        return {}
+    if not _is_thread_of(context):
+        raise _shared(_THREAD)
+    return context.user_info
+
+
+def _is_thread_of(context: ScriptRunContext) -> bool:
+    """Whether this thread runs the script, or one of its parallel fragments.
+
+    Streamlit starts no other with the context. Whether a cached function runs is known in these only: a thread that is
+    started in any other way does not inherit context variables (``in_cached_function``).
+    """
+    thread = threading.current_thread()
+    if thread.ident == getattr(context, "_main_thread_ident", None):
+        return True
+    try:
+        parallel = ThreadState.get().is_parallel_worker
+    except RuntimeError:  # no state of a run at all
+        return False
+    # `add_script_run_ctx` copies the state of the thread that calls it, and leaves this name behind.
+    return parallel and not hasattr(thread, _FRAGMENT_THREAD_STATE_FIELDS_ATTR)
+
+
+def _is_marked(info: Mapping[str, object]) -> bool:
+    marker = info.get("guard")
+    return isinstance(marker, str) and hmac.compare_digest(marker.encode(), services().identity.marker.encode())
+
+
+def _binding_in(info: Mapping[str, object]) -> Binding | None:
+    if not _is_marked(info):
+        return None
+    ref, name = info.get("sid"), info.get("iss_sub")
+    if not isinstance(ref, str) or not ref or not isinstance(name, str) or not name:
+        return None
+    issuer, subject = json.loads(name)
+    return Binding(ref, Subject(issuer, subject))
+
+
+def _shared(detail: str) -> IdentityShared:
+    """The error, which is logged with its trace: whoever sees it did not write the code."""
+    _log.error("identity was read inside something that users share", reason=detail, stack_info=True)
+    return IdentityShared(detail)
