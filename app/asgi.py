@@ -11,6 +11,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -29,8 +30,8 @@ from app.core.records import Session
 from app.housekeeping import Housekeeping
 from app.navigation import PAGES
 from app.published import PROCESS, guards_of, own_guards, shared_places
+from app.server import accept_few
 from app.services import Services
-from component.addresses import ClientAddresses
 from component.routes import auth_routes
 from component.socket_guard import Foreign, SocketGuard
 from component.watcher import Watcher
@@ -48,6 +49,7 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+        accept_few(asyncio.get_running_loop())
         gc.collect()
         gc.freeze()  # what was imported stays: no collection need look at it again
         keeping = asyncio.create_task(Housekeeping(services.storage).run(), name="housekeeping")
@@ -68,7 +70,7 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         provider=services.provider,
         cookies=services.cookies,
         refusals=services.refusals,
-        addresses=ClientAddresses(services.settings.trusted_proxies),
+        addresses=services.addresses,
         step_ups=services.step_ups,
         logouts=services.logouts,
         drafts=services.drafts,
@@ -88,6 +90,8 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
                 auth_paths=[route.path for route in routes if isinstance(route, Route)],
                 page_paths=[row.path for row in PAGES] if script == SCRIPT else None,
                 foreign=_foreign(hosted) if hosted is not None else None,
+                addresses=services.addresses,
+                admission=services.admission,
             )
         ],
         lifespan=lifespan,
@@ -146,6 +150,10 @@ def streamlit_options(services: Services, *, address: str, port: int, hosted: bo
         "browser.serverAddress": urlsplit(services.settings.app_base_url).hostname,
         # While somebody is writing pages, an edited one runs at the next rerun, and its faults are shown.
         "server.fileWatcherType": "auto" if development else "none",
+        # Zip bombs, and work on the event loop, for messages that are short anyhow.
+        "server.enableWebsocketCompression": False,
+        # Of one message, and of all that waits for a run; in MB.
+        "server.maxWidgetStateSize": max(1, ceil(services.settings.message_max_bytes / 1e6)),
         "server.trustedUserHeaders": services.identity.trusted_user_headers(),
         "client.showErrorDetails": "full" if development else "none",
         "logger.enableRich": False,

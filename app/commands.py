@@ -30,6 +30,7 @@ from app.core.secret_keys import undecided
 from app.core.settings import ENV_FILE, Process, Settings, shown
 from app.core.tokens import build_verifier
 from app.core.variables import hosted_script
+from app.server import install_protocols, raise_descriptors, warn_of_few
 from db import Database, Scale, fill, open_database, require_migratable, require_ready, seed
 from db import migrate as migrate_schema
 
@@ -56,6 +57,7 @@ def serve(address: str, port: int | None, script: Path | None = None, state: Pat
     for sentence in misspelt():
         structlog.get_logger(__name__).warning(sentence)
     declared = declare_beside(served) if served is not None else None
+    warn_of_few(settings, raise_descriptors())
     built = composition.build(settings)
     built.storage.check()
     built.secret_keys.start()
@@ -70,6 +72,7 @@ def serve(address: str, port: int | None, script: Path | None = None, state: Pat
     if served is not None and declared is not None:
         hosted.install(hosted.Hosted(served, declared))
         hosted.make_room(served.parent)
+    install_protocols(built.admission)
     app.run(config=options)
     return 0
 
@@ -164,6 +167,7 @@ def doctor() -> int:
     print(f"ok    settings: {settings.gatehouse_env}, issuer {settings.issuer}")
     for sentence in misspelt():
         print(f"CHECK {sentence}")
+    print(open_files(settings))
 
     def storage() -> str:
         with database_of(settings) as database:
@@ -223,6 +227,15 @@ def _explained(error: GatehouseError) -> str:
     unread = _UNREAD.get(error.reason, {})
     hints = [f"{name} is set, and not read: use {setting}." for name, setting in unread.items() if name in os.environ]
     return " ".join([error.reason.sentence, error.evidence, *hints]).strip()
+
+
+def open_files(settings: Settings) -> str:
+    """The line of ``doctor`` about how many tabs fit into the limit of open files, which ``serve`` raises itself."""
+    allowed = raise_descriptors()
+    fit = f"{min(settings.sockets, allowed.sockets)} tabs fit into a process ({allowed.soft} open files)"
+    if allowed.sockets < settings.sockets:
+        return f"CHECK open files: {fit}; GATEHOUSE_SOCKETS allows {settings.sockets}: raise the limit (LimitNOFILE)"
+    return f"ok    open files: {fit}"
 
 
 def purge() -> int:

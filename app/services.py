@@ -14,6 +14,9 @@ from app.core.secret_keys import SecretKeys
 from app.core.settings import Process, Settings
 from app.core.tokens import TokenVerifier, build_verifier
 from app.page_views import PageViews
+from app.server import descriptors, limits_of
+from component.addresses import ClientAddresses
+from component.admission import Admission
 from component.cookies import Cookies
 from component.drafts import Drafts
 from component.limits import Limits
@@ -45,6 +48,8 @@ class Services:
     refusals: Refusals
     rights: Rights
     tabs: Tabs
+    addresses: ClientAddresses
+    admission: Admission
     cookies: Cookies
     identity: Identity
     page_views: PageViews
@@ -79,6 +84,8 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
         default_role=settings.default_role,
     )
     rights = Rights(storage.read)
+    addresses = ClientAddresses(settings.trusted_proxies)
+    socket_limits = limits_of(settings, descriptors())
     return Services(
         settings=settings,
         keyring=keyring,
@@ -93,7 +100,9 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
         drafts=Drafts(storage, keyring),
         refusals=Refusals(storage),
         rights=rights,
-        tabs=Tabs(sessions, rights, channel=cookies.tabs),
+        tabs=Tabs(sessions, rights, channel=cookies.tabs, limits=socket_limits),
+        addresses=addresses,
+        admission=Admission(socket_limits, trusts=addresses.trusts),
         cookies=cookies,
         identity=Identity(),
         page_views=PageViews(storage),

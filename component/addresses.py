@@ -23,7 +23,7 @@ class ClientAddresses:
         """
         client = scope.get("client")
         address = str(client[0]) if client else ""
-        if not self._trusts(address):
+        if not self.trusts(address):
             return address[:64]
         forwarded = ",".join(
             value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"x-forwarded-for"
@@ -35,11 +35,12 @@ class ClientAddresses:
             except ValueError:
                 break  # a proxy we trust writes addresses; anything else was made up before it
             address = hop
-            if not self._trusts(hop):
+            if not self.trusts(hop):
                 break
         return address
 
-    def _trusts(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
+        """Whether ``address`` is one of a trusted proxy."""
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:

@@ -121,6 +121,20 @@ def signed_in_popup(channel: str) -> HTMLResponse:
     )
 
 
+def all_places_taken() -> HTMLResponse:
+    """There is no place for one more tab; the page recovers by itself."""
+    return notice(
+        "All places are taken",
+        (
+            "The app serves as many tabs as it can just now. Close tabs that you no longer need.",
+            "This page looks again by itself every few seconds.",
+        ),
+        status=503,
+        actions=(START,),
+        reload_seconds=10,
+    )
+
+
 def storage_unavailable() -> HTMLResponse:
     """The database does not answer; the page recovers by itself."""
     return notice(

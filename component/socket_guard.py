@@ -21,15 +21,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core import correlation
 from app.core.errors import StorageUnavailable, Unauthenticated
 from app.core.records import Session
-from component import host_config, wire
+from component import host_config, request_bodies, wire
+from component.addresses import ClientAddresses
+from component.admission import Admission, Full, Place, Reading
 from component.cookies import Cookies, HeaderList, RawHeaders, browser_hash, read_cookies
 from component.cross_site import Source, link_answer, refusal, source_of
-from component.notices import notice, storage_unavailable
+from component.http_protocol import FULL
+from component.notices import all_places_taken, notice, storage_unavailable
 from component.return_to import is_page_path
 from component.security_headers import SecurityHeaders, content_security_policy
 from component.site import Site
 from component.tabs import Tabs
+from component.throttle import Throttle
 from component.uploads import passed_on
+from component.websocket_protocol import READING
 
 RETRY_SECONDS: Final = 5
 _HEADER_PREFIX: Final = "x-gatehouse-"
@@ -134,6 +139,8 @@ class SocketGuard:
         auth_paths: Collection[str] | None = None,
         page_paths: Collection[str] | None = None,
         foreign: Foreign | None = None,
+        addresses: ClientAddresses | None = None,
+        admission: Admission | None = None,
     ) -> None:
         """``tabs``: the live tabs of this process, on whose sessions everything rests.
 
@@ -146,6 +153,8 @@ class SocketGuard:
         ``page_paths``: all the pages there are, without slashes; None when only the app behind it knows.
 
         ``foreign``: the app behind it is not ours; None when it is.
+
+        ``addresses``: whose requests they are. ``admission``: counts the sockets of this process.
         """
         self._app = app
         self._tabs = tabs
@@ -155,6 +164,9 @@ class SocketGuard:
         self._auth_paths = auth_paths
         self._page_paths = page_paths
         self._foreign = foreign
+        self._addresses = addresses or ClientAddresses(())
+        self._admission = admission or Admission(tabs.limits)
+        self._throttle = Throttle(tabs.limits)
         self._headers = SecurityHeaders(
             secure=cookies.secure,
             policy=content_security_policy(
@@ -180,9 +192,11 @@ class SocketGuard:
         area = area_of(scope["path"])
         component = scope["path"].startswith(_COMPONENT_PREFIX)
         send = self._sending(send, private=area is not Area.PUBLIC, component=component, page=area is Area.PAGE)
-        if (answer := self._answer_to_anybody(scope, area)) is not None:
+        if (answer := self._answer_to_anybody(scope, area) or self._out_of_bounds(scope, area)) is not None:
             await answer(scope, receive, send)
             return
+        if area is not Area.PRIVATE:
+            receive = request_bodies.BoundedBody(receive).receive
         if area is Area.PUBLIC:
             await self._app(self._anonymous(scope), receive, send)
             return
@@ -193,6 +207,19 @@ class SocketGuard:
         if area is Area.AUTH:
             await self._app(self._for_routes(scope, browser if minted else ""), receive, send)
             return
+        await self._page_or_file(scope, receive, send, area, sent, browser)
+
+    def _out_of_bounds(self, scope: Scope, area: Area) -> Response | None:
+        """The answer to a request with too long a body, or for which there is no place; None for any other."""
+        if area is Area.PAGE and self._admission.is_full:
+            return all_places_taken()
+        # Uploads have limits of their own.
+        return request_bodies.refusal(scope["headers"]) if area is not Area.PRIVATE else None
+
+    async def _page_or_file(
+        self, scope: Scope, receive: Receive, send: Send, area: Area, sent: dict[str, str], browser: str
+    ) -> None:
+        """Whatever Streamlit answers by who is asking: a page, an upload, a file that was shown."""
         try:
             session = await self._session(sent)
             allowed = area is Area.PAGE or (
@@ -209,7 +236,7 @@ class SocketGuard:
         uploads = self._tabs.uploads(_owner(session, browser), scope["path"]) if area is Area.PRIVATE else None
         scope = self._identified(scope, session, browser)
         if uploads is not None:
-            await passed_on(self._app, scope, receive, send, uploads)
+            await passed_on(self._app, scope, receive, send, uploads, in_all=self._tabs.uploaded_bytes)
         else:
             await self._app(scope, receive, send)
 
@@ -251,6 +278,17 @@ class SocketGuard:
         if not self._site.is_origin(scope["headers"]):
             await _refuse(scope, receive, send, PlainTextResponse("This is not for other sites.\n", 403))
             return
+        try:
+            place = self._admission.enter(self._addresses.of(scope))
+        except Full:
+            await _refuse(scope, receive, send, _full(), code=_TRY_AGAIN_LATER)
+            return
+        try:
+            await self._counted_socket(scope, receive, send, bare, place)
+        finally:
+            place.leave()
+
+    async def _counted_socket(self, scope: Scope, receive: Receive, send: Send, bare: Send, place: Place) -> None:
         sent = read_cookies(scope["headers"])
         browser, minted = self._browser(sent)
         if minted:
@@ -267,12 +305,28 @@ class SocketGuard:
         owner, scope = _owner(session, browser), self._identified(scope, session, browser)
         if not self._tabs.may_come_back(owner, back_to):
             back_to, scope = "", {**scope, "headers": wire.without_claim(scope["headers"])}
+        person = json.dumps(list(session.person.subject)) if session is not None else ""
+        try:
+            place.take(person)
+        except Full:
+            await _refuse(scope, receive, send, _full(), code=_TRY_AGAIN_LATER)
+            return
+        receive = self._limited(scope, receive, person=person, address=place.address)
         # Headers go out with the acceptance, or with a refusal in its place: nothing is left to add afterwards.
         tab = self._tabs.open(session, owner, receive, send, back_to=back_to, accepted=bare, covered=covered)
         try:
             await self._app(scope, tab.receive, tab.send)
         finally:
             await tab.close()
+
+    def _limited(self, scope: Scope, receive: Receive, *, person: str, address: str) -> Receive:
+        """``receive`` of a socket within its person's limits, or its address's where it is anonymous."""
+        limits, reading = self._tabs.limits, scope.get("extensions", {}).get(READING)
+        if reading is not None:
+            most = limits.message_bytes if person else limits.anonymous_message_bytes
+            steered: Reading = reading
+            steered.allow(max_bytes=most, who=f"person {person}" if person else f"address {address}")
+        return self._throttle.of(receive, person=person, address=address)
 
     async def _is_theirs(self, path: str, session: Session | None, browser: str) -> bool:
         """Whether a file was shown to them, or an upload goes into their own Streamlit session. Nobody uploads."""
@@ -364,6 +418,10 @@ def _adding(send: Send, kind: str, cookie: str) -> Send:
 
 def _not_found() -> Response:
     return notice("There is no such page", ("The address may be mistyped, or the page is no longer here.",), status=404)
+
+
+def _full() -> Response:
+    return PlainTextResponse(FULL, 503, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def _later() -> Response:

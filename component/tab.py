@@ -26,6 +26,7 @@ from component import wire
 from component.cover import Cover
 from component.return_to import safe_return_to
 from component.shown import Change, Gate, Seen
+from component.uploads import Uploads
 
 if TYPE_CHECKING:
     from component.tabs import Tabs
@@ -151,6 +152,11 @@ class Tab:
         return not self._looked or now >= (due if until is None else min(due, until))
 
     @property
+    def uploads(self) -> Uploads:
+        """What its Streamlit session has taken in."""
+        return self._seen.uploads
+
+    @property
     def has_lost(self) -> bool:
         """Whether what it shows may no longer be shown."""
         return self._seen.gate is not Gate.OPEN
@@ -212,10 +218,9 @@ class Tab:
     async def _gate(self, message: Message) -> wire.FromBrowser | None:
         """Let a message through, changed if need be; None when it went no further."""
         try:
-            most = wire.MAX_STRANGERS_BYTES if self.session is None else wire.MAX_MESSAGE_BYTES
-            sent = wire.parse(message.get("bytes"), most_bytes=most)
-        except wire.Malformed:
-            _log.info("a socket sent what no browser of ours sends")
+            sent = await self._tabs.parse(message.get("bytes"), anonymous=self.session is None)
+        except wire.Malformed as error:
+            _log.info("a socket sent what no browser of ours sends", reason=str(error))
             self._leave(None, _PROTOCOL_ERROR)
             return None
         if not self._covered or self._look_by is None:
@@ -297,8 +302,6 @@ class Tab:
 
     def _prepare(self, sent: wire.FromBrowser) -> None:
         """Take out of a run what must not run, and remember how to ask for it again."""
-        if sent.replace_unreadable():
-            _log.info("a socket sent JSON that no browser of ours sends")
         if self._first:
             self._first = False
             sent.forget_cached()

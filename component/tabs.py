@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Final, TypeVar
 
+import structlog
 from starlette.types import Receive, Send
 
 from app.core.clock import Clock, utc_now
 from app.core.records import Session
 from app.core.rights import Rights
 from component import wire
+from component.admission import SocketLimits
 from component.sessions import Sessions
 from component.shown import Owners
 from component.tab import Tab
@@ -24,12 +26,23 @@ _THREADS: Final = 16
 _GATED_SECONDS: Final = 1.0
 T = TypeVar("T")
 
+_log = structlog.get_logger(__name__)
+
 
 class Tabs:
     """Every live tab of this process, and what each owner was shown. Lives on the event loop."""
 
-    def __init__(self, sessions: Sessions, rights: Rights, *, channel: str = "", clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        rights: Rights,
+        *,
+        channel: str = "",
+        limits: SocketLimits | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
         """``channel``: as ``Cookies.tabs``."""
+        self.limits = limits or SocketLimits()
         self.channel = channel
         self.sessions = sessions
         self.rights = rights
@@ -49,6 +62,19 @@ class Tabs:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Do what asks the database, off the event loop, in threads of the tabs' own: this is for every message."""
         return await self._workers.run(work)
+
+    async def parse(self, data: bytes | None, *, anonymous: bool) -> wire.FromBrowser:
+        """Read a browser's message within the limits, a long one off the event loop. Raises ``wire.Malformed``."""
+        limits = self.limits
+        most = limits.anonymous_message_bytes if anonymous else limits.message_bytes
+
+        def read() -> wire.FromBrowser:
+            sent = wire.parse(data, most_bytes=most)
+            if sent.reruns and sent.replace_unreadable(most=limits.message_values):
+                _log.info("a socket sent JSON that no browser of ours sends")
+            return sent
+
+        return read() if len(data or b"") <= wire.SHORT_BYTES else await self.in_thread(read)
 
     def note_gated(self, session: Session) -> None:
         """Remember how a session was just resolved, for the run that a message, or the watcher, asks for."""
@@ -94,6 +120,11 @@ class Tabs:
         shown = self.owners.get(owner)
         seen = shown.sessions.get(wire.upload_session_asked(path) or "") if shown is not None else None
         return seen.uploads if seen is not None else None
+
+    @property
+    def uploaded_bytes(self) -> int:
+        """What the live tabs of this process keep of uploads."""
+        return sum(tab.uploads.size for tab in self._live)
 
     def may_come_back(self, owner: str, session_id: str) -> bool:
         """Whether this process has had ``owner`` in this Streamlit session, and it can go on from there."""

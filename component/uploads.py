@@ -1,21 +1,25 @@
 """How much may be uploaded into one Streamlit session, which keeps all of it in memory for as long as it lives.
 
-Streamlit bounds the size of one file (``server.maxUploadSize``), not how many there are. Counted is what was declared,
-which the server holds a body to; what is removed on the page, or was refused after all, counts no longer.
+Streamlit bounds the size of one file (``server.maxUploadSize``), not how many there are. The declared size is reserved
+before the first byte is read, and no more than that is taken; what is removed on the page, or was refused after all,
+counts no longer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from component.cookies import HeaderList
+from component.request_bodies import BoundedBody, ambiguous, declared_bytes
 
 MOST_FILES: Final = 200
 MOST_BYTES: Final = 400 * 1024 * 1024
+MOST_BYTES_IN_ALL: Final = 4 * 1024 * 1024 * 1024
+"""What all live sessions of a process may keep."""
 _FULL: Final = (
     f"This page has taken in all it can keep ({MOST_FILES} files, {MOST_BYTES // 1024**2} MB together). "
     "Remove some of them, or reload the page.\n"
@@ -29,41 +33,87 @@ class Uploads:
 
     sizes: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
+        return sum(self.sizes.values())
+
     def fits(self, path: str, size: int) -> bool:
         """Whether a file of ``size`` bytes may come too, in place of whatever is at ``path``."""
         others = [kept for other, kept in self.sizes.items() if other != path]
         return len(others) < MOST_FILES and sum(others) + size <= MOST_BYTES
 
 
-async def passed_on(app: ASGIApp, scope: Scope, receive: Receive, send: Send, uploads: Uploads) -> None:
-    """Let a request about an upload through to ``app``, unless it is too much: 413, or 411 for an unknown size."""
-    path, method = scope["path"], scope["method"]
-    if method == "PUT":
-        size = _declared(scope["headers"])
-        if size is None:
-            await PlainTextResponse("Say how long the file is (Content-Length).\n", 411)(scope, receive, send)
-            return
-        if not uploads.fits(path, size):
-            await PlainTextResponse(_FULL, 413)(scope, receive, send)
-            return
-        before = uploads.sizes.get(path)
-        uploads.sizes[path] = size  # at once: others may be on their way at the same time
-    status = 500
+async def passed_on(
+    app: ASGIApp, scope: Scope, receive: Receive, send: Send, uploads: Uploads, *, in_all: int = 0
+) -> None:
+    """Let a request about an upload through to ``app``, unless it is too much.
 
-    async def watched(message: Message) -> None:
-        nonlocal status
-        if message["type"] == "http.response.start":
-            status = message["status"]
-        await send(message)
+    Answers 413 for too much, 411 for an unknown size, 400 for a size that is said in two ways or is not true.
+    ``in_all``: what the live sessions of this process keep.
+    """
+    if scope["method"] == "PUT":
+        refused = _refusal(scope, uploads, in_all)
+        if refused is not None:
+            await refused(scope, receive, send)
+        else:
+            await _put(app, scope, receive, send, uploads)
+        return
+    status = _Status(send)
+    await app(scope, receive, status.send)
+    if scope["method"] == "DELETE" and status.is_done:
+        uploads.sizes.pop(scope["path"], None)
 
+
+async def _put(app: ASGIApp, scope: Scope, receive: Receive, send: Send, uploads: Uploads) -> None:
+    path, size = scope["path"], declared_bytes(scope["headers"]) or 0
+    before = uploads.sizes.get(path)
+    uploads.sizes[path] = size  # at once: others may be on their way at the same time
+    body = BoundedBody(receive, size)
+    status = _Status(send, unless=lambda: body.exceeded)
     try:
-        await app(scope, receive, watched)
+        await app(scope, body.receive, status.send)
+    except Exception:
+        if not body.exceeded:
+            raise
     finally:
-        done = status < _FAILED
-        if method == "PUT" and not done:
+        if not status.is_done:
             _put_back(uploads, path, before)
-        elif method == "DELETE" and done:
-            uploads.sizes.pop(path, None)
+    if body.exceeded:
+        await PlainTextResponse("That was more than was declared.\n", 400)(scope, receive, send)
+
+
+class _Status:
+    """``send`` that remembers how the app answered, and keeps the answer back where ``unless`` is true."""
+
+    def __init__(self, send: Send, *, unless: Callable[[], bool] = lambda: False) -> None:
+        self._send = send
+        self._unless = unless
+        self._status = 500
+
+    @property
+    def is_done(self) -> bool:
+        return self._status < _FAILED
+
+    async def send(self, message: Message) -> None:
+        if self._unless():
+            return
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        await self._send(message)
+
+
+def _refusal(scope: Scope, uploads: Uploads, in_all: int) -> Response | None:
+    if (refused := ambiguous(scope["headers"])) is not None:
+        return refused
+    size = declared_bytes(scope["headers"])
+    if size is None:
+        return PlainTextResponse("Say how long the file is (Content-Length).\n", 411)
+    if not uploads.fits(scope["path"], size):
+        return PlainTextResponse(_FULL, 413)
+    if in_all + size > MOST_BYTES_IN_ALL:
+        return PlainTextResponse("The app keeps all the files it can just now. Try again later.\n", 503)
+    return None
 
 
 def _put_back(uploads: Uploads, path: str, size: int | None) -> None:
@@ -71,9 +121,3 @@ def _put_back(uploads: Uploads, path: str, size: int | None) -> None:
         uploads.sizes.pop(path, None)
     else:
         uploads.sizes[path] = size
-
-
-def _declared(headers: HeaderList) -> int | None:
-    """The ``Content-Length`` in bytes; None when there is not exactly one that is a number."""
-    told = [value for name, value in headers if name.lower() == b"content-length"]
-    return int(told[0]) if len(told) == 1 and told[0].isdigit() else None

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Final
 
 from google.protobuf.message import DecodeError, Message
@@ -19,12 +18,21 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.RootContainer_pb2 import RootContainer
 
+from component import json_cost
 from component.cookies import HeaderList, RawHeaders
+from component.protobuf_fields import TooManyFields, count_fields
 
-MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
-"""More than any message of a browser: values of widgets, never files."""
-MAX_STRANGERS_BYTES: Final = 1024 * 1024
-"""The same for a browser at which nobody is signed in, and which shows a sign-in page at most."""
+MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
+"""How long a message may be where nothing else is said: values of widgets, never files."""
+MAX_VALUES: Final = 400_000
+"""How much JSON a message may hold where nothing else is said, as ``component.json_cost`` counts it."""
+MAX_FIELDS: Final = 20_000
+"""How many fields a message may have. A parser makes an object of each, and holds up everybody meanwhile."""
+MAX_WIDGETS: Final = 4096
+MAX_PRESSED: Final = 32
+"""How much can be pressed at once. Streamlit (1.67) adds what is pressed to a run that has not begun yet."""
+SHORT_BYTES: Final = 16 * 1024
+"""Messages no longer than this, as almost all are, are read on the event loop."""
 
 ALLOWED: Final = frozenset({"rerun_script", "stop_script", "file_urls_request", "app_heartbeat"})
 """What browsers send in use. The others steer the server for everybody (cache, shutdown) or tell of it (git)."""
@@ -58,18 +66,8 @@ _TRIGGERS: Final = "__events"
 QUIET: Final = "quiet"
 """The trigger by which our front end asks for a run that nobody asked for, as a clock or another tab does."""
 _QUIET_MAX_CHARACTERS: Final = 65_536
-SAFE_CHARACTERS: Final = 1_000
-"""JSON no longer than this can be neither too deep for anybody's reader nor hold too long a number."""
-MAX_DEPTH: Final = 100
 UNREADABLE: Final = '{"events": "unreadable"}'
 """What stands in for JSON that would make its reader fail: a breach of our component's contract, nothing to others."""
-# A run of digits is looked at from its beginning only: else a long row of numbers would take for ever.
-_ENDLESS_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{4000}")
-# A text that is never closed reaches to the end: nothing is looked at twice.
-_NO_BRACKET: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[^\[\]{}"]+', re.DOTALL)
-_STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
-"""Bracket → one deeper, or one less deep, as a signed byte."""
-_CHUNK: Final = 65_536
 _FIRES: Final = frozenset({"trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value"})
 """Values that stand for something pressed, in one run only."""
 COMPONENT: Final = "gatehouse.auth0"
@@ -79,7 +77,7 @@ _PROTOCOLS: Final = b"sec-websocket-protocol"
 
 
 class Malformed(Exception):
-    """Not a message that a browser of ours sends."""
+    """Not a message that a browser of ours sends; its text says why."""
 
 
 @dataclass(slots=True)
@@ -153,12 +151,19 @@ class FromBrowser:
         widgets.extend(kept)
         self._changed = True
 
-    def replace_unreadable(self) -> bool:
-        """Take out JSON that whoever reads it would stumble over; says whether there was any."""
+    def replace_unreadable(self, *, most: int = MAX_VALUES) -> bool:
+        """Take out JSON that its reader would fail on, or take too long for; returns whether there was any.
+
+        ``most``: what all of it together may cost.
+        """
         found = False
         for widget in self.message.rerun_script.widget_states.widgets:
             kind = widget.WhichOneof("value")
-            if kind in {"json_value", "json_trigger_value"} and not is_readable(getattr(widget, kind)):
+            if kind not in {"json_value", "json_trigger_value"}:
+                continue
+            try:
+                most -= json_cost.check(getattr(widget, kind), most=most)
+            except json_cost.Unreadable:
                 setattr(widget, kind, UNREADABLE)
                 self._changed = found = True
         return found
@@ -200,48 +205,35 @@ class FromBrowser:
 def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBrowser:
     """Read a browser's message (None: it was text); raises ``Malformed`` for anything but those allowed."""
     if data is None or len(data) > most_bytes:
-        raise Malformed
+        raise Malformed("text" if data is None else "too long")
     message = BackMsg()
     try:
+        count_fields(data, BackMsg.DESCRIPTOR, most=MAX_FIELDS)
         message.ParseFromString(data)
-    except DecodeError:
-        raise Malformed from None
+    except (DecodeError, TooManyFields):
+        raise Malformed("not a message, or one of very many parts") from None
     kind = message.WhichOneof("type")
     if kind == "backend_operation_request":
         asked = message.backend_operation_request
         if asked.WhichOneof("payload") not in ALLOWED_OPERATIONS or not asked.request_id:
-            raise Malformed
+            raise Malformed("an operation that is not allowed")
     elif kind not in ALLOWED:
-        raise Malformed
+        raise Malformed("a kind of message that is not allowed")
+    widgets = message.rerun_script.widget_states.widgets
+    if len(widgets) > MAX_WIDGETS or sum(widget.WhichOneof("value") in _FIRES for widget in widgets) > MAX_PRESSED:
+        raise Malformed("too many widgets")
     return FromBrowser(message, data)
 
 
-def is_readable(text: str) -> bool:
-    """Whether a reader of JSON comes to an end with ``text``: JSON, not too deep, no endless number.
+def is_readable(text: str, *, most: int = MAX_VALUES) -> bool:
+    """Whether a reader of JSON comes to an end with ``text``, soon: see ``component.json_cost``.
 
     Streamlit (1.67) reads it before any script runs, and shows an error page where its reader raises.
     """
-    if len(text) > SAFE_CHARACTERS and (_ENDLESS_NUMBER.search(text) or not _is_shallow(text)):
-        return False
     try:
-        json.loads(text or "null")
-    except ValueError:
+        json_cost.check(text, most=most)
+    except json_cost.Unreadable:
         return False
-    return True
-
-
-def _is_shallow(text: str) -> bool:
-    """Whether brackets are nested no deeper than ``MAX_DEPTH``."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return True
-    steps = memoryview(_NO_BRACKET.sub("", text).encode().translate(_STEPS)).cast("b")
-    depth = 0
-    # Once through it and no further than need be: this is on the event loop, and a stranger may send it.
-    for start in range(0, len(steps), _CHUNK):
-        depths = list(accumulate(steps[start : start + _CHUNK], initial=depth))
-        if max(depths) > MAX_DEPTH:
-            return False
-        depth = depths[-1]
     return True
 
 

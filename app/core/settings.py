@@ -167,6 +167,56 @@ class Settings(BaseSettings):
         description="Where calls are counted: in each process by itself, or together in any store of the library "
         "`limits`, such as `redis://host:6379` (needs that store's driver).",
     )
+    sockets: int = Field(
+        2000,
+        ge=10,
+        le=100_000,
+        description="How many tabs one app process serves; fewer where it may not open enough files.",
+    )
+    sockets_per_address: int = Field(
+        500,
+        ge=1,
+        le=100_000,
+        description="How many tabs may be open from one client address (of IPv6: one /64). Behind a reverse proxy "
+        "`GATEHOUSE_TRUSTED_PROXIES` must name it, or all clients share one address.",
+    )
+    anonymous_sockets_per_address: int = Field(
+        100, ge=1, le=100_000, description="How many of these may be of people who are not signed in."
+    )
+    sockets_per_person: int = Field(
+        50, ge=1, le=100_000, description="How many tabs one signed-in person may have open."
+    )
+    message_max_bytes: int = Field(
+        4 * 1024 * 1024,
+        ge=65_536,
+        le=64 * 1024 * 1024,
+        description="How long one message of a signed-in person's tab may be: all widget values of a page together. "
+        "Uploaded files are not part of it.",
+    )
+    anonymous_message_max_bytes: int = Field(
+        256 * 1024, ge=16_384, le=64 * 1024 * 1024, description="The same for people who are not signed in."
+    )
+    message_max_values: int = Field(
+        400_000,
+        ge=10_000,
+        le=20_000_000,
+        description="How much JSON (values of components) one message may hold: a value counts 1, a fraction 3 more, "
+        "an array or object 12, texts next to nothing. Reading 400,000 takes about 20 ms, in which nothing else runs.",
+    )
+    messages_per_second: float = Field(
+        10.0,
+        ge=1,
+        le=1000,
+        description="How many messages the tabs of one person (or anonymous address) may send a second on average; ten "
+        "seconds' worth at once. Further ones wait.",
+    )
+    message_bytes_per_second: int = Field(
+        1024 * 1024,
+        ge=65_536,
+        le=1024 * 1024 * 1024,
+        description="How many bytes these messages may have a second, counted the same way; a quarter of it for an "
+        "anonymous address.",
+    )
 
     @field_validator("gatehouse_secret", "token_algorithms", "trusted_proxies", "picture_hosts", mode="before")
     @classmethod

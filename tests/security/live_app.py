@@ -14,11 +14,13 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from app import asgi, hosted, testing
+from app import asgi, hosted, server, testing
 from app import services as composition
 from app.core import logs
 from app.core.declarations import declare_beside
 from component.watcher import Watcher
+
+LIMITS = ("GATEHOUSE_SOCKETS", "GATEHOUSE_ANONYMOUS_", "GATEHOUSE_MESSAGE")
 
 
 def main(port: int, base_url: str, database_url: str, script: Path) -> None:
@@ -27,7 +29,11 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     if os.environ.get("UNWATCHED"):
         mock.patch.object(asgi, "Watcher", functools.partial(Watcher, poll_seconds=3600.0)).start()
     idle = int(os.environ.get("GATEHOUSE_SESSION_IDLE_SECONDS", "3600"))
-    settings = testing.settings(app_base_url=base_url, database_url=database_url, session_idle_seconds=idle)
+    limits = {
+        name.removeprefix("GATEHOUSE_").lower(): value for name, value in os.environ.items() if name.startswith(LIMITS)
+    }
+    settings = testing.settings(app_base_url=base_url, database_url=database_url, session_idle_seconds=idle, **limits)
+    server.raise_descriptors()
     built = composition.build(settings)
     composition.install(built)
     declared = declare_beside(script) if os.environ.get("HOSTED") else None
@@ -37,6 +43,7 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     options = asgi.streamlit_options(built, address="127.0.0.1", port=port, hosted=declared is not None)
     if os.environ.get("UNEDITED"):
         options["server.fileWatcherType"] = "none"
+    server.install_protocols(built.admission)
     app.run(config=options)
 
 

@@ -427,3 +427,14 @@ def test_a_message_costs_one_query() -> None:
         assert len(seen) == 1, seen
 
     with_tab(check)
+
+
+@pytest.mark.parametrize(("size", "ends"), [(4 * 1024 * 1024 - 20, False), (4 * 1024 * 1024 + 1, True)])
+def test_a_message_that_is_too_long_is_refused_before_it_is_read(size: int, ends: bool) -> None:
+    async def test(here: Here) -> None:
+        message = BackMsg()
+        message.rerun_script.query_string = "x" * size
+        here.wire.arriving.put_nowait({"type": "websocket.receive", "bytes": message.SerializeToString()})
+        assert (await here.tab.receive())["type"] == ("websocket.disconnect" if ends else "websocket.receive")
+
+    with_tab(test)

@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from component.uploads import MOST_BYTES, MOST_FILES, Uploads, passed_on
+from component.uploads import MOST_BYTES, MOST_BYTES_IN_ALL, MOST_FILES, Uploads, passed_on
 
 PATH = "/_stcore/upload_file/session/file"
 
@@ -77,3 +77,50 @@ def test_what_is_not_removed_counts_on() -> None:
     assert ask(uploads, "DELETE", status=403) == 403
     assert ask(uploads, "OPTIONS") == 204
     assert uploads.sizes == {PATH: 10}
+
+
+@pytest.mark.parametrize("status", [204, 500])
+def test_no_more_is_taken_in_than_was_declared(status: int) -> None:
+    """By a server that obeys ``Transfer-Encoding``, say, where a length was said too."""
+    uploads, answers, taken = Uploads(), list[Message](), 0
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal taken
+        while (message := await receive())["type"] == "http.request" and message["more_body"]:
+            taken += len(message["body"])
+        if status == 500:
+            raise RuntimeError
+        await PlainTextResponse("", status)(scope, receive, send)
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x" * 5, "more_body": True}
+
+    scope: dict[str, Any] = {"type": "http", "method": "PUT", "path": PATH, "headers": [(b"content-length", b"12")]}
+    asyncio.run(passed_on(app, scope, receive, send, uploads))
+    assert taken == 10
+    assert answers[0]["status"] == 400
+    assert not uploads.sizes
+
+
+def test_all_sessions_of_a_process_take_in_so_many_bytes_together() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("", 204)(scope, receive, send)
+
+    def asked(in_all: int) -> int:
+        answers: list[Message] = []
+
+        async def send(message: Message) -> None:
+            answers.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        scope: dict[str, Any] = {"type": "http", "method": "PUT", "path": PATH, "headers": [(b"content-length", b"5")]}
+        asyncio.run(passed_on(app, scope, receive, send, Uploads(), in_all=in_all))
+        return int(answers[0]["status"])
+
+    assert asked(MOST_BYTES_IN_ALL - 5) == 204
+    assert asked(MOST_BYTES_IN_ALL - 4) == 503

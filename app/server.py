@@ -1,0 +1,113 @@
+"""How the app's process is served: uvicorn with our protocols, and as many open files as the system allows.
+
+``st.App.run`` makes uvicorn's configuration itself, so our protocols take the places of those that it names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import structlog
+from uvicorn import config as uvicorn_config
+
+from app.core.log_floods import limit_floods
+from app.core.settings import Settings
+from component.admission import DESCRIPTORS_PER_SOCKET, DESCRIPTORS_RESERVED, PLAIN_CONNECTIONS, Admission, SocketLimits
+from component.http_protocol import LimitedHttp
+from component.websocket_protocol import LimitedWebSocket, Unfinished
+
+MAX_DESCRIPTORS: Final = 1_048_576
+ACCEPTED_AT_ONCE: Final = 64
+FEW_SOCKETS: Final = 500
+"""Fewer tabs than this are worth a warning at start."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Descriptors(NamedTuple):
+    """How many files this process may open (``RLIMIT_NOFILE``), now and at most."""
+
+    soft: int
+    hard: int
+
+    @property
+    def sockets(self) -> int:
+        """For how many tabs they suffice."""
+        return max(1, (self.soft - DESCRIPTORS_RESERVED - PLAIN_CONNECTIONS) // DESCRIPTORS_PER_SOCKET)
+
+
+def descriptors() -> Descriptors:
+    """As they are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Descriptors(*(MAX_DESCRIPTORS if each == resource.RLIM_INFINITY else each for each in (soft, hard)))
+
+
+def raise_descriptors() -> Descriptors:
+    """Allow this process to open as many files as the system lets it; returns what is allowed from now on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):
+            _log.warning("the limit of open files could not be raised", soft=soft, hard=hard)
+    return descriptors()
+
+
+def limits_of(settings: Settings, allowed: Descriptors) -> SocketLimits:
+    """The limits that are set, within what ``allowed`` suffices for."""
+    return SocketLimits(
+        sockets=min(settings.sockets, allowed.sockets),
+        per_address=settings.sockets_per_address,
+        anonymous_per_address=settings.anonymous_sockets_per_address,
+        per_person=settings.sockets_per_person,
+        message_bytes=settings.message_max_bytes,
+        anonymous_message_bytes=settings.anonymous_message_max_bytes,
+        message_values=settings.message_max_values,
+        messages_per_second=settings.messages_per_second,
+        bytes_per_second=settings.message_bytes_per_second,
+    )
+
+
+def warn_of_few(settings: Settings, allowed: Descriptors) -> None:
+    """Say in the log when the limit of open files leaves fewer tabs than are set."""
+    if allowed.sockets < min(settings.sockets, FEW_SOCKETS):
+        _log.warning(
+            "few tabs fit: raise the limit of open files (LimitNOFILE, ulimits, ulimit -n)",
+            tabs=allowed.sockets,
+            open_files=allowed.soft,
+        )
+
+
+def install_protocols(admission: Admission) -> None:
+    """Have every server of this process use our protocols, under whatever name Streamlit asks for one."""
+    unfinished = Unfinished(admission.limits.message_bytes)
+    http = partial(LimitedHttp, admission=admission)
+    websocket = partial(LimitedWebSocket, admission=admission, unfinished=unfinished)
+    _replace(uvicorn_config.HTTP_PROTOCOLS, http)
+    _replace(uvicorn_config.WS_PROTOCOLS, websocket)
+    limit_floods("uvicorn.error", "asyncio", "websockets.server")
+
+
+def _replace(registry: dict[Any, Any], protocol: Any) -> None:
+    for name in registry:
+        registry[name] = protocol
+
+
+def accept_few(loop: asyncio.AbstractEventLoop) -> None:
+    """Have servers that ``loop`` makes from now on accept ``ACCEPTED_AT_ONCE`` connections in one turn.
+
+    uvicorn asks for 2048, which asyncio takes for the number of connections that it accepts, and of failures that it
+    logs, before it does anything else.
+    """
+    create_server = loop.create_server
+
+    async def create(*given: Any, backlog: int = ACCEPTED_AT_ONCE, **options: Any) -> asyncio.Server:
+        return await create_server(*given, backlog=min(backlog, ACCEPTED_AT_ONCE), **options)
+
+    with suppress(AttributeError):  # a loop written in C, such as uvloop's, takes no attributes, and accepts one by one
+        loop.create_server = create  # type: ignore[method-assign] # no option of uvicorn's reaches it from here

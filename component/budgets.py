@@ -1,0 +1,70 @@
+"""Token buckets: how much work a client may cause in a time. They know no clock of their own and no client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_KEYS: Final = 10_000
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Refills with ``rate`` tokens a second, up to ``burst``. What is taken beyond that is a debt, to be waited for."""
+
+    rate: float
+    burst: float
+    tokens: float
+    at: float
+
+    @classmethod
+    def full(cls, rate: float, burst: float, now: float) -> Bucket:
+        """A bucket from which ``burst`` tokens can be taken at once."""
+        return cls(rate, burst, burst, now)
+
+    def take(self, amount: float, now: float) -> float:
+        """Take ``amount`` tokens; returns the seconds until they are paid for, 0 when they were there."""
+        self._refill(now)
+        self.tokens -= amount
+        return max(0.0, -self.tokens / self.rate)
+
+    def try_take(self, amount: float, now: float) -> bool:
+        """Take ``amount`` tokens if they are there; returns whether they were."""
+        self._refill(now)
+        if self.tokens < amount:
+            return False
+        self.tokens -= amount
+        return True
+
+    def is_full(self, now: float) -> bool:
+        """Whether nothing is owed: a new bucket would be the same."""
+        self._refill(now)
+        return self.tokens >= self.burst
+
+    def _refill(self, now: float) -> None:
+        if now > self.at:
+            self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
+            self.at = now
+
+
+class Buckets:
+    """A bucket for each key. Full ones are forgotten; beyond ``MAX_KEYS`` the longest unused is."""
+
+    def __init__(self, rate: float, burst: float, *, max_keys: int = MAX_KEYS) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._max_keys = max_keys
+        self._buckets: dict[str, Bucket] = {}
+
+    def of(self, key: str, now: float) -> Bucket:
+        """The bucket of ``key``, which is the most recently used one from now on."""
+        bucket = self._buckets.pop(key, None) or Bucket.full(self._rate, self._burst, now)
+        self._buckets[key] = bucket
+        if len(self._buckets) > self._max_keys:
+            full = [other for other, kept in self._buckets.items() if kept is not bucket and kept.is_full(now)]
+            for other in full or [next(iter(self._buckets))]:
+                del self._buckets[other]
+        return bucket
+
+    def __len__(self) -> int:
+        return len(self._buckets)

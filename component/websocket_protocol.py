@@ -1,0 +1,235 @@
+"""The app's sockets, with limits that come before the work: uvicorn's protocol, bounded while a message is unfinished.
+
+Counted is what arrives, in the frames and fragments of a message that is not whole yet, per client and in all; and
+frames that cost work but carry nothing (pings, pongs, empty fragments). The guard says how much a socket may send once
+it knows whose it is (``allow``). Source: RFC 6455 §5.4, §5.5, §10.4; written for uvicorn 0.54 and websockets 17.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+from component.admission import Admission
+from component.budgets import Bucket
+from component.pace import Pace
+
+READ_BYTES: Final = 8 * 1024
+"""How much of one socket is looked at in one turn of the event loop: about a thousand of the smallest frames."""
+MAX_FRAGMENTS: Final = 1024
+"""Browsers send a large message in some dozens at most."""
+FRAGMENT_BYTES: Final = 128
+"""What a fragment weighs beside what it carries."""
+FREE_BYTES: Final = 16 * 1024
+"""So much of an unfinished message is nobody's concern."""
+UNFINISHED_IN_ALL: Final = 16
+"""All unfinished messages together may be as long as so many of the longest."""
+UNFINISHED_EACH: Final = 2
+"""The same for one person, or for one address without a session."""
+MESSAGE_SECONDS: Final = 30.0
+CONTROL_FRAMES_PER_SECOND: Final = 5.0
+CONTROL_FRAMES_BURST: Final = 50.0
+LINGER_SECONDS: Final = 2.0
+DISCARD_BYTES: Final = 8 * 1024 * 1024
+"""What a socket that was closed may go on sending before it is cut off."""
+READING: Final = "gatehouse.reading"
+"""Where, in a socket's ``scope["extensions"]``, the guard finds what it steers: a ``Reading``."""
+
+_CHECK_SECONDS: Final = 5.0
+_POLICY_VIOLATION: Final = 1008
+_TOO_BIG: Final = 1009
+_TRY_AGAIN_LATER: Final = 1013
+
+
+class Unfinished:
+    """The bytes of messages that are not whole yet, in all and per client."""
+
+    def __init__(self, longest_bytes: int) -> None:
+        self.most = longest_bytes * UNFINISHED_IN_ALL
+        self.in_all = 0
+        self._clients: Counter[str] = Counter()
+
+    def change(self, who: str, by: int) -> None:
+        """Count ``by`` bytes more, or less."""
+        self.in_all += by
+        self._clients[who] += by
+        if self._clients[who] <= 0:
+            del self._clients[who]
+
+    def is_too_much(self, who: str, longest_bytes: int) -> bool:
+        """Whether there is too much of it in all, or of this client, whose messages may be so long."""
+        return self.in_all > self.most or self._clients[who] > UNFINISHED_EACH * longest_bytes
+
+
+class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
+    """One socket. ``admission``: counts its connection; ``unfinished``: what the sockets of this process hold."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        admission: Admission,
+        unfinished: Unfinished,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._admission = admission
+        self._unfinished = unfinished
+        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._max_bytes = admission.limits.anonymous_message_bytes
+        self.conn.max_message_size = self._max_bytes
+        self._peer = self._who = ""
+        self._held = 0
+        self._failed = False
+        self._discarded = 0
+        self._pace: Pace | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._control = Bucket.full(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST, self.loop.time())
+
+    # What the guard calls
+
+    def allow(self, *, max_bytes: int, who: str) -> None:
+        """See ``component.admission.Reading``."""
+        self._hold(0)
+        self._max_bytes, self._who = max_bytes, who
+        self.conn.max_message_size = max_bytes
+
+    # What asyncio calls
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
+        """Where the next piece goes (``asyncio.BufferedProtocol``)."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """A piece has come (``asyncio.BufferedProtocol``)."""
+        self.data_received(bytes(self._buffer[:nbytes]))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As uvicorn. The connection was counted when it was one of plain HTTP."""
+        super().connection_made(transport)
+        self._peer = self.client[0] if self.client else ""
+        self._who = f"address {self._peer}"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As uvicorn; what it held is held no more."""
+        self._let_go()
+        self._admission.disconnect(self._peer)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """As uvicorn, unless the socket has failed; then what is not a whole message is counted."""
+        if self._failed:
+            self._discarded += len(data)
+            if self._discarded > DISCARD_BYTES:
+                self.transport.abort()
+            return
+        super().data_received(data)
+        if self.handshake_initiated and self.conn.parser_exc is None:
+            self._count_unfinished(len(data))
+        else:
+            self._let_go()
+
+    # What uvicorn calls
+
+    def handle_connect(self, event: Request) -> None:
+        """As uvicorn; the guard gets to steer what is read."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # there is none where the handshake itself is refused
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[READING] = self
+
+    def handle_cont(self, event: Frame) -> None:
+        """A fragment: not any number of them."""
+        super().handle_cont(event)
+        if len(self.frames) > MAX_FRAGMENTS:
+            self._fail(_TOO_BIG, "too many fragments")
+
+    def handle_ping(self) -> None:
+        """A ping is answered, as long as there are not too many."""
+        super().handle_ping()
+        self._count_control()
+
+    def handle_pong(self, event: Frame) -> None:
+        """The same for a pong, asked for or not."""
+        super().handle_pong(event)
+        self._count_control()
+
+    def handle_parser_exception(self) -> None:
+        """What came is no message, or too long: say so, and give the client time to read it while it still sends."""
+        closed = self.conn.close_sent
+        self._failed = True
+        self._let_go()
+        self.frames = []
+        self.queue.put_nowait(
+            {
+                "type": "websocket.disconnect",
+                "code": closed.code if closed is not None else _POLICY_VIOLATION,
+                "reason": closed.reason if closed is not None else "",
+            }
+        )
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    # Limits
+
+    def _count_control(self) -> None:
+        if not self._control.try_take(1, self.loop.time()):
+            self._fail(_POLICY_VIOLATION, "too many control frames")
+
+    def _count_unfinished(self, received: int) -> None:
+        if self._failed:
+            return
+        size = len(self.conn.reader.buffer) + (self.conn.current_size or 0) + FRAGMENT_BYTES * len(self.frames)
+        if size == 0:
+            self._let_go()
+            return
+        if self._pace is None:
+            self._pace = Pace(self.loop.time(), MESSAGE_SECONDS)
+            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_pace)
+        self._pace.received += received
+        self._hold(size)
+        if size > FREE_BYTES and self._unfinished.is_too_much(self._who, self._max_bytes):
+            self._fail(_TRY_AGAIN_LATER, "too much is under way")
+
+    def _hold(self, size: int) -> None:
+        if size != self._held:
+            self._unfinished.change(self._who, size - self._held)
+            self._held = size
+
+    def _check_pace(self) -> None:
+        self._timer = None
+        if self._pace is None or self._failed:
+            return
+        if self.read_paused:
+            self._pace.since += _CHECK_SECONDS  # it is we who do not read
+        if self._pace.is_too_slow(self.loop.time()):
+            self._fail(_POLICY_VIOLATION, "that took too long")
+        else:
+            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_pace)
+
+    def _let_go(self) -> None:
+        self._hold(0)
+        self._pace = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _fail(self, code: int, reason: str) -> None:
+        """End the socket: what it sent is dropped, and nothing more is read."""
+        if self._failed or self.transport.is_closing():
+            return
+        self.conn.fail(code, reason)
+        self.handle_parser_exception()

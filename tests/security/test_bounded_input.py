@@ -1,0 +1,270 @@
+"""What clients send is counted as it arrives, and refused before it costs anything: raw bytes to a real server."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import InvalidStatus
+
+from tests.security.live import Live, Someone, Tab, live
+
+MB = 1024 * 1024
+LONGEST = 4 * MB
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(
+        tmp_path_factory.mktemp("bounded"),
+        processes=1,
+        GATEHOUSE_SOCKETS_PER_PERSON="12",
+        GATEHOUSE_ANONYMOUS_SOCKETS_PER_ADDRESS="20",
+    ) as made:
+        yield made
+
+
+class Raw:
+    """A connection by hand; → what the server answers."""
+
+    def __init__(self, here: Live, sent: bytes = b"") -> None:
+        self.socket = socket.create_connection(("127.0.0.1", here.ports[0]), 15)
+        self.socket.sendall(sent)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        """Send what the server takes; it may have closed meanwhile."""
+        with suppress(OSError):
+            self.socket.sendall(data)
+
+    def head(self) -> str:
+        """The head of the next answer."""
+        found = b""
+        while b"\r\n\r\n" not in found and (more := self.socket.recv(4096)):
+            found += more
+        return found.decode("latin-1")
+
+    def rest(self) -> bytes:
+        """All there is until the server closes."""
+        found = b""
+        with suppress(ConnectionResetError):
+            while more := self.socket.recv(65_536):
+                found += more
+        return found
+
+    def close_code(self) -> int | None:
+        """The code of the close frame with which the server ends the socket (RFC 6455 §5.5.1)."""
+        frame = re.search(rb"\x88([\x02-\x7d])", self.rest())
+        return struct.unpack("!H", frame.string[frame.end() : frame.end() + 2])[0] if frame is not None else None
+
+
+def cookie(who: Someone | None) -> str:
+    cookies = who.cookies if who is not None else {"x": "y"}
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+
+def handshake(here: Live, who: Someone | None) -> Raw:
+    raw = Raw(
+        here,
+        (
+            f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{here.ports[0]}\r\nOrigin: {here.base_url}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            f"Cookie: {cookie(who)}\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            "Sec-WebSocket-Protocol: streamlit\r\n\r\n"
+        ).encode(),
+    )
+    assert raw.head().startswith("HTTP/1.1 101"), "the handshake was refused"
+    return raw
+
+
+def frame(payload: bytes, *, opcode: int = 2, final: bool = True) -> bytes:
+    """A frame masked with zeros (RFC 6455 §5.2)."""
+    head = bytes([opcode | (0x80 if final else 0)])
+    return head + b"\xff" + len(payload).to_bytes(8, "big") + bytes(4) + payload
+
+
+def request(here: Live, line: str, *headers: str, body: bytes = b"") -> bytes:
+    return "\r\n".join([line, f"Host: 127.0.0.1:{here.ports[0]}", *headers, "", ""]).encode() + body
+
+
+# HTTP
+
+
+def upload(here: Live, who: Someone, tab: Tab, *headers: str, body: bytes) -> str:
+    line = f"PUT /_stcore/upload_file/{tab.session_id}/{secrets.token_hex(8)} HTTP/1.1"
+    kind = "Content-Type: multipart/form-data; boundary=b"
+    with Raw(here, request(here, line, f"Cookie: {cookie(who)}", kind, *headers, body=body)) as raw:
+        return raw.head().partition("\r\n")[0]
+
+
+PART = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + b"x" * 1000 + b"\r\n--b--\r\n"
+CHUNKED = f"{len(PART):x}\r\n".encode() + PART + b"\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "answer"),
+    [
+        (("Content-Length: 5", "Transfer-Encoding: chunked"), CHUNKED, "HTTP/1.1 400 Bad Request"),
+        (("Transfer-Encoding: chunked", "Content-Length: 5"), CHUNKED, "HTTP/1.1 400 Bad Request"),
+        (("Transfer-Encoding: chunked",), CHUNKED, "HTTP/1.1 411 Length Required"),
+        (("Content-Length: 5", "Content-Length: 6"), PART, "HTTP/1.1 400 Bad Request"),
+        (("Transfer-Encoding: identity", "Content-Length: 5"), PART, "HTTP/1.1 400 Bad Request"),
+        (("Content-Length: +5",), PART, "HTTP/1.1 400 Bad Request"),
+        (("Content-Length: 99999999999",), b"", "HTTP/1.1 413 Content Too Large"),
+    ],
+)
+def test_a_body_whose_length_is_not_said_once_is_not_read(
+    here: Live, headers: tuple[str, ...], body: bytes, answer: str
+) -> None:
+    who = here.sign_in("ann")
+    with here.tab(who) as tab:
+        tab.open()
+        assert re.sub("Request Entity", "Content", upload(here, who, tab, *headers, body=body)) == answer
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (("GET / HTTP/1.1", *["a: b"] * 101), 431),
+        (("GET / HTTP/1.1", *["a: b"] * 6_000), 431),
+        (("GET / HTTP/1.1", "a: " + "b" * 70_000), 431),
+        ((f"GET /?{'q' * 21_000} HTTP/1.1",), 414),
+        (("GET / HTTP/1.1", "Transfer-Encoding: chunked"), 411),
+        (("POST /auth/stay HTTP/1.1", "Content-Length: 65537"), 413),
+        (("GET / HTTP/1.1", *["a: b"] * 90), 200),
+    ],
+    ids=["headers", "very many headers", "long", "target", "chunked", "body", "in use"],
+)
+def test_a_head_that_is_made_to_be_costly_is_refused(here: Live, sent: tuple[str, ...], status: int) -> None:
+    with Raw(here) as raw:
+        raw.send(request(here, *sent))
+        assert int(raw.head().split()[1]) == status
+
+
+def test_a_body_that_nobody_asked_for_is_not_read_to_its_end(here: Live) -> None:
+    """An upload that was refused goes on: a little of it is dropped, then the connection is."""
+    sent = 0
+    head = request(here, "PUT /nothing/here HTTP/1.1", f"Content-Length: {300 * MB}")
+    with Raw(here, head) as raw, suppress(OSError):
+        while sent < 300 * MB:
+            raw.socket.sendall(b"x" * MB)
+            sent += MB
+    assert sent < 100 * MB, "what fits into the buffers of two sockets, and a MB"
+
+
+# Sockets
+
+
+def test_the_longest_message_is_counted_by_what_arrives_in_all_its_fragments(here: Live) -> None:
+    with handshake(here, here.sign_in("ann")) as raw:
+        for number in range(5):
+            raw.send(frame(b"x" * MB, opcode=0 if number else 2, final=False))
+        assert raw.close_code() == 1009
+
+
+def test_an_anonymous_socket_sends_a_quarter_of_a_megabyte_at_most(here: Live) -> None:
+    with handshake(here, None) as raw:
+        raw.send(frame(b"x" * (MB // 4), final=False) + frame(b"x", opcode=0, final=False))
+        assert raw.close_code() == 1009
+
+
+def test_unfinished_messages_of_one_person_fill_no_memory(here: Live) -> None:
+    """Two of the longest may be under way; the sockets on which there is more are closed."""
+    who = here.sign_in("eve")
+    before = resident_bytes(here.processes[0].pid)
+    with ExitStack() as stack:
+        raws = [stack.enter_context(handshake(here, who)) for _ in range(10)]
+        for raw in raws:
+            raw.send(frame(b"x" * (LONGEST - MB), final=False))
+        grown = resident_bytes(here.processes[0].pid) - before
+        codes = [raw.close_code() for raw in raws[3:]]
+        with here.tab(here.sign_in("bob")) as tab:
+            assert tab.open()
+    assert codes == [1013] * 7
+    assert grown < 40 * MB
+
+
+def resident_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (frame(b"x", final=False) + frame(b"", opcode=0, final=False) * 2000, 1009),
+        (frame(b"", opcode=9) * 200, 1008),
+        (frame(b"", opcode=10) * 200, 1008),
+        (frame(b"x" * 126, opcode=9), 1002),
+    ],
+    ids=["empty fragments", "pings", "pongs", "a long ping"],
+)
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_frames_that_cost_work_and_carry_nothing_are_counted(
+    here: Live, sent: bytes, code: int, signed_in: bool
+) -> None:
+    with handshake(here, here.sign_in("ann") if signed_in else None) as raw:
+        raw.send(sent)
+        assert raw.close_code() == code
+
+
+def test_pings_of_a_browser_behind_a_proxy_are_answered(here: Live) -> None:
+    with handshake(here, here.sign_in("ann")) as raw:
+        raw.send(frame(b"", opcode=9) * 20 + frame(b"\x03\xe8", opcode=8))
+        assert raw.rest().count(b"\x8a\x00") == 20
+
+
+# How many
+
+
+def statuses(here: Live, who: Someone | None, count: int) -> list[int]:
+    found = []
+    with ExitStack() as stack:
+        for _ in range(count):
+            try:
+                stack.enter_context(here.tab(who))
+                found.append(101)
+            except InvalidStatus as error:
+                response = error.response
+                told = b"All places are taken" in (response.body or b"") and response.headers["Retry-After"] == "5"
+                found.append(response.status_code if told else 0)
+    return found
+
+
+def test_one_person_opens_so_many_tabs_and_others_still_can(here: Live) -> None:
+    assert statuses(here, here.sign_in("many"), 14) == [101] * 12 + [503] * 2
+    assert statuses(here, here.sign_in("other"), 1) == [101]
+
+
+def test_one_address_opens_so_many_tabs_without_signing_in_and_people_still_can(here: Live) -> None:
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(here.tab(None))
+        assert statuses(here, None, 2) == [503, 503]
+        assert statuses(here, here.sign_in("ann"), 1) == [101]
+
+
+def test_a_page_of_very_many_widgets_is_refused_and_the_process_lives(here: Live) -> None:
+    message = BackMsg()
+    for number in range(5_000):
+        message.rerun_script.widget_states.widgets.add(id=str(number))
+    with here.tab(here.sign_in("ann")) as tab, here.tab(here.sign_in("bob")) as other:
+        tab.open()
+        other.open()
+        tab.send(message)
+        assert tab.closed() == 1002
+        other.press("callback")
+        assert other.read_run()

@@ -1,0 +1,184 @@
+"""Token buckets, admission of sockets, and the throttle of their messages: by a clock that the test owns."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from starlette.types import Message
+
+from component.admission import Admission, Full, Place, SocketLimits, network_of
+from component.budgets import Bucket, Buckets
+from component.pace import Pace
+from component.throttle import Throttle
+
+
+class Clock:
+    """A monotonic clock that stands still, or goes on by ``step`` seconds each time it is looked at."""
+
+    def __init__(self, step: float = 0) -> None:
+        self.now = 100.0
+        self.step = step
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+def test_a_bucket_gives_its_burst_at_once_and_its_rate_afterwards() -> None:
+    bucket = Bucket.full(10, 30, now=0)
+    assert [bucket.take(10, now=0) for _ in range(4)] == [0, 0, 0, 1.0]
+    assert bucket.take(10, now=1) == 1.0
+    assert bucket.take(10, now=100) == 0
+    assert not bucket.try_take(21, now=100)
+    assert bucket.try_take(20, now=100)
+
+
+def test_buckets_that_owe_nothing_are_forgotten_and_others_keep_their_debt() -> None:
+    buckets = Buckets(1, 10, max_keys=3)
+    buckets.of("owes", 0).take(10, 0)
+    for number in range(5):
+        buckets.of(f"full {number}", 0)
+    assert len(buckets) <= 3
+    assert buckets.of("owes", 0).tokens == 0
+
+
+def test_a_pace_grows_with_what_has_come() -> None:
+    pace = Pace(since=0, seconds=10)
+    assert not pace.is_too_slow(10)
+    assert pace.is_too_slow(11)
+    pace.received = 5 * 16 * 1024
+    assert not pace.is_too_slow(15)
+    assert pace.is_too_slow(16)
+
+
+LIMITS = SocketLimits(sockets=8, per_address=6, anonymous_per_address=2, per_person=3)
+
+
+def admitted(admission: Admission, address: str, person: str = "") -> Place | str:
+    try:
+        place = admission.enter(address)
+    except Full as full:
+        return full.reason
+    try:
+        place.take(person)
+    except Full as full:
+        place.leave()
+        return full.reason
+    return place
+
+
+def test_sockets_are_counted_by_person_by_address_and_in_all() -> None:
+    admission = Admission(LIMITS, monotonic=Clock(step=1))
+    anns = [admitted(admission, "10.0.0.1", "ann") for _ in range(4)]
+    assert anns[3] == "GATEHOUSE_SOCKETS_PER_PERSON"
+    anonymous = [admitted(admission, "10.0.0.1") for _ in range(3)]
+    assert anonymous[2] == "GATEHOUSE_ANONYMOUS_SOCKETS_PER_ADDRESS"
+    bob = admitted(admission, "10.0.0.1", "bob")
+    assert isinstance(bob, Place)
+    assert admitted(admission, "10.0.0.1", "eve") == "GATEHOUSE_SOCKETS_PER_ADDRESS"
+    assert admission.sockets == 6
+    assert isinstance(admitted(admission, "10.0.0.2", "eve"), Place)
+    assert isinstance(admitted(admission, "10.0.0.3", "eve"), Place)
+    assert admission.is_full
+    assert admitted(admission, "10.0.0.4", "zoe") == "GATEHOUSE_SOCKETS"
+    bob.leave()
+    bob.leave()
+    assert admission.sockets == 7
+    assert isinstance(admitted(admission, "10.0.0.4", "zoe"), Place)
+
+
+def test_anonymous_sockets_leave_places_for_people() -> None:
+    admission = Admission(LIMITS, monotonic=Clock(step=1))
+    places = [admitted(admission, f"10.0.0.{number}") for number in range(7)]
+    assert [isinstance(place, Place) for place in places] == [True] * 6 + [False]
+    assert places[6] == "GATEHOUSE_SOCKETS"
+    assert isinstance(admitted(admission, "10.0.0.9", "ann"), Place)
+
+
+def test_an_address_opens_sockets_no_faster_than_allowed_however_soon_it_closes_them() -> None:
+    clock = Clock()
+    admission = Admission(LIMITS, monotonic=clock)
+    for _ in range(6):
+        admission.enter("10.0.0.1").leave()
+    with pytest.raises(Full):
+        admission.enter("10.0.0.1")
+    assert admission.sockets == 0
+    clock.now += 1
+    admission.enter("10.0.0.1").leave()
+
+
+def test_connections_are_counted_by_peer_but_a_trusted_proxys_in_all_only() -> None:
+    admission = Admission(LIMITS, trusts=lambda address: address == "172.30.0.2", monotonic=Clock())
+    assert all(admission.connect("10.0.0.1", number) for number in range(6 + 128))
+    assert not admission.connect("10.0.0.1", 1)
+    assert admission.connect("172.30.0.2", 8 + 128)
+    assert not admission.connect("172.30.0.2", 8 + 128 + 1)
+    for _ in range(6 + 128 + 1):
+        admission.disconnect("10.0.0.1")
+    assert admission.connect("10.0.0.1", 1)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8::1:2:3:4", "2001:db8::"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::"),
+        ("", ""),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_a_client_has_one_address_of_ipv4_and_a_network_of_ipv6(address: str, counted: str) -> None:
+    assert network_of(address) == counted
+
+
+def test_messages_wait_by_count_and_by_size() -> None:
+    clock = Clock()
+    throttle = Throttle(SocketLimits(messages_per_second=2, bytes_per_second=1000, message_bytes=100), monotonic=clock)
+
+    def ann(size: int) -> float:
+        return throttle.wait_seconds(size, person="ann", address="10.0.0.1")
+
+    assert [ann(1) for _ in range(21)] == [0] * 20 + [0.5]
+    assert throttle.wait_seconds(1, person="bob", address="10.0.0.1") == 0
+    clock.now += 100
+    assert ann(10_000) == 0
+    assert ann(500) == 0.5
+
+
+def test_anonymous_messages_wait_by_address_and_in_all() -> None:
+    clock = Clock()
+    throttle = Throttle(SocketLimits(messages_per_second=1, bytes_per_second=1000), monotonic=clock)
+    waits = [throttle.wait_seconds(1, person="", address="10.0.0.1") for _ in range(11)]
+    assert waits == [0] * 10 + [1]
+    others = [throttle.wait_seconds(1, person="", address=f"10.0.1.{number}") for number in range(30)]
+    assert others[:29] == [0] * 29
+    assert others[29] == 0.25
+    assert throttle.wait_seconds(1, person="ann", address="10.0.0.1") == 0
+
+
+def test_nothing_further_is_read_of_a_socket_while_its_message_waits() -> None:
+    clock = Clock()
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    throttle = Throttle(SocketLimits(messages_per_second=1), monotonic=clock, sleep=sleep)
+    read = 0
+
+    async def receive() -> Message:
+        nonlocal read
+        read += 1
+        return {"type": "websocket.receive", "bytes": b"x"}
+
+    async def take(count: int) -> None:
+        limited = throttle.of(receive, person="ann", address="")
+        for _ in range(count):
+            await limited()
+
+    asyncio.run(take(13))
+    assert read == 13
+    assert slept == [1, 2, 3]

@@ -1,0 +1,70 @@
+"""What reading JSON costs, told before it is read: literal costs, so that a reader's work is bounded by a count."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from component import json_cost
+
+MOST = 400_000
+PADDING = " " * 1000
+"""A text no longer than this is read without a look."""
+
+
+@pytest.mark.parametrize(
+    ("text", "cost"),
+    [
+        ("[" + "[]," * 1000 + "[]]", 12 * 1002 + 1000),
+        ("[" + "1," * 1000 + "1]", 12 + 1000),
+        ("[" + "1.5," * 1000 + "1]", 12 + 4 * 1000),
+        ("[" + "1E5," * 1000 + "1]", 12 + 4 * 1000),
+        (json.dumps({"a": "x" * 6000}), 12 + 1),
+        ('"' + "\\n" * 4000 + '"', 1000),
+    ],
+    ids=lambda given: str(given)[:8],
+)
+def test_a_cost_is_the_sum_of_what_stands_there(text: str, cost: int) -> None:
+    assert json_cost.check(text + PADDING, most=MOST) == cost + (len(text) + len(PADDING)) // 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + "[]," * 40_000 + "[]]",
+        "[" + "1e1," * 110_000 + "1]",
+        "[" + '{"":0},' * 40_000 + "1]",
+        '"' + "\\n" * 2_000_000 + '"',
+        '["' + '","' * 500_000 + '"]',
+        "[" + ("1" * 1299 + ",") * 3000 + "1]",
+        "[" * 101 + "]" * 101 + PADDING,
+        '{"a":' * 101 + "1" + "}" * 101 + PADDING,
+        "[" * 4_000_000,
+        "1" * 1300 + PADDING,
+        "[1," + "2" * 70_000 + "]",
+        "{" + PADDING,
+    ],
+    ids=lambda text: text[:8],
+)
+def test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read(text: str) -> None:
+    with pytest.raises(json_cost.Unreadable):
+        json_cost.check(text, most=MOST)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        json.dumps({"edited_rows": {str(row): {"name": "Ann", "amount": 12.5} for row in range(5_000)}}),
+        json.dumps({"points": [{"x": n / 7, "y": n, "curve": 0, "index": n} for n in range(8_000)]}),
+        json.dumps(("a,b;c:d" * 12 + "\n") * 20_000),
+        json.dumps("data:image/png;base64," + "iVBORw0KGgo" * 300_000),
+        "[" * 100 + "1" + "]" * 100 + PADDING,
+        "[" + "1" * 1299 + "]" + PADDING,
+    ],
+    ids=lambda text: text[:8],
+)
+def test_what_widgets_send_in_use_is_read(text: str) -> None:
+    assert json_cost.check(text, most=MOST) <= MOST
