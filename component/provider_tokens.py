@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, subject_name
+from app.core.claims import Unusable
 from app.core.errors import TokenInvalid
-from app.core.failure_reasons import TokenReason
+from app.core.failure_reasons import ClaimReason, TokenReason
 from app.core.keyring import Keyring
 from app.core.ports import UnitOfWork
 from app.core.principal import Subject
-from app.core.records import TokenRights
+from app.core.records import MAX_TOKEN_ROLES, TokenRights
 from app.core.token_kinds import AccessToken
+from component import session_events
 
 _PURPOSE = "session tokens"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,18 @@ def require_own(access: AccessToken, subject: Subject, client_id: str) -> None:
         raise TokenInvalid(reason=TokenReason.OTHER_CLIENT)
 
 
-def sync_rights(unit: UnitOfWork, access: AccessToken, *, map_own_names: bool, now: datetime) -> None:
+def sync_rights(
+    unit: UnitOfWork, access: AccessToken, *, map_own_names: bool, now: datetime, signed_in: bool = True
+) -> None:
     """Make the grants of source ``token`` what the *access* token says, and audit it when that changed something.
 
-    The ID token's roles never count: a refresh may come without one, and a role that is only there would stay for ever.
+    What of it could not be used is audited at each sign-in, and at a refresh when it changed something. ``signed_in``:
+    whether it is a sign-in. The ID token's roles never count: a refresh may come without one, and a role that is only
+    there would stay permanently.
     """
     rights = TokenRights(issued_at=access.issued_at, roles=access.roles, permissions=access.permissions)
-    if unit.sync_token_rights(access.subject, rights, map_own_names=map_own_names, now=now):
+    changed = unit.sync_token_rights(access.subject, rights, map_own_names=map_own_names, now=now)
+    if changed:
         unit.record(
             AuditEvent(
                 kind=AuditKind.TOKEN_RIGHTS_SYNC,
@@ -65,3 +74,13 @@ def sync_rights(unit: UnitOfWork, access: AccessToken, *, map_own_names: bool, n
                 correlation_id=correlation.current(),
             )
         )
+    unusable = [*access.unusable, *_surplus(access)]
+    if unusable and (signed_in or changed):
+        _log.warning("part of a token's rights was not usable: %s", ", ".join(each.reason for each in unusable))
+        unit.record(session_events.claims_dropped(access.subject, unusable, now=now))
+
+
+def _surplus(access: AccessToken) -> list[Unusable]:
+    """The roles that are too many to be remembered; all of them were mapped."""
+    surplus = len(access.roles) - MAX_TOKEN_ROLES
+    return [Unusable(ClaimReason.TOO_MANY_ROLES, surplus, "beyond 500")] if surplus > 0 else []

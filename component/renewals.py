@@ -203,7 +203,7 @@ class Renewals:
             )
             if stored:
                 if access is not None:
-                    sync_rights(unit, access, map_own_names=self._map_own_names, now=now)
+                    sync_rights(unit, access, map_own_names=self._map_own_names, now=now, signed_in=False)
                 unit.commit()
         if stored:
             return kept.access_token

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from app.core import correlation
 from app.core.audit import SYSTEM, AuditEvent, AuditKind, Outcome, subject_name
+from app.core.claims import Unusable
 from app.core.policy import Reason
 from app.core.principal import Subject
 from app.core.records import EndReason, Session
@@ -81,6 +83,19 @@ def refresh_failed(session: Session, reason: str, *, now: datetime) -> AuditEven
         reason=reason,
         correlation_id=correlation.current(),
         details={"session": session.ref},
+    )
+
+
+def claims_dropped(subject: Subject, unusable: Sequence[Unusable], *, now: datetime) -> AuditEvent:
+    """Part of what the access token says of rights could not be used; no value of it is in the event."""
+    return AuditEvent(
+        kind=AuditKind.TOKEN_CLAIMS_DROP,
+        at=now,
+        actor=SYSTEM,
+        target=subject_name(subject),
+        reason=unusable[0].reason,
+        correlation_id=correlation.current(),
+        details={each.reason.value: f"{each.dropped} dropped, the first: {each.first}" for each in unusable},
     )
 
 

@@ -91,7 +91,7 @@ class SilentSignIns:
                 now=now,
             )
             if stored:
-                sync_rights(unit, access, map_own_names=self._map_own_names, now=now)
+                sync_rights(unit, access, map_own_names=self._map_own_names, now=now, signed_in=False)
                 unit.commit()
         if not stored:
             raise SessionEnded

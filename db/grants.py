@@ -11,14 +11,13 @@ from app.core.audit import SYSTEM
 from app.core.errors import NotFound
 from app.core.policy import Source
 from app.core.principal import Subject
-from app.core.records import NewGrant, TokenRights
+from app.core.records import MAX_TOKEN_ROLE_CHARACTERS, MAX_TOKEN_ROLES, NewGrant, TokenRights
 from db.models import grants, people, permissions, role_mappings, roles, token_roles
 from db.texts import clean, sound
 from db.withheld import DEFAULT_ROLE, Thing, WithheldWrites, is_thing
 from db.work import in_portions, require_aware
 
-_TOKEN_ROLE_MAX_CHARACTERS: Final = 200
-_MAX_TOKEN_ROLES: Final = 500
+_PORTION: Final = 500
 
 
 class GrantWrites(WithheldWrites):
@@ -79,9 +78,12 @@ class GrantWrites(WithheldWrites):
         )
         if not newest:
             return False
-        names = sorted(name for name in rights.roles if sound(name, _TOKEN_ROLE_MAX_CHARACTERS))[:_MAX_TOKEN_ROLES]
-        self._keep_token_roles(person, frozenset(names))
-        wanted: set[Thing] = {(role, None) for role in self._mapped(names, map_own_names=map_own_names)}
+        names = frozenset(name for name in rights.roles if sound(name, MAX_TOKEN_ROLE_CHARACTERS))
+        mapped = self._mapped(names, map_own_names=map_own_names)
+        # What counts is remembered first; the cut comes after the mapping, so that it takes nobody's rights.
+        remembered = sorted(names, key=lambda name: (name not in mapped, name))[:MAX_TOKEN_ROLES]
+        self._keep_token_roles(person, frozenset(remembered))
+        wanted: set[Thing] = {(role, None) for ids in mapped.values() for role in ids}
         wanted.update((None, name) for name in self._known(rights.permissions))
         wanted -= self._withheld_from_token(person, wanted)
         of_token = and_(grants.c.person_id == person, grants.c.source == Source.TOKEN.value)
@@ -90,8 +92,8 @@ class GrantWrites(WithheldWrites):
             for row in self._execute(select(grants.c.id, grants.c.role_id, grants.c.permission).where(of_token))
         }
         lost = [there[thing] for thing in there.keys() - wanted]
-        for start in range(0, len(lost), _MAX_TOKEN_ROLES):
-            self._execute(delete(grants).where(grants.c.id.in_(lost[start : start + _MAX_TOKEN_ROLES])))
+        for start in range(0, len(lost), _PORTION):
+            self._execute(delete(grants).where(grants.c.id.in_(lost[start : start + _PORTION])))
         gained: list[dict[str, Any]] = [
             {
                 "person_id": person,
@@ -131,16 +133,19 @@ class GrantWrites(WithheldWrites):
             found += self._execute(select(permissions.c.name).where(permissions.c.name.in_(some))).scalars()
         return found
 
-    def _mapped(self, names: list[str], *, map_own_names: bool) -> set[int]:
-        """Ids of the roles that token roles stand for."""
-        if not names:
-            return set()
-        found = set(
-            self._execute(select(role_mappings.c.role_id).where(role_mappings.c.token_role.in_(names))).scalars()
-        )
-        if map_own_names:
-            own = select(roles.c.id).where(roles.c.built_in.is_(True), roles.c.name.in_(names))
-            found.update(self._execute(own).scalars())
+    def _mapped(self, names: frozenset[str], *, map_own_names: bool) -> dict[str, set[int]]:
+        """Those token roles that stand for roles here → the ids of these."""
+        found: dict[str, set[int]] = {}
+        for some in in_portions(names):
+            mapped = select(role_mappings.c.token_role, role_mappings.c.role_id).where(
+                role_mappings.c.token_role.in_(some)
+            )
+            pairs = [(row.token_role, row.role_id) for row in self._execute(mapped)]
+            if map_own_names:
+                own = select(roles.c.name, roles.c.id).where(roles.c.built_in.is_(True), roles.c.name.in_(some))
+                pairs += [(row.name, row.id) for row in self._execute(own)]
+            for name, role in pairs:
+                found.setdefault(name, set()).add(role)
         return found
 
     def _keep_token_roles(self, person: int, names: frozenset[str]) -> None:

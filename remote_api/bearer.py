@@ -102,6 +102,8 @@ class Bearer:
         except (Unauthenticated, ProviderUnavailable) as error:
             self._recorder.refused(AuditKind.BEARER_REFUSE, error.reason_code, self.address())
             raise
+        if token.unusable and found.method is not AuthMethod.OWN_TOKEN:  # of these, the sign-in says so
+            self._recorder.claims_dropped(token.subject, token.unusable, self.address())
         if facts.person is None:
             self._recorder.seen(token.subject, machine=token.machine)
         grants = self._services.rights.of(token.subject, facts.policy_version)

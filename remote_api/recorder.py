@@ -6,14 +6,19 @@ later, many at once. A thread exists only while something is waiting.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
 import structlog
 
-from app.core.audit import AuditKind
+from app.core.audit import AuditKind, Outcome, subject_name
+from app.core.claims import Unusable
 from app.core.clock import Clock
 from app.core.errors import StorageUnavailable
+from app.core.failure_reasons import ClaimReason
 from app.core.later import Later
 from app.core.ports import Storage
 from app.core.principal import Subject
@@ -21,6 +26,7 @@ from app.core.refusals import Refusals
 
 SUBJECT_SECONDS: Final = 0.2
 MAX_SUBJECTS: Final = 256
+DROPPED_AGAIN: Final = timedelta(hours=1)
 
 log = structlog.get_logger("gatehouse.api")
 
@@ -37,11 +43,34 @@ class Recorder:
         self._lock = Lock()
         self._writing = Lock()
         self._subjects: dict[Subject, bool] = {}
+        self._dropped: OrderedDict[tuple[Subject, ClaimReason], datetime] = OrderedDict()
         self._later = Later(self._write_subjects, seconds=SUBJECT_SECONDS, name="new subjects")
 
     def refused(self, kind: AuditKind, reason: str, address: str) -> None:
         """Count one refusal of a stranger. Costs no storage and no row of its own."""
         self.refusals.record(kind, reason, address=address)
+
+    def claims_dropped(self, subject: Subject, unusable: Sequence[Unusable], address: str) -> None:
+        """Write down what of a caller's token could not be used: once an hour for each subject, and in the log."""
+        now = self._clock()
+        for each in unusable:
+            key = (subject, each.reason)
+            with self._lock:
+                noted_at = self._dropped.get(key)
+                if noted_at is not None and now - noted_at < DROPPED_AGAIN:
+                    continue
+                self._dropped[key] = now
+                self._dropped.move_to_end(key)
+                if len(self._dropped) > MAX_SUBJECTS:
+                    self._dropped.popitem(last=False)
+            log.warning("part of a token's rights was not usable", reason=each.reason.value, dropped=each.dropped)
+            self.refusals.record(
+                AuditKind.BEARER_CLAIMS_DROP,
+                each.reason,
+                address=address,
+                actor=subject_name(subject),
+                outcome=Outcome.DONE,
+            )
 
     def seen(self, subject: Subject, *, machine: bool) -> None:
         """Remember to record a subject not known yet; forgotten again when too many wait: the next call brings it."""

@@ -21,7 +21,14 @@ _OPERATOR: Final = "operator:"
 _SYSTEM: Final = "system"
 _KINDS: Final[Mapping[str, AuditKind]] = {kind.value: kind for kind in AuditKind}
 _WITH_CAUSE: Final = frozenset(
-    {AuditKind.LOGIN_REFUSE, AuditKind.LOGOUT_REFUSE, AuditKind.TOKEN_REFRESH_FAIL, AuditKind.BEARER_REFUSE}
+    {
+        AuditKind.LOGIN_REFUSE,
+        AuditKind.LOGOUT_REFUSE,
+        AuditKind.TOKEN_REFRESH_FAIL,
+        AuditKind.TOKEN_CLAIMS_DROP,
+        AuditKind.BEARER_REFUSE,
+        AuditKind.BEARER_CLAIMS_DROP,
+    }
 )
 """Kinds whose reason is a code of ours, which has a sentence. That of others is what people wrote."""
 _TITLES: Final[Mapping[str, str]] = {error.code: f"{error.title}." for error in all_errors()}

@@ -32,10 +32,15 @@ class AuditKind(Sentenced):
     LOGOUT_REFUSE = "app:logout:refuse", "Something that claimed to be a sign-out at the provider was refused."
     TOKEN_REFRESH_FAIL = "app:token:refresh-fail", "The tokens of {actor} could not be renewed."
     TOKEN_RIGHTS_SYNC = "app:token:sync", "What the provider says {target} may do has changed."
+    TOKEN_CLAIMS_DROP = (
+        "app:token:claims-drop",
+        "Part of what the provider's token says {target} may do was not usable.",
+    )
     PAGE_DENY = "app:page:deny", "{actor} was refused the page {target}."
     FUNCTION_DENY = "app:function:deny", "{actor} was refused the function {target}."
     ENDPOINT_DENY = "api:endpoint:deny", "{actor} was refused {target} of the remote API."
     BEARER_REFUSE = "api:token:refuse", "The remote API refused a token."
+    BEARER_CLAIMS_DROP = "api:token:claims-drop", "Part of what a token says {actor} may do was not usable."
     COMPONENT_REFUSE = (
         "app:component:refuse",
         "The browser of {actor} sent what the component's contract does not allow.",

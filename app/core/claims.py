@@ -9,11 +9,11 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from app.core.errors import TokenInvalid
-from app.core.failure_reasons import TokenReason
+from app.core.failure_reasons import ClaimReason, TokenReason
 
 MAX_ID_CHARACTERS: Final = 255
 MAX_NAME_CHARACTERS: Final = 200
@@ -76,22 +76,73 @@ def audiences(claims: Claims) -> tuple[str, ...]:
     return tuple(value)
 
 
-def members(claims: Claims, name: str) -> frozenset[str]:
-    """A list of texts; empty when absent. Anything else, null and a single string included, is refused."""
-    if name not in claims:
-        return frozenset()
-    value = claims[name]
-    if not isinstance(value, list) or not all(_exact_text(member, MAX_ID_CHARACTERS) for member in value):
-        raise TokenInvalid("A list of rights in the token is malformed.")
-    return frozenset(value)
+class Unusable(NamedTuple):
+    """What was dropped of one claim about rights: how much, and what is wrong with the first; no value."""
+
+    reason: ClaimReason
+    dropped: int
+    first: str
 
 
-def words(claims: Claims, name: str) -> frozenset[str]:
-    """A string of words parted by single spaces (RFC 6749 §3.3); empty when absent or empty."""
-    value = claims.get(name, "")
-    if not isinstance(value, str) or _CONTROLS.search(value) is not None:
-        raise TokenInvalid("The token's scope is malformed.")
-    return frozenset(word for word in value.split(" ") if word)
+class Rights(NamedTuple):
+    """The usable members of one claim about rights."""
+
+    members: frozenset[str]
+    unusable: Unusable | None = None
+
+
+def members(
+    claims: Claims, name: str, reason: ClaimReason, *, otherwise: TokenReason | None, limit: int = MAX_ID_CHARACTERS
+) -> Rights:
+    """A list of texts. One text counts as a list of one; null and absent as none; unusable members are dropped.
+
+    Args:
+        claims: The token's claims.
+        name: Of the claim.
+        reason: What dropped members are reported as.
+        otherwise: Why a claim of any other type is refused; None where it counts as none.
+        limit: How long a member may be.
+
+    Raises:
+        TokenInvalid: The claim is of a type that cannot be meant, such as a number or an object.
+    """
+    value = claims.get(name)
+    if isinstance(value, list):
+        return _usable(value, reason, limit)
+    if isinstance(value, str):
+        return _usable([value] if value else [], reason, limit)
+    if value is None or otherwise is None:
+        return Rights(frozenset())
+    raise TokenInvalid(reason=otherwise)
+
+
+def words(claims: Claims, name: str) -> Rights:
+    """A text of words parted by spaces (RFC 6749 §3.3), or a list of such texts; otherwise as ``members``."""
+    value = claims.get(name)
+    if isinstance(value, str):
+        value = [value]
+    if value is None:
+        return Rights(frozenset())
+    if not isinstance(value, list):
+        raise TokenInvalid(reason=TokenReason.SCOPE)
+    parts = [part for each in value for part in (each.split(" ") if isinstance(each, str) else [each]) if part != ""]
+    return _usable(parts, ClaimReason.SCOPE, MAX_ID_CHARACTERS)
+
+
+def _usable(values: list[Any], reason: ClaimReason, limit: int) -> Rights:
+    """Those of ``values`` that can be the name of a right, and what the others are like."""
+    good = frozenset(value for value in values if _exact_text(value, limit))
+    bad = [value for value in values if not _exact_text(value, limit)]
+    return Rights(good, Unusable(reason, len(bad), _fault(bad[0], limit)) if bad else None)
+
+
+def _fault(value: object, limit: int) -> str:
+    """What is wrong with a member, without repeating it."""
+    if not isinstance(value, str):
+        return "not a text"
+    if not value:
+        return "empty"
+    return f"longer than {limit} characters" if len(value) > limit else "with control characters"
 
 
 def clean(claims: Claims, name: str, limit: int) -> str:

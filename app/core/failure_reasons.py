@@ -170,6 +170,24 @@ class OAuthReason(Sentenced):
     )
 
 
+class ClaimReason(Sentenced):
+    """What of a token's rights could not be used. The rest of the token counts."""
+
+    ROLES = (
+        "unusable-roles",
+        "Members of the roles claim were dropped: no text, empty, too long, or with control characters.",
+    )
+    PERMISSIONS = (
+        "unusable-permissions",
+        "Members of the permissions claim were dropped, for the same reasons as roles.",
+    )
+    SCOPE = "unusable-scope", "Words of the scope claim were dropped, for the same reasons as roles."
+    TOO_MANY_ROLES = (
+        "too-many-roles",
+        ("The token has more roles than are remembered (500). Every mapping was applied before the rest was cut."),
+    )
+
+
 def explain(reason: str) -> str:
     """The sentences for a reason as the log and the audit have it; empty for anything else, such as a person's text."""
     subject, _, code = reason.rpartition(":")
@@ -188,6 +206,6 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     **{use.value: (use.sentence, _sentences(TokenReason)) for use in TokenUse},
     PROVIDER: ("", _sentences(ProviderReason)),
     CALLBACK: ("", _sentences(CallbackReason)),
-    "": ("", _sentences(OAuthReason)),
+    "": ("", _sentences(OAuthReason) | _sentences(ClaimReason)),
 }
 """What a reason is about → the sentence in front, and the sentences of its codes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from app.core.policy import Source
 from app.core.principal import Subject
@@ -170,6 +171,11 @@ class Pulse:
     policy_version: int
     sessions_ended: int
     """How many sessions were ended so far, or revived (those that expired by time do not count)."""
+
+
+MAX_TOKEN_ROLE_CHARACTERS: Final = 200
+MAX_TOKEN_ROLES: Final = 500
+"""How many raw role names of a token are remembered for a person. All of them are mapped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.claims import Unusable
 from app.core.principal import Subject
 
 
@@ -30,6 +31,8 @@ class AccessToken:
     """``auth_time``, which most providers leave out of access tokens (RFC 9068 §2.2.1); None then."""
     acr: str = ""
     amr: frozenset[str] = frozenset()
+    unusable: tuple[Unusable, ...] = ()
+    """What of its claims about rights was dropped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,12 @@ from app.core import claims as read
 from app.core.clock import Clock, utc_now
 from app.core.discovery import Discovery
 from app.core.errors import NonceMismatch, ProviderUnavailable, SignInTooOld, TokenExpired, TokenInvalid
-from app.core.failure_reasons import TokenReason, TokenUse
+from app.core.failure_reasons import ClaimReason, TokenReason, TokenUse
 from app.core.jwks import MATERIAL
 from app.core.jws import Compact, parse, token_bytes
 from app.core.keys import KeySet
 from app.core.principal import Subject
+from app.core.records import MAX_TOKEN_ROLE_CHARACTERS
 from app.core.settings import Settings
 from app.core.token_kinds import AccessToken, IdToken, LogoutToken
 from app.core.verified import Verified
@@ -157,7 +158,8 @@ class TokenVerifier:
             # What was verified is the address as the provider has it, not what was left of it after cleaning.
             email_verified=claims.get("email_verified") is True and bool(email) and email == claims.get("email"),
             picture=read.picture(claims),
-            roles=read.members(claims, self._roles_claim),
+            # Nothing is decided by these, so nobody is locked out by what is wrong with them.
+            roles=read.members(claims, self._roles_claim, ClaimReason.ROLES, otherwise=None).members,
             issued_at=read.instant(issued),
             organization=read.identifier(claims, "org_id"),
         )
@@ -197,12 +199,21 @@ class TokenVerifier:
         client = party or client
         issued, expires = self._check_times(claims, now)
         authenticated = self._check_auth_time(claims, now, None)
+        scope = read.words(claims, "scope")
+        permissions = read.members(claims, "permissions", ClaimReason.PERMISSIONS, otherwise=TokenReason.PERMISSIONS)
+        roles = read.members(
+            claims,
+            self._roles_claim,
+            ClaimReason.ROLES,
+            otherwise=TokenReason.ROLES,
+            limit=MAX_TOKEN_ROLE_CHARACTERS,
+        )
         access = AccessToken(
             subject=Subject(self._issuer, sub),
             client_id=client,
-            scope=read.words(claims, "scope"),
-            permissions=read.members(claims, "permissions"),
-            roles=read.members(claims, self._roles_claim),
+            scope=scope.members,
+            permissions=permissions.members,
+            roles=roles.members,
             issued_at=read.instant(issued),
             expires_at=read.instant(expires),
             machine=_is_machine(sub, client, claims.get("gty")),
@@ -210,6 +221,7 @@ class TokenVerifier:
             authenticated_at=read.instant(authenticated) if authenticated is not None else None,
             acr=read.clean(claims, "acr", read.MAX_ID_CHARACTERS),
             amr=read.methods(claims),
+            unusable=tuple(found.unusable for found in (roles, permissions, scope) if found.unusable is not None),
         )
         return access, expires + self._leeway_seconds
 

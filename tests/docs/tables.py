@@ -16,7 +16,15 @@ from pydantic import SecretStr
 from app.core.assurance import Requirement
 from app.core.audit import AuditKind
 from app.core.errors import all_errors
-from app.core.failure_reasons import CALLBACK, PROVIDER, CallbackReason, OAuthReason, ProviderReason, TokenReason
+from app.core.failure_reasons import (
+    CALLBACK,
+    PROVIDER,
+    CallbackReason,
+    ClaimReason,
+    OAuthReason,
+    ProviderReason,
+    TokenReason,
+)
 from app.core.permissions import ROLES, Permission
 from app.core.settings import Settings
 from app.core.variables import variable
@@ -89,7 +97,7 @@ def reasons_table() -> str:
     rows = [(f"`{use}:{row}`", row.sentence) for use, row in _token_reasons()]
     rows += [(f"`{PROVIDER}:{row}`", row.sentence) for row in ProviderReason]
     rows += [(f"`{CALLBACK}:{row}`", row.sentence) for row in CallbackReason]
-    rows += [(f"`{row}`", row.sentence) for row in OAuthReason]
+    rows += [(f"`{row}`", row.sentence) for table in (OAuthReason, ClaimReason) for row in table]
     return _table(("Reason", "What it says"), rows)
 
 

@@ -515,6 +515,35 @@ REMOVALS = [
         "tests/unit/test_failure_reasons.py::test_each_cause_is_in_the_log_and_in_the_audit_once",
     ),
     Removal(
+        "the refusal of rights of an impossible type",
+        "app/core/claims.py",
+        "    raise TokenInvalid(reason=otherwise)\n",
+        "    return Rights(frozenset())\n",
+        "tests/unit/test_malformed_rights.py::test_only_a_claim_of_an_impossible_type_refuses",
+    ),
+    Removal(
+        "the dropping of members of rights that are unusable",
+        "app/core/claims.py",
+        "    good = frozenset(value for value in values if _exact_text(value, limit))\n",
+        "    good = frozenset(value for value in values if isinstance(value, str))\n",
+        "tests/unit/test_malformed_rights.py::test_what_is_usable_of_roles_and_permissions_counts",
+    ),
+    Removal(
+        "the report of what was dropped of a token",
+        "component/provider_tokens.py",
+        "    if unusable and (signed_in or changed):\n",
+        "    if False:\n",
+        "tests/unit/test_malformed_rights.py::test_a_sign_in_goes_on_with_what_is_usable_and_says_what_was_not",
+    ),
+    Removal(
+        "the mapping of roles before they are cut",
+        "db/grants.py",
+        "        mapped = self._mapped(names, map_own_names=map_own_names)\n",
+        "        names = frozenset(sorted(names)[:MAX_TOKEN_ROLES])\n"
+        "        mapped = self._mapped(names, map_own_names=map_own_names)\n",
+        "tests/unit/test_malformed_rights.py::test_over_five_hundred_roles_are_mapped_before_they_are_cut",
+    ),
+    Removal(
         "the max_age that is never 0",
         "component/oidc.py",
         "str(requirement.max_age_seconds or ANY_AGE_SECONDS)",

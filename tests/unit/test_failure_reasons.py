@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.directory import AuditRow
-from app.core.failure_reasons import CallbackReason, OAuthReason, ProviderReason, TokenReason, explain
+from app.core.failure_reasons import CallbackReason, ClaimReason, OAuthReason, ProviderReason, TokenReason, explain
 from remote_api.sentences import sentence
 from tests.issuer import ABSENT, Fault, SigningKey
 from tests.provider import Answer, FakeProvider
@@ -168,7 +168,7 @@ def test_each_fault_of_discovery(here: World, spoil: Callable[[World], None], re
 
 
 def test_every_code_is_stable_short_and_has_a_sentence() -> None:
-    for table in (TokenReason, ProviderReason, CallbackReason, OAuthReason):
+    for table in (TokenReason, ProviderReason, CallbackReason, OAuthReason, ClaimReason):
         for row in table:
             assert re.fullmatch(r"[a-z][a-z0-9_-]{1,31}", row.value), row
             assert re.search(r"[.]$", row.sentence), row

@@ -87,7 +87,6 @@ BAD: dict[str, dict[str, Any]] = {
     "sign-in time as text": {"auth_time": "now"},
     "sign-in time as a bool": {"auth_time": True},
     "sid as a number": {"sid": 7},
-    "roles as a string": {"roles": "administrator"},
 }
 
 
