@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app import commands, dev
-from app.cli import audit, grants, people, roles, secret
+from app.cli import audit, grants, people, printed, roles, secret
 from app.core.errors import ConfigurationError, GatehouseError
 from db import Scale
 
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print("The settings are not right:", *error.args, sep="\n", file=sys.stderr)
     except GatehouseError as error:
-        print(f"{error.title}. {error.detail}".strip(), file=sys.stderr)
+        print(*printed.failure(error), sep="\n", file=sys.stderr)
     except KeyboardInterrupt:
         print(file=sys.stderr)
     return 2

@@ -149,7 +149,9 @@ def bootstrap_admin(subject: str | None, email: str | None, *, recover: bool, re
                 print(f"Found: {person.name or 'no name'} <{person.email}>, {who.subject} at {who.issuer}")
             else:
                 who = Subject(settings.issuer, subject or "")
-                print(f"Subject: {who.subject} at {who.issuer}")
+                known = unit.person_of(who)
+                name = f"{known.person.name}, " if known is not None and known.person.name else ""
+                print(f"Subject: {name}{who.subject} at {who.issuer}")
             if not yes and not _confirmed():
                 print("Nothing was changed.")
                 return 1

@@ -19,7 +19,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
 from app import access, host, menu, texts
-from app.core import correlation
+from app.core import correlation, logs
 from app.core.assurance import Requirement
 from app.core.errors import (
     GatehouseError,
@@ -265,6 +265,7 @@ def problem(error: GatehouseError) -> None:
     if isinstance(error, StepUpRequired):
         step_up(error)
         return
+    logs.report(error, where="a page")
     with st.container(key="problem"):
         st.error(
             f"**{texts.plain(error.title)}.** {texts.plain(error.detail, cap=500)}".rstrip(), icon=":material/error:"

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from component.notices import SERVER_ERROR, failed
+
 NO_STORE: Final = {"Cache-Control": "no-store", "Vary": "Cookie"}
 
 
@@ -53,7 +55,9 @@ def with_cookies(response: Response, cookies: Sequence[str]) -> Response:
 
 
 def problem(status: int, detail: str, *, retry_after_seconds: int | None = None) -> Response:
-    """A problem document (RFC 9457) for scripts."""
+    """A problem document (RFC 9457) for scripts; one of the class 5xx is logged."""
+    if status >= SERVER_ERROR:
+        failed(status, detail)
     body = {"type": "about:blank", "status": status, "title": detail}
     headers = NO_STORE | ({"Retry-After": str(retry_after_seconds)} if retry_after_seconds is not None else {})
     return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")

@@ -141,7 +141,7 @@ def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, 
     ``popup``: it was in a window of its own, and so is the next try. ``draft``: what waits for the next try.
     """
     if isinstance(error, StorageUnavailable):
-        return storage_unavailable()
+        return storage_unavailable(logged=True)
     words = _words(error)
     sentences = [words.sentence]
     if isinstance(error, ProviderRefused) and error.detail and words is not _BLOCKED:

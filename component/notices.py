@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import re
 from collections.abc import Sequence
 from html import escape
@@ -18,7 +19,12 @@ from urllib.parse import quote
 from starlette.responses import HTMLResponse
 
 from app.core import correlation
+from app.core.errors import StorageUnavailable
 
+SERVER_ERROR: Final = 500
+"""The first status of the class 5xx."""
+_UNAVAILABLE: Final = 503
+_log = logging.getLogger(__name__)
 _TEXT: Final = Path(__file__).with_name("notice.html").read_text(encoding="utf-8")
 _TEMPLATE: Final = Template(_TEXT)
 _STYLE: Final = re.findall(r"<style>(.*?)</style>", _TEXT, re.DOTALL)
@@ -135,15 +141,22 @@ def all_places_taken() -> HTMLResponse:
     )
 
 
-def storage_unavailable() -> HTMLResponse:
-    """The database does not answer; the page recovers by itself."""
+def failed(status: int, reason: str) -> None:
+    """Log an answer of the class 5xx, which says where the log has its reason: by the correlation id."""
+    _log.error("answered %d: %s (correlation id %s)", status, reason, correlation.current())
+
+
+def storage_unavailable(*, logged: bool = False) -> HTMLResponse:
+    """The database does not answer; the page recovers by itself. ``logged``: the log has it already."""
+    if not logged:
+        failed(_UNAVAILABLE, StorageUnavailable.code)
     return notice(
         "Back in a moment",
         (
             "The product cannot reach its records right now, so nobody can be let in. Nothing of yours was changed.",
             "This page looks again by itself every few seconds.",
         ),
-        status=503,
+        status=_UNAVAILABLE,
         actions=(START,),
         reload_seconds=5,
         keeps_opener=True,

@@ -270,7 +270,11 @@ class Renewals:
         )
 
     def _paused(self) -> bool:
-        return self._paused_until is not None and self._clock() < self._paused_until
+        if self._paused_until is None:
+            return False
+        left = self._paused_until - self._clock()
+        # Never longer than a pause lasts: the clock may have run ahead when it began.
+        return timedelta() < left <= timedelta(seconds=PAUSE_SECONDS)
 
     def _old(self, ref: str, stored: SealedTokens) -> str:
         """The token in store, while it lasts."""

@@ -27,7 +27,7 @@ from component.admission import Admission, Full, Place, Reading
 from component.cookies import Cookies, HeaderList, RawHeaders, browser_hash, read_cookies
 from component.cross_site import Source, link_answer, refusal, source_of
 from component.http_protocol import FULL
-from component.notices import all_places_taken, notice, storage_unavailable
+from component.notices import all_places_taken, failed, notice, storage_unavailable
 from component.return_to import is_page_path
 from component.security_headers import SecurityHeaders, content_security_policy
 from component.site import Site
@@ -425,6 +425,7 @@ def _full() -> Response:
 
 
 def _later() -> Response:
+    failed(StorageUnavailable.status, StorageUnavailable.code)
     return PlainTextResponse("Try again in a moment.\n", 503, headers={"Retry-After": str(RETRY_SECONDS)})
 
 

@@ -175,7 +175,8 @@ class Application(OpenAPI):
     def _answer_error(self, error: Exception) -> Response:
         rule: Rule | None = request_ctx.request.url_rule
         declared = self._declared.get(rule.endpoint) if rule is not None else None
-        found = problem(error, protected=declared is not None and declared.protected)
+        where = f"{request_ctx.request.method} {rule.rule}" if rule is not None else "an unknown address"
+        found = problem(error, protected=declared is not None and declared.protected, where=where)
         return Response(found.body, status=found.status, headers=found.headers)
 
 

@@ -112,7 +112,9 @@ def _one(person: int, body: BulkAsked) -> dict[str, Any]:
     except ServiceUnavailable:
         raise
     except GatehouseError as error:
-        problem = {"code": error.code, "title": error.title, "detail": error.detail or f"{error.title}."}
+        problems = error.problems.values() if isinstance(error, InvalidInput) else ()
+        detail = " ".join([error.detail, *problems]).strip() or f"{error.title}."
+        problem = {"code": error.code, "title": error.title, "detail": detail}
         return {"person": person, "outcome": "refused", "problem": problem}
     return {"person": person, "outcome": "done" if changed else "unchanged", "problem": None}
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import structlog
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from app.core.errors import ProviderUnavailable, SchemaMismatch, ServiceUnavailable, StorageUnavailable
+from app.core.errors import GatehouseError, ProviderUnavailable, SchemaMismatch, ServiceUnavailable, StorageUnavailable
 from remote_api.access import public
 from remote_api.schemas import Health
 from remote_api.services import services
@@ -21,7 +20,6 @@ _STORAGE: Final = "The database does not answer."
 _KEYS: Final = "The keys of the sign-in provider are not known and cannot be fetched."
 
 api = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="For whoever runs it.")])
-log = structlog.get_logger("gatehouse.api")
 
 
 @api.get("/healthz", responses={200: Health})
@@ -36,16 +34,17 @@ def healthz() -> dict[str, str]:
 def readyz() -> dict[str, str]:
     """Say whether the database and the provider's keys are there."""
     failed: list[str] = []
+    cause: GatehouseError | None = None
     try:
         services().storage.check()
     except StorageUnavailable as error:
         failed.append(_SCHEMA if isinstance(error, SchemaMismatch) else _STORAGE)
-        log.warning("not ready", part="database", error=error.code, detail=error.detail)
+        cause = error
     try:
         services().check_keys()
     except ProviderUnavailable as error:
         failed.append(_KEYS)
-        log.warning("not ready", part="keys", error=error.code, detail=error.detail)
+        cause = cause or error
     if failed:
-        raise ServiceUnavailable(" ".join(failed))
+        raise ServiceUnavailable(" ".join(failed)) from cause
     return {"status": "ready"}

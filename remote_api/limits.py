@@ -126,18 +126,26 @@ class Limits:
 
 
 class InMemory:
-    """Counts in this process. Beyond ``MOST_ADDRESSES`` in a window, strangers share one count."""
+    """Counts in this process. Beyond ``MOST_ADDRESSES`` in a window, strangers share one count.
+
+    The two windows that were used last are kept, whichever they are: a thread that read the clock just before it turned
+    counts into its own, and a clock that ran ahead and is set back leaves nothing behind that refuses anybody.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._window = -1
         self._counts: dict[Who, int] = {}
+        self._other = -1
+        self._other_counts: dict[Who, int] = {}
 
     def __call__(self, who: Who, window: int) -> int:
         """See ``Counter``."""
         with self._lock:
-            if window > self._window:  # a thread that read the clock just before it turned counts into the new one
-                self._window, self._counts = window, {}
+            if window != self._window:
+                counts = self._other_counts if window == self._other else {}
+                self._other, self._other_counts = self._window, self._counts
+                self._window, self._counts = window, counts
             counts = self._counts
             used = counts.get(who, 0) + 1
             if used == 1 and isinstance(who, str) and len(counts) >= MOST_ADDRESSES:

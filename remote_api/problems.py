@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 from werkzeug.exceptions import HTTPException
 
-from app.core import correlation
+from app.core import correlation, logs
 from app.core.errors import (
     BadRequest,
     GatehouseError,
@@ -56,10 +56,11 @@ class Problem(NamedTuple):
     body: bytes
 
 
-def problem(error: Exception, *, protected: bool = False) -> Problem:
-    """Turn any exception into a problem, logging those nobody raised on purpose.
+def problem(error: Exception, *, protected: bool = False, where: str = "a request") -> Problem:
+    """Turn any exception into a problem; every answer of the class 5xx is logged with its reason, once.
 
-    ``protected``: the address asks for a token, so that a malformed request is answered with a challenge.
+    ``protected``: the address asks for a token, so that a malformed request is answered with a challenge. ``where``:
+    the operation, for the log.
     """
     if isinstance(error, HTTPException):
         allow = error.get_headers() if isinstance(error.code, int) and error.code == MethodNotAllowed.status else []
@@ -68,6 +69,7 @@ def problem(error: Exception, *, protected: bool = False) -> Problem:
         found.headers.extend((name, value) for name, value in allow if name.lower() == "allow")
         return found
     if isinstance(error, GatehouseError) and error.status != _SERVER_ERROR:
+        logs.report(error, where=where)
         return _of_error(error, protected=protected)
     return _unexpected(error)
 

@@ -56,13 +56,14 @@ HTTPS = "https://app.example.com"
 
 
 class Clock:
-    """Real time, moved ahead at will."""
+    """A clock that stands still, at the time it was made, and is moved by the test only."""
 
     def __init__(self) -> None:
+        self._made_at = utc_now()
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        return utc_now() + self.ahead
+        return self._made_at + self.ahead
 
     def seconds(self) -> float:
         return self().timestamp()

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import panels, texts
 from app.admin import words
-from app.core import correlation
+from app.core import correlation, logs
 from app.core.errors import (
     Conflict,
     GatehouseError,
@@ -33,6 +33,7 @@ def show(error: GatehouseError, *, key: str, kept: bool = False) -> None:
     if isinstance(error, SignInAgain):
         panels.problem(error)
         return
+    logs.report(error, where="a part of a page")
     with st.container(key=key):
         refused = isinstance(error, PermissionDenied | RuleViolated | Conflict | NotFound | InvalidInput)
         text = sentences(error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -19,7 +19,7 @@ from app.core.administration import Administrator
 from app.core.clock import utc_now
 from app.core.directory import RoleCard
 from app.core.directory_ports import DirectoryUnit
-from app.core.errors import GatehouseError, InvalidInput, NotFound
+from app.core.errors import GatehouseError, NotFound
 from app.core.principal import Subject
 from app.core.settings import Process, Settings
 from db import Database
@@ -91,6 +91,17 @@ def person_id(text: str) -> int:
     return number
 
 
+def names_of(database: Database, audit_names: Iterable[str]) -> dict[str, str]:
+    """Audit name (``subject at issuer``) → the person's name, for those whose name is known."""
+    names: dict[str, str] = {}
+    for audit_name in set(audit_names):
+        subject, found, issuer = audit_name.rpartition(" at ")
+        person = database.read.person(Subject(issuer, subject)) if found else None
+        if person is not None and person.name:
+            names[audit_name] = person.name
+    return names
+
+
 def role_of(unit: DirectoryUnit, name: str, now: datetime) -> RoleCard:
     """The role of exactly this name. Raises ``NotFound``."""
     card = unit.role_named(name, now)
@@ -132,8 +143,6 @@ def _told(run: Callable[[argparse.Namespace], int], given: argparse.Namespace) -
         return run(given)
     except GatehouseError as error:
         if not given.json:
-            if isinstance(error, InvalidInput):
-                raise GatehouseError(" ".join([error.detail, *error.problems.values()]).strip()) from error
             raise
         said = {"code": error.code, "title": error.title, "detail": error.detail or error.title} | error.fields()
         print(json.dumps({"problem": said}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 from typing import Any
 
 from app.cli import printed
@@ -11,14 +12,17 @@ from app.cli.acting import (
     command,
     confirmed,
     list_options,
+    names_of,
     person_id,
     reading,
     reason_option,
     subject_named,
 )
 from app.core import administration
-from app.core.directory import PeopleQuery, PersonState
+from app.core.directory import PeopleQuery, PersonCard, PersonState
 from app.core.errors import NotFound
+from app.core.settings import Process, Settings
+from db import Database
 
 
 def add_to(verbs: Any) -> None:
@@ -70,21 +74,25 @@ def list_people(given: argparse.Namespace) -> int:
         limit=given.limit,
     )
     found = reading(lambda database, now: database.directory.people(query, now))
+    issuer = Settings.load(Process.CLI).issuer
     if given.json:
         printed.as_json(
             {"people": [printed.person(row) for row in found.rows], "next": found.next, "total": found.total}
         )
         return 0
     printed.table(
-        ("ID", "NAME", "E-MAIL", "STATE", "ROLES", "LAST SEEN"),
+        ("NAME", "E-MAIL", "STATE", "ROLES", "LAST SEEN", "SUBJECT", "ID"),
         [
             (
-                str(row.id),
-                row.person.name or row.person.subject.subject,
+                row.person.name or "-",
                 row.person.email or "-",
                 row.state,
                 ", ".join(row.roles) or "-",
                 printed.day(row.person.last_seen_at),
+                row.person.subject.subject
+                if row.person.subject.issuer == issuer
+                else f"{row.person.subject.subject} at {row.person.subject.issuer}",
+                str(row.id),
             )
             for row in found.rows
         ],
@@ -96,9 +104,7 @@ def list_people(given: argparse.Namespace) -> int:
 def show(given: argparse.Namespace) -> int:
     """Print one person. Raises ``NotFound``."""
     number = person_id(given.person)
-    found = reading(lambda database, now: database.directory.person_card(number, now))
-    if found is None:
-        raise NotFound("This person is not known any more.")
+    found, names = reading(lambda database, now: _card_with_names(database, number, now))
     if given.json:
         printed.as_json(printed.person_card(found))
         return 0
@@ -109,16 +115,25 @@ def show(given: argparse.Namespace) -> int:
         print("Counts as an administrator.")
     print()
     printed.table(
-        ("GRANT", "WHAT", "SOURCE", "BY", "SINCE", "UNTIL", "REASON"), [printed.grant_line(one) for one in found.grants]
+        ("GRANT", "WHAT", "SOURCE", "BY", "SINCE", "UNTIL", "REASON"),
+        [printed.grant_line(one, names) for one in found.grants],
     )
     if found.withheld:
         print()
         printed.table(
             ("WITHHELD", "AUTOMATIC SOURCE", "BY", "SINCE", "REASON"),
-            [printed.withheld_line(row) for row in found.withheld],
+            [printed.withheld_line(row, names) for row in found.withheld],
         )
     print("\nMay:", ", ".join(sorted(found.permissions)) or "nothing")
     return 0
+
+
+def _card_with_names(database: Database, person: int, now: datetime) -> tuple[PersonCard, dict[str, str]]:
+    """A person, and the names of those whose decisions the card shows. Raises ``NotFound``."""
+    card = database.directory.person_card(person, now)
+    if card is None:
+        raise NotFound("This person is not known any more.")
+    return card, names_of(database, [*(one.by for one in card.grants), *(row.by for row in card.withheld)])
 
 
 def add(given: argparse.Namespace) -> int:

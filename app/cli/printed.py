@@ -21,6 +21,7 @@ from app.core.directory import (
     Slice,
     WithheldRow,
 )
+from app.core.errors import GatehouseError
 
 
 def as_json(value: Mapping[str, Any]) -> None:
@@ -35,6 +36,19 @@ def said(given: argparse.Namespace, for_programs: Mapping[str, Any], sentence: s
     else:
         print(sentence)
     return 0
+
+
+def failure(error: GatehouseError) -> list[str]:
+    """What a failed command prints: title and detail, then every field of the problem on a line of its own."""
+    lines = [f"{error.title}. {error.detail}".strip()]
+    for name, value in error.fields().items():
+        if isinstance(value, Mapping):
+            lines += [f"  {key}: {text}" for key, text in value.items()]
+        elif isinstance(value, (list, tuple)):
+            lines.append(f"  {name}: {', '.join(map(str, value))}")
+        else:
+            lines.append(f"  {name}: {value}")
+    return [_one_line(line) if number else line for number, line in enumerate(lines)]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -104,28 +118,33 @@ def mapping(row: MappingRow) -> dict[str, Any]:
     }
 
 
-def grant_line(grant: GrantRow) -> list[str]:
-    """A grant as a row of a table."""
+def who(by: str, names: Mapping[str, str]) -> str:
+    """Who decided something: the name first where it is known, the audit name beside it."""
+    return f"{names[by]} ({by})" if by in names else by or "-"
+
+
+def grant_line(grant: GrantRow, names: Mapping[str, str]) -> list[str]:
+    """A grant as a row of a table. ``names``: audit name → name, of those who are known."""
     return [
         str(grant.id),
         f"role {grant.role}" if grant.role is not None else str(grant.permission),
         grant.source,
-        grant.by or "-",
+        who(grant.by, names),
         day(grant.since),
         day(grant.until) if grant.until is not None else "endless",
         grant.reason or "-",
     ]
 
 
-def withheld_line(row: WithheldRow) -> list[str]:
-    """What is withheld, as a row of a table."""
+def withheld_line(row: WithheldRow, names: Mapping[str, str]) -> list[str]:
+    """What is withheld, as a row of a table. ``names`` as in ``grant_line``."""
     sources = [
         name for name, gives in (("token", row.from_token), ("GATEHOUSE_DEFAULT_ROLE", row.from_default)) if gives
     ]
     return [
         f"role {row.role}" if row.role is not None else str(row.permission),
         ", ".join(sources) or "-",
-        row.by,
+        who(row.by, names),
         day(row.since),
         row.reason or "-",
     ]

@@ -20,6 +20,8 @@ class GatehouseError(Exception):
     title: ClassVar[str] = "Something went wrong"
     about: str = ""
     """Audit name of what a refused change was about; never sent."""
+    logged: bool = False
+    """Whether the log has it already (``logs.report``); never sent."""
 
     @property
     def reason_code(self) -> str:

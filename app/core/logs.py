@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from app.core import correlation
+from app.core.errors import GatehouseError
 
 # Local variables of a frame may hold a token or a cookie: a trace in the log names places only.
 _TRACES_WITHOUT_LOCALS: Final = structlog.processors.ExceptionRenderer(
@@ -21,6 +22,30 @@ def _with_correlation_id(_: object, __: str, event: structlog.typing.EventDict) 
     if known := correlation.known():
         event.setdefault("correlation_id", known)
     return event
+
+
+_SERVER_ERROR: Final = 500
+_log = structlog.get_logger("gatehouse.failures")
+
+
+def report(error: GatehouseError, *, where: str) -> None:
+    """Log a failure of the service (status 5xx) with its reason, once however often it is shown.
+
+    The line carries the correlation id, which is the reference that the reader is given. ``where``: what could not be
+    done, such as an operation or ``a page``; nothing that was sent.
+    """
+    if error.status < _SERVER_ERROR or error.logged:
+        return
+    error.logged = True
+    cause = error.__cause__
+    _log.error(
+        "the service failed",
+        where=where,
+        error=error.code,
+        reason=error.detail or error.title,
+        cause=type(cause).__name__ if cause is not None else "",
+        correlation_id=correlation.current(),
+    )
 
 
 def configure(*, process: str, json_lines: bool) -> None:

@@ -410,6 +410,10 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+_HOST_ONLY: Final = frozenset({"GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL"})
+"""Addresses below which our own paths begin: nothing of ours puts a prefix before them."""
+
+
 def _url_mistake(name: str, url: str, settings: Settings) -> str | None:
     try:
         parts = urlsplit(url)
@@ -418,6 +422,8 @@ def _url_mistake(name: str, url: str, settings: Settings) -> str | None:
         return f"{name} is not an address."
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
         return f"{name} must be an http or https address without query or password, such as https://app.example.com."
+    if parts.path not in {"", "/"} and name in _HOST_ONLY:
+        return f"{name} must not have a path: give it a host name of its own."
     if parts.scheme == "http" and settings.production:
         return f"{name} must begin with https:// in production."
     if parts.scheme == "http" and not is_loopback(url):
@@ -450,8 +456,6 @@ def _general_mistakes(settings: Settings) -> list[str]:
     ]
     if not settings.production and not is_loopback(settings.app_base_url):
         mistakes.append("GATEHOUSE_APP_BASE_URL is not on this machine: set GATEHOUSE_ENV=production to serve others.")
-    if urlsplit(settings.app_base_url).path not in {"", "/"}:
-        mistakes.append("GATEHOUSE_APP_BASE_URL must not have a path.")
     mistakes += _outgoing_mistakes(settings)
     if settings.auth0_domain is not None and ("/" in settings.auth0_domain or ":" in settings.auth0_domain):
         name = shown("auth0_domain", settings)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.core import logs
 from app.core.errors import SchemaMismatch, StorageUnavailable
 from tests.api.world import World
 from tests.issuer import Fault, Issuer
@@ -39,6 +42,61 @@ def test_the_database_is_down(world: World) -> None:
     assert int(answer.headers["Retry-After"]) > 0
     assert world.call("/api/ping").status_code == 200
     assert world.call("/healthz").status_code == 200
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Logging as the API's process sets it up; what is logged is kept."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    logs.configure(process="api", json_lines=True)
+    root.addHandler(caplog.handler)
+    yield caplog
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def service_failures(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """What the log says of answers of the class 5xx."""
+    return [
+        record.msg
+        for record in caplog.records
+        if record.name in {"gatehouse.failures", "gatehouse.api"} and isinstance(record.msg, dict)
+    ]
+
+
+def test_each_answer_of_503_is_one_line_in_the_log_with_its_reason(world: World, log: pytest.LogCaptureFixture) -> None:
+    """The reader is given the correlation id as a reference: the log must have it."""
+    token = world.sign_in().token
+    world.app = world.make_app(Down())
+    path = "/api/v1/people/1/grants/2"
+    for number in range(3):
+        headers = {"X-Correlation-ID": f"reference-{number}", "If-Match": '"x"'}
+        answer = world.call(path, token, method="DELETE", headers=headers)
+        assert (answer.status_code, answer.json["correlation_id"]) == (503, f"reference-{number}")
+    lines = service_failures(log)
+    assert [line["correlation_id"] for line in lines] == ["reference-0", "reference-1", "reference-2"]
+    assert {(line["event"], line["level"], line["error"], line["reason"], line["where"]) for line in lines} == {
+        (
+            "the service failed", "error", "storage-unavailable", "The database does not answer",
+            "DELETE /api/v1/people/<int:person>/grants/<int:grant>",
+        )
+    }  # fmt: skip
+    assert token not in log.text
+
+
+def test_not_being_ready_is_one_line_with_every_part(world: World, log: pytest.LogCaptureFixture) -> None:
+    world.app = world.make_app(Down())
+    assert world.call("/readyz").status_code == 503
+    (line,) = service_failures(log)
+    assert (line["reason"], line["cause"]) == ("The database does not answer.", "StorageUnavailable")
+
+
+def test_what_is_refused_is_no_failure_of_the_service(world: World, log: pytest.LogCaptureFixture) -> None:
+    assert world.call("/api/v1/people").status_code == 401
+    assert world.call("/nothing").status_code == 404
+    assert service_failures(log) == []
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,23 @@ def test_it_goes_on_when_it_says(make_world: MakeWorld) -> None:
     assert world.call("/api/pong", token).status_code == 200
 
 
+def test_a_clock_that_ran_ahead_leaves_no_refusals_behind(make_world: MakeWorld) -> None:
+    world = make_world(api_rate_limit="2 per minute")
+    world.clock.ahead = timedelta(hours=3)
+    assert [world.call("/api/ping").status_code for _ in range(3)] == [200, 200, 429]
+    world.clock.ahead = timedelta()
+    assert [world.call("/api/ping").status_code for _ in range(3)] == [200, 200, 429]
+    world.clock.ahead = timedelta(minutes=1)
+    assert world.call("/api/ping").status_code == 200
+
+
+def test_each_of_the_two_windows_in_use_has_its_own_count() -> None:
+    count = InMemory()
+    assert [count("a", 7), count("a", 7), count("a", 8), count("a", 7), count("a", 8)] == [1, 2, 1, 3, 2]
+    assert count("a", 9) == 1
+    assert count("a", 7) == 1, "only two are kept, however a clock jumps"
+
+
 def test_changes_have_a_limit_of_their_own(make_world: MakeWorld) -> None:
     world = make_world(api_rate_limit="100 per day", api_change_rate_limit="2 per day")
     token = world.sign_in().token
@@ -154,7 +171,10 @@ def test_memory_is_bounded_by_addresses_and_forgets_with_its_window() -> None:
     assert MANY in count._counts
     assert count("address 5", 2) == 1
     assert len(count._counts) == 1
-    assert count("address 5", 1) == 2, "a thread with yesterday's clock does not bring yesterday back"
+    assert count("address 5", 1) == 3, "a thread that read the clock just before it turned counts into its own window"
+    assert count("address 5", 2) == 2
+    assert count("address 5", 3) == 1
+    assert len(count._other_counts) == 1, "only the two windows used last are kept"
 
 
 def test_a_store_of_the_library_counts_for_all(make_world: MakeWorld) -> None:

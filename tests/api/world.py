@@ -42,14 +42,15 @@ def settings_for(issuer: Issuer, **changes: Any) -> Settings:
     return Settings(_env_file=None, **(given | changes))
 
 
-@dataclass
 class Clock:
-    """A clock that can be set forward."""
+    """A clock that stands still, at the time it was made, and is set by the test only."""
 
-    ahead: timedelta = timedelta()
+    def __init__(self) -> None:
+        self._made_at = datetime.now(UTC)
+        self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return self._made_at + self.ahead
 
 
 @dataclass(frozen=True)

@@ -241,3 +241,71 @@ def test_the_commands_of_the_how_to_are_those_there_are() -> None:
     assert len(commands) >= 12
     for command in commands:
         command_line.parser().parse_args(shlex.split(command)[1:])
+
+
+def person(database: Database, subject: str, name: str, email: str, issuer: str = ISSUER) -> None:
+    with database.unit_of_work() as unit:
+        unit.save_person(Person(Subject(issuer, subject), name=name, email=email, email_verified=True), utc_now())
+        unit.commit()
+
+
+def test_an_email_of_two_people_names_both_and_what_to_do(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person(database, "auth0|one", "Una Berg", "una@tests.example")
+    person(database, "google|two", "Una Berg", "UNA@tests.example")
+    assert command_line.main(["bootstrap-admin", "--email", "una@tests.example", "--yes"]) == 2
+    printed = capsys.readouterr().err.splitlines()
+    assert printed[0] == "Some of the input is not right."
+    assert printed[1].startswith("  email: Several people have this e-mail: Una Berg (")
+    assert f"auth0|one at {ISSUER}" in printed[1]
+    assert f"google|two at {ISSUER}" in printed[1]
+    assert printed[1].endswith("Name one by --subject.")
+
+
+def test_lists_and_cards_say_names_first_and_subjects_beside(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person(database, "auth0|bo", "Bo Lind", "bo@tests.example")
+    person(database, "auth0|far", "Far Away", "far@tests.example", "https://elsewhere.example/")
+    with database.unit_of_work() as unit:
+        by = str(Subject(ISSUER, "auth0|bo"))
+        unit.add_grant(NewGrant(ADA, Source.ADMIN, by, role="viewer", reason="joins"), utc_now())
+        unit.add_grant(NewGrant(ADA, Source.ADMIN, "operator:root", role="analyst", reason="joins"), utc_now())
+        unit.commit()
+    capsys.readouterr()
+    assert command_line.main(["people", "list"]) == 0
+    head, ada, bo, far, *_ = capsys.readouterr().out.splitlines()
+    assert head.split() == ["NAME", "E-MAIL", "STATE", "ROLES", "LAST", "SEEN", "SUBJECT", "ID"]
+    assert (ada[:12], ada.split()[-2:]) == ("Ada Okafor  ", ["auth0|ada", "1"])
+    assert (bo[:9], bo.split()[-2]) == ("Bo Lind  ", "auth0|bo")
+    assert "auth0|far at https://elsewhere.example/" in far
+    assert command_line.main(["people", "show", "auth0|ada"]) == 0
+    shown = capsys.readouterr().out
+    assert f"Bo Lind (auth0|bo at {ISSUER})" in shown
+    assert "operator:root" in shown
+
+
+def test_bootstrapping_by_subject_says_the_name_that_is_known(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command_line.main(["bootstrap-admin", "--subject", "auth0|ada", "--yes"]) == 0
+    assert f"Subject: Ada Okafor, auth0|ada at {ISSUER}" in capsys.readouterr().out
+
+
+def test_what_is_withheld_is_shown_and_released(
+    run: Run, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with database.unit_of_work() as unit:
+        unit.give_default_role(ADA, "viewer", utc_now())
+        unit.commit()
+    revoked = run("grants", "revoke", "auth0|ada", "--role", "viewer", "--reason", "left")
+    assert revoked == (0, {"revoked": 1, "withheld": True})
+    assert command_line.main(["people", "show", "auth0|ada"]) == 0
+    shown = capsys.readouterr().out
+    assert "WITHHELD" in shown
+    assert "GATEHOUSE_DEFAULT_ROLE" in shown
+    assert run("grants", "release", "auth0|ada", "--role", "viewer", "--reason", "back") == (0, {"released": True})
+    assert roles_of(database) == {"viewer"}
+    status, said = run("grants", "release", "auth0|ada", "--role", "viewer", "--reason", "back")
+    assert (status, said["problem"]["code"]) == (2, "not-found")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -35,7 +36,7 @@ def post(here: World, body: bytes | str, **headers: str) -> Answer:
 
 def tell(here: World, **claims: Any) -> Answer:
     """Post a logout token with these claims; one second after what was done before it, unless told otherwise."""
-    usual = {"jti": f"token-{len(here.fake.forms)}-{here.clock.seconds()}", "iat": int(here.clock.seconds()) + 1}
+    usual = {"jti": secrets.token_hex(8), "iat": int(here.clock.seconds()) + 1}
     return post(here, urlencode({"logout_token": here.fake.issuer.logout_token(**(usual | claims))}))
 
 

@@ -187,3 +187,16 @@ def test_a_script_that_is_stopped_does_not_stop_those_who_wait(here: World, monk
         with pytest.raises(ProviderUnavailable):
             second.result(5)
     assert here.sessions.access_token(ref)  # the lease was given back
+
+
+def test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back(here: World) -> None:
+    """The pause is noted by the clock as it was: it must not last for hours."""
+    ref = here.due(here.sign_in())
+    here.clock.move(hours=2)
+    here.fake.token_answer = lambda form: Answer({}, 503)
+    with pytest.raises(ProviderUnavailable):
+        here.sessions._renewals.access_token(ref)
+    here.fake.token_answer = None
+    here.clock.move(hours=-2)
+    assert here.sessions.access_token(ref) in here.fake.issued
+    assert here.fake.refreshes() == 2

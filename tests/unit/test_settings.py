@@ -126,6 +126,15 @@ def test_production_refuses_the_local_tenant(monkeypatch: pytest.MonkeyPatch, tm
     assert found.startswith("AUTH0_DOMAIN")
 
 
+@pytest.mark.parametrize("name", ["GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL"])
+def test_addresses_below_which_our_paths_begin_have_no_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    sentence = f"{name} must not have a path: give it a host name of its own."
+    assert mistakes(monkeypatch, tmp_path, **AUTH0, **{name: "http://localhost:8888/api"}) == (sentence,)
+    assert load(monkeypatch, tmp_path, **AUTH0, **{name: "http://localhost:8888/"}).remote_api_base_url
+
+
 @pytest.mark.parametrize("name", ["GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL", "GATEHOUSE_OIDC_ISSUER"])
 def test_production_refuses_plain_http(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     (found,) = mistakes(monkeypatch, tmp_path, **(PRODUCTION | {name: "http://localhost:8000"}))

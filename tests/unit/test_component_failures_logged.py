@@ -1,0 +1,42 @@
+"""Each answer of the class 5xx of our own routes is one line in the log, with its reason and correlation id."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from app.core.errors import StorageUnavailable
+from app.core.records import Session
+from component import notices
+from tests.provider import FakeProvider
+from tests.signin import Clock, World, world
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+@pytest.mark.parametrize("path", ["/", "/auth/ended", "/auth/session", "/media/x.png"])
+def test_each_503_is_one_line(
+    here: World, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser = here.sign_in()
+
+    def down(_: str) -> Session:
+        raise StorageUnavailable
+
+    monkeypatch.setattr(here.sessions, "resolve", down)
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    answer = browser.get(path)
+    assert answer.status == 503
+    (line,) = [record for record in caplog.records if record.name == notices.__name__]
+    assert line.levelname == "ERROR"
+    assert "503" in line.getMessage()
+    assert ("storage-unavailable" in line.getMessage()) is (path != "/auth/session")
+    assert dict(answer.headers)["x-correlation-id"] in line.getMessage()
