@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
@@ -114,6 +115,32 @@ def pages_table() -> str:
     return _table(("Path", "Page", "Script", "Asks for"), rows)
 
 
+def contract(name: str) -> dict[str, Any]:
+    """The contract of import-linter whose name begins with ``name``."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (found,) = [one for one in project["tool"]["importlinter"]["contracts"] if one["name"].startswith(name)]
+    return dict(found)
+
+
+def layers_table() -> str:
+    """The layers of the Streamlit process, as import-linter checks them."""
+    layers: list[str] = contract("The layers of the Streamlit process")["layers"]
+    rows = (
+        (str(number), ", ".join(f"`{name}`" for name in layer.split(" | "))) for number, layer in enumerate(layers, 1)
+    )
+    return _table(("", "Modules"), rows)
+
+
+def streamlit_table() -> str:
+    """The modules of ``component`` that may import Streamlit, as import-linter checks it."""
+    allowed: list[str] = contract("In the component only")["ignore_imports"]
+    names = (one.partition(" -> ")[0] for one in allowed)
+    rows = (
+        (f"`{name}`", "its API" if name == "component.auth0" else "its messages, `streamlit.proto`") for name in names
+    )
+    return _table(("Module of `component`", "Knows of Streamlit"), rows)
+
+
 TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "settings": ("docs/settings.md", settings_table),
     "permissions": ("docs/permissions.md", permissions_table),
@@ -122,6 +149,8 @@ TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "errors": ("docs/errors.md", errors_table),
     "audit": ("docs/audit.md", audit_table),
     "reasons": ("docs/audit.md", reasons_table),
+    "layers": ("docs/architecture.md", layers_table),
+    "streamlit": ("docs/architecture.md", streamlit_table),
 }
 """Table → (document, how it is rendered)."""
 
