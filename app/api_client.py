@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -25,11 +26,12 @@ from app.core.outgoing import http_session
 from app.services import services
 
 BASE: Final = "/api/v1"
-TIMEOUT_SECONDS: Final = (3.05, 20.0)
-"""How long connecting, and beginning an answer, may take."""
+TIMEOUT_SECONDS: Final = (1.5, 3.0)
+"""How long connecting, and beginning an answer, may take: five seconds at most, over which a page would seem broken."""
 SHOWN_MAX_CHARACTERS: Final = 16_000
 """How much of an answer the API explorer and the component are shown."""
 _NOT_ITS_OWN: Final = "The remote API answered something that is not its own."
+_SILENT: Final = "The remote API does not answer. Try again in a moment."
 _FAULT_MAX_BYTES: Final = 256 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 
@@ -60,7 +62,7 @@ class _Limits(NamedTuple):
     seconds: float
 
 
-_USING: Final = _Limits(8 * 1024 * 1024, 60.0)
+_USING: Final = _Limits(8 * 1024 * 1024, 15.0)
 _EXPLORING: Final = _Limits(256 * 1024, 10.0)
 
 
@@ -95,6 +97,14 @@ class Answer:
         """Raise ``ApiUnavailable`` unless it says that it was done and there is nothing to say (204)."""
         if self.status != requests.codes.no_content:
             raise ApiUnavailable(_NOT_ITS_OWN)
+
+
+_SILENCE_SECONDS: Final = 5.0
+_silent: ContextVar[tuple[str, float]] = ContextVar("silent_api", default=("", 0.0))
+"""The run (by correlation id) in which the API did not answer in time, and until when the rest of it is not waited for.
+
+Until when: a callback comes before its run has an id of its own.
+"""
 
 
 @cache
@@ -252,6 +262,9 @@ def _open(
         headers["Content-Type"] = "application/json"
         data = json.dumps(body).encode()
     url = f"{services().settings.remote_api_base_url}{path}"
+    run = correlation.current()
+    if _silent.get()[0] == run and time.monotonic() < _silent.get()[1]:
+        raise ApiUnavailable(_SILENT)
     try:
         with _http().request(
             method, url,
@@ -260,7 +273,9 @@ def _open(
         ) as response:  # fmt: skip
             yield response
     except (requests.RequestException, HTTPError) as error:
-        raise ApiUnavailable("The remote API does not answer. Try again in a moment.") from error
+        if isinstance(error, requests.Timeout) and read_seconds is None:
+            _silent.set((run, time.monotonic() + _SILENCE_SECONDS))
+        raise ApiUnavailable(_SILENT) from error
 
 
 def _send(

@@ -74,7 +74,8 @@ st.header("Your devices")
 if notice := st.session_state.pop("profile_notice", None):
     st.info(notice, icon=":material/info:")
 try:
-    devices = api_client.my_sessions()
+    with st.spinner("Asking the remote API for your devices…"):
+        devices = api_client.my_sessions()
 except GatehouseError as error:
     panels.problem(error)
 else:

@@ -29,7 +29,8 @@ chosen = st.segmented_control(
 span = RANGES[chosen]
 
 try:
-    days = api_client.usage(span)
+    with st.spinner("Asking the remote API for the report…"):
+        days = api_client.usage(span)
 except GatehouseError as error:
     panels.problem(error)
     st.stop()

@@ -43,6 +43,8 @@ class Given:
     content: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     slow_seconds: float = 0.0
+    until: threading.Event | None = None
+    """Nothing is answered before this is set."""
     drip: float = 0.0
     cut: bool = False
     hang_up: bool = False
@@ -137,6 +139,8 @@ class StubApi:
                 found = stub.answers.get((wanted.method, wanted.path), stub.otherwise)
                 given = found if isinstance(found, Given) else found(wanted)
                 time.sleep(given.slow_seconds)
+                if given.until is not None:
+                    given.until.wait(60)
                 if given.hang_up:
                     self.close_connection = True
                     return

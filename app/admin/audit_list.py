@@ -20,7 +20,8 @@ _COLORS: Final = {"done": "green", "refused": "orange", "failed": "red"}
 
 def show(asked: calls_audit.Asked) -> None:
     """One page of the events that match; raises as the call does."""
-    page = calls_audit.events(asked, cursor=paging.cursor("audit", asked), limit=SIZE)
+    with st.spinner("Looking for events…"):
+        page = calls_audit.events(asked, cursor=paging.cursor("audit", asked), limit=SIZE)
     if not page.rows:
         everything = asked == calls_audit.Asked()
         st.info(

@@ -25,7 +25,8 @@ def show() -> None:
         "becomes. A change holds at once for everybody whose last sign-in brought the role."
     )
     notices.show(MAPPINGS)
-    lost = calls_mappings.mappings(unmapped=True, limit=1)
+    with st.spinner("Looking for token roles…"):
+        lost = calls_mappings.mappings(unmapped=True, limit=1)
     if lost.total:
         _nowhere(lost.total, capped=lost.total_capped)
     text = st.text_input(

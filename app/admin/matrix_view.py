@@ -32,7 +32,8 @@ def show() -> None:
     st.caption(
         "What in the code asks for which permission, as each running process has published it, and which role gives it."
     )
-    guards = calls_installation.guards()
+    with st.spinner("Asking what the code asks for…"):
+        guards = calls_installation.guards()
     if not guards:
         st.info(
             "No process has published yet what its code asks for. App and remote API do so when they start.",

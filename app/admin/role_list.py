@@ -26,7 +26,8 @@ def show() -> None:
         "Find a role", key="roles-search", type="search", icon=":material/search:", live=True,
         max_chars=SEARCH_MAX, placeholder="Part of its name",
     )  # fmt: skip
-    page = calls_roles.roles(text, cursor=paging.cursor("roles", text), limit=SIZE)
+    with st.spinner("Looking for roles…"):
+        page = calls_roles.roles(text, cursor=paging.cursor("roles", text), limit=SIZE)
     if not page.rows:
         st.info(
             "No role has this in its name. Look for another part of it." if text else "There are no roles yet.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -73,10 +74,12 @@ def test_the_api_is_down(stub: Told, file: str) -> None:
     assert at.button(key="retry").label == "Try again"
 
 
-def test_the_api_is_slow(stub: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (1.0, 0.2))
-    stub.answer("GET", "roles", Given(200, b"{}", {"Content-Type": "application/json"}, slow_seconds=0.8))
+def test_the_api_is_silent(stub: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
+    over = threading.Event()
+    stub.answer("GET", "roles", Given(200, b"{}", {"Content-Type": "application/json"}, until=over))
     at = stub.open("roles.py")
+    over.set()
     assert "The remote API does not answer" in explained(at)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import testing
+from app import api_client, testing
 from app.admin import many
 from app.core.permissions import ROLES
 from tests import canned
@@ -474,13 +476,26 @@ SAYS = {
 @contextmanager
 def broken(here: Administration, fault: str, *methods: str) -> Iterator[None]:
     """Each call with one of these methods meets the fault, for as long as the block lasts."""
-    given = {"down": Given(hang_up=True), "slow": Given(200, b"{}", slow_seconds=0.5)}.get(fault) or FAULTS[fault]
+    over = threading.Event()
+    given = {"down": Given(hang_up=True), "slow": Given(200, b"{}", until=over)}.get(fault) or FAULTS[fault]
     here.stub.answers = {key: given if key[0] in methods else kept for key, kept in here.stub.answers.items()}
     with pytest.MonkeyPatch.context() as patch:
         if fault == "slow":
-            patch.setattr("app.api_client.TIMEOUT_SECONDS", (1.0, 0.1))
+            impatient(patch, *methods)
         yield
+    over.set()
     canned.serve(here.stub)
+
+
+def impatient(patch: pytest.MonkeyPatch, *methods: str) -> None:
+    """Calls with one of these methods are given up soon: the stub never answers them, however busy the machine is."""
+    http = api_client._http()
+    request = http.request
+
+    def sent(method: str, url: str, **given: Any) -> Any:
+        return request(method, url, **(given | ({"timeout": (5.0, 0.1)} if method in methods else {})))
+
+    patch.setattr(http, "request", sent)
 
 
 @pytest.mark.parametrize("address", ["/people", CARD, "/sessions", "/admin"])

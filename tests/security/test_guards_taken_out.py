@@ -142,6 +142,14 @@ REMOVALS = [
         "tests/unit/test_component_renewals.py::test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back",
     ),
     Removal(
+        "one wait for a silent API in a run",
+        "app/api_client.py",
+        "    if _silent.get()[0] == run and time.monotonic() < _silent.get()[1]:\n"
+        "        raise ApiUnavailable(_SILENT)\n",
+        "",
+        "tests/unit/test_api_client.py::test_a_silent_api_is_waited_for_once_in_a_run",
+    ),
+    Removal(
         "the demand for a version",
         "remote_api/application.py",
         "        if endpoint in self._conditional:\n            demand_version()\n",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import access, api_client, session_binding, testing
 from app import services as composition
+from app.core import correlation
 from app.core.errors import (
     ApiUnavailable,
     Conflict,
@@ -62,6 +64,7 @@ def signed(services: Services) -> Signed:
     who = testing.sign_in_as(at, roles=["administrator"], access_token=f"the-token-{id(at)}")
 
     def run(do: Callable[[], object]) -> object:
+        correlation.begin()
         with session_binding._bound_to(session_binding.Binding(str(at.user["sid"]), who)):
             return do()
 
@@ -174,17 +177,53 @@ def test_an_answer_that_never_ends_is_given_up(stub: StubApi, signed: Signed, mo
     assert time.monotonic() - begun < 3
 
 
+@pytest.fixture
+def never() -> Iterator[threading.Event]:
+    """Set at the end: what waits for it is never answered while the test runs."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_silence_is_noticed_within_five_seconds() -> None:
+    assert sum(api_client.TIMEOUT_SECONDS) <= 5
+
+
 def test_an_answer_that_does_not_come_is_given_up(
-    stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch
+    stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event
 ) -> None:
-    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (1.0, 0.2))
-    stub.otherwise = Given(slow_seconds=1.0)
+    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
+    stub.otherwise = Given(until=never)
     with pytest.raises(ApiUnavailable):
         signed(lambda: api_client.call("GET", "/api/v1/people"))
-    # What is known to take longer is waited for.
-    answer = signed(lambda: api_client.call("GET", "/api/v1/people", read_seconds=5.0))
+
+
+def test_what_is_known_to_take_longer_is_waited_for(
+    stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.05))
+    stub.otherwise = Given(slow_seconds=0.3)
+    answer = signed(lambda: api_client.call("GET", "/api/v1/people", read_seconds=60.0))
     assert isinstance(answer, api_client.Answer)
     assert answer.status == 200
+
+
+def test_a_silent_api_is_waited_for_once_in_a_run(
+    stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event
+) -> None:
+    """Else a page of five parts would show nothing for five times as long."""
+    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
+    stub.otherwise = Given(until=never)
+
+    def run() -> None:
+        for path in ("/api/v1/people", "/api/v1/audit", "/api/v1/sessions"):
+            with pytest.raises(ApiUnavailable, match="does not answer"):
+                api_client.call("GET", path)
+
+    signed(run)
+    assert [wanted.path for wanted in stub.asked] == ["/api/v1/people"]
+    signed(run)
+    assert [wanted.path for wanted in stub.asked] == ["/api/v1/people"] * 2, "the next run asks again"
 
 
 def test_an_answer_that_is_too_long_is_not_read(stub: StubApi, signed: Signed) -> None:

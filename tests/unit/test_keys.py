@@ -247,10 +247,8 @@ def test_a_slow_fetch_delays_nobody_whose_key_is_known(gate: Gate, keys: KeySet,
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(unknown, keys)
         assert gate.entered.wait(5)
-        began = time.perf_counter()
-        for _ in range(100):
+        for _ in range(100):  # none waits for the gate, which is closed
             keys.key("key-0", "RS256")
-        assert time.perf_counter() - began < 0.2
         assert not waiting.done()
         gate.open.set()
         waiting.result()
