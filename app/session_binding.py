@@ -7,6 +7,7 @@ another session, a thread that a cached function may have started), ``IdentitySh
 from __future__ import annotations
 
 import hmac
+import inspect
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -46,6 +47,8 @@ _THREAD: Final = (
     "This thread was given the context of a run by add_script_run_ctx, which does not tell whether a cached function "
     "started it. Run access.carried(function) in the thread instead: it is bound to the session that made it."
 )
+_OWN_MODULES: Final = frozenset({__name__, "app.access", "app.core.guard", "app.api_client", "app.drafts"})
+"""Whose callers are the ones to be named in the log."""
 
 
 class Binding(NamedTuple):
@@ -188,6 +191,10 @@ def _binding_in(info: Mapping[str, object]) -> Binding | None:
 
 
 def _shared(detail: str) -> IdentityShared:
-    """The error, which is logged with its trace: whoever sees it did not write the code."""
-    _log.error("identity was read inside something that users share", reason=detail, stack_info=True)
+    """The error; the log says where in the code it is, for the developer, whom the user who sees it may not know."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") in _OWN_MODULES:
+        frame = frame.f_back
+    at = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+    _log.error("identity was read inside something that users share", at=at, reason=detail)
     return IdentityShared(detail)

@@ -1,9 +1,10 @@
 """Code that would hand one user's result to another, found by reading the syntax tree: nothing is imported or run.
 
 What counts is a cache around something that decides about its caller: a cache decorator above ``requires``, a cache
-called with a guarded function, and a call about the user (``access.principal()``, ``access.allows(…)``) in the body of
-a cached function. In Streamlit's caches such a call raises when it runs (``IdentityShared``); in those of
-``functools`` and ``cachetools`` nothing can tell when it runs, so reading is all there is.
+called with a guarded function, and a call about the user (``access.principal()``, ``access.allows(…)``), ``st.user`` or
+``st.context`` in the body of a cached function. In Streamlit's caches such a call raises when it runs
+(``IdentityShared``); in those of ``functools`` and ``cachetools`` nothing can tell when it runs, so reading is all
+there is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ IDENTITY: Final = frozenset(
     }
 )  # fmt: skip
 """What the modules named ``access`` offer that depends on the user."""
+
+_OF_THE_SESSION: Final = frozenset({"context", "user"})
+"""What Streamlit offers that depends on the user."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -65,10 +69,11 @@ def _problem(function: _Function, imported: frozenset[str]) -> str:
     if any(_is_guard(decorator) for decorator in function.decorator_list[caches[0] :]):
         return _order(cache)
     for node in (part for statement in function.body for part in ast.walk(statement)):
-        if isinstance(node, ast.Call) and _is_about_the_user(node.func, imported):
+        called = node.func if isinstance(node, ast.Call) else None
+        if (called is not None and _is_about_the_user(called, imported)) or _is_of_the_session(node):
             return (
-                f"{_name(node.func)} is called inside {cache}, whose result is shared between users: call it outside "
-                "and pass what depends on the user as an argument."
+                f"{_name(called or node)} is read inside {cache}, whose result is shared between users: read it "
+                "outside and pass what depends on the user as an argument."
             )
     return ""
 
@@ -104,6 +109,11 @@ def _is_about_the_user(called: ast.AST, imported: frozenset[str]) -> bool:
     if isinstance(called, ast.Attribute):
         return called.attr in IDENTITY and _name(called.value) == "access"
     return isinstance(called, ast.Name) and called.id in imported
+
+
+def _is_of_the_session(node: ast.AST) -> bool:
+    """Whether it is ``st.user`` or ``st.context``."""
+    return isinstance(node, ast.Attribute) and node.attr in _OF_THE_SESSION and _name(node.value) in {"st", "streamlit"}
 
 
 def _is_cache(decorator: ast.AST) -> bool:

@@ -184,6 +184,13 @@ def test_the_script_of_a_page_is_compiled_for_that_page_only(serve: Serve, entry
     )
 
 
+def test_a_script_that_streamlit_finds_by_itself_is_no_page(serve: Serve, tmp_path: Path) -> None:
+    serve("st.navigation([home]).run()")
+    at = opened(tmp_path / "views" / "home.py", "viewer")  # as it would run one of a folder pages/
+    assert ran(at) == []
+    assert "home.py runs as a page only" in shown(at)
+
+
 AT_ANOTHER_ADDRESS = {
     "a function under two page objects": 'st.navigation([home, orders, st.Page(orders, url_path="open")]).run()',
     "a function that names another address": 'st.navigation([home, st.Page(orders, url_path="open")]).run()',

@@ -361,6 +361,13 @@ def test_a_function_that_was_bound_for_nobody_serves_no_user(gatehouse: Services
     assert answered[0].anonymous
 
 
+def test_the_log_names_the_place(gatehouse: Services, capsys: pytest.CaptureFixture[str]) -> None:
+    at = run("@st.cache_data\ndef cached():\n    return access.allows('read:reports')\n", "cached()", "viewer")
+    assert error(at).startswith("IdentityShared: ")
+    line = SCRIPT.partition("{code}")[0].count("\n") + 3  # the third of its code
+    assert f":{line} " in capsys.readouterr().out
+
+
 def test_the_error_is_no_refusal_of_a_user() -> None:
     assert not issubclass(IdentityShared, Unauthenticated | PermissionDenied)
     assert (IdentityShared.code, IdentityShared.status) == ("identity-shared", 500)

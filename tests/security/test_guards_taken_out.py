@@ -1148,6 +1148,13 @@ REMOVALS = [
         "::test_the_script_of_a_page_is_compiled_for_that_page_only[by a cache of scripts]",
     ),
     Removal(
+        "no script but the entry script at the gate of an app with rows",
+        "app/hosted.py",
+        "                hosted_pages.check_compiled(Path(file))\n",
+        "                pass\n",
+        "tests/apptest/test_hosted_pages.py::test_a_script_that_streamlit_finds_by_itself_is_no_page",
+    ),
+    Removal(
         "no identity inside a cache",
         "app/session_binding.py",
         "    if in_cached_function.get():\n",

@@ -31,6 +31,34 @@ part()
 st.sidebar.markdown("their sidebar")
 st.markdown("theirs, " + st.query_params.get("say", ""))
 """
+MOVING = """
+import beside
+import streamlit as st
+
+
+def home():
+    beside.trace("home")
+    st.markdown("at home")
+
+
+def orders():
+    beside.trace("orders")
+    st.markdown("all that was ordered")
+
+
+start = st.query_params.get("start")
+pages = [st.Page(home), st.Page(orders, default=start == "default")]
+st.navigation(pages[1:] if start == "left" else pages).run()
+"""
+ROWS = """
+[permissions]
+"read:orders" = { sentence = "See the orders.", roles = ["viewer"] }
+
+[pages]
+"/" = "signed-in"
+"/home" = "signed-in"
+"/orders" = "read:orders"
+"""
 BESIDE = """
 import os
 import pathlib
@@ -56,6 +84,15 @@ def installation(tmp_path: Path) -> Iterator[Live]:
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "config.toml").write_text("[server]\nenableStaticServing = true\n")
     with live(tmp_path, script=SCRIPT, processes=1, HOSTED="1") as started:
+        yield started
+
+
+@pytest.fixture
+def moving(tmp_path: Path) -> Iterator[Live]:
+    """An app that chooses its start page by its address."""
+    (tmp_path / "beside.py").write_text(BESIDE)
+    (tmp_path / "gatehouse.toml").write_text(ROWS)
+    with live(tmp_path, script=MOVING, processes=1, HOSTED="1") as started:
         yield started
 
 
@@ -97,6 +134,17 @@ def test_for_a_stranger_nothing_of_it_runs_and_nothing_of_it_is_told(installatio
         tab.press("fragment")
         tab.read_run()
         assert installation.traces == ["import", "body", "callback", "body", "fragment"]
+
+
+def test_a_page_that_the_app_makes_its_start_page_keeps_its_right(moving: Live) -> None:
+    for start in ("default", "left"):
+        with moving.tab(moving.sign_in("eva")) as tab:
+            assert r"Permission read\:orders" in " ".join(opened_at(tab, "/", query_string=f"start={start}"))
+            assert "all that was ordered" not in sent_to(tab)
+    assert set(moving.traces) <= {"import", "home"}
+    with moving.tab(moving.sign_in("ann", "viewer")) as tab:
+        assert "all that was ordered" in opened_at(tab, "/", query_string="start=default")
+    assert moving.traces[-1] == "orders"
 
 
 @pytest.mark.parametrize("what", ["ended", "blocked"])

@@ -50,6 +50,11 @@ def rows():
 
 
 @st.cache_data
+def mine():
+    return load(st.user["sub"], st.title("Mine"))
+
+
+@st.cache_data
 def fine(subject):
     return load(subject, principal(), self.principal())
 
@@ -72,7 +77,7 @@ four = access.requires("read:reports")(st.cache_data(load))
 def test_what_would_be_shared_is_found_with_file_and_line() -> None:
     order = "{} stands above requires, so its result is shared between users: put requires above {}."
     inside = (
-        "{} is called inside {}, whose result is shared between users: call it outside and pass what depends on the "
+        "{} is read inside {}, whose result is shared between users: read it outside and pass what depends on the "
         "user as an argument."
     )
     assert list(in_tree(ast.parse(MODULE), file="shop.py")) == [
@@ -80,9 +85,10 @@ def test_what_would_be_shared_is_found_with_file_and_line() -> None:
         Place("Shop.method", "shop.py", 24, order.format("lru_cache", "lru_cache")),
         Place("connection", "shop.py", 28, inside.format("allows", "cache_resource")),
         Place("rows", "shop.py", 35, inside.format("who", "cache")),
-        Place("guarded", "shop.py", 52, order.format("cache_data", "cache_data")),
-        Place("guarded", "shop.py", 53, order.format("cache_data", "cache_data")),
-        Place("load", "shop.py", 54, order.format("cache", "cache")),
+        Place("mine", "shop.py", 40, inside.format("user", "cache_data")),
+        Place("guarded", "shop.py", 57, order.format("cache_data", "cache_data")),
+        Place("guarded", "shop.py", 58, order.format("cache_data", "cache_data")),
+        Place("load", "shop.py", 59, order.format("cache", "cache")),
     ]
 
 
@@ -92,7 +98,7 @@ def test_the_inventory_marks_a_guard_that_cannot_decide_for_each_caller() -> Non
         "shop:below (in a cache that users share)": 12,
         "shop:above": 17,
         "shop:Shop.method (in a cache that users share)": 24,
-        "shop:guarded (in a cache that users share)": 49,
+        "shop:guarded (in a cache that users share)": 54,
     }
 
 
