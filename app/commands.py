@@ -20,7 +20,7 @@ from app.core.administration import bootstrap_administrator, person_by_email
 from app.core.clock import utc_now
 from app.core.declarations import declare_beside
 from app.core.discovery import Discovery
-from app.core.errors import ApiUnavailable, ConfigurationError, GatehouseError, ProviderUnavailable
+from app.core.errors import ApiUnavailable, ConfigurationError, Conflict, GatehouseError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.keyring import Keyring
 from app.core.misspelt import misspelt
@@ -31,7 +31,16 @@ from app.core.settings import ENV_FILE, Process, Settings, shown
 from app.core.tokens import build_verifier
 from app.core.variables import hosted_script
 from app.server import install_protocols, raise_descriptors, warn_of_few
-from db import Database, Scale, fill, open_database, require_migratable, require_ready, seed
+from db import (
+    ADMINISTERING,
+    Database,
+    Scale,
+    fill,
+    open_database,
+    require_migratable,
+    require_ready,
+    seed,
+)
 from db import migrate as migrate_schema
 
 _AUTHORITIES: Final = dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), "GATEHOUSE_CA_BUNDLE")
@@ -142,19 +151,23 @@ def bootstrap_admin(subject: str | None, email: str | None, *, recover: bool, re
         )
     with database_of(settings) as database:
         database.check()
-        with database.unit_of_work() as unit:
-            if email is not None:
+        if email is not None:
+            with database.unit_of_work() as unit:  # left without a commit, and before anything is asked of the operator
                 person = person_by_email(unit, email)
-                who = person.subject
-                print(f"Found: {person.name or 'no name'} <{person.email}>, {who.subject} at {who.issuer}")
-            else:
-                who = Subject(settings.issuer, subject or "")
+            who = person.subject
+            print(f"Found: {person.name or 'no name'} <{person.email}>, {who.subject} at {who.issuer}")
+        else:
+            who = Subject(settings.issuer, subject or "")
+            with database.unit_of_work() as unit:
                 known = unit.person_of(who)
-                name = f"{known.person.name}, " if known is not None and known.person.name else ""
-                print(f"Subject: {name}{who.subject} at {who.issuer}")
-            if not yes and not _confirmed():
-                print("Nothing was changed.")
-                return 1
+            name = f"{known.person.name}, " if known is not None and known.person.name else ""
+            print(f"Subject: {name}{who.subject} at {who.issuer}")
+        if not yes and not _confirmed():
+            print("Nothing was changed.")
+            return 1
+        with database.unit_of_work() as unit:
+            if email is not None and person_by_email(unit, email).subject != who:
+                raise Conflict("Somebody else has this e-mail address by now.")
             bootstrap_administrator(
                 unit, who, actor=operator(), reason=reason or "command line", recover=recover, now=utc_now()
             )
@@ -265,7 +278,7 @@ class database_of:  # noqa: N801 - reads as the function it is used as
     """The database of ``settings``, closed at the end of the block."""
 
     def __init__(self, settings: Settings) -> None:
-        self._database = open_database(settings, Keyring(settings.secrets))
+        self._database = open_database(settings, Keyring(settings.secrets), bounds=ADMINISTERING)
 
     def __enter__(self) -> Database:
         return self._database

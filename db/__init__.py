@@ -1,6 +1,7 @@
 """Storage: what Gatehouse remembers; ``app.core.ports`` is the contract. The only package that knows SQLAlchemy."""
 
 from app.core.chain import ChainState
+from db.bounds import ADMINISTERING
 from db.chain import checkpoint, verify_chain
 from db.database import Database, open_database
 from db.scale import Scale, fill
@@ -8,6 +9,7 @@ from db.schema import SchemaState, current_state, migrate, require_migratable, r
 from db.seed import Seeded, seed
 
 __all__ = [
+    "ADMINISTERING",
     "ChainState",
     "Database",
     "Scale",

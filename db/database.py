@@ -16,6 +16,7 @@ from app.core.keyring import Keyring
 from app.core.secret_keys import MISMATCH
 from app.core.settings import Settings
 from db.administration import AdministrationWrites
+from db.bounds import SERVING, Bounds
 from db.directory import DatabaseDirectory
 from db.drafts import DraftWrites
 from db.engine import file_of, is_memory, make_engine, parsed
@@ -31,8 +32,6 @@ from db.statement import Prepared, Row
 from db.turns import Turns
 from db.work import Work
 
-BUSY_SECONDS: Final = 5.0
-"""How long to wait for another writer before giving up."""
 MOST_READS: Final = 16
 """Reads at once per process; more wait their turn."""
 
@@ -46,25 +45,23 @@ class DatabaseUnit(AdministrationWrites, DraftWrites, RetentionWrites, SecretKey
 class Database:
     """``Storage``. Safe from any thread; not to be used across a fork."""
 
-    def __init__(
-        self, url: str, keyring: Keyring, *, clock: Clock = utc_now, busy_seconds: float = BUSY_SECONDS
-    ) -> None:
+    def __init__(self, url: str, keyring: Keyring, *, clock: Clock = utc_now, bounds: Bounds = SERVING) -> None:
         """Nothing is opened before it is needed, except in memory, where today's schema is made at once.
 
         ``clock`` is only kept for those who ask for it: every time that is stored is passed in.
         """
         address = parsed(url)
-        self.engine: Engine = make_engine(address, busy_seconds=busy_seconds)
+        self.engine: Engine = make_engine(address, bounds)
         self.keyring = keyring
         self.clock = clock
         self._file = file_of(address)
-        self._turns = Turns(busy_seconds)
+        self._turns = Turns(bounds.lock_seconds)
         self._readers: Readers
         if is_memory(address):
             _fill(self.engine)
             self._readers = OneConnection(self.engine, self._turns)
         else:
-            self._readers = ReadConnections(self.engine, most=MOST_READS, wait_seconds=busy_seconds)
+            self._readers = ReadConnections(self.engine, most=MOST_READS, wait_seconds=bounds.connect_seconds)
         self._read = DatabaseReader(self._readers, self.engine.dialect)
         self._directory = DatabaseDirectory(Lookup(self._readers.fetch, self.engine.dialect), self._read, keyring)
         self._revision = Prepared(text("SELECT version_num FROM alembic_version"), self.engine.dialect)
@@ -131,14 +128,14 @@ class Database:
 
 
 def open_database(
-    settings: Settings, keyring: Keyring, *, clock: Clock = utc_now, busy_seconds: float = BUSY_SECONDS
+    settings: Settings, keyring: Keyring, *, clock: Clock = utc_now, bounds: Bounds = SERVING
 ) -> Database:
     """The database of ``settings.database_url``; raises ``ConfigurationError`` for an address we cannot use.
 
     It must have been migrated (``check`` says so), except SQLite in memory (``sqlite://``), which is made with
-    today's schema. ``busy_seconds``: how long to wait for another writer.
+    today's schema. ``bounds``: how long anything waits for it.
     """
-    return Database(settings.database_url, keyring, clock=clock, busy_seconds=busy_seconds)
+    return Database(settings.database_url, keyring, clock=clock, bounds=bounds)
 
 
 def _fill(engine: Engine) -> None:

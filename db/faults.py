@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from typing import Final
 
@@ -13,6 +14,10 @@ from app.core.errors import Conflict, SchemaMismatch, StorageUnavailable
 BUSY: Final = "The database is busy: something else has held it for too long. Try again."
 NOT_MIGRATED: Final = "The database is not ready for this version of Gatehouse; run: gatehouse migrate"
 CANNOT_OPEN: Final = "The database file cannot be opened: it is missing, or its folder may not be used."
+SILENT: Final = "The database server does not answer."
+UNCONFIRMED: Final = (
+    "The database server did not confirm the change. It may have been kept all the same: look before you try again."
+)
 _CONFLICT: Final = "Somebody else has done this already, or it contradicts what is stored."
 
 # SQLite's primary result codes (https://www.sqlite.org/rescode.html).
@@ -36,16 +41,37 @@ _POSTGRES: Final = {
     "55P03": BUSY,
     "40": BUSY,
     "25006": "The database server accepts no writes now.",
-    "57": "The database server is starting, stopping, or gave up waiting.",
+    "57": "The database server is starting or stopping.",
+    "57014": "The database server gave up: what was asked of it took too long.",
+    "25P03": "This process stood still inside a change for too long, so the database server gave the change up.",
 }
+_CONNECTION_LOST: Final = ("08", "57P")
 _SCHEMA_STATES: Final = {"42P01", "42703"}  # no such table, no such column
 
+_log = logging.getLogger(__name__)
 
-def plain(error: BaseException) -> Exception:  # noqa: PLR0911 - one return per kind of failure
+
+def plain(error: BaseException, *, committing: bool = False) -> Exception:
     """Our error for one of the driver's or SQLAlchemy's; raise it outside of the ``except`` block.
 
-    Raised there, it carries no trace of the original, whose text may hold values.
+    Raised there, it carries no trace of the original, whose text may hold values. The log gets the kind of a failure of
+    the server and its code, never its text.
+
+    Args:
+        error: What was raised.
+        committing: Whether that was by a commit, of which nobody knows the outcome when the connection goes.
     """
+    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
+    found = _translated(error)
+    if isinstance(found, StorageUnavailable) and not isinstance(cause, sqlite3.Error):
+        state = getattr(cause, "sqlstate", None)
+        _log.warning("the database: %s (%s, SQLSTATE %s)", found.detail, type(cause).__name__, state or "none")
+        if committing and (state is None or state.startswith(_CONNECTION_LOST)):
+            return StorageUnavailable(UNCONFIRMED)
+    return found
+
+
+def _translated(error: BaseException) -> Exception:  # noqa: PLR0911 - one return per kind of failure
     if isinstance(error, PoolTimeout):
         return StorageUnavailable(BUSY)
     cause: BaseException | None = error
@@ -64,7 +90,7 @@ def plain(error: BaseException) -> Exception:  # noqa: PLR0911 - one return per 
         return StorageUnavailable(_POSTGRES.get(state) or _POSTGRES.get(state[:2], ""))
     if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
         return StorageUnavailable()
-    return StorageUnavailable("The database server does not answer.")
+    return StorageUnavailable(SILENT)
 
 
 def _from_sqlite(error: sqlite3.Error) -> StorageUnavailable:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import StorageUnavailable
+from db.bounds import ServerSilent
 from db.faults import BUSY, plain
 from db.statement import Row
 from db.turns import Turns
@@ -61,13 +62,14 @@ class ReadConnections:
             gone = self._drop(connection, error)
             if not isinstance(error, self._engine.dialect.loaded_dbapi.Error):
                 raise
-            problem = plain(error)
+            problem, silent = plain(error), isinstance(error, ServerSilent)
         else:
             self._idle.append(connection)
             if self._waiting or self._closed:
                 self._notify()
             return rows
-        if gone and kept:
+        # One that does not answer would not answer a new connection either: whoever waits has waited long enough.
+        if gone and kept and not silent:
             self._drop_idle()
             return self.fetch(text, values, **how)
         raise problem
@@ -110,6 +112,8 @@ class ReadConnections:
         pooled.detach()  # ours alone from here on
         try:
             self._engine.dialect.set_isolation_level(connection, "AUTOCOMMIT")
+            if self._engine.dialect.name == "postgresql":
+                connection.use_for_reads()
         except BaseException:
             connection.close()
             raise

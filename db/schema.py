@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import SchemaMismatch, StorageUnavailable
 from app.core.state import make_private_folder
+from db.bounds import MIGRATING, SERVING
 from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, make_reading_engine, parsed
 from db.faults import CANNOT_OPEN, NOT_MIGRATED, plain
 from db.foreign import SEARCH_TABLES, VERSION_TABLE, require_own_tables
@@ -28,7 +29,6 @@ from db.foreign import SEARCH_TABLES, VERSION_TABLE, require_own_tables
 HEAD: Final = "0007"
 """The revision this version of Gatehouse works with."""
 
-MIGRATION_WAIT_SECONDS: Final = 60.0
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _NEWER: Final = (
     "The database was made by a newer version of Gatehouse than this one; use that version or restore a backup."
@@ -113,7 +113,7 @@ def current_state(url: str) -> SchemaState:
 @contextmanager
 def _reading(address: URL) -> Iterator[Connection]:
     """A connection that changes nothing; faults inside the block are ours."""
-    engine = make_reading_engine(address, busy_seconds=5.0)
+    engine = make_reading_engine(address, SERVING)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
@@ -179,7 +179,7 @@ def migrate(url: str, *, beside_others: bool = False) -> None:
     file = file_of(address)
     if file is not None:
         _make_file(file)
-    engine = make_engine(address, busy_seconds=MIGRATION_WAIT_SECONDS, pooled=False)
+    engine = make_engine(address, MIGRATING, pooled=False)
     try:
         with _migrating:
             _upgrade(engine, beside_others=beside_others)
@@ -195,7 +195,7 @@ def migrate(url: str, *, beside_others: bool = False) -> None:
 @cache
 def memory_template() -> bytes:
     """A SQLite database in today's form, as bytes: what databases in memory begin as."""
-    engine = make_engine(parsed("sqlite://"), busy_seconds=1.0)
+    engine = make_engine(parsed("sqlite://"), SERVING)
     try:
         with _migrating:
             _upgrade(engine)

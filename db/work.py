@@ -18,7 +18,7 @@ from app.core.errors import StorageUnavailable
 from app.core.keyring import Keyring
 from app.core.principal import Subject
 from db import audit
-from db.engine import UNIT_LOCK
+from db.engine import UNIT_LOCK, use_in_unit
 from db.faults import plain
 from db.models import people, policy
 from db.statement import Row
@@ -52,9 +52,21 @@ class Work:
                     self._execute(policy.update().values(version=policy.c.version + 1))
                 if self._events:
                     self._translated(self._append_events)
-                self._translated(lambda connection: connection.commit())
+                self._keep()
         finally:
             self.close()
+
+    def _keep(self) -> None:
+        """Commit; when the server goes away over it, nobody knows whether it did."""
+        if self._connection is None:
+            return
+        try:
+            self._connection.commit()
+        except SQLAlchemyError as error:
+            problem = plain(error, committing=True)
+        else:
+            return
+        raise problem
 
     def _append_events(self, connection: Connection) -> None:
         audit.append(connection, self._keyring, self._events, key_id=self._switch_to, lost=self._key_lost)
@@ -71,6 +83,7 @@ class Work:
         connection, self._connection = self._connection, None
         if connection is None:
             return
+        use_in_unit(connection, open_=False)
         try:
             connection.close()  # rolls back
         except SQLAlchemyError:
@@ -130,11 +143,13 @@ class Work:
         connection = None
         try:
             connection = self._engine.connect()
+            use_in_unit(connection, open_=True)
             connection.begin()
             if self._engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UNIT_LOCK})
         except BaseException:
             if connection is not None:
+                use_in_unit(connection, open_=False)
                 connection.close()
             self._turns.end_unit()
             raise

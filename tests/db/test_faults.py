@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from app.core.errors import SchemaMismatch, StorageUnavailable
 from app.core.records import Person
 from db import Database, current_state, migrate
+from db.bounds import SERVING
 from tests.db.builders import ANN, NOW, grant, new_session, opened, signed_in, written
 
 HOLD = """
@@ -65,7 +67,7 @@ def test_a_database_locked_by_another_process(file: Path, hold: str) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(file), hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    database = opened(f"sqlite:///{file}", busy_seconds=0.2)
+    database = opened(f"sqlite:///{file}", bounds=replace(SERVING, lock_seconds=0.2))
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
@@ -84,7 +86,10 @@ def test_a_database_locked_by_another_process(file: Path, hold: str) -> None:
 
 
 def test_what_a_unit_has_read_cannot_change_before_it_commits(file: Path) -> None:
-    database, another_process = opened(f"sqlite:///{file}"), opened(f"sqlite:///{file}", busy_seconds=0.2)
+    database, another_process = (
+        opened(f"sqlite:///{file}"),
+        opened(f"sqlite:///{file}", bounds=replace(SERVING, lock_seconds=0.2)),
+    )
     with database.unit_of_work() as unit:
         before = unit.administrators(NOW)
         with pytest.raises(StorageUnavailable, match="busy"), another_process.unit_of_work() as other:
@@ -235,7 +240,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_reads_wait_for_a_connection_and_give_up_in_time(file: Path) -> None:
-    database = opened(f"sqlite:///{file}", busy_seconds=0.2)
+    database = opened(f"sqlite:///{file}", bounds=replace(SERVING, lock_seconds=0.2))
     readers = database._readers
     taken = [readers._more() for _ in range(16)]  # type: ignore[attr-defined] # takes all there are
     with pytest.raises(StorageUnavailable, match="busy"):

@@ -9,6 +9,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from app.core.permissions import ROLES, Permission
 from app.core.settings import Settings
 from app.core.variables import variable
 from app.navigation import PAGES
+from db.bounds import ADMINISTERING, MIGRATING, SERVING, Bounds
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -141,6 +143,19 @@ def streamlit_table() -> str:
     return _table(("Module of `component`", "Knows of Streamlit"), rows)
 
 
+def bounds_table() -> str:
+    """What is bounded, and by how many seconds for whom."""
+
+    def seconds(bounds: Bounds, name: str) -> str:
+        return f"{getattr(bounds, name):g}" if getattr(bounds, name) else "none"
+
+    rows = (
+        (row.metadata["what"], *(seconds(bounds, row.name) for bounds in (SERVING, ADMINISTERING, MIGRATING)))
+        for row in fields(Bounds)
+    )
+    return _table(("Seconds", "App and API", "Commands", "`gatehouse migrate`"), rows)
+
+
 TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "settings": ("docs/settings.md", settings_table),
     "permissions": ("docs/permissions.md", permissions_table),
@@ -151,6 +166,7 @@ TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "reasons": ("docs/audit.md", reasons_table),
     "layers": ("docs/architecture.md", layers_table),
     "streamlit": ("docs/architecture.md", streamlit_table),
+    "bounds": ("docs/how-to/deploy.md", bounds_table),
 }
 """Table → (document, how it is rendered)."""
 

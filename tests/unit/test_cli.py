@@ -309,3 +309,23 @@ def test_what_is_withheld_is_shown_and_released(
     assert roles_of(database) == {"viewer"}
     status, said = run("grants", "release", "auth0|ada", "--role", "viewer", "--reason", "back")
     assert (status, said["problem"]["code"]) == (2, "not-found")
+
+
+def test_nobody_waits_while_the_operator_is_asked(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A unit of work that stayed open over the question would hold up every sign-in."""
+    with database.unit_of_work() as unit:
+        unit.save_person(Person(subject=ADA, name="Ada", email="ada@tests.example", email_verified=True), utc_now())
+        unit.commit()
+
+    def answer(_: str) -> str:
+        with database.unit_of_work() as unit:
+            unit.save_person(Person(subject=Subject(ISSUER, "auth0|bob"), name="Bob"), utc_now())
+            unit.commit()
+        return "yes"
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", answer)
+    assert command_line.main(["bootstrap-admin", "--email", "ada@tests.example"]) == 0
+    assert capsys.readouterr().out.endswith("an administrator from now on, without signing in again.\n")
