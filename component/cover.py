@@ -1,7 +1,9 @@
-"""What a tab keeps whose session has expired: the one message that came too late. Nothing of it runs meanwhile.
+"""What a tab keeps whose credential is no longer good: the one message that came too late. Nothing runs meanwhile.
 
-While the session can be revived, its tabs are covered: what is on the screen is hidden by an opaque dialog, nothing is
-sent there but the way to sign in again, and nothing that comes from there reaches Streamlit.
+While an expired session can be revived, its tabs are covered: what is on the screen is hidden by an opaque dialog,
+nothing is sent there but the way to sign in again, and nothing that comes from there reaches Streamlit. After a sign-in
+(then, or for a step-up) the session has a new secret, and its tabs must reconnect with it: what is kept here waits
+with the Streamlit session for the socket that does.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ HELD_WITHIN_SECONDS: Final = 10.0
 class Cover:
     """One Streamlit session's. Lives on the event loop."""
 
-    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, drawn: bool = True, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """``drawn``: whether the browser is told to hide the page."""
+        self.drawn = drawn
         self._monotonic = monotonic
         self._since = monotonic()
         self._held: wire.FromBrowser | None = None

@@ -22,7 +22,8 @@ MAX_FRAGMENTS: Final = 4096
 MAX_SOURCES: Final = 512
 MAX_OPERATIONS: Final = 512
 
-T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ class Rendered:
             keep(self.media, file, None, MAX_MEDIA)
 
 
-def keep(kept: dict[str, T], key: str, value: T, most: int) -> None:
+def keep(kept: dict[K, V], key: K, value: V, most: int) -> None:
     """Put ``key`` last, and let go of the first when there are more than ``most``."""
     kept.pop(key, None)
     kept[key] = value

@@ -1,7 +1,8 @@
 """Revivals: a session whose time was over goes on after its own person signed in again, in the same browser.
 
 Only a session that expired, never one that was ended; only for its subject; only for an hour after its end. Its
-reference stays, so that its covered tabs go on; its secret, tokens, sign-in time, factors and limits are new.
+reference stays, so that its covered tabs go on once they have reconnected; its secret, tokens, sign-in time, factors
+and limits are new.
 """
 
 from __future__ import annotations

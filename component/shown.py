@@ -42,6 +42,7 @@ class Change(Enum):
     CHANGED = "changed"  # something else is held, and nothing is lost
     LOST = "lost"
     EXPIRED = "expired"  # by time alone: it can be revived
+    RENEWED = "renewed"  # it has a new secret: the socket must come again with it
     ENDED = "ended"
 
 
@@ -59,6 +60,8 @@ class Seen:
 
     grants: Grants | None = None
     gate: Gate = Gate.OPEN
+    last: wire.FromBrowser | None = None
+    """A run of the page that its browser is on."""
     cover: Cover | None = None
     """What is kept while its session has expired."""
     running: bool = False
@@ -81,6 +84,8 @@ class Seen:
         """A socket goes on with this session; ``overtaken`` ends it when another does. Ends the one before."""
         if self._overtaken is not None:
             self._overtaken()
+            if self.cover is not None:
+                self.cover.take()  # what the socket before wanted is for no other that was there at the same time
         self._overtaken = overtaken
 
     def release(self, overtaken: Callable[[], None]) -> None:

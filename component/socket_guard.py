@@ -24,6 +24,7 @@ from app.core.records import Session
 from component import host_config, request_bodies, wire
 from component.addresses import ClientAddresses
 from component.admission import Admission, Full, Place, Reading
+from component.begun import secret_hash
 from component.cookies import Cookies, HeaderList, RawHeaders, browser_hash, read_cookies
 from component.cross_site import Source, link_answer, refusal, source_of
 from component.http_protocol import FULL
@@ -299,6 +300,10 @@ class SocketGuard:
         except StorageUnavailable:
             await _refuse(scope, receive, send, _later(), code=_TRY_AGAIN_LATER)
             return
+        if session is None and expired is None and self._is_renewed(sent):
+            # The new cookie is on its way to this browser, which tries again by itself; nobody else has it.
+            await _refuse(scope, receive, send, _later(), code=_TRY_AGAIN_LATER)
+            return
         back_to = wire.claimed_session(scope["headers"])
         covered = session is None and expired is not None and self._tabs.may_come_back(_owner(expired, ""), back_to)
         session = expired if covered else session
@@ -358,6 +363,11 @@ class SocketGuard:
         """Whose session has expired here, and can be revived. Raises ``StorageUnavailable``."""
         secret = cookies.get(self._cookies.session)
         return await self._tabs.in_thread(lambda: self._tabs.sessions.revivals.by_secret(secret)) if secret else None
+
+    def _is_renewed(self, cookies: dict[str, str]) -> bool:
+        """Whether the session of this cookie went on a moment ago, with a new secret."""
+        secret = cookies.get(self._cookies.session)
+        return bool(secret) and self._tabs.is_renewed(secret_hash(secret or ""))
 
     def _browser(self, cookies: dict[str, str]) -> tuple[str, bool]:
         """The browser's own id, and whether it was made just now."""

@@ -1,7 +1,8 @@
 """Step-up: a live session goes on after its person proved themselves afresh, or by a second factor (RFC 9470).
 
 ``/auth/login?step_up=1&max_age=…&acr_values=…`` asks for it. The reference of the session stays, so that other tabs
-live on; its cookie secret, tokens, sign-in time and factors are new. Whatever the provider did not do changes nothing.
+go on once they have reconnected; its cookie secret, tokens, sign-in time and factors are new. Whatever the provider did
+not do changes nothing.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ it can be.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from contextlib import suppress
 from datetime import datetime
@@ -38,8 +37,11 @@ _GONE: Final = 1008
 _PROTOCOL_ERROR: Final = 1002
 _GOODBYE_SECONDS: Final = 2.0
 _QUIET_SECONDS: Final = 0.25
+_RECONNECT: Final = 1012
+CATCH_UP_SECONDS: Final = 1.0
+"""How long a browser that has reconnected is waited for, whether it asks for a run by itself."""
 _SIGN_OUT_SECONDS: Final = 4.0
-"""How long a browser that has just signed out is left to go where its sign-out leads, before it is sent elsewhere."""
+"""How long a page that signs out itself is left to go where that leads, before it is sent elsewhere."""
 
 _log = structlog.get_logger(__name__)
 
@@ -76,14 +78,18 @@ class Tab:
         self._waiting: asyncio.Task[Message] | None = None
         self._goodbye: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
+        self._credential = session.secret_hash if session is not None else b""
         self._covered = covered  # its session has expired: nothing goes to and fro
+        self._may_hold = not covered  # a socket that was opened with an expired cookie has nothing that waits
         self._look_by: datetime | None = None  # when the session can be revived no longer
-        self._last: wire.FromBrowser | None = None  # a run of the page this tab is on
         self._first = True
         self._sending = asyncio.Lock()
         self._looking = asyncio.Lock()
         self._signed_out = self._accepted = self._looked = self._over = self._gating = self._id_known = False
+        self._leaving = False  # its page said that it signs out
+        self._renewed = False  # its session has a secret that is newer than this socket
         self._passed_at = 0.0
+        self._accepted_at = 0.0
 
     # What Streamlit sees
 
@@ -125,6 +131,7 @@ class Tab:
                 await self._send(message)
         if not self._accepted and message["type"] == "websocket.accept":
             self._accepted, self._send = True, self._send_accepted
+            self._accepted_at = self._tabs.monotonic()
 
     async def close(self) -> None:
         """The socket is gone, as far as Streamlit is concerned; a last word to the browser may still be on its way."""
@@ -147,6 +154,8 @@ class Tab:
             return False
         if self._covered and self._look_by is not None:
             return now >= self._look_by
+        if self._seen.cover is not None:
+            return True  # what waits for this socket
         due = self._tabs.sessions.limits.ends_at(self.session)
         until = self._seen.grants.until if self._seen.grants is not None else None
         return not self._looked or now >= (due if until is None else min(due, until))
@@ -166,16 +175,16 @@ class Tab:
         """Whether its page is to be drawn anew now. When it only gained, not while a run of the person's is cut off."""
         return (
             self._outdated
-            and not (self._over or self._covered)
-            and self._last is not None
+            and not (self._over or self._covered or self._seen.cover)
+            and self._seen.last is not None
             and (self.has_lost or not self._is_busy())
         )
 
     def rerun(self) -> None:
         """Have its page drawn anew, without anything that the person did."""
-        if self._last is not None:
+        if self._seen.last is not None:
             self._outdated = False
-            self._inject(wire.rerun_like(self._last))
+            self._inject(wire.rerun_like(self._seen.last))
 
     async def look(self) -> Change:
         """Resolve the session anew: one query. Ends the tab when it is over; says what became of it.
@@ -185,33 +194,39 @@ class Tab:
         if self.session is None or not self._is_live():
             return Change.NONE
         async with self._looking:
-            found = await self._tabs.in_thread(self._resolve)
+            session, grants = await self._tabs.in_thread(self._resolve)
             if not self._is_live():
                 return Change.ENDED
-            if isinstance(found, Session):
-                self._cover_up(found)
-                return Change.EXPIRED
-            if found is None:
-                self._tabs.owners.forget(self.owner)
-                self._leave(
-                    wire.go_to(f"{ENDED_PATH}?return_to={quote(self._here(), safe='')}"),
-                    _GONE,
-                    # Its own page is on the way to the provider, and has told the browser's other tabs.
-                    after_seconds=_SIGN_OUT_SECONDS if self._signed_out else 0,
-                )
-                return Change.ENDED
-            self.session, grants = found
-            self._tabs.note_gated(self.session)
-            self._looked = True
-            change = self._seen.hold(grants)
-            if change is Change.LOST and self._seen.run_on_save is None:
-                # Nothing was shown yet, and what is on its way was rendered with the right: the page is loaded again.
-                self._leave(wire.go_to(self._here()), _GONE)
-                return Change.ENDED
-            self._outdated = self._outdated or change is not Change.NONE
-            if self._covered or self._seen.cover is not None:
-                self._uncover()
-            return change
+            if session is None:
+                return self._end()
+            if session.secret_hash != self._credential:
+                return self._reconnect()
+            return self._hold(session, grants) if grants is not None else self._cover_up(session)
+
+    def _hold(self, session: Session, grants: Grants) -> Change:
+        """The session is live, and its person holds ``grants``."""
+        self.session, self._looked = session, True
+        self._tabs.note_gated(session)
+        change = self._seen.hold(grants)
+        if change is Change.LOST and self._seen.run_on_save is None:
+            # Nothing was shown yet, and what is on its way was rendered with the right: the page is loaded again.
+            self._leave(wire.go_to(self._here()), _GONE)
+            return Change.ENDED
+        self._outdated = self._outdated or change is not Change.NONE
+        if self._seen.cover is not None and not self._is_awaited():
+            self._uncover()
+        return change
+
+    def _end(self) -> Change:
+        """The session is over."""
+        self._tabs.owners.forget(self.owner)
+        self._leave(
+            wire.go_to(f"{ENDED_PATH}?return_to={quote(self._here(), safe='')}"),
+            _GONE,
+            # The page that signed out is on the way to the provider. One that is covered cannot say so.
+            after_seconds=_SIGN_OUT_SECONDS if self._signed_out and (self._leaving or self._covered) else 0,
+        )
+        return Change.ENDED
 
     # The gate
 
@@ -223,18 +238,24 @@ class Tab:
             _log.info("a socket sent what no browser of ours sends", reason=str(error))
             self._leave(None, _PROTOCOL_ERROR)
             return None
+        if sent.leaves:
+            self._leaving = True
+            return None
         if not self._covered or self._look_by is None:
             await self._look_or_leave()
-        if self._covered and self._seen.cover is not None and self._is_live():
+        if self._may_hold and self._seen.cover is not None and (self._covered or self._renewed):
             self._seen.cover.hold(sent)
         if self._covered or not self._is_live():
             return None
+        if self._seen.cover is not None and sent.reruns:
+            self._uncover(sent)
         if sent.stops and self.has_lost:
             return None  # a browser does not stop the run that opens the gate
         if sent.operation and (self.has_lost or not self._seen.rendered.begin(sent)):
             self._tell(wire.refusal(sent.operation))
             return None
         if sent.by_person and self.session is not None:
+            self._leaving = False  # it is still there, and used
             self._tabs.note_use(self.session, self._here)
         return sent
 
@@ -246,7 +267,7 @@ class Tab:
         """
         if sent.reruns:
             self._prepare(sent)
-            self._passed_at = time.monotonic()
+            self._passed_at = self._tabs.monotonic()
             self._outdated = self._outdated and not sent.draws_all
             if self._seen.passes(all_of_it=sent.draws_all):
                 marked = wire.mark(run_on_save=bool(self._seen.run_on_save))
@@ -263,10 +284,10 @@ class Tab:
 
     # The cover
 
-    def _cover_up(self, session: Session) -> None:
+    def _cover_up(self, session: Session) -> Change:
         """The session has expired, and can be revived: stop what runs, and hide the page."""
         if self._look_by is not None:
-            return
+            return Change.EXPIRED
         self._covered = True
         self._look_by = self._tabs.sessions.revivals.until(session)
         self._seen.cover = self._seen.cover or Cover()
@@ -274,18 +295,42 @@ class Tab:
         self._seen.running = False
         self._inject(_to_streamlit(wire.stop()))
         self._tell(wire.covering(covered=True, channel=self._tabs.channel))
+        return Change.EXPIRED
 
-    def _uncover(self) -> None:
-        """The session lives again: let the message through that came too late, once, or draw the page anew."""
-        sent = self._seen.cover.take() if self._seen.cover is not None else None
-        self._covered, self._look_by, self._seen.cover = False, None, None
-        self._tell(wire.covering(covered=False, channel=self._tabs.channel))
-        self._first = True
-        if sent is None:
+    def _reconnect(self) -> Change:
+        """The session has a new secret since this socket was opened: nothing runs here again.
+
+        Its browser reconnects by itself, with the cookie that it has by now. What the person did here last waits with
+        the Streamlit session for a socket of the new secret.
+        """
+        self._renewed = True
+        self._seen.cover = self._seen.cover or Cover(drawn=False)
+        self._tabs.note_renewed(self._credential)
+        self._leave(None, _RECONNECT)
+        return Change.RENEWED
+
+    def _is_awaited(self) -> bool:
+        """Whether the browser may still ask for a run by itself, as it does when one was cut off."""
+        return self._tabs.monotonic() - self._accepted_at < CATCH_UP_SECONDS
+
+    def _uncover(self, sent: wire.FromBrowser | None = None) -> None:
+        """The session goes on: let the message through that came too late, once, or draw the page again.
+
+        ``sent``: a run that the browser asks for by itself, of which what waited becomes a part.
+        """
+        cover, self._seen.cover = self._seen.cover, None
+        waited = cover.take() if cover is not None else None
+        self._covered, self._look_by, self._first = False, None, True
+        if cover is not None and cover.drawn:
+            self._tell(wire.covering(covered=False, channel=self._tabs.channel))
+        if sent is not None:
+            if waited is not None:
+                sent.press_too(waited)
+        elif waited is not None:
+            self._inject(waited)
+            self._outdated = self._outdated or not waited.draws_all  # the account corner says a new end
+        else:
             self.rerun()
-            return
-        self._inject(sent)
-        self._outdated = self._outdated or not sent.draws_all  # the account corner says a new end
 
     def _tell(self, word: bytes) -> None:
         """Send something of ours; who does not read it holds up nobody."""
@@ -306,15 +351,15 @@ class Tab:
             self._first = False
             sent.forget_cached()
         self._seen.prepare(sent)
-        self._last = wire.rerun_like(sent)
+        self._seen.last = wire.rerun_like(sent)
 
-    def _resolve(self) -> tuple[Session, Grants] | Session | None:
-        """The session as it is now and what its person holds, or None when it is over. Runs in a thread.
+    def _resolve(self) -> tuple[Session | None, Grants | None]:
+        """The session as it is now and what its person holds. Runs in a thread.
 
-        The session alone when it has expired and can be revived.
+        No grants when it has expired and can be revived; nothing at all when it is over.
         """
         if self.session is None:
-            return None
+            return None, None
         expired = False
         try:
             session: Session | None = self._tabs.sessions.by_ref(self.session.ref)
@@ -322,12 +367,10 @@ class Tab:
             session, expired = self._tabs.sessions.revivals.by_ref(self.session.ref), True
         except Unauthenticated as error:
             self._signed_out = isinstance(error, SignedOut)
-            return None
+            return None, None
         if session is None or session.person.blocked or session.person.subject != self.session.person.subject:
-            return None
-        if expired:
-            return session
-        return session, self._tabs.rights.of(session.person.subject, session.policy_version)
+            return None, None
+        return session, None if expired else self._tabs.rights.of(session.person.subject, session.policy_version)
 
     def _note(self, data: bytes) -> bytes:
         """Remember what a message to the browser shows, and how the run that it belongs to fares.
@@ -360,7 +403,7 @@ class Tab:
         """Whether something of the person's is under way, or may be."""
         waits = self._waiting is not None and self._waiting.done()
         under_way = self._seen.running or self._gating or waits or bool(self._injected)
-        return under_way or time.monotonic() - self._passed_at < _QUIET_SECONDS
+        return under_way or self._tabs.monotonic() - self._passed_at < _QUIET_SECONDS
 
     def _inject(self, message: Message | wire.FromBrowser) -> None:
         self._injected.append(message)
@@ -374,6 +417,7 @@ class Tab:
         if self._over:
             return
         self._over = True
+        self._seen.release(self._overtaken)
         self._injected.clear()
         self._inject({"type": "websocket.disconnect", "code": code})
         self._goodbye = asyncio.ensure_future(self._say(last_word, code, after_seconds))
@@ -388,9 +432,9 @@ class Tab:
 
     def _here(self) -> str:
         """The address of the page the tab is on, query included."""
-        if self._last is None:
+        if self._seen.last is None:
             return "/"
-        asked = self._last.message.rerun_script
+        asked = self._seen.last.message.rerun_script
         try:
             # A click in the navigation still says the address of the page before.
             pages = wire.pages_in(self._navigation) if self._navigation is not None else {}

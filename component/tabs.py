@@ -16,6 +16,7 @@ from app.core.records import Session
 from app.core.rights import Rights
 from component import wire
 from component.admission import SocketLimits
+from component.rendered import keep
 from component.sessions import Sessions
 from component.shown import Owners
 from component.tab import Tab
@@ -24,6 +25,9 @@ from component.workers import Workers
 
 _THREADS: Final = 16
 _GATED_SECONDS: Final = 1.0
+MAX_RENEWED: Final = 2048
+_ON_ITS_WAY_SECONDS: Final = 10.0
+"""How long a browser may take to get the cookie with the new secret of a session that goes on."""
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
@@ -40,9 +44,11 @@ class Tabs:
         channel: str = "",
         limits: SocketLimits | None = None,
         clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``channel``: as ``Cookies.tabs``."""
         self.limits = limits or SocketLimits()
+        self.monotonic = monotonic
         self.channel = channel
         self.sessions = sessions
         self.rights = rights
@@ -51,6 +57,7 @@ class Tabs:
         self._live: dict[Tab, None] = {}
         self._clock = clock
         self._gated: dict[str, tuple[float, Session]] = {}
+        self._renewed: dict[bytes, float] = {}
         self._noting: dict[str, asyncio.Future[None]] = {}
 
     def __iter__(self) -> Iterator[Tab]:
@@ -78,7 +85,7 @@ class Tabs:
 
     def note_gated(self, session: Session) -> None:
         """Remember how a session was just resolved, for the run that a message, or the watcher, asks for."""
-        self._gated[session.ref] = (time.monotonic(), session)
+        self._gated[session.ref] = (self.monotonic(), session)
 
     def gated(self, ref: str) -> Session | None:
         """The session as the gate resolved it a moment ago; None when that is too long ago, or never was.
@@ -86,7 +93,15 @@ class Tabs:
         For what a run shows around its page; whatever is guarded reads afresh.
         """
         known = self._gated.get(ref)
-        return known[1] if known is not None and time.monotonic() - known[0] <= _GATED_SECONDS else None
+        return known[1] if known is not None and self.monotonic() - known[0] <= _GATED_SECONDS else None
+
+    def note_renewed(self, credential: bytes) -> None:
+        """Remember that a session has a new secret in place of the one with this hash."""
+        keep(self._renewed, credential, self.monotonic(), MAX_RENEWED)
+
+    def is_renewed(self, credential: bytes) -> bool:
+        """Whether a browser that comes with this secret may have its new one in a moment: the answer is on its way."""
+        return self.monotonic() - self._renewed.get(credential, -_ON_ITS_WAY_SECONDS) < _ON_ITS_WAY_SECONDS
 
     def note_use(self, session: Session, here: Callable[[], str]) -> None:
         """Note that the person was here, as often as that is noted, without making them wait for it."""

@@ -48,13 +48,17 @@ class Watcher:
         while True:
             await asyncio.sleep(self._poll_seconds)
             try:
-                await self.look()
-                await self._rerun()
+                await self.poll()
             except StorageUnavailable:
                 self._known = None  # something may have happened unseen: look at every tab when it answers again
             except Exception:  # noqa: BLE001 - whatever it is, a watcher that stopped would be worse
                 self._known = None
                 _log.exception("the watcher stumbled and goes on")
+
+    async def poll(self) -> None:
+        """One poll: tell every tab that is concerned. Raises ``StorageUnavailable``."""
+        await self.look()
+        await self._rerun()
 
     async def look(self) -> None:
         """One look: end the tabs whose session is over, and find out whose rights have changed."""

@@ -65,6 +65,8 @@ _TRIGGER: Final = "$$STREAMLIT_INTERNAL_KEY_"
 _TRIGGERS: Final = "__events"
 QUIET: Final = "quiet"
 """The trigger by which our front end asks for a run that nobody asked for, as a clock or another tab does."""
+LEAVING: Final = "leaving"
+"""The trigger by which our front end says that its page signs out, before it asks for it."""
 _QUIET_MAX_CHARACTERS: Final = 65_536
 UNREADABLE: Final = '{"events": "unreadable"}'
 """What stands in for JSON that would make its reader fail: a breach of our component's contract, nothing to others."""
@@ -106,10 +108,19 @@ class FromBrowser:
     @property
     def _is_quiet(self) -> bool:
         """Whether a component asks for the run, and says itself that nobody did anything."""
+        return self._fires_only(QUIET)
+
+    @property
+    def leaves(self) -> bool:
+        """Whether our front end says that its page is about to sign out and go where that leads."""
+        return self._fires_only(LEAVING)
+
+    def _fires_only(self, event: str) -> bool:
+        """Whether components fire this trigger, and no other."""
         widgets = self.message.rerun_script.widget_states.widgets
         triggers = [w.json_trigger_value for w in widgets if w.id.startswith(_TRIGGER) and w.id.endswith(_TRIGGERS)]
         fired = [text for text in triggers if text and text != "null"]
-        return bool(fired) and all(_is_quiet_only(text) for text in fired)
+        return bool(fired) and all(_is_only(event, text) for text in fired)
 
     @property
     def operation(self) -> str:
@@ -237,13 +248,13 @@ def is_readable(text: str, *, most: int = MAX_VALUES) -> bool:
     return True
 
 
-def _is_quiet_only(text: str) -> bool:
-    """Whether a component's triggers, as JSON, are the quiet one and no other."""
+def _is_only(event: str, text: str) -> bool:
+    """Whether a component's triggers, as JSON, are this one and no other."""
     if len(text) > _QUIET_MAX_CHARACTERS or not is_readable(text):
         return False
     fired = json.loads(text)
     fired = fired if isinstance(fired, list) else [fired]
-    return bool(fired) and all(isinstance(one, dict) and one.get("event") == QUIET for one in fired)
+    return bool(fired) and all(isinstance(one, dict) and one.get("event") == event for one in fired)
 
 
 def rerun_like(last: FromBrowser) -> FromBrowser:

@@ -51,6 +51,7 @@ SESSION: Final = (
     sessions.c.page,
     raw_time(sessions.c.access_expires_at),
     raw_time(sessions.c.rights_synced_at),
+    sessions.c.secret_hash,
 )
 SEALED: Final = (
     sessions.c.sealed_tokens,
@@ -94,7 +95,8 @@ def person_of(row: Row) -> Person:
 
 def session_of(row: Row, person: Person, policy_version: int) -> Session:
     """The session of ``SESSION`` columns."""
-    ref, created, authenticated, last_seen, expires, ended, reason, acr, amr, agent, address, page, access, synced = row
+    ref, created, authenticated, last_seen, expires, ended, reason, acr, amr, agent, address, page, *rest = row
+    access, synced, secret_hash = rest
     return Session(
         ref,
         person,
@@ -112,6 +114,7 @@ def session_of(row: Row, person: Person, policy_version: int) -> Session:
         maybe_moment(access),
         moment(synced),
         policy_version,
+        bytes(secret_hash),
     )
 
 

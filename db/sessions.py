@@ -74,11 +74,7 @@ class SessionWrites(Work):
     def revive_session(self, fresh: SteppedUp, expires_at: datetime, now: datetime) -> bool:
         """Go on with a session whose time was over, after a fresh sign-in of its person; False when it was ended."""
         require_aware(expires_at)
-        if not self._go_on(fresh, now, {"expires_at": expires_at, "silent_at": None}):
-            return False
-        # Tabs look when the pulse moves, and those of this session wait for it.
-        self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + 1))
-        return True
+        return self._go_on(fresh, now, {"expires_at": expires_at, "silent_at": None})
 
     def _go_on(self, fresh: SteppedUp, now: datetime, more: Mapping[str, object]) -> bool:
         require_aware(now, fresh.authenticated_at, fresh.access_expires_at)
@@ -104,6 +100,8 @@ class SessionWrites(Work):
         if session is None:
             return False
         self._remember_token(int(session), fresh.access_token_hash, fresh.access_expires_at)
+        # Tabs look when the pulse moves: sockets that were opened with the secret before must reconnect.
+        self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + 1))
         return True
 
     def sessions_at_provider(self, issuer: str, *, sid: str = "", subject: str = "") -> Sequence[Session]:

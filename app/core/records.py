@@ -68,6 +68,8 @@ class Session:
     rights_synced_at: datetime
     """When the provider last told us this person's rights (sign-in or refresh)."""
     policy_version: int
+    secret_hash: bytes = field(repr=False)
+    """SHA-256 of the secret in its cookie, which is a new one after each sign-in: what a socket was opened with."""
 
 
 @dataclass(frozen=True, slots=True)

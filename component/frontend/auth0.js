@@ -86,7 +86,7 @@
  * @property {boolean} [another] Whether somebody who is signed in may do so as somebody else.
  * @property {boolean} [covered] Whether the page is to be hidden, or shown again; drawn by the socket guard only.
  *
- * @typedef {{ events?: Sent, quiet?: Sent | null }} State
+ * @typedef {{ events?: Sent, quiet?: Sent | null, leaving?: boolean }} State
  * @typedef {import("@streamlit/component-v2-lib").FrontendRendererArgs<State, ComponentData>} RendererArgs
  */
 
@@ -685,9 +685,10 @@ function person(account) {
 /**
  * @param {AbortSignal} over Aborted when the component goes.
  * @param {() => Tabs | undefined} tabs
+ * @param {() => void} leaving Says that this page signs out: the server then sends every other tab away, and not this one.
  * @returns {HTMLElement}
  */
-function signOut(over, tabs) {
+function signOut(over, tabs, leaving) {
   const box = make("div", "actions")
   const button = make("button", "button st-key-sign-out", "Sign out")
   button.type = "button"
@@ -701,6 +702,7 @@ function signOut(over, tabs) {
     button.setAttribute("aria-disabled", "true")
     failure.textContent = ""
     try {
+      leaving()
       const answer = await fetch("/auth/logout", {
         method: "POST",
         credentials: "same-origin",
@@ -1202,7 +1204,11 @@ class View {
     const row = person(account)
     if (this.person) this.person.replaceWith(row)
     else {
-      const out = signOut(this.over.signal, () => this.tabs)
+      const out = signOut(
+        this.over.signal,
+        () => this.tabs,
+        () => this.args?.setTriggerValue("leaving", true),
+      )
       this.watch = new Watch(() => this.tabs)
       this.root.append(row, out, this.watch.box)
       this.tabs?.say({ kind: "signed-in", value: account.session })

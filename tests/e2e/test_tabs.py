@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from pydantic import SecretStr
 
 from app import testing
@@ -24,6 +25,8 @@ from tests.stack import Stack
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-tabs")]
 SOON = 20_000
 BOUND_SECONDS = 1.0
+PROMISE_SECONDS = 2.0
+"""What is promised to any tab, whatever it has heard from others."""
 
 NOTE_SENT = """() => {
   window.sent = new Promise((resolve) => {
@@ -101,6 +104,27 @@ def test_sign_out_reaches_the_other_tab(visitor: Visitor) -> None:
     expect(other.get_by_role("heading", level=1)).to_have_text("You are signed out", timeout=SOON)
     print(f"sign-out: the other tab had left after {gone[0] - done_at:.2f} s")
     assert gone[0] - done_at < BOUND_SECONDS
+
+
+def test_sign_out_reaches_a_tab_that_is_just_being_opened(visitor: Visitor) -> None:
+    """Its page shows, and its component is not there yet, so that it cannot have heard of it from the other tab."""
+    visitor.sign_in("ada", "/profile")
+    opened = visitor.context.new_page()
+    waiting: list[Route] = []
+    opened.route(re.compile("auth0[.]js"), lambda route: waiting.append(route))  # noqa: PLW0108 - Playwright inspects it
+    gone: list[float] = []
+    opened.goto(f"{visitor.stack.app_url}/people")
+    expect(opened.locator("[data-testid=stMain] h1")).to_have_text("People", timeout=SOON)
+    opened.on("request", lambda request: gone.append(time.time()) if request.is_navigation_request() else None)
+    visitor.page.bring_to_front()
+    with visitor.page.expect_response("**/auth/logout"):
+        visitor.page.locator(".st-key-account .st-key-sign-out").click()
+    done_at = time.time()
+    expect(opened.get_by_role("heading", level=1)).to_have_text("You are signed out", timeout=SOON)
+    assert waiting, "the component was there all the time"
+    print(f"sign-out: a tab that was being opened had left after {gone[0] - done_at:.2f} s")
+    assert gone[0] - done_at < PROMISE_SECONDS
+    expect(visitor.page).to_have_url(re.compile("^(?!.*/auth/ended)"))  # which goes where signing out leads
 
 
 def test_expiry_reaches_the_other_tab(visitor: Visitor, stack: Stack) -> None:

@@ -9,10 +9,10 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from app.core.clock import utc_now
 from app.core.declarations import declare_beside
 from app.core.keyring import Keyring
 from app.core.policy import Source
+from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.records import EndReason, NewGrant, NewSession, Person, SteppedUp
 from component.cookies import Cookies
@@ -205,6 +206,14 @@ class Live:
 
     def revive(self, who: Someone) -> None:
         """Go on with an expired session, as after its person signed in again."""
+        self._go_on(who, lambda unit, fresh, now: unit.revive_session(fresh, now + timedelta(hours=1), now))
+
+    def step_up(self, who: Someone) -> None:
+        """Go on with a live session, as after its person signed in afresh."""
+        self._go_on(who, lambda unit, fresh, now: unit.step_up_session(fresh, now))
+
+    def _go_on(self, who: Someone, how: Callable[[UnitOfWork, SteppedUp, datetime], bool]) -> None:
+        """A new secret for the session, and the cookie that goes with it."""
         now, secret = utc_now(), secrets.token_urlsafe(32)
         fresh = SteppedUp(
             ref=who.ref,
@@ -215,7 +224,7 @@ class Live:
             access_expires_at=now + timedelta(hours=1),
         )
         with self.database.unit_of_work() as unit:
-            assert unit.revive_session(fresh, now + timedelta(hours=1), now)
+            assert how(unit, fresh, now)
             unit.commit()
         who.cookies = {**who.cookies, self.cookies.session: secret}
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import InvalidStatus
 
 from tests.security.live import Live, Someone, Tab, live
 
@@ -35,6 +35,14 @@ def silent(tab: Tab, seconds: float = 1.5) -> None:
     raise AssertionError(came)
 
 
+def reconnected(here: Live, who: Someone, tab: Tab, process: int = 0) -> Tab:
+    """The same browser's next socket, as it opens it by itself when the server has closed the one before."""
+    assert tab.closed() == 1012
+    again = here.tab(who, process, reattach_to=tab.session_id)
+    again.widgets, again.files, again.seen = tab.widgets, tab.files, []
+    return again
+
+
 def test_a_press_that_came_too_late_runs_once_and_only_after_the_revival(here: Live) -> None:
     who = here.sign_in("ann", "analyst")
     with here.tab(who) as tab, here.tab(who, 1) as second:
@@ -50,17 +58,16 @@ def test_a_press_that_came_too_late_runs_once_and_only_after_the_revival(here: L
         assert here.traces[before:] == []
         begun = time.monotonic()
         here.revive(who)
-        for one in (tab, second):
-            assert one.wait_for_push() == "uncovered"
-        print(f"\nuncovered in two processes {time.monotonic() - begun:.2f} s after the revival")
-        tab.read_run()
-        second.read_run()
-        assert sorted(here.traces[before:]) == ["callback", "function"]
-        time.sleep(1)
-        assert len(here.traces) == before + 2
-        tab.press("callback")
-        tab.read_run()
-        assert here.traces[before + 2 :] == ["callback"]
+        with reconnected(here, who, tab) as tab, reconnected(here, who, second, 1) as second:  # noqa: PLW2901
+            for one in (tab, second):
+                assert one.wait_for_push() == "uncovered"
+            print(f"\nuncovered in two processes {time.monotonic() - begun:.2f} s after the revival")
+            tab.read_run()
+            second.read_run()
+            assert sorted(here.traces[before:]) == ["callback", "function"]
+            tab.press("callback")
+            tab.read_run()
+            assert here.traces[before + 2 :] == ["callback"]
 
 
 def test_nothing_that_a_covered_tab_sends_runs_and_its_files_are_closed(here: Live) -> None:
@@ -80,8 +87,9 @@ def test_nothing_that_a_covered_tab_sends_runs_and_its_files_are_closed(here: Li
         assert here.ask(tab.files["media"], who).status_code == 404
         old = dict(who.cookies)
         here.revive(who)
-        assert tab.wait_for_push() == "uncovered"
-        tab.read_run()
+        with reconnected(here, who, tab) as again:
+            assert again.wait_for_push() == "uncovered"
+            again.read_run()
         assert here.ask(tab.files["media"], who).status_code == 200
         who.cookies = old
         assert here.ask(tab.files["media"], who).status_code == 404  # the old cookie is worth nothing
@@ -97,8 +105,9 @@ def test_a_right_lost_meanwhile_is_lost_for_the_press_too(here: Live) -> None:
         assert tab.wait_for_push() == "covered"
         here.revoke(who, "analyst")
         here.revive(who)
-        assert tab.wait_for_push() == "uncovered"
-        assert "may=False" in tab.read_run()
+        with reconnected(here, who, tab) as again:
+            assert again.wait_for_push() == "uncovered"
+            assert "may=False" in again.read_run()
         assert here.traces == before
 
 
@@ -127,12 +136,13 @@ def test_a_lost_connection_uncovers_nothing_and_loses_nothing(here: Live) -> Non
         tab.press("callback")
         assert tab.wait_for_push() == "covered"
     with here.tab(who, reattach_to=tab.session_id) as again:
-        again.widgets, again.files, again.seen = {}, {}, []
+        again.widgets, again.files, again.seen, again.session_id = {}, {}, [], tab.session_id
         assert again.wait_for_push() == "covered"
         silent(again)
         here.revive(who)
-        assert again.wait_for_push() == "uncovered"
-        again.read_run()
+        with reconnected(here, who, again) as third:
+            assert third.wait_for_push() == "uncovered"
+            third.read_run()
         assert here.traces[before:] == ["callback"]
 
 
@@ -163,10 +173,56 @@ def test_a_flood_from_a_covered_tab_costs_nobody_anything(here: Live) -> None:
         assert time.monotonic() - begun < 3
         before = len(here.traces)
         here.revive(who)
-        try:
-            assert tab.wait_for_push() == "uncovered"
-            tab.read_run()
-        except ConnectionClosed:
-            raise AssertionError("the flood closed its own tab") from None
+        with reconnected(here, who, tab) as again:
+            assert again.wait_for_push() == "uncovered"
+            again.read_run()
         assert sorted(set(here.traces[before:])) == ["callback", "function"]
         assert len(here.traces) == before + 2  # one message, with what was pressed in it
+
+
+@pytest.mark.parametrize("how", ["revived", "stepped up"])
+@pytest.mark.parametrize("process", [0, 1])
+def test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again(here: Live, how: str, process: int) -> None:
+    """Whatever waited there is gone with it; the copied cookie opens nothing again, and the owner's tab goes on."""
+    who = here.sign_in(f"owner-{how}-{process}", "analyst")
+    thief = Someone(who.subject, who.ref, dict(who.cookies))
+    with here.tab(who) as tab, here.tab(thief, process) as copied:
+        tab.open()
+        copied.open()
+        before = len(here.traces)
+        if how == "revived":
+            expire(here, who)
+            copied.press("function")
+            assert copied.wait_for_push() == "covered"
+            tab.press("callback")
+            assert tab.wait_for_push() == "covered"
+            here.revive(who)
+        else:
+            here.step_up(who)
+            copied.press("function")
+        assert copied.closed() == 1012
+        for _ in range(2):
+            with pytest.raises(InvalidStatus, match="503"):  # the owner's cookie may still be on its way
+                here.tab(thief, process, reattach_to=copied.session_id)
+        with reconnected(here, who, tab) as again:
+            if how == "revived":
+                assert again.wait_for_push() == "uncovered"
+            assert "may=True" in again.read_run()
+            again.press("callback")
+            again.read_run()
+        assert here.traces[before:] == (["callback"] * (2 if how == "revived" else 1))
+
+
+def test_after_a_step_up_a_press_on_an_old_socket_runs_once_on_the_new_one(here: Live) -> None:
+    who = here.sign_in("ivy", "analyst")
+    with here.tab(who) as tab:
+        tab.open()
+        before = len(here.traces)
+        here.step_up(who)
+        tab.press("callback")
+        with reconnected(here, who, tab) as again:
+            again.read_run()
+            assert here.traces[before:] in ([], ["callback"])  # the watcher may have been first
+            again.press("function")
+            again.read_run()
+            assert here.traces[-1:] == ["function"]

@@ -753,6 +753,58 @@ REMOVALS = [
         "tests/unit/test_component_tab.py::test_a_right_lost_before_anything_was_rendered_loads_the_page_again",
     ),
     Removal(
+        "each socket bound to the secret that it was opened with",
+        "component/tab.py",
+        "            if session.secret_hash != self._credential:\n",
+        "            if False:\n",
+        "tests/unit/test_component_cover.py::test_after_a_step_up_nothing_runs_on_a_socket_of_the_secret_before",
+    ),
+    Removal(
+        "nothing waits that came from a socket of an expired cookie",
+        "component/tab.py",
+        "        self._may_hold = not covered",
+        "        self._may_hold = True",
+        "tests/unit/test_component_cover.py::test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays",
+    ),
+    Removal(
+        "what waits is not for a socket that pushes another out",
+        "component/shown.py",
+        "                self.cover.take()  # what",
+        "                pass  # what",
+        "tests/unit/test_component_cover.py::test_what_waits_is_not_for_a_socket_that_pushes_another_out",
+    ),
+    Removal(
+        "a new secret wakes the watchers",
+        "db/sessions.py",
+        "        # Tabs look when the pulse moves: sockets that were opened with the secret before must reconnect.\n"
+        "        self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + 1))\n",
+        "",
+        "tests/unit/test_component_cover.py::test_a_step_up_wakes_the_watcher",
+    ),
+    Removal(
+        "a browser waits for its new cookie",
+        "component/socket_guard.py",
+        "        if session is None and expired is None and self._is_renewed(sent):\n",
+        "        if False:\n",
+        "tests/security/test_expired_live.py"
+        "::test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again[0-stepped up]",
+    ),
+    Removal(
+        "a sign-out sends every tab away at once but the one that signs out",
+        "component/tab.py",
+        "if self._signed_out and (self._leaving or self._covered) else 0",
+        "if self._signed_out else 0",
+        "tests/unit/test_component_tab.py::test_a_tab_that_another_signed_out_from_is_told_at_once",
+    ),
+    Removal(
+        "the second look at a tab that could not be told yet",
+        "component/tab.py",
+        "        return not self._looked or now >=",
+        "        return now >=",
+        "tests/unit/test_component_tab_states.py"
+        "::test_one_poll_tells_a_tab_in_any_state_and_nothing_of_its_page_runs[connecting-ended]",
+    ),
+    Removal(
         "the ownership of files",
         "component/socket_guard.py",
         "or await self._tabs.may_fetch(session, owner, path)",

@@ -18,6 +18,7 @@ from app.core.records import SteppedUp
 from component import wire
 from component.cover import HELD_MAX_BYTES, HELD_WITHIN_SECONDS, Cover
 from component.shown import Change
+from component.tab import CATCH_UP_SECONDS
 from component.watcher import Watcher
 from tests.unit.test_component_tab import Here, with_tab
 
@@ -33,6 +34,15 @@ def expire(here: Here, for_seconds: float = 1.0) -> None:
     move_back(here, here.services.settings.session_idle_seconds + for_seconds)
 
 
+def step_up(here: Here) -> None:
+    """As ``component.step_up`` does."""
+    now = utc_now()
+    fresh = SteppedUp(here.ref, b"s" * 32, now, b"sealed", b"v" * 32, now + timedelta(hours=1))
+    with here.services.storage.unit_of_work() as unit:
+        assert unit.step_up_session(fresh, now)
+        unit.commit()
+
+
 def revive(here: Here) -> None:
     """As ``component.revivals`` does once the provider has answered for the same subject."""
     now = utc_now()
@@ -40,6 +50,37 @@ def revive(here: Here) -> None:
     with here.services.storage.unit_of_work() as unit:
         assert unit.revive_session(fresh, now + timedelta(hours=1), now)
         unit.commit()
+
+
+async def reconnects(here: Here) -> None:
+    """The browser comes again, as a socket that was opened with the old secret makes it, with the new one."""
+    assert await here.tab.look() is Change.RENEWED
+    assert (await here.tab.receive())["type"] == "websocket.disconnect"
+    await here.tab.close()
+    assert (here.wire.left[-1]["type"], here.wire.left[-1]["code"]) == ("websocket.close", 1012)
+    here.wire.left.clear()
+    opens(here)
+    await here.tab.send({"type": "websocket.accept"})
+
+
+def opens(here: Here, *, back_to: str = "page", covered: bool = False) -> None:
+    """Another socket, by default of the same Streamlit session."""
+    session, tabs = here.services.storage.read.session_by_ref(here.ref), here.services.tabs
+    here.tab = tabs.open(session, here.tab.owner, here.wire.receive, here.wire.send, back_to=back_to, covered=covered)
+
+
+async def asks_for_nothing(here: Here) -> None:
+    """The browser had no run that was cut off: it is waited for, and then what is due is done."""
+    await here.tab.look()
+    await nothing_more(here)
+    later(here)
+    await here.tab.look()
+
+
+def later(here: Here) -> None:
+    """The time passes for which a browser is waited for."""
+    monotonic = here.services.tabs.monotonic
+    here.services.tabs.monotonic = lambda: monotonic() + CATCH_UP_SECONDS
 
 
 def press(*ids: str, value: str = "", fragment: str = "") -> bytes:
@@ -132,12 +173,12 @@ def test_the_message_that_came_too_late_goes_through_once_when_the_session_is_re
         assert BackMsg.FromString((await receiving)["bytes"]).stop_script
         await nothing_more(here)
         revive(here)
-        before = len(await told(here, 0))
-        await here.tab.look()
+        await reconnects(here)
+        await asks_for_nothing(here)
         passed = await received(here)
         assert pressed(passed) == ["$$ID-send"]
         assert [w.string_value for w in passed.rerun_script.widget_states.widgets if w.string_value] == ["typed"]
-        assert covers((await told(here, 0))[before]) is False
+        assert [covers(message) for message in await told(here, 0)] == [False]
         await here.tab.look()
         await nothing_more(here)
         sends(here, press("$$ID-next"))
@@ -147,7 +188,8 @@ def test_the_message_that_came_too_late_goes_through_once_when_the_session_is_re
         await here.tab.look()
         await received(here)
         revive_again(here)
-        await here.tab.look()
+        await reconnects(here)
+        await asks_for_nothing(here)
         assert not pressed(await received(here))
 
     with_tab(check)
@@ -167,7 +209,8 @@ def test_where_none_came_the_page_is_drawn_anew() -> None:
         await here.tab.look()
         await received(here)
         revive(here)
-        await here.tab.look()
+        await reconnects(here)
+        await asks_for_nothing(here)
         again = await received(here)
         assert again.WhichOneof("type") == "rerun_script"
         assert not again.rerun_script.widget_states.widgets
@@ -183,8 +226,12 @@ def test_a_right_lost_meanwhile_takes_the_press_with_it() -> None:
         await nothing_more(here)
         here.revoke()
         revive(here)
-        await here.tab.look()
-        assert not (await received(here)).rerun_script.widget_states.widgets
+        await reconnects(here)
+        await asks_for_nothing(here)
+        assert (await received(here)).stop_script
+        run = await received(here)
+        assert run.WhichOneof("type") == "rerun_script"
+        assert not run.rerun_script.widget_states.widgets
 
     with_tab(check)
 
@@ -200,9 +247,7 @@ def test_what_is_over_for_good_leaves_the_page(end: str) -> None:
         elif end == "too long":
             expire(here, 3700)
         else:
-            with here.services.storage.unit_of_work() as unit:
-                unit.set_blocked(here.subject, blocked=True)
-                unit.commit()
+            here.block()
         before = len(await told(here, 0))
         assert await here.tab.look() is Change.ENDED
         assert (await here.tab.receive())["type"] == "websocket.disconnect"  # and the press is gone
@@ -224,7 +269,7 @@ def test_the_watcher_covers_and_uncovers_without_asking_all_the_time() -> None:
         assert not here.wants_rerun()
         revive(here)
         await watcher.look()
-        assert (await received(here)).WhichOneof("type") == "rerun_script"
+        assert (await here.tab.receive())["type"] == "websocket.disconnect"
 
     with_tab(check)
 
@@ -236,9 +281,7 @@ def test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays() ->
         await received(here)
         await nothing_more(here)
         await here.tab.close()
-        session = here.services.sessions.revivals.by_ref(here.ref)
-        tabs = here.services.tabs
-        here.tab = tabs.open(session, here.tab.owner, here.wire.receive, here.wire.send, back_to="page", covered=True)
+        opens(here, covered=True)
         await here.tab.send({"type": "websocket.accept"})
         before = len(await told(here, 0))
         await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
@@ -247,9 +290,79 @@ def test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays() ->
         await here.tab.look()
         assert covers((await told(here, 0))[before]) is True
         await received(here)
+        sends(here, press("$$ID-copied"))  # by whoever has the cookie that has expired
+        await nothing_more(here)
         revive(here)
-        await here.tab.look()
+        await reconnects(here)
+        await asks_for_nothing(here)
         assert pressed(await received(here)) == ["$$ID-send"]
+
+    with_tab(check)
+
+
+def test_what_waits_becomes_a_part_of_the_run_that_the_browser_asks_for_by_itself() -> None:
+    """As it does when the connection is lost while it waits for a run: without what was pressed."""
+
+    async def check(here: Here) -> None:
+        expire(here)
+        sends(here, press("$$ID-send"))
+        await received(here)
+        await nothing_more(here)
+        revive(here)
+        await reconnects(here)
+        sends(here, press(value="typed"))
+        run = await received(here)
+        assert pressed(run) == ["$$ID-send"]
+        assert [w.string_value for w in run.rerun_script.widget_states.widgets if w.string_value] == ["typed"]
+        later(here)
+        await here.tab.look()
+        await nothing_more(here)
+
+    with_tab(check)
+
+
+def test_what_waits_is_not_for_a_socket_that_pushes_another_out() -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        sends(here, press("$$ID-send"))
+        await received(here)
+        await nothing_more(here)
+        first = here.tab
+        opens(here, covered=True)
+        assert (await first.receive())["type"] == "websocket.disconnect"
+        await here.tab.send({"type": "websocket.accept"})
+        await here.tab.look()
+        await received(here)
+        revive(here)
+        await reconnects(here)
+        await asks_for_nothing(here)
+        assert not pressed(await received(here))
+
+    with_tab(check)
+
+
+def test_after_a_step_up_nothing_runs_on_a_socket_of_the_secret_before() -> None:
+    async def check(here: Here) -> None:
+        step_up(here)
+        sends(here, press("$$ID-export"))
+        assert (await here.tab.receive())["type"] == "websocket.disconnect"
+        await here.tab.close()
+        assert [message["type"] for message in here.wire.left[-1:]] == ["websocket.close"]
+        opens(here)
+        await here.tab.send({"type": "websocket.accept"})
+        await asks_for_nothing(here)
+        assert pressed(await received(here)) == ["$$ID-export"]
+
+    with_tab(check)
+
+
+def test_a_step_up_wakes_the_watcher() -> None:
+    async def check(here: Here) -> None:
+        watcher = Watcher(here.services.storage.read.pulse, here.services.tabs)
+        await watcher.look()
+        step_up(here)
+        await watcher.look()
+        assert (await here.tab.receive())["type"] == "websocket.disconnect"
 
     with_tab(check)
 

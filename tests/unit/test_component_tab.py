@@ -70,17 +70,26 @@ class Here:
             unit.revoke_grant(NewGrant(subject=self.subject, source=Source.ADMIN, by="test", role=role), utc_now())
             unit.commit()
 
+    def block(self) -> None:
+        with self.services.storage.unit_of_work() as unit:
+            unit.set_blocked(self.subject, blocked=True)
+            unit.commit()
+
     def wants_rerun(self) -> bool:
         return self.tab.wants_rerun
 
     async def shows(self, **message: Any) -> None:
         await self.tab.send({"type": "websocket.send", "bytes": ForwardMsg(**message).SerializeToString()})
 
+    async def begins(self, session_id: str) -> None:
+        """What Streamlit sends at the beginning of a run."""
+        begun = ForwardMsg()
+        begun.new_session.initialize.session_id = session_id
+        await self.tab.send({"type": "websocket.send", "bytes": begun.SerializeToString()})
+
     async def draws(self) -> None:
         """What Streamlit sends for a run."""
-        begun = ForwardMsg()
-        begun.new_session.initialize.session_id = "page"
-        await self.tab.send({"type": "websocket.send", "bytes": begun.SerializeToString()})
+        await self.begins("page")
         await self.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
 
     async def streamlit_gets(self, *kinds: str) -> BackMsg:
@@ -146,8 +155,28 @@ def test_a_browser_that_does_not_read_holds_up_neither_the_watcher_nor_streamlit
     with_tab(check)
 
 
-def test_a_browser_that_signs_out_is_left_to_go_where_that_leads_before_it_is_sent_elsewhere() -> None:
+def test_a_tab_that_another_signed_out_from_is_told_at_once() -> None:
+    """However new it is: it may have started to listen to the browser's other tabs only after they said so."""
+
     async def check(here: Here) -> None:
+        here.end(EndReason.SIGNED_OUT)
+        assert await here.tab.look() is Change.ENDED
+        assert here.tab._goodbye is not None
+        await asyncio.wait_for(here.tab._goodbye, 1)
+        assert ForwardMsg.FromString(here.wire.left[-2]["bytes"]).auth_redirect.url == "/auth/ended?return_to=%2F"
+
+    with_tab(check)
+
+
+def test_a_page_that_signs_out_is_left_to_go_where_that_leads_before_it_is_sent_elsewhere() -> None:
+    async def check(here: Here) -> None:
+        leaving = BackMsg()
+        state = leaving.rerun_script.widget_states.widgets.add()
+        state.id = "$$STREAMLIT_INTERNAL_KEY_$$ID-account__events"
+        state.json_trigger_value = '[{"event": "leaving", "value": true}]'
+        here.wire.asks(leaving)
+        here.wire.asks(BackMsg(app_heartbeat=True))
+        assert BackMsg.FromString((await here.tab.receive())["bytes"]).app_heartbeat  # no run for a page that goes
         told = len(here.wire.left)
         here.end(EndReason.SIGNED_OUT)
         assert await here.tab.look() is Change.ENDED
