@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
@@ -23,6 +22,7 @@ from app.core.policy import Grants
 from app.core.records import Session
 from component import wire
 from component.cover import Cover
+from component.outgoing import Outgoing
 from component.return_to import safe_return_to
 from component.shown import Change, Gate, Seen
 from component.uploads import Uploads
@@ -35,7 +35,6 @@ ENDED_PATH: Final = "/auth/ended"
 
 _GONE: Final = 1008
 _PROTOCOL_ERROR: Final = 1002
-_GOODBYE_SECONDS: Final = 2.0
 _QUIET_SECONDS: Final = 0.25
 _RECONNECT: Final = 1012
 CATCH_UP_SECONDS: Final = 1.0
@@ -65,8 +64,7 @@ class Tab:
         self.session = session
         self._tabs = tabs
         self._receive = receive
-        self._send = send
-        self._send_accepted = accepted if accepted is not None else send
+        self._out = Outgoing(send, accepted)
         self._shown = tabs.owners.arrive(owner)
         self._outdated = False  # drawn with other rights than are held now
         self._seen = self._shown.sessions.get(back_to) or Seen()
@@ -76,16 +74,13 @@ class Tab:
         self._navigation: ForwardMsg | None = None  # the pages, as the browser was told of them
         self._bell = asyncio.Event()
         self._waiting: asyncio.Task[Message] | None = None
-        self._goodbye: asyncio.Task[None] | None = None
-        self._telling: asyncio.Task[None] | None = None
         self._credential = session.secret_hash if session is not None else b""
         self._covered = covered  # its session has expired: nothing goes to and fro
         self._may_hold = not covered  # a socket that was opened with an expired cookie has nothing that waits
         self._look_by: datetime | None = None  # when the session can be revived no longer
         self._first = True
-        self._sending = asyncio.Lock()
         self._looking = asyncio.Lock()
-        self._signed_out = self._accepted = self._looked = self._over = self._gating = self._id_known = False
+        self._signed_out = self._looked = self._gating = self._id_known = False
         self._leaving = False  # its page said that it signs out
         self._renewed = False  # its session has a secret that is newer than this socket
         self._passed_at = 0.0
@@ -121,16 +116,13 @@ class Tab:
     async def send(self, message: Message) -> None:
         """To the browser; remembers what it shows, and is silent once the tab is over."""
         data = message.get("bytes")
-        if message["type"] == "websocket.send" and data is not None and not self._over:
+        if message["type"] == "websocket.send" and data is not None and not self._out.is_over:
             replaced = self._note(data)
             if not replaced:
                 return
             message = {**message, "bytes": replaced}
-        async with self._sending:
-            if not self._over and not (self._covered and message["type"] == "websocket.send"):
-                await self._send(message)
-        if not self._accepted and message["type"] == "websocket.accept":
-            self._accepted, self._send = True, self._send_accepted
+        await self._out.send(message, unless=lambda: self._covered and message["type"] == "websocket.send")
+        if message["type"] == "websocket.accept":
             self._accepted_at = self._tabs.monotonic()
 
     async def close(self) -> None:
@@ -138,19 +130,15 @@ class Tab:
         self._tabs.remove(self)
         self._tabs.owners.leave(self._shown)
         self._seen.release(self._overtaken)
-        self._over = True
         if self._waiting is not None:
             self._waiting.cancel()
-        if self._telling is not None:
-            self._telling.cancel()
-        if self._goodbye is not None:
-            await self._goodbye
+        await self._out.close()
 
     # What the watcher does
 
     def is_due(self, now: datetime) -> bool:
         """Whether it is to look again though nothing is known to have happened: its time has come, or it never did."""
-        if self.session is None or not self._is_live():
+        if self.session is None or not self._out.is_live():
             return False
         if self._covered and self._look_by is not None:
             return now >= self._look_by
@@ -175,7 +163,7 @@ class Tab:
         """Whether its page is to be drawn anew now. When it only gained, not while a run of the person's is cut off."""
         return (
             self._outdated
-            and not (self._over or self._covered or self._seen.cover)
+            and not (self._out.is_over or self._covered or self._seen.cover)
             and self._seen.last is not None
             and (self.has_lost or not self._is_busy())
         )
@@ -191,11 +179,11 @@ class Tab:
 
         Raises ``StorageUnavailable``.
         """
-        if self.session is None or not self._is_live():
+        if self.session is None or not self._out.is_live():
             return Change.NONE
         async with self._looking:
             session, grants = await self._tabs.in_thread(self._resolve)
-            if not self._is_live():
+            if not self._out.is_live():
                 return Change.ENDED
             if session is None:
                 return self._end()
@@ -245,14 +233,14 @@ class Tab:
             await self._look_or_leave()
         if self._may_hold and self._seen.cover is not None and (self._covered or self._renewed):
             self._seen.cover.hold(sent)
-        if self._covered or not self._is_live():
+        if self._covered or not self._out.is_live():
             return None
         if self._seen.cover is not None and sent.reruns:
             self._uncover(sent)
         if sent.stops and self.has_lost:
             return None  # a browser does not stop the run that opens the gate
         if sent.operation and (self.has_lost or not self._seen.rendered.begin(sent)):
-            self._tell(wire.refusal(sent.operation))
+            self._out.tell(wire.refusal(sent.operation))
             return None
         if sent.by_person and self.session is not None:
             self._leaving = False  # it is still there, and used
@@ -294,7 +282,7 @@ class Tab:
         self._injected.clear()
         self._seen.running = False
         self._inject(_to_streamlit(wire.stop()))
-        self._tell(wire.covering(covered=True, channel=self._tabs.channel))
+        self._out.tell(wire.covering(covered=True, channel=self._tabs.channel))
         return Change.EXPIRED
 
     def _reconnect(self) -> Change:
@@ -322,7 +310,7 @@ class Tab:
         waited = cover.take() if cover is not None else None
         self._covered, self._look_by, self._first = False, None, True
         if cover is not None and cover.drawn:
-            self._tell(wire.covering(covered=False, channel=self._tabs.channel))
+            self._out.tell(wire.covering(covered=False, channel=self._tabs.channel))
         if sent is not None:
             if waited is not None:
                 sent.press_too(waited)
@@ -331,19 +319,6 @@ class Tab:
             self._outdated = self._outdated or not waited.draws_all  # the account corner says a new end
         else:
             self.rerun()
-
-    def _tell(self, word: bytes) -> None:
-        """Send something of ours; who does not read it holds up nobody."""
-        self._telling = asyncio.ensure_future(self._say_one(word, self._telling))
-
-    async def _say_one(self, word: bytes, before: asyncio.Task[None] | None) -> None:
-        with suppress(Exception):  # as in `_say`
-            async with asyncio.timeout(_GOODBYE_SECONDS):
-                if before is not None:
-                    await before
-                async with self._sending:
-                    if not self._over:
-                        await self._send({"type": "websocket.send", "bytes": word})
 
     def _prepare(self, sent: wire.FromBrowser) -> None:
         """Take out of a run what must not run, and remember how to ask for it again."""
@@ -395,10 +370,6 @@ class Tab:
         """Another socket goes on with the Streamlit session: what is still on its way here counts for nothing."""
         self._leave(None, _GONE)
 
-    def _is_live(self) -> bool:
-        """Whether messages still go to and fro."""
-        return self._accepted and not self._over
-
     def _is_busy(self) -> bool:
         """Whether something of the person's is under way, or may be."""
         waits = self._waiting is not None and self._waiting.done()
@@ -414,21 +385,12 @@ class Tab:
 
     def _leave(self, last_word: bytes | None, code: int, *, after_seconds: float = 0) -> None:
         """End it here and now for Streamlit, which stops the run; then tell the browser, if it listens."""
-        if self._over:
+        if self._out.is_over:
             return
-        self._over = True
+        self._out.leave(last_word, code, after_seconds=after_seconds)
         self._seen.release(self._overtaken)
         self._injected.clear()
         self._inject({"type": "websocket.disconnect", "code": code})
-        self._goodbye = asyncio.ensure_future(self._say(last_word, code, after_seconds))
-
-    async def _say(self, last_word: bytes | None, code: int, after_seconds: float) -> None:
-        await asyncio.sleep(after_seconds)
-        with suppress(Exception):  # the browser may be gone, or read no more: then nobody is there to be told
-            async with asyncio.timeout(_GOODBYE_SECONDS), self._sending:
-                if last_word is not None:
-                    await self._send({"type": "websocket.send", "bytes": last_word})
-                await self._send({"type": "websocket.close", "code": code})
 
     def _here(self) -> str:
         """The address of the page the tab is on, query included."""

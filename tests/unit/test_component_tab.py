@@ -161,8 +161,8 @@ def test_a_tab_that_another_signed_out_from_is_told_at_once() -> None:
     async def check(here: Here) -> None:
         here.end(EndReason.SIGNED_OUT)
         assert await here.tab.look() is Change.ENDED
-        assert here.tab._goodbye is not None
-        await asyncio.wait_for(here.tab._goodbye, 1)
+        assert here.tab._out.goodbye is not None
+        await asyncio.wait_for(here.tab._out.goodbye, 1)
         assert ForwardMsg.FromString(here.wire.left[-2]["bytes"]).auth_redirect.url == "/auth/ended?return_to=%2F"
 
     with_tab(check)
