@@ -279,6 +279,7 @@ class Tab:
         self._covered = True
         self._look_by = self._tabs.sessions.revivals.until(session)
         self._seen.cover = self._seen.cover or Cover()
+        self._seen.cover.drawn = True
         self._injected.clear()
         self._seen.running = False
         self._inject(_to_streamlit(wire.stop()))

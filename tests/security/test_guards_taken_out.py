@@ -748,8 +748,8 @@ REMOVALS = [
     Removal(
         "the loading again of a page whose right is lost before anything is rendered",
         "component/tab.py",
-        "            if change is Change.LOST and self._seen.run_on_save is None:\n",
-        "            if False:\n",
+        "        if change is Change.LOST and self._seen.run_on_save is None:\n",
+        "        if False:\n",
         "tests/unit/test_component_tab.py::test_a_right_lost_before_anything_was_rendered_loads_the_page_again",
     ),
     Removal(
@@ -1082,8 +1082,8 @@ REMOVALS = [
     Removal(
         "the stop of what comes from a covered tab",
         "component/tab.py",
-        "        if self._covered or not self._is_live():\n            return None\n",
-        "        if not self._is_live():\n            return None\n",
+        "        if self._covered or not self._out.is_live():\n            return None\n",
+        "        if not self._out.is_live():\n            return None\n",
         "tests/unit/test_component_cover.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
     ),
     Removal(
