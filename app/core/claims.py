@@ -131,9 +131,11 @@ def words(claims: Claims, name: str) -> Rights:
 
 def _usable(values: list[Any], reason: ClaimReason, limit: int) -> Rights:
     """Those of ``values`` that can be the name of a right, and what the others are like."""
-    good = frozenset(value for value in values if _exact_text(value, limit))
+    good = [value for value in values if _exact_text(value, limit)]
+    if len(good) == len(values):
+        return Rights(frozenset(good))
     bad = [value for value in values if not _exact_text(value, limit)]
-    return Rights(good, Unusable(reason, len(bad), _fault(bad[0], limit)) if bad else None)
+    return Rights(frozenset(good), Unusable(reason, len(bad), _fault(bad[0], limit)))
 
 
 def _fault(value: object, limit: int) -> str:

@@ -570,8 +570,8 @@ REMOVALS = [
     Removal(
         "the dropping of members of rights that are unusable",
         "app/core/claims.py",
-        "    good = frozenset(value for value in values if _exact_text(value, limit))\n",
-        "    good = frozenset(value for value in values if isinstance(value, str))\n",
+        "    good = [value for value in values if _exact_text(value, limit)]\n",
+        "    good = [value for value in values if isinstance(value, str)]\n",
         "tests/unit/test_malformed_rights.py::test_what_is_usable_of_roles_and_permissions_counts",
     ),
     Removal(

@@ -261,6 +261,11 @@ def _not_tls(monkeypatch: pytest.MonkeyPatch, fake: FakeProvider) -> str:
     return fake.url.replace("http://", "https://")
 
 
+def _no_usable_key(monkeypatch: pytest.MonkeyPatch, fake: FakeProvider) -> str:
+    fake.issuer.published = []
+    return fake.url
+
+
 def _faulty(fault: Fault) -> Callable[[pytest.MonkeyPatch, FakeProvider], str]:
     def spoil(monkeypatch: pytest.MonkeyPatch, fake: FakeProvider) -> str:
         fake.issuer.discovery_fault = fault
@@ -274,6 +279,7 @@ NETWORK: dict[str, tuple[Callable[[pytest.MonkeyPatch, FakeProvider], str], Prov
     "refused": (_refused, ProviderReason.REFUSED),
     "no TLS there": (_not_tls, ProviderReason.TLS),
     "another issuer": (_faulty(Fault.WRONG_ISSUER), ProviderReason.ISSUER),
+    "no usable key": (_no_usable_key, ProviderReason.NO_KEYS),
 }
 
 
