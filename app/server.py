@@ -21,7 +21,7 @@ from component.http_protocol import LimitedHttp
 from component.websocket_protocol import LimitedWebSocket, Unfinished
 
 MAX_DESCRIPTORS: Final = 1_048_576
-ACCEPTED_AT_ONCE: Final = 64
+ACCEPTED_AT_ONCE: Final = 32
 FEW_SOCKETS: Final = 500
 """Fewer tabs than this are worth a warning at start."""
 

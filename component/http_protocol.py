@@ -33,7 +33,7 @@ BODY_SECONDS: Final = 30.0
 DISCARD_BYTES: Final = 1024 * 1024
 """What is still read of a body after it was answered, so that the client gets to see the answer."""
 _CHECK_SECONDS: Final = 5.0
-_HARD_EXTRA: Final = 128
+_HARD_EXTRA: Final = 32
 """Connections beyond the limit that are still answered in words; further ones are closed at once."""
 _HEAD_ENDS: Final = re.compile(rb"\n\r?\n")
 FULL: Final = "All places are taken just now. Try again in a moment.\n"

@@ -3,13 +3,14 @@
 ``python -m tests.security.live_app PORT BASE_URL DATABASE_URL SCRIPT``: what ``gatehouse serve`` does for
 ``app/main.py``, for a script that a test wrote. With ``HOSTED`` set, what it does for an app that is not ours.
 With ``UNWATCHED`` set, a tab learns nothing but by its own messages. With ``UNEDITED`` set, nobody waits for edits of
-files, as in production.
+files, as in production. With ``OPEN_FILES`` set, it may open no more, and half as many at first.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import resource
 import sys
 from pathlib import Path
 from unittest import mock
@@ -33,6 +34,8 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
         name.removeprefix("GATEHOUSE_").lower(): value for name, value in os.environ.items() if name.startswith(LIMITS)
     }
     settings = testing.settings(app_base_url=base_url, database_url=database_url, session_idle_seconds=idle, **limits)
+    if few := int(os.environ.get("OPEN_FILES", "0")):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few // 2, few))
     server.raise_descriptors()
     built = composition.build(settings)
     composition.install(built)

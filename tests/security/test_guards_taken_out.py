@@ -476,6 +476,20 @@ REMOVALS = [
         "tests/unit/test_component_uploads.py::test_no_more_is_taken_in_than_was_declared",
     ),
     Removal(
+        "the limit of open files in the number of tabs",
+        "app/server.py",
+        "min(settings.sockets, allowed.sockets),\n        per_address",
+        "settings.sockets,\n        per_address",
+        "tests/security/test_few_open_files.py::test_as_many_tabs_as_fit_are_served_and_the_next_is_told_so",
+    ),
+    Removal(
+        "the number of connections that are accepted at once",
+        "app/asgi.py",
+        "        accept_few(asyncio.get_running_loop())\n",
+        "",
+        "tests/security/test_few_open_files.py::test_connections_that_ask_for_nothing_use_up_no_files_and_fill_no_log",
+    ),
+    Removal(
         "the check for the guard's marker",
         "app/main.py",
         "if not access.guarded():",

@@ -176,7 +176,7 @@ def test_beyond_the_limit_a_connection_is_answered_in_words(loop: Loop) -> None:
     config = Config(silent, ws="none", log_config=None)
     config.load()
     state, wires = ServerState(), []
-    for _ in range(1 + 128 + 128 + 2):
+    for _ in range(1 + 128 + 32 + 1):
         wires.append(Wire())
         LimitedHttp(config, state, {}, loop, admission=admission).connection_made(wires[-1])
     assert not wires[129].closed, "it gets its answer when it asks for something"

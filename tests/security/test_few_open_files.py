@@ -1,0 +1,83 @@
+"""A process that may open few files: how many tabs fit, what the next one hears, and what is in the log."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+import requests
+from websockets.exceptions import InvalidStatus
+
+from app.server import Descriptors
+from tests.security.live import Live, live
+
+OPEN_FILES = 460
+PLACES = 19
+"""What is left of them beside 256 in reserve and 128 connections for pages, four for each tab."""
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("few"), processes=1, OPEN_FILES=str(OPEN_FILES), UNEDITED="1") as made:
+        yield made
+
+
+def open_files(here: Live) -> int:
+    return len(list(Path(f"/proc/{here.processes[0].pid}/fd").iterdir()))
+
+
+@pytest.mark.parametrize(("soft", "places"), [(1024, 160), (460, 19), (100, 1), (16_384, 4000), (1_048_576, 262_048)])
+def test_how_many_tabs_fit(soft: int, places: int) -> None:
+    assert Descriptors(soft, soft).sockets == places
+
+
+def test_as_many_tabs_as_fit_are_served_and_the_next_is_told_so(here: Live) -> None:
+    with ExitStack() as stack:
+        tabs = [stack.enter_context(here.tab(here.sign_in(f"person {number}"))) for number in range(PLACES)]
+        for tab in tabs:
+            assert tab.open()
+        assert open_files(here) <= OPEN_FILES - 200
+        for _ in range(20):
+            with pytest.raises(InvalidStatus) as refused:
+                here.tab(here.sign_in("late"))
+            assert refused.value.response.status_code == 503
+            assert b"All places are taken" in (refused.value.response.body or b"")
+        page = requests.get(here.base_url, timeout=30)
+        assert page.status_code == 503
+        assert "All places are taken" in page.text
+        assert page.headers["Retry-After"] == "10"
+        tabs[0].close()
+        tabs[1].press("callback")
+        assert tabs[1].read_run()
+        _place_is_free(here)
+    assert here.log().count("connections are refused") == 1
+    assert "out of system resource" not in here.log()
+
+
+def _place_is_free(here: Live) -> None:
+    """Wait until a tab that was closed has left its place."""
+    for _ in range(200):
+        with suppress(InvalidStatus), here.tab(here.sign_in("next")) as tab:
+            assert tab.open()
+            return
+    raise AssertionError("nobody got the place of a tab that was closed")
+
+
+def test_connections_that_ask_for_nothing_use_up_no_files_and_fill_no_log(here: Live) -> None:
+    before = len(here.log().splitlines())
+    with ExitStack() as stack:
+        for _ in range(2 * OPEN_FILES):
+            stack.enter_context(socket.create_connection(("127.0.0.1", here.ports[0]), 15))
+        last = stack.enter_context(socket.create_connection(("127.0.0.1", here.ports[0]), 15))
+        told = b""
+        with suppress(ConnectionResetError):
+            while more := last.recv(4096):
+                told += more
+        assert told.startswith(b"HTTP/1.1 503 ")
+        assert open_files(here) <= OPEN_FILES - 64
+    assert len(here.log().splitlines()) - before <= 10
+    assert here.processes[0].poll() is None
+    _place_is_free(here)

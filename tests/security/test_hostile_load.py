@@ -1,0 +1,56 @@
+"""The messages of ``hostile_load``, each once: what becomes of its socket, and honest tabs beside all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.security.hostile_load import MB, attacks, measure
+from tests.security.live import Live, live
+from tests.security.test_bounded_input import handshake
+
+CLOSED = {
+    "deep JSON": 1009,
+    "arrays": 1009,
+    "quotes and escapes": 1009,
+    "very many widgets": 1009,
+    "pings": 1008,
+    "an unfinished message": 1009,
+    "fragments": 1009,
+    "too long a message": 1009,
+}
+"""The others are taken, as fast as their sender may send."""
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("load"), processes=1, UNEDITED="1") as made:
+        yield made
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+@pytest.mark.parametrize("name", CLOSED)
+def test_a_hostile_message_closes_its_socket_by_what_has_arrived(here: Live, name: str, signed_in: bool) -> None:
+    with handshake(here, here.sign_in("hostile") if signed_in else None) as raw:
+        raw.send(attacks(8 * MB)[name] * (100 if name == "pings" else 1))
+        assert raw.close_code() == CLOSED[name]
+
+
+@pytest.mark.parametrize("name", ["deep JSON", "arrays"])
+def test_costly_json_that_is_short_enough_is_replaced_and_the_tab_goes_on(here: Live, name: str) -> None:
+    before = here.log().count("JSON that no browser of ours sends")
+    with here.tab(here.sign_in("hostile")) as tab:
+        tab.open()
+        tab._socket.send(attacks(2 * MB)[name][14:])
+        assert tab.read_run()
+    assert here.log().count("JSON that no browser of ours sends") == before + 1
+
+
+def test_honest_tabs_work_beside_all_of_them_and_the_process_does_not_grow(here: Live) -> None:
+    """The times are for ``python -m tests.security.hostile_load``, on a quiet machine."""
+    found = measure(here, 4.0, honest=4)
+    assert found.grown < 100 * MB
+    assert set(found.ended) <= {f"{name}: {code}" for name, code in CLOSED.items()} | {"refused"}
+    assert sum(found.ended.values()) >= 8
+    assert here.processes[0].poll() is None
