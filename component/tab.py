@@ -244,7 +244,6 @@ class Tab:
             return None
         if sent.by_person and self.session is not None:
             self._leaving = False  # it is still there, and used
-            self._tabs.note_use(self.session, self._here)
         return sent
 
     def _hand_over(self, sent: wire.FromBrowser) -> Message:

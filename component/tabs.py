@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Final, TypeVar
 
 import structlog
 from starlette.types import Receive, Send
 
-from app.core.clock import Clock, utc_now
 from app.core.records import Session
 from app.core.rights import Rights
 from component import wire
@@ -43,7 +40,6 @@ class Tabs:
         *,
         channel: str = "",
         limits: SocketLimits | None = None,
-        clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``channel``: as ``Cookies.tabs``."""
@@ -55,10 +51,8 @@ class Tabs:
         self.owners = Owners()
         self._workers = Workers(_THREADS, name="tabs")
         self._live: dict[Tab, None] = {}
-        self._clock = clock
         self._gated: dict[str, tuple[float, Session]] = {}
         self._renewed: dict[bytes, float] = {}
-        self._noting: dict[str, asyncio.Future[None]] = {}
 
     def __iter__(self) -> Iterator[Tab]:
         return iter(list(self._live))
@@ -102,15 +96,6 @@ class Tabs:
     def is_renewed(self, credential: bytes) -> bool:
         """Whether a browser that comes with this secret may have its new one in a moment: the answer is on its way."""
         return self.monotonic() - self._renewed.get(credential, -_ON_ITS_WAY_SECONDS) < _ON_ITS_WAY_SECONDS
-
-    def note_use(self, session: Session, here: Callable[[], str]) -> None:
-        """Note that the person was here, as often as that is noted, without making them wait for it."""
-        often = timedelta(seconds=self.sessions.limits.touch_seconds)
-        if self._clock() - session.last_seen_at >= often and session.ref not in self._noting:
-            page = here().partition("?")[0]
-            noting = asyncio.ensure_future(self.in_thread(lambda: self.sessions.touch(session, page=page)))
-            self._noting[session.ref] = noting
-            noting.add_done_callback(lambda _: self._noting.pop(session.ref, None))
 
     async def may_fetch(self, session: Session | None, owner: str, path: str) -> bool:
         """Whether the file at ``path`` was shown to ``owner``, who has lost nothing since.

@@ -95,6 +95,13 @@ const ASK_TIMEOUT_MS = 10_000
 /** While the warning stands, the server is asked this often: another tab may have been used. */
 const ASK_AGAIN_MS = 5_000
 const THANKS_MS = 4_000
+/** Where the browser says only for a moment that the user did something, it is asked this often. */
+const ACTIVATION_POLL_MS = 2_000
+/** Input of the user is reported at most this often; with a short idle limit, ten times in it. */
+const ACTIVE_REPORT_MS = 60_000
+/** So long a press takes to lead to another page, at whose address the user then is. */
+const LEADS_MS = 1_000
+const INPUT_EVENTS = ["pointerdown", "keydown", "click", "input", "wheel", "touchstart"]
 /** How often the server is asked who is signed in, by a page that is looked at. */
 const HEARTBEAT_MS = 60_000
 /** The same where nobody is: there is no socket that would be told. */
@@ -751,6 +758,52 @@ export function warningText(canStay, endsAt) {
   return `You have to sign in again at ${time}. Finish what you are doing before.`
 }
 
+/**
+ * Reports that the user did something, at most once in `pauseMs`. Only input of a person counts: events that a script made
+ * up are not trusted, and a run of the page says nothing, because a component can ask for runs by itself.
+ */
+export class Presence {
+  /**
+   * @param {() => Promise<void>} report
+   * @param {() => number} [now] Milliseconds.
+   */
+  constructor(report, now = () => performance.now()) {
+    this.report = report
+    this.now = now
+    this.pauseMs = ACTIVE_REPORT_MS
+    this.reportedAt = -Infinity
+  }
+
+  /**
+   * @param {EventTarget} target
+   * @param {{ visibilityState: string }} page
+   * @param {AbortSignal} signal Ends it.
+   * @param {(event: Event) => boolean} [counts]
+   */
+  listen(target, page, signal, counts = () => true) {
+    for (const name of INPUT_EVENTS) {
+      /** @param {Event} event */
+      const listener = (event) => void (event.isTrusted && counts(event) && this.note())
+      target.addEventListener(name, listener, { capture: true, passive: true, signal })
+    }
+    // What is done inside a frame of the page is no event of the page, but activates it (HTML, "Tracking user activation").
+    const timer = setInterval(() => {
+      if (page.visibilityState === "visible" && navigator.userActivation?.isActive) this.note()
+    }, ACTIVATION_POLL_MS)
+    signal.addEventListener("abort", () => clearInterval(timer))
+  }
+
+  note() {
+    const now = this.now()
+    if (now - this.reportedAt < this.pauseMs) return
+    this.reportedAt = now
+    this.report().catch(() => {
+      // Offline, or the server is away: the next thing the user does is reported again, a little later.
+      this.reportedAt = now - this.pauseMs + ASK_AGAIN_MS
+    })
+  }
+}
+
 /** Watches the end of the session for one account corner, and warns of it. The server alone knows when it is. */
 class Watch {
   /** @param {() => Tabs | undefined} tabs */
@@ -776,12 +829,16 @@ class Watch {
     const { signal } = this.over
     document.addEventListener("visibilitychange", () => this.seenAgain(), { signal })
     window.addEventListener("online", () => void this.ask(), { signal })
+    this.presence = new Presence(() => this.reportActive())
+    // "Stay signed in" is a report of its own.
+    this.presence.listen(window, document, signal, (event) => !event.composedPath().includes(this.stay))
   }
 
   /** @param {Account} account As it is now; a new end means that somebody was here. */
   follow(account) {
     const moved = this.account?.expiresAt !== account.expiresAt
     this.account = account
+    this.presence.pauseMs = Math.min(ACTIVE_REPORT_MS, account.idleSeconds * 100)
     if (moved) {
       this.hide()
       this.wait()
@@ -878,6 +935,27 @@ class Watch {
     this.stay.hidden = true
   }
 
+  /** The user did something: the server counts that as use, of the page to which it led. */
+  async reportActive() {
+    await new Promise((resolve) => setTimeout(resolve, LEADS_MS))
+    const body = JSON.stringify({ page: window.location.pathname })
+    const answer = await fetchSession("/auth/active", { method: "POST", headers: JSON_BODY, body })
+    // Not at once: the press that is reported must still reach the server, which keeps it if it came too late.
+    if (!answer.authenticated) this.later(() => void this.ask(), ACTIVATION_POLL_MS)
+    else if (!this.stay.hidden) this.staysSignedIn(answer) // what the warning says is over
+  }
+
+  /** @param {SessionAnswer} answer The session has a new end: say so in place of the warning, and keep the focus. */
+  staysSignedIn(answer) {
+    if (this.stay.matches(":focus")) this.said.focus()
+    this.stay.hidden = true
+    this.said.textContent = "You stay signed in."
+    this.later(() => {
+      this.hide()
+      this.hear(answer)
+    }, THANKS_MS)
+  }
+
   async staySignedIn() {
     if (this.busy) return
     this.busy = true
@@ -885,18 +963,11 @@ class Watch {
     try {
       const answer = await fetchSession("/auth/stay", {
         method: "POST",
-        headers: { "Content-Type": "application/json" },
+        headers: JSON_BODY,
         body: "{}",
       })
-      if (answer.authenticated) {
-        if (this.stay.matches(":focus")) this.said.focus()
-        this.stay.hidden = true
-        this.said.textContent = "You stay signed in."
-        this.later(() => {
-          this.hide()
-          this.hear(answer)
-        }, THANKS_MS)
-      } else void this.ask()
+      if (answer.authenticated) this.staysSignedIn(answer)
+      else void this.ask()
     } catch {
       this.said.textContent = "That did not work. Check your connection and try again."
     } finally {
@@ -905,6 +976,8 @@ class Watch {
     }
   }
 }
+
+const JSON_BODY = { "Content-Type": "application/json" }
 
 /**
  * @typedef {object} SessionAnswer

@@ -32,6 +32,8 @@ from tests.stack import Stack
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-limits")]
 
 IDLE_SECONDS = 60  # so the warning comes after 30
+INACTIVE = "Object.defineProperty(navigator, 'userActivation', { value: { isActive: false } })"
+"""The page's clock is moved here; the browser's own, by which it forgets what was pressed, is not."""
 
 
 class Installation:
@@ -106,7 +108,7 @@ def arrive(browser: Browser, here: Installation) -> Iterator[Arrive]:
     with arrivals(browser, here.stack, height=800) as come:
 
         def arrive(**given: Any) -> Visitor:
-            visitor = come(**given)
+            visitor = come(**{"script": INACTIVE} | given)
             visitor.page.clock.install()
             return visitor
 

@@ -14,6 +14,7 @@ const {
   LinkError,
   ownAddress,
   popupFeatures,
+  Presence,
   readable,
   signedOutAddress,
   signInAddress,
@@ -233,4 +234,70 @@ test("what is drawn", () => {
 test("an answer is shown as it is, JSON with its lines broken", () => {
   assert.equal(readable('{"a":[1]}'), '{\n  "a": [\n    1\n  ]\n}')
   assert.equal(readable("<b>no</b>"), "<b>no</b>")
+})
+
+/** A presence with a clock and a page that a test moves. */
+function present(t, report = async () => {}) {
+  const listeners = new Map()
+  const reports = []
+  const state = { now: 0, visible: "visible", active: false, poll: () => {} }
+  const presence = new Presence(
+    () => {
+      reports.push(state.now)
+      return report()
+    },
+    () => state.now,
+  )
+  const over = new AbortController()
+  t.mock.method(globalThis, "setInterval", (act) => void (state.poll = act))
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { userActivation: { get isActive() { return state.active } } } })
+  const target = { addEventListener: (name, listener) => listeners.set(name, listener) }
+  presence.listen(target, { get visibilityState() { return state.visible } }, over.signal, (event) => !event.own)
+  return { presence, reports, state, fire: (name, event) => listeners.get(name)(event) }
+}
+
+test("input of a person is reported, at most once a minute, and what a script made up is not", (t) => {
+  const { reports, state, fire } = present(t)
+  fire("click", { isTrusted: false })
+  fire("keydown", { isTrusted: true, own: true })
+  assert.deepEqual(reports, [])
+  for (const name of ["pointerdown", "keydown", "click", "input", "wheel", "touchstart"]) fire(name, { isTrusted: true })
+  assert.deepEqual(reports, [0])
+  state.now = 59_999
+  fire("wheel", { isTrusted: true })
+  state.now = 60_000
+  fire("wheel", { isTrusted: true })
+  assert.deepEqual(reports, [0, 60_000])
+})
+
+test("with a short idle limit it is reported more often", (t) => {
+  const { presence, reports, state, fire } = present(t)
+  presence.pauseMs = 6_000
+  for (state.now = 0; state.now <= 12_000; state.now += 1_000) fire("click", { isTrusted: true })
+  assert.deepEqual(reports, [0, 6_000, 12_000])
+})
+
+test("what is done inside a frame shows by the page's activation, while the page is looked at", (t) => {
+  const { reports, state } = present(t)
+  state.poll()
+  assert.deepEqual(reports, [])
+  state.active = true
+  state.visible = "hidden"
+  state.poll()
+  assert.deepEqual(reports, [])
+  state.visible = "visible"
+  state.poll()
+  assert.deepEqual(reports, [0])
+})
+
+test("a report that did not arrive is made again a little later", async (t) => {
+  const { reports, state, fire } = present(t, () => Promise.reject(new Error("offline")))
+  fire("click", { isTrusted: true })
+  await Promise.resolve()
+  await Promise.resolve()
+  state.now = 4_999
+  fire("click", { isTrusted: true })
+  state.now = 5_000
+  fire("click", { isTrusted: true })
+  assert.deepEqual(reports, [0, 5_000])
 })

@@ -114,14 +114,34 @@ def test_an_idle_tab_is_told_when_the_idle_limit_is_reached_and_heartbeats_do_no
         assert 3 < time.monotonic() - begun < 7
 
 
+def test_a_component_that_asks_for_runs_by_itself_does_not_put_the_idle_limit_off(here: Live) -> None:
+    """Its runs look like those of a user: only what our front end reports of the user's input counts."""
+    who = here.sign_in("ada")
+    here.was_here_last(who, IDLE_SECONDS - 5)
+    with here.tab(who) as tab:
+        begun = time.monotonic()
+        tab.open()
+        for number in range(3):
+            rerun = BackMsg()
+            rerun.rerun_script.query_string = f"refreshed={number}"
+            value = rerun.rerun_script.widget_states.widgets.add()
+            value.id, value.json_value = "$$ID-autorefresh-refresh", str(number)
+            tab.send(rerun)
+            tab.read_run()
+            tab.press("callback")
+            tab.read_run()
+        assert tab.wait_for_push() == "covered"
+        assert 3 < time.monotonic() - begun < 7
+
+
 def test_a_person_who_works_is_not_idle_in_any_of_their_tabs(here: Live) -> None:
     who = here.sign_in("fay")
     here.was_here_last(who, IDLE_SECONDS - 4)
     with here.tab(who) as tab, here.tab(who) as second:
         second.open()
         tab.open()
-        tab.press("callback")
-        tab.read_run()
+        headers = {"Origin": here.base_url, "Content-Type": "application/json"}
+        assert here.ask("/auth/active", who, method="POST", headers=headers, data='{"page": "/"}').status_code == 200
         with pytest.raises(TimeoutError):
             second.wait_for_push(6)
 

@@ -277,6 +277,20 @@ REMOVALS = [
         "tests/unit/test_component_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
     ),
     Removal(
+        "the input that a script makes up and the front end ignores",
+        "component/frontend/auth0.js",
+        "void (event.isTrusted && counts(event) && this.note())",
+        "void (counts(event) && this.note())",
+        "tests/unit/test_component_frontend.py::test_its_functions",
+    ),
+    Removal(
+        "the check that our own page reports the user's input",
+        "component/session_routes.py",
+        "            return refused\n        page = await _page_in(request)\n",
+        "            pass\n        page = await _page_in(request)\n",
+        "tests/unit/test_component_stay.py::test_only_a_script_of_our_own_pages_may_report_input",
+    ),
+    Removal(
         "the bound of refused codes of an address",
         "component/exchange_budget.py",
         "            wanted = [of_browser, of_address, ",

@@ -136,6 +136,8 @@ TABLE: dict[str, Statuses] = {
     "POST /auth/logout": (403, 403, 403),  # not from a page of ours
     "GET /auth/logout": WRONG_METHOD,
     "POST /auth/stay": (403, 403, 403),
+    "POST /auth/active": (403, 403, 403),
+    "GET /auth/active": WRONG_METHOD,
     "GET /auth/stay": WRONG_METHOD,
     "POST /auth/backchannel-logout": (400, 400, 400),
     "GET /auth/backchannel-logout": WRONG_METHOD,

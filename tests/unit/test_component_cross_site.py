@@ -87,6 +87,7 @@ POST   /auth/ended                           own 405       link -        foreign
 GET    /auth/session                         own 200 b     link 403      foreign 403
 POST   /auth/session                         own 405       link -        foreign 403
 GET    /auth/stay                            own 405       link 403      foreign 403
+GET    /auth/active                          own 405       link 403      foreign 403
 GET    /auth/logout                          own 405       link 403      foreign 403
 GET    /auth/backchannel-logout              own 405       link 403      foreign 403
 POST   /auth/backchannel-logout              own 400       link -        foreign 403

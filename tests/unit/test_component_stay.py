@@ -10,7 +10,7 @@ import pytest
 from app.core.records import EndReason
 from component.limits import Limits
 from tests.provider import FakeProvider
-from tests.signin import Answer, Browser, Clock, World, world
+from tests.signin import Answer, Browser, Clock, World, call, world
 
 JSON = {"content_type": "application/json"}
 
@@ -105,6 +105,73 @@ def test_nobody_and_the_ended_and_the_blocked_stay_not(here: World) -> None:
         unit.set_blocked(here.sessions.resolve(here.secret(blocked)).person.subject, blocked=True)
         unit.commit()
     assert stay(blocked).status == 401
+
+
+def active(browser: Browser, body: bytes = b'{"page": "/reports"}', headers: dict[str, str] | None = None) -> Answer:
+    """The front end reports input of the user."""
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    sent = {"origin": browser.base_url, "content-type": "application/json", "cookie": cookie} | (headers or {})
+    return call(browser.app, "POST", "/auth/active", sent, body)
+
+
+def test_input_of_the_user_moves_the_idle_limit_never_the_absolute_one_and_notes_the_page(here: World) -> None:
+    browser = here.sign_in()
+    begun = here.sessions.resolve(here.secret(browser))
+    here.clock.move(seconds=61)
+    told = active(browser)
+    assert told.status == 200
+    session = here.sessions.resolve(here.secret(browser))
+    assert session.last_seen_at > begun.last_seen_at + timedelta(seconds=60)
+    assert datetime.fromisoformat(told.json()["expires_at"]) == session.last_seen_at + timedelta(seconds=600)
+    assert (session.page, session.expires_at) == ("/reports", begun.expires_at)
+    here.clock.move(seconds=59)
+    active(browser, b'{"page": "/csv"}')  # not written again within a minute
+    assert here.sessions.resolve(here.secret(browser)) == session
+
+
+@pytest.mark.parametrize(
+    ("body", "page"),
+    [
+        (b'{"page": "/csv?x=1#y"}', "/csv"),
+        (b'{"page": "https://evil.example/"}', "/"),
+        (b'{"page": "/nested/page"}', "/"),
+        (b'{"page": 1}', ""),
+        (b"[]", ""),
+        (b"", ""),
+        (b"[" * 5000, ""),
+        (b'{"page": "/csv", "x": "' + b"x" * 8200 + b'"}', ""),
+    ],
+)
+def test_the_page_is_one_of_ours_or_none(here: World, body: bytes, page: str) -> None:
+    browser = here.sign_in()
+    here.clock.move(seconds=61)
+    assert active(browser, body).status == 200
+    assert here.sessions.resolve(here.secret(browser)).page == page
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": ""}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"content-type": "text/plain"}, 415),
+    ],
+)
+def test_only_a_script_of_our_own_pages_may_report_input(here: World, headers: dict[str, str], status: int) -> None:
+    browser = here.sign_in()
+    here.clock.move(seconds=100)
+    before = ends(browser)
+    assert active(browser, headers=headers).status == status
+    assert ends(browser) == before
+
+
+def test_input_brings_no_session_back(here: World) -> None:
+    assert active(here.browser()).status == 401
+    browser = here.sign_in()
+    here.clock.move(seconds=601)
+    assert active(browser).status == 401
+    assert browser.get("/auth/session").json() == {"authenticated": False, "expired": True}
 
 
 @pytest.mark.parametrize(
