@@ -20,6 +20,7 @@ import streamlit as st
 import structlog
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from streamlit import runtime
 
 from app import access
 from app.core.declarations import Declarations
@@ -28,6 +29,7 @@ from app.core.guards_found import publish_guards
 from app.core.policy import decide
 from app.core.records import Session
 from app.housekeeping import Housekeeping
+from app.media import observe_media
 from app.navigation import PAGES
 from app.published import PROCESS, guards_of, own_guards, shared_places
 from app.server import accept_few
@@ -50,6 +52,7 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         accept_few(asyncio.get_running_loop())
+        observe_media(runtime.get_instance().media_file_mgr, services.tabs.media.register)
         gc.collect()
         gc.freeze()  # what was imported stays: no collection need look at it again
         keeping = asyncio.create_task(Housekeeping(services.storage).run(), name="housekeeping")

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component import wire
+from component.media_files import SessionFiles
 
 MAX_MEDIA: Final = 2048
 MAX_DEFERRED: Final = 512
@@ -45,9 +46,12 @@ class Rendered:
     """Ids of the backend operations that are under way."""
     since_loss: SinceLoss | None = None
     """None when nothing was ever lost: then Streamlit alone knows what there is."""
+    files: SessionFiles = field(default_factory=SessionFiles, compare=False)
+    """What runs of this session have registered with Streamlit; none before the first run."""
 
     def forget(self) -> None:
         """The caller has lost a right: nothing rendered so far is valid."""
+        self.files.clear()
         self.media.clear()
         self.deferred.clear()
         self.operations.clear()
@@ -89,8 +93,14 @@ class Rendered:
                 keep(self.since_loss.sources, source, None, MAX_SOURCES)
         if deferred := wire.deferred_in(message):
             keep(self.deferred, deferred, None, MAX_DEFERRED)
-        for file in wire.media_in(message):
+        if file := wire.delivered_file(message):
             keep(self.media, file, None, MAX_MEDIA)
+
+    def note_media(self, data: bytes) -> None:
+        """Remember the files that a message to the browser shows: those that a run of this session registered."""
+        for file in wire.media_in(data):
+            if file in self.files:
+                keep(self.media, file, None, MAX_MEDIA)
 
 
 def keep(kept: dict[K, V], key: K, value: V, most: int) -> None:

@@ -358,10 +358,15 @@ class Tab:
         kind = message.WhichOneof("type")
         if kind == "navigation":
             self._navigation = message
-        elif kind == "new_session" and not self._id_known:
-            self._id_known = True
-            self._shown.note_session(message.new_session.initialize.session_id, self._seen)
+        elif kind == "new_session":
+            session_id = message.new_session.initialize.session_id
+            self._seen.rendered.files = self._tabs.media.of(session_id)
+            if not self._id_known:
+                self._id_known = True
+                self._shown.note_session(session_id, self._seen)
         if self._seen.note(message):
+            if self._seen.gate is Gate.OPEN:
+                self._seen.rendered.note_media(data)
             return data
         operation = message.backend_operation_response.request_id
         return wire.refusal(operation) if operation else b""

@@ -13,6 +13,7 @@ from app.core.records import Session
 from app.core.rights import Rights
 from component import wire
 from component.admission import SocketLimits
+from component.media_files import MediaFiles
 from component.rendered import keep
 from component.sessions import Sessions
 from component.shown import Owners
@@ -49,6 +50,7 @@ class Tabs:
         self.sessions = sessions
         self.rights = rights
         self.owners = Owners()
+        self.media = MediaFiles()
         self._workers = Workers(_THREADS, name="tabs")
         self._live: dict[Tab, None] = {}
         self._gated: dict[str, tuple[float, Session]] = {}

@@ -38,28 +38,10 @@ ALLOWED: Final = frozenset({"rerun_script", "stop_script", "file_urls_request", 
 """What browsers send in use. The others steer the server for everybody (cache, shutdown) or tell of it (git)."""
 ALLOWED_OPERATIONS: Final = frozenset({"deferred_file", "dataframe_chunk"})
 """Of ``backend_operation_request``, which is the one other kind allowed."""
-FILE_FIELDS: Final = frozenset(
-    {
-        "Audio.url",
-        "Block.ChatMessage.avatar",
-        "DeferredFileResponsePayload.url",
-        "DownloadButton.url",
-        "Favicon.url",
-        "IFrame.src",
-        "Image.url",
-        "Logo.icon_image",
-        "Logo.image",
-        "PageConfig.favicon",
-        "SubtitleTrack.url",
-        "Video.url",
-    }
-)
-"""Where Streamlit itself puts the address of a file. The same address as text anywhere else shows nothing."""
-
-_ELEMENTS_WITH_FILES: Final = frozenset({"audio", "download_button", "favicon", "iframe", "imgs", "video"})
-_MESSAGES_WITH_FILES: Final = frozenset({"delta", "logo", "page_config_changed", "backend_operation_response"})
 # A media address ends in a hash of its content, 32 hexadecimal digits, and a suffix that stands for nothing.
 _MEDIA: Final = re.compile(r"/media/([0-9a-f]{32})(?:\.[A-Za-z0-9]{1,16})?")
+_MEDIA_PREFIX: Final = b"/media/"
+_MEDIA_BYTES: Final = re.compile(rb"/media/([0-9a-f]{32})")
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([0-9a-fA-F-]{1,64})/[^/]{1,64}")
 _TRIGGER: Final = "$$STREAMLIT_INTERNAL_KEY_"
 _TRIGGERS: Final = "__events"
@@ -326,11 +308,17 @@ def read(data: bytes) -> ForwardMsg | None:
     return message
 
 
-def media_in(message: ForwardMsg) -> list[str]:
-    """Ids of the media that a message shows to the browser."""
-    if is_plain(message) or message.WhichOneof("type") not in _MESSAGES_WITH_FILES:
-        return []
-    return [found for name, text in _texts(message) if name in FILE_FIELDS and (found := media_asked(text))]
+def media_in(data: bytes) -> set[str]:
+    """Ids of the media whose addresses stand anywhere in a message to the browser, in text of the app too.
+
+    Streamlit and its components put them into fields of their own, into markdown, HTML, arguments and tables.
+    """
+    return {found.decode() for found in _MEDIA_BYTES.findall(data)} if _MEDIA_PREFIX in data else set()
+
+
+def delivered_file(message: ForwardMsg) -> str | None:
+    """The id of the media that a deferred download has made; None for any other message."""
+    return media_asked(message.backend_operation_response.deferred_file.url)
 
 
 def pages_in(message: ForwardMsg) -> dict[str, str]:
@@ -342,15 +330,6 @@ def deferred_in(message: ForwardMsg) -> str:
     """The id of the deferred download that a message offers to the browser; "" for none."""
     offers = message.WhichOneof("type") == "delta"
     return message.delta.new_element.download_button.deferred_file_id if offers else ""
-
-
-def is_plain(message: ForwardMsg) -> bool:
-    """Whether a message draws something in which no file can be, as most do."""
-    return (
-        message.WhichOneof("type") == "delta"
-        and message.delta.WhichOneof("type") == "new_element"
-        and message.delta.new_element.WhichOneof("type") not in _ELEMENTS_WITH_FILES
-    )
 
 
 def widgets_in(message: ForwardMsg) -> Iterator[str]:

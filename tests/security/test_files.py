@@ -15,6 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from component import wire
+from component.media_files import MAX_FILES, MAX_SESSIONS, MediaFiles
 from component.rendered import (
     MAX_DEFERRED,
     MAX_FRAGMENTS,
@@ -27,7 +28,7 @@ from component.rendered import (
 )
 from component.shown import KEPT_OWNERS, KEPT_SESSIONS, Owners, Seen, Shown
 from component.uploads import MOST_FILES
-from tests.security.live import Live, Someone, live
+from tests.security.live import Live, Someone, Tab, live
 
 PACKAGE = Path(streamlit.__file__).parent
 
@@ -125,62 +126,163 @@ def _browser(here: Live, who: Someone) -> dict[str, str]:
     return {here.cookies.browser: who.cookies[here.cookies.browser]}
 
 
-# The table of fields
+# What is shown: what a run of this very session gave to Streamlit
+
+WAYS = """
+import io
+import wave
+
+import streamlit as st
+from PIL import Image
+from streamlit.elements.lib.image_utils import image_to_url
+from streamlit.elements.lib.layout_utils import LayoutConfig
+
+from app import access
+
+who = str(st.user.get("iss_sub"))
 
 
-def test_every_place_where_streamlit_gives_a_file_an_address_is_known() -> None:
-    """A Streamlit that puts addresses of files elsewhere must be met by a field in ``wire.FILE_FIELDS``."""
-    found = {
-        str(path.relative_to(PACKAGE))
-        for path in PACKAGE.rglob("*.py")
-        if re.search(r"media_file_mgr\.add\(|[^.\w`]image_to_url\((?!\n    image:)", path.read_text(encoding="utf-8"))
-    }
-    assert found == {
-        "commands/logo.py",
-        "commands/page_config.py",
-        "elements/iframe.py",
-        "elements/lib/agent_data.py",  # for the agent API, which is closed
-        "elements/lib/image_utils.py",
-        "elements/lib/subtitle_utils.py",
-        "elements/media.py",
-        "elements/widgets/button.py",
-        "elements/widgets/chat.py",
-        "runtime/caching/cached_message_replay.py",
-    }
+def picture(of):
+    made = io.BytesIO()
+    Image.new("RGB", (2, 2), "#" + f"{abs(hash(who + of)) % 0xFFFFFF:06x}").save(made, "PNG")
+    return made.getvalue()
 
 
-MEDIA = "/media/" + "0f" * 16 + ".png"
+def sound():
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setparams((1, 1, 8000, 0, "NONE", ""))
+        file.writeframes(who.encode())
+    return made.getvalue()
 
 
-def _messages() -> dict[str, ForwardMsg]:
-    made = {name: ForwardMsg() for name in wire.FILE_FIELDS}
-    made["Audio.url"].delta.new_element.audio.url = MEDIA
-    made["Block.ChatMessage.avatar"].delta.add_block.chat_message.avatar = MEDIA
-    made["DeferredFileResponsePayload.url"].backend_operation_response.deferred_file.url = MEDIA
-    made["DownloadButton.url"].delta.new_element.download_button.url = MEDIA
-    made["Favicon.url"].delta.new_element.favicon.url = MEDIA
-    made["IFrame.src"].delta.new_element.iframe.src = MEDIA
-    made["Image.url"].delta.new_element.imgs.imgs.add().url = MEDIA
-    made["Logo.icon_image"].logo.icon_image = MEDIA
-    made["Logo.image"].logo.image = MEDIA
-    made["PageConfig.favicon"].page_config_changed.favicon = MEDIA
-    made["SubtitleTrack.url"].delta.new_element.video.subtitles.add().url = MEDIA
-    made["Video.url"].delta.new_element.video.url = MEDIA
-    return made
+def address(of):
+    return image_to_url(Image.open(io.BytesIO(picture(of))), LayoutConfig(), False, "RGB", "PNG", of)
 
 
-@pytest.mark.parametrize("name", sorted(wire.FILE_FIELDS))
-def test_an_address_is_found_in_each_field(name: str) -> None:
-    assert wire.media_in(_messages()[name]) == ["0f" * 16]
+@st.cache_data
+def cached(who):
+    st.image(picture("cached"))
 
 
-def test_an_address_is_found_nowhere_else() -> None:
+said = st.query_params.get("say", "")
+if said:
+    st.markdown(f"![picture]({said}) {said}")
+    st.html(f"<img src='{said}'>")
+    st.components.v1.iframe(said)
+    st.link_button("link", said)
+    st.dataframe({"picture": [said]}, column_config={"picture": st.column_config.ImageColumn()})
+    st.json({"picture": said})
+else:
+    st.set_page_config(page_icon=picture("icon"))
+    st.logo(picture("logo"))
+    st.image(picture("image"))
+    cached(who)
+    st.audio(sound())
+    st.video(b"film of " + who.encode(), subtitles="WEBVTT\\n\\n00:00.000 --> 00:01.000\\n" + who)
+    with st.chat_message("user", avatar=picture("avatar")):
+        st.write("text")
+    st.download_button("file", data=b"file of " + who.encode(), key="file")
+    st.markdown(f"![picture]({address('in markdown')})")
+    st.html(f"<img src='{address('in HTML')}'>")
+    st.dataframe({"picture": [address("in a table")]})
+    st.json({"picture": address("in JSON")})
+"""
+
+
+@pytest.fixture(scope="module")
+def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("ways"), script=WAYS, processes=1, PYTHONHASHSEED="0") as made:
+        yield made
+
+
+def addresses(tab: Tab) -> list[str]:
+    """Every address of a file in what the tab was sent."""
+    found = [re.findall(rb"/media/[0-9a-f]{32}\.[a-z0-9]{3}", message.SerializeToString()) for message in tab.seen]
+    return sorted({address.decode() for one in found for address in one})
+
+
+def test_whatever_a_run_gives_to_streamlit_is_its_users_however_the_address_is_shown(ways: Live) -> None:
+    ann, bob = ways.sign_in("ann"), ways.sign_in("bob")
+    with ways.tab(ann) as tab, ways.tab(bob) as other:
+        tab.open()
+        other.open()
+        shown = addresses(tab)
+        assert len(shown) == 13
+        assert {ways.ask(address, ann).status_code for address in shown} == {200}
+        assert not set(shown) & set(addresses(other))
+        assert {ways.ask(address, bob).status_code for address in shown} == {404}
+        # An app that shows an address on its user's request makes it no file of theirs, wherever it shows it.
+        for address in shown:
+            other.open(f"say={address}")
+            assert address in str(other.seen)
+            assert ways.ask(address, bob).status_code == 404, address
+            assert ways.ask(address, ann).status_code == 200
+
+
+def test_a_file_of_the_page_before_can_be_loaded_although_the_next_run_registers_it_no_more(ways: Live) -> None:
+    """A click that began before the run: Streamlit keeps a download for one run more."""
+    ann = ways.sign_in("ann")
+    with ways.tab(ann) as tab:
+        tab.open()
+        file = tab.files["file"]
+        tab.open("say=nothing")
+        assert ways.ask(file, ann).status_code == 200
+
+
+def test_streamlit_registers_files_in_one_place() -> None:
+    """A Streamlit that keeps files by another way than ``add`` and deferred downloads must be observed there too."""
+    source = (PACKAGE / "runtime" / "media_file_manager.py").read_text(encoding="utf-8")
+    stored = re.findall(r"def (\w+)\((?:(?!\n    def ).)*?load_and_get_id\(", source, re.DOTALL)
+    assert stored == ["add", "execute_deferred"]
+    places = [path for path in PACKAGE.rglob("*.py") if "load_and_get_id(" in path.read_text(encoding="utf-8")]
+    assert {place.name for place in places} == {
+        "media_file_manager.py", "media_file_storage.py", "memory_media_file_storage.py",
+    }  # fmt: skip
+
+
+FILE = "0f" * 16
+MEDIA = f"/media/{FILE}.png"
+
+
+def test_an_address_counts_for_what_runs_of_this_session_registered() -> None:
+    files = MediaFiles()
+    mine, other = Rendered(files=files.of("mine")), Rendered(files=files.of("other"))
     message = ForwardMsg()
-    message.delta.new_element.markdown.body = MEDIA
-    assert wire.media_in(message) == []
-    message.delta.new_element.imgs.imgs.add().caption = MEDIA
-    message.delta.new_element.imgs.imgs.add().url = f"https://evil.example{MEDIA}"
-    assert wire.media_in(message) == []
+    message.delta.new_element.markdown.body = f"text before{MEDIA}text behind"
+    data = message.SerializeToString()
+    mine.note_media(data)
+    assert list(mine.media) == []
+    files.register("mine", MEDIA)
+    files.register("other", "/media/" + "1a" * 16)
+    mine.note_media(data)
+    other.note_media(data)
+    assert (list(mine.media), list(other.media)) == ([FILE], [])
+    mine.forget()  # a right is lost: shown again, it counts when it is registered again
+    mine.note_media(data)
+    assert list(mine.media) == []
+    files.register("mine", MEDIA)
+    mine.note_media(data)
+    assert list(mine.media) == [FILE]
+
+
+def test_the_file_of_a_deferred_download_counts_by_its_answer() -> None:
+    message, rendered = ForwardMsg(), Rendered()
+    message.backend_operation_response.deferred_file.url = MEDIA
+    rendered.note(message)
+    assert list(rendered.media) == [FILE]
+
+
+def test_registered_files_are_bounded() -> None:
+    files = MediaFiles()
+    for number in range(MAX_FILES + 1):
+        files.register("one", f"/media/{number:032x}")
+    assert f"{0:032x}" not in files.of("one")
+    assert f"{MAX_FILES:032x}" in files.of("one")
+    first = files.of("one")
+    for number in range(MAX_SESSIONS):
+        files.of(str(number))
+    assert files.of("one") is not first
 
 
 def test_widgets_are_found_by_their_ids() -> None:
@@ -213,6 +315,8 @@ def test_what_was_shown_is_bounded() -> None:
         message.delta.fragment_id = button.id = button.deferred_file_id = str(number)
         button.url = f"/media/{number:032x}"
         rendered.note(message)
+        rendered.files.add(f"{number:032x}")
+        rendered.note_media(message.SerializeToString())
         table.delta.new_element.dataframe.lazy_data.source_id = str(number)
         rendered.note(table)
         request.backend_operation_request.request_id = str(number)
