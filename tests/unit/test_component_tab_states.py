@@ -129,6 +129,13 @@ def told(here: Here) -> str:
     return ""
 
 
+async def said(here: Here) -> None:
+    """Wait until what the tab itself has to say has gone out."""
+    for task in (here.tab._out._telling, here.tab._out.goodbye):
+        if task is not None:
+            await task
+
+
 async def streamlit_gets(here: Here) -> list[BackMsg | None]:
     """All that Streamlit gets from now on; None when the socket is gone for it."""
     messages: list[BackMsg | None] = []
@@ -162,13 +169,13 @@ def test_one_poll_tells_a_tab_in_any_state_and_nothing_of_its_page_runs(state: s
             await watcher.poll()  # finds a socket that cannot be told yet
             await accept(here)
         await watcher.poll()
+        await said(here)
+        assert told(here) == expected(state, event)  # before the browser sends anything
         sends(here, press("$$ID-old"))
         got = await streamlit_gets(here)
         runs = [message for message in got if message is not None and message.WhichOneof("type") == "rerun_script"]
         if state not in NO_RUN_YET or event != "lost role":  # there, Streamlit has no page whose button it could be
             assert not [run for run in runs if run.rerun_script.widget_states.widgets]
-        await here.tab.close()  # after the last word, if there is one
-        assert told(here) == expected(state, event)
         if event == "lost role" and told(here) == "":
             assert runs, "the page is drawn again"
         if event in {"ended", "blocked"}:
