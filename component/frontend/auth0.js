@@ -109,6 +109,10 @@ const NOBODY_HEARTBEAT_MS = 20_000
 /** So long the host may take to say where sign-in is; then the plain link is taken. */
 const HOST_TIMEOUT_MS = 2_500
 const CALL_TIMEOUT_MS = 30_000
+/** So long a request may take that finds out whether the app answers at all. */
+const REACH_TIMEOUT_MS = 5_000
+/** How often that is tried again while the app does not answer. */
+const REACH_AGAIN_MS = 3_000
 const POPUP_POLL_MS = 400
 /** A page that was reloaded just now is not reloaded again. */
 const RELOAD_PAUSE_MS = 10_000
@@ -516,6 +520,67 @@ export function popupFeatures(at) {
   return `popup,width=${width},height=${height},left=${left},top=${top}`
 }
 
+/**
+ * Whether the app answers. Only a request that fails proves that it does not: `navigator.onLine` is false on a machine
+ * that has no network but loopback, where app and provider may be, and true behind a router without a connection.
+ */
+export class Reach {
+  /**
+   * @param {(path: string, init: RequestInit) => Promise<unknown>} [ask]
+   * @param {{ setTimeout: (act: () => void, delay: number) => any, clearTimeout: (timer: any) => void }} [timers]
+   */
+  constructor(ask = (path, init) => fetch(path, init), timers = globalThis) {
+    this.ask = ask
+    this.timers = timers
+    /** @type {any} */
+    this.timer = undefined
+    /** @type {(() => void) | undefined} */
+    this.back = undefined
+  }
+
+  /** @returns {Promise<boolean>} Any response counts, an error status too. */
+  async answers() {
+    const signal = AbortSignal.timeout(REACH_TIMEOUT_MS)
+    try {
+      await this.ask("/auth/session", { credentials: "same-origin", redirect: "manual", cache: "no-store", signal })
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** @param {() => void} back Called once, when the app answers again. */
+  wait(back) {
+    this.back = back
+    this.later()
+  }
+
+  /** Try again now, if the app is being waited for. */
+  async again() {
+    const { back } = this
+    if (!back) return
+    this.timers.clearTimeout(this.timer)
+    const answers = await this.answers()
+    if (this.back !== back) return
+    if (!answers) {
+      this.later()
+      return
+    }
+    this.stop()
+    back()
+  }
+
+  later() {
+    this.timers.clearTimeout(this.timer)
+    this.timer = this.timers.setTimeout(() => void this.again(), REACH_AGAIN_MS)
+  }
+
+  stop() {
+    this.back = undefined
+    this.timers.clearTimeout(this.timer)
+  }
+}
+
 /** The way in: a link that works by itself, and that asks the host first where it can, so that nothing typed is lost. */
 class SignIn {
   /**
@@ -533,6 +598,7 @@ class SignIn {
     this.busy = false
     /** @type {Window | null} */
     this.popup = null
+    this.reach = new Reach()
     this.over = new AbortController()
     const { signal } = this.over
     this.element = make("div", "way-in")
@@ -549,7 +615,7 @@ class SignIn {
     }
     this.control.addEventListener("click", (event) => this.pressed(event), { signal })
     window.addEventListener("pageshow", () => this.rest(""), { signal })
-    window.addEventListener("online", () => this.said.classList.contains("offline") && this.rest(""), { signal })
+    window.addEventListener("online", () => void this.reach.again(), { signal })
   }
 
   /**
@@ -577,12 +643,8 @@ class SignIn {
   /** @param {MouseEvent} event */
   pressed(event) {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
-    if (navigator.onLine === false) {
-      event.preventDefault()
-      this.say("You are offline. Connect again, then sign in.", "offline")
-      return
-    }
-    if (!this.link) return
+    // Without the host the link needs nobody's help, except to stay here where the app does not answer.
+    if (!this.link && navigator.onLine !== false) return
     event.preventDefault()
     if (this.busy) {
       this.popup?.focus()
@@ -591,24 +653,24 @@ class SignIn {
     void this.begin(this.link)
   }
 
-  /** @param {Link} link */
+  /** @param {Link} [link] */
   async begin(link) {
     this.busy = true
+    this.reach.stop()
     this.control.setAttribute("aria-disabled", "true")
     this.said.textContent = ""
     // Only here, in the click itself, may a window be opened. Where that is forbidden, this tab goes.
-    this.popup = this.mode === "popup" ? window.open("about:blank", "gatehouse-sign-in", popupFeatures(window)) : null
+    this.popup = link && this.mode === "popup" ? window.open("about:blank", "gatehouse-sign-in", popupFeatures(window)) : null
     const mode = this.mode === "popup" && !this.popup ? "redirect" : this.mode
     const here = this.returnTo === "/" ? window.location.pathname + window.location.search : this.returnTo
-    let address = this.plain() + (mode === "popup" ? "&mode=popup" : "")
-    try {
-      const request = { action: "AppAuthRequest", mode, returnTo: here }
-      const answer = await link.emit("onActionRequest", request, { timeoutMs: HOST_TIMEOUT_MS })
-      address = ownAddress(answer?.goTo) ?? address
-    } catch {
-      // The host does not answer, or will not: signing in works all the same.
+    const goTo = await this.hostAddress(link, mode, here)
+    if (this.over.signal.aborted) return
+    if (goTo === undefined && !(await this.reach.answers())) {
+      this.unreached()
+      return
     }
     if (this.over.signal.aborted) return
+    const address = ownAddress(goTo) ?? this.plain() + (mode === "popup" ? "&mode=popup" : "")
     if (!this.popup) {
       window.location.assign(address)
       return
@@ -622,6 +684,35 @@ class SignIn {
     this.control.removeAttribute("aria-disabled") // it brings the window to the front
     this.say("Go on in the window that has opened. Pressing the button again brings it to the front.")
     this.follow(this.popup)
+  }
+
+  /**
+   * @param {Link | undefined} link
+   * @param {"redirect" | "popup" | "silent"} mode
+   * @param {string} here
+   * @returns {Promise<string | undefined>} Where the host says that sign-in is; undefined where it does not answer, or
+   *   will not: signing in works all the same.
+   */
+  async hostAddress(link, mode, here) {
+    // Where the browser believes to be offline, a request finds out sooner than the host's silence.
+    if (!link || (navigator.onLine === false && !(await this.reach.answers()))) return undefined
+    const request = { action: "AppAuthRequest", mode, returnTo: here }
+    try {
+      return (await link.emit("onActionRequest", request, { timeoutMs: HOST_TIMEOUT_MS }))?.goTo
+    } catch {
+      return undefined
+    }
+  }
+
+  /** A request failed: nobody is sent to an address that does not answer, and the text goes when it answers again. */
+  unreached() {
+    if (this.over.signal.aborted) return
+    this.popup?.close()
+    this.rest("")
+    const offline = navigator.onLine === false
+    const text = offline ? "You are offline. Connect again, then sign in." : "The app does not answer. Try again."
+    this.say(text, "offline")
+    this.reach.wait(() => this.rest(""))
   }
 
   /** @param {Window} popup Wait until it is done, or gone. */
@@ -660,6 +751,7 @@ class SignIn {
   }
 
   stop() {
+    this.reach.stop()
     this.over.abort()
   }
 }

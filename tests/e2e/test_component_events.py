@@ -237,6 +237,39 @@ def test_offline_sign_in_says_so_and_works_afterwards(arrive: Arrive) -> None:
     expect(visitor.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
 
 
+@pytest.mark.parametrize("host", ["answers", "is silent"])
+def test_a_browser_that_believes_to_be_offline_signs_in_all_the_same(arrive: Arrive, host: str) -> None:
+    """As on a machine with loopback only, where ``navigator.onLine`` is false although app and provider answer."""
+    visitor = arrive()
+    visitor.context.add_init_script("Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false })")
+    visitor.open("/reports")
+    control = visitor.page.locator(".st-key-sign-in a")
+    expect(control).to_be_visible(timeout=SOON)
+    assert visitor.page.evaluate("navigator.onLine") is False
+    if host == "is silent":
+        visitor.page.evaluate("WebSocket.prototype.send = () => undefined")
+    control.click()
+    expect(visitor.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
+
+
+def test_where_the_app_does_not_answer_nobody_leaves_the_page_and_it_is_tried_again(arrive: Arrive) -> None:
+    visitor = arrive()
+    visitor.open("/reports")
+    control = visitor.page.locator(".st-key-sign-in a")
+    expect(control).to_be_visible(timeout=SOON)
+    said = visitor.page.locator(".st-key-sign-in .said")
+    address = visitor.page.url
+    visitor.context.route("**/auth/session", lambda route: route.abort("connectionrefused"))
+    visitor.page.evaluate("WebSocket.prototype.send = () => undefined")
+    control.click()
+    expect(said).to_have_text("The app does not answer. Try again.", timeout=SOON)
+    assert visitor.page.url == address
+    visitor.context.unroute("**/auth/session")
+    expect(said).to_have_text("", timeout=SOON)
+    control.click()
+    expect(visitor.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
+
+
 def test_where_the_host_does_not_answer_sign_in_is_a_plain_link(arrive: Arrive) -> None:
     """The socket is there and silent: after a short while the front end goes by itself."""
     visitor = arrive(

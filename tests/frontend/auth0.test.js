@@ -14,7 +14,11 @@ const {
   LinkError,
   ownAddress,
   popupFeatures,
+<<<<<<< HEAD
   Presence,
+=======
+  Reach,
+>>>>>>> 21e13a9 (Let only a failed request prove that the app does not answer)
   readable,
   signedOutAddress,
   signInAddress,
@@ -236,6 +240,7 @@ test("an answer is shown as it is, JSON with its lines broken", () => {
   assert.equal(readable("<b>no</b>"), "<b>no</b>")
 })
 
+<<<<<<< HEAD
 /** A presence with a clock and a page that a test moves. */
 function present(t, report = async () => {}) {
   const listeners = new Map()
@@ -300,4 +305,57 @@ test("a report that did not arrive is made again a little later", async (t) => {
   state.now = 5_000
   fire("click", { isTrusted: true })
   assert.deepEqual(reports, [0, 5_000])
+=======
+/** A `Reach` whose requests end as `outcomes` says, the last one again and again; counts them. */
+function reaching(...outcomes) {
+  const timers = new Timers()
+  const asked = []
+  const ask = (path) => {
+    asked.push(path)
+    const outcome = outcomes.length > 1 ? outcomes.shift() : outcomes[0]
+    return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome)
+  }
+  return { asked, timers, reach: new Reach(ask, timers) }
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+test("only a request that fails proves that the app does not answer", async (context) => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator") ?? { configurable: true, value: undefined }
+  context.after(() => Object.defineProperty(globalThis, "navigator", before))
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { onLine: false } })
+  for (const status of [200, 401, 404, 502]) {
+    assert.equal(await reaching({ status }).reach.answers(), true)
+  }
+  for (const error of [new TypeError("Failed to fetch"), new DOMException("", "TimeoutError")]) {
+    assert.equal(await reaching(error).reach.answers(), false)
+  }
+})
+
+test("while the app does not answer it is asked again, until it does, and that is told once", async () => {
+  const { asked, timers, reach } = reaching(new TypeError(), new TypeError(), { status: 401 })
+  let back = 0
+  reach.wait(() => back++)
+  for (const expected of [[1, 0], [2, 0], [3, 1], [3, 1]]) {
+    timers.pass(3_000)
+    await settled()
+    assert.deepEqual([asked.length, back], expected)
+  }
+  assert.deepEqual(new Set(asked), new Set(["/auth/session"]))
+})
+
+test("a network that comes back is tried at once, and one that nobody waits for is not", async () => {
+  const { asked, reach } = reaching({ status: 200 })
+  await reach.again()
+  assert.equal(asked.length, 0)
+  let back = 0
+  reach.wait(() => back++)
+  await reach.again()
+  assert.deepEqual([asked.length, back], [1, 1])
+  reach.wait(() => back++)
+  const again = reach.again()
+  reach.stop()
+  await again
+  assert.equal(back, 1)
+>>>>>>> 21e13a9 (Let only a failed request prove that the app does not answer)
 })

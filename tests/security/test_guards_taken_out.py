@@ -984,7 +984,7 @@ REMOVALS = [
     ),
     Removal(
         "the refusal of a folder that Streamlit would serve by itself",
-        "app/hosted.py",
+        "app/core/hosting.py",
         '    if (folder / "pages").is_dir():\n',
         "    if False:\n",
         "tests/apptest/test_hosted.py::test_what_cannot_be_served_is_said_at_start",
@@ -1351,6 +1351,13 @@ REMOVALS = [
         "    engine = make_reading_engine(",
         "    engine = make_engine(",
         "tests/db/test_foreign.py::test_tables_of_another_program_are_left_alone[file-beginning0]",
+    ),
+    Removal(
+        "only a failed request proves that nobody answers",
+        "component/frontend/auth0.js",
+        '      await this.ask("/auth/session", {',
+        '      if (navigator.onLine === false) return false\n      await this.ask("/auth/session", {',
+        "tests/unit/test_component_frontend.py::test_its_functions",
     ),
     Removal(
         "what dev refuses comes first",
