@@ -197,9 +197,10 @@ def victim(tmp_path: Path) -> Iterator[Victim]:
                 expires_at=now + timedelta(hours=8),
                 sealed_tokens=ProviderTokens("the token", "the refresh token", "").seal(keyring, ref),
                 access_token_hash=secrets.token_bytes(32),
-                access_expires_at=now + timedelta(seconds=59),  # due, and not expired
+                access_expires_at=now + timedelta(hours=1),
             ),
-            now,
+            # Due because its rights were synced that long ago: the token itself lasts, however slow this runs.
+            now - timedelta(minutes=20),
         )
         unit.commit()
     try:
