@@ -170,7 +170,7 @@ class Callbacks:
         """What the provider's answer brings, the ID token verified; raises when any of it is wrong."""
         query, code = asked.query, asked.query.get("code", "")
         if "error" in query or not code or len(code) > _CODE_MAX_CHARACTERS:
-            self._logins.complete(transaction)
+            # Nothing is exchanged, so nothing need be used up: what anybody can send writes no row.
             self._provider.check_issuer(query.get("iss"))
             if "error" in query:
                 raise provider_refusal(query)

@@ -1,7 +1,8 @@
 """Login transactions: what must be remembered between ``/auth/login`` and ``/auth/callback``, sealed in a cookie.
 
-Nothing is written for an anonymous request: state, nonce and PKCE verifier (RFC 7636 §4.1) travel encrypted in the
-browser that began, in a cookie named after the state, so that parallel tabs work. A state is consumed once, in storage.
+Beginning a sign-in writes nothing: state, nonce and PKCE verifier (RFC 7636 §4.1) travel encrypted in the
+browser that began, in a cookie named after the state, so that parallel tabs work. A state is consumed once, in storage,
+before its code is exchanged.
 """
 
 from __future__ import annotations

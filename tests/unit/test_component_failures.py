@@ -181,3 +181,24 @@ def test_an_exception_that_nobody_listed_is_a_page_a_log_line_and_an_audit_entry
     assert event["correlation_id"] in answer.text
     assert f"unexpected error at {where}: KeyError" in caplog.text
     assert "what-somebody-sent" not in f"{caplog.text}{answer.text}{event}"
+
+
+@pytest.mark.parametrize("parameters", [{"error": "access_denied"}, {}, {"code": "c" * 5000}])
+def test_two_hundred_failed_callbacks_write_no_row_but_their_count(here: World, parameters: dict[str, str]) -> None:
+    browser = here.browser()
+    for _ in range(200):
+        answer = browser.get(here.fake.answer(query(here.begin(browser))["state"], **parameters))
+        assert answer.status in {400, 403}
+    assert here.rows("login_states") == 0
+    (event,) = here.audit("app:login:refuse")
+    assert event["details"] == '{"count":200}'
+
+
+def test_two_hundred_codes_that_somebody_made_up_write_no_more_rows_than_are_exchanged(here: World) -> None:
+    here.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, 400)
+    browser = here.browser()
+    for _ in range(200):
+        browser.get(here.fake.answer(query(here.begin(browser))["state"], code="made-up"))
+    assert 0 < here.rows("login_states") < 100
+    assert {event["reason"] for event in here.audit("app:login:refuse")} == {"invalid_grant", "too-many-requests"}
+    assert len(here.audit("app:login:refuse")) == 2
