@@ -27,7 +27,8 @@ from app.core.misspelt import misspelt
 from app.core.outgoing import cause_of, http_session
 from app.core.principal import Subject
 from app.core.secret_keys import undecided
-from app.core.settings import ENV_FILE, Process, Settings, shown
+from app.core.settings import ENV_FILE, Process, Settings
+from app.core.settings_checks import shown
 from app.core.tokens import build_verifier
 from app.core.variables import hosted_script
 from app.server import install_protocols, raise_descriptors, warn_of_few

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.core.errors import ConfigurationError, ServiceUnavailable
-from app.core.settings import Settings, is_loopback
+from app.core.settings import Settings
+from app.core.settings_checks import is_loopback
 from remote_api import wsgi
 from remote_api.application import Application
 

@@ -22,7 +22,8 @@ from app.core.claims import clean
 from app.core.errors import ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.outgoing import AnswerTooLarge, cause_of, http_session
-from app.core.settings import Settings, is_loopback
+from app.core.settings import Settings
+from app.core.settings_checks import is_loopback
 
 WELL_KNOWN: Final = "/.well-known/openid-configuration"
 MAX_ANSWER_BYTES: Final = 256 * 1024

@@ -6,44 +6,28 @@ needs. An empty variable counts as not set.
 
 from __future__ import annotations
 
-import ipaddress
-import json
 import os
 import re
-import secrets
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from app.core.call_store import call_store
-from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
-from app.core.outgoing import ca_bundle_mistake
-from app.core.permissions import ADMINISTRATOR
-from app.core.state import DATABASE, SECRET, TENANT, default_folder, folder_mistake, make_private_folder
-from app.core.variables import AUTH0_ALIASES, PREFIX, GatehouseFile, hosted_script, retired_in_use, variable, with_alias
+from app.core.installation import installation_secret, local_client
+from app.core.processes import Process
+from app.core.settings_checks import all_mistakes, is_loopback
+from app.core.state import DATABASE, SECRET, TENANT, default_folder
+from app.core.variables import PREFIX, GatehouseFile, hosted_script, retired_in_use, variable, with_alias
 
-SECRET_MIN_CHARACTERS: Final = 32
+__all__ = ["ENV_FILE", "LOCAL_AUDIENCE", "LOCAL_ISSUER", "Process", "Settings"]
+
 LOCAL_ISSUER: Final = "http://localhost:9000/"
 LOCAL_AUDIENCE: Final = "https://gatehouse.example/api"
 ENV_FILE: Final = Path(".env")
 """Read beside the environment, which wins; relative to the folder that a process is started in."""
-_WEAK: Final = ("changeme", "change-me", "secret", "password", "gatehouse", "example", "default")
-_MIN_DISTINCT_CHARACTERS: Final = 10
-_PROXY: Final = re.compile(r"https?://[^\s/?#]+(?::[0-9]{1,5})?/?")
 _RATE: Final = re.compile(r"[1-9][0-9]{0,8} per (?:second|minute|hour|day)")
-
-
-class Process(StrEnum):
-    """Which process is asking; each is asked only for what it needs."""
-
-    APP = "app"
-    API = "api"
-    CLI = "cli"
 
 
 class Settings(BaseSettings):
@@ -340,9 +324,9 @@ class Settings(BaseSettings):
         folder = settings.state_folder
         client = folder / TENANT / "client.json"
         if settings.local_tenant and (process is not Process.CLI or client.exists()):
-            updates.update(_local_client(client, process))
+            updates.update(local_client(client, process))
         if not settings.gatehouse_secret:
-            updates["gatehouse_secret"] = (SecretStr(_installation_secret(folder / SECRET)),)
+            updates["gatehouse_secret"] = (SecretStr(installation_secret(folder / SECRET)),)
         loaded = settings.model_copy(update=updates)
         # The local tenant's own issuer is filled in above: from here on that no longer tells the two apart.
         loaded._local_tenant = settings.local_tenant  # noqa: SLF001 - its own class
@@ -376,8 +360,7 @@ class Settings(BaseSettings):
             settings = cls(_env_file=env_file, **chosen, **{name: cls.model_fields[name].default for name in wrong})
         if "database_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"database_url": f"sqlite:///{settings.state_folder / DATABASE}"})
-        mistakes += [*_general_mistakes(settings), *_process_mistakes(settings, process), *_declared(settings)]
-        mistakes += _state_mistakes(settings)
+        mistakes += all_mistakes(settings, process)
         mistakes += retired_in_use(cls, os.environ, env_file, settings.gatehouse_app, production=settings.production)
         if mistakes:
             raise ConfigurationError(mistakes)
@@ -397,202 +380,3 @@ def _in_plain_words(error: ValidationError) -> list[str]:
         f"{variable(_field_of(mistake['loc'])) if mistake['loc'] else 'The settings'}: {mistake['msg']}."
         for mistake in error.errors(include_url=False, include_input=False)
     ]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address names this machine only."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-_HOST_ONLY: Final = frozenset({"GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL"})
-"""Addresses below which our own paths begin: nothing of ours puts a prefix before them."""
-
-
-def _url_mistake(name: str, url: str, settings: Settings) -> str | None:
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - reading it is what checks it
-    except ValueError:
-        return f"{name} is not an address."
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
-        return f"{name} must be an http or https address without query or password, such as https://app.example.com."
-    if parts.path not in {"", "/"} and name in _HOST_ONLY:
-        return f"{name} must not have a path: give it a host name of its own."
-    if parts.scheme == "http" and settings.production:
-        return f"{name} must begin with https:// in production."
-    if parts.scheme == "http" and not is_loopback(url):
-        return f"{name} is plain http and not on this machine: use https."
-    return None
-
-
-def _weakness(secret: str) -> str | None:
-    if len(secret) < SECRET_MIN_CHARACTERS:
-        return f"is shorter than {SECRET_MIN_CHARACTERS} characters"
-    if len(set(secret)) < _MIN_DISTINCT_CHARACTERS or any(secret.lower().startswith(word) for word in _WEAK):
-        return "looks like a default or a simple word"
-    return None
-
-
-def _default_role_mistake(role: str | None) -> str | None:
-    if role == ADMINISTRATOR:
-        return "GATEHOUSE_DEFAULT_ROLE must not be administrator: everybody who signs in would be one."
-    return None
-
-
-def _general_mistakes(settings: Settings) -> list[str]:
-    mistakes: list[str | None] = [
-        _url_mistake("GATEHOUSE_APP_BASE_URL", settings.app_base_url, settings),
-        _url_mistake("GATEHOUSE_REMOTE_API_BASE_URL", settings.remote_api_base_url, settings),
-        _default_role_mistake(settings.default_role),
-        _url_mistake("GATEHOUSE_OIDC_ISSUER", settings.oidc_issuer, settings)
-        if settings.oidc_issuer is not None
-        else None,
-    ]
-    if not settings.production and not is_loopback(settings.app_base_url):
-        mistakes.append("GATEHOUSE_APP_BASE_URL is not on this machine: set GATEHOUSE_ENV=production to serve others.")
-    mistakes += _outgoing_mistakes(settings)
-    if settings.auth0_domain is not None and ("/" in settings.auth0_domain or ":" in settings.auth0_domain):
-        name = shown("auth0_domain", settings)
-        mistakes.append(f"{name} is the bare domain, such as acme.eu.auth0.com, without https:// and slashes.")
-    if unknown := sorted(set(settings.token_algorithms) - {"RS256", "PS256", "ES256"}):
-        mistakes.append(f"GATEHOUSE_TOKEN_ALGORITHMS knows RS256, PS256 and ES256, not {', '.join(unknown)}.")
-    if not settings.token_algorithms:
-        mistakes.append("GATEHOUSE_TOKEN_ALGORITHMS must name at least one algorithm.")
-    if settings.session_idle_seconds > settings.session_absolute_seconds:
-        mistakes.append("GATEHOUSE_SESSION_IDLE_SECONDS must not be longer than GATEHOUSE_SESSION_ABSOLUTE_SECONDS.")
-    for entry in settings.trusted_proxies:
-        try:
-            ipaddress.ip_network(entry, strict=False)
-        except ValueError:
-            mistakes.append("GATEHOUSE_TRUSTED_PROXIES must be addresses or networks, such as 10.0.0.5 or 10.0.0.0/24.")
-    mistakes.extend(
-        f"GATEHOUSE_SECRET (number {number}) {weakness}."
-        for number, secret in enumerate(settings.secrets, start=1)
-        if (weakness := _weakness(secret)) is not None
-    )
-    if not urlsplit(settings.auth0_roles_claim).scheme:
-        mistakes.append("GATEHOUSE_AUTH0_ROLES_CLAIM must be a namespaced claim, such as https://acme.example/roles.")
-    mistakes += [
-        f"{shown(name, settings)} is still a placeholder."
-        for name in ("auth0_domain", "auth0_client_id", "auth0_audience", "oidc_issuer")
-        if "…" in (getattr(settings, name) or "") or "..." in (getattr(settings, name) or "")
-    ]
-    return [mistake for mistake in mistakes if mistake is not None]
-
-
-def _outgoing_mistakes(settings: Settings) -> list[str]:
-    """What is wrong with how calls leave this machine."""
-    mistakes = []
-    if settings.ca_bundle is not None and (mistake := ca_bundle_mistake(settings.ca_bundle)):
-        mistakes.append(f"GATEHOUSE_CA_BUNDLE {mistake}.")
-    if settings.provider_proxy is not None and not _PROXY.fullmatch(settings.provider_proxy):
-        mistakes.append("GATEHOUSE_PROVIDER_PROXY must be an address such as http://proxy.example.com:3128.")
-    return mistakes
-
-
-def _process_mistakes(settings: Settings, process: Process) -> list[str]:
-    mistakes: list[str] = []
-    if process is Process.API:
-        try:
-            call_store(settings.rate_limit_storage)
-        except ConfigurationError as error:
-            mistakes += error.mistakes
-    if settings.production:
-        if settings.local_tenant and process is not Process.CLI:
-            mistakes.append(
-                f"{shown('auth0_domain', settings)} (or GATEHOUSE_OIDC_ISSUER) is required in production: the local "
-                "tenant never serves there."
-            )
-        if not settings.gatehouse_secret:
-            mistakes.append(
-                "GATEHOUSE_SECRET is required in production; this makes one: "
-                'python -c "import secrets; print(secrets.token_urlsafe(48))"'
-            )
-    if settings.local_tenant or process is Process.CLI:
-        return mistakes
-    needed = [("auth0_audience", settings.auth0_audience)]
-    if process is Process.APP:
-        needed += [
-            ("auth0_client_id", settings.auth0_client_id),
-            ("auth0_client_secret", settings.client_secret or None),
-        ]
-    missing = [f"{shown(name, settings)} is required with a real tenant." for name, value in needed if value is None]
-    domain = settings.auth0_domain
-    if missing and settings.gatehouse_app is not None and domain and os.environ.get("AUTH0_DOMAIN") == domain:
-        missing.append("AUTH0_DOMAIN in the environment counts for Gatehouse: unset it if it is the hosted app's own.")
-    return mistakes + missing
-
-
-def shown(field: str, settings: Settings) -> str:
-    """Return the variable by which a message names ``field``: what is right where this installation reads it."""
-    alias = field.upper()
-    return variable(field) if alias not in AUTH0_ALIASES or settings.gatehouse_app is not None else alias
-
-
-def _state_mistakes(settings: Settings) -> list[str]:
-    """What is wrong with the state folder and the secret in it, before either is used."""
-    if mistake := folder_mistake(settings.state_folder, settings.gatehouse_app):
-        return [mistake]
-    secret = settings.state_folder / SECRET
-    if settings.gatehouse_secret or settings.production or not secret.is_file():
-        return []
-    return [] if _weakness(secret.read_text(encoding="utf-8").strip()) is None else [_damaged(secret)]
-
-
-def _damaged(secret: Path) -> str:
-    return f"GATEHOUSE_SECRET: the file {secret} is damaged; delete it to begin anew."
-
-
-def _declared(settings: Settings) -> tuple[str, ...]:
-    """Declare what the served app declares; → what is wrong with that."""
-    script = settings.gatehouse_app
-    if script is not None and not script.is_file():
-        return (f"GATEHOUSE_APP names {script}, and there is no such file.",)
-    try:
-        declare_beside(script.resolve() if script is not None else None)
-    except ConfigurationError as error:
-        return error.mistakes
-    return ()
-
-
-def _installation_secret(path: Path) -> str:
-    """The secret of this development installation; made on first use, readable by its owner only."""
-    make_private_folder(path.parent)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        secret = path.read_text(encoding="utf-8").strip()
-        if _weakness(secret) is not None:
-            raise ConfigurationError([_damaged(path)]) from None
-        return secret
-    secret = secrets.token_urlsafe(48)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secret)
-    return secret
-
-
-def _local_client(path: Path, process: Process) -> dict[str, Any]:
-    """The issuer, audience and (for the app) the client that the local tenant registered for this installation."""
-    try:
-        client = json.loads(path.read_text(encoding="utf-8"))
-        provider = {"oidc_issuer": str(client["issuer"]), "auth0_audience": str(client["audience"])}
-        if process is not Process.APP:
-            return provider
-        return provider | {
-            "auth0_client_id": str(client["client_id"]),
-            "auth0_client_secret": SecretStr(str(client["client_secret"])),
-        }
-    except FileNotFoundError:
-        raise ConfigurationError(
-            ["No tenant is configured and the local one was never started; start it: python -m component.dev_tenant"]
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        raise ConfigurationError(
-            [f"The local tenant's file {path} is damaged; delete it and start the tenant again."]
-        ) from None
