@@ -33,6 +33,7 @@ from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort, PersonStat
 from db.cursors import Place
 from db.lookup import Lookup, live
 from db.models import counters, grants, people, roles
+from db.people_candidates import MIN_CHARACTERS, candidates, checked, cover, has_mismatch
 from db.people_order import LAST, SORTS, Order, Part, Segment, begins
 from db.people_rows import person_columns
 from db.people_words import PIECE, containing, has_short_word, has_words, phrase, pieces_of
@@ -135,6 +136,10 @@ class Matching:
         if self._everybody:
             total = min(self.look.number("people counted", lambda: _COUNTED), MOST_COUNTED)
             return self._in_parts(after, count), total
+        if self._by_words_alone and self.look.sqlite and len(self.words) >= MIN_CHARACTERS:
+            matches = self._checked_candidates(after, size)
+            if matches is not None:
+                return matches
         total, ids = self._rows(("people found", *self.form), self._few, **self._driven)[0]
         if total <= _SORTED_AT_ONCE:
             return self._sorted(ids, after, size if after is None else count) if total else [], total
@@ -144,6 +149,24 @@ class Matching:
         if total < MOST_COUNTED:
             return self._sorted(ids, after, count), total
         return self._in_parts(after, count, begun), total
+
+    def _checked_candidates(self, after: Place | None, size: int) -> tuple[list[Row], int] | None:
+        """As ``_next``, where few have the pieces of the words and all of them match; None otherwise."""
+        sent = {"match": cover(self.words), "most": _SORTED_AT_ONCE + 1}
+        total, ids = self.look.rows("people candidates", candidates, **sent)[0]
+        if not 0 < total <= _SORTED_AT_ONCE:
+            return None if total else ([], 0)
+        order = self._order
+        values = order.given | {"words": self.words} | (order.height_given(after) if after is not None else {})
+        places = self.look.rows(
+            ("people checked", after is not None),
+            lambda: checked(order, self._value, further=after is not None),
+            **values,
+            ids=ids,
+            now=self.now,
+            most=size if after is None else size + 1,
+        )
+        return None if has_mismatch(places) else (order.sorted(places), total)
 
     @property
     def _by_words_alone(self) -> bool:

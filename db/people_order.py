@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from operator import itemgetter
 from typing import Any, Final, cast
@@ -42,6 +42,8 @@ SORTS: Final[dict[PeopleSort, ColumnElement[Any]]] = {
     PeopleSort.FIRST_SEEN: raw_time(people.c.first_seen_at),
 }
 _NOTHING: Final = literal_column("''", Text)
+MISMATCH: Final = literal_column("-1", BigInteger)
+"""Before every ``Part``: a candidate that does not match."""
 _NEVER_AT: Final = -(2**62)
 """Before any time there is: those never seen stand last."""
 _BEYOND: Final = literal_column(str(2**62), BigInteger)
@@ -75,11 +77,18 @@ class Order:
         begun, others = (bisect_left(ordered, end, key=_NAME) for end in (self.words, self.words + LAST))
         return ordered[begun:others] + ordered[named:begun] + ordered[others:] + ordered[:named]
 
-    def heights(self, value: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
-        """What ``sorted`` sorts by, for the database to do it."""
+    def heights(
+        self, value: ColumnElement[Any], *, mismatch: ColumnElement[bool] | None = None
+    ) -> tuple[ColumnElement[Any], ...]:
+        """What ``sorted`` sorts by, for the database to do it.
+
+        ``mismatch``: what is sorted before everything else, in the order by name; a row whose name begins with the
+        words is not asked.
+        """
         if self.sort is not PeopleSort.NAME:
             return (value.is_(None), value.desc(), people.c.id.desc())
         begun = [(begins(value), _part(Part.BEGINNING))] if self.words else []
+        begun += [(mismatch, MISMATCH)] if mismatch is not None else []
         part = case(*begun, (value > _NOTHING, _part(Part.OTHERS)), else_=_part(Part.WITHOUT))
         return (part, value, people.c.id)
 
@@ -166,8 +175,11 @@ class Segment:
         """That a row is among the first ``stretch`` of the segment, or equal to their last: walking ends there."""
         by_name = self.order.sort is PeopleSort.NAME
 
+        # Where a stretch ends need not be exact: counting in it who begins with the words spares looking at each name.
+        counted = replace(self, order=replace(self.order, words=""))
+
         def end(column: ColumnElement[Any], beyond: ColumnElement[Any]) -> ColumnElement[Any]:
-            far = self.of(select(column)).offset(literal_column(str(stretch))).limit(literal_column("1"))
+            far = counted.of(select(column)).offset(literal_column(str(stretch))).limit(literal_column("1"))
             return func.coalesce(far.correlate(None).scalar_subquery(), beyond)
 
         if self.part is Part.WITHOUT:

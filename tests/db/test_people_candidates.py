@@ -1,0 +1,75 @@
+"""Searching people by the pieces that cover a text finds exactly whoever has the text itself."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+import pytest
+
+from app.core.directory import PeopleQuery
+from app.core.principal import Subject
+from app.core.records import Person
+from db import Database
+from db.people_candidates import cover
+from tests.db.builders import ISSUER, NOW, written
+
+NAMES: Final = {
+    "anderson.7": True,
+    "Zoe Anderson.7": True,
+    "n.7rso": False,  # both pieces, in another order
+    "rso n.7": False,  # both pieces, apart
+    "rson 7": False,
+}
+
+
+def named(database: Database, names: list[str]) -> None:
+    def write(unit: object) -> None:
+        for number, name in enumerate(names):
+            unit.save_person(Person(Subject(ISSUER, f"s{number}"), name), NOW)  # type: ignore[attr-defined]
+
+    written(database, write)
+
+
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        ("rson.7", '"rso" AND "n.7"'),
+        ("anderson", '"and" AND "ers" AND "son"'),
+        ("aaaaaa", '"aaa"'),
+        ('say "x', '"say" AND " ""x"'),
+    ],
+)
+def test_a_text_is_covered_by_few_pieces(words: str, query: str) -> None:
+    assert cover(words) == query
+
+
+@pytest.mark.parametrize("others", [0, 40])
+def test_pieces_in_another_order_are_no_match(database: Database, others: int) -> None:
+    named(database, [*NAMES, *(f"Anderson.7{number:02}" for number in range(others))])
+    first = database.directory.people(PeopleQuery(text="rson.7", limit=5), NOW)
+    assert first.total == 2 + others
+    shown, page = list(first.rows), first
+    while page.next:
+        page = database.directory.people(PeopleQuery(text="rson.7", limit=5, cursor=page.next), NOW)
+        assert page.total == 2 + others
+        shown += page.rows
+    names = [row.person.name for row in shown]
+    assert len(names) == len(set(names)) == 2 + others
+    assert {name for name in names if name in NAMES} == {name for name, matches in NAMES.items() if matches}
+
+
+def test_any_text_finds_whoever_has_it_in_the_order_of_names(database: Database) -> None:
+    chance = random.Random(7)  # noqa: S311 - names, not secrets
+    names = sorted({"".join(chance.choices('ab "', k=14)).strip() or "a" for _ in range(300)})
+    named(database, names)
+    for _ in range(40):
+        name, length = chance.choice(names), chance.randint(6, 9)
+        text = name[chance.randrange(4) :][:length].strip()
+        if len(text) < 6:
+            continue
+        having = [name for name in names if text in name]
+        begun = [name for name in having if name.startswith(text)]
+        found = database.directory.people(PeopleQuery(text=text, limit=100), NOW)
+        assert [row.person.name for row in found.rows] == begun + [name for name in having if name not in begun], text
+        assert found.total == len(having), text
