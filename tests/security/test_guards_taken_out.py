@@ -1027,8 +1027,8 @@ REMOVALS = [
     Removal(
         "nobody gives themselves anything",
         "app/core/administration/grants.py",
-        "    require_not_self(standing, target, is_self=row.person.subject == standing.subject)\n",
-        "",
+        "    require_not_self(standing, target, is_self=row.person.subject == standing.subject)\n    source = ",
+        "    source = ",
         "tests/unit/test_administration_rules.py::test_nobody_grants_themselves_anything",
     ),
     Removal(
