@@ -40,8 +40,14 @@ CARD = {
     **PERSON,
     "grants": [
         {
-            "id": 3, "role": "viewer", "permission": None, "source": "admin", "by": "a at i", "since": SINCE,
-            "until": None, "reason": "joined",
+            "id": 3, "role": "viewer", "permission": None, "source": "admin", "automatic": False, "by": "a at i",
+            "since": SINCE, "until": None, "reason": "joined",
+        }
+    ],
+    "withheld": [
+        {
+            "id": 5, "role": None, "permission": "explore:api", "by": "a at i", "since": SINCE, "reason": "left",
+            "from_token": True, "from_default_role": False,
         }
     ],
     "permissions": [{"name": "read:reports", "sentence": "See the usage report.", "grants": [3]}],
@@ -126,6 +132,10 @@ CALLS: dict[str, tuple[Callable[[], object], str, Given, tuple[str, str, dict[st
         call("grants.take_away", 7, 3, reason="why not?", version="v1"), "manage:grants", json_of(CARD),
         ("DELETE", "/people/7/grants/3", {"reason": ["why not?"]}, None, "v1"),
     ),
+    "grants.release": (
+        call("grants.release", 7, 5, reason="back", version="v1"), "manage:grants", json_of(CARD),
+        ("DELETE", "/people/7/withheld/5", {"reason": ["back"]}, None, "v1"),
+    ),
     "grants.give_many": (
         call("grants.give_many", [7, 8], What("permission", "read:reports"), reason="r"), "manage:grants",
         json_of({"results": [{"person": 7, "outcome": "done", "problem": None},
@@ -135,7 +145,8 @@ CALLS: dict[str, tuple[Callable[[], object], str, Given, tuple[str, str, dict[st
     ),
     "grants.take_away_from_many": (
         call("grants.take_away_from_many", [7], WHAT, reason="r"), "manage:grants", json_of({"results": []}),
-        ("POST", "/grants/bulk", {}, {"action": "revoke", "role": "viewer", "people": [7], "reason": "r"}, None),
+        ("POST", "/grants/bulk", {},
+         {"action": "revoke", "role": "viewer", "people": [7], "automatic": True, "reason": "r"}, None),
     ),
     "roles.roles": (
         call("roles.roles", "vi"), "read:roles", json_of({"roles": [ROLE], **AROUND}),
