@@ -1,4 +1,4 @@
-"""The console script's entry, and the module by which Streamlit's component scanner finds this distribution."""
+"""The console script's entry."""
 
 from app.__main__ import main
 

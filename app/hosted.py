@@ -37,7 +37,7 @@ _GATE: Final = "<the gate of Gatehouse>"
 _GATE_CODE: Final = compile("__import__('app.hosted', fromlist=['run']).run(globals())", _GATE, "exec")
 _ASKED: Final = "gatehouse_asked"  # the paths that this Streamlit session asked for; for display only
 _PATHS_MAX: Final = 10
-_OURS: Final = ("component", "db", "gatehouse", "pages", "remote_api")
+_OURS: Final = ("component", "db", "gatehouse", "pages", "remote_api", "streamlit_gatehouse")
 
 
 @dataclass(frozen=True, slots=True)

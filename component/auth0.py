@@ -151,7 +151,7 @@ def _linked(key: str, events: Collection[EventName], on_event: OnEvent) -> Json:
 @cache
 def _component() -> Any:
     """The registered component. Not at import: Streamlit knows packaged components only once its runtime is there."""
-    return st.components.v2.component("gatehouse.auth0", js="auth0.js")
+    return st.components.v2.component("streamlit-gatehouse.auth0", js="auth0.js")
 
 
 def component_data(

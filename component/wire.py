@@ -54,7 +54,7 @@ UNREADABLE: Final = '{"events": "unreadable"}'
 """What stands in for JSON that would make its reader fail: a breach of our component's contract, nothing to others."""
 _FIRES: Final = frozenset({"trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value"})
 """Values that stand for something pressed, in one run only."""
-COMPONENT: Final = "gatehouse.auth0"
+COMPONENT: Final = "streamlit-gatehouse.auth0"
 COMPONENT_SOURCE: Final = "auth0.js"
 """Our component's name and module, as Streamlit's browser side asks for them."""
 _PROTOCOLS: Final = b"sec-websocket-protocol"

@@ -30,7 +30,7 @@ MIGRATION_LOCK: Final = UNIT_LOCK + 1
 _CACHE_KIBIBYTES: Final = 8192
 """Pages SQLite keeps for each connection at most. With its own 2,000 a search among 100,000 people reads from the file
 again and again: sorting 800 matches takes 1.0 ms, with this 0.45."""
-_INSTALL_DRIVER: Final = "pip install 'gatehouse[postgres]'"
+_INSTALL_DRIVER: Final = "pip install 'psycopg[binary]'"
 _EXAMPLES: Final = "such as sqlite:///var/gatehouse.sqlite3 or postgresql://user:password@host/database"
 
 

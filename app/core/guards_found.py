@@ -83,7 +83,7 @@ def named_from(file: Path, root: Path) -> str:
 def code_version() -> str:
     """The version of the code that runs; empty when it was not installed."""
     try:
-        return metadata.version("gatehouse")
+        return metadata.version("streamlit-gatehouse")
     except metadata.PackageNotFoundError:
         return ""
 

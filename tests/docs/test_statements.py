@@ -11,6 +11,8 @@ import ast
 import json
 import re
 import shlex
+import subprocess
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -176,7 +178,10 @@ def test_nothing_is_promised_for_later(document: Path) -> None:
 def test_every_file_of_the_tree_exists() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     tree = text.partition("## Tree\n\n```\n")[2].partition("```")[0]
-    there = {path.name for package in PACKAGES for path in (ROOT / package).rglob("*.py")} | {"gatehouse.py"}
+    there = {path.name for package in PACKAGES for path in (ROOT / package).rglob("*.py")} | {
+        "gatehouse.py",
+        "streamlit_gatehouse.py",
+    }
     for name in re.findall(r"(?<![\w*])\w+\.py", tree):
         assert name in there, f"{name} is in the tree of docs/architecture.md, and not in the code"
 
@@ -207,3 +212,56 @@ def test_the_how_to_names_every_literal_table_that_a_new_page_or_permission_chan
 def all_in(path: Path, texts: list[str]) -> bool:
     text = path.read_text(encoding="utf-8")
     return all(one in text for one in texts)
+
+
+FOREIGN: Final = re.compile(r"""(?<![\w./'"-])['"]?gatehouse(?:\[\w+\])?(?:[=<>~!]=?[\w.]+)?['"]?(?![\w/.-])""")
+"""The name of somebody else's package on the public index, as something to install."""
+
+
+def test_no_file_names_a_foreign_package_as_something_to_install() -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, tracked.split("\0")):
+        path = ROOT / name
+        if path == Path(__file__) or path.suffix in {".png", ".ico"} or not path.is_file():
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            assert not installs_foreign(line), f"{name}:{number}: {line.strip()}"
+
+
+def installs_foreign(line: str) -> bool:
+    """Whether a line has somebody install ``gatehouse`` by name, or depends on it."""
+    for found in re.finditer(
+        r"\b(?:pip3?|pipx|uv|uvx|poetry|conda)\b[^\n#`]*?\b(?:install|add|run|inject)\b([^\n#`]*)", line
+    ):
+        if FOREIGN.search(found.group(1)):
+            return True
+    return bool(
+        re.search(
+            r"""\bgatehouse\[\w+\]|^gatehouse\s*[=<>~]=|\buvx gatehouse\b""", line.replace("streamlit-gatehouse", "")
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "is_foreign"),
+    [
+        ("pip install gatehouse", True),
+        ("pip install 'gatehouse[postgres]'", True),
+        ("/opt/gatehouse/bin/pip install --require-hashes -r requirements.lock", False),
+        ("/opt/gatehouse/bin/pip install --no-deps .", False),
+        ("uv add gatehouse==1.0", True),
+        ("pipx install gatehouse", True),
+        ("gatehouse==0.1.0", True),
+        ("pip install /dist/streamlit_gatehouse-0.1.0-py3-none-any.whl", False),
+        ("pip install '.[postgres]'  # gatehouse", False),
+        ("gatehouse serve", False),
+    ],
+)
+def test_what_counts_as_installing_by_name(line: str, is_foreign: bool) -> None:
+    assert installs_foreign(line) is is_foreign
+
+
+def test_the_distribution_is_not_called_as_a_foreign_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["name"] == "streamlit-gatehouse"
+    assert project["scripts"] == {"gatehouse": "gatehouse:main"}, "the command keeps its name"

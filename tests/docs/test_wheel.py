@@ -30,10 +30,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for package in (*PACKAGES, ".streamlit"):
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "gatehouse.py", "README.md", "LICENSE"):
+    for file in ("pyproject.toml", "gatehouse.py", "streamlit_gatehouse.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, source)
     run([*PIP, "wheel", *ALONE, "--no-build-isolation", "--wheel-dir", str(out), str(source)])
-    (built,) = out.glob("gatehouse-*.whl")
+    (built,) = out.glob("streamlit_gatehouse-*.whl")
     return built
 
 
@@ -76,10 +76,17 @@ def test_it_has_every_file_of_the_packages_and_no_local_tenant(wheel: Path) -> N
         if path.is_file() and "__pycache__" not in path.parts and "dev_tenant" not in path.parts
     }
     assert wanted <= names
-    assert {"gatehouse.py", "component/pyproject.toml", "component/frontend/auth0.js"} <= names
+    assert {
+        "gatehouse.py",
+        "streamlit_gatehouse.py",
+        "component/pyproject.toml",
+        "component/frontend/auth0.js",
+    } <= names
     assert any(name.startswith("db/migrations/versions/") for name in names)
     packed = {name for name in names if ".dist-info/" not in name}
-    assert packed == wanted | {"gatehouse.py", "component/pyproject.toml", "app/.streamlit/config.toml"}
+    assert packed == wanted | {
+        "gatehouse.py", "streamlit_gatehouse.py", "component/pyproject.toml", "app/.streamlit/config.toml",
+    }  # fmt: skip
     assert not any("dev_tenant" in name for name in names)
 
 
@@ -87,7 +94,7 @@ def test_its_metadata_is_that_of_the_project(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         (name,) = [name for name in opened.namelist() if name.endswith(".dist-info/METADATA")]
         metadata = email.message_from_bytes(opened.read(name))
-    assert metadata["Name"] == "gatehouse"
+    assert metadata["Name"] == "streamlit-gatehouse"
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Requires-Python"] == "<3.14,>=3.11"
     assert metadata.get_payload(), "the README is the long description"
@@ -119,7 +126,7 @@ def test_streamlits_scanner_finds_the_packed_component(installed: Path, tmp_path
     lines = (
         "from streamlit.components.v2.manifest_scanner import scan_component_manifests",
         "found = [(m.name, [c.name for c in m.components], root) for m, root in scan_component_manifests()]",
-        "print([(name, names, str(root)) for name, names, root in found if name == 'gatehouse'])",
+        "print([(name, names, str(root)) for name, names, root in found if name == 'streamlit-gatehouse'])",
     )
     printed = run([str(installed / "bin" / "python"), "-W", "ignore", "-c", "\n".join(lines)], cwd=tmp_path)
     assert "'auth0'" in printed.splitlines()[-1]

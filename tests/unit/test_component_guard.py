@@ -51,7 +51,7 @@ AREAS = {
     "/_stcore/stream": Area.STREAM,
     "/_stcore/health": Area.PUBLIC,
     "/_stcore/host-config": Area.PUBLIC,
-    "/_stcore/bidi-components/gatehouse.auth0/auth0.js": Area.PUBLIC,
+    "/_stcore/bidi-components/streamlit-gatehouse.auth0/auth0.js": Area.PUBLIC,
     "/static/js/index.js": Area.PUBLIC,
     "/component/x/index.html": Area.PUBLIC,
     "/favicon.png": Area.PUBLIC,
