@@ -1032,6 +1032,15 @@ REMOVALS = [
         "tests/unit/test_administration_rules.py::test_nobody_grants_themselves_anything",
     ),
     Removal(
+        "nobody releases what is withheld from themselves",
+        "app/core/administration/grants.py",
+        """    _require_may_give(unit, standing, found.role, found.permission, target)
+    require_not_self(standing, target, is_self=row.person.subject == standing.subject)
+""",
+        "    _require_may_give(unit, standing, found.role, found.permission, target)\n",
+        "tests/api/test_grants_api.py::test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves",
+    ),
+    Removal(
         "nobody has more by editing their own role",
         "app/core/administration/roles.py",
         "    require_nothing_gained(standing, added, standing.grants.roles.get(there.name, ()), there.name)\n",
@@ -1499,6 +1508,12 @@ REMOVALS = [
         _postgresql,
     ),
 ]
+
+
+def test_every_guard_stands_once_and_has_a_name_of_its_own() -> None:
+    counts = {row.guard: (ROOT / row.file).read_text(encoding="utf-8").count(row.there) for row in REMOVALS}
+    assert {guard: count for guard, count in counts.items() if count != 1} == {}
+    assert len(counts) == len(REMOVALS)
 
 
 @pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.guard)
