@@ -98,6 +98,7 @@ def test_views_say_what_they_require(world: World) -> None:
         "demo.pong_scoped": "read:messages",
         "grants.bulk": "manage:grants",
         "grants.grant": "manage:grants",
+        "grants.release": "manage:grants",
         "grants.revoke": "manage:grants",
         "guards.guards": "read:guards",
         "mappings.mappings": "read:mappings",

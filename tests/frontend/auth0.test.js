@@ -14,11 +14,8 @@ const {
   LinkError,
   ownAddress,
   popupFeatures,
-<<<<<<< HEAD
   Presence,
-=======
   Reach,
->>>>>>> 21e13a9 (Let only a failed request prove that the app does not answer)
   readable,
   signedOutAddress,
   signInAddress,
@@ -240,7 +237,6 @@ test("an answer is shown as it is, JSON with its lines broken", () => {
   assert.equal(readable("<b>no</b>"), "<b>no</b>")
 })
 
-<<<<<<< HEAD
 /** A presence with a clock and a page that a test moves. */
 function present(t, report = async () => {}) {
   const listeners = new Map()
@@ -305,7 +301,8 @@ test("a report that did not arrive is made again a little later", async (t) => {
   state.now = 5_000
   fire("click", { isTrusted: true })
   assert.deepEqual(reports, [0, 5_000])
-=======
+})
+
 /** A `Reach` whose requests end as `outcomes` says, the last one again and again; counts them. */
 function reaching(...outcomes) {
   const timers = new Timers()
@@ -357,5 +354,4 @@ test("a network that comes back is tried at once, and one that nobody waits for 
   reach.stop()
   await again
   assert.equal(back, 1)
->>>>>>> 21e13a9 (Let only a failed request prove that the app does not answer)
 })
