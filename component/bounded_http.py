@@ -44,6 +44,8 @@ class BoundedAdapter(PrivateAuthorities):
             raise ConnectionFailed("the answer broke off") from error
         finally:
             response.raw.release_conn() if len(body) <= ANSWER_MAX_BYTES else response.raw.close()
+        if response.is_redirect:
+            raise requests.HTTPError("the answer leads elsewhere", response=response)
         response._content = bytes(body)  # noqa: SLF001 - requests has no public way to hand over a body read under limits
         response._content_consumed = True  # type: ignore[attr-defined] # noqa: SLF001 - the same
         return response

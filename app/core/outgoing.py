@@ -83,6 +83,14 @@ class PrivateAuthorities(HTTPAdapter):
         return {"ssl_context": self._context} if self._context is not None else {}
 
 
+class _Unredirected(requests.Session):
+    """A session that follows no redirect: an error for a call that would, the answer itself for one that says no."""
+
+    def resolve_redirects(self, *args: Any, yield_requests: bool = False, **options: Any) -> Iterator[Any]:
+        """As the library's, but no next address is looked for where none is followed: that would be an error."""
+        return iter(()) if yield_requests else super().resolve_redirects(*args, **options)
+
+
 def http_session(
     *, ca_bundle: Path | None = None, proxy: str = "", adapter: type[PrivateAuthorities] = PrivateAuthorities
 ) -> requests.Session:
@@ -93,9 +101,9 @@ def http_session(
         proxy: address of a proxy that every request goes through; empty for none.
         adapter: what sends the requests.
     """
-    session = requests.Session()
-    session.trust_env = False
+    session = _Unredirected()
     session.max_redirects = 0
+    session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "Gatehouse"
     session.proxies = {"http": proxy, "https": proxy} if proxy else {}

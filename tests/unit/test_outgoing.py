@@ -157,7 +157,8 @@ def test_the_proxy_of_the_settings_is_used_for_a_provider_elsewhere_only() -> No
 def test_no_other_module_makes_a_client_of_its_own() -> None:
     """Else it has a rule of its own. The local tenant shares no code with the product."""
     makers = re.compile(
-        r"requests\.(?:Session|get|post|put|delete|patch|head|request)\(|urlopen\(|PoolManager\(|httpx\."
+        r"requests\.(?:Session|get|post|put|delete|patch|head|request)\(|\(requests\.Session\):"
+        r"|urlopen\(|PoolManager\(|httpx\."
     )
     found = {
         str(path.relative_to(ROOT))
