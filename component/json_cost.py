@@ -50,6 +50,20 @@ def check(text: str, *, most: int) -> int:
         return 1
     if _has_endless_number(data):
         raise Unreadable
+    cost = estimate(text, most=most)
+    if _is_deep(_read(text)):
+        raise Unreadable
+    return cost
+
+
+def estimate(text: str, *, most: int) -> int:
+    """What a reader would do with ``text`` costs, as ``check`` counts it, without reading it: it need not be JSON.
+
+    Raises ``Unreadable`` for more than ``most``.
+    """
+    data = text.encode(errors="surrogatepass")
+    if len(data) <= SAFE_BYTES:
+        return 1
     cost = _cost(data, most)
     if cost > most:
         # Brackets and commas may stand in texts, which cost nothing: look at the rest alone.
@@ -58,8 +72,6 @@ def check(text: str, *, most: int) -> int:
         cost = len(data) // _BYTES + data.count(b"\\") // _ESCAPES + _cost(_TEXT.sub(b'""', data), most)
         if cost > most:
             raise Unreadable
-    if _is_deep(_read(text)):
-        raise Unreadable
     return cost
 
 

@@ -220,14 +220,9 @@ class Tab:
 
     async def _gate(self, message: Message) -> wire.FromBrowser | None:
         """Let a message through, changed if need be; None when it went no further."""
-        try:
-            sent = await self._tabs.parse(message.get("bytes"), anonymous=self.session is None)
-        except wire.Malformed as error:
-            _log.info("a socket sent what no browser of ours sends", reason=str(error))
-            self._leave(None, _PROTOCOL_ERROR)
-            return None
-        if sent.leaves:
-            self._leaving = True
+        sent = await self._parse(message)
+        if sent is None or sent.leaves:
+            self._leaving = self._leaving or sent is not None
             return None
         if not self._covered or self._look_by is None:
             await self._look_or_leave()
@@ -245,6 +240,18 @@ class Tab:
         if sent.by_person and self.session is not None:
             self._leaving = False  # it is still there, and used
         return sent
+
+    async def _parse(self, message: Message) -> wire.FromBrowser | None:
+        """Read a message; None for one that is refused, after which the socket ends unless a browser may send it."""
+        try:
+            return await self._tabs.parse(message.get("bytes"), anonymous=self.session is None)
+        except wire.TooCostly as error:
+            _log.info("a socket sent JSON in texts that would hold up everybody", reason="too costly")
+            self._out.tell(wire.not_taken(str(error)))
+        except wire.Malformed as error:
+            _log.info("a socket sent what no browser of ours sends", reason=str(error))
+            self._leave(None, _PROTOCOL_ERROR)
+        return None
 
     def _hand_over(self, sent: wire.FromBrowser) -> Message:
         """The message as Streamlit gets it. Nothing happens between this and what Streamlit does about it.

@@ -52,6 +52,7 @@ LEAVING: Final = "leaving"
 _QUIET_MAX_CHARACTERS: Final = 65_536
 UNREADABLE: Final = '{"events": "unreadable"}'
 """What stands in for JSON that would make its reader fail: a breach of our component's contract, nothing to others."""
+_JSON_BEGINS: Final = re.compile(r"\s*[\[{]")
 _FIRES: Final = frozenset({"trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value"})
 """Values that stand for something pressed, in one run only."""
 COMPONENT: Final = "streamlit-gatehouse.auth0"
@@ -62,6 +63,10 @@ _PROTOCOLS: Final = b"sec-websocket-protocol"
 
 class Malformed(Exception):
     """Not a message that a browser of ours sends; its text says why."""
+
+
+class TooCostly(Malformed):
+    """A message that a browser may send, with more JSON in its texts than is read; its text says it to the user."""
 
 
 @dataclass(slots=True)
@@ -147,11 +152,20 @@ class FromBrowser:
     def replace_unreadable(self, *, most: int = MAX_VALUES) -> bool:
         """Take out JSON that its reader would fail on, or take too long for; returns whether there was any.
 
-        ``most``: what all of it together may cost.
+        A text may hold JSON too: editors of data and selections in charts and tables send theirs so (Streamlit 1.67),
+        and a text area whatever was typed. So a text is only costed, and never replaced.
+
+        Args:
+            most: What all of it together may cost.
+
+        Raises:
+            TooCostly: The texts that begin as JSON does hold more than that.
         """
         found = False
         for widget in self.message.rerun_script.widget_states.widgets:
             kind = widget.WhichOneof("value")
+            if kind == "string_value":
+                most -= _cost_of_text(widget.string_value, most)
             if kind not in {"json_value", "json_trigger_value"}:
                 continue
             try:
@@ -216,6 +230,16 @@ def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBro
     if len(widgets) > MAX_WIDGETS or sum(widget.WhichOneof("value") in _FIRES for widget in widgets) > MAX_PRESSED:
         raise Malformed("too many widgets")
     return FromBrowser(message, data)
+
+
+def _cost_of_text(text: str, most: int) -> int:
+    """What a widget's text would cost a reader of JSON. Raises ``TooCostly`` for more than ``most``."""
+    if len(text) <= json_cost.SAFE_BYTES or not _JSON_BEGINS.match(text):
+        return 0
+    try:
+        return json_cost.estimate(text, most=most)
+    except json_cost.Unreadable:
+        raise TooCostly("What you sent holds too many values at once, and was not taken. Send less.") from None
 
 
 def is_readable(text: str, *, most: int = MAX_VALUES) -> bool:
@@ -295,6 +319,14 @@ def refusal(operation: str) -> bytes:
     message = ForwardMsg()
     message.backend_operation_response.request_id = operation
     message.backend_operation_response.error_msg = "This is no longer offered to you. Reload the page."
+    return message.SerializeToString()
+
+
+def not_taken(reason: str) -> bytes:
+    """Tell the user, in a dialog of Streamlit's own, why what was sent was not taken."""
+    message = ForwardMsg()
+    message.session_event.script_compilation_exception.type = "Not taken"
+    message.session_event.script_compilation_exception.message = reason
     return message.SerializeToString()
 
 

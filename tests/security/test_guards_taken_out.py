@@ -363,6 +363,13 @@ REMOVALS = [
         "tests/unit/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
     ),
     Removal(
+        "the cost of JSON in texts",
+        "component/wire.py",
+        "                most -= _cost_of_text(widget.string_value, most)\n",
+        "                pass\n",
+        "tests/unit/test_component_wire.py::test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message",
+    ),
+    Removal(
         "the depth of JSON",
         "component/json_cost.py",
         "    if _is_deep(_read(text)):\n",

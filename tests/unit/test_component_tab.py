@@ -467,3 +467,19 @@ def test_a_message_that_is_too_long_is_refused_before_it_is_read(size: int, ends
         assert (await here.tab.receive())["type"] == ("websocket.disconnect" if ends else "websocket.receive")
 
     with_tab(test)
+
+
+def test_text_of_too_much_json_goes_no_further_and_its_user_is_told() -> None:
+    async def run(here: Here) -> None:
+        costly = BackMsg()
+        editor = costly.rerun_script.widget_states.widgets.add()
+        editor.id, editor.string_value = "$$ID-editor", "[" + "{}," * 40_000 + "{}]"
+        here.wire.asks(costly)
+        here.wire.click()
+        passed = BackMsg.FromString((await here.tab.receive())["bytes"])
+        assert [widget.id for widget in passed.rerun_script.widget_states.widgets] == ["$$ID-button"]
+        while "session_event" not in here.browser_got():  # noqa: ASYNC110 - the tab has no event for it
+            await asyncio.sleep(0)
+        assert not [message for message in here.wire.left if message["type"] == "websocket.close"]
+
+    with_tab(run)

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component import wire
 from component.link import Link
@@ -87,6 +88,36 @@ def test_unreadable_json_is_replaced_and_the_rest_goes_on() -> None:
     link = Link()
     link.receive("events", json.loads(wire.UNREADABLE)["events"], (), lambda event: codes.append(event.data["code"]))  # type: ignore[arg-type] # only errors come
     assert codes == ["wrong-shape"]
+
+
+@pytest.mark.parametrize("before", ["", " \r\n\t"])
+@pytest.mark.parametrize("text", ['{"selection": [' + "[]," * 40_000 + "[]]}", "[" + "{}," * 40_000 + "{}]"])
+def test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message(before: str, text: str) -> None:
+    asked = sent(string_value=before + text)
+    with pytest.raises(wire.TooCostly, match="holds too many values at once"):
+        asked.replace_unreadable()
+
+
+def test_texts_and_json_of_a_message_are_costed_together() -> None:
+    asked = sent(string_value="[" + "[]," * 20_000 + "[]]")
+    asked.message.rerun_script.widget_states.widgets.add(id="other", string_value="[" + "[]," * 20_000 + "[]]")
+    with pytest.raises(wire.TooCostly):
+        asked.replace_unreadable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a " + "[]," * 40_000, '{"edited_rows": {"0": {"name": "Ann"}}, "added": "' + "[" * 40_000 + '"}', "[" * 900],
+)
+def test_other_text_goes_on_as_it_came(text: str) -> None:
+    asked = sent(string_value=text)
+    assert not asked.replace_unreadable()
+    assert asked.bytes() == message(string_value=text).SerializeToString()
+
+
+def test_a_refused_message_is_explained_in_a_dialog() -> None:
+    told = ForwardMsg.FromString(wire.not_taken("Send less."))
+    assert told.session_event.script_compilation_exception.message == "Send less."
 
 
 def test_readable_json_goes_on_as_it_came() -> None:
