@@ -568,7 +568,7 @@ def test_every_use_case_asks_for_its_permission(here: Installation, use_case: An
 
 
 def test_a_change_whose_audit_cannot_be_written_is_none(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError
 
     monkeypatch.setattr("db.work.audit.append", full)
