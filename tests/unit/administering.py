@@ -22,6 +22,8 @@ from db import Database, open_database, seed
 
 ISSUER: Final = "https://tests.example/"
 ADA, BOB, CARLA, DAN = (Subject(ISSUER, f"auth0|{name}") for name in ("ada", "bob", "carla", "dan"))
+NOW: Final = utc_now()
+"""When everything happens: a sign-in of just now stays one, however long the tests before took."""
 OPERATOR: Final = Administrator("operator:tester", None)
 
 
@@ -36,7 +38,7 @@ def opened() -> Database:
 def acting(subject: Subject, method: AuthMethod = AuthMethod.SESSION, **more: Any) -> Administrator:
     """Somebody proven just now, with a second factor."""
     asserted = more.pop("asserted", frozenset())
-    principal = Principal(method, subject, authenticated_at=utc_now(), amr=frozenset({"mfa"}), **more)
+    principal = Principal(method, subject, authenticated_at=NOW, amr=frozenset({"mfa"}), **more)
     return Administrator(actor_of(principal), principal, "203.0.113.9", asserted)
 
 
@@ -45,7 +47,7 @@ class Installation:
 
     def __init__(self, database: Database, now: datetime | None = None) -> None:
         self.database = database
-        self.now = now or utc_now()
+        self.now = now or NOW
 
     def give(self, subject: Subject, *roles: str, source: Source = Source.ADMIN, **more: Any) -> None:
         """Put grants in place, past all rules."""

@@ -16,7 +16,6 @@ from sqlalchemy import text
 
 from app.core import administration
 from app.core.administration import Administrator
-from app.core.clock import utc_now
 from app.core.errors import GatehouseError, LastAdministrator, NotHeld, SelfGrant
 from app.core.permissions import ADMINISTRATOR, ROLES, Permission
 from app.core.principal import Subject
@@ -32,6 +31,7 @@ LATER: Final = timedelta(hours=1)
 ASKS: Final = {
     "grant": "manage:grants",
     "revoke": "manage:grants",
+    "release": "manage:grants",
     "block": "block:people",
     "erase": "erase:people",
     "create": "manage:roles",
@@ -60,7 +60,7 @@ class Administration(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.here = Installation(opened(), utc_now())
+        self.here = Installation(opened())
         self.changes = 0
         self.refusals = 0
         self.had_administrator = False
@@ -139,6 +139,7 @@ class Administration(RuleBasedStateMachine):
             rows: list[tuple[Any, ...]] = []
             for query in (
                 "SELECT person_id, role_id, permission, source, until FROM grants ORDER BY 1, 2, 3, 4",
+                "SELECT person_id, role_id, permission FROM withheld_grants ORDER BY 1, 2, 3",
                 "SELECT role_id, permission FROM role_permissions ORDER BY 1, 2",
                 "SELECT id, name FROM roles ORDER BY 1",
                 "SELECT id, blocked FROM people ORDER BY 1",
@@ -192,6 +193,15 @@ class Administration(RuleBasedStateMachine):
         given = {"grant": card.grants[which % len(card.grants)].id, "version": "old" if stale else card.version}
         done = self.attempt("revoke", administration.revoke, actor, person=card.row.id, default_role=None, **given)
         assert not (done and stale)
+
+    @rule(actor=actors, subject=people, which=st.integers(0, 2))
+    def release(self, actor: Subject | None, subject: Subject, which: int) -> None:
+        card = self.here.database.directory.person_card(self.here.id(subject), self.here.now)
+        assert card is not None
+        if not card.withheld:
+            return
+        withheld = card.withheld[which % len(card.withheld)].id
+        self.attempt("release", administration.release, actor, person=card.row.id, withheld=withheld, version=None)
 
     @rule(actor=actors, subject=people, blocked=st.booleans())
     def block(self, actor: Subject | None, subject: Subject, blocked: bool) -> None:
@@ -271,6 +281,7 @@ class Administration(RuleBasedStateMachine):
             wanted: set[Any] = set(connection.execute(text(
                 "SELECT t.person_id, m.role_id FROM token_roles t JOIN role_mappings m ON m.token_role = t.name"
             )).all())  # fmt: skip
+            withheld: set[Any] = set(connection.execute(text("SELECT person_id, role_id FROM withheld_grants")).all())
             there: set[Any] = set(connection.execute(text(
                 "SELECT person_id, role_id FROM grants WHERE source = 'token'"
             )).all())  # fmt: skip
@@ -278,7 +289,7 @@ class Administration(RuleBasedStateMachine):
                 "SELECT role_grants = (SELECT count(*) FROM grants g WHERE g.person_id = people.id "
                 "AND g.role_id IS NOT NULL) FROM people"
             )).scalars())  # fmt: skip
-        assert there == wanted
+        assert there == wanted - withheld
         assert counted <= {1}
 
 
