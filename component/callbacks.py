@@ -169,11 +169,11 @@ class Callbacks:
     def _tokens(self, asked: _Asked, transaction: LoginTransaction) -> tuple[TokenSet, IdToken]:
         """What the provider's answer brings, the ID token verified; raises when any of it is wrong."""
         query, code = asked.query, asked.query.get("code", "")
-        if "error" in query or not code or len(code) > _CODE_MAX_CHARACTERS:
-            # Nothing is exchanged, so nothing need be used up: what anybody can send writes no row.
-            self._provider.check_issuer(query.get("iss"))
-            if "error" in query:
-                raise provider_refusal(query)
+        # Where nothing is exchanged, nothing need be used up: what anybody can send writes no row.
+        self._provider.check_issuer(query.get("iss"))
+        if "error" in query:
+            raise provider_refusal(query)
+        if not code or len(code) > _CODE_MAX_CHARACTERS:
             raise LoginFailed(reason=CallbackReason.INCOMPLETE)
         session = asked.current or asked.expired
         with self._exchanges.attempt(
@@ -182,7 +182,6 @@ class Callbacks:
             session=session.ref if session is not None else "",
         ):
             self._logins.complete(transaction)  # one attempt for each sign-in
-            self._provider.check_issuer(query.get("iss"))
             tokens = self._provider.exchange(code, transaction.code_verifier)
         if not tokens.id_token:
             raise ProviderUnavailable(reason=ProviderReason.NO_ID_TOKEN)

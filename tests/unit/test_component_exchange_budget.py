@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
@@ -132,6 +133,18 @@ def test_what_costs_the_provider_nothing_is_not_counted(here: World) -> None:
 def refuse(budget: ExchangeBudget, error: Exception, **who: str) -> None:
     with pytest.raises(type(error)), budget.attempt(**({"browser": "b", "address": "a"} | who)):
         raise error
+
+
+def test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row(here: World) -> None:
+    for _ in range(12):
+        browser = here.browser()
+        callback = here.fake.answer(query(here.begin(browser))["state"], code="made-up")
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        path, _, asked = callback.partition("?")
+        foreign = f"{path}?{urlencode(dict(parse_qsl(asked)) | {'iss': 'https://wrong.example/'})}"
+        answer = call(here.app, "GET", foreign, {"cookie": cookie}, client=("198.51.100.1", 50000))
+        assert answer.status == 400
+    assert (here.rows("login_states"), len(here.fake.forms)) == (0, 0)
 
 
 def test_a_session_is_counted_as_one_browser(seconds: Seconds) -> None:
