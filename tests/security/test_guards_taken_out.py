@@ -1495,7 +1495,7 @@ REMOVALS = [
     Removal(
         "files of a tab in another process",
         "deploy/nginx.conf",
-        "            proxy_next_upstream error timeout http_404 non_idempotent;\n",
+        "            proxy_next_upstream error timeout http_404;\n",
         "",
         "tests/security/test_behind_nginx.py::test_files_of_a_tab_are_found_in_whichever_process_it_is",
         nginx,
