@@ -28,6 +28,7 @@ from app.core.errors import GatehouseError
 from app.core.guards_found import publish_guards
 from app.core.policy import decide
 from app.core.records import Session
+from app.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
 from app.housekeeping import Housekeeping
 from app.media import observe_media
 from app.navigation import PAGES
@@ -52,7 +53,11 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         accept_few(asyncio.get_running_loop())
-        observe_media(runtime.get_instance().media_file_mgr, services.tabs.media.register)
+        streamlit = runtime.get_instance()
+        observe_media(streamlit.media_file_mgr, services.tabs.media.register)
+        bind_deferred_downloads(streamlit.media_file_mgr)
+        bind_lazy_dataframes(streamlit.dataframe_source_mgr)
+        bind_background_refreshes()
         gc.collect()
         gc.freeze()  # what was imported stays: no collection need look at it again
         keeping = asyncio.create_task(Housekeeping(services.storage).run(), name="housekeeping")

@@ -58,6 +58,16 @@ class Binding(NamedTuple):
     subject: Subject
 
 
+class Registrant(NamedTuple):
+    """The session whose run registers a callable with Streamlit; a binding of None is the anonymous user's."""
+
+    binding: Binding | None
+
+    def enter(self) -> None:
+        """Let bound functions serve this session only, for the rest of the present context."""
+        _registrant.set(self)
+
+
 class _Bound(NamedTuple):
     """What the running function is bound to; a binding of None is the anonymous user's."""
 
@@ -65,6 +75,8 @@ class _Bound(NamedTuple):
 
 
 _bound: ContextVar[_Bound | None] = ContextVar("bound_session", default=None)
+_registrant: ContextVar[Registrant | None] = ContextVar("registrant", default=None)
+"""Whose run registered what Streamlit calls now, outside of any run. It gives no identity: it is only compared with."""
 
 
 def guarded() -> bool:
@@ -100,7 +112,8 @@ def carried(function: Callable[P, R]) -> Callable[P, R]:
 
     It runs bound to the session that asks *now*; the checks inside it read that session and its rights afresh when it
     runs, so a session that ended or a right that was revoked in between refuses it. It serves this session only: in a
-    run of another one, or inside a cache, it raises ``IdentityShared``.
+    run of another one, in what such a run registered with Streamlit (``app.deferred_calls``), or inside a cache, it
+    raises ``IdentityShared``.
 
     Raises:
         IdentityShared: The code runs inside something that users share.
@@ -115,6 +128,12 @@ def carried(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return bound
+
+
+def registrant() -> Registrant:
+    """The session of the run that registers something with Streamlit now; outside of a run the anonymous user."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return Registrant(_binding_in(context.user_info) if context is not None else None)
 
 
 @contextmanager
@@ -132,11 +151,16 @@ def _refuse_in_cache() -> None:
 
 
 def _refuse_other_session(made_for: Binding | None) -> None:
-    """Refuse a bound function in a run that is bound to anything else; outside of a run there is nothing to compare."""
-    bound = _bound.get()
+    """Refuse a bound function in a run, or in what a run registered, that is bound to anything else.
+
+    A thread that the app itself starts has nothing to compare with.
+    """
+    bound, registered_by = _bound.get(), _registrant.get()
     context = get_script_run_ctx(suppress_warning=True)
     if bound is not None:
         present = bound.binding
+    elif registered_by is not None:  # before a context, which a thread may have kept from another call
+        present = registered_by.binding
     elif context is not None:
         present = _binding_in(context.user_info)
     else:

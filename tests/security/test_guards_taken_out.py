@@ -1308,6 +1308,42 @@ REMOVALS = [
         "tests/apptest/test_shared_identity.py::test_a_bound_function_that_is_kept_serves_nobody_else",
     ),
     Removal(
+        "a bound function in the deferred download of its own session only",
+        "app/session_binding.py",
+        "    elif registered_by is not None:",
+        "    elif False:",
+        "tests/security/test_deferred_live.py::test_a_function_bound_by_another_user_runs_in_nobody_elses_download",
+    ),
+    Removal(
+        "deferred downloads bound where the app starts",
+        "app/asgi.py",
+        "        bind_deferred_downloads(streamlit.media_file_mgr)\n",
+        "",
+        "tests/security/test_deferred_live.py::test_a_function_bound_by_another_user_runs_in_nobody_elses_download",
+    ),
+    Removal(
+        "a deferred download made for the session that registered it",
+        "app/deferred_calls.py",
+        "            registered_by.enter()\n            return data_callable()\n",
+        "            return data_callable()\n",
+        "tests/apptest/test_deferred_calls.py"
+        "::test_in_the_download_of_another_user_it_runs_for_nobody[an anonymous one-as the callable]",
+    ),
+    Removal(
+        "a lazy dataframe read for the session that registered it",
+        "app/deferred_calls.py",
+        "        context.run(self._registered_by.enter)\n",
+        "",
+        "tests/apptest/test_deferred_calls.py::test_a_lazy_dataframe_of_another_user_gets_nothing_from_it[by its rows]",
+    ),
+    Removal(
+        "a cache that is refreshed in the background is a cache",
+        "app/deferred_calls.py",
+        "            in_cached_function.set(True)\n",
+        "",
+        "tests/apptest/test_deferred_calls.py::test_a_cache_that_is_refreshed_in_the_background_is_a_cache",
+    ),
+    Removal(
         "no identity in a thread that was given a run's context",
         "app/session_binding.py",
         "    if not _is_thread_of(context):\n",

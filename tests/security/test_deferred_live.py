@@ -1,0 +1,65 @@
+"""Deferred downloads on a real server: a function that one user's run bound and an app keeps serves that user only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.security.live import Live, live
+
+SCRIPT = """
+import os
+import pathlib
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.caching.cache_background_refresh import get_background_refresh_manager
+
+from app import access
+from app.core.permissions import Permission
+
+
+@st.cache_resource
+def kept():
+    return {}
+
+
+@access.requires(Permission.EXPORT_REPORTS)
+def report():
+    with pathlib.Path(os.environ["TRACES"]).open("a") as file:
+        file.write(access.principal().name + "\\n")
+    return "the report of " + access.principal().name
+
+
+if st.query_params.get("say") == "keep":
+    kept()["report"] = access.carried(report)
+st.download_button("own", data=access.carried(report), key="own", on_click="ignore")
+st.download_button("kept", data=lambda: kept()["report"](), key="kept", on_click="ignore")
+of_process = runtime.get_instance().dataframe_source_mgr.register_source, get_background_refresh_manager().submit
+st.markdown("bound: " + str([call.__code__.co_name for call in of_process]))
+"""
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("deferred"), script=SCRIPT, processes=1) as made:
+        yield made
+
+
+def test_a_function_bound_by_another_user_runs_in_nobody_elses_download(here: Live) -> None:
+    ann, bob, eve = here.sign_in("ann", "analyst"), here.sign_in("bob", "analyst"), here.sign_in("eve")
+    with here.tab(ann) as first:
+        first.open("say=keep")
+        for who in (bob, eve, None):
+            with here.tab(who) as other:
+                other.open()
+                assert other.download(other.files["kept"]) == ""
+        assert here.traces == []
+        address = first.download(first.files["kept"])
+        assert here.ask(address, ann).text == "the report of ann"
+        assert here.traces == ["ann"]
+    with here.tab(bob) as other:
+        assert other.open() == ["bound: ['register_for_session', 'submit_as_cached']"]
+        address = other.download(other.files["own"])
+        assert here.ask(address, bob).text == "the report of bob"
