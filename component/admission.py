@@ -7,6 +7,7 @@ them is counted by the address that they forward.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import time
 from collections import Counter
@@ -42,6 +43,9 @@ class Full(Exception):
 
 class Reading(Protocol):
     """The reading end of a socket, as far as the guard steers it (``component.websocket_protocol``)."""
+
+    gone: asyncio.Event
+    """Set once the connection is lost, or is to end with the process."""
 
     def allow(self, *, max_bytes: int, who: str) -> None:
         """Accept messages of up to ``max_bytes``; ``who`` shares one budget for messages that are not finished."""

@@ -36,6 +36,11 @@ class Bucket:
         self.tokens -= amount
         return True
 
+    def give_back(self, amount: float, now: float) -> None:
+        """Put back what was taken and not used."""
+        self._refill(now)
+        self.tokens = min(self.burst, self.tokens + amount)
+
     def is_full(self, now: float) -> bool:
         """Whether nothing is owed: a new bucket would be the same."""
         self._refill(now)

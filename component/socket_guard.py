@@ -326,12 +326,13 @@ class SocketGuard:
 
     def _limited(self, scope: Scope, receive: Receive, *, person: str, address: str) -> Receive:
         """``receive`` of a socket within its person's limits, or its address's where it is anonymous."""
-        limits, reading = self._tabs.limits, scope.get("extensions", {}).get(READING)
+        limits = self._tabs.limits
+        reading: Reading | None = scope.get("extensions", {}).get(READING)
         if reading is not None:
             most = limits.message_bytes if person else limits.anonymous_message_bytes
-            steered: Reading = reading
-            steered.allow(max_bytes=most, who=f"person {person}" if person else f"address {address}")
-        return self._throttle.of(receive, person=person, address=address)
+            reading.allow(max_bytes=most, who=f"person {person}" if person else f"address {address}")
+        gone = reading.gone if reading is not None else None
+        return self._throttle.of(receive, person=person, address=address, gone=gone)
 
     async def _is_theirs(self, path: str, session: Session | None, browser: str) -> bool:
         """Whether a file was shown to them, or an upload goes into their own Streamlit session. Nobody uploads."""

@@ -1,7 +1,12 @@
 """How fast the messages of a socket are taken: by message and by byte, per person (or anonymous address), and in all.
 
-Nothing is thrown away. A message that comes too soon waits, nothing further is read from its socket meanwhile, and TCP
-makes its sender wait. So the work that a client can cause is bounded, whatever it sends.
+A message that comes too soon waits, nothing further is read from its socket meanwhile, and TCP makes its sender wait.
+Nothing is dropped but what a client that is gone left waiting. So the work that a client can cause is bounded, whatever
+it sends.
+
+Anonymous messages wait twice: first for the pace of their own address, then, one message of an address at a time, for
+the pace of all anonymous clients. So what stands before an address is at most one message of each other address,
+however much these send. Short messages, as browsers send them, have lanes of their own, and never wait for long ones.
 """
 
 from __future__ import annotations
@@ -10,9 +15,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
+from weakref import WeakValueDictionary
 
 from starlette.types import Message, Receive
 
+from component import wire
 from component.admission import SocketLimits
 from component.budgets import Bucket, Buckets
 
@@ -21,11 +28,56 @@ BURST_SECONDS: Final = 10.0
 ANONYMOUS_SHARE: Final = 0.25
 """Of what a signed-in person may send each second, in bytes, an anonymous address may send this."""
 ANONYMOUS_IN_ALL: Final = 4
-"""All anonymous clients together may send as much as this many of their addresses."""
+"""In each lane, all anonymous clients together may send as much as this many of their addresses."""
+_ABNORMAL_CLOSURE: Final = 1006
+
+
+class _Gone(Exception):
+    """The client went away while its message waited."""
+
+
+class Pace:
+    """The pace of one client, or of all of a kind: by message and by byte."""
+
+    def __init__(self, messages: Bucket, size: Bucket) -> None:
+        self._messages = messages
+        self._bytes = size
+
+    def take(self, size: int, now: float) -> float:
+        """Count a message of ``size`` bytes; returns the seconds that it must wait."""
+        return max(self._messages.take(1, now), self._bytes.take(size, now))
+
+    def give_back(self, size: int, now: float) -> None:
+        """A message that was counted goes no further."""
+        self._messages.give_back(1, now)
+        self._bytes.give_back(size, now)
+
+
+class AnonymousLane:
+    """The paces of anonymous messages that are alike in length: of each address, and of all addresses together."""
+
+    def __init__(self, limits: SocketLimits, now: float) -> None:
+        messages, size = limits.messages_per_second, limits.bytes_per_second * ANONYMOUS_SHARE
+        burst = max(size * BURST_SECONDS, 2.0 * limits.anonymous_message_bytes)
+        self._messages = Buckets(messages, messages * BURST_SECONDS)
+        self._bytes = Buckets(size, burst)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.in_all = Pace(
+            Bucket.full(messages * ANONYMOUS_IN_ALL, messages * BURST_SECONDS * ANONYMOUS_IN_ALL, now),
+            Bucket.full(size * ANONYMOUS_IN_ALL, burst * ANONYMOUS_IN_ALL, now),
+        )
+
+    def of(self, address: str, now: float) -> Pace:
+        """The pace of one address."""
+        return Pace(self._messages.of(address, now), self._bytes.of(address, now))
+
+    def turn(self, address: str) -> asyncio.Lock:
+        """Whoever holds it waits for the pace of all; the other messages of the address wait behind it."""
+        return self._turns.setdefault(address, asyncio.Lock())
 
 
 class Throttle:
-    """The budgets of this process. Lives on the event loop."""
+    """The paces of this process. Lives on the event loop."""
 
     def __init__(
         self,
@@ -35,41 +87,90 @@ class Throttle:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         messages, size = limits.messages_per_second, limits.bytes_per_second
-        less = size * ANONYMOUS_SHARE
         self._monotonic = monotonic
         self._sleep = sleep
         self._messages = Buckets(messages, messages * BURST_SECONDS)
         self._bytes = Buckets(size, max(size * BURST_SECONDS, 2.0 * limits.message_bytes))
-        self._anonymous_bytes = Buckets(less, max(less * BURST_SECONDS, 2.0 * limits.anonymous_message_bytes))
-        now, many = monotonic(), ANONYMOUS_IN_ALL
-        self._all_messages = Bucket.full(messages * many, messages * BURST_SECONDS * many, now)
-        self._all_bytes = Bucket.full(less * many, less * BURST_SECONDS * many, now)
+        self._short = AnonymousLane(limits, monotonic())
+        self._long = AnonymousLane(limits, monotonic())
 
-    def wait_seconds(self, size: int, *, person: str, address: str) -> float:
-        """Count a message of ``size`` bytes; returns how long it must wait. ``person``: "" for an anonymous one."""
-        now = self._monotonic()
-        if person:
-            return max(
-                self._messages.of(f"person {person}", now).take(1, now),
-                self._bytes.of(f"person {person}", now).take(size, now),
-            )
-        return max(
-            self._messages.of(f"address {address}", now).take(1, now),
-            self._anonymous_bytes.of(address, now).take(size, now),
-            self._all_messages.take(1, now),
-            self._all_bytes.take(size, now),
-        )
+    def of(self, receive: Receive, *, person: str, address: str, gone: asyncio.Event | None = None) -> Receive:
+        """``receive`` of a socket, no faster than its client may send.
 
-    def of(self, receive: Receive, *, person: str, address: str) -> Receive:
-        """``receive`` of a socket, no faster than its client may send."""
+        Args:
+            receive: ASGI's.
+            person: Whose socket it is; "" for an anonymous one.
+            address: The client's network (``component.admission.network_of``).
+            gone: Set once the connection is lost; what waits then goes no further. None where nothing tells.
+        """
 
         async def throttled() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive":
-                size = len(message.get("bytes") or message.get("text") or b"")
-                seconds = self.wait_seconds(size, person=person, address=address)
-                if seconds > 0:
-                    await self._sleep(seconds)
+            if message["type"] != "websocket.receive":
+                return message
+            size = len(message.get("bytes") or message.get("text") or b"")
+            try:
+                if person:
+                    await self._wait(self._of_person(person), size, gone)
+                else:
+                    await self._wait_anonymously(address, size, gone)
+            except _Gone:
+                return {"type": "websocket.disconnect", "code": _ABNORMAL_CLOSURE}
             return message
 
         return throttled
+
+    def _of_person(self, person: str) -> Pace:
+        now = self._monotonic()
+        return Pace(self._messages.of(person, now), self._bytes.of(person, now))
+
+    async def _wait_anonymously(self, address: str, size: int, gone: asyncio.Event | None) -> None:
+        lane = self._short if size <= wire.SHORT_BYTES else self._long
+        await self._wait(lane.of(address, self._monotonic()), size, gone)
+        turn = lane.turn(address)
+        await _acquire(turn, gone)
+        try:
+            await self._wait(lane.in_all, size, gone)
+        finally:
+            turn.release()
+
+    async def _wait(self, pace: Pace, size: int, gone: asyncio.Event | None) -> None:
+        """Wait for a pace. Raises ``_Gone``, and then has taken nothing from it."""
+        seconds = pace.take(size, self._monotonic())
+        if seconds <= 0:
+            return
+        try:
+            await _unless_gone(self._sleep(seconds), gone)
+        except (_Gone, asyncio.CancelledError):
+            pace.give_back(size, self._monotonic())
+            raise
+
+
+async def _acquire(turn: asyncio.Lock, gone: asyncio.Event | None) -> None:
+    """Wait for a turn. Raises ``_Gone``, and then does not have it."""
+    if not turn.locked():
+        await turn.acquire()  # at once
+        return
+    acquiring = asyncio.ensure_future(turn.acquire())
+    try:
+        await _unless_gone(acquiring, gone)
+    except BaseException:
+        if acquiring.done() and not acquiring.cancelled():
+            turn.release()
+        raise
+
+
+async def _unless_gone(awaited: Awaitable[object], gone: asyncio.Event | None) -> None:
+    """Wait for ``awaited``. Raises ``_Gone`` when the client goes first."""
+    if gone is None:
+        await awaited
+        return
+    waiting, going = asyncio.ensure_future(awaited), asyncio.ensure_future(gone.wait())
+    try:
+        await asyncio.wait({waiting, going}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            raise _Gone
+        waiting.result()
+    finally:
+        waiting.cancel()
+        going.cancel()

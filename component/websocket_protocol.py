@@ -87,6 +87,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._max_bytes = admission.limits.anonymous_message_bytes
         self.conn.max_message_size = self._max_bytes
+        self.gone = asyncio.Event()
         self._peer = self._who = ""
         self._held = 0
         self._failed = False
@@ -120,10 +121,16 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self._who = f"address {self._peer}"
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As uvicorn; what it held is held no more."""
+        """As uvicorn; what it held is held no more, and what waits for its pace goes no further."""
+        self.gone.set()
         self._let_go()
         self._admission.disconnect(self._peer)
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """As uvicorn, when the process ends; it does not wait for the pace of a client."""
+        self.gone.set()
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         """As uvicorn, unless the socket has failed; then what is not a whole message is counted."""

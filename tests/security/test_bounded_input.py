@@ -37,7 +37,9 @@ class Raw:
     """A connection by hand; → what the server answers."""
 
     def __init__(self, here: Live, sent: bytes = b"") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", here.ports[0]), 15)
+        self.socket = socket.create_connection(("127.0.0.1", here.ports[0]), 60)
+        self.tail = b""
+        """What was read beyond what was asked for."""
         self.socket.sendall(sent)
 
     def __enter__(self) -> Self:
@@ -66,9 +68,20 @@ class Raw:
                 found += more
         return found
 
+    def is_taken(self) -> bool:
+        """Whether the server reads a ping that was sent last, and so all that was before it; else it closes."""
+        found = b""
+        with suppress(ConnectionResetError):
+            while more := self.socket.recv(65_536):
+                found += more
+                if b"\x8a\x00" in found:
+                    return True
+        self.tail = found
+        return False
+
     def close_code(self) -> int | None:
         """The code of the close frame with which the server ends the socket (RFC 6455 §5.5.1)."""
-        frame = re.search(rb"\x88([\x02-\x7d])", self.rest())
+        frame = re.search(rb"\x88([\x02-\x7d])", self.tail + self.rest())
         return struct.unpack("!H", frame.string[frame.end() : frame.end() + 2])[0] if frame is not None else None
 
 
@@ -95,6 +108,10 @@ def frame(payload: bytes, *, opcode: int = 2, final: bool = True) -> bytes:
     """A frame masked with zeros (RFC 6455 §5.2)."""
     head = bytes([opcode | (0x80 if final else 0)])
     return head + b"\xff" + len(payload).to_bytes(8, "big") + bytes(4) + payload
+
+
+PING = frame(b"", opcode=9)
+"""The pong says that the server has read all that was sent before it."""
 
 
 def request(here: Live, line: str, *headers: str, body: bytes = b"") -> bytes:
@@ -188,13 +205,16 @@ def test_unfinished_messages_of_one_person_fill_no_memory(here: Live) -> None:
     before = resident_bytes(here.processes[0].pid)
     with ExitStack() as stack:
         raws = [stack.enter_context(handshake(here, who)) for _ in range(10)]
+        taken = []
         for raw in raws:
-            raw.send(frame(b"x" * (LONGEST - MB), final=False))
+            raw.send(frame(b"x" * (LONGEST - MB), final=False) + PING)
+            taken.append(raw.is_taken())
         grown = resident_bytes(here.processes[0].pid) - before
-        codes = [raw.close_code() for raw in raws[3:]]
+        codes = [raw.close_code() for raw in raws[2:]]
         with here.tab(here.sign_in("bob")) as tab:
             assert tab.open()
-    assert codes == [1013] * 7
+    assert taken == [True] * 2 + [False] * 8
+    assert codes == [1013] * 8
     assert grown < 40 * MB
 
 
@@ -225,6 +245,25 @@ def test_pings_of_a_browser_behind_a_proxy_are_answered(here: Live) -> None:
     with handshake(here, here.sign_in("ann")) as raw:
         raw.send(frame(b"", opcode=9) * 20 + frame(b"\x03\xe8", opcode=8))
         assert raw.rest().count(b"\x8a\x00") == 20
+
+
+def long_message(size: int = LONGEST - 4096) -> bytes:
+    """A rerun with one long text."""
+    message = BackMsg()
+    message.rerun_script.widget_states.widgets.add(id="x", string_value="a" * size)
+    return frame(message.SerializeToString())
+
+
+def test_a_process_that_is_stopped_does_not_wait_for_the_pace_of_its_clients(tmp_path: Path) -> None:
+    """The third of these messages would wait for a minute."""
+    with live(tmp_path, processes=1, GATEHOUSE_MESSAGE_BYTES_PER_SECOND="65536") as slow, ExitStack() as stack:
+        who = slow.sign_in("eve")
+        for _ in range(3):
+            raw = stack.enter_context(handshake(slow, who))
+            raw.send(long_message() + PING)
+            assert raw.is_taken()
+        slow.processes[0].terminate()
+        slow.processes[0].wait(30)
 
 
 # How many

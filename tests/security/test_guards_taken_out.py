@@ -404,16 +404,55 @@ REMOVALS = [
     Removal(
         "the pace of messages",
         "component/throttle.py",
-        "                if seconds > 0:\n",
-        "                if False:\n",
-        "tests/unit/test_budgets.py::test_nothing_further_is_read_of_a_socket_while_its_message_waits",
+        "        if seconds <= 0:\n",
+        "        if True:\n",
+        "tests/unit/test_throttle.py::test_nothing_further_is_read_of_a_socket_while_its_message_waits",
     ),
     Removal(
         "the pace of all anonymous clients",
         "component/throttle.py",
-        "            self._all_messages.take(1, now),\n",
+        "            await self._wait(lane.in_all, size, gone)\n",
+        "            pass\n",
+        "tests/unit/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
+    ),
+    Removal(
+        "the pace of an anonymous address before that of all",
+        "component/throttle.py",
+        "        await self._wait(lane.of(address, self._monotonic()), size, gone)\n",
         "",
-        "tests/unit/test_budgets.py::test_anonymous_messages_wait_by_address_and_in_all",
+        "tests/unit/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
+    ),
+    Removal(
+        "one message of an anonymous address at a time before the pace of all",
+        "component/throttle.py",
+        "        await _acquire(turn, gone)\n",
+        "        turn = asyncio.Lock()\n        await turn.acquire()\n",
+        "tests/unit/test_throttle.py"
+        "::test_a_flood_keeps_a_message_of_its_kind_waiting_for_one_message_of_each_address_at_most",
+    ),
+    Removal(
+        "the lane of short anonymous messages",
+        "component/throttle.py",
+        "self._short if size <= wire.SHORT_BYTES else self._long",
+        "self._long",
+        "tests/unit/test_throttle.py"
+        "::test_a_flood_of_long_messages_from_a_few_addresses_keeps_no_short_message_waiting",
+    ),
+    Removal(
+        "what a client that is gone left waiting",
+        "component/throttle.py",
+        "            pace.give_back(size, self._monotonic())\n",
+        "            pass\n",
+        "tests/unit/test_throttle.py"
+        "::test_what_a_client_that_is_gone_left_waiting_goes_no_further_and_costs_its_address_nothing",
+    ),
+    Removal(
+        "the end of a wait for the pace with its connection",
+        "component/socket_guard.py",
+        "        gone = reading.gone if reading is not None else None\n",
+        "        gone = None\n",
+        "tests/security/test_bounded_input.py"
+        "::test_a_process_that_is_stopped_does_not_wait_for_the_pace_of_its_clients",
     ),
     Removal(
         "the number of a person's sockets",

@@ -1,16 +1,12 @@
-"""Token buckets, admission of sockets, and the throttle of their messages: by a clock that the test owns."""
+"""Token buckets and admission of sockets: by a clock that the test owns."""
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
-from starlette.types import Message
 
 from component.admission import Admission, Full, Place, SocketLimits, network_of
 from component.budgets import Bucket, Buckets
 from component.pace import Pace
-from component.throttle import Throttle
 
 
 class Clock:
@@ -32,6 +28,17 @@ def test_a_bucket_gives_its_burst_at_once_and_its_rate_afterwards() -> None:
     assert bucket.take(10, now=100) == 0
     assert not bucket.try_take(21, now=100)
     assert bucket.try_take(20, now=100)
+
+
+def test_what_is_given_back_to_a_bucket_never_exceeds_its_burst() -> None:
+    bucket = Bucket.full(10, 30, now=0)
+    bucket.take(50, now=0)
+    bucket.give_back(30, now=0)
+    assert bucket.take(0, now=0) == 0
+    assert not bucket.try_take(11, now=0)
+    bucket.give_back(1000, now=0)
+    assert not bucket.try_take(31, now=0)
+    assert bucket.try_take(30, now=0)
 
 
 def test_buckets_that_owe_nothing_are_forgotten_and_others_keep_their_debt() -> None:
@@ -132,53 +139,3 @@ def test_connections_are_counted_by_peer_but_a_trusted_proxys_in_all_only() -> N
 )
 def test_a_client_has_one_address_of_ipv4_and_a_network_of_ipv6(address: str, counted: str) -> None:
     assert network_of(address) == counted
-
-
-def test_messages_wait_by_count_and_by_size() -> None:
-    clock = Clock()
-    throttle = Throttle(SocketLimits(messages_per_second=2, bytes_per_second=1000, message_bytes=100), monotonic=clock)
-
-    def ann(size: int) -> float:
-        return throttle.wait_seconds(size, person="ann", address="10.0.0.1")
-
-    assert [ann(1) for _ in range(21)] == [0] * 20 + [0.5]
-    assert throttle.wait_seconds(1, person="bob", address="10.0.0.1") == 0
-    clock.now += 100
-    assert ann(10_000) == 0
-    assert ann(500) == 0.5
-
-
-def test_anonymous_messages_wait_by_address_and_in_all() -> None:
-    clock = Clock()
-    throttle = Throttle(SocketLimits(messages_per_second=1, bytes_per_second=1000), monotonic=clock)
-    waits = [throttle.wait_seconds(1, person="", address="10.0.0.1") for _ in range(11)]
-    assert waits == [0] * 10 + [1]
-    others = [throttle.wait_seconds(1, person="", address=f"10.0.1.{number}") for number in range(30)]
-    assert others[:29] == [0] * 29
-    assert others[29] == 0.25
-    assert throttle.wait_seconds(1, person="ann", address="10.0.0.1") == 0
-
-
-def test_nothing_further_is_read_of_a_socket_while_its_message_waits() -> None:
-    clock = Clock()
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    throttle = Throttle(SocketLimits(messages_per_second=1), monotonic=clock, sleep=sleep)
-    read = 0
-
-    async def receive() -> Message:
-        nonlocal read
-        read += 1
-        return {"type": "websocket.receive", "bytes": b"x"}
-
-    async def take(count: int) -> None:
-        limited = throttle.of(receive, person="ann", address="")
-        for _ in range(count):
-            await limited()
-
-    asyncio.run(take(13))
-    assert read == 13
-    assert slept == [1, 2, 3]

@@ -158,6 +158,21 @@ def test_a_message_in_drips_ends_its_socket_and_an_idle_socket_stays(loop: Loop)
     assert wire.closed
 
 
+@pytest.mark.parametrize("end", ["connection_lost", "shutdown"])
+def test_what_waits_for_a_socket_is_told_that_it_is_gone(loop: Loop, end: str) -> None:
+    protocol, wire, _ = connect(loop)
+    protocol.data_received(SOCKET)
+    loop.run_until_complete(asyncio.sleep(0))
+    socket = wire.protocol
+    assert isinstance(socket, LimitedWebSocket)
+    assert not socket.gone.is_set()
+    if end == "shutdown":
+        socket.shutdown()
+    else:
+        socket.connection_lost(None)
+    assert socket.gone.is_set()
+
+
 def test_connections_are_counted_until_they_are_gone_as_sockets_too(loop: Loop) -> None:
     limits = SocketLimits(sockets=100, per_address=1)
     made = [connect(loop, limits)]
