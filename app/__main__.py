@@ -6,11 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from app import commands, dev
 from app.cli import audit, grants, people, printed, roles, secret
 from app.core.errors import ConfigurationError, GatehouseError
+from app.core.misspelt import misspelt
 from db import Scale
+
+_REPORT_VARIABLES: Final = frozenset({"dev", "doctor", "serve"})
+"""Commands that report variables which are not read themselves, once the settings are right."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -99,10 +104,15 @@ def _state_option(verb: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 something was found, 2 it could not be done."""
     given = parser().parse_args(arguments)
+    ignored = misspelt()
+    if given.verb not in _REPORT_VARIABLES:
+        for sentence in ignored:
+            print(sentence, file=sys.stderr)
+        ignored = []
     try:
         return int(given.run(given))
     except ConfigurationError as error:
-        print("The settings are not right:", *error.args, sep="\n", file=sys.stderr)
+        print("The settings are not right:", *error.args, *ignored, sep="\n", file=sys.stderr)
     except GatehouseError as error:
         print(*printed.failure(error), sep="\n", file=sys.stderr)
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from app.core.errors import ConfigurationError
 from app.core.installation import installation_secret, local_client
 from app.core.processes import Process
-from app.core.settings_checks import all_mistakes, is_loopback
+from app.core.settings_checks import all_mistakes, is_loopback, unset_database_mistakes
 from app.core.state import DATABASE, SECRET, TENANT, default_folder
 from app.core.variables import PREFIX, GatehouseFile, hosted_script, retired_in_use, variable, with_alias
 
@@ -109,7 +109,8 @@ class Settings(BaseSettings):
     remote_api_base_url: str = Field("http://localhost:8888", description="Address at which the app reaches the API.")
     database_url: str = Field(
         f"sqlite:///var/{DATABASE}",
-        description="SQLAlchemy address of the database, SQLite or PostgreSQL; by default a file in `GATEHOUSE_STATE`.",
+        description="SQLAlchemy address of the database, SQLite or PostgreSQL; by default a file in `GATEHOUSE_STATE`. "
+        "Required in production beside an app of your own.",
     )
     token_algorithms: Annotated[tuple[str, ...], NoDecode] = Field(
         ("RS256",), description="Signature algorithms accepted in tokens, separated by commas: RS256, PS256, ES256."
@@ -359,6 +360,7 @@ class Settings(BaseSettings):
             wrong = {_field_of(mistake["loc"]) for mistake in error.errors() if mistake["loc"]}
             settings = cls(_env_file=env_file, **chosen, **{name: cls.model_fields[name].default for name in wrong})
         if "database_url" not in settings.model_fields_set:
+            mistakes += unset_database_mistakes(settings)
             settings = settings.model_copy(update={"database_url": f"sqlite:///{settings.state_folder / DATABASE}"})
         mistakes += all_mistakes(settings, process)
         mistakes += retired_in_use(cls, os.environ, env_file, settings.gatehouse_app, production=settings.production)

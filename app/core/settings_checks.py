@@ -35,6 +35,21 @@ def all_mistakes(settings: Settings, process: Process) -> list[str]:
     ]
 
 
+def unset_database_mistakes(settings: Settings) -> list[str]:
+    """Return what is wrong when no variable names the database.
+
+    Beside a hosted app the retired ``DATABASE_URL`` may be the app's own and is not refused. Without this check a
+    production installation that still uses it would start with the default instead: a new, empty SQLite database.
+    """
+    if not settings.production or settings.gatehouse_app is None:
+        return []
+    mistake = (
+        "GATEHOUSE_DATABASE_URL is required in production beside a hosted app: without it Gatehouse would start with a "
+        "new, empty SQLite database."
+    )
+    return [mistake]
+
+
 def is_loopback(url: str) -> bool:
     """Whether an address names this machine only."""
     host = urlsplit(url).hostname or ""

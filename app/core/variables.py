@@ -102,14 +102,18 @@ def retired_in_use(
 
 
 def ignored_names(environment: Mapping[str, str], env_file: Path, script: Path | None) -> Iterator[str]:
-    """Yield a sentence for each variable that looks meant for Gatehouse and is not read where it stands."""
-    if script is None:
-        for old in RETIRED:
-            if environment.get(old) and f"{PREFIX}{old}" not in environment:
-                yield f"{old} in the environment is not read: the setting is called {PREFIX}{old}."
-    elif belongs_to_hosted_app(env_file, script):
+    """Yield a sentence for each variable that may have been meant for Gatehouse and is not read where it stands.
+
+    A retired name in the environment may be the hosted app's own, so it is no mistake; setting the current name beside
+    it ends the sentence.
+    """
+    values = _read(env_file)
+    for old in RETIRED:
+        if environment.get(old) and not (environment.get(f"{PREFIX}{old}") or values.get(f"{PREFIX}{old}")):
+            yield f"{old} in the environment is not read: the setting is called {PREFIX}{old}."
+    if belongs_to_hosted_app(env_file, script):
         for name in AUTH0_ALIASES:
-            if _read(env_file).get(name):
+            if values.get(name):
                 yield f"{name} in {env_file} belongs to the hosted app: Gatehouse reads {PREFIX}{name} there."
 
 

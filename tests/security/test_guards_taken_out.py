@@ -1518,6 +1518,13 @@ REMOVALS = [
         "tests/unit/test_variables.py::test_a_retired_name_in_our_own_file_is_refused_with_the_new_one[DATABASE_URL]",
     ),
     Removal(
+        "a hosted app in production names its database",
+        "app/core/settings.py",
+        "            mistakes += unset_database_mistakes(settings)\n",
+        "",
+        "tests/unit/test_variables.py::test_production_beside_a_hosted_app_does_not_start_on_a_new_empty_database",
+    ),
+    Removal(
         "no state among the files of a hosted app",
         "app/core/state.py",
         "    if script is not None and folder.resolve() in script.resolve().parents:\n",

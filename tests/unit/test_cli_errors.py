@@ -47,7 +47,7 @@ def run(error: GatehouseError, monkeypatch: pytest.MonkeyPatch) -> int:
     def fails(_: argparse.Namespace) -> int:
         raise error
 
-    acting.command(top.add_subparsers(required=True), "fail", fails, help="fail")
+    acting.command(top.add_subparsers(dest="verb", required=True), "fail", fails, help="fail")
     monkeypatch.setattr(command_line, "parser", lambda: top)
     return command_line.main(["fail"])
 

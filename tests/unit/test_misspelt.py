@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from app import commands
+from app.__main__ import main
 from app.core.misspelt import misspelt
 from app.core.settings import Settings
-from app.core.variables import known_variables
+from app.core.variables import RETIRED, known_variables
 
 
 @pytest.fixture
@@ -57,11 +58,39 @@ def test_without_the_prefix_a_near_miss_counts_in_our_own_file_only(env: Path) -
     assert misspelt(hosted, env) == []
 
 
-def test_a_retired_name_in_the_environment_is_told_where_no_app_is_hosted(env: Path) -> None:
-    told = ["DATABASE_URL in the environment is not read: the setting is called GATEHOUSE_DATABASE_URL."]
-    assert misspelt({"DATABASE_URL": "hush"}, env) == told
-    assert misspelt({"DATABASE_URL": "hush", "GATEHOUSE_DATABASE_URL": "sqlite://"}, env) == []
-    assert misspelt({"DATABASE_URL": "hush", "GATEHOUSE_APP": str(env.with_name("app.py"))}, env) == []
+@pytest.mark.parametrize("hosted", [True, False])
+def test_every_retired_name_in_the_environment_is_reported(env: Path, hosted: bool) -> None:
+    app = {"GATEHOUSE_APP": str(env.with_name("app.py"))} if hosted else {}
+    told = [f"{old} in the environment is not read: the setting is called GATEHOUSE_{old}." for old in RETIRED]
+    assert misspelt(app | dict.fromkeys(RETIRED, "hush"), env) == told
+    env.write_text("".join(f"GATEHOUSE_{old}=x\n" for old in RETIRED if old != "DATABASE_URL"))
+    assert misspelt(app | dict.fromkeys(RETIRED, "hush") | {"GATEHOUSE_DATABASE_URL": "sqlite://"}, env) == []
+
+
+@pytest.mark.parametrize("arguments", [["migrate"], ["people", "list", "--json"], ["purge"], ["audit", "checkpoint"]])
+def test_every_command_reports_retired_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    (tmp_path / "app.py").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("GATEHOUSE_APP", "app.py")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://shop:hush@db.example/shop")
+    main(arguments)
+    sentence = "DATABASE_URL in the environment is not read: the setting is called GATEHOUSE_DATABASE_URL.\n"
+    assert capsys.readouterr().err.count(sentence) == 1
+
+
+@pytest.mark.parametrize("verb", ["dev", "doctor", "serve"])
+def test_a_refused_start_reports_retired_names_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GATEHOUSE_SESSION_IDLE_SECONDS", "soon")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://shop:hush@db.example/shop")
+    assert main([verb]) == 2
+    sentence = "DATABASE_URL in the environment is not read: the setting is called GATEHOUSE_DATABASE_URL.\n"
+    assert capsys.readouterr().err.count(sentence) == 1
 
 
 def test_an_alias_in_the_file_of_a_hosted_app_is_told_with_the_name_that_counts(env: Path) -> None:

@@ -22,6 +22,12 @@ DEFAULT_ROLE=administrator
 TOKEN_ALGORITHMS=HS256
 APP_BASE_URL=ftp://shop
 """
+PRODUCTION = {
+    "GATEHOUSE_ENV": "production",
+    "GATEHOUSE_SECRET": "kJ8dW2mQ9xZ4vB7nR1tY6uH3pL5sG0aF-cE_iO",
+    "GATEHOUSE_APP_BASE_URL": "https://app.acme.example",
+    "GATEHOUSE_REMOTE_API_BASE_URL": "https://api.acme.example",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -154,22 +160,32 @@ def test_production_without_a_hosted_app_refuses_retired_names_in_the_environmen
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name, value in {
-        "GATEHOUSE_ENV": "production",
-        "GATEHOUSE_SECRET": "kJ8dW2mQ9xZ4vB7nR1tY6uH3pL5sG0aF-cE_iO",
-        "GATEHOUSE_APP_BASE_URL": "https://app.acme.example",
-        "GATEHOUSE_REMOTE_API_BASE_URL": "https://api.acme.example",
-        "DATABASE_URL": "postgresql://old",
-    }.items():
+    for name, value in {**PRODUCTION, "DATABASE_URL": "postgresql://old"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match="DATABASE_URL in the environment is not read"):
         Settings.read(Process.CLI)
-    script = tmp_path / "main.py"
-    script.touch()
-    assert "postgresql" not in Settings.read(Process.CLI, app=script).database_url
     monkeypatch.delenv("GATEHOUSE_ENV")
     monkeypatch.delenv("GATEHOUSE_APP_BASE_URL")
     assert "postgresql" not in Settings.read(Process.CLI).database_url
+
+
+def test_production_beside_a_hosted_app_does_not_start_on_a_new_empty_database(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in PRODUCTION.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GATEHOUSE_APP", str(shop))
+    monkeypatch.setenv("GATEHOUSE_DATABASE_URL", "")  # counts as not set
+    monkeypatch.setenv("DATABASE_URL", "postgresql://shop:hush@db.example/shop")
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.read(Process.CLI)
+    (mistake,) = caught.value.mistakes
+    assert mistake == (
+        "GATEHOUSE_DATABASE_URL is required in production beside a hosted app: without it Gatehouse would start with a "
+        "new, empty SQLite database."
+    )
+    monkeypatch.setenv("GATEHOUSE_DATABASE_URL", "postgresql://ours.example/gatehouse")
+    assert Settings.read(Process.CLI).database_url == "postgresql://ours.example/gatehouse"
 
 
 def test_every_setting_has_a_variable_with_the_prefix() -> None:
