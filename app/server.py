@@ -102,12 +102,17 @@ def accept_few(loop: asyncio.AbstractEventLoop) -> None:
     """Have servers that ``loop`` makes from now on accept ``ACCEPTED_AT_ONCE`` connections in one turn.
 
     uvicorn asks for 2048, which asyncio takes for the number of connections that it accepts, and of failures that it
-    logs, before it does anything else.
+    logs, before it does anything else. As many as were asked for may still wait with the system (``listen(2)``): when
+    all tabs come back at once after a restart, none has to knock a second time.
     """
     create_server = loop.create_server
 
     async def create(*given: Any, backlog: int = ACCEPTED_AT_ONCE, **options: Any) -> asyncio.Server:
-        return await create_server(*given, backlog=min(backlog, ACCEPTED_AT_ONCE), **options)
+        server = await create_server(*given, backlog=min(backlog, ACCEPTED_AT_ONCE), **options)
+        for each in server.sockets:
+            with each.dup() as listening:
+                listening.listen(backlog)
+        return server
 
     with suppress(AttributeError):  # a loop written in C, such as uvloop's, takes no attributes, and accepts one by one
         loop.create_server = create  # type: ignore[method-assign] # no option of uvicorn's reaches it from here

@@ -44,8 +44,9 @@ def test_every_answer_says_what_is_left_and_one_too_many_when_it_goes_on(make_wo
     assert answer.json["retry_after_seconds"] == seconds == told(answer)[1]
     assert 0 < seconds <= 86400
     world.clock.ahead = timedelta(seconds=seconds)
-    # The session is over by then, and an answer all the same: 401, counted for the address.
-    assert world.call("/api/pong", token).status_code == 401
+    # The session may be over by then, which depends on the time of day: another one of the same person.
+    answer = world.call("/api/pong", world.sign_in().token)
+    assert (answer.status_code, told(answer)[0]) == (200, 2)
 
 
 def test_it_goes_on_when_it_says(make_world: MakeWorld) -> None:
