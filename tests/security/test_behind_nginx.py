@@ -30,22 +30,33 @@ def ask(
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()), "X-Xsrftoken": token}
     files = {"file": ("x.csv", file)} if file is not None else None
     return requests.request(
-        method, f"{proxy.url}{path}", headers=headers, files=files, timeout=15, allow_redirects=False
+        method, f"{proxy.url}{path}", headers=headers, files=files, timeout=60, allow_redirects=False
     )
 
 
-@pytest.mark.parametrize("process", [0, 1])
-def test_files_of_a_tab_are_found_in_whichever_process_it_is(here: Live, proxy: Nginx, process: int) -> None:
-    """As after a replica came back: the tab is served by one process, and its browser's cookie leads to another."""
-    ann = here.sign_in("ann")
-    with here.tab(ann, process) as tab:
-        tab.open()
-        answer = ask(proxy, tab.files["media"], ann)
-        assert (answer.status_code, answer.content) == (200, b'secret of ["https://tests.example/", "test|ann"]')
-        token = ask(proxy, "/_stcore/health", ann).cookies["_streamlit_xsrf"]
-        upload = f"/_stcore/upload_file/{tab.session_id}/a-file"
-        assert ask(proxy, upload, ann, "PUT", token=token, file=b"a,b\n" * 500_000).status_code == 204
-        assert ask(proxy, upload, ann, "DELETE", token=token).status_code == 204
+@pytest.mark.parametrize("kind", ["media", "uploads"])
+def test_files_of_a_tab_are_found_in_whichever_process_it_is(here: Live, proxy: Nginx, kind: str) -> None:
+    """As after a replica came back: the tab is served by one process, and its browser's cookie leads to another.
+
+    One browser with a tab in each process: its cookie leads to one of the two, whichever that is, so that the files of
+    the other tab are always asked for at the wrong process first. Each tab is of another user, because the same file of
+    the same user has the same address in both processes.
+    """
+    users = [here.sign_in(f"{kind}-{process}") for process in (0, 1)]
+    for process, user in enumerate(users):
+        user.cookies[here.cookies.browser] = users[0].cookies[here.cookies.browser]
+        with here.tab(user, process) as tab:
+            tab.open()
+            if kind == "media":
+                answer = ask(proxy, tab.files["media"], user)
+                secret = f'secret of ["https://tests.example/", "test|media-{process}"]'
+                assert (answer.status_code, answer.text) == (200, secret), process
+            else:
+                token = ask(proxy, "/_stcore/health", user).cookies["_streamlit_xsrf"]
+                upload = f"/_stcore/upload_file/{tab.session_id}/a-file"
+                answer = ask(proxy, upload, user, "PUT", token=token, file=b"a,b\n" * 500_000)
+                assert answer.status_code == 204, process
+                assert ask(proxy, upload, user, "DELETE", token=token).status_code == 204, process
 
 
 def test_files_of_others_are_found_nowhere(here: Live, proxy: Nginx) -> None:
@@ -59,7 +70,6 @@ def test_files_of_others_are_found_nowhere(here: Live, proxy: Nginx) -> None:
 
 
 def test_a_tab_is_served_through_it(here: Live, proxy: Nginx) -> None:
-
     ann = here.sign_in("ann")
     with Tab(proxy.url, cookies=ann.cookies) as tab:
         tab.open()

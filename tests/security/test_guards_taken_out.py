@@ -1577,9 +1577,17 @@ REMOVALS = [
     Removal(
         "files of a tab in another process",
         "deploy/nginx.conf",
-        "            proxy_next_upstream error timeout http_404;\n",
-        "",
-        "tests/security/test_behind_nginx.py::test_files_of_a_tab_are_found_in_whichever_process_it_is",
+        "/media/ {\n            proxy_pass http://app;\n            proxy_next_upstream error timeout http_404;\n",
+        "/media/ {\n            proxy_pass http://app;\n",
+        "tests/security/test_behind_nginx.py::test_files_of_a_tab_are_found_in_whichever_process_it_is[media]",
+        nginx,
+    ),
+    Removal(
+        "uploads of a tab in another process",
+        "deploy/nginx.conf",
+        "the next may know.\n            proxy_next_upstream error timeout http_404;\n",
+        "the next may know.\n",
+        "tests/security/test_behind_nginx.py::test_files_of_a_tab_are_found_in_whichever_process_it_is[uploads]",
         nginx,
     ),
     Removal(
