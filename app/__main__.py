@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from app import commands, dev
-from app.cli import audit, grants, people, printed, roles, secret
+from app.cli import audit, grants, installation, people, printed, roles, secret
 from app.core.errors import ConfigurationError, GatehouseError
 from app.core.misspelt import misspelt
 from db import Scale
@@ -20,32 +19,36 @@ _REPORT_VARIABLES: Final = frozenset({"dev", "doctor", "serve"})
 
 def parser() -> argparse.ArgumentParser:
     """The grammar of the command line."""
-    top = argparse.ArgumentParser(prog="gatehouse", description="Sign-in, roles and permissions for Streamlit apps.")
+    top = installation.Parser(prog="gatehouse", description="Sign-in, roles and permissions for Streamlit apps.")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
 
     verb = verbs.add_parser("dev", help="start local tenant, remote API and app together, for development")
     verb.add_argument("--tenant-port", type=int, default=9000, help="port of the local tenant (default: %(default)s)")
-    verb.add_argument("app", nargs="?", type=Path, help="a Streamlit script of your own, instead of our pages")
-    _state_option(verb)
-    verb.set_defaults(run=lambda given: dev.run(given.tenant_port, given.app, given.state))
+    installation.script_argument(verb, "a Streamlit script of your own, instead of our pages")
+    verb.set_defaults(
+        run=lambda given: dev.run(given.tenant_port, installation.script_of(given), installation.state_of(given))
+    )
 
     verb = verbs.add_parser("serve", help="start the app, or a Streamlit script of your own behind its gate")
-    verb.add_argument("app", nargs="?", type=Path, help="a Streamlit script of your own, instead of our pages")
+    installation.script_argument(verb, "a Streamlit script of your own, instead of our pages")
     verb.add_argument("--address", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     verb.add_argument(
         "--port", type=int, default=None, help="port to listen on (default: the one in GATEHOUSE_APP_BASE_URL)"
     )
-    _state_option(verb)
-    verb.set_defaults(run=lambda given: commands.serve(given.address, given.port, given.app, given.state))
+    verb.set_defaults(
+        run=lambda given: commands.serve(
+            given.address, given.port, installation.script_of(given), installation.state_of(given)
+        )
+    )
 
     verb = verbs.add_parser("migrate", help="bring the database to this version, and seed roles and permissions")
-    _state_option(verb)
+    installation.script_argument(verb, "the script that `gatehouse serve` is going to serve")
     verb.add_argument(
         "--beside-other-tables",
         action="store_true",
         help="create tables although the database holds those of another program",
     )
-    verb.set_defaults(run=lambda given: commands.migrate(state=given.state, beside_others=given.beside_other_tables))
+    verb.set_defaults(run=lambda given: commands.migrate(beside_others=given.beside_other_tables))
 
     verb = verbs.add_parser("bootstrap-admin", help="make the first administrator")
     who = verb.add_mutually_exclusive_group(required=True)
@@ -82,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     verb = verbs.add_parser("doctor", help="check settings, database, provider and remote API")
+    installation.script_argument(verb, "the script that `gatehouse serve` is going to serve")
     verb.set_defaults(run=lambda _: commands.doctor())
 
     people.add_to(verbs)
@@ -92,25 +96,18 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _state_option(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--state",
-        type=Path,
-        metavar="FOLDER",
-        help="folder of database, development secret and local tenant (default: GATEHOUSE_STATE)",
-    )
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 something was found, 2 it could not be done."""
     given = parser().parse_args(arguments)
-    ignored = misspelt()
-    if given.verb not in _REPORT_VARIABLES:
-        for sentence in ignored:
-            print(sentence, file=sys.stderr)
-        ignored = []
+    ignored: list[str] = []
     try:
-        return int(given.run(given))
+        with installation.installation(given):
+            ignored = misspelt()
+            if given.verb not in _REPORT_VARIABLES:
+                for sentence in ignored:
+                    print(sentence, file=sys.stderr)
+                ignored = []
+            return int(given.run(given))
     except ConfigurationError as error:
         print("The settings are not right:", *error.args, *ignored, sep="\n", file=sys.stderr)
     except GatehouseError as error:

@@ -27,10 +27,9 @@ from app.core.misspelt import misspelt
 from app.core.outgoing import cause_of, http_session
 from app.core.principal import Subject
 from app.core.secret_keys import undecided
-from app.core.settings import ENV_FILE, Process, Settings
+from app.core.settings import Process, Settings
 from app.core.settings_checks import shown
 from app.core.tokens import build_verifier
-from app.core.variables import hosted_script
 from app.server import install_protocols, raise_descriptors, warn_of_few
 from db import (
     ADMINISTERING,
@@ -95,9 +94,6 @@ def _servable(address: str, port: int | None, script: Path | None, state: Path |
         StorageUnavailable: if the database is not there or not of this version.
     """
     preflight.require_script(script)
-    named = hosted_script(os.environ, ENV_FILE)
-    if script is not None and named is not None and named.resolve() != script:
-        raise ConfigurationError([f"GATEHOUSE_APP names {named}, and {script} is to be served."])
     settings = preflight.read_settings([Process.APP], script, state)
     listener = preflight.Listener("app", address, _port_of(settings, port))
     if mistakes := preflight.start_mistakes(settings, script, [listener]):

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import requests
 
 from app import commands, preflight
+from app.core.command_text import command_text
 from app.core.errors import ConfigurationError, ServiceUnavailable
 from app.core.outgoing import http_session
 from app.core.settings import Process, Settings
@@ -204,6 +205,8 @@ def banner(settings: Settings, issuer: str, folder: Path) -> str:
         f"    App          {settings.app_base_url}",
         f"    Remote API   {settings.remote_api_base_url}   (description: /docs)",
     ]
+    if any(os.environ.get(name) for name in ("GATEHOUSE_APP", "GATEHOUSE_STATE")):
+        lines.append(f"    Commands     {command_text('doctor')}   (others with the same options)")
     connect = [variable(name) if settings.gatehouse_app is not None else name for name in AUTH0_ALIASES]
     if settings.local_tenant:
         lines += [

@@ -9,10 +9,10 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.core.command_text import command_text
 from app.core.errors import Conflict, SchemaMismatch, StorageUnavailable
 
 BUSY: Final = "The database is busy: something else has held it for too long. Try again."
-NOT_MIGRATED: Final = "The database is not ready for this version of Gatehouse; run: gatehouse migrate"
 CANNOT_OPEN: Final = "The database file cannot be opened: it is missing, or its folder may not be used."
 SILENT: Final = "The database server does not answer."
 UNCONFIRMED: Final = (
@@ -51,6 +51,11 @@ _SCHEMA_STATES: Final = {"42P01", "42703"}  # no such table, no such column
 _log = logging.getLogger(__name__)
 
 
+def not_migrated() -> str:
+    """Return what to say of a database that is of an older version or not migrated at all."""
+    return f"The database is not ready for this version of Gatehouse; run: {command_text('migrate')}"
+
+
 def plain(error: BaseException, *, committing: bool = False) -> Exception:
     """Our error for one of the driver's or SQLAlchemy's; raise it outside of the ``except`` block.
 
@@ -85,7 +90,7 @@ def _translated(error: BaseException) -> Exception:  # noqa: PLR0911 - one retur
         return _from_sqlite(cause)
     state = getattr(cause, "sqlstate", None)
     if state in _SCHEMA_STATES:
-        return SchemaMismatch(NOT_MIGRATED)
+        return SchemaMismatch(not_migrated())
     if isinstance(state, str):
         return StorageUnavailable(_POSTGRES.get(state) or _POSTGRES.get(state[:2], ""))
     if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
@@ -98,5 +103,5 @@ def _from_sqlite(error: sqlite3.Error) -> StorageUnavailable:
     if code is None:
         return StorageUnavailable()
     if code & 0xFF == sqlite3.SQLITE_ERROR:
-        return SchemaMismatch(NOT_MIGRATED)  # the statements are fixed: what is missing is a table or column
+        return SchemaMismatch(not_migrated())  # the statements are fixed: what is missing is a table or column
     return StorageUnavailable(_SQLITE.get(code & 0xFF, ""))

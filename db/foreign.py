@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect
 
+from app.core.command_text import command_text
 from app.core.errors import ForeignTables
 from db.models import metadata
 
@@ -42,7 +43,7 @@ def require_own_tables(connection: Connection, revision: str | None, *, beside_o
     if others and not beside_others:
         raise ForeignTables(
             f"The database has {_listed(others)} of another program: give Gatehouse a database of its own, or create "
-            f"its tables beside them by: gatehouse migrate {FLAG}"
+            f"its tables beside them by: {command_text(f'migrate {FLAG}')}"
         )
 
 

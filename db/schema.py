@@ -19,11 +19,12 @@ from typing import Final, cast
 from sqlalchemy import URL, Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.core.command_text import command_text
 from app.core.errors import SchemaMismatch, StorageUnavailable
 from app.core.state import make_private_folder
 from db.bounds import MIGRATING, SERVING
 from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, make_reading_engine, parsed
-from db.faults import CANNOT_OPEN, NOT_MIGRATED, plain
+from db.faults import CANNOT_OPEN, not_migrated, plain
 from db.foreign import SEARCH_TABLES, VERSION_TABLE, require_own_tables
 
 HEAD: Final = "0007"
@@ -33,7 +34,6 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _NEWER: Final = (
     "The database was made by a newer version of Gatehouse than this one; use that version or restore a backup."
 )
-_MISSING: Final = "There is no database yet; run: gatehouse migrate"
 _ON_BOTH: Final = frozenset(
     {
         "audit_events_no_update",
@@ -93,11 +93,11 @@ def state_of(revision: str | None) -> SchemaState:
 def require_current(state: SchemaState) -> None:
     """Raise unless the database is in the form this version works with."""
     if state is SchemaState.MISSING:
-        raise StorageUnavailable(_MISSING)
+        raise StorageUnavailable(f"There is no database yet; run: {command_text('migrate')}")
     if state is SchemaState.NEWER:
         raise SchemaMismatch(_NEWER)
     if state is not SchemaState.CURRENT:
-        raise SchemaMismatch(NOT_MIGRATED)
+        raise SchemaMismatch(not_migrated())
 
 
 def current_state(url: str) -> SchemaState:

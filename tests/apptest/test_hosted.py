@@ -372,7 +372,7 @@ def test_another_script_than_the_one_all_know_is_not_served(tmp_path: Path) -> N
         timeout=60,
     )
     assert done.returncode == 2
-    assert f"GATEHOUSE_APP names {known}, and {other} is to be served." in done.stderr
+    assert f"GATEHOUSE_APP names {known}, and the command line {other}." in done.stderr
 
 
 def test_a_script_may_be_called_app_but_not_a_module_beside_it(tmp_path: Path) -> None:

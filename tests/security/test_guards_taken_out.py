@@ -1525,6 +1525,22 @@ REMOVALS = [
         "tests/unit/test_variables.py::test_production_beside_a_hosted_app_does_not_start_on_a_new_empty_database",
     ),
     Removal(
+        "a command works on the installation of the script that it names",
+        "app/cli/installation.py",
+        "    os.environ.update({name: str(value) for name, value in values.items() if value is not None})\n",
+        "",
+        "tests/unit/test_installation_options.py"
+        "::test_the_command_of_the_message_makes_the_database_that_serve_and_all_others_use[False]",
+    ),
+    Removal(
+        "one hosted app for all processes",
+        "app/cli/installation.py",
+        "    if script and configured and configured.resolve() != script and given.verb != _MAY_OVERRIDE:\n",
+        "    if False:\n",
+        "tests/unit/test_installation_options.py"
+        "::test_another_script_than_that_of_the_other_processes_is_refused[roles list]",
+    ),
+    Removal(
         "no state among the files of a hosted app",
         "app/core/state.py",
         "    if script is not None and folder.resolve() in script.resolve().parents:\n",
