@@ -1,15 +1,16 @@
 """The app's sockets, with limits that come before the work: uvicorn's protocol, bounded while a message is unfinished.
 
-Counted is what arrives, in the frames and fragments of a message that is not whole yet, per client and in all; and
-frames that cost work but carry nothing (pings, pongs, empty fragments). The guard says how much a socket may send once
-it knows whose it is (``allow``). Source: RFC 6455 §5.4, §5.5, §10.4; written for uvicorn 0.54 and websockets 17.
+Counted is what arrives, in the frames and fragments of a message, until the app has handed the whole message on, per
+client and in all; and frames that cost work but carry nothing (pings, pongs, empty fragments). The guard says how much
+a socket may send once it knows whose it is (``allow``). Source: RFC 6455 §5.4, §5.5, §10.4; written for uvicorn 0.54
+and websockets 17.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from typing import Any, Final
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -20,6 +21,9 @@ from websockets.http11 import Request
 from component.admission import Admission
 from component.budgets import Bucket
 from component.pace import Pace
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveEvent
 
 READ_BYTES: Final = 8 * 1024
 """How much of one socket is looked at in one turn of the event loop: about a thousand of the smallest frames."""
@@ -33,6 +37,8 @@ UNFINISHED_IN_ALL: Final = 16
 """All unfinished messages together may be as long as so many of the longest."""
 UNFINISHED_EACH: Final = 2
 """The same for one person, or for one address without a session."""
+ANONYMOUS_SHARE: Final = 0.25
+"""Of what may be unfinished in all, that of all anonymous clients together may be this much."""
 MESSAGE_SECONDS: Final = 30.0
 CONTROL_FRAMES_PER_SECOND: Final = 5.0
 CONTROL_FRAMES_BURST: Final = 50.0
@@ -49,23 +55,34 @@ _TRY_AGAIN_LATER: Final = 1013
 
 
 class Unfinished:
-    """The bytes of messages that are not whole yet, in all and per client."""
+    """The bytes of messages that are not whole, or not handed on yet: in all, of anonymous clients, and per client."""
 
     def __init__(self, longest_bytes: int) -> None:
         self.most = longest_bytes * UNFINISHED_IN_ALL
         self.in_all = 0
+        self.anonymous = 0
         self._clients: Counter[str] = Counter()
 
     def change(self, who: str, by: int) -> None:
         """Count ``by`` bytes more, or less."""
         self.in_all += by
+        if _is_anonymous(who):
+            self.anonymous += by
         self._clients[who] += by
         if self._clients[who] <= 0:
             del self._clients[who]
 
     def is_too_much(self, who: str, longest_bytes: int) -> bool:
         """Whether there is too much of it in all, or of this client, whose messages may be so long."""
-        return self.in_all > self.most or self._clients[who] > UNFINISHED_EACH * longest_bytes
+        return (
+            self.in_all > self.most
+            or (_is_anonymous(who) and self.anonymous > self.most * ANONYMOUS_SHARE)
+            or self._clients[who] > UNFINISHED_EACH * longest_bytes + FREE_BYTES
+        )
+
+
+def _is_anonymous(who: str) -> bool:
+    return who.startswith("address ")
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
@@ -90,6 +107,11 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self.gone = asyncio.Event()
         self._peer = self._who = ""
         self._held = 0
+        """Of the message that is not whole yet."""
+        self._queued: deque[int] = deque()
+        """How long each whole message is that waits for the app."""
+        self._handed = 0
+        """How long the message is that the app got, and is not done with until it asks for the next."""
         self._failed = False
         self._discarded = 0
         self._pace: Pace | None = None
@@ -100,8 +122,11 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
 
     def allow(self, *, max_bytes: int, who: str) -> None:
         """See ``component.admission.Reading``."""
+        whole = self._handed + sum(self._queued)
         self._hold(0)
+        self._unfinished.change(self._who, -whole)
         self._max_bytes, self._who = max_bytes, who
+        self._unfinished.change(self._who, whole)
         self.conn.max_message_size = max_bytes
 
     # What asyncio calls
@@ -160,6 +185,30 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         if len(self.frames) > MAX_FRAGMENTS:
             self._fail(_TOO_BIG, "too many fragments")
 
+    def send_receive_event_to_app(self) -> None:
+        """A message is whole, and counts until the app asks for the one after it."""
+        size = sum(map(len, self.frames))
+        super().send_receive_event_to_app()
+        if not self.close_sent:
+            self._queued.append(size)
+            self._unfinished.change(self._who, size)
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """As uvicorn; the app is done with the message that it got before."""
+        self._forget_handed()
+        message = await super().receive()
+        if message["type"] == "websocket.receive":
+            self._handed = self._queued.popleft()
+        return message
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """As uvicorn; what the app did not ask for is dropped."""
+        super().on_task_complete(task)
+        self._forget_handed()
+        self._unfinished.change(self._who, -sum(self._queued))
+        self._queued.clear()
+        self.queue = asyncio.Queue()
+
     def handle_ping(self) -> None:
         """A ping is answered, as long as there are not too many."""
         super().handle_ping()
@@ -215,6 +264,10 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         if size != self._held:
             self._unfinished.change(self._who, size - self._held)
             self._held = size
+
+    def _forget_handed(self) -> None:
+        self._unfinished.change(self._who, -self._handed)
+        self._handed = 0
 
     def _check_pace(self) -> None:
         self._timer = None

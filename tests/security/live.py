@@ -306,7 +306,7 @@ def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environmen
         for process in made.processes:
             process.terminate()
         for process in made.processes:
-            process.wait(15)
+            process.wait(60)
         database.close()
 
 

@@ -251,19 +251,29 @@ def long_message(size: int = LONGEST - 4096) -> bytes:
     """A rerun with one long text."""
     message = BackMsg()
     message.rerun_script.widget_states.widgets.add(id="x", string_value="a" * size)
-    return frame(message.SerializeToString())
+    return message.SerializeToString()
 
 
-def test_a_process_that_is_stopped_does_not_wait_for_the_pace_of_its_clients(tmp_path: Path) -> None:
-    """The third of these messages would wait for a minute."""
+def test_messages_that_wait_for_their_pace_fill_no_memory_and_hold_up_no_stop(tmp_path: Path) -> None:
+    """The third of these messages would wait for a minute; and so would the fourth, and no more are taken."""
     with live(tmp_path, processes=1, GATEHOUSE_MESSAGE_BYTES_PER_SECOND="65536") as slow, ExitStack() as stack:
         who = slow.sign_in("eve")
-        for _ in range(3):
+        with slow.tab(who) as tab:
+            tab.open()
+            for _ in range(2):
+                tab._socket.send(long_message())
+                tab.read_run(60)
+        taken, before = [], resident_bytes(slow.processes[0].pid)
+        for _ in range(12):
             raw = stack.enter_context(handshake(slow, who))
-            raw.send(long_message() + PING)
-            assert raw.is_taken()
+            raw.send(frame(long_message()) + PING)
+            taken.append(raw.is_taken())
+        assert taken == [True] * 2 + [False] * 10
+        assert raw.close_code() == 1013
+        grown = resident_bytes(slow.processes[0].pid) - before
         slow.processes[0].terminate()
         slow.processes[0].wait(30)
+    assert grown < 40 * MB
 
 
 # How many

@@ -452,7 +452,7 @@ REMOVALS = [
         "        gone = reading.gone if reading is not None else None\n",
         "        gone = None\n",
         "tests/security/test_bounded_input.py"
-        "::test_a_process_that_is_stopped_does_not_wait_for_the_pace_of_its_clients",
+        "::test_messages_that_wait_for_their_pace_fill_no_memory_and_hold_up_no_stop",
     ),
     Removal(
         "the number of a person's sockets",
@@ -481,6 +481,28 @@ REMOVALS = [
         "        if size > FREE_BYTES and self._unfinished.is_too_much(self._who, self._max_bytes):\n",
         "        if False:\n",
         "tests/security/test_bounded_input.py::test_unfinished_messages_of_one_person_fill_no_memory",
+    ),
+    Removal(
+        "the bytes of whole messages that wait",
+        "component/websocket_protocol.py",
+        "            self._unfinished.change(self._who, size)\n",
+        "            pass\n",
+        "tests/unit/test_component_http_protocol.py"
+        "::test_messages_that_wait_keep_the_same_person_from_sending_more_long_ones_and_nobody_else",
+    ),
+    Removal(
+        "the end of that count, once the app is done with a message",
+        "component/websocket_protocol.py",
+        "        self._forget_handed()\n        message = await super().receive()\n",
+        "        message = await super().receive()\n",
+        "tests/unit/test_component_http_protocol.py::test_whole_messages_are_counted_until_the_app_asks_for_the_next",
+    ),
+    Removal(
+        "the room that unfinished anonymous messages leave for people",
+        "component/websocket_protocol.py",
+        "            or (_is_anonymous(who) and self.anonymous > self.most * ANONYMOUS_SHARE)\n",
+        "",
+        "tests/unit/test_component_http_protocol.py::test_anonymous_clients_together_leave_room_for_people",
     ),
     Removal(
         "the number of fragments",

@@ -12,8 +12,8 @@ from uvicorn.server import ServerState
 
 from component.admission import Admission, SocketLimits
 from component.http_protocol import BODY_SECONDS, HEAD_SECONDS, LimitedHttp
-from component.websocket_protocol import MESSAGE_SECONDS, LimitedWebSocket, Unfinished
-from tests.security.test_bounded_input import frame
+from component.websocket_protocol import MESSAGE_SECONDS, READ_BYTES, READING, LimitedWebSocket, Unfinished
+from tests.security.test_bounded_input import MB, frame
 
 
 class Loop(asyncio.SelectorEventLoop):
@@ -82,14 +82,16 @@ def loop() -> Iterator[Loop]:
     made.close()
 
 
-def connect(loop: Loop, limits: SocketLimits | None = None) -> tuple[LimitedHttp, Wire, Admission]:
+def connect(
+    loop: Loop, limits: SocketLimits | None = None, *, app: Any = silent, unfinished: Unfinished | None = None
+) -> tuple[LimitedHttp, Wire, Admission]:
     admission = Admission(limits or SocketLimits(), monotonic=loop.time)
-    unfinished = Unfinished(admission.limits.message_bytes)
+    unfinished = unfinished or Unfinished(admission.limits.message_bytes)
 
     def websocket(**given: Any) -> LimitedWebSocket:
         return LimitedWebSocket(**given, _loop=loop, admission=admission, unfinished=unfinished)
 
-    config = Config(silent, ws="none", log_config=None)
+    config = Config(app, ws="none", log_config=None)
     config.load()
     config.ws_protocol_class = websocket  # type: ignore[assignment] # called as the class would be
     protocol, wire = LimitedHttp(config, ServerState(), {}, loop, admission=admission), Wire()
@@ -156,6 +158,106 @@ def test_a_message_in_drips_ends_its_socket_and_an_idle_socket_stays(loop: Loop)
     loop.forward(10)
     assert wire.written.endswith(b"\x88\x14\x03\xf0that took too long")
     assert wire.closed
+
+
+class Slow:
+    """An app that goes on to its next message when it is told to."""
+
+    def __init__(self) -> None:
+        self.goes_on = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """ASGI."""
+        await receive()
+        scope["extensions"][READING].allow(max_bytes=4 * MB, who=f"person {scope['path']}")
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] != "websocket.disconnect":
+            await self.goes_on.wait()
+            self.goes_on.clear()
+
+
+def slow_socket(loop: Loop, unfinished: Unfinished, person: str = "ann") -> tuple[LimitedWebSocket, Slow]:
+    app = Slow()
+    protocol, wire, _ = connect(loop, app=app, unfinished=unfinished)
+    protocol.data_received(SOCKET.replace(b"/", f"/{person}".encode(), 1))
+    settle(loop)
+    socket = wire.protocol
+    assert isinstance(socket, LimitedWebSocket)
+    return socket, app
+
+
+def settle(loop: Loop) -> None:
+    for _ in range(10):
+        loop.run_until_complete(asyncio.sleep(0))
+
+
+def send(socket: LimitedWebSocket, data: bytes) -> None:
+    """As pieces of a connection, which is how they come."""
+    for at in range(0, len(data), READ_BYTES):
+        socket.data_received(data[at : at + READ_BYTES])
+
+
+def test_whole_messages_are_counted_until_the_app_asks_for_the_next(loop: Loop) -> None:
+    unfinished = Unfinished(4 * MB)
+    socket, app = slow_socket(loop, unfinished)
+    send(socket, frame(b"x" * MB))
+    settle(loop)
+    send(socket, frame(b"x" * MB, opcode=1, final=False) + frame(b"x" * 1000, opcode=0))
+    settle(loop)
+    assert unfinished.in_all == 2 * MB + 1000
+    app.goes_on.set()
+    settle(loop)
+    assert unfinished.in_all == MB + 1000
+    app.goes_on.set()
+    settle(loop)
+    assert unfinished.in_all == 0
+
+
+@pytest.mark.parametrize("end", ["connection_lost", "client_closes"])
+def test_what_an_app_leaves_is_counted_no_more(loop: Loop, end: str) -> None:
+    unfinished = Unfinished(4 * MB)
+    socket, app = slow_socket(loop, unfinished)
+    for _ in range(2):
+        send(socket, frame(b"x" * MB))
+        settle(loop)
+    if end == "connection_lost":
+        socket.connection_lost(None)
+    else:
+        send(socket, frame(b"\x03\xe8", opcode=8))
+    settle(loop)
+    assert unfinished.in_all == 2 * MB  # the app has them still
+    app.goes_on.set()
+    settle(loop)
+    app.goes_on.set()
+    settle(loop)
+    assert unfinished.in_all == 0
+
+
+def test_messages_that_wait_keep_the_same_person_from_sending_more_long_ones_and_nobody_else(loop: Loop) -> None:
+    unfinished = Unfinished(4 * MB)
+    made = [slow_socket(loop, unfinished)[0] for _ in range(4)]
+    for socket in made[:3]:
+        send(socket, frame(b"x" * (4 * MB)))
+        settle(loop)
+    send(made[3], frame(b"x" * 16_000))
+    other = slow_socket(loop, unfinished, "bob")[0]
+    send(other, frame(b"x" * (4 * MB)))
+    settle(loop)
+    assert [socket.close_sent for socket in [*made, other]] == [False, False, True, False, False]
+    assert unfinished.in_all == 12 * MB + 16_000
+
+
+def test_anonymous_clients_together_leave_room_for_people() -> None:
+    unfinished = Unfinished(4 * MB)
+    for number in range(32):
+        unfinished.change(f"address 192.0.2.{number}", MB // 2)
+    assert not unfinished.is_too_much("address 192.0.2.1", MB // 4)
+    unfinished.change("address 198.51.100.1", 1)
+    assert unfinished.is_too_much("address 198.51.100.1", MB // 4)
+    assert not unfinished.is_too_much("person ann", 4 * MB)
+    for number in range(12):
+        unfinished.change(f"person {number}", 4 * MB)
+    assert unfinished.is_too_much("person ann", 4 * MB)
 
 
 @pytest.mark.parametrize("end", ["connection_lost", "shutdown"])
