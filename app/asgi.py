@@ -55,6 +55,7 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         accept_few(asyncio.get_running_loop())
         streamlit = runtime.get_instance()
         observe_media(streamlit.media_file_mgr, services.tabs.media.register)
+        services.tabs.is_active = streamlit.is_active_session
         bind_deferred_downloads(streamlit.media_file_mgr)
         bind_lazy_dataframes(streamlit.dataframe_source_mgr)
         bind_background_refreshes()

@@ -304,7 +304,7 @@ class SocketGuard:
             # The new cookie is on its way to this browser, which tries again by itself; nobody else has it.
             await _refuse(scope, receive, send, _later(), code=_TRY_AGAIN_LATER)
             return
-        back_to = wire.claimed_session(scope["headers"])
+        back_to = claimed = wire.claimed_session(scope["headers"])
         covered = session is None and expired is not None and self._tabs.may_come_back(_owner(expired, ""), back_to)
         session = expired if covered else session
         owner, scope = _owner(session, browser), self._identified(scope, session, browser)
@@ -318,7 +318,9 @@ class SocketGuard:
             return
         receive = self._limited(scope, receive, person=person, address=place.address)
         # Headers go out with the acceptance, or with a refusal in its place: nothing is left to add afterwards.
-        tab = self._tabs.open(session, owner, receive, send, back_to=back_to, accepted=bare, covered=covered)
+        tab = self._tabs.open(
+            session, owner, receive, send, back_to=back_to, claimed=claimed, accepted=bare, covered=covered
+        )
         try:
             await self._app(scope, tab.receive, tab.send)
         finally:

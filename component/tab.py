@@ -23,6 +23,7 @@ from app.core.records import Session
 from component import wire
 from component.cover import Cover
 from component.outgoing import Outgoing
+from component.reconnection import Reconnection
 from component.return_to import safe_return_to
 from component.shown import Change, Gate, Seen
 from component.uploads import Uploads
@@ -37,8 +38,6 @@ _GONE: Final = 1008
 _PROTOCOL_ERROR: Final = 1002
 _QUIET_SECONDS: Final = 0.25
 _RECONNECT: Final = 1012
-CATCH_UP_SECONDS: Final = 1.0
-"""How long a browser that has reconnected is waited for, whether it asks for a run by itself."""
 _SIGN_OUT_SECONDS: Final = 4.0
 """How long a page that signs out itself is left to go where that leads, before it is sent elsewhere."""
 
@@ -57,6 +56,7 @@ class Tab:
         send: Send,
         *,
         back_to: str,
+        claimed: str,
         accepted: Send | None,
         covered: bool,
     ) -> None:
@@ -66,8 +66,9 @@ class Tab:
         self._receive = receive
         self._out = Outgoing(send, accepted)
         self._shown = tabs.owners.arrive(owner)
-        self._outdated = False  # drawn with other rights than are held now
         self._seen = self._shown.sessions.get(back_to) or Seen()
+        # Drawn with other rights than are held now. A socket before may have gone before it was drawn again.
+        self._outdated = self._seen.gate is not Gate.OPEN
         self._seen.running = False  # whatever ran, Streamlit stops it when a socket goes
         self._seen.take(self._overtaken)
         self._injected: deque[Message | wire.FromBrowser] = deque()
@@ -84,7 +85,9 @@ class Tab:
         self._leaving = False  # its page said that it signs out
         self._renewed = False  # its session has a secret that is newer than this socket
         self._passed_at = 0.0
-        self._accepted_at = 0.0
+        self._reconnection = Reconnection(
+            claimed, is_granted=bool(back_to), is_active=tabs.is_active, monotonic=self._monotonic
+        )
 
     # What Streamlit sees
 
@@ -123,7 +126,7 @@ class Tab:
             message = {**message, "bytes": replaced}
         await self._out.send(message, unless=lambda: self._covered and message["type"] == "websocket.send")
         if message["type"] == "websocket.accept":
-            self._accepted_at = self._tabs.monotonic()
+            self._reconnection.note_accepted()
 
     async def close(self) -> None:
         """The socket is gone, as far as Streamlit is concerned; a last word to the browser may still be on its way."""
@@ -160,19 +163,23 @@ class Tab:
 
     @property
     def wants_rerun(self) -> bool:
-        """Whether its page is to be drawn anew now. When it only gained, not while a run of the person's is cut off."""
-        return (
-            self._outdated
-            and not (self._out.is_over or self._covered or self._seen.cover)
-            and self._seen.last is not None
-            and (self.has_lost or not self._is_busy())
-        )
+        """Whether its page is to be drawn again now. When it only gained, not while a run of the user's is cut off."""
+        if not self._out.is_live() or self._covered or self._seen.cover:
+            return False
+        may_draw = self.has_lost or (self._seen.last is not None and not self._is_busy())
+        return (self._outdated and may_draw) or self._reconnection.is_stale
 
     def rerun(self) -> None:
-        """Have its page drawn anew, without anything that the person did."""
-        if self._seen.last is not None:
+        """Have its page drawn again, without anything that the user did."""
+        if self._reconnection.is_stale:
+            # Streamlit knows nothing of the page: its browser says which it is, and what was typed there.
+            self._reconnection.note_run()
+            self._out.tell(wire.ask_for_run())
+        elif self._seen.last is not None:
             self._outdated = False
             self._inject(wire.rerun_like(self._seen.last))
+        elif self.has_lost:
+            self._leave(wire.go_to(self._here()), _GONE)
 
     async def look(self) -> Change:
         """Resolve the session anew: one query. Ends the tab when it is over; says what became of it.
@@ -201,7 +208,7 @@ class Tab:
             self._leave(wire.go_to(self._here()), _GONE)
             return Change.ENDED
         self._outdated = self._outdated or change is not Change.NONE
-        if self._seen.cover is not None and not self._is_awaited():
+        if self._seen.cover is not None and not self._reconnection.is_awaited:
             self._uncover()
         return change
 
@@ -261,6 +268,7 @@ class Tab:
         """
         if sent.reruns:
             self._prepare(sent)
+            self._reconnection.note_run()
             self._passed_at = self._tabs.monotonic()
             self._outdated = self._outdated and not sent.draws_all
             if self._seen.passes(all_of_it=sent.draws_all):
@@ -303,10 +311,6 @@ class Tab:
         self._tabs.note_renewed(self._credential)
         self._leave(None, _RECONNECT)
         return Change.RENEWED
-
-    def _is_awaited(self) -> bool:
-        """Whether the browser may still ask for a run by itself, as it does when one was cut off."""
-        return self._tabs.monotonic() - self._accepted_at < CATCH_UP_SECONDS
 
     def _uncover(self, sent: wire.FromBrowser | None = None) -> None:
         """The session goes on: let the message through that came too late, once, or draw the page again.
@@ -377,6 +381,9 @@ class Tab:
             return data
         operation = message.backend_operation_response.request_id
         return wire.refusal(operation) if operation else b""
+
+    def _monotonic(self) -> float:
+        return self._tabs.monotonic()
 
     def _overtaken(self) -> None:
         """Another socket goes on with the Streamlit session: what is still on its way here counts for nothing."""

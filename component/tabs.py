@@ -51,6 +51,8 @@ class Tabs:
         self.rights = rights
         self.owners = Owners()
         self.media = MediaFiles()
+        self.is_active: Callable[[str], bool] = lambda _: True
+        """Whether a Streamlit session has a socket now, as Streamlit says; set where the app starts."""
         self._workers = Workers(_THREADS, name="tabs")
         self._live: dict[Tab, None] = {}
         self._gated: dict[str, tuple[float, Session]] = {}
@@ -142,17 +144,22 @@ class Tabs:
         send: Send,
         *,
         back_to: str = "",
+        claimed: str = "",
         accepted: Send | None = None,
         covered: bool = False,
     ) -> Tab:
         """A new tab; ``Tab.close`` takes it out again.
 
-        ``back_to``: the Streamlit session it comes back to, if any.
+        ``back_to``: the Streamlit session it comes back to, if any. ``claimed``: the one that its browser asks for, if
+        it may come back to it or not.
 
         ``accepted``: what sends once the socket is accepted, where ``send`` does more only up to then. ``covered``: the
         session has expired, and can be revived.
         """
-        tab = Tab(self, session, owner, receive, send, back_to=back_to, accepted=accepted, covered=covered)
+        claimed = claimed or back_to
+        tab = Tab(
+            self, session, owner, receive, send, back_to=back_to, claimed=claimed, accepted=accepted, covered=covered
+        )
         self._live[tab] = None
         return tab
 

@@ -58,6 +58,9 @@ _FIRES: Final = frozenset({"trigger_value", "string_trigger_value", "chat_input_
 COMPONENT: Final = "streamlit-gatehouse.auth0"
 COMPONENT_SOURCE: Final = "auth0.js"
 """Our component's name and module, as Streamlit's browser side asks for them."""
+CATCH_UP: Final = "gatehouse-catch-up"
+"""The fragment of which a browser is told that it has a timer, so that it asks for a run: ``ask_for_run``."""
+_CATCH_UP_SECONDS: Final = 0.25
 _PROTOCOLS: Final = b"sec-websocket-protocol"
 
 
@@ -140,6 +143,12 @@ class FromBrowser:
         self.message.rerun_script.ClearField("widget_states")
         self.message.rerun_script.ClearField("fragment_id")
         self.forget_cached()  # what was shown before is forgotten too
+
+    def run_all(self) -> None:
+        """Have the whole script run, in place of a fragment."""
+        asked = self.message.rerun_script
+        asked.ClearField("fragment_id")
+        self._changed = True
 
     def keep_widgets(self, shown: Container[str]) -> None:
         """Take out the widgets that are not among those shown, so that their callbacks do not run."""
@@ -229,7 +238,10 @@ def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBro
     widgets = message.rerun_script.widget_states.widgets
     if len(widgets) > MAX_WIDGETS or sum(widget.WhichOneof("value") in _FIRES for widget in widgets) > MAX_PRESSED:
         raise Malformed("too many widgets")
-    return FromBrowser(message, data)
+    sent = FromBrowser(message, data)
+    if sent.fragment == CATCH_UP:
+        sent.run_all()
+    return sent
 
 
 def _cost_of_text(text: str, most: int) -> int:
@@ -278,6 +290,17 @@ def go_to(address: str) -> bytes:
     """Send the browser to another address of this app."""
     message = ForwardMsg()
     message.auth_redirect.url = address
+    return message.SerializeToString()
+
+
+def ask_for_run() -> bytes:
+    """Have the browser itself ask for a run of its page, with what its user has typed there.
+
+    Nothing asks for that directly. A front end (Streamlit 1.67) that is told of a fragment with a timer asks for its
+    runs, until a run of the whole page begins, which is what ``parse`` makes of it.
+    """
+    message = ForwardMsg()
+    message.auto_rerun.interval, message.auto_rerun.fragment_id = _CATCH_UP_SECONDS, CATCH_UP
     return message.SerializeToString()
 
 

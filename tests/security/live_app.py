@@ -3,7 +3,8 @@
 ``python -m tests.security.live_app PORT BASE_URL DATABASE_URL SCRIPT``: what ``gatehouse serve`` does for
 ``app/main.py``, for a script that a test wrote. With ``HOSTED`` set, what it does for an app that is not ours.
 With ``UNWATCHED`` set, a tab learns nothing but by its own messages. With ``UNEDITED`` set, nobody waits for edits of
-files, as in production. With ``OPEN_FILES`` set, it may open no more, and half as many at first.
+files, as in production. With ``OPEN_FILES`` set, it may open no more, and half as many at first. With
+``FORGETFUL`` set, Streamlit keeps no session that has no socket.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     options = asgi.streamlit_options(built, address="127.0.0.1", port=port, hosted=declared is not None)
     if os.environ.get("UNEDITED"):
         options["server.fileWatcherType"] = "none"
+    if os.environ.get("FORGETFUL"):
+        options["server.disconnectedSessionTTL"] = 0
     server.install_protocols(built.admission)
     app.run(config=options)
 

@@ -1448,6 +1448,37 @@ REMOVALS = [
         "tests/unit/test_component_drafts.py::test_a_made_up_draft_makes_nobody_wait",
     ),
     Removal(
+        "a page of rights that are gone drawn again on the next socket",
+        "component/tab.py",
+        "        self._outdated = self._seen.gate is not Gate.OPEN\n",
+        "        self._outdated = False\n",
+        "tests/unit/test_component_reconnection.py"
+        "::test_a_right_lost_before_the_socket_was_draws_the_page_again_on_the_next",
+    ),
+    Removal(
+        "a run asked for where a session is gone",
+        "component/tab.py",
+        " or self._reconnection.is_stale\n",
+        "\n",
+        "tests/unit/test_component_reconnection.py"
+        "::test_the_browser_of_a_session_that_is_gone_is_asked_for_a_run_once[in another process]",
+    ),
+    Removal(
+        "the claim of a socket that may not come back to it",
+        "component/socket_guard.py",
+        "claimed=claimed, ",
+        "",
+        "tests/security/test_reconnection_live.py"
+        "::test_in_another_process_the_page_of_a_right_that_is_gone_is_drawn_again",
+    ),
+    Removal(
+        "Streamlit asked whether it has resumed a session",
+        "app/asgi.py",
+        "        services.tabs.is_active = streamlit.is_active_session\n",
+        "",
+        "tests/security/test_reconnection_live.py::test_so_it_is_where_streamlit_has_let_go_of_the_session",
+    ),
+    Removal(
         "the quiet of a component's own runs",
         "component/wire.py",
         " and not self._is_quiet\n",

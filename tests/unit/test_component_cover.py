@@ -17,8 +17,8 @@ from app.core.clock import utc_now
 from app.core.records import SteppedUp
 from component import wire
 from component.cover import HELD_MAX_BYTES, HELD_WITHIN_SECONDS, Cover
+from component.reconnection import CATCH_UP_SECONDS
 from component.shown import Change
-from component.tab import CATCH_UP_SECONDS
 from component.watcher import Watcher
 from tests.unit.test_component_tab import Here, with_tab
 

@@ -1,0 +1,61 @@
+"""On real servers: the browser of a Streamlit session that is gone is asked for a run, that of a resumed one is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from tests.security.live import Live, Someone, Tab, live
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("reconnection")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Where Streamlit keeps no session without a socket."""
+    with live(tmp_path_factory.mktemp("forgetful"), processes=1, FORGETFUL="1") as made:
+        yield made
+
+
+def opened(at: Live, who: Someone) -> str:
+    """A page is drawn, and the connection is lost; → its Streamlit session."""
+    with at.tab(who) as tab:
+        assert tab.open()[-2:] == ["may=True", f"who={who.subject.subject.removeprefix('test|')}"]
+        return tab.session_id
+
+
+def asks_for_its_run(tab: Tab) -> list[str]:
+    """Wait until a tab is asked for a run, and ask for it as its browser does; → the texts of the page."""
+    while (fragment := tab.receive(60).auto_rerun.fragment_id) == "":
+        pass
+    message = BackMsg()
+    message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = fragment, True
+    tab.widgets, tab.files, tab.seen = {}, {}, []
+    tab.send(message)
+    return tab.read_run(60)
+
+
+def test_in_another_process_the_page_of_a_right_that_is_gone_is_drawn_again(here: Live) -> None:
+    ann = here.sign_in("ann", "analyst")
+    session_id = opened(here, ann)
+    here.revoke(ann, "analyst")
+    with here.tab(ann, process=1, reattach_to=session_id) as again:
+        assert asks_for_its_run(again)[-2:] == ["may=False", "who=ann"]
+
+
+def test_so_it_is_where_streamlit_has_let_go_of_the_session(forgetful: Live) -> None:
+    bob = forgetful.sign_in("bob", "analyst")
+    with forgetful.tab(bob, reattach_to=opened(forgetful, bob)) as again:
+        assert asks_for_its_run(again)[-2:] == ["may=True", "who=bob"]
+
+
+def test_one_that_is_resumed_is_asked_for_nothing(here: Live) -> None:
+    eve = here.sign_in("eve", "analyst")
+    with here.tab(eve, reattach_to=opened(here, eve)) as again, pytest.raises(TimeoutError):
+        again.receive(4)
