@@ -179,7 +179,7 @@ class Admission:
             )
 
 
-def network_of(address: str) -> str:
+def network_of(address: str, *, ipv6_bits: int = 64) -> str:
     """What one client has of addresses: an IPv4 address, of IPv6 the /64; anything else as it is."""
     try:
         parsed = ipaddress.ip_address(address)
@@ -189,4 +189,4 @@ def network_of(address: str) -> str:
         return str(parsed)
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(parsed), 64), strict=False).network_address)
+    return str(ipaddress.IPv6Network((int(parsed), ipv6_bits), strict=False).network_address)

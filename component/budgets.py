@@ -30,11 +30,15 @@ class Bucket:
 
     def try_take(self, amount: float, now: float) -> bool:
         """Take ``amount`` tokens if they are there; returns whether they were."""
-        self._refill(now)
-        if self.tokens < amount:
+        if not self.holds(amount, now):
             return False
         self.tokens -= amount
         return True
+
+    def holds(self, amount: float, now: float) -> bool:
+        """Whether ``amount`` tokens are there."""
+        self._refill(now)
+        return self.tokens >= amount
 
     def give_back(self, amount: float, now: float) -> None:
         """Put back what was taken and not used."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,7 +75,7 @@ class Callbacks:
         go_to: Callable[[str], Response],
         on_failure: Callable[[GatehouseError, Request], None],
     ) -> None:
-        """``exchanges``: how many codes that are refused reach the provider.
+        """``exchanges``: how many sign-ins that come to nothing reach the provider.
 
         ``go_to``: the answer that sends a browser to a page. ``on_failure``: writes a failure down.
         """
@@ -135,7 +136,9 @@ class Callbacks:
     def _renew(self, session: Session, asked: _Asked, transaction: LoginTransaction) -> None:
         """New tokens for a session without a refresh token. Raises ``StateMismatch`` only."""
         try:
-            self._sessions.silent.complete(session, *self._tokens(asked, transaction))
+            code = self._code(asked)
+            with self._attempt(asked):
+                self._sessions.silent.complete(session, *self._tokens(code, transaction))
         except StateMismatch:
             raise
         except GatehouseError as error:
@@ -144,8 +147,11 @@ class Callbacks:
 
     def _begin(self, asked: _Asked, transaction: LoginTransaction) -> Begun:
         """Everything between an answer that belongs to this browser and a session; raises when any of it is wrong."""
-        tokens, id_token = self._tokens(asked, transaction)
-        begun = self._session(asked, transaction, tokens, id_token)
+        code = self._code(asked)
+        with self._attempt(asked):
+            tokens, id_token = self._tokens(code, transaction)
+            begun = self._session(asked, transaction, tokens, id_token)
+        self._exchanges.remember(self._browser(asked), id_token.subject)
         self._hand_over(asked, transaction, id_token.subject, begun.ref)
         return begun
 
@@ -166,33 +172,46 @@ class Callbacks:
             replaces=known.ref if known is not None else None,
         )
 
-    def _tokens(self, asked: _Asked, transaction: LoginTransaction) -> tuple[TokenSet, IdToken]:
-        """What the provider's answer brings, the ID token verified; raises when any of it is wrong."""
+    def _code(self, asked: _Asked) -> str:
+        """The code that the provider's answer brings; raises when it brings none.
+
+        Where nothing is exchanged, nothing need be used up: what anybody can send writes no row.
+        """
         query, code = asked.query, asked.query.get("code", "")
-        # Where nothing is exchanged, nothing need be used up: what anybody can send writes no row.
         self._provider.check_issuer(query.get("iss"))
         if "error" in query:
             raise provider_refusal(query)
         if not code or len(code) > _CODE_MAX_CHARACTERS:
             raise LoginFailed(reason=CallbackReason.INCOMPLETE)
+        return code
+
+    def _attempt(self, asked: _Asked) -> AbstractContextManager[None]:
+        """Admits what comes of a code, in a block. Raises ``TooManyRequests``."""
         session = asked.current or asked.expired
-        with self._exchanges.attempt(
-            browser=browser_hash(self._cookies.browser_id(asked.cookies)),
+        return self._exchanges.attempt(
+            browser=self._browser(asked),
             address=self._addresses.of(asked.request.scope),
-            session=session.ref if session is not None else "",
-        ):
-            self._logins.complete(transaction)  # one attempt for each sign-in
-            tokens = self._provider.exchange(code, transaction.code_verifier)
+            subject=session.person.subject if session is not None else None,
+        )
+
+    def _tokens(self, code: str, transaction: LoginTransaction) -> tuple[TokenSet, IdToken]:
+        """What a code is exchanged for, once for each sign-in, the ID token verified; raises when any is wrong."""
+        self._logins.complete(transaction)
+        tokens = self._provider.exchange(code, transaction.code_verifier)
         if not tokens.id_token:
             raise ProviderUnavailable(reason=ProviderReason.NO_ID_TOKEN)
         return tokens, self._step_ups.id_token(tokens, transaction)
 
+    def _browser(self, asked: _Asked) -> str:
+        return browser_hash(self._cookies.browser_id(asked.cookies))
+
     def _hand_over(self, asked: _Asked, transaction: LoginTransaction, subject: Subject, ref: str) -> None:
         """Have the draft that waited for this sign-in wait for the page that the browser goes back to."""
         if transaction.draft:
-            browser = browser_hash(self._cookies.browser_id(asked.cookies))
             path = transaction.return_to.partition("?")[0]
-            self._drafts.claim(transaction.state, subject=subject, browser_hash=browser, ref=ref, path=path)
+            self._drafts.claim(
+                transaction.state, subject=subject, browser_hash=self._browser(asked), ref=ref, path=path
+            )
 
     def _there(self, cookies: Mapping[str, str]) -> tuple[Session | None, Session | None]:
         """The live session of this browser, else its expired one. Raises ``StorageUnavailable`` only."""

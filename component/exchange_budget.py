@@ -1,131 +1,152 @@
-"""How many codes that the provider refuses this process brings to its token endpoint.
+"""How many sign-ins that come to nothing this process brings to the provider's token endpoint.
 
-A browser can begin any number of sign-ins and end each with a made-up code; only the provider can tell. So codes that
-were refused are counted by browser, by address and in all, before the call; those that were good cost nothing. Three
-lanes keep a flood from honest sign-ins: browsers that have signed in here, addresses without a refused code, others.
+A browser can begin any number of sign-ins and end each with a made-up code; only the provider can tell. So an attempt
+must be admitted before its code is exchanged, and one that came to nothing costs. The promises:
+
+1. An attempt that came to nothing costs, whatever the reason: a code that the provider refuses, a sign-in that is used
+   up already, a blocked account. Beyond what it may cost nothing is exchanged and nothing is written.
+2. An attempt that ends in a session costs nothing, and neither does one that is under way: an office behind one address
+   signs in at the same moment.
+3. What the provider's outage ends costs no client, but spares the provider; what the database's outage ends costs
+   nothing.
+4. A browser that has signed in here, or has a session, is not held to its address, which others share, and waits for no
+   flood of others. One account has one budget, however many sessions and browsers it has.
+5. A browser counts as known once its session was made, and no account keeps the browsers of others from being known.
+6. An address from which more than one attempt in five minutes came to nothing is suspect, and shares a lane with all
+   that are; so a flood from some addresses keeps nobody waiting who comes from another one.
+7. What is remembered of clients is bounded.
+
+Routes exchange codes in a bounded number of threads, and by so many attempts at most a limit is exceeded. Each process
+has budgets of its own.
 """
 
 from __future__ import annotations
 
-import ipaddress
+import json
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Lock
-from typing import Final, TypeVar
+from typing import Final
 
-from app.core.errors import ProviderRefused, ProviderUnavailable, TooManyRequests
-from component.allowance import Allowance
+from app.core.errors import ProviderUnavailable, StorageUnavailable, TooManyRequests
+from app.core.principal import Subject
+from component.admission import network_of
+from component.budgets import Bucket, Buckets
+from component.rendered import keep
 
-BROWSER_MAX: Final = 5
-BROWSER_PER_SECOND: Final = 1 / 30
+CLIENT_MAX: Final = 5
+"""Attempts of one browser, or of one account where it is known, that may come to nothing at once."""
+CLIENT_PER_SECOND: Final = 1 / 30
 ADDRESS_MAX: Final = 10
 ADDRESS_PER_SECOND: Final = 1 / 6
+CLEAN_MAX: Final = 2
+"""An address (of IPv6 the /48, which one site has) from which so many attempts came to nothing is suspect."""
+CLEAN_PER_SECOND: Final = 1 / 300
 KNOWN_MAX: Final = 60
 KNOWN_PER_SECOND: Final = 2.0
 NEW_MAX: Final = 60
 NEW_PER_SECOND: Final = 2.0
 SUSPECT_MAX: Final = 20
 SUSPECT_PER_SECOND: Final = 1 / 5
-KEPT: Final = 4096
-"""How many browsers and addresses are remembered, the latest of each."""
+MAX_KNOWN: Final = 4096
+"""How many browsers are known, the latest ones."""
+MAX_KNOWN_EACH: Final = 8
+"""The same of one account."""
+_SITE_BITS: Final = 48
 
-Kept = TypeVar("Kept")
-_NETWORK_BITS: Final = 64
-"""What one subscriber has of IPv6."""
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What an attempt costs if it comes to nothing. ``address``: empty for a known client."""
+
+    client: str
+    address: str
+    lane: Bucket
 
 
 class ExchangeBudget:
-    """Safe from any thread; each process has its own."""
+    """Safe from any thread."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        now = monotonic()
         self._monotonic = monotonic
         self._lock = Lock()
-        self._browsers: OrderedDict[str, Allowance] = OrderedDict()
-        self._addresses: OrderedDict[str, Allowance] = OrderedDict()
-        self._known: OrderedDict[str, None] = OrderedDict()
-        self._known_lane = Allowance(KNOWN_MAX, KNOWN_PER_SECOND, monotonic)
-        self._new_lane = Allowance(NEW_MAX, NEW_PER_SECOND, monotonic)
-        self._suspect_lane = Allowance(SUSPECT_MAX, SUSPECT_PER_SECOND, monotonic)
+        self._known: dict[str, str] = {}
+        self._clients = Buckets(CLIENT_PER_SECOND, CLIENT_MAX)
+        self._addresses = Buckets(ADDRESS_PER_SECOND, ADDRESS_MAX)
+        self._clean = Buckets(CLEAN_PER_SECOND, CLEAN_MAX)
+        self._known_lane = Bucket.full(KNOWN_PER_SECOND, KNOWN_MAX, now)
+        self._new_lane = Bucket.full(NEW_PER_SECOND, NEW_MAX, now)
+        self._suspect_lane = Bucket.full(SUSPECT_PER_SECOND, SUSPECT_MAX, now)
 
     @contextmanager
-    def attempt(self, *, browser: str, address: str, session: str = "") -> Iterator[None]:
-        """One exchange of a code, in the block.
+    def attempt(self, *, browser: str, address: str, subject: Subject | None = None) -> Iterator[None]:
+        """One attempt to make a session of a code, in the block: it comes to nothing when the block raises.
 
         Args:
             browser: The hash of the browser's id.
-            address: The client's address; one that has signed in here is not held to it, others may share it.
-            session: The reference of the session that the browser has, live or expired; empty for none.
+            address: The client's address.
+            subject: Whose session the browser has, live or expired; None for none.
 
         Raises:
-            TooManyRequests: Too many codes were refused; the block is not entered.
+            TooManyRequests: Too many attempts came to nothing; the block is not entered.
         """
-        taken = self._take(browser, address, session)
+        with self._lock:
+            attempt = self._admit(browser, address, subject)
         try:
             yield
-        except ProviderRefused:
+        except StorageUnavailable:
             raise
         except ProviderUnavailable:
-            # Nobody's fault but the provider's: only what is sent to it in all is held back.
-            for allowance in taken[:-1]:
-                allowance.give_back()
+            with self._lock:
+                attempt.lane.take(1, self._monotonic())
             raise
         except BaseException:
-            for allowance in taken:
-                allowance.give_back()
+            with self._lock:
+                self._charge(attempt)
             raise
-        for allowance in taken:
-            allowance.give_back()
-        with self._lock:
-            _latest(self._known, browser, lambda: None)
 
-    def _take(self, browser: str, address: str, session: str) -> list[Allowance]:
-        """One of each allowance that counts, the lane last. Raises ``TooManyRequests``, and then takes none."""
+    def remember(self, browser: str, subject: Subject) -> None:
+        """A session was made in this browser, for this subject."""
+        account = _account(subject)
         with self._lock:
-            known = bool(session) or browser in self._known
-            # Who has a session can make up any number of browsers.
-            of_browser = _latest(self._browsers, f"session {session}" if session else browser, self._of_browser)
-            of_address = None if known else _latest(self._addresses, _network(address), self._of_address)
-        if of_address is None:
-            wanted = [of_browser, self._known_lane]
+            others = [known for known, whose in self._known.items() if whose == account and known != browser]
+            for known in others[: max(0, len(others) + 1 - MAX_KNOWN_EACH)]:
+                del self._known[known]
+            keep(self._known, browser, account, MAX_KNOWN)
+
+    def _admit(self, browser: str, address: str, subject: Subject | None) -> _Attempt:
+        """What an attempt would cost. Raises ``TooManyRequests`` where that is not there."""
+        now = self._monotonic()
+        account = _account(subject) if subject is not None else self._known.get(browser, "")
+        network = "" if account else network_of(address)
+        wanted = [self._clients.of(account or browser, now)]
+        if account:
+            lanes = [self._known_lane]
         else:
-            wanted = [of_browser, of_address, self._new_lane if of_address.is_full else self._suspect_lane]
-        taken: list[Allowance] = []
-        for allowance in wanted:
-            if not allowance.take():
-                for one in taken:
-                    one.give_back()
-                raise TooManyRequests(math.ceil(1 / BROWSER_PER_SECOND), "Too many sign-ins came to nothing just now.")
-            taken.append(allowance)
-        return taken
+            wanted.append(self._addresses.of(network, now))
+            is_clean = self._clean.of(_site(address), now).holds(1, now)
+            lanes = [self._new_lane, self._suspect_lane] if is_clean else [self._suspect_lane]
+        lane = next((each for each in lanes if each.holds(1, now)), None)
+        if lane is None or not all(bucket.holds(1, now) for bucket in wanted):
+            raise TooManyRequests(math.ceil(1 / CLIENT_PER_SECOND), "Too many sign-ins came to nothing just now.")
+        return _Attempt(account or browser, address if network else "", lane)
 
-    def _of_browser(self) -> Allowance:
-        return Allowance(BROWSER_MAX, BROWSER_PER_SECOND, self._monotonic)
-
-    def _of_address(self) -> Allowance:
-        return Allowance(ADDRESS_MAX, ADDRESS_PER_SECOND, self._monotonic)
-
-
-def _network(address: str) -> str:
-    """What counts as one address: of IPv6 the network."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, _NETWORK_BITS), strict=False))
+    def _charge(self, attempt: _Attempt) -> None:
+        now = self._monotonic()
+        attempt.lane.take(1, now)
+        self._clients.of(attempt.client, now).take(1, now)
+        if attempt.address:
+            self._addresses.of(network_of(attempt.address), now).take(1, now)
+            self._clean.of(_site(attempt.address), now).try_take(1, now)
 
 
-def _latest(table: OrderedDict[str, Kept], key: str, make: Callable[[], Kept]) -> Kept:
-    """The entry of ``key``, put last, and made if need be; the first goes when there are too many."""
-    if key not in table:
-        table[key] = make()
-        if len(table) > KEPT:
-            table.popitem(last=False)
-    table.move_to_end(key)
-    return table[key]
+def _account(subject: Subject) -> str:
+    return json.dumps(list(subject))
+
+
+def _site(address: str) -> str:
+    return network_of(address, ipv6_bits=_SITE_BITS)

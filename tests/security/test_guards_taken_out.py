@@ -303,17 +303,71 @@ REMOVALS = [
     Removal(
         "the bound of refused codes of an address",
         "component/exchange_budget.py",
-        "            wanted = [of_browser, of_address, ",
-        "            wanted = [of_browser, ",
+        "            wanted.append(self._addresses.of(network, now))\n",
+        "",
         "tests/unit/test_component_exchange_budget.py::test_from_one_address_ten_reach_the_provider_and_no_more",
+    ),
+    Removal(
+        "the bound of refused codes of a browser or account",
+        "component/exchange_budget.py",
+        "        wanted = [self._clients.of(account or browser, now)]\n",
+        "        wanted = []\n",
+        "tests/unit/test_component_exchange_budget.py"
+        "::test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers_it_has",
+    ),
+    Removal(
+        "the one budget of an account",
+        "component/exchange_budget.py",
+        '        account = _account(subject) if subject is not None else self._known.get(browser, "")\n',
+        '        account = f"{_account(subject)} {browser}" if subject is not None else self._known.get(browser, "")\n',
+        "tests/unit/test_component_exchange_budget.py"
+        "::test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers_it_has",
     ),
     Removal(
         "the lane of known browsers in a flood of made-up codes",
         "component/exchange_budget.py",
-        "            known = bool(session) or browser in self._known\n",
-        "            known = False\n",
+        "            keep(self._known, browser, account, MAX_KNOWN)\n",
+        "            pass\n",
         "tests/unit/test_component_exchange_budget.py"
         "::test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting",
+    ),
+    Removal(
+        "the number of known browsers of an account",
+        "component/exchange_budget.py",
+        "                del self._known[known]\n",
+        "                pass\n",
+        "tests/unit/test_component_exchange_budget.py::test_one_account_keeps_no_other_browser_from_being_known",
+    ),
+    Removal(
+        "the cost of attempts that came to nothing for any reason",
+        "component/exchange_budget.py",
+        "                self._charge(attempt)\n",
+        "                pass\n",
+        "tests/unit/test_component_exchange_budget.py::test_an_attempt_that_comes_to_nothing_costs_whatever_the_reason",
+    ),
+    Removal(
+        "the lane of suspect addresses",
+        "component/exchange_budget.py",
+        "            self._clean.of(_site(attempt.address), now).try_take(1, now)\n",
+        "            pass\n",
+        "tests/unit/test_component_exchange_budget.py"
+        "::test_a_flood_of_some_addresses_keeps_nobody_at_another_one_waiting",
+    ),
+    Removal(
+        "the site of an IPv6 address",
+        "component/exchange_budget.py",
+        "    return network_of(address, ipv6_bits=_SITE_BITS)\n",
+        "    return network_of(address)\n",
+        "tests/unit/test_component_exchange_budget.py"
+        "::test_a_flood_of_some_addresses_keeps_nobody_at_another_one_waiting",
+    ),
+    Removal(
+        "the session that makes a browser known",
+        "component/callbacks.py",
+        "            begun = self._session(asked, transaction, tokens, id_token)\n",
+        "            self._exchanges.remember(self._browser(asked), id_token.subject)\n"
+        "            begun = self._session(asked, transaction, tokens, id_token)\n",
+        "tests/unit/test_component_exchange_budget.py::test_a_browser_is_known_once_its_session_was_made",
     ),
     Removal(
         "the option that hides the front end's own export of tables",

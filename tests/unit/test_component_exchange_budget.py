@@ -1,15 +1,27 @@
-"""Made-up codes at the callback: so many reach the provider and no more, and nobody else's sign-in is kept waiting."""
+"""Sign-ins that come to nothing: so many reach the provider and no more, and no honest sign-in is kept waiting."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from sqlalchemy import event
 
-from app.core.errors import ProviderRefused, ProviderUnavailable, StateMismatch, TooManyRequests
+from app.core.errors import (
+    PermissionDenied,
+    ProviderRefused,
+    ProviderUnavailable,
+    StateMismatch,
+    StorageUnavailable,
+    TokenInvalid,
+    TooManyRequests,
+)
+from app.core.principal import Subject
 from component import exchange_budget
-from component.exchange_budget import KEPT, ExchangeBudget
+from component.exchange_budget import ExchangeBudget
 from tests.provider import FakeProvider
 from tests.signin import Answer, Browser, Clock, World, call, query, world
 
@@ -111,9 +123,16 @@ def test_a_code_is_brought_to_the_provider_once_for_each_sign_in(here: World) ->
     browser = here.browser()
     callback = here.fake.answer(query(here.begin(browser))["state"], code="made-up")
     cookies = dict(browser.cookies)
-    statuses = [Browser(here.app, cookies=dict(cookies)).get(callback).status for _ in range(5)]
-    assert statuses == [400] * 5
+    written: list[str] = []
+
+    @event.listens_for(here.storage.engine, "before_cursor_execute")
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        written.extend([statement] if "INSERT INTO login_states" in statement else [])
+
+    statuses = [Browser(here.app, cookies=dict(cookies)).get(callback).status for _ in range(20)]
+    assert statuses == [400] * 5 + [429] * 15
     assert len(here.fake.forms) == 1
+    assert len(written) == 5  # a sign-in that is used up costs a transaction, and so an attempt
 
 
 def test_what_costs_the_provider_nothing_is_not_counted(here: World) -> None:
@@ -130,8 +149,8 @@ def test_what_costs_the_provider_nothing_is_not_counted(here: World) -> None:
 # The budget alone
 
 
-def refuse(budget: ExchangeBudget, error: Exception, **who: str) -> None:
-    with pytest.raises(type(error)), budget.attempt(**({"browser": "b", "address": "a"} | who)):
+def refuse(budget: ExchangeBudget, error: Exception, *, browser: str = "b", address: str = "a") -> None:
+    with pytest.raises(type(error)), budget.attempt(browser=browser, address=address):
         raise error
 
 
@@ -147,28 +166,68 @@ def test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row(here: Wor
     assert (here.rows("login_states"), len(here.fake.forms)) == (0, 0)
 
 
-def test_a_session_is_counted_as_one_browser(seconds: Seconds) -> None:
-    budget = ExchangeBudget(seconds)
-    for number in range(5):
-        refuse(budget, ProviderRefused("no"), browser=str(number), session="ref")
-    with pytest.raises(TooManyRequests), budget.attempt(browser="new", address="a", session="ref"):
+EVE, ANN = Subject("https://idp.example/", "eve"), Subject("https://idp.example/", "ann")
+
+
+def is_admitted(budget: ExchangeBudget, browser: str, address: str, subject: Subject | None = None) -> bool:
+    """Whether an attempt is, which then ends in a session."""
+    try:
+        with budget.attempt(browser=browser, address=address, subject=subject):
+            return True
+    except TooManyRequests:
+        return False
+
+
+def refused(budget: ExchangeBudget, browser: str, address: str, subject: Subject | None = None) -> bool:
+    """Whether an attempt is admitted, which then comes to nothing."""
+    try:
+        with budget.attempt(browser=browser, address=address, subject=subject):
+            _refuse()
+    except TooManyRequests:
+        return False
+    except ProviderRefused:
         pass
+    return True
+
+
+def _refuse() -> None:
+    raise ProviderRefused
+
+
+@pytest.mark.parametrize(
+    "error", [ProviderRefused(), StateMismatch(), TokenInvalid(), PermissionDenied("", "blocked"), RuntimeError()]
+)
+def test_an_attempt_that_comes_to_nothing_costs_whatever_the_reason(seconds: Seconds, error: Exception) -> None:
+    budget = ExchangeBudget(seconds)
+    for _ in range(5):
+        refuse(budget, error)
+    assert not is_admitted(budget, "b", "a")
+    seconds.now += 30.0
+    refuse(budget, error)
+    assert not is_admitted(budget, "b", "a")
+
+
+def test_attempts_under_way_cost_nothing_however_many_come_from_one_address(seconds: Seconds) -> None:
+    budget = ExchangeBudget(seconds)
+    with ExitStack() as office:
+        for number in range(200):
+            office.enter_context(budget.attempt(browser=f"b{number}", address="203.0.113.7"))
+    assert is_admitted(budget, "another", "203.0.113.7")
 
 
 def test_a_provider_that_does_not_answer_costs_the_browser_nothing_and_is_spared_all_the_same(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
-    for _ in range(60):
+    for _ in range(60 + 20):
         refuse(budget, ProviderUnavailable())
-    refuse(budget, TooManyRequests(1))
+    assert not is_admitted(budget, "b", "a")
     seconds.now += 1.0
-    with budget.attempt(browser="b", address="a"):
-        pass
+    assert is_admitted(budget, "b", "a")
 
 
-def test_other_failures_cost_nothing(seconds: Seconds) -> None:
+def test_a_database_that_does_not_answer_costs_nothing(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
     for _ in range(200):
-        refuse(budget, StateMismatch("no"))
+        refuse(budget, StorageUnavailable())
 
 
 def test_a_refused_attempt_takes_nothing(seconds: Seconds) -> None:
@@ -176,16 +235,100 @@ def test_a_refused_attempt_takes_nothing(seconds: Seconds) -> None:
     for _ in range(5):
         refuse(budget, ProviderRefused("no"), address="1")
     for _ in range(50):
-        refuse(budget, TooManyRequests(1), address="2")
+        assert not is_admitted(budget, "b", "2")
     for number in range(10):
         refuse(budget, ProviderRefused("no"), browser=f"other {number}", address="2")
 
 
-def test_what_is_remembered_is_bounded(seconds: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange_budget, "KEPT", 10)
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        [f"198.51.100.{number}" for number in range(20)],
+        [f"2001:db8:{site:x}:{network:x}::1" for site in range(5) for network in range(20)],
+    ],
+    ids=["20 addresses", "100 networks of 5 sites"],
+)
+def test_a_flood_of_some_addresses_keeps_nobody_at_another_one_waiting(seconds: Seconds, addresses: list[str]) -> None:
+    """Each brings a made-up code as often as it may, from a new browser, for twenty minutes."""
     budget = ExchangeBudget(seconds)
+    reached, waited = 0, []
+    for step in range(200):
+        seconds.now += 6.0
+        reached += sum(refused(budget, f"{step} {address}", address) for address in addresses)
+        if not is_admitted(budget, f"honest {step}", f"203.0.113.{step}"):
+            waited.append(step)
+    assert waited == []
+    # A few of each while it is clean, and then what the lane of suspect addresses lets through.
+    assert reached <= len(addresses) * 6 + 20 + 1200 / 5
+
+
+def test_one_attempt_that_came_to_nothing_makes_no_address_suspect(seconds: Seconds) -> None:
+    budget = ExchangeBudget(seconds)
+    for number in range(30):  # a flood, which has used up the lane of suspect addresses
+        for address in range(10):
+            refused(budget, f"{number} {address}", f"198.51.100.{address}")
+    assert refused(budget, "office 1", "203.0.113.7")
+    assert is_admitted(budget, "office 2", "203.0.113.7")
+    assert refused(budget, "office 3", "203.0.113.7")
+    assert not is_admitted(budget, "office 4", "203.0.113.7")
+    seconds.now += 300.0
+    for address in range(200):
+        refused(budget, "flood", f"198.51.100.{address}")
+    assert is_admitted(budget, "office 4", "203.0.113.7")
+
+
+def test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers_it_has(seconds: Seconds) -> None:
+    budget = ExchangeBudget(seconds)
+    budget.remember("ann's", ANN)
+    budget.remember("eve's", EVE)
+    with_session = [refused(budget, f"made up {number}", "198.51.100.1", EVE) for number in range(200)]
+    assert with_session == [True] * 5 + [False] * 195
+    assert not is_admitted(budget, "eve's", "198.51.100.1")
+    assert is_admitted(budget, "ann's", "198.51.100.1")
+    assert is_admitted(budget, "another", "198.51.100.1", ANN)
+
+
+def test_one_account_keeps_no_other_browser_from_being_known(seconds: Seconds) -> None:
+    budget = ExchangeBudget(seconds)
+    budget.remember("ann's", ANN)
+    for number in range(5000):
+        budget.remember(f"eve's {number}", EVE)
+    for number in range(10):
+        refused(budget, f"flood {number}", "198.51.100.1")
+    assert is_admitted(budget, "ann's", "198.51.100.1")
+    assert [is_admitted(budget, f"eve's {number}", "198.51.100.1") for number in (4991, 4992, 4999)] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_browser_is_known_once_its_session_was_made(here: World) -> None:
+    """A blocked account gets none, and what it brings counts."""
+    eve = here.sign_in(sub="auth0|eve")
+    with here.storage.unit_of_work() as unit:
+        unit.set_blocked(here.sessions.by_ref(here.ref(eve)).person.subject, blocked=True)
+        unit.commit()
+    browser = here.browser()
+    statuses = []
+    for _ in range(7):
+        callback = here.fake.approve(here.begin(browser), sub="auth0|eve")
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        statuses.append(call(here.app, "GET", callback, {"cookie": cookie}, client=("198.51.100.1", 1)).status)
+    assert statuses == [403] * 5 + [429] * 2
+    for _ in range(5):
+        made_up(here, here.browser(), "198.51.100.1")
+    assert made_up(here, here.browser(), "198.51.100.1").status == 429
+
+
+def test_what_is_remembered_is_bounded(seconds: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange_budget, "MAX_KNOWN", 10)
+    budget = ExchangeBudget(seconds)
+    for number in range(20_000):
+        seconds.now += 0.5
+        refused(budget, str(number), f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
     for number in range(50):
-        with budget.attempt(browser=str(number), address=str(number)):
-            pass
-    assert (len(budget._browsers), len(budget._addresses), len(budget._known)) == (10, 10, 10)
-    assert KEPT == 4096
+        budget.remember(str(number), Subject("https://idp.example/", str(number)))
+    tables = (budget._clients, budget._addresses, budget._clean, budget._known)
+    assert all(len(table) <= 10_000 for table in tables)
+    assert list(budget._known) == [str(number) for number in range(40, 50)]
