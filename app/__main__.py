@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -11,6 +12,8 @@ from app import commands, dev
 from app.cli import audit, grants, installation, people, printed, roles, secret
 from app.core.errors import ConfigurationError, GatehouseError
 from app.core.misspelt import misspelt
+from app.core.settings import ENV_FILE
+from app.core.state import unused_state
 from db import Scale
 
 _REPORT_VARIABLES: Final = frozenset({"dev", "doctor", "serve"})
@@ -102,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ignored: list[str] = []
     try:
         with installation.installation(given):
+            for sentence in unused_state(os.environ, ENV_FILE):
+                print(sentence, file=sys.stderr)
             ignored = misspelt()
             if given.verb not in _REPORT_VARIABLES:
                 for sentence in ignored:

@@ -22,6 +22,7 @@ from app.core.declarations import declare_beside
 from app.core.discovery import Discovery
 from app.core.errors import ApiUnavailable, ConfigurationError, Conflict, GatehouseError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
+from app.core.installation import present_secrets
 from app.core.keyring import Keyring
 from app.core.misspelt import misspelt
 from app.core.outgoing import cause_of, http_session
@@ -39,6 +40,7 @@ from db import (
     open_database,
     require_migratable,
     require_ready,
+    require_secret,
     seed,
 )
 from db import migrate as migrate_schema
@@ -99,6 +101,7 @@ def _servable(address: str, port: int | None, script: Path | None, state: Path |
     if mistakes := preflight.start_mistakes(settings, script, [listener]):
         raise ConfigurationError(mistakes)
     require_ready(settings.database_url)
+    require_secret(settings)
     return Settings.load(Process.APP, app=script, state=state)
 
 
@@ -116,17 +119,31 @@ def migrate(*, app: Path | None = None, state: Path | None = None, beside_others
     """
     settings = Settings.read(Process.CLI, app=app, state=state)
     require_migratable(settings.database_url, beside_others=beside_others)
-    settings = Settings.load(Process.CLI, app=app, state=state)
     migrate_schema(settings.database_url, beside_others=beside_others)
+    require_secret(settings)  # after the schema, without which a lost secret cannot be replaced
+    settings = Settings.load(Process.CLI, app=app, state=state)
     with database_of(settings) as database:
         seed(database)
     print("The database is up to date.")
     return 0
 
 
+def load_settings(process: Process = Process.CLI) -> Settings:
+    """Load the settings of a command, and make no new secret for a database that was written with another one.
+
+    Raises:
+        ConfigurationError: with every mistake.
+        SecretMismatch: if the secret is missing although the database was written with it.
+    """
+    settings = Settings.read(process)
+    if not present_secrets(settings):
+        require_secret(settings)
+    return Settings.load(process)
+
+
 def seed_scale(scale: Scale) -> int:
     """Fill the database with made-up people, roles, sessions and audit events, to see how lists behave at scale."""
-    settings = Settings.load(Process.CLI)
+    settings = load_settings()
     if settings.production:
         raise ConfigurationError(["GATEHOUSE_ENV is production: made-up people are for development only."])
     with database_of(settings) as database:
@@ -141,7 +158,7 @@ def seed_scale(scale: Scale) -> int:
 
 def bootstrap_admin(subject: str | None, email: str | None, *, recover: bool, reason: str, yes: bool) -> int:
     """Make the first administrator, or one more with ``recover``."""
-    settings = Settings.load(Process.CLI)
+    settings = load_settings()
     if settings.local_tenant and settings.oidc_issuer is None and subject is not None:
         raise ConfigurationError(
             [f"{shown('auth0_domain', settings)} (or GATEHOUSE_OIDC_ISSUER) is needed to know whose subject this is."]
@@ -175,7 +192,7 @@ def bootstrap_admin(subject: str | None, email: str | None, *, recover: bool, re
 
 def doctor() -> int:
     """Check everything a start needs, and say what is wrong with each. 0 when all is well, else 1."""
-    settings = Settings.load(Process.APP)
+    settings = load_settings(Process.APP)
     print(f"ok    settings: {settings.gatehouse_env}, issuer {settings.issuer}")
     for sentence in misspelt():
         print(f"CHECK {sentence}")
@@ -252,7 +269,7 @@ def open_files(settings: Settings) -> str:
 
 def purge() -> int:
     """Forget what has expired long ago, as the app does every hour."""
-    with database_of(Settings.load(Process.CLI)) as database:
+    with database_of(load_settings()) as database:
         database.check()
         gone = housekeeping.purge(database)
     print(f"Forgot {gone} row{'' if gone == 1 else 's'} that had expired.")

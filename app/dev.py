@@ -27,7 +27,7 @@ from app.core.errors import ConfigurationError, ServiceUnavailable
 from app.core.outgoing import http_session
 from app.core.settings import Process, Settings
 from app.core.variables import AUTH0_ALIASES, variable
-from db import require_migratable
+from db import require_migratable, require_secret
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 8.0
@@ -59,6 +59,7 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
     if mistakes := _mistakes(settings, script, tenant_port):
         raise ConfigurationError(mistakes)
     require_migratable(settings.database_url)
+    require_secret(settings)
     # From here on things are written and started.
     folder = settings.state_folder.absolute()
     children = _children(settings, issuer, script)

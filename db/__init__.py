@@ -5,7 +5,7 @@ from db.bounds import ADMINISTERING
 from db.chain import checkpoint, verify_chain
 from db.database import Database, open_database
 from db.scale import Scale, fill
-from db.schema import SchemaState, current_state, migrate, require_migratable, require_ready
+from db.schema import SchemaState, current_state, migrate, require_migratable, require_ready, require_secret
 from db.seed import Seeded, seed
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "open_database",
     "require_migratable",
     "require_ready",
+    "require_secret",
     "seed",
     "verify_chain",
 ]

@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.core.audit import NOBODY, AuditEvent, AuditKind, Outcome
 from app.core.errors import SecretMismatch
 from app.core.keyring import Keyring
-from app.core.secret_keys import MISMATCH
+from app.core.secret_keys import mismatch
 from db.models import audit_days, audit_events, audit_head, audit_retention
 from db.texts import AUDIT_MAX_CHARACTERS, clean
 from db.times import day_number, day_of, micros
@@ -71,7 +71,7 @@ def append(
     ).first()
     named = "" if head is None else head.key_id
     if named and not keyring.holds(named) and not lost:
-        raise SecretMismatch(MISMATCH)
+        raise SecretMismatch(mismatch())
     key_id = key_id or named or sealing_key(keyring, head) or keyring.write_key
     if head is not None and head.end <= head.seq and head_is_sealed(keyring, head.seq, head.mac, head.seal):
         seq, mac = int(head.seq), as_bytes(head.mac)

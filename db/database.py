@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.clock import Clock, utc_now
 from app.core.errors import SchemaMismatch, SecretMismatch
 from app.core.keyring import Keyring
-from app.core.secret_keys import MISMATCH
+from app.core.secret_keys import mismatch
 from app.core.settings import Settings
 from db.administration import AdministrationWrites
 from db.bounds import SERVING, Bounds
@@ -103,7 +103,7 @@ class Database:
         write_key = str(rows[0][0]) if rows else ""
         if write_key:
             if not self.keyring.holds(write_key):
-                raise SecretMismatch(MISMATCH)
+                raise SecretMismatch(mismatch())
             self.keyring.write_with(write_key)
 
     def check_schema(self) -> None:

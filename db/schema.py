@@ -16,16 +16,20 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, cast
 
-from sqlalchemy import URL, Connection, Engine, inspect, text
+from sqlalchemy import URL, Connection, Engine, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.command_text import command_text
 from app.core.errors import SchemaMismatch, StorageUnavailable
-from app.core.state import make_private_folder
+from app.core.installation import present_secrets
+from app.core.secret_keys import require_write_key
+from app.core.settings import Settings
+from app.core.state import SECRET, make_private_folder
 from db.bounds import MIGRATING, SERVING
 from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, make_reading_engine, parsed
 from db.faults import CANNOT_OPEN, not_migrated, plain
 from db.foreign import SEARCH_TABLES, VERSION_TABLE, require_own_tables
+from db.models import audit_head
 
 HEAD: Final = "0007"
 """The revision this version of Gatehouse works with."""
@@ -135,6 +139,32 @@ def require_ready(url: str) -> None:
     """
     if not is_memory(parsed(url)):
         require_current(current_state(url))
+
+
+def require_secret(settings: Settings) -> None:
+    """Raise unless the installation's secret is that of its database; a plain read, which makes neither of them.
+
+    Raises:
+        SecretMismatch: if the secret is another one, or is missing although the database was written with it.
+        StorageUnavailable: if the database does not answer.
+    """
+    address = parsed(settings.database_url)
+    file = file_of(address)
+    if is_memory(address) or (file is not None and is_missing(file)):
+        return
+    with _reading(address) as connection:
+        write_key = _write_key(connection)
+    require_write_key(write_key, present_secrets(settings), settings.state_folder / SECRET)
+
+
+def _write_key(connection: Connection) -> str:
+    """The id of the key that the database is written with; empty for none, and for a database before 0006."""
+    database = inspect(connection)
+    if not database.has_table(audit_head.name):
+        return ""
+    if audit_head.c.key_id.name not in {column["name"] for column in database.get_columns(audit_head.name)}:
+        return ""
+    return str(connection.execute(select(audit_head.c.key_id)).scalar() or "")
 
 
 def is_missing(file: Path) -> bool:

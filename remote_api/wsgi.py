@@ -8,6 +8,7 @@ module here imports ``db``.
 from __future__ import annotations
 
 import atexit
+import os
 from functools import partial
 from typing import Any
 
@@ -21,9 +22,10 @@ from app.core.keyring import Keyring
 from app.core.misspelt import misspelt
 from app.core.rights import Rights
 from app.core.secret_keys import SecretKeys
-from app.core.settings import Process, Settings
+from app.core.settings import ENV_FILE, Process, Settings
+from app.core.state import unused_state
 from app.core.tokens import build_verifier
-from db import SchemaState, current_state, migrate, open_database, seed, verify_chain
+from db import SchemaState, current_state, migrate, open_database, require_secret, seed, verify_chain
 from remote_api import create_app, published
 from remote_api.application import Application
 from remote_api.docs import DESCRIPTION
@@ -32,10 +34,17 @@ from remote_api.services import Services
 
 
 def load_settings() -> Settings:
-    """The settings of this process, with logging set up for them. Raises ``ConfigurationError``."""
+    """The settings of this process, with logging set up for them.
+
+    Raises:
+        ConfigurationError: with every mistake.
+        SecretMismatch: if the secret is not that of the database; a missing one is not made then.
+    """
+    unused = unused_state(os.environ, ENV_FILE)  # before the folder that is used is made
+    require_secret(Settings.read(Process.API))
     settings = Settings.load(Process.API)
     logs.configure(process="api", json_lines=settings.production)
-    for sentence in misspelt():
+    for sentence in [*unused, *misspelt()]:
         structlog.get_logger(__name__).warning(sentence)
     return settings
 

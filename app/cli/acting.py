@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from app.commands import database_of, operator
+from app.commands import database_of, load_settings, operator
 from app.core import administration, correlation
 from app.core.administration import Administrator
 from app.core.clock import utc_now
@@ -21,7 +21,6 @@ from app.core.directory import RoleCard
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import GatehouseError, NotFound
 from app.core.principal import Subject
-from app.core.settings import Process, Settings
 from db import Database
 
 R = TypeVar("R")
@@ -33,7 +32,7 @@ _SPANS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta
 
 def reading(read: Reading[R]) -> R:
     """What ``read`` finds in the database of the settings."""
-    with database_of(Settings.load(Process.CLI)) as database:
+    with database_of(load_settings()) as database:
         database.check()
         return read(database, utc_now())
 
@@ -42,7 +41,7 @@ def changing(change: Changing[R]) -> R:
     """Do ``change`` in one unit of work and keep it; what a rule refuses is recorded."""
     correlation.begin()
     who = Administrator(name=operator(), principal=None)
-    with database_of(Settings.load(Process.CLI)) as database:
+    with database_of(load_settings()) as database:
         database.check()
         now = utc_now()
         with administration.carrying_out(database, who, now) as unit:
@@ -70,7 +69,7 @@ def list_options(one: argparse.ArgumentParser) -> None:
 
 def subject_named(text: str, issuer: str | None) -> Subject:
     """A subject as the command line names it: its ``sub``, at the configured issuer unless another is given."""
-    return Subject(issuer or Settings.load(Process.CLI).issuer, text)
+    return Subject(issuer or load_settings().issuer, text)
 
 
 def person_id(text: str) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.cli.acting import confirmed
-from app.commands import database_of, operator
+from app.commands import database_of, load_settings, operator
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind
 from app.core.chain import ChainState, ProblemKind
@@ -25,7 +25,6 @@ from app.core.clock import utc_now
 from app.core.errors import Conflict, GatehouseError, InvalidInput
 from app.core.keyring import Keyring
 from app.core.retention import prune as prune_events
-from app.core.settings import Process, Settings
 from db import checkpoint as make_checkpoint
 from db import verify_chain
 
@@ -74,7 +73,7 @@ def add_to(verbs: Any) -> None:
 def verify(since: str | None, *, as_json: bool = False) -> int:
     """Say whether the chain is whole, and what is wrong with it."""
     try:
-        settings = Settings.load(Process.CLI)
+        settings = load_settings()
         keyring = Keyring(settings.secrets)
         checkpoints = read_checkpoints(_text_of(since), keyring) if since is not None else ()
         with database_of(settings) as database:
@@ -95,7 +94,7 @@ def verify(since: str | None, *, as_json: bool = False) -> int:
 
 def checkpoint() -> int:
     """Print the signed head."""
-    settings = Settings.load(Process.CLI)
+    settings = load_settings()
     with database_of(settings) as database:
         database.check()
         try:
@@ -109,7 +108,7 @@ def checkpoint() -> int:
 
 def heal(*, reason: str, yes: bool) -> int:
     """Record that breaks come from a rotation of the secret, where that explains all that is wrong."""
-    settings = Settings.load(Process.CLI)
+    settings = load_settings()
     correlation.begin()
     with database_of(settings) as database:
         database.check()
@@ -144,7 +143,7 @@ def heal(*, reason: str, yes: bool) -> int:
 
 def prune(before: datetime, *, reason: str, yes: bool, even_if_broken: bool) -> int:
     """Delete the events from before a day, below a sealed boundary."""
-    settings = Settings.load(Process.CLI)
+    settings = load_settings()
     correlation.begin()
     with database_of(settings) as database:
         database.check()

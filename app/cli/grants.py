@@ -7,10 +7,10 @@ from typing import Any
 
 from app.cli import printed
 from app.cli.acting import changing, command, list_options, moment, person_id, reading, reason_option, role_of
+from app.commands import load_settings
 from app.core import administration
 from app.core.directory import PersonCard
 from app.core.errors import NotFound
-from app.core.settings import Process, Settings
 
 
 def add_to(verbs: Any) -> None:
@@ -65,7 +65,7 @@ def add(given: argparse.Namespace) -> int:
 def revoke(given: argparse.Namespace) -> int:
     """Revoke every grant of a role or a permission; an automatic one is withheld. Raises ``NotFound``."""
     person = person_id(given.person)
-    default_role = Settings.load(Process.CLI).default_role
+    default_role = load_settings().default_role
     card = _card(person)
     found = [one for one in card.grants if (one.role, one.permission) == (given.role, given.permission)]
     if not found:
@@ -130,7 +130,7 @@ def list_mappings(given: argparse.Namespace) -> int:
 
 def set_mapping(given: argparse.Namespace) -> int:
     """Change what a token role becomes."""
-    production = Settings.load(Process.CLI).production
+    production = load_settings().production
     changed = changing(
         lambda unit, who, now: administration.set_mapping(
             unit,

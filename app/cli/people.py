@@ -18,10 +18,10 @@ from app.cli.acting import (
     reason_option,
     subject_named,
 )
+from app.commands import load_settings
 from app.core import administration
 from app.core.directory import PeopleQuery, PersonCard, PersonState
 from app.core.errors import NotFound
-from app.core.settings import Process, Settings
 from db import Database
 
 
@@ -74,7 +74,7 @@ def list_people(given: argparse.Namespace) -> int:
         limit=given.limit,
     )
     found = reading(lambda database, now: database.directory.people(query, now))
-    issuer = Settings.load(Process.CLI).issuer
+    issuer = load_settings().issuer
     if given.json:
         printed.as_json(
             {"people": [printed.person(row) for row in found.rows], "next": found.next, "total": found.total}

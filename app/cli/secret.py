@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from app.cli.acting import confirmed
-from app.commands import database_of, operator
+from app.commands import database_of, load_settings, operator
 from app.core.records import AnnouncedProcess
 from app.core.secret_keys import replace_lost_secret, undecided
 from app.core.settings import Process, Settings
+from db import require_ready
 
 _LOST: Final = (
     "Audit events from before can never be verified again, and `gatehouse audit verify` says so from now on."
@@ -33,7 +34,7 @@ def add_to(verbs: Any) -> None:
 
 def status() -> int:
     """Print the write key and what every process holds; 1 when this process could not write."""
-    settings = Settings.load(Process.CLI)
+    settings = load_settings()
     with database_of(settings) as database:
         database.check_schema()
         keyring = database.keyring
@@ -69,12 +70,13 @@ def standing(write_key: str, announced: Sequence[AnnouncedProcess]) -> str:
 
 def replace(*, reason: str, yes: bool) -> int:
     """Write with the secret of this process, although nobody has the one before any more."""
-    settings = Settings.load(Process.CLI)
+    require_ready(Settings.read(Process.CLI).database_url)
+    if not confirmed(_LOST, yes=yes):
+        print("Nothing was changed.")
+        return 1
+    settings = Settings.load(Process.CLI)  # makes the secret of a development installation that has none any more
     with database_of(settings) as database:
         database.check_schema()
-        if not confirmed(_LOST, yes=yes):
-            print("Nothing was changed.")
-            return 1
         replace_lost_secret(database, database.keyring, actor=operator(), reason=reason)
     print(
         "Done. Start every process with this secret; people have to sign in again when their tokens are to be renewed."

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+REPLACE_SECRET: Final = "secret replace --reason …"  # noqa: S105 - the words of a command
+"""What to type when the secret that the database is written with is lost."""
 _OPTIONS: Final = {"GATEHOUSE_APP": "--app", "GATEHOUSE_STATE": "--state"}
 """Variable → the option that names the same; every command takes both."""
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
+from app.core.command_text import REPLACE_SECRET, command_text
 from app.core.errors import ConfigurationError
 from app.core.processes import Process
 from app.core.state import SECRET, folder_mistake, make_private_folder
@@ -38,27 +41,62 @@ def state_mistakes(settings: Settings) -> list[str]:
     secret = settings.state_folder / SECRET
     if settings.gatehouse_secret or settings.production or not secret.is_file():
         return []
-    return [] if weakness(secret.read_text(encoding="utf-8").strip()) is None else [_damaged(secret)]
+    return [] if weakness(_read(secret)) is None else [_damaged(secret)]
 
 
-def _damaged(secret: Path) -> str:
-    return f"GATEHOUSE_SECRET: the file {secret} is damaged; delete it to begin anew."
+def present_secrets(settings: Settings) -> tuple[str, ...]:
+    """Return the secrets that this installation has, configured or in its file, and make none; empty for none."""
+    file = settings.state_folder / SECRET
+    if settings.secrets or settings.production or not file.is_file():
+        return settings.secrets
+    return (_read(file),)
 
 
 def installation_secret(path: Path) -> str:
-    """The secret of this development installation; made on first use, readable by its owner only."""
-    make_private_folder(path.parent)
+    """Return the secret of this development installation; made on first use, readable by its owner only.
+
+    It is linked to its name when it is written as a whole: a crash leaves either no secret or a complete one, and of
+    two processes that make one at once both use the same.
+
+    Raises:
+        ConfigurationError: if the file is damaged or cannot be made.
+    """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        secret = path.read_text(encoding="utf-8").strip()
-        if weakness(secret) is not None:
-            raise ConfigurationError([_damaged(path)]) from None
-        return secret
-    secret = secrets.token_urlsafe(48)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secret)
+        if not path.exists():
+            _make_secret(path)
+        secret = _read(path)
+    except OSError as error:
+        raise ConfigurationError(
+            [f"The secret cannot be kept in {path} ({error.strerror}): name another folder by GATEHOUSE_STATE."]
+        ) from None
+    if weakness(secret) is not None:
+        raise ConfigurationError([_damaged(path)])
     return secret
+
+
+def _make_secret(path: Path) -> None:
+    make_private_folder(path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # for its owner only
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was first
+            os.link(temporary, path)
+    finally:
+        Path(temporary).unlink()
+
+
+def _read(secret: Path) -> str:
+    return secret.read_text(encoding="utf-8", errors="replace").strip()
+
+
+def _damaged(secret: Path) -> str:
+    return (
+        f"GATEHOUSE_SECRET: the file {secret} is damaged: put it back from a backup. If there is none, remove it; a "
+        f"database that was written with it then needs: {command_text(REPLACE_SECRET)}"
+    )
 
 
 def local_client(path: Path, process: Process) -> dict[str, Any]:

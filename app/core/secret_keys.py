@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final
 
@@ -20,6 +21,7 @@ import structlog
 
 from app.core.audit import AuditEvent, AuditKind
 from app.core.clock import Clock, utc_now
+from app.core.command_text import REPLACE_SECRET, command_text
 from app.core.errors import Conflict, SecretMismatch, StorageUnavailable
 from app.core.keyring import Keyring
 from app.core.ports import Storage, UnitOfWork
@@ -27,11 +29,6 @@ from app.core.records import AnnouncedProcess
 
 BEAT_SECONDS: Final = 5.0
 MISSED_BEATS: Final = 6
-MISMATCH: Final = (
-    "GATEHOUSE_SECRET of this process does not have the secret that this installation writes with now. A secret is"
-    " rotated in three steps, each in every process before the next: old,new, then new,old, then new."
-    " `gatehouse secret status` shows which process holds what."
-)
 _JOIN_SECONDS: Final = 5.0
 _STILL_HELD: Final = (
     "This process holds the secret that the installation writes with: rotate it instead of replacing it."
@@ -99,7 +96,7 @@ class SecretKeys:
             with self._storage.unit_of_work() as unit:
                 write_key = unit.write_key()
                 if write_key and not self._keyring.holds(write_key):
-                    raise SecretMismatch(MISMATCH)
+                    raise SecretMismatch(mismatch())
                 own = AnnouncedProcess(
                     self._id, self._process, self._keyring.key_ids, self._beats + 1, self._started_at, now
                 )
@@ -142,6 +139,37 @@ class SecretKeys:
                 _log.warning("the keys of this process could not be announced", reason=error.detail)
             except Exception:  # noqa: BLE001 - whatever it is, the next beat may do better
                 _log.exception("the keys of this process could not be announced")
+
+
+def mismatch() -> str:
+    """Return what to say of a process that does not hold the write key."""
+    return (
+        "GATEHOUSE_SECRET of this process does not have the secret that this installation writes with now. A secret is"
+        " rotated in three steps, each in every process before the next: old,new, then new,old, then new."
+        f" `{command_text('secret status')}` shows which process holds what. If the secret from before is lost, stop"
+        f" every process and run: {command_text(REPLACE_SECRET)}"
+    )
+
+
+def require_write_key(write_key: str, secrets: Sequence[str], file: Path) -> None:
+    """Raise unless a process with these secrets can write.
+
+    Args:
+        write_key: The id of the key that the installation writes with; empty for none yet.
+        secrets: The secrets of the process; none where one would be made.
+        file: Where the secret of a development installation is kept.
+
+    Raises:
+        SecretMismatch: if it cannot.
+    """
+    if write_key and not secrets:
+        raise SecretMismatch(
+            f"The file {file} with the secret of this installation is missing, and the database was written with it."
+            " Put it back from a backup, or set GATEHOUSE_SECRET to it. If it is lost, stop every process and run:"
+            f" {command_text(REPLACE_SECRET)}"
+        )
+    if write_key and not Keyring(secrets).holds(write_key):
+        raise SecretMismatch(mismatch())
 
 
 def replace_lost_secret(storage: Storage, keyring: Keyring, *, actor: str, reason: str, clock: Clock = utc_now) -> None:

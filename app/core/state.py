@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from app.core.variables import configured, hosted_script
+
 DATABASE: Final = "gatehouse.sqlite3"
 SECRET: Final = "secret"  # noqa: S105 - the name of a file
 TENANT: Final = "tenant"
@@ -30,6 +32,26 @@ def default_folder(script: Path | None, environment: Mapping[str, str] | None = 
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
     name = re.sub(r"[^A-Za-z0-9_-]", "-", f"{path.parent.name}-{path.stem}")[:60]
     return _data_home(os.environ if environment is None else environment) / "gatehouse" / f"{name}-{digest}"
+
+
+def unused_state(environment: Mapping[str, str], env_file: Path | None) -> list[str]:
+    """Return a sentence about an earlier version's state in ``var`` that a hosted app's installation does not use.
+
+    It is returned until the installation has a folder of its own, so that the user reads it once.
+    """
+    script = hosted_script(environment, env_file)
+    if script is None or configured("GATEHOUSE_STATE", environment, env_file):
+        return []
+    folder = default_folder(script, environment)
+    if configured("GATEHOUSE_ENV", environment, env_file) == "production" or folder.exists():
+        return []  # in production neither database nor secret is in it
+    if not any((OWN_FOLDER / name).exists() for name in (DATABASE, SECRET)):
+        return []
+    sentence = (
+        f"The folder {OWN_FOLDER} here is not used: the state of the hosted app is in {folder}. To go on with the one "
+        f"in {OWN_FOLDER}, set GATEHOUSE_STATE={OWN_FOLDER}."
+    )
+    return [sentence]
 
 
 def folder_mistake(folder: Path, script: Path | None) -> str | None:

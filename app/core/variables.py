@@ -69,9 +69,13 @@ def belongs_to_hosted_app(env_file: Path, script: Path | None) -> bool:
 
 def hosted_script(environment: Mapping[str, str], env_file: Path | None) -> Path | None:
     """Return the script that ``GATEHOUSE_APP`` names, in the environment or else in the file."""
-    name = f"{PREFIX}APP"
-    path = environment.get(name) or _read(env_file).get(name)
+    path = configured(f"{PREFIX}APP", environment, env_file)
     return Path(path) if path else None
+
+
+def configured(name: str, environment: Mapping[str, str], env_file: Path | None) -> str | None:
+    """Return the value of a prefixed variable, in the environment or else in the file; None or empty for none."""
+    return environment.get(name) or _read(env_file).get(name)
 
 
 def retired_in_use(

@@ -90,7 +90,8 @@ def test_the_command_says_how_much_went(
         unit.consume_once(b"state", utc_now() - timedelta(hours=1), utc_now() - timedelta(hours=2))
         unit.commit()
     database.close()
-    monkeypatch.setattr(Settings, "load", lambda *_: settings)
+    for name in ("read", "load"):
+        monkeypatch.setattr(Settings, name, lambda *_: settings)
     assert commands.purge() == 0
     assert capsys.readouterr().out == "Forgot 1 row that had expired.\n"
     assert commands.purge() == 0
