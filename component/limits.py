@@ -23,6 +23,11 @@ class Limits:
     rights_max_age_seconds: int
 
     @property
+    def idle(self) -> timedelta:
+        """How long a session lasts without use."""
+        return timedelta(seconds=self.idle_seconds)
+
+    @property
     def warning_seconds(self) -> float:
         """How long before the end the person is warned: two minutes, or half of a limit shorter than four."""
         return min(_WARNING_SECONDS, self.idle_seconds / 2, self.absolute_seconds / 2)
@@ -44,4 +49,4 @@ class Limits:
 
     def ends_at(self, session: Session) -> datetime:
         """When the session ends if nobody does anything: the earlier of its two limits."""
-        return min(session.last_seen_at + timedelta(seconds=self.idle_seconds), session.expires_at)
+        return min(session.last_seen_at + self.idle, session.expires_at)

@@ -155,12 +155,11 @@ class Sessions:
 
     def touch(self, session: Session, *, page: str = "") -> None:
         """Note that the person was here, and on which page; at most once a minute."""
-        now = self._clock()
-        if now - session.last_seen_at < timedelta(seconds=self.limits.touch_seconds):
+        if self._clock() - session.last_seen_at < timedelta(seconds=self.limits.touch_seconds):
             return
         try:
             with self._storage.unit_of_work() as unit:
-                unit.touch_session(session.ref, now, page=page)
+                unit.touch_session(session.ref, self._clock, idle=self.limits.idle, page=page)
                 unit.commit()
         except StorageUnavailable:
             # Not worth a person's page: the next rerun notes it.
@@ -169,7 +168,7 @@ class Sessions:
     def stay(self, session: Session) -> Session:
         """Note at once that the person is here, who said so; only the idle limit moves. Raises as ``by_ref``."""
         with self._storage.unit_of_work() as unit:
-            unit.touch_session(session.ref, self._clock())
+            unit.touch_session(session.ref, self._clock, idle=self.limits.idle)
             unit.commit()
         return self.by_ref(session.ref)
 

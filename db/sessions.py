@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, delete, insert, or_, text, update
 
+from app.core.clock import Clock
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, SealedTokens, Session, SteppedUp
 from db.models import drafts, issued_tokens, login_states, own_clients, people, policy, sessions
@@ -133,22 +134,32 @@ class SessionWrites(Work):
             return self._end(reason, now, sessions.c.person_id == person)
         return self._end(reason, now, sessions.c.person_id == person, sessions.c.ref != keep)
 
-    def touch_session(self, ref: str, now: datetime, *, page: str = "") -> None:
-        """Note that the person was here, and on which page."""
+    def touch_session(self, ref: str, clock: Clock, *, idle: timedelta, page: str = "") -> bool:
+        """Note that the user is here, in a session that is live when the unit is open for writing."""
+        self._open_for_writing()
+        now = clock()
         require_aware(now)
         noted: dict[str, object] = {"last_seen_at": now} | ({"page": clean(page)} if page else {})
         touched = self._execute(
             update(sessions)
-            .where(sessions.c.ref == ref, sessions.c.ended_at.is_(None), sessions.c.last_seen_at < now)
+            .where(
+                sessions.c.ref == ref,
+                sessions.c.ended_at.is_(None),
+                sessions.c.expires_at > now,
+                sessions.c.last_seen_at > now - idle,
+                sessions.c.last_seen_at < now,
+            )
             .values(noted)
             .returning(sessions.c.person_id)
         ).scalar()
-        if touched is not None:
-            self._execute(
-                update(people)
-                .where(people.c.id == touched, or_(people.c.last_seen_at.is_(None), people.c.last_seen_at < now))
-                .values(last_seen_at=now)
-            )
+        if touched is None:
+            return False
+        self._execute(
+            update(people)
+            .where(people.c.id == touched, or_(people.c.last_seen_at.is_(None), people.c.last_seen_at < now))
+            .values(last_seen_at=now)
+        )
+        return True
 
     def note_silent_try(self, ref: str, now: datetime) -> bool:
         """Note that a silent sign-in is tried; once for each access token."""

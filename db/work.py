@@ -92,6 +92,10 @@ class Work:
         finally:
             self._turns.end_unit()
 
+    def _open_for_writing(self) -> None:
+        """Begin the transaction now, and wait for its turn: what is read afterwards, the clock too, is not older."""
+        self._translated(lambda _: None)
+
     def _execute(self, statement: Executable, values: Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
         """Run one statement, with many rows of values if given."""
         return self._translated(lambda connection: connection.execute(statement, values))

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from app.core.audit import AuditEvent
+from app.core.clock import Clock
 from app.core.policy import Grants
 from app.core.principal import Subject
 from app.core.records import (
@@ -139,8 +140,18 @@ class UnitOfWork(Protocol):
         Without ``keep`` this is "signed out everywhere": it notes ``signed_out_at``.
         """
 
-    def touch_session(self, ref: str, now: datetime, *, page: str = "") -> None:
-        """Note that the person was here, and on which page (empty: not known); callers write at most once a minute."""
+    def touch_session(self, ref: str, clock: Clock, *, idle: timedelta, page: str = "") -> bool:
+        """Note that the user is here; callers write at most once a minute.
+
+        Args:
+            ref: The session's stable reference.
+            clock: Read once the unit is open for writing, which may have taken longer than the session lasts.
+            idle: The idle lifetime.
+            page: On which page; empty when it is not known.
+
+        Returns:
+            False (and nothing changed) when the session has ended or expired, or a later moment is noted already.
+        """
 
     def note_silent_try(self, ref: str, now: datetime) -> bool:
         """Note that a silent sign-in is tried; False when one was for the same access token, or the session ended."""

@@ -177,7 +177,7 @@ def test_a_stale_sign_in_downloads_nothing(world: World) -> None:
     assert auditor.get("/audit/export", format="csv").status_code == 200
     world.clock.ahead = timedelta(minutes=61)
     with world.database.unit_of_work() as unit:
-        unit.touch_session(auditor.signed_in.ref, world.clock())
+        assert unit.touch_session(auditor.signed_in.ref, world.clock, idle=timedelta(hours=2))
         unit.commit()
     answer = auditor.get("/audit/export", format="csv")
     assert (answer.status_code, answer.json["code"]) == (401, "step-up-required")

@@ -47,7 +47,7 @@ def test_a_stale_sign_in_gets_the_challenge_and_a_fresh_one_the_file(world: Worl
     assert world.call(EXPORT, signed_in.token).status_code == 200
     world.clock.ahead = timedelta(seconds=3602)
     with world.database.unit_of_work() as unit:
-        unit.touch_session(signed_in.ref, world.clock())
+        assert unit.touch_session(signed_in.ref, world.clock, idle=timedelta(hours=2))
         unit.commit()
     answer = world.call(EXPORT, signed_in.token)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, HOUR_CHALLENGE)

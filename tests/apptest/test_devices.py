@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from app import testing
@@ -16,7 +18,7 @@ def about(world: World, page: str, *roles: str) -> list[str]:
     at = testing.open_app("/profile")
     world.sign_in(at, roles=list(roles))
     with world.services.storage.unit_of_work() as unit:
-        unit.touch_session(str(at.user["sid"]), utc_now(), page=page)
+        assert unit.touch_session(str(at.user["sid"]), utc_now, idle=timedelta(hours=1), page=page)
         unit.commit()
     testing.open_page(at, "profile.py")
     assert not at.exception

@@ -13,7 +13,7 @@ from app.core.principal import Subject
 from app.core.records import Person
 from db import Database
 from db.database import DatabaseUnit
-from tests.db.builders import ISSUER, NOW, grant, written
+from tests.db.builders import ISSUER, NOW, SECOND, grant, written
 from tests.db.crowd import ADA, BOB, CARLA, DAY, DORA, ELODIE, PENDING, QUOTE, ROBOT, ZOE, crowd
 
 
@@ -257,7 +257,7 @@ def test_the_version_moves_with_what_administrators_change_and_with_nothing_else
 
     before = version()
     written(database, lambda unit: unit.save_person(Person(BOB, "Robert"), NOW + DAY))
-    written(database, lambda unit: unit.touch_session("ref-1", NOW + DAY))
+    assert written(database, lambda unit: unit.touch_session("ref-1", lambda: NOW + 2 * SECOND, idle=DAY))
     assert version() == before
     written(database, lambda unit: unit.add_grant(grant("analyst", subject=BOB), NOW))
     after_grant = version()

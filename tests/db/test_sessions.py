@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection, event
 
 from app.core.errors import Conflict
 from app.core.principal import Subject
 from app.core.records import EndReason, Person, SealedTokens
 from db import Database
 from tests.db.builders import ANN, BOB, HOUR, ISSUER, NOW, SECOND, digest, new_session, signed_in, written
+
+MINUTE = timedelta(minutes=1)
 
 
 def test_a_session_is_found_by_secret_and_by_reference(database: Database) -> None:
@@ -108,11 +111,45 @@ def test_sessions_of_lists_live_ones_newest_first(database: Database) -> None:
 
 def test_touching_moves_last_seen_forward_only(database: Database) -> None:
     signed_in(database)
-    written(database, lambda unit: unit.touch_session("ref-1", NOW + HOUR))
-    written(database, lambda unit: unit.touch_session("ref-1", NOW))
+    assert touched(database, NOW + MINUTE)
+    assert not touched(database, NOW)
     found = database.read.session_by_ref("ref-1")
     assert found is not None
-    assert (found.last_seen_at, found.person.last_seen_at) == (NOW + HOUR, NOW + HOUR)
+    assert (found.last_seen_at, found.person.last_seen_at) == (NOW + MINUTE, NOW + MINUTE)
+
+
+def touched(database: Database, at: datetime, *, idle: timedelta = HOUR) -> bool:
+    return bool(written(database, lambda unit: unit.touch_session("ref-1", lambda: at, idle=idle)))
+
+
+def test_touching_brings_no_session_back(database: Database) -> None:
+    """Both lifetimes end at their very moment."""
+    signed_in(database, expires_at=NOW + HOUR)
+    assert not touched(database, NOW + 10 * MINUTE, idle=10 * MINUTE)
+    assert touched(database, NOW + 10 * MINUTE - SECOND, idle=10 * MINUTE)
+    assert not touched(database, NOW + HOUR)
+    assert touched(database, NOW + HOUR - SECOND)
+    written(database, lambda unit: unit.end_session("ref-1", EndReason.SIGNED_OUT, NOW))
+    assert not touched(database, NOW + HOUR - SECOND / 2)
+    found = database.read.session_by_ref("ref-1")
+    assert found is not None
+    assert found.last_seen_at == found.person.last_seen_at == NOW + HOUR - SECOND
+
+
+def test_the_moment_of_a_touch_is_read_when_the_unit_is_open_for_writing(database: Database) -> None:
+    signed_in(database)
+    moment = NOW + MINUTE
+
+    def waited(_: Connection) -> None:
+        nonlocal moment
+        moment = NOW + 11 * MINUTE
+
+    event.listen(database.engine, "begin", waited)
+    try:
+        result = written(database, lambda unit: unit.touch_session("ref-1", lambda: moment, idle=10 * MINUTE))
+    finally:
+        event.remove(database.engine, "begin", waited)
+    assert (moment, result) == (NOW + 11 * MINUTE, False)
 
 
 def test_one_holds_the_refresh_lease_until_it_ends(database: Database) -> None:

@@ -114,7 +114,7 @@ def test_naive_times_are_refused_everywhere(database: Database) -> None:
             lambda: unit.begin_session(new_session("x", authenticated_at=NAIVE), NOW),
             lambda: unit.end_session("ref-1", EndReason.EXPIRED, NAIVE),
             lambda: unit.end_sessions_of(ANN, EndReason.EXPIRED, NAIVE),
-            lambda: unit.touch_session("ref-1", NAIVE),
+            lambda: unit.touch_session("ref-1", lambda: NAIVE, idle=timedelta(hours=1)),
             lambda: unit.take_refresh_lease("ref-1", "me", NAIVE, NOW),
             lambda: unit.take_refresh_lease("ref-1", "me", NOW, NAIVE),
             lambda: unit.store_refreshed(

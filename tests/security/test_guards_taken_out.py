@@ -1533,6 +1533,28 @@ REMOVALS = [
         "tests/security/test_reconnection_live.py::test_so_it_is_where_streamlit_has_let_go_of_the_session",
     ),
     Removal(
+        "no use noted beyond the absolute lifetime",
+        "db/sessions.py",
+        "                sessions.c.expires_at > now,\n",
+        "",
+        "tests/db/test_sessions.py::test_touching_brings_no_session_back[memory]",
+    ),
+    Removal(
+        "no use noted beyond the idle lifetime",
+        "db/sessions.py",
+        "                sessions.c.last_seen_at > now - idle,\n",
+        "",
+        "tests/unit/test_component_stay.py"
+        "::test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_back[/auth/active]",
+    ),
+    Removal(
+        "use noted at the moment when the unit is open for writing",
+        "db/sessions.py",
+        "        self._open_for_writing()\n        now = clock()\n",
+        "        now = clock()\n",
+        "tests/db/test_sessions.py::test_the_moment_of_a_touch_is_read_when_the_unit_is_open_for_writing[memory]",
+    ),
+    Removal(
         "the quiet of a component's own runs",
         "component/wire.py",
         " and not self._is_quiet\n",

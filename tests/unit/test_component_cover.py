@@ -19,6 +19,7 @@ from component import wire
 from component.cover import HELD_MAX_BYTES, HELD_WITHIN_SECONDS, Cover
 from component.reconnection import CATCH_UP_SECONDS
 from component.shown import Change
+from component.tab import LOCKED_LOOK_SECONDS
 from component.watcher import Watcher
 from tests.unit.test_component_tab import Here, with_tab
 
@@ -77,10 +78,10 @@ async def asks_for_nothing(here: Here) -> None:
     await here.tab.look()
 
 
-def later(here: Here) -> None:
-    """The time passes for which a browser is waited for."""
+def later(here: Here, seconds: float = CATCH_UP_SECONDS) -> None:
+    """The time passes, by default that for which a browser is waited for."""
     monotonic = here.services.tabs.monotonic
-    here.services.tabs.monotonic = lambda: monotonic() + CATCH_UP_SECONDS
+    here.services.tabs.monotonic = lambda: monotonic() + seconds
 
 
 def press(*ids: str, value: str = "", fragment: str = "") -> bytes:
@@ -270,6 +271,31 @@ def test_the_watcher_covers_and_uncovers_without_asking_all_the_time() -> None:
         revive(here)
         await watcher.look()
         assert (await here.tab.receive())["type"] == "websocket.disconnect"
+
+    with_tab(check)
+
+
+def test_a_session_that_turns_out_to_be_live_uncovers_its_tab_within_seconds() -> None:
+    """Use that was noted a moment before the limit, and committed after the tab was covered."""
+
+    async def check(here: Here) -> None:
+        watcher = Watcher(here.services.storage.read.pulse, here.services.tabs)
+        await watcher.look()
+        expire(here)
+        here.tab.session = here.services.storage.read.session_by_ref(here.ref)
+        await watcher.look()
+        assert (await received(here)).stop_script
+        sends(here, press("$$ID-send"))
+        await nothing_more(here)
+        move_back(here, 1)
+        await watcher.look()
+        await nothing_more(here)  # it was looked at just now
+        later(here, LOCKED_LOOK_SECONDS)
+        await watcher.look()
+        assert pressed(await received(here)) == ["$$ID-send"]
+        assert [covers(message) for message in await told(here, 0)][-2:] == [True, False]
+        sends(here, press("$$ID-next"))
+        assert pressed(await received(here)) == ["$$ID-next"]
 
     with_tab(check)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection, event
 
 from app.core.records import EndReason
 from component.limits import Limits
@@ -67,6 +68,26 @@ def test_staying_at_once_counts_although_somebody_was_here_just_now(here: World)
     before = ends(browser)
     here.clock.move(seconds=3)
     assert datetime.fromisoformat(stay(browser).json()["expires_at"]) > before
+
+
+@pytest.mark.parametrize("route", ["/auth/active", "/auth/stay"])
+def test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_back(here: World, route: str) -> None:
+    browser = here.sign_in()
+    before = here.sessions.resolve(here.secret(browser))
+    here.clock.move(seconds=590)
+
+    def waited(_: Connection) -> None:
+        here.clock.move(seconds=20)
+
+    event.listen(here.storage.engine, "begin", waited)
+    try:
+        told = browser.request("POST", route, origin=browser.base_url, **JSON)
+    finally:
+        event.remove(here.storage.engine, "begin", waited)
+    assert (told.status, here.clock.ahead) == (401, timedelta(seconds=610))
+    kept = here.storage.read.session_by_ref(before.ref)
+    assert kept is not None
+    assert kept.last_seen_at == before.last_seen_at
 
 
 @pytest.mark.parametrize(
