@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,7 +26,6 @@ from app import access, menu, panels
 from app.core.declarations import FILE_NAME
 from app.core.errors import GatehouseError, NotFound
 from app.core.guard import Asking, refusal
-from app.core.guards_found import python_files
 from app.core.permissions import Permission
 from app.core.policy import decide
 
@@ -46,8 +44,6 @@ class _PageRows:
 
     script: Path
     rows: Mapping[str, Permission | None]
-    shared_names: frozenset[str]
-    """Addresses that Streamlit would infer for several files of the app: a row does not say which of them it means."""
 
 
 class _MissingRow(NamedTuple):
@@ -81,9 +77,7 @@ def install(script: Path | None, rows: Mapping[str, Permission | None] | None) -
     global _page_rows  # noqa: PLW0603 - one process serves one app
     _page_rows = None
     if script is not None and rows is not None:
-        names = Counter(page_icon_and_name(file)[1] for file in python_files(script.parent))
-        shared = frozenset(name for name, count in names.items() if count > 1)
-        _page_rows = _PageRows(script.resolve(), rows, shared)
+        _page_rows = _PageRows(script.resolve(), rows)
     for module in (st, navigation_module):  # from either of which a script may import it
         vars(module)["navigation"] = navigation if script is not None else original_navigation
     page_class: Any = st.Page
@@ -189,13 +183,13 @@ def _addresses(page: st.Page, known: _PageRows, *, start: bool) -> list[str]:
 
     Those are: ``/`` for the start page; the address it has when it is not the start page; that of any other page of
     this run with the same source; and the address that Streamlit infers from its file or function, when there is a row
-    for it that cannot be meant for another file.
+    for it. Whatever other files the app has, they take no row away from the page.
     """
     source, own = _source(page), _own_address(page)
     needed = ["", own] if start else [own]
     needed += [address for other, address in _offered.get() or () if other == source and address in known.rows]
     inferred = _inferred_address(source)
-    if inferred in known.rows and not (isinstance(source, Path) and inferred in known.shared_names):
+    if inferred in known.rows:
         needed.append(inferred)
     return list(dict.fromkeys(needed))
 
@@ -229,6 +223,8 @@ class _Refused(st.Page):
     """Stands for a page that may not be opened now: running it says so."""
 
     missing: _MissingRow
+    _own: str
+    """Its address when it is not the start page."""
 
     @classmethod
     def of(cls, page: st.Page, missing: _MissingRow) -> _Refused:
@@ -236,6 +232,7 @@ class _Refused(st.Page):
         twin: Any = copy.copy(page)  # theirs may be shared by everybody
         twin.__class__ = cls
         twin.missing = missing
+        twin._own = _own_address(page)  # noqa: SLF001 - our copy
         if not missing.within_reach:
             twin._title, twin._icon, twin._help, twin._visibility = NO_ACCESS, "", "", "hidden"  # noqa: SLF001 - our copy
         stand_in: _Refused = twin
@@ -250,6 +247,11 @@ class _Refused(st.Page):
         address, permission, declared, _ = self.missing
         if declared:
             refuse(permission, f"/{address}")
+            if address and address not in {self._own, _NO_ADDRESS}:
+                st.caption(
+                    f"The page /{self._own} needs the row of /{address} in {FILE_NAME} too: that is the address that "
+                    "Streamlit infers from the name of its file or function, or another address of the same page."
+                )
         elif address == _NO_ADDRESS:
             panels.problem(NotFound("This page has no address of its own, so it can have no row: give it a url_path."))
         else:

@@ -231,9 +231,24 @@ def at_open(script: Path, *roles: str) -> AppTest:
     return opened(script, *roles, path="/open")
 
 
-def test_files_of_one_name_have_the_rows_of_the_addresses_they_are_given(serve: Serve) -> None:
+@pytest.mark.parametrize("unrelated", ["lib/orders.py", "views/1_orders.py", "mine/orders.py"])
+def test_an_unrelated_file_of_the_same_name_takes_no_row_away_from_a_page(serve: Serve, unrelated: str) -> None:
+    script = serve('st.navigation([home, st.Page("views/orders.py", url_path="open")]).run()', files=(unrelated,))
+    may_not = at_open(script)
+    assert ran(may_not) == []
+    assert "No access" in shown(may_not)
+    (explanation,) = [caption.value for caption in may_not.caption if "gatehouse.toml" in caption.value]
+    assert explanation == (
+        "The page /open needs the row of /orders in gatehouse.toml too: that is the address that Streamlit infers from "
+        "the name of its file or function, or another address of the same page."
+    )
+    assert ran(at_open(script, "viewer")) == ["orders"]
+
+
+def test_of_two_files_of_one_name_both_need_the_row_of_that_name(serve: Serve) -> None:
     script = serve('st.navigation([home, st.Page("mine/orders.py", url_path="open")]).run()', files=("mine/orders.py",))
-    assert ran(at_open(script)) == ["orders"]
+    assert ran(at_open(script)) == []
+    assert ran(at_open(script, "viewer")) == ["orders"]
 
 
 def test_pages_made_by_one_function_are_pages_of_their_own(serve: Serve) -> None:
