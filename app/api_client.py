@@ -21,17 +21,35 @@ from urllib3.exceptions import HTTPError
 
 from app import access, api_problems
 from app.core import correlation
-from app.core.errors import ApiUnavailable, GatehouseError, NotFound, TooLarge, Unauthenticated
-from app.core.outgoing import http_session
+from app.core.errors import (
+    ApiUnavailable,
+    ChangeUnconfirmed,
+    GatehouseError,
+    NotFound,
+    ServiceUnavailable,
+    TooLarge,
+    Unauthenticated,
+)
+from app.core.outgoing import http_session, was_never_sent
 from app.services import services
 
 BASE: Final = "/api/v1"
 TIMEOUT_SECONDS: Final = (1.5, 3.0)
 """How long connecting, and beginning an answer, may take: five seconds at most, over which a page would seem broken."""
+CHANGE_SECONDS: Final = 17.0
+"""How long beginning the answer to a change may take: the API's own bounds (``db.bounds``: a lock, a statement, the
+margin until a server counts as frozen) and one second for the network. With less, a kept change would look failed."""
 SHOWN_MAX_CHARACTERS: Final = 16_000
 """How much of an answer the API explorer and the component are shown."""
 _NOT_ITS_OWN: Final = "The remote API answered something that is not its own."
 _SILENT: Final = "The remote API does not answer. Try again in a moment."
+_SLOW: Final = "The remote API is too slow. Try again in a moment."
+_UNCONFIRMED: Final = (
+    "The remote API did not confirm the change. It may have been kept all the same: look before you try again."
+)
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1
+_HEALTH: Final = "/healthz"
+_SERVER_ERROR: Final = 500
 _FAULT_MAX_BYTES: Final = 256 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 
@@ -74,6 +92,8 @@ class Answer:
     headers: Mapping[str, str]
     content: bytes
     elapsed_ms: float
+    changes: bool
+    """Whether the call was to change something."""
 
     @property
     def version(self) -> str:
@@ -81,22 +101,26 @@ class Answer:
         return self.headers.get("ETag", "").removeprefix("W/").strip('"')
 
     def object(self) -> dict[str, Any]:
-        """The JSON object in it; raises ``ApiUnavailable`` when it is anything else."""
+        """The JSON object in it; raises as ``foreign`` when it is anything else."""
         body = _object(self.content)
         if body is None:
-            raise ApiUnavailable(_NOT_ITS_OWN)
+            raise self.foreign()
         return body
 
     def file(self, kind: str) -> bytes:
-        """Its content, which must be of this content type; raises ``ApiUnavailable``."""
+        """Its content, which must be of this content type; raises as ``foreign``."""
         if not self.headers.get("Content-Type", "").startswith(kind):
-            raise ApiUnavailable(_NOT_ITS_OWN)
+            raise self.foreign()
         return self.content
 
     def nothing(self) -> None:
-        """Raise ``ApiUnavailable`` unless it says that it was done and there is nothing to say (204)."""
+        """Raise as ``foreign`` unless it says that it was done and there is nothing to say (204)."""
         if self.status != requests.codes.no_content:
-            raise ApiUnavailable(_NOT_ITS_OWN)
+            raise self.foreign()
+
+    def foreign(self, why: str = _NOT_ITS_OWN) -> ServiceUnavailable:
+        """The error for an answer that is not the API's: ``ApiUnavailable``, or ``ChangeUnconfirmed`` of a change."""
+        return _failed(why, changes=self.changes)
 
 
 _SILENCE_SECONDS: Final = 5.0
@@ -143,10 +167,10 @@ def explore(method: str, path: str, *, with_token: bool, body: Mapping[str, obje
     """Make one call for the API explorer, or for the component, and return what went and came, errors included.
 
     Raises ``ApiUnavailable`` when nothing answered in time, or with far more than is shown of an answer. ``path`` is
-    one of a list of ours.
+    one of a list of ours, all of which change nothing.
     """
     token = _token() if with_token else None
-    answer = _send(method, path, token=token, body=body, limits=_EXPLORING)
+    answer = _send(method, path, token=token, body=body, limits=_EXPLORING, changes=False)
     if token is not None and token.encode() in answer.content:
         raise ApiUnavailable(_NOT_ITS_OWN)  # whatever it is, a browser is not shown a token
     return Exchange(
@@ -190,14 +214,34 @@ def call(
     body: Mapping[str, object] | None = None,
     version: str | None = None,
     read_seconds: float | None = None,
+    changes: bool | None = None,
 ) -> Answer:
     """Call the API as the signed-in person and return what it answers when that is a success (2xx).
 
-    ``body`` is sent as JSON. ``version``: of what is to be changed, sent as ``If-Match``; ``StaleVersion`` when it is
-    another one by now. ``read_seconds``: how long it may take to begin its answer; None: as usual. Raises the error a
-    problem stands for, ``ApiUnavailable`` for anything that is not the API's.
+    A change is sent only to an API that answers, and is then waited for as long as the API's own bounds allow.
+
+    Args:
+        method: of HTTP.
+        path: of the API, see ``path``.
+        params: the query.
+        body: sent as JSON.
+        version: of what is to be changed, sent as ``If-Match``.
+        read_seconds: how long it may take to begin its answer; None: as usual.
+        changes: whether it changes something; None: as its method says (RFC 9110 §9.2.1).
+
+    Raises:
+        ApiUnavailable: Nothing answered, or something that is not the API. Nothing was changed.
+        ChangeUnconfirmed: The same of a change that was sent: it may have been kept.
+        GatehouseError: What the problem that was answered stands for, such as ``StaleVersion``.
     """
-    answer = _send(method, path, params=params, body=body, version=version, token=_token(), read_seconds=read_seconds)
+    token = _token()
+    if changes is None:
+        changes = method not in _SAFE_METHODS
+    if changes:
+        _send("GET", _HEALTH, token=None, changes=False)  # silence is noticed here, where nothing is lost by it
+    answer = _send(
+        method, path, params=params, body=body, version=version, token=token, read_seconds=read_seconds, changes=changes
+    )
     if _is_success(answer.status):
         return answer
     raise _problem(answer)
@@ -218,10 +262,10 @@ def fetch(
     Raises as ``call``, and ``TooLarge``; what was written by then is not whole.
     """
     so_far, told_at = 0, time.monotonic()
-    with _open("GET", path, params=params, token=_token()) as response:
+    with _open("GET", path, params=params, token=_token(), changes=False) as response:
         if not _is_success(response.status_code):
-            content = _bounded(response, _FAULT_MAX_BYTES, time.monotonic() + _USING.seconds)
-            raise _problem(Answer(response.status_code, response.headers, content, 0.0))
+            content = _bounded(response, _FAULT_MAX_BYTES, time.monotonic() + _USING.seconds, changes=False)
+            raise _problem(Answer(response.status_code, response.headers, content, 0.0, changes=False))
         if not response.headers.get("Content-Type", "").startswith(kind):
             raise ApiUnavailable(_NOT_ITS_OWN)
         for chunk in response.iter_content(_CHUNK_BYTES):
@@ -246,12 +290,13 @@ def _open(
     path: str,
     *,
     token: str | None,
+    changes: bool,
     params: Params | None = None,
     body: Mapping[str, object] | None = None,
     version: str | None = None,
     read_seconds: float | None = None,
 ) -> Iterator[requests.Response]:
-    """Send one request; its answer is still to be read. Raises ``ApiUnavailable``, while it is read too."""
+    """Send one request; its answer is still to be read. Raises as ``call``, while it is read too."""
     headers = {correlation.HEADER: correlation.current(), "Accept": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
@@ -265,17 +310,23 @@ def _open(
     run = correlation.current()
     if _silent.get()[0] == run and time.monotonic() < _silent.get()[1]:
         raise ApiUnavailable(_SILENT)
+    usual = CHANGE_SECONDS if changes else TIMEOUT_SECONDS[1]
     try:
         with _http().request(
             method, url,
             params=params, headers=headers, data=data,
-            timeout=(TIMEOUT_SECONDS[0], read_seconds or TIMEOUT_SECONDS[1]), allow_redirects=False, stream=True,
+            timeout=(TIMEOUT_SECONDS[0], read_seconds or usual), allow_redirects=False, stream=True,
         ) as response:  # fmt: skip
             yield response
     except (requests.RequestException, HTTPError) as error:
         if isinstance(error, requests.Timeout) and read_seconds is None:
             _silent.set((run, time.monotonic() + _SILENCE_SECONDS))
-        raise ApiUnavailable(_SILENT) from error
+        raise _failed(_SILENT, changes=changes and not was_never_sent(error)) from error
+
+
+def _failed(why: str, *, changes: bool) -> ServiceUnavailable:
+    """The error for a call without an answer of the API's own. ``changes``: the call may have changed something."""
+    return ChangeUnconfirmed(_UNCONFIRMED) if changes else ApiUnavailable(why)
 
 
 def _send(
@@ -283,33 +334,42 @@ def _send(
     path: str,
     *,
     token: str | None,
+    changes: bool,
     params: Params | None = None,
     body: Mapping[str, object] | None = None,
     version: str | None = None,
     limits: _Limits | None = None,
     read_seconds: float | None = None,
 ) -> Answer:
-    """Send one request and read its answer, within ``limits``; raises ``ApiUnavailable``."""
+    """Send one request and read its answer, within ``limits``; raises as ``call``."""
     limits = limits or _USING
     begun = time.perf_counter()
-    until = time.monotonic() + max(limits.seconds, read_seconds or 0.0)
+    until = time.monotonic() + max(limits.seconds, read_seconds or 0.0, CHANGE_SECONDS if changes else 0.0)
     with _open(
-        method, path, token=token, params=params, body=body, version=version, read_seconds=read_seconds
+        method,
+        path,
+        token=token,
+        changes=changes,
+        params=params,
+        body=body,
+        version=version,
+        read_seconds=read_seconds,
     ) as response:
-        content = _bounded(response, limits.bytes, until)
-    return Answer(response.status_code, response.headers, content, (time.perf_counter() - begun) * 1000)
+        content = _bounded(response, limits.bytes, until, changes=changes)
+    elapsed_ms = (time.perf_counter() - begun) * 1000
+    return Answer(response.status_code, response.headers, content, elapsed_ms, changes)
 
 
-def _bounded(response: requests.Response, max_bytes: int, until: float) -> bytes:
-    """All of an answer. Raises ``ApiUnavailable`` for one that is too long, or trickles in beyond ``until``."""
+def _bounded(response: requests.Response, max_bytes: int, until: float, *, changes: bool) -> bytes:
+    """All of an answer; raises as ``call`` for one that is too long, or trickles in beyond ``until``."""
     content = bytearray()
     # One read of the socket at a time, so that the clock is looked at between any two.
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         content += chunk
         if len(content) > max_bytes:
-            raise ApiUnavailable(_NOT_ITS_OWN)
+            raise _failed(_NOT_ITS_OWN, changes=changes)
         if time.monotonic() > until:
-            raise ApiUnavailable("The remote API is too slow. Try again in a moment.")
+            raise _failed(_SLOW, changes=changes)
     return bytes(content)
 
 
@@ -323,7 +383,13 @@ def _object(content: bytes) -> dict[str, Any] | None:
 
 
 def _problem(answer: Answer) -> GatehouseError:
-    """The error a problem document stands for; ``ApiUnavailable`` for anything that is not one."""
+    """The error a problem document stands for.
+
+    For anything that is not one, ``ChangeUnconfirmed`` where a proxy lost the answer to a change (5xx), else
+    ``ApiUnavailable``.
+    """
     is_problem = answer.headers.get("Content-Type", "").startswith(api_problems.TYPE)
     body = _object(answer.content) if is_problem else None
-    return ApiUnavailable(_NOT_ITS_OWN) if body is None else api_problems.error_of(body)
+    if body is None:
+        return _failed(_NOT_ITS_OWN, changes=answer.changes and answer.status >= _SERVER_ERROR)
+    return api_problems.error_of(body)

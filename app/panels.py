@@ -22,6 +22,7 @@ from app import access, host, menu, texts
 from app.core import correlation, logs
 from app.core.assurance import Requirement
 from app.core.errors import (
+    ChangeUnconfirmed,
     GatehouseError,
     PermissionDenied,
     SessionEnded,
@@ -271,7 +272,8 @@ def problem(error: GatehouseError) -> None:
             f"**{texts.plain(error.title)}.** {texts.plain(error.detail, cap=500)}".rstrip(), icon=":material/error:"
         )
         columns = st.columns([1, 3], vertical_alignment="center")
-        columns[0].button("Try again", key="retry", icon=":material/refresh:")
+        again = "Load again" if isinstance(error, ChangeUnconfirmed) else "Try again"
+        columns[0].button(again, key="retry", icon=":material/refresh:")
         columns[1].caption(f"If it goes on, tell an administrator this number: `{correlation.current()}`")
 
 

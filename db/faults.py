@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, Statemen
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core.command_text import command_text
-from app.core.errors import Conflict, SchemaMismatch, StorageUnavailable
+from app.core.errors import ChangeUnconfirmed, Conflict, SchemaMismatch, StorageUnavailable
 
 BUSY: Final = "The database is busy: something else has held it for too long. Try again."
 CANNOT_OPEN: Final = "The database file cannot be opened: it is missing, or its folder may not be used."
@@ -72,7 +72,7 @@ def plain(error: BaseException, *, committing: bool = False) -> Exception:
         state = getattr(cause, "sqlstate", None)
         _log.warning("the database: %s (%s, SQLSTATE %s)", found.detail, type(cause).__name__, state or "none")
         if committing and (state is None or state.startswith(_CONNECTION_LOST)):
-            return StorageUnavailable(UNCONFIRMED)
+            return ChangeUnconfirmed(UNCONFIRMED)
     return found
 
 

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from app.core import correlation, logs
 from app.core.errors import (
     BadRequest,
+    ChangeUnconfirmed,
     GatehouseError,
     MethodNotAllowed,
     MisdirectedRequest,
@@ -93,7 +94,7 @@ def _of_error(error: GatehouseError, *, protected: bool) -> Problem:
         headers.append(("WWW-Authenticate", challenge))
     if isinstance(error, TooManyRequests):
         headers.append(("Retry-After", str(max(1, error.retry_after_seconds))))
-    elif isinstance(error, ServiceUnavailable):
+    elif isinstance(error, ServiceUnavailable) and not isinstance(error, ChangeUnconfirmed):
         headers.append(("Retry-After", str(error.retry_after_seconds or RETRY_AFTER_SECONDS)))
     return _make(error.status, error.code, error.title, error.detail or f"{error.title}.", error.fields(), headers)
 

@@ -98,6 +98,8 @@ class StubApi:
         self.answers: dict[tuple[str, str], Given | Callable[[Wanted], Given]] = {}
         self.otherwise = otherwise or problem(404, "not-found", "Not found")
         self.asked: list[Wanted] = []
+        """What came, but for what asks for its health."""
+        self.health = json_of({"status": "ok"})
         self._server = _Quiet(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -135,8 +137,11 @@ class StubApi:
                     {name.lower(): value for name, value in self.headers.items()},
                     self.rfile.read(int(self.headers.get("Content-Length") or 0)),
                 )
-                stub.asked.append(wanted)
-                found = stub.answers.get((wanted.method, wanted.path), stub.otherwise)
+                if wanted.path == "/healthz":
+                    found: Given | Callable[[Wanted], Given] = stub.health
+                else:
+                    stub.asked.append(wanted)
+                    found = stub.answers.get((wanted.method, wanted.path), stub.otherwise)
                 given = found if isinstance(found, Given) else found(wanted)
                 time.sleep(given.slow_seconds)
                 if given.until is not None:

@@ -116,7 +116,7 @@ def catalogue(text: str = "", *, cursor: str = "", limit: int = 50) -> Page[Know
 def review_role(role_id: int, permissions: Collection[str]) -> Review:
     """What giving the role exactly these permissions would do; changes nothing."""
     body = {"permissions": sorted(permissions)}
-    return read(call("POST", path("roles", role_id, "review"), body=body), Review)
+    return read(call("POST", path("roles", role_id, "review"), body=body, changes=False), Review)
 
 
 @access.requires(Permission.MANAGE_ROLES)

@@ -11,6 +11,7 @@ from app import panels, texts
 from app.admin import words
 from app.core import correlation, logs
 from app.core.errors import (
+    ChangeUnconfirmed,
     Conflict,
     GatehouseError,
     InvalidInput,
@@ -38,7 +39,8 @@ def show(error: GatehouseError, *, key: str, kept: bool = False) -> None:
         refused = isinstance(error, PermissionDenied | RuleViolated | Conflict | NotFound | InvalidInput)
         text = sentences(error)
         if kept and not refused:
-            text = f"{text} What you entered is still here: try again in a moment."
+            again = "." if isinstance(error, ChangeUnconfirmed) else ": try again in a moment."
+            text = f"{text} What you entered is still here{again}"
         if refused:
             st.warning(text, icon=":material/block:")
         else:

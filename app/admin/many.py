@@ -20,6 +20,7 @@ from app.admin.dialogs import Dialog
 from app.admin.notices import Undo
 from app.core.directory import PersonState
 from app.core.errors import (
+    ChangeUnconfirmed,
     GatehouseError,
     InvalidInput,
     PermissionDenied,
@@ -117,9 +118,9 @@ class Done:
     """What became of one person."""
 
     person: int
-    outcome: Literal["done", "unchanged", "refused"]
+    outcome: Literal["done", "unchanged", "refused", "unknown"]
     why: str = ""
-    """Markdown-safe; empty unless refused."""
+    """Markdown-safe; empty where it is done or unchanged."""
 
 
 def bar(place: str, chosen: Mapping[int, str], *, clear: Callable[[], None]) -> None:
@@ -179,14 +180,22 @@ def _carry_out(dialog: Dialog, action: Action, wish: granting.Wish) -> None:
             results += _patiently(partial(_DO[action.name], chunk, wish), progress, len(results) / len(people))
             progress.progress(len(results) / len(people), text=f"{len(results):,} of {len(people):,}")
     except GatehouseError as error:
-        why = f"Not tried: {failures.sentences(error)}"
-        results += [Done(one, "refused", why) for one in list(people)[len(results) :]]
+        why = failures.sentences(error)
+        left = list(people)[len(results) :]
+        in_doubt = size if isinstance(error, ChangeUnconfirmed) else 0
+        results += [Done(one, "unknown", f"It may have been done: {why}") for one in left[:in_doubt]]
+        results += [Done(one, "refused", f"Not tried: {why}") for one in left[in_doubt:]]
     finally:
         dialog.memory[_RESULTS] = results
         _tell(action, wish, results, dialog.place)
-    if all(done.outcome != "refused" for done in results):
+    if not _not_done(results):
         dialogs.close()
     st.rerun()
+
+
+def _not_done(results: Sequence[Done]) -> list[Done]:
+    """Those of whom it is not known, or known not, that it was done."""
+    return [done for done in results if done.outcome in {"refused", "unknown"}]
 
 
 def _patiently(do: Callable[[], list[Done]], progress: DeltaGenerator, so_far: float) -> list[Done]:
@@ -273,7 +282,8 @@ def _tell(action: Action, wish: granting.Wish, results: Sequence[Done], place: s
     """Say what happened, with the way back for those it happened to."""
     done = [one.person for one in results if one.outcome == "done"]
     unchanged = sum(one.outcome == "unchanged" for one in results)
-    refused = len(results) - len(done) - unchanged
+    refused = sum(one.outcome == "refused" for one in results)
+    unknown = sum(one.outcome == "unknown" for one in results)
     what = confirming.quoted(wish.what.name) if wish.what is not None else ""
     said = {
         "give": f"{what} given to", "take": f"{what} taken away from", "block": "Blocked",
@@ -284,13 +294,15 @@ def _tell(action: Action, wish: granting.Wish, results: Sequence[Done], place: s
         parts.append(f"For {unchanged:,} nothing had to change.")
     if refused:
         parts.append(f"{refused:,} not done.")
+    if unknown:
+        parts.append(f"Of {unknown:,} it is not known: look before you try again.")
     # Not of taking away: given back from here it would have no end, whatever it had before.
     back = {"give": _take_given, "block": _let_in, "let-in": _block}.get(action.name)
     undo = None
     if back is not None and done:
         again = granting.Wish(wish.what, None, f"Taken back: {wish.reason}"[: confirming.REASON_MAX])
         undo = Undo("Undo", partial(_undo, back, done, again))
-    notices.say(" ".join(parts), place, undo=undo, good=not refused)
+    notices.say(" ".join(parts), place, undo=undo, good=not refused and not unknown)
 
 
 def _undo(
@@ -305,9 +317,10 @@ def _undo(
 
 
 def _refused(results: Sequence[Done], people: Mapping[int, str]) -> None:
-    """Who it was not done to, and why; the rest is told at the top of the page."""
-    refused = [one for one in results if one.outcome == "refused"]
-    st.markdown(f"**{words.many(len(refused), 'person', 'people')} of {len(results):,} could not be changed:**")
+    """Who it was not done to, or may not have been, and why; the rest is told at the top of the page."""
+    refused = _not_done(results)
+    verb = "may not have been" if any(one.outcome == "unknown" for one in refused) else "could not be"
+    st.markdown(f"**{words.many(len(refused), 'person', 'people')} of {len(results):,} {verb} changed:**")
     shown = refused[:_REFUSED_SHOWN]
     rows = [{"Person": texts.plain(people.get(one.person, "?"), cap=80), "Why not": one.why} for one in shown]
     st.table(rows, border="horizontal", hide_index=True)

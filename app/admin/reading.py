@@ -61,13 +61,21 @@ def shaped(value: object, shape: type[T]) -> T:
 
 
 def read(answer: Answer, shape: type[T]) -> T:
-    """What an answer holds, as ``shape``; raises ``ApiUnavailable`` when it is something else."""
-    return shaped(answer.object(), shape)
+    """What an answer holds, as ``shape``; raises as ``Answer.foreign`` when it is something else."""
+    body = answer.object()
+    try:
+        return shaped(body, shape)
+    except ApiUnavailable as error:
+        raise answer.foreign(error.detail) from error
 
 
 def read_list(answer: Answer, name: str, shape: type[T]) -> tuple[T, ...]:
     """The list ``name`` of an answer; raises as ``read``."""
-    return _rows(answer.object(), name, shape)
+    body = answer.object()
+    try:
+        return _rows(body, name, shape)
+    except ApiUnavailable as error:
+        raise answer.foreign(error.detail) from error
 
 
 def read_page(answer: Answer, name: str, shape: type[T]) -> Page[T]:

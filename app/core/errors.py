@@ -339,6 +339,13 @@ class StorageUnavailable(ServiceUnavailable, code="storage-unavailable", title="
     """The database is locked, missing, full or otherwise not answering; nothing was changed."""
 
 
+class ChangeUnconfirmed(StorageUnavailable, code="change-unconfirmed", title="The change was not confirmed"):
+    """Whether a change was kept is not known: the database or the remote API fell silent over it.
+
+    Trying again may do it twice, so that nothing suggests it before the user has looked.
+    """
+
+
 class SchemaMismatch(StorageUnavailable, code="schema-mismatch", title="The database is of another version"):
     """The database is from an older or a newer version of Gatehouse than this one."""
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import HTTPError, LocationParseError, NewConnectionError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 from urllib3.util import create_urllib3_context
 
@@ -135,6 +135,12 @@ def cause_of(error: BaseException) -> ProviderReason:
         if cause is not None:
             return cause
     return next((cause for kinds, cause in _BY_TYPE if any(isinstance(link, kinds) for link in chain)), _OTHER)
+
+
+def was_never_sent(error: BaseException) -> bool:
+    """Whether a call failed before any of its request was sent: there was no connection, or no trusted one."""
+    unconnected = (requests.ConnectTimeout, NewConnectionError, ssl.SSLCertVerificationError)
+    return any(isinstance(link, unconnected) for link in _chain(error))
 
 
 def _of(link: BaseException) -> ProviderReason | None:

@@ -152,7 +152,7 @@ def test_nothing_is_saved_without_a_reason(stub: Told) -> None:
         (FAULTS["428"], "Say which version"),
         (FAULTS["429"], "Wait 7 seconds"),
         (FAULTS["500"], "Something went wrong"),
-        (FAULTS["html"], "not its own"),
+        (FAULTS["html"], "may have been kept all the same"),
         (FAULTS["503"], "does not answer"),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, make_url, text
 
-from app.core.errors import StorageUnavailable
+from app.core.errors import ChangeUnconfirmed, StorageUnavailable
 from app.core.records import Person
 from db import Database
 from db.bounds import ADMINISTERING, SERVING
@@ -225,7 +225,7 @@ def test_a_commit_that_is_not_confirmed_says_so(behind: Database, relay: Relay) 
 
         unit._append_events = last  # type: ignore[method-assign] # to be frozen right before the commit
         unit.record(event())
-        with pytest.raises(StorageUnavailable, match="may have been kept all the same"):
+        with pytest.raises(ChangeUnconfirmed, match="may have been kept all the same"):
             unit.commit()
     relay.thaw()
     signed_in(behind)

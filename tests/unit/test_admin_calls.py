@@ -25,7 +25,7 @@ from app.admin import (
 )
 from app.admin.calls_grants import What
 from app.core.directory import PeopleSort, PersonState
-from app.core.errors import ApiUnavailable, PermissionDenied
+from app.core.errors import ApiUnavailable, ChangeUnconfirmed, PermissionDenied, ServiceUnavailable
 from app.services import Services
 from tests.stub_api import FAULTS, Given, StubApi, Wanted, json_of
 
@@ -334,12 +334,15 @@ def test_a_call_goes_nowhere_without_its_permission(stub: StubApi, run_as: Calla
 @pytest.mark.parametrize("fault", ["html", "list", "empty", "other shape", "cut", "redirect"])
 @pytest.mark.parametrize("name", CALLS)
 def test_what_is_not_as_agreed_is_no_answer(stub: StubApi, run_as: Callable[..., Run], name: str, fault: str) -> None:
-    do, _, given, _ = CALLS[name]
+    do, _, given, (method, *_) = CALLS[name]
     if given is NOTHING and fault == "empty":
         return
+    changes = method != "GET" and name != "roles.review_role"
     stub.otherwise = FAULTS[fault]
-    with pytest.raises(ApiUnavailable):
+    with pytest.raises(ServiceUnavailable) as raised:
         run_as(roles=("administrator",))(do)
+    # A proxy that redirects has not passed the change on.
+    assert raised.type is (ChangeUnconfirmed if changes and fault != "redirect" else ApiUnavailable)
 
 
 def test_members_that_are_new_are_passed_over(stub: StubApi, run_as: Callable[..., Run]) -> None:

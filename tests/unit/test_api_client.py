@@ -7,16 +7,20 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import access, api_client, session_binding, testing
 from app import services as composition
+from app.admin import calls_roles
 from app.core import correlation
 from app.core.errors import (
     ApiUnavailable,
+    ChangeUnconfirmed,
     Conflict,
     GatehouseError,
     InvalidInput,
@@ -32,6 +36,8 @@ from app.core.errors import (
     Unauthenticated,
 )
 from app.services import Services
+from db.bounds import SERVING
+from tests.ports import free_port
 from tests.stub_api import FAULTS, HTML, Given, StubApi, json_of
 
 Signed = Callable[[Callable[[], object]], object]
@@ -54,6 +60,7 @@ def stub(served: tuple[StubApi, Services], services: Services) -> StubApi:
     stub = served[0]
     stub.asked.clear()
     stub.otherwise = json_of({"ok": True}, etag='"v1"')
+    stub.health = json_of({"status": "ok"})
     return stub
 
 
@@ -162,7 +169,7 @@ def test_what_a_problem_says_beside_its_sentence_comes_along(stub: StubApi, sign
 
 def test_html_is_no_success_of_a_deletion_either(stub: StubApi, signed: Signed) -> None:
     stub.otherwise = HTML
-    with pytest.raises(ApiUnavailable):
+    with pytest.raises(ChangeUnconfirmed):
         signed(lambda: api_client.end_my_session("x"))
     with pytest.raises(ApiUnavailable):
         signed(lambda: api_client.usage_csv(7))
@@ -170,7 +177,7 @@ def test_html_is_no_success_of_a_deletion_either(stub: StubApi, signed: Signed) 
 
 def test_an_answer_that_never_ends_is_given_up(stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_client, "_USING", api_client._Limits(8 * 1024 * 1024, 0.3))
-    stub.otherwise = Given(200, b'{"a": "' + b"x" * 200, {"Content-Type": "application/json"}, drip=0.05)
+    stub.otherwise = Given(200, b'{"a": "' + b"x" * 4000, {"Content-Type": "application/json"}, drip=0.05)
     begun = time.monotonic()
     with pytest.raises(ApiUnavailable, match="too slow"):
         signed(lambda: api_client.call("GET", "/api/v1/people"))
@@ -224,6 +231,109 @@ def test_a_silent_api_is_waited_for_once_in_a_run(
     assert [wanted.path for wanted in stub.asked] == ["/api/v1/people"]
     signed(run)
     assert [wanted.path for wanted in stub.asked] == ["/api/v1/people"] * 2, "the next run asks again"
+
+
+# Changes
+
+
+def change() -> api_client.Answer:
+    return api_client.call("PUT", "/api/v1/people/7/block", body={"blocked": True}, version="v0")
+
+
+def test_a_change_is_waited_for_as_long_as_the_bounds_of_the_api_allow() -> None:
+    longest = SERVING.lock_seconds + SERVING.unit_statement_seconds + SERVING.answer_margin_seconds
+    assert longest == 16.0
+    assert longest + 1 <= api_client.CHANGE_SECONDS
+
+
+def test_only_a_change_is_waited_for_so_long_and_only_behind_an_api_that_answers(
+    stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    http = api_client._http()
+    request, sent = http.request, []
+
+    def observed(method: str, url: str, **options: Any) -> Any:
+        sent.append((method, url.removeprefix(stub.url), options["timeout"]))
+        return request(method, url, **options)
+
+    monkeypatch.setattr(http, "request", observed)
+    signed(change)
+    signed(lambda: api_client.call("GET", "/api/v1/people"))
+    assert sent == [
+        ("GET", "/healthz", (1.5, 3.0)),
+        ("PUT", "/api/v1/people/7/block", (1.5, 17.0)),
+        ("GET", "/api/v1/people", (1.5, 3.0)),
+    ]
+
+
+UNCONFIRMED = {
+    "silent": None,
+    "hangs up": Given(hang_up=True),
+    "cut": FAULTS["cut"],
+    "html": HTML,
+    "500 html": FAULTS["500 html"],
+    "drips": Given(200, b'{"a": "' + b"x" * 4000, {"Content-Type": "application/json"}, drip=0.05),
+}
+
+
+@pytest.mark.parametrize("fault", UNCONFIRMED)
+def test_a_change_without_its_answer_may_have_been_kept(
+    stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event, fault: str
+) -> None:
+    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (30.0, 30.0))  # its health is asked for first
+    if fault == "silent":
+        monkeypatch.setattr(api_client, "CHANGE_SECONDS", 0.3)
+    if fault == "drips":
+        monkeypatch.setattr(api_client, "CHANGE_SECONDS", 5.0)
+        monkeypatch.setattr(api_client, "_USING", api_client._Limits(8 * 1024 * 1024, 5.0))
+    stub.otherwise = UNCONFIRMED[fault] or Given(until=never)
+    with pytest.raises(ChangeUnconfirmed) as raised:
+        signed(lambda: change().object())
+    assert raised.value.detail == (
+        "The remote API did not confirm the change. It may have been kept all the same: look before you try again."
+    )
+    assert len(stub.asked) == 1, "it is not sent twice"
+
+
+def test_a_silent_api_is_sent_no_change(
+    stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event
+) -> None:
+    """It is noticed as soon as for a read, and nothing can have been kept."""
+    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
+    stub.health = Given(until=never)
+    with pytest.raises(ApiUnavailable, match="does not answer"):
+        signed(change)
+    assert stub.asked == []
+
+
+def test_an_api_that_is_not_there_was_sent_no_change(
+    services: Services, signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{free_port()}"})
+    monkeypatch.setattr(api_client, "services", lambda: replace(services, settings=settings))
+    with pytest.raises(ApiUnavailable, match="does not answer"):
+        signed(change)
+    correlation.begin()
+    with pytest.raises(ApiUnavailable), api_client._open("PUT", "/api/v1/x", token=None, changes=True):
+        pass  # gone between the look at its health and the change
+
+
+@pytest.mark.parametrize("fault", ["redirect", "429 html"])
+def test_a_change_that_a_proxy_refused_was_not_kept(stub: StubApi, signed: Signed, fault: str) -> None:
+    stub.otherwise = FAULTS["redirect"] if fault == "redirect" else Given(429, b"<h1>Slower</h1>")
+    with pytest.raises(ApiUnavailable):
+        signed(change)
+
+
+def test_a_post_that_changes_nothing_is_a_read(
+    stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event
+) -> None:
+    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
+    stub.otherwise = Given(until=never)
+    with pytest.raises(ApiUnavailable):
+        signed(lambda: calls_roles.review_role(3, ["read:people"]))
+    with pytest.raises(ApiUnavailable):
+        signed(lambda: api_client.explore("POST", "/api/echo", with_token=True, body={"text": "x"}))
 
 
 def test_an_answer_that_is_too_long_is_not_read(stub: StubApi, signed: Signed) -> None:
