@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.RootContainer_pb2 import RootContainer
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from component import json_cost
 from component.cookies import HeaderList, RawHeaders
@@ -52,7 +53,7 @@ LEAVING: Final = "leaving"
 _QUIET_MAX_CHARACTERS: Final = 65_536
 UNREADABLE: Final = '{"events": "unreadable"}'
 """What stands in for JSON that would make its reader fail: a breach of our component's contract, nothing to others."""
-_JSON_BEGINS: Final = re.compile(r"\s*[\[{]")
+_JSON_BEGINS: Final = re.compile(r"\s*[\[{\"]")
 _FIRES: Final = frozenset({"trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value"})
 """Values that stand for something pressed, in one run only."""
 COMPONENT: Final = "streamlit-gatehouse.auth0"
@@ -161,8 +162,9 @@ class FromBrowser:
     def replace_unreadable(self, *, most: int = MAX_VALUES) -> bool:
         """Take out JSON that its reader would fail on, or take too long for; returns whether there was any.
 
-        A text may hold JSON too: editors of data and selections in charts and tables send theirs so (Streamlit 1.67),
-        and a text area whatever was typed. So a text is only costed, and never replaced.
+        A text may hold JSON too: editors of data, selections in charts and tables, and buttons in tables send theirs so
+        (Streamlit 1.67), and a text area whatever was typed. Streamlit hands whatever kind of value comes to the reader
+        of the widget. So a text is only costed, and never replaced.
 
         Args:
             most: What all of it together may cost.
@@ -173,8 +175,7 @@ class FromBrowser:
         found = False
         for widget in self.message.rerun_script.widget_states.widgets:
             kind = widget.WhichOneof("value")
-            if kind == "string_value":
-                most -= _cost_of_text(widget.string_value, most)
+            most -= _cost_of_text(_text_of(widget), most)
             if kind not in {"json_value", "json_trigger_value"}:
                 continue
             try:
@@ -244,6 +245,19 @@ def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBro
     return sent
 
 
+def _text_of(widget: WidgetState) -> str:
+    """What a widget's reader may take for JSON without being known to hold any: text, or bytes. "" for none."""
+    match widget.WhichOneof("value"):
+        case "string_value":
+            return widget.string_value
+        case "string_trigger_value":
+            return widget.string_trigger_value.data
+        case "bytes_value":
+            data = widget.bytes_value  # decoded as `json.loads` decodes it
+            return data.decode(json.detect_encoding(data), "replace")
+    return ""
+
+
 def _cost_of_text(text: str, most: int) -> int:
     """What a widget's text would cost a reader of JSON. Raises ``TooCostly`` for more than ``most``."""
     if len(text) <= json_cost.SAFE_BYTES or not _JSON_BEGINS.match(text):
@@ -251,7 +265,9 @@ def _cost_of_text(text: str, most: int) -> int:
     try:
         return json_cost.estimate(text, most=most)
     except json_cost.Unreadable:
-        raise TooCostly("What you sent holds too many values at once, and was not taken. Send less.") from None
+        raise TooCostly(
+            "This page sent too many values at once, and they were not accepted. Load the page again, and send less."
+        ) from None
 
 
 def is_readable(text: str, *, most: int = MAX_VALUES) -> bool:
@@ -348,7 +364,7 @@ def refusal(operation: str) -> bytes:
 def not_taken(reason: str) -> bytes:
     """Tell the user, in a dialog of Streamlit's own, why what was sent was not taken."""
     message = ForwardMsg()
-    message.session_event.script_compilation_exception.type = "Not taken"
+    message.session_event.script_compilation_exception.type = "Not accepted"
     message.session_event.script_compilation_exception.message = reason
     return message.SerializeToString()
 

@@ -1,10 +1,19 @@
-"""For every test: groups hold, and the end says how many of them drove a browser."""
+"""For every test: groups hold, ids are short, and the end says how many of them drove a browser."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+
+MAX_ID_CHARACTERS = 200
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long text by its length: ids stand in every report. None leaves it to pytest."""
+    if isinstance(val, (str, bytes)) and len(val) > MAX_ID_CHARACTERS:
+        return f"{argname} of {len(val)}"
+    return None
 
 
 @pytest.hookimpl(trylast=True)

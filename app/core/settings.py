@@ -185,8 +185,10 @@ class Settings(BaseSettings):
         400_000,
         ge=10_000,
         le=20_000_000,
-        description="How much JSON (values of components) one message may hold: a value counts 1, a fraction 3 more, "
-        "an array or object 12, texts next to nothing. Reading 400,000 takes about 20 ms, in which nothing else runs.",
+        description="How much JSON one message may hold, in values of components and in texts that look like JSON "
+        "(edited tables): a value counts 1, a fraction 3 more, an array or object 12, text inside it next to nothing. "
+        "Reading 400,000 takes about 20 ms, in which nothing else runs. Costlier values of components are not read; a "
+        "message with costlier texts is not accepted, and its user is told to load the page again.",
     )
     messages_per_second: float = Field(
         10.0,

@@ -464,9 +464,16 @@ REMOVALS = [
     Removal(
         "the cost of JSON in texts",
         "component/wire.py",
-        "                most -= _cost_of_text(widget.string_value, most)\n",
-        "                pass\n",
+        "            most -= _cost_of_text(_text_of(widget), most)\n",
+        "",
         "tests/unit/test_component_wire.py::test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message",
+    ),
+    Removal(
+        "the cost of JSON in values of other kinds",
+        "component/wire.py",
+        '            return data.decode(json.detect_encoding(data), "replace")\n',
+        '            return "" if data else ""\n',
+        "tests/unit/test_component_wire.py::test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed",
     ),
     Removal(
         "the depth of JSON",

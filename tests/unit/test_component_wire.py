@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import ChatInputValue, FileUploaderState, StringArray, StringTriggerValue
+from streamlit.proto.Components_pb2 import ArrowTable
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.common import unpack_widget_state_value
 
 from component import wire
 from component.link import Link
@@ -16,7 +21,9 @@ DEEP = "[" * 3_000 + "]" * 3_000
 LONG_NUMBER = f'{{"events": {"9" * 5_000}}}'
 
 
-@pytest.mark.parametrize("text", [DEEP, '{"a":' * 2_000 + "1" + "}" * 2_000, LONG_NUMBER])
+@pytest.mark.parametrize(
+    "text", [DEEP, '{"a":' * 2_000 + "1" + "}" * 2_000, LONG_NUMBER], ids=["arrays", "objects", "a long number"]
+)
 def test_python_itself_stumbles_over_these(text: str) -> None:
     """Why this is looked at: a reader raises what Streamlit (1.67) does not expect, before any script runs."""
     with pytest.raises((RecursionError, ValueError)) as raised:
@@ -25,7 +32,9 @@ def test_python_itself_stumbles_over_these(text: str) -> None:
     assert not wire.is_readable(text)
 
 
-@pytest.mark.parametrize("text", ["not json", "{", '{"a": 1}}', "[1, 2", "]" * 2_000])
+@pytest.mark.parametrize(
+    "text", ["not json", "{", '{"a": 1}}', "[1, 2", "]" * 2_000], ids=["words", "{", "}}", "no end", "many ends"]
+)
 def test_what_is_no_json_is_not_read(text: str) -> None:
     assert not wire.is_readable(text)
 
@@ -41,6 +50,7 @@ def test_what_is_no_json_is_not_read(text: str) -> None:
         "[" * 90 + "1" * 1_234 + "]" * 90,
         json.dumps(list(range(20_000))),
     ],
+    ids=["nothing", "nested", "brackets in text", "escapes in text", "arrays", "deep", "numbers"],
 )
 def test_what_components_send_in_use_is_readable(text: str) -> None:
     assert wire.is_readable(text)
@@ -56,6 +66,7 @@ def test_what_components_send_in_use_is_readable(text: str) -> None:
         '"a",' * 300_000 + "[" * 200,
         "\\" * 10**6,
     ],
+    ids=["escaped quotes", "open arrays", "small containers", "digits", "texts", "backslashes"],
 )
 def test_it_is_looked_at_in_no_time(text: str) -> None:
     begun = time.perf_counter()
@@ -90,12 +101,59 @@ def test_unreadable_json_is_replaced_and_the_rest_goes_on() -> None:
     assert codes == ["wrong-shape"]
 
 
-@pytest.mark.parametrize("before", ["", " \r\n\t"])
-@pytest.mark.parametrize("text", ['{"selection": [' + "[]," * 40_000 + "[]]}", "[" + "{}," * 40_000 + "{}]"])
+COSTLY = '{"selection": [' + "[]," * 40_000 + "[]]}"
+
+
+@pytest.mark.parametrize("before", ["", " \r\n\t"], ids=["at once", "after spaces"])
+@pytest.mark.parametrize(
+    "text",
+    [COSTLY, "[" + "{}," * 40_000 + "{}]", '"' + '\\"' * 1_900_000 + '"'],
+    ids=["arrays", "objects", "escaped characters"],
+)
 def test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message(before: str, text: str) -> None:
     asked = sent(string_value=before + text)
-    with pytest.raises(wire.TooCostly, match="holds too many values at once"):
+    with pytest.raises(wire.TooCostly, match=r"too many values at once.* Load the page again, and send less\."):
         asked.replace_unreadable()
+
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+VALUES: dict[str, WidgetState] = {
+    "string_value": WidgetState(string_value=COSTLY),
+    "json_value": WidgetState(json_value=COSTLY),
+    "json_trigger_value": WidgetState(json_trigger_value=COSTLY),
+    "string_trigger_value": WidgetState(string_trigger_value=StringTriggerValue(data=COSTLY)),
+    "string_array_value": WidgetState(string_array_value=StringArray(data=[COSTLY])),
+    "chat_input_value": WidgetState(chat_input_value=ChatInputValue(data=COSTLY)),
+    "arrow_value": WidgetState(arrow_value=ArrowTable(data=COSTLY.encode())),
+    "file_uploader_state_value": WidgetState(file_uploader_state_value=FileUploaderState()),
+    **{f"bytes_value in {encoding}": WidgetState(bytes_value=COSTLY.encode(encoding)) for encoding in ENCODINGS},
+}
+NUMBERS = {"trigger_value", "bool_value", "double_value", "int_value", "double_array_value", "int_array_value"}
+
+
+def test_the_kinds_of_values_are_those_of_the_installed_streamlit() -> None:
+    kinds = {field.name for field in WidgetState.DESCRIPTOR.oneofs_by_name["value"].fields}
+    assert kinds == {state.WhichOneof("value") for state in VALUES.values()} | NUMBERS
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed(kind: str) -> None:
+    """Streamlit hands it over without asking whether the kind is the widget's."""
+    asked = sent()
+    widget = asked.message.rerun_script.widget_states.widgets.add(id="$$ID-x")
+    widget.MergeFrom(VALUES[kind])
+    with suppress(wire.TooCostly):
+        asked.replace_unreadable()
+        assert not is_read_at_length(widget)
+
+
+def is_read_at_length(widget: WidgetState) -> bool:
+    """Whether a reader of JSON gets much out of what Streamlit hands to a widget's own reader."""
+    try:
+        value = unpack_widget_state_value(widget)
+        return len(json.dumps(value if widget.WhichOneof("value") == "json_value" else json.loads(value))) > 1000
+    except (TypeError, ValueError):
+        return False
 
 
 def test_texts_and_json_of_a_message_are_costed_together() -> None:
@@ -108,6 +166,7 @@ def test_texts_and_json_of_a_message_are_costed_together() -> None:
 @pytest.mark.parametrize(
     "text",
     ["a " + "[]," * 40_000, '{"edited_rows": {"0": {"name": "Ann"}}, "added": "' + "[" * 40_000 + '"}', "[" * 900],
+    ids=["no JSON", "JSON with brackets in a text", "short"],
 )
 def test_other_text_goes_on_as_it_came(text: str) -> None:
     asked = sent(string_value=text)
