@@ -8,7 +8,6 @@ them is counted by the address that they forward.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from app.core.addresses import network_of
 from component.budgets import Buckets
 
 DESCRIPTORS_PER_SOCKET: Final = 4
@@ -177,16 +177,3 @@ class Admission:
             _log.warning(
                 "connections are refused: a limit is reached", limit=reason, address=address, sockets=self.sockets
             )
-
-
-def network_of(address: str, *, ipv6_bits: int = 64) -> str:
-    """What one client has of addresses: an IPv4 address, of IPv6 the /64; anything else as it is."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(parsed), ipv6_bits), strict=False).network_address)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final
 
 import structlog
@@ -25,7 +26,7 @@ from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage, UnitOfWork
 from app.core.principal import Subject
 from app.core.records import Draft
-from component.allowance import Allowance
+from component.budgets import Bucket
 
 MAX_BYTES: Final = 32 * 1024
 """How large a draft may be, before it is sealed."""
@@ -81,11 +82,13 @@ class Drafts:
         self._storage = storage
         self._keyring = keyring
         self._clock = clock
-        self._strangers = Allowance(STRANGERS_AT_ONCE, STRANGERS_PER_SECOND, monotonic)
+        self._monotonic = monotonic
+        self._lock = Lock()
+        self._anonymous = Bucket.full(STRANGERS_PER_SECOND, STRANGERS_AT_ONCE, monotonic())
 
     def keep(self, owner: Owner, plain: bytes) -> str:
         """Store a draft; → the id that the sign-in's link carries, or "" where it is not kept."""
-        if not plain or len(plain) > MAX_BYTES or (owner.anonymous and not self._strangers.take()):
+        if not plain or len(plain) > MAX_BYTES or (owner.anonymous and not self._takes_anonymous()):
             return ""
         now, made = self._clock(), secrets.token_urlsafe(32)
         sealed = self._keyring.seal(_PURPOSE, plain, owner.name)
@@ -98,6 +101,10 @@ class Drafts:
             _log.warning("a draft could not be kept")
             return ""
         return made
+
+    def _takes_anonymous(self) -> bool:
+        with self._lock:
+            return self._anonymous.try_take(1, self._monotonic())
 
     def bind(self, draft: str | None, state: str) -> bool:
         """Have a draft wait for the sign-in with this state, and for no other; False where there is none."""

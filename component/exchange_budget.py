@@ -31,9 +31,9 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
+from app.core.addresses import network_of
 from app.core.errors import ProviderUnavailable, StorageUnavailable, TooManyRequests
 from app.core.principal import Subject
-from component.admission import network_of
 from component.budgets import Bucket, Buckets
 from component.rendered import keep
 

@@ -16,6 +16,7 @@ import structlog
 
 from app.core import correlation
 from app.core.errors import GatehouseError
+from component.budgets import Bucket
 from component.events import HANDLER_FAILED, Breach, ErrorEvent, Event, EventName, Json, OnEvent, Source, parse, weight
 
 QUEUE_MAX_EVENTS: Final = 32
@@ -40,8 +41,7 @@ class Link:
         self._answers: list[tuple[int, Json]] = []
         self._answered = 0
         self._last: dict[str, object] = {}
-        self._allowance = float(_BURST)
-        self._counted_at = seconds()
+        self._events = Bucket.full(_PER_SECOND, _BURST, seconds())
 
     def receive(self, lane: str, sent: object, allowed: Collection[EventName], on_event: OnEvent) -> None:
         """Take what the front end holds under ``lane``: handle what is new, in order; report every breach, once."""
@@ -149,13 +149,7 @@ class Link:
         return weight([told for _, told in self._answers], ANSWERS_MAX_CHARACTERS)
 
     def _is_within_limit(self) -> bool:
-        now = self._seconds()
-        self._allowance = min(float(_BURST), self._allowance + (now - self._counted_at) * _PER_SECOND)
-        self._counted_at = now
-        if self._allowance < 1:
-            return False
-        self._allowance -= 1
-        return True
+        return self._events.try_take(1, self._seconds())
 
 
 def _number(entry: Mapping[str, object]) -> int | None:

@@ -100,7 +100,7 @@ class Throttle:
         Args:
             receive: ASGI's.
             person: Whose socket it is; "" for an anonymous one.
-            address: The client's network (``component.admission.network_of``).
+            address: The client's network (``app.core.addresses.network_of``).
             gone: Set once the connection is lost; what waits then goes no further. None where nothing tells.
         """
 

@@ -7,7 +7,6 @@ may (``docs/decisions``). When the store does not answer, calls are let through:
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -18,6 +17,7 @@ import structlog
 from limits.errors import StorageError
 from limits.storage import Storage
 
+from app.core.addresses import network_of
 from app.core.call_store import call_store
 from app.core.clock import Clock
 from app.core.errors import BadRequest, TooManyRequests, Unauthenticated
@@ -119,10 +119,7 @@ class Limits:
 
     def _address(self) -> str:
         """The stranger's address; of IPv6 the /64, which is what one of them has."""
-        address = self._bearer.address()
-        if ":" in address:
-            address = str(ipaddress.IPv6Network((address, 64), strict=False).network_address)
-        return address
+        return network_of(self._bearer.address())
 
 
 class InMemory:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from component.admission import Admission, Full, Place, SocketLimits, network_of
+from app.core.addresses import network_of
+from component.admission import Admission, Full, Place, SocketLimits
 from component.budgets import Bucket, Buckets
 from component.pace import Pace
 
@@ -139,3 +140,8 @@ def test_connections_are_counted_by_peer_but_a_trusted_proxys_in_all_only() -> N
 )
 def test_a_client_has_one_address_of_ipv4_and_a_network_of_ipv6(address: str, counted: str) -> None:
     assert network_of(address) == counted
+
+
+def test_a_site_has_a_wider_network_of_ipv6() -> None:
+    assert network_of("2001:db8:1:2::3", ipv6_bits=48) == "2001:db8:1::"
+    assert network_of("10.0.0.1", ipv6_bits=48) == "10.0.0.1"

@@ -30,3 +30,14 @@ def test_in_the_component_only_auth0_knows_more_of_streamlit_than_its_messages()
             )
             for name in names:
                 assert not name.startswith("streamlit") or name.startswith("streamlit.proto."), f"{file.name}: {name}"
+
+
+def test_the_network_of_an_address_is_told_in_one_place() -> None:
+    """All limits count the same as one client: of IPv6 a /64."""
+    places = [
+        str(file.relative_to(ROOT))
+        for folder in ("app", "component", "db", "remote_api")
+        for file in (ROOT / folder).rglob("*.py")
+        if ".network_address" in file.read_text(encoding="utf-8")
+    ]
+    assert places == ["app/core/addresses.py"]
