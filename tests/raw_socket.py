@@ -31,9 +31,11 @@ class RawSocket:
         origin: str | None = None,
         host: str | None = None,
         path: str = "/_stcore/stream",
+        source: str = "",
     ) -> None:
         """``reattach_to``: the Streamlit session to claim, as the front end does after a lost connection.
         ``host``: what to say in ``Host`` instead of the truth. ``origin``: likewise; "" says none, as no browser does.
+        ``source``: the address to come from; "" leaves it to the system.
 
         Raises ``websockets.exceptions.InvalidStatus`` when the handshake is refused.
         """
@@ -46,7 +48,9 @@ class RawSocket:
             sent.append(("Origin", origin or f"{address.scheme}://{address.netloc}"))
         connection = connect(
             f"ws://{host or address.netloc}{path}",
-            sock=socket.create_connection((address.hostname, address.port), TIMEOUT_SECONDS),
+            sock=socket.create_connection(
+                (address.hostname, address.port), TIMEOUT_SECONDS, (source, 0) if source else None
+            ),
             subprotocols=[Subprotocol(protocol) for protocol in protocols],
             additional_headers=sent,
             open_timeout=TIMEOUT_SECONDS,
