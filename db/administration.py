@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.core.directory import GrantRow, GuardRow, MappingRow, PersonRow, RoleCard, WithheldRow
+from app.core.directory import GrantRow, GuardRow, MappingRow, PersonCard, PersonRow, RoleCard, WithheldRow
 from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
 from db import mapping_lists, person_cards, role_lists
@@ -34,6 +34,10 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
         """The row of a person, roles left out, and the version of their card."""
         found = person_cards.person_and_version(self._look(), person, EPOCH)
         return None if found is None else (replace(found[0], roles=()), found[1])
+
+    def person_card(self, person: int, now: datetime) -> PersonCard | None:
+        """One person by id."""
+        return person_cards.person_card(self._look(), person, now)
 
     def person_of(self, subject: Subject) -> PersonRow | None:
         """The row of a subject, roles left out."""

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from flask import request
+from flask import g, request
 
 from app.core.administration import Administrator, carrying_out
 from app.core.audit import actor_of
 from app.core.directory_ports import DirectoryUnit
-from app.core.errors import PermissionDenied
+from app.core.errors import ChangeUnconfirmed, GatehouseError, PermissionDenied
 from app.core.policy import Decision, Reason
 from remote_api.access import asking, bearer
+from remote_api.conditions import READS
+from remote_api.problems import report_unexpected
 from remote_api.services import services
+
+_AFTER_A_CHANGE: Final = "Something failed after the change was kept: look before you try again."
 
 
 class Changing(NamedTuple):
@@ -28,7 +32,10 @@ class Changing(NamedTuple):
 
 @contextmanager
 def change() -> Iterator[Changing]:
-    """One change by whoever is asking, committed at the end of the block.
+    """One change by the caller, committed at the end of the block.
+
+    The answer is read inside the block: after the commit nothing may fail any more (``after_a_change``), and what the
+    answer shows, its version included, is the state of this very change.
 
     The address's permission was decided before this; the use case inside decides once more, in the unit itself, from
     what cannot change before it commits. What is refused there, by a permission or by a rule, is recorded in a unit of
@@ -40,10 +47,23 @@ def change() -> Iterator[Changing]:
     try:
         with carrying_out(services().storage, who, now) as unit:
             yield Changing(unit, who, now)
+        g.gatehouse_committed = True
     except PermissionDenied as error:
         refused = Decision(allowed=False, reason=Reason(error.reason))
         bearer().record_refusal(principal, error.permission, refused, f"{request.method} {request.url_rule}")
         raise
+
+
+def after_a_change(error: Exception) -> Exception:
+    """The error to answer with: ``ChangeUnconfirmed`` for whatever fails after this request has committed a change."""
+    committed = g.get("gatehouse_committed", default=False) and request.method not in READS
+    if not committed or isinstance(error, ChangeUnconfirmed):
+        return error
+    if not isinstance(error, GatehouseError):
+        report_unexpected(error)
+    unconfirmed = ChangeUnconfirmed(_AFTER_A_CHANGE)
+    unconfirmed.__cause__ = error
+    return unconfirmed
 
 
 def iso(at: datetime | None) -> str | None:

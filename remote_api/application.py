@@ -23,6 +23,7 @@ from werkzeug.routing import MapAdapter, Rule
 from app.core.errors import BadRequest, InvalidInput, UnsupportedMediaType
 from app.core.guard import Guard
 from remote_api.access import Declared, read_declarations
+from remote_api.administering import after_a_change
 from remote_api.conditions import READS, demand_version, needs_version
 from remote_api.envelope import MAX_BODY_BYTES
 from remote_api.limits import Limits
@@ -176,7 +177,7 @@ class Application(OpenAPI):
         rule: Rule | None = request_ctx.request.url_rule
         declared = self._declared.get(rule.endpoint) if rule is not None else None
         where = f"{request_ctx.request.method} {rule.rule}" if rule is not None else "an unknown address"
-        found = problem(error, protected=declared is not None and declared.protected, where=where)
+        found = problem(after_a_change(error), protected=declared is not None and declared.protected, where=where)
         return Response(found.body, status=found.status, headers=found.headers)
 
 

@@ -8,15 +8,15 @@ from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from app.core import administration
+from app.core import administration, logs
 from app.core.directory import GrantRow, PersonCard
-from app.core.errors import GatehouseError, InvalidInput, ServiceUnavailable
+from app.core.errors import ChangeUnconfirmed, GatehouseError, InvalidInput, ServiceUnavailable
 from app.core.permissions import Permission
 from remote_api import conditions
 from remote_api.access import requires
 from remote_api.administering import change
 from remote_api.conditions import conditional, unconditional
-from remote_api.people import answer_with, card_of
+from remote_api.people import answer_of, card_of
 from remote_api.schemas.people import (
     Because,
     BulkAsked,
@@ -27,6 +27,8 @@ from remote_api.schemas.people import (
     PersonPath,
     WithheldPath,
 )
+
+_NOT_TRIED: Final = "Not tried: "
 
 DEFAULT_ROLE: Final = "GATEHOUSE_DEFAULT_ROLE"
 """Where the app keeps the role that everybody who signs in is given; None where there is none."""
@@ -54,7 +56,7 @@ def grant(path: PersonPath, body: NewGrantBody) -> tuple[dict[str, Any], int, di
             version=conditions.version(),
             now=to.now,
         )
-    return answer_with(path.person, 201 if new else 200)
+        return answer_of(to, path.person, 201 if new else 200)
 
 
 @api.delete("/people/<int:person>/grants/<int:grant>", responses={200: PersonBody})
@@ -73,7 +75,7 @@ def revoke(path: GrantPath, query: Because) -> tuple[dict[str, Any], int, dict[s
             default_role=current_app.config[DEFAULT_ROLE],
             now=to.now,
         )
-    return answer_with(path.person)
+        return answer_of(to, path.person)
 
 
 @api.delete("/people/<int:person>/withheld/<int:withheld>", responses={200: PersonBody})
@@ -91,7 +93,7 @@ def release(path: WithheldPath, query: Because) -> tuple[dict[str, Any], int, di
             version=conditions.version(),
             now=to.now,
         )
-    return answer_with(path.person)
+        return answer_of(to, path.person)
 
 
 @api.post("/grants/bulk", responses={200: BulkResults})
@@ -102,21 +104,39 @@ def bulk(body: BulkAsked) -> dict[str, Any]:
     _one_thing(body.role, body.permission)
     if body.action == "revoke" and body.until is not None:
         raise InvalidInput({"until": "What is taken away has no end: leave this out."})
-    return {"results": [_one(person, body) for person in dict.fromkeys(body.people)]}
+    results: list[dict[str, Any]] = []
+    people = list(dict.fromkeys(body.people))
+    for person in people:
+        try:
+            results.append(_one(person, body))
+        except ServiceUnavailable as error:
+            unconfirmed = isinstance(error, ChangeUnconfirmed)
+            if not unconfirmed and all(result["outcome"] != "done" for result in results):
+                raise  # nothing was changed
+            logs.report(error, where="a change of several people")
+            results.append(_result(person, "unknown" if unconfirmed else "refused", error))
+            results += [_result(other, "refused", error, _NOT_TRIED) for other in people[len(results) :]]
+            break
+    return {"results": results}
 
 
 def _one(person: int, body: BulkAsked) -> dict[str, Any]:
-    """One of them. What is wrong with the service itself ends the whole call; what was done by then stays done."""
+    """The change of one person and its result; raises ``ServiceUnavailable`` only."""
     try:
         changed = _give(person, body) if body.action == "grant" else _take(person, body)
     except ServiceUnavailable:
         raise
     except GatehouseError as error:
-        problems = error.problems.values() if isinstance(error, InvalidInput) else ()
-        detail = " ".join([error.detail, *problems]).strip() or f"{error.title}."
-        problem = {"code": error.code, "title": error.title, "detail": detail}
-        return {"person": person, "outcome": "refused", "problem": problem}
+        return _result(person, "refused", error)
     return {"person": person, "outcome": "done" if changed else "unchanged", "problem": None}
+
+
+def _result(person: int, outcome: str, error: GatehouseError, prefix: str = "") -> dict[str, Any]:
+    """The result for a person whose change failed; ``prefix`` stands in front of the reason."""
+    problems = error.problems.values() if isinstance(error, InvalidInput) else ()
+    detail = " ".join([error.detail, *problems]).strip() or f"{error.title}."
+    problem = {"code": error.code, "title": error.title, "detail": f"{prefix}{detail}"}
+    return {"person": person, "outcome": outcome, "problem": problem}
 
 
 def _give(person: int, body: BulkAsked) -> bool:

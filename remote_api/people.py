@@ -71,17 +71,15 @@ def add_person(body: NewPerson) -> tuple[dict[str, Any], int, dict[str, str]]:
     known = services().storage.read.person(subject) is not None
     with change() as to:
         number = administration.add_person(to.unit, to.who, subject=subject, reason=body.reason, now=to.now)
-    card = card_of(number)
-    if known:
-        return person_body(card), 200, conditions.etag(card.version)
-    return person_body(card), 201, {"Location": f"/api/v1/people/{number}", **conditions.etag(card.version)}
+        payload, status, headers = answer_of(to, number, 200 if known else 201)
+    return payload, status, headers if known else {"Location": f"/api/v1/people/{number}", **headers}
 
 
 @api.get("/<int:person>", responses={200: PersonBody})
 @requires(Permission.READ_PEOPLE)
 def person(path: PersonPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     """See all of one person: identity, state, roles, effective permissions."""
-    return answer_with(path.person)
+    return _answer(card_of(path.person), 200)
 
 
 @api.put("/<int:person>/block", responses={200: Blocked})
@@ -117,15 +115,21 @@ def erase(path: PersonPath, body: Because) -> tuple[str, int]:
 
 def card_of(number: int) -> PersonCard:
     """All of one person as it is now; raises ``NotFound``."""
-    card = services().storage.directory.person_card(number, services().clock())
+    return _there(services().storage.directory.person_card(number, services().clock()))
+
+
+def answer_of(to: Changing, number: int, status: int = 200) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """All of one person as the open change leaves them, with the version of that state; raises ``NotFound``."""
+    return _answer(_there(to.unit.person_card(number, to.now)), status)
+
+
+def _there(card: PersonCard | None) -> PersonCard:
     if card is None:
         raise NotFound("There is no such person.")
     return card
 
 
-def answer_with(number: int, status: int = 200) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """All of one person as an answer, with its version."""
-    card = card_of(number)
+def _answer(card: PersonCard, status: int) -> tuple[dict[str, Any], int, dict[str, str]]:
     return person_body(card), status, conditions.etag(card.version)
 
 

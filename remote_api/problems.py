@@ -99,7 +99,8 @@ def _of_error(error: GatehouseError, *, protected: bool) -> Problem:
     return _make(error.status, error.code, error.title, error.detail or f"{error.title}.", error.fields(), headers)
 
 
-def _unexpected(error: Exception) -> Problem:
+def report_unexpected(error: Exception) -> None:
+    """Log a fault of ours with its trace, which shows no variables."""
     # Some ways of logging a trace show the variables of its frames; the token is one of them. So they are emptied.
     link: BaseException | None = error
     for _ in range(_MAX_CHAIN):
@@ -108,6 +109,10 @@ def _unexpected(error: Exception) -> Problem:
         traceback.clear_frames(link.__traceback__)
         link = link.__cause__ or link.__context__
     log.error("unexpected error", error=type(error).__name__, correlation_id=correlation.current(), exc_info=error)
+
+
+def _unexpected(error: Exception) -> Problem:
+    report_unexpected(error)
     code = error.code if isinstance(error, GatehouseError) else GatehouseError.code
     return _make(_SERVER_ERROR, code, GatehouseError.title, _INTERNAL, {}, [])
 

@@ -68,8 +68,8 @@ def create_role(body: RoleSent) -> tuple[dict[str, Any], int, dict[str, str]]:
             reason=body.reason,
             now=to.now,
         )
-    card = _card(number)
-    return _body(card), 201, {"Location": f"/api/v1/roles/{number}", **conditions.etag(card.row.version)}
+        payload, _, headers = _answer(to.unit.role_for_change(number, to.now))
+    return payload, 201, {"Location": f"/api/v1/roles/{number}", **headers}
 
 
 @api.get("/permissions", responses={200: RolePermissions})
@@ -84,7 +84,7 @@ def permissions_of_roles(query: RolesAsked) -> dict[str, Any]:
 @requires(Permission.READ_ROLES)
 def role(path: RolePath) -> tuple[dict[str, Any], int, dict[str, str]]:
     """See all of one role."""
-    return _answer(path.role)
+    return _answer(services().storage.directory.role_card(path.role, services().clock()))
 
 
 @api.put("/<int:role>", responses={200: RoleBody})
@@ -104,7 +104,7 @@ def update_role(path: RolePath, body: RoleSent) -> tuple[dict[str, Any], int, di
             version=conditions.version(),
             now=to.now,
         )
-    return _answer(path.role)
+        return _answer(to.unit.role_for_change(path.role, to.now))
 
 
 @api.post("/<int:role>/review", responses={200: RoleReviewBody})
@@ -145,15 +145,10 @@ def delete_role(path: RolePath, query: RoleGone) -> dict[str, int]:
     return {"moved": moved}
 
 
-def _card(number: int) -> RoleCard:
-    card = services().storage.directory.role_card(number, services().clock())
+def _answer(card: RoleCard | None) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """All of one role as an answer, with its version; raises ``NotFound``."""
     if card is None:
         raise NotFound(_NO_ROLE)
-    return card
-
-
-def _answer(number: int) -> tuple[dict[str, Any], int, dict[str, str]]:
-    card = _card(number)
     return _body(card), 200, conditions.etag(card.row.version)
 
 

@@ -39,7 +39,7 @@ class Result:
     """What became of one person of many."""
 
     person: int
-    outcome: Literal["done", "unchanged", "refused"]
+    outcome: Literal["done", "unchanged", "refused", "unknown"]
     problem: Fault | None
 
 

@@ -117,6 +117,9 @@ class DirectoryUnit(UnitOfWork, Protocol):
     def person_by_id(self, person: int) -> tuple[PersonRow, str] | None:
         """The row of a person (roles left out) and the version of their card; None when there is none."""
 
+    def person_card(self, person: int, now: datetime) -> PersonCard | None:
+        """As ``DirectoryReader.person_card``, inside this unit."""
+
     def person_of(self, subject: Subject) -> PersonRow | None:
         """The row of a subject (roles left out); None when it is not known."""
 

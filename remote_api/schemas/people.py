@@ -206,7 +206,9 @@ class BulkResult(Answer):
     """What became of one of them."""
 
     person: int
-    outcome: str = Field(description="`done`, `unchanged` (it was so already) or `refused`.")
+    outcome: str = Field(
+        description="`done`, `unchanged` (it was so already), `refused`, or `unknown` (it may have been done)."
+    )
     problem: BulkProblem | None
 
 
