@@ -142,8 +142,11 @@ def _asked(node: ast.AST, within: str) -> Iterator[tuple[str, str, int]]:
                 if (permission := _permission(decorator, "requires")) is not None:
                     yield name, permission, child.lineno
             inside = f"{name}.<locals>."
-        elif isinstance(child, ast.Call) and (permission := _permission(child, "require")) is not None:
-            yield _innermost(within), permission, child.lineno
+        elif isinstance(child, ast.expr):  # without recursion: they can be deep
+            for part in ast.walk(child):
+                if isinstance(part, ast.Call) and (permission := _permission(part, "require")) is not None:
+                    yield _innermost(within), permission, part.lineno
+            continue
         yield from _asked(child, inside)
 
 

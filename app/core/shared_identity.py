@@ -1,17 +1,20 @@
 """Code that would hand one user's result to another, found by reading the syntax tree: nothing is imported or run.
 
 What counts is a cache around something that decides about its caller: a cache decorator above ``requires``, a cache
-called with a guarded function, and a call about the user (``access.principal()``, ``access.allows(…)``), ``st.user`` or
-``st.context`` in the body of a cached function. In Streamlit's caches such a call raises when it runs
-(``IdentityShared``); in those of ``functools`` and ``cachetools`` nothing can tell when it runs, so reading is all
+called with a guarded function, and what depends on the user (``access.principal``, ``access.allows``, ``st.user``,
+``st.context``) in the body of a cached function or of a function of the same module that it uses, by whatever import
+or alias the module has it. In Streamlit's caches a call of ``access`` raises when it runs (``IdentityShared``); of
+``st.user``, and in the caches of ``functools`` and ``cachetools``, nothing can tell when it runs, so reading is all
 there is.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
+
+from app.core.imported_names import ImportedNames, local_names
 
 CACHES: Final = frozenset({"cache", "cache_data", "cache_resource", "cached", "cachedmethod", "lru_cache"})
 """Decorators that keep what a function returned for whoever calls it next, by their last name."""
@@ -26,8 +29,19 @@ IDENTITY: Final = frozenset(
 
 _OF_THE_SESSION: Final = frozenset({"context", "user"})
 """What Streamlit offers that depends on the user."""
+_BEHIND_IT: Final = frozenset({"ContextProxy", "UserInfoProxy", "get_script_run_ctx"})
+"""What these are made of, in modules of Streamlit that an app may import too."""
+_STREAMLIT: Final = frozenset({"st", "streamlit"})
+_STARS: Final = {
+    "access": IDENTITY,
+    "app": frozenset({"access"}),
+    "functools": CACHES,
+    "streamlit": CACHES | _OF_THE_SESSION,
+}
+"""What ``from … import *`` brings that matters here, by the last part of the module's name."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_FunctionNode = _Function | ast.Lambda
 
 
 class Place(NamedTuple):
@@ -47,35 +61,134 @@ class Place(NamedTuple):
 
 
 def in_tree(tree: ast.Module, *, file: str) -> Iterator[Place]:
-    """Such places of one module, each function once."""
-    imported = _imported(tree)
+    """Such places of one module: each function once, and each call of a cache with a function."""
+    reader = _Reader(tree)
     functions = list(_functions(tree, ""))
-    guarded = {function.name for _, function in functions if any(map(_is_guard, function.decorator_list))}
     for name, function in functions:
-        problem = _problem(function, imported)
+        problem = reader.problem_of(function)
         if problem:
             yield Place(name, file, function.lineno, problem)
+    by_name = {function.name: function for _, function in functions}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _is_cache(node.func) and node.args and _is_guarded(node.args[0], guarded):
-            yield Place(_decorated(node.args[0]), file, node.lineno, _order(_name(node.func)))
+        argument = _cached_argument(node)
+        if isinstance(node, ast.Call) and argument is not None and reader.is_cache(node.func):
+            problem = reader.problem_of_cached(argument, _name(node.func), by_name)
+            if problem:
+                yield Place(_decorated(argument), file, node.lineno, problem)
 
 
-def _problem(function: _Function, imported: frozenset[str]) -> str:
-    """What is wrong with a function; empty when nothing is."""
-    caches = [place for place, decorator in enumerate(function.decorator_list) if _is_cache(decorator)]
-    if not caches:
-        return ""
-    cache = _name(function.decorator_list[caches[0]])
-    if any(_is_guard(decorator) for decorator in function.decorator_list[caches[0] :]):
-        return _order(cache)
-    for node in (part for statement in function.body for part in ast.walk(statement)):
-        called = node.func if isinstance(node, ast.Call) else None
-        if (called is not None and _is_about_the_user(called, imported)) or _is_of_the_session(node):
-            return (
-                f"{_name(called or node)} is read inside {cache}, whose result is shared between users: read it "
-                "outside and pass what depends on the user as an argument."
-            )
-    return ""
+class _Reader:
+    """Reads the functions of one module."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._names = ImportedNames(tree, _STARS)
+        self._functions = {node.name: node for node in tree.body if isinstance(node, _Function)}
+
+    def problem_of(self, function: _Function) -> str:
+        """What is wrong with a decorated function; empty when nothing is."""
+        caches = [place for place, decorator in enumerate(function.decorator_list) if self.is_cache(decorator)]
+        if not caches:
+            return ""
+        cache = _name(function.decorator_list[caches[0]])
+        if any(self._is_guard(decorator) for decorator in function.decorator_list[caches[0] :]):
+            return _order(cache)
+        return self._identity_in(function, cache)
+
+    def problem_of_cached(self, argument: ast.expr, cache: str, functions: Mapping[str, _Function]) -> str:
+        """What is wrong with handing ``argument`` to a cache: a function by its name, or made in place."""
+        if isinstance(argument, ast.Lambda):
+            return self._identity_in(argument, cache)
+        if isinstance(argument, ast.Call):
+            return _order(cache) if self._is_guard(argument.func) else ""
+        function = functions.get(_name(argument))
+        if function is None:
+            return ""
+        if any(map(self._is_guard, function.decorator_list)):
+            return _order(cache)
+        return self._identity_in(function, cache)
+
+    def is_cache(self, node: ast.AST) -> bool:
+        """Whether it is one of ``CACHES``, or a call of one."""
+        if isinstance(node, ast.Call):
+            return self.is_cache(node.func)
+        return any(origin.rpartition(".")[2] in CACHES for origin in self._names.origins(node))
+
+    def _is_guard(self, decorator: ast.AST) -> bool:
+        """Whether it is a call of ``requires``."""
+        return isinstance(decorator, ast.Call) and any(
+            origin.rpartition(".")[2] == "requires" for origin in self._names.origins(decorator.func)
+        )
+
+    def _identity_in(self, function: _FunctionNode, cache: str) -> str:
+        """What is wrong with the body of a function that ``cache`` keeps; empty when nothing is."""
+        found = next(self._about_the_user(function, frozenset(), {function}), None)
+        if found is None:
+            return ""
+        return (
+            f"{_name(found)} is read inside {cache}, whose result is shared between users: read it outside and pass "
+            "what depends on the user as an argument."
+        )
+
+    def _about_the_user(self, function: _FunctionNode, hidden: frozenset[str], seen: set[ast.AST]) -> Iterator[ast.AST]:
+        """Every name in the body of a function that depends on the user, in the order of the text.
+
+        Args:
+            function: Whose body is read.
+            hidden: Names that mean something else around it.
+            seen: The functions that are being read; those of the module that the function uses are added.
+        """
+        inside = hidden | local_names(function)
+        todo = [(node, inside) for node in reversed(_body(function))]  # no recursion: expressions can be deep
+        while todo:
+            node, hidden = todo.pop()
+            if isinstance(node, ast.Name | ast.Attribute) and self._is_of_the_user(node, hidden, seen):
+                yield node
+            if isinstance(node, _FunctionNode):
+                inside = hidden | local_names(node)
+                todo += [(below, inside) for below in reversed(_body(node))]
+                todo += [(below, hidden) for below in _evaluated_around(node)]
+            else:
+                todo += [(below, hidden) for below in reversed(list(ast.iter_child_nodes(node)))]
+
+    def _is_of_the_user(self, node: ast.Name | ast.Attribute, hidden: frozenset[str], seen: set[ast.AST]) -> bool:
+        """Whether a name depends on the user itself, or is of a function of the module that does."""
+        if any(map(_is_identity, self._names.origins(node, hidden))):
+            return True
+        function = self._functions.get(node.id) if isinstance(node, ast.Name) and node.id not in hidden else None
+        if function is None or function in seen:
+            return False
+        seen.add(function)
+        guarded = any(map(self._is_guard, function.decorator_list))
+        return guarded or next(self._about_the_user(function, frozenset(), seen), None) is not None
+
+
+def _body(function: _FunctionNode) -> list[ast.AST]:
+    return [*function.body] if isinstance(function.body, list) else [function.body]
+
+
+def _evaluated_around(function: _FunctionNode) -> list[ast.AST]:
+    """What of a function is evaluated where it is defined: its decorators and defaults."""
+    decorators = [] if isinstance(function, ast.Lambda) else function.decorator_list
+    defaults = [*function.args.defaults, *function.args.kw_defaults]
+    return [*decorators, *(each for each in defaults if each is not None)]
+
+
+def _is_identity(origin: str) -> bool:
+    """Whether a dotted name is of something that depends on the user."""
+    path, _, name = origin.rpartition(".")
+    module = path.rpartition(".")[2]
+    if name in IDENTITY and module == "access":
+        return True
+    return (name in _OF_THE_SESSION and module in _STREAMLIT) or (
+        name in _BEHIND_IT and path.partition(".")[0] in _STREAMLIT
+    )
+
+
+def _cached_argument(node: ast.AST) -> ast.expr | None:
+    """What a call hands over first, by its place or as ``func``."""
+    if not isinstance(node, ast.Call):
+        return None
+    return next(iter(node.args), None) or next((each.value for each in node.keywords if each.arg == "func"), None)
 
 
 def _order(cache: str) -> str:
@@ -85,6 +198,8 @@ def _order(cache: str) -> str:
 def _functions(node: ast.AST, within: str) -> Iterator[tuple[str, _Function]]:
     """(qualified name, function) of every function below ``node``."""
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):  # no function is defined in one, and they can be deep
+            continue
         inside = within
         if isinstance(child, ast.ClassDef):
             inside = f"{within}{child.name}."
@@ -92,43 +207,6 @@ def _functions(node: ast.AST, within: str) -> Iterator[tuple[str, _Function]]:
             yield f"{within}{child.name}", child
             inside = f"{within}{child.name}.<locals>."
         yield from _functions(child, inside)
-
-
-def _imported(tree: ast.Module) -> frozenset[str]:
-    """Names by which the module has calls about the user without ``access.`` before them."""
-    return frozenset(
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2] == "access"
-        for alias in node.names
-        if alias.name in IDENTITY
-    )
-
-
-def _is_about_the_user(called: ast.AST, imported: frozenset[str]) -> bool:
-    if isinstance(called, ast.Attribute):
-        return called.attr in IDENTITY and _name(called.value) == "access"
-    return isinstance(called, ast.Name) and called.id in imported
-
-
-def _is_of_the_session(node: ast.AST) -> bool:
-    """Whether it is ``st.user`` or ``st.context``."""
-    return isinstance(node, ast.Attribute) and node.attr in _OF_THE_SESSION and _name(node.value) in {"st", "streamlit"}
-
-
-def _is_cache(decorator: ast.AST) -> bool:
-    return _name(decorator) in CACHES
-
-
-def _is_guard(decorator: ast.AST) -> bool:
-    return isinstance(decorator, ast.Call) and _name(decorator.func) == "requires"
-
-
-def _is_guarded(argument: ast.AST, guarded: set[str]) -> bool:
-    """Whether what a cache is called with is a guarded function: by its name, or decorated in place."""
-    if isinstance(argument, ast.Call):
-        return _is_guard(argument.func)
-    return _name(argument) in guarded
 
 
 def _decorated(argument: ast.AST) -> str:

@@ -92,6 +92,102 @@ def test_what_would_be_shared_is_found_with_file_and_line() -> None:
     ]
 
 
+WAYS = {
+    "import app.access as": ("import app.access as acc", "acc.principal().name"),
+    "import app.access": ("import app.access", "app.access.principal().name"),
+    "import app as": ("import app as gate", "gate.access.allows('a:b')"),
+    "from app import access as": ("from app import access as acc", "acc.principal().name"),
+    "from app.access import as": ("from app.access import principal as who", "who().name"),
+    "from app.access import *": ("from app.access import *", "principal().name"),
+    "from app import *": ("from app import *", "access.principal().name"),
+    "relative": ("from .access import allows as may", "may('a:b')"),
+    "relative module": ("from . import access as acc", "acc.allows('a:b')"),
+    "import_module": ("import importlib\nacc = importlib.import_module('app.access')", "acc.principal()"),
+    "import_module in place": ("import importlib", "importlib.import_module('app.access').principal()"),
+    "__import__": ("acc = __import__('app.access', fromlist=['access'])", "acc.principal()"),
+    "an alias": ("from app import access\nacc = access\nwho = acc.principal", "who().name"),
+    "an alias in a branch": ("from app import access\nif True:\n    who: object = access.principal", "who().name"),
+    "not called in place": ("from app import access", "map(access.allows, ['a:b'])"),
+    "in a lambda": ("from app import access", "(lambda: access.principal())()"),
+    "in a default": ("from app import access", "(lambda who=access.principal(): who)()"),
+    "imported inside": ("", "__import__('sys')\n    from app import access as acc\n    return acc.principal()"),
+    "st.user": ("import streamlit as st", "st.user.email"),
+    "import streamlit as": ("import streamlit as s", "s.user.email"),
+    "import streamlit": ("import streamlit", "streamlit.context.ip_address"),
+    "from streamlit import user": ("from streamlit import user", "user.email"),
+    "from streamlit import user as": ("from streamlit import user as me", "me['email']"),
+    "from streamlit import context as": ("from streamlit import context as c", "c.cookies"),
+    "from streamlit import *": ("from streamlit import *", "user.email"),
+    "an alias of st.user": ("import streamlit as st\nme = st.user", "me.email"),
+    "what st.user is made of": ("from streamlit.user_info import UserInfoProxy", "UserInfoProxy().email"),
+    "what st.context is made of": ("from streamlit.runtime.context import ContextProxy as C", "C().cookies"),
+    "the context of the run": (
+        "from streamlit.runtime.scriptrunner import get_script_run_ctx as ctx", "ctx().user_info"
+    ),
+    "a function of the module": ("import streamlit as st\ndef me():\n    return st.user.email", "me()"),
+    "a function of a function": (
+        "import streamlit as st\ndef me():\n    return st.user.email\ndef mine():\n    return [me()]", "mine()"
+    ),
+    "a guarded function": ("from app import access\n@access.requires('a:b')\ndef rows(): ...", "rows()"),
+}  # fmt: skip
+"""Imports of a module, and what a cached function returns."""
+CACHED = {
+    "functools.cache": "import functools\n@functools.cache\ndef cached():\n    return {}",
+    "as memo": "from functools import lru_cache as memo\n@memo(maxsize=8)\ndef cached():\n    return {}",
+    "import streamlit as": "import streamlit as sl\n@sl.cache_data\ndef cached():\n    return {}",
+    "from streamlit import as": "from streamlit import cache_data as kept\n@kept\ndef cached():\n    return {}",
+    "from functools import *": "from functools import *\n@cache\ndef cached():\n    return {}",
+    "a function": "import functools\ndef cached():\n    return {}\nkept = functools.cache(cached)",
+    "a function as a keyword": (
+        "import streamlit as sl\ndef cached():\n    return {}\nkept = sl.cache_data(func=cached)"
+    ),
+}
+
+
+@pytest.mark.parametrize(("imports", "read"), WAYS.values(), ids=WAYS)
+def test_every_way_to_the_user_is_found_inside_a_cache(imports: str, read: str) -> None:
+    source = f"{imports}\nimport functools\n\n@functools.cache\ndef cached():\n    return {read}\n"
+    assert [place.name for place in in_tree(ast.parse(source), file="shop.py")] == ["cached"]
+    assert list(in_tree(ast.parse(source.replace("@functools.cache\n", "")), file="shop.py")) == []
+
+
+@pytest.mark.parametrize("cached", CACHED.values(), ids=CACHED)
+def test_every_way_to_a_cache_is_found(cached: str) -> None:
+    source = "from app.access import principal\n" + cached.format("principal()")
+    assert [place.name for place in in_tree(ast.parse(source), file="shop.py")] == ["cached"]
+    assert list(in_tree(ast.parse(source.replace("principal()", "17")), file="shop.py")) == []
+
+
+def test_a_lambda_that_is_kept_is_found() -> None:
+    source = "import functools\nimport streamlit\nkept = functools.cache(lambda: streamlit.user.email)"
+    (place,) = in_tree(ast.parse(source), file="shop.py")
+    assert (place.name, place.line) == ("<lambda>", 3)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from streamlit import user\n@cache\ndef of(user):\n    return user.email",
+        "from streamlit import user\n@cache\ndef of(rows):\n    return [user for user in rows]",
+        "from streamlit import user\n@cache\ndef of(rows):\n    user = rows[0]\n    return user.email",
+        "from streamlit import user\n@cache\ndef of(rows):\n    return map(lambda user: user.email, rows)",
+        "from app.access import principal\n@cache\ndef of(**principal):\n    return principal",
+        "from models import user\n@cache\ndef of():\n    return user.email",
+        "import shop\n@cache\ndef of():\n    return shop.user, shop.context, shop.principal()",
+        "from app import access\n@cache\ndef of(principal):\n    return access.Permission(principal)",
+        "def of():\n    return me()\n\n@cache\ndef me():\n    return of()",
+    ],
+)
+def test_names_that_mean_something_else_are_left_alone(source: str) -> None:
+    assert list(in_tree(ast.parse(f"from functools import cache\n{source}"), file="shop.py")) == []
+
+
+def test_a_very_long_expression_is_read() -> None:
+    source = "@cache\ndef of():\n    return " + "1 + " * 2000 + "st.user.number"
+    assert [place.name for place in in_tree(ast.parse(source), file="shop.py")] == ["of"]
+    assert list(guards_in_tree(ast.parse(source), module="shop", file="shop.py")) == []
+
+
 def test_the_inventory_marks_a_guard_that_cannot_decide_for_each_caller() -> None:
     rows = {row.name: row.line for row in guards_in_tree(ast.parse(MODULE), module="shop", file="shop.py")}
     assert rows == {
