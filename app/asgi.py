@@ -30,7 +30,7 @@ from app.core.policy import decide
 from app.core.records import Session
 from app.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
 from app.housekeeping import Housekeeping
-from app.media import observe_media
+from app.media import observe_media, observe_runs
 from app.navigation import PAGES
 from app.published import PROCESS, guards_of, own_guards, shared_places
 from app.server import accept_few
@@ -54,7 +54,8 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         accept_few(asyncio.get_running_loop())
         streamlit = runtime.get_instance()
-        observe_media(streamlit.media_file_mgr, services.tabs.media.register)
+        observe_runs(streamlit.dataframe_source_mgr, services.tabs.media)
+        observe_media(streamlit.media_file_mgr, services.tabs.media)
         services.tabs.is_active = streamlit.is_active_session
         bind_deferred_downloads(streamlit.media_file_mgr)
         bind_lazy_dataframes(streamlit.dataframe_source_mgr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
-from component import wire
-from component.media_files import MAX_FILES, MAX_SESSIONS, MediaFiles
+from component import media_files, wire
+from component.media_files import MAX_FILES, MAX_FILES_IN_ALL, MAX_SESSIONS, MediaFiles
 from component.rendered import (
     MAX_DEFERRED,
     MAX_FRAGMENTS,
@@ -230,6 +231,65 @@ def test_a_file_of_the_page_before_can_be_loaded_although_the_next_run_registers
         assert ways.ask(file, ann).status_code == 200
 
 
+LATE = """
+import os
+import pathlib
+import time
+
+import streamlit as st
+from streamlit import runtime
+
+from app import access
+from app.core.permissions import Permission
+
+FOLDER = pathlib.Path(os.environ["TRACES"]).parent
+
+
+def trace(what):
+    with (FOLDER / "traces").open("a") as file:
+        file.write(what + "\\n")
+
+
+st.markdown(st.query_params.get("say", ""))
+if access.allows(Permission.EXPORT_REPORTS) and st.button("slow", key="slow"):
+    trace("waiting")
+    while not (FOLDER / "go").exists():
+        time.sleep(0.01)
+    try:
+        # As st.download_button does; Streamlit keeps such a file for one run more.
+        files = runtime.get_instance().media_file_mgr
+        files.add(b"the report", "text/csv", "late", is_for_static_download=True)
+    finally:
+        trace("registered")
+st.markdown("may=" + str(access.allows(Permission.EXPORT_REPORTS)))
+"""
+
+
+def test_a_run_that_outlives_a_loss_registers_no_file_of_its_user(tmp_path: Path) -> None:
+    with live(tmp_path, script=LATE, processes=1) as at:
+        ann = at.sign_in("ann", "analyst")
+        with at.tab(ann) as tab:
+            tab.open()
+            tab.press("slow")
+            wait_for(at, "waiting")
+            at.revoke(ann, "analyst")
+            while tab.read_run(60)[-1:] != ["may=False"]:
+                pass
+            (tmp_path / "go").touch()
+            wait_for(at, "registered")
+            media = f"/media/{_calculate_file_id(b'the report', 'text/csv')}.csv"
+            assert tab.open(f"say={media}") == [media, "may=False"]
+            assert at.ask(media, ann).status_code == 404
+
+
+def wait_for(at: Live, what: str) -> None:
+    """Wait until the script has come so far."""
+    deadline = time.monotonic() + 60
+    while what not in at.traces:
+        assert time.monotonic() < deadline, at.log()
+        time.sleep(0.02)
+
+
 def test_streamlit_registers_files_in_one_place() -> None:
     """A Streamlit that keeps files by another way than ``add`` and deferred downloads must be observed there too."""
     source = (PACKAGE / "runtime" / "media_file_manager.py").read_text(encoding="utf-8")
@@ -253,17 +313,33 @@ def test_an_address_counts_for_what_runs_of_this_session_registered() -> None:
     data = message.SerializeToString()
     mine.note_media(data)
     assert list(mine.media) == []
-    files.register("mine", MEDIA)
-    files.register("other", "/media/" + "1a" * 16)
+    files.register(files.of("mine").begin_run(), MEDIA)
+    files.register(files.of("other").begin_run(), "/media/" + "1a" * 16)
     mine.note_media(data)
     other.note_media(data)
     assert (list(mine.media), list(other.media)) == ([FILE], [])
     mine.forget()  # a right is lost: shown again, it counts when it is registered again
     mine.note_media(data)
     assert list(mine.media) == []
-    files.register("mine", MEDIA)
+    files.register(files.of("mine").begin_run(), MEDIA)
     mine.note_media(data)
     assert list(mine.media) == [FILE]
+
+
+def test_what_a_run_from_before_a_loss_registers_after_it_counts_for_nothing() -> None:
+    """It may go on to its next call of Streamlit, and registers a file before that call notices."""
+    files = MediaFiles()
+    rendered = Rendered(files=files.of("mine"))
+    before = files.of("mine").begin_run()
+    files.register(before, MEDIA)
+    rendered.forget()
+    files.register(before, MEDIA)
+    rendered.note_media(MEDIA.encode())  # shown by the run that opens the gate, as text that its user typed
+    assert list(rendered.media) == []
+    files.register(files.of("mine").begin_run(), MEDIA)
+    files.register(before, MEDIA)
+    rendered.note_media(MEDIA.encode())
+    assert list(rendered.media) == [FILE]
 
 
 def test_the_file_of_a_deferred_download_counts_by_its_answer() -> None:
@@ -275,14 +351,36 @@ def test_the_file_of_a_deferred_download_counts_by_its_answer() -> None:
 
 def test_registered_files_are_bounded() -> None:
     files = MediaFiles()
+    run = files.of("one").begin_run()
     for number in range(MAX_FILES + 1):
-        files.register("one", f"/media/{number:032x}")
+        files.register(run, f"/media/{number:032x}")
     assert f"{0:032x}" not in files.of("one")
     assert f"{MAX_FILES:032x}" in files.of("one")
+    assert len(files) == MAX_FILES
     first = files.of("one")
     for number in range(MAX_SESSIONS):
         files.of(str(number))
     assert files.of("one") is not first
+    files.register(run, MEDIA)  # a run of a session that is forgotten
+    assert (FILE in first, len(files)) == (False, 0)
+
+
+def test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_forgets_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert MAX_FILES_IN_ALL == 262_144
+    monkeypatch.setattr(media_files, "MAX_FILES_IN_ALL", 100)
+    files = MediaFiles()
+    files.register(files.of("small").begin_run(), MEDIA)
+    for number in range(1000):
+        files.register(files.of(f"large {number % 2}").begin_run(), f"/media/{number:032x}")
+        assert len(files) <= 100
+    assert FILE in files.of("small")
+    assert f"{999:032x}" in files.of("large 1")
+    assert len(files) == sum(len(files.of(name)) for name in ("small", "large 0", "large 1"))
+    for name in ("small", "large 0", "large 1"):
+        files.of(name).clear()
+    assert len(files) == 0
 
 
 def test_widgets_are_found_by_their_ids() -> None:

@@ -1618,6 +1618,21 @@ REMOVALS = [
         "tests/db/test_sessions.py::test_the_moment_of_a_touch_is_read_when_the_unit_is_open_for_writing[memory]",
     ),
     Removal(
+        "no file of a run from before a loss",
+        "component/media_files.py",
+        "            if self._is_forgotten or began_after_losses not in {None, self._losses}:\n",
+        "            if self._is_forgotten:\n",
+        "tests/security/test_files.py::test_what_a_run_from_before_a_loss_registers_after_it_counts_for_nothing",
+    ),
+    Removal(
+        "the bound of the files of all sessions",
+        "component/media_files.py",
+        "        if self._tally.files > MAX_FILES_IN_ALL:\n",
+        "        if False:\n",
+        "tests/security/test_files.py"
+        "::test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_forgets_its_own",
+    ),
+    Removal(
         "the quiet of a component's own runs",
         "component/wire.py",
         " and not self._is_quiet\n",
