@@ -10,7 +10,8 @@ must be admitted before its code is exchanged, and one that came to nothing cost
 3. What the provider's outage ends costs no client, but spares the provider; what the database's outage ends costs
    nothing.
 4. A browser that has signed in here, or has a session, is not held to its address, which others share, and waits for no
-   flood of others. One account has one budget, however many sessions and browsers it has.
+   flood of others. One account has one budget, however many sessions and browsers it has; when that is used up, by
+   somebody at a browser of it, say, they are admitted as new ones are.
 5. A browser counts as known once its session was made, and no account keeps the browsers of others from being known.
 6. An address from which more than one attempt in five minutes came to nothing is suspect, and shares a lane with all
    that are; so a flood from some addresses keeps nobody waiting who comes from another one.
@@ -120,20 +121,25 @@ class ExchangeBudget:
 
     def _admit(self, browser: str, address: str, subject: Subject | None) -> _Attempt:
         """What an attempt would cost. Raises ``TooManyRequests`` where that is not there."""
-        now = self._monotonic()
         account = _account(subject) if subject is not None else self._known.get(browser, "")
-        network = "" if account else network_of(address)
-        wanted = [self._clients.of(account or browser, now)]
-        if account:
-            lanes = [self._known_lane]
-        else:
-            wanted.append(self._addresses.of(network, now))
-            is_clean = self._clean.of(_site(address), now).holds(1, now)
-            lanes = [self._new_lane, self._suspect_lane] if is_clean else [self._suspect_lane]
-        lane = next((each for each in lanes if each.holds(1, now)), None)
-        if lane is None or not all(bucket.holds(1, now) for bucket in wanted):
+        attempt = (self._as_known(account) if account else None) or self._as_new(browser, address)
+        if attempt is None:
             raise TooManyRequests(math.ceil(1 / CLIENT_PER_SECOND), "Too many sign-ins came to nothing just now.")
-        return _Attempt(account or browser, address if network else "", lane)
+        return attempt
+
+    def _as_known(self, account: str) -> _Attempt | None:
+        now = self._monotonic()
+        admitted = self._clients.of(account, now).holds(1, now) and self._known_lane.holds(1, now)
+        return _Attempt(account, "", self._known_lane) if admitted else None
+
+    def _as_new(self, browser: str, address: str) -> _Attempt | None:
+        now = self._monotonic()
+        wanted = self._clients.of(browser, now), self._addresses.of(network_of(address), now)
+        if not all(bucket.holds(1, now) for bucket in wanted):
+            return None
+        is_clean = self._clean.of(_site(address), now).holds(1, now)
+        lanes = (self._new_lane, self._suspect_lane) if is_clean else (self._suspect_lane,)
+        return next((_Attempt(browser, address, lane) for lane in lanes if lane.holds(1, now)), None)
 
     def _charge(self, attempt: _Attempt) -> None:
         now = self._monotonic()

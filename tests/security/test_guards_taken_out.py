@@ -359,17 +359,32 @@ REMOVALS = [
     Removal(
         "the bound of refused codes of an address",
         "component/exchange_budget.py",
-        "            wanted.append(self._addresses.of(network, now))\n",
-        "",
+        "        wanted = self._clients.of(browser, now), self._addresses.of(network_of(address), now)\n",
+        "        wanted = (self._clients.of(browser, now),)\n",
         "tests/unit/test_component_exchange_budget.py::test_from_one_address_ten_reach_the_provider_and_no_more",
     ),
     Removal(
-        "the bound of refused codes of a browser or account",
+        "the bound of refused codes of a browser",
         "component/exchange_budget.py",
-        "        wanted = [self._clients.of(account or browser, now)]\n",
-        "        wanted = []\n",
+        "        wanted = self._clients.of(browser, now), self._addresses.of(network_of(address), now)\n",
+        "        wanted = (self._addresses.of(network_of(address), now),)\n",
+        "tests/unit/test_component_exchange_budget.py::test_from_one_browser_five",
+    ),
+    Removal(
+        "the bound of refused codes of an account",
+        "component/exchange_budget.py",
+        "self._clients.of(account, now).holds(1, now) and ",
+        "",
         "tests/unit/test_component_exchange_budget.py"
         "::test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers_it_has",
+    ),
+    Removal(
+        "the way of new browsers for an account whose budget is used up",
+        "component/exchange_budget.py",
+        "(self._as_known(account) if account else None) or self._as_new(browser, address)",
+        "self._as_known(account) if account else self._as_new(browser, address)",
+        "tests/unit/test_component_exchange_budget.py"
+        "::test_somebody_who_uses_up_the_budget_of_an_account_keeps_it_from_nothing",
     ),
     Removal(
         "the one budget of an account",

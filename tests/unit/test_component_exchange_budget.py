@@ -282,10 +282,22 @@ def test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers
     budget.remember("ann's", ANN)
     budget.remember("eve's", EVE)
     with_session = [refused(budget, f"made up {number}", "198.51.100.1", EVE) for number in range(200)]
-    assert with_session == [True] * 5 + [False] * 195
+    assert with_session == [True] * 5 + [True] * 10 + [False] * 185  # then as new ones at one address
     assert not is_admitted(budget, "eve's", "198.51.100.1")
     assert is_admitted(budget, "ann's", "198.51.100.1")
     assert is_admitted(budget, "another", "198.51.100.1", ANN)
+
+
+def test_somebody_who_uses_up_the_budget_of_an_account_keeps_it_from_nothing(seconds: Seconds) -> None:
+    """At a browser where Ann signed in once, others bring made-up codes; Ann is elsewhere."""
+    budget = ExchangeBudget(seconds)
+    budget.remember("shared", ANN)
+    budget.remember("ann's", ANN)
+    for number in range(100):
+        seconds.now += 6.0
+        refused(budget, "shared", "198.51.100.1")
+        assert is_admitted(budget, "ann's", "203.0.113.7"), number
+        assert is_admitted(budget, "another", "203.0.113.7", ANN), number
 
 
 def test_one_account_keeps_no_other_browser_from_being_known(seconds: Seconds) -> None:
