@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 MAX_KEYS: Final = 10_000
@@ -57,7 +58,7 @@ class Bucket:
 
 
 class Buckets:
-    """A bucket for each key. Full ones are forgotten; beyond ``MAX_KEYS`` the longest unused is."""
+    """A bucket for each key. Beyond ``max_keys`` full ones are forgotten, or else a tenth: the longest unused."""
 
     def __init__(self, rate: float, burst: float, *, max_keys: int = MAX_KEYS) -> None:
         self._rate = rate
@@ -71,7 +72,8 @@ class Buckets:
         self._buckets[key] = bucket
         if len(self._buckets) > self._max_keys:
             full = [other for other, kept in self._buckets.items() if kept is not bucket and kept.is_full(now)]
-            for other in full or [next(iter(self._buckets))]:
+            # Many at a time: a flood of ever new clients must not have all buckets looked at for each of them.
+            for other in full or list(islice(self._buckets, max(1, self._max_keys // 10))):
                 del self._buckets[other]
         return bucket
 

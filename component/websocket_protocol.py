@@ -9,7 +9,7 @@ and websockets 17.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.config import Config
@@ -21,6 +21,7 @@ from websockets.http11 import Request
 from component.admission import Admission
 from component.budgets import Bucket
 from component.pace import Pace
+from component.unfinished import FREE_BYTES, Unfinished
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent
@@ -31,14 +32,6 @@ MAX_FRAGMENTS: Final = 1024
 """Browsers send a large message in some dozens at most."""
 FRAGMENT_BYTES: Final = 128
 """What a fragment weighs beside what it carries."""
-FREE_BYTES: Final = 16 * 1024
-"""So much of an unfinished message is nobody's concern."""
-UNFINISHED_IN_ALL: Final = 16
-"""All unfinished messages together may be as long as so many of the longest."""
-UNFINISHED_EACH: Final = 2
-"""The same for one person, or for one address without a session."""
-ANONYMOUS_SHARE: Final = 0.25
-"""Of what may be unfinished in all, that of all anonymous clients together may be this much."""
 MESSAGE_SECONDS: Final = 30.0
 CONTROL_FRAMES_PER_SECOND: Final = 5.0
 CONTROL_FRAMES_BURST: Final = 50.0
@@ -52,37 +45,6 @@ _CHECK_SECONDS: Final = 5.0
 _POLICY_VIOLATION: Final = 1008
 _TOO_BIG: Final = 1009
 _TRY_AGAIN_LATER: Final = 1013
-
-
-class Unfinished:
-    """The bytes of messages that are not whole, or not handed on yet: in all, of anonymous clients, and per client."""
-
-    def __init__(self, longest_bytes: int) -> None:
-        self.most = longest_bytes * UNFINISHED_IN_ALL
-        self.in_all = 0
-        self.anonymous = 0
-        self._clients: Counter[str] = Counter()
-
-    def change(self, who: str, by: int) -> None:
-        """Count ``by`` bytes more, or less."""
-        self.in_all += by
-        if _is_anonymous(who):
-            self.anonymous += by
-        self._clients[who] += by
-        if self._clients[who] <= 0:
-            del self._clients[who]
-
-    def is_too_much(self, who: str, longest_bytes: int) -> bool:
-        """Whether there is too much of it in all, or of this client, whose messages may be so long."""
-        return (
-            self.in_all > self.most
-            or (_is_anonymous(who) and self.anonymous > self.most * ANONYMOUS_SHARE)
-            or self._clients[who] > UNFINISHED_EACH * longest_bytes + FREE_BYTES
-        )
-
-
-def _is_anonymous(who: str) -> bool:
-    return who.startswith("address ")
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):

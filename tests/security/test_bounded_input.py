@@ -272,7 +272,10 @@ def test_messages_that_wait_for_their_pace_fill_no_memory_and_hold_up_no_stop(tm
         assert raw.close_code() == 1013
         grown = resident_bytes(slow.processes[0].pid) - before
         slow.processes[0].terminate()
-        slow.processes[0].wait(30)
+        try:
+            slow.processes[0].wait(30)
+        finally:
+            slow.processes[0].kill()
     assert grown < 40 * MB
 
 

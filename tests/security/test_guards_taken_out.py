@@ -631,10 +631,18 @@ REMOVALS = [
     ),
     Removal(
         "the room that unfinished anonymous messages leave for people",
-        "component/websocket_protocol.py",
-        "            or (_is_anonymous(who) and self.anonymous > self.most * ANONYMOUS_SHARE)\n",
-        "",
+        "component/unfinished.py",
+        '(self._all, self._anonymous) if who.startswith("address ") else (self._all,)',
+        "(self._all,)",
         "tests/unit/test_component_http_protocol.py::test_anonymous_clients_together_leave_room_for_people",
+    ),
+    Removal(
+        "the bytes of unfinished messages in all",
+        "component/unfinished.py",
+        " or any(held.is_too_much(who) for held in self._of(who))",
+        "",
+        "tests/unit/test_component_http_protocol.py"
+        "::test_where_there_is_too_much_in_all_who_has_less_than_an_equal_share_goes_on",
     ),
     Removal(
         "the number of fragments",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from app.core.addresses import network_of
@@ -49,6 +51,17 @@ def test_buckets_that_owe_nothing_are_forgotten_and_others_keep_their_debt() -> 
         buckets.of(f"full {number}", 0)
     assert len(buckets) <= 3
     assert buckets.of("owes", 0).tokens == 0
+
+
+def test_a_flood_of_new_keys_has_all_buckets_looked_at_once_in_a_while_only() -> None:
+    buckets = Buckets(1, 10, max_keys=1000)
+    sizes = []
+    for number in range(5000):
+        buckets.of(f"owes {number}", 0).take(10, 0)
+        sizes.append(len(buckets))
+    assert max(sizes) <= 1001
+    assert sum(after < before for before, after in pairwise(sizes)) == 40  # each time a hundred are forgotten
+    assert buckets.of("owes 4999", 0).tokens == 0
 
 
 def test_a_pace_grows_with_what_has_come() -> None:

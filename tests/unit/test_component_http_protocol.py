@@ -12,7 +12,8 @@ from uvicorn.server import ServerState
 
 from component.admission import Admission, SocketLimits
 from component.http_protocol import BODY_SECONDS, HEAD_SECONDS, LimitedHttp
-from component.websocket_protocol import MESSAGE_SECONDS, READ_BYTES, READING, LimitedWebSocket, Unfinished
+from component.unfinished import Unfinished
+from component.websocket_protocol import MESSAGE_SECONDS, READ_BYTES, READING, LimitedWebSocket
 from tests.security.test_bounded_input import MB, frame
 
 
@@ -252,12 +253,20 @@ def test_anonymous_clients_together_leave_room_for_people() -> None:
     for number in range(32):
         unfinished.change(f"address 192.0.2.{number}", MB // 2)
     assert not unfinished.is_too_much("address 192.0.2.1", MB // 4)
-    unfinished.change("address 198.51.100.1", 1)
-    assert unfinished.is_too_much("address 198.51.100.1", MB // 4)
+    unfinished.change("address 198.51.100.1", MB // 4)
+    assert unfinished.is_too_much("address 192.0.2.1", MB // 4)
     assert not unfinished.is_too_much("person ann", 4 * MB)
-    for number in range(12):
-        unfinished.change(f"person {number}", 4 * MB)
-    assert unfinished.is_too_much("person ann", 4 * MB)
+
+
+def test_where_there_is_too_much_in_all_who_has_less_than_an_equal_share_goes_on() -> None:
+    unfinished = Unfinished(4 * MB)
+    for number in range(8):
+        unfinished.change(f"person hostile {number}", 8 * MB)
+    unfinished.change("person ann", 4 * MB)
+    unfinished.change("address 198.51.100.1", MB // 4)
+    assert [unfinished.is_too_much(f"person hostile {number}", 4 * MB) for number in range(8)] == [True] * 8
+    assert not unfinished.is_too_much("person ann", 4 * MB)
+    assert not unfinished.is_too_much("address 198.51.100.1", MB // 4)
 
 
 @pytest.mark.parametrize("end", ["connection_lost", "shutdown"])
