@@ -27,7 +27,7 @@ from app.core.keyring import Keyring
 from app.core.misspelt import misspelt
 from app.core.outgoing import cause_of, http_session
 from app.core.principal import Subject
-from app.core.secret_keys import undecided
+from app.core.secret_keys import running, undecided
 from app.core.settings import Process, Settings
 from app.core.settings_checks import shown
 from app.core.tokens import build_verifier
@@ -243,7 +243,7 @@ def _secret_in_use(settings: Settings) -> str:
     with database_of(settings) as database:
         database.check()
         with database.unit_of_work() as unit:  # left without a commit: it only reads
-            held = undecided(unit.write_key(), unit.announced())
+            held = undecided(unit.write_key(), running(unit.announced(), utc_now()))
     if held:
         print(f"CHECK secret: {held} `gatehouse secret status` shows more, docs/how-to/deploy.md the next step.")
     return "this installation writes with one that every process has"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from app import texts
 from app.cli.acting import confirmed
 from app.commands import database_of, load_settings, operator
+from app.core.clock import Clock, utc_now
 from app.core.records import AnnouncedProcess
-from app.core.secret_keys import replace_lost_secret, undecided
+from app.core.secret_keys import replace_lost_secret, running, undecided
 from app.core.settings import Process, Settings
 from db import require_ready
 
@@ -32,9 +34,10 @@ def add_to(verbs: Any) -> None:
     one.set_defaults(run=lambda given: replace(reason=given.reason, yes=given.yes))
 
 
-def status() -> int:
+def status(*, clock: Clock = utc_now) -> int:
     """Print the write key and what every process holds; 1 when this process could not write."""
     settings = load_settings()
+    now = clock()
     with database_of(settings) as database:
         database.check_schema()
         keyring = database.keyring
@@ -42,9 +45,11 @@ def status() -> int:
             write_key, announced = unit.write_key(), unit.announced()
     print(f"Written with  {write_key or 'nothing yet'}")
     print(f"Held here     {', '.join(keyring.key_ids)}")
+    there = running(announced, now)
     for process in announced:
-        print(f"{process.name:<13} {', '.join(process.key_ids)}  (seen {process.seen_at:%Y-%m-%d %H:%M:%S} UTC)")
-    print(standing(write_key, announced))
+        ended = "" if process in there else "; it has probably ended, and does not count below"
+        print(f"{process.name:<13} {', '.join(process.key_ids)}  (last seen {texts.ago(process.seen_at, now)}{ended})")
+    print(standing(write_key, there))
     if write_key and not keyring.holds(write_key):
         print(
             "This command does not have the secret that is written with: GATEHOUSE_SECRET is not that of the processes."

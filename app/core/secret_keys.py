@@ -12,7 +12,9 @@ look gone, since nobody's counter moves meanwhile.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final
@@ -22,14 +24,20 @@ import structlog
 from app.core.audit import AuditEvent, AuditKind
 from app.core.clock import Clock, utc_now
 from app.core.command_text import REPLACE_SECRET, command_text
-from app.core.errors import Conflict, SecretMismatch, StorageUnavailable
+from app.core.errors import Conflict, ForeignTables, SchemaMismatch, SecretMismatch, StorageUnavailable
 from app.core.keyring import Keyring
 from app.core.ports import Storage, UnitOfWork
 from app.core.records import AnnouncedProcess
 
 BEAT_SECONDS: Final = 5.0
 MISSED_BEATS: Final = 6
+PRESUMED_ENDED_AFTER: Final = timedelta(minutes=1)
+"""For people only: twice what a running process needs to find another one gone."""
+START_ATTEMPTS: Final = 6
+"""First beats of a process that starts: each waits for a lock as long as the database's bounds allow."""
+START_PAUSE_SECONDS: Final = 1.0
 _JOIN_SECONDS: Final = 5.0
+_PERMANENT: Final = (SecretMismatch, SchemaMismatch, ForeignTables)
 _STILL_HELD: Final = (
     "This process holds the secret that the installation writes with: rotate it instead of replacing it."
 )
@@ -49,6 +57,7 @@ class SecretKeys:
         clock: Clock = utc_now,
         beat_seconds: float = BEAT_SECONDS,
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """Nothing is announced before ``start`` or ``beat``.
 
@@ -59,12 +68,14 @@ class SecretKeys:
             clock: For the times that people read; nothing is decided by them.
             beat_seconds: How often it shows that it lives.
             new_id: Names this run of this process.
+            pause: Waits so many seconds between attempts to start.
         """
         self._storage = storage
         self._keyring = keyring
         self._process = process
         self._clock = clock
         self._beat_seconds = beat_seconds
+        self._pause = pause
         self._id = new_id()
         self._started_at = clock()
         self._beats = 0
@@ -76,11 +87,13 @@ class SecretKeys:
     def start(self) -> None:
         """Announce this process, and go on showing that it lives in the background.
 
+        A database that is busy, with a long change of another process, is waited for (``START_ATTEMPTS``).
+
         Raises:
             SecretMismatch: It does not hold the write key, so it must not start.
-            StorageUnavailable: The database does not answer.
+            StorageUnavailable: The database does not answer, or is busy still.
         """
-        self.beat()
+        self._first_beat()
         self._thread = Thread(target=self._run, name="secret-keys", daemon=True)
         self._thread.start()
 
@@ -112,6 +125,21 @@ class SecretKeys:
             self._beats += 1
             self._peers = peers
             self._keyring.write_with(write_key)
+
+    def _first_beat(self) -> None:
+        for attempts_left in range(START_ATTEMPTS - 1, -1, -1):
+            try:
+                self.beat()
+            except StorageUnavailable as error:
+                if isinstance(error, _PERMANENT) or attempts_left == 0:
+                    raise
+                _log.warning(
+                    "the start waits for the database",
+                    process=self._process, reason=error.detail, attempts_left=attempts_left,
+                )  # fmt: skip
+                self._pause(START_PAUSE_SECONDS)
+            else:
+                return
 
     def close(self) -> None:
         """Stop, and withdraw what was announced, so that nobody waits for this process. Harmless when repeated."""
@@ -186,6 +214,14 @@ def replace_lost_secret(storage: Storage, keyring: Keyring, *, actor: str, reaso
         unit.switch_write_key(keyring.key_ids[0], lost=True)
         unit.record(AuditEvent(AuditKind.KEY_REPLACE, clock(), actor=actor, reason=reason, details={"from": write_key}))
         unit.commit()
+
+
+def running(announced: Sequence[AnnouncedProcess], now: datetime) -> list[AnnouncedProcess]:
+    """The processes that were seen within ``PRESUMED_ENDED_AFTER``; for people, who compare clocks: nothing is decided.
+
+    A process that was killed stays announced until another one has run for a while.
+    """
+    return [process for process in announced if now - process.seen_at <= PRESUMED_ENDED_AFTER]
 
 
 def undecided(write_key: str, announced: Sequence[AnnouncedProcess]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -13,8 +14,9 @@ from app.core.audit import AuditKind
 from app.core.errors import Conflict, SecretMismatch, StorageUnavailable
 from app.core.keyring import Keyring
 from app.core.records import AnnouncedProcess
-from app.core.secret_keys import MISSED_BEATS, SecretKeys, replace_lost_secret, undecided
+from app.core.secret_keys import MISSED_BEATS, START_ATTEMPTS, SecretKeys, replace_lost_secret, running, undecided
 from db import ChainState, Database, audit, checkpoint, verify_chain
+from db.bounds import SERVING
 from db.models import audit_events, audit_head
 from tests.db.builders import NOW, behind_its_back, event, opened, recorded, written
 from tests.db.processes import two_at_once
@@ -210,6 +212,61 @@ def test_start_announces_and_close_withdraws(url: str) -> None:
     with database.unit_of_work() as unit:
         assert unit.announced() == []
     database.close()
+
+
+IMPATIENT = replace(SERVING, lock_seconds=0.1)
+
+
+def test_a_process_that_starts_waits_for_a_busy_database(url: str) -> None:
+    """As behind a long change of another process; a gunicorn whose first beat fails does not come back."""
+    busy, database = opened(url), opened(url, bounds=IMPATIENT)
+    pauses: list[float] = []
+    with busy.unit_of_work() as unit:
+        unit.write_key()
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == START_ATTEMPTS - 1:
+                unit.commit()
+
+        keys = SecretKeys(database, database.keyring, "app", clock=lambda: NOW, new_id=lambda: "1f", pause=pause)
+        keys.start()
+    assert pauses == [1.0] * 5
+    with database.unit_of_work() as reading:
+        assert [process.id for process in reading.announced()] == ["1f"]
+    keys.close()
+    database.close()
+    busy.close()
+
+
+def test_a_database_that_stays_busy_is_explained(url: str) -> None:
+    busy, database = opened(url), opened(url, bounds=IMPATIENT)
+    pauses: list[float] = []
+    keys = SecretKeys(database, database.keyring, "app", clock=lambda: NOW, pause=pauses.append)
+    with busy.unit_of_work() as unit:
+        unit.write_key()
+        with pytest.raises(StorageUnavailable, match="busy"):
+            keys.start()
+    assert pauses == [1.0] * 5
+    database.close()
+    busy.close()
+
+
+def test_what_no_waiting_helps_against_is_refused_at_once(start: Start, url: str) -> None:
+    start(OLD)
+    database = opened(url, keyring=Keyring([NEW]))
+    pauses: list[float] = []
+    with pytest.raises(SecretMismatch):
+        SecretKeys(database, database.keyring, "app", clock=lambda: NOW, pause=pauses.append).start()
+    assert pauses == []
+    database.close()
+
+
+def test_what_was_not_seen_for_longer_than_a_minute_is_not_shown_as_running() -> None:
+    app = AnnouncedProcess("1", "app", ("old",), 7, NOW, NOW - timedelta(seconds=60))
+    killed = replace(app, id="2", seen_at=NOW - timedelta(seconds=61))
+    ahead = replace(app, id="3", seen_at=NOW + timedelta(seconds=90))
+    assert running([app, killed, ahead], NOW) == [app, ahead]
 
 
 ROTATING = """

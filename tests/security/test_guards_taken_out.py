@@ -209,6 +209,27 @@ REMOVALS = [
         "tests/api/test_kept_changes.py::test_of_several_people_each_has_the_result_that_is_known",
     ),
     Removal(
+        "the wait of a process that starts for a busy database",
+        "app/core/secret_keys.py",
+        "                if isinstance(error, _PERMANENT) or attempts_left == 0:\n",
+        "                if True:\n",
+        "tests/db/test_secret_keys.py::test_a_process_that_starts_waits_for_a_busy_database",
+    ),
+    Removal(
+        "a wrong secret that no start waits for",
+        "app/core/secret_keys.py",
+        "                if isinstance(error, _PERMANENT) or attempts_left == 0:\n",
+        "                if attempts_left == 0:\n",
+        "tests/db/test_secret_keys.py::test_what_no_waiting_helps_against_is_refused_at_once",
+    ),
+    Removal(
+        "killed processes left out of what runs",
+        "app/core/secret_keys.py",
+        "    return [process for process in announced if now - process.seen_at <= PRESUMED_ENDED_AFTER]\n",
+        "    return list(announced)\n",
+        "tests/unit/test_audit_commands.py::test_a_process_that_was_killed_is_not_shown_as_running",
+    ),
+    Removal(
         "the people of a step whose answer was lost",
         "app/admin/many.py",
         "        in_doubt = size if isinstance(error, ChangeUnconfirmed) else 0\n",

@@ -13,6 +13,7 @@ from sqlalchemy import insert, select
 
 from app import __main__ as command_line
 from app import commands
+from app.cli import secret
 from app.core.audit import AuditEvent, AuditKind
 from app.core.chain import ProblemKind
 from app.core.checkpoints import MAX_BYTES
@@ -328,6 +329,25 @@ def test_real_tampering_is_not_healed(database: Database, run: Run, monkeypatch:
     assert status == 1
     assert said.endswith("Nothing was healed: a rotation of the secret explains not all of this.")
     assert run("verify")[0] == 1
+
+
+def test_a_process_that_was_killed_is_not_shown_as_running(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    killed = SecretKeys(database, Keyring([SECRET]), "app", clock=lambda: at - timedelta(hours=3))
+    killed.beat()
+    key = Keyring([SECRET]).key_ids[0]
+    lost = f"app           {key}  (last seen 3 hours ago; it has probably ended, and does not count below)"
+    assert secret.status(clock=lambda: at) == 0
+    assert capsys.readouterr().out.splitlines()[2:] == [lost, "No process runs."]
+    SecretKeys(database, Keyring([SECRET]), "remote API", clock=lambda: at - timedelta(seconds=5)).beat()
+    assert secret.status(clock=lambda: at) == 0
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        lost,
+        f"remote API    {key}  (last seen just now)",
+        "No rotation is under way.",
+    ]
 
 
 def test_how_far_a_rotation_is(
