@@ -24,7 +24,7 @@ from remote_api.conditions import unconditional
 from remote_api.schemas import EndedCount, SessionPath, Sessions
 from remote_api.services import services
 
-IDLE_SECONDS = "SESSION_IDLE_SECONDS"
+IDLE_SECONDS = "GATEHOUSE_SESSION_IDLE_SECONDS"
 
 api = APIBlueprint(
     "sessions",

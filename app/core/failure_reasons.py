@@ -126,7 +126,10 @@ class ProviderReason(Sentenced):
         ),
     )
     ENDPOINT = "unsafe-endpoint", "The provider published an address that is missing or not safe to use (https)."
-    NO_KEYS = "no-usable-keys", "The provider's key set has no key that can be used: compare TOKEN_ALGORITHMS with it."
+    NO_KEYS = (
+        "no-usable-keys",
+        "The provider's key set has no key that can be used: compare GATEHOUSE_TOKEN_ALGORITHMS with it.",
+    )
     KEYS_WAIT = "keys-later", "The provider's keys were fetched just now and are not fetched again for some seconds."
     TOKENS = "tokens-malformed", "The answer of the token endpoint has no usable tokens in it."
     NO_ID_TOKEN = "no-id-token", "The answer of the token endpoint has no ID token: the scope openid must be allowed."

@@ -2,13 +2,51 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import tokenize
+from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from app.core.settings import Settings
+from app.core.variables import RETIRED, known_variables
 from tests.docs.tables import ROOT, TABLES, env_example, replaced
 
+TEXTS: Final = {".py", ".md", ".toml", ".yaml", ".service", ".conf", ".example", ".html", ".js", ".css", ".json", ""}
+"""Suffixes of everything that people read: source, documents, what is shipped for operators."""
+NOT_OURS: Final = {"var", "build", "dist", "node_modules", "__pycache__", "streamlit_gatehouse.egg-info"}
+RETIRED_IN: Final[dict[str, set[str]]] = {
+    "CHANGELOG.md": {"DATABASE_URL", "DEFAULT_ROLE"},
+    "app/core/settings_checks.py": {"DATABASE_URL"},
+    "app/core/variables.py": set(RETIRED),
+    "docs/decisions/0028-own-variables-and-state.md": {"DATABASE_URL", "DEFAULT_ROLE"},
+    "docs/how-to/protect-your-own-app.md": {"DATABASE_URL"},
+    "docs/how-to/troubleshoot.md": {"DATABASE_URL"},
+    "docs/settings.md": {"DATABASE_URL"},
+    "tests/docs/test_docs.py": set(RETIRED),
+    "tests/security/test_guards_taken_out.py": {"DATABASE_URL"},
+    "tests/unit/test_misspelt.py": {"DATABASE_URL"},
+    "tests/unit/test_preflight.py": {"SESSION_IDLE_SECONDS"},
+    "tests/unit/test_variables.py": set(RETIRED),
+}
+"""File → the retired names that it has to tell of: that they are not read, or that another program's are not ours."""
+UNKNOWN_IN: Final = (
+    "tests/unit/test_misspelt.py",
+    "tests/unit/test_cli_errors.py",
+    "tests/security/live_app.py",
+    "tests/docs/",
+)
+"""Where names are meant to be no settings."""
+WHOLE_FOLDERS: Final = (
+    "app/admin/", "app/cli/", "app/core/administration/", "component/dev_tenant/", "db/migrations/",
+    "remote_api/schemas/",
+)  # fmt: skip
+"""What the tree of the architecture names as a folder."""
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
@@ -35,3 +73,78 @@ def test_make_targets_named_in_the_docs_exist() -> None:
     for document in DOCUMENTS:
         for target in re.findall(r"`make ([a-z0-9-]+)", document.read_text(encoding="utf-8")):
             assert target in targets, f"{document.name}: make {target}"
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """(name, content) of every file that people read."""
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in NOT_OURS]
+        for file in (Path(folder, name) for name in files):
+            if file.suffix in TEXTS and file.name != ".env":
+                yield file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8", errors="replace")
+
+
+def without_identifiers(source: str) -> str:
+    """The strings and comments of a Python file."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return "\n".join(token.string for token in tokens if token.type != tokenize.NAME)
+
+
+def test_retired_names_of_settings_are_used_nowhere() -> None:
+    names = re.compile(rf"(?<![A-Z0-9_])(?:{'|'.join(RETIRED)})(?![A-Z0-9_])")
+    found = {
+        f"{name}: {retired}"
+        for name, text in texts()
+        for retired in names.findall(without_identifiers(text) if name.endswith(".py") else text)
+        if retired not in RETIRED_IN.get(name, set())
+    }
+    assert sorted(found) == []
+
+
+def test_every_setting_that_is_named_anywhere_exists() -> None:
+    known = set(known_variables(Settings))
+    found = {
+        f"{name}: {variable}"
+        for name, text in texts()
+        for variable in re.findall(r"(?<![A-Z0-9_$])GATEHOUSE_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_])", text)
+        if variable not in known and not name.startswith(UNKNOWN_IN)
+    }
+    assert sorted(found) == []
+
+
+def test_every_module_is_in_the_tree_of_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = text.partition("## Tree\n\n```\n")[2].partition("```")[0]
+    named: dict[str, list[str]] = {}
+    folder = ""
+    for line in tree.splitlines():
+        folder = line.split("/")[0] if re.match(r"\w+/", line) else "app/core" if line.startswith("  core/") else folder
+        named.setdefault(folder, []).extend(re.findall(r"(?<![\w/])[\w*]+\.py", line))
+    missing = [
+        name
+        for package in ("app", "component", "db", "remote_api")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if not (name := path.relative_to(ROOT).as_posix()).startswith(WHOLE_FOLDERS) and not path.stem.startswith("__")
+        if not any(fnmatch(path.name, pattern) for pattern in named[path.parent.relative_to(ROOT).as_posix()])
+    ]
+    assert missing == []
+
+
+def test_the_changelog_begins_with_what_an_operator_has_to_do() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    unreleased = changelog.partition("## [Unreleased]")[2]
+    assert re.findall(r"^### (.*)$", unreleased, re.MULTILINE)[:2] == ["To upgrade", "Added"]
+    assert "tests." not in unreleased.partition("### Added\n\n")[2].partition("\n- ")[0]
+
+
+def test_the_shipped_files_have_room_for_as_many_tabs_as_they_say() -> None:
+    deploy = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "deploy").iterdir() if path.is_file()}
+    files = [
+        int(number)
+        for name in ("gatehouse-app.service", "compose.yaml", "nginx.conf")
+        for number in re.findall(r"(?:LimitNOFILE=|soft: |worker_rlimit_nofile )([0-9]+)", deploy[name])
+    ]
+    assert files == [16384] * 4, "four open files a tab: room for 4,000"
+    sockets = Settings.model_fields["sockets"].default
+    how_to = (ROOT / "docs" / "how-to" / "deploy.md").read_text(encoding="utf-8")
+    assert f"room for 4,000 tabs; the app lets {sockets:,} in until `GATEHOUSE_SOCKETS` is raised" in how_to

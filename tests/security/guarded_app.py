@@ -1,6 +1,6 @@
 """A tiny Streamlit app as a process of its own, with the socket guard in front of it or without.
 
-``python -m tests.security.guarded_app MODE PORT DATABASE_URL SCRIPT``; prints the names of the identity headers as one
+``python -m tests.security.guarded_app MODE PORT DATABASE SCRIPT``; prints the names of the identity headers as one
 line of JSON, so that a test can try to forge them.
 """
 

@@ -1,6 +1,6 @@
 """Any script behind the whole guard, as a process.
 
-``python -m tests.security.live_app PORT BASE_URL DATABASE_URL SCRIPT``: what ``gatehouse serve`` does for
+``python -m tests.security.live_app PORT BASE_URL DATABASE SCRIPT``: what ``gatehouse serve`` does for
 ``app/main.py``, for a script that a test wrote. With ``HOSTED`` set, what it does for an app that is not ours.
 With ``UNWATCHED`` set, a tab learns nothing but by its own messages. With ``UNEDITED`` set, nobody waits for edits of
 files, as in production. With ``OPEN_FILES`` set, it may open no more, and half as many at first. With
