@@ -57,8 +57,11 @@ class WithheldWrites(Work):
         )
         self._rights_changed = True
 
-    def release_withheld(self, withheld: int, now: datetime) -> bool:
-        """Remove a withholding, and give again what the automatic sources would have given; False: there was none."""
+    def release_withheld(self, withheld: int, *, is_default: bool, now: datetime) -> bool:
+        """Remove a withholding, and grant again what the automatic sources give; False: there was none.
+
+        ``is_default``: whether it is the default role now; the row notes what was so at the last sign-in.
+        """
         require_aware(now)
         row = self._execute(
             delete(withheld_grants).where(withheld_grants.c.id == withheld).returning(*withheld_grants.c)
@@ -69,7 +72,7 @@ class WithheldWrites(Work):
         again: list[dict[str, Any]] = []
         if row.from_token:
             again.append({"source": Source.TOKEN.value, "given_by": "", "reason": ""})
-        if row.from_default:
+        if row.from_default and is_default:
             again.append({"source": Source.POLICY.value, "given_by": SYSTEM, "reason": DEFAULT_ROLE})
         for one in again:
             self._execute(self._insert(grants).values(**common, **one).on_conflict_do_nothing())

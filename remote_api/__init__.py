@@ -68,7 +68,7 @@ def create_app(settings: Settings, services: Services) -> Application:
     app.config |= {
         sessions.IDLE_SECONDS: settings.session_idle_seconds,
         people.ISSUER: settings.issuer,
-        grants.DEFAULT_ROLE: settings.default_role,
+        people.DEFAULT_ROLE: settings.default_role,
         mappings.MAP_OWN_NAMES: not settings.production,
     }
     app.seal(bearer.guard, Limits(settings, bearer, services.clock))

@@ -16,7 +16,7 @@ from remote_api import conditions
 from remote_api.access import requires
 from remote_api.administering import change
 from remote_api.conditions import conditional, unconditional
-from remote_api.people import answer_of, card_of
+from remote_api.people import DEFAULT_ROLE, answer_of, card_of
 from remote_api.schemas.people import (
     Because,
     BulkAsked,
@@ -29,9 +29,6 @@ from remote_api.schemas.people import (
 )
 
 _NOT_TRIED: Final = "Not tried: "
-
-DEFAULT_ROLE: Final = "GATEHOUSE_DEFAULT_ROLE"
-"""Where the app keeps the role that everybody who signs in is given; None where there is none."""
 
 api = APIBlueprint(
     "grants", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="grants", description="Who was given what.")]
@@ -91,6 +88,7 @@ def release(path: WithheldPath, query: Because) -> tuple[dict[str, Any], int, di
             withheld=path.withheld,
             reason=query.reason,
             version=conditions.version(),
+            default_role=current_app.config[DEFAULT_ROLE],
             now=to.now,
         )
         return answer_of(to, path.person)

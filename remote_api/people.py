@@ -31,6 +31,8 @@ from remote_api.services import services
 
 ISSUER = "ISSUER"
 """Where the app keeps the configured issuer."""
+DEFAULT_ROLE = "GATEHOUSE_DEFAULT_ROLE"
+"""Where the app keeps the role that every user is granted at a sign-in; None where there is none."""
 
 api = APIBlueprint(
     "people", __name__, url_prefix="/api/v1/people", abp_tags=[Tag(name="people", description="Who there is.")]
@@ -199,5 +201,5 @@ def _withheld(row: WithheldRow) -> dict[str, Any]:
         "since": iso(row.since),
         "reason": row.reason,
         "from_token": row.from_token,
-        "from_default_role": row.from_default,
+        "from_default_role": row.under(current_app.config[DEFAULT_ROLE]).from_default,
     }

@@ -86,12 +86,20 @@ def release(given: argparse.Namespace) -> int:
     """Let the automatic sources give again what is withheld. Raises ``NotFound``."""
     person = person_id(given.person)
     thing = (given.role, given.permission)
+    default_role = load_settings().default_role
     found = next((row for row in _card(person).withheld if (row.role, row.permission) == thing), None)
     if found is None:
         raise NotFound("This is not withheld from this person: people show says what is.")
     changing(
         lambda unit, who, now: administration.release(
-            unit, who, person=person, withheld=found.id, reason=given.reason, version=None, now=now
+            unit,
+            who,
+            person=person,
+            withheld=found.id,
+            reason=given.reason,
+            version=None,
+            default_role=default_role,
+            now=now,
         )
     )
     return printed.said(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -133,6 +134,8 @@ def _card_with_names(database: Database, person: int, now: datetime) -> tuple[Pe
     card = database.directory.person_card(person, now)
     if card is None:
         raise NotFound("This person is not known any more.")
+    default_role = load_settings().default_role
+    card = replace(card, withheld=tuple(row.under(default_role) for row in card.withheld))
     return card, names_of(database, [*(one.by for one in card.grants), *(row.by for row in card.withheld)])
 
 

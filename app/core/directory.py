@@ -7,7 +7,7 @@ administrators may change of a thing has changed (they become ETags, RFC 9110 §
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
@@ -119,6 +119,10 @@ class WithheldRow:
     """Whether the last token would give it."""
     from_default: bool = False
     """Whether ``GATEHOUSE_DEFAULT_ROLE`` would have given it at the last sign-in."""
+
+    def under(self, default_role: str | None) -> WithheldRow:
+        """The same row while ``default_role`` is set: another default role gives it no longer."""
+        return replace(self, from_default=self.from_default and self.role == default_role)
 
 
 @dataclass(frozen=True, slots=True)

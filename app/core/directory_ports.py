@@ -152,8 +152,11 @@ class DirectoryUnit(UnitOfWork, Protocol):
     def withheld_row(self, person: int, withheld: int) -> WithheldRow | None:
         """Something that is withheld from a person; None when it is not theirs or gone."""
 
-    def release_withheld(self, withheld: int, now: datetime) -> bool:
-        """Remove a withholding, and give again what its automatic sources would have given; False: there was none."""
+    def release_withheld(self, withheld: int, *, is_default: bool, now: datetime) -> bool:
+        """Remove a withholding, and grant again what its automatic sources give; False: there was none.
+
+        ``is_default``: what is withheld is the default role now, and was not just so at the last sign-in.
+        """
 
     def withheld_permissions(self, subject: Subject) -> frozenset[str]:
         """Single permissions withheld from the subject."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from app.core.records import TokenRights
 from tests.api.test_people_api import card, number_of, version
-from tests.api.world import Caller, World, caller
+from tests.api.world import Caller, World, administrator, caller
 
 
 @pytest.fixture
@@ -156,6 +157,25 @@ def test_what_the_provider_gives_is_withheld_when_it_is_revoked(world: World, ad
     assert (again.status_code, again.json["code"]) == (404, "not-found")
     (event,) = world.events("policy:grant:release")
     assert (event["reason"], event["details"]) == ("back", {"role": "viewer"})
+
+
+@pytest.mark.parametrize(("default_role", "roles"), [("viewer", ["viewer"]), ("developer", []), (None, [])])
+def test_a_release_gives_the_default_role_only_while_it_is_set(
+    make_world: Callable[..., World], default_role: str | None, roles: list[str]
+) -> None:
+    world = make_world(**({"default_role": default_role} if default_role else {}))
+    world.person("auth0|bob")
+    with world.database.unit_of_work() as unit:
+        unit.give_default_role(world.subject("auth0|bob"), "viewer", world.clock())
+        unit.commit()
+    admin = administrator(world)
+    bob = number_of(admin, "auth0|bob")
+    take(admin, bob, card(admin, bob)["grants"][0]["id"])
+    (withheld,) = card(admin, bob)["withheld"]
+    assert withheld["from_default_role"] is (default_role == "viewer")
+    path = f"/people/{bob}/withheld/{withheld['id']}"
+    released = admin.send("DELETE", path, version=version(admin, bob), query={"reason": "back"})
+    assert (released.status_code, released.json["roles"], released.json["withheld"]) == (200, roles, [])
 
 
 def test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves(

@@ -33,9 +33,9 @@ def withhold(database: Database, what: str = "viewer", subject: Subject = ANN, *
     written(database, write)
 
 
-def release(database: Database, subject: Subject = ANN) -> bool:
+def release(database: Database, subject: Subject = ANN, *, is_default: bool = True) -> bool:
     (row,) = card_of(database, subject).withheld
-    return bool(written(database, lambda unit: unit.release_withheld(row.id, NOW)))
+    return bool(written(database, lambda unit: unit.release_withheld(row.id, is_default=is_default, now=NOW)))
 
 
 def token(
@@ -87,6 +87,15 @@ def test_a_default_role_that_is_another_by_now_is_not_given_by_a_release(databas
     release(database)
     assert held(database) == [("auditor", Source.POLICY)]
     default(database, None)
+
+
+def test_a_default_role_that_is_set_no_longer_is_not_given_by_a_release(database: Database) -> None:
+    token(database, "viewer")
+    default(database)
+    withhold(database)
+    assert card_of(database).withheld[0].from_default, "no sign-in has noted that it is another by now"
+    release(database, is_default=False)
+    assert held(database) == [("viewer", Source.TOKEN)]
 
 
 def test_a_role_of_the_token_is_not_given_while_it_is_withheld(database: Database) -> None:
@@ -203,4 +212,4 @@ def test_it_moves_the_policy_version_and_the_cards(database: Database, change: s
 
 
 def test_what_is_not_there_cannot_be_released(database: Database) -> None:
-    assert not written(database, lambda unit: unit.release_withheld(1, NOW))
+    assert not written(database, lambda unit: unit.release_withheld(1, is_default=True, now=NOW))

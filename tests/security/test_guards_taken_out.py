@@ -230,6 +230,20 @@ REMOVALS = [
         "tests/unit/test_audit_commands.py::test_a_process_that_was_killed_is_not_shown_as_running",
     ),
     Removal(
+        "a default role that is set no longer, at a release",
+        "db/withheld.py",
+        "        if row.from_default and is_default:\n",
+        "        if row.from_default:\n",
+        "tests/unit/test_component_withheld.py::test_a_release_gives_no_default_role_that_is_set_no_longer",
+    ),
+    Removal(
+        "the default role that is set now, at a release",
+        "app/core/directory.py",
+        "from_default=self.from_default and self.role == default_role)",
+        "from_default=self.from_default)",
+        "tests/api/test_grants_api.py::test_a_release_gives_the_default_role_only_while_it_is_set",
+    ),
+    Removal(
         "the people of a step whose answer was lost",
         "app/admin/many.py",
         "        in_doubt = size if isinstance(error, ChangeUnconfirmed) else 0\n",

@@ -201,7 +201,8 @@ class Administration(RuleBasedStateMachine):
         if not card.withheld:
             return
         withheld = card.withheld[which % len(card.withheld)].id
-        self.attempt("release", administration.release, actor, person=card.row.id, withheld=withheld, version=None)
+        given = {"withheld": withheld, "version": None, "default_role": None}
+        self.attempt("release", administration.release, actor, person=card.row.id, **given)
 
     @rule(actor=actors, subject=people, blocked=st.booleans())
     def block(self, actor: Subject | None, subject: Subject, blocked: bool) -> None:

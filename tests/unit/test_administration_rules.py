@@ -544,7 +544,7 @@ def test_what_was_decided_before_does_not_count(here: Installation) -> None:
     [
         (administration.grant, {"role": "viewer", "permission": None, "until": None, "person": 1, "version": None}),
         (administration.revoke, {"person": 1, "grant": 1, "version": None, "default_role": None}),
-        (administration.release, {"person": 1, "withheld": 1, "version": None}),
+        (administration.release, {"person": 1, "withheld": 1, "version": None, "default_role": None}),
         (administration.add_person, {"subject": DAN}),
         (administration.set_blocked, {"person": 1, "blocked": True, "version": None}),
         (administration.erase, {"person": 1, "version": None}),

@@ -294,8 +294,9 @@ def test_bootstrapping_by_subject_says_the_name_that_is_known(
 
 
 def test_what_is_withheld_is_shown_and_released(
-    run: Run, database: Database, capsys: pytest.CaptureFixture[str]
+    run: Run, database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GATEHOUSE_DEFAULT_ROLE", "viewer")
     with database.unit_of_work() as unit:
         unit.give_default_role(ADA, "viewer", utc_now())
         unit.commit()
@@ -309,6 +310,19 @@ def test_what_is_withheld_is_shown_and_released(
     assert roles_of(database) == {"viewer"}
     status, said = run("grants", "release", "auth0|ada", "--role", "viewer", "--reason", "back")
     assert (status, said["problem"]["code"]) == (2, "not-found")
+
+
+def test_a_default_role_that_is_set_no_longer_is_not_released(
+    run: Run, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with database.unit_of_work() as unit:
+        unit.give_default_role(ADA, "viewer", utc_now())
+        unit.commit()
+    run("grants", "revoke", "auth0|ada", "--role", "viewer", "--reason", "left")
+    assert command_line.main(["people", "show", "auth0|ada"]) == 0
+    assert "GATEHOUSE_DEFAULT_ROLE" not in capsys.readouterr().out
+    assert run("grants", "release", "auth0|ada", "--role", "viewer", "--reason", "back") == (0, {"released": True})
+    assert roles_of(database) == set()
 
 
 def test_nobody_waits_while_the_operator_is_asked(

@@ -103,12 +103,21 @@ def test_a_release_gives_it_back_at_once_and_at_the_next_sign_in(
     here.fake.access_claims = claims
     here.sign_in()
     revoke(here, what)
-    act(here, administration.release, withheld=card(here).withheld[0].id)
+    act(here, administration.release, withheld=card(here).withheld[0].id, default_role="viewer")
     assert what in held(here)
     assert card(here).withheld == ()
     here.clock.move(seconds=5)
     here.sign_in()
     assert what in held(here)
+
+
+@pytest.mark.parametrize("default_role", [None, "developer"])
+def test_a_release_gives_no_default_role_that_is_set_no_longer(here: World, default_role: str | None) -> None:
+    here.sign_in()
+    revoke(here, "viewer")
+    act(here, administration.release, withheld=card(here).withheld[0].id, default_role=default_role)
+    assert "viewer" not in held(here)
+    assert card(here).withheld == ()
 
 
 def test_the_default_role_revoked_before_a_first_sign_in_stays_revoked(here: World) -> None:
@@ -146,7 +155,7 @@ def test_revoking_what_a_person_gave_leaves_the_automatic_grant_alone(here: Worl
 def test_it_stands_in_the_audit(here: World) -> None:
     here.sign_in()
     revoke(here, "viewer")
-    act(here, administration.release, withheld=card(here).withheld[0].id)
+    act(here, administration.release, withheld=card(here).withheld[0].id, default_role="viewer")
     (revoked,) = here.audit("policy:grant:revoke")
     assert '"withheld":true' in str(revoked["details"]).replace(" ", "")
     (released,) = here.audit("policy:grant:release")

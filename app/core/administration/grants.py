@@ -131,9 +131,12 @@ def release(
     withheld: int,
     reason: str,
     version: str | None,
+    default_role: str | None,
     now: datetime,
 ) -> WithheldRow:
     """Let the automatic sources give a person again what was withheld; returns what it was.
+
+    ``default_role``: the one that is set now. Another, which was set when the person last signed in, gives nothing.
 
     Raises ``SelfGrant``, ``NotHeld``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
@@ -146,7 +149,7 @@ def release(
     target = name_of(row)
     _require_may_give(unit, standing, found.role, found.permission, target)
     require_not_self(standing, target, is_self=row.person.subject == standing.subject)
-    unit.release_withheld(withheld, now)
+    unit.release_withheld(withheld, is_default=found.under(default_role).from_default, now=now)
     what: dict[str, Detail] = {"role": found.role} if found.role is not None else {"permission": found.permission}
     unit.record(standing.event(AuditKind.GRANT_RELEASE, target, why, **what))
     return found
