@@ -30,6 +30,7 @@ from app.core.policy import decide
 from app.core.records import Session
 from app.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
 from app.housekeeping import Housekeeping
+from app.kept_sessions import KeptSessions, keep_sessions
 from app.media import observe_media, observe_runs
 from app.navigation import PAGES
 from app.published import PROCESS, guards_of, own_guards, shared_places
@@ -57,6 +58,14 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         observe_runs(streamlit.dataframe_source_mgr, services.tabs.media)
         observe_media(streamlit.media_file_mgr, services.tabs.media)
         services.tabs.is_active = streamlit.is_active_session
+        keep_sessions(
+            streamlit,
+            KeptSessions(
+                ttl_seconds=st.get_option("server.disconnectedSessionTTL"),
+                per_user=services.tabs.limits.per_person,
+                signed_in=services.tabs.limits.sockets,
+            ),
+        )
         bind_deferred_downloads(streamlit.media_file_mgr)
         bind_lazy_dataframes(streamlit.dataframe_source_mgr)
         bind_background_refreshes()

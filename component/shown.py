@@ -161,6 +161,7 @@ class Shown:
 
     sessions: dict[str, Seen] = field(default_factory=dict)
     tabs: int = 0
+    anonymous: bool = False
 
     def note_session(self, session_id: str, seen: Seen) -> None:
         """Remember a Streamlit session that this owner is in."""
@@ -172,20 +173,22 @@ class Shown:
 
 
 class Owners:
-    """Owner → what was shown to them. Those with an open tab are never forgotten."""
+    """Owner → what was shown to them. Those with an open tab are never forgotten, and anonymous ones first."""
 
     def __init__(self) -> None:
         self._shown: dict[str, Shown] = {}
 
-    def arrive(self, owner: str) -> Shown:
+    def arrive(self, owner: str, *, anonymous: bool = False) -> Shown:
         """A tab of this owner opens."""
-        shown = self._shown.pop(owner, None) or Shown()
+        shown = self._shown.pop(owner, None) or Shown(anonymous=anonymous)
         self._shown[owner] = shown
         shown.tabs += 1
         if len(self._shown) > KEPT_OWNERS:
-            gone = next((other for other, kept in self._shown.items() if not kept.tabs), None)
-            if gone is not None:
-                del self._shown[gone]
+            without_tabs = [other for other, kept in self._shown.items() if not kept.tabs]
+            # However many browsers come and go without signing in, what users were shown stays.
+            gone = next((other for other in without_tabs if self._shown[other].anonymous), None)
+            if gone is not None or without_tabs:
+                del self._shown[gone or without_tabs[0]]
         return shown
 
     def leave(self, shown: Shown) -> None:

@@ -43,6 +43,11 @@ LOCKED_LOOK_SECONDS: Final = 5.0
 _SIGN_OUT_SECONDS: Final = 4.0
 """How long a page that signs out itself is left to go where that leads, before it is sent elsewhere."""
 
+_PRESS_LOST: Final = (
+    "What you did last was not carried out: the connection was lost for so long that the app has forgotten this tab. "
+    "Look at the page, and do it again."
+)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -67,7 +72,7 @@ class Tab:
         self._tabs = tabs
         self._receive = receive
         self._out = Outgoing(send, accepted)
-        self._shown = tabs.owners.arrive(owner)
+        self._shown = tabs.owners.arrive(owner, anonymous=session is None)
         self._seen = self._shown.sessions.get(back_to) or Seen()
         # Drawn with other rights than are held now. A socket before may have gone before it was drawn again.
         self._outdated = self._seen.gate is not Gate.OPEN
@@ -83,6 +88,7 @@ class Tab:
         self._look_by: datetime | None = None  # when the session can be revived no longer
         self._first = True
         self._looking = asyncio.Lock()
+        self._press_lost = self._loses_press(claimed) if claimed != back_to else False
         self._signed_out = self._looked = self._gating = self._id_known = False
         self._leaving = False  # its page said that it signs out
         self._renewed = False  # its session has a secret that is newer than this socket
@@ -323,6 +329,8 @@ class Tab:
         """
         cover, self._seen.cover = self._seen.cover, None
         waited = cover.take() if cover is not None else None
+        if waited is not None and self._reconnection.has_failed:
+            waited, self._press_lost = None, True  # it was meant for the session that is gone, and for no other
         self._covered, self._look_by, self._first = False, None, True
         if cover is not None and cover.drawn:
             self._out.tell(wire.covering(covered=False, channel=self._tabs.channel))
@@ -334,6 +342,11 @@ class Tab:
             self._outdated = self._outdated or not waited.draws_all  # the account corner says a new end
         else:
             self.rerun()
+
+    def _loses_press(self, claimed: str) -> bool:
+        """Whether something waits with a Streamlit session that its browser cannot come back to; it is dropped."""
+        gone = self._shown.sessions.get(claimed)
+        return gone is not None and gone.cover is not None and gone.cover.take() is not None
 
     def _prepare(self, sent: wire.FromBrowser) -> None:
         """Take out of a run what must not run, and remember how to ask for it again."""
@@ -379,7 +392,11 @@ class Tab:
             if not self._id_known:
                 self._id_known = True
                 self._shown.note_session(session_id, self._seen)
-        if self._seen.note(message):
+        is_for_browser = self._seen.note(message)
+        if self._press_lost and kind == "script_finished" and not self._seen.running:
+            self._press_lost = False
+            self._out.tell(wire.not_taken(_PRESS_LOST))  # once the page is drawn: a run takes such a dialog away
+        if is_for_browser:
             if self._seen.gate is Gate.OPEN:
                 self._seen.rendered.note_media(data)
             return data

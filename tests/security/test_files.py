@@ -447,6 +447,18 @@ def test_owners_are_bounded_and_nobody_with_an_open_tab_is_forgotten() -> None:
     assert len(owners) <= KEPT_OWNERS + 11
 
 
+def test_browsers_that_are_not_signed_in_push_out_what_was_shown_to_each_other_only() -> None:
+    owners = Owners()
+    ann = owners.arrive("session of ann")
+    owners.leave(ann)
+    for number in range(2 * KEPT_OWNERS):
+        owners.leave(owners.arrive(f"browser {number}", anonymous=True))
+    assert owners.get("session of ann") is ann
+    assert len(owners) == KEPT_OWNERS
+    assert owners.get(f"browser {KEPT_OWNERS}") is None
+    assert owners.get(f"browser {2 * KEPT_OWNERS - 1}") is not None
+
+
 def test_one_streamlit_session_takes_in_a_bounded_number_of_files(here: Live) -> None:
     """Streamlit keeps them in memory for as long as the session lives, and counts nothing."""
     ann = here.sign_in("ann")

@@ -1691,6 +1691,35 @@ REMOVALS = [
         "::test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_forgets_its_own",
     ),
     Removal(
+        "a storage of Streamlit sessions that anonymous sockets do not empty",
+        "app/kept_sessions.py",
+        "    manager._session_storage = sessions  # type: ignore[attr-defined] # noqa: SLF001 - as above\n",
+        "",
+        "tests/security/test_reconnection_live.py::test_very_many_anonymous_sockets_push_no_users_session_out",
+    ),
+    Removal(
+        "no more than a user's own sessions kept for a user",
+        "app/kept_sessions.py",
+        "        if len(own) > (self._per_user if user else self._anonymous):\n",
+        "        if not user and len(own) > self._anonymous:\n",
+        "tests/unit/test_kept_sessions.py::test_sessions_of_one_user_push_out_that_users_own",
+    ),
+    Removal(
+        "no press in another Streamlit session than its own",
+        "component/tab.py",
+        "        if waited is not None and self._reconnection.has_failed:\n",
+        "        if False:\n",
+        "tests/unit/test_component_cover.py"
+        "::test_what_waits_runs_in_no_other_session_when_streamlit_has_let_go_of_its_own",
+    ),
+    Removal(
+        "what users were shown kept before that of anonymous browsers",
+        "component/shown.py",
+        "if self._shown[other].anonymous), None)",
+        "if False), None)",
+        "tests/security/test_files.py::test_browsers_that_are_not_signed_in_push_out_what_was_shown_to_each_other_only",
+    ),
+    Removal(
         "the quiet of a component's own runs",
         "component/wire.py",
         " and not self._is_quiet\n",

@@ -59,3 +59,13 @@ def test_one_that_is_resumed_is_asked_for_nothing(here: Live) -> None:
     eve = here.sign_in("eve", "analyst")
     with here.tab(eve, reattach_to=opened(here, eve)) as again, pytest.raises(TimeoutError):
         again.receive(4)
+
+
+def test_very_many_anonymous_sockets_push_no_users_session_out(here: Live) -> None:
+    ann = here.sign_in("ann-2", "analyst")
+    session_id = opened(here, ann)
+    for _ in range(140):  # Streamlit's own storage keeps 128 of all
+        here.tab(None).close()
+    with here.tab(ann, reattach_to=session_id) as again:
+        again.open()
+        assert again.session_id == session_id

@@ -347,6 +347,76 @@ def test_what_waits_becomes_a_part_of_the_run_that_the_browser_asks_for_by_itsel
     with_tab(check)
 
 
+async def is_told_of_a_lost_press(here: Here) -> None:
+    """The browser is asked for a run of its page, and told when that is drawn."""
+    (asked,) = [message for message in await told(here, 0) if message.HasField("auto_rerun")]
+    sends(here, press(fragment=asked.auto_rerun.fragment_id))
+    assert not pressed(await received(here))
+    await here.begins("another")
+    assert not [message for message in await told(here, 0) if message.HasField("session_event")]
+    await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
+    (dialog,) = [message for message in await told(here, 0) if message.HasField("session_event")]
+    assert dialog.session_event.script_compilation_exception.message.startswith(
+        "What you did last was not carried out: the connection was lost for so long"
+    )
+    before = len(here.wire.left)
+    await here.draws()
+    assert not [message for message in await told(here, before) if message.HasField("session_event")]  # told once
+
+
+def test_what_waits_runs_in_no_other_session_when_streamlit_has_let_go_of_its_own() -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        sends(here, press("$$ID-send"))
+        await received(here)
+        await nothing_more(here)
+        revive(here)
+        here.services.tabs.is_active = lambda _: False
+        await reconnects(here)
+        await asks_for_nothing(here)
+        await nothing_more(here)
+        await is_told_of_a_lost_press(here)
+
+    with_tab(check)
+
+
+def test_nor_as_a_part_of_the_run_that_the_browser_asks_for_by_itself() -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        sends(here, press("$$ID-send"))
+        await received(here)
+        await nothing_more(here)
+        revive(here)
+        here.services.tabs.is_active = lambda _: False
+        await reconnects(here)
+        sends(here, press(value="typed"))
+        run = await received(here)
+        assert not pressed(run)
+        assert [w.string_value for w in run.rerun_script.widget_states.widgets if w.string_value] == ["typed"]
+
+    with_tab(check)
+
+
+def test_a_press_that_waits_where_its_browser_cannot_come_back_to_is_told_as_lost() -> None:
+    async def check(here: Here) -> None:
+        expire(here)
+        sends(here, press("$$ID-send"))
+        await received(here)
+        await nothing_more(here)
+        revive(here)
+        assert await here.tab.look() is Change.RENEWED
+        await here.tab.close()
+        here.wire.left.clear()
+        session, tabs = here.services.storage.read.session_by_ref(here.ref), here.services.tabs
+        here.tab = tabs.open(session, here.tab.owner, here.wire.receive, here.wire.send, claimed="page")
+        await here.tab.send({"type": "websocket.accept"})
+        later(here)
+        await Watcher(here.services.storage.read.pulse, tabs).poll()
+        await is_told_of_a_lost_press(here)
+
+    with_tab(check)
+
+
 def test_what_waits_is_not_for_a_socket_that_pushes_another_out() -> None:
     async def check(here: Here) -> None:
         expire(here)
