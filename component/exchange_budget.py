@@ -10,8 +10,8 @@ must be admitted before its code is exchanged, and one that came to nothing cost
 3. What the provider's outage ends costs no client, but spares the provider; what the database's outage ends costs
    nothing.
 4. A browser that has signed in here, or has a session, is not held to its address, which others share, and waits for no
-   flood of others. One account has one budget, however many sessions and browsers it has; when that is used up, by
-   somebody at a browser of it, say, they are admitted as new ones are.
+   flood of others. One account has one budget, however many sessions and browsers it has; when that is used up,
+   perhaps by another user of one of its browsers, they are admitted as new ones are.
 5. A browser counts as known once its session was made, and no account keeps the browsers of others from being known.
 6. An address from which more than one attempt in five minutes came to nothing is suspect, and shares a lane with all
    that are; so a flood from some addresses keeps nobody waiting who comes from another one.

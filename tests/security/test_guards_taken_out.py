@@ -419,7 +419,7 @@ REMOVALS = [
         "(self._as_known(account) if account else None) or self._as_new(browser, address)",
         "self._as_known(account) if account else self._as_new(browser, address)",
         "tests/unit/test_component_exchange_budget.py"
-        "::test_somebody_who_uses_up_the_budget_of_an_account_keeps_it_from_nothing",
+        "::test_another_user_who_uses_up_the_budget_of_an_account_keeps_it_from_nothing",
     ),
     Removal(
         "the one budget of an account",

@@ -288,8 +288,8 @@ def test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers
     assert is_admitted(budget, "another", "198.51.100.1", ANN)
 
 
-def test_somebody_who_uses_up_the_budget_of_an_account_keeps_it_from_nothing(seconds: Seconds) -> None:
-    """At a browser where Ann signed in once, others bring made-up codes; Ann is elsewhere."""
+def test_another_user_who_uses_up_the_budget_of_an_account_keeps_it_from_nothing(seconds: Seconds) -> None:
+    """Another user brings made-up codes at a browser where Ann signed in once; Ann is elsewhere."""
     budget = ExchangeBudget(seconds)
     budget.remember("shared", ANN)
     budget.remember("ann's", ANN)
