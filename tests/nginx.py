@@ -38,8 +38,19 @@ def _missing() -> NoReturn:
 class Nginx:
     """One nginx with the shipped configuration. Use as a context manager; its logs are in ``folder``."""
 
-    def __init__(self, folder: Path, *, apps: Sequence[int], api: int | None = None, port: int | None = None) -> None:
-        """``apps``, ``api``: the ports of the processes behind it. ``port``: where the app is reached."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        apps: Sequence[int],
+        api: int | None = None,
+        port: int | None = None,
+        changes: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """``apps``, ``api``: the ports of the processes behind it. ``port``: where the app is reached.
+
+        ``changes``: more texts of the shipped configuration and what takes their places; each must stand there once.
+        """
         self.folder = folder
         self.port = port or free_port()
         self.api_port = free_port()
@@ -47,8 +58,12 @@ class Nginx:
         self._binary = nginx()
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
+        shipped = SHIPPED.read_text(encoding="utf-8")
+        for there, instead in changes:
+            assert shipped.count(there) == 1, f"the shipped configuration has {shipped.count(there)} of {there}"
+            shipped = shipped.replace(there, instead)
         text = adapted(
-            SHIPPED.read_text(encoding="utf-8"),
+            shipped,
             folder,
             apps=apps,
             api=api if api is not None else apps[0],

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import requests
 
 from tests.nginx import Nginx
+from tests.ports import free_port
 from tests.security.live import Live, Someone, Tab, live
+from tests.stub_api import Given, StubApi, Wanted
+
+APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
+"""The calls of a test come from the address that is the app's."""
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +83,59 @@ def test_a_tab_is_served_through_it(here: Live, proxy: Nginx) -> None:
     with Tab(proxy.url, cookies=ann.cookies) as tab:
         tab.open()
         assert ask(proxy, tab.files["media"], ann).status_code == 200
+
+
+@contextmanager
+def before_api(folder: Path, *changes: tuple[str, str]) -> Iterator[tuple[StubApi, str]]:
+    """An API behind the proxy, and its address there."""
+    with (
+        StubApi() as api,
+        Nginx(folder, apps=[free_port()], api=int(api.url.rpartition(":")[2]), changes=changes) as proxy,
+    ):
+        yield api, f"http://127.0.0.1:{proxy.api_port}"
+
+
+def test_calls_from_elsewhere_are_limited_by_address(tmp_path: Path) -> None:
+    with before_api(tmp_path, ("zone=api_requests:10m rate=100r/s", "zone=api_requests:10m rate=1r/m")) as (api, url):
+        api.otherwise = Given(204)
+        with requests.Session() as session:
+            statuses = [session.get(f"{url}/api/v1/me", timeout=60).status_code for _ in range(520)]
+    assert statuses[:501] == [204] * 501
+    assert 429 in statuses[501:]
+
+
+def test_calls_of_the_pages_are_not_limited_by_the_apps_address(tmp_path: Path) -> None:
+    """They are those of all users together."""
+    changes = [APP_ADDRESS, ("zone=api_requests:10m rate=100r/s", "zone=api_requests:10m rate=1r/m")]
+    with before_api(tmp_path, *changes) as (api, url):
+        api.otherwise = Given(204)
+        with requests.Session() as session:
+            statuses = [session.get(f"{url}/api/v1/me", timeout=60).status_code for _ in range(520)]
+    assert statuses == [204] * 520
+
+
+@pytest.mark.parametrize(("changes", "refused"), [([], 20), ([APP_ADDRESS], 0)], ids=["elsewhere", "app"])
+def test_only_the_app_may_have_more_than_a_hundred_calls_under_way(
+    tmp_path: Path, changes: Sequence[tuple[str, str]], refused: int
+) -> None:
+    with before_api(tmp_path, *changes) as (api, url), ThreadPoolExecutor(120) as pool:
+        release, enough, lock = threading.Event(), threading.Event(), threading.Lock()
+        there: list[Wanted] = []
+
+        def held(wanted: Wanted) -> Given:
+            with lock:
+                there.append(wanted)
+                if len(there) == 120 - refused:
+                    enough.set()
+            return Given(200, b"{}", {"Content-Type": "application/json"}, until=release)
+
+        api.answers["GET", "/api/v1/me"] = held
+        calls = [pool.submit(requests.get, f"{url}/api/v1/me", timeout=120) for _ in range(120)]
+        try:
+            assert enough.wait(60)
+            while sum(call.done() for call in calls) < refused:
+                threading.Event().wait(0.05)
+        finally:
+            release.set()
+        statuses = sorted(call.result().status_code for call in calls)
+    assert statuses == [200] * (120 - refused) + [503] * refused
