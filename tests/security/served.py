@@ -142,7 +142,7 @@ def serving(folder: Path, modes: Sequence[str] = MODES) -> Iterator[Callable[[st
         for process in processes:
             process.terminate()
         for process in processes:
-            process.wait(10)
+            process.wait(60)
             if process.stdout is not None:
                 process.stdout.close()
         for database in databases:
@@ -156,6 +156,6 @@ def _wait(base_url: str, process: subprocess.Popen[str], log: Path) -> None:
         try:
             if requests.get(f"{base_url}/_stcore/health", timeout=2).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:  # not up yet, or too busy to answer
             time.sleep(0.1)
     raise AssertionError(log.read_text())

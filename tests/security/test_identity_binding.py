@@ -198,14 +198,14 @@ def test_what_streamlit_serves_besides_is_closed(served: Callable[[str], Served]
         "/nested/page": 404,
         "/app/static/x": 404,
     }
-    found = {path: requests.get(app.base_url + path, timeout=5).status_code for path in statuses}
+    found = {path: requests.get(app.base_url + path, timeout=60).status_code for path in statuses}
     assert found == statuses
     open_ones = served("no-guard").base_url
-    assert requests.get(f"{open_ones}/_stcore/metrics", timeout=5).status_code == 200  # so closing it means something
+    assert requests.get(f"{open_ones}/_stcore/metrics", timeout=60).status_code == 200  # so closing it means something
 
 
 def test_the_policy_names_the_inline_script_of_the_installed_page(served: Callable[[str], Served]) -> None:
-    answer = requests.get(served("guarded").base_url, timeout=5)
+    answer = requests.get(served("guarded").base_url, timeout=60)
     policy = answer.headers["Content-Security-Policy"]
     assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
     assert answer.text.count("<script>") == policy.count("'sha256-") == 1
