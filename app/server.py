@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -26,6 +27,14 @@ ACCEPTED_AT_ONCE: Final = 32
 FEW_SOCKETS: Final = 500
 """Fewer tabs than this are worth a warning at start."""
 
+_LEAST_DESCRIPTORS: Final = 256
+"""What every system that is supported allows."""
+
+GetLimit = Callable[[int], tuple[int, int]]
+"""``resource.getrlimit``."""
+PutLimit = Callable[[int, tuple[int, int]], None]
+"""``resource.setrlimit``."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -41,22 +50,40 @@ class Descriptors(NamedTuple):
         return max(1, (self.soft - DESCRIPTORS_RESERVED - PLAIN_CONNECTIONS) // DESCRIPTORS_PER_SOCKET)
 
 
-def descriptors() -> Descriptors:
-    """As they are."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def descriptors(get: GetLimit = resource.getrlimit) -> Descriptors:
+    """As they are. ``get``: the system's."""
+    soft, hard = get(resource.RLIMIT_NOFILE)
     return Descriptors(*(MAX_DESCRIPTORS if each == resource.RLIM_INFINITY else each for each in (soft, hard)))
 
 
-def raise_descriptors() -> Descriptors:
-    """Allow this process to open as many files as the system lets it; returns what is allowed from now on."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def raise_descriptors(get: GetLimit = resource.getrlimit, put: PutLimit = resource.setrlimit) -> Descriptors:
+    """Allow this process to open as many files as the system lets it; returns what is allowed from now on.
+
+    The hard limit need not be what the system lets a process have: macOS has 256 and "unlimited", and refuses more than
+    ``kern.maxfilesperproc``. What fits is found by halves then. An unlimited soft limit is replaced too: only a number
+    that the system took says how many tabs fit.
+
+    Args:
+        get: the system's ``getrlimit``.
+        put: the system's ``setrlimit``.
+    """
+    soft, hard = get(resource.RLIMIT_NOFILE)
     wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        except (OSError, ValueError):
-            _log.warning("the limit of open files could not be raised", soft=soft, hard=hard)
-    return descriptors()
+    works = _LEAST_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    if soft == resource.RLIM_INFINITY or soft < wanted:
+        fails = wanted + 1
+        attempt = wanted
+        while attempt > works:
+            try:
+                put(resource.RLIMIT_NOFILE, (attempt, hard))
+            except (OSError, ValueError):
+                fails = attempt
+            else:
+                works = attempt
+            attempt = (works + fails) // 2
+        if works < wanted:
+            _log.info("the system allows fewer open files than its hard limit", open_files=works, hard=hard)
+    return descriptors(get)
 
 
 def limits_of(settings: Settings, allowed: Descriptors) -> SocketLimits:
@@ -75,13 +102,17 @@ def limits_of(settings: Settings, allowed: Descriptors) -> SocketLimits:
 
 
 def warn_of_few(settings: Settings, allowed: Descriptors) -> None:
-    """Say in the log when the limit of open files leaves fewer tabs than are set."""
-    if allowed.sockets < min(settings.sockets, FEW_SOCKETS):
-        _log.warning(
-            "few tabs fit: raise the limit of open files (LimitNOFILE, ulimits, ulimit -n)",
-            tabs=allowed.sockets,
-            open_files=allowed.soft,
-        )
+    """Say in the log when the limit of open files leaves fewer tabs than are set: a warning where they are very few."""
+    if allowed.sockets >= settings.sockets:
+        return
+    report = _log.warning if allowed.sockets < min(settings.sockets, FEW_SOCKETS) else _log.info
+    report(
+        "fewer tabs fit than GATEHOUSE_SOCKETS: raise the limit of open files (LimitNOFILE, ulimits, ulimit -n)",
+        tabs=allowed.sockets,
+        set_to=settings.sockets,
+        open_files=allowed.soft,
+        open_files_hard=allowed.hard,
+    )
 
 
 def install_protocols(admission: Admission) -> None:

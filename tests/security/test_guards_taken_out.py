@@ -743,6 +743,13 @@ REMOVALS = [
         "tests/unit/test_component_uploads.py::test_no_more_is_taken_in_than_was_declared",
     ),
     Removal(
+        "the search for what the system allows of open files",
+        "app/server.py",
+        "            attempt = (works + fails) // 2\n",
+        "            break\n",
+        "tests/unit/test_server.py::test_the_limit_is_raised_as_far_as_the_system_allows",
+    ),
+    Removal(
         "the limit of open files in the number of tabs",
         "app/server.py",
         "min(settings.sockets, allowed.sockets),\n        per_address",
