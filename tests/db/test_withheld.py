@@ -213,3 +213,19 @@ def test_it_moves_the_policy_version_and_the_cards(database: Database, change: s
 
 def test_what_is_not_there_cannot_be_released(database: Database) -> None:
     assert not written(database, lambda unit: unit.release_withheld(1, is_default=True, now=NOW))
+
+
+def test_a_card_inside_a_unit_is_the_card_that_is_kept(database: Database) -> None:
+    """An answer that is read before the commit shows, with its version, what is there after it."""
+    token(database, "viewer", permissions=("explore:api",))
+    withhold(database)
+    person = card_of(database).row.id
+    with database.unit_of_work() as unit:
+        assert unit.add_grant(grant("auditor"), NOW)
+        inside = unit.person_card(person, NOW)
+        unit.commit()
+    assert inside == card_of(database)
+    assert inside is not None
+    assert [one.role or one.permission for one in inside.grants] == ["auditor", "explore:api"]
+    assert [row.role for row in inside.withheld] == ["viewer"]
+    assert inside.version == card_of(database).version
