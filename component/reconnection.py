@@ -51,6 +51,11 @@ class Reconnection:
         return bool(self._claimed) and not (self._is_granted and self._is_active(self._claimed))
 
     @property
+    def needs_whole_run(self) -> bool:
+        """Whether the browser shows the page of a session that is gone: the new one knows no fragment of it yet."""
+        return self.has_failed and not self._has_run
+
+    @property
     def is_stale(self) -> bool:
-        """Whether the browser still shows the page of a session that is gone, and has not asked for a run."""
-        return self.has_failed and not self._has_run and not self.is_awaited
+        """Whether the browser shows the page of a session that is gone, and has not asked for a run."""
+        return self.needs_whole_run and not self.is_awaited

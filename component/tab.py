@@ -353,6 +353,8 @@ class Tab:
         if self._first:
             self._first = False
             sent.forget_cached()
+        if self._reconnection.needs_whole_run:
+            sent.run_all()
         self._seen.prepare(sent)
         self._seen.last = wire.rerun_like(sent)
 

@@ -1646,6 +1646,14 @@ REMOVALS = [
         "::test_the_browser_of_a_session_that_is_gone_is_asked_for_a_run_once[in another process]",
     ),
     Removal(
+        "the whole page first where a session is gone",
+        "component/tab.py",
+        "        if self._reconnection.needs_whole_run:\n            sent.run_all()\n",
+        "",
+        "tests/unit/test_component_reconnection.py"
+        "::test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page[False]",
+    ),
+    Removal(
         "the claim of a socket that may not come back to it",
         "component/socket_guard.py",
         "claimed=claimed, ",

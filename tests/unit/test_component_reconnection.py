@@ -11,7 +11,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from component import wire
 from component.shown import Change, Gate, Seen
 from component.watcher import Watcher
-from tests.unit.test_component_cover import later, nothing_more, received, sends, told
+from tests.unit.test_component_cover import later, nothing_more, press, pressed, received, sends, told
 from tests.unit.test_component_tab import OPENING, Here, with_tab
 
 
@@ -135,6 +135,26 @@ def test_so_is_a_browser_that_asks_for_a_run_by_itself_and_one_that_claims_nothi
         later(here)
         await watcher(here).poll()
         await other.close()
+        assert await asked_for_runs(here) == []
+
+    with_tab(check)
+
+
+@pytest.mark.parametrize("is_timer", [False, True])
+def test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page(is_timer: bool) -> None:
+    """Streamlit skips a fragment that it does not know: the press would be lost, and the page stay on the screen."""
+
+    async def check(here: Here) -> None:
+        await comes_back(here, granted=False)
+        await accepts(here)
+        for fragment in ("", "clock"):
+            request = BackMsg.FromString(press("$$ID-send", fragment="clock"))
+            request.rerun_script.is_auto_rerun = is_timer
+            here.wire.asks(request)
+            run = await received(here)
+            assert (run.rerun_script.fragment_id, pressed(run)) == (fragment, ["$$ID-send"])
+        later(here)
+        await watcher(here).poll()
         assert await asked_for_runs(here) == []
 
     with_tab(check)
