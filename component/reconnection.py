@@ -31,14 +31,28 @@ class Reconnection:
         self._monotonic = monotonic
         self._accepted_at = 0.0
         self._has_run = False
+        self._is_requested = False
 
     def note_accepted(self) -> None:
         """The socket was accepted; Streamlit resumes the session, or begins another, right afterwards."""
         self._accepted_at = self._monotonic()
 
+    def note_request(self) -> None:
+        """The browser was asked to request a run of its page (``wire.ask_for_run``)."""
+        self._is_requested = True
+
     def note_run(self) -> None:
-        """A run was asked for, by the browser or for it."""
+        """A run was handed to Streamlit, requested by the browser or for it."""
         self._has_run = True
+
+    @property
+    def awaits_catch_up(self) -> bool:
+        """Whether the catch-up message of the browser is to pass: it was asked for, and no run was handed over since.
+
+        The front end repeats the message until a run begins. A repetition would interrupt that run, and with it what
+        the user has pressed meanwhile.
+        """
+        return self._is_requested and not self._has_run
 
     @property
     def is_awaited(self) -> bool:
@@ -57,5 +71,5 @@ class Reconnection:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the browser shows the page of a session that is gone, and has not asked for a run."""
-        return self.needs_whole_run and not self.is_awaited
+        """Whether the browser shows the page of a session that is gone, and no run of it was requested."""
+        return self.needs_whole_run and not (self._is_requested or self.is_awaited)

@@ -182,7 +182,7 @@ class Tab:
         """Have its page drawn again, without anything that the user did."""
         if self._reconnection.is_stale:
             # Streamlit knows nothing of the page: its browser says which it is, and what was typed there.
-            self._reconnection.note_run()
+            self._reconnection.note_request()
             self._out.tell(wire.ask_for_run())
         elif self._seen.last is not None:
             self._outdated = False
@@ -241,6 +241,8 @@ class Tab:
         if sent is None or sent.leaves:
             self._leaving = self._leaving or sent is not None
             return None
+        if sent.is_catch_up and not self._reconnection.awaits_catch_up:
+            return None  # before anything is read from the database for it
         if not self._covered or self._look_by is None:
             await self._look_or_leave()
         if self._may_hold and self._seen.cover is not None and (self._covered or self._renewed):

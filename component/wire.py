@@ -80,6 +80,8 @@ class FromBrowser:
     message: BackMsg
     _raw: bytes
     _changed: bool = field(default=False, init=False)
+    is_catch_up: bool = field(default=False, init=False)
+    """Whether it is the browser's answer to ``ask_for_run``, which the front end repeats until a run begins."""
 
     @property
     def reruns(self) -> bool:
@@ -241,6 +243,7 @@ def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBro
         raise Malformed("too many widgets")
     sent = FromBrowser(message, data)
     if sent.fragment == CATCH_UP:
+        sent.is_catch_up = True
         sent.run_all()
     return sent
 

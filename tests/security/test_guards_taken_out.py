@@ -1654,6 +1654,13 @@ REMOVALS = [
         "::test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page[False]",
     ),
     Removal(
+        "no repeated catch-up under the run of a press",
+        "component/tab.py",
+        "        if sent.is_catch_up and not self._reconnection.awaits_catch_up:\n",
+        "        if False:\n",
+        "tests/unit/test_component_reconnection.py::test_no_repetition_of_it_interrupts_the_run_of_a_press",
+    ),
+    Removal(
         "the claim of a socket that may not come back to it",
         "component/socket_guard.py",
         "claimed=claimed, ",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -11,7 +12,17 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from component import wire
 from component.shown import Change, Gate, Seen
 from component.watcher import Watcher
-from tests.unit.test_component_cover import later, nothing_more, press, pressed, received, sends, told
+from tests.unit.test_component_cover import (
+    expire,
+    later,
+    move_back,
+    nothing_more,
+    press,
+    pressed,
+    received,
+    sends,
+    told,
+)
 from tests.unit.test_component_tab import OPENING, Here, with_tab
 
 
@@ -32,6 +43,25 @@ async def comes_back(here: Here, *, granted: bool = True, anonymous: bool = Fals
 
 async def accepts(here: Here) -> None:
     await here.tab.send({"type": "websocket.accept"})
+
+
+async def is_asked(here: Here) -> None:
+    """The connection is lost, the Streamlit session is gone, and the browser is asked for a run of its page."""
+    await comes_back(here, granted=False)
+    await accepts(here)
+    later(here)
+    await watcher(here).poll()
+    assert await asked_for_runs(here) == ["gatehouse-catch-up"]
+
+
+def catch_up() -> BackMsg:
+    """What the front end then sends, and repeats every 0.25 seconds until it is told that a run has begun."""
+    requested = ForwardMsg.FromString(wire.ask_for_run()).auto_rerun
+    message = BackMsg()
+    message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = requested.fragment_id, True
+    typed = message.rerun_script.widget_states.widgets.add()
+    typed.id, typed.string_value = "$$ID-text", "typed"
+    return message
 
 
 def watcher(here: Here) -> Watcher:
@@ -162,14 +192,74 @@ def test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page(i
 
 def test_what_the_browser_asks_for_then_is_a_run_of_the_page_with_what_was_typed() -> None:
     async def check(here: Here) -> None:
-        asked = ForwardMsg.FromString(wire.ask_for_run())
-        answer = BackMsg()
-        answer.rerun_script.fragment_id, answer.rerun_script.is_auto_rerun = asked.auto_rerun.fragment_id, True
-        typed = answer.rerun_script.widget_states.widgets.add()
-        typed.id, typed.string_value = "$$ID-text", "typed"
-        sends(here, answer.SerializeToString())
+        await is_asked(here)
+        here.wire.asks(catch_up())
         run = await received(here)
         assert run.rerun_script.fragment_id == ""
+        assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
+
+    with_tab(check)
+
+
+def test_no_repetition_of_it_interrupts_the_run_of_a_press() -> None:
+    async def check(here: Here) -> None:
+        await is_asked(here)
+        here.wire.asks(catch_up())
+        assert not pressed(await received(here))
+        here.wire.asks(catch_up())
+        sends(here, press("$$ID-send"))
+        here.wire.asks(catch_up())
+        assert pressed(await received(here)) == ["$$ID-send"]
+        await nothing_more(here)
+
+    with_tab(check)
+
+
+def test_nor_does_the_first_of_them_when_a_press_was_earlier() -> None:
+    async def check(here: Here) -> None:
+        await is_asked(here)
+        sends(here, press("$$ID-send"))
+        here.wire.asks(catch_up())
+        assert pressed(await received(here)) == ["$$ID-send"]
+        await nothing_more(here)
+
+    with_tab(check)
+
+
+def test_one_that_nobody_asked_for_does_not_pass_and_costs_no_query() -> None:
+    async def check(here: Here) -> None:
+        resolve, looks = here.tab._resolve, 0
+
+        def counted() -> Any:
+            nonlocal looks
+            looks += 1
+            return resolve()
+
+        here.tab._resolve = counted  # type: ignore[method-assign]
+        for _ in range(4):
+            here.wire.asks(catch_up())
+        await nothing_more(here)
+        assert looks == 0
+        here.wire.click()
+        await received(here)
+        assert looks == 1
+
+    with_tab(check)
+
+
+def test_it_passes_after_the_tab_was_locked_meanwhile() -> None:
+    """The front end goes on to repeat it: what came while nothing passed does not count as the one that is to pass."""
+
+    async def check(here: Here) -> None:
+        await is_asked(here)
+        expire(here)
+        here.wire.asks(catch_up())
+        assert (await received(here)).stop_script
+        await nothing_more(here)
+        move_back(here, 1)
+        await here.tab.look()
+        here.wire.asks(catch_up())
+        run = await received(here)
         assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
 
     with_tab(check)
