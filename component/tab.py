@@ -39,7 +39,9 @@ _PROTOCOL_ERROR: Final = 1002
 _QUIET_SECONDS: Final = 0.25
 _RECONNECT: Final = 1012
 LOCKED_LOOK_SECONDS: Final = 5.0
-"""How often the session of a locked tab is looked at again."""
+"""How often the session of a locked tab is looked at again, at first."""
+LOCKED_LOOKS_UNTIL_SECONDS: Final = 60.0
+"""How long that goes on: longer than use that was noted may wait for its commit (``db.bounds``)."""
 _SIGN_OUT_SECONDS: Final = 4.0
 """How long a page that signs out itself is left to go where that leads, before it is sent elsewhere."""
 
@@ -92,7 +94,7 @@ class Tab:
         self._signed_out = self._looked = self._gating = self._id_known = False
         self._leaving = False  # its page said that it signs out
         self._renewed = False  # its session has a secret that is newer than this socket
-        self._passed_at = self._looked_at = 0.0
+        self._passed_at = self._looked_at = self._locked_at = 0.0
         self._reconnection = Reconnection(
             claimed, is_granted=bool(back_to), is_active=tabs.is_active, monotonic=self._monotonic
         )
@@ -152,8 +154,10 @@ class Tab:
         if self.session is None or not self._out.is_live():
             return False
         if self._covered and self._look_by is not None:
-            # Now and then, too: use that was noted in the very moment of the end is seen after it.
-            return now >= self._look_by or self._monotonic() - self._looked_at >= LOCKED_LOOK_SECONDS
+            # At first now and then, too: use that was noted in the very moment of the end is seen after it.
+            is_recent = self._looked_at - self._locked_at < LOCKED_LOOKS_UNTIL_SECONDS
+            has_waited = self._monotonic() - self._looked_at >= LOCKED_LOOK_SECONDS
+            return now >= self._look_by or (is_recent and has_waited)
         if self._seen.cover is not None:
             return True  # what waits for this socket
         due = self._tabs.sessions.limits.ends_at(self.session)
@@ -303,7 +307,7 @@ class Tab:
         first, self._look_by = self._look_by is None, self._tabs.sessions.revivals.until(session)
         if not first:
             return Change.EXPIRED
-        self._covered = True
+        self._covered, self._locked_at = True, self._monotonic()
         self._seen.cover = self._seen.cover or Cover()
         self._seen.cover.drawn = True
         self._injected.clear()

@@ -1698,6 +1698,14 @@ REMOVALS = [
         "tests/db/test_sessions.py::test_the_moment_of_a_touch_is_read_when_the_unit_is_open_for_writing[memory]",
     ),
     Removal(
+        "an end of the looks at the session of a locked tab",
+        "component/tab.py",
+        "or (is_recent and has_waited)\n",
+        "or has_waited\n",
+        "tests/unit/test_component_cover.py"
+        "::test_the_session_of_a_locked_tab_is_looked_at_for_a_minute_and_then_no_more",
+    ),
+    Removal(
         "no file of a run from before a loss",
         "component/media_files.py",
         "            if self._is_forgotten or began_after_losses not in {None, self._losses}:\n",

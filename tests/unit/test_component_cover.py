@@ -300,6 +300,29 @@ def test_a_session_that_turns_out_to_be_live_uncovers_its_tab_within_seconds() -
     with_tab(check)
 
 
+def test_the_session_of_a_locked_tab_is_looked_at_for_a_minute_and_then_no_more() -> None:
+    """However long the tab stays open, and however many there are: until then late use would have been committed."""
+
+    async def check(here: Here) -> None:
+        now = 1000.0
+        here.services.tabs.monotonic = lambda: now
+        expire(here)
+        assert await here.tab.look() is Change.EXPIRED
+        expired = utc_now()
+        for _ in range(12):
+            now += 4.5
+            assert not here.tab.is_due(expired)
+            now += 0.5
+            assert here.tab.is_due(expired)
+            assert await here.tab.look() is Change.EXPIRED
+        for _ in range(60):
+            now += 60
+            assert not here.tab.is_due(expired)
+        assert here.tab.is_due(expired + timedelta(hours=1, seconds=1)), "it can be revived no longer"
+
+    with_tab(check)
+
+
 def test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays() -> None:
     async def check(here: Here) -> None:
         expire(here)
