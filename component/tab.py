@@ -80,6 +80,7 @@ class Tab:
         self._outdated = self._seen.gate is not Gate.OPEN
         self._seen.running = False  # whatever ran, Streamlit stops it when a socket goes
         self._seen.take(self._overtaken)
+        self._cover_before = self._seen.cover  # what waits there was pressed in the session that is claimed
         self._injected: deque[Message | wire.FromBrowser] = deque()
         self._navigation: ForwardMsg | None = None  # the pages, as the browser was told of them
         self._bell = asyncio.Event()
@@ -335,7 +336,7 @@ class Tab:
         """
         cover, self._seen.cover = self._seen.cover, None
         waited = cover.take() if cover is not None else None
-        if waited is not None and self._reconnection.has_failed:
+        if waited is not None and cover is self._cover_before and self._reconnection.has_failed:
             waited, self._press_lost = None, True  # it was meant for the session that is gone, and for no other
         self._covered, self._look_by, self._first = False, None, True
         if cover is not None and cover.drawn:

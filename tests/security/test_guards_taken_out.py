@@ -1737,7 +1737,7 @@ REMOVALS = [
     Removal(
         "no press in another Streamlit session than its own",
         "component/tab.py",
-        "        if waited is not None and self._reconnection.has_failed:\n",
+        "        if waited is not None and cover is self._cover_before and self._reconnection.has_failed:\n",
         "        if False:\n",
         "tests/unit/test_component_cover.py"
         "::test_what_waits_runs_in_no_other_session_when_streamlit_has_let_go_of_its_own",

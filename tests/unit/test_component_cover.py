@@ -420,6 +420,32 @@ def test_nor_as_a_part_of_the_run_that_the_browser_asks_for_by_itself() -> None:
     with_tab(check)
 
 
+def test_what_waits_on_a_later_lock_of_the_same_socket_goes_through() -> None:
+    """The new Streamlit session is the one that it was pressed in."""
+
+    async def check(here: Here) -> None:
+        here.services.tabs.is_active = lambda session_id: session_id == "another"
+        await here.tab.close()
+        opens(here)
+        await here.tab.send({"type": "websocket.accept"})
+        sends(here, press(value="typed"))
+        await received(here)
+        await here.begins("another")
+        await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
+        expire(here)
+        sends(here, press("$$ID-send"))
+        assert (await received(here)).stop_script
+        await nothing_more(here)
+        move_back(here, 1)
+        later(here)
+        await here.tab.look()
+        assert pressed(await received(here)) == ["$$ID-send"]
+        await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
+        assert not [message for message in await told(here, 0) if message.HasField("session_event")]
+
+    with_tab(check)
+
+
 def test_a_press_that_waits_where_its_browser_cannot_come_back_to_is_told_as_lost() -> None:
     async def check(here: Here) -> None:
         expire(here)
