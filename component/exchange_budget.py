@@ -4,11 +4,13 @@ A browser can begin any number of sign-ins and end each with a made-up code; onl
 must be admitted before its code is exchanged, and one that came to nothing costs. The promises:
 
 1. An attempt that came to nothing costs, whatever the reason: a code that the provider refuses, a sign-in that is used
-   up already, a blocked account. Beyond what it may cost nothing is exchanged and nothing is written.
+   up already, a blocked account, an answer without an ID token. Beyond what it may cost nothing is exchanged and nothing
+   is written.
 2. An attempt that ends in a session costs nothing, and neither does one that is under way: an office behind one address
    signs in at the same moment.
-3. What the provider's outage ends costs no client, but spares the provider; what the database's outage ends costs
-   nothing.
+3. What the provider's outage ends (no connection, an error of its server, "later") costs no client, but spares the
+   provider; what the database's outage ends costs nothing. An answer of the provider is no outage: its user can change
+   the scope in the address of the authorization request, and so what the answer holds.
 4. A browser that has signed in here, or has a session, is not held to its address, which others share, and waits for no
    flood of others. One account has one budget, however many sessions and browsers it has; when that is used up,
    perhaps by another user of one of its browsers, they are admitted as new ones are.
@@ -34,6 +36,7 @@ from typing import Final
 
 from app.core.addresses import network_of
 from app.core.errors import ProviderUnavailable, StorageUnavailable, TooManyRequests
+from app.core.failure_reasons import ProviderReason
 from app.core.principal import Subject
 from component.budgets import Bucket, Buckets
 from component.rendered import keep
@@ -57,6 +60,25 @@ MAX_KNOWN: Final = 4096
 MAX_KNOWN_EACH: Final = 8
 """The same of one account."""
 _SITE_BITS: Final = 48
+OUTAGES: Final = frozenset(
+    {
+        ProviderReason.DNS,
+        ProviderReason.REFUSED,
+        ProviderReason.UNREACHABLE,
+        ProviderReason.PROXY,
+        ProviderReason.TIMEOUT,
+        ProviderReason.BROKEN_OFF,
+        ProviderReason.UNKNOWN_AUTHORITY,
+        ProviderReason.CERTIFICATE_EXPIRED,
+        ProviderReason.CERTIFICATE_AHEAD,
+        ProviderReason.WRONG_HOST,
+        ProviderReason.TLS,
+        ProviderReason.STATUS,
+        ProviderReason.BUSY,
+        ProviderReason.KEYS_WAIT,
+    }
+)
+"""Why the provider could not be used, where no user can bring that about. Any other reason costs the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +123,9 @@ class ExchangeBudget:
             yield
         except StorageUnavailable:
             raise
-        except ProviderUnavailable:
+        except BaseException as error:
             with self._lock:
-                attempt.lane.take(1, self._monotonic())
-            raise
-        except BaseException:
-            with self._lock:
-                self._charge(attempt)
+                self._charge(attempt, is_outage=isinstance(error, ProviderUnavailable) and error.reason in OUTAGES)
             raise
 
     def remember(self, browser: str, subject: Subject) -> None:
@@ -141,9 +159,11 @@ class ExchangeBudget:
         lanes = (self._new_lane, self._suspect_lane) if is_clean else (self._suspect_lane,)
         return next((_Attempt(browser, address, lane) for lane in lanes if lane.holds(1, now)), None)
 
-    def _charge(self, attempt: _Attempt) -> None:
+    def _charge(self, attempt: _Attempt, *, is_outage: bool) -> None:
         now = self._monotonic()
         attempt.lane.take(1, now)
+        if is_outage:
+            return
         self._clients.of(attempt.client, now).take(1, now)
         if attempt.address:
             self._addresses.of(network_of(attempt.address), now).take(1, now)

@@ -38,7 +38,8 @@ class Answer:
 class Code:
     """A code on its way, with what it is bound to."""
 
-    nonce: str
+    nonce: str | None
+    """None for a request without the scope ``openid``."""
     challenge: str
     claims: dict[str, Any]
 
@@ -112,7 +113,9 @@ class FakeProvider:
         """What the browser brings back (path and query) after the person signed in; ``claims`` go into the tokens."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(authorize_url).query).items()}
         code = secrets.token_urlsafe(16)
-        self.codes[code] = Code(asked["nonce"], asked["code_challenge"], claims)
+        # OIDC Core §3.1.2.1: without the scope "openid" it is a plain OAuth 2.0 request, and brings no ID token.
+        nonce = asked["nonce"] if "openid" in asked.get("scope", "").split() else None
+        self.codes[code] = Code(nonce, asked["code_challenge"], claims)
         return self.answer(asked["state"], code=code)
 
     def answer(self, state: str, **parameters: str) -> str:

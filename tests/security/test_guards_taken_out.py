@@ -447,9 +447,17 @@ REMOVALS = [
     Removal(
         "the cost of attempts that came to nothing for any reason",
         "component/exchange_budget.py",
-        "                self._charge(attempt)\n",
+        "                self._charge(attempt, is_outage=isinstance(error, ProviderUnavailable) and error.reason in OUTAGES)\n",
         "                pass\n",
         "tests/unit/test_component_exchange_budget.py::test_an_attempt_that_comes_to_nothing_costs_whatever_the_reason",
+    ),
+    Removal(
+        "the cost of an answer of the provider that a user can bring about",
+        "component/exchange_budget.py",
+        "isinstance(error, ProviderUnavailable) and error.reason in OUTAGES",
+        "isinstance(error, ProviderUnavailable)",
+        "tests/unit/test_component_exchange_budget.py"
+        "::test_a_user_who_leaves_openid_out_of_the_scope_costs_that_users_own_budget_only",
     ),
     Removal(
         "the lane of suspect addresses",

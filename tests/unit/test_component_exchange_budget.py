@@ -19,6 +19,7 @@ from app.core.errors import (
     TokenInvalid,
     TooManyRequests,
 )
+from app.core.failure_reasons import ProviderReason
 from app.core.principal import Subject
 from component import exchange_budget
 from component.exchange_budget import ExchangeBudget
@@ -105,6 +106,22 @@ def test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting
         made_up(here, here.browser(), f"198.51.100.{number % 100}")
     assert len(here.fake.forms) - before == 60 + 20  # first attempts of an address; and those after a refused one
     here.sign_in(known)
+
+
+def test_a_user_who_leaves_openid_out_of_the_scope_costs_that_users_own_budget_only(here: World) -> None:
+    """A sign-in without ``openid`` in the provider's address, which the user can edit, brings a code but no ID token."""
+    eve, statuses = here.browser(), []
+    for number in range(100):
+        browser = eve if number < 50 else here.browser()
+        address = here.begin(browser).replace("scope=openid+", "scope=")
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        callback = here.fake.approve(address, sub="auth0|eve")
+        statuses.append(call(here.app, "GET", callback, {"cookie": cookie}, client=("198.51.100.1", 1)).status)
+    assert statuses == [503] * 5 + [429] * 45 + [503] * 5 + [429] * 45  # of one browser, then of its address
+    another = here.browser()
+    callback = here.fake.approve(here.begin(another))
+    cookie = "; ".join(f"{name}={value}" for name, value in another.cookies.items())
+    assert call(here.app, "GET", callback, {"cookie": cookie}, client=("203.0.113.99", 1)).status == 303
 
 
 def test_what_was_refused_for_now_is_not_used_up(here: World, seconds: Seconds) -> None:
@@ -195,7 +212,21 @@ def _refuse() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ProviderRefused(), StateMismatch(), TokenInvalid(), PermissionDenied("", "blocked"), RuntimeError()]
+    "error",
+    [
+        ProviderRefused(),
+        StateMismatch(),
+        TokenInvalid(),
+        PermissionDenied("", "blocked"),
+        RuntimeError(),
+        ProviderUnavailable(),
+        ProviderUnavailable(reason=ProviderReason.NO_ID_TOKEN),
+        ProviderUnavailable(reason=ProviderReason.TOKENS),
+        ProviderUnavailable(reason=ProviderReason.TOO_LARGE),
+        ProviderUnavailable(reason=ProviderReason.NOT_JSON),
+        ProviderUnavailable(reason=ProviderReason.UNEXPECTED),
+    ],
+    ids=lambda error: getattr(error, "reason_code", type(error).__name__),
 )
 def test_an_attempt_that_comes_to_nothing_costs_whatever_the_reason(seconds: Seconds, error: Exception) -> None:
     budget = ExchangeBudget(seconds)
@@ -215,10 +246,15 @@ def test_attempts_under_way_cost_nothing_however_many_come_from_one_address(seco
     assert is_admitted(budget, "another", "203.0.113.7")
 
 
-def test_a_provider_that_does_not_answer_costs_the_browser_nothing_and_is_spared_all_the_same(seconds: Seconds) -> None:
+@pytest.mark.parametrize(
+    "reason", [ProviderReason.TIMEOUT, ProviderReason.REFUSED, ProviderReason.STATUS, ProviderReason.BUSY]
+)
+def test_a_provider_that_does_not_answer_costs_the_browser_nothing_and_is_spared_all_the_same(
+    seconds: Seconds, reason: ProviderReason
+) -> None:
     budget = ExchangeBudget(seconds)
     for _ in range(60 + 20):
-        refuse(budget, ProviderUnavailable())
+        refuse(budget, ProviderUnavailable(reason=reason))
     assert not is_admitted(budget, "b", "a")
     seconds.now += 1.0
     assert is_admitted(budget, "b", "a")
