@@ -4,8 +4,8 @@ A browser can begin any number of sign-ins and end each with a made-up code; onl
 must be admitted before its code is exchanged, and one that came to nothing costs. The promises:
 
 1. An attempt that came to nothing costs, whatever the reason: a code that the provider refuses, a sign-in that is used
-   up already, a blocked account, an answer without an ID token. Beyond what it may cost nothing is exchanged and nothing
-   is written.
+   up already, a blocked account, an answer without an ID token. Beyond what it may cost nothing is exchanged and
+   nothing is written.
 2. An attempt that ends in a session costs nothing, and neither does one that is under way: an office behind one address
    signs in at the same moment.
 3. What the provider's outage ends (no connection, an error of its server, "later") costs no client, but spares the
@@ -15,8 +15,9 @@ must be admitted before its code is exchanged, and one that came to nothing cost
    flood of others. One account has one budget, however many sessions and browsers it has; when that is used up,
    perhaps by another user of one of its browsers, they are admitted as new ones are.
 5. A browser counts as known once its session was made, and no account keeps the browsers of others from being known.
-6. An address from which more than one attempt in five minutes came to nothing is suspect, and shares a lane with all
-   that are; so a flood from some addresses keeps nobody waiting who comes from another one.
+6. An address from which more than one attempt in five minutes came to nothing is suspect. It has a small share of its
+   own, and then shares a lane with all that are suspect; so a flood from some addresses (fewer than thirty) keeps
+   nobody waiting who comes from another one, suspect or not.
 7. What is remembered of clients is bounded.
 
 Routes exchange codes in a bounded number of threads, and by so many attempts at most a limit is exceeded. Each process
@@ -55,6 +56,12 @@ NEW_MAX: Final = 60
 NEW_PER_SECOND: Final = 2.0
 SUSPECT_MAX: Final = 20
 SUSPECT_PER_SECOND: Final = 1 / 5
+SHARE_MAX: Final = 2
+"""Attempts from a suspect address (of IPv6 the /48) that may come to nothing whatever others do."""
+SHARE_PER_SECOND: Final = 1 / 60
+SHARES_MAX: Final = 60
+"""The same of all suspect addresses together."""
+SHARES_PER_SECOND: Final = 1 / 2
 MAX_KNOWN: Final = 4096
 """How many browsers are known, the latest ones."""
 MAX_KNOWN_EACH: Final = 8
@@ -83,11 +90,15 @@ OUTAGES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What an attempt costs if it comes to nothing. ``address``: empty for a known client."""
+    """What an attempt costs if it comes to nothing.
+
+    ``address``: empty for a known client. ``share``: that of a suspect address, where the attempt uses it.
+    """
 
     client: str
     address: str
     lane: Bucket
+    share: Bucket | None = None
 
 
 class ExchangeBudget:
@@ -104,6 +115,8 @@ class ExchangeBudget:
         self._known_lane = Bucket.full(KNOWN_PER_SECOND, KNOWN_MAX, now)
         self._new_lane = Bucket.full(NEW_PER_SECOND, NEW_MAX, now)
         self._suspect_lane = Bucket.full(SUSPECT_PER_SECOND, SUSPECT_MAX, now)
+        self._shares = Buckets(SHARE_PER_SECOND, SHARE_MAX)
+        self._shares_lane = Bucket.full(SHARES_PER_SECOND, SHARES_MAX, now)
 
     @contextmanager
     def attempt(self, *, browser: str, address: str, subject: Subject | None = None) -> Iterator[None]:
@@ -155,15 +168,23 @@ class ExchangeBudget:
         wanted = self._clients.of(browser, now), self._addresses.of(network_of(address), now)
         if not all(bucket.holds(1, now) for bucket in wanted):
             return None
-        is_clean = self._clean.of(_site(address), now).holds(1, now)
-        lanes = (self._new_lane, self._suspect_lane) if is_clean else (self._suspect_lane,)
-        return next((_Attempt(browser, address, lane) for lane in lanes if lane.holds(1, now)), None)
+        site = _site(address)
+        if self._clean.of(site, now).holds(1, now):
+            if self._new_lane.holds(1, now):
+                return _Attempt(browser, address, self._new_lane)
+        else:
+            share = self._shares.of(site, now)
+            if share.holds(1, now) and self._shares_lane.holds(1, now):
+                return _Attempt(browser, address, self._shares_lane, share)
+        return _Attempt(browser, address, self._suspect_lane) if self._suspect_lane.holds(1, now) else None
 
     def _charge(self, attempt: _Attempt, *, is_outage: bool) -> None:
         now = self._monotonic()
         attempt.lane.take(1, now)
         if is_outage:
             return
+        if attempt.share is not None:
+            attempt.share.take(1, now)
         self._clients.of(attempt.client, now).take(1, now)
         if attempt.address:
             self._addresses.of(network_of(attempt.address), now).take(1, now)

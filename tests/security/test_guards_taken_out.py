@@ -447,8 +447,8 @@ REMOVALS = [
     Removal(
         "the cost of attempts that came to nothing for any reason",
         "component/exchange_budget.py",
-        "                self._charge(attempt, is_outage=isinstance(error, ProviderUnavailable) and error.reason in OUTAGES)\n",
-        "                pass\n",
+        "        if is_outage:\n            return\n",
+        "        return\n",
         "tests/unit/test_component_exchange_budget.py::test_an_attempt_that_comes_to_nothing_costs_whatever_the_reason",
     ),
     Removal(
@@ -466,6 +466,22 @@ REMOVALS = [
         "            pass\n",
         "tests/unit/test_component_exchange_budget.py"
         "::test_a_flood_of_some_addresses_keeps_nobody_at_another_one_waiting",
+    ),
+    Removal(
+        "the share of a suspect address",
+        "component/exchange_budget.py",
+        "            if share.holds(1, now) and self._shares_lane.holds(1, now):\n",
+        "            if False:\n",
+        "tests/unit/test_component_exchange_budget.py"
+        "::test_an_office_where_two_sign_ins_came_to_nothing_is_not_kept_waiting_by_other_addresses",
+    ),
+    Removal(
+        "the bound of the shares of all suspect addresses",
+        "component/exchange_budget.py",
+        "share.holds(1, now) and self._shares_lane.holds(1, now)",
+        "share.holds(1, now)",
+        "tests/unit/test_component_exchange_budget.py"
+        "::test_what_all_suspect_addresses_together_may_bring_to_the_provider_is_bounded",
     ),
     Removal(
         "the site of an IPv6 address",

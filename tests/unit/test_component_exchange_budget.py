@@ -109,7 +109,7 @@ def test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting
 
 
 def test_a_user_who_leaves_openid_out_of_the_scope_costs_that_users_own_budget_only(here: World) -> None:
-    """A sign-in without ``openid`` in the provider's address, which the user can edit, brings a code but no ID token."""
+    """The user can edit the provider's address; a sign-in without ``openid`` in it brings a code but no ID token."""
     eve, statuses = here.browser(), []
     for number in range(100):
         browser = eve if number < 50 else here.browser()
@@ -288,14 +288,42 @@ def test_a_flood_of_some_addresses_keeps_nobody_at_another_one_waiting(seconds: 
     """Each brings a made-up code as often as it may, from a new browser, for twenty minutes."""
     budget = ExchangeBudget(seconds)
     reached, waited = 0, []
+    sites = len({address.rpartition(":")[0].rsplit(":", 2)[0] or address for address in addresses})
     for step in range(200):
         seconds.now += 6.0
         reached += sum(refused(budget, f"{step} {address}", address) for address in addresses)
         if not is_admitted(budget, f"honest {step}", f"203.0.113.{step}"):
             waited.append(step)
     assert waited == []
-    # A few of each while it is clean, and then what the lane of suspect addresses lets through.
-    assert reached <= len(addresses) * 6 + 20 + 1200 / 5
+    # A few of each while it is clean, and then its share and what the lane of suspect addresses lets through.
+    assert reached <= len(addresses) * 6 + sites * (2 + 1200 / 60) + 20 + 1200 / 5
+
+
+@pytest.mark.parametrize("flooding", [2, 29])
+def test_an_office_where_two_sign_ins_came_to_nothing_is_not_kept_waiting_by_other_addresses(
+    seconds: Seconds, flooding: int
+) -> None:
+    budget = ExchangeBudget(seconds)
+    waited = []
+    for step in range(200):
+        seconds.now += 6.0
+        for number in range(flooding):
+            refused(budget, f"{step} {number}", f"198.51.100.{number}")
+        if step % 50 == 0:  # every five minutes
+            assert [refused(budget, f"office {step} {number}", "203.0.113.7") for number in range(2)] == [True, True]
+        if not is_admitted(budget, f"office {step}", "203.0.113.7"):
+            waited.append(step)
+    assert waited == []
+
+
+def test_what_all_suspect_addresses_together_may_bring_to_the_provider_is_bounded(seconds: Seconds) -> None:
+    budget = ExchangeBudget(seconds)
+    addresses = [f"10.0.0.{number}" for number in range(100)]
+    for address in addresses * 2:  # all are suspect
+        seconds.now += 0.5
+        assert refused(budget, address, address)
+    seconds.now += 120.0
+    assert sum(refused(budget, f"again {address}", address) for address in addresses) == 60 + 20
 
 
 def test_one_attempt_that_came_to_nothing_makes_no_address_suspect(seconds: Seconds) -> None:
@@ -306,6 +334,7 @@ def test_one_attempt_that_came_to_nothing_makes_no_address_suspect(seconds: Seco
     assert refused(budget, "office 1", "203.0.113.7")
     assert is_admitted(budget, "office 2", "203.0.113.7")
     assert refused(budget, "office 3", "203.0.113.7")
+    assert [refused(budget, "office 4", "203.0.113.7") for _ in range(2)] == [True] * 2  # the share of its own
     assert not is_admitted(budget, "office 4", "203.0.113.7")
     seconds.now += 300.0
     for address in range(200):
@@ -377,6 +406,6 @@ def test_what_is_remembered_is_bounded(seconds: Seconds, monkeypatch: pytest.Mon
         refused(budget, str(number), f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
     for number in range(50):
         budget.remember(str(number), Subject("https://idp.example/", str(number)))
-    tables = (budget._clients, budget._addresses, budget._clean, budget._known)
+    tables = (budget._clients, budget._addresses, budget._clean, budget._shares, budget._known)
     assert all(len(table) <= 10_000 for table in tables)
     assert list(budget._known) == [str(number) for number in range(40, 50)]
