@@ -30,7 +30,7 @@ from app.core.policy import decide
 from app.core.records import Session
 from app.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
 from app.housekeeping import Housekeeping
-from app.kept_sessions import KeptSessions, keep_sessions
+from app.kept_sessions import KeptSessions, RuntimeSessions, expire_regularly, keep_sessions
 from app.media import observe_media, observe_runs
 from app.navigation import PAGES
 from app.published import PROCESS, guards_of, own_guards, shared_places
@@ -58,19 +58,21 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         observe_runs(streamlit.dataframe_source_mgr, services.tabs.media)
         observe_media(streamlit.media_file_mgr, services.tabs.media)
         services.tabs.is_active = streamlit.is_active_session
-        keep_sessions(
-            streamlit,
-            KeptSessions(
-                ttl_seconds=st.get_option("server.disconnectedSessionTTL"),
-                per_user=services.tabs.limits.per_person,
-                signed_in=services.tabs.limits.sockets,
-            ),
+        uploads = services.tabs.upload_totals
+        kept = KeptSessions(
+            ttl_seconds=st.get_option("server.disconnectedSessionTTL"),
+            per_user=services.tabs.limits.per_person,
+            signed_in=services.tabs.limits.sockets,
+            uploaded_bytes=uploads.size_of,
         )
+        keep_sessions(streamlit, kept)
+        uploads.sessions = RuntimeSessions(streamlit, kept)
         bind_deferred_downloads(streamlit.media_file_mgr)
         bind_lazy_dataframes(streamlit.dataframe_source_mgr)
         bind_background_refreshes()
         gc.collect()
         gc.freeze()  # what was imported stays: no collection need look at it again
+        expiring = asyncio.create_task(expire_regularly(kept, uploads), name="kept sessions")
         keeping = asyncio.create_task(Housekeeping(services.storage).run(), name="housekeeping")
         watching = asyncio.create_task(Watcher(services.storage.read.pulse, services.tabs).run(), name="watcher")
         publishing = asyncio.create_task(asyncio.to_thread(_publish, services, script, hosted), name="publishing")
@@ -79,6 +81,7 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         finally:
             watching.cancel()
             keeping.cancel()
+            expiring.cancel()
             await asyncio.wait([publishing])  # it writes: not while storage closes
             services.close()
 

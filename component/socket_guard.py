@@ -237,7 +237,7 @@ class SocketGuard:
         uploads = self._tabs.uploads(_owner(session, browser), scope["path"]) if area is Area.PRIVATE else None
         scope = self._identified(scope, session, browser)
         if uploads is not None:
-            await passed_on(self._app, scope, receive, send, uploads, in_all=self._tabs.uploaded_bytes)
+            await passed_on(self._app, scope, receive, send, uploads, make_room=self._tabs.upload_totals.make_room)
         else:
             await self._app(scope, receive, send)
 

@@ -26,7 +26,6 @@ from component.outgoing import Outgoing
 from component.reconnection import Reconnection
 from component.return_to import safe_return_to
 from component.shown import Change, Gate, Seen
-from component.uploads import Uploads
 
 if TYPE_CHECKING:
     from component.tabs import Tabs
@@ -164,11 +163,6 @@ class Tab:
         due = self._tabs.sessions.limits.ends_at(self.session)
         until = self._seen.grants.until if self._seen.grants is not None else None
         return not self._looked or now >= (due if until is None else min(due, until))
-
-    @property
-    def uploads(self) -> Uploads:
-        """What its Streamlit session has taken in."""
-        return self._seen.uploads
 
     @property
     def has_lost(self) -> bool:

@@ -18,6 +18,7 @@ from component.rendered import keep
 from component.sessions import Sessions
 from component.shown import Owners
 from component.tab import Tab
+from component.upload_totals import UploadTotals
 from component.uploads import Uploads
 from component.workers import Workers
 
@@ -51,6 +52,7 @@ class Tabs:
         self.rights = rights
         self.owners = Owners()
         self.media = MediaFiles()
+        self.upload_totals = UploadTotals()
         self.is_active: Callable[[str], bool] = lambda _: True
         """Whether a Streamlit session has a socket now, as Streamlit says; set where the app starts."""
         self._workers = Workers(_THREADS, name="tabs")
@@ -122,13 +124,12 @@ class Tabs:
     def uploads(self, owner: str, path: str) -> Uploads | None:
         """What the Streamlit session of ``owner`` that ``path`` is about has taken in; None for any other path."""
         shown = self.owners.get(owner)
-        seen = shown.sessions.get(wire.upload_session_asked(path) or "") if shown is not None else None
-        return seen.uploads if seen is not None else None
-
-    @property
-    def uploaded_bytes(self) -> int:
-        """What the live tabs of this process keep of uploads."""
-        return sum(tab.uploads.size for tab in self._live)
+        session_id = wire.upload_session_asked(path) or ""
+        seen = shown.sessions.get(session_id) if shown is not None else None
+        if seen is None:
+            return None
+        self.upload_totals.add(session_id, seen.uploads)
+        return seen.uploads
 
     def may_come_back(self, owner: str, session_id: str) -> bool:
         """Whether this process has had ``owner`` in this Streamlit session, and it can go on from there."""

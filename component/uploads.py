@@ -19,7 +19,7 @@ from component.request_bodies import BoundedBody, ambiguous, declared_bytes
 MOST_FILES: Final = 200
 MOST_BYTES: Final = 400 * 1024 * 1024
 MOST_BYTES_IN_ALL: Final = 4 * 1024 * 1024 * 1024
-"""What all live sessions of a process may keep."""
+"""What all Streamlit sessions of a process may keep, with a socket and without."""
 _FULL: Final = (
     f"This page has taken in all it can keep ({MOST_FILES} files, {MOST_BYTES // 1024**2} MB together). "
     "Remove some of them, or reload the page.\n"
@@ -32,6 +32,8 @@ class Uploads:
     """What one Streamlit session has taken in: the address of a file → its size in bytes."""
 
     sizes: dict[str, int] = field(default_factory=dict)
+    arriving: int = 0
+    """How many files are on their way."""
 
     @property
     def size(self) -> int:
@@ -45,15 +47,21 @@ class Uploads:
 
 
 async def passed_on(
-    app: ASGIApp, scope: Scope, receive: Receive, send: Send, uploads: Uploads, *, in_all: int = 0
+    app: ASGIApp,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    uploads: Uploads,
+    *,
+    make_room: Callable[[int], bool] = lambda _: True,
 ) -> None:
     """Let a request about an upload through to ``app``, unless it is too much.
 
     Answers 413 for too much, 411 for an unknown size, 400 for a size that is said in two ways or is not true.
-    ``in_all``: what the live sessions of this process keep.
+    ``make_room``: whether this process can keep so many bytes more.
     """
     if scope["method"] == "PUT":
-        refused = _refusal(scope, uploads, in_all)
+        refused = _refusal(scope, uploads, make_room)
         if refused is not None:
             await refused(scope, receive, send)
         else:
@@ -69,6 +77,7 @@ async def _put(app: ASGIApp, scope: Scope, receive: Receive, send: Send, uploads
     path, size = scope["path"], declared_bytes(scope["headers"]) or 0
     before = uploads.sizes.get(path)
     uploads.sizes[path] = size  # at once: others may be on their way at the same time
+    uploads.arriving += 1
     body = BoundedBody(receive, size)
     status = _Status(send, unless=lambda: body.exceeded)
     try:
@@ -77,6 +86,7 @@ async def _put(app: ASGIApp, scope: Scope, receive: Receive, send: Send, uploads
         if not body.exceeded:
             raise
     finally:
+        uploads.arriving -= 1
         if not status.is_done:
             _put_back(uploads, path, before)
     if body.exceeded:
@@ -103,7 +113,7 @@ class _Status:
         await self._send(message)
 
 
-def _refusal(scope: Scope, uploads: Uploads, in_all: int) -> Response | None:
+def _refusal(scope: Scope, uploads: Uploads, make_room: Callable[[int], bool]) -> Response | None:
     if (refused := ambiguous(scope["headers"])) is not None:
         return refused
     size = declared_bytes(scope["headers"])
@@ -111,7 +121,7 @@ def _refusal(scope: Scope, uploads: Uploads, in_all: int) -> Response | None:
         return PlainTextResponse("Say how long the file is (Content-Length).\n", 411)
     if not uploads.fits(scope["path"], size):
         return PlainTextResponse(_FULL, 413)
-    if in_all + size > MOST_BYTES_IN_ALL:
+    if not make_room(size):
         return PlainTextResponse("The app keeps all the files it can just now. Try again later.\n", 503)
     return None
 

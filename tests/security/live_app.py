@@ -4,7 +4,8 @@
 ``app/main.py``, for a script that a test wrote. With ``HOSTED`` set, what it does for an app that is not ours.
 With ``UNWATCHED`` set, a tab learns nothing but by its own messages. With ``UNEDITED`` set, nobody waits for edits of
 files, as in production. With ``OPEN_FILES`` set, it may open no more, and half as many at first. With
-``FORGETFUL`` set, Streamlit keeps no session that has no socket.
+``FORGETFUL`` set, Streamlit keeps no session that has no socket. With ``UPLOADED_BYTES`` set, all sessions together
+keep so many bytes of uploads.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from app import asgi, hosted, server, testing
 from app import services as composition
 from app.core import logs
 from app.core.declarations import declare_beside
+from component import upload_totals
 from component.watcher import Watcher
 
 LIMITS = ("GATEHOUSE_SOCKETS", "GATEHOUSE_ANONYMOUS_", "GATEHOUSE_MESSAGE")
@@ -30,6 +32,8 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     logs.configure(process="app", json_lines=False)
     if os.environ.get("UNWATCHED"):
         mock.patch.object(asgi, "Watcher", functools.partial(Watcher, poll_seconds=3600.0)).start()
+    if most := int(os.environ.get("UPLOADED_BYTES", "0")):
+        mock.patch.object(upload_totals, "MOST_BYTES_IN_ALL", most).start()
     idle = int(os.environ.get("GATEHOUSE_SESSION_IDLE_SECONDS", "3600"))
     limits = {
         name.removeprefix("GATEHOUSE_").lower(): value for name, value in os.environ.items() if name.startswith(LIMITS)

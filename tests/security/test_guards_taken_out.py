@@ -767,6 +767,51 @@ REMOVALS = [
         "tests/unit/test_component_uploads.py::test_no_more_is_taken_in_than_was_declared",
     ),
     Removal(
+        "the bound of the uploads of all Streamlit sessions together",
+        "component/socket_guard.py",
+        ", make_room=self._tabs.upload_totals.make_room",
+        "",
+        "tests/security/test_uploads_live.py"
+        "::test_closing_a_tab_and_opening_another_one_takes_in_no_more_than_may_be_kept",
+    ),
+    Removal(
+        "the count of the uploads of sessions without a socket",
+        "app/asgi.py",
+        "        uploads.sessions = RuntimeSessions(streamlit, kept)\n",
+        "",
+        "tests/security/test_uploads_live.py"
+        "::test_closing_a_tab_and_opening_another_one_takes_in_no_more_than_may_be_kept",
+    ),
+    Removal(
+        "the bound of the uploads of one user's sessions without a socket",
+        "app/kept_sessions.py",
+        "        self._bound_uploads(own)\n",
+        "",
+        "tests/unit/test_kept_sessions.py::test_the_uploads_of_one_users_sessions_are_bounded_the_oldest_go",
+    ),
+    Removal(
+        "the release of what a session without a socket keeps",
+        "app/kept_sessions.py",
+        "            kept.info.session.shutdown()\n",
+        "            pass\n",
+        "tests/unit/test_kept_sessions.py::test_one_that_goes_is_shut_down_and_one_that_is_resumed_is_not",
+    ),
+    Removal(
+        "the release of sessions whose time is over while no socket comes or goes",
+        "app/kept_sessions.py",
+        "        sessions.expire()\n",
+        "        pass\n",
+        "tests/unit/test_kept_sessions.py::test_they_are_released_without_any_socket_that_comes_or_goes",
+    ),
+    Removal(
+        "the removal of a file that arrives after the end of its session",
+        "component/upload_totals.py",
+        "                self.sessions.remove_files(session_id)\n",
+        "                pass\n",
+        "tests/unit/test_component_upload_totals.py"
+        "::test_a_file_that_arrives_after_the_end_of_its_session_counts_while_it_does_and_is_removed_then",
+    ),
+    Removal(
         "the search for what the system allows of open files",
         "app/server.py",
         "            attempt = (works + fails) // 2\n",

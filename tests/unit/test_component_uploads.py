@@ -9,6 +9,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from component.upload_totals import UploadTotals
 from component.uploads import MOST_BYTES, MOST_BYTES_IN_ALL, MOST_FILES, Uploads, passed_on
 
 PATH = "/_stcore/upload_file/session/file"
@@ -112,7 +113,9 @@ def test_all_sessions_of_a_process_take_in_so_many_bytes_together() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await PlainTextResponse("", 204)(scope, receive, send)
 
-    def asked(in_all: int) -> int:
+    def asked(kept: int) -> int:
+        totals = UploadTotals()
+        totals.add("another", Uploads({"/_stcore/upload_file/another/file": kept}))
         answers: list[Message] = []
 
         async def send(message: Message) -> None:
@@ -122,7 +125,7 @@ def test_all_sessions_of_a_process_take_in_so_many_bytes_together() -> None:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         scope: dict[str, Any] = {"type": "http", "method": "PUT", "path": PATH, "headers": [(b"content-length", b"5")]}
-        asyncio.run(passed_on(app, scope, receive, send, Uploads(), in_all=in_all))
+        asyncio.run(passed_on(app, scope, receive, send, Uploads(), make_room=totals.make_room))
         return int(answers[0]["status"])
 
     assert asked(MOST_BYTES_IN_ALL - 5) == 204

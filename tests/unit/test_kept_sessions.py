@@ -1,13 +1,15 @@
-"""Sessions without a socket: kept for whom they are, however many others come and go."""
+"""Sessions without a socket: kept for whom they are, however many others come and go, and released in time."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from streamlit.runtime.session_manager import SessionInfo
 
-from app.kept_sessions import MAX_ANONYMOUS, KeptSessions
+from app.kept_sessions import MAX_ANONYMOUS, KeptSessions, expire_regularly
+from component.upload_totals import UploadTotals
 
 
 @dataclass
@@ -16,6 +18,10 @@ class Session:
 
     id: str
     _user_info: dict[str, str] = field(default_factory=dict)
+    ends: int = 0
+
+    def shutdown(self) -> None:
+        self.ends += 1
 
 
 @dataclass
@@ -81,3 +87,66 @@ def test_one_is_kept_for_its_time_and_given_out_once() -> None:
     for name in ("a", "b", "c"):
         kept.save(info(name, "ann"))
     assert ids(kept) == ["a", "b", "c"]  # nothing of the past counts
+
+
+def ended(session_info: SessionInfo) -> int:
+    return cast("Any", session_info.session).ends  # type: ignore[no-any-return]
+
+
+def test_one_that_goes_is_shut_down_and_one_that_is_resumed_is_not() -> None:
+    time = Time()
+    kept = made(time)
+    resumed, crowded_out, late = info("resumed", "ann"), info("crowded out", "ann"), info("late", "ann")
+    kept.save(resumed)
+    kept.delete("resumed")
+    for each in (crowded_out, late, info("third", "ann"), info("fourth", "ann")):
+        kept.save(each)
+    assert (ended(resumed), ended(crowded_out), ended(late)) == (0, 1, 0)
+    time.now = 120.0
+    kept.expire()
+    assert (ended(resumed), ended(crowded_out), ended(late)) == (0, 1, 1)
+
+
+def test_one_whose_end_fails_keeps_no_other() -> None:
+    time = Time()
+    kept = made(time)
+    broken, other = info("broken", "ann"), info("other", "ann")
+    cast("Any", broken.session).shutdown = lambda: 1 / 0
+    kept.save(broken)
+    kept.save(other)
+    time.now = 120.0
+    kept.expire()
+    assert (ids(kept), ended(other)) == ([], 1)
+
+
+def test_the_uploads_of_one_users_sessions_are_bounded_the_oldest_go() -> None:
+    sizes = {"a 1": 150, "a 2": 0, "a 3": 100, "a 4": 250, "b": 400}
+    kept = KeptSessions(
+        ttl_seconds=120,
+        per_user=10,
+        signed_in=100,
+        uploaded_bytes=lambda session_id: sizes[session_id] * 1024 * 1024,
+        monotonic=Time(),
+    )
+    for session_id in ("b", "a 1", "a 2", "a 3"):
+        kept.save(info(session_id, session_id[0]))
+    assert ids(kept) == ["b", "a 1", "a 2", "a 3"]
+    kept.save(info("a 4", "a"))
+    assert ids(kept) == ["b", "a 2", "a 3", "a 4"]
+
+
+def test_they_are_released_without_any_socket_that_comes_or_goes() -> None:
+    time = Time()
+    kept, only = made(time), info("only", "ann")
+    kept.save(only)
+    time.now = 120.0
+
+    async def until_it_is_released() -> None:
+        released = asyncio.Event()
+        cast("Any", only.session).shutdown = released.set
+        expiring = asyncio.create_task(expire_regularly(kept, UploadTotals(), every_seconds=0.0))
+        await asyncio.wait_for(released.wait(), 60)
+        expiring.cancel()
+
+    asyncio.run(until_it_is_released())
+    assert kept.ids() == ()

@@ -1,0 +1,117 @@
+"""What all Streamlit sessions of a process keep of uploads: bounded, whether they have a socket or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from component import upload_totals
+from component.upload_totals import UploadTotals
+from component.uploads import Uploads
+
+
+@dataclass
+class Sessions:
+    """Those of a runtime, with Streamlit's own manager of uploaded files."""
+
+    files: MemoryUploadedFileManager = field(default_factory=lambda: MemoryUploadedFileManager("/_stcore/upload_file"))
+    active: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def is_stored(self, session_id: str) -> bool:
+        return session_id in self.active or session_id in self.kept
+
+    def without_socket(self) -> list[str]:
+        return list(self.kept)
+
+    def shut_down(self, session_id: str) -> None:
+        self.kept.remove(session_id)
+        self.files.remove_session_files(session_id)
+
+    def remove_files(self, session_id: str) -> None:
+        self.files.remove_session_files(session_id)
+
+    def upload(self, totals: UploadTotals, session_id: str, size: int) -> bool:
+        """A file of ``size`` bytes comes into a session that has a socket; whether it is taken in."""
+        if session_id not in self.active:
+            self.active.append(session_id)
+        if not totals.make_room(size):
+            return False
+        totals.add(session_id, Uploads({f"/_stcore/upload_file/{session_id}/f": size}))
+        self.arrive(session_id, size)
+        return True
+
+    def arrive(self, session_id: str, size: int) -> None:
+        self.files.add_file(session_id, UploadedFileRec("f", "f.csv", "text/csv", b"x" * size))
+
+    def disconnect(self, session_id: str) -> None:
+        self.active.remove(session_id)
+        self.kept.append(session_id)
+
+    @property
+    def stored_bytes(self) -> int:
+        return sum(len(file.data) for files in self.files.file_storage.values() for file in files.values())
+
+
+@pytest.fixture
+def sessions(monkeypatch: pytest.MonkeyPatch) -> Sessions:
+    monkeypatch.setattr(upload_totals, "MOST_BYTES_IN_ALL", 1000)
+    return Sessions()
+
+
+def test_sessions_without_a_socket_count_and_the_oldest_go_where_there_is_no_room(sessions: Sessions) -> None:
+    totals = UploadTotals(sessions)
+    for number in range(50):
+        assert sessions.upload(totals, f"tab {number}", 400)
+        sessions.disconnect(f"tab {number}")
+        assert sessions.stored_bytes == totals.size <= 1000, number
+    assert sessions.kept == ["tab 48", "tab 49"]
+
+
+def test_no_more_of_them_go_than_the_room_takes_and_none_for_nothing(sessions: Sessions) -> None:
+    totals = UploadTotals(sessions)
+    for name, size in (("empty", 0), ("first", 300), ("second", 300), ("open", 350)):
+        assert sessions.upload(totals, name, size)
+    for name in ("empty", "first", "second"):
+        sessions.disconnect(name)
+    assert not sessions.upload(totals, "open 2", 651)
+    assert sessions.kept == ["empty", "first", "second"]
+    assert sessions.upload(totals, "open 2", 51)
+    assert (sessions.kept, sessions.stored_bytes, totals.size) == (["empty", "second"], 701, 701)
+
+
+def test_what_has_a_socket_makes_room_for_nobody(sessions: Sessions) -> None:
+    totals = UploadTotals(sessions)
+    assert sessions.upload(totals, "ann", 600)
+    assert not sessions.upload(totals, "bob", 401)
+    assert sessions.upload(totals, "bob", 400)
+
+
+def test_a_file_that_arrives_after_the_end_of_its_session_counts_while_it_does_and_is_removed_then(
+    sessions: Sessions,
+) -> None:
+    totals = UploadTotals(sessions)
+    uploads = Uploads({"/_stcore/upload_file/ann/f": 600}, arriving=1)
+    sessions.active.append("ann")
+    totals.add("ann", uploads)
+    sessions.disconnect("ann")
+    assert not sessions.upload(totals, "bob", 401)  # what is on its way cannot be released
+    sessions.shut_down("ann")
+    assert not totals.make_room(401)
+    sessions.arrive("ann", 600)
+    uploads.arriving = 0
+    assert totals.make_room(1000)
+    assert (sessions.stored_bytes, totals.size) == (0, 0)
+
+
+def test_a_session_counts_while_it_is_stored(sessions: Sessions) -> None:
+    totals = UploadTotals(sessions)
+    assert sessions.upload(totals, "ann", 600)
+    totals.forget_gone()
+    assert (totals.size, totals.size_of("ann"), totals.size_of("bob")) == (600, 600, 0)
+    sessions.active.remove("ann")
+    totals.forget_gone()
+    assert (totals.size, sessions.stored_bytes) == (0, 0)
