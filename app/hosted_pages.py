@@ -189,7 +189,7 @@ def _addresses(page: st.Page, known: _PageRows, *, start: bool) -> list[str]:
     needed = ["", own] if start else [own]
     needed += [address for other, address in _offered.get() or () if other == source and address in known.rows]
     inferred = _inferred_address(source)
-    if inferred in known.rows:
+    if inferred and inferred in known.rows:  # a function without a name has none, and "" is the row of the start page
         needed.append(inferred)
     return list(dict.fromkeys(needed))
 

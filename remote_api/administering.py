@@ -54,6 +54,11 @@ def change() -> Iterator[Changing]:
         raise
 
 
+def nothing_was_changed() -> None:
+    """Note that what this request has committed changed nothing, so that its failure is told as what it is."""
+    g.gatehouse_committed = False
+
+
 def after_a_change(error: Exception) -> Exception:
     """The error to answer with: ``ChangeUnconfirmed`` for whatever fails after this request has committed a change."""
     committed = g.get("gatehouse_committed", default=False) and request.method not in READS

@@ -14,7 +14,7 @@ from app.core.errors import ChangeUnconfirmed, GatehouseError, InvalidInput, Ser
 from app.core.permissions import Permission
 from remote_api import conditions
 from remote_api.access import requires
-from remote_api.administering import change
+from remote_api.administering import change, nothing_was_changed
 from remote_api.conditions import conditional, unconditional
 from remote_api.people import DEFAULT_ROLE, answer_of, card_of
 from remote_api.schemas.people import (
@@ -110,7 +110,8 @@ def bulk(body: BulkAsked) -> dict[str, Any]:
         except ServiceUnavailable as error:
             unconfirmed = isinstance(error, ChangeUnconfirmed)
             if not unconfirmed and all(result["outcome"] != "done" for result in results):
-                raise  # nothing was changed
+                nothing_was_changed()
+                raise
             logs.report(error, where="a change of several people")
             results.append(_result(person, "unknown" if unconfirmed else "refused", error))
             results += [_result(other, "refused", error, _NOT_TRIED) for other in people[len(results) :]]

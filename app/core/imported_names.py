@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-_ELSEWHERE = "?"
+_ELSEWHERE: Final = "?"
+_MOST_ORIGINS: Final = 64
+"""What one alias may stand for: ``data = data.T`` has no end, and a few names assigned in turn have very many."""
 
 
 class ImportedNames:
@@ -36,7 +39,7 @@ class ImportedNames:
         before = -1
         while before != (before := sum(map(len, self._origins.values()))):  # an alias of an alias, in any order
             for name, value in assigned:
-                self._origins[name] |= self.origins(value) if _is_dotted(value) else set()
+                self._alias(name, value)
 
     def origins(self, node: ast.AST, hidden: frozenset[str] = frozenset()) -> frozenset[str]:
         """Return the dotted names that ``node`` may stand for; a name that nothing imports stands for itself.
@@ -55,6 +58,13 @@ class ImportedNames:
             if isinstance(module, ast.Constant) and isinstance(module.value, str):
                 return frozenset({module.value.lstrip(".")})
         return frozenset({_ELSEWHERE})
+
+    def _alias(self, name: str, value: ast.expr) -> None:
+        if not _is_dotted(value):
+            return
+        found = self._origins[name]
+        new = sorted(self.origins(value) - found)
+        found.update(new[: max(0, _MOST_ORIGINS - len(found))])
 
     def _import_from(self, node: ast.ImportFrom, stars: Mapping[str, frozenset[str]]) -> None:
         module = node.module or ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SECRET_MIN_CHARACTERS: Final = 32
 _WEAK: Final = ("changeme", "change-me", "secret", "password", "gatehouse", "example", "default")
 _MIN_DISTINCT_CHARACTERS: Final = 10
+_NO_HARD_LINKS: Final = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
+"""What ``link(2)`` answers on a file system without hard links, such as exFAT."""
 
 
 def weakness(secret: str) -> str | None:
@@ -82,10 +84,28 @@ def _make_secret(path: Path) -> None:
             file.write(secrets.token_urlsafe(48))
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):  # another process was first
+        try:
             os.link(temporary, path)
+        except FileExistsError:
+            pass  # another process was first
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            _copy_secret(Path(temporary), path)
     finally:
         Path(temporary).unlink()
+
+
+def _copy_secret(temporary: Path, path: Path) -> None:
+    """In place of ``os.link``. A process that looks in between finds an empty file, and calls it damaged."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return  # another process was first
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(_read(temporary))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _read(secret: Path) -> str:

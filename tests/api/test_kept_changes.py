@@ -184,14 +184,21 @@ def test_of_several_people_each_has_the_result_that_is_known(
     assert ["developer" in card(admin, one)["roles"] for one in people] == [works == 1, False, False]
 
 
+@pytest.mark.parametrize("unchanged", [0, 1])
 def test_where_nothing_was_changed_for_anybody_the_whole_call_fails(
-    admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch
+    world: World, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch, unchanged: int
 ) -> None:
-    def fails(unit: Work) -> NoReturn:
-        raise StorageUnavailable("Gone.")
+    """Also where the database fails only after some for whom there was nothing to change."""
+    caller(world, "auth0|has-it", "developer")
+    commit, commits = Work.commit, iter(range(10))
+
+    def fails(unit: Work) -> None:
+        if next(commits) >= unchanged:
+            raise StorageUnavailable("Gone.")
+        commit(unit)
 
     with monkeypatch.context() as patch:
         patch.setattr(Work, "commit", fails)
-        answer = bulk(admin, [bob], role="developer")
+        answer = bulk(admin, [number_of(admin, "auth0|has-it")] * unchanged + [bob], role="developer")
     assert (answer.status_code, answer.json["code"]) == (503, "storage-unavailable")
     assert "Retry-After" in answer.headers

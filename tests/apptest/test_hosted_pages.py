@@ -245,6 +245,16 @@ def test_an_unrelated_file_of_the_same_name_takes_no_row_away_from_a_page(serve:
     assert ran(at_open(script, "viewer")) == ["orders"]
 
 
+def test_a_page_whose_function_has_no_name_needs_its_own_row_only(serve: Serve) -> None:
+    """``""`` is the row of the start page, and no inferred address."""
+    page = 'functools.partial(ran, "x"), title="X", url_path="open"'
+    script = serve(
+        f"import functools\nst.navigation([st.Page(orders, default=True), st.Page({page})]).run()",
+        {"/": "read:orders", "/orders": "read:orders", "/open": "signed-in"},
+    )
+    assert ran(at_open(script)) == ["x"]
+
+
 def test_of_two_files_of_one_name_both_need_the_row_of_that_name(serve: Serve) -> None:
     script = serve('st.navigation([home, st.Page("mine/orders.py", url_path="open")]).run()', files=("mine/orders.py",))
     assert ran(at_open(script)) == []

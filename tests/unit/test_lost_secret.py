@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import subprocess
@@ -172,6 +173,21 @@ def test_of_two_processes_that_make_the_secret_at_once_both_use_the_same(
 
     monkeypatch.setattr("os.link", after_the_other)
     assert installation.installation_secret(file) == other
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_hard_links_keeps_the_secret_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("os.link", no_links)
+    file = tmp_path / "secret"
+    made = installation.installation_secret(file)
+    assert (len(made), file.read_text(), file.stat().st_mode & 0o777) == (64, made, 0o600)
+    assert installation.installation_secret(file) == made
     assert list(tmp_path.iterdir()) == [file]
 
 

@@ -188,6 +188,22 @@ def test_a_very_long_expression_is_read() -> None:
     assert list(guards_in_tree(ast.parse(source), module="shop", file="shop.py")) == []
 
 
+@pytest.mark.parametrize(
+    "aliases",
+    [
+        "data = data.T",
+        "here = here.parent\nhere = here.parent",
+        "x = a.y\ny = x.z\nx = y.w",
+        "\n".join(f"{to} = {of}.{name}" for to in "xyz" for of in "xyz" for name in "abcdefgh"),
+        "".join(f"x{number} = x{number + 1}\n" for number in range(300)) + "x300 = access",
+    ],
+    ids=["itself", "twice", "a circle", "very many", "a long chain"],
+)
+def test_aliases_without_an_end_are_read(aliases: str) -> None:
+    source = f"import app.access as access\n{aliases}\n@cache\ndef of():\n    return access.principal()"
+    assert [place.name for place in in_tree(ast.parse(source), file="shop.py")] == ["of"]
+
+
 def test_the_inventory_marks_a_guard_that_cannot_decide_for_each_caller() -> None:
     rows = {row.name: row.line for row in guards_in_tree(ast.parse(MODULE), module="shop", file="shop.py")}
     assert rows == {
