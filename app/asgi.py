@@ -36,6 +36,7 @@ from app.navigation import PAGES
 from app.published import PROCESS, guards_of, own_guards, shared_places
 from app.server import accept_few
 from app.services import Services
+from app.watched_sources import examine_modules_once
 from component.routes import auth_routes
 from component.socket_guard import Foreign, SocketGuard
 from component.watcher import Watcher
@@ -70,6 +71,7 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         bind_deferred_downloads(streamlit.media_file_mgr)
         bind_lazy_dataframes(streamlit.dataframe_source_mgr)
         bind_background_refreshes()
+        examine_modules_once(script)
         gc.collect()
         gc.freeze()  # what was imported stays: no collection need look at it again
         expiring = asyncio.create_task(expire_regularly(kept, uploads), name="kept sessions")

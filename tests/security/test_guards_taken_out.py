@@ -826,6 +826,13 @@ REMOVALS = [
         "tests/security/test_few_open_files.py::test_as_many_tabs_as_fit_are_served_and_the_next_is_told_so",
     ),
     Removal(
+        "no module examined for a tab that is opened",
+        "app/asgi.py",
+        "        examine_modules_once(script)\n",
+        "",
+        "tests/security/test_watched_sources_live.py",
+    ),
+    Removal(
         "the number of connections that are accepted at once",
         "app/asgi.py",
         "        accept_few(asyncio.get_running_loop())\n",

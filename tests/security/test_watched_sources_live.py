@@ -1,0 +1,36 @@
+"""On a real server: a tab that is opened has no module examined that another one had examined already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.security.live import live
+
+SCRIPT = """
+import streamlit as st
+from streamlit.watcher import local_sources_watcher
+
+
+@st.cache_resource
+def examined():
+    is_valid, paths = local_sources_watcher._is_valid_path, []
+    local_sources_watcher._is_valid_path = lambda path: paths.append(path) or is_valid(path)
+    return paths
+
+
+st.markdown(f"examined: {len(examined())}")
+"""
+
+
+@pytest.mark.parametrize("unedited", ["1", ""])
+def test_each_module_is_examined_once_and_none_where_nothing_is_watched(tmp_path: Path, unedited: str) -> None:
+    with live(tmp_path, script=SCRIPT, processes=1, UNEDITED=unedited) as here:
+        counts = []
+        for name in ("ann", "bob", "eve"):
+            with here.tab(here.sign_in(name)) as tab:
+                counts += tab.open()
+    assert counts[0] == "examined: 0", "counted from here on"
+    assert counts[2] == counts[1]
+    assert (counts[1] == "examined: 0") is bool(unedited)
