@@ -1,7 +1,7 @@
 """The Streamlit sessions without a socket, which a browser that reconnects goes on with: bounded for each user.
 
-Streamlit (1.67) keeps the latest 128 of all users, so that whoever opens and closes sockets, without signing in too,
-has those of everybody else dropped: their state is lost, and so is what they pressed while they had no connection.
+Streamlit (1.67) keeps the latest 128 of all users. A client that opens and closes sockets, even without signing in,
+gets those of everybody else dropped: their state is lost, and so is what they pressed while they had no connection.
 And it drops them without shutting them down, so that their uploaded files stay until Python collects the cycle.
 """
 

@@ -72,7 +72,7 @@ class AnonymousLane:
         return Pace(self._messages.of(address, now), self._bytes.of(address, now))
 
     def turn(self, address: str) -> asyncio.Lock:
-        """Whoever holds it waits for the pace of all; the other messages of the address wait behind it."""
+        """The message that holds it waits for the pace of all; the other messages of the address wait behind it."""
         return self._turns.setdefault(address, asyncio.Lock())
 
 

@@ -55,7 +55,7 @@ def change() -> Iterator[Changing]:
 
 
 def nothing_was_changed() -> None:
-    """Note that what this request has committed changed nothing, so that its failure is told as what it is."""
+    """Note that what this request has committed changed nothing, so that its failure is reported as such."""
     g.gatehouse_committed = False
 
 

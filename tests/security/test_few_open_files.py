@@ -68,11 +68,11 @@ def _place_is_free(here: Live) -> None:
 
 def _is_told_of_full_places(here: Live) -> bool:
     """Whether one more connection is answered with 503; one that got the place of another hears 408 in its time."""
-    told = b""
+    answer = b""
     with socket.create_connection(("127.0.0.1", here.ports[0]), 60) as one_more, suppress(ConnectionResetError):
         while more := one_more.recv(4096):
-            told += more
-    return told.startswith(b"HTTP/1.1 503 ")
+            answer += more
+    return answer.startswith(b"HTTP/1.1 503 ")
 
 
 def test_connections_that_ask_for_nothing_use_up_no_files_and_fill_no_log(here: Live) -> None:

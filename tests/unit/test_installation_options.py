@@ -102,9 +102,9 @@ def test_the_command_of_the_message_makes_the_database_that_serve_and_all_others
 ) -> None:
     status, said = printed(capsys, "serve", "../shop/app.py")
     assert status == 2
-    told = re.search(r"There is no database yet; run: gatehouse (.*)$", said, re.MULTILINE)
-    assert told is not None
-    assert main(shlex.split(told[1])) == 0
+    named = re.search(r"There is no database yet; run: gatehouse (.*)$", said, re.MULTILINE)
+    assert named is not None
+    assert main(shlex.split(named[1])) == 0
     assert (default_folder(script) / "gatehouse.sqlite3").is_file()
     assert list((tmp_path / "work").iterdir()) == []  # nothing of another installation
     option = ["--app", "../shop/app.py"]
