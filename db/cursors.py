@@ -6,8 +6,8 @@ import base64
 import binascii
 import json
 from collections.abc import Hashable, Sequence
-from hashlib import sha256
 from typing import Final
+from zlib import crc32
 
 from app.core.errors import InvalidInput
 
@@ -59,4 +59,4 @@ def _is_of(value: object, kind: type[int | str] | None) -> bool:
 
 
 def _mark(query: Hashable) -> str:
-    return sha256(repr(query).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{crc32(repr(query).encode('utf-8', 'surrogatepass')):08x}"

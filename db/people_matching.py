@@ -8,7 +8,6 @@ time, and only when a long stretch holds too few, all that match are sorted.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -33,17 +32,18 @@ from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort, PersonStat
 from db.cursors import Place
 from db.lookup import Lookup, live
 from db.models import counters, grants, people, roles
-from db.people_candidates import MIN_CHARACTERS, candidates, checked, cover, has_mismatch
+from db.people_candidates import MIN_CHARACTERS, MOST_CHECKED, checked, cover, has_mismatch, split
 from db.people_order import LAST, SORTS, Order, Part, Segment, begins
 from db.people_rows import person_columns
 from db.people_words import PIECE, containing, has_short_word, has_words, phrase, pieces_of
 from db.rows import raw_time
 from db.statement import Row
 
-_SORTED_AT_ONCE: Final = 400
+_SORTED_AT_ONCE: Final = MOST_CHECKED
 """So few matches are sorted in less time than it takes to ask whether the page is full of names that begin so."""
 _STRETCHES: Final = (200, 1000)
 _SEARCH: Final = table("people_search", named_column("rowid", BigInteger))
+_NOTHING_ASKED: Final = (None, False, False, None)
 _ERASED: Final = people.c.erased_at.is_not(None)
 _STATES: Final = {
     PersonState.ERASED: _ERASED,
@@ -53,43 +53,30 @@ _STATES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Matching:
     """Those who match one query."""
 
-    look: Lookup
-    query: PeopleQuery
-    words: str
-    now: int
+    __slots__ = ("_by_pieces", "_order", "_plain", "_search", "form", "look", "now", "query", "words")
+
+    def __init__(self, look: Lookup, query: PeopleQuery, words: str, now: int) -> None:
+        self.look = look
+        self.query = query
+        self.words = words
+        self.now = now
+        self._search = "" if not words else "beginning" if len(words) < PIECE else "part"
+        # PostgreSQL finds the words by all their pieces where its index of words says little, which is of short ones.
+        self._by_pieces = not look.sqlite and self._search == "part" and has_short_word(words)
+        self._order = Order(query.sort, words if query.sort is PeopleSort.NAME else "")
+        beside_words = (query.state, bool(query.role), query.without_roles, query.machine)
+        self._plain = beside_words == _NOTHING_ASKED
+        self.form: tuple[object, ...] = (self._search, self._by_pieces, *beside_words, str(query.sort))
+        """What makes two statements the same but for their values."""
 
     @property
     def key(self) -> tuple[object, ...]:
         """What makes two queries the same but for the page."""
         asked = self.query
-        return ("people", self.words, asked.state, asked.role, asked.without_roles, asked.machine, asked.sort)
-
-    @property
-    def form(self) -> tuple[object, ...]:
-        """What makes two statements the same but for their values."""
-        asked = self.query
-        return (
-            self._search,
-            self._by_pieces,
-            asked.state,
-            bool(asked.role),
-            asked.without_roles,
-            asked.machine,
-            asked.sort,
-        )
-
-    @property
-    def _search(self) -> str:
-        return "" if not self.words else "beginning" if len(self.words) < PIECE else "part"
-
-    @property
-    def _by_pieces(self) -> bool:
-        """Whether PostgreSQL finds the words by all their pieces: its index of words says little of short ones."""
-        return not self.look.sqlite and self._search == "part" and has_short_word(self.words)
+        return ("people", self.words, asked.state, asked.role, asked.without_roles, asked.machine, str(asked.sort))
 
     @property
     def _filtered(self) -> dict[str, Any]:
@@ -117,10 +104,6 @@ class Matching:
         return self._given
 
     @property
-    def _order(self) -> Order:
-        return Order(self.query.sort, self.words if self.query.sort is PeopleSort.NAME else "")
-
-    @property
     def _everybody(self) -> bool:
         return not self._search and self._plain
 
@@ -132,17 +115,18 @@ class Matching:
 
     def _next(self, after: Place | None, size: int) -> tuple[list[Row], int]:
         """The next rows, one more than ``size`` where that alone tells if more follow, and how many match in all."""
-        count = size + 1
+        # Of the first page the total says whether more follow.
+        count = size if after is None else size + 1
         if self._everybody:
             total = min(self.look.number("people counted", lambda: _COUNTED), MOST_COUNTED)
             return self._in_parts(after, count), total
         if self._by_words_alone and self.look.sqlite and len(self.words) >= MIN_CHARACTERS:
-            matches = self._checked_candidates(after, size)
+            matches = self._by_candidates(after, count)
             if matches is not None:
                 return matches
         total, ids = self._rows(("people found", *self.form), self._few, **self._driven)[0]
         if total <= _SORTED_AT_ONCE:
-            return self._sorted(ids, after, size if after is None else count) if total else [], total
+            return self._sorted(ids, after, count) if total else [], total
         begun = self._beginning(after, count) if self._by_words_alone else None
         if begun is not None and len(begun) >= count:  # where the rest stand, nobody asks
             return begun, total
@@ -150,33 +134,37 @@ class Matching:
             return self._sorted(ids, after, count), total
         return self._in_parts(after, count, begun), total
 
-    def _checked_candidates(self, after: Place | None, size: int) -> tuple[list[Row], int] | None:
-        """As ``_next``, where few have the pieces of the words and all of them match; None otherwise."""
-        sent = {"match": cover(self.words), "most": _SORTED_AT_ONCE + 1}
-        total, ids = self.look.rows("people candidates", candidates, **sent)[0]
-        if not 0 < total <= _SORTED_AT_ONCE:
-            return None if total else ([], 0)
+    def _by_candidates(self, after: Place | None, count: int) -> tuple[list[Row], int] | None:
+        """As ``_next``, where the candidates are few and all of them match, or very many; None otherwise."""
         order = self._order
-        values = order.given | {"words": self.words} | (order.height_given(after) if after is not None else {})
-        places = self.look.rows(
+        given = order.given if after is None else order.given | order.height_given(after)
+        rows = self.look.rows(
             ("people checked", after is not None),
             lambda: checked(order, self._value, further=after is not None),
-            **values,
-            ids=ids,
+            **given,
+            match=cover(self.words),
+            words=self.words,
             now=self.now,
-            most=size if after is None else size + 1,
+            most=count,
         )
-        return None if has_mismatch(places) else (order.sorted(places), total)
+        places, found = split(rows)
+        if found.too_many:
+            # That there are as many as are counted at all is sooner found out than how many there are.
+            return (self._in_parts(after, count), MOST_COUNTED) if found.frequent and self._count_is_full else None
+        return None if has_mismatch(places) else (order.sorted(places), found.number)
+
+    @property
+    def _count_is_full(self) -> bool:
+        """Whether at least ``MOST_COUNTED`` match."""
+        return bool(self._rows(("people counted full", *self.form), self._last_counted, **self._driven))
+
+    def _last_counted(self) -> Select[Any]:
+        return self._found().limit(literal_column("1")).offset(literal_column(str(MOST_COUNTED - 1)))
 
     @property
     def _by_words_alone(self) -> bool:
         """Whether nothing is asked for but words, in the order of names."""
         return bool(self._order.words) and self._plain
-
-    @property
-    def _plain(self) -> bool:
-        """Whether nothing is asked for beside words."""
-        return not any(self.form[2:-1]) and self.query.machine is None
 
     def _beginning(self, after: Place | None, count: int) -> list[Row]:
         """The next places among those whose name begins with the words."""
@@ -278,7 +266,9 @@ class Matching:
         if not self.look.sqlite:
             return page
         cut = page.subquery("cut")
-        return select(cut.c[0].label("value"), *person_columns()).select_from(cut.join(people, people.c.id == cut.c.id))
+        return select(cut.c[0].label("value"), *person_columns()).select_from(
+            cut.outerjoin(people, people.c.id == cut.c.id)
+        )
 
     @property
     def _value(self) -> ColumnElement[Any]:

@@ -74,7 +74,10 @@ class Order:
         named = bisect_right(ordered, "", key=_NAME)
         if not self.words:
             return ordered[named:] + ordered[:named]
-        begun, others = (bisect_left(ordered, end, key=_NAME) for end in (self.words, self.words + LAST))
+        begun = bisect_left(ordered, self.words, key=_NAME)
+        others = bisect_left(ordered, self.words + LAST, begun, key=_NAME)
+        if begun == others and not named:
+            return ordered
         return ordered[begun:others] + ordered[named:begun] + ordered[others:] + ordered[:named]
 
     def heights(

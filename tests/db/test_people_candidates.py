@@ -7,11 +7,12 @@ from typing import Final
 
 import pytest
 
-from app.core.directory import PeopleQuery
+from app.core.directory import MOST_COUNTED, PeopleQuery
 from app.core.principal import Subject
 from app.core.records import Person
 from db import Database
-from db.people_candidates import cover
+from db.models import people
+from db.people_candidates import MOST_CHECKED, Candidates, cover
 from tests.db.builders import ISSUER, NOW, written
 
 NAMES: Final = {
@@ -73,3 +74,54 @@ def test_any_text_finds_whoever_has_it_in_the_order_of_names(database: Database)
         found = database.directory.people(PeopleQuery(text=text, limit=100), NOW)
         assert [row.person.name for row in found.rows] == begun + [name for name in having if name not in begun], text
         assert found.total == len(having), text
+
+
+@pytest.mark.parametrize(
+    ("candidates", "too_many", "frequent"),
+    [
+        (Candidates(0, 0, None), False, False),
+        (Candidates(MOST_CHECKED, 20, 20), False, False),
+        (Candidates(MOST_CHECKED + 1, 20, 20), True, False),
+        (Candidates(0, 21, 21 * 16), True, True),
+        (Candidates(0, 21, 21 * 16 + 1), True, False),
+    ],
+)
+def test_an_estimate_says_how_to_go_on(candidates: Candidates, *, too_many: bool, frequent: bool) -> None:
+    assert candidates.too_many is too_many
+    assert candidates.frequent is frequent
+
+
+@pytest.mark.parametrize(
+    ("number", "apart"),
+    [
+        (30, 1),  # few, and the lowest ids are too few to go by
+        (MOST_CHECKED, 1),  # as many as are checked, and estimated to be frequent
+        (MOST_CHECKED + 1, 1),
+        (MOST_COUNTED - 1, 1),  # frequent, and yet fewer than are counted
+        (MOST_COUNTED, 1),
+        (MOST_COUNTED + 1, 1),
+        (40, 1_000),  # estimated to be many, and few: the highest id is far beyond the others
+    ],
+)
+def test_an_estimate_changes_nothing_but_the_way(file_database: Database, number: int, apart: int) -> None:
+    names = [f"{chr(97 + at % 26)}{at:05} Anderson" for at in range(number)]
+    with file_database.engine.begin() as connection:
+        for at, name in enumerate(names):
+            connection.execute(
+                people.insert().values(
+                    id=1 + at * apart, issuer=ISSUER, subject=f"s{at}", name=name, name_key=name.casefold()
+                )
+            )
+        if apart > 1:
+            last = {"id": 10_000_000, "issuer": ISSUER, "subject": "last", "name": "Zz", "name_key": "zz"}
+            connection.execute(people.insert().values(**last))
+    shown, cursor, totals = [], "", set()
+    while True:
+        page = file_database.directory.people(PeopleQuery(text="anderson", limit=200, cursor=cursor), NOW)
+        totals.add(page.total)
+        shown += [row.person.name for row in page.rows]
+        if page.next is None:
+            break
+        cursor = page.next
+    assert shown == sorted(names)
+    assert totals == {min(number, MOST_COUNTED)}

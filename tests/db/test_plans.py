@@ -23,6 +23,7 @@ READS: dict[str, Read] = {
     "people": lambda look, person, role, cursor: look.people(PeopleQuery(), NOW),
     "people, next page": lambda look, person, role, cursor: look.people(PeopleQuery(limit=2, cursor=cursor), NOW),
     "people by part": lambda look, person, role, cursor: look.people(PeopleQuery(text="love"), NOW),
+    "people by candidates": lambda look, person, role, cursor: look.people(PeopleQuery(text="lovelace"), NOW),
     "people by beginning": lambda look, person, role, cursor: look.people(PeopleQuery(text="ad"), NOW),
     "people by role": lambda look, person, role, cursor: look.people(PeopleQuery(role="viewer"), NOW),
     "people without roles": lambda look, person, role, cursor: look.people(PeopleQuery(without_roles=True), NOW),
