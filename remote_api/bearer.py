@@ -97,7 +97,7 @@ class Bearer:
             return _NOBODY
         try:
             token = self._verified(raw)
-            facts = self._services.storage.read.bearer(token_hash(raw), token.subject, token.client_id)
+            facts = self._services.storage.read.bearer(token.digest, token.subject, token.client_id)
             found = self._principal(token, facts)
         except (Unauthenticated, ProviderUnavailable) as error:
             self._recorder.refused(AuditKind.BEARER_REFUSE, error.reason_code, self.address())

@@ -16,6 +16,8 @@ from app.core.principal import Subject
 class AccessToken:
     """A verified access token (RFC 9068 §2.2)."""
 
+    digest: bytes
+    """Its ``token_hash``."""
     subject: Subject
     client_id: str
     """The client it was issued to (``azp`` or ``client_id``)."""

@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from time import time
 from typing import Any, Final
 
 from jwt import get_algorithm_by_name
@@ -71,7 +72,7 @@ class TokenVerifier:
         self._algorithms = {name: get_algorithm_by_name(name) for name in algorithms}
         self._roles_claim = roles_claim
         self._leeway_seconds = leeway_seconds
-        self._clock = clock
+        self._seconds = time if clock is utc_now else lambda: clock().timestamp()
         self._verified: Verified[AccessToken] = Verified()
 
     def access_token(self, token: str, *, from_provider: bool = False) -> AccessToken:
@@ -81,13 +82,13 @@ class TokenVerifier:
         """
         raw = token_bytes(token)
         digest = sha256(raw).digest()
-        now = self._clock().timestamp()
+        now = self._seconds()
         known = self._verified.get(digest, self._keys.generation, now)
         if known is not None:
             return known
         with _about(TokenUse.ACCESS):
             jws = parse(raw)
-            access, expires = self._access_claims(jws, now)
+            access, expires = self._access_claims(jws, now, digest)
             generation = self._check_signature(jws, from_provider=from_provider)
         self._verified.put(digest, access, generation, since=now, expires=expires)
         return access
@@ -135,7 +136,7 @@ class TokenVerifier:
 
     def _identity(self, jws: Compact, client_id: str, access_token: str | None, max_age_seconds: int | None) -> IdToken:
         """What an ID token says; not to be used before its signature was checked."""
-        now, claims = self._clock().timestamp(), jws.claims
+        now, claims = self._seconds(), jws.claims
         audiences = self._check_common(jws, _ID_TYPES, client_id)
         if "events" in claims:
             raise TokenInvalid(reason=TokenReason.NOT_ID)
@@ -166,7 +167,7 @@ class TokenVerifier:
 
     def _logout(self, jws: Compact, client_id: str) -> LogoutToken:
         """What a logout token says; not to be used before its signature was checked."""
-        now, claims = self._clock().timestamp(), jws.claims
+        now, claims = self._seconds(), jws.claims
         self._check_common(jws, _LOGOUT_TYPES, client_id, subject_required=False)
         events = claims.get("events")
         if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict) or "nonce" in claims:
@@ -184,7 +185,7 @@ class TokenVerifier:
             expires_at=read.instant(expires + self._leeway_seconds),
         )
 
-    def _access_claims(self, jws: Compact, now: float) -> tuple[AccessToken, float]:
+    def _access_claims(self, jws: Compact, now: float, digest: bytes) -> tuple[AccessToken, float]:
         """What an access token says, and until when; not to be used before its signature was checked."""
         claims = jws.claims
         self._check_common(jws, _ACCESS_TYPES, self._audience)
@@ -209,6 +210,7 @@ class TokenVerifier:
             limit=MAX_TOKEN_ROLE_CHARACTERS,
         )
         access = AccessToken(
+            digest=digest,
             subject=Subject(self._issuer, sub),
             client_id=client,
             scope=scope.members,
