@@ -95,14 +95,13 @@ def checked(order: Order, value: ColumnElement[Any], *, further: bool) -> Compou
     having = select(_SEARCH.c.rowid).where(text("people_search MATCH :match"))
     lowest = having.where(_SEARCH.c.rowid <= select(func.max(people.c.id) // _PART_LOOKED_AT).scalar_subquery())
     number = lowest.limit(_MOST_LOOKED_AT + 1).subquery("lowest").c[0]
-    # Each of the three is used more than once, and is to be found out once.
+    # Both are used more than once, and are to be found out once.
     seen = select(func.count().label("number"), func.max(number).label("last")).cte("seen").prefix_with("MATERIALIZED")
     looked_at, last_looked_at = (select(one).scalar_subquery() for one in seen.c)
     most = case((looked_at > _MOST_LOOKED_AT, 0), else_=MOST_CHECKED + 1)
     found = having.limit(most).cte("found").prefix_with("MATERIALIZED")
-    counted = select(func.count().label("number")).select_from(found).cte("counted").prefix_with("MATERIALIZED")
-    total = select(counted.c.number).scalar_subquery()
-    cut = _cut(order, value, found, few=total <= MOST_CHECKED, further=further)
+    total = select(func.count()).select_from(found).scalar_subquery()
+    cut = _cut(order, value, found, further=further)
     shown = case((cut.c.part == MISMATCH, null()), else_=cut.c[0]).label("value")
     # Joined so that SQLite goes through the page as it is sorted, and need not keep it first.
     rows = select(shown, *person_columns()).select_from(cut.outerjoin(people, people.c.id == cut.c.id))
@@ -110,21 +109,22 @@ def checked(order: Order, value: ColumnElement[Any], *, further: bool) -> Compou
     return union_all(rows, select(*facts, *repeat(null(), len(rows.selected_columns) - len(facts))))
 
 
-def _cut(order: Order, value: ColumnElement[Any], found: CTE, *, few: ColumnElement[bool], further: bool) -> Subquery:
-    """Value, id and part of the page, of those in ``found``; nobody unless they are ``few``."""
+def _cut(order: Order, value: ColumnElement[Any], found: CTE, *, further: bool) -> Subquery:
+    """Value, id and part of the page, of those in ``found``."""
     matches = has_words(sqlite=True, by_pieces=False, joined=False)
     part, *rest = order.heights(value, mismatch=~matches)
     part = part.label("part")
-    page = select(value, people.c.id, part).select_from(found.join(people, people.c.id == found.c.rowid)).where(few)
+    page = select(value, people.c.id, part).select_from(found.join(people, people.c.id == found.c.rowid))
     if further:
         page = page.where(or_(order.behind(value), ~matches))
     return page.order_by(part, *rest).limit(bindparam("most", type_=BigInteger)).subquery("cut")
 
 
-def split(rows: Sequence[Row]) -> tuple[Sequence[Row], Candidates]:
+def split(rows: list[Row]) -> tuple[list[Row], Candidates]:
     """The places of a page of ``checked``, and its ``Candidates``."""
     at = next(at for at in reversed(range(len(rows))) if rows[at][1] is None)  # the last one, as SQLite does it
-    return [*rows[:at], *rows[at + 1 :]], Candidates(*rows[at][2:5])
+    facts = rows.pop(at)
+    return rows, Candidates(*facts[2:5])
 
 
 def has_mismatch(places: Sequence[Row]) -> bool:
