@@ -127,12 +127,12 @@ def bearer() -> Bearer:
 
 def asking() -> Asking:
     """Who is asking now and what they hold now."""
-    return bearer().asking()
+    return bearer().asking(request.environ)
 
 
 def principal() -> Principal:
     """Who is asking now; ``ANONYMOUS`` where no token was sent."""
-    return bearer().asking().principal
+    return asking().principal
 
 
 def require(permission: Permission) -> Principal:

@@ -77,11 +77,10 @@ class Bearer:
         self._recorder = recorder
         self._idle = timedelta(seconds=settings.session_idle_seconds)
         self._trusted = networks(settings.trusted_proxies)
-        self.guard = Guard(self.asking, self.record_refusal, clock=services.clock)
+        self.guard = Guard(lambda: self.asking(request.environ), self.record_refusal, clock=services.clock)
 
-    def asking(self) -> Asking:
+    def asking(self, environ: WSGIEnvironment) -> Asking:
         """Who is asking and what they hold: read once per request, never kept beyond it."""
-        environ = request.environ
         known: Asking | None = environ.get(_ASKING)
         if known is None:
             known = environ[_ASKING] = self._find(environ)

@@ -57,7 +57,7 @@ class Envelope:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        correlation_id = correlation.begin(environ.get(_ENVIRON_KEY) or f"{self._prefix}-{next(self._numbers):08x}")
+        correlation_id = correlation.begin(environ.get(_ENVIRON_KEY), f"{self._prefix}-{next(self._numbers):08x}")
         extra = [*self._headers, (correlation.HEADER, correlation_id)]
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:

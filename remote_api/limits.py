@@ -19,7 +19,7 @@ from limits.storage import Storage
 
 from app.core.addresses import network_of
 from app.core.call_store import call_store
-from app.core.clock import Clock
+from app.core.clock import Clock, seconds_of
 from app.core.errors import BadRequest, TooManyRequests, Unauthenticated
 from app.core.principal import Subject
 from app.core.settings import Settings
@@ -74,7 +74,7 @@ class Limits:
     def __init__(self, settings: Settings, bearer: Bearer, clock: Clock) -> None:
         """Raises ``ConfigurationError`` for a store that cannot be used."""
         self._bearer = bearer
-        self._clock = clock
+        self._seconds = seconds_of(clock)
         store = call_store(settings.rate_limit_storage)
         self._calls = _policy("calls", settings.api_rate_limit, store)
         self._changes = _policy("changes", settings.api_change_rate_limit, store)
@@ -92,14 +92,14 @@ class Limits:
         who: Who | None = None
         if declared.protected:
             try:
-                who = self._bearer.asking().principal.subject
+                who = self._bearer.asking(environ).principal.subject
             except (Unauthenticated, BadRequest):
                 self._count(environ, self._address(), changes=False)
                 raise
         self._count(environ, who or self._address(), changes=who is not None and environ["REQUEST_METHOD"] not in READS)
 
     def _count(self, environ: WSGIEnvironment, who: Who, *, changes: bool) -> None:
-        now = int(self._clock().timestamp())
+        now = int(self._seconds())
         policy = self._calls
         used = policy.counter(who, now // policy.seconds)
         if used is None:

@@ -13,9 +13,9 @@ _PATTERN: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _current: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
-def begin(given: str | None = None) -> str:
-    """Begin a new unit of work: take ``given`` if it looks like one of ours, else make one. Returns it."""
-    value = given if given is not None and _PATTERN.fullmatch(given) else secrets.token_hex(8)
+def begin(given: str | None = None, own: str = "") -> str:
+    """Begin a new unit of work: take ``given`` if it looks like one of ours, else ``own`` or a new one. Returns it."""
+    value = given if given and _PATTERN.fullmatch(given) else own or secrets.token_hex(8)
     _current.set(value)
     return value
 

@@ -12,13 +12,12 @@ import hmac
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from time import time
 from typing import Any, Final
 
 from jwt import get_algorithm_by_name
 
 from app.core import claims as read
-from app.core.clock import Clock, utc_now
+from app.core.clock import Clock, seconds_of, utc_now
 from app.core.discovery import Discovery
 from app.core.errors import NonceMismatch, ProviderUnavailable, SignInTooOld, TokenExpired, TokenInvalid
 from app.core.failure_reasons import ClaimReason, TokenReason, TokenUse
@@ -72,7 +71,7 @@ class TokenVerifier:
         self._algorithms = {name: get_algorithm_by_name(name) for name in algorithms}
         self._roles_claim = roles_claim
         self._leeway_seconds = leeway_seconds
-        self._seconds = time if clock is utc_now else lambda: clock().timestamp()
+        self._seconds = seconds_of(clock)
         self._verified: Verified[AccessToken] = Verified()
 
     def access_token(self, token: str, *, from_provider: bool = False) -> AccessToken:
