@@ -40,12 +40,14 @@ _POSTGRES: Final = {
     "53": "The database server is out of connections, memory or disk space.",
     "55P03": BUSY,
     "40": BUSY,
+    "40003": SILENT,
     "25006": "The database server accepts no writes now.",
     "57": "The database server is starting or stopping.",
     "57014": "The database server gave up: what was asked of it took too long.",
     "25P03": "This process stood still inside a change for too long, so the database server gave the change up.",
 }
-_CONNECTION_LOST: Final = ("08", "57P")
+_OUTCOME_UNKNOWN: Final = ("08", "57P", "40003")
+"""Of a commit: the connection went, or the server itself does not know (statement completion unknown)."""
 _SCHEMA_STATES: Final = {"42P01", "42703"}  # no such table, no such column
 
 _log = logging.getLogger(__name__)
@@ -64,14 +66,15 @@ def plain(error: BaseException, *, committing: bool = False) -> Exception:
 
     Args:
         error: What was raised.
-        committing: Whether that was by a commit, of which nobody knows the outcome when the connection goes.
+        committing: Whether that was by a commit, of which nobody knows the outcome when the connection goes, or when
+            the server says so.
     """
     cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     found = _translated(error)
     if isinstance(found, StorageUnavailable) and not isinstance(cause, sqlite3.Error):
         state = getattr(cause, "sqlstate", None)
         _log.warning("the database: %s (%s, SQLSTATE %s)", found.detail, type(cause).__name__, state or "none")
-        if committing and (state is None or state.startswith(_CONNECTION_LOST)):
+        if committing and (state is None or state.startswith(_OUTCOME_UNKNOWN)):
             return ChangeUnconfirmed(UNCONFIRMED)
     return found
 

@@ -12,12 +12,15 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg.errors
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from app.core.errors import SchemaMismatch, StorageUnavailable
+from app.core.errors import ChangeUnconfirmed, SchemaMismatch, StorageUnavailable
 from app.core.records import Person
 from db import Database, current_state, migrate
 from db.bounds import SERVING
+from db.faults import BUSY, SILENT, UNCONFIRMED, plain
 from tests.db.builders import ANN, NOW, grant, new_session, opened, signed_in, written
 
 HOLD = """
@@ -271,3 +274,26 @@ def test_reading_while_a_unit_is_open_sees_only_what_was_committed(durable: Data
         assert durable.read.person(ANN) is None
         unit.commit()
     assert durable.read.person(ANN) is not None
+
+
+@pytest.mark.parametrize(
+    ("cause", "doubtful", "said"),
+    [
+        (psycopg.errors.StatementCompletionUnknown("secret"), True, SILENT),  # 40003: the server does not know
+        (psycopg.errors.ConnectionFailure("secret"), True, ""),
+        (psycopg.errors.AdminShutdown("secret"), True, "The database server is starting or stopping."),
+        (psycopg.OperationalError("secret"), True, SILENT),  # no SQLSTATE: the connection went
+        (psycopg.errors.SerializationFailure("secret"), False, BUSY),  # rolled back, for certain
+        (psycopg.errors.DeadlockDetected("secret"), False, BUSY),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_a_commit_whose_outcome_nobody_knows_is_not_called_failed(
+    cause: psycopg.Error, said: str, *, doubtful: bool
+) -> None:
+    error = OperationalError("COMMIT", None, cause)
+    problem, committing = plain(error), plain(error, committing=True)
+    assert type(problem) is StorageUnavailable
+    assert str(problem) == (said or StorageUnavailable.title)
+    assert type(committing) is (ChangeUnconfirmed if doubtful else StorageUnavailable)
+    assert str(committing) == (UNCONFIRMED if doubtful else said)
