@@ -37,7 +37,7 @@ from sqlalchemy import (
 from db.models import people
 from db.people_order import MISMATCH, Order
 from db.people_rows import person_columns
-from db.people_words import PIECE, has_words
+from db.people_words import PIECE, has_words_somewhere
 from db.statement import Row
 
 MIN_CHARACTERS: Final = 2 * PIECE
@@ -82,7 +82,7 @@ def cover(words: str) -> str:
     return " AND ".join('"' + piece.replace('"', '""') + '"' for piece in pieces)
 
 
-def checked(order: Order, value: ColumnElement[Any], *, further: bool) -> CompoundSelect[Any]:
+def checked(order: Order, value: ColumnElement[Any], *, spaced: bool, further: bool) -> CompoundSelect[Any]:
     """The next ``most`` of the candidates by the value ``match`` in the order by name, for ``split``.
 
     Mismatches come first, with NULL for a value. There is one row more, whose id is NULL, with ``Candidates``.
@@ -90,6 +90,7 @@ def checked(order: Order, value: ColumnElement[Any], *, further: bool) -> Compou
     Args:
         order: The order by name, with words.
         value: What the order is by.
+        spaced: As in ``has_words_somewhere``.
         further: Whether to go on behind the place of ``Order.height_given``.
     """
     having = select(_SEARCH.c.rowid).where(text("people_search MATCH :match"))
@@ -101,7 +102,7 @@ def checked(order: Order, value: ColumnElement[Any], *, further: bool) -> Compou
     most = case((looked_at > _MOST_LOOKED_AT, 0), else_=MOST_CHECKED + 1)
     found = having.limit(most).cte("found").prefix_with("MATERIALIZED")
     total = select(func.count()).select_from(found).scalar_subquery()
-    cut = _cut(order, value, found, further=further)
+    cut = _cut(order, value, found, has_words_somewhere(spaced=spaced), further=further)
     shown = case((cut.c.part == MISMATCH, null()), else_=cut.c[0]).label("value")
     # Joined so that SQLite goes through the page as it is sorted, and need not keep it first.
     rows = select(shown, *person_columns()).select_from(cut.outerjoin(people, people.c.id == cut.c.id))
@@ -109,9 +110,10 @@ def checked(order: Order, value: ColumnElement[Any], *, further: bool) -> Compou
     return union_all(rows, select(*facts, *repeat(null(), len(rows.selected_columns) - len(facts))))
 
 
-def _cut(order: Order, value: ColumnElement[Any], found: CTE, *, further: bool) -> Subquery:
+def _cut(
+    order: Order, value: ColumnElement[Any], found: CTE, matches: ColumnElement[bool], *, further: bool
+) -> Subquery:
     """Value, id and part of the page, of those in ``found``."""
-    matches = has_words(sqlite=True, by_pieces=False, joined=False)
     part, *rest = order.heights(value, mismatch=~matches)
     part = part.label("part")
     page = select(value, people.c.id, part).select_from(found.join(people, people.c.id == found.c.rowid))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Final
 
 from app.core.directory import PeopleQuery, PeopleSort, PersonRow, Slice
@@ -17,7 +16,6 @@ from db.texts import clean, search_key, sound
 from db.times import micros
 
 _TEXT_MAX_CHARACTERS: Final = 200
-_BEHIND_THE_VALUE: Final = itemgetter(slice(1, None))
 
 
 def people_slice(look: Lookup, query: PeopleQuery, now: datetime) -> Slice[PersonRow]:
@@ -39,5 +37,5 @@ def people_slice(look: Lookup, query: PeopleQuery, now: datetime) -> Slice[Perso
 
 def _shown(look: Lookup, places: Sequence[Row], now: int) -> tuple[PersonRow, ...]:
     if look.sqlite:
-        return tuple(map(person_row, map(_BEHIND_THE_VALUE, places)))
+        return tuple(map(person_row, places))
     return people_rows(look, [place[1] for place in places], now)

@@ -8,7 +8,7 @@ time, and only when a long stretch holds too few, all that match are sorted.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    collate,
     exists,
     func,
     literal_column,
@@ -35,7 +36,7 @@ from db.models import counters, grants, people, roles
 from db.people_candidates import MIN_CHARACTERS, MOST_CHECKED, checked, cover, has_mismatch, split
 from db.people_order import LAST, SORTS, Order, Part, Segment, begins
 from db.people_rows import person_columns
-from db.people_words import PIECE, containing, has_short_word, has_words, phrase, pieces_of
+from db.people_words import PIECE, containing, has_short_word, has_words_somewhere, is_like_words, phrase, pieces_of
 from db.rows import raw_time
 from db.statement import Row
 
@@ -56,7 +57,20 @@ _STATES: Final = {
 class Matching:
     """Those who match one query."""
 
-    __slots__ = ("_by_pieces", "_order", "_plain", "_search", "form", "look", "now", "query", "words")
+    __slots__ = (
+        "_by_pieces",
+        "_order",
+        "_ordered",
+        "_plain",
+        "_search",
+        "_spaced",
+        "_value",
+        "form",
+        "look",
+        "now",
+        "query",
+        "words",
+    )
 
     def __init__(self, look: Lookup, query: PeopleQuery, words: str, now: int) -> None:
         self.look = look
@@ -66,10 +80,15 @@ class Matching:
         self._search = "" if not words else "beginning" if len(words) < PIECE else "part"
         # PostgreSQL finds the words by all their pieces where its index of words says little, which is of short ones.
         self._by_pieces = not look.sqlite and self._search == "part" and has_short_word(words)
+        self._spaced = " " in words
+        self._value: ColumnElement[Any]
+        self._ordered: ColumnElement[Any]
+        """What the order is by, as its index has it."""
+        self._value, self._ordered = _in_order(query.sort, sqlite=look.sqlite)
         self._order = Order(query.sort, words if query.sort is PeopleSort.NAME else "")
         beside_words = (query.state, bool(query.role), query.without_roles, query.machine)
         self._plain = beside_words == _NOTHING_ASKED
-        self.form: tuple[object, ...] = (self._search, self._by_pieces, *beside_words, str(query.sort))
+        self.form: tuple[object, ...] = (self._search, self._by_pieces, self._spaced, *beside_words, str(query.sort))
         """What makes two statements the same but for their values."""
 
     @property
@@ -139,8 +158,8 @@ class Matching:
         order = self._order
         given = order.given if after is None else order.given | order.height_given(after)
         rows = self.look.rows(
-            ("people checked", after is not None),
-            lambda: checked(order, self._value, further=after is not None),
+            ("people checked", self._spaced, after is not None),
+            lambda: checked(order, self._value, spaced=self._spaced, further=after is not None),
             **given,
             match=cover(self.words),
             words=self.words,
@@ -168,7 +187,7 @@ class Matching:
 
     def _beginning(self, after: Place | None, count: int) -> list[Row]:
         """The next places among those whose name begins with the words."""
-        segment = self._order.segments(after, self._ordered)[0]
+        segment = next(self._order.segments(after, self._ordered))
         return self._of_segment(segment, count) if segment.part is Part.BEGINNING else []
 
     def _in_parts(self, after: Place | None, count: int, begun: list[Row] | None = None) -> list[Row]:
@@ -230,7 +249,7 @@ class Matching:
         """The next ``count`` of these people."""
         order = self._order
         given = order.given if after is None else order.given | order.height_given(after)
-        form = ("people placed", self.query.sort, bool(order.words), after is not None)
+        form = ("people placed", str(self.query.sort), bool(order.words), after is not None)
         build = partial(self._placed, after is not None)
         return order.sorted(self.look.rows(form, build, ids=ids, now=self.now, most=count, **given))
 
@@ -270,15 +289,6 @@ class Matching:
             cut.outerjoin(people, people.c.id == cut.c.id)
         )
 
-    @property
-    def _value(self) -> ColumnElement[Any]:
-        return SORTS[self.query.sort]
-
-    @property
-    def _ordered(self) -> ColumnElement[Any]:
-        """What the order is by, as its index has it."""
-        return self.look.in_order(people.c.name_key) if self.query.sort is PeopleSort.NAME else self._value
-
     def _matching(self) -> Select[Any]:
         """All that match, driven by the filter's own index."""
         found = select(self._value, people.c.id)
@@ -309,7 +319,16 @@ class Matching:
     def _text(self, *, walking: bool) -> ColumnElement[bool]:
         if self._search == "beginning":
             return begins(self.look.in_order(people.c.name_key))
-        return has_words(sqlite=self.look.sqlite, by_pieces=self._by_pieces and not walking, joined=self._by_pieces)
+        if self.look.sqlite:
+            return has_words_somewhere(spaced=self._spaced)
+        return is_like_words(by_pieces=self._by_pieces and not walking, joined=self._by_pieces)
+
+
+@cache
+def _in_order(sort: PeopleSort, *, sqlite: bool) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """What an order is by, and the same as its index has it."""
+    value = SORTS[sort]
+    return value, value if sqlite or sort is not PeopleSort.NAME else collate(value, "C")  # as `Lookup.in_order`
 
 
 _MOST: Final = bindparam("most", type_=BigInteger)

@@ -7,11 +7,11 @@ first, then those never seen.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -56,6 +56,9 @@ class Part(IntEnum):
     BEGINNING = 0
     OTHERS = 1
     WITHOUT = 2
+
+
+_PARTS: Final = tuple(Part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +119,12 @@ class Order:
         """Values of the words, by name."""
         return {"words_begin": self.words, "words_end": self.words + LAST} if self.words else {}
 
-    def segments(self, after: Place | None, value: ColumnElement[Any]) -> list[Segment]:
+    def segments(self, after: Place | None, value: ColumnElement[Any]) -> Iterator[Segment]:
         """The parts of the order from ``after`` on; ``value``: what it is by, as its index has it."""
         first = Part.BEGINNING if self.words else Part.OTHERS
         begun = first if after is None else self._part(after)
-        return [
-            Segment(self, part, value, after if after is not None and part is begun else None)
-            for part in Part
-            if part >= max(first, begun)
-        ]
+        for part in _PARTS[max(first, begun) :]:
+            yield Segment(self, part, value, after if part is begun else None)
 
     def _part(self, place: Place) -> Part:
         value = place[0]
@@ -135,8 +135,7 @@ class Order:
         return Part.OTHERS
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """What is left of one part of an order."""
 
     order: Order
@@ -147,7 +146,7 @@ class Segment:
     @property
     def form(self) -> tuple[object, ...]:
         """What makes two statements the same but for their values."""
-        return (self.order.sort, bool(self.order.words), self.part, self.after is not None)
+        return (str(self.order.sort), bool(self.order.words), int(self.part), self.after is not None)
 
     @property
     def given(self) -> dict[str, Any]:
@@ -179,7 +178,7 @@ class Segment:
         by_name = self.order.sort is PeopleSort.NAME
 
         # Where a stretch ends need not be exact: counting in it who begins with the words spares looking at each name.
-        counted = replace(self, order=replace(self.order, words=""))
+        counted = self._replace(order=replace(self.order, words=""))
 
         def end(column: ColumnElement[Any], beyond: ColumnElement[Any]) -> ColumnElement[Any]:
             far = counted.of(select(column)).offset(literal_column(str(stretch))).limit(literal_column("1"))

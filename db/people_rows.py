@@ -18,6 +18,8 @@ from db.models import grants, people, roles
 from db.rows import PERSON, person_of, raw_time
 from db.statement import Row
 
+_SHOWN: Final = len(PERSON)
+_COLUMNS: Final = 3 + _SHOWN
 _SEPARATOR: Final = cast("str", literal_column("'\n'"))  # in the text itself, so that it can be prepared
 
 
@@ -41,9 +43,9 @@ def person_columns() -> tuple[Any, ...]:
 
 
 def person_row(row: Row) -> PersonRow:
-    """The row of ``person_columns``."""
-    number, erased_at, held, *shown = row
-    person = person_of(shown)
+    """The row that ends in ``person_columns``."""
+    number, erased_at, held = row[-_COLUMNS:-_SHOWN]
+    person = person_of(row[-_SHOWN:])
     if erased_at is not None:
         state = PersonState.ERASED
     elif person.blocked:

@@ -17,18 +17,24 @@ _SAID: Final = literal_column("(name_key || chr(10) || email_key || chr(10) || l
 """As both indexes of PostgreSQL have it."""
 
 
-def has_words(*, sqlite: bool, by_pieces: bool, joined: bool) -> ColumnElement[bool]:
-    """That a person has the value ``words`` somewhere (on PostgreSQL: is like it).
+def has_words_somewhere(*, spaced: bool) -> ColumnElement[bool]:
+    """That a person has the value ``words`` somewhere, on SQLite.
+
+    ``spaced``: whether a space is in them. Then they are likely to be of a name, else of an e-mail, which mostly has
+    the name in it: what they are of is looked at first, and the rest only of those who do not have them there.
+    """
+    words = bindparam("words", type_=Text)
+    name, email = func.instr(people.c.name_key, words) > 0, func.instr(people.c.email_key, words) > 0
+    subject = func.instr(func.lower(people.c.subject), words) > 0
+    return or_(name, email, subject) if spaced else or_(email, name, subject)
+
+
+def is_like_words(*, by_pieces: bool, joined: bool) -> ColumnElement[bool]:
+    """That what is said of a person is like the value ``words``, on PostgreSQL.
 
     ``by_pieces``: found by the value ``pieces``. ``joined``: to nothing, so that the index of words is not asked.
     """
     words = bindparam("words", type_=Text)
-    if sqlite:
-        return or_(
-            func.instr(people.c.name_key, words) > 0,
-            func.instr(people.c.email_key, words) > 0,
-            func.instr(func.lower(people.c.subject), words) > 0,
-        )
     told = (_SAID + _NOTHING if joined else _SAID).like(words)
     if not by_pieces:
         return told

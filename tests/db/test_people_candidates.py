@@ -125,3 +125,21 @@ def test_an_estimate_changes_nothing_but_the_way(file_database: Database, number
         cursor = page.next
     assert shown == sorted(names)
     assert totals == {min(number, MOST_COUNTED)}
+
+
+@pytest.mark.parametrize("text", ["anderson", "ann anderson", "nderso"])
+def test_a_text_is_found_wherever_a_person_has_it(database: Database, text: str) -> None:
+    """Whichever of the three is looked at first, the others are not left out."""
+
+    def write(unit: object) -> None:
+        for at, (subject, name, email) in enumerate(
+            [("a", "Ann Anderson", "a@example.test"), ("b", "B", '"ann anderson"@x.test'), ("ANN ANDERSON", "C", "")]
+        ):
+            unit.save_person(Person(Subject(ISSUER, f"{subject}{at}"), name, email), NOW)  # type: ignore[attr-defined]
+
+    written(database, write)
+    assert [row.person.name for row in database.directory.people(PeopleQuery(text=text), NOW).rows] == [
+        "Ann Anderson",
+        "B",
+        "C",
+    ]
