@@ -8,7 +8,7 @@ time, and only when a long stretch holds too few, all that match are sorted.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -16,28 +16,24 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
-    and_,
     bindparam,
-    collate,
-    exists,
     func,
     literal_column,
-    not_,
     select,
     table,
     text,
 )
 from sqlalchemy import column as named_column
 
-from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort, PersonState
+from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort
 from db.cursors import Place
-from db.lookup import Lookup, live
-from db.models import counters, grants, people, roles
+from db.lookup import Lookup
+from db.models import counters, people
 from db.people_candidates import MIN_CHARACTERS, MOST_CHECKED, checked, cover, has_mismatch, split
+from db.people_filters import filters
 from db.people_order import LAST, SORTS, Order, Part, Segment, begins
 from db.people_rows import person_columns
 from db.people_words import PIECE, containing, has_short_word, has_words_somewhere, is_like_words, phrase, pieces_of
-from db.rows import raw_time
 from db.statement import Row
 
 _SORTED_AT_ONCE: Final = MOST_CHECKED
@@ -45,13 +41,6 @@ _SORTED_AT_ONCE: Final = MOST_CHECKED
 _STRETCHES: Final = (200, 1000)
 _SEARCH: Final = table("people_search", named_column("rowid", BigInteger))
 _NOTHING_ASKED: Final = (None, False, False, None)
-_ERASED: Final = people.c.erased_at.is_not(None)
-_STATES: Final = {
-    PersonState.ERASED: _ERASED,
-    PersonState.BLOCKED: and_(people.c.blocked.is_(True), not_(_ERASED)),
-    PersonState.PENDING: and_(people.c.first_seen_at.is_(None), people.c.blocked.is_(False), not_(_ERASED)),
-    PersonState.ACTIVE: and_(people.c.first_seen_at.is_not(None), people.c.blocked.is_(False), not_(_ERASED)),
-}
 
 
 class Matching:
@@ -81,10 +70,9 @@ class Matching:
         # PostgreSQL finds the words by all their pieces where its index of words says little, which is of short ones.
         self._by_pieces = not look.sqlite and self._search == "part" and has_short_word(words)
         self._spaced = " " in words
-        self._value: ColumnElement[Any]
-        self._ordered: ColumnElement[Any]
+        self._value = SORTS[query.sort]
+        self._ordered = look.in_order(self._value) if query.sort is PeopleSort.NAME else self._value
         """What the order is by, as its index has it."""
-        self._value, self._ordered = _in_order(query.sort, sqlite=look.sqlite)
         self._order = Order(query.sort, words if query.sort is PeopleSort.NAME else "")
         beside_words = (query.state, bool(query.role), query.without_roles, query.machine)
         self._plain = beside_words == _NOTHING_ASKED
@@ -300,18 +288,7 @@ class Matching:
         return found.where(*self._conditions())
 
     def _conditions(self, *, search: bool = True, walking: bool = False) -> list[ColumnElement[bool]]:
-        asked = self.query
-        found: list[ColumnElement[bool]] = []
-        if asked.state is not None:
-            found.append(_STATES[asked.state])
-        if asked.machine is not None:
-            found.append(people.c.machine.is_(asked.machine))
-        if asked.role:
-            role = select(roles.c.id).where(roles.c.name == bindparam("role", type_=Text)).scalar_subquery()
-            found.append(people.c.id.in_(select(grants.c.person_id).where(grants.c.role_id == role, live())))
-        if asked.without_roles:
-            held = exists().where(grants.c.person_id == people.c.id, grants.c.role_id.is_not(None), live())
-            found += [not_(held), *([] if walking else [people.c.id.in_(_maybe_without())])]
+        found = filters(self.query, walking=walking)
         if search and self._search:
             found.append(self._text(walking=walking))
         return found
@@ -324,21 +301,5 @@ class Matching:
         return is_like_words(by_pieces=self._by_pieces and not walking, joined=self._by_pieces)
 
 
-@cache
-def _in_order(sort: PeopleSort, *, sqlite: bool) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """What an order is by, and the same as its index has it."""
-    value = SORTS[sort]
-    return value, value if sqlite or sort is not PeopleSort.NAME else collate(value, "C")  # as `Lookup.in_order`
-
-
 _MOST: Final = bindparam("most", type_=BigInteger)
 _COUNTED: Final = select(counters.c.value).where(counters.c.name == literal_column("'people'"))
-
-
-def _maybe_without() -> Any:
-    """Who never had a role, or has one that is over: all who can be without any, from two small indexes."""
-    none = select(people.c.id).where(people.c.role_grants == literal_column("0"))
-    over = select(grants.c.person_id).where(
-        grants.c.role_id.is_not(None), raw_time(grants.c.until) <= bindparam("now", type_=BigInteger)
-    )
-    return none.union(over)
