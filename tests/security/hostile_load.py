@@ -3,8 +3,9 @@
 ``python -m tests.security.hostile_load``: eight sockets, half of them anonymous, each from an address of its own, and
 half of a person without a role, send the worst messages there are at 2 MB/s each: messages that are too long, the
 longest that are allowed, and very many short ones. Meanwhile twenty tabs of people work, and an anonymous visitor at
-another address. Loopback only (Linux, where all of 127.0.0.0/8 is), bounded in time, and in bytes by that. What the
-server refused is asserted in ``test_hostile_load.py``; the figures are for a quiet machine.
+another address. The sockets are of a process of their own (``--attack``), so that honest tabs wait for the server and
+not for the Python of the attack. Loopback only (Linux, where all of 127.0.0.0/8 is), bounded in time, and in bytes by
+that. What the server refused is asserted in ``test_hostile_load.py``; the figures are for a quiet machine.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import json
 import os
 import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,7 +30,8 @@ from pathlib import Path
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.security.live import Live, Someone, Tab, live
+from tests.security.live import Live, Tab, live
+from tests.stack import ROOT
 
 MB = 1024 * 1024
 BYTES_PER_SECOND = 2 * MB
@@ -101,8 +105,8 @@ def longest(size: int) -> dict[str, bytes]:
 class Attack:
     """One hostile socket, which connects again whenever it is closed. ``ended``: how the server ended it, how often."""
 
-    here: Live
-    who: Someone | None
+    port: int
+    cookies: dict[str, str]
     source: str
     """The address it comes from."""
     payloads: Iterator[tuple[str, bytes]]
@@ -119,13 +123,12 @@ class Attack:
             self.stop.wait(0.05)
 
     def _one(self, name: str, payload: bytes) -> None:
-        with socket.create_connection(("127.0.0.1", self.here.ports[0]), 5, (self.source, 0)) as raw:
-            cookies = self.who.cookies if self.who is not None else {}
+        with socket.create_connection(("127.0.0.1", self.port), 5, (self.source, 0)) as raw:
             raw.sendall(
                 (
-                    f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{self.here.ports[0]}\r\n"
-                    f"Origin: {self.here.base_url}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                    f"Cookie: {'; '.join(f'{key}={value}' for key, value in cookies.items())}\r\n"
+                    f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+                    f"Origin: http://127.0.0.1:{self.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    f"Cookie: {'; '.join(f'{key}={value}' for key, value in self.cookies.items())}\r\n"
                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
                     "Sec-WebSocket-Protocol: streamlit\r\n\r\n"
                 ).encode()
@@ -177,22 +180,29 @@ class Figures:
         return cls(statistics.median(seconds) * 1000, statistics.quantiles(seconds, n=100)[98] * 1000)
 
 
-def work(tabs: list[Tab], seconds: float, pause_seconds: float) -> list[float]:
-    """What each press of each tab took, pressing now and then for so long."""
-    end = time.monotonic() + seconds
+def work(tabs: list[Tab], seconds: float, every_seconds: float) -> list[float]:
+    """What each press of each tab took, pressing at times of its own for so long.
 
-    def one(tab: Tab) -> list[float]:
+    The times are apart and stay so, as those of people do: tabs that paused after each answer would all be answered at
+    once after one that kept them waiting, and from then on wait for each other.
+    """
+    start = time.monotonic()
+
+    def one(number: int, tab: Tab) -> list[float]:
         found = []
-        while time.monotonic() < end:
+        due = start + every_seconds * number / len(tabs)
+        while due < start + seconds:
+            time.sleep(max(0.0, due - time.monotonic()))
             begun = time.monotonic()
             tab.press("callback")
-            tab.read_run(60)
+            tab.read_run(120)
             found.append(time.monotonic() - begun)
-            time.sleep(pause_seconds)
+            while due < time.monotonic():
+                due += every_seconds
         return found
 
     with ThreadPoolExecutor(len(tabs)) as pool:
-        return [each for found in pool.map(one, tabs) for each in found]
+        return [each for found in pool.map(one, range(len(tabs)), tabs) for each in found]
 
 
 def resident_bytes(here: Live) -> int:
@@ -238,47 +248,69 @@ def work_of_all(tabs: list[Tab], visitor: Tab, seconds: float) -> tuple[Figures,
         return Figures.of(work(tabs, seconds, 1.0)), Figures.of(visited.result())
 
 
-def attackers(here: Live, size: int, stop: threading.Event) -> list[Attack]:
-    """Half of them anonymous, each beginning with another kind of message."""
-    who, made = here.sign_in("hostile"), []
+def attack(port: int, cookies: dict[str, str], size: int, only: list[str]) -> int:
+    """Attack until the standard input ends.
+
+    Prints a line once it attacks, and in the end how sockets ended and how many bytes were sent, as JSON. Half of the
+    sockets are anonymous. Each begins with another kind of message; ``only``: the kinds, all where none is named.
+    """
+    made, stop = [], threading.Event()
+    always = attacks(size)
+    of_signed_in, of_anonymous = longest(LONGEST) | always, longest(LONGEST_ANONYMOUS) | always
     for number in range(SOCKETS):
-        hostile = who if number % 2 else None
-        payloads = list((longest(LONGEST if hostile else LONGEST_ANONYMOUS) | attacks(size)).items())
+        signed_in = bool(number % 2)
+        kinds = of_signed_in if signed_in else of_anonymous
+        payloads = [(name, payload) for name, payload in kinds.items() if name in only or not only]
         begin = number * len(payloads) // SOCKETS
-        made.append(Attack(here, hostile, f"127.0.0.{number + 2}", cycle(payloads[begin:] + payloads[:begin]), stop))
-    return made
+        turns = cycle(payloads[begin:] + payloads[:begin])
+        made.append(Attack(port, cookies if signed_in else {}, f"127.0.0.{number + 2}", turns, stop))
+    threads = [threading.Thread(target=each.run, daemon=True) for each in made]
+    for thread in threads:
+        thread.start()
+    print("attacking", flush=True)
+    sys.stdin.read()
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+    ended = sum((each.ended for each in made), Counter[str]())
+    print(json.dumps({"ended": ended, "sent": sum(each.sent for each in made)}))
+    return 0
 
 
 def measure(
-    here: Live, seconds: float, *, honest: int = HONEST, size: int = 8 * MB, say: Callable[[str], None] = print
+    here: Live,
+    seconds: float,
+    *,
+    honest: int = HONEST,
+    size: int = 8 * MB,
+    only: Sequence[str] = (),
+    say: Callable[[str], None] = print,
 ) -> Measured:
-    """Let honest tabs work for so long, first alone and then beside the attack."""
+    """Let honest tabs work for so long, first alone and then beside the attack (``only`` by these of its kinds)."""
     with ExitStack() as stack:
         tabs = [stack.enter_context(here.tab(here.sign_in(f"honest {number}"))) for number in range(honest)]
         visitor = stack.enter_context(here.tab(None, source=VISITOR))
         for tab in [*tabs, visitor]:
             tab.open()
         quiet, visitor_quiet = work_of_all(tabs, visitor, seconds)
-        before, stop = resident_bytes(here), threading.Event()
-        made = attackers(here, size, stop)
-        threads = [threading.Thread(target=attack.run, daemon=True) for attack in made]
+        before = resident_bytes(here)
         with highest(here) as most:
-            for thread in threads:
-                thread.start()
-            try:
+            command = [sys.executable, "-m", "tests.security.hostile_load", "--attack"]
+            with subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+            ) as hostile:
+                assert hostile.stdin is not None
+                assert hostile.stdout is not None
+                cookies = here.sign_in("hostile").cookies
+                asked = {"port": here.ports[0], "cookies": cookies, "size": size, "only": list(only)}
+                hostile.stdin.write(json.dumps(asked) + "\n")
+                hostile.stdin.flush()
+                hostile.stdout.readline()  # it attacks
                 attacked, visitor_attacked = work_of_all(tabs, visitor, seconds)
-            finally:
-                stop.set()
-                for thread in threads:
-                    thread.join(20)
-    found = Measured(
-        quiet,
-        attacked,
-        most[0] - before,
-        sum((attack.ended for attack in made), Counter[str]()),
-        (visitor_quiet, visitor_attacked),
-    )
-    say(f"{SOCKETS} hostile sockets sent {sum(attack.sent for attack in made) / MB:.0f} MB in {seconds:.0f} s")
+                hostile.stdin.close()
+                said = json.loads(hostile.stdout.read())
+    found = Measured(quiet, attacked, most[0] - before, Counter[str](said["ended"]), (visitor_quiet, visitor_attacked))
+    say(f"{SOCKETS} hostile sockets sent {said['sent'] / MB:.0f} MB in {seconds:.0f} s")
     report(found, honest, before, say)
     return found
 
@@ -305,9 +337,14 @@ def main() -> int:
     """Measure and print; 1 when a ratio, or the growth of the process, is above what is allowed."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--seconds", type=float, default=30.0, help="of each part (default: %(default)s)")
-    seconds = min(options.parse_args().seconds, 600.0)
+    options.add_argument("--only", action="append", default=[], choices=[*longest(MB), *attacks(MB)], help="of a kind")
+    options.add_argument("--attack", action="store_true", help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.attack:
+        return attack(**json.loads(sys.stdin.readline()))
+    seconds = min(given.seconds, 600.0)
     with tempfile.TemporaryDirectory() as folder, live(Path(folder), processes=1, UNEDITED="1") as here:
-        found = measure(here, seconds)
+        found = measure(here, seconds, only=given.only)
     median, p99 = found.attacked.median / found.quiet.median, found.attacked.p99 / found.quiet.p99
     print(json.dumps({"median": median, "p99": p99, "grown": found.grown}))
     return 0 if median <= MAX_MEDIAN_RATIO and p99 <= MAX_P99_RATIO and found.grown <= MAX_GROWN else 1
