@@ -15,7 +15,7 @@ MAX_DEPTH: Final = 100
 MAX_DIGITS: Final = 1300
 """Turning digits into a number takes the square of their count; a key of 4096 bits has 1234."""
 SAFE_BYTES: Final = 1000
-"""A text no longer than this can cost nothing and be neither too deep nor hold too long a number."""
+"""A text no longer than this can be neither too deep nor hold too long a number."""
 
 _CONTAINER: Final = 12
 _FRACTION: Final = 3
@@ -36,7 +36,14 @@ _ENDLESS: Final = b"0" * MAX_DIGITS
 
 
 class Unreadable(Exception):
-    """Not JSON, or JSON that would cost too much, or that would make a reader fail."""
+    """Not JSON, or JSON that would cost too much, or that would make a reader fail.
+
+    ``cost``: what reading it has cost all the same, in values.
+    """
+
+    def __init__(self, cost: int = 0) -> None:
+        super().__init__()
+        self.cost = cost
 
 
 def check(text: str, *, most: int) -> int:
@@ -45,14 +52,16 @@ def check(text: str, *, most: int) -> int:
     The empty text counts as ``null``, as Streamlit (1.67) has it.
     """
     data = text.encode(errors="surrogatepass")
-    if len(data) <= SAFE_BYTES:
-        _read(text)
-        return 1
-    if _has_endless_number(data):
+    is_safe = len(data) <= SAFE_BYTES
+    if not is_safe and _has_endless_number(data):
         raise Unreadable
     cost = estimate(text, most=most)
-    if _is_deep(_read(text)):
-        raise Unreadable
+    try:
+        read = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        raise Unreadable(cost) from None
+    if not is_safe and _is_deep(read):
+        raise Unreadable(cost)
     return cost
 
 
@@ -62,9 +71,7 @@ def estimate(text: str, *, most: int) -> int:
     Raises ``Unreadable`` for more than ``most``.
     """
     data = text.encode(errors="surrogatepass")
-    if len(data) <= SAFE_BYTES:
-        return 1
-    cost = _cost(data, most)
+    cost = max(1, _cost(data, most))
     if cost > most:
         # Brackets and commas may stand in texts, which cost nothing: look at the rest alone.
         if data.count(b'"') > 2 * _MAX_TEXTS or data.count(b"\\") > _MAX_ESCAPES:
@@ -100,13 +107,6 @@ def _has_endless_number(data: bytes) -> bool:
     return any(
         _ENDLESS in data[max(0, at - overlap) : at + _CHUNK].translate(_ALIKE) for at in range(0, len(data), _CHUNK)
     )
-
-
-def _read(text: str) -> Any:
-    try:
-        return json.loads(text or "null")
-    except (ValueError, RecursionError):
-        raise Unreadable from None
 
 
 def _is_deep(value: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -82,6 +82,8 @@ class FromBrowser:
     _changed: bool = field(default=False, init=False)
     is_catch_up: bool = field(default=False, init=False)
     """Whether it is the browser's answer to ``ask_for_run``, which the front end repeats until a run begins."""
+    fired: frozenset[str] = field(default=frozenset(), init=False)
+    """The triggers that components fire, by name; "" stands for what is not one of ours."""
 
     @property
     def reruns(self) -> bool:
@@ -101,19 +103,12 @@ class FromBrowser:
     @property
     def _is_quiet(self) -> bool:
         """Whether a component asks for the run, and says itself that nobody did anything."""
-        return self._fires_only(QUIET)
+        return self.fired == {QUIET}
 
     @property
     def leaves(self) -> bool:
         """Whether our front end says that its page is about to sign out and go where that leads."""
-        return self._fires_only(LEAVING)
-
-    def _fires_only(self, event: str) -> bool:
-        """Whether components fire this trigger, and no other."""
-        widgets = self.message.rerun_script.widget_states.widgets
-        triggers = [w.json_trigger_value for w in widgets if w.id.startswith(_TRIGGER) and w.id.endswith(_TRIGGERS)]
-        fired = [text for text in triggers if text and text != "null"]
-        return bool(fired) and all(_is_only(event, text) for text in fired)
+        return self.fired == {LEAVING}
 
     @property
     def operation(self) -> str:
@@ -182,7 +177,8 @@ class FromBrowser:
                 continue
             try:
                 most -= json_cost.check(getattr(widget, kind), most=most)
-            except json_cost.Unreadable:
+            except json_cost.Unreadable as error:
+                most -= error.cost
                 setattr(widget, kind, UNREADABLE)
                 self._changed = found = True
         return found
@@ -204,6 +200,7 @@ class FromBrowser:
             for widget in earlier.widget_states.widgets
             if widget.WhichOneof("value") in _FIRES and widget.id not in fired
         }
+        self.fired |= before.fired
         others = [own for own in asked.widget_states.widgets if own.id not in too]
         del asked.widget_states.widgets[:]
         asked.widget_states.widgets.extend([*others, *too.values()])
@@ -242,6 +239,7 @@ def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBro
     if len(widgets) > MAX_WIDGETS or sum(widget.WhichOneof("value") in _FIRES for widget in widgets) > MAX_PRESSED:
         raise Malformed("too many widgets")
     sent = FromBrowser(message, data)
+    sent.fired = _fired(widgets)
     if sent.fragment == CATCH_UP:
         sent.is_catch_up = True
         sent.run_all()
@@ -263,7 +261,7 @@ def _text_of(widget: WidgetState) -> str:
 
 def _cost_of_text(text: str, most: int) -> int:
     """What a widget's text would cost a reader of JSON. Raises ``TooCostly`` for more than ``most``."""
-    if len(text) <= json_cost.SAFE_BYTES or not _JSON_BEGINS.match(text):
+    if not _JSON_BEGINS.match(text):
         return 0
     try:
         return json_cost.estimate(text, most=most)
@@ -285,13 +283,24 @@ def is_readable(text: str, *, most: int = MAX_VALUES) -> bool:
     return True
 
 
-def _is_only(event: str, text: str) -> bool:
-    """Whether a component's triggers, as JSON, are this one and no other."""
-    if len(text) > _QUIET_MAX_CHARACTERS or not is_readable(text):
-        return False
+def _fired(widgets: Iterable[WidgetState]) -> frozenset[str]:
+    """The names of all triggers that components fire. Read once, with the message: a long one off the event loop."""
+    ours = [w.json_trigger_value for w in widgets if w.id.startswith(_TRIGGER) and w.id.endswith(_TRIGGERS)]
+    texts = [text for text in ours if text and text != "null"]
+    if sum(map(len, texts)) > _QUIET_MAX_CHARACTERS:
+        return frozenset({""})
+    return frozenset(name for text in texts for name in _names(text))
+
+
+def _names(text: str) -> set[str]:
+    """The names of the triggers in this JSON."""
+    if not is_readable(text):
+        return {""}
     fired = json.loads(text)
-    fired = fired if isinstance(fired, list) else [fired]
-    return bool(fired) and all(isinstance(one, dict) and one.get("event") == event for one in fired)
+    events = [
+        one.get("event") if isinstance(one, dict) else None for one in (fired if isinstance(fired, list) else [fired])
+    ]
+    return {event if isinstance(event, str) else "" for event in events or [None]}
 
 
 def rerun_like(last: FromBrowser) -> FromBrowser:

@@ -557,6 +557,20 @@ REMOVALS = [
         "tests/unit/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
     ),
     Removal(
+        "the cost of JSON that was read and refused",
+        "component/wire.py",
+        "                most -= error.cost\n",
+        "",
+        "tests/unit/test_component_wire.py::test_what_is_read_of_one_message_is_bounded_in_all",
+    ),
+    Removal(
+        "the cost of short JSON",
+        "component/json_cost.py",
+        "    cost = max(1, _cost(data, most))\n",
+        "    cost = _cost(data, most) if len(data) > SAFE_BYTES else 1\n",
+        "tests/unit/test_component_wire.py::test_what_is_read_of_one_message_is_bounded_in_all",
+    ),
+    Removal(
         "the cost of JSON in texts",
         "component/wire.py",
         "            most -= _cost_of_text(_text_of(widget), most)\n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
+from unittest import mock
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -202,6 +203,38 @@ def test_readable_json_goes_on_as_it_came() -> None:
 def test_only_the_quiet_trigger_is_nobodys_doing(trigger: str, by_person: bool) -> None:
     assert sent(json_trigger_value=trigger).by_person is by_person
     assert sent(json_value='{"events": {}}').by_person
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "read"),
+    [
+        ("[" + "[]," * 30_000 + "[]x]", 44, 1),
+        ("[" * 120 + "[]," * 30_000 + "[]" + "]" * 120, 44, 1),
+        ("[" + "[]," * 331 + "[]]", 4096, wire.MAX_VALUES // (12 * 333 + 331 + 997 // 64)),
+    ],
+    ids=["broken at the end", "too deep", "very many short ones"],
+)
+def test_what_is_read_of_one_message_is_bounded_in_all(text: str, count: int, read: int) -> None:
+    """Also what is refused once it was read."""
+    asked = sent()
+    asked.message.rerun_script.widget_states.widgets.extend(WidgetState(json_value=text) for _ in range(count))
+    with mock.patch("json.loads", wraps=json.loads) as loads:
+        assert asked.replace_unreadable()
+    assert loads.call_count == read
+
+
+def test_which_triggers_fired_is_known_once_a_message_was_read() -> None:
+    """A long message is read off the event loop, and asked there what it is."""
+    quiet, leaving = (sent(json_trigger_value=f'[{{"event":"{name}"}}]') for name in ("quiet", "leaving"))
+    odd = sent(json_trigger_value='[{"event":["quiet"]},{"event":"quiet"}]')
+    long = sent(json_trigger_value='{"event":"quiet","value":"' + "x" * 65_536 + '"}')
+    with mock.patch("json.loads", side_effect=AssertionError):
+        assert (quiet.by_person, quiet.leaves) == (False, False)
+        assert (leaving.by_person, leaving.leaves) == (True, True)
+        assert odd.by_person
+        assert long.by_person
+        quiet.press_too(leaving)
+        assert (quiet.by_person, quiet.leaves) == (True, False)
 
 
 def test_no_message_holds_up_everybody_else() -> None:

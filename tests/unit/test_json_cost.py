@@ -10,7 +10,7 @@ from component import json_cost
 
 MOST = 400_000
 PADDING = " " * 1000
-"""A text no longer than this is read without a look."""
+"""A text no longer than this is not looked at for depth and long numbers."""
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,18 @@ PADDING = " " * 1000
 )
 def test_a_cost_is_the_sum_of_what_stands_there(text: str, cost: int) -> None:
     assert json_cost.check(text + PADDING, most=MOST) == cost + (len(text) + len(PADDING)) // 64
+
+
+def test_a_short_text_costs_what_stands_there_too() -> None:
+    assert json_cost.check("[" + "[]," * 300 + "[]]", most=MOST) == 12 * 302 + 300 + 904 // 64
+    assert json_cost.check("null", most=MOST) == 1
+
+
+@pytest.mark.parametrize("text", ["[" + "[]," * 1000 + "[]x]", "[" * 120 + "[]," * 1000 + "[]" + "]" * 120, "[1,]"])
+def test_what_was_read_before_it_was_refused_has_its_cost(text: str) -> None:
+    with pytest.raises(json_cost.Unreadable) as refused:
+        json_cost.check(text, most=MOST)
+    assert refused.value.cost == json_cost.estimate(text, most=MOST) > 0
 
 
 @pytest.mark.parametrize(
