@@ -14,8 +14,6 @@ MAX_DEPTH: Final = 100
 """Some readers recurse; this is less than any of them can do."""
 MAX_DIGITS: Final = 1300
 """Turning digits into a number takes the square of their count; a key of 4096 bits has 1234."""
-SAFE_BYTES: Final = 1000
-"""A text no longer than this can be neither too deep nor hold too long a number."""
 
 _CONTAINER: Final = 12
 _FRACTION: Final = 3
@@ -52,15 +50,14 @@ def check(text: str, *, most: int) -> int:
     The empty text counts as ``null``, as Streamlit (1.67) has it.
     """
     data = text.encode(errors="surrogatepass")
-    is_safe = len(data) <= SAFE_BYTES
-    if not is_safe and _has_endless_number(data):
+    if _has_endless_number(data):
         raise Unreadable
     cost = estimate(text, most=most)
     try:
         read = json.loads(text or "null")
     except (ValueError, RecursionError):
         raise Unreadable(cost) from None
-    if not is_safe and _is_deep(read):
+    if _is_deep(read):
         raise Unreadable(cost)
     return cost
 

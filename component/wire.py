@@ -284,7 +284,10 @@ def is_readable(text: str, *, most: int = MAX_VALUES) -> bool:
 
 
 def _fired(widgets: Iterable[WidgetState]) -> frozenset[str]:
-    """The names of all triggers that components fire. Read once, with the message: a long one off the event loop."""
+    """The names of all triggers that components fire; one "" where they are longer in all than ours ever are.
+
+    Read once, with the message: a long one off the event loop.
+    """
     ours = [w.json_trigger_value for w in widgets if w.id.startswith(_TRIGGER) and w.id.endswith(_TRIGGERS)]
     texts = [text for text in ours if text and text != "null"]
     if sum(map(len, texts)) > _QUIET_MAX_CHARACTERS:
@@ -297,9 +300,8 @@ def _names(text: str) -> set[str]:
     if not is_readable(text):
         return {""}
     fired = json.loads(text)
-    events = [
-        one.get("event") if isinstance(one, dict) else None for one in (fired if isinstance(fired, list) else [fired])
-    ]
+    listed = fired if isinstance(fired, list) else [fired]
+    events = [one.get("event") if isinstance(one, dict) else None for one in listed]
     return {event if isinstance(event, str) else "" for event in events or [None]}
 
 

@@ -567,7 +567,7 @@ REMOVALS = [
         "the cost of short JSON",
         "component/json_cost.py",
         "    cost = max(1, _cost(data, most))\n",
-        "    cost = _cost(data, most) if len(data) > SAFE_BYTES else 1\n",
+        "    cost = _cost(data, most) if len(data) > 1000 else 1\n",
         "tests/unit/test_component_wire.py::test_what_is_read_of_one_message_is_bounded_in_all",
     ),
     Removal(
@@ -587,7 +587,7 @@ REMOVALS = [
     Removal(
         "the depth of JSON",
         "component/json_cost.py",
-        "    if not is_safe and _is_deep(read):\n",
+        "    if _is_deep(read):\n",
         "    if False:\n",
         "tests/unit/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
     ),

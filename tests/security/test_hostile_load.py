@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.security.hostile_load import MAX_GROWN, MB, attacks, longest, measure
+from tests.security.hostile_attack import MB, attacks, longest
+from tests.security.hostile_load import MAX_GROWN, measure
 from tests.security.live import Live, live
 from tests.security.test_bounded_input import handshake
 
