@@ -97,6 +97,7 @@ def limits_of(settings: Settings, allowed: Descriptors) -> SocketLimits:
         anonymous_message_bytes=settings.anonymous_message_max_bytes,
         message_values=settings.message_max_values,
         messages_per_second=settings.messages_per_second,
+        anonymous_messages_per_second=settings.anonymous_messages_per_second,
         bytes_per_second=settings.message_bytes_per_second,
     )
 

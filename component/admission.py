@@ -63,6 +63,7 @@ class SocketLimits:
     anonymous_message_bytes: int = 256 * 1024
     message_values: int = 400_000
     messages_per_second: float = 10.0
+    anonymous_messages_per_second: float = 20.0
     bytes_per_second: float = 1024 * 1024
 
     @property

@@ -29,6 +29,7 @@ from component.cookies import Cookies, HeaderList, RawHeaders, browser_hash, rea
 from component.cross_site import Source, link_answer, refusal, source_of
 from component.http_protocol import FULL
 from component.notices import all_places_taken, failed, notice, storage_unavailable
+from component.paced_socket import PacedSocket
 from component.return_to import is_page_path
 from component.security_headers import SecurityHeaders, content_security_policy
 from component.site import Site
@@ -316,25 +317,34 @@ class SocketGuard:
         except Full:
             await _refuse(scope, receive, send, _full(), code=_TRY_AGAIN_LATER)
             return
-        receive = self._limited(scope, receive, person=person, address=place.address)
+        paced = self._limited(scope, receive, person=person, address=place.address)
         # Headers go out with the acceptance, or with a refusal in its place: nothing is left to add afterwards.
         tab = self._tabs.open(
-            session, owner, receive, send, back_to=back_to, claimed=claimed, accepted=bare, covered=covered
+            session,
+            owner,
+            paced.receive,
+            send,
+            back_to=back_to,
+            claimed=claimed,
+            accepted=bare,
+            covered=covered,
+            charge=paced.charge,
         )
         try:
             await self._app(scope, tab.receive, tab.send)
         finally:
             await tab.close()
+            paced.close()
 
-    def _limited(self, scope: Scope, receive: Receive, *, person: str, address: str) -> Receive:
-        """``receive`` of a socket within its person's limits, or its address's where it is anonymous."""
+    def _limited(self, scope: Scope, receive: Receive, *, person: str, address: str) -> PacedSocket:
+        """The messages of a socket within its person's limits, or its address's where it is anonymous."""
         limits = self._tabs.limits
         reading: Reading | None = scope.get("extensions", {}).get(READING)
         if reading is not None:
             most = limits.message_bytes if person else limits.anonymous_message_bytes
             reading.allow(max_bytes=most, who=f"person {person}" if person else f"address {address}")
         gone = reading.gone if reading is not None else None
-        return self._throttle.of(receive, person=person, address=address, gone=gone)
+        return PacedSocket(self._throttle, receive, person=person, address=address, gone=gone)
 
     async def _is_theirs(self, path: str, session: Session | None, browser: str) -> bool:
         """Whether a file was shown to them, or an upload goes into their own Streamlit session. Nobody uploads."""

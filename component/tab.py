@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
@@ -67,11 +68,13 @@ class Tab:
         claimed: str,
         accepted: Send | None,
         covered: bool,
+        charge: Callable[[int], None],
     ) -> None:
         self.owner = owner
         self.session = session
         self._tabs = tabs
         self._receive = receive
+        self._charge = charge
         self._out = Outgoing(send, accepted)
         self._shown = tabs.owners.arrive(owner, anonymous=session is None)
         self._seen = self._shown.sessions.get(back_to) or Seen()
@@ -262,13 +265,17 @@ class Tab:
     async def _parse(self, message: Message) -> wire.FromBrowser | None:
         """Read a message; None for one that is refused, after which the socket ends unless a browser may send it."""
         try:
-            return await self._tabs.parse(message.get("bytes"), anonymous=self.session is None)
+            sent = await self._tabs.parse(message.get("bytes"), anonymous=self.session is None)
         except wire.TooCostly as error:
+            self._charge(error.cost)
             _log.info("a socket sent JSON in texts that would hold up everybody", reason="too costly")
             self._out.tell(wire.not_taken(str(error)))
         except wire.Malformed as error:
             _log.info("a socket sent what no browser of ours sends", reason=str(error))
             self._leave(None, _PROTOCOL_ERROR)
+        else:
+            self._charge(sent.cost)
+            return sent
         return None
 
     def _hand_over(self, sent: wire.FromBrowser) -> Message:

@@ -148,6 +148,7 @@ class Tabs:
         claimed: str = "",
         accepted: Send | None = None,
         covered: bool = False,
+        charge: Callable[[int], None] = lambda _: None,
     ) -> Tab:
         """A new tab; ``Tab.close`` takes it out again.
 
@@ -155,11 +156,19 @@ class Tabs:
         it may come back to it or not.
 
         ``accepted``: what sends once the socket is accepted, where ``send`` does more only up to then. ``covered``: the
-        session has expired, and can be revived.
+        session has expired, and can be revived. ``charge``: gets what reading the JSON of a message has cost.
         """
-        claimed = claimed or back_to
         tab = Tab(
-            self, session, owner, receive, send, back_to=back_to, claimed=claimed, accepted=accepted, covered=covered
+            self,
+            session,
+            owner,
+            receive,
+            send,
+            back_to=back_to,
+            claimed=claimed or back_to,
+            accepted=accepted,
+            covered=covered,
+            charge=charge,
         )
         self._live[tab] = None
         return tab

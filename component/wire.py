@@ -70,7 +70,14 @@ class Malformed(Exception):
 
 
 class TooCostly(Malformed):
-    """A message that a browser may send, with more JSON in its texts than is read; its text says it to the user."""
+    """A message that a browser may send, with more JSON in its texts than is read; its text says it to the user.
+
+    ``cost``: what looking at it has cost all the same, as ``FromBrowser.cost``.
+    """
+
+    def __init__(self, message: str, cost: int) -> None:
+        super().__init__(message)
+        self.cost = cost
 
 
 @dataclass(slots=True)
@@ -84,6 +91,8 @@ class FromBrowser:
     """Whether it is the browser's answer to ``ask_for_run``, which the front end repeats until a run begins."""
     fired: frozenset[str] = field(default=frozenset(), init=False)
     """The triggers that components fire, by name; "" stands for what is not one of ours."""
+    cost: int = field(default=0, init=False)
+    """What reading its JSON costs, as ``component.json_cost`` counts it; known from ``replace_unreadable`` on."""
 
     @property
     def reruns(self) -> bool:
@@ -172,13 +181,13 @@ class FromBrowser:
         found = False
         for widget in self.message.rerun_script.widget_states.widgets:
             kind = widget.WhichOneof("value")
-            most -= _cost_of_text(_text_of(widget), most)
+            self.cost += _cost_of_text(_text_of(widget), most, spent=self.cost)
             if kind not in {"json_value", "json_trigger_value"}:
                 continue
             try:
-                most -= json_cost.check(getattr(widget, kind), most=most)
+                self.cost += json_cost.check(getattr(widget, kind), most=most - self.cost)
             except json_cost.Unreadable as error:
-                most -= error.cost
+                self.cost += error.cost
                 setattr(widget, kind, UNREADABLE)
                 self._changed = found = True
         return found
@@ -246,6 +255,27 @@ def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBro
     return sent
 
 
+def timed_fragment(data: bytes) -> str:
+    """The id of the fragment that a browser asks a run of by itself: because of a timer, or as ``ask_for_run`` has it.
+
+    "" for any other message, and for a long one, which is not read for this.
+    """
+    message = BackMsg()
+    if len(data) > SHORT_BYTES:
+        return ""
+    try:
+        message.ParseFromString(data)
+    except DecodeError:
+        return ""
+    asked = message.rerun_script
+    return asked.fragment_id if asked.is_auto_rerun or asked.fragment_id == CATCH_UP else ""
+
+
+def is_catch_up(data: bytes) -> bool:
+    """Whether it is the browser's answer to ``ask_for_run``."""
+    return CATCH_UP.encode() in data and timed_fragment(data) == CATCH_UP
+
+
 def _text_of(widget: WidgetState) -> str:
     """What a widget's reader may take for JSON without being known to hold any: text, or bytes. "" for none."""
     match widget.WhichOneof("value"):
@@ -259,15 +289,16 @@ def _text_of(widget: WidgetState) -> str:
     return ""
 
 
-def _cost_of_text(text: str, most: int) -> int:
-    """What a widget's text would cost a reader of JSON. Raises ``TooCostly`` for more than ``most``."""
+def _cost_of_text(text: str, most: int, *, spent: int) -> int:
+    """What a widget's text would cost a reader of JSON. Raises ``TooCostly`` for more than ``most``, ``spent`` too."""
     if not _JSON_BEGINS.match(text):
         return 0
     try:
-        return json_cost.estimate(text, most=most)
+        return json_cost.estimate(text, most=most - spent)
     except json_cost.Unreadable:
         raise TooCostly(
-            "This page sent too many values at once, and they were not accepted. Load the page again, and send less."
+            "This page sent too many values at once, and they were not accepted. Load the page again, and send less.",
+            most,
         ) from None
 
 

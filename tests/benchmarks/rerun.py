@@ -79,13 +79,20 @@ def _measure(stage: Stage, secret: str, spent: dict[str, list[float]]) -> None:
 def _production(stage: Stage, base_url: str) -> dict[str, str]:
     """The settings of the product in production; a proxy would be what speaks https. No other address is ever asked.
 
-    In development it watches its source files for edits, after every run, which no other side does.
+    In development it watches its source files for edits, after every run, which no other side does. Its one person
+    reruns faster than the pace of messages allows by default.
     """
     elsewhere = {
         "GATEHOUSE_OIDC_ISSUER": "https://localhost:1/",
         "GATEHOUSE_REMOTE_API_BASE_URL": "https://localhost:1",
     }
-    return {**stage.world.environment(), **elsewhere, "GATEHOUSE_ENV": "production", "GATEHOUSE_APP_BASE_URL": base_url}
+    return {
+        **stage.world.environment(),
+        **elsewhere,
+        "GATEHOUSE_ENV": "production",
+        "GATEHOUSE_APP_BASE_URL": base_url,
+        "GATEHOUSE_MESSAGES_PER_SECOND": "1000",
+    }
 
 
 def _arguments(side: str, port: int) -> list[str]:

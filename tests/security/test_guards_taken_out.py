@@ -559,7 +559,7 @@ REMOVALS = [
     Removal(
         "the cost of JSON that was read and refused",
         "component/wire.py",
-        "                most -= error.cost\n",
+        "                self.cost += error.cost\n",
         "",
         "tests/unit/test_component_wire.py::test_what_is_read_of_one_message_is_bounded_in_all",
     ),
@@ -573,7 +573,7 @@ REMOVALS = [
     Removal(
         "the cost of JSON in texts",
         "component/wire.py",
-        "            most -= _cost_of_text(_text_of(widget), most)\n",
+        "            self.cost += _cost_of_text(_text_of(widget), most, spent=self.cost)\n",
         "",
         "tests/unit/test_component_wire.py::test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message",
     ),
@@ -616,22 +616,22 @@ REMOVALS = [
     Removal(
         "the pace of all anonymous clients",
         "component/throttle.py",
-        "            await self._wait(lane.in_all, size, gone)\n",
-        "            pass\n",
+        "                    await self._wait(self._in_all, size, gone)\n",
+        "                    pass\n",
         "tests/unit/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
     ),
     Removal(
         "the pace of an anonymous address before that of all",
         "component/throttle.py",
-        "        await self._wait(lane.of(address, self._monotonic()), size, gone)\n",
-        "",
+        "            await self._wait(pace, size, gone)\n            if",
+        "            if",
         "tests/unit/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
     ),
     Removal(
-        "one message of an anonymous address at a time before the pace of all",
+        "one message of a client at a time",
         "component/throttle.py",
-        "        await _acquire(turn, gone)\n",
-        "        turn = asyncio.Lock()\n        await turn.acquire()\n",
+        "        turn = self._paces.turn(client)\n        await",
+        "        turn = Turn()\n        await",
         "tests/unit/test_throttle.py"
         "::test_a_flood_keeps_a_message_of_its_kind_waiting_for_one_message_of_each_address_at_most",
     ),
@@ -646,10 +646,59 @@ REMOVALS = [
     Removal(
         "what a client that is gone left waiting",
         "component/throttle.py",
-        "            pace.give_back(size, self._monotonic())\n",
-        "            pass\n",
+        "            pace.give_back(size, self._monotonic())\n            raise\n",
+        "            raise\n",
         "tests/unit/test_throttle.py"
         "::test_what_a_client_that_is_gone_left_waiting_goes_no_further_and_costs_its_address_nothing",
+    ),
+    Removal(
+        "the pace of its address that a client leaves which goes away before the pace of all",
+        "component/throttle.py",
+        "                    pace.give_back(size, self._monotonic())\n",
+        "",
+        "tests/unit/test_throttle.py::test_what_goes_away_while_it_waits_for_the_pace_of_all_costs_its_address_nothing",
+    ),
+    Removal(
+        "the turn that is handed on by a client that goes away as it gets it",
+        "component/throttle.py",
+        "            if place.done() and not place.cancelled():\n                self.give()\n",
+        "",
+        "tests/unit/test_throttle.py::test_whoever_is_cancelled_as_its_turn_comes_hands_it_on",
+    ),
+    Removal(
+        "the messages that a person sends at once",
+        "component/throttle.py",
+        "    return max(1.0, messages_per_second * BURST_SECONDS)\n",
+        "    return messages_per_second * ADDRESS_BURST_SECONDS\n",
+        "tests/unit/test_throttle.py::test_messages_of_a_person_wait_by_count_and_by_size",
+    ),
+    Removal(
+        "the cost of JSON at its client",
+        "component/tab.py",
+        "            self._charge(sent.cost)\n",
+        "",
+        "tests/unit/test_component_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
+    ),
+    Removal(
+        "the cost of JSON that is refused, at its client",
+        "component/tab.py",
+        "            self._charge(error.cost)\n",
+        "",
+        "tests/unit/test_component_tab.py::test_text_of_too_much_json_goes_no_further_and_its_user_is_told",
+    ),
+    Removal(
+        "the way of the cost of JSON to the pace",
+        "component/socket_guard.py",
+        "            charge=paced.charge,\n",
+        "",
+        "tests/unit/test_component_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
+    ),
+    Removal(
+        "what reading further messages of a timer costs",
+        "component/paced_socket.py",
+        " or not self._may_drop():\n",
+        ":\n",
+        "tests/unit/test_paced_socket.py::test_reading_repetitions_is_bounded",
     ),
     Removal(
         "the end of a wait for the pace with its connection",
@@ -1753,7 +1802,7 @@ REMOVALS = [
     Removal(
         "the claim of a socket that may not come back to it",
         "component/socket_guard.py",
-        "claimed=claimed, ",
+        "            claimed=claimed,\n",
         "",
         "tests/security/test_reconnection_live.py"
         "::test_in_another_process_the_page_of_a_right_that_is_gone_is_drawn_again",

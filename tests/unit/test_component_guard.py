@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
+from unittest.mock import AsyncMock
 
 import anyio
 import pytest
 from starlette.applications import Starlette
+from starlette.types import Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server.starlette.starlette_routes import create_host_config_routes
 
 from app.core.principal import Subject
+from app.core.rights import Rights
+from component import socket_guard
+from component.admission import SocketLimits
 from component.host_config import HOST_CONFIG
 from component.notices import POLICY
-from component.socket_guard import Area, Identity, area_of
+from component.socket_guard import Area, Identity, SocketGuard, area_of
+from component.tabs import Tabs
+from component.throttle import Throttle
 from tests.provider import FakeProvider
 from tests.signin import Browser, Clock, World, call, world
+from tests.unit.test_throttle import Time
 
 
 @pytest.fixture
@@ -226,6 +237,42 @@ def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **s
     full = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "client": None} | scope
     anyio.run(here.app, full, receive, send)
     return sent
+
+
+def test_the_json_in_a_message_is_counted_at_its_client(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From what the tab reads to the pace of the socket: half of what a message may hold is half a second."""
+    time, taken = Time(), []
+    monkeypatch.setattr(socket_guard, "Throttle", partial(Throttle, monotonic=time, sleep=time.sleep))
+
+    async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] == "websocket.receive":
+            taken.append(time.now - 100)
+
+    async def act() -> None:
+        tabs = Tabs(here.sessions, Rights(here.storage.read), limits=SocketLimits(message_values=10_000))
+        guard = SocketGuard(
+            streamlit,
+            tabs=tabs,
+            cookies=here.cookies,
+            identity=here.identity,
+            base_url=here.settings.app_base_url,
+            production=False,
+        )
+        costly = BackMsg()
+        costly.rerun_script.widget_states.widgets.add(id="x", json_value=f"[{'0,' * 5000}0]")
+        sent: asyncio.Queue[Message] = asyncio.Queue()
+        for _ in range(3):
+            sent.put_nowait({"type": "websocket.receive", "bytes": costly.SerializeToString()})
+        sent.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        headers = [(b"host", b"localhost:8501"), (b"origin", b"http://localhost:8501")]
+        scope = {"type": "websocket", "path": "/_stcore/stream", "query_string": b"", "headers": headers}
+        serving = asyncio.ensure_future(guard({**scope, "client": None}, sent.get, AsyncMock()))
+        await time.forward(10)
+        await serving
+
+    asyncio.run(act())
+    assert taken == pytest.approx([0, 0.27, 0.79], abs=0.02)
 
 
 def test_the_host_config_is_streamlits_own_without_its_hosts() -> None:

@@ -59,6 +59,8 @@ class Here:
     ref: str
     wire: Wire
     tab: Tab
+    charged: list[int] = field(default_factory=list)
+    """What its messages have cost to read."""
 
     def end(self, reason: EndReason = EndReason.ENDED_BY_ADMIN) -> None:
         with self.services.storage.unit_of_work() as unit:
@@ -127,9 +129,10 @@ def with_tab(test: Callable[[Here], Awaitable[None]]) -> None:
             subject = testing.sign_in_as(None, roles=("analyst",))
             (session,) = services.storage.read.sessions_of(subject, utc_now())
             wire = Wire()
-            tab = services.tabs.open(session, f"session {session.ref}", wire.receive, wire.send)
+            charged: list[int] = []
+            tab = services.tabs.open(session, f"session {session.ref}", wire.receive, wire.send, charge=charged.append)
             await tab.send({"type": "websocket.accept"})
-            here = Here(services, subject, session.ref, wire, tab)
+            here = Here(services, subject, session.ref, wire, tab, charged)
             wire.click()
             await tab.receive()
             await here.draws()
@@ -478,6 +481,7 @@ def test_text_of_too_much_json_goes_no_further_and_its_user_is_told() -> None:
         here.wire.click()
         passed = BackMsg.FromString((await here.tab.receive())["bytes"])
         assert [widget.id for widget in passed.rerun_script.widget_states.widgets] == ["$$ID-button"]
+        assert here.charged == [0, 400_000, 0]
         while "session_event" not in here.browser_got():  # noqa: ASYNC110 - the tab has no event for it
             await asyncio.sleep(0)
         assert not [message for message in here.wire.left if message["type"] == "websocket.close"]

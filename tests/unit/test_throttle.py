@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from heapq import heappop, heappush
 
+import pytest
 from starlette.types import Message
 
 from component.admission import SocketLimits
-from component.throttle import Throttle
+from component.paced_socket import PacedSocket
+from component.throttle import Throttle, Turn
 
 KB = 1024
 
@@ -51,10 +53,17 @@ async def settle() -> None:
 
 
 class Socket:
-    """A socket that sends messages of so many bytes, one after the other."""
+    """A socket that sends messages of so many bytes, one after the other. Each costs so many values of JSON to read."""
 
     def __init__(
-        self, throttle: Throttle, time: Time, sizes: list[int], *, person: str = "", address: str = "192.0.2.1"
+        self,
+        throttle: Throttle,
+        time: Time,
+        sizes: list[int],
+        *,
+        person: str = "",
+        address: str = "192.0.2.1",
+        values: int = 0,
     ) -> None:
         self.gone = asyncio.Event()
         self.taken: list[float] = []
@@ -62,7 +71,8 @@ class Socket:
         self.types: list[str] = []
         self._time = time
         self._sizes = sizes
-        self._receive = throttle.of(self._next, person=person, address=address, gone=self.gone)
+        self._values = values
+        self._paced = PacedSocket(throttle, self._next, person=person, address=address, gone=self.gone)
         self._began = time.now
         self.task = asyncio.ensure_future(self._run())
 
@@ -73,11 +83,12 @@ class Socket:
 
     async def _run(self) -> None:
         while True:
-            message = await self._receive()
+            message = await self._paced.receive()
             self.types.append(message["type"])
             if message["type"] != "websocket.receive":
                 return
             self.taken.append(round(self._time.now - self._began, 3))
+            self._paced.charge(self._values)
 
 
 def throttle_of(time: Time, limits: SocketLimits | None = None) -> Throttle:
@@ -87,11 +98,12 @@ def throttle_of(time: Time, limits: SocketLimits | None = None) -> Throttle:
 def test_messages_of_a_person_wait_by_count_and_by_size() -> None:
     async def act() -> None:
         time = Time()
-        throttle = throttle_of(time, SocketLimits(messages_per_second=2, bytes_per_second=10 * KB, message_bytes=KB))
-        ann = Socket(throttle, time, [1] * 22, person="ann")
+        limits = SocketLimits(messages_per_second=8, bytes_per_second=10 * KB, message_bytes=100 * KB)
+        throttle = throttle_of(time, limits)
+        ann = Socket(throttle, time, [1] * 4, person="ann")
         bob = Socket(throttle, time, [1], person="bob")
         await time.forward(100)
-        assert ann.taken == [0] * 20 + [0.5, 1.0]
+        assert ann.taken == [0, 0, 0.125, 0.25]
         assert bob.taken == [0]
         long = Socket(throttle, time, [100 * KB, 5 * KB], person="ann")
         await time.forward(100)
@@ -103,29 +115,30 @@ def test_messages_of_a_person_wait_by_count_and_by_size() -> None:
 def test_nothing_further_is_read_of_a_socket_while_its_message_waits() -> None:
     async def act() -> None:
         time = Time()
-        left = [1] * 13
+        left = [1] * 4
         socket = Socket(throttle_of(time, SocketLimits(messages_per_second=1)), time, left, person="ann")
         await time.forward(0)
-        assert (len(socket.taken), len(left)) == (10, 2)
+        assert (len(socket.taken), len(left)) == (1, 2)
         await time.forward(1)
-        assert (len(socket.taken), len(left)) == (11, 1)
+        assert (len(socket.taken), len(left)) == (2, 1)
 
     asyncio.run(act())
 
 
 def test_anonymous_messages_wait_by_address_and_in_all() -> None:
-    """One a second of an address, four in all; ten seconds' worth of each at once."""
+    """Of an address one a second, ten seconds' worth at once; in all eight, a quarter of a second's worth at once."""
 
     async def act() -> None:
         time = Time()
-        throttle = throttle_of(time, SocketLimits(messages_per_second=1))
-        one = Socket(throttle, time, [1] * 11)
-        others = [Socket(throttle, time, [1], address=f"198.51.100.{number}") for number in range(32)]
+        throttle = throttle_of(time, SocketLimits(messages_per_second=1, anonymous_messages_per_second=8))
+        one = Socket(throttle, time, [1] * 12)
         await time.forward(100)
-        assert one.taken == [0] * 10 + [1.0]
-        assert [other.taken for other in others] == [[0]] * 30 + [[0.25], [0.5]]
-        ann = Socket(throttle, time, [1], person="ann")
+        assert one.taken == [0, 0, *(number / 8 for number in range(1, 10)), 2.0]
+        others = [Socket(throttle, time, [1], address=f"198.51.100.{number}") for number in range(4)]
         await time.forward(0)
+        ann = Socket(throttle, time, [1], person="ann")
+        await time.forward(100)
+        assert [other.taken for other in others] == [[0], [0], [0.125], [0.25]]
         assert ann.taken == [0]
 
     asyncio.run(act())
@@ -160,8 +173,8 @@ def test_a_flood_of_long_messages_from_a_few_addresses_keeps_no_short_message_wa
 
 
 def test_a_flood_keeps_a_message_of_its_kind_waiting_for_one_message_of_each_address_at_most() -> None:
-    assert waits_of_a_visitor(500, eight_addresses(16 * KB)) <= 8 / 40 + 0.025
-    assert waits_of_a_visitor(100 * KB, eight_addresses(256 * KB)) <= 8 * 0.25 + 0.1
+    assert waits_of_a_visitor(500, eight_addresses(16 * KB)) <= 8 / 20 + 0.05
+    assert waits_of_a_visitor(100 * KB, eight_addresses(256 * KB)) <= 8 * 0.25 + 0.2
 
 
 def test_what_waits_for_its_own_address_takes_nothing_from_others() -> None:
@@ -171,10 +184,10 @@ def test_what_waits_for_its_own_address_takes_nothing_from_others() -> None:
         time = Time()
         throttle = throttle_of(time)
         flood = [Socket(throttle, time, [256 * KB]) for _ in range(100)]
-        visitors = [Socket(throttle, time, [100 * KB], address=f"198.51.100.{number}") for number in range(50)]
+        await time.forward(20.5)
+        visitors = [Socket(throttle, time, [100 * KB], address=f"198.51.100.{number}") for number in range(2)]
         await time.forward(200)
-        assert max(visitor.taken[0] for visitor in visitors) == 0
-        assert [socket.taken[0] for socket in flood[:12]] == [0] * 10 + [1.0, 2.0]
+        assert [visitor.taken for visitor in visitors] == [[0], [0.15]]
         assert flood[99].taken == [90.0]
 
     asyncio.run(act())
@@ -183,7 +196,7 @@ def test_what_waits_for_its_own_address_takes_nothing_from_others() -> None:
 def test_what_a_client_that_is_gone_left_waiting_goes_no_further_and_costs_its_address_nothing() -> None:
     async def act() -> None:
         time = Time()
-        throttle = throttle_of(time, SocketLimits(messages_per_second=1))
+        throttle = throttle_of(time, SocketLimits(messages_per_second=1, anonymous_messages_per_second=1000))
         waiting = [Socket(throttle, time, [1]) for _ in range(110)]
         await time.forward(0)
         for socket in waiting:
@@ -199,19 +212,75 @@ def test_what_a_client_that_is_gone_left_waiting_goes_no_further_and_costs_its_a
     asyncio.run(act())
 
 
-def test_a_client_that_goes_away_before_its_turn_leaves_it_to_the_next() -> None:
+def test_what_goes_away_while_it_waits_for_the_pace_of_all_costs_its_address_nothing() -> None:
     async def act() -> None:
         time = Time()
-        throttle = throttle_of(time, SocketLimits(messages_per_second=1))
-        crowd = [Socket(throttle, time, [1], address=f"198.51.100.{number}") for number in range(40)]
+        throttle = throttle_of(time, SocketLimits(messages_per_second=1, anonymous_messages_per_second=4))
+        waiting = [Socket(throttle, time, [1]) for _ in range(50)]
+        for socket in waiting:
+            await time.forward(0)
+            socket.gone.set()
+        after = Socket(throttle, time, [1])
+        await time.forward(100)
+        assert [socket.taken for socket in waiting] == [[0]] + [[]] * 49
+        assert after.taken == [0.25]
+
+    asyncio.run(act())
+
+
+def test_a_client_that_goes_away_before_its_turn_leaves_it_to_the_next() -> None:
+    """Whether it waits for the pace of all, or for its turn at its own address."""
+
+    async def act() -> None:
+        time = Time()
+        throttle = throttle_of(time, SocketLimits(messages_per_second=1, anonymous_messages_per_second=4))
+        crowd = [Socket(throttle, time, [1], address=f"198.51.100.{number}") for number in range(3)]
         first, second, third, cancelled, fifth = (Socket(throttle, time, [1]) for _ in range(5))
-        await time.forward(0)
-        second.gone.set()
-        third.gone.set()
+        await time.forward(0.1)
+        assert [socket.taken for socket in crowd] == [[0], [], []]
+        for socket in (first, second, third):
+            socket.gone.set()
         cancelled.task.cancel()
         await time.forward(10)
-        assert {socket.taken[0] for socket in crowd} == {0}
-        assert (first.taken, second.taken, third.taken, cancelled.taken) == ([0.25], [], [], [])
-        assert fifth.taken == [0.5]
+        assert [socket.taken for socket in crowd] == [[0], [0.25], [0.5]]
+        assert (first.taken, second.taken, third.taken, cancelled.taken) == ([], [], [], [])
+        assert fifth.taken == [0.75]
+
+    asyncio.run(act())
+
+
+def test_whoever_is_cancelled_as_its_turn_comes_hands_it_on() -> None:
+    async def act() -> None:
+        turn, gone = Turn(), asyncio.Event()
+        await turn.take(gone)
+        second, third = (asyncio.ensure_future(turn.take(gone)) for _ in range(2))
+        await settle()
+        turn.give()
+        second.cancel()
+        await settle()
+        assert second.cancelled()
+        assert third.done()
+        turn.give()
+        assert not turn.is_held
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize("who", [{"person": "ann"}, {"address": "198.51.100.1"}], ids=["person", "address"])
+def test_costly_json_counts_for_its_client_and_for_nobody_else(who: dict[str, str]) -> None:
+    """As much of it as a message may hold takes a second; what waits for that goes one after the other."""
+
+    async def act() -> None:
+        time = Time()
+        throttle = throttle_of(time, SocketLimits(messages_per_second=10, message_values=1000))
+        costly = Socket(throttle, time, [1], values=1000, **who)
+        await time.forward(0)
+        assert costly.taken == [0]
+        again = [Socket(throttle, time, [1], values=500, **who) for _ in range(3)]  # wait for 0.75, then 0.5 each
+        others = [Socket(throttle, time, [1], address=f"192.0.2.{number}") for number in range(3)]
+        others.append(Socket(throttle, time, [1], person="bob"))
+        await time.forward(100)
+        assert [other.taken for other in others] == [[0]] * 4
+        assert [socket.taken for socket in again] == [[0.75], [1.25], [1.75]]
 
     asyncio.run(act())
