@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -17,16 +18,18 @@ class Bucket:
     burst: float
     tokens: float
     at: float
+    most_debt: float = math.inf
+    """A debt grows no further than this."""
 
     @classmethod
-    def full(cls, rate: float, burst: float, now: float) -> Bucket:
+    def full(cls, rate: float, burst: float, now: float, *, most_debt: float = math.inf) -> Bucket:
         """A bucket from which ``burst`` tokens can be taken at once."""
-        return cls(rate, burst, burst, now)
+        return cls(rate, burst, burst, now, most_debt)
 
     def take(self, amount: float, now: float) -> float:
         """Take ``amount`` tokens; returns the seconds until they are paid for, 0 when they were there."""
         self._refill(now)
-        self.tokens -= amount
+        self.tokens = max(self.tokens - amount, -self.most_debt)
         return max(0.0, -self.tokens / self.rate)
 
     def try_take(self, amount: float, now: float) -> bool:
@@ -60,7 +63,8 @@ class Bucket:
 class Buckets:
     """A bucket for each key. Beyond ``max_keys`` full ones are forgotten, or else a tenth: the longest unused."""
 
-    def __init__(self, rate: float, burst: float, *, max_keys: int = MAX_KEYS) -> None:
+    def __init__(self, rate: float, burst: float, *, max_keys: int = MAX_KEYS, most_debt: float = math.inf) -> None:
+        self._most_debt = most_debt
         self._rate = rate
         self._burst = burst
         self._max_keys = max_keys
@@ -68,7 +72,7 @@ class Buckets:
 
     def of(self, key: str, now: float) -> Bucket:
         """The bucket of ``key``, which is the most recently used one from now on."""
-        bucket = self._buckets.pop(key, None) or Bucket.full(self._rate, self._burst, now)
+        bucket = self._buckets.pop(key, None) or self._full(now)
         self._buckets[key] = bucket
         if len(self._buckets) > self._max_keys:
             full = [other for other, kept in self._buckets.items() if kept is not bucket and kept.is_full(now)]
@@ -76,6 +80,9 @@ class Buckets:
             for other in full or list(islice(self._buckets, max(1, self._max_keys // 10))):
                 del self._buckets[other]
         return bucket
+
+    def _full(self, now: float) -> Bucket:
+        return Bucket.full(self._rate, self._burst, now, most_debt=self._most_debt)
 
     def __len__(self) -> int:
         return len(self._buckets)

@@ -271,6 +271,7 @@ class Tab:
             _log.info("a socket sent JSON in texts that would hold up everybody", reason="too costly")
             self._out.tell(wire.not_taken(str(error)))
         except wire.Malformed as error:
+            self._charge(error.cost)
             _log.info("a socket sent what no browser of ours sends", reason=str(error))
             self._leave(None, _PROTOCOL_ERROR)
         else:

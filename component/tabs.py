@@ -81,7 +81,7 @@ class Tabs:
                 _log.info("a socket sent JSON that no browser of ours sends")
             return sent
 
-        return read() if len(data or b"") <= wire.SHORT_BYTES else await self.in_thread(read)
+        return read() if len(data or b"") <= wire.ON_LOOP_BYTES else await self.in_thread(read)
 
     def note_gated(self, session: Session) -> None:
         """Remember how a session was just resolved, for the run that a message, or the watcher, asks for."""

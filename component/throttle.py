@@ -6,11 +6,12 @@ Nothing is dropped but what a client that is gone left waiting, and what its bro
 
 Messages of one client are taken one after the other, in the order in which they came. An anonymous message waits for
 the pace of its own address first, then for the pace of all anonymous clients. So what stands before an address is at
-most one message of each other address, however much these send. Short messages, as browsers send them, have lanes of
+most one message of each other address, however much these send. Short ones, as browsers send them, have a lane of
 their own, and never wait for long ones.
 
-A Streamlit process draws about 80 small pages a second, one after the other (1.67, one core). The bursts are small for
-that reason: all other tabs wait for what comes at once.
+A Streamlit process draws about 80 small pages a second, one after the other (1.67, one core), and all other tabs wait
+for what comes at once. For that reason the bursts are small, and people who send much for long share a pace as well.
+Nobody else waits for them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -27,17 +28,28 @@ from component.admission import SocketLimits
 from component.budgets import Bucket, Buckets
 
 BURST_SECONDS: Final = 0.25
-"""A person who was quiet may send what this long allows at once, and so may all anonymous clients together."""
+"""A person who was quiet may send as many messages at once as in so many seconds, and so may all anonymous clients
+together. Of bytes it is one message at least, however long it may be."""
 ADDRESS_BURST_SECONDS: Final = 10.0
 """An anonymous address may be ahead of its own pace by so much: many people may share one."""
 ANONYMOUS_SHARE: Final = 0.25
 """Of what a signed-in person may send each second, in bytes, an anonymous address may send this."""
 ANONYMOUS_IN_ALL: Final = 4
 """In each lane, all anonymous clients together may send as many bytes as this many of their addresses."""
-LONG_SHARE: Final = 0.25
-"""Of the messages of all anonymous clients together, so many may be long ones, beside the short ones."""
+LONG_SHARE: Final = 0.1
+"""Beside the short ones, all anonymous clients together may send so many of them in long messages."""
+LASTING_SHARE: Final = 0.2
+"""Who sends more of what a person may send each second than this, for long, is busy."""
+LASTING_SECONDS: Final = 4.0
+"""So many seconds' worth of messages are not yet for long. Who sent as many more at most is forgiven after a pause."""
+BUSY_IN_ALL: Final = 4
+"""All busy people together may send as many messages as this many people."""
+MAY_DROP_PER_SECOND: Final = 200.0
+MAY_DROP_AT_ONCE: Final = 400.0
+"""How many messages of one person, and of all anonymous clients together, may be dropped without having been counted.
+Reading them is work too."""
 COSTLIEST_SECONDS: Final = 1.0
-"""How long a client's next message waits after one that held as much JSON as it may (``component.json_cost``)."""
+"""How long a client's next message waits after one that cost as much to read as it may (``component.json_cost``)."""
 
 
 class ClientGone(Exception):
@@ -81,27 +93,33 @@ class Turn:
 
 
 class Pace:
-    """The pace of one client, or of all of a kind: by message and by byte; of one client also by the JSON in it."""
+    """The pace of one client, or of many: by message, by byte, and by the JSON in them, as far as each is limited."""
 
-    def __init__(self, messages: Bucket, size: Bucket, values: Bucket | None = None) -> None:
+    def __init__(self, messages: Bucket, size: Bucket | None = None, values: Bucket | None = None) -> None:
         self._messages = messages
         self._bytes = size
         self._values = values
 
     def allows(self, size: int, now: float) -> bool:
         """Whether a message of ``size`` bytes need not wait."""
-        is_paid = self._values is None or self._values.holds(0, now)
-        return is_paid and self._messages.holds(1, now) and self._bytes.holds(size, now)
+        return all(bucket.holds(amount, now) for bucket, amount in self._amounts(size))
 
     def take(self, size: int, now: float) -> float:
         """Count a message of ``size`` bytes; returns the seconds that it must wait."""
-        unpaid = self._values.take(0, now) if self._values is not None else 0.0
-        return max(unpaid, self._messages.take(1, now), self._bytes.take(size, now))
+        return max(bucket.take(amount, now) for bucket, amount in self._amounts(size))
 
     def give_back(self, size: int, now: float) -> None:
         """A message that was counted goes no further."""
-        self._messages.give_back(1, now)
-        self._bytes.give_back(size, now)
+        for bucket, amount in self._amounts(size):
+            bucket.give_back(amount, now)
+
+    def _amounts(self, size: int) -> Iterator[tuple[Bucket, float]]:
+        """What a message takes. JSON is counted once it was read; the next message waits for that."""
+        yield self._messages, 1
+        if self._bytes is not None:
+            yield self._bytes, size
+        if self._values is not None:
+            yield self._values, 0
 
 
 class Paces:
@@ -137,24 +155,28 @@ class Lane:
     def __init__(
         self,
         paces: Paces,
-        in_all: Pace | None,
+        in_all: Pace,
         monotonic: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]],
+        *,
+        lasting: Buckets | None = None,
     ) -> None:
-        """``in_all``: None where there is no pace of all of them."""
+        """``lasting``: how much each may send until ``in_all`` counts for it too; None where it always does."""
         self._paces = paces
         self._in_all = in_all
+        self._lasting = lasting
         self._monotonic = monotonic
         self._sleep = sleep
 
     def try_pass(self, client: str, size: int) -> bool:
         """Count a message of ``size`` bytes if it need not wait; returns whether it goes on."""
         now = self._monotonic()
-        paces = [self._paces.of(client, now), *([self._in_all] if self._in_all is not None else [])]
+        paces = self._paces_of(client, now)
         if self._paces.is_waiting(client) or not all(pace.allows(size, now) for pace in paces):
             return False
         for pace in paces:
             pace.take(size, now)
+        self._note(client)
         return True
 
     async def wait(self, client: str, size: int, gone: asyncio.Event | None) -> None:
@@ -165,14 +187,8 @@ class Lane:
         turn = self._paces.turn(client)
         await turn.take(gone)
         try:
-            pace = self._paces.of(client, self._monotonic())
-            await self._wait(pace, size, gone)
-            if self._in_all is not None:
-                try:
-                    await self._wait(self._in_all, size, gone)
-                except (ClientGone, asyncio.CancelledError):
-                    pace.give_back(size, self._monotonic())
-                    raise
+            await self._wait(self._paces_of(client, self._monotonic()), size, gone)
+            self._note(client)
         finally:
             turn.give()
 
@@ -180,14 +196,28 @@ class Lane:
         """Count JSON in a message of the client that cost so much to read (``component.json_cost``)."""
         self._paces.charge(client, values, self._monotonic())
 
-    async def _wait(self, pace: Pace, size: int, gone: asyncio.Event | None) -> None:
-        seconds = pace.take(size, self._monotonic())
-        if seconds <= 0:
-            return
+    def _paces_of(self, client: str, now: float) -> list[Pace]:
+        own = self._paces.of(client, now)
+        is_busy = self._lasting is None or not self._lasting.of(client, now).holds(0, now)
+        return [own, self._in_all] if is_busy else [own]
+
+    def _note(self, client: str) -> None:
+        if self._lasting is not None:
+            now = self._monotonic()
+            self._lasting.of(client, now).take(1, now)
+
+    async def _wait(self, paces: Sequence[Pace], size: int, gone: asyncio.Event | None) -> None:
+        """Wait for one pace after the other."""
+        counted: list[Pace] = []
         try:
-            await unless_gone(self._sleep(seconds), gone)
+            for pace in paces:
+                counted.append(pace)
+                seconds = pace.take(size, self._monotonic())
+                if seconds > 0:
+                    await unless_gone(self._sleep(seconds), gone)
         except (ClientGone, asyncio.CancelledError):
-            pace.give_back(size, self._monotonic())
+            for pace in counted:
+                pace.give_back(size, self._monotonic())
             raise
 
 
@@ -202,20 +232,24 @@ class Throttle:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.monotonic = monotonic
+        now = monotonic()
         messages, size = limits.messages_per_second, limits.bytes_per_second
+        lasting = LASTING_SECONDS * messages
         self._of_people = Lane(
             Paces(
                 Buckets(messages, _burst(messages)),
                 Buckets(size, max(size * BURST_SECONDS, limits.message_bytes)),
                 _values(limits),
             ),
-            None,
+            Pace(Bucket.full(messages * BUSY_IN_ALL, 1, now)),
             monotonic,
             sleep,
+            lasting=Buckets(messages * LASTING_SHARE, lasting, most_debt=lasting),
         )
-        in_all = limits.anonymous_messages_per_second
-        self._short = _anonymous(limits, in_all, monotonic, sleep)
-        self._long = _anonymous(limits, in_all * LONG_SHARE, monotonic, sleep)
+        in_all, values = limits.anonymous_messages_per_second, _values(limits)
+        self._short = _anonymous(limits, in_all, values, monotonic, sleep)
+        self._long = _anonymous(limits, in_all * LONG_SHARE, values, monotonic, sleep)
+        self._may_drop = Buckets(MAY_DROP_PER_SECOND, MAY_DROP_AT_ONCE)
 
     def lane(self, *, anonymous: bool, size: int) -> Lane:
         """Where messages of ``size`` bytes of such clients wait."""
@@ -223,18 +257,27 @@ class Throttle:
             return self._of_people
         return self._short if size <= wire.SHORT_BYTES else self._long
 
+    def may_drop(self, person: str) -> bool:
+        """Whether one more message of a person may be dropped; "" for all who are anonymous. Counts it."""
+        now = self.monotonic()
+        return self._may_drop.of(person, now).try_take(1, now)
+
 
 def _burst(messages_per_second: float) -> float:
     return max(1.0, messages_per_second * BURST_SECONDS)
 
 
 def _values(limits: SocketLimits) -> Buckets:
-    rate = limits.message_values / COSTLIEST_SECONDS
+    rate = max(limits.message_values, wire.MAX_VALUES) / COSTLIEST_SECONDS
     return Buckets(rate, rate * BURST_SECONDS)
 
 
 def _anonymous(
-    limits: SocketLimits, in_all: float, monotonic: Callable[[], float], sleep: Callable[[float], Awaitable[object]]
+    limits: SocketLimits,
+    in_all: float,
+    values: Buckets,
+    monotonic: Callable[[], float],
+    sleep: Callable[[float], Awaitable[object]],
 ) -> Lane:
     """A lane of anonymous clients, which may send ``in_all`` messages a second together."""
     messages, size = limits.messages_per_second, limits.bytes_per_second * ANONYMOUS_SHARE
@@ -244,7 +287,7 @@ def _anonymous(
         Paces(
             Buckets(messages, messages * ADDRESS_BURST_SECONDS),
             Buckets(size, max(size * ADDRESS_BURST_SECONDS, limits.anonymous_message_bytes)),
-            _values(limits),
+            values,
         ),
         Pace(
             Bucket.full(in_all, _burst(in_all), now),

@@ -15,6 +15,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError, Message
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.RootContainer_pb2 import RootContainer
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -33,7 +34,11 @@ MAX_WIDGETS: Final = 4096
 MAX_PRESSED: Final = 32
 """How much can be pressed at once. Streamlit (1.67) adds what is pressed to a run that has not begun yet."""
 SHORT_BYTES: Final = 16 * 1024
-"""Messages no longer than this, as almost all are, are read on the event loop."""
+"""Messages no longer than this, as almost all are, never wait for longer ones of anonymous clients."""
+ON_LOOP_BYTES: Final = 4 * 1024
+"""Messages no longer than this are read on the event loop: it takes 8 ms at most."""
+FIELD_COST: Final = 60
+"""What reading one field of a message costs, in values of ``component.json_cost``: about 3 µs."""
 
 ALLOWED: Final = frozenset({"rerun_script", "stop_script", "file_urls_request", "app_heartbeat"})
 """What browsers send in use. The others steer the server for everybody (cache, shutdown) or tell of it (git)."""
@@ -61,23 +66,25 @@ COMPONENT_SOURCE: Final = "auth0.js"
 """Our component's name and module, as Streamlit's browser side asks for them."""
 CATCH_UP: Final = "gatehouse-catch-up"
 """The fragment of which a browser is told that it has a timer, so that it asks for a run: ``ask_for_run``."""
+_CATCH_UP_FIELD: Final = ClientState(fragment_id=CATCH_UP).SerializeToString()
+"""With a control character, which nobody types."""
 _CATCH_UP_SECONDS: Final = 0.25
 _PROTOCOLS: Final = b"sec-websocket-protocol"
 
 
 class Malformed(Exception):
-    """Not a message that a browser of ours sends; its text says why."""
-
-
-class TooCostly(Malformed):
-    """A message that a browser may send, with more JSON in its texts than is read; its text says it to the user.
+    """Not a message that a browser of ours sends; its text says why.
 
     ``cost``: what looking at it has cost all the same, as ``FromBrowser.cost``.
     """
 
-    def __init__(self, message: str, cost: int) -> None:
+    def __init__(self, message: str, cost: int = 0) -> None:
         super().__init__(message)
         self.cost = cost
+
+
+class TooCostly(Malformed):
+    """A message that a browser may send, with more JSON in its texts than is read; its text says it to the user."""
 
 
 @dataclass(slots=True)
@@ -92,7 +99,7 @@ class FromBrowser:
     fired: frozenset[str] = field(default=frozenset(), init=False)
     """The triggers that components fire, by name; "" stands for what is not one of ours."""
     cost: int = field(default=0, init=False)
-    """What reading its JSON costs, as ``component.json_cost`` counts it; known from ``replace_unreadable`` on."""
+    """What reading it costs, as ``component.json_cost`` counts it; that of its JSON from ``replace_unreadable`` on."""
 
     @property
     def reruns(self) -> bool:
@@ -178,18 +185,19 @@ class FromBrowser:
         Raises:
             TooCostly: The texts that begin as JSON does hold more than that.
         """
-        found = False
+        spent, found = 0, False
         for widget in self.message.rerun_script.widget_states.widgets:
             kind = widget.WhichOneof("value")
-            self.cost += _cost_of_text(_text_of(widget), most, spent=self.cost)
+            spent += _cost_of_text(_text_of(widget), most - spent, refused=self.cost + most)
             if kind not in {"json_value", "json_trigger_value"}:
                 continue
             try:
-                self.cost += json_cost.check(getattr(widget, kind), most=most - self.cost)
+                spent += json_cost.check(getattr(widget, kind), most=most - spent)
             except json_cost.Unreadable as error:
-                self.cost += error.cost
+                spent += error.cost
                 setattr(widget, kind, UNREADABLE)
                 self._changed = found = True
+        self.cost += most if found else spent
         return found
 
     @property
@@ -233,21 +241,22 @@ def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBro
         raise Malformed("text" if data is None else "too long")
     message = BackMsg()
     try:
-        count_fields(data, BackMsg.DESCRIPTOR, most=MAX_FIELDS)
+        cost = FIELD_COST * count_fields(data, BackMsg.DESCRIPTOR, most=MAX_FIELDS)
         message.ParseFromString(data)
     except (DecodeError, TooManyFields):
-        raise Malformed("not a message, or one of very many parts") from None
+        raise Malformed("not a message, or one of very many parts", MAX_VALUES) from None
     kind = message.WhichOneof("type")
     if kind == "backend_operation_request":
         asked = message.backend_operation_request
         if asked.WhichOneof("payload") not in ALLOWED_OPERATIONS or not asked.request_id:
-            raise Malformed("an operation that is not allowed")
+            raise Malformed("an operation that is not allowed", cost)
     elif kind not in ALLOWED:
-        raise Malformed("a kind of message that is not allowed")
+        raise Malformed("a kind of message that is not allowed", cost)
     widgets = message.rerun_script.widget_states.widgets
     if len(widgets) > MAX_WIDGETS or sum(widget.WhichOneof("value") in _FIRES for widget in widgets) > MAX_PRESSED:
-        raise Malformed("too many widgets")
+        raise Malformed("too many widgets", cost)
     sent = FromBrowser(message, data)
+    sent.cost = cost
     sent.fired = _fired(widgets)
     if sent.fragment == CATCH_UP:
         sent.is_catch_up = True
@@ -258,8 +267,10 @@ def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBro
 def timed_fragment(data: bytes) -> str:
     """The id of the fragment that a browser asks a run of by itself: because of a timer, or as ``ask_for_run`` has it.
 
-    "" for any other message, and for a long one, which is not read for this.
+    "" for any other message, and for a long one with a timer, which is not read for this.
     """
+    if is_catch_up(data):
+        return CATCH_UP
     message = BackMsg()
     if len(data) > SHORT_BYTES:
         return ""
@@ -267,13 +278,12 @@ def timed_fragment(data: bytes) -> str:
         message.ParseFromString(data)
     except DecodeError:
         return ""
-    asked = message.rerun_script
-    return asked.fragment_id if asked.is_auto_rerun or asked.fragment_id == CATCH_UP else ""
+    return message.rerun_script.fragment_id if message.rerun_script.is_auto_rerun else ""
 
 
 def is_catch_up(data: bytes) -> bool:
-    """Whether it is the browser's answer to ``ask_for_run``."""
-    return CATCH_UP.encode() in data and timed_fragment(data) == CATCH_UP
+    """Whether it is the browser's answer to ``ask_for_run``, told without reading it, however long it is."""
+    return _CATCH_UP_FIELD in data
 
 
 def _text_of(widget: WidgetState) -> str:
@@ -289,16 +299,16 @@ def _text_of(widget: WidgetState) -> str:
     return ""
 
 
-def _cost_of_text(text: str, most: int, *, spent: int) -> int:
-    """What a widget's text would cost a reader of JSON. Raises ``TooCostly`` for more than ``most``, ``spent`` too."""
+def _cost_of_text(text: str, most: int, *, refused: int) -> int:
+    """What a text would cost a reader of JSON. Raises ``TooCostly`` above ``most``, of the cost ``refused``."""
     if not _JSON_BEGINS.match(text):
         return 0
     try:
-        return json_cost.estimate(text, most=most - spent)
+        return json_cost.estimate(text, most=most)
     except json_cost.Unreadable:
         raise TooCostly(
             "This page sent too many values at once, and they were not accepted. Load the page again, and send less.",
-            most,
+            refused,
         ) from None
 
 

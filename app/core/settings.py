@@ -195,21 +195,23 @@ class Settings(BaseSettings):
         ge=1,
         le=1000,
         description="How many messages the tabs of one person (or anonymous address) may send a second on average. "
-        "Further ones wait, but for a quarter of a second's worth. A process draws about 80 small pages a second.",
+        "Further ones wait; a person who was quiet may send a quarter of a second's worth at once. People who send "
+        "more than a fifth of it for long have four times as much together. A process draws about 80 small pages each "
+        "second.",
     )
     anonymous_messages_per_second: float = Field(
         20.0,
         ge=1,
         le=10_000,
         description="How many messages all who are not signed in may send a second, together and on average, and a "
-        "quarter of it more in messages over 16 KB. Further ones wait, those of each address in its turn.",
+        "tenth of it more in messages over 16 KB. Further ones wait, those of each address in its turn.",
     )
     message_bytes_per_second: int = Field(
         1024 * 1024,
         ge=65_536,
         le=1024 * 1024 * 1024,
-        description="How many bytes these messages may have a second, counted the same way; a quarter of it for an "
-        "anonymous address. After JSON of GATEHOUSE_MESSAGE_MAX_VALUES the next message waits a second.",
+        description="How many bytes the tabs of one person may send a second; a quarter of it for an "
+        "anonymous address.",
     )
 
     @field_validator("gatehouse_secret", "token_algorithms", "trusted_proxies", "picture_hosts", mode="before")

@@ -44,6 +44,14 @@ def very_many(count: int) -> bytes:
     return message.SerializeToString()
 
 
+def many_short(count: int) -> bytes:
+    """A rerun with so many widgets of the least JSON there is."""
+    message = BackMsg()
+    for number in range(count):
+        message.rerun_script.widget_states.widgets.add(id=f"{number}", json_value="0")
+    return message.SerializeToString()
+
+
 def frame(payload: bytes, *, opcode: int = 2, final: bool = True) -> bytes:
     """A frame masked with zeros (RFC 6455 §5.2)."""
     head = bytes([opcode | (0x80 if final else 0)])
@@ -59,6 +67,7 @@ def attacks(size: int) -> dict[str, bytes]:
         "arrays": frame(rerun(json_value="[" + "[]," * (size // 3) + "[]]")),
         "quotes and escapes": frame(rerun(json_value='"' + '\\"' * (size // 2) + '"')),
         "costly but allowed JSON": frame(rerun(json_trigger_value="[" + "1e1," * 40_000 + "1]")),
+        "short but many widgets": frame(many_short(1200)),
         "very many widgets": frame(very_many(size // 8)),
         "small reruns": frame(rerun()),
         "pings": frame(b"x" * 100, opcode=9),

@@ -559,7 +559,7 @@ REMOVALS = [
     Removal(
         "the cost of JSON that was read and refused",
         "component/wire.py",
-        "                self.cost += error.cost\n",
+        "                spent += error.cost\n",
         "",
         "tests/unit/test_component_wire.py::test_what_is_read_of_one_message_is_bounded_in_all",
     ),
@@ -573,7 +573,7 @@ REMOVALS = [
     Removal(
         "the cost of JSON in texts",
         "component/wire.py",
-        "            self.cost += _cost_of_text(_text_of(widget), most, spent=self.cost)\n",
+        "            spent += _cost_of_text(_text_of(widget), most - spent, refused=self.cost + most)\n",
         "",
         "tests/unit/test_component_wire.py::test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message",
     ),
@@ -594,37 +594,37 @@ REMOVALS = [
     Removal(
         "the number of a message's fields",
         "component/wire.py",
-        "        count_fields(data, BackMsg.DESCRIPTOR, most=MAX_FIELDS)\n",
-        "",
+        "FIELD_COST * count_fields(data, BackMsg.DESCRIPTOR, most=MAX_FIELDS)\n",
+        "0\n",
         "tests/unit/test_protobuf_fields.py"
         "::test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_looks",
     ),
     Removal(
         "the number of widgets and presses",
         "component/wire.py",
-        '        raise Malformed("too many widgets")\n',
+        '        raise Malformed("too many widgets", cost)\n',
         "        pass\n",
         "tests/unit/test_protobuf_fields.py::test_more_is_pressed_at_once_than_a_person_can",
     ),
     Removal(
         "the pace of messages",
         "component/throttle.py",
-        "        if seconds <= 0:\n",
-        "        if True:\n",
+        "                if seconds > 0:\n",
+        "                if False:\n",
         "tests/unit/test_throttle.py::test_nothing_further_is_read_of_a_socket_while_its_message_waits",
     ),
     Removal(
         "the pace of all anonymous clients",
         "component/throttle.py",
-        "                    await self._wait(self._in_all, size, gone)\n",
-        "                    pass\n",
+        "        return [own, self._in_all] if is_busy else [own]\n",
+        "        return [own]\n",
         "tests/unit/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
     ),
     Removal(
         "the pace of an anonymous address before that of all",
         "component/throttle.py",
-        "            await self._wait(pace, size, gone)\n            if",
-        "            if",
+        "        return [own, self._in_all] if is_busy else [own]\n",
+        "        return [self._in_all] if is_busy else [own]\n",
         "tests/unit/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
     ),
     Removal(
@@ -646,17 +646,24 @@ REMOVALS = [
     Removal(
         "what a client that is gone left waiting",
         "component/throttle.py",
-        "            pace.give_back(size, self._monotonic())\n            raise\n",
-        "            raise\n",
+        "                pace.give_back(size, self._monotonic())\n",
+        "                pass\n",
         "tests/unit/test_throttle.py"
         "::test_what_a_client_that_is_gone_left_waiting_goes_no_further_and_costs_its_address_nothing",
     ),
     Removal(
         "the pace of its address that a client leaves which goes away before the pace of all",
         "component/throttle.py",
-        "                    pace.give_back(size, self._monotonic())\n",
-        "",
+        "                counted.append(pace)\n",
+        "                counted = [pace]\n",
         "tests/unit/test_throttle.py::test_what_goes_away_while_it_waits_for_the_pace_of_all_costs_its_address_nothing",
+    ),
+    Removal(
+        "the pace of people who send much for long",
+        "component/throttle.py",
+        "            self._lasting.of(client, now).take(1, now)\n",
+        "            pass\n",
+        "tests/unit/test_throttle.py::test_people_who_send_much_for_long_share_a_pace_and_nobody_else_waits_for_them",
     ),
     Removal(
         "the turn that is handed on by a client that goes away as it gets it",
@@ -682,9 +689,23 @@ REMOVALS = [
     Removal(
         "the cost of JSON that is refused, at its client",
         "component/tab.py",
-        "            self._charge(error.cost)\n",
-        "",
+        '            self._charge(error.cost)\n            _log.info("a socket sent JSON',
+        '            _log.info("a socket sent JSON',
         "tests/unit/test_component_tab.py::test_text_of_too_much_json_goes_no_further_and_its_user_is_told",
+    ),
+    Removal(
+        "the cost of what no browser sends, at its client",
+        "component/tab.py",
+        '            self._charge(error.cost)\n            _log.info("a socket sent what',
+        '            _log.info("a socket sent what',
+        "tests/unit/test_component_tab.py::test_what_no_browser_sends_counts_for_its_client",
+    ),
+    Removal(
+        "the cost of a message's fields",
+        "component/wire.py",
+        "    sent.cost = cost\n",
+        "",
+        "tests/unit/test_component_wire.py::test_the_cost_of_a_message_is_that_of_its_fields_and_its_json",
     ),
     Removal(
         "the way of the cost of JSON to the pace",
@@ -696,8 +717,8 @@ REMOVALS = [
     Removal(
         "what reading further messages of a timer costs",
         "component/paced_socket.py",
-        " or not self._may_drop():\n",
-        ":\n",
+        "fragment in fragments and self._throttle.may_drop(self._person)",
+        "fragment in fragments",
         "tests/unit/test_paced_socket.py::test_reading_repetitions_is_bounded",
     ),
     Removal(
@@ -1299,7 +1320,7 @@ REMOVALS = [
     Removal(
         "the closed kinds of messages",
         "component/wire.py",
-        '    elif kind not in ALLOWED:\n        raise Malformed("a kind of message that is not allowed")\n',
+        '    elif kind not in ALLOWED:\n        raise Malformed("a kind of message that is not allowed", cost)\n',
         "",
         "tests/security/test_hostile_sockets.py::test_what_no_browser_sends_closes_the_socket_and_nothing_else",
     ),

@@ -472,6 +472,15 @@ def test_a_message_that_is_too_long_is_refused_before_it_is_read(size: int, ends
     with_tab(test)
 
 
+def test_what_no_browser_sends_counts_for_its_client() -> None:
+    async def run(here: Here) -> None:
+        here.wire.asks(BackMsg(clear_cache=True))
+        await here.tab.receive()
+        assert here.charged == [240, 60]
+
+    with_tab(run)
+
+
 def test_text_of_too_much_json_goes_no_further_and_its_user_is_told() -> None:
     async def run(here: Here) -> None:
         costly = BackMsg()
@@ -481,7 +490,7 @@ def test_text_of_too_much_json_goes_no_further_and_its_user_is_told() -> None:
         here.wire.click()
         passed = BackMsg.FromString((await here.tab.receive())["bytes"])
         assert [widget.id for widget in passed.rerun_script.widget_states.widgets] == ["$$ID-button"]
-        assert here.charged == [0, 400_000, 0]
+        assert here.charged == [240, 400_300, 240]  # 60 for each field
         while "session_event" not in here.browser_got():  # noqa: ASYNC110 - the tab has no event for it
             await asyncio.sleep(0)
         assert not [message for message in here.wire.left if message["type"] == "websocket.close"]

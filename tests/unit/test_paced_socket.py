@@ -9,8 +9,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from component import wire
 from component.admission import SocketLimits
-from component.paced_socket import DROPPED_AT_ONCE, REPEATS_SECONDS, PacedSocket
-from component.throttle import Throttle
+from component.paced_socket import MAX_AHEAD, MAX_AHEAD_BYTES, REPEATS_SECONDS, PacedSocket
+from component.throttle import MAY_DROP_AT_ONCE, Throttle
 from tests.unit.test_throttle import Time, settle
 
 ONE_A_SECOND = SocketLimits(messages_per_second=1)
@@ -78,13 +78,29 @@ def test_a_timer_that_asks_for_more_than_the_pace_allows_does_not_lag() -> None:
     asyncio.run(act())
 
 
+def test_neither_do_several_timers_of_one_page() -> None:
+    async def act() -> None:
+        time, socket, _ = await started()
+        for _ in range(100):
+            socket.send(*(asking(f"clock {number}") for number in range(4)))
+            await time.forward(0.5)
+        assert socket.unread == 0
+        assert len(socket.taken) == 50
+        assert {socket.taken.count(asking(f"clock {number}")) for number in range(4)} <= {12, 13}
+        socket.send(PRESS)
+        await time.forward(5)
+        assert PRESS in socket.taken
+
+    asyncio.run(act())
+
+
 def test_what_is_no_repetition_is_kept_in_its_place() -> None:
     async def act() -> None:
         time, socket, _ = await started()
         clock, other = asking("clock"), asking("other")
-        socket.send(clock, clock, PRESS, clock, other, clock, clock)
+        socket.send(clock, clock, other, clock, PRESS, clock, other, clock, clock, other)
         await time.forward(100)
-        assert socket.taken == [clock, PRESS, clock, other, clock]
+        assert socket.taken == [clock, other, PRESS, clock, other]
 
     asyncio.run(act())
 
@@ -103,11 +119,26 @@ def test_reading_repetitions_is_bounded() -> None:
     """Beyond what is dropped at once they are left below, where TCP makes their sender wait."""
 
     async def act() -> None:
-        _, socket, _ = await started()
-        socket.send(*[asking("clock")] * 1000)
-        for _ in range(100):
+        _, first, second = await started()
+        for socket in (first, second):
+            socket.send(*[asking("clock")] * 1000)
+        for _ in range(200):
             await settle()
-        assert socket.unread == 1000 - DROPPED_AT_ONCE - 2  # one waits for its pace, one behind it
+        taken_in = 2 * (1 + MAX_AHEAD)  # of each socket one waits for its pace, and some behind it
+        assert first.unread + second.unread == 2000 - MAY_DROP_AT_ONCE - taken_in
+
+    asyncio.run(act())
+
+
+def test_reading_different_timers_is_bounded_too() -> None:
+    async def act() -> None:
+        _, first, second = await started()
+        first.send(*(asking(f"clock {number}") for number in range(100)))
+        second.send(*(asking(f"clock {number}" + "x" * 10_000) for number in range(100)))
+        for _ in range(20):
+            await settle()
+        assert first.unread == 100 - 1 - MAX_AHEAD
+        assert second.unread == 100 - 1 - (MAX_AHEAD_BYTES // 10_000 + 1)
 
     asyncio.run(act())
 
@@ -122,9 +153,25 @@ def test_a_browser_that_asks_again_while_its_page_is_waited_for_uses_up_nothing(
             if number == 10:
                 second.send(PRESS)
             await time.forward(0.25)
-        assert (first.taken[0], second.taken) == (CATCH_UP, [PRESS])
+        assert second.taken == [PRESS]
         assert first.unread == 0
-        assert len(first.taken) <= 1 + 5 / REPEATS_SECONDS
+        assert first.taken == [CATCH_UP]
+        await time.forward(REPEATS_SECONDS)
+        first.send(CATCH_UP)  # the page never came
+        await time.forward(1)
+        assert first.taken == [CATCH_UP, CATCH_UP]
+
+    asyncio.run(act())
+
+
+def test_so_does_one_whose_page_holds_much() -> None:
+    async def act() -> None:
+        time, socket, _ = await started()
+        long = BackMsg.FromString(CATCH_UP)
+        long.rerun_script.widget_states.widgets.add(id="text", string_value="x" * 100_000)
+        socket.send(*[long.SerializeToString()] * 20)
+        await time.forward(10)
+        assert len(socket.taken) == 1
 
     asyncio.run(act())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import Any
 
 import pytest
 from starlette.types import Message
@@ -53,7 +54,10 @@ async def settle() -> None:
 
 
 class Socket:
-    """A socket that sends messages of so many bytes, one after the other. Each costs so many values of JSON to read."""
+    """A socket that sends messages of so many bytes, one after the other, or every so many seconds.
+
+    Each costs so many values of JSON to read.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Socket:
         person: str = "",
         address: str = "192.0.2.1",
         values: int = 0,
+        every: float = 0,
     ) -> None:
         self.gone = asyncio.Event()
         self.taken: list[float] = []
@@ -72,11 +77,14 @@ class Socket:
         self._time = time
         self._sizes = sizes
         self._values = values
+        self._every = every
         self._paced = PacedSocket(throttle, self._next, person=person, address=address, gone=self.gone)
         self._began = time.now
         self.task = asyncio.ensure_future(self._run())
 
     async def _next(self) -> Message:
+        if self._every:
+            await self._time.sleep(self._every)
         if not self._sizes:
             return {"type": "websocket.disconnect"}
         return {"type": "websocket.receive", "bytes": bytes(self._sizes.pop(0))}
@@ -174,7 +182,7 @@ def test_a_flood_of_long_messages_from_a_few_addresses_keeps_no_short_message_wa
 
 def test_a_flood_keeps_a_message_of_its_kind_waiting_for_one_message_of_each_address_at_most() -> None:
     assert waits_of_a_visitor(500, eight_addresses(16 * KB)) <= 8 / 20 + 0.05
-    assert waits_of_a_visitor(100 * KB, eight_addresses(256 * KB)) <= 8 * 0.25 + 0.2
+    assert waits_of_a_visitor(100 * KB, eight_addresses(256 * KB)) <= 8 / 2 + 0.5
 
 
 def test_what_waits_for_its_own_address_takes_nothing_from_others() -> None:
@@ -187,7 +195,7 @@ def test_what_waits_for_its_own_address_takes_nothing_from_others() -> None:
         await time.forward(20.5)
         visitors = [Socket(throttle, time, [100 * KB], address=f"198.51.100.{number}") for number in range(2)]
         await time.forward(200)
-        assert [visitor.taken for visitor in visitors] == [[0], [0.15]]
+        assert [visitor.taken for visitor in visitors] == [[0], [0.5]]
         assert flood[99].taken == [90.0]
 
     asyncio.run(act())
@@ -266,17 +274,62 @@ def test_whoever_is_cancelled_as_its_turn_comes_hands_it_on() -> None:
     asyncio.run(act())
 
 
+@pytest.mark.parametrize("every", [0.01, 0.101], ids=["a flood", "just within its own pace"])
+def test_people_who_send_much_for_long_share_a_pace_and_nobody_else_waits_for_them(every: float) -> None:
+    """Eight of them, 40 messages a second together; five presses of somebody else wait for their own pace only."""
+
+    async def act() -> None:
+        time = Time()
+        throttle = throttle_of(time)
+        busy = [Socket(throttle, time, [1] * 5000, person=f"person {number}", every=every) for number in range(8)]
+        await time.forward(30)
+        before = sum(len(socket.taken) for socket in busy)
+        await time.forward(20)
+        assert (sum(len(socket.taken) for socket in busy) - before) / 20 == pytest.approx(40, abs=0.5)
+        patient = Socket(throttle, time, [1] * 5, person="patient")
+        visitor = Socket(throttle, time, [1])
+        await time.forward(1)
+        for socket in busy:
+            socket.task.cancel()
+        assert patient.taken == [0, 0, 0.05, 0.15, 0.25]
+        assert visitor.taken == [0]
+
+    asyncio.run(act())
+
+
+def test_a_person_who_sent_much_for_long_is_like_others_after_a_pause() -> None:
+    """Of twenty seconds at most, however long it was."""
+
+    async def act() -> None:
+        time = Time()
+        throttle = throttle_of(time)
+        busy = [Socket(throttle, time, [1] * 1000, person=f"person {number}") for number in range(8)]
+        await time.forward(60)
+        before = Socket(throttle, time, [1], person="person 0")
+        await time.forward(1)
+        assert before.taken != [0]
+        busy[0].task.cancel()
+        await time.forward(20)
+        after = Socket(throttle, time, [1], person="person 0")
+        await time.forward(0)
+        assert after.taken == [0]
+        for socket in busy:
+            socket.task.cancel()
+
+    asyncio.run(act())
+
+
 @pytest.mark.parametrize("who", [{"person": "ann"}, {"address": "198.51.100.1"}], ids=["person", "address"])
-def test_costly_json_counts_for_its_client_and_for_nobody_else(who: dict[str, str]) -> None:
+def test_costly_json_counts_for_its_client_and_for_nobody_else(who: dict[str, Any]) -> None:
     """As much of it as a message may hold takes a second; what waits for that goes one after the other."""
 
     async def act() -> None:
         time = Time()
-        throttle = throttle_of(time, SocketLimits(messages_per_second=10, message_values=1000))
-        costly = Socket(throttle, time, [1], values=1000, **who)
+        throttle = throttle_of(time, SocketLimits(message_values=400_000))
+        costly = Socket(throttle, time, [1], values=400_000, **who)
         await time.forward(0)
         assert costly.taken == [0]
-        again = [Socket(throttle, time, [1], values=500, **who) for _ in range(3)]  # wait for 0.75, then 0.5 each
+        again = [Socket(throttle, time, [1], values=200_000, **who) for _ in range(3)]  # wait for 0.75, then 0.5 each
         others = [Socket(throttle, time, [1], address=f"192.0.2.{number}") for number in range(3)]
         others.append(Socket(throttle, time, [1], person="bob"))
         await time.forward(100)
