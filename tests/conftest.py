@@ -1,4 +1,4 @@
-"""For every test: groups hold, ids are short, and the end says how many of them drove a browser."""
+"""For every test: groups hold, ids are short, nothing is left running, and the end says how many drove a browser."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.left_running import LeftRunning
+
 MAX_ID_CHARACTERS = 200
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(LeftRunning(str(config.rootpath)))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

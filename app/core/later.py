@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from threading import Lock, Timer
+from threading import Lock, Thread, Timer, current_thread
 from typing import Final
 
 import structlog
@@ -23,6 +24,7 @@ class Later:
         self._name = name
         self._lock = Lock()
         self._timer: Timer | None = None
+        self._under_way: set[Thread] = set()
         self._closed = False
 
     def ask(self) -> None:
@@ -40,14 +42,22 @@ class Later:
         with self._lock:
             self._closed = True
             timer, self._timer = self._timer, None
+            awaited = self._under_way - {current_thread()}
         if timer is not None:
             timer.cancel()
-            timer.join(timeout=_JOIN_SECONDS)
+            awaited.add(timer)
+        until = time.monotonic() + _JOIN_SECONDS
+        for thread in awaited:
+            thread.join(timeout=max(0.0, until - time.monotonic()))
 
     def _run(self) -> None:
         with self._lock:
             self._timer = None
+            self._under_way.add(current_thread())
         try:
             self._do()
         except Exception:  # noqa: BLE001 - whatever it is, the next time comes
             _log.exception("could not be done in the background", what=self._name)
+        finally:
+            with self._lock:
+                self._under_way.discard(current_thread())

@@ -71,6 +71,7 @@ class World:
     clock: Clock = field(default_factory=Clock)
     database: Database = field(init=False)
     app: Application = field(init=False)
+    _recorders: list[Recorder] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.database = open_database(self.settings, Keyring([SECRET]))
@@ -81,7 +82,7 @@ class World:
         """The API over ``storage``, or over the database."""
         storage = storage or self.database
         verifier = build_verifier(self.settings)
-        return create_app(
+        app = create_app(
             self.settings,
             Services(
                 storage=storage,
@@ -91,17 +92,18 @@ class World:
                 verify_chain=partial(verify_chain, self.database),
             ),
         )
+        self._recorders.append(_recorder(app))
+        return app
 
     @property
     def recorder(self) -> Recorder:
         """What the app writes on the side."""
-        recorder = self.app.extensions[Recorder.EXTENSION]
-        assert isinstance(recorder, Recorder)
-        return recorder
+        return _recorder(self.app)
 
     def close(self) -> None:
-        """End it."""
-        self.recorder.close()
+        """End it, with every app that was made."""
+        for recorder in self._recorders:
+            recorder.close()
         self.database.close()
 
     # Who there is
@@ -244,6 +246,12 @@ def administrator(world: World, name: str = "auth0|root") -> Caller:
 def caller(world: World, name: str, *roles: str) -> Caller:
     """Somebody signed in with these roles."""
     return Caller(world, world.sign_in(name, roles=roles))
+
+
+def _recorder(app: Application) -> Recorder:
+    recorder = app.extensions[Recorder.EXTENSION]
+    assert isinstance(recorder, Recorder)
+    return recorder
 
 
 def _grant(subject: Subject, **grant: Any) -> NewGrant:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -16,6 +17,7 @@ from app.core.principal import Subject
 from app.core.rights import Rights
 from app.services import Services
 from remote_api import create_app
+from remote_api.recorder import Recorder
 from remote_api.services import Services as ApiServices
 from tests.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.ports import free_port
@@ -56,10 +58,11 @@ def world(issuer: Issuer) -> Iterator[World]:
         server = make_server("127.0.0.1", int(settings.remote_api_base_url.rpartition(":")[2]), api, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield World(services, issuer)
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        with closing(api.extensions[Recorder.EXTENSION]):
+            yield World(services, issuer)
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -133,8 +133,9 @@ Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
 @pytest.fixture
-def api(world: World) -> Callable[[Reply], None]:
+def api(world: World) -> Iterator[Callable[[Reply], None]]:
     """Put something else in the place of the remote API."""
+    placed: list[tuple[HTTPServer, threading.Thread]] = []
 
     def place(reply: Reply) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -146,11 +147,17 @@ def api(world: World) -> Callable[[Reply], None]:
 
         port = free_port()
         server = HTTPServer(("127.0.0.1", port), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        placed.append((server, thread))
         changed = world.services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{port}"})
         object.__setattr__(world.services, "settings", changed)
 
-    return place
+    yield place
+    for server, thread in placed:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def answering(body: bytes, status: int = 200, **headers: str) -> Reply:

@@ -45,6 +45,35 @@ def test_a_failure_is_logged_and_the_next_time_comes() -> None:
     later.close()
 
 
+def test_the_end_waits_for_what_is_under_way() -> None:
+    begun = Event()
+    times: list[int] = []
+
+    def do() -> None:
+        begun.set()
+        time.sleep(0.2)
+        times.append(1)
+
+    later = Later(do, seconds=0.0, name="under-way")
+    later.ask()
+    assert begun.wait(5)
+    later.close()
+    assert times == [1]
+
+
+def test_it_may_be_closed_by_what_it_does() -> None:
+    closed = Event()
+
+    def do() -> None:
+        later.close()
+        closed.set()
+
+    later = Later(do, seconds=0.0, name="closed by itself")
+    later.ask()
+    assert closed.wait(5)
+    later.close()
+
+
 def test_nothing_is_done_after_the_end() -> None:
     times: list[int] = []
     later = Later(lambda: times.append(1), seconds=0.05, name="closed")

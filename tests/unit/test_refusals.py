@@ -125,7 +125,6 @@ def test_counts_wait_bounded_until_storage_answers_again(database: Database, clo
 
 
 def test_it_is_written_by_itself_outside_of_the_request_and_not_more_often(database: Database) -> None:
-    before = set(threading.enumerate())  # other tests of this process may have left some
     storage: Any = Failing(database)
     storage.down = False
     refusals = Refusals(storage, every_seconds=0.3)
@@ -135,7 +134,7 @@ def test_it_is_written_by_itself_outside_of_the_request_and_not_more_often(datab
         time.sleep(0.001)
     assert 1 <= storage.tries <= 4
     refusals.close()
-    assert "refusals" not in {thread.name for thread in set(threading.enumerate()) - before}
+    assert "refusals" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_the_app_writes_them_when_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:

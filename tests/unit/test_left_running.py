@@ -1,0 +1,192 @@
+"""A test that leaves something running in the background fails and says what, and no other test does."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.stack import ROOT
+
+TESTS = """
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.core.later import Later
+from app.core.secret_keys import SecretKeys
+from app.page_views import PageViews
+
+done = threading.Event()
+do = done.set
+
+
+def asked(seconds=600.0):
+    later = Later(do, seconds=seconds, name="notes")
+    later.ask()
+    return later
+
+
+@pytest.fixture(scope="module")
+def shared():
+    later = Later(do, seconds=600.0, name="shared")
+    yield later
+    later.close()
+
+
+@pytest.fixture(scope="class")
+def forgotten():
+    return Later(do, seconds=600.0, name="forgotten")
+
+
+@pytest.fixture
+def own():
+    later = asked()
+    yield later
+    later.close()
+
+
+@pytest.fixture
+def own_forgotten():
+    return asked()
+
+
+@pytest.fixture
+def failing():
+    yield
+    raise RuntimeError("cannot end")
+
+
+@pytest.fixture(scope="module", params=["first", "second"])
+def each(request):
+    later = Later(do, seconds=600.0, name=request.param)
+    yield later
+    if request.param == "second":
+        later.close()
+
+
+def test_shared_is_begun_and_closed_later(shared):
+    shared.ask()
+
+
+def test_shared_goes_on(shared):
+    pass
+
+
+def test_own_is_closed(own):
+    pass
+
+
+def test_never_asked():
+    Later(do, seconds=600.0, name="never asked")
+
+
+def test_thread_of_a_library():
+    ThreadPoolExecutor(1).submit(do)
+
+
+def test_thread_that_ends():
+    threading.Thread(target=time.sleep, args=(0.3,)).start()
+
+
+def test_thread_that_does_not_end():
+    threading.Thread(target=threading.Event().wait, name="endless", daemon=True).start()
+
+
+def test_asked():
+    asked()
+
+
+def test_asked_and_done_already():
+    asked(0.0)
+    assert done.wait(5)
+
+
+def test_in_a_fixture(own_forgotten):
+    pass
+
+
+def test_views():
+    PageViews(None, every_seconds=600.0).count("/")
+
+
+def test_keys():
+    keys = SecretKeys(None, None, "app", beat_seconds=600.0)
+    keys._first_beat = lambda: None
+    keys.start()
+
+
+def test_its_own_failure_is_told_first(failing):
+    asked()
+
+
+def test_nothing_any_more():
+    pass
+
+
+class TestShared:
+    def test_shared_by_a_class(self, forgotten):
+        forgotten.ask()
+
+    def test_until_its_last(self, forgotten):
+        pass
+
+
+def test_of_each(each):
+    each.ask()
+"""
+
+LEFT = {
+    "test_thread_that_does_not_end": ("'endless'", "End and join the thread begun at"),
+    "test_asked": ("'notes' (Event.set)", "Close what was made at"),
+    "test_asked_and_done_already": ("'notes' (Event.set)", "Close what was made at"),
+    "test_in_a_fixture": ("'notes' (Event.set)", "in the fixture 'own_forgotten' (function)"),
+    "test_views": ("'page-views'", "Close the PageViews made at"),
+    "test_keys": ("'secret-keys'", "Close the SecretKeys made at"),
+    "test_its_own_failure_is_told_first": ("RuntimeError: cannot end", "'notes' (Event.set)"),
+    "TestShared::test_until_its_last": ("'forgotten' (Event.set)", "in the fixture 'forgotten' (class)"),
+    # pytest ends the fixture for the first parameter when it is about to set up the one for the second.
+    "test_of_each[second]": ("'first' (Event.set)", "in the fixture 'each' (module)"),
+}
+"""Which of the tests must fail, and what must be said of it."""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What pytest says of a project with these tests, and with our conftest.py."""
+    folder = tmp_path_factory.mktemp("left")
+    (folder / "tests").mkdir()
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "tests" / "test_left.py").write_text(TESTS)
+    shutil.copy(ROOT / "tests" / "conftest.py", folder / "tests")
+    return _run(folder)
+
+
+def _run(folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "tests"],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+def test_who_left_something_fails_and_nobody_else(told: str) -> None:
+    assert set(re.findall(r"^ERROR tests/test_left\.py::(\S+)", told, re.MULTILINE)) == set(LEFT), told
+    assert "FAILED" not in told
+
+
+@pytest.mark.parametrize("test", LEFT)
+def test_what_is_left_and_who_made_it_is_told(told: str, test: str) -> None:
+    heading = re.escape(test.replace("::", "."))
+    found = re.search(rf"^_+ ERROR at teardown of {heading} _+$(.*?)^(?:_+ ERROR|=+ )", told, re.MULTILINE | re.DOTALL)
+    assert found is not None, told
+    for part in (*LEFT[test], "tests/test_left.py:"):
+        assert part in found[1], found[1]
