@@ -10,8 +10,8 @@ most one message of each other address, however much these send. Short ones, as 
 their own, and never wait for long ones.
 
 A Streamlit process draws about 80 small pages a second, one after the other (1.67, one core), and all other tabs wait
-for what comes at once. For that reason the bursts are small, and people who send much for long share a pace as well.
-Nobody else waits for them.
+for what comes at once. For that reason no two messages of a person come at once, nor of all anonymous clients, and
+people who send much for long share a pace as well. Nobody else waits for them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from component.admission import SocketLimits
 from component.budgets import Bucket, Buckets
 
 BURST_SECONDS: Final = 0.25
-"""A person who was quiet may send as many messages at once as in so many seconds, and so may all anonymous clients
-together. Of bytes it is one message at least, however long it may be."""
+"""So much ahead of its pace by byte, and by what reading them cost, may a client be; by byte always by one message."""
+PAGE_VALUES: Final = 100_000
+"""Reading a message that costs so much (``component.json_cost``) takes about as long as drawing a small page."""
 ADDRESS_BURST_SECONDS: Final = 10.0
 """An anonymous address may be ahead of its own pace by so much: many people may share one."""
 ANONYMOUS_SHARE: Final = 0.25
@@ -48,7 +49,7 @@ MAY_DROP_PER_SECOND: Final = 200.0
 MAY_DROP_AT_ONCE: Final = 400.0
 """How many messages of one person, and of all anonymous clients together, may be dropped without having been counted.
 Reading them is work too."""
-COSTLIEST_SECONDS: Final = 1.0
+COSTLIEST_SECONDS: Final = 2.0
 """How long a client's next message waits after one that cost as much to read as it may (``component.json_cost``)."""
 
 
@@ -113,6 +114,10 @@ class Pace:
         for bucket, amount in self._amounts(size):
             bucket.give_back(amount, now)
 
+    def charge(self, messages: float, now: float) -> None:
+        """Count as many messages more."""
+        self._messages.take(messages, now)
+
     def _amounts(self, size: int) -> Iterator[tuple[Bucket, float]]:
         """What a message takes. JSON is counted once it was read; the next message waits for that."""
         yield self._messages, 1
@@ -160,8 +165,19 @@ class Lane:
         sleep: Callable[[float], Awaitable[object]],
         *,
         lasting: Buckets | None = None,
+        charges_all: bool = True,
     ) -> None:
-        """``lasting``: how much each may send until ``in_all`` counts for it too; None where it always does."""
+        """A lane of which each client has one of ``paces``.
+
+        Args:
+            paces: Of single clients.
+            in_all: Of all of them.
+            monotonic: The clock.
+            sleep: Waits by it.
+            lasting: How much each may send until ``in_all`` counts for it too; None where it always does.
+            charges_all: Whether what reading a message cost counts for ``in_all``, as up to four messages.
+        """
+        self._charges_all = charges_all
         self._paces = paces
         self._in_all = in_all
         self._lasting = lasting
@@ -193,13 +209,18 @@ class Lane:
             turn.give()
 
     def charge(self, client: str, values: int) -> None:
-        """Count JSON in a message of the client that cost so much to read (``component.json_cost``)."""
-        self._paces.charge(client, values, self._monotonic())
+        """Count that reading a message of the client cost so much (``component.json_cost``)."""
+        now = self._monotonic()
+        self._paces.charge(client, values, now)
+        if self._charges_all and self._is_busy(client, now):
+            self._in_all.charge(min(values, wire.MAX_VALUES) / PAGE_VALUES, now)
 
     def _paces_of(self, client: str, now: float) -> list[Pace]:
         own = self._paces.of(client, now)
-        is_busy = self._lasting is None or not self._lasting.of(client, now).holds(0, now)
-        return [own, self._in_all] if is_busy else [own]
+        return [own, self._in_all] if self._is_busy(client, now) else [own]
+
+    def _is_busy(self, client: str, now: float) -> bool:
+        return self._lasting is None or not self._lasting.of(client, now).holds(0, now)
 
     def _note(self, client: str) -> None:
         if self._lasting is not None:
@@ -237,7 +258,7 @@ class Throttle:
         lasting = LASTING_SECONDS * messages
         self._of_people = Lane(
             Paces(
-                Buckets(messages, _burst(messages)),
+                Buckets(messages, 1),
                 Buckets(size, max(size * BURST_SECONDS, limits.message_bytes)),
                 _values(limits),
             ),
@@ -247,8 +268,8 @@ class Throttle:
             lasting=Buckets(messages * LASTING_SHARE, lasting, most_debt=lasting),
         )
         in_all, values = limits.anonymous_messages_per_second, _values(limits)
-        self._short = _anonymous(limits, in_all, values, monotonic, sleep)
-        self._long = _anonymous(limits, in_all * LONG_SHARE, values, monotonic, sleep)
+        self._short = _anonymous(limits, in_all, values, monotonic, sleep, charges_all=True)
+        self._long = _anonymous(limits, in_all * LONG_SHARE, values, monotonic, sleep, charges_all=False)
         self._may_drop = Buckets(MAY_DROP_PER_SECOND, MAY_DROP_AT_ONCE)
 
     def lane(self, *, anonymous: bool, size: int) -> Lane:
@@ -263,10 +284,6 @@ class Throttle:
         return self._may_drop.of(person, now).try_take(1, now)
 
 
-def _burst(messages_per_second: float) -> float:
-    return max(1.0, messages_per_second * BURST_SECONDS)
-
-
 def _values(limits: SocketLimits) -> Buckets:
     rate = max(limits.message_values, wire.MAX_VALUES) / COSTLIEST_SECONDS
     return Buckets(rate, rate * BURST_SECONDS)
@@ -278,6 +295,8 @@ def _anonymous(
     values: Buckets,
     monotonic: Callable[[], float],
     sleep: Callable[[float], Awaitable[object]],
+    *,
+    charges_all: bool,
 ) -> Lane:
     """A lane of anonymous clients, which may send ``in_all`` messages a second together."""
     messages, size = limits.messages_per_second, limits.bytes_per_second * ANONYMOUS_SHARE
@@ -290,11 +309,12 @@ def _anonymous(
             values,
         ),
         Pace(
-            Bucket.full(in_all, _burst(in_all), now),
+            Bucket.full(in_all, 1, now),
             Bucket.full(size * ANONYMOUS_IN_ALL, at_once * ANONYMOUS_IN_ALL, now),
         ),
         monotonic,
         sleep,
+        charges_all=charges_all,
     )
 
 

@@ -195,7 +195,7 @@ class Settings(BaseSettings):
         ge=1,
         le=1000,
         description="How many messages the tabs of one person (or anonymous address) may send a second on average. "
-        "Further ones wait; a person who was quiet may send a quarter of a second's worth at once. People who send "
+        "Further ones wait, and of a person no two come at once. People who send "
         "more than a fifth of it for long have four times as much together. A process draws about 80 small pages each "
         "second.",
     )

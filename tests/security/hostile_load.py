@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -51,17 +52,19 @@ class Figures:
         return cls(statistics.median(seconds) * 1000, statistics.quantiles(seconds, n=100)[98] * 1000)
 
 
-def work(tabs: list[Tab], seconds: float, every_seconds: float) -> list[float]:
+def work(tabs: list[Tab], seconds: float, every_seconds: float, *, seed: str) -> list[float]:
     """What each press of each tab took, pressing at times of its own for so long.
 
-    The times are apart and stay so, as those of people do: tabs that paused after each answer would all be answered at
-    once after one that kept them waiting, and from then on wait for each other.
+    The times are fixed beforehand, as those of people are: tabs that paused after each answer would all be answered at
+    once after one that kept them waiting, and from then on wait for each other. They are half a period to one and a
+    half apart, at random, the same in each run: with an exact period they would meet what else has one, or never.
     """
     start = time.monotonic()
 
     def one(number: int, tab: Tab) -> list[float]:
         found = []
-        due = start + every_seconds * number / len(tabs)
+        apart = random.Random(f"{seed} {number}")  # noqa: S311 - times, no secret
+        due = start + every_seconds * apart.random()
         while due < start + seconds:
             time.sleep(max(0.0, due - time.monotonic()))
             begun = time.monotonic()
@@ -69,7 +72,7 @@ def work(tabs: list[Tab], seconds: float, every_seconds: float) -> list[float]:
             tab.read_run(120)
             found.append(time.monotonic() - begun)
             while due < time.monotonic():
-                due += every_seconds
+                due += every_seconds * apart.uniform(0.5, 1.5)
         return found
 
     with ThreadPoolExecutor(len(tabs)) as pool:
@@ -115,8 +118,8 @@ class Measured:
 def work_of_all(tabs: list[Tab], visitor: Tab, seconds: float) -> tuple[Figures, Figures]:
     """The reruns of the honest tabs, and those of the visitor."""
     with ThreadPoolExecutor(1) as beside:
-        visited = beside.submit(work, [visitor], seconds, 1.0)
-        return Figures.of(work(tabs, seconds, 1.0)), Figures.of(visited.result())
+        visited = beside.submit(work, [visitor], seconds, 1.0, seed="visitor")
+        return Figures.of(work(tabs, seconds, 1.0, seed="honest")), Figures.of(visited.result())
 
 
 def measure(

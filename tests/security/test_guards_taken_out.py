@@ -616,15 +616,15 @@ REMOVALS = [
     Removal(
         "the pace of all anonymous clients",
         "component/throttle.py",
-        "        return [own, self._in_all] if is_busy else [own]\n",
+        "        return [own, self._in_all] if self._is_busy(client, now) else [own]\n",
         "        return [own]\n",
         "tests/unit/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
     ),
     Removal(
         "the pace of an anonymous address before that of all",
         "component/throttle.py",
-        "        return [own, self._in_all] if is_busy else [own]\n",
-        "        return [self._in_all] if is_busy else [own]\n",
+        "        return [own, self._in_all] if self._is_busy(client, now) else [own]\n",
+        "        return [self._in_all] if self._is_busy(client, now) else [own]\n",
         "tests/unit/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
     ),
     Removal(
@@ -675,8 +675,8 @@ REMOVALS = [
     Removal(
         "the messages that a person sends at once",
         "component/throttle.py",
-        "    return max(1.0, messages_per_second * BURST_SECONDS)\n",
-        "    return messages_per_second * ADDRESS_BURST_SECONDS\n",
+        "                Buckets(messages, 1),\n",
+        "                Buckets(messages, messages * ADDRESS_BURST_SECONDS),\n",
         "tests/unit/test_throttle.py::test_messages_of_a_person_wait_by_count_and_by_size",
     ),
     Removal(

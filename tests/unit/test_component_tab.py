@@ -476,7 +476,7 @@ def test_what_no_browser_sends_counts_for_its_client() -> None:
     async def run(here: Here) -> None:
         here.wire.asks(BackMsg(clear_cache=True))
         await here.tab.receive()
-        assert here.charged == [240, 60]
+        assert here.charged == [480, 120]
 
     with_tab(run)
 
@@ -490,7 +490,7 @@ def test_text_of_too_much_json_goes_no_further_and_its_user_is_told() -> None:
         here.wire.click()
         passed = BackMsg.FromString((await here.tab.receive())["bytes"])
         assert [widget.id for widget in passed.rerun_script.widget_states.widgets] == ["$$ID-button"]
-        assert here.charged == [240, 400_300, 240]  # 60 for each field
+        assert here.charged == [480, 400_600, 480]  # 120 for each field
         while "session_event" not in here.browser_got():  # noqa: ASYNC110 - the tab has no event for it
             await asyncio.sleep(0)
         assert not [message for message in here.wire.left if message["type"] == "websocket.close"]

@@ -224,16 +224,16 @@ def test_what_is_read_of_one_message_is_bounded_in_all(text: str, count: int, re
 
 
 def test_the_cost_of_a_message_is_that_of_its_fields_and_its_json() -> None:
-    """60 for each field; as much as a message may hold where JSON of it was not read."""
+    """120 for each field; as much as a message may hold where JSON of it was not read."""
     asked = sent(json_value="[" + "[]," * 99 + "[]]")
     asked.replace_unreadable()
-    assert asked.cost == 5 * 60 + 12 * 101 + 99 + 301 // 64
+    assert asked.cost == 5 * 120 + 12 * 101 + 99 + 301 // 64
     many = BackMsg()
     many.rerun_script.widget_states.widgets.extend(WidgetState(id=str(number)) for number in range(1000))
-    assert wire.parse(many.SerializeToString()).cost == 2002 * 60
+    assert wire.parse(many.SerializeToString()).cost == 2002 * 120
     refused = sent(json_value="[" * 1000)
     assert refused.replace_unreadable(most=5000)
-    assert refused.cost == 5 * 60 + 5000
+    assert refused.cost == 5 * 120 + 5000
 
 
 def test_which_triggers_fired_is_known_once_a_message_was_read() -> None:
