@@ -111,6 +111,8 @@ class Measured:
     attacked: Figures
     grown: int
     ended: Counter[str]
+    sent: int
+    """How many bytes the attack has sent."""
     visitor: tuple[Figures, Figures]
     """The reruns of the anonymous visitor, without the attack and with it."""
 
@@ -154,8 +156,15 @@ def measure(
                 attacked, visitor_attacked = work_of_all(tabs, visitor, seconds)
                 hostile.stdin.close()
                 said = json.loads(hostile.stdout.read())
-    found = Measured(quiet, attacked, most[0] - before, Counter[str](said["ended"]), (visitor_quiet, visitor_attacked))
-    say(f"{SOCKETS} hostile sockets sent {said['sent'] / MB:.0f} MB in {seconds:.0f} s")
+    found = Measured(
+        quiet,
+        attacked,
+        most[0] - before,
+        Counter[str](said["ended"]),
+        said["sent"],
+        (visitor_quiet, visitor_attacked),
+    )
+    say(f"{SOCKETS} hostile sockets sent {found.sent / MB:.0f} MB in {seconds:.0f} s")
     report(found, honest, before, say)
     return found
 
