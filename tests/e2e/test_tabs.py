@@ -113,8 +113,9 @@ def test_sign_out_reaches_a_tab_that_is_just_being_opened(visitor: Visitor) -> N
     waiting: list[Route] = []
     opened.route(re.compile("auth0[.]js"), lambda route: waiting.append(route))  # noqa: PLW0108 - Playwright inspects it
     gone: list[float] = []
-    opened.goto(f"{visitor.stack.app_url}/people")
-    expect(opened.locator("[data-testid=stMain] h1")).to_have_text("People", timeout=SOON)
+    with opened.expect_request(re.compile("auth0[.]js")):  # it is asked for some time after the heading shows
+        opened.goto(f"{visitor.stack.app_url}/people")
+        expect(opened.locator("[data-testid=stMain] h1")).to_have_text("People", timeout=SOON)
     opened.on("request", lambda request: gone.append(time.time()) if request.is_navigation_request() else None)
     visitor.page.bring_to_front()
     with visitor.page.expect_response("**/auth/logout"):
