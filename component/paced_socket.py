@@ -109,7 +109,7 @@ class PacedSocket:
         fragments = [fragment, *(wire.timed_fragment(_data(message)) for message in self._ahead)]
         while all(fragments) and not waiting.done() and self._has_room():
             if self._reading is None:
-                self._reading = asyncio.ensure_future(_awaited(self._receive))
+                self._reading = asyncio.ensure_future(awaited(self._receive))
             either: set[asyncio.Future[Any]] = {waiting, self._reading}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if self._reading.done():
@@ -131,6 +131,6 @@ def _data(message: Message) -> bytes:
     return message.get("bytes") or (message.get("text") or "").encode()
 
 
-async def _awaited(receive: Receive) -> Message:
+async def awaited(receive: Receive) -> Message:
     """A task takes a coroutine; what a server gives may be any awaitable."""
     return await receive()

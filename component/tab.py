@@ -24,6 +24,7 @@ from app.core.records import Session
 from component import wire
 from component.cover import Cover
 from component.outgoing import Outgoing
+from component.paced_socket import awaited
 from component.reconnection import Reconnection
 from component.return_to import safe_return_to
 from component.shown import Change, Gate, Seen
@@ -111,7 +112,7 @@ class Tab:
                 injected = self._injected.popleft()
                 return self._hand_over(injected) if isinstance(injected, wire.FromBrowser) else injected
             if self._waiting is None:
-                self._waiting = asyncio.ensure_future(_awaited(self._receive))
+                self._waiting = asyncio.ensure_future(awaited(self._receive))
                 self._waiting.add_done_callback(self._ring)
             if not self._waiting.done():
                 self._bell.clear()
@@ -459,8 +460,3 @@ class Tab:
 
 def _to_streamlit(data: bytes) -> Message:
     return {"type": "websocket.receive", "bytes": data}
-
-
-async def _awaited(receive: Receive) -> Message:
-    """A task takes a coroutine; what a server gives may be any awaitable."""
-    return await receive()

@@ -141,7 +141,7 @@ class Paces:
         return Pace(self._messages.of(client, now), self._bytes.of(client, now), self._values.of(client, now))
 
     def charge(self, client: str, values: int, now: float) -> None:
-        """Count JSON that cost so much to read; nobody but the client waits for that."""
+        """Count that reading cost so many values (``component.json_cost``)."""
         self._values.of(client, now).take(values, now)
 
     def turn(self, client: str) -> Turn:

@@ -282,7 +282,7 @@ def timed_fragment(data: bytes) -> str:
 
 
 def is_catch_up(data: bytes) -> bool:
-    """Whether it is the browser's answer to ``ask_for_run``, told without reading it, however long it is."""
+    """Whether it is the browser's answer to ``ask_for_run``, found without reading it, however long it is."""
     return _CATCH_UP_FIELD in data
 
 

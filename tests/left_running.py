@@ -25,7 +25,7 @@ from app.page_views import PageViews
 from component.workers import Workers
 
 CLOSED: Final[tuple[type, ...]] = (Later, PageViews, SecretKeys)
-"""What begins its thread after it was made, in whatever test, and has it until it is closed by whoever made it."""
+"""What begins its thread after it was made, in any test, and has it until the code that made it closes it."""
 ENDING_SECONDS: Final = 5.0
 """How long a thread may take that ends by itself, such as one that fetches keys."""
 
@@ -147,7 +147,7 @@ class LeftRunning:
         return file.startswith(self._root) and f"{os.sep}site-packages{os.sep}" not in file
 
     def _left(self) -> list[str]:
-        """A sentence for each that is left; each is told once."""
+        """A sentence for each that is left; each comes once."""
         left = []
         for key, (thread, origin) in list(self._begun.items()):
             if isinstance(key, Thread) and not key.is_alive():

@@ -670,7 +670,7 @@ REMOVALS = [
         "component/throttle.py",
         "            if place.done() and not place.cancelled():\n                self.give()\n",
         "",
-        "tests/unit/test_throttle.py::test_whoever_is_cancelled_as_its_turn_comes_hands_it_on",
+        "tests/unit/test_throttle.py::test_a_message_that_is_cancelled_as_its_turn_comes_hands_it_on",
     ),
     Removal(
         "the messages that a person sends at once",
@@ -713,6 +713,27 @@ REMOVALS = [
         "            charge=paced.charge,\n",
         "",
         "tests/unit/test_component_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
+    ),
+    Removal(
+        "what reading an anonymous message cost, for all of them",
+        "component/throttle.py",
+        "            self._in_all.charge(min(values, wire.MAX_VALUES) / PAGE_VALUES, now)\n",
+        "            pass\n",
+        "tests/unit/test_throttle.py::test_what_reading_cost_counts_for_its_client_and_hardly_for_others",
+    ),
+    Removal(
+        "the pace of a /48 of IPv6",
+        "component/paced_socket.py",
+        "network_of(address, ipv6_bits=_IPV6_BITS)",
+        "network_of(address)",
+        "tests/unit/test_throttle.py::test_anonymous_clients_of_one_ipv6_48_share_a_pace",
+    ),
+    Removal(
+        "the repetitions of a browser whose page is on its way",
+        "component/paced_socket.py",
+        "            if is_catch_up and self._is_repeated():\n",
+        "            if False:\n",
+        "tests/unit/test_paced_socket.py::test_a_browser_that_asks_again_while_its_page_is_waited_for_uses_up_nothing",
     ),
     Removal(
         "what reading further messages of a timer costs",

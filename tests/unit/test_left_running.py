@@ -123,7 +123,7 @@ def test_keys():
     keys.start()
 
 
-def test_its_own_failure_is_told_first(failing):
+def test_its_own_failure_comes_first(failing):
     asked()
 
 
@@ -150,7 +150,7 @@ LEFT = {
     "test_in_a_fixture": ("'notes' (Event.set)", "in the fixture 'own_forgotten' (function)"),
     "test_views": ("'page-views'", "Close the PageViews made at"),
     "test_keys": ("'secret-keys'", "Close the SecretKeys made at"),
-    "test_its_own_failure_is_told_first": ("RuntimeError: cannot end", "'notes' (Event.set)"),
+    "test_its_own_failure_comes_first": ("RuntimeError: cannot end", "'notes' (Event.set)"),
     "TestShared::test_until_its_last": ("'forgotten' (Event.set)", "in the fixture 'forgotten' (class)"),
     # pytest ends the fixture for the first parameter when it is about to set up the one for the second.
     "test_of_each[second]": ("'first' (Event.set)", "in the fixture 'each' (module)"),
@@ -159,7 +159,7 @@ LEFT = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> str:
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What pytest says of a project with these tests, and with our conftest.py."""
     folder = tmp_path_factory.mktemp("left")
     (folder / "tests").mkdir()
@@ -178,15 +178,17 @@ def _run(folder: Path) -> str:
     return done.stdout + done.stderr
 
 
-def test_who_left_something_fails_and_nobody_else(told: str) -> None:
-    assert set(re.findall(r"^ERROR tests/test_left\.py::(\S+)", told, re.MULTILINE)) == set(LEFT), told
-    assert "FAILED" not in told
+def test_who_left_something_fails_and_nobody_else(report: str) -> None:
+    assert set(re.findall(r"^ERROR tests/test_left\.py::(\S+)", report, re.MULTILINE)) == set(LEFT), report
+    assert "FAILED" not in report
 
 
 @pytest.mark.parametrize("test", LEFT)
-def test_what_is_left_and_who_made_it_is_told(told: str, test: str) -> None:
+def test_what_is_left_is_named_with_its_maker(report: str, test: str) -> None:
     heading = re.escape(test.replace("::", "."))
-    found = re.search(rf"^_+ ERROR at teardown of {heading} _+$(.*?)^(?:_+ ERROR|=+ )", told, re.MULTILINE | re.DOTALL)
-    assert found is not None, told
+    found = re.search(
+        rf"^_+ ERROR at teardown of {heading} _+$(.*?)^(?:_+ ERROR|=+ )", report, re.MULTILINE | re.DOTALL
+    )
+    assert found is not None, report
     for part in (*LEFT[test], "tests/test_left.py:"):
         assert part in found[1], found[1]

@@ -28,7 +28,7 @@ CATCH_UP = asking(wire.CATCH_UP)
 
 
 class Socket:
-    """A socket of one person, to which a browser sends when it is told to."""
+    """A socket of one person, whose browser sends when the test says so."""
 
     def __init__(self, throttle: Throttle) -> None:
         self._sent: asyncio.Queue[Message] = asyncio.Queue()

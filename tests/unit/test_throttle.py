@@ -236,6 +236,22 @@ def test_what_goes_away_while_it_waits_for_the_pace_of_all_costs_its_address_not
     asyncio.run(act())
 
 
+def test_anonymous_clients_of_one_ipv6_48_share_a_pace() -> None:
+    async def act() -> None:
+        time = Time()
+        limits = SocketLimits(messages_per_second=1, anonymous_messages_per_second=1000)
+        throttle = throttle_of(time, limits)
+        first = Socket(throttle, time, [1] * 10, address="2001:db8:1:1::")
+        await time.forward(0.1)
+        same = Socket(throttle, time, [1], address="2001:db8:1:ffff::")
+        other = Socket(throttle, time, [1], address="2001:db8:2::")
+        await time.forward(10)
+        assert len(first.taken) == 10
+        assert (same.taken, other.taken) == ([0.9], [0])
+
+    asyncio.run(act())
+
+
 def test_a_client_that_goes_away_before_its_turn_leaves_it_to_the_next() -> None:
     """Whether it waits for the pace of all, or for its turn at its own address."""
 
@@ -257,7 +273,7 @@ def test_a_client_that_goes_away_before_its_turn_leaves_it_to_the_next() -> None
     asyncio.run(act())
 
 
-def test_whoever_is_cancelled_as_its_turn_comes_hands_it_on() -> None:
+def test_a_message_that_is_cancelled_as_its_turn_comes_hands_it_on() -> None:
     async def act() -> None:
         turn, gone = Turn(), asyncio.Event()
         await turn.take(gone)
