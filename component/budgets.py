@@ -44,10 +44,10 @@ class Bucket:
         self._refill(now)
         return self.tokens >= amount
 
-    def give_back(self, amount: float, now: float) -> None:
-        """Put back what was taken and not used."""
+    def seconds_until(self, amount: float, now: float) -> float:
+        """How long until ``amount`` tokens are there, or as many as ever are; 0 when they are."""
         self._refill(now)
-        self.tokens = min(self.burst, self.tokens + amount)
+        return max(0.0, (min(amount, self.burst) - self.tokens) / self.rate)
 
     def is_full(self, now: float) -> bool:
         """Whether nothing is owed: a new bucket would be the same."""

@@ -4,14 +4,14 @@ A message that comes too soon waits, nothing further is read from its socket mea
 Nothing is dropped but what a client that is gone left waiting, and what its browser repeats by itself
 (``component.paced_socket``). So the work that a client can cause is bounded, whatever it sends.
 
-Messages of one client are taken one after the other, in the order in which they came. An anonymous message waits for
-the pace of its own address first, then for the pace of all anonymous clients. So what stands before an address is at
-most one message of each other address, however much these send. Short ones, as browsers send them, have a lane of
-their own, and never wait for long ones.
+Messages of one client are taken one after the other, in the order in which they came. An anonymous message waits in
+the line of its own address first, then in that of all anonymous clients. So what stands before an address is at most
+one message of each other address, however much these send. Short ones, as browsers send them, have a lane of their own.
 
 A Streamlit process draws about 80 small pages a second, one after the other (1.67, one core), and all other tabs wait
-for what comes at once. For that reason no two messages of a person come at once, nor of all anonymous clients, and
-people who send much for long share a pace as well. Nobody else waits for them.
+for what comes at once. For that reason no two messages of a person come at once. People who send much for long are
+busy: their messages come one after the other, and one after the other with those of anonymous clients. Nobody else
+waits for them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -30,7 +32,7 @@ from component.budgets import Bucket, Buckets
 BURST_SECONDS: Final = 0.25
 """So much ahead of its pace by byte, and by what reading them cost, may a client be; by byte always by one message."""
 PAGE_VALUES: Final = 100_000
-"""Reading a message that costs so much (``component.json_cost``) takes about as long as drawing a small page."""
+"""A message that costs so much to read (``component.json_cost``) counts as one more, for those that wait behind it."""
 ADDRESS_BURST_SECONDS: Final = 10.0
 """An anonymous address may be ahead of its own pace by so much: many people may share one."""
 ANONYMOUS_SHARE: Final = 0.25
@@ -43,8 +45,10 @@ LASTING_SHARE: Final = 0.2
 """Who sends more of what a person may send each second than this, for long, is busy."""
 LASTING_SECONDS: Final = 4.0
 """So many seconds' worth of messages are not yet for long. Who sent as many more at most is forgiven after a pause."""
+SOON_SECONDS: Final = 1e-6
+"""Waiting for less is not worth it, nor is what rounding leaves."""
 BUSY_IN_ALL: Final = 4
-"""All busy people together may send as many messages as this many people."""
+"""All busy people together may send as many messages as this many people, and all anonymous clients with them."""
 MAY_DROP_PER_SECOND: Final = 200.0
 MAY_DROP_AT_ONCE: Final = 400.0
 """How many messages of one person, and of all anonymous clients together, may be dropped without having been counted.
@@ -55,6 +59,14 @@ COSTLIEST_SECONDS: Final = 2.0
 
 class ClientGone(Exception):
     """The client went away while its message waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What time it is, in seconds, and how to wait."""
+
+    now: Callable[[], float]
+    sleep: Callable[[float], Awaitable[object]]
 
 
 class Turn:
@@ -93,33 +105,59 @@ class Turn:
         self._is_held = False
 
 
-class Pace:
-    """The pace of one client, or of many: by message, by byte, and by the JSON in them, as far as each is limited."""
+class Line:
+    """A pace, by message, by byte, and by what reading them cost, as far as each is limited; one message waits for it.
 
-    def __init__(self, messages: Bucket, size: Bucket | None = None, values: Bucket | None = None) -> None:
+    The others wait behind it. A message is counted when it goes on: one that waited long for its bytes must not leave
+    behind what the messages after it may then spend at once.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        messages: Bucket,
+        size: Bucket | None = None,
+        values: Bucket | None = None,
+        *,
+        turn: Turn | None = None,
+    ) -> None:
+        self._clock = clock
         self._messages = messages
         self._bytes = size
         self._values = values
+        self._turn = turn or Turn()
 
-    def allows(self, size: int, now: float) -> bool:
+    def allows(self, size: int) -> bool:
         """Whether a message of ``size`` bytes need not wait."""
-        return all(bucket.holds(amount, now) for bucket, amount in self._amounts(size))
+        return not self._turn.is_held and self._seconds_until(size) <= SOON_SECONDS
 
-    def take(self, size: int, now: float) -> float:
-        """Count a message of ``size`` bytes; returns the seconds that it must wait."""
-        return max(bucket.take(amount, now) for bucket, amount in self._amounts(size))
-
-    def give_back(self, size: int, now: float) -> None:
-        """A message that was counted goes no further."""
+    def count(self, size: int) -> None:
+        """A message of ``size`` bytes goes on."""
+        now = self._clock.now()
         for bucket, amount in self._amounts(size):
-            bucket.give_back(amount, now)
+            bucket.take(amount, now)
 
-    def charge(self, messages: float, now: float) -> None:
+    def charge(self, messages: float) -> None:
         """Count as many messages more."""
-        self._messages.take(messages, now)
+        self._messages.take(messages, self._clock.now())
+
+    @asynccontextmanager
+    async def waited(self, size: int, gone: asyncio.Event | None) -> AsyncIterator[None]:
+        """Wait until a message of ``size`` bytes may go on; no other does within the block. Raises ``ClientGone``."""
+        await self._turn.take(gone)
+        try:
+            while (seconds := self._seconds_until(size)) > SOON_SECONDS:
+                await unless_gone(self._clock.sleep(seconds), gone)
+            yield
+        finally:
+            self._turn.give()
+
+    def _seconds_until(self, size: int) -> float:
+        now = self._clock.now()
+        return max(bucket.seconds_until(amount, now) for bucket, amount in self._amounts(size))
 
     def _amounts(self, size: int) -> Iterator[tuple[Bucket, float]]:
-        """What a message takes. JSON is counted once it was read; the next message waits for that."""
+        """What a message takes. What reading it costs is known once it was read; the next message waits for that."""
         yield self._messages, 1
         if self._bytes is not None:
             yield self._bytes, size
@@ -127,72 +165,56 @@ class Pace:
             yield self._values, 0
 
 
-class Paces:
-    """A pace for each client, and the turn of its messages."""
+class Lines:
+    """A line for each client."""
 
-    def __init__(self, messages: Buckets, size: Buckets, values: Buckets) -> None:
+    def __init__(self, clock: Clock, messages: Buckets, size: Buckets, values: Buckets) -> None:
+        self._clock = clock
         self._messages = messages
         self._bytes = size
         self._values = values
         self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
 
-    def of(self, client: str, now: float) -> Pace:
-        """The pace of one client."""
-        return Pace(self._messages.of(client, now), self._bytes.of(client, now), self._values.of(client, now))
+    def of(self, client: str) -> Line:
+        """The line of one client."""
+        now = self._clock.now()
+        return Line(
+            self._clock,
+            self._messages.of(client, now),
+            self._bytes.of(client, now),
+            self._values.of(client, now),
+            turn=self._turns.setdefault(client, Turn()),
+        )
 
-    def charge(self, client: str, values: int, now: float) -> None:
+    def charge(self, client: str, values: int) -> None:
         """Count that reading cost so many values (``component.json_cost``)."""
+        now = self._clock.now()
         self._values.of(client, now).take(values, now)
-
-    def turn(self, client: str) -> Turn:
-        """The message that holds it waits for its pace; the other messages of the client wait behind it."""
-        return self._turns.setdefault(client, Turn())
-
-    def is_waiting(self, client: str) -> bool:
-        """Whether a message of the client waits."""
-        turn = self._turns.get(client)
-        return turn is not None and turn.is_held
 
 
 class Lane:
-    """Clients whose messages are alike: each with a pace of its own, and all of them together with another."""
+    """Clients whose messages are alike: each waits in a line of its own, then in one of all of them, then in others."""
 
-    def __init__(
-        self,
-        paces: Paces,
-        in_all: Pace,
-        monotonic: Callable[[], float],
-        sleep: Callable[[float], Awaitable[object]],
-        *,
-        lasting: Buckets | None = None,
-        charges_all: bool = True,
-    ) -> None:
-        """A lane of which each client has one of ``paces``.
+    def __init__(self, clock: Clock, own: Lines, *in_all: Line, lasting: Buckets | None = None) -> None:
+        """A lane of which each client has one of ``own``.
 
         Args:
-            paces: Of single clients.
-            in_all: Of all of them.
-            monotonic: The clock.
-            sleep: Waits by it.
+            clock: The clock.
+            own: Of single clients.
+            in_all: Of all of them together, one after the other. What reading cost counts for the last one.
             lasting: How much each may send until ``in_all`` counts for it too; None where it always does.
-            charges_all: Whether what reading a message cost counts for ``in_all``, as up to four messages.
         """
-        self._charges_all = charges_all
-        self._paces = paces
+        self._clock = clock
+        self._own = own
         self._in_all = in_all
         self._lasting = lasting
-        self._monotonic = monotonic
-        self._sleep = sleep
 
     def try_pass(self, client: str, size: int) -> bool:
         """Count a message of ``size`` bytes if it need not wait; returns whether it goes on."""
-        now = self._monotonic()
-        paces = self._paces_of(client, now)
-        if self._paces.is_waiting(client) or not all(pace.allows(size, now) for pace in paces):
+        lines = self._lines(client)
+        if not all(line.allows(size) for line in lines):
             return False
-        for pace in paces:
-            pace.take(size, now)
-        self._note(client)
+        self._count(client, lines, size)
         return True
 
     async def wait(self, client: str, size: int, gone: asyncio.Event | None) -> None:
@@ -200,46 +222,37 @@ class Lane:
 
         Raises ``ClientGone``, and then has counted nothing.
         """
-        turn = self._paces.turn(client)
-        await turn.take(gone)
-        try:
-            await self._wait(self._paces_of(client, self._monotonic()), size, gone)
-            self._note(client)
-        finally:
-            turn.give()
+        async with AsyncExitStack() as held:
+            lines = self._lines(client)
+            for line in lines:
+                await held.enter_async_context(line.waited(size, gone))
+            self._count(client, lines, size)
 
     def charge(self, client: str, values: int) -> None:
         """Count that reading a message of the client cost so much (``component.json_cost``)."""
-        now = self._monotonic()
-        self._paces.charge(client, values, now)
-        if self._charges_all and self._is_busy(client, now):
-            self._in_all.charge(min(values, wire.MAX_VALUES) / PAGE_VALUES, now)
+        self._own.charge(client, values)
+        pages = min(values, wire.MAX_VALUES) / PAGE_VALUES
+        if self._is_busy(client):
+            self._in_all[-1].charge(pages)
+        self._note(client, pages)
 
-    def _paces_of(self, client: str, now: float) -> list[Pace]:
-        own = self._paces.of(client, now)
-        return [own, self._in_all] if self._is_busy(client, now) else [own]
+    def _lines(self, client: str) -> list[Line]:
+        own = self._own.of(client)
+        return [own, *self._in_all] if self._is_busy(client) else [own]
 
-    def _is_busy(self, client: str, now: float) -> bool:
+    def _count(self, client: str, lines: Sequence[Line], size: int) -> None:
+        for line in lines:
+            line.count(size)
+        self._note(client, 1)
+
+    def _is_busy(self, client: str) -> bool:
+        now = self._clock.now()
         return self._lasting is None or not self._lasting.of(client, now).holds(0, now)
 
-    def _note(self, client: str) -> None:
+    def _note(self, client: str, messages: float) -> None:
         if self._lasting is not None:
-            now = self._monotonic()
-            self._lasting.of(client, now).take(1, now)
-
-    async def _wait(self, paces: Sequence[Pace], size: int, gone: asyncio.Event | None) -> None:
-        """Wait for one pace after the other."""
-        counted: list[Pace] = []
-        try:
-            for pace in paces:
-                counted.append(pace)
-                seconds = pace.take(size, self._monotonic())
-                if seconds > 0:
-                    await unless_gone(self._sleep(seconds), gone)
-        except (ClientGone, asyncio.CancelledError):
-            for pace in counted:
-                pace.give_back(size, self._monotonic())
-            raise
+            now = self._clock.now()
+            self._lasting.of(client, now).take(messages, now)
 
 
 class Throttle:
@@ -253,23 +266,26 @@ class Throttle:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.monotonic = monotonic
-        now = monotonic()
+        clock = Clock(monotonic, sleep)
         messages, size = limits.messages_per_second, limits.bytes_per_second
         lasting = LASTING_SECONDS * messages
+        busy, in_all = messages * BUSY_IN_ALL, limits.anonymous_messages_per_second
+        crowd = Line(clock, Bucket.full(max(busy, in_all), 1, clock.now()))
         self._of_people = Lane(
-            Paces(
+            clock,
+            Lines(
+                clock,
                 Buckets(messages, 1),
                 Buckets(size, max(size * BURST_SECONDS, limits.message_bytes)),
                 _values(limits),
             ),
-            Pace(Bucket.full(messages * BUSY_IN_ALL, 1, now)),
-            monotonic,
-            sleep,
+            Line(clock, Bucket.full(busy, 1, clock.now())),
+            crowd,
             lasting=Buckets(messages * LASTING_SHARE, lasting, most_debt=lasting),
         )
-        in_all, values = limits.anonymous_messages_per_second, _values(limits)
-        self._short = _anonymous(limits, in_all, values, monotonic, sleep, charges_all=True)
-        self._long = _anonymous(limits, in_all * LONG_SHARE, values, monotonic, sleep, charges_all=False)
+        values = _values(limits)
+        self._short = _anonymous(clock, limits, in_all, values, crowd)
+        self._long = _anonymous(clock, limits, in_all * LONG_SHARE, values, crowd)
         self._may_drop = Buckets(MAY_DROP_PER_SECOND, MAY_DROP_AT_ONCE)
 
     def lane(self, *, anonymous: bool, size: int) -> Lane:
@@ -289,32 +305,25 @@ def _values(limits: SocketLimits) -> Buckets:
     return Buckets(rate, rate * BURST_SECONDS)
 
 
-def _anonymous(
-    limits: SocketLimits,
-    in_all: float,
-    values: Buckets,
-    monotonic: Callable[[], float],
-    sleep: Callable[[float], Awaitable[object]],
-    *,
-    charges_all: bool,
-) -> Lane:
+def _anonymous(clock: Clock, limits: SocketLimits, in_all: float, values: Buckets, crowd: Line) -> Lane:
     """A lane of anonymous clients, which may send ``in_all`` messages a second together."""
     messages, size = limits.messages_per_second, limits.bytes_per_second * ANONYMOUS_SHARE
     at_once = max(size * BURST_SECONDS, limits.anonymous_message_bytes)
-    now = monotonic()
+    now = clock.now()
     return Lane(
-        Paces(
+        clock,
+        Lines(
+            clock,
             Buckets(messages, messages * ADDRESS_BURST_SECONDS),
             Buckets(size, max(size * ADDRESS_BURST_SECONDS, limits.anonymous_message_bytes)),
             values,
         ),
-        Pace(
+        Line(
+            clock,
             Bucket.full(in_all, 1, now),
             Bucket.full(size * ANONYMOUS_IN_ALL, at_once * ANONYMOUS_IN_ALL, now),
         ),
-        monotonic,
-        sleep,
-        charges_all=charges_all,
+        crowd,
     )
 
 

@@ -33,15 +33,16 @@ def test_a_bucket_gives_its_burst_at_once_and_its_rate_afterwards() -> None:
     assert bucket.try_take(20, now=100)
 
 
-def test_what_is_given_back_to_a_bucket_never_exceeds_its_burst() -> None:
+def test_a_bucket_says_how_long_until_it_holds_enough() -> None:
+    """Of more than it ever holds, until it is full."""
     bucket = Bucket.full(10, 30, now=0)
+    assert bucket.seconds_until(30, now=0) == 0
     bucket.take(50, now=0)
-    bucket.give_back(30, now=0)
-    assert bucket.take(0, now=0) == 0
-    assert not bucket.try_take(11, now=0)
-    bucket.give_back(1000, now=0)
-    assert not bucket.try_take(31, now=0)
-    assert bucket.try_take(30, now=0)
+    assert bucket.seconds_until(0, now=0) == 2.0
+    assert bucket.seconds_until(10, now=0) == 3.0
+    assert bucket.seconds_until(10, now=1) == 2.0
+    assert bucket.seconds_until(1000, now=1) == 4.0
+    assert bucket.seconds_until(1000, now=5) == 0
 
 
 def test_buckets_that_owe_nothing_are_forgotten_and_others_keep_their_debt() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket as sockets
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,13 +39,14 @@ class Loop(asyncio.SelectorEventLoop):
 class Wire(asyncio.Transport):
     """A connection whose other end is the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, accepted: sockets.socket | None = None) -> None:
         super().__init__()
+        self.accepted = accepted
         self.written = b""
         self.closed = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return ("10.0.0.1", 5) if name == "peername" else default
+        return {"peername": ("10.0.0.1", 5), "socket": self.accepted}.get(name, default)
 
     def write(self, data: Any) -> None:
         self.written += bytes(data)
@@ -98,6 +100,18 @@ def connect(
     protocol, wire = LimitedHttp(config, ServerState(), {}, loop, admission=admission), Wire()
     protocol.connection_made(wire)
     return protocol, wire, admission
+
+
+@pytest.mark.parametrize("family", [sockets.AF_INET, sockets.AF_INET6, sockets.AF_UNIX])
+def test_what_is_small_is_sent_at_once(loop: Loop, family: sockets.AddressFamily) -> None:
+    """Streamlit's listening socket names no protocol, and then asyncio leaves Nagle's algorithm on."""
+    config = Config(silent, log_config=None)
+    config.load()
+    with sockets.socket(family, sockets.SOCK_STREAM) as accepted:
+        protocol = LimitedHttp(config, ServerState(), {}, loop, admission=Admission(SocketLimits()))
+        protocol.connection_made(Wire(accepted))
+        if family != sockets.AF_UNIX:
+            assert accepted.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY)
 
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n"
