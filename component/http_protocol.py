@@ -121,7 +121,7 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Count the connection; beyond the limit it is answered in words, and far beyond it not at all."""
         super().connection_made(transport)
-        send_at_once(transport)
+        _send_at_once(transport)
         self._peer = self.client[0] if self.client else ""
         self._counted = True
         if not self._admission.connect(self._peer, len(self.connections)):
@@ -214,7 +214,7 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
         self.transport.close()
 
 
-def send_at_once(transport: asyncio.BaseTransport) -> None:
+def _send_at_once(transport: asyncio.BaseTransport) -> None:
     """Switch Nagle's algorithm off, as asyncio does for sockets whose protocol is named (Streamlit names none, 1.67).
 
     A client that delays its acknowledgements would wait 40 ms for the second half of each rerun.

@@ -16,7 +16,8 @@ from starlette.types import Message, Receive
 
 from app.core.addresses import network_of
 from component import wire
-from component.throttle import ClientGone, Lane, Throttle
+from component.paced_queue import ClientGone
+from component.throttle import Lane, Throttle
 
 REPEATS_SECONDS: Final = 10.0
 """So soon after a browser's answer to ``wire.ask_for_run`` went on, another one is one of its repetitions."""

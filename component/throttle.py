@@ -5,29 +5,27 @@ Nothing is dropped but what a client that is gone left waiting, and what its bro
 (``component.paced_socket``). So the work that a client can cause is bounded, whatever it sends.
 
 Messages of one client are taken one after the other, in the order in which they came. An anonymous message waits in
-the line of its own address first, then in that of all anonymous clients. So what stands before an address is at most
+the queue of its own address first, then in that of all anonymous clients. So what stands before an address is at most
 one message of each other address, however much these send. Short ones, as browsers send them, have a lane of their own.
 
 A Streamlit process draws about 80 small pages a second, one after the other (1.67, one core), and all other tabs wait
 for what comes at once. For that reason no two messages of a person come at once. People who send much for long are
-busy: their messages come one after the other, and one after the other with those of anonymous clients. Nobody else
-waits for them.
+busy: their messages come one after the other, and one after the other with those of anonymous clients. A person who is
+not busy waits for neither.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import Final
-from weakref import WeakValueDictionary
 
 from component import wire
 from component.admission import SocketLimits
 from component.budgets import Bucket, Buckets
+from component.paced_queue import MonotonicClock, PacedQueue, PacedQueues
 
 BURST_SECONDS: Final = 0.25
 """So much ahead of its pace by byte, and by what reading them cost, may a client be; by byte always by one message."""
@@ -45,8 +43,6 @@ LASTING_SHARE: Final = 0.2
 """Who sends more of what a person may send each second than this, for long, is busy."""
 LASTING_SECONDS: Final = 4.0
 """So many seconds' worth of messages are not yet for long. Who sent as many more at most is forgiven after a pause."""
-SOON_SECONDS: Final = 1e-6
-"""Waiting for less is not worth it, nor is what rounding leaves."""
 BUSY_IN_ALL: Final = 4
 """All busy people together may send as many messages as this many people, and all anonymous clients with them."""
 MAY_DROP_PER_SECOND: Final = 200.0
@@ -57,164 +53,39 @@ COSTLIEST_SECONDS: Final = 2.0
 """How long a client's next message waits after one that cost as much to read as it may (``component.json_cost``)."""
 
 
-class ClientGone(Exception):
-    """The client went away while its message waited."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What time it is, in seconds, and how to wait."""
-
-    now: Callable[[], float]
-    sleep: Callable[[float], Awaitable[object]]
-
-
-class Turn:
-    """Held by one message at a time; the others wait for it in order."""
-
-    def __init__(self) -> None:
-        self._is_held = False
-        self._line: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def is_held(self) -> bool:
-        """Whether one more message would have to wait for it."""
-        return self._is_held
-
-    async def take(self, gone: asyncio.Event | None) -> None:
-        """Wait for it. Raises ``ClientGone``, and then does not hold it."""
-        if not self._is_held:
-            self._is_held = True
-            return
-        place = asyncio.get_running_loop().create_future()
-        self._line.append(place)
-        try:
-            await unless_gone(place, gone)
-        except BaseException:
-            if place.done() and not place.cancelled():
-                self.give()
-            raise
-
-    def give(self) -> None:
-        """Hand it to the next in line, who holds it from then on."""
-        while self._line:
-            following = self._line.popleft()
-            if not following.done():
-                following.set_result(None)
-                return
-        self._is_held = False
-
-
-class Line:
-    """A pace, by message, by byte, and by what reading them cost, as far as each is limited; one message waits for it.
-
-    The others wait behind it. A message is counted when it goes on: one that waited long for its bytes must not leave
-    behind what the messages after it may then spend at once.
-    """
+class Lane:
+    """Clients whose messages are alike: each waits in a queue of its own, and then in those that it shares."""
 
     def __init__(
         self,
-        clock: Clock,
-        messages: Bucket,
-        size: Bucket | None = None,
-        values: Bucket | None = None,
+        clock: MonotonicClock,
+        own: PacedQueues,
+        shared: Sequence[PacedQueue],
         *,
-        turn: Turn | None = None,
+        charged: Sequence[PacedQueue],
+        lasting: Buckets | None = None,
     ) -> None:
-        self._clock = clock
-        self._messages = messages
-        self._bytes = size
-        self._values = values
-        self._turn = turn or Turn()
-
-    def allows(self, size: int) -> bool:
-        """Whether a message of ``size`` bytes need not wait."""
-        return not self._turn.is_held and self._seconds_until(size) <= SOON_SECONDS
-
-    def count(self, size: int) -> None:
-        """A message of ``size`` bytes goes on."""
-        now = self._clock.now()
-        for bucket, amount in self._amounts(size):
-            bucket.take(amount, now)
-
-    def charge(self, messages: float) -> None:
-        """Count as many messages more."""
-        self._messages.take(messages, self._clock.now())
-
-    @asynccontextmanager
-    async def waited(self, size: int, gone: asyncio.Event | None) -> AsyncIterator[None]:
-        """Wait until a message of ``size`` bytes may go on; no other does within the block. Raises ``ClientGone``."""
-        await self._turn.take(gone)
-        try:
-            while (seconds := self._seconds_until(size)) > SOON_SECONDS:
-                await unless_gone(self._clock.sleep(seconds), gone)
-            yield
-        finally:
-            self._turn.give()
-
-    def _seconds_until(self, size: int) -> float:
-        now = self._clock.now()
-        return max(bucket.seconds_until(amount, now) for bucket, amount in self._amounts(size))
-
-    def _amounts(self, size: int) -> Iterator[tuple[Bucket, float]]:
-        """What a message takes. What reading it costs is known once it was read; the next message waits for that."""
-        yield self._messages, 1
-        if self._bytes is not None:
-            yield self._bytes, size
-        if self._values is not None:
-            yield self._values, 0
-
-
-class Lines:
-    """A line for each client."""
-
-    def __init__(self, clock: Clock, messages: Buckets, size: Buckets, values: Buckets) -> None:
-        self._clock = clock
-        self._messages = messages
-        self._bytes = size
-        self._values = values
-        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
-
-    def of(self, client: str) -> Line:
-        """The line of one client."""
-        now = self._clock.now()
-        return Line(
-            self._clock,
-            self._messages.of(client, now),
-            self._bytes.of(client, now),
-            self._values.of(client, now),
-            turn=self._turns.setdefault(client, Turn()),
-        )
-
-    def charge(self, client: str, values: int) -> None:
-        """Count that reading cost so many values (``component.json_cost``)."""
-        now = self._clock.now()
-        self._values.of(client, now).take(values, now)
-
-
-class Lane:
-    """Clients whose messages are alike: each waits in a line of its own, then in one of all of them, then in others."""
-
-    def __init__(self, clock: Clock, own: Lines, *in_all: Line, lasting: Buckets | None = None) -> None:
         """A lane of which each client has one of ``own``.
 
         Args:
             clock: The clock.
             own: Of single clients.
-            in_all: Of all of them together, one after the other. What reading cost counts for the last one.
-            lasting: How much each may send until ``in_all`` counts for it too; None where it always does.
+            shared: Where one message after the other waits, of all of them.
+            charged: Those of ``shared`` for which what reading cost counts, too.
+            lasting: How much each may send until it is busy and waits in ``shared``; None where all do always.
         """
         self._clock = clock
         self._own = own
-        self._in_all = in_all
+        self._shared = shared
+        self._charged = charged
         self._lasting = lasting
 
     def try_pass(self, client: str, size: int) -> bool:
         """Count a message of ``size`` bytes if it need not wait; returns whether it goes on."""
-        lines = self._lines(client)
-        if not all(line.allows(size) for line in lines):
+        queues = [self._own.of(client), *self._shared_by(client)]
+        if not all(queue.allows(size) for queue in queues):
             return False
-        self._count(client, lines, size)
+        self._count(client, queues, size)
         return True
 
     async def wait(self, client: str, size: int, gone: asyncio.Event | None) -> None:
@@ -222,27 +93,29 @@ class Lane:
 
         Raises ``ClientGone``, and then has counted nothing.
         """
+        own = self._own.of(client)
         async with AsyncExitStack() as held:
-            lines = self._lines(client)
-            for line in lines:
-                await held.enter_async_context(line.waited(size, gone))
-            self._count(client, lines, size)
+            await held.enter_async_context(own.passing(size, gone))
+            shared = self._shared_by(client)  # what came before it may have made the client busy
+            for queue in shared:
+                await held.enter_async_context(queue.passing(size, gone))
+            self._count(client, [own, *shared], size)
 
     def charge(self, client: str, values: int) -> None:
         """Count that reading a message of the client cost so much (``component.json_cost``)."""
         self._own.charge(client, values)
         pages = min(values, wire.MAX_VALUES) / PAGE_VALUES
         if self._is_busy(client):
-            self._in_all[-1].charge(pages)
+            for queue in self._charged:
+                queue.charge(pages)
         self._note(client, pages)
 
-    def _lines(self, client: str) -> list[Line]:
-        own = self._own.of(client)
-        return [own, *self._in_all] if self._is_busy(client) else [own]
+    def _shared_by(self, client: str) -> Sequence[PacedQueue]:
+        return self._shared if self._is_busy(client) else ()
 
-    def _count(self, client: str, lines: Sequence[Line], size: int) -> None:
-        for line in lines:
-            line.count(size)
+    def _count(self, client: str, queues: Sequence[PacedQueue], size: int) -> None:
+        for queue in queues:
+            queue.count(size)
         self._note(client, 1)
 
     def _is_busy(self, client: str) -> bool:
@@ -266,26 +139,11 @@ class Throttle:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.monotonic = monotonic
-        clock = Clock(monotonic, sleep)
-        messages, size = limits.messages_per_second, limits.bytes_per_second
-        lasting = LASTING_SECONDS * messages
-        busy, in_all = messages * BUSY_IN_ALL, limits.anonymous_messages_per_second
-        crowd = Line(clock, Bucket.full(max(busy, in_all), 1, clock.now()))
-        self._of_people = Lane(
-            clock,
-            Lines(
-                clock,
-                Buckets(messages, 1),
-                Buckets(size, max(size * BURST_SECONDS, limits.message_bytes)),
-                _values(limits),
-            ),
-            Line(clock, Bucket.full(busy, 1, clock.now())),
-            crowd,
-            lasting=Buckets(messages * LASTING_SHARE, lasting, most_debt=lasting),
-        )
-        values = _values(limits)
-        self._short = _anonymous(clock, limits, in_all, values, crowd)
-        self._long = _anonymous(clock, limits, in_all * LONG_SHARE, values, crowd)
+        clock = MonotonicClock(monotonic, sleep)
+        busy = limits.messages_per_second * BUSY_IN_ALL
+        crowd = PacedQueue(clock, Bucket.full(max(busy, limits.anonymous_messages_per_second), 1, clock.now()))
+        self._of_people = _people(clock, limits, busy, crowd)
+        self._short, self._long = _anonymous(clock, limits, crowd)
         self._may_drop = Buckets(MAY_DROP_PER_SECOND, MAY_DROP_AT_ONCE)
 
     def lane(self, *, anonymous: bool, size: int) -> Lane:
@@ -305,39 +163,51 @@ def _values(limits: SocketLimits) -> Buckets:
     return Buckets(rate, rate * BURST_SECONDS)
 
 
-def _anonymous(clock: Clock, limits: SocketLimits, in_all: float, values: Buckets, crowd: Line) -> Lane:
-    """A lane of anonymous clients, which may send ``in_all`` messages a second together."""
-    messages, size = limits.messages_per_second, limits.bytes_per_second * ANONYMOUS_SHARE
-    at_once = max(size * BURST_SECONDS, limits.anonymous_message_bytes)
-    now = clock.now()
+def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, crowd: PacedQueue) -> Lane:
+    """The lane of people, of whom all who are busy may send ``busy`` messages a second together."""
+    messages, size = limits.messages_per_second, limits.bytes_per_second
+    own = PacedQueues(
+        clock,
+        Buckets(messages, 1),
+        Buckets(size, max(size * BURST_SECONDS, limits.message_bytes)),
+        _values(limits),
+    )
+    lasting = LASTING_SECONDS * messages
     return Lane(
         clock,
-        Lines(
+        own,
+        [PacedQueue(clock, Bucket.full(busy, 1, clock.now())), crowd],
+        charged=[crowd],
+        lasting=Buckets(messages * LASTING_SHARE, lasting, most_debt=lasting),
+    )
+
+
+def _anonymous(clock: MonotonicClock, limits: SocketLimits, crowd: PacedQueue) -> tuple[Lane, Lane]:
+    """The lanes of anonymous clients, of short messages and of long ones."""
+    messages, size = limits.messages_per_second, limits.bytes_per_second * ANONYMOUS_SHARE
+    values = _values(limits)
+    short = _of_all_anonymous(clock, limits, 1)
+    long = _of_all_anonymous(clock, limits, LONG_SHARE)
+
+    def own() -> PacedQueues:
+        return PacedQueues(
             clock,
             Buckets(messages, messages * ADDRESS_BURST_SECONDS),
             Buckets(size, max(size * ADDRESS_BURST_SECONDS, limits.anonymous_message_bytes)),
             values,
-        ),
-        Line(
-            clock,
-            Bucket.full(in_all, 1, now),
-            Bucket.full(size * ANONYMOUS_IN_ALL, at_once * ANONYMOUS_IN_ALL, now),
-        ),
-        crowd,
+        )
+
+    of_short = Lane(clock, own(), [short, crowd], charged=[short, crowd])
+    # Two long ones are so far apart that what the first cost is over by then.
+    of_long = Lane(clock, own(), [long, crowd], charged=[crowd])
+    return of_short, of_long
+
+
+def _of_all_anonymous(clock: MonotonicClock, limits: SocketLimits, share: float) -> PacedQueue:
+    size = limits.bytes_per_second * ANONYMOUS_SHARE
+    at_once, now = max(size * BURST_SECONDS, limits.anonymous_message_bytes), clock.now()
+    return PacedQueue(
+        clock,
+        Bucket.full(limits.anonymous_messages_per_second * share, 1, now),
+        Bucket.full(size * ANONYMOUS_IN_ALL, at_once * ANONYMOUS_IN_ALL, now),
     )
-
-
-async def unless_gone(awaited: Awaitable[object], gone: asyncio.Event | None) -> None:
-    """Wait for ``awaited``. Raises ``ClientGone`` when the client goes first."""
-    if gone is None:
-        await awaited
-        return
-    waiting, going = asyncio.ensure_future(awaited), asyncio.ensure_future(gone.wait())
-    try:
-        await asyncio.wait({waiting, going}, return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done():
-            raise ClientGone
-        waiting.result()
-    finally:
-        waiting.cancel()
-        going.cancel()

@@ -193,7 +193,7 @@ def main() -> int:
     """Measure and print; 1 when a ratio, or the growth of the process, is above what is allowed."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument(
-        "--seconds", type=float, default=60.0, help="of each part; twenty tabs press so often (default: %(default)s)"
+        "--seconds", type=float, default=60.0, help="of each part; a tab presses once a second (default: %(default)s)"
     )
     options.add_argument("--only", action="append", default=[], choices=[*longest(MB), *attacks(MB)], help="of a kind")
     given = options.parse_args()

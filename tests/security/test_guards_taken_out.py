@@ -608,30 +608,30 @@ REMOVALS = [
     ),
     Removal(
         "the pace of messages",
-        "component/throttle.py",
-        "            while (seconds := self._seconds_until(size)) > SOON_SECONDS:\n",
+        "component/paced_queue.py",
+        "            while (seconds := self._seconds_until(size)) > _ROUNDING_SECONDS:\n",
         "            while seconds := 0.0:\n",
         "tests/unit/test_throttle.py::test_nothing_further_is_read_of_a_socket_while_its_message_waits",
     ),
     Removal(
         "the pace of all anonymous clients",
         "component/throttle.py",
-        "        return [own, *self._in_all] if self._is_busy(client) else [own]\n",
-        "        return [own]\n",
+        "        return self._shared if self._is_busy(client) else ()\n",
+        "        return ()\n",
         "tests/unit/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
     ),
     Removal(
         "the pace of an anonymous address before that of all",
         "component/throttle.py",
-        "        return [own, *self._in_all] if self._is_busy(client) else [own]\n",
-        "        return [*self._in_all, own] if self._is_busy(client) else [own]\n",
+        "            await held.enter_async_context(own.passing(size, gone))\n",
+        "",
         "tests/unit/test_throttle.py::test_what_waits_for_its_own_address_takes_nothing_from_others",
     ),
     Removal(
         "one message of a client at a time",
-        "component/throttle.py",
-        "            turn=self._turns.setdefault(client, Turn()),\n",
-        "            turn=Turn(),\n",
+        "component/paced_queue.py",
+        "            lock=self._locks.setdefault(client, FifoLock()),\n",
+        "            lock=FifoLock(),\n",
         "tests/unit/test_throttle.py"
         "::test_a_flood_keeps_a_message_of_its_kind_waiting_for_one_message_of_each_address_at_most",
     ),
@@ -645,7 +645,7 @@ REMOVALS = [
     ),
     Removal(
         "what a client that is gone left waiting",
-        "component/throttle.py",
+        "component/paced_queue.py",
         "                await unless_gone(self._clock.sleep(seconds), gone)\n",
         "                await self._clock.sleep(seconds)\n",
         "tests/unit/test_throttle.py"
@@ -654,8 +654,8 @@ REMOVALS = [
     Removal(
         "the pace of its address that a client leaves which goes away before the pace of all",
         "component/throttle.py",
-        "(line.waited(size, gone))\n            self._count(client, lines, size)\n",
-        "(line.waited(size, gone))\n                line.count(size)\n",
+        "            shared = self._shared_by(client)  #",
+        "            own.count(size)\n            shared = self._shared_by(client)  #",
         "tests/unit/test_throttle.py::test_what_goes_away_while_it_waits_for_the_pace_of_all_costs_its_address_nothing",
     ),
     Removal(
@@ -663,20 +663,20 @@ REMOVALS = [
         "component/throttle.py",
         "            self._lasting.of(client, now).take(messages, now)\n",
         "            pass\n",
-        "tests/unit/test_throttle.py::test_people_who_send_much_for_long_share_a_pace_and_nobody_else_waits_for_them",
+        "tests/unit/test_throttle.py::test_people_who_send_much_for_long_share_a_pace_and_no_other_person_waits_for_them",
     ),
     Removal(
         "the turn that is handed on by a client that goes away as it gets it",
-        "component/throttle.py",
-        "            if place.done() and not place.cancelled():\n                self.give()\n",
+        "component/paced_queue.py",
+        "            if place.done() and not place.cancelled():\n                self.release()\n",
         "",
         "tests/unit/test_throttle.py::test_a_message_that_is_cancelled_as_its_turn_comes_hands_it_on",
     ),
     Removal(
         "the messages that a person sends at once",
         "component/throttle.py",
-        "                Buckets(messages, 1),\n",
-        "                Buckets(messages, messages * ADDRESS_BURST_SECONDS),\n",
+        "        Buckets(messages, 1),\n",
+        "        Buckets(messages, messages * ADDRESS_BURST_SECONDS),\n",
         "tests/unit/test_throttle.py::test_messages_of_a_person_wait_by_count_and_by_size",
     ),
     Removal(
@@ -717,8 +717,8 @@ REMOVALS = [
     Removal(
         "what reading an anonymous message cost, for all of them",
         "component/throttle.py",
-        "            self._in_all[-1].charge(pages)\n",
-        "            pass\n",
+        "                queue.charge(pages)\n",
+        "                pass\n",
         "tests/unit/test_throttle.py::test_what_reading_cost_counts_for_its_client_and_hardly_for_others",
     ),
     Removal(
@@ -731,16 +731,41 @@ REMOVALS = [
     Removal(
         "the pace that busy people share with anonymous clients",
         "component/throttle.py",
-        "            crowd,\n            lasting=",
-        "            lasting=",
+        "[PacedQueue(clock, Bucket.full(busy, 1, clock.now())), crowd]",
+        "[PacedQueue(clock, Bucket.full(busy, 1, clock.now()))]",
         "tests/unit/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
     ),
     Removal(
         "the pace that anonymous clients share with busy people",
         "component/throttle.py",
-        "        crowd,\n    )\n",
-        "    )\n",
+        "own(), [short, crowd]",
+        "own(), [short]",
         "tests/unit/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+    ),
+    Removal(
+        "the pace that long anonymous messages share with busy people",
+        "component/throttle.py",
+        "own(), [long, crowd]",
+        "own(), [long]",
+        "tests/unit/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+    ),
+    Removal(
+        "who has become busy while a message waited",
+        "component/throttle.py",
+        "        own = self._own.of(client)\n        async with AsyncExitStack() as held:\n"
+        "            await held.enter_async_context(own.passing(size, gone))\n"
+        "            shared = self._shared_by(client)  #",
+        "        own, shared = self._own.of(client), self._shared_by(client)\n"
+        "        async with AsyncExitStack() as held:\n"
+        "            await held.enter_async_context(own.passing(size, gone))\n            #",
+        "tests/unit/test_throttle.py::test_what_waits_already_when_a_person_becomes_busy_waits_in_the_shared_queue_too",
+    ),
+    Removal(
+        "Nagle's algorithm",
+        "component/http_protocol.py",
+        "        _send_at_once(transport)\n",
+        "",
+        "tests/unit/test_component_http_protocol.py::test_what_is_small_is_sent_at_once",
     ),
     Removal(
         "the pace of a /48 of IPv6",
