@@ -37,9 +37,9 @@ from app.published import PROCESS, guards_of, own_guards, shared_places
 from app.server import accept_few
 from app.services import Services
 from app.watched_sources import examine_modules_once
-from component.routes import auth_routes
-from component.socket_guard import Foreign, SocketGuard
-from component.watcher import Watcher
+from component.routes.auth import auth_routes
+from component.socket.guard import Foreign, SocketGuard
+from component.socket.watcher import Watcher
 
 SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
 

@@ -17,7 +17,7 @@ from app import access
 from app.draft_values import read, write
 from app.services import services
 from component.drafts import MAX_BYTES, Owner
-from component.return_to import safe_return_to
+from component.http.return_to import safe_return_to
 
 _NAMES: Final = "gatehouse_kept_names"  # page path → names
 _VALUES: Final = "gatehouse_kept_values"  # of the page this session is on: (path, name → value)

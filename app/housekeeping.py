@@ -12,7 +12,7 @@ from anyio import to_thread
 from app.core.clock import Clock, utc_now
 from app.core.errors import StorageUnavailable
 from app.core.ports import Storage
-from component import session_events
+from component.session import audit as session_audit
 
 EVERY_SECONDS: Final = 3600.0
 _JITTER: Final = 0.25
@@ -29,7 +29,7 @@ def purge(storage: Storage, *, clock: Clock = utc_now) -> int:
     with storage.unit_of_work() as unit:
         gone = unit.purge(now)
         if gone:
-            unit.record(session_events.purged(gone, now=now))
+            unit.record(session_audit.purged(gone, now=now))
         unit.commit()
     return gone
 

@@ -18,8 +18,8 @@ import structlog
 from streamlit.runtime.runtime import Runtime
 from streamlit.runtime.session_manager import SessionInfo, SessionStorage
 
-from component.upload_totals import UploadTotals
-from component.uploads import MOST_BYTES
+from component.socket.upload_limits import MOST_BYTES
+from component.socket.upload_totals import UploadTotals
 
 MAX_ANONYMOUS: Final = 128
 EXPIRE_EVERY_SECONDS: Final = 15.0

@@ -9,7 +9,7 @@ from streamlit.runtime.dataframe_source_manager import DataframeSourceManager
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
-from component.media_files import MediaFiles
+from component.socket.media_files import MediaFiles
 
 _RUN: Final = "_gatehouse_run_files"
 """The name under which the context of a run has what ``MediaFiles`` knows of the run."""

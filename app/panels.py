@@ -38,8 +38,8 @@ from app.services import services
 from app.sign_in import sign_in_address
 from component.auth0 import Account, another_account, auth0, confirm
 from component.events import AppAuthRequest, EventName, Mode, OnEvent
-from component.limits import Limits
-from component.session_routes import session_tag
+from component.routes.session import session_tag
+from component.session.lifetimes import Limits
 
 _SIGN_IN_EVENTS: Final = frozenset({EventName.ACTION_REQUEST, EventName.ERROR})
 _log = structlog.get_logger(__name__)

@@ -17,10 +17,16 @@ from uvicorn import config as uvicorn_config
 
 from app.core.log_floods import limit_floods
 from app.core.settings import Settings
-from component.admission import DESCRIPTORS_PER_SOCKET, DESCRIPTORS_RESERVED, PLAIN_CONNECTIONS, Admission, SocketLimits
-from component.http_protocol import LimitedHttp
-from component.unfinished import Unfinished
-from component.websocket_protocol import LimitedWebSocket
+from component.limits.admission import (
+    DESCRIPTORS_PER_SOCKET,
+    DESCRIPTORS_RESERVED,
+    PLAIN_CONNECTIONS,
+    Admission,
+    SocketLimits,
+)
+from component.limits.buffered_messages import Unfinished
+from component.server.http_protocol import LimitedHttp
+from component.server.websocket_protocol import LimitedWebSocket
 
 MAX_DESCRIPTORS: Final = 1_048_576
 ACCEPTED_AT_ONCE: Final = 32

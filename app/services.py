@@ -15,18 +15,18 @@ from app.core.settings import Process, Settings
 from app.core.tokens import TokenVerifier, build_verifier
 from app.page_views import PageViews
 from app.server import descriptors, limits_of
-from component.addresses import ClientAddresses
-from component.admission import Admission
-from component.cookies import Cookies
 from component.drafts import Drafts
-from component.limits import Limits
-from component.login import Logins
-from component.oidc import Provider
-from component.provider_logouts import ProviderLogouts
-from component.sessions import Sessions
-from component.socket_guard import Identity
-from component.step_up import StepUps
-from component.tabs import Tabs
+from component.http.client_address import ClientAddresses
+from component.http.cookies import Cookies
+from component.limits.admission import Admission
+from component.oidc.login_transactions import Logins
+from component.oidc.provider import Provider
+from component.routes.backchannel_logout import ProviderLogouts
+from component.session.lifetimes import Limits
+from component.session.service import Sessions
+from component.session.step_up import StepUps
+from component.socket.guard import Identity
+from component.socket.tabs import Tabs
 from db import open_database
 
 

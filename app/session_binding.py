@@ -96,7 +96,7 @@ def binding() -> Binding | None:
 
 
 def browser_hash() -> str:
-    """What stands for the browser (``component.cookies.browser_hash``), as the socket guard set it; "" without it.
+    """What stands for the browser (``component.http.cookies.browser_hash``), as the socket guard set it; "" without it.
 
     Raises:
         IdentityShared: The code runs inside something that users share.

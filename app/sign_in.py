@@ -1,7 +1,7 @@
 """A press on "Sign in", seen from the host: what was typed is stored, and the front end told where to go.
 
 Called in a script run, with Streamlit's public API only. The address is ours (``/auth/login``) and carries what its
-caller chose; what reaches the provider, and in which form, ``component.oidc`` decides again.
+caller chose; what reaches the provider, and in which form, ``component.oidc.provider`` decides again.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import streamlit as st
 from app import drafts
 from app.core.assurance import Requirement
 from component.events import Mode
-from component.oidc import allowed_parameters
-from component.return_to import safe_return_to
+from component.http.return_to import safe_return_to
+from component.oidc.provider import allowed_parameters
 
 _LOGIN: Final = "/auth/login"
 

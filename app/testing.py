@@ -26,7 +26,7 @@ from app.core.records import NewGrant, NewSession, Person
 from app.core.settings import Settings
 from app.core.tokens import token_hash
 from app.services import Services
-from component.provider_tokens import ProviderTokens
+from component.session.provider_tokens import ProviderTokens
 from db import open_database, seed
 
 MAIN: Final = Path(__file__).resolve().parent / "main.py"

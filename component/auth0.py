@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from app.core.assurance import Requirement
+from component.event_channel import Link
 from component.events import EventName, Json, Mode, OnEvent
-from component.link import Link
 
 _SHOWN_MAX_CHARACTERS: Final = 200
 _ROLES_MAX: Final = 20

@@ -26,7 +26,7 @@ from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage, UnitOfWork
 from app.core.principal import Subject
 from app.core.records import Draft
-from component.budgets import Bucket
+from component.limits.token_bucket import Bucket
 
 MAX_BYTES: Final = 32 * 1024
 """How large a draft may be, before it is sealed."""

@@ -22,7 +22,7 @@ import pytest
 from app.core.later import Later
 from app.core.secret_keys import SecretKeys
 from app.page_views import PageViews
-from component.workers import Workers
+from component.socket.thread_pool import Workers
 
 CLOSED: Final[tuple[type, ...]] = (Later, PageViews, SecretKeys)
 """What begins its thread after it was made, in any test, and has it until the code that made it closes it."""

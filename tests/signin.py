@@ -34,18 +34,18 @@ from app.core.refusals import Refusals
 from app.core.rights import Rights
 from app.core.settings import Settings
 from app.core.tokens import TokenVerifier
-from component.addresses import ClientAddresses
-from component.cookies import Cookies
 from component.drafts import Drafts
-from component.limits import Limits
-from component.login import Logins
-from component.oidc import Provider
-from component.provider_logouts import ProviderLogouts
-from component.routes import auth_routes
-from component.sessions import Sessions
-from component.socket_guard import Identity, SocketGuard
-from component.step_up import StepUps
-from component.tabs import Tabs
+from component.http.client_address import ClientAddresses
+from component.http.cookies import Cookies
+from component.oidc.login_transactions import Logins
+from component.oidc.provider import Provider
+from component.routes.auth import auth_routes
+from component.routes.backchannel_logout import ProviderLogouts
+from component.session.lifetimes import Limits
+from component.session.service import Sessions
+from component.session.step_up import StepUps
+from component.socket.guard import Identity, SocketGuard
+from component.socket.tabs import Tabs
 from db import Database, open_database, seed
 from tests.browser import HTTP, Answer, Browser, call
 from tests.issuer import AUDIENCE, CLIENT_ID

@@ -12,7 +12,7 @@ from app import testing
 from app.asgi import SCRIPT, create_app
 from app.navigation import PAGES
 from app.services import Services
-from component.socket_guard import SocketGuard
+from component.socket.guard import SocketGuard
 from tests.browser import Answer, call
 
 

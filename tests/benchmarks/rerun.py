@@ -14,7 +14,7 @@ from typing import Final
 
 import requests
 
-from component.cookies import Cookies
+from component.http.cookies import Cookies
 from tests.benchmarks import budgets
 from tests.benchmarks.measure import Samples
 from tests.benchmarks.rerun_server import ICON, PAGES, SECTIONS, page_file, page_title

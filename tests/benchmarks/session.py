@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.clock import utc_now
 from app.services import build
-from component.sessions import Sessions
+from component.session.service import Sessions
 from tests.benchmarks import budgets
 from tests.benchmarks.floors import BY_REF
 from tests.benchmarks.measure import calls_of, interleaved

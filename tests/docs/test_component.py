@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from component.event_channel import QUEUE_MAX_CHARACTERS, QUEUE_MAX_EVENTS
 from component.events import Breach, EventName
-from component.link import QUEUE_MAX_CHARACTERS, QUEUE_MAX_EVENTS
 from tests.docs.tables import ROOT
 
 DOCUMENT = ROOT / "docs" / "component.md"

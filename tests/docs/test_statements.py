@@ -155,7 +155,7 @@ def api_addresses() -> frozenset[str]:
 
 @pytest.mark.parametrize("document", EACH)
 def test_our_own_addresses_that_are_named_exist(document: Path) -> None:
-    routes = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "component").glob("*.py"))
+    routes = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "component").rglob("*.py"))
     for span in spans(document):
         for address in re.findall(r"(?<![\w.])/auth/[a-z-]+", span):
             assert f'"{address}"' in routes, address

@@ -24,7 +24,7 @@ from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant
-from component.provider_tokens import ProviderTokens
+from component.session.provider_tokens import ProviderTokens
 from db import Database, open_database
 from tests.e2e.conftest import Arrive, Visitor, arrivals
 from tests.stack import Stack

@@ -17,7 +17,7 @@ from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant
-from component.cookies import Cookies
+from component.http.cookies import Cookies
 from db import open_database
 from tests.e2e.conftest import Visitor
 from tests.stack import Stack

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from app.core.keyring import Keyring
 from app.core.records import Session
 from app.core.settings import Settings
-from component.provider_tokens import ProviderTokens
+from component.session.provider_tokens import ProviderTokens
 from db import Database, open_database
 from tests.postgres import Cluster
 from tests.rehearsal.installation import API, APPS, Installation

@@ -17,12 +17,12 @@ from app.core.keyring import Keyring
 from app.core.rights import Rights
 from app.core.settings import Settings
 from app.core.tokens import build_verifier
-from component.cookies import Cookies
-from component.limits import Limits
-from component.oidc import Provider
-from component.sessions import Sessions
-from component.socket_guard import Identity, SocketGuard
-from component.tabs import Tabs
+from component.http.cookies import Cookies
+from component.oidc.provider import Provider
+from component.session.lifetimes import Limits
+from component.session.service import Sessions
+from component.socket.guard import Identity, SocketGuard
+from component.socket.tabs import Tabs
 from db import open_database
 from tests.signin import SECRET
 

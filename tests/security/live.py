@@ -30,8 +30,8 @@ from app.core.policy import Source
 from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.records import EndReason, NewGrant, NewSession, Person, SteppedUp
-from component.cookies import Cookies
-from component.provider_tokens import ProviderTokens
+from component.http.cookies import Cookies
+from component.session.provider_tokens import ProviderTokens
 from db import Database, migrate, open_database, seed
 from tests.ports import free_port
 from tests.raw_socket import RawSocket

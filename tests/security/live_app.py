@@ -21,8 +21,8 @@ from app import asgi, hosted, server, testing
 from app import services as composition
 from app.core import logs
 from app.core.declarations import declare_beside
-from component import upload_totals
-from component.watcher import Watcher
+from component.socket import upload_totals
+from component.socket.watcher import Watcher
 
 LIMITS = ("GATEHOUSE_SOCKETS", "GATEHOUSE_ANONYMOUS_", "GATEHOUSE_MESSAGE")
 

@@ -22,7 +22,7 @@ from app.core.clock import utc_now
 from app.core.keyring import Keyring
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, Person
-from component.cookies import Cookies
+from component.http.cookies import Cookies
 from db import Database, migrate, open_database
 from tests.ports import free_port
 from tests.raw_socket import RawSocket

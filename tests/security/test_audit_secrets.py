@@ -13,7 +13,7 @@ from app.core.audit import AuditKind
 from app.core.principal import Subject
 from app.core.records import EndReason
 from app.core.rights import Rights
-from component.login import LoginTransaction
+from component.oidc.login_transactions import LoginTransaction
 from db import verify_chain
 from remote_api import create_app
 from remote_api.recorder import Recorder

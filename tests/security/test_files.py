@@ -15,9 +15,10 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
-from component import media_files, wire
-from component.media_files import MAX_FILES, MAX_FILES_IN_ALL, MAX_SESSIONS, MediaFiles
-from component.rendered import (
+from component.protocol import streamlit_messages
+from component.socket import media_files
+from component.socket.media_files import MAX_FILES, MAX_FILES_IN_ALL, MAX_SESSIONS, MediaFiles
+from component.socket.rendered import (
     MAX_DEFERRED,
     MAX_FRAGMENTS,
     MAX_MEDIA,
@@ -27,8 +28,8 @@ from component.rendered import (
     Rendered,
     SinceLoss,
 )
-from component.shown import KEPT_OWNERS, KEPT_SESSIONS, Owners, Seen, Shown
-from component.uploads import MOST_FILES
+from component.socket.tab_state import KEPT_OWNERS, KEPT_SESSIONS, Owners, Seen, Shown
+from component.socket.upload_limits import MOST_FILES
 from tests.security.live import Live, Someone, Tab, live
 
 PACKAGE = Path(streamlit.__file__).parent
@@ -386,15 +387,15 @@ def test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_for
 def test_widgets_are_found_by_their_ids() -> None:
     message = ForwardMsg()
     message.delta.new_element.button.id = "$$ID-1-a"
-    assert list(wire.widgets_in(message)) == ["$$ID-1-a"]
+    assert list(streamlit_messages.widgets_in(message)) == ["$$ID-1-a"]
     message.delta.new_element.dataframe.button_click_widgets["column"] = "$$ID-2-b"
-    assert list(wire.widgets_in(message)) == ["$$ID-2-b"]
+    assert list(streamlit_messages.widgets_in(message)) == ["$$ID-2-b"]
     message.delta.new_element.markdown.body = "$$ID-3-c"
-    assert list(wire.widgets_in(message)) == []
+    assert list(streamlit_messages.widgets_in(message)) == []
     asked = BackMsg()
     for widget in ("$$ID-1-a", "$$ID-2-b", "$$STREAMLIT_INTERNAL_KEY_$$ID-1-a__events"):
         asked.rerun_script.widget_states.widgets.add().id = widget
-    sent = wire.parse(asked.SerializeToString())
+    sent = streamlit_messages.parse(asked.SerializeToString())
     sent.keep_widgets({"$$ID-1-a"})
     kept = BackMsg.FromString(sent.bytes()).rerun_script.widget_states.widgets
     assert [widget.id for widget in kept] == ["$$ID-1-a", "$$STREAMLIT_INTERNAL_KEY_$$ID-1-a__events"]
@@ -419,7 +420,7 @@ def test_what_was_shown_is_bounded() -> None:
         rendered.note(table)
         request.backend_operation_request.request_id = str(number)
         request.backend_operation_request.deferred_file.file_id = str(number)
-        assert rendered.begin(wire.parse(request.SerializeToString()))
+        assert rendered.begin(streamlit_messages.parse(request.SerializeToString()))
         shown.note_session(str(number), Seen())
     kept = rendered.since_loss
     assert kept is not None

@@ -23,10 +23,10 @@ from app.core.errors import ProviderUnavailable, SessionEnded
 from app.core.keyring import Keyring
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, Person
-from component.limits import Limits
-from component.provider_tokens import ProviderTokens
-from component.renewals import LEASE_SECONDS
-from component.sessions import Sessions
+from component.session.lifetimes import Limits
+from component.session.provider_tokens import ProviderTokens
+from component.session.refresh import LEASE_SECONDS
+from component.session.service import Sessions
 from db import Database, migrate, open_database
 from tests.browser import Browser
 from tests.provider import FakeProvider

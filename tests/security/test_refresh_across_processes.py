@@ -18,7 +18,7 @@ import pytest
 import requests
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from component.renewals import PAUSE_SECONDS
+from component.session.refresh import PAUSE_SECONDS
 from tests.ports import free_port
 from tests.raw_socket import RawSocket
 from tests.security.counting_tenant import LINE

@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 from app.core.addresses import network_of
-from component.admission import Admission, Full, Place, SocketLimits
-from component.budgets import Bucket, Buckets
-from component.pace import Pace
+from component.limits.admission import Admission, Full, Place, SocketLimits
+from component.limits.receive_deadline import Pace
+from component.limits.token_bucket import Bucket, Buckets
 
 
 class Clock:

@@ -15,12 +15,12 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.clock import utc_now
 from app.core.records import SteppedUp
-from component import wire
-from component.cover import HELD_MAX_BYTES, HELD_WITHIN_SECONDS, Cover
-from component.reconnection import CATCH_UP_SECONDS
-from component.shown import Change
-from component.tab import LOCKED_LOOK_SECONDS
-from component.watcher import Watcher
+from component.protocol import streamlit_messages
+from component.socket.expiry_overlay import HELD_MAX_BYTES, HELD_WITHIN_SECONDS, Cover
+from component.socket.reconnection import CATCH_UP_SECONDS
+from component.socket.tab import LOCKED_LOOK_SECONDS
+from component.socket.tab_state import Change
+from component.socket.watcher import Watcher
 from tests.unit.test_component_tab import Here, with_tab
 
 
@@ -36,7 +36,7 @@ def expire(here: Here, for_seconds: float = 1.0) -> None:
 
 
 def step_up(here: Here) -> None:
-    """As ``component.step_up`` does."""
+    """As ``component.session.step_up`` does."""
     now = utc_now()
     fresh = SteppedUp(here.ref, b"s" * 32, now, b"sealed", b"v" * 32, now + timedelta(hours=1))
     with here.services.storage.unit_of_work() as unit:
@@ -45,7 +45,7 @@ def step_up(here: Here) -> None:
 
 
 def revive(here: Here) -> None:
-    """As ``component.revivals`` does once the provider has answered for the same subject."""
+    """As ``component.session.resumption`` does once the provider has answered for the same subject."""
     now = utc_now()
     fresh = SteppedUp(here.ref, b"n" * 32, now, b"sealed", b"t" * 32, now + timedelta(hours=1))
     with here.services.storage.unit_of_work() as unit:
@@ -523,8 +523,8 @@ def test_a_browser_that_does_not_read_holds_up_nobody() -> None:
     with_tab(check)
 
 
-def sent(data: bytes) -> wire.FromBrowser:
-    return wire.parse(data)
+def sent(data: bytes) -> streamlit_messages.FromBrowser:
+    return streamlit_messages.parse(data)
 
 
 def test_two_messages_at_once_are_one_with_what_was_pressed_in_either() -> None:
@@ -565,7 +565,7 @@ def test_it_is_drawn_by_our_own_component() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     (component,) = project["tool"]["streamlit"]["component"]["components"]
-    assert f"{project['project']['name']}.{component['name']}" == wire.COMPONENT
-    assert (ROOT / component["asset_dir"] / wire.COMPONENT_SOURCE).is_file()
-    message: Any = ForwardMsg.FromString(wire.covering(covered=True, channel="x"))
-    assert message.delta.new_element.bidi_component.component_name == wire.COMPONENT
+    assert f"{project['project']['name']}.{component['name']}" == streamlit_messages.COMPONENT
+    assert (ROOT / component["asset_dir"] / streamlit_messages.COMPONENT_SOURCE).is_file()
+    message: Any = ForwardMsg.FromString(streamlit_messages.covering(covered=True, channel="x"))
+    assert message.delta.new_element.bidi_component.component_name == streamlit_messages.COMPONENT

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from app.core.records import EndReason
-from component.cross_site import Source, link_answer, source_of
-from component.site import Site
+from component.http.origin import Site
+from component.socket.cross_site import Source, link_answer, source_of
 from tests.provider import FakeProvider
 from tests.signin import HTTP, Answer, Browser, Clock, World, world
 

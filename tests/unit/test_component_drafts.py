@@ -11,7 +11,6 @@ import pytest
 from app.core.ports import Storage
 from app.core.principal import Subject
 from app.housekeeping import purge
-from component.cookies import browser_hash
 from component.drafts import (
     MAX_BYTES,
     MOST_OF_OWNER,
@@ -22,6 +21,7 @@ from component.drafts import (
     Drafts,
     Owner,
 )
+from component.http.cookies import browser_hash
 from tests.provider import FakeProvider
 from tests.signin import Browser, Clock, World, query, world
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import PermissionDenied, SessionEnded
+from component.event_channel import ANSWERS_MAX_CHARACTERS, QUEUE_MAX_EVENTS, Link
 from component.events import (
     EVENT_MAX_CHARACTERS,
     HANDLER_FAILED,
@@ -32,7 +33,6 @@ from component.events import (
     parse,
     weight,
 )
-from component.link import ANSWERS_MAX_CHARACTERS, QUEUE_MAX_EVENTS, Link
 
 ALL = frozenset(EventName)
 REQUEST = {"action": "WebRequest", "method": "GET", "path": "/api/ping", "withToken": True, "body": ""}

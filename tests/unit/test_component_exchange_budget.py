@@ -21,8 +21,8 @@ from app.core.errors import (
 )
 from app.core.failure_reasons import ProviderReason
 from app.core.principal import Subject
-from component import exchange_budget
-from component.exchange_budget import ExchangeBudget
+from component.oidc import exchange_budget
+from component.oidc.exchange_budget import ExchangeBudget
 from tests.provider import FakeProvider
 from tests.signin import Answer, Browser, Clock, World, call, query, world
 

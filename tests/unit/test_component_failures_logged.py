@@ -9,7 +9,7 @@ import pytest
 
 from app.core.errors import StorageUnavailable
 from app.core.records import Session
-from component import notices
+from component.http import static_pages
 from tests.provider import FakeProvider
 from tests.signin import Clock, World, world
 
@@ -35,7 +35,7 @@ def test_each_503_is_one_line(
     caplog.clear()
     answer = browser.get(path)
     assert answer.status == 503
-    (line,) = [record for record in caplog.records if record.name == notices.__name__]
+    (line,) = [record for record in caplog.records if record.name == static_pages.__name__]
     assert line.levelname == "ERROR"
     assert "503" in line.getMessage()
     assert ("storage-unavailable" in line.getMessage()) is (path != "/auth/session")

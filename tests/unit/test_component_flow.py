@@ -9,8 +9,8 @@ import pytest
 
 from app.core.errors import SessionEnded
 from app.core.records import EndReason
-from component.oidc import ANY_AGE_SECONDS
-from component.session_routes import session_tag
+from component.oidc.provider import ANY_AGE_SECONDS
+from component.routes.session import session_tag
 from tests.provider import FakeProvider
 from tests.signin import HTTPS, Browser, Clock, LogBook, World, query, world
 
@@ -89,7 +89,7 @@ def test_cookie_attributes(base_url: str) -> None:
 
 
 def test_two_installations_on_one_host_do_not_share_cookies(here: World) -> None:
-    from component.cookies import Cookies
+    from component.http.cookies import Cookies
 
     assert Cookies("http://localhost:8501").session != Cookies("http://localhost:8502").session
 

@@ -21,12 +21,13 @@ from streamlit.web.server.starlette.starlette_routes import create_host_config_r
 
 from app.core.principal import Subject
 from app.core.rights import Rights
-from component import socket_guard, wire
-from component.host_config import HOST_CONFIG
-from component.notices import POLICY
-from component.socket_guard import Area, Identity, SocketGuard, area_of
-from component.tabs import Tabs
-from component.throttle import Throttle
+from component.http.host_config import HOST_CONFIG
+from component.http.static_pages import POLICY
+from component.limits.throttle import Throttle
+from component.protocol import streamlit_messages
+from component.socket import guard as socket_guard
+from component.socket.guard import Area, Identity, SocketGuard, area_of
+from component.socket.tabs import Tabs
 from tests.provider import FakeProvider
 from tests.signin import Browser, Clock, World, call, world
 from tests.unit.test_throttle import Time
@@ -241,7 +242,7 @@ def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **s
 def test_the_json_in_a_message_is_counted_at_its_client(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """From what the tab reads to the pace of the socket: as much as a message may hold is two seconds."""
     time, taken = Time(), []
-    monkeypatch.setattr(wire, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
+    monkeypatch.setattr(streamlit_messages, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
     monkeypatch.setattr(socket_guard, "Throttle", partial(Throttle, monotonic=time, sleep=time.sleep))
 
     async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:

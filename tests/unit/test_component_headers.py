@@ -13,8 +13,8 @@ import anyio
 import pytest
 import streamlit
 
-from component.notices import notice
-from component.security_headers import content_security_policy
+from component.http.security_headers import content_security_policy
+from component.http.static_pages import notice
 from tests.provider import FakeProvider
 from tests.signin import HTTPS, Clock, World, call, world
 

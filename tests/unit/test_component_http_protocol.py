@@ -11,10 +11,10 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from component.admission import Admission, SocketLimits
-from component.http_protocol import BODY_SECONDS, HEAD_SECONDS, LimitedHttp
-from component.unfinished import Unfinished
-from component.websocket_protocol import MESSAGE_SECONDS, READ_BYTES, READING, LimitedWebSocket
+from component.limits.admission import Admission, SocketLimits
+from component.limits.buffered_messages import Unfinished
+from component.server.http_protocol import BODY_SECONDS, HEAD_SECONDS, LimitedHttp
+from component.server.websocket_protocol import MESSAGE_SECONDS, READ_BYTES, READING, LimitedWebSocket
 from tests.security.test_bounded_input import MB, frame
 
 

@@ -12,9 +12,9 @@ import requests
 
 from app.core.discovery import Discovery, ProviderMetadata
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
-from component import bounded_http
-from component.addresses import ClientAddresses
-from component.oidc import Provider, TokenSet, allowed_parameters, cleaned_error, cleaned_text
+from component.http.client_address import ClientAddresses
+from component.oidc import bounded_http
+from component.oidc.provider import Provider, TokenSet, allowed_parameters, cleaned_error, cleaned_text
 from tests.provider import Answer, FakeProvider, Form
 from tests.signin import Clock, World, world
 

@@ -9,9 +9,9 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from component import wire
-from component.shown import Change, Gate, Seen
-from component.watcher import Watcher
+from component.protocol import streamlit_messages
+from component.socket.tab_state import Change, Gate, Seen
+from component.socket.watcher import Watcher
 from tests.unit.test_component_cover import (
     expire,
     later,
@@ -56,7 +56,7 @@ async def is_asked(here: Here) -> None:
 
 def catch_up() -> BackMsg:
     """What the front end then sends, and repeats every 0.25 seconds until it is told that a run has begun."""
-    requested = ForwardMsg.FromString(wire.ask_for_run()).auto_rerun
+    requested = ForwardMsg.FromString(streamlit_messages.ask_for_run()).auto_rerun
     message = BackMsg()
     message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = requested.fragment_id, True
     typed = message.rerun_script.widget_states.widgets.add()

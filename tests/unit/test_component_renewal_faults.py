@@ -16,7 +16,7 @@ from app.core.errors import (
 )
 from app.core.records import EndReason
 from app.core.token_kinds import AccessToken
-from component.renewals import PAUSE_SECONDS
+from component.session.refresh import PAUSE_SECONDS
 from tests.provider import Answer, FakeProvider
 from tests.signin import Clock, World, world
 

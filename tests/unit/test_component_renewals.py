@@ -15,8 +15,8 @@ from app.core.errors import (
     SessionEnded,
 )
 from app.core.tokens import token_hash
-from component.oidc import TokenSet
-from component.renewals import LEASE_SECONDS
+from component.oidc.provider import TokenSet
+from component.session.refresh import LEASE_SECONDS
 from tests.provider import Answer, FakeProvider
 from tests.signin import Clock, World, world
 
@@ -129,7 +129,7 @@ def _client() -> dict[str, str]:
 def test_those_who_wait_for_a_holder_that_hangs_go_on_with_the_old_token(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("component.renewals.WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("component.session.refresh.WAIT_SECONDS", 0.2)
     ref = here.due(here.sign_in())
     old = here.fake.issued[0]
     with here.storage.unit_of_work() as unit:

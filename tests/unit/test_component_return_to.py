@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from component.return_to import RESERVED, is_page_path, safe_return_to
+from component.http.return_to import RESERVED, is_page_path, safe_return_to
 
 BASE = "https://app.example.com/auth/callback"
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from app.core.records import EndReason
-from component.limits import Limits
+from component.session.lifetimes import Limits
 from tests.provider import FakeProvider
 from tests.signin import Answer, Browser, Clock, World, call, world
 

@@ -19,9 +19,9 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import EndReason, NewGrant, Pulse
 from app.services import Services
-from component.shown import Change
-from component.tab import Tab
-from component.watcher import Watcher
+from component.socket.tab import Tab
+from component.socket.tab_state import Change
+from component.socket.watcher import Watcher
 
 CLICK = BackMsg()
 CLICK.rerun_script.widget_states.widgets.add().id = "$$ID-button"

@@ -10,7 +10,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from component.watcher import Watcher
+from component.socket.watcher import Watcher
 from tests.unit.test_component_cover import covers, expire, opens, press, received, sends, step_up
 from tests.unit.test_component_tab import Here, with_tab
 

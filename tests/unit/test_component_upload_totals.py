@@ -8,9 +8,9 @@ import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from component import upload_totals
-from component.upload_totals import UploadTotals
-from component.uploads import Uploads
+from component.socket import upload_totals
+from component.socket.upload_limits import Uploads
+from component.socket.upload_totals import UploadTotals
 
 
 @dataclass

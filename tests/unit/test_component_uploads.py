@@ -9,8 +9,8 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from component.upload_totals import UploadTotals
-from component.uploads import MOST_BYTES, MOST_BYTES_IN_ALL, MOST_FILES, Uploads, passed_on
+from component.socket.upload_limits import MOST_BYTES, MOST_BYTES_IN_ALL, MOST_FILES, Uploads, passed_on
+from component.socket.upload_totals import UploadTotals
 
 PATH = "/_stcore/upload_file/session/file"
 

@@ -15,8 +15,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.common import unpack_widget_state_value
 
-from component import wire
-from component.link import Link
+from component.event_channel import Link
+from component.protocol import streamlit_messages
 
 DEEP = "[" * 3_000 + "]" * 3_000
 LONG_NUMBER = f'{{"events": {"9" * 5_000}}}'
@@ -30,14 +30,14 @@ def test_python_itself_stumbles_over_these(text: str) -> None:
     with pytest.raises((RecursionError, ValueError)) as raised:
         json.loads(text)
     assert not isinstance(raised.value, json.JSONDecodeError)
-    assert not wire.is_readable(text)
+    assert not streamlit_messages.is_readable(text)
 
 
 @pytest.mark.parametrize(
     "text", ["not json", "{", '{"a": 1}}', "[1, 2", "]" * 2_000], ids=["words", "{", "}}", "no end", "many ends"]
 )
 def test_what_is_no_json_is_not_read(text: str) -> None:
-    assert not wire.is_readable(text)
+    assert not streamlit_messages.is_readable(text)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_is_no_json_is_not_read(text: str) -> None:
     ids=["nothing", "nested", "brackets in text", "escapes in text", "arrays", "deep", "numbers"],
 )
 def test_what_components_send_in_use_is_readable(text: str) -> None:
-    assert wire.is_readable(text)
+    assert streamlit_messages.is_readable(text)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_components_send_in_use_is_readable(text: str) -> None:
 )
 def test_it_is_looked_at_in_no_time(text: str) -> None:
     begun = time.perf_counter()
-    wire.is_readable(text * (2_000_000 // len(text) or 1))
+    streamlit_messages.is_readable(text * (2_000_000 // len(text) or 1))
     assert time.perf_counter() - begun < 5
 
 
@@ -85,8 +85,8 @@ def message(**widgets: str) -> BackMsg:
     return made
 
 
-def sent(**widgets: str) -> wire.FromBrowser:
-    return wire.parse(message(**widgets).SerializeToString())
+def sent(**widgets: str) -> streamlit_messages.FromBrowser:
+    return streamlit_messages.parse(message(**widgets).SerializeToString())
 
 
 def test_unreadable_json_is_replaced_and_the_rest_goes_on() -> None:
@@ -94,11 +94,15 @@ def test_unreadable_json_is_replaced_and_the_rest_goes_on() -> None:
     asked.message.rerun_script.widget_states.widgets.add(id="other", string_value=DEEP)
     assert asked.replace_unreadable()
     passed = BackMsg.FromString(asked.bytes()).rerun_script.widget_states.widgets
-    assert [(widget.json_value, widget.string_value) for widget in passed] == [(wire.UNREADABLE, ""), ("", DEEP)]
+    assert [(widget.json_value, widget.string_value) for widget in passed] == [
+        (streamlit_messages.UNREADABLE, ""),
+        ("", DEEP),
+    ]
     # To our component it is a breach of the contract.
     codes: list[str] = []
     link = Link()
-    link.receive("events", json.loads(wire.UNREADABLE)["events"], (), lambda event: codes.append(event.data["code"]))  # type: ignore[arg-type] # only errors come
+    events = json.loads(streamlit_messages.UNREADABLE)["events"]
+    link.receive("events", events, (), lambda event: codes.append(event.data["code"]))  # type: ignore[arg-type] # only errors come
     assert codes == ["wrong-shape"]
 
 
@@ -113,7 +117,9 @@ COSTLY = '{"selection": [' + "[]," * 40_000 + "[]]}"
 )
 def test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message(before: str, text: str) -> None:
     asked = sent(string_value=before + text)
-    with pytest.raises(wire.TooCostly, match=r"too many values at once.* Load the page again, and send less\."):
+    with pytest.raises(
+        streamlit_messages.TooCostly, match=r"too many values at once.* Load the page again, and send less\."
+    ):
         asked.replace_unreadable()
 
 
@@ -143,7 +149,7 @@ def test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed(kind: str) ->
     asked = sent()
     widget = asked.message.rerun_script.widget_states.widgets.add(id="$$ID-x")
     widget.MergeFrom(VALUES[kind])
-    with suppress(wire.TooCostly):
+    with suppress(streamlit_messages.TooCostly):
         asked.replace_unreadable()
         assert not is_read_at_length(widget)
 
@@ -160,7 +166,7 @@ def is_read_at_length(widget: WidgetState) -> bool:
 def test_texts_and_json_of_a_message_are_costed_together() -> None:
     asked = sent(string_value="[" + "[]," * 20_000 + "[]]")
     asked.message.rerun_script.widget_states.widgets.add(id="other", string_value="[" + "[]," * 20_000 + "[]]")
-    with pytest.raises(wire.TooCostly):
+    with pytest.raises(streamlit_messages.TooCostly):
         asked.replace_unreadable()
 
 
@@ -176,7 +182,7 @@ def test_other_text_goes_on_as_it_came(text: str) -> None:
 
 
 def test_a_refused_message_is_explained_in_a_dialog() -> None:
-    told = ForwardMsg.FromString(wire.not_taken("Send less."))
+    told = ForwardMsg.FromString(streamlit_messages.not_taken("Send less."))
     assert told.session_event.script_compilation_exception.message == "Send less."
 
 
@@ -210,7 +216,7 @@ def test_only_the_quiet_trigger_is_nobodys_doing(trigger: str, by_person: bool) 
     [
         ("[" + "[]," * 30_000 + "[]x]", 44, 1),
         ("[" * 120 + "[]," * 30_000 + "[]" + "]" * 120, 44, 1),
-        ("[" + "[]," * 331 + "[]]", 4096, wire.MAX_VALUES // (12 * 333 + 331 + 997 // 64)),
+        ("[" + "[]," * 331 + "[]]", 4096, streamlit_messages.MAX_VALUES // (12 * 333 + 331 + 997 // 64)),
     ],
     ids=["broken at the end", "too deep", "very many short ones"],
 )
@@ -230,7 +236,7 @@ def test_the_cost_of_a_message_is_that_of_its_fields_and_its_json() -> None:
     assert asked.cost == 5 * 120 + 12 * 101 + 99 + 301 // 64
     many = BackMsg()
     many.rerun_script.widget_states.widgets.extend(WidgetState(id=str(number)) for number in range(1000))
-    assert wire.parse(many.SerializeToString()).cost == 2002 * 120
+    assert streamlit_messages.parse(many.SerializeToString()).cost == 2002 * 120
     refused = sent(json_value="[" * 1000)
     assert refused.replace_unreadable(most=5000)
     assert refused.cost == 5 * 120 + 5000
@@ -255,7 +261,7 @@ def test_no_message_holds_up_everybody_else() -> None:
     begun = time.process_time()
     half = 4 * 1024 * 1024
     for hostile in ("[" * half + "]" * half, "[" * 101 + '"\\' * half, "[" + "[]," * (half // 8) + "[]"):
-        assert not wire.is_readable(hostile)
+        assert not streamlit_messages.is_readable(hostile)
     assert time.process_time() - begun < 3.0
 
 
@@ -268,9 +274,9 @@ def test_two_late_messages_are_put_together_however_many_widgets_they_press() ->
     assert len(pressed) == len(set(pressed)) == 20_000
 
 
-def pressing(name: str, many: int) -> wire.FromBrowser:
+def pressing(name: str, many: int) -> streamlit_messages.FromBrowser:
     message = BackMsg()
     for number in range(many):
         widget = message.rerun_script.widget_states.widgets.add()
         widget.id, widget.trigger_value = f"{name}{number}", True
-    return wire.FromBrowser(message, message.SerializeToString())
+    return streamlit_messages.FromBrowser(message, message.SerializeToString())

@@ -10,7 +10,7 @@ from threading import Barrier, BrokenBarrierError, Event
 
 import pytest
 
-from component.workers import Workers
+from component.socket.thread_pool import Workers
 
 _WHO: ContextVar[str] = ContextVar("who", default="nobody")
 

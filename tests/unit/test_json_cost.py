@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from component import json_cost
+from component.protocol import json_cost
 
 MOST = 400_000
 PADDING = " " * 1000

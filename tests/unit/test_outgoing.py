@@ -20,8 +20,8 @@ from app.core.discovery import Discovery, ProviderMetadata
 from app.core.errors import ConfigurationError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.settings import Process, Settings
-from component.bounded_http import bounded_session
-from component.oidc import Provider
+from component.oidc.bounded_http import bounded_session
+from component.oidc.provider import Provider
 from tests.authority import Authority
 from tests.issuer import Fault
 from tests.provider import FakeProvider

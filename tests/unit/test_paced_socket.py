@@ -7,10 +7,10 @@ import asyncio
 from starlette.types import Message
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from component import wire
-from component.admission import SocketLimits
-from component.paced_socket import MAX_AHEAD, MAX_AHEAD_BYTES, REPEATS_SECONDS, PacedSocket
-from component.throttle import MAY_DROP_AT_ONCE, Throttle
+from component.limits.admission import SocketLimits
+from component.limits.paced_socket import MAX_AHEAD, MAX_AHEAD_BYTES, REPEATS_SECONDS, PacedSocket
+from component.limits.throttle import MAY_DROP_AT_ONCE, Throttle
+from component.protocol import streamlit_messages
 from tests.unit.test_throttle import Time, settle
 
 ONE_A_SECOND = SocketLimits(messages_per_second=1)
@@ -24,7 +24,7 @@ def asking(fragment: str, *, by_itself: bool = True) -> bytes:
 
 
 PRESS = asking("", by_itself=False)
-CATCH_UP = asking(wire.CATCH_UP)
+CATCH_UP = asking(streamlit_messages.CATCH_UP)
 
 
 class Socket:
@@ -180,7 +180,7 @@ def test_a_text_that_names_the_catch_up_is_no_catch_up() -> None:
     async def act() -> None:
         time, socket, _ = await started(SocketLimits(messages_per_second=1000))
         typed = BackMsg()
-        typed.rerun_script.widget_states.widgets.add(id="text", string_value=wire.CATCH_UP)
+        typed.rerun_script.widget_states.widgets.add(id="text", string_value=streamlit_messages.CATCH_UP)
         socket.send(CATCH_UP, typed.SerializeToString(), typed.SerializeToString())
         await time.forward(1)
         assert len(socket.taken) == 3

@@ -7,8 +7,8 @@ from typing import Any, SupportsIndex
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from component import wire
-from component.protobuf_fields import TooManyFields, count_fields
+from component.protocol import streamlit_messages
+from component.protocol.protobuf_fields import TooManyFields, count_fields
 
 
 class Counted(bytes):
@@ -64,10 +64,10 @@ HOSTILE = {
 def test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_looks(kind: str) -> None:
     Counted.looks = 0
     with pytest.raises(TooManyFields):
-        count_fields(Counted(HOSTILE[kind]), BackMsg.DESCRIPTOR, most=wire.MAX_FIELDS)
-    assert Counted.looks <= 4 * wire.MAX_FIELDS
-    with pytest.raises(wire.Malformed):
-        wire.parse(HOSTILE[kind])
+        count_fields(Counted(HOSTILE[kind]), BackMsg.DESCRIPTOR, most=streamlit_messages.MAX_FIELDS)
+    assert Counted.looks <= 4 * streamlit_messages.MAX_FIELDS
+    with pytest.raises(streamlit_messages.Malformed):
+        streamlit_messages.parse(HOSTILE[kind])
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_what_is_no_message_is_refused(data: bytes) -> None:
 
 
 def test_a_page_of_four_thousand_widgets_is_read_and_one_of_more_is_not() -> None:
-    assert wire.parse(widgets(4096, string_value="x").SerializeToString()).reruns
-    with pytest.raises(wire.Malformed, match="too many widgets"):
-        wire.parse(widgets(4097, string_value="x").SerializeToString())
+    assert streamlit_messages.parse(widgets(4096, string_value="x").SerializeToString()).reruns
+    with pytest.raises(streamlit_messages.Malformed, match="too many widgets"):
+        streamlit_messages.parse(widgets(4097, string_value="x").SerializeToString())
 
 
 def test_more_is_pressed_at_once_than_a_person_can() -> None:
-    assert wire.parse(widgets(32, trigger_value=True).SerializeToString()).reruns
-    with pytest.raises(wire.Malformed, match="too many widgets"):
-        wire.parse(widgets(33, trigger_value=True).SerializeToString())
+    assert streamlit_messages.parse(widgets(32, trigger_value=True).SerializeToString()).reruns
+    with pytest.raises(streamlit_messages.Malformed, match="too many widgets"):
+        streamlit_messages.parse(widgets(33, trigger_value=True).SerializeToString())

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from component.admission import SocketLimits
-from component.paced_queue import FifoLock
-from component.paced_socket import PacedSocket
-from component.throttle import Throttle
+from component.limits.admission import SocketLimits
+from component.limits.paced_queue import FifoLock
+from component.limits.paced_socket import PacedSocket
+from component.limits.throttle import Throttle
 
 KB = 1024
 

@@ -1,0 +1,208 @@
+"""What a person is told when signing in fails: one table from the error to a title and plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from starlette.responses import Response
+
+from app.core.errors import (
+    FactorMissing,
+    GatehouseError,
+    NonceMismatch,
+    OrganizationMismatch,
+    PermissionDenied,
+    ProviderRefused,
+    ProviderUnavailable,
+    SessionEnded,
+    SessionExpired,
+    SessionReplaced,
+    SignedOut,
+    SignInTooOld,
+    StateMismatch,
+    StorageUnavailable,
+    TokenInvalid,
+    TooManyRequests,
+    Unauthenticated,
+)
+from app.core.failure_reasons import OAuthReason
+from component.http.static_pages import START, Action, notice, storage_unavailable, try_again
+
+UNKNOWN_SIGN_IN: Final = "/auth/ended?sign_in=unknown"
+"""Where a callback that belongs to no sign-in goes on to."""
+
+_FORBIDDEN: Final = 403
+_BAD_REQUEST: Final = 400
+_TOO_MANY: Final = 429
+_INTERNAL: Final = 500
+_UNAVAILABLE: Final = 503
+
+
+class Words(NamedTuple):
+    """What is said of one failure. ``again``: whether trying again is offered."""
+
+    title: str
+    sentence: str
+    status: int = _BAD_REQUEST
+    again: bool = True
+
+
+_BLOCKED: Final = Words(
+    "Your account is blocked", "You cannot sign in with this account. Ask an administrator about it.", _FORBIDDEN
+)
+_OFTEN: Final = Words(
+    "Too many tries", "The sign-in service asks to wait a little. Try again in a minute.", _UNAVAILABLE
+)
+REFUSED: Final[Mapping[str, Words]] = {
+    "access_denied": Words(
+        "You were not let in", "The sign-in was cancelled or not allowed. Nothing was changed.", _FORBIDDEN
+    ),
+    "unauthorized": Words("You were not let in", "The sign-in service does not let this account in.", _FORBIDDEN),
+    "user_blocked": _BLOCKED,
+    "login_required": Words("Sign in to go on", "The sign-in service needs you to sign in once more."),
+    "interaction_required": Words("One more step", "The sign-in service has a question for you before you can go on."),
+    "consent_required": Words("One more step", "The sign-in service needs your consent before you can go on."),
+    "account_selection_required": Words("One more step", "Choose at the sign-in service which account to use."),
+    "mfa_required": Words("One more step", "The sign-in service asks for your second proof, such as a code."),
+    "invalid_grant": Words("That took too long", "The answer of the sign-in service was used already or is too old."),
+    "too_many_attempts": _OFTEN,
+    "too_many_requests": _OFTEN,
+    "temporarily_unavailable": Words(
+        "The sign-in service is busy", "It cannot let anybody in right now. Try again in a moment.", _UNAVAILABLE
+    ),
+    "server_error": Words(
+        "The sign-in service had a fault", "It could not finish. Try again in a moment.", _UNAVAILABLE
+    ),
+}
+"""The provider's error code → what is said."""
+_CODES: Final = REFUSED.keys() | {reason.value for reason in OAuthReason}
+"""The only codes of the provider that reach the log and the audit as they are."""
+
+_OTHER_REFUSAL: Final = Words(
+    "Signing in did not work",
+    "The sign-in service said no. If this happens again, give your administrator the reference below.",
+    _BAD_REQUEST,
+)
+_BY_CLASS: Final[Mapping[type[GatehouseError], Words]] = {
+    StateMismatch: Words(
+        "This sign-in is over",
+        "It was finished already, took longer than ten minutes, or began in another browser. Begin anew.",
+    ),
+    NonceMismatch: Words(
+        "This sign-in did not fit", "The answer of the sign-in service belongs to another sign-in. Begin anew."
+    ),
+    SignInTooOld: Words(
+        "You were not asked to sign in again",
+        "The sign-in service did not ask you again, or does not say when you signed in. Nothing was changed. If this "
+        "happens again, give your administrator the reference below.",
+    ),
+    FactorMissing: Words(
+        "You were not asked for a second proof",
+        "The sign-in service did not ask for your second proof, such as a code. Nothing was changed. If this happens "
+        "again, give your administrator the reference below.",
+    ),
+    OrganizationMismatch: Words(
+        "That was for another organization",
+        "You did not sign in for the organization that was asked for, so nobody was signed in. Choose an account that "
+        "belongs to it.",
+        _FORBIDDEN,
+    ),
+    TokenInvalid: Words(
+        "The answer could not be checked",
+        "The sign-in service's answer could not be verified, so nobody was signed in. If this happens again, give your "
+        "administrator the reference below: the audit has the reason.",
+    ),
+    ProviderUnavailable: Words(
+        "The sign-in service does not answer",
+        "It is down, slow, or answered something that makes no sense. Nothing was lost. Try again in a moment.",
+        _UNAVAILABLE,
+    ),
+    TooManyRequests: Words(
+        "Too many sign-ins came to nothing",
+        "Several sign-ins from here were refused just now, so this one has not been looked at. Nothing was changed. "
+        "Try again in a minute.",
+        _TOO_MANY,
+    ),
+    PermissionDenied: _BLOCKED._replace(again=False),
+}
+
+
+def refusal_code(error: GatehouseError) -> str:
+    """The stable code under which a failure is logged and audited; no text that a stranger chose."""
+    if isinstance(error, ProviderRefused) and error.error in _CODES:
+        return error.error
+    return error.reason_code
+
+
+def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, draft: str = "") -> Response:
+    """The notice for a sign-in that failed; ``return_to`` is where trying again leads.
+
+    ``popup``: it was in a window of its own, and so is the next try. ``draft``: what waits for the next try.
+    """
+    if isinstance(error, StorageUnavailable):
+        return storage_unavailable(logged=True)
+    words = _words(error)
+    sentences = [words.sentence]
+    if isinstance(error, ProviderRefused) and error.detail and words is not _BLOCKED:
+        sentences.append(f"It said: “{error.detail}”")
+    seconds = error.retry_after_seconds if isinstance(error, ProviderUnavailable) else None
+    if seconds is not None:
+        sentences.append(f"Try again in {seconds} second{'' if seconds == 1 else 's'}.")
+    if popup:
+        sentences.append("Or close this window: where you came from, everything is as it was.")
+    again = (try_again(return_to, popup=popup, draft=draft),) if words.again else ()
+    actions = again if popup else (*again, START)
+    return notice(
+        words.title,
+        sentences,
+        status=words.status,
+        actions=actions,
+        keeps_opener=popup,
+        retry_after_seconds=seconds,
+    )
+
+
+def unknown_sign_in_page() -> Response:
+    """The answer to a callback that belongs to no sign-in of this browser: the same for everybody.
+
+    It goes on by itself to where the browser's session is looked at (``ended``), as a page of ours.
+    """
+    words = _BY_CLASS[StateMismatch]
+    return notice(words.title, (words.sentence,), status=words.status, goes_on_to=UNKNOWN_SIGN_IN)
+
+
+def _words(error: GatehouseError) -> Words:
+    if isinstance(error, ProviderRefused):
+        return REFUSED.get(error.error, _OTHER_REFUSAL)
+    for kind, words in _BY_CLASS.items():
+        if isinstance(error, kind):
+            return words
+    if error.status >= _INTERNAL:
+        return Words("Something went wrong", "That should not have happened. Try again in a moment.", error.status)
+    return Words("Signing in did not work", error.detail or "Begin anew.")
+
+
+def ended_page(error: Unauthenticated, return_to: str, *, signed_out: bool) -> Response:
+    """Why a session is over, for the tab it was; signing in leads back to where it was.
+
+    ``signed_out``: somebody signed out at this browser within a day, which leaves no session to ask.
+    """
+    again = Action("Sign in again", try_again(return_to).href)
+    if isinstance(error, SessionExpired):
+        title = "Your session has expired"
+        sentences = ("You were not here for a while, or signed in long ago, so you were signed out to be safe.",)
+    elif signed_out or isinstance(error, SignedOut):
+        title, sentences = "You are signed out", ("You signed out at this browser. Sign in to go on where you were.",)
+    elif isinstance(error, SessionEnded):
+        title, sentences = "You were signed out", (error.detail or "Your session was ended.",)
+    else:
+        title, sentences = "You are not signed in", ("Sign in to go on where you were.",)
+    # The answer that brings the new session's cookie may still be on its way: then this page leads on by itself.
+    reload_seconds = 2 if isinstance(error, SessionReplaced) else None
+    return notice(title, sentences, status=200, actions=(again, START), reload_seconds=reload_seconds)
+
+
+def blocked_page() -> Response:
+    """A session that is still there, of a person who is blocked."""
+    return notice(_BLOCKED.title, ("An administrator has blocked your account. Ask them about it.",), status=_FORBIDDEN)

@@ -1,0 +1,55 @@
+"""Which requests are meant for this site, and which sockets come from a page of it (security rules R16, R31).
+
+Only what a browser says itself counts: ``Host`` and ``Origin``. Never a forwarded header.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from component.http.cookies import HeaderList
+from component.http.responses import origin_of
+
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:\[\]/@?#\\]+)(?::\d{1,5})?", re.IGNORECASE)
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+class Site:
+    """The configured address, as requests name it."""
+
+    def __init__(self, base_url: str, *, loopback_too: bool) -> None:
+        """``loopback_too``: whether this machine's own names are answered for as well, in development."""
+        self._loopback_too = loopback_too
+        self._origin = origin_of(base_url)
+        self._scheme = urlsplit(base_url).scheme.lower()
+        self._hosts = {_host_of(base_url)} | (_LOOPBACK if loopback_too else set())
+
+    def is_asked(self, headers: HeaderList) -> bool:
+        """Whether a request names this site as its host, once."""
+        told = header_values(headers, b"host")
+        found = _HOST.fullmatch(told[0]) if len(told) == 1 else None
+        return found is not None and found[1] in self._hosts
+
+    def is_origin(self, headers: HeaderList) -> bool:
+        """Whether a page of this site opens a socket (RFC 6455 §10.2).
+
+        Every browser says where the page is from, so who does not is no browser of ours. Streamlit's own check lets in
+        any page of the same host name, whatever its port, any page of this machine, and those without an origin.
+        """
+        told = header_values(headers, b"origin")
+        if told == [self._origin]:
+            return True
+        return self._loopback_too and told == [f"{self._scheme}://{host}" for host in header_values(headers, b"host")]
+
+
+def _host_of(base_url: str) -> str:
+    """The host of an address as a ``Host`` header has it: in lower case, an IPv6 address in brackets."""
+    host = urlsplit(base_url).hostname or ""
+    return f"[{host}]" if ":" in host else host
+
+
+def header_values(headers: HeaderList, name: bytes) -> list[str]:
+    """Every value under one name, in lower case."""
+    return [value.decode("latin-1").lower() for other, value in headers if other.lower() == name]

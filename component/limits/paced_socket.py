@@ -1,0 +1,137 @@
+"""The messages of one socket, no faster than its client may send (``component.limits.throttle``).
+
+What a browser asks for by itself, again and again, is joined while it waits: of the runs of a fragment with a timer, or
+of a page whose session is gone, one waits for each socket, and further ones are dropped, as Streamlit joins runs that
+wait for the one under way. Otherwise a timer that asks for more than the pace allows would lag without end, and a
+browser that reconnects would use up the pace of all tabs of its person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, Final
+
+from starlette.types import Message, Receive
+
+from app.core.addresses import network_of
+from component.limits.paced_queue import ClientGone
+from component.limits.throttle import Lane, Throttle
+from component.protocol import streamlit_messages
+
+REPEATS_SECONDS: Final = 10.0
+"""So soon after a browser's answer to ``wire.ask_for_run`` went on, another one is one of its repetitions."""
+MAX_AHEAD: Final = 16
+MAX_AHEAD_BYTES: Final = 64 * 1024
+"""How many runs of different fragments are read ahead at most, and how long they may be together."""
+_IPV6_BITS: Final = 48
+_ABNORMAL_CLOSURE: Final = 1006
+
+
+class PacedSocket:
+    """``receive`` and ``charge`` are for the socket's tab. Lives on the event loop."""
+
+    def __init__(
+        self,
+        throttle: Throttle,
+        receive: Receive,
+        *,
+        person: str,
+        address: str,
+        gone: asyncio.Event | None = None,
+    ) -> None:
+        """Read from ``receive``, which is ASGI's.
+
+        Args:
+            throttle: The paces of this process.
+            receive: Where the messages come from.
+            person: Whose socket it is; "" for an anonymous one.
+            address: The address of the client. Of IPv6 anonymous clients share the pace of a /48.
+            gone: Set once the connection is lost; what waits then goes no further. None where nothing tells.
+        """
+        self._throttle = throttle
+        self._receive = receive
+        self._person = person
+        self._client = person or network_of(address, ipv6_bits=_IPV6_BITS)
+        self._gone = gone
+        self._lane: Lane | None = None  # of the last message
+        self._reading: asyncio.Future[Message] | None = None  # while a message waits
+        self._ahead: deque[Message] = deque()  # what was read meanwhile
+        self._caught_up_at = float("-inf")
+
+    async def receive(self) -> Message:
+        """The next message, once it may go on."""
+        while True:
+            message = await self._next()
+            if message["type"] != "websocket.receive":
+                return message
+            data = _data(message)
+            is_catch_up = streamlit_messages.is_catch_up(data)
+            if is_catch_up and self._is_repeated():
+                continue
+            self._lane = self._throttle.lane(anonymous=not self._person, size=len(data))
+            if not self._lane.try_pass(self._client, len(data)):
+                try:
+                    await self._wait(self._lane, data)
+                except ClientGone:
+                    return {"type": "websocket.disconnect", "code": _ABNORMAL_CLOSURE}
+            if is_catch_up:
+                self._caught_up_at = self._throttle.monotonic()
+            return message
+
+    def charge(self, values: int) -> None:
+        """Count what reading the last message has cost: the client's next message waits for it."""
+        if values and self._lane is not None:
+            self._lane.charge(self._client, values)
+
+    def close(self) -> None:
+        """Read no more."""
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def _next(self) -> Message:
+        if self._ahead:
+            return self._ahead.popleft()
+        reading, self._reading = self._reading, None
+        return await (reading if reading is not None else self._receive())
+
+    async def _wait(self, lane: Lane, data: bytes) -> None:
+        """Wait for the pace, and join what repeats the message meanwhile. Raises ``ClientGone``."""
+        waiting = asyncio.ensure_future(lane.wait(self._client, len(data), self._gone))
+        try:
+            if fragment := streamlit_messages.timed_fragment(data):
+                await self._read_ahead(fragment, waiting)
+            await waiting
+        finally:
+            waiting.cancel()
+
+    async def _read_ahead(self, fragment: str, waiting: asyncio.Future[None]) -> None:
+        """Until ``waiting`` is over, read as long as browsers ask by themselves for runs; each fragment waits once."""
+        fragments = [fragment, *(streamlit_messages.timed_fragment(_data(message)) for message in self._ahead)]
+        while all(fragments) and not waiting.done() and self._has_room():
+            if self._reading is None:
+                self._reading = asyncio.ensure_future(awaited(self._receive))
+            either: set[asyncio.Future[Any]] = {waiting, self._reading}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self._reading.done():
+                following, self._reading = self._reading.result(), None
+                fragment = streamlit_messages.timed_fragment(_data(following))
+                if not (fragment in fragments and self._throttle.may_drop(self._person)):
+                    self._ahead.append(following)
+                    fragments.append(fragment)
+
+    def _has_room(self) -> bool:
+        return len(self._ahead) < MAX_AHEAD and sum(len(_data(message)) for message in self._ahead) < MAX_AHEAD_BYTES
+
+    def _is_repeated(self) -> bool:
+        since = self._throttle.monotonic() - self._caught_up_at
+        return since < REPEATS_SECONDS and self._throttle.may_drop(self._person)
+
+
+def _data(message: Message) -> bytes:
+    return message.get("bytes") or (message.get("text") or "").encode()
+
+
+async def awaited(receive: Receive) -> Message:
+    """A task takes a coroutine; what a server gives may be any awaitable."""
+    return await receive()

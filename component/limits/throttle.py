@@ -1,0 +1,213 @@
+"""How fast the messages of a socket are taken: by message and by byte, per person (or anonymous address), and in all.
+
+A message that comes too soon waits, nothing further is read from its socket meanwhile, and TCP makes its sender wait.
+Nothing is dropped but what a client that is gone left waiting, and what its browser repeats by itself
+(``component.limits.paced_socket``). So the work that a client can cause is bounded, whatever it sends.
+
+Messages of one client are taken one after the other, in the order in which they came. An anonymous message waits in
+the queue of its own address first, then in that of all anonymous clients. So what stands before an address is at most
+one message of each other address, however much these send. Short ones, as browsers send them, have a lane of their own.
+
+A Streamlit process draws about 80 small pages a second, one after the other (1.67, one core), and all other tabs wait
+for what comes at once. For that reason no two messages of a person come at once. People who send much for long are
+busy: their messages come one after the other, and one after the other with those of anonymous clients. A person who is
+not busy waits for neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Final
+
+from component.limits.admission import SocketLimits
+from component.limits.paced_queue import MonotonicClock, PacedQueue, PacedQueues
+from component.limits.token_bucket import Bucket, Buckets
+from component.protocol import streamlit_messages
+
+BURST_SECONDS: Final = 0.25
+"""So much ahead of its pace by byte, and by what reading them cost, may a client be; by byte always by one message."""
+PAGE_VALUES: Final = 100_000
+"""A message that costs so much to read (``json_cost``) counts as one more, for those that wait behind it."""
+ADDRESS_BURST_SECONDS: Final = 10.0
+"""An anonymous address may be ahead of its own pace by so much: many people may share one."""
+ANONYMOUS_SHARE: Final = 0.25
+"""Of what a signed-in person may send each second, in bytes, an anonymous address may send this."""
+ANONYMOUS_IN_ALL: Final = 4
+"""In each lane, all anonymous clients together may send as many bytes as this many of their addresses."""
+LONG_SHARE: Final = 0.1
+"""Beside the short ones, all anonymous clients together may send so many of them in long messages."""
+LASTING_SHARE: Final = 0.2
+"""Who sends more of what a person may send each second than this, for long, is busy."""
+LASTING_SECONDS: Final = 4.0
+"""So many seconds' worth of messages are not yet for long. Who sent as many more at most is forgiven after a pause."""
+BUSY_IN_ALL: Final = 4
+"""All busy people together may send as many messages as this many people, and all anonymous clients with them."""
+MAY_DROP_PER_SECOND: Final = 200.0
+MAY_DROP_AT_ONCE: Final = 400.0
+"""How many messages of one person, and of all anonymous clients together, may be dropped without having been counted.
+Reading them is work too."""
+COSTLIEST_SECONDS: Final = 2.0
+"""How long a client's next message waits after one that cost as much to read as it may (``json_cost``)."""
+
+
+class Lane:
+    """Clients whose messages are alike: each waits in a queue of its own, and then in those that it shares."""
+
+    def __init__(
+        self,
+        clock: MonotonicClock,
+        own: PacedQueues,
+        shared: Sequence[PacedQueue],
+        *,
+        charged: Sequence[PacedQueue],
+        lasting: Buckets | None = None,
+    ) -> None:
+        """A lane of which each client has one of ``own``.
+
+        Args:
+            clock: The clock.
+            own: Of single clients.
+            shared: Where one message after the other waits, of all of them.
+            charged: Those of ``shared`` for which what reading cost counts, too.
+            lasting: How much each may send until it is busy and waits in ``shared``; None where all do always.
+        """
+        self._clock = clock
+        self._own = own
+        self._shared = shared
+        self._charged = charged
+        self._lasting = lasting
+
+    def try_pass(self, client: str, size: int) -> bool:
+        """Count a message of ``size`` bytes if it need not wait; returns whether it goes on."""
+        queues = [self._own.of(client), *self._shared_by(client)]
+        if not all(queue.allows(size) for queue in queues):
+            return False
+        self._count(client, queues, size)
+        return True
+
+    async def wait(self, client: str, size: int, gone: asyncio.Event | None) -> None:
+        """Wait until a message of ``size`` bytes may go on, and count it.
+
+        Raises ``ClientGone``, and then has counted nothing.
+        """
+        own = self._own.of(client)
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(own.passing(size, gone))
+            shared = self._shared_by(client)  # what came before it may have made the client busy
+            for queue in shared:
+                await held.enter_async_context(queue.passing(size, gone))
+            self._count(client, [own, *shared], size)
+
+    def charge(self, client: str, values: int) -> None:
+        """Count that reading a message of the client cost so much (``json_cost``)."""
+        self._own.charge(client, values)
+        pages = min(values, streamlit_messages.MAX_VALUES) / PAGE_VALUES
+        if self._is_busy(client):
+            for queue in self._charged:
+                queue.charge(pages)
+        self._note(client, pages)
+
+    def _shared_by(self, client: str) -> Sequence[PacedQueue]:
+        return self._shared if self._is_busy(client) else ()
+
+    def _count(self, client: str, queues: Sequence[PacedQueue], size: int) -> None:
+        for queue in queues:
+            queue.count(size)
+        self._note(client, 1)
+
+    def _is_busy(self, client: str) -> bool:
+        now = self._clock.now()
+        return self._lasting is None or not self._lasting.of(client, now).holds(0, now)
+
+    def _note(self, client: str, messages: float) -> None:
+        if self._lasting is not None:
+            now = self._clock.now()
+            self._lasting.of(client, now).take(messages, now)
+
+
+class Throttle:
+    """The paces of this process. Lives on the event loop."""
+
+    def __init__(
+        self,
+        limits: SocketLimits,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self.monotonic = monotonic
+        clock = MonotonicClock(monotonic, sleep)
+        busy = limits.messages_per_second * BUSY_IN_ALL
+        crowd = PacedQueue(clock, Bucket.full(max(busy, limits.anonymous_messages_per_second), 1, clock.now()))
+        self._of_people = _people(clock, limits, busy, crowd)
+        self._short, self._long = _anonymous(clock, limits, crowd)
+        self._may_drop = Buckets(MAY_DROP_PER_SECOND, MAY_DROP_AT_ONCE)
+
+    def lane(self, *, anonymous: bool, size: int) -> Lane:
+        """Where messages of ``size`` bytes of such clients wait."""
+        if not anonymous:
+            return self._of_people
+        return self._short if size <= streamlit_messages.SHORT_BYTES else self._long
+
+    def may_drop(self, person: str) -> bool:
+        """Whether one more message of a person may be dropped; "" for all who are anonymous. Counts it."""
+        now = self.monotonic()
+        return self._may_drop.of(person, now).try_take(1, now)
+
+
+def _values(limits: SocketLimits) -> Buckets:
+    rate = max(limits.message_values, streamlit_messages.MAX_VALUES) / COSTLIEST_SECONDS
+    return Buckets(rate, rate * BURST_SECONDS)
+
+
+def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, crowd: PacedQueue) -> Lane:
+    """The lane of people, of whom all who are busy may send ``busy`` messages a second together."""
+    messages, size = limits.messages_per_second, limits.bytes_per_second
+    own = PacedQueues(
+        clock,
+        Buckets(messages, 1),
+        Buckets(size, max(size * BURST_SECONDS, limits.message_bytes)),
+        _values(limits),
+    )
+    lasting = LASTING_SECONDS * messages
+    return Lane(
+        clock,
+        own,
+        [PacedQueue(clock, Bucket.full(busy, 1, clock.now())), crowd],
+        charged=[crowd],
+        lasting=Buckets(messages * LASTING_SHARE, lasting, most_debt=lasting),
+    )
+
+
+def _anonymous(clock: MonotonicClock, limits: SocketLimits, crowd: PacedQueue) -> tuple[Lane, Lane]:
+    """The lanes of anonymous clients, of short messages and of long ones."""
+    messages, size = limits.messages_per_second, limits.bytes_per_second * ANONYMOUS_SHARE
+    values = _values(limits)
+    short = _of_all_anonymous(clock, limits, 1)
+    long = _of_all_anonymous(clock, limits, LONG_SHARE)
+
+    def own() -> PacedQueues:
+        return PacedQueues(
+            clock,
+            Buckets(messages, messages * ADDRESS_BURST_SECONDS),
+            Buckets(size, max(size * ADDRESS_BURST_SECONDS, limits.anonymous_message_bytes)),
+            values,
+        )
+
+    of_short = Lane(clock, own(), [short, crowd], charged=[short, crowd])
+    # Two long ones are so far apart that what the first cost is over by then.
+    of_long = Lane(clock, own(), [long, crowd], charged=[crowd])
+    return of_short, of_long
+
+
+def _of_all_anonymous(clock: MonotonicClock, limits: SocketLimits, share: float) -> PacedQueue:
+    size = limits.bytes_per_second * ANONYMOUS_SHARE
+    at_once, now = max(size * BURST_SECONDS, limits.anonymous_message_bytes), clock.now()
+    return PacedQueue(
+        clock,
+        Bucket.full(limits.anonymous_messages_per_second * share, 1, now),
+        Bucket.full(size * ANONYMOUS_IN_ALL, at_once * ANONYMOUS_IN_ALL, now),
+    )

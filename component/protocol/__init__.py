@@ -1,0 +1,1 @@
+"""Streamlit's protocol: messages read and made, and what reading one costs."""

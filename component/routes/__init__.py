@@ -1,0 +1,1 @@
+"""The HTTP routes under ``/auth``: sign-in, callback, sign-out, session, back-channel logout."""

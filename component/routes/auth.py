@@ -1,0 +1,268 @@
+"""The routes of signing in and out: ``/auth/login``, ``/auth/callback``, ``/auth/logout``, ``/auth/ended``.
+
+Blocking work runs in threads of its own, so that a slow provider takes none from the pages. Redirects are built from
+the configured address, never from a request. Sources: OIDC Core §3.1, RFC 9207, RFC 9700.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from traceback import extract_tb
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app.core.audit import AuditKind, subject_name
+from app.core.clock import Clock, utc_now
+from app.core.errors import (
+    GatehouseError,
+    PermissionDenied,
+    ProviderUnavailable,
+    StateMismatch,
+    StorageUnavailable,
+    Unauthenticated,
+)
+from app.core.records import EndReason, Session
+from app.core.refusals import Refusals
+from component.drafts import Drafts
+from component.http.client_address import ClientAddresses
+from component.http.cookies import Cookies, read_cookies
+from component.http.error_pages import blocked_page, ended_page, failure_page, refusal_code
+from component.http.responses import NO_STORE, Only, is_from, origin_of, problem, with_cookies
+from component.http.return_to import HOME, safe_return_to
+from component.http.static_pages import signed_in_popup, storage_unavailable
+from component.oidc.callback_query import query_of
+from component.oidc.exchange_budget import ExchangeBudget
+from component.oidc.login_transactions import Logins
+from component.oidc.provider import Provider
+from component.routes.backchannel_logout import ProviderLogoutRoutes, ProviderLogouts
+from component.routes.callback import Callbacks
+from component.routes.session import SessionRoutes
+from component.session.service import Sessions
+from component.session.step_up import StepUps, asked_in
+
+_SILENT_AGAIN_SECONDS: Final = 3600
+"""How long nobody is signed in silently at a browser where that was tried."""
+_SIGNED_OUT: Final = "signed-out"
+_SIGNED_OUT_SECONDS: Final = 86_400
+"""The same where somebody has signed out."""
+_THREADS: Final = 16
+
+_log = logging.getLogger(__name__)
+
+
+def auth_routes(
+    *,
+    base_url: str,
+    sessions: Sessions,
+    logins: Logins,
+    provider: Provider,
+    cookies: Cookies,
+    refusals: Refusals,
+    addresses: ClientAddresses,
+    step_ups: StepUps,
+    logouts: ProviderLogouts,
+    drafts: Drafts,
+    clock: Clock = utc_now,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> list[BaseRoute]:
+    """The routes, to be mounted at the root of the app."""
+    routes = _Routes(
+        base_url,
+        sessions,
+        step_ups,
+        logins,
+        provider,
+        cookies,
+        refusals,
+        addresses,
+        drafts=drafts,
+        exchanges=ExchangeBudget(monotonic),
+    )
+    return [
+        Route("/auth/login", Only("GET", routes.login)),
+        Route("/auth/callback", Only("GET", routes.callback)),
+        Route("/auth/logout", Only("POST", routes.logout)),
+        Route("/auth/ended", Only("GET", routes.ended)),
+        *SessionRoutes(base_url=base_url, sessions=sessions, cookies=cookies, clock=clock).routes(),
+        *ProviderLogoutRoutes(logouts, refusals=refusals, addresses=addresses).routes(),
+    ]
+
+
+class _Routes:
+    """The endpoints, with what they need."""
+
+    def __init__(
+        self,
+        base_url: str,
+        sessions: Sessions,
+        step_ups: StepUps,
+        logins: Logins,
+        provider: Provider,
+        cookies: Cookies,
+        refusals: Refusals,
+        addresses: ClientAddresses,
+        *,
+        drafts: Drafts,
+        exchanges: ExchangeBudget,
+    ) -> None:
+        self._base_url = base_url
+        self._origin = origin_of(base_url)
+        self._host = urlsplit(base_url).hostname or ""
+        self._sessions = sessions
+        self._logins = logins
+        self._provider = provider
+        self._cookies = cookies
+        self._refusals = refusals
+        self._addresses = addresses
+        self._drafts = drafts
+        self._callbacks = Callbacks(
+            sessions,
+            step_ups,
+            logins,
+            provider,
+            cookies,
+            addresses,
+            drafts=drafts,
+            exchanges=exchanges,
+            go_to=self._to,
+            on_failure=self._note_failure,
+        )
+        self._threads = CapacityLimiter(_THREADS)
+
+    async def login(self, request: Request) -> Response:
+        """Send the browser to the provider, or on to where it wants to go when it is signed in already."""
+        query = query_of(request)
+        return_to = safe_return_to(query.get("return_to"))
+        if (request.url.hostname or "").lower() != self._host and "at" not in query:
+            # The callback comes to the configured host: the transaction's cookie must be there too. Once only.
+            return self._to(f"/auth/login?{urlencode({'at': 'home', **query, 'return_to': return_to})}")
+        return await self._in_thread(request, lambda: self._login(request, query, return_to))
+
+    async def callback(self, request: Request) -> Response:
+        """Finish a sign-in."""
+        return await self._in_thread(request, lambda: self._callbacks.finish(request))
+
+    async def logout(self, request: Request) -> Response:
+        """End the session; answers where the browser should go next (a script follows, so no form is redirected)."""
+        if not is_from(self._origin, request):
+            return problem(403, "This did not come from a page of this product.")
+        return await self._in_thread(request, lambda: self._logout(request))
+
+    async def ended(self, request: Request) -> Response:
+        """Say why the browser's session is over, and lead back to where it was."""
+        return await self._in_thread(request, lambda: self._ended(request))
+
+    def _ended(self, request: Request) -> Response:
+        query = query_of(request)
+        return_to = safe_return_to(query.get("return_to"))
+        sent = read_cookies(request.scope["headers"])
+        try:
+            session = self._sessions.resolve(sent.get(self._cookies.session, ""))
+        except StorageUnavailable:
+            return storage_unavailable()
+        except Unauthenticated as error:
+            if query.get("sign_in") == "unknown":
+                return failure_page(StateMismatch("This sign-in is not known here."), return_to)
+            return ended_page(error, return_to, signed_out=sent.get(self._cookies.silent) == _SIGNED_OUT)
+        return blocked_page() if session.person.blocked else self._to(return_to)
+
+    def _login(self, request: Request, query: Mapping[str, str], return_to: str) -> Response:
+        sent = read_cookies(request.scope["headers"])
+        silent, popup = query.get("silent") == "1", query.get("mode") == "popup"
+        another = query.get("another") == "1" and not silent
+        step_up = asked_in(query) if not silent else None
+        silent_for = ""
+        marks: tuple[str, ...] = ()
+        try:
+            current = self._current(sent)
+            if current is not None and not (another or step_up) and not self._sessions.silent.needed(current.ref):
+                return signed_in_popup(self._cookies.tabs) if popup else self._to(return_to)
+            if silent and current is not None:
+                # Once for each access token, so never in a circle.
+                if not self._sessions.silent.begin(current.ref):
+                    return self._to(return_to)
+                silent_for = current.ref
+            elif silent:
+                if self._cookies.silent in sent or self._cookies.session in sent:
+                    return self._to(return_to)
+                marks = (self._cookies.set(self._cookies.silent, "1", max_age_seconds=_SILENT_AGAIN_SECONDS),)
+            begun = self._logins.begin(
+                browser=self._cookies.browser_id(sent),
+                cookies=sent,
+                return_to=return_to,
+                parameters=query,
+                silent_for=silent_for,
+                silent=silent,
+                another=another,
+                step_up=step_up,
+                popup=popup,
+                draft="draft" in query,
+            )
+            self._drafts.bind(query.get("draft"), begun.state)
+        except GatehouseError as error:
+            if silent:
+                return self._to(return_to)
+            self._note_failure(error, request)
+            return failure_page(error, return_to, popup=popup)
+        answer = RedirectResponse(begun.location, status_code=303, headers=NO_STORE)
+        return with_cookies(answer, (*begun.set_cookies, *marks))
+
+    def _logout(self, request: Request) -> Response:
+        location = None
+        try:
+            session = self._current_or_expired(read_cookies(request.scope["headers"]))
+            if session is not None:
+                by = subject_name(session.person.subject)
+                hint = self._sessions.end(session.ref, EndReason.SIGNED_OUT, by=by)
+                location = self._provider.logout_url(hint or "")
+        except StorageUnavailable:
+            return problem(503, "You could not be signed out: the database does not answer. Try again in a moment.")
+        except ProviderUnavailable:
+            # Signed out here; the provider's own session cannot be ended now.
+            _log.warning("no sign-out address: the provider does not answer")
+        answer = JSONResponse({"location": location or HOME}, headers=NO_STORE)
+        mark = self._cookies.set(self._cookies.silent, _SIGNED_OUT, max_age_seconds=_SIGNED_OUT_SECONDS)
+        return with_cookies(answer, (self._cookies.clear(self._cookies.session), mark))
+
+    def _current(self, cookies: Mapping[str, str]) -> Session | None:
+        """The live session of this browser, if any. Raises ``StorageUnavailable`` only."""
+        secret = cookies.get(self._cookies.session)
+        if not secret:
+            return None
+        try:
+            return self._sessions.resolve(secret)
+        except Unauthenticated:
+            return None
+
+    def _current_or_expired(self, cookies: Mapping[str, str]) -> Session | None:
+        """As ``_current``, or the expired session that could be revived: who signs out does not want that."""
+        return self._current(cookies) or self._sessions.revivals.by_secret(cookies.get(self._cookies.session, ""))
+
+    def _note_failure(self, error: GatehouseError, request: Request) -> None:
+        """Write a failure down; a blocked person's refusal is on record already."""
+        code = refusal_code(error)
+        _log.warning("a sign-in failed: %s", code)
+        if not isinstance(error, (StorageUnavailable, PermissionDenied)):
+            self._refusals.record(AuditKind.LOGIN_REFUSE, code, address=self._addresses.of(request.scope))
+
+    def _to(self, path: str) -> Response:
+        return RedirectResponse(f"{self._base_url}{path}", status_code=303, headers=NO_STORE)
+
+    async def _in_thread(self, request: Request, work: Callable[[], Response]) -> Response:
+        """Run ``work``; whatever it raises that nobody listed becomes a page, a log line and an audit entry (R54)."""
+        try:
+            return await to_thread.run_sync(work, limiter=self._threads)
+        except Exception as error:  # noqa: BLE001 - the border to the browser
+            # Places only: the error's text may hold what somebody sent.
+            places = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)[-5:]]
+            _log.error("unexpected error at %s: %s in %s", request.url.path, type(error).__name__, places)
+            fault = GatehouseError()
+            self._note_failure(fault, request)
+            return failure_page(fault, HOME)

@@ -1,0 +1,161 @@
+"""``POST /auth/backchannel-logout``: the provider says that somebody signed out there (Back-Channel Logout 1.0).
+
+Anybody can post here; what counts is the signed token in it. It is checked as §2.6 has it, acted on once, and answered
+with 200 or 400 and nothing else (§2.8). The watcher of each process tells the tabs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+from urllib.parse import parse_qs
+
+from anyio import CapacityLimiter, fail_after, to_thread
+from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from app.core.audit import AuditKind
+from app.core.clock import Clock, utc_now
+from app.core.errors import BadRequest, GatehouseError, ServiceUnavailable, StorageUnavailable, TokenInvalid
+from app.core.failure_reasons import TokenReason, TokenUse
+from app.core.jws import MAX_TOKEN_CHARACTERS
+from app.core.ports import Storage
+from app.core.records import EndReason, SealedTokens
+from app.core.refusals import Refusals
+from app.core.token_kinds import LogoutToken
+from app.core.tokens import TokenVerifier
+from component.http.client_address import ClientAddresses
+from component.http.responses import NO_STORE, Only, problem
+from component.session import audit as session_audit
+
+PATH: Final = "/auth/backchannel-logout"
+_BODY_MAX_BYTES: Final = 2 * MAX_TOKEN_CHARACTERS
+_BODY_MAX_FIELDS: Final = 20
+_BODY_SECONDS: Final = 10
+_FORM: Final = "application/x-www-form-urlencoded"
+_THREADS: Final = 4
+_GRANULARITY: Final = timedelta(seconds=1)
+"""``iat`` has whole seconds: a session that began within that very second may have been there already."""
+
+_LEASE: Final = "provider-logout"
+
+_log = logging.getLogger(__name__)
+
+
+class Ended(NamedTuple):
+    """A session that has ended, and the tokens it had, which storage no longer has; None where they were elsewhere."""
+
+    ref: str
+    tokens: SealedTokens | None
+
+
+class ProviderLogouts:
+    """Ends the sessions that logout tokens name. Safe from any thread, and across processes."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        verifier: TokenVerifier,
+        *,
+        client_id: str,
+        revoke: Callable[[str, SealedTokens | None], None],
+        clock: Clock = utc_now,
+    ) -> None:
+        """``revoke``: tells the provider that the tokens of a session that has ended are not needed; must not raise."""
+        self._revoke = revoke
+        self._storage = storage
+        self._verifier = verifier
+        self._client_id = client_id
+        self._clock = clock
+
+    def act_on(self, token: str) -> list[Ended]:
+        """End the sessions that ``token`` names, in one unit with its being used up; returns them.
+
+        Those with its ``sid``, else all of its subject; one that began after it was issued (somebody signed in anew
+        before it arrived) lives on. Raises as ``TokenVerifier.logout_token``, ``TokenInvalid`` for a replay too.
+        """
+        found = self._verifier.logout_token(token, client_id=self._client_id)
+        now, ended = self._clock(), list[Ended]()
+        with self._storage.unit_of_work() as unit:
+            if not unit.consume_once(_id_hash(found), found.expires_at, now):
+                raise TokenInvalid(reason=TokenReason.REPLAYED, use=TokenUse.LOGOUT)
+            subject = found.subject.subject if found.subject is not None else ""
+            for session in unit.sessions_at_provider(found.issuer, sid=found.sid, subject=subject):
+                if session.created_at >= found.issued_at + _GRANULARITY:
+                    continue
+                # The lease shows the newest tokens; a renewal under way elsewhere revokes what it gets.
+                sealed = unit.take_refresh_lease(session.ref, _LEASE, now, now + timedelta(seconds=1))
+                if unit.end_session(session.ref, EndReason.PROVIDER_LOGOUT, now):
+                    ended.append(Ended(session.ref, sealed))
+                    unit.record(session_audit.ended(session, EndReason.PROVIDER_LOGOUT, by="system", now=now))
+            unit.commit()
+        return ended
+
+    def revoke(self, ended: Sequence[Ended]) -> None:
+        """Tell the provider, which ends its own sessions by a logout, not what it issued for use without one."""
+        for ref, tokens in ended:
+            self._revoke(ref, tokens)
+
+
+class ProviderLogoutRoutes:
+    """The endpoint, with what it needs."""
+
+    def __init__(self, logouts: ProviderLogouts, *, refusals: Refusals, addresses: ClientAddresses) -> None:
+        self._logouts = logouts
+        self._refusals = refusals
+        self._addresses = addresses
+        self._threads = CapacityLimiter(_THREADS)
+
+    def routes(self) -> list[BaseRoute]:
+        """The address."""
+        return [Route(PATH, Only("POST", self.logout))]
+
+    async def logout(self, request: Request) -> Response:
+        """Act on a logout token. Needs no cookie, and never redirects."""
+        try:
+            token = await _posted_token(request)
+            ended = await to_thread.run_sync(self._logouts.act_on, token, limiter=self._threads)
+        except GatehouseError as error:
+            _log.info("a logout token was refused: %s", error.reason_code)
+            if not isinstance(error, StorageUnavailable):
+                self._refusals.record(
+                    AuditKind.LOGOUT_REFUSE, error.reason_code, address=self._addresses.of(request.scope)
+                )
+            # The standard knows 200 and 400 only (§2.8), also where the keys could not be looked at; the provider may
+            # send what failed here once more, and is told when that makes sense.
+            seconds = error.retry_after_seconds if isinstance(error, ServiceUnavailable) else None
+            return problem(400, error.detail or error.title, retry_after_seconds=seconds)
+        _log.info("a logout token ended sessions: %s", len(ended))
+        # Once it is answered: a provider may take no call before that.
+        return Response(status_code=200, headers=NO_STORE, background=BackgroundTask(self._logouts.revoke, ended))
+
+
+async def _posted_token(request: Request) -> str:
+    """The ``logout_token`` of the form, which must be there once. Raises ``BadRequest``, for too much of it too."""
+    kinds = request.headers.getlist("content-type")
+    if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() != _FORM:
+        raise BadRequest("Send a form with a logout_token.")
+    body = bytearray()
+    try:
+        with fail_after(_BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _BODY_MAX_BYTES:
+                    raise BadRequest("That is more than a logout token.")
+        form = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_BODY_MAX_FIELDS)
+    except (ValueError, TimeoutError, ClientDisconnect):
+        raise BadRequest("The form could not be read.") from None
+    tokens = form.get("logout_token", [])
+    if len(tokens) != 1:
+        raise BadRequest("Send exactly one logout_token.")
+    return tokens[0]
+
+
+def _id_hash(token: LogoutToken) -> bytes:
+    """By which a token's id is known as used; it can be no login state's hash, which is of a bare text."""
+    return hashlib.sha256(f"logout token {token.jti} of {token.issuer}".encode()).digest()

@@ -1,0 +1,158 @@
+"""The routes about the session in hand: ``/auth/session`` (who, until when), ``/auth/active`` and ``/auth/stay``.
+
+Asking extends nothing. Input of the user, which our front end reports, and staying extend the idle limit only, and only
+for a script of our own pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from anyio import CapacityLimiter, fail_after, to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app.core.clock import Clock, utc_now
+from app.core.errors import SessionExpired, StorageUnavailable, Unauthenticated
+from app.core.records import Session
+from component.http.cookies import Cookies, read_cookies
+from component.http.responses import NO_STORE, Only, is_from, origin_of, problem
+from component.http.return_to import safe_return_to
+from component.session.service import Sessions
+
+_THREADS: Final = 16
+_UNAVAILABLE: Final = "The database does not answer. Try again in a moment."
+_BODY_MAX_BYTES: Final = 8_192
+_BODY_SECONDS: Final = 10
+T = TypeVar("T")
+
+
+def session_tag(ref: str) -> str:
+    """Names a session for scripts of our own pages, which compare it, without giving its reference away."""
+    return hashlib.sha256(f"session {ref}".encode()).hexdigest()[:16]
+
+
+class SessionRoutes:
+    """The endpoints, with what they need."""
+
+    def __init__(self, *, base_url: str, sessions: Sessions, cookies: Cookies, clock: Clock = utc_now) -> None:
+        self._origin = origin_of(base_url)
+        self._sessions = sessions
+        self._cookies = cookies
+        self._clock = clock
+        self._threads = CapacityLimiter(_THREADS)
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route("/auth/session", Only("GET", self.session)),
+            Route("/auth/active", Only("POST", self.active)),
+            Route("/auth/stay", Only("POST", self.stay)),
+        ]
+
+    async def session(self, request: Request) -> Response:
+        """Who is signed in, and until when, without any token. Asking does not keep the session alive."""
+        return await self._in_thread(lambda: self._session(request))
+
+    async def active(self, request: Request) -> Response:
+        """The user pressed, typed or scrolled, on the page that the body names; answers as ``session``.
+
+        This, and not a run of the page, is what counts as use: a component can ask for runs by itself for ever.
+        """
+        if (refused := self._refusal(request)) is not None:
+            return refused
+        page = await _page_in(request)
+        return await self._in_thread(lambda: self._active(request, page))
+
+    async def stay(self, request: Request) -> Response:
+        """The person says they are still there; answers as ``session``, with the new end."""
+        if (refused := self._refusal(request)) is not None:
+            return refused
+        return await self._in_thread(lambda: self._stay(request))
+
+    def _refusal(self, request: Request) -> Response | None:
+        """The answer to a request that no script of our own pages sends."""
+        if not is_from(self._origin, request):
+            return problem(403, "This did not come from a page of this product.")
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return problem(415, "This is asked for with JSON only.")
+        return None
+
+    def _session(self, request: Request) -> Response:
+        try:
+            session = self._resolve(request)
+        except StorageUnavailable:
+            return problem(503, _UNAVAILABLE)
+        except SessionExpired:
+            return JSONResponse({"authenticated": False, "expired": True}, headers=NO_STORE)
+        except Unauthenticated:
+            return JSONResponse({"authenticated": False}, headers=NO_STORE)
+        return JSONResponse(self._told(session), headers=NO_STORE)
+
+    def _active(self, request: Request, page: str) -> Response:
+        try:
+            self._sessions.touch(self._resolve(request), page=page)
+            session = self._resolve(request)
+        except StorageUnavailable:
+            return problem(503, _UNAVAILABLE)
+        except Unauthenticated:
+            return problem(401, "Sign in to go on.")
+        return JSONResponse(self._told(session), headers=NO_STORE)
+
+    def _stay(self, request: Request) -> Response:
+        try:
+            session = self._sessions.stay(self._resolve(request))
+        except StorageUnavailable:
+            return problem(503, _UNAVAILABLE)
+        except Unauthenticated:
+            return problem(401, "Sign in to go on.")
+        return JSONResponse(self._told(session), headers=NO_STORE)
+
+    def _resolve(self, request: Request) -> Session:
+        """The live session of this browser. Raises ``Unauthenticated`` (of a blocked person too), as ``resolve``."""
+        session = self._sessions.resolve(read_cookies(request.scope["headers"]).get(self._cookies.session, ""))
+        if session.person.blocked:
+            raise Unauthenticated
+        return session
+
+    def _told(self, session: Session) -> dict[str, object]:
+        """As it is answered. ``can_stay``: whether staying would help; near the absolute limit nothing does.
+
+        ``expires_in_seconds`` is for browsers whose clock is wrong.
+        """
+        limits, now = self._sessions.limits, self._clock()
+        ends_at = limits.ends_at(session)
+        return {
+            "authenticated": True,
+            "issuer": session.person.subject.issuer,
+            "subject": session.person.subject.subject,
+            "name": session.person.name,
+            "session": session_tag(session.ref),
+            "expires_at": ends_at.isoformat(),
+            "expires_in_seconds": max(0, round((ends_at - now).total_seconds())),
+            "can_stay": session.expires_at - now > timedelta(seconds=limits.warning_seconds),
+        }
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await to_thread.run_sync(work, limiter=self._threads)
+
+
+async def _page_in(request: Request) -> str:
+    """The path of the page that the body names; empty for a body that is too long, too late or not ours."""
+    body = bytearray()
+    try:
+        with fail_after(_BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _BODY_MAX_BYTES:
+                    return ""
+        found = json.loads(body)
+    except (ValueError, RecursionError, TimeoutError, ClientDisconnect):
+        return ""
+    page = found.get("page") if isinstance(found, dict) else None
+    return safe_return_to(page).partition("?")[0] if isinstance(page, str) else ""

@@ -1,0 +1,86 @@
+"""The provider's tokens of one session: sealed for storage, and what they say of rights carried over into grants."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.core import correlation
+from app.core.audit import AuditEvent, AuditKind, subject_name
+from app.core.claims import Unusable
+from app.core.errors import TokenInvalid
+from app.core.failure_reasons import ClaimReason, TokenReason
+from app.core.keyring import Keyring
+from app.core.ports import UnitOfWork
+from app.core.principal import Subject
+from app.core.records import MAX_TOKEN_ROLES, TokenRights
+from app.core.token_kinds import AccessToken
+from component.session import audit as session_audit
+
+_PURPOSE = "session tokens"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTokens:
+    """What is kept of the provider's answer. The ID token is not: its claims were taken, and nothing else needs it."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    """Empty where the provider gave none."""
+    hint: str = field(repr=False)
+    """The provider's own session id (``sid``), for signing out there; empty where it gave none."""
+
+    def seal(self, keyring: Keyring, ref: str) -> bytes:
+        """Encrypted for the session with this reference, and for no other."""
+        plain = json.dumps([self.access_token, self.refresh_token, self.hint]).encode()
+        return keyring.seal(_PURPOSE, plain, ref)
+
+    @classmethod
+    def unseal(cls, keyring: Keyring, sealed: bytes, ref: str) -> ProviderTokens:
+        """Undo ``seal``; raises ``SealBroken``."""
+        access_token, refresh_token, hint = json.loads(keyring.open(_PURPOSE, sealed, ref))
+        return cls(access_token, refresh_token, hint)
+
+
+def require_own(access: AccessToken, subject: Subject, client_id: str) -> None:
+    """Raise ``TokenInvalid`` unless a verified access token is this subject's, and was issued to our client."""
+    if access.subject != subject or access.machine:
+        raise TokenInvalid(reason=TokenReason.OTHER_SUBJECT)
+    if access.client_id not in {"", client_id}:
+        raise TokenInvalid(reason=TokenReason.OTHER_CLIENT)
+
+
+def sync_rights(
+    unit: UnitOfWork, access: AccessToken, *, map_own_names: bool, now: datetime, signed_in: bool = True
+) -> None:
+    """Make the grants of source ``token`` what the *access* token says, and audit it when that changed something.
+
+    What of it could not be used is audited at each sign-in, and at a refresh when it changed something. ``signed_in``:
+    whether it is a sign-in. The ID token's roles never count: a refresh may come without one, and a role that is only
+    there would stay permanently.
+    """
+    rights = TokenRights(issued_at=access.issued_at, roles=access.roles, permissions=access.permissions)
+    changed = unit.sync_token_rights(access.subject, rights, map_own_names=map_own_names, now=now)
+    if changed:
+        unit.record(
+            AuditEvent(
+                kind=AuditKind.TOKEN_RIGHTS_SYNC,
+                at=now,
+                actor="system",
+                target=subject_name(access.subject),
+                correlation_id=correlation.current(),
+            )
+        )
+    unusable = [*access.unusable, *_surplus(access)]
+    if unusable and (signed_in or changed):
+        _log.warning("part of a token's rights was not usable: %s", ", ".join(each.reason for each in unusable))
+        unit.record(session_audit.claims_dropped(access.subject, unusable, now=now))
+
+
+def _surplus(access: AccessToken) -> list[Unusable]:
+    """The roles that are too many to be remembered; all of them were mapped."""
+    surplus = len(access.roles) - MAX_TOKEN_ROLES
+    return [Unusable(ClaimReason.TOO_MANY_ROLES, surplus, "beyond 500")] if surplus > 0 else []

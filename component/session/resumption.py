@@ -1,0 +1,89 @@
+"""Revivals: a session whose time was over goes on after its own person signed in again, in the same browser.
+
+Only a session that expired, never one that was ended; only for its subject; only for an hour after its end. Its
+reference stays, so that its covered tabs go on once they have reconnected; its secret, tokens, sign-in time, factors
+and limits are new.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.core.clock import Clock
+from app.core.keyring import Keyring
+from app.core.ports import Storage
+from app.core.records import Session
+from app.core.token_kinds import IdToken
+from app.core.tokens import TokenVerifier
+from component.oidc.provider import TokenSet
+from component.session import audit as session_audit
+from component.session.credentials import Begun, goes_on, person_of, secret_hash
+from component.session.lifetimes import Limits
+from component.session.provider_tokens import require_own, sync_rights
+
+
+class Revivals:
+    """Finds what can be revived, and revives it. Safe from any thread, and across processes."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        keyring: Keyring,
+        verifier: TokenVerifier,
+        *,
+        client_id: str,
+        limits: Limits,
+        map_own_names: bool,
+        clock: Clock,
+    ) -> None:
+        """``map_own_names``: as in ``Sessions``."""
+        self._storage = storage
+        self._keyring = keyring
+        self._verifier = verifier
+        self._client_id = client_id
+        self._limits = limits
+        self._map_own_names = map_own_names
+        self._clock = clock
+
+    def by_secret(self, secret: str) -> Session | None:
+        """The expired session whose cookie holds this secret, while it can be revived."""
+        return self._expired(self._storage.read.session_by_secret(secret_hash(secret)))
+
+    def by_ref(self, ref: str) -> Session | None:
+        """As ``by_secret``, by the stable reference."""
+        return self._expired(self._storage.read.session_by_ref(ref))
+
+    def until(self, session: Session) -> datetime:
+        """Until when an expired session can be revived."""
+        return self._limits.ends_at(session) + timedelta(seconds=self._limits.revival_seconds)
+
+    def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> Begun | None:
+        """Go on with ``session``, which was found here, whose person has signed in again.
+
+        None, and nothing is changed, for any other subject, and when it was ended, or its person blocked, meanwhile.
+        Raises as ``Sessions.begin``.
+        """
+        if id_token.subject != session.person.subject:
+            return None
+        access = self._verifier.access_token(tokens.access_token, from_provider=True)
+        require_own(access, id_token.subject, self._client_id)
+        now = self._clock()
+        begun = Begun(session.ref)
+        fresh = goes_on(self._storage, self._keyring, begun, tokens, id_token, access)
+        with self._storage.unit_of_work() as unit:
+            unit.save_person(person_of(id_token), now)
+            # Looked at inside the unit: an end, a block or another revival committed before this one is seen.
+            stored = self._expired(unit.session_by_ref(session.ref))
+            until = now + timedelta(seconds=self._limits.absolute_seconds)
+            if stored is None or stored.person.blocked or not unit.revive_session(fresh, until, now):
+                return None
+            sync_rights(unit, access, map_own_names=self._map_own_names, now=now)
+            unit.record(session_audit.revived(id_token.subject, session.ref, address=address, now=now))
+            unit.commit()
+        return begun
+
+    def _expired(self, session: Session | None) -> Session | None:
+        if session is None or session.ended_at is not None:
+            return None
+        over_for = self._clock() - self._limits.ends_at(session)
+        return session if timedelta() <= over_for <= timedelta(seconds=self._limits.revival_seconds) else None

@@ -1,0 +1,106 @@
+"""Silent sign-ins (``prompt=none``, OIDC Core §3.1.2.1): how a session gets new tokens without a refresh token.
+
+Tried once for each access token, and only for a session that is live, so never after a sign-out. The session stays the
+one it is: its limits, its secret and its sign-in time do not move, because nobody has proven anything anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from datetime import timedelta
+from typing import Final
+
+from app.core.clock import Clock
+from app.core.errors import SessionEnded, StorageUnavailable, TokenInvalid
+from app.core.failure_reasons import TokenReason, TokenUse
+from app.core.keyring import Keyring, SealBroken
+from app.core.ports import Storage
+from app.core.records import Session
+from app.core.token_kinds import IdToken
+from app.core.tokens import TokenVerifier, token_hash
+from component.oidc.provider import TokenSet
+from component.session import audit as session_audit
+from component.session.provider_tokens import ProviderTokens, require_own, sync_rights
+
+REMAINING_SECONDS: Final = 60
+"""A token with less time left than this is due to be renewed."""
+_LEASE_SECONDS: Final = 10
+_log = logging.getLogger(__name__)
+
+
+class SilentSignIns:
+    """Safe from any thread, and across processes."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        keyring: Keyring,
+        verifier: TokenVerifier,
+        *,
+        client_id: str,
+        map_own_names: bool,
+        clock: Clock,
+    ) -> None:
+        self._storage = storage
+        self._keyring = keyring
+        self._verifier = verifier
+        self._client_id = client_id
+        self._map_own_names = map_own_names
+        self._clock = clock
+
+    def needed(self, ref: str) -> bool:
+        """Whether the session's access token is about to expire and nothing but a sign-in brings another."""
+        stored = self._storage.read.sealed_tokens(ref)
+        if stored is None or stored.access_expires_at - self._clock() >= timedelta(seconds=REMAINING_SECONDS):
+            return False
+        try:
+            return not ProviderTokens.unseal(self._keyring, stored.sealed, ref).refresh_token
+        except SealBroken:
+            return True
+
+    def begin(self, ref: str) -> bool:
+        """Note that one is tried; False when it is not needed, or was tried for this access token before."""
+        if not self.needed(ref):
+            return False
+        with self._storage.unit_of_work() as unit:
+            first = unit.note_silent_try(ref, self._clock())
+            unit.commit()
+        return first
+
+    def complete(self, session: Session, tokens: TokenSet, id_token: IdToken) -> None:
+        """Put the new tokens into the session, with the rights they bring.
+
+        Raises ``TokenInvalid`` when the provider answered for somebody else, ``SessionEnded``, and as
+        ``TokenVerifier.access_token``.
+        """
+        access = self._verifier.access_token(tokens.access_token, from_provider=True)
+        if id_token.subject != session.person.subject:
+            raise TokenInvalid(reason=TokenReason.OTHER_SUBJECT, use=TokenUse.ID)
+        require_own(access, session.person.subject, self._client_id)
+        kept = ProviderTokens(tokens.access_token, tokens.refresh_token, id_token.sid)
+        owner, now = f"silent-{secrets.token_hex(8)}", self._clock()
+        with self._storage.unit_of_work() as unit:
+            leased = unit.take_refresh_lease(session.ref, owner, now, now + timedelta(seconds=_LEASE_SECONDS))
+            stored = leased is not None and unit.store_refreshed(
+                session.ref,
+                owner,
+                sealed=kept.seal(self._keyring, session.ref),
+                access_token_hash=token_hash(tokens.access_token),
+                access_expires_at=access.expires_at,
+                now=now,
+            )
+            if stored:
+                sync_rights(unit, access, map_own_names=self._map_own_names, now=now, signed_in=False)
+                unit.commit()
+        if not stored:
+            raise SessionEnded
+
+    def refused(self, session: Session, reason: str) -> None:
+        """Write down that it did not work. ``reason``: the provider's error code, or ours."""
+        try:
+            with self._storage.unit_of_work() as unit:
+                unit.record(session_audit.refresh_failed(session, reason, now=self._clock()))
+                unit.commit()
+        except StorageUnavailable:
+            _log.warning("a silent sign-in that failed could not be recorded")

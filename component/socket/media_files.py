@@ -1,0 +1,133 @@
+"""The files that Streamlit's runs have registered for each Streamlit session: images, films, sound, downloads.
+
+An address that an app only shows, such as one that its user typed, is no file of that user: what counts is that a run
+for this very session gave the file to Streamlit, and that it began after the user last lost a right. ``app.media``
+notes that here, from the threads of the runs.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final
+
+from component.protocol import streamlit_messages
+
+MAX_SESSIONS: Final = 8192
+MAX_FILES: Final = 4096
+"""How many are remembered of each session, the latest."""
+MAX_FILES_IN_ALL: Final = 262_144
+"""How many of all sessions: some 40 MB. The session with the most files forgets half of its own."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How many files all sessions have, and the lock of all that counts them."""
+
+    lock: Lock = field(default_factory=Lock)
+    files: int = 0
+
+
+class SessionFiles:
+    """Ids of the files of one Streamlit session. Safe from any thread."""
+
+    def __init__(self, tally: _Tally | None = None) -> None:
+        self._tally = tally or _Tally()
+        self._files: dict[str, None] = {}
+        self._losses = 0
+        self._is_forgotten = False
+
+    def __contains__(self, file: str) -> bool:
+        with self._tally.lock:
+            return file in self._files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def begin_run(self) -> RunFiles:
+        """A run of the session begins."""
+        return RunFiles(self, self._losses)
+
+    def add(self, file: str, *, began_after_losses: int | None = None) -> None:
+        """A run has registered this file.
+
+        Args:
+            file: Its id.
+            began_after_losses: How many losses there were when the run began; None for a run that begins now.
+        """
+        with self._tally.lock:
+            if self._is_forgotten or began_after_losses not in {None, self._losses}:
+                return
+            known = len(self._files)
+            self._files.pop(file, None)
+            self._files[file] = None
+            if len(self._files) > MAX_FILES:
+                del self._files[next(iter(self._files))]
+            self._tally.files += len(self._files) - known
+
+    def clear(self) -> None:
+        """The session's user has lost a right: only what runs that begin from now on register counts."""
+        with self._tally.lock:
+            self._losses += 1
+            self._drop(len(self._files))
+
+    def forget(self) -> None:
+        """Nothing of this session is remembered any more."""
+        with self._tally.lock:
+            self._is_forgotten = True
+            self._drop(len(self._files))
+
+    def halve(self) -> None:
+        """Forget the older half."""
+        with self._tally.lock:
+            self._drop((len(self._files) + 1) // 2)
+
+    def _drop(self, number: int) -> None:
+        for file in list(self._files)[:number]:
+            del self._files[file]
+        self._tally.files -= number
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """What one run registers: it counts as long as its user has lost no right since the run began."""
+
+    _files: SessionFiles
+    _losses: int
+
+    def add(self, file: str) -> None:
+        """The run has registered this file."""
+        self._files.add(file, began_after_losses=self._losses)
+
+
+class MediaFiles:
+    """Streamlit session → its files. Safe from any thread; each process has its own."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._tally = _Tally()
+        self._sessions: OrderedDict[str, SessionFiles] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many files are remembered of all sessions."""
+        return self._tally.files
+
+    def of(self, session_id: str) -> SessionFiles:
+        """The files of a session; the session that was asked for longest ago is forgotten when there are too many."""
+        with self._lock:
+            files = self._sessions.setdefault(session_id, SessionFiles(self._tally))
+            self._sessions.move_to_end(session_id)
+            if len(self._sessions) > MAX_SESSIONS:
+                self._sessions.popitem(last=False)[1].forget()
+            return files
+
+    def register(self, run: RunFiles, address: str) -> None:
+        """A run has registered the file at this address."""
+        file = streamlit_messages.media_asked(address)
+        if file is None:
+            return
+        run.add(file)
+        if self._tally.files > MAX_FILES_IN_ALL:
+            with self._lock:
+                max(self._sessions.values(), key=len).halve()

@@ -1,0 +1,111 @@
+"""What a Streamlit session offers its browser: ids of whatever Streamlit keeps beyond the run that rendered it.
+
+Streamlit (1.67) keeps, as long as its session lives: the callback of a widget, the closure of a fragment (of dialogs
+and ``run_every`` timers too), the callable of a deferred download, and the source of a lazy dataframe. A run drops
+what it did not render only when its script reaches its end, which ``stop_script``, ``st.stop()`` and an exception
+prevent. So once the caller has lost a right, an id is valid only if a run that began afterwards rendered it. Bounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from component.protocol import streamlit_messages
+from component.socket.media_files import SessionFiles
+
+MAX_MEDIA: Final = 2048
+MAX_DEFERRED: Final = 512
+MAX_WIDGETS: Final = 4096
+MAX_FRAGMENTS: Final = 4096
+MAX_SOURCES: Final = 512
+MAX_OPERATIONS: Final = 512
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class SinceLoss:
+    """Ids rendered since the caller last lost a right."""
+
+    widgets: dict[str, None] = field(default_factory=dict)
+    fragments: dict[str, None] = field(default_factory=dict)
+    sources: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Rendered:
+    """The ids that one Streamlit session's browser may use. The oldest of each kind are forgotten."""
+
+    media: dict[str, None] = field(default_factory=dict)
+    deferred: dict[str, None] = field(default_factory=dict)
+    operations: dict[str, None] = field(default_factory=dict)
+    """Ids of the backend operations that are under way."""
+    since_loss: SinceLoss | None = None
+    """None when nothing was ever lost: then Streamlit alone knows what there is."""
+    files: SessionFiles = field(default_factory=SessionFiles, compare=False)
+    """What runs of this session have registered with Streamlit; none before the first run."""
+
+    def forget(self) -> None:
+        """The caller has lost a right: nothing rendered so far is valid."""
+        self.files.clear()
+        self.media.clear()
+        self.deferred.clear()
+        self.operations.clear()
+        self.since_loss = SinceLoss()
+
+    def restrict(self, sent: streamlit_messages.FromBrowser) -> None:
+        """Take out of a message that reruns whatever this session no longer offers."""
+        if self.since_loss is None:
+            return
+        if sent.fragment and sent.fragment not in self.since_loss.fragments:
+            sent.gate_only()
+            return
+        sent.forget_cached()
+        sent.keep_widgets(self.since_loss.widgets)
+
+    def begin(self, sent: streamlit_messages.FromBrowser) -> bool:
+        """Begin the backend operation that a message asks for; False when it is about nothing that is offered."""
+        if sent.deferred_file and sent.deferred_file not in self.deferred:
+            return False
+        if self.since_loss is not None and sent.dataframe and sent.dataframe not in self.since_loss.sources:
+            return False
+        keep(self.operations, sent.operation, None, MAX_OPERATIONS)
+        return True
+
+    def end(self, operation: str) -> bool:
+        """End a backend operation; False when it began before a right was lost, so that nobody may have its result."""
+        known = operation in self.operations
+        self.operations.pop(operation, None)
+        return known
+
+    def note(self, message: ForwardMsg) -> None:
+        """Remember what a message to the browser renders."""
+        if self.since_loss is not None:
+            for widget in streamlit_messages.widgets_in(message):
+                keep(self.since_loss.widgets, widget, None, MAX_WIDGETS)
+            for fragment in streamlit_messages.fragments_in(message):
+                keep(self.since_loss.fragments, fragment, None, MAX_FRAGMENTS)
+            for source in streamlit_messages.dataframes_in(message):
+                keep(self.since_loss.sources, source, None, MAX_SOURCES)
+        if deferred := streamlit_messages.deferred_in(message):
+            keep(self.deferred, deferred, None, MAX_DEFERRED)
+        if file := streamlit_messages.delivered_file(message):
+            keep(self.media, file, None, MAX_MEDIA)
+
+    def note_media(self, data: bytes) -> None:
+        """Remember the files that a message to the browser shows: those that a run of this session registered."""
+        for file in streamlit_messages.media_in(data):
+            if file in self.files:
+                keep(self.media, file, None, MAX_MEDIA)
+
+
+def keep(kept: dict[K, V], key: K, value: V, most: int) -> None:
+    """Put ``key`` last, and let go of the first when there are more than ``most``."""
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > most:
+        del kept[next(iter(kept))]

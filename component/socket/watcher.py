@@ -1,0 +1,91 @@
+"""The watcher: one small task per process that tells its idle tabs what happened anywhere, within two seconds.
+
+It polls one row (two counters) and reaches a tab only when a counter has moved or the tab's own time has come. Ends
+come before reruns, and reruns are staggered: a run costs a hundred times what an end costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from app.core.clock import Clock, utc_now
+from app.core.errors import StorageUnavailable
+from app.core.records import Pulse
+from component.socket.tab import Tab
+from component.socket.tabs import Tabs
+
+POLL_SECONDS: Final = 0.5
+_AT_ONCE: Final = 16
+_PAUSE_SECONDS: Final = 0.05
+
+_log = structlog.get_logger(__name__)
+
+
+class Watcher:
+    """Watches for one process; ``run`` goes on until it is cancelled."""
+
+    def __init__(
+        self,
+        pulse: Callable[[], Pulse],
+        tabs: Tabs,
+        *,
+        clock: Clock = utc_now,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        """``pulse``: reads the two counters, one query."""
+        self._pulse = pulse
+        self._tabs = tabs
+        self._clock = clock
+        self._poll_seconds = poll_seconds
+        self._known: Pulse | None = None
+
+    async def run(self) -> None:
+        """Poll until cancelled; a database that does not answer is asked again, and nothing is told meanwhile."""
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            try:
+                await self.poll()
+            except StorageUnavailable:
+                self._known = None  # something may have happened unseen: look at every tab when it answers again
+            except Exception:  # noqa: BLE001 - whatever it is, a watcher that stopped would be worse
+                self._known = None
+                _log.exception("the watcher stumbled and goes on")
+
+    async def poll(self) -> None:
+        """One poll: tell every tab that is concerned. Raises ``StorageUnavailable``."""
+        await self.look()
+        await self._rerun()
+
+    async def look(self) -> None:
+        """One look: end the tabs whose session is over, and find out whose rights have changed."""
+        tabs = [tab for tab in self._tabs if tab.session is not None]
+        if not tabs:
+            self._known = None
+            return
+        pulse = await self._tabs.in_thread(self._pulse)
+        known, self._known = self._known, pulse
+        if pulse == known:
+            now = self._clock()
+            tabs = [tab for tab in tabs if tab.is_due(now)]
+        for start in range(0, len(tabs), _AT_ONCE):
+            await self._look_at(tabs[start : start + _AT_ONCE])
+
+    async def _look_at(self, tabs: Sequence[Tab]) -> None:
+        for found in await asyncio.gather(*(tab.look() for tab in tabs), return_exceptions=True):
+            if isinstance(found, BaseException):
+                self._known = None  # whatever happened to this tab is still to be found
+                if not isinstance(found, StorageUnavailable):
+                    _log.error("the watcher could not look at a tab", exc_info=found)
+
+    async def _rerun(self) -> None:
+        """Draw outdated pages anew, those first that lost something; no longer than a poll takes."""
+        outdated = sorted((tab for tab in self._tabs if tab.wants_rerun), key=lambda tab: not tab.has_lost)
+        outdated = outdated[: int(self._poll_seconds / _PAUSE_SECONDS) * _AT_ONCE]
+        for start in range(0, len(outdated), _AT_ONCE):
+            for tab in outdated[start : start + _AT_ONCE]:
+                tab.rerun()
+            await asyncio.sleep(_PAUSE_SECONDS)
