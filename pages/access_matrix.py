@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import access, panels
-from app.admin import matrix_view
+from app.admin.access_matrix import matrix_view
 from app.core.errors import GatehouseError
 
 access.require_page()

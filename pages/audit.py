@@ -3,8 +3,8 @@
 import streamlit as st
 
 from app import access, panels
-from app.admin import audit_export, audit_filters, audit_list
-from app.admin.places import keep_address
+from app.admin.audit import event_list as audit_list, export as audit_export, filters as audit_filters
+from app.admin.widgets.links import keep_address
 from app.core.errors import GatehouseError
 
 access.require_page()

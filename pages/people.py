@@ -1,12 +1,12 @@
 """People: find somebody, see what they may do and why, change it; deep link: ``/people?person=ID``."""
 
 from app import access
-from app.admin import people, person
+from app.admin.people import people_list, person_card
 
 access.require_page()
 
-asked = person.asked()
+asked = person_card.asked()
 if asked is None:
-    people.show()
+    people_list.show()
 else:
-    person.show(asked)
+    person_card.show(asked)

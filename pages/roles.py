@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app import access, panels
-from app.admin import notices, role_card, role_compare, role_editor, role_list
-from app.admin.places import ROLES, keep_address
+from app.admin.roles import compare as role_compare, editor as role_editor, role_card, role_list
+from app.admin.widgets import notices
+from app.admin.widgets.links import ROLES, keep_address
 from app.core.errors import GatehouseError
 
 access.require_page()

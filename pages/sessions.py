@@ -1,7 +1,7 @@
 """Sessions: who is signed in, from what, since when and on which page; ending one, or all of a person."""
 
 from app import access
-from app.admin import session_list
+from app.admin.people import session_list
 
 access.require_page()
 

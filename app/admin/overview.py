@@ -10,9 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from app import access, panels, texts
-from app.admin import failures, words
-from app.admin.calls_audit import Asked, events
-from app.admin.calls_installation import Attention, Statistics, statistics
+from app.admin.widgets import failures, labels
+from app.admin.api.audit import Asked, events
+from app.admin.api.installation import Attention, Statistics, statistics
 from app.core.audit import AuditKind
 from app.core.directory import MOST_COUNTED
 from app.core.errors import GatehouseError
@@ -78,7 +78,7 @@ def _numbers(found: Statistics) -> None:
 
 
 def _up_to(count: int) -> str:
-    return words.counted(count, capped=count == MOST_COUNTED)  # beyond it, it was counted exactly
+    return labels.counted(count, capped=count == MOST_COUNTED)  # beyond it, it was counted exactly
 
 
 def _attention(attention: Attention) -> None:
@@ -89,7 +89,7 @@ def _attention(attention: Attention) -> None:
     for number, point in enumerate(points):
         with st.container(border=True, gap=None, key=f"attention-{number}"):
             st.markdown(f":material/{point.icon}: **{point.text}**")
-            words.note(point.why)
+            labels.note(point.why)
             row = BY_PATH.get(point.path)
             if row is not None and access.allows_row(row):
                 st.page_link(row.script, label=point.link, icon=":material/arrow_forward:", query_params=point.query)
@@ -127,7 +127,7 @@ def _points(attention: Attention) -> list[_Point]:
 
 def _first(names: Sequence[str], one: str) -> str:
     """How many there are; lists hold the first ``_LISTED`` only."""
-    return f"{_LISTED}+ {one}s" if len(names) >= _LISTED else words.many(len(names), one)
+    return f"{_LISTED}+ {one}s" if len(names) >= _LISTED else labels.many(len(names), one)
 
 
 def _people(count: int) -> str:
@@ -148,9 +148,9 @@ def _over_time(found: Statistics) -> None:
             st.markdown(f"**{name} per day**")
             if len(frame) and frame[name].any():
                 st.bar_chart(frame, x="Day", y=name, x_label="", y_label="", color=color, height=200)
-                words.note(f"{int(frame[name].sum()):,} in all. Days are in UTC.")
+                labels.note(f"{int(frame[name].sum()):,} in all. Days are in UTC.")
             else:
-                words.note("None in this time span.")
+                labels.note("None in this time span.")
 
 
 def _recent() -> None:
@@ -163,7 +163,7 @@ def _recent() -> None:
             with st.container(gap=None):
                 st.markdown(texts.plain(event.sentence, cap=300))
                 why = f" · {texts.plain(event.reason, cap=200)}" if event.reason else ""
-                words.note(f"{words.ago(event.at)}{why}")
+                labels.note(f"{words.ago(event.at)}{why}")
         row = BY_PATH.get("audit")
         if row is not None and access.allows_row(row):
             st.page_link(row.script, label="All of it in the audit", icon=":material/history:")

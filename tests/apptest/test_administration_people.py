@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import api_client, testing
-from app.admin import many
+from app.admin.people import bulk_actions
 from app.core.permissions import ROLES
 from tests import canned
 from tests.apptest.administration import CARD, PATHS, Administration, keys, words
@@ -716,7 +716,7 @@ def test_one_by_one_where_the_api_knows_no_several(here: Administration) -> None
 
 def test_when_the_api_asks_to_go_slower_it_is_waited_for(here: Administration, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(many, "_pause", waited.append)
+    monkeypatch.setattr(bulk_actions, "_pause", waited.append)
     asked: list[int] = []
 
     def answer(wanted: Wanted) -> Given:
@@ -737,7 +737,7 @@ def test_of_several_at_once_it_is_said_who_may_have_been_changed(
     here: Administration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to the second step of three was lost: the third was not tried."""
-    monkeypatch.setattr(many, "_CHUNK", 15)
+    monkeypatch.setattr(bulk_actions, "_CHUNK", 15)
     bulk(here, {})
     answered = here.stub.answers["POST", f"{canned.BASE}/grants/bulk"]
     assert callable(answered)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from app import access, testing
-from app.admin import audit_export
+from app.admin.audit import export as audit_export
 from app.core.clock import utc_now
 from app.core.errors import PermissionDenied
 from app.core.guards_found import publish_guards

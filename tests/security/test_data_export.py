@@ -12,7 +12,7 @@ from tests.security.live import live
 from tests.stack import ROOT
 
 TABLES = {
-    "app/admin/matrix_view.py": 1,
+    "app/admin/access_matrix/matrix_view.py": 1,
     "app/admin/overview.py": 1,
     "pages/csv_explorer.py": 1,
     "pages/usage_report.py": 3,

@@ -245,7 +245,7 @@ REMOVALS = [
     ),
     Removal(
         "the people of a step whose answer was lost",
-        "app/admin/many.py",
+        "app/admin/people/bulk_actions.py",
         "        in_doubt = size if isinstance(error, ChangeUnconfirmed) else 0\n",
         "        in_doubt = 0\n",
         "tests/apptest/test_administration_people.py::test_of_several_at_once_it_is_said_who_may_have_been_changed",
@@ -1620,7 +1620,7 @@ REMOVALS = [
     ),
     Removal(
         "the second check of an audit that was prepared as a file",
-        "app/admin/audit_export.py",
+        "app/admin/audit/export.py",
         "@access.requires(Permission.EXPORT_AUDIT)\n",
         "",
         "tests/apptest/test_administration_roles.py"
@@ -1628,7 +1628,7 @@ REMOVALS = [
     ),
     Removal(
         "the permission of a change in administration",
-        "app/admin/calls_people.py",
+        "app/admin/api/people.py",
         "@access.requires(Permission.BLOCK_PEOPLE)\n",
         "",
         "tests/unit/test_admin_calls.py::test_a_call_goes_nowhere_without_its_permission[people.set_blocked]",

@@ -14,16 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from app import services as composition
 from app import session_binding, testing
-from app.admin import (
-    calls_audit,
-    calls_grants,
-    calls_installation,
-    calls_mappings,
-    calls_people,
-    calls_roles,
-    calls_sessions,
-)
-from app.admin.calls_grants import What
+from app.admin.api import audit as audit_api, grants as grants_api, installation as installation_api, mappings as mappings_api, people as people_api, roles as roles_api, sessions as sessions_api
+from app.admin.api.grants import What
 from app.core.directory import PeopleSort, PersonState
 from app.core.errors import ApiUnavailable, ChangeUnconfirmed, PermissionDenied, ServiceUnavailable
 from app.services import Services
@@ -99,7 +91,7 @@ CALLS: dict[str, tuple[Callable[[], object], str, Given, tuple[str, str, dict[st
     "people.people": (
         call(
             "people.people",
-            calls_people.Asked("bo", PersonState.ACTIVE, "viewer", True, False, PeopleSort.LAST_SEEN),
+            people_api.Asked("bo", PersonState.ACTIVE, "viewer", True, False, PeopleSort.LAST_SEEN),
             cursor="c", limit=9,
         ),
         "read:people", json_of({"people": [PERSON], **AROUND}),
@@ -209,7 +201,7 @@ CALLS: dict[str, tuple[Callable[[], object], str, Given, tuple[str, str, dict[st
         ("DELETE", "/people/7/sessions", {"reason": ["r"]}, None, None),
     ),
     "audit.events": (
-        call("audit.events", calls_audit.Asked("n", "a", "t", ("k1", "k2"), "done", UNTIL, UNTIL)), "read:audit",
+        call("audit.events", audit_api.Asked("n", "a", "t", ("k1", "k2"), "done", UNTIL, UNTIL)), "read:audit",
         json_of({"events": [EVENT], **AROUND}),
         ("GET", "/audit", {
             "name": ["n"], "actor": ["a"], "target": ["t"], "kind": ["k1", "k2"], "outcome": ["done"],
@@ -232,7 +224,7 @@ CALLS: dict[str, tuple[Callable[[], object], str, Given, tuple[str, str, dict[st
         ("GET", "/audit/chain", {"full": ["true"]}, None, None),
     ),
     "audit.export": (
-        call("audit.export", calls_audit.Asked("n"), io.BytesIO(), form="csv"), "export:audit",
+        call("audit.export", audit_api.Asked("n"), io.BytesIO(), form="csv"), "export:audit",
         Given(200, b"seq\n", {"Content-Type": "text/csv; charset=utf-8"}),
         ("GET", "/audit/export", {"name": ["n"], "format": ["csv"]}, None, None),
     ),
@@ -347,8 +339,8 @@ def test_what_is_not_as_agreed_is_no_answer(stub: StubApi, run_as: Callable[...,
 
 def test_members_that_are_new_are_passed_over(stub: StubApi, run_as: Callable[..., Run]) -> None:
     stub.otherwise = json_of({**CARD, "shoe_size": 43})
-    card = run_as(roles=("administrator",))(lambda: calls_people.person(7))
-    assert isinstance(card, calls_people.Card)
+    card = run_as(roles=("administrator",))(lambda: people_api.person(7))
+    assert isinstance(card, people_api.Card)
     assert card.grants[0].since == datetime(2026, 1, 31, 12, tzinfo=UTC)
     assert (card.shown_name, card.audit_name) == ("Bo", "auth0|7 at https://i/")
 
@@ -357,7 +349,7 @@ def test_whether_it_was_new_is_told(stub: StubApi, run_as: Callable[..., Run]) -
     run = run_as(roles=("administrator",))
     for status, new in ((201, True), (200, False)):
         stub.otherwise = json_of(CARD, status)
-        given = run(lambda: calls_grants.give(7, WHAT, reason="r", version="v1"))
+        given = run(lambda: grants_api.give(7, WHAT, reason="r", version="v1"))
         assert isinstance(given, tuple)
         assert given[1] is new
 
@@ -372,11 +364,11 @@ def test_no_answer_is_shared_between_people(stub: StubApi, run_as: Callable[...,
 
     stub.answers["GET", "/api/v1/roles"] = answer
     for _ in range(2):
-        run_as(roles=("administrator",))(calls_roles.roles)
+        run_as(roles=("administrator",))(roles_api.roles)
     assert len(set(seen)) == 2
 
 
 def test_the_modules_are_all_of_them() -> None:
     assert {module.__name__.rpartition("_")[2] for module in (
-        calls_audit, calls_grants, calls_installation, calls_mappings, calls_people, calls_roles, calls_sessions,
+        audit_api, grants_api, installation_api, mappings_api, people_api, roles_api, sessions_api,
     )} == set(MODULES)  # fmt: skip

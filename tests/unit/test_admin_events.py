@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from app.admin import events
-from app.admin.calls_audit import Event
+from app.admin.audit import presentation
+from app.admin.api.audit import Event
 
 
 def event(seq: int, at: datetime) -> Event:
@@ -21,23 +21,23 @@ def test_events_by_day_keep_their_order() -> None:
         event(2, datetime(2026, 11, 24, 23, 59, tzinfo=UTC)),
         event(1, datetime(2026, 11, 24, 1, 30, tzinfo=timezone(timedelta(hours=2)))),
     ]
-    days = events.by_day(listed)
+    days = presentation.by_day(listed)
     assert [(part.day, [one.seq for one in part.events]) for part in days] == [
         (date(2026, 11, 25), [3]),
         (date(2026, 11, 24), [2]),
         (date(2026, 11, 23), [1]),
     ]
-    assert events.by_day([]) == []
+    assert presentation.by_day([]) == []
 
 
 def test_outcomes_of_a_newer_version_are_shown_as_they_are() -> None:
-    assert events.outcome_word("refused") == "Refused"
-    assert events.outcome_word("postponed") == "postponed"
-    assert events.outcome_icon("postponed") == ":material/help:"
+    assert presentation.outcome_word("refused") == "Refused"
+    assert presentation.outcome_word("postponed") == "postponed"
+    assert presentation.outcome_icon("postponed") == ":material/help:"
 
 
 def test_a_kind_in_words() -> None:
-    assert events.kind_in_words("{actor} gave {target} a role or permission.") == "… gave … a role or permission"
+    assert presentation.kind_in_words("{actor} gave {target} a role or permission.") == "… gave … a role or permission"
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,21 @@ def test_a_kind_in_words() -> None:
     ],
 )
 def test_whole_audit_names_are_told_from_parts_of_names(text: str, whole: bool) -> None:
-    assert events.is_audit_name(text) is whole
+    assert presentation.is_audit_name(text) is whole
 
 
 def test_the_span_of_days_is_whole_days_of_utc() -> None:
-    assert events.beginning(date(2026, 2, 28)) == datetime(2026, 2, 28, tzinfo=UTC)
-    assert events.end(date(2026, 2, 28)) == datetime(2026, 3, 1, tzinfo=UTC)
-    assert events.beginning(None) is None
-    assert events.end(None) is None
+    assert presentation.beginning(date(2026, 2, 28)) == datetime(2026, 2, 28, tzinfo=UTC)
+    assert presentation.end(date(2026, 2, 28)) == datetime(2026, 3, 1, tzinfo=UTC)
+    assert presentation.beginning(None) is None
+    assert presentation.end(None) is None
 
 
 @pytest.mark.parametrize("line", ['{{"seq": {}, "kind": "x"}}\n', '{{"seq":{}}}\n', "{},a,b\n", '"{}",a\n'])
 @pytest.mark.parametrize("cut", [1, 7, 64, 100_000])
 def test_progress_is_read_off_the_lines_however_they_are_cut(line: str, cut: int) -> None:
     whole = "".join(["seq,at\n" if line.startswith("{}") else "", *(line.format(n) for n in range(101, 201))]).encode()
-    progress = events.Progress(last_seq=300)
+    progress = presentation.Progress(last_seq=300)
     shares = [0.0]
     for start in range(0, len(whole), cut):
         progress.add(whole[start : start + cut])
@@ -80,17 +80,17 @@ def test_progress_is_read_off_the_lines_however_they_are_cut(line: str, cut: int
 
 
 def test_progress_of_nothing_of_one_and_of_more_than_was_there() -> None:
-    progress = events.Progress(last_seq=5)
+    progress = presentation.Progress(last_seq=5)
     assert progress.share == 0
     progress.add(b"5,x\n")
     assert progress.share == 0
-    late = events.Progress(last_seq=5)
+    late = presentation.Progress(last_seq=5)
     late.add(b"1,x\n9,y\n")
     assert late.share == 1
 
 
 def test_a_line_without_end_is_not_kept() -> None:
-    progress = events.Progress(last_seq=5)
+    progress = presentation.Progress(last_seq=5)
     for _ in range(20):
         progress.add(b"x" * 100_000)
     assert len(progress._rest) <= 64 * 1024
@@ -101,11 +101,11 @@ def test_a_line_without_end_is_not_kept() -> None:
     ("size", "said"), [(0, "0 B"), (999, "999 B"), (14_500, "14 KB"), (3_210_000, "3.2 MB"), (10**10, "10,000.0 MB")]
 )
 def test_sizes_in_words(size: int, said: str) -> None:
-    assert events.size_in_words(size) == said
+    assert presentation.size_in_words(size) == said
 
 
 def test_an_event_raw_is_all_of_it() -> None:
-    told = json.loads(events.raw(event(7, datetime(2026, 11, 25, tzinfo=UTC))))
+    told = json.loads(presentation.raw(event(7, datetime(2026, 11, 25, tzinfo=UTC))))
     assert told["seq"] == 7
     assert told["at"] == "2026-11-25T00:00:00+00:00"
     assert told["details"] == {"added": "read:a"}

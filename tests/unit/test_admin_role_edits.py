@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.admin.role_edits import Compared, Content, Draft, change, compared, copy_name, on_top, toggled
+from app.admin.roles.edits import Compared, Content, Draft, change, compared, copy_name, on_top, toggled
 
 BASE = Content("Clerk", "Works at the desk.", frozenset({"read:a", "read:b", "read:c"}))
 NAMES = st.frozensets(st.sampled_from([f"read:{letter}" for letter in "abcdef"]))

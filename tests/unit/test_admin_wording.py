@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.admin.wording import OTHER, Group, grouped, matching, sentence_of, title_of
+from app.admin.widgets.permission_groups import OTHER, Group, grouped, matching, sentence_of, title_of
 from app.core.permissions import Permission
 
 

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import access, api_client, session_binding, testing
 from app import services as composition
-from app.admin import calls_roles
+from app.admin.api import roles as roles_api
 from app.core import correlation
 from app.core.errors import (
     ApiUnavailable,
@@ -331,7 +331,7 @@ def test_a_post_that_changes_nothing_is_a_read(
     monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
     stub.otherwise = Given(until=never)
     with pytest.raises(ApiUnavailable):
-        signed(lambda: calls_roles.review_role(3, ["read:people"]))
+        signed(lambda: roles_api.review_role(3, ["read:people"]))
     with pytest.raises(ApiUnavailable):
         signed(lambda: api_client.explore("POST", "/api/echo", with_token=True, body={"text": "x"}))
 

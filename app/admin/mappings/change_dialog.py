@@ -1,0 +1,119 @@
+"""Changing what a token role becomes: the roles, whom it touches, why; both versions where it was changed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as AnyMapping
+
+import streamlit as st
+
+from app import texts
+from app.admin.api import mappings as mappings_api, roles as roles_api
+from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
+from app.admin.api.mappings import Mapping
+from app.admin.widgets.dialogs import Dialog
+from app.admin.widgets.own_permissions import not_held
+from app.admin.widgets.links import MAPPINGS
+from app.core.errors import GatehouseError, NotFound
+
+
+def show(dialog: Dialog, row: Mapping) -> None:
+    """The dialog about a token role that is known."""
+    title = f"What {texts.plain(row.token_role, cap=60)} becomes"
+    dialogs.show(title, lambda: _body(dialog, row), icon=":material/swap_horiz:", wide=True)
+
+
+def _body(dialog: Dialog, row: Mapping) -> None:
+    before = {role.id: role.name for role in row.roles}
+    try:
+        after = role_picker.pick_many(
+            "Roles it becomes", key="mapping-roles", chosen=dialog.memory.setdefault("chosen", before),
+            placeholder="None: it becomes nothing here",
+        )  # fmt: skip
+        missing = _not_held(after.keys() - before.keys())
+    except GatehouseError as error:
+        failures.show(error, key="mapping-roles-failed", kept=True)
+        return
+    dialog.memory["chosen"] = after
+    if before == after:
+        st.caption("Nothing is changed yet.")
+    for sentence in told(row, before, after):
+        st.markdown(f"- {sentence}")
+    if missing:
+        st.warning(
+            "You can map only to roles all of which you hold yourself. You do not hold: "
+            f"{'; '.join(texts.clause(texts.sentence(name)) for name in sorted(missing)[:5])}.",
+            icon=":material/lock:",
+        )
+    why = confirmation.reason("mapping", placeholder="Such as: the provider's group was renamed")
+    go = confirmation.buttons("mapping", "Save", icon=":material/save:", disabled=before == after or bool(missing))
+    confirmation.change(
+        dialog,
+        "mapping",
+        row,
+        why=why,
+        go=go,
+        do=lambda seen: _save(seen, after, why),
+        load=lambda: _load(row.token_role),
+        told=lambda one: {"Becomes": labels.listed([role.name for role in one.roles], most=50)},
+    )
+
+
+def told(row: Mapping, before: AnyMapping[int, str], after: AnyMapping[int, str]) -> list[str]:
+    """What saving will do, a markdown-safe sentence each."""
+    added = [name for role, name in after.items() if role not in before]
+    removed = [name for role, name in before.items() if role not in after]
+    people = labels.many(row.people, "person", "people")
+    whom = f"{people} whose last sign-in brought it" if row.people else ""
+    said = []
+    if added:
+        who = f"{whom} get{'s' if row.people == 1 else ''}" if whom else "Who signs in with it gets"
+        said.append(f"{who} {words.listed(added)}, at once." if whom else f"{who} {words.listed(added)}.")
+    if removed:
+        lose = f"lose{'s' if row.people == 1 else ''}"
+        said.append(
+            f"{whom} {lose} {words.listed(removed)} at once, unless they have it in another way too."
+            if whom
+            else f"Who signs in with it does not get {words.listed(removed)} any more."
+        )
+    if before and not after:
+        said.append("It becomes nothing here then.")
+    return said
+
+
+def _not_held(roles: Iterable[int]) -> frozenset[str]:
+    """What the roles that are added give, and the asking administrator does not hold."""
+    asked = list(roles)[: roles_api.MOST_COMPARED]
+    if not asked:
+        return frozenset()
+    return not_held(frozenset().union(*roles_api.permissions_of_roles(asked).values()))
+
+
+def _load(token_role: str) -> Mapping:
+    """The mapping as it is now; one that becomes nothing for a token role nobody has heard of."""
+    cursor = ""
+    while True:
+        page = mappings_api.mappings(token_role, cursor=cursor, limit=200)
+        for row in page.rows:
+            if row.token_role == token_role:
+                return row
+        if page.next is None:
+            raise NotFound("This token role has neither arrived nor been mapped.")
+        cursor = page.next
+
+
+def _save(seen: Mapping, after: AnyMapping[int, str], why: str) -> None:
+    saved = mappings_api.set_mapping(seen.token_role, after, reason=why, version=seen.version)
+    before = [role.id for role in seen.roles]
+    name = confirmation.quoted(seen.token_role)
+    changed = labels.many(saved.people_changed, "person", "people")
+    whom = f"It changed what {changed} may do." if saved.people_changed else "It changed nothing for anybody so far."
+    roles = labels.listed(list(after.values()), most=10) if after else "nothing here"
+
+    def back() -> str:
+        mappings_api.set_mapping(
+            seen.token_role, before, reason="The last change was taken back.", version=saved.mapping.version
+        )
+        return f"The token role {name} becomes what it became before."
+
+    notices.say(f"The token role {name} becomes {roles} now. {whom}", MAPPINGS, undo=notices.Undo("Take it back", back))

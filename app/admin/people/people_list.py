@@ -1,0 +1,225 @@
+"""The list of people: instant search, filters, and choosing several."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import streamlit as st
+
+from app import access, texts
+from app.admin.people import add_person, bulk_actions
+from app.admin.widgets import dialogs, failures, labels, notices, pagination
+from app.admin.api.people import Asked, Person, people
+from app.admin.api.roles import roles
+from app.core.directory import PeopleSort, PersonState
+from app.core.errors import GatehouseError, InvalidInput
+from app.core.permissions import Permission
+
+PLACE: Final = "/people"
+SIZE: Final = 25
+NO_ROLE: Final = "No role"
+_CHOSEN: Final = "people-chosen"  # id → name of those chosen, over pages and searches
+_STATES: Final = {label: state for state, label in labels.STATES.items()}
+_KINDS: Final = {"People": False, "Machines": True}
+_SORTS: Final = {
+    "Name": PeopleSort.NAME,
+    "Last seen": PeopleSort.LAST_SEEN,
+    "Newest": PeopleSort.FIRST_SEEN,
+}
+_ROLES_OFFERED: Final = 200
+_ROLES_SECONDS: Final = 60.0
+_ROLE_NAMES: Final = "people-role-names"
+_LIST_QUERY: Final = "people-query"  # what the list was asked, while somebody's card is shown
+
+
+def show() -> None:
+    """The whole list, with what stands around it."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title("People", width="content")
+        if access.allows(Permission.MANAGE_GRANTS):
+            st.button(
+                "Add a person", key="add-person", icon=":material/person_add:",
+                on_click=dialogs.open_dialog, args=(add_person.NAME, PLACE),
+            )  # fmt: skip
+    notices.show(PLACE)
+    _searched()
+    dialog = dialogs.current(PLACE)
+    if dialog is not None and dialog.name == add_person.NAME:
+        add_person.show(dialog)
+    elif dialog is not None:
+        bulk_actions.show(dialog)
+
+
+@st.fragment
+def _searched() -> None:
+    """Search, filters and results; draws itself anew while somebody types, without the rest of the page."""
+    wanted = _wanted()
+    place = pagination.cursor("people", wanted)
+    try:
+        with st.spinner("Looking for people…"):
+            page = people(wanted, cursor=place, limit=SIZE)
+    except InvalidInput as error:
+        if place and "cursor" in error.problems:  # what it pointed to is gone: begin again
+            pagination.restart("people")
+            page = people(wanted, limit=SIZE)
+        else:
+            failures.show(error, key="people-failed", kept=True)
+            return
+    except GatehouseError as error:
+        _failed(error)
+        return
+    choosing = _may_change()
+    if choosing and _chosen():
+        bulk_actions.bar(PLACE, _chosen(), clear=_clear)
+    if not page.rows:
+        _nobody(wanted)
+    for row in page.rows:
+        _row(row, choosing=choosing)
+    pagination.control("people", wanted, page, size=SIZE, one="person", more="people")
+    if choosing and page.rows:
+        st.button("Choose all on this page", key="choose-page", type="tertiary", on_click=_choose, args=(page.rows,))
+
+
+def _wanted() -> Asked:
+    """What is asked for, from the search box and the filters; the address holds it too, so that it can be shared."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            "Search", key="q", type="search", live="250ms", placeholder="Name, e-mail or subject", autocomplete="off",
+            max_chars=200, bind="query-params",
+        )  # fmt: skip
+        with st.popover("Filter", icon=":material/filter_list:", key="filters"):
+            state = st.selectbox(
+                "State", list(_STATES), index=None, key="state", placeholder="Any state", bind="query-params"
+            )
+            role = _role_filter()
+            kind = st.selectbox(
+                "Kind", list(_KINDS), index=None, key="kind", placeholder="People and machines", bind="query-params"
+            )
+            sort = st.selectbox("Order", list(_SORTS), key="sort", bind="query-params")
+    wanted = Asked(
+        text=(text or "").strip(),
+        state=_STATES[state] if state else None,
+        role=role if role and role != NO_ROLE else "",
+        without_roles=role == NO_ROLE,
+        machine=_KINDS[kind] if kind else None,
+        sort=_SORTS[sort or "Name"],
+    )
+    filters = [part for part in (state, texts.plain(f"role {role}") if wanted.role else role, kind) if part]
+    if filters:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            labels.note(f"Only: {', '.join(filters)}")
+            st.button("Clear filters", key="clear-filters", type="tertiary", on_click=_clear_filters)
+    return wanted
+
+
+def _role_filter() -> str | None:
+    offered = [NO_ROLE, *(_role_names() if access.allows(Permission.READ_ROLES) else ())]
+    return st.selectbox(
+        "Role", offered, index=None, key="role", placeholder="Any role", bind="query-params", accept_new_options=True
+    )
+
+
+def _role_names() -> tuple[str, ...]:
+    """Names for the filter, at most a minute old, so that not every keystroke asks for them; typing another works."""
+    asked_at, names = st.session_state.get(_ROLE_NAMES, (0.0, ()))
+    if not asked_at or time.monotonic() - asked_at > _ROLES_SECONDS:
+        with failures.shown("roles-failed"):
+            names = tuple(role.name for role in roles(limit=_ROLES_OFFERED).rows)
+            st.session_state[_ROLE_NAMES] = (time.monotonic(), names)
+    return tuple(names)
+
+
+def _row(row: Person, *, choosing: bool) -> None:
+    """One person: the way to their card, and what tells them apart."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"person-{row.id}"):
+        if choosing:
+            st.checkbox(
+                f"Choose {texts.plain(row.shown_name, cap=80)}", key=f"choose-{row.id}", label_visibility="collapsed",
+                value=row.id in _chosen(), on_change=_toggle, args=(row.id, row.shown_name),
+            )  # fmt: skip
+        with st.container(gap=None):
+            icon = ":material/smart_toy:" if row.machine else ":material/person:"
+            name = f"**{texts.plain(row.shown_name, cap=80)}**"
+            if st.button(name, key=f"open-{row.id}", icon=icon, type="tertiary"):
+                opened(row.id)
+            labels.note(_about(row))
+
+
+def _about(row: Person) -> str:
+    """E-mail, roles, state and last use, in one line of markdown-safe text."""
+    parts = []
+    if row.state is not PersonState.ACTIVE:
+        color = "red" if row.state is PersonState.BLOCKED else "gray"
+        parts.append(f":{color}-badge[{words.STATES[row.state]}]")
+    other = row.email if row.name and row.email else row.subject.subject
+    if other != row.shown_name:
+        parts.append(texts.plain(other, cap=80))
+    parts.append(labels.listed(row.roles, most=3) if row.roles else "no role")
+    if row.last_seen_at is not None:
+        parts.append(f"last seen {words.ago(row.last_seen_at)}")
+    return " · ".join(parts)
+
+
+def _nobody(wanted: Asked) -> None:
+    """The empty list, and the way out of it."""
+    if wanted == Asked(sort=wanted.sort):
+        st.info("Nobody is known here yet. People appear when they sign in for the first time, or when you add them.")
+        return
+    st.info(
+        "**Nobody matches.** Try a shorter part of the name, the e-mail address, or the subject that the sign-in "
+        "provider uses; or clear the filters.",
+        icon=":material/person_search:",
+    )
+
+
+def _failed(error: GatehouseError) -> None:
+    failures.show(error, key="people-failed", kept=True)
+    st.button("Try again", key="retry", icon=":material/refresh:")
+
+
+def opened(person_id: int) -> None:
+    """Go to somebody's card; the address says so, and the list comes back as it was."""
+    st.session_state[_LIST_QUERY] = st.query_params.to_dict()
+    # Not a link: on its own page Streamlit 1.67 follows one without changing the address.
+    st.query_params.from_dict({"person": str(person_id)})
+    st.rerun()
+
+
+def closed() -> None:
+    """Go back to the list, as it was."""
+    st.query_params.from_dict(st.session_state.get(_LIST_QUERY, {}))
+
+
+def _may_change() -> bool:
+    """Whether there is anything that could be done to several at once."""
+    return any(map(access.allows, (Permission.MANAGE_GRANTS, Permission.BLOCK_PEOPLE, Permission.END_SESSIONS)))
+
+
+def _chosen() -> dict[int, str]:
+    chosen: dict[int, str] = st.session_state.setdefault(_CHOSEN, {})
+    return chosen
+
+
+def _toggle(person_id: int, name: str) -> None:
+    if st.session_state.get(f"choose-{person_id}"):
+        _chosen()[person_id] = name
+    else:
+        _chosen().pop(person_id, None)
+
+
+def _choose(rows: tuple[Person, ...]) -> None:
+    for row in rows:
+        _chosen()[row.id] = row.shown_name
+        st.session_state[f"choose-{row.id}"] = True
+
+
+def _clear() -> None:
+    for person_id in list(_chosen()):
+        st.session_state[f"choose-{person_id}"] = False
+    _chosen().clear()
+
+
+def _clear_filters() -> None:
+    for key in ("state", "role", "kind"):
+        st.session_state[key] = None

@@ -1,0 +1,66 @@
+"""The list of roles, with how many permissions each gives and how many people hold it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from app import access, texts
+from app.admin.api import roles as roles_api
+from app.admin.widgets import labels, pagination
+from app.admin.api.roles import Role, RoleCard
+from app.admin.widgets.permission_list import SEARCH_MAX
+from app.admin.widgets.links import ROLES, link, step
+from app.core.permissions import Permission
+
+SIZE: Final = 25
+
+
+def show() -> None:
+    """The list; raises as the call does."""
+    st.title("Roles")
+    st.caption("A role is a named set of permissions. What you change here holds at once, also for who is signed in.")
+    if access.allows(Permission.MANAGE_ROLES):
+        step("Make a role", key="role-make", icon=":material/add:", edit="new")
+    text = st.text_input(
+        "Find a role", key="roles-search", type="search", icon=":material/search:", live=True,
+        max_chars=SEARCH_MAX, placeholder="Part of its name",
+    )  # fmt: skip
+    with st.spinner("Looking for roles…"):
+        page = roles_api.roles(text, cursor=pagination.cursor("roles", text), limit=SIZE)
+    if not page.rows:
+        st.info(
+            "No role has this in its name. Look for another part of it." if text else "There are no roles yet.",
+            icon=":material/search_off:",
+        )
+    for role in page.rows:
+        _row(role)
+    pagination.control("roles", text, page, size=SIZE, one="role", more="roles")
+
+
+def _row(role: Role) -> None:
+    with st.container(key=f"role-{role.id}", border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            link(ROLES, f"**{texts.plain(role.name)}**", role=role.id)
+            if role.built_in:
+                st.badge("built in", color="gray")
+        if role.description:
+            st.markdown(texts.plain(role.description, cap=300))
+        st.caption(counts(role))
+
+
+def counts(role: Role | RoleCard) -> str:
+    """``12 permissions, held by 34 people``, as markdown-safe text."""
+    given = role.permissions if isinstance(role, Role) else len(role.permissions)
+    people = labels.counted(role.people, capped=role.people_capped)
+    one = role.people == 1 and not role.people_capped
+    held = "held by nobody" if not role.people else f"held by {people} {'person' if one else 'people'}"
+    return f"{words.many(given, 'permission')}, {held}"
+
+
+def gone() -> None:
+    """What stands where a role was that is not there."""
+    st.title("No such role")
+    st.write("It has been deleted, or the address is not right.")
+    link(ROLES, "All roles", icon=":material/arrow_back:")

@@ -1,0 +1,107 @@
+"""Choosing one role or permission among any number of them: type to find, choose from the first few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Literal, NamedTuple
+
+import streamlit as st
+
+from app import access, texts
+from app.admin.widgets import labels
+from app.admin.api.grants import What
+from app.admin.api.roles import MOST_COMPARED, Role, catalogue, permissions_of_roles, roles
+from app.admin.api.responses import Page
+from app.core.permissions import ADMINISTRATOR, named
+from app.core.policy import decide
+
+SHOWN: Final = 8
+Kind = Literal["role", "permission"]
+
+
+class _Offer(NamedTuple):
+    """What can be chosen (name → what it is), how many are held back, and how many more there are, in words."""
+
+    choices: dict[str, str]
+    held_back: int
+    left: str
+
+
+def choose(key: str, kind: Kind, *, givable: bool = True) -> What | None:
+    """Let the person choose; None while nothing is chosen. Raises as the calls do.
+
+    ``givable``: offer only what the signed-in administrator holds. For showing: the API decides.
+    """
+    text = st.text_input(
+        f"Find a {kind}", key=f"{key}-find-{kind}", type="search", live="250ms",
+        placeholder="Part of its name", autocomplete="off",
+    )  # fmt: skip
+    offer = (_roles if kind == "role" else _known)(text or "", givable=givable)
+    if not offer.choices:
+        st.info(_none(kind, text or "", held_back=offer.held_back), icon=":material/search_off:")
+        return None
+    chosen = st.radio(
+        kind.capitalize(),
+        list(offer.choices),
+        index=0 if len(offer.choices) == 1 else None,
+        format_func=lambda name: texts.plain(name, cap=80),
+        captions=[texts.plain(said, cap=140) for said in offer.choices.values()],
+        key=f"{key}-chosen-{kind}",
+    )
+    notes = []
+    if offer.left:
+        notes.append(f"{offer.left} more: type part of the name to find them.")
+    if offer.held_back:
+        notes.append(f"{words.many(offer.held_back, kind)} not offered: you can give only what you hold yourself.")
+    if notes:
+        labels.note(" ".join(notes))
+    return What(kind, chosen) if chosen is not None else None
+
+
+def _roles(text: str, *, givable: bool) -> _Offer:
+    page = roles(text, limit=MOST_COMPARED)
+    may = _may_give_roles(page.rows) if givable else lambda _: True
+    return _offer(page, {role.name: role.description for role in page.rows if may(role)})
+
+
+def _known(text: str, *, givable: bool) -> _Offer:
+    page = catalogue(text, limit=MOST_COMPARED)
+    asking = access.asking()
+    fitting = {
+        known.name: _sentence(known.name, known.sentence)
+        for known in page.rows
+        if not givable or decide(asking.principal, known.name, asking.grants).within_reach
+    }
+    return _offer(page, fitting)
+
+
+def _offer(page: Page[Any], fitting: dict[str, str]) -> _Offer:
+    unseen = max(0, page.total - len(page.rows)) if page.next is not None else 0
+    beyond = max(0, len(fitting) - SHOWN) + unseen
+    left = labels.counted(beyond, capped=page.total_capped) if beyond else ""
+    return _Offer(dict(list(fitting.items())[:SHOWN]), len(page.rows) - len(fitting), left)
+
+
+def _may_give_roles(rows: tuple[Role, ...]) -> Callable[[Role], bool]:
+    """Whether the signed-in person holds all that a role gives."""
+    asking = access.asking()
+    contents = permissions_of_roles([role.id for role in rows]) if rows else {}
+
+    def may(role: Role) -> bool:
+        if role.name == ADMINISTRATOR:
+            return ADMINISTRATOR in asking.grants.roles
+        names = contents.get(role.id, frozenset())
+        return all(decide(asking.principal, name, asking.grants).within_reach for name in names)
+
+    return may
+
+
+def _sentence(name: str, said: str) -> str:
+    known = named(name)
+    return known.sentence if known is not None else said
+
+
+def _none(kind: Kind, text: str, *, held_back: int) -> str:
+    if held_back:
+        return f"No {kind} here that you could give: you can give only what you hold yourself."
+    return f"No {kind} has that in its name. Try a shorter part of it." if text else f"There is no {kind} yet."
