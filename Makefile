@@ -46,7 +46,7 @@ doctor: $(RUNTIME) ## check settings, database, provider and API
 	@$(PY) -m app doctor
 
 page: $(DEV) ## add a page: make page NAME=orders REQUIRES=read:orders
-	@$(PY) -m app.scaffold "$(NAME)" "$(REQUIRES)"
+	@$(PY) -m app.cli.scaffold "$(NAME)" "$(REQUIRES)"
 
 docs: $(DEV) ## write the tables of the documentation and .env.example from the code
 	@$(PY) -m tests.docs.tables

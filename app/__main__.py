@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from app import commands, dev
-from app.cli import audit, grants, installation, people, printed, roles, secret
+from app.cli import commands, dev
+from app.cli import audit, grants, installation, people, roles, secret
+from app.cli import output
 from app.core.errors import ConfigurationError, GatehouseError
 from app.core.misspelt import misspelt
 from app.core.settings import ENV_FILE
@@ -116,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print("The settings are not right:", *error.args, *ignored, sep="\n", file=sys.stderr)
     except GatehouseError as error:
-        print(*printed.failure(error), sep="\n", file=sys.stderr)
+        print(*output.failure(error), sep="\n", file=sys.stderr)
     except KeyboardInterrupt:
         print(file=sys.stderr)
     return 2

@@ -23,7 +23,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 
 from app import access, drafts, hosted_pages, panels
-from app.changes import changed_since_last_run, show_changes
+from app.access_changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
 from app.core.declarations import Declarations

@@ -22,7 +22,8 @@ from streamlit.commands import navigation as navigation_module
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.source_util import page_icon_and_name
 
-from app import access, menu, panels
+from app import access, panels
+from app import page_registry
 from app.core.declarations import FILE_NAME
 from app.core.errors import GatehouseError, NotFound
 from app.core.guard import Asking, refusal
@@ -123,7 +124,7 @@ def navigation(
     for page in own:
         _remember(page)
     asking = access.asking()
-    way = menu.way()
+    way = page_registry.way()
     way.home = None
     offered: dict[str, list[st.Page]] = {}
     nameless: list[st.Page] = []  # in no section of theirs: what a section is called is a title too

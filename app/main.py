@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from app import access, drafts, menu, panels
-from app.changes import changed_since_last_run, show_changes
+from app import access, drafts, panels
+from app import page_registry
+from app.access_changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
 from app.core.errors import GatehouseError, PermissionDenied, ServiceUnavailable, StepUpRequired, Unauthenticated
@@ -37,7 +38,7 @@ def main() -> None:
     except Unauthenticated as error:
         _signed_out(error)
     except ServiceUnavailable as error:
-        _register(menu.way(), (), stand_in="Not available")
+        _register(page_registry.way(), (), stand_in="Not available")
         panels.problem(error)
     else:
         if session is None or asking.principal.subject is None:
@@ -48,7 +49,7 @@ def main() -> None:
 
 def _signed_out(error: Unauthenticated | None) -> None:
     """Every known path shows sign-in, at that very path."""
-    page, _ = _register(menu.way(), (), stand_in="Sign in")
+    page, _ = _register(page_registry.way(), (), stand_in="Sign in")
     panels.sign_in(error, asked=page.url_path)
 
 
@@ -56,7 +57,7 @@ def _signed_in(asking: Asking, session: Session) -> None:
     """Register what may be opened, and run or refuse the page that was asked for."""
     decisions = {row.path: decide(asking.principal, row.permission, asking.grants) for row in PAGES}
     opened = {path for path, decision in decisions.items() if decision.within_reach}
-    way = menu.way()
+    way = page_registry.way()
     page, row = _register(way, opened, stand_in="No access")
     with st.sidebar:
         panels.account(
@@ -86,7 +87,7 @@ def _signed_in(asking: Asking, session: Session) -> None:
         panels.problem(error)
 
 
-def _refuse(way: menu.Way, row: PageRow, decision: Decision) -> None:
+def _refuse(way: page_registry.Way, row: PageRow, decision: Decision) -> None:
     """Refuse ``row``: recorded once for as long as the person stays there, shown on every rerun."""
     if way.refused != row.path:
         way.refused = row.path
@@ -95,17 +96,17 @@ def _refuse(way: menu.Way, row: PageRow, decision: Decision) -> None:
     raise refusal(row.permission, decision)
 
 
-def _register(way: menu.Way, opened: Collection[str], *, stand_in: str) -> tuple[st.Page, PageRow]:
+def _register(way: page_registry.Way, opened: Collection[str], *, stand_in: str) -> tuple[st.Page, PageRow]:
     """Register the pages whose paths may be opened, and stand-ins; returns the page that was asked for, and its row."""
     asked = urlsplit(st.context.url or "").path.strip("/")
     pages: dict[str, list[st.Page]] = {}
     for row in PAGES:
         if row.path in opened:
             # The icon stands in the title: as `icon` the browser would fetch it, as a favicon, from a foreign host.
-            page = menu.page(row, title=f"{row.icon} {row.title}")
+            page = page_registry.page(row, title=f"{row.icon} {row.title}")
             pages.setdefault(row.section, []).append(page)
         elif row is PAGES[0] or row.path == asked or row.path in way.paths:
-            page = menu.page(row, title=stand_in, hidden=True)
+            page = page_registry.page(row, title=stand_in, hidden=True)
             pages.setdefault("", []).append(page)
         if row is PAGES[0]:
             way.home = page

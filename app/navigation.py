@@ -32,7 +32,7 @@ class PageRow:
 
 @cache
 def _script(folder: Path, file: str) -> Path:
-    """Made once, and with it its hash, which ``app.menu`` asks for in every run."""
+    """Made once, and with it its hash, which ``app.page_registry`` asks for in every run."""
     return folder / file
 
 

@@ -18,7 +18,8 @@ import structlog
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
-from app import access, host, menu, texts
+from app import access
+from app import component_events, formatting, page_registry
 from app.core import correlation, logs
 from app.core.assurance import Requirement
 from app.core.errors import (
@@ -81,7 +82,7 @@ def account(
         key=key,
         account=Account(
             name=shown,
-            initials=texts.initials(shown),
+            initials=formatting.initials(shown),
             picture=principal.picture,
             roles=tuple(roles),
             valid_until=session.expires_at,
@@ -122,7 +123,7 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
         elif isinstance(error, SessionEnded):
             st.title("You were signed out")
             st.write(
-                texts.plain(error.detail)
+                formatting.plain(error.detail)
                 if error.detail
                 else "Your session was ended. Sign in to go on where you were."
             )
@@ -177,14 +178,14 @@ def _leads_to_sign_in(step_up: Requirement | None = None, *, another_account: bo
     def address(asked: AppAuthRequest) -> str:
         return sign_in_address(asked.mode, return_to=asked.return_to, step_up=step_up, another_account=another_account)
 
-    return host.handler(sign_in=address)
+    return component_events.handler(sign_in=address)
 
 
 def _sign_in_again(error: SignInAgain) -> None:
     """In place of what needs the provider's word: one silent try, or a way to sign in. The rest of the page stays."""
     with st.container(key="sign-in-again", border=True):
         st.subheader("One moment" if error.silently else "Sign in once more")
-        st.write(texts.plain(error.detail, cap=500))
+        st.write(formatting.plain(error.detail, cap=500))
         auth0(
             key="sign-in",
             account=None,
@@ -224,7 +225,7 @@ def _asked(error: StepUpRequired) -> str:
     """What has to be done, in a sentence."""
     if error.acr:
         return "For that a second proof is needed, such as a code from your phone."
-    span = texts.span(error.max_age_seconds or 0)
+    span = formatting.span(error.max_age_seconds or 0)
     return f"For that you must have signed in within the last {span}, so sign in once more."
 
 
@@ -241,7 +242,7 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
             st.write("You are signed in, but this needs a permission that you do not have:")
             with st.container(border=True):
                 st.markdown(f"**{texts.sentence(error.permission)}**")
-                st.write(texts.plain(f"Permission {error.permission}"))  # not as code, which is too pale to be read
+                st.write(formatting.plain(f"Permission {error.permission}"))  # not as code, which is too pale to be read
             st.write("If you need it for your work, ask an administrator for a role that includes it.")
         if principal.subject is not None:
             st.caption(
@@ -253,7 +254,7 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
                 events=_SIGN_IN_EVENTS,
                 on_event=_leads_to_sign_in(another_account=True),
             )
-        home = menu.way().home
+        home = page_registry.way().home
         if home is not None and error.reason != Reason.BLOCKED:
             st.page_link(home, label="Back to Home", icon=":material/arrow_back:")
 

@@ -14,7 +14,7 @@ from app.core.secret_keys import SecretKeys
 from app.core.settings import Process, Settings
 from app.core.tokens import TokenVerifier, build_verifier
 from app.page_views import PageViews
-from app.server import descriptors, limits_of
+from app.runtime.server import descriptors, limits_of
 from component.drafts import Drafts
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies

@@ -5,7 +5,8 @@ from http import HTTPStatus
 
 import streamlit as st
 
-from app import access, api_client, console, panels, texts
+from app import access, api_client, panels
+from app import event_console, formatting
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
 
@@ -98,7 +99,7 @@ def function_beside_endpoint() -> None:
         try:
             st.success(protected_function(), icon=":material/check_circle:")
         except GatehouseError as error:
-            st.warning(texts.plain(error.detail or error.title), icon=":material/block:")
+            st.warning(formatting.plain(error.detail or error.title), icon=":material/block:")
     with there.container(key="endpoint-answer"):
         try:
             answer = make_call("Scoped ping", with_token=True)
@@ -106,7 +107,7 @@ def function_beside_endpoint() -> None:
             panels.problem(error)
             return
         told = json.loads(answer.body)
-        said = texts.plain(str(told.get("message") or told.get("detail") or ""))
+        said = formatting.plain(str(told.get("message") or told.get("detail") or ""))
         if answer.status < HTTPStatus.BAD_REQUEST:
             st.success(f"{answer.status}: {said}", icon=":material/check_circle:")
         else:
@@ -121,9 +122,9 @@ with left:
 with right:
     st.header("Through the component")
     st.caption("The component's front end asks its host by an event. The host decides, calls, and answers.")
-    log = console.front_end()
+    log = event_console.front_end()
 st.divider()
 st.header("Events")
-console.event_log(log)
+event_console.event_log(log)
 st.divider()
 function_beside_endpoint()

@@ -7,7 +7,8 @@ import re
 import pandas as pd
 import streamlit as st
 
-from app import access, panels, texts
+from app import access, panels
+from app import formatting
 from app.core.permissions import Permission
 from app.core.spreadsheet import FORMULA_STARTS, safe_cell
 
@@ -125,7 +126,7 @@ if file_id != upload.file_id:  # parsed once, not at every click; the page has b
         table = read_table(upload.getvalue())
     except ValueError as error:
         st.session_state.pop("csv-table", None)
-        st.error(texts.plain(str(error), cap=300), icon=":material/error:")
+        st.error(formatting.plain(str(error), cap=300), icon=":material/error:")
         st.stop()
     st.session_state["csv-table"] = (upload.file_id, table)
 

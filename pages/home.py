@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app import access, texts
+from app import access
+from app import formatting
 from app.core.permissions import Permission
 from app.core.policy import decide
 from app.navigation import PAGES
@@ -10,7 +11,7 @@ from app.navigation import PAGES
 access.require_page()
 
 asking = access.asking()
-first_name = texts.plain((asking.principal.name or "").split(" ")[0])
+first_name = formatting.plain((asking.principal.name or "").split(" ")[0])
 st.title(f"Welcome, {first_name}" if first_name else "Welcome")
 
 held = [permission for permission in Permission if decide(asking.principal, permission, asking.grants).within_reach]
@@ -33,12 +34,12 @@ for number, row in enumerate(open_rows):
 
 if held:
     st.header("What you can do")
-    for resource, names in texts.by_resource(held).items():
+    for resource, names in formatting.by_resource(held).items():
         st.markdown(f"**{resource}**  \n" + "  \n".join(f":material/check: {texts.sentence(name)}" for name in names))
 
 if lacking and held:
     with st.expander("What you cannot do", icon=":material/lock:"):
         st.caption("If you need one of these for your work, ask an administrator for a role that includes it.")
-        for resource, names in texts.by_resource(lacking).items():
+        for resource, names in formatting.by_resource(lacking).items():
             lines = "\n".join(f"- {texts.sentence(name)} (`{name}`)" for name in names)
             st.markdown(f"**{resource}**\n{lines}")

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import access, api_client, panels, texts
+from app import access, api_client, panels
+from app import formatting
 from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import Permission
 from app.core.policy import decide
@@ -25,7 +26,7 @@ def end_device(ref: str) -> None:
     except NotFound:
         st.session_state["profile_notice"] = "That session had ended already."
     except GatehouseError as error:
-        st.session_state["profile_notice"] = texts.plain(error.detail or error.title)
+        st.session_state["profile_notice"] = formatting.plain(error.detail or error.title)
     else:
         st.session_state["profile_notice"] = "The session was ended. That device is signed out."
 
@@ -35,7 +36,7 @@ def end_others() -> None:
     try:
         count = api_client.end_my_other_sessions()
     except GatehouseError as error:
-        st.session_state["profile_notice"] = texts.plain(error.detail or error.title)
+        st.session_state["profile_notice"] = formatting.plain(error.detail or error.title)
     else:
         st.session_state["profile_notice"] = (
             "There was no other session." if count == 0 else f"Ended {count} other session{'s' if count > 1 else ''}."
@@ -56,16 +57,16 @@ for role, ways in sorted(grants.roles.items()):
     with st.container(border=True):
         st.markdown(f"**{texts.plain(role)}**")
         for held in ways:
-            st.caption(texts.held_by(held))
+            st.caption(formatting.held_by(held))
 
 st.header("What that lets you do")
 mine = [permission for permission in Permission if decide(who, permission, grants).within_reach]
 if not mine:
     st.write("Nothing beyond this page and Home.")
-for resource, names in texts.by_resource(mine).items():
+for resource, names in formatting.by_resource(mine).items():
     lines = []
     for name in names:
-        because = ", ".join(dict.fromkeys(texts.held_through(way) for way in grants.ways(name)))
+        because = ", ".join(dict.fromkeys(formatting.held_through(way) for way in grants.ways(name)))
         why = f":small[{texts.plain(name)}, because of {because or 'the scope of your token'}]"
         lines.append(f":material/check: {texts.sentence(name)}  \n{why}")
     st.markdown(f"**{resource}**  \n" + "  \n".join(lines))
@@ -85,9 +86,9 @@ else:
             about, action = st.columns([4, 1], vertical_alignment="center")
             here = " — **this one**" if device["current"] else ""
             about.markdown(f"{texts.plain(texts.browser(device['browser']))}{here}")
-            since = texts.ago(datetime.fromisoformat(device["since"]), now)
-            last = texts.ago(datetime.fromisoformat(device["last_seen_at"]), now)
-            address = texts.plain(device["address"] or "unknown address")
+            since = formatting.ago(datetime.fromisoformat(device["since"]), now)
+            last = formatting.ago(datetime.fromisoformat(device["last_seen_at"]), now)
+            address = formatting.plain(device["address"] or "unknown address")
             # The title of a page that this person may not open is nobody's business here either.
             row = BY_PATH.get(device["page"].strip("/")) if device["page"] else None
             where = f", on {row.title}" if row is not None and access.allows_row(row) else ""

@@ -9,7 +9,8 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app import access, panels, texts
+from app import access, panels
+from app import formatting
 from app.admin.widgets import failures, labels
 from app.admin.api.audit import Asked, events
 from app.admin.api.installation import Attention, Statistics, statistics
@@ -161,7 +162,7 @@ def _recent() -> None:
             st.write("Nobody has changed anything yet.")
         for event in page.rows:
             with st.container(gap=None):
-                st.markdown(texts.plain(event.sentence, cap=300))
+                st.markdown(formatting.plain(event.sentence, cap=300))
                 why = f" · {texts.plain(event.reason, cap=200)}" if event.reason else ""
                 labels.note(f"{words.ago(event.at)}{why}")
         row = BY_PATH.get("audit")

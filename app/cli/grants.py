@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from app.cli import printed
-from app.cli.acting import changing, command, list_options, moment, person_id, reading, reason_option, role_of
-from app.commands import load_settings
+from app.cli import output
+from app.cli.context import changing, command, list_options, moment, person_id, reading, reason_option, role_of
+from app.cli.commands import load_settings
 from app.core import administration
 from app.core.directory import PersonCard
 from app.core.errors import NotFound
@@ -59,7 +59,7 @@ def add(given: argparse.Namespace) -> int:
             now=now,
         )
     )
-    return printed.said(given, {"added": added}, "Given; it holds at once." if added else "It was there already.")
+    return output.said(given, {"added": added}, "Given; it holds at once." if added else "It was there already.")
 
 
 def revoke(given: argparse.Namespace) -> int:
@@ -79,7 +79,7 @@ def revoke(given: argparse.Namespace) -> int:
     sentence = "Revoked; it holds at once."
     if withheld:
         sentence += " It is withheld: no sign-in brings it back before grants release."
-    return printed.said(given, {"revoked": count, "withheld": withheld}, sentence)
+    return output.said(given, {"revoked": count, "withheld": withheld}, sentence)
 
 
 def release(given: argparse.Namespace) -> int:
@@ -102,7 +102,7 @@ def release(given: argparse.Namespace) -> int:
             now=now,
         )
     )
-    return printed.said(
+    return output.said(
         given, {"released": True}, "Released: what the provider or GATEHOUSE_DEFAULT_ROLE gives counts again."
     )
 
@@ -122,17 +122,17 @@ def list_mappings(given: argparse.Namespace) -> int:
         )
     )
     if given.json:
-        rows = [printed.mapping(row) for row in found.rows]
-        printed.as_json({"mappings": rows, "next": found.next, "total": found.total})
+        rows = [output.mapping(row) for row in found.rows]
+        output.as_json({"mappings": rows, "next": found.next, "total": found.total})
         return 0
-    printed.table(
+    output.table(
         ("TOKEN ROLE", "BECOMES", "PEOPLE"),
         [
-            (row.token_role, ", ".join(name for _, name in row.roles) or "nothing", printed.counted(row.people))
+            (row.token_role, ", ".join(name for _, name in row.roles) or "nothing", output.counted(row.people))
             for row in found.rows
         ],
     )
-    printed.more(found)
+    output.more(found)
     return 0
 
 
@@ -152,7 +152,7 @@ def set_mapping(given: argparse.Namespace) -> int:
         )
     )
     becomes = ", ".join(given.role) or "nothing"
-    return printed.said(
+    return output.said(
         given,
         {"people_changed": changed},
         f"The token role {given.token_role} becomes {becomes}; that changed what {changed} people hold.",

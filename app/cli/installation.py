@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from app import preflight
+from app.cli import preflight
 from app.core.errors import ConfigurationError
 from app.core.settings import ENV_FILE
 from app.core.variables import hosted_script

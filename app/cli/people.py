@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from app.cli import printed
-from app.cli.acting import (
+from app.cli import output
+from app.cli.context import (
     changing,
     command,
     confirmed,
@@ -19,7 +19,7 @@ from app.cli.acting import (
     reason_option,
     subject_named,
 )
-from app.commands import load_settings
+from app.cli.commands import load_settings
 from app.core import administration
 from app.core.directory import PeopleQuery, PersonCard, PersonState
 from app.core.errors import NotFound
@@ -77,11 +77,11 @@ def list_people(given: argparse.Namespace) -> int:
     found = reading(lambda database, now: database.directory.people(query, now))
     issuer = load_settings().issuer
     if given.json:
-        printed.as_json(
-            {"people": [printed.person(row) for row in found.rows], "next": found.next, "total": found.total}
+        output.as_json(
+            {"people": [output.person(row) for row in found.rows], "next": found.next, "total": found.total}
         )
         return 0
-    printed.table(
+    output.table(
         ("NAME", "E-MAIL", "STATE", "ROLES", "LAST SEEN", "SUBJECT", "ID"),
         [
             (
@@ -89,7 +89,7 @@ def list_people(given: argparse.Namespace) -> int:
                 row.person.email or "-",
                 row.state,
                 ", ".join(row.roles) or "-",
-                printed.day(row.person.last_seen_at),
+                output.day(row.person.last_seen_at),
                 row.person.subject.subject
                 if row.person.subject.issuer == issuer
                 else f"{row.person.subject.subject} at {row.person.subject.issuer}",
@@ -98,7 +98,7 @@ def list_people(given: argparse.Namespace) -> int:
             for row in found.rows
         ],
     )
-    printed.more(found)
+    output.more(found)
     return 0
 
 
@@ -107,7 +107,7 @@ def show(given: argparse.Namespace) -> int:
     number = person_id(given.person)
     found, names = reading(lambda database, now: _card_with_names(database, number, now))
     if given.json:
-        printed.as_json(printed.person_card(found))
+        output.as_json(output.person_card(found))
         return 0
     who = found.row.person
     print(f"{who.name or 'No name'} <{who.email or 'no e-mail'}>, {who.subject}")
@@ -115,15 +115,15 @@ def show(given: argparse.Namespace) -> int:
     if found.counts_as_administrator:
         print("Counts as an administrator.")
     print()
-    printed.table(
+    output.table(
         ("GRANT", "WHAT", "SOURCE", "BY", "SINCE", "UNTIL", "REASON"),
-        [printed.grant_line(one, names) for one in found.grants],
+        [output.grant_line(one, names) for one in found.grants],
     )
     if found.withheld:
         print()
-        printed.table(
+        output.table(
             ("WITHHELD", "AUTOMATIC SOURCE", "BY", "SINCE", "REASON"),
-            [printed.withheld_line(row, names) for row in found.withheld],
+            [output.withheld_line(row, names) for row in found.withheld],
         )
     print("\nMay:", ", ".join(sorted(found.permissions)) or "nothing")
     return 0
@@ -145,7 +145,7 @@ def add(given: argparse.Namespace) -> int:
     number = changing(
         lambda unit, who, now: administration.add_person(unit, who, subject=subject, reason=given.reason, now=now)
     )
-    return printed.said(given, {"id": number}, f"{subject} is known here as person {number}.")
+    return output.said(given, {"id": number}, f"{subject} is known here as person {number}.")
 
 
 def block(given: argparse.Namespace) -> int:
@@ -163,7 +163,7 @@ def block(given: argparse.Namespace) -> int:
         )
     )
     said = f"Blocked; {ended} session{'' if ended == 1 else 's'} ended." if given.blocked else "Let in again."
-    return printed.said(given, {"blocked": given.blocked, "sessions_ended": ended}, said)
+    return output.said(given, {"blocked": given.blocked, "sessions_ended": ended}, said)
 
 
 def sign_out(given: argparse.Namespace) -> int:
@@ -172,7 +172,7 @@ def sign_out(given: argparse.Namespace) -> int:
     ended = changing(
         lambda unit, who, now: administration.end_sessions(unit, who, person=person, reason=given.reason, now=now)
     )
-    return printed.said(given, {"sessions_ended": ended}, f"Ended {ended} session{'' if ended == 1 else 's'}.")
+    return output.said(given, {"sessions_ended": ended}, f"Ended {ended} session{'' if ended == 1 else 's'}.")
 
 
 def erase(given: argparse.Namespace) -> int:
@@ -186,6 +186,6 @@ def erase(given: argparse.Namespace) -> int:
             unit, who, person=person, reason=given.reason, version=None, now=now
         )
     )
-    return printed.said(
+    return output.said(
         given, {"erased": True}, "Erased. The audit goes on naming the subject, and nothing else of this person."
     )

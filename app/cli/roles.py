@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from app.cli import printed
-from app.cli.acting import changing, command, confirmed, list_options, reading, reason_option, role_of
+from app.cli import output
+from app.cli.context import changing, command, confirmed, list_options, reading, reason_option, role_of
 from app.core import administration
 from app.core.administration import Administrator
 from app.core.directory import RoleCard
@@ -57,22 +57,22 @@ def list_roles(given: argparse.Namespace) -> int:
         lambda database, now: database.directory.roles(now, text=given.search, cursor=given.cursor, limit=given.limit)
     )
     if given.json:
-        printed.as_json({"roles": [printed.role(row) for row in found.rows], "next": found.next, "total": found.total})
+        output.as_json({"roles": [output.role(row) for row in found.rows], "next": found.next, "total": found.total})
         return 0
-    printed.table(
+    output.table(
         ("ROLE", "PEOPLE", "PERMISSIONS", "", "WHAT IT IS FOR"),
         [
             (
                 row.name,
-                printed.counted(row.people),
-                printed.counted(row.permissions),
+                output.counted(row.people),
+                output.counted(row.permissions),
                 "built in" if row.built_in else "",
                 row.description,
             )
             for row in found.rows
         ],
     )
-    printed.more(found)
+    output.more(found)
     return 0
 
 
@@ -80,7 +80,7 @@ def show(given: argparse.Namespace) -> int:
     """Print one role. Raises ``NotFound``."""
     found = _card(given.role)
     if given.json:
-        printed.as_json(printed.role_card(found))
+        output.as_json(output.role_card(found))
         return 0
     row = found.row
     print(f"{row.name}{' (built in)' if row.built_in else ''}: {row.description or 'no description'}")
@@ -105,7 +105,7 @@ def create(given: argparse.Namespace) -> int:
             now=now,
         )
     )
-    return printed.said(given, {"id": number}, f"Made the role {given.role}.")
+    return output.said(given, {"id": number}, f"Made the role {given.role}.")
 
 
 def update(given: argparse.Namespace) -> int:
@@ -135,7 +135,7 @@ def update(given: argparse.Namespace) -> int:
         f"Held by {printed.counted(review.people)}; {printed.counted(review.sessions)} live sessions are affected.",
         "Nothing was changed." if given.dry_run else "Done; it holds at once.",
     ]
-    return printed.said(given, asdict(review) | {"changed": not given.dry_run}, "\n".join(lines))
+    return output.said(given, asdict(review) | {"changed": not given.dry_run}, "\n".join(lines))
 
 
 def delete(given: argparse.Namespace) -> int:
@@ -158,7 +158,7 @@ def delete(given: argparse.Namespace) -> int:
 
     moved = changing(gone)
     where = f" to {given.move_to}" if given.move_to else ""
-    return printed.said(given, {"moved": moved}, f"Deleted the role {given.role}; {moved} people were moved{where}.")
+    return output.said(given, {"moved": moved}, f"Deleted the role {given.role}; {moved} people were moved{where}.")
 
 
 def _card(name: str) -> RoleCard:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app import texts
-from app.cli.acting import confirmed
-from app.commands import database_of, load_settings, operator
+from app import formatting
+from app.cli.context import confirmed
+from app.cli.commands import database_of, load_settings, operator
 from app.core.clock import Clock, utc_now
 from app.core.records import AnnouncedProcess
 from app.core.secret_keys import replace_lost_secret, running, undecided

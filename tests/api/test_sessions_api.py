@@ -8,7 +8,7 @@ import pytest
 
 from app.core.guards_found import publish_guards
 from app.core.permissions import Permission
-from app.published import own_guards
+from app.guard_inventory import own_guards
 from remote_api.published import guards
 from tests.api.test_people_api import number_of
 from tests.api.world import Caller, World, caller

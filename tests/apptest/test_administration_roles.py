@@ -21,7 +21,7 @@ from app.core.policy import Source
 from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.records import NewGrant, TokenRights
-from app.published import PROCESS, own_guards
+from app.guard_inventory import PROCESS, own_guards
 from tests.apptest.conftest import World
 from tests.apptest.stubbed import words
 

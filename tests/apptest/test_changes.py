@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import changes, testing, texts
+from app import testing
+from app import access_changes, formatting
 from app.core.clock import utc_now
 from app.core.permissions import ROLES, Permission
 from app.core.policy import Source
@@ -97,7 +98,7 @@ def test_it_goes_by_itself(services: Services, monkeypatch: pytest.MonkeyPatch) 
     grant(services, who, "viewer", revoke=True)
     assert line(at.run())
     assert line(at.run())  # a run that comes by itself right after does not take it away
-    monkeypatch.setattr(changes, "_SHOWN", changes._SHOWN * 0)
+    monkeypatch.setattr(access_changes, "_SHOWN", access_changes._SHOWN * 0)
     assert line(at.run()) == ""
     assert line(at.run()) == ""
 
@@ -117,7 +118,7 @@ def test_the_line_names_no_page_and_the_state_no_right_that_counts(services: Ser
     assert told.count(";") == len(Permission) - 1
     assert not any(row.title in told for row in PAGES if row.permission is not None)
     # What is remembered is names for showing; planting one there opens nothing.
-    at.session_state["gatehouse_held"] = changes._Known([], sorted(ROLES["analyst"][1]), utc_now())
+    at.session_state["gatehouse_held"] = access_changes._Known([], sorted(ROLES["analyst"][1]), utc_now())
     testing.open_page(at, "home.py")
     with pytest.raises(ValueError, match="csv_explorer"):
         at.switch_page("../pages/csv_explorer.py").run()

@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 from app import access, testing
 from app.core.errors import IdentityShared
 from app.core.permissions import Permission
-from app.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
+from app.runtime.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
 
 REFUSED = "This function is bound to another session by access.carried."
 ANN, BOB = ("viewer",), ("administrator",)

@@ -7,7 +7,8 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import testing, texts
+from app import testing
+from app import formatting
 from app.core.errors import ApiUnavailable, StorageUnavailable
 from tests.apptest.conftest import World
 from tests.ports import free_port
@@ -90,7 +91,7 @@ def test_a_hostile_name_is_shown_as_text(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_plain_leaves_nothing_that_means_anything(text: str) -> None:
-    shown = texts.plain(text)
+    shown = formatting.plain(text)
     assert "\n" not in shown
     assert len(shown) <= 2 * 200
     unescaped = shown.replace("\\\\", "")

@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import api_client, host
+from app import api_client
+from app import component_events
 from app.core.audit import AuditKind
 from app.core.refusals import Refusals
 from app.core.rights import Rights
@@ -24,12 +25,12 @@ from tests.ports import free_port
 def _script() -> None:
     import streamlit as st
 
-    from app import host
+    from app import component_events
     from app.core.errors import GatehouseError
 
     for asked in st.session_state["asked"]:
         try:
-            st.session_state["answers"].append(host.call_api(asked))
+            st.session_state["answers"].append(component_events.call_api(asked))
         except GatehouseError as error:
             st.session_state["answers"].append(error.code)
 
@@ -124,9 +125,9 @@ def test_every_call_that_is_offered_is_one_of_the_api(world: World) -> None:
     storage = world.services.storage
     api = create_app(world.services.settings, ApiServices(storage, world.issuer.verifier(), Rights(storage.read)))
     rules = {(method, rule.rule) for rule in api.url_map.iter_rules() for method in rule.methods or ()}
-    offered = {(method, path) for method, paths in host.CALLS.items() for path in paths}
+    offered = {(method, path) for method, paths in component_events.CALLS.items() for path in paths}
     assert offered <= rules
-    assert host.CALLS.keys() == {"GET", "POST"}
+    assert component_events.CALLS.keys() == {"GET", "POST"}
 
 
 Reply = Callable[[BaseHTTPRequestHandler], None]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app import testing, texts
+from app import testing
+from app import formatting
 from app.core.permissions import ROLES
 from app.navigation import PAGES
 from tests.apptest.conftest import World
@@ -95,6 +96,6 @@ def test_who_opens_what(world: World, file: str, who: str, shown: str) -> None:
         assert title == "Your account is blocked"
     elif ":" in shown:
         assert title == "No access"
-        assert texts.plain(f"Permission {shown}") in [text.value for text in at.markdown]
+        assert formatting.plain(f"Permission {shown}") in [text.value for text in at.markdown]
     else:
         assert title == shown

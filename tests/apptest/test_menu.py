@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import menu
+from app import page_registry
 from app.navigation import PAGES
 
 
@@ -13,26 +13,26 @@ def _script() -> None:
     import streamlit as st
     from streamlit.errors import StreamlitAPIException
 
-    from app import menu
+    from app import page_registry
     from app.navigation import PAGES
 
-    st.navigation([menu.page(row, title=row.title) for row in PAGES])
+    st.navigation([page_registry.page(row, title=row.title) for row in PAGES])
     may_run = []
     for row in PAGES:
         try:
-            menu.page(row, title=row.title).run()
+            page_registry.page(row, title=row.title).run()
         except StreamlitAPIException:
             continue
         may_run.append(row.path)
     st.text(f"may run: {may_run}")
     st.text(f"asked twice: {menu.page(PAGES[0], title='Home') == menu.page(PAGES[0], title='Home')}")
-    hidden = menu.page(PAGES[1], title="No access", hidden=True)
+    hidden = page_registry.page(PAGES[1], title="No access", hidden=True)
     st.text(f"{hidden.title}, {hidden.url_path}, {hidden.visibility}")
 
 
 @pytest.fixture
 def at() -> AppTest:
-    menu._made.cache_clear()
+    page_registry._made.cache_clear()
     return AppTest.from_function(_script, default_timeout=20)
 
 
@@ -45,7 +45,7 @@ def test_what_one_run_may_open_opens_nothing_in_another(at: AppTest) -> None:
 
 def test_a_script_is_looked_up_once_for_a_process(at: AppTest) -> None:
     at.run()
-    made = menu._made.cache_info().misses
+    made = page_registry._made.cache_info().misses
     at.run()
-    assert menu._made.cache_info().misses == made == len({row.title for row in PAGES}) + 1
+    assert page_registry._made.cache_info().misses == made == len({row.title for row in PAGES}) + 1
     assert not at.exception

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from app import testing, texts
+from app import testing
+from app import formatting
 from app.core.assurance import MULTI_FACTOR, Requirement
 from app.core.errors import StepUpRequired
 from app.core.permissions import REQUIREMENTS
@@ -248,4 +249,4 @@ for permission in (Permission.READ_REPORTS, Permission.EXPORT_REPORTS):
     [(3600, "hour"), (7200, "2 hours"), (60, "minute"), (900, "15 minutes"), (86400, "day"), (90, "90 seconds")],
 )
 def test_a_span_of_time_in_words(seconds: int, said: str) -> None:
-    assert texts.span(seconds) == said
+    assert formatting.span(seconds) == said

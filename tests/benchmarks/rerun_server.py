@@ -73,7 +73,7 @@ def guarded(port: int) -> None:
         BY_PATH={row.path: row for row in rows},
         BY_FILE={row.file: row for row in rows},
     )
-    from app import commands
+    from app.cli import commands
 
     commands.serve("127.0.0.1", port)
 

@@ -109,7 +109,7 @@ def test_a_page_is_added_as_the_how_to_says(tmp_path: Path) -> None:
     text = (HOW_TO / "add-a-page.md").read_text(encoding="utf-8")
     (asked,) = re.findall(r"^make page NAME=(\S+) REQUIRES=(\S+)$", text, re.MULTILINE)
     done = subprocess.run(
-        [sys.executable, "-m", "app.scaffold", *asked],
+        [sys.executable, "-m", "app.cli.scaffold", *asked],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree)},
         capture_output=True,

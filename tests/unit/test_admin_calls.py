@@ -13,7 +13,8 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from app import services as composition
-from app import session_binding, testing
+from app import testing
+from app.runtime import session_binding
 from app.admin.api import audit as audit_api, grants as grants_api, installation as installation_api, mappings as mappings_api, people as people_api, roles as roles_api, sessions as sessions_api
 from app.admin.api.grants import What
 from app.core.directory import PeopleSort, PersonState

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import access, api_client, session_binding, testing
+from app import access, api_client, testing
+from app.runtime import session_binding
 from app import services as composition
 from app.admin.api import roles as roles_api
 from app.core import correlation

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from app import __main__ as command_line
-from app import commands
+from app.cli import commands
 from app.cli import secret
 from app.core.audit import AuditEvent, AuditKind
 from app.core.chain import ProblemKind

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app import __main__ as command_line
-from app.cli import acting
+from app.cli import context
 from app.core.errors import (
     ConfigurationError,
     GatehouseError,
@@ -47,7 +47,7 @@ def run(error: GatehouseError, monkeypatch: pytest.MonkeyPatch) -> int:
     def fails(_: argparse.Namespace) -> int:
         raise error
 
-    acting.command(top.add_subparsers(dest="verb", required=True), "fail", fails, help="fail")
+    context.command(top.add_subparsers(dest="verb", required=True), "fail", fails, help="fail")
     monkeypatch.setattr(command_line, "parser", lambda: top)
     return command_line.main(["fail"])
 

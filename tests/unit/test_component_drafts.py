@@ -10,7 +10,7 @@ import pytest
 
 from app.core.ports import Storage
 from app.core.principal import Subject
-from app.housekeeping import purge
+from app.cleanup import purge
 from component.drafts import (
     MAX_BYTES,
     MOST_OF_OWNER,

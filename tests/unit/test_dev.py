@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from app import dev
+from app.cli import dev
 from app.core.permissions import ROLES
 from component.dev_tenant.people import PEOPLE
 from tests.ports import free_port

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app import published
+from app import guard_inventory
 from app.core import guards_found
 from app.core.declarations import Declarations
 from app.core.directory import GuardKind
@@ -115,7 +115,7 @@ def test_the_gate_of_a_page(tmp_path: Path) -> None:
 
 
 def test_our_own_pages_and_functions_are_published_with_where_they_stand() -> None:
-    rows = list(published.own_guards())
+    rows = list(guard_inventory.own_guards())
     pages = {row.name: row for row in rows if row.kind is GuardKind.PAGE}
     assert pages.keys() == {f"/{row.path}" for row in PAGES}
     report = pages["/reports"]
@@ -133,7 +133,7 @@ def test_a_served_app_of_somebody_elses(tmp_path: Path) -> None:
     (tmp_path / "gatehouse.toml").write_text('enter = "read:roles"\n\n[pages]\n"/" = "x"\n\'/orders\' = "y"\n')
     rows = {
         (row.kind.value, row.name, row.permission, row.file, row.line)
-        for row in published.guards_of(
+        for row in guard_inventory.guards_of(
             script, Declarations(pages={"": None, "orders": Permission.READ_PEOPLE}, enter=Permission.READ_ROLES)
         )
     }
@@ -144,7 +144,7 @@ def test_a_served_app_of_somebody_elses(tmp_path: Path) -> None:
         ("function", "shop:take", "read:reports", "shop.py", 4),
     }
     (tmp_path / "gatehouse.toml").unlink()
-    (only, _) = published.guards_of(script, Declarations())
+    (only, _) = guard_inventory.guards_of(script, Declarations())
     assert (only.name, only.permission, only.file, only.line) == ("/*", "", "shop.py", 1)
 
 

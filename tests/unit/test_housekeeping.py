@@ -9,11 +9,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app import commands, housekeeping, testing
+from app import testing
+from app import cleanup
+from app.cli import commands
 from app.core.clock import utc_now
 from app.core.keyring import Keyring
 from app.core.settings import Settings
-from app.housekeeping import Housekeeping
+from app.cleanup import Housekeeping
 from app.services import Services
 from db import Database, migrate, open_database, seed
 from db.statement import Prepared
@@ -36,12 +38,12 @@ def rows(services: Services, table: str) -> int:
 def test_long_over_goes_and_the_rest_stays(services: Services) -> None:
     testing.sign_in_as(None)  # for an hour
     now = utc_now()
-    assert housekeeping.purge(services.storage, clock=lambda: now) == 0
+    assert cleanup.purge(services.storage, clock=lambda: now) == 0
     assert rows(services, "audit_events") == 0  # nothing went, so there is nothing to tell
     # The token's hash goes an hour after it expired, the session 30 days after.
-    assert housekeeping.purge(services.storage, clock=lambda: now + timedelta(hours=2, seconds=1)) == 1
+    assert cleanup.purge(services.storage, clock=lambda: now + timedelta(hours=2, seconds=1)) == 1
     assert (rows(services, "sessions"), rows(services, "issued_tokens")) == (1, 0)
-    assert housekeeping.purge(services.storage, clock=lambda: now + timedelta(days=31)) == 1
+    assert cleanup.purge(services.storage, clock=lambda: now + timedelta(days=31)) == 1
     assert rows(services, "sessions") == 0
     assert rows(services, "audit_events") == 2
 
@@ -70,7 +72,7 @@ def test_it_goes_on_after_a_failure(services: Services, monkeypatch: pytest.Monk
         tries.append(None)
         raise RuntimeError
 
-    monkeypatch.setattr(housekeeping, "purge", failing)
+    monkeypatch.setattr(cleanup, "purge", failing)
 
     async def twice() -> None:
         task = asyncio.create_task(Housekeeping(services.storage, every_seconds=0.01).run())

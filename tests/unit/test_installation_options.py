@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app import dev
+from app.cli import dev
 from app.__main__ import main, parser
 from app.core.command_text import command_text
 from app.core.permissions import declare

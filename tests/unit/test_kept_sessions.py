@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from streamlit.runtime.session_manager import SessionInfo
 
-from app.kept_sessions import MAX_ANONYMOUS, KeptSessions, expire_regularly
+from app.runtime.disconnected_sessions import MAX_ANONYMOUS, KeptSessions, expire_regularly
 from component.socket.upload_totals import UploadTotals
 
 

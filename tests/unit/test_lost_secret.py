@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app import dev
+from app.cli import dev
 from app.__main__ import main
 from app.core import installation
 from app.core.errors import ConfigurationError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app import commands
+from app.cli import commands
 from app.__main__ import main
 from app.core.misspelt import misspelt
 from app.core.settings import Settings

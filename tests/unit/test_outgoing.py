@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from app import commands
+from app.cli import commands
 from app.core.discovery import Discovery, ProviderMetadata
 from app.core.errors import ConfigurationError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app import preflight
+from app.cli import preflight
 from app.__main__ import main
 from app.core.permissions import declare
 from app.core.settings import Settings

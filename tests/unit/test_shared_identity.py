@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app import commands, published
+from app import guard_inventory
+from app.cli import commands
 from app.core.guards_found import in_tree as guards_in_tree
 from app.core.shared_identity import Place, in_tree
 
@@ -215,7 +216,7 @@ def test_the_inventory_marks_a_guard_that_cannot_decide_for_each_caller() -> Non
 
 
 def test_this_project_has_no_such_place() -> None:
-    assert list(published.shared_places(None)) == []
+    assert list(guard_inventory.shared_places(None)) == []
 
 
 def test_the_doctor_names_file_and_line(

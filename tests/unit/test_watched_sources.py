@@ -13,7 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.watcher import local_sources_watcher
 from streamlit.watcher.local_sources_watcher import LocalSourcesWatcher
 
-from app.watched_sources import examine_modules_once
+from app.runtime.watched_sources import examine_modules_once
 
 FILES = ("beside.py", "below/deep.py", ".venv/library.py", "elsewhere.py")
 

@@ -8,7 +8,8 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app import access, texts
+from app import access
+from app import formatting
 from app.admin.access_matrix import matrix
 from app.admin.api import installation as installation_api, roles as roles_api
 from app.admin.widgets import labels, role_picker

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import texts
+from app import formatting
 from app.admin.api import audit as audit_api
 from app.admin.audit import presentation
 from app.admin.widgets import failures, labels, pagination

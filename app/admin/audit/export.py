@@ -16,7 +16,8 @@ from typing import IO, BinaryIO, Final, Literal, cast
 
 import streamlit as st
 
-from app import access, panels, texts
+from app import access, panels
+from app import formatting
 from app.admin.api import audit as audit_api
 from app.admin.audit import presentation
 from app.admin.widgets import failures
@@ -53,7 +54,7 @@ def show(asked: Asked) -> None:
         if isinstance(refused, StepUpRequired):
             panels.step_up(refused, within_page=True)
         elif refused is not None:
-            needed = texts.clause(Permission.EXPORT_AUDIT.sentence)
+            needed = formatting.clause(Permission.EXPORT_AUDIT.sentence)
             st.caption(f"You may read the audit here. You lack the permission to {needed}.")
         else:
             _offer(asked)

@@ -9,7 +9,8 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, texts
+from app import access
+from app import formatting
 from app.admin.api import audit as audit_api, people as people_api
 from app.admin.audit import presentation
 from app.admin.widgets import failures
@@ -173,8 +174,8 @@ def _found(text: str) -> str:
     picked = ""
     with st.container(horizontal=True, key="audit-people"):
         for person in page.rows:
-            label = texts.plain(person.shown_name, cap=60)
-            if st.button(label, key=f"audit-person-{person.id}", help=texts.plain(person.audit_name)):
+            label = formatting.plain(person.shown_name, cap=60)
+            if st.button(label, key=f"audit-person-{person.id}", help=formatting.plain(person.audit_name)):
                 picked = person.audit_name
     if page.next is not None:
         st.caption(f"Only the first {_MOST_PEOPLE} are shown: type more of the name.")

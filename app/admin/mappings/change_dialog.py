@@ -7,7 +7,7 @@ from collections.abc import Mapping as AnyMapping
 
 import streamlit as st
 
-from app import texts
+from app import formatting
 from app.admin.api import mappings as mappings_api, roles as roles_api
 from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
 from app.admin.api.mappings import Mapping

@@ -6,7 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, texts
+from app import access
+from app import formatting
 from app.admin.api import mappings as mappings_api
 from app.admin.mappings import change_dialog
 from app.admin.widgets import dialogs, labels, notices, pagination

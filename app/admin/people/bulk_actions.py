@@ -11,7 +11,8 @@ from typing import Final, Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import access, texts
+from app import access
+from app import formatting
 from app.admin.people import grant_form
 from app.admin.widgets import confirmation, dialogs, failures, labels, notices
 from app.admin.api.grants import MOST_AT_ONCE, Result, What, give_many, take_away_from_many
@@ -269,7 +270,7 @@ def _of(results: Sequence[Result]) -> list[Done]:
     done = []
     for result in results:
         why = "" if result.problem is None else f"{result.problem.title}. {result.problem.detail}".strip()
-        done.append(Done(result.person, result.outcome, texts.plain(why, cap=300)))
+        done.append(Done(result.person, result.outcome, formatting.plain(why, cap=300)))
     return done
 
 
@@ -323,7 +324,7 @@ def _refused(results: Sequence[Done], people: Mapping[int, str]) -> None:
     verb = "may not have been" if any(one.outcome == "unknown" for one in refused) else "could not be"
     st.markdown(f"**{words.many(len(refused), 'person', 'people')} of {len(results):,} {verb} changed:**")
     shown = refused[:_REFUSED_SHOWN]
-    rows = [{"Person": texts.plain(people.get(one.person, "?"), cap=80), "Why not": one.why} for one in shown]
+    rows = [{"Person": formatting.plain(people.get(one.person, "?"), cap=80), "Why not": one.why} for one in shown]
     st.table(rows, border="horizontal", hide_index=True)
     if len(refused) > len(shown):
         labels.note(f"And {len(refused) - len(shown):,} more.")

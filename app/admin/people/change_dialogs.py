@@ -10,7 +10,8 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels, texts
+from app import access, panels
+from app import formatting
 from app.admin.people import grant_form
 from app.admin.widgets import confirmation, dialogs, labels, notices
 from app.admin.api.grants import What, give, release, take_away
@@ -130,7 +131,7 @@ def _loses(grant: Grant, card: Card) -> list[str]:
     elif grant.role == ADMINISTRATOR:
         says.append("They can administer nothing any more, and do only what their other roles give.")
     else:
-        named = "; ".join(texts.clause(texts.sentence(one.name)) for one in lost[:_LOST_NAMED])
+        named = "; ".join(formatting.clause(formatting.sentence(one.name)) for one in lost[:_LOST_NAMED])
         more = f"; and {len(lost) - _LOST_NAMED:,} more" if len(lost) > _LOST_NAMED else ""
         says.append(f"They can no longer: {named}{more}.")
     return says

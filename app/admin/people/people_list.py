@@ -7,7 +7,8 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, texts
+from app import access
+from app import formatting
 from app.admin.people import add_person, bulk_actions
 from app.admin.widgets import dialogs, failures, labels, notices, pagination
 from app.admin.api.people import Asked, Person, people
@@ -105,7 +106,7 @@ def _wanted() -> Asked:
         machine=_KINDS[kind] if kind else None,
         sort=_SORTS[sort or "Name"],
     )
-    filters = [part for part in (state, texts.plain(f"role {role}") if wanted.role else role, kind) if part]
+    filters = [part for part in (state, formatting.plain(f"role {role}") if wanted.role else role, kind) if part]
     if filters:
         with st.container(horizontal=True, vertical_alignment="center"):
             labels.note(f"Only: {', '.join(filters)}")
@@ -154,7 +155,7 @@ def _about(row: Person) -> str:
         parts.append(f":{color}-badge[{words.STATES[row.state]}]")
     other = row.email if row.name and row.email else row.subject.subject
     if other != row.shown_name:
-        parts.append(texts.plain(other, cap=80))
+        parts.append(formatting.plain(other, cap=80))
     parts.append(labels.listed(row.roles, most=3) if row.roles else "no role")
     if row.last_seen_at is not None:
         parts.append(f"last seen {words.ago(row.last_seen_at)}")

@@ -7,7 +7,8 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels, texts
+from app import access, panels
+from app import formatting
 from app.admin.people import change_dialogs, people_list, session_list
 from app.admin.widgets import dialogs, failures, labels, notices
 from app.admin.api.audit import Asked, events
@@ -57,7 +58,7 @@ def show(person_id: int) -> None:
         panels.problem(error)
         return
     own = access.principal().subject == Subject(card.subject.issuer, card.subject.subject)
-    st.title(texts.plain(card.shown_name, cap=80))
+    st.title(formatting.plain(card.shown_name, cap=80))
     notices.show(place)
     _identity(card, own=own, place=place)
     _grants(card, own=own, place=place)
@@ -86,7 +87,7 @@ def _identity(card: Card, *, own: bool, place: str) -> None:
         if card.email:
             verified = "" if card.email_verified else " (not verified by the provider)"
             st.text(f"{card.email}{verified}")
-        subject, issuer = (texts.plain(text, cap=255) for text in (card.subject.subject, card.subject.issuer))
+        subject, issuer = (formatting.plain(text, cap=255) for text in (card.subject.subject, card.subject.issuer))
         labels.note(f"Known here as {subject}, at {issuer}")
         if card.first_seen_at is None:
             labels.note("Has not signed in yet. What is given now counts from the first sign-in on.")
@@ -234,7 +235,7 @@ def _permissions(card: Card) -> None:
     with st.expander(labels.many(len(card.permissions), "permission"), expanded=everything is None, key="permissions"):
         shown = card.permissions[:_PERMISSIONS_SHOWN]
         ways = {one.name: (one.sentence, [by_id[way] for way in one.grants if way in by_id]) for one in shown}
-        for resource, names in texts.by_resource(ways).items():
+        for resource, names in formatting.by_resource(ways).items():
             lines = "\n".join(_line(name, *ways[name]) for name in names)
             st.markdown(f"**{resource}**\n{lines}")
         if len(card.permissions) > len(shown):
@@ -243,7 +244,7 @@ def _permissions(card: Card) -> None:
 
 def _line(name: str, said: str, ways: Sequence[Grant]) -> str:
     because = " and ".join(dict.fromkeys(_way(way) for way in ways)) or "what the sign-in provider says"
-    text = texts.sentence(name) if named(name) is not None else texts.plain(said or name, cap=300)
+    text = formatting.sentence(name) if named(name) is not None else formatting.plain(said or name, cap=300)
     return f"- {text} :gray[Because of {because}.]"
 
 
@@ -273,7 +274,7 @@ def _audit(card: Card) -> None:
             st.write("Nothing yet.")
         for event in page.rows:
             with st.container(gap=None):
-                st.markdown(texts.plain(event.sentence, cap=300))
+                st.markdown(formatting.plain(event.sentence, cap=300))
                 why = f" · {texts.plain(event.reason, cap=200)}" if event.reason else ""
                 labels.note(f"{words.ago(event.at)}, {words.when(event.at)}{why}")
         row = BY_PATH.get("audit")

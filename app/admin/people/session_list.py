@@ -8,7 +8,8 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels, texts
+from app import access, panels
+from app import formatting
 from app.admin.widgets import confirmation, dialogs, labels, notices, pagination
 from app.admin.api.sessions import Session, end_session, end_sessions_of, sessions
 from app.admin.widgets.dialogs import Dialog
@@ -95,7 +96,7 @@ def show_dialog(dialog: Dialog) -> None:
 def _body(dialog: Dialog) -> None:
     session: Session = dialog.about[0]
     who = confirmation.quoted(session.person.shown_name)
-    on = texts.plain(texts.browser(session.browser))
+    on = formatting.plain(formatting.browser(session.browser))
     whole = st.checkbox("End all sessions of this person", key="end-session-all")
     says = (
         f"{who} is signed out {'everywhere' if whole else f'there ({on})'} at once, and told so.",

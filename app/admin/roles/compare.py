@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import texts
+from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.widgets import permission_list, role_picker
 from app.admin.api.roles import RoleCard
@@ -36,7 +36,7 @@ def show(first_id: int, second_id: int | None) -> None:
 
 def _side_by_side(first: RoleCard, second: RoleCard) -> None:
     parts = compared(frozenset(first.permissions), frozenset(second.permissions))
-    names = (texts.plain(first.name), texts.plain(second.name))
+    names = (formatting.plain(first.name), formatting.plain(second.name))
     if not parts.only_first and not parts.only_second:
         st.success(f"**{names[0]}** and **{names[1]}** let people do exactly the same.", icon=":material/equal:")
     for column, side, role, name, only in zip(

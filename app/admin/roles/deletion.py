@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import texts
+from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
 from app.admin.api.roles import RoleCard

@@ -10,7 +10,8 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, texts
+from app import access
+from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.roles import drafts as role_drafts, review as role_review
 from app.admin.widgets import failures, labels, pagination, permission_list

@@ -10,7 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import texts
+from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.roles import drafts as role_drafts
 from app.admin.widgets import confirmation, failures, labels, notices, permission_list
@@ -102,7 +102,7 @@ def _concerned(review: Review, own: Change) -> str:
 def _texts(own: Change) -> None:
     for label, pair in (("Name", own.name), ("What it is for", own.description)):
         if pair is not None:
-            before, after = (texts.plain(text, cap=300) or "nothing" for text in pair)
+            before, after = (formatting.plain(text, cap=300) or "nothing" for text in pair)
             st.markdown(
                 f"**{label}:** {after}" if not pair[0] else f"**{label}:** {before} :material/arrow_forward: {after}"
             )
@@ -151,7 +151,7 @@ def _put(role: int, content: Content, *, reason: str, version: str) -> RoleCard:
 def _done(editing: Editing, saved: RoleCard) -> None:
     """Say what happened and offer the way back."""
     draft = editing.draft
-    name = texts.plain(saved.name)
+    name = formatting.plain(saved.name)
     if draft.role is None:
         text, undo = (
             f"The role **{name}** is there now. Nobody holds it yet.",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import access, texts
+from app import access
+from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.roles import deletion as role_deletion, drafts as role_drafts, role_list
 from app.admin.widgets import dialogs, labels, permission_list
@@ -22,9 +23,9 @@ def show(role_id: int) -> None:
         role_list.gone()
         return
     link(ROLES, "All roles", icon=":material/arrow_back:")
-    st.title(texts.plain(role.name))
+    st.title(formatting.plain(role.name))
     if role.description:
-        st.markdown(texts.plain(role.description, cap=500))
+        st.markdown(formatting.plain(role.description, cap=500))
     if role.built_in:
         st.info(explained(role), icon=":material/info:")
     st.markdown(f"{role_list.counts(role)[:1].upper()}{role_list.counts(role)[1:]}.")

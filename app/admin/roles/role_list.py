@@ -6,7 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, texts
+from app import access
+from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.widgets import labels, pagination
 from app.admin.api.roles import Role, RoleCard
@@ -46,7 +47,7 @@ def _row(role: Role) -> None:
             if role.built_in:
                 st.badge("built in", color="gray")
         if role.description:
-            st.markdown(texts.plain(role.description, cap=300))
+            st.markdown(formatting.plain(role.description, cap=300))
         st.caption(counts(role))
 
 

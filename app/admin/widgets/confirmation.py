@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
-from app import texts
+from app import formatting
 from app.admin.widgets import dialogs, failures
 from app.admin.widgets.dialogs import Dialog
 from app.core.errors import GatehouseError, StaleVersion

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from app import panels, texts
+from app import panels
+from app import formatting
 from app.admin.widgets import labels
 from app.core import correlation, logs
 from app.core.errors import (
@@ -50,16 +51,16 @@ def show(error: GatehouseError, *, key: str, kept: bool = False) -> None:
 
 def sentences(error: GatehouseError) -> str:
     """Why something did not work, in a sentence or more, as markdown-safe text."""
-    title, detail = f"**{texts.plain(error.title)}.**", texts.plain(error.detail, cap=500)
+    title, detail = f"**{texts.plain(error.title)}.**", formatting.plain(error.detail, cap=500)
     match error:
         case NotHeld() if error.permissions:
-            named = "; ".join(texts.clause(texts.sentence(name)) for name in error.permissions[:5])
+            named = "; ".join(formatting.clause(formatting.sentence(name)) for name in error.permissions[:5])
             more = len(error.permissions) - 5
             return f"{title} It includes what you do not hold: {named}{f'; and {more} more' if more > 0 else ''}."
         case PermissionDenied():
             return f"{title} It needs a permission that you do not have: {texts.sentence(error.permission)}"
         case InvalidInput() if error.problems:
-            problems = " ".join(_ended(texts.plain(text, cap=300)) for text in error.problems.values())
+            problems = " ".join(_ended(formatting.plain(text, cap=300)) for text in error.problems.values())
             return f"{title} {problems}"
         case TooManyRequests():
             seconds = max(1, error.retry_after_seconds)

@@ -7,7 +7,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 import streamlit as st
 
-from app import access, texts
+from app import access
+from app import formatting
 from app.admin.widgets import labels
 from app.admin.api.grants import What
 from app.admin.api.roles import MOST_COMPARED, Role, catalogue, permissions_of_roles, roles
@@ -44,8 +45,8 @@ def choose(key: str, kind: Kind, *, givable: bool = True) -> What | None:
         kind.capitalize(),
         list(offer.choices),
         index=0 if len(offer.choices) == 1 else None,
-        format_func=lambda name: texts.plain(name, cap=80),
-        captions=[texts.plain(said, cap=140) for said in offer.choices.values()],
+        format_func=lambda name: formatting.plain(name, cap=80),
+        captions=[formatting.plain(said, cap=140) for said in offer.choices.values()],
         key=f"{key}-chosen-{kind}",
     )
     notes = []

@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import texts
+from app import formatting
 from app.admin.api.people import Grant
 from app.core.clock import utc_now
 from app.core.directory import PersonState
@@ -47,12 +47,12 @@ def when(moment: datetime | None, *, never: str = "never") -> str:
 
 def ago(moment: datetime | None, *, never: str = "never") -> str:
     """How long ago, in words."""
-    return never if moment is None else texts.ago(moment, utc_now())
+    return never if moment is None else formatting.ago(moment, utc_now())
 
 
 def listed(names: Sequence[str], *, most: int = _MOST_NAMED) -> str:
     """Names in a row, as markdown-safe text: ``a, b and 3 more``."""
-    shown = [texts.plain(name, cap=80) for name in names[:most]]
+    shown = [formatting.plain(name, cap=80) for name in names[:most]]
     left = len(names) - len(shown)
     if left:
         return f"{', '.join(shown)} and {left:,} more"
@@ -81,7 +81,7 @@ def actor(name: str) -> str:
     """Who did something, from its audit name, as markdown-safe text: the subject, or who was at the command line."""
     if name.startswith("operator:"):
         return f"{texts.plain(name.removeprefix('operator:'), cap=80)}, at the command line"
-    return texts.plain(name.partition(" at ")[0], cap=80) or "an administrator"
+    return formatting.plain(name.partition(" at ")[0], cap=80) or "an administrator"
 
 
 def note(text: str) -> None:

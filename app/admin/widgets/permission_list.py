@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import texts
+from app import formatting
 from app.admin.widgets import pagination
 from app.admin.api.responses import Page
 from app.admin.widgets.permission_groups import grouped, matching, sentence_of

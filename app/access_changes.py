@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
-from app import texts
+from app import formatting
 from app.core.guard import Asking
 from app.core.permissions import Permission
 from app.core.policy import decide
@@ -76,5 +76,5 @@ def show_changes(changed: Changed) -> None:
 
 def _in_a_row(permissions: Sequence[Permission], word: str) -> str:
     """Their sentences as parts of one."""
-    parts = [texts.clause(permission.sentence) for permission in permissions]
+    parts = [formatting.clause(permission.sentence) for permission in permissions]
     return parts[0] if len(parts) == 1 else f"{'; '.join(parts[:-1])}; {word} {parts[-1]}"

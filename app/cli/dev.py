@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from app import commands, preflight
+from app.cli import commands, preflight
 from app.core.command_text import command_text
 from app.core.errors import ConfigurationError, ServiceUnavailable
 from app.core.outgoing import http_session

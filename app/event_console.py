@@ -9,9 +9,10 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, host, texts
+from app import access
+from app import component_events, formatting
 from app.core.assurance import Requirement
-from app.host import Entry, EventLog
+from app.component_events import Entry, EventLog
 from app.sign_in import sign_in_address
 from component.auth0 import Account, Call, console
 from component.events import AppAuthRequest, EventName, Source
@@ -39,13 +40,13 @@ def front_end(key: str = "console") -> EventLog:
     if session is not None:
         who = access.asking_of(session).principal
         name = who.name or who.email or session.person.subject.subject
-        account = Account(name, texts.initials(name), "", (), valid_until=session.expires_at)
+        account = Account(name, formatting.initials(name), "", (), valid_until=session.expires_at)
     console(
         key=key,
         account=account,
         calls=CALLS,
         events=frozenset(EventName),
-        on_event=host.handler(sign_in=_sign_in_anew, call=host.call_api, log=log),
+        on_event=component_events.handler(sign_in=_sign_in_anew, call=component_events.call_api, log=log),
     )
     return log
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from app.commands import database_of, load_settings, operator
+from app.cli.commands import database_of, load_settings, operator
 from app.core import administration, correlation
 from app.core.administration import Administrator
 from app.core.clock import utc_now

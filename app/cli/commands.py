@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import requests
 import structlog
 
-from app import housekeeping, preflight, published
+from app import cleanup, guard_inventory
+from app.cli import preflight
 from app import services as composition
 from app.core import logs
 from app.core.administration import bootstrap_administrator, person_by_email
@@ -31,7 +32,7 @@ from app.core.secret_keys import running, undecided
 from app.core.settings import Process, Settings
 from app.core.settings_checks import shown
 from app.core.tokens import build_verifier
-from app.server import install_protocols, raise_descriptors, warn_of_few
+from app.runtime.server import install_protocols, raise_descriptors, warn_of_few
 from db import (
     ADMINISTERING,
     Database,
@@ -232,7 +233,7 @@ def doctor() -> int:
         except GatehouseError as error:
             healthy = False
             print(f"WRONG {name}: {_explained(error)}")
-    for place in published.shared_places(settings.gatehouse_app):
+    for place in guard_inventory.shared_places(settings.gatehouse_app):
         healthy = False
         print(f"WRONG {place.at}: {place.name}: {place.problem}")
     return 0 if healthy else 1
@@ -271,7 +272,7 @@ def purge() -> int:
     """Forget what has expired long ago, as the app does every hour."""
     with database_of(load_settings()) as database:
         database.check()
-        gone = housekeeping.purge(database)
+        gone = cleanup.purge(database)
     print(f"Forgot {gone} row{'' if gone == 1 else 's'} that had expired.")
     return 0
 

@@ -17,7 +17,7 @@ from streamlit.runtime.dataframe_source_manager import DataframeSourceManager
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.scriptrunner_utils.script_run_context import in_cached_function
 
-from app.session_binding import Registrant, registrant
+from app.runtime.session_binding import Registrant, registrant
 
 if TYPE_CHECKING:
     from streamlit.dataframe.lazy_df_source import DataframeSource

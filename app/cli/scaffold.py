@@ -68,7 +68,7 @@ def _add_row(file: Path, name: str, title: str, member: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``python -m app.scaffold NAME PERMISSION``."""
+    """``python -m app.cli.scaffold NAME PERMISSION``."""
     name, requires = [*arguments, "", ""][:2]
     try:
         done = add_page(name, requires)
