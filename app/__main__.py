@@ -12,7 +12,7 @@ from app.cli import commands, dev
 from app.cli import audit, grants, installation, people, roles, secret
 from app.cli import output
 from app.core.errors import ConfigurationError, GatehouseError
-from app.core.misspelt import misspelt
+from app.core.unknown_settings import misspelt
 from app.core.settings import ENV_FILE
 from app.core.state import unused_state
 from db import Scale

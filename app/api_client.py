@@ -30,7 +30,7 @@ from app.core.errors import (
     TooLarge,
     Unauthenticated,
 )
-from app.core.outgoing import http_session, was_never_sent
+from app.core.http_client import http_session, was_never_sent
 from app.services import services
 
 BASE: Final = "/api/v1"

@@ -25,7 +25,7 @@ from streamlit import runtime
 from app import access
 from app.core.declarations import Declarations
 from app.core.errors import GatehouseError
-from app.core.guards_found import publish_guards
+from app.core.guard_scanner import publish_guards
 from app.core.policy import decide
 from app.core.records import Session
 from app.runtime.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes

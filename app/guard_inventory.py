@@ -8,7 +8,7 @@ from typing import Final
 
 from app.core.declarations import FILE_NAME, Declarations
 from app.core.directory import GuardKind, GuardRow
-from app.core.guards_found import functions, gate, named_from, shared_in
+from app.core.guard_scanner import functions, gate, named_from, shared_in
 from app.core.shared_identity import Place
 from app.navigation import PAGES, PAGES_FOLDER
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final, TypeAlias
 
-from app.core.sentenced import Sentenced
+from app.core.labelled_enum import Sentenced
 
 Json: TypeAlias = Mapping[str, object]
 

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from flask import g, request
 
-from app.core.administration import Administrator, carrying_out
+from app.core.administration import Administrator
+from app.core.administration import transaction
 from app.core.audit import actor_of
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import ChangeUnconfirmed, GatehouseError, PermissionDenied
@@ -45,7 +46,7 @@ def change() -> Iterator[Changing]:
     who = Administrator(actor_of(principal), principal, bearer().address(), grants.asserted)
     now = services().clock()
     try:
-        with carrying_out(services().storage, who, now) as unit:
+        with transaction(services().storage, who, now) as unit:
             yield Changing(unit, who, now)
         g.gatehouse_committed = True
     except PermissionDenied as error:

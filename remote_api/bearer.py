@@ -32,8 +32,8 @@ from app.core.policy import NO_GRANTS, Decision, Grants
 from app.core.principal import ANONYMOUS, AuthMethod, Principal
 from app.core.records import BearerFacts, EndReason, Session
 from app.core.settings import Settings
-from app.core.token_kinds import AccessToken
-from app.core.tokens import token_hash
+from app.core.tokens.types import AccessToken
+from app.core.tokens.verifier import token_hash
 from remote_api.address import client_address, networks
 from remote_api.recorder import Recorder
 from remote_api.services import Services

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.core.directory import GuardKind, GuardRow
-from app.core.guards_found import named_from
+from app.core.guard_scanner import named_from
 from remote_api.application import Application
 
 PROCESS: Final = "api"

@@ -13,7 +13,7 @@ from app.core.clock import Clock, utc_now
 from app.core.directory_ports import DirectoryStorage
 from app.core.errors import ServiceUnavailable
 from app.core.rights import Rights
-from app.core.tokens import TokenVerifier
+from app.core.tokens.verifier import TokenVerifier
 
 EXTENSION: Final = "gatehouse.services"
 

@@ -17,14 +17,14 @@ from gunicorn.errors import AppImportError  # type: ignore[import-untyped] # shi
 
 from app.core import logs
 from app.core.errors import ConfigurationError, GatehouseError, ServiceUnavailable
-from app.core.guards_found import publish_guards
+from app.core.guard_scanner import publish_guards
 from app.core.keyring import Keyring
-from app.core.misspelt import misspelt
+from app.core.unknown_settings import misspelt
 from app.core.rights import Rights
 from app.core.secret_keys import SecretKeys
 from app.core.settings import ENV_FILE, Process, Settings
 from app.core.state import unused_state
-from app.core.tokens import build_verifier
+from app.core.tokens.verifier import build_verifier
 from db import SchemaState, current_state, migrate, open_database, require_secret, seed, verify_chain
 from remote_api import create_app, published
 from remote_api.application import Application

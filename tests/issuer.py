@@ -22,9 +22,9 @@ from typing import Any, Self
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt import get_algorithm_by_name
 
-from app.core.discovery import WELL_KNOWN, Discovery
-from app.core.keys import KeySet
-from app.core.tokens import TokenVerifier
+from app.core.tokens.discovery import WELL_KNOWN, Discovery
+from app.core.tokens.key_set import KeySet
+from app.core.tokens.verifier import TokenVerifier
 
 AUDIENCE = "https://api.gatehouse.test/"
 CLIENT_ID = "client-one"

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from app.core.later import Later
+from app.core.debouncer import Later
 from app.core.secret_keys import SecretKeys
 from app.page_views import PageViews
 from component.socket.thread_pool import Workers

@@ -20,18 +20,18 @@ from app.core import logs
 from app.core.administration import bootstrap_administrator, person_by_email
 from app.core.clock import utc_now
 from app.core.declarations import declare_beside
-from app.core.discovery import Discovery
+from app.core.tokens.discovery import Discovery
 from app.core.errors import ApiUnavailable, ConfigurationError, Conflict, GatehouseError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.installation import present_secrets
 from app.core.keyring import Keyring
-from app.core.misspelt import misspelt
-from app.core.outgoing import cause_of, http_session
+from app.core.unknown_settings import misspelt
+from app.core.http_client import cause_of, http_session
 from app.core.principal import Subject
 from app.core.secret_keys import running, undecided
 from app.core.settings import Process, Settings
 from app.core.settings_checks import shown
-from app.core.tokens import build_verifier
+from app.core.tokens.verifier import build_verifier
 from app.runtime.server import install_protocols, raise_descriptors, warn_of_few
 from db import (
     ADMINISTERING,

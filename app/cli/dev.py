@@ -24,7 +24,7 @@ import requests
 from app.cli import commands, preflight
 from app.core.command_text import command_text
 from app.core.errors import ConfigurationError, ServiceUnavailable
-from app.core.outgoing import http_session
+from app.core.http_client import http_session
 from app.core.settings import Process, Settings
 from app.core.variables import AUTH0_ALIASES, variable
 from db import require_migratable, require_secret

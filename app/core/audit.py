@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.core.principal import Principal, Subject
-from app.core.sentenced import Sentenced
+from app.core.labelled_enum import Sentenced
 
 NOBODY: Final = "nobody"
 """The actor of an event when nobody was proven."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.sentenced import Sentenced
+from app.core.labelled_enum import Sentenced
 
 
 class ProblemKind(Sentenced):

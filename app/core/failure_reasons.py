@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.core.sentenced import Sentenced
+from app.core.labelled_enum import Sentenced
 
 
 class TokenUse(Sentenced):

@@ -9,7 +9,7 @@ import requests
 from requests.exceptions import ConnectionError as ConnectionFailed
 from urllib3.exceptions import HTTPError
 
-from app.core.outgoing import AnswerTooLarge, PrivateAuthorities, http_session
+from app.core.http_client import AnswerTooLarge, PrivateAuthorities, http_session
 from app.core.settings import Settings
 
 TIMEOUT_SECONDS: Final = 5.0

@@ -1,7 +1,7 @@
 """The OpenID provider as a client sees it: authorize, exchange, refresh, revoke, sign out. All quirks live here.
 
 Authlib makes the requests (RFC 6749, RFC 7636, RFC 7009); no error of Authlib or requests crosses this module, and no
-answer is believed beyond its shape: tokens are verified by ``app.core.tokens``. Redirects are never followed.
+answer is believed beyond its shape: tokens are verified by ``app.core.tokens.verifier``. Redirects are never followed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from authlib.integrations.requests_client.oauth2_session import OAuth2ClientAuth
 from authlib.oauth2.client import OAuth2Client
 
 from app.core.assurance import Requirement
-from app.core.discovery import Discovery
+from app.core.tokens.discovery import Discovery
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
 from app.core.failure_reasons import CallbackReason, ProviderReason
-from app.core.outgoing import cause_of
+from app.core.http_client import cause_of
 from app.core.settings import Settings
 from component.oidc.bounded_http import bounded_session
 

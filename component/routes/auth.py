@@ -29,7 +29,7 @@ from app.core.errors import (
     Unauthenticated,
 )
 from app.core.records import EndReason, Session
-from app.core.refusals import Refusals
+from app.core.refusal_counts import Refusals
 from component.drafts import Drafts
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies, read_cookies

@@ -23,12 +23,12 @@ from app.core.audit import AuditKind
 from app.core.clock import Clock, utc_now
 from app.core.errors import BadRequest, GatehouseError, ServiceUnavailable, StorageUnavailable, TokenInvalid
 from app.core.failure_reasons import TokenReason, TokenUse
-from app.core.jws import MAX_TOKEN_CHARACTERS
+from app.core.tokens.jws import MAX_TOKEN_CHARACTERS
 from app.core.ports import Storage
 from app.core.records import EndReason, SealedTokens
-from app.core.refusals import Refusals
-from app.core.token_kinds import LogoutToken
-from app.core.tokens import TokenVerifier
+from app.core.refusal_counts import Refusals
+from app.core.tokens.types import LogoutToken
+from app.core.tokens.verifier import TokenVerifier
 from component.http.client_address import ClientAddresses
 from component.http.responses import NO_STORE, Only, problem
 from component.session import audit as session_audit

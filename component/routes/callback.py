@@ -26,7 +26,7 @@ from app.core.errors import (
 from app.core.failure_reasons import CallbackReason, ProviderReason
 from app.core.principal import Subject
 from app.core.records import Session
-from app.core.token_kinds import IdToken
+from app.core.tokens.types import IdToken
 from component.drafts import Drafts
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies, browser_hash, read_cookies

@@ -10,8 +10,8 @@ from typing import Final
 from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage
 from app.core.records import Person, SteppedUp
-from app.core.token_kinds import AccessToken, IdToken
-from app.core.tokens import token_hash
+from app.core.tokens.types import AccessToken, IdToken
+from app.core.tokens.verifier import token_hash
 from component.oidc.provider import TokenSet
 from component.session.provider_tokens import ProviderTokens
 

@@ -29,8 +29,8 @@ from app.core.errors import (
 from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage
 from app.core.records import EndReason, SealedTokens, Session
-from app.core.token_kinds import AccessToken
-from app.core.tokens import TokenVerifier, token_hash
+from app.core.tokens.types import AccessToken
+from app.core.tokens.verifier import TokenVerifier, token_hash
 from component.http.error_pages import refusal_code
 from component.oidc.provider import Provider, TokenSet
 from component.session import audit as session_audit

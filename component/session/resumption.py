@@ -13,8 +13,8 @@ from app.core.clock import Clock
 from app.core.keyring import Keyring
 from app.core.ports import Storage
 from app.core.records import Session
-from app.core.token_kinds import IdToken
-from app.core.tokens import TokenVerifier
+from app.core.tokens.types import IdToken
+from app.core.tokens.verifier import TokenVerifier
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
 from component.session.credentials import Begun, goes_on, person_of, secret_hash

@@ -27,8 +27,8 @@ from app.core.policy import Reason
 from app.core.ports import Storage, UnitOfWork
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, SealedTokens, Session
-from app.core.token_kinds import AccessToken, IdToken
-from app.core.tokens import TokenVerifier, token_hash
+from app.core.tokens.types import AccessToken, IdToken
+from app.core.tokens.verifier import TokenVerifier, token_hash
 from component.oidc.provider import Provider, TokenSet
 from component.session import audit as session_audit
 from component.session.credentials import Begun, person_of, secret_hash

@@ -17,8 +17,8 @@ from app.core.failure_reasons import TokenReason, TokenUse
 from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage
 from app.core.records import Session
-from app.core.token_kinds import IdToken
-from app.core.tokens import TokenVerifier, token_hash
+from app.core.tokens.types import IdToken
+from app.core.tokens.verifier import TokenVerifier, token_hash
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
 from component.session.provider_tokens import ProviderTokens, require_own, sync_rights

@@ -17,8 +17,8 @@ from app.core.errors import FactorMissing, OrganizationMismatch
 from app.core.keyring import Keyring
 from app.core.ports import Storage
 from app.core.records import Session
-from app.core.token_kinds import IdToken
-from app.core.tokens import TokenVerifier
+from app.core.tokens.types import IdToken
+from app.core.tokens.verifier import TokenVerifier
 from component.oidc.login_transactions import LoginTransaction
 from component.oidc.provider import Provider, TokenSet
 from component.session import audit as session_audit

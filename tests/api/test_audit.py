@@ -9,7 +9,7 @@ import pytest
 
 from app.core.audit import AuditKind
 from app.core.errors import StorageUnavailable
-from app.core.refusals import MANY, MAX_KEYS, MAX_ROWS
+from app.core.refusal_counts import MANY, MAX_KEYS, MAX_ROWS
 from db import verify_chain
 from remote_api.recorder import MAX_SUBJECTS
 from tests.api.world import World

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.guards_found import publish_guards
+from app.core.guard_scanner import publish_guards
 from app.core.permissions import Permission
 from app.guard_inventory import own_guards
 from remote_api.published import guards

@@ -15,7 +15,7 @@ from app import access, testing
 from app.admin.audit import export as audit_export
 from app.core.clock import utc_now
 from app.core.errors import PermissionDenied
-from app.core.guards_found import publish_guards
+from app.core.guard_scanner import publish_guards
 from app.core.permissions import ROLES
 from app.core.policy import Source
 from app.core.ports import UnitOfWork

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import api_client
 from app import component_events
 from app.core.audit import AuditKind
-from app.core.refusals import Refusals
+from app.core.refusal_counts import Refusals
 from app.core.rights import Rights
 from component.events import WebAnswer, WebRequest
 from remote_api import create_app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.core.rights import Rights
-from app.core.tokens import build_verifier, token_hash
+from app.core.tokens.verifier import build_verifier, token_hash
 from remote_api import create_app
 from remote_api.recorder import Recorder
 from remote_api.services import Services

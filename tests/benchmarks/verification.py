@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from flask import Flask, request
 from joserfc.jwk import KeySet as PeerKeySet
 
-from app.core.tokens import TokenVerifier
+from app.core.tokens.verifier import TokenVerifier
 from remote_api.bearer import bearer_token
 from tests.benchmarks import budgets, floors
 from tests.benchmarks.calling import getting

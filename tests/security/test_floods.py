@@ -10,7 +10,7 @@ from itertools import cycle
 
 import pytest
 
-from app.core.refusals import MAX_ROWS
+from app.core.refusal_counts import MAX_ROWS
 from app.core.rights import Rights
 from db import verify_chain
 from remote_api import create_app

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.errors import SessionEnded, StorageUnavailable
 from app.core.records import EndReason
-from app.core.tokens import LOGOUT_EVENT
+from app.core.tokens.verifier import LOGOUT_EVENT
 from tests.browser import Answer, call
 from tests.issuer import ABSENT, CLIENT_ID
 from tests.provider import FakeProvider

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
-from app.core.discovery import Discovery, ProviderMetadata
+from app.core.tokens.discovery import Discovery, ProviderMetadata
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
 from component.http.client_address import ClientAddresses
 from component.oidc import bounded_http

@@ -15,7 +15,7 @@ from app.core.errors import (
     TokenInvalid,
 )
 from app.core.records import EndReason
-from app.core.token_kinds import AccessToken
+from app.core.tokens.types import AccessToken
 from component.session.refresh import PAUSE_SECONDS
 from tests.provider import Answer, FakeProvider
 from tests.signin import Clock, World, world

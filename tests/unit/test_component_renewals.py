@@ -14,7 +14,7 @@ from app.core.errors import (
     ProviderUnavailable,
     SessionEnded,
 )
-from app.core.tokens import token_hash
+from app.core.tokens.verifier import token_hash
 from component.oidc.provider import TokenSet
 from component.session.refresh import LEASE_SECONDS
 from tests.provider import Answer, FakeProvider

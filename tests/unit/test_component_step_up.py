@@ -11,7 +11,7 @@ import pytest
 from app.core.assurance import MULTI_FACTOR
 from app.core.errors import SessionEnded, Unauthenticated
 from app.core.records import EndReason, Session
-from app.core.tokens import token_hash
+from app.core.tokens.verifier import token_hash
 from tests.browser import Answer
 from tests.provider import FakeProvider
 from tests.signin import Browser, Clock, World, query, world

@@ -11,7 +11,7 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 
-from app.core.discovery import MAX_ANSWER_BYTES, Discovery, ProviderMetadata
+from app.core.tokens.discovery import MAX_ANSWER_BYTES, Discovery, ProviderMetadata
 from app.core.errors import ProviderUnavailable
 from tests.issuer import ABSENT, Fault, Issuer
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from app import guard_inventory
-from app.core import guards_found
+from app.core import guard_scanner
 from app.core.declarations import Declarations
 from app.core.directory import GuardKind
 from app.core.errors import SchemaMismatch, StorageUnavailable
-from app.core.guards_found import code_version, functions, gate, in_tree, publish_guards
+from app.core.guard_scanner import code_version, functions, gate, in_tree, publish_guards
 from app.core.permissions import Permission
 from app.navigation import PAGES
 from tests.stack import ROOT
@@ -95,7 +95,7 @@ def test_a_folder_of_anything(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def (")
     (tmp_path / "binary.py").write_bytes(b"\x00\xff")
     (tmp_path / "deep.py").write_text("(" * 5000)
-    (tmp_path / "huge.py").write_text(good + "#" * guards_found.MOST_BYTES)
+    (tmp_path / "huge.py").write_text(good + "#" * guard_scanner.MOST_BYTES)
     (tmp_path / "loop").symlink_to(tmp_path)
     assert [(row.name, row.file) for row in functions(tmp_path, root=tmp_path)] == [
         ("a:f", "a.py"),

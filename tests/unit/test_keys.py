@@ -12,7 +12,7 @@ import pytest
 
 from app.core.errors import ProviderUnavailable, TokenInvalid
 from app.core.failure_reasons import ProviderReason
-from app.core.keys import KeySet
+from app.core.tokens.key_set import KeySet
 from tests.issuer import Fault, Issuer, SigningKey
 
 

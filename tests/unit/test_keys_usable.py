@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.core.errors import TokenInvalid
-from app.core.jwks import MAX_KEYS
-from app.core.keys import KeySet
+from app.core.tokens.jwks import MAX_KEYS
+from app.core.tokens.key_set import KeySet
 from tests.issuer import ABSENT, Issuer, SigningKey, b64
 
 WEAK = SigningKey("weak", number=9, bits=1024)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from threading import Event
 
-from app.core.later import Later
+from app.core.debouncer import Later
 
 
 def test_it_is_done_once_for_all_who_asked_and_again_for_who_asks_afterwards() -> None:

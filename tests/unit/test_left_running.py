@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.core.later import Later
+from app.core.debouncer import Later
 from app.core.secret_keys import SecretKeys
 from app.page_views import PageViews
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.cli import commands
 from app.__main__ import main
-from app.core.misspelt import misspelt
+from app.core.unknown_settings import misspelt
 from app.core.settings import Settings
 from app.core.variables import RETIRED, known_variables
 

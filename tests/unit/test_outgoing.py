@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from app.cli import commands
-from app.core.discovery import Discovery, ProviderMetadata
+from app.core.tokens.discovery import Discovery, ProviderMetadata
 from app.core.errors import ConfigurationError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.settings import Process, Settings
@@ -166,7 +166,7 @@ def test_no_other_module_makes_a_client_of_its_own() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if makers.search(path.read_text(encoding="utf-8"))
     }
-    assert found == {"app/core/outgoing.py", "component/dev_tenant/tenant.py"}
+    assert found == {"app/core/http_client.py", "component/dev_tenant/tenant.py"}
 
 
 # Settings

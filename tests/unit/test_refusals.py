@@ -19,7 +19,7 @@ from app.core import correlation
 from app.core.audit import AuditKind, Outcome
 from app.core.errors import StorageUnavailable
 from app.core.keyring import Keyring
-from app.core.refusals import MANY, MAX_KEYS, MAX_ROWS, Refusals
+from app.core.refusal_counts import MANY, MAX_KEYS, MAX_ROWS, Refusals
 from db import Database, open_database
 from tests.signin import Clock
 

@@ -9,7 +9,7 @@ import pytest
 
 from app import guard_inventory
 from app.cli import commands
-from app.core.guards_found import in_tree as guards_in_tree
+from app.core.guard_scanner import in_tree as guards_in_tree
 from app.core.shared_identity import Place, in_tree
 
 MODULE = """

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.core.errors import NonceMismatch, ProviderUnavailable, TokenExpired, TokenInvalid
-from app.core.token_kinds import IdToken
+from app.core.tokens.types import IdToken
 from tests.issuer import CLIENT_ID, Fault, Issuer, b64
 
 ISSUER: Final = Issuer()

@@ -9,8 +9,8 @@ import pytest
 
 from app.core.errors import NonceMismatch, TokenExpired, TokenInvalid
 from app.core.principal import Subject
-from app.core.token_kinds import IdToken
-from app.core.tokens import TokenVerifier
+from app.core.tokens.types import IdToken
+from app.core.tokens.verifier import TokenVerifier
 from tests.issuer import ABSENT, CLIENT_ID, Issuer, SigningKey
 
 NOW = 1_800_000_000.0

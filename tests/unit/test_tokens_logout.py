@@ -9,8 +9,8 @@ import pytest
 
 from app.core.errors import TokenExpired, TokenInvalid
 from app.core.principal import Subject
-from app.core.token_kinds import LogoutToken
-from app.core.tokens import LOGOUT_EVENT, TokenVerifier
+from app.core.tokens.types import LogoutToken
+from app.core.tokens.verifier import LOGOUT_EVENT, TokenVerifier
 from tests.issuer import ABSENT, AUDIENCE, CLIENT_ID, Issuer, SigningKey
 
 NOW = 1_800_000_000.0

@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.core.errors import TokenInvalid
-from app.core.jws import MAX_TOKEN_CHARACTERS
-from app.core.tokens import TokenVerifier
+from app.core.tokens.jws import MAX_TOKEN_CHARACTERS
+from app.core.tokens.verifier import TokenVerifier
 from tests.issuer import ABSENT, Issuer, SigningKey, b64
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

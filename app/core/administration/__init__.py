@@ -12,9 +12,9 @@ that is deleted is giving; nobody gives themselves anything; the last administra
 extended; whoever changes something says which version of it they saw, and why.
 """
 
-from app.core.administration.acting import Administrator, Standing, authorise
+from app.core.administration.authorized_actor import Administrator, Standing, authorise
 from app.core.administration.bootstrap import bootstrap_administrator, person_by_email
-from app.core.administration.carrying_out import carrying_out
+from app.core.administration.transaction import carrying_out
 from app.core.administration.grants import add_person, grant, release, revoke, revoke_all
 from app.core.administration.mappings import set_mapping
 from app.core.administration.people import erase, set_blocked

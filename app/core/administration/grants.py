@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from app.core.administration.acting import (
+from app.core.administration.authorized_actor import (
     Administrator,
     Detail,
     Standing,

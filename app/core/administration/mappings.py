@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from app.core.administration.acting import Administrator, Detail, authorise, check_version, checked_reason
+from app.core.administration.authorized_actor import Administrator, Detail, authorise, check_version, checked_reason
 from app.core.administration.rules import require_nothing_gained, require_role_held
 from app.core.audit import AuditKind
 from app.core.directory_ports import DirectoryUnit

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
-from app.core.administration.acting import Standing
+from app.core.administration.authorized_actor import Standing
 from app.core.directory import RoleCard
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import GatehouseError, LastAdministrator, NotHeld, SelfGrant

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import get_algorithm_by_name
 
-from app.core.jws import MAX_KID_CHARACTERS
+from app.core.tokens.jws import MAX_KID_CHARACTERS
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey
 

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 
 import requests
 
-from app.core.claims import clean
+from app.core.tokens.claims import clean
 from app.core.errors import ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
-from app.core.outgoing import AnswerTooLarge, cause_of, http_session
+from app.core.http_client import AnswerTooLarge, cause_of, http_session
 from app.core.settings import Settings
 from app.core.settings_checks import is_loopback
 

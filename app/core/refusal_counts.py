@@ -18,7 +18,7 @@ from app.core import correlation
 from app.core.audit import NOBODY, AuditEvent, AuditKind, Outcome
 from app.core.clock import Clock, utc_now
 from app.core.errors import StorageUnavailable
-from app.core.later import Later
+from app.core.debouncer import Later
 from app.core.ports import Storage
 
 FLUSH_SECONDS: Final = 60.0

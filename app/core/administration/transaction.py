@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from app.core.administration.acting import Administrator, Standing
+from app.core.administration.authorized_actor import Administrator, Standing
 from app.core.audit import AuditKind, Outcome
 from app.core.directory_ports import DirectoryStorage, DirectoryUnit
 from app.core.errors import LastAdministrator, RuleViolated, StorageUnavailable

@@ -1,6 +1,6 @@
 """The three kinds of token that are accepted here, as values: access, ID and logout tokens, once they are verified.
 
-Only ``app.core.tokens`` makes them. What is absent in a token is empty here; times are aware UTC.
+Only ``app.core.tokens.verifier`` makes them. What is absent in a token is empty here; times are aware UTC.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.claims import Unusable
+from app.core.tokens.claims import Unusable
 from app.core.principal import Subject
 
 
