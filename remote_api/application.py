@@ -23,10 +23,10 @@ from werkzeug.routing import MapAdapter, Rule
 from app.core.errors import BadRequest, InvalidInput, UnsupportedMediaType
 from app.core.guard import Guard
 from remote_api.access import Declared, read_declarations
-from remote_api.administering import after_a_change
-from remote_api.conditions import READS, demand_version, needs_version
-from remote_api.envelope import MAX_BODY_BYTES
-from remote_api.limits import Limits
+from remote_api.transactions import after_a_change
+from remote_api.preconditions import READS, demand_version, needs_version
+from remote_api.middleware import MAX_BODY_BYTES
+from remote_api.rate_limits import Limits
 from remote_api.problems import problem
 from remote_api.routing import Addresses, Fixed, fixed_addresses
 
@@ -102,7 +102,7 @@ class Application(OpenAPI):
         super().__init__(
             "remote_api",
             info=info,
-            doc_ui=False,  # served by remote_api.docs, with declared access and a content security policy
+            doc_ui=False,  # served by remote_api.views.docs, with declared access and a content security policy
             static_folder=None,
             validation_error_callback=_invalid,
             **options,

@@ -26,10 +26,11 @@ from app.core.settings import ENV_FILE, Process, Settings
 from app.core.state import unused_state
 from app.core.tokens.verifier import build_verifier
 from db import SchemaState, current_state, migrate, open_database, require_secret, seed, verify_chain
-from remote_api import create_app, published
+from remote_api import create_app
+from remote_api import guard_inventory
 from remote_api.application import Application
-from remote_api.docs import DESCRIPTION
-from remote_api.recorder import Recorder
+from remote_api.views.docs import DESCRIPTION
+from remote_api.background_writer import Recorder
 from remote_api.services import Services
 
 
@@ -71,7 +72,7 @@ def build(settings: Settings) -> Application:
         verify_chain=partial(verify_chain, database),
     )
     app = create_app(settings, services)
-    publish_guards(database, published.PROCESS, published.guards(app))
+    publish_guards(database, guard_inventory.PROCESS, guard_inventory.guards(app))
     recorder = app.extensions[Recorder.EXTENSION]
     atexit.register(database.close)
     atexit.register(secret_keys.close)

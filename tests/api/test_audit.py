@@ -11,7 +11,7 @@ from app.core.audit import AuditKind
 from app.core.errors import StorageUnavailable
 from app.core.refusal_counts import MANY, MAX_KEYS, MAX_ROWS
 from db import verify_chain
-from remote_api.recorder import MAX_SUBJECTS
+from remote_api.background_writer import MAX_SUBJECTS
 from tests.api.world import World
 
 USAGE = "/api/v1/reports/usage"

@@ -20,7 +20,7 @@ from app.core.chain import ChainState, Problem, ProblemKind
 from app.core.directory import AuditQuery, AuditRow
 from app.core.principal import Subject
 from app.core.records import Person
-from remote_api.sentences import sentence, subject_of
+from remote_api.audit_text import sentence, subject_of
 from tests.api.world import Caller, World, caller
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", '=HYPERLINK("http://evil")')

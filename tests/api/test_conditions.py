@@ -8,10 +8,10 @@ import pytest
 from flask_openapi3.blueprint import APIBlueprint
 
 import remote_api
-from remote_api import conditions
+from remote_api import preconditions
 from remote_api.access import public
 from remote_api.application import UndeclaredChange
-from remote_api.conditions import conditional, unconditional
+from remote_api.preconditions import conditional, unconditional
 from remote_api.schemas import Asked
 from tests.api.world import World
 
@@ -31,7 +31,7 @@ def painted(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     @conditional
     @public
     def paint(body: Colour) -> Any:
-        return {"colour": body.colour, "version": conditions.version()}, 200, conditions.etag("next")
+        return {"colour": body.colour, "version": preconditions.version()}, 200, preconditions.etag("next")
 
     monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, api))
     world.app = world.make_app()

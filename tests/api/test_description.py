@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from remote_api import schemas
-from remote_api.docs import DESCRIPTION
+from remote_api.views.docs import DESCRIPTION
 from remote_api.schemas import people, records, roles
 from tests.api.world import World
 

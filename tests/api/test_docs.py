@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from remote_api import docs
+from remote_api.views import docs
 from tests.api.world import World
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from remote_api.address import client_address, networks
+from remote_api.client_address import client_address, networks
 from tests.api.world import World
 
 CALLS = ["/api/ping", "/api/pong", "/api/none", "/healthz", "/openapi.json"]

@@ -15,7 +15,7 @@ from limits.storage import MemoryStorage
 
 from app.core.errors import ConfigurationError
 from app.core.principal import Subject
-from remote_api.limits import MANY, MOST_ADDRESSES, InMemory, InStore
+from remote_api.rate_limits import MANY, MOST_ADDRESSES, InMemory, InStore
 from tests.api.world import World
 
 MakeWorld = Callable[..., World]

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from app.core.records import UsageDay
-from remote_api.reports import csv_lines
+from remote_api.views.reports import csv_lines
 from tests.api.world import World
 
 PATH = "/api/v1/reports/usage"

@@ -9,7 +9,7 @@ import pytest
 from app.core.guard_scanner import publish_guards
 from app.core.permissions import Permission
 from app.guard_inventory import own_guards
-from remote_api.published import guards
+from remote_api.guard_inventory import guards
 from tests.api.test_people_api import number_of
 from tests.api.world import Caller, World, caller
 from tests.stack import ROOT
@@ -86,7 +86,7 @@ def test_guards_are_the_union_of_what_processes_published(world: World, admin: C
     assert (endpoint["kind"], endpoint["permission"], endpoint["file"]) == (
         "endpoint",
         "erase:people",
-        "remote_api/people.py",
+        "remote_api/views/people.py",
     )
     line = (ROOT / endpoint["file"]).read_text().splitlines()[endpoint["line"] - 1]
     assert line.startswith("@api.post(")

@@ -23,7 +23,7 @@ from app.core.tokens.verifier import build_verifier, token_hash
 from db import Database, open_database, seed, verify_chain
 from remote_api import create_app
 from remote_api.application import Application
-from remote_api.recorder import Recorder
+from remote_api.background_writer import Recorder
 from remote_api.services import Services
 from tests.issuer import Issuer
 

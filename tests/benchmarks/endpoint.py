@@ -7,7 +7,7 @@ from typing import Final
 from app.core.rights import Rights
 from app.core.tokens.verifier import build_verifier, token_hash
 from remote_api import create_app
-from remote_api.recorder import Recorder
+from remote_api.background_writer import Recorder
 from remote_api.services import Services
 from tests.benchmarks import budgets, floors
 from tests.benchmarks.calling import getting

@@ -16,7 +16,7 @@ from app.core.rights import Rights
 from component.oidc.login_transactions import LoginTransaction
 from db import verify_chain
 from remote_api import create_app
-from remote_api.recorder import Recorder
+from remote_api.background_writer import Recorder
 from remote_api.services import Services
 from tests.provider import Answer, FakeProvider
 from tests.signin import SECRET, Clock, World, query, world

@@ -14,7 +14,7 @@ from app.core.refusal_counts import MAX_ROWS
 from app.core.rights import Rights
 from db import verify_chain
 from remote_api import create_app
-from remote_api.recorder import Recorder
+from remote_api.background_writer import Recorder
 from remote_api.services import Services
 from tests.provider import FakeProvider
 from tests.signin import Clock, World, query, world

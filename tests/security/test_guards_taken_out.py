@@ -139,7 +139,7 @@ REMOVALS = [
     ),
     Removal(
         "one count for each window of a limit, whatever the clock does",
-        "remote_api/limits.py",
+        "remote_api/rate_limits.py",
         "            if window != self._window:\n",
         "            if window > self._window:\n",
         "tests/api/test_limits.py::test_a_clock_that_ran_ahead_leaves_no_refusals_behind",
@@ -189,21 +189,21 @@ REMOVALS = [
     ),
     Removal(
         "the answer of a change that is read before its commit",
-        "remote_api/grants.py",
+        "remote_api/views/grants.py",
         "        return answer_of(to, path.person, 201 if new else 200)\n",
         "    return answer_of(to, path.person, 201 if new else 200)\n",
         "tests/api/test_kept_changes.py::test_what_was_kept_is_answered_although_the_database_is_gone_since",
     ),
     Removal(
         "the note that this request has kept a change",
-        "remote_api/administering.py",
+        "remote_api/transactions.py",
         "        g.gatehouse_committed = True\n",
         "",
         "tests/api/test_kept_changes.py::test_a_failure_after_the_commit_never_reads_as_nothing_was_changed",
     ),
     Removal(
         "the results of several people when the database fails among them",
-        "remote_api/grants.py",
+        "remote_api/views/grants.py",
         '            if not unconfirmed and all(result["outcome"] != "done" for result in results):\n',
         "            if True:\n",
         "tests/api/test_kept_changes.py::test_of_several_people_each_has_the_result_that_is_known",
@@ -259,7 +259,7 @@ REMOVALS = [
     ),
     Removal(
         "the declaration that a change needs a version",
-        "remote_api/people.py",
+        "remote_api/views/people.py",
         '@api.put("/<int:person>/block", responses={200: Blocked})\n@conditional\n',
         '@api.put("/<int:person>/block", responses={200: Blocked})\n@unconditional("taken out")\n',
         "tests/api/test_matrix.py::test_everybody_gets_exactly_what_they_may[administrator]",
@@ -284,7 +284,7 @@ REMOVALS = [
     ),
     Removal(
         "the permission of giving",
-        "remote_api/grants.py",
+        "remote_api/views/grants.py",
         "responses={200: PersonBody, 201: PersonBody})\n@conditional\n@requires(Permission.MANAGE_GRANTS)\n",
         "responses={200: PersonBody, 201: PersonBody})\n@conditional\n@requires(Permission.READ_PEOPLE)\n",
         "tests/api/test_matrix.py::test_everybody_gets_exactly_what_they_may[auditor]",
@@ -312,7 +312,7 @@ REMOVALS = [
     ),
     Removal(
         "the one thorough look at the audit at a time",
-        "remote_api/audit.py",
+        "remote_api/views/audit.py",
         "if not _verifying.acquire(blocking=False):",
         "if not _verifying.acquire(timeout=0.1) and False:",
         "tests/api/test_audit_api.py::test_one_thorough_look_at_a_time",

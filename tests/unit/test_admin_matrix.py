@@ -17,7 +17,7 @@ def guard(kind: GuardKind, name: str, permission: str, file: str, line: int) -> 
 PAGE = guard(GuardKind.PAGE, "/reports", "read:reports", "pages/usage_report.py", 11)
 HOME = guard(GuardKind.PAGE, "/", "", "pages/home.py", 9)
 EXPORT = guard(GuardKind.FUNCTION, "pages.usage_report:export_report", "export:reports", "pages/usage_report.py", 14)
-ROUTE = guard(GuardKind.ENDPOINT, "PUT /api/v1/roles/{id}", "manage:roles", "remote_api/roles.py", 40)
+ROUTE = guard(GuardKind.ENDPOINT, "PUT /api/v1/roles/{id}", "manage:roles", "remote_api/views/roles.py", 40)
 STRAY = guard(GuardKind.FUNCTION, "shop:sell", "sell:things", "shop.py", 3)
 GUARDS = [ROUTE, STRAY, EXPORT, PAGE, HOME]
 ROLES = {

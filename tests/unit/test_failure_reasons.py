@@ -10,7 +10,7 @@ import pytest
 
 from app.core.directory import AuditRow
 from app.core.failure_reasons import CallbackReason, ClaimReason, OAuthReason, ProviderReason, TokenReason, explain
-from remote_api.sentences import sentence
+from remote_api.audit_text import sentence
 from tests.issuer import ABSENT, Fault, SigningKey
 from tests.provider import Answer, FakeProvider
 from tests.signin import Clock, World, query, world

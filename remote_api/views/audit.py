@@ -23,7 +23,7 @@ from app.core.permissions import Permission
 from app.core.principal import Subject
 from app.core.spreadsheet import safe_cell
 from remote_api.access import requires
-from remote_api.administering import change, iso
+from remote_api.transactions import change, iso
 from remote_api.schemas.records import (
     AuditAsked,
     AuditExport,
@@ -35,7 +35,7 @@ from remote_api.schemas.records import (
     Events,
     Kinds,
 )
-from remote_api.sentences import NameOf, sentence
+from remote_api.audit_text import NameOf, sentence
 from remote_api.services import services
 
 _COLUMNS: Final = (

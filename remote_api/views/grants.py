@@ -12,11 +12,11 @@ from app.core import administration, logs
 from app.core.directory import GrantRow, PersonCard
 from app.core.errors import ChangeUnconfirmed, GatehouseError, InvalidInput, ServiceUnavailable
 from app.core.permissions import Permission
-from remote_api import conditions
+from remote_api import preconditions
 from remote_api.access import requires
-from remote_api.administering import change, nothing_was_changed
-from remote_api.conditions import conditional, unconditional
-from remote_api.people import DEFAULT_ROLE, answer_of, card_of
+from remote_api.transactions import change, nothing_was_changed
+from remote_api.preconditions import conditional, unconditional
+from remote_api.views.people import DEFAULT_ROLE, answer_of, card_of
 from remote_api.schemas.people import (
     Because,
     BulkAsked,
@@ -50,7 +50,7 @@ def grant(path: PersonPath, body: NewGrantBody) -> tuple[dict[str, Any], int, di
             permission=body.permission,
             until=body.until,
             reason=body.reason,
-            version=conditions.version(),
+            version=preconditions.version(),
             now=to.now,
         )
         return answer_of(to, path.person, 201 if new else 200)
@@ -68,7 +68,7 @@ def revoke(path: GrantPath, query: Because) -> tuple[dict[str, Any], int, dict[s
             person=path.person,
             grant=path.grant,
             reason=query.reason,
-            version=conditions.version(),
+            version=preconditions.version(),
             default_role=current_app.config[DEFAULT_ROLE],
             now=to.now,
         )
@@ -87,7 +87,7 @@ def release(path: WithheldPath, query: Because) -> tuple[dict[str, Any], int, di
             person=path.person,
             withheld=path.withheld,
             reason=query.reason,
-            version=conditions.version(),
+            version=preconditions.version(),
             default_role=current_app.config[DEFAULT_ROLE],
             now=to.now,
         )

@@ -13,10 +13,10 @@ from app.core.directory import GrantRow, PeopleQuery, PersonCard, PersonRow, Wit
 from app.core.errors import NotFound
 from app.core.permissions import Permission, named
 from app.core.principal import Subject
-from remote_api import conditions
+from remote_api import preconditions
 from remote_api.access import requires
-from remote_api.administering import Changing, change, iso
-from remote_api.conditions import conditional, unconditional
+from remote_api.transactions import Changing, change, iso
+from remote_api.preconditions import conditional, unconditional
 from remote_api.schemas.people import (
     Because,
     Block,
@@ -96,11 +96,11 @@ def block(path: PersonPath, body: Block) -> tuple[dict[str, Any], int, dict[str,
             person=path.person,
             blocked=body.blocked,
             reason=body.reason,
-            version=conditions.version(),
+            version=preconditions.version(),
             now=to.now,
         )
         version = _version(to, path.person)
-    return {"blocked": body.blocked, "sessions_ended": ended}, 200, conditions.etag(version)
+    return {"blocked": body.blocked, "sessions_ended": ended}, 200, preconditions.etag(version)
 
 
 @api.post("/<int:person>/erasure", responses={204: None})
@@ -110,7 +110,7 @@ def erase(path: PersonPath, body: Because) -> tuple[str, int]:
     """Erase a person: name, e-mail, picture, grants and what sessions say of them go for good."""
     with change() as to:
         administration.erase(
-            to.unit, to.who, person=path.person, reason=body.reason, version=conditions.version(), now=to.now
+            to.unit, to.who, person=path.person, reason=body.reason, version=preconditions.version(), now=to.now
         )
     return "", 204
 
@@ -132,7 +132,7 @@ def _there(card: PersonCard | None) -> PersonCard:
 
 
 def _answer(card: PersonCard, status: int) -> tuple[dict[str, Any], int, dict[str, str]]:
-    return person_body(card), status, conditions.etag(card.version)
+    return person_body(card), status, preconditions.etag(card.version)
 
 
 def person_item(row: PersonRow) -> dict[str, Any]:

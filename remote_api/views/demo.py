@@ -7,7 +7,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.core.permissions import Permission
 from remote_api.access import authenticated, public, requires
-from remote_api.conditions import unconditional
+from remote_api.preconditions import unconditional
 from remote_api.schemas import Echo, Message
 
 api = APIBlueprint("demo", __name__, url_prefix="/api", abp_tags=[Tag(name="demo", description="Try the API out.")])

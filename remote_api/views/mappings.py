@@ -11,10 +11,10 @@ from flask_openapi3.models.tag import Tag
 from app.core import administration
 from app.core.directory import MappingRow
 from app.core.permissions import ROLES, Permission
-from remote_api import conditions
+from remote_api import preconditions
 from remote_api.access import requires
-from remote_api.administering import change
-from remote_api.conditions import conditional
+from remote_api.transactions import change
+from remote_api.preconditions import conditional
 from remote_api.schemas.roles import MappingChanged, MappingList, MappingsAsked, MappingSent
 from remote_api.services import services
 
@@ -60,12 +60,12 @@ def set_mapping(body: MappingSent) -> tuple[dict[str, Any], int, dict[str, str]]
             token_role=body.token_role,
             roles=frozenset(body.roles),
             reason=body.reason,
-            version=conditions.version(),
+            version=preconditions.version(),
             map_own_names=current_app.config[MAP_OWN_NAMES],
             now=to.now,
         )
         row = to.unit.mapping(body.token_role)
-    return {"mapping": _item(row), "people_changed": changed}, 200, conditions.etag(row.version)
+    return {"mapping": _item(row), "people_changed": changed}, 200, preconditions.etag(row.version)
 
 
 def _item(row: MappingRow) -> dict[str, Any]:

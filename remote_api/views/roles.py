@@ -11,10 +11,10 @@ from app.core import administration
 from app.core.directory import MOST_COUNTED, RoleCard, RoleRow
 from app.core.errors import NotFound
 from app.core.permissions import Permission
-from remote_api import conditions
+from remote_api import preconditions
 from remote_api.access import requires
-from remote_api.administering import change
-from remote_api.conditions import conditional, unconditional
+from remote_api.transactions import change
+from remote_api.preconditions import conditional, unconditional
 from remote_api.schemas.roles import (
     ListAsked,
     Moved,
@@ -101,7 +101,7 @@ def update_role(path: RolePath, body: RoleSent) -> tuple[dict[str, Any], int, di
             description=body.description,
             permissions=frozenset(body.permissions),
             reason=body.reason,
-            version=conditions.version(),
+            version=preconditions.version(),
             now=to.now,
         )
         return _answer(to.unit.role_for_change(path.role, to.now))
@@ -139,7 +139,7 @@ def delete_role(path: RolePath, query: RoleGone) -> dict[str, int]:
             role=path.role,
             move_to=query.move_to,
             reason=query.reason,
-            version=conditions.version(),
+            version=preconditions.version(),
             now=to.now,
         )
     return {"moved": moved}
@@ -149,7 +149,7 @@ def _answer(card: RoleCard | None) -> tuple[dict[str, Any], int, dict[str, str]]
     """All of one role as an answer, with its version; raises ``NotFound``."""
     if card is None:
         raise NotFound(_NO_ROLE)
-    return _body(card), 200, conditions.etag(card.row.version)
+    return _body(card), 200, preconditions.etag(card.row.version)
 
 
 def _item(row: RoleRow) -> dict[str, Any]:

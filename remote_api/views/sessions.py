@@ -20,7 +20,7 @@ from app.core.policy import Decision, Reason
 from app.core.principal import AuthMethod, Principal, Subject
 from app.core.records import EndReason
 from remote_api.access import authenticated, bearer, principal
-from remote_api.conditions import unconditional
+from remote_api.preconditions import unconditional
 from remote_api.schemas import EndedCount, SessionPath, Sessions
 from remote_api.services import services
 

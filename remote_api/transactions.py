@@ -16,7 +16,7 @@ from app.core.directory_ports import DirectoryUnit
 from app.core.errors import ChangeUnconfirmed, GatehouseError, PermissionDenied
 from app.core.policy import Decision, Reason
 from remote_api.access import asking, bearer
-from remote_api.conditions import READS
+from remote_api.preconditions import READS
 from remote_api.problems import report_unexpected
 from remote_api.services import services
 
