@@ -13,8 +13,8 @@ from app.core.directory import GrantRow, GuardRow, MappingRow, PersonCard, Perso
 from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
 from db import mapping_lists, person_cards, role_lists
-from db.held import grants_from, grants_query
-from db.lookup import Lookup
+from db.grant_loader import grants_from, grants_query
+from db.query_cache import Lookup
 from db.mappings import MappingWrites
 from db.models import grants, guards, people, sessions, token_roles, withheld_grants
 from db.people import PeopleWrites

@@ -26,7 +26,7 @@ from app.core.keyring import Keyring
 from app.core.ports import Reader
 from db import audit_lists, mapping_lists, people_lists, person_cards, role_lists, role_review, session_lists
 from db import statistics as numbers
-from db.lookup import Lookup
+from db.query_cache import Lookup
 
 
 class DatabaseDirectory:

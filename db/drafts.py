@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 
 from app.core.records import Draft
 from db.models import drafts
-from db.work import Work, require_aware
+from db.unit_of_work import Work, require_aware
 
 
 class DraftWrites(Work):

@@ -15,7 +15,7 @@ from app.core.records import MAX_TOKEN_ROLE_CHARACTERS, MAX_TOKEN_ROLES, NewGran
 from db.models import grants, people, permissions, role_mappings, roles, token_roles
 from db.texts import clean, sound
 from db.withheld import DEFAULT_ROLE, Thing, WithheldWrites, is_thing
-from db.work import in_portions, require_aware
+from db.unit_of_work import in_portions, require_aware
 
 _PORTION: Final = 500
 

@@ -10,7 +10,7 @@ from app.core.policy import Source
 from db.grants import GrantWrites
 from db.models import grants, role_mappings, roles, token_roles, withheld_grants
 from db.withheld import not_withheld
-from db.work import require_aware
+from db.unit_of_work import require_aware
 
 
 class MappingWrites(GrantWrites):

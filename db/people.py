@@ -15,7 +15,7 @@ from app.core.records import Person
 from db.models import grants, page_views, people, roles
 from db.rows import PERSON, person_of
 from db.texts import EMAIL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, PICTURE_MAX_CHARACTERS, checked, clean, search_key
-from db.work import Work, require_aware
+from db.unit_of_work import Work, require_aware
 
 _MOST_BY_EMAIL: Final = 10
 _BY_EMAIL: Final = (

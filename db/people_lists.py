@@ -8,7 +8,7 @@ from typing import Final
 
 from app.core.directory import PeopleQuery, PeopleSort, PersonRow, Slice
 from db.cursors import cursor, place_of
-from db.lookup import Lookup, page_size
+from db.query_cache import Lookup, page_size
 from db.people_matching import Matching
 from db.people_rows import people_rows, person_row
 from db.statement import Row

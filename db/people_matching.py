@@ -27,7 +27,7 @@ from sqlalchemy import column as named_column
 
 from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort
 from db.cursors import Place
-from db.lookup import Lookup
+from db.query_cache import Lookup
 from db.models import counters, people
 from db.people_candidates import MIN_CHARACTERS, MOST_CHECKED, checked, cover, has_mismatch, split
 from db.people_filters import filters

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Select, bindparam, select
 from app.core.directory import GrantRow, PersonCard, PersonRow, WithheldRow
 from app.core.permissions import ADMINISTRATOR
 from app.core.policy import Source
-from db.lookup import Lookup
+from db.query_cache import Lookup
 from db.models import grants, people, permissions, role_mappings, role_permissions, roles, token_roles, withheld_grants
 from db.people_rows import person_columns, person_row
 from db.rows import raw_time

@@ -29,7 +29,7 @@ from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
 from app.core.records import BearerFacts, Person, Pulse, SealedTokens, Session, UsageDay
 from db.audit import DENIAL, SIGN_IN
-from db.held import grants_from, grants_query
+from db.grant_loader import grants_from, grants_query
 from db.models import (
     audit_days,
     drafts,

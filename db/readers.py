@@ -18,7 +18,7 @@ from app.core.errors import StorageUnavailable
 from db.bounds import ServerSilent
 from db.faults import BUSY, plain
 from db.statement import Row
-from db.turns import Turns
+from db.write_lock import Turns
 
 _CLOSED: Final = "The database was closed."
 

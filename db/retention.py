@@ -20,7 +20,7 @@ from db.models import audit_events, audit_retention
 from db.rows import raw_time
 from db.texts import AUDIT_MAX_CHARACTERS, clean
 from db.times import micros
-from db.work import Work, require_aware
+from db.unit_of_work import Work, require_aware
 
 BOUNDARY: Final = (
     audit_retention.c.seq,

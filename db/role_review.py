@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, selec
 
 from app.core.directory import MOST_COUNTED, RoleReview, RoleRow
 from app.core.permissions import ADMINISTRATOR
-from db.lookup import Lookup, holders, live
+from db.query_cache import Lookup, holders, live
 from db.models import grants, role_permissions, roles, sessions
 from db.role_lists import role_card
 from db.rows import raw_time

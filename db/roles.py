@@ -15,7 +15,7 @@ from db.models import grants, permissions, role_mappings, role_permissions, role
 from db.texts import clean, role_key
 from db.times import Microseconds
 from db.withheld import AUTOMATIC, not_withheld
-from db.work import in_portions, require_aware
+from db.unit_of_work import in_portions, require_aware
 
 _FROM_TOKEN: Final = grants.c.source == Source.TOKEN.value
 

@@ -28,7 +28,7 @@ from app.core.state import SECRET, make_private_folder
 from db.bounds import MIGRATING, SERVING
 from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, make_reading_engine, parsed
 from db.faults import CANNOT_OPEN, not_migrated, plain
-from db.foreign import SEARCH_TABLES, VERSION_TABLE, require_own_tables
+from db.foreign_tables import SEARCH_TABLES, VERSION_TABLE, require_own_tables
 from db.models import audit_head
 
 HEAD: Final = "0007"

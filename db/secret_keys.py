@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from app.core.records import AnnouncedProcess
 from db.audit import sealing_key
 from db.models import audit_head, processes
-from db.work import Work, require_aware
+from db.unit_of_work import Work, require_aware
 
 
 class SecretKeyWrites(Work):

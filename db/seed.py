@@ -14,7 +14,7 @@ from app.core.permissions import ADMINISTRATOR, ROLES, Permission
 from db.database import Database
 from db.models import permissions, role_permissions, roles
 from db.texts import role_key
-from db.work import Work
+from db.unit_of_work import Work
 
 
 @dataclass(frozen=True, slots=True)

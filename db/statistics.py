@@ -10,7 +10,7 @@ from sqlalchemy import Select, exists, func, or_, select
 
 from app.core.directory import Attention, GuardKind, GuardRow, PeopleQuery, PersonState, Statistics
 from app.core.ports import Reader
-from db.lookup import Lookup, capped, live
+from db.query_cache import Lookup, capped, live
 from db.mapping_lists import unmapped_names
 from db.models import counters, grants, guards, permissions, role_permissions, roles
 from db.people import counting_administrators

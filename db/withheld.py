@@ -15,7 +15,7 @@ from app.core.audit import SYSTEM
 from app.core.policy import Source
 from db.models import grants, role_mappings, token_roles, withheld_grants
 from db.texts import clean
-from db.work import Work, require_aware
+from db.unit_of_work import Work, require_aware
 
 DEFAULT_ROLE: Final = "GATEHOUSE_DEFAULT_ROLE"
 """The reason of a grant that the default role made."""

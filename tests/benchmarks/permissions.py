@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.core.clock import utc_now
-from db.scale import PERMISSIONS_A_ROLE, role_name
+from db.synthetic_data import PERMISSIONS_A_ROLE, role_name
 from tests.benchmarks import budgets
 from tests.benchmarks.measure import calls_of, interleaved
 from tests.benchmarks.results import Row, row

@@ -1,6 +1,6 @@
 """The world benchmarks run in: a real SQLite file with many people, roles and sessions.
 
-The many are made by ``db.scale``; what is measured is made and read by the product itself.
+The many are made by ``db.synthetic_data``; what is measured is made and read by the product itself.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import pytest
 from app.core.directory import AuditQuery, PeopleQuery, PeopleSort, PersonState
 from db import Database
 from db.directory import DatabaseDirectory
-from db.lookup import Lookup
+from db.query_cache import Lookup
 from tests.db.builders import NOW
 from tests.db.crowd import BOB, crowd
 

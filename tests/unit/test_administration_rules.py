@@ -571,7 +571,7 @@ def test_a_change_whose_audit_cannot_be_written_is_none(here: Installation, monk
     def full(*_: object, **__: object) -> None:
         raise OSError
 
-    monkeypatch.setattr("db.work.audit.append", full)
+    monkeypatch.setattr("db.unit_of_work.audit.append", full)
     with pytest.raises(OSError):
         here.grant(acting(ADA), CARLA, "viewer")
     monkeypatch.undo()

@@ -23,7 +23,7 @@ from db.faults import plain
 from db.models import people, policy
 from db.statement import Row
 from db.texts import checked
-from db.turns import Turns
+from db.write_lock import Turns
 
 R = TypeVar("R")
 _MANY: Final = 500  # values in one IN list

@@ -23,7 +23,7 @@ from db import audit
 from db.database import Database
 from db.models import grants, issued_tokens, people, permissions, role_permissions, roles, sessions, token_roles
 from db.texts import role_key, search_key
-from db.work import Work
+from db.unit_of_work import Work
 
 PERMISSIONS_A_ROLE: Final = 50
 _BATCH: Final = 5_000
