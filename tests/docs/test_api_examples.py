@@ -12,7 +12,7 @@ import pytest
 import requests
 from werkzeug.serving import make_server
 
-from tests.api.world import Caller, World, administrator, settings_for
+from tests.remote_api.world import Caller, World, administrator, settings_for
 from tests.issuer import Issuer
 from tests.ports import free_port
 from tests.stack import ROOT

@@ -30,14 +30,14 @@ RETIRED_IN: Final[dict[str, set[str]]] = {
     "docs/settings.md": {"DATABASE_URL"},
     "tests/docs/test_docs.py": set(RETIRED),
     "tests/security/test_guards_taken_out.py": {"DATABASE_URL"},
-    "tests/unit/test_misspelt.py": {"DATABASE_URL"},
-    "tests/unit/test_preflight.py": {"SESSION_IDLE_SECONDS"},
-    "tests/unit/test_variables.py": set(RETIRED),
+    "tests/app/core/test_unknown_settings.py": {"DATABASE_URL"},
+    "tests/app/cli/test_preflight.py": {"SESSION_IDLE_SECONDS"},
+    "tests/app/core/test_variables.py": set(RETIRED),
 }
 """File → the retired names that it has to tell of: that they are not read, or that another program's are not ours."""
 UNKNOWN_IN: Final = (
-    "tests/unit/test_misspelt.py",
-    "tests/unit/test_cli_errors.py",
+    "tests/app/core/test_unknown_settings.py",
+    "tests/app/cli/test_errors.py",
     "tests/security/live_app.py",
     "tests/docs/",
 )

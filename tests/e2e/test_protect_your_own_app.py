@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.conftest import Visitor
 from tests.ports import free_port
 from tests.stack import ROOT
-from tests.unit.test_dev import read_until
+from tests.app.cli.test_dev import read_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

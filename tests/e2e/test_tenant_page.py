@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.unit.dev_tenant_support import AUDIENCE, CHALLENGE, MFA, Running, running
+from tests.component.dev_tenant.support import AUDIENCE, CHALLENGE, MFA, Running, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("tenant")]
 

@@ -65,21 +65,21 @@ REMOVALS = [
         "remote_api/access.py",
         "return _declare(view, Declared(protected=True, permission=permission))",
         "return _declare(view, Declared(protected=True))",
-        "tests/api/test_matrix.py::test_everybody_gets_exactly_what_they_may[viewer]",
+        "tests/remote_api/test_matrix.py::test_everybody_gets_exactly_what_they_may[viewer]",
     ),
     Removal(
         "what is withheld from the token, at sign-in and refresh",
         "db/grants.py",
         "        wanted -= self._withheld_from_token(person, wanted)\n",
         "",
-        "tests/unit/test_component_withheld.py::test_no_refresh_gives_back_what_was_revoked[token role]",
+        "tests/component/session/test_withheld.py::test_no_refresh_gives_back_what_was_revoked[token role]",
     ),
     Removal(
         "what is withheld from the default role",
         "db/grants.py",
         "if self._withheld_from_default(self._ensure_person(subject), number) or role is None:",
         "if role is None:",
-        "tests/unit/test_component_withheld.py::test_no_sign_in_gives_back_what_was_revoked[default role]",
+        "tests/component/session/test_withheld.py::test_no_sign_in_gives_back_what_was_revoked[default role]",
     ),
     Removal(
         "what is withheld from a mapping",
@@ -100,56 +100,56 @@ REMOVALS = [
         "app/core/policy.py",
         "        if permission in grants.asserted and permission not in grants.withheld:",
         "        if permission in grants.asserted:",
-        "tests/api/test_grants_api.py::test_no_claim_of_another_clients_token_gives_what_is_withheld",
+        "tests/remote_api/test_grants_api.py::test_no_claim_of_another_clients_token_gives_what_is_withheld",
     ),
     Removal(
         "what is withheld from the scope of another client's token",
         "app/core/policy.py",
         "    if permission in grants.withheld:\n        return _NOT_GRANTED\n",
         "",
-        "tests/api/test_grants_api.py::test_no_claim_of_another_clients_token_gives_what_is_withheld",
+        "tests/remote_api/test_grants_api.py::test_no_claim_of_another_clients_token_gives_what_is_withheld",
     ),
     Removal(
         "what is withheld, inside the unit of a change",
         "app/core/administration/authorized_actor.py",
         ", withheld=unit.withheld_permissions(subject))",
         ")",
-        "tests/unit/test_administration_rules.py::test_a_withheld_permission_counts_for_no_change_whatever_a_token_claims",
+        "tests/app/core/administration/test_rules.py::test_a_withheld_permission_counts_for_no_change_whatever_a_token_claims",
     ),
     Removal(
         "the rule that releasing is giving",
         "app/core/administration/grants.py",
         "    _require_may_give(unit, standing, found.role, found.permission, target)\n",
         "",
-        "tests/api/test_grants_api.py::test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves",
+        "tests/remote_api/test_grants_api.py::test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves",
     ),
     Removal(
         "the log of what the API cannot do",
         "remote_api/problems.py",
         "        logs.report(error, where=where)\n",
         "",
-        "tests/api/test_faults.py::test_each_answer_of_503_is_one_line_in_the_log_with_its_reason",
+        "tests/remote_api/test_faults.py::test_each_answer_of_503_is_one_line_in_the_log_with_its_reason",
     ),
     Removal(
         "the log of what our routes cannot do",
         "component/http/responses.py",
         "        failed(status, detail)\n",
         "        pass\n",
-        "tests/unit/test_component_failures_logged.py::test_each_503_is_one_line[/auth/session]",
+        "tests/component/http/test_failures_logged.py::test_each_503_is_one_line[/auth/session]",
     ),
     Removal(
         "one count for each window of a limit, whatever the clock does",
         "remote_api/rate_limits.py",
         "            if window != self._window:\n",
         "            if window > self._window:\n",
-        "tests/api/test_limits.py::test_a_clock_that_ran_ahead_leaves_no_refusals_behind",
+        "tests/remote_api/test_limits.py::test_a_clock_that_ran_ahead_leaves_no_refusals_behind",
     ),
     Removal(
         "the bound of a pause of token refreshes",
         "component/session/refresh.py",
         "        return timedelta() < left <= timedelta(seconds=PAUSE_SECONDS)\n",
         "        return timedelta() < left\n",
-        "tests/unit/test_component_renewals.py::test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back",
+        "tests/component/session/test_refresh.py::test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back",
     ),
     Removal(
         "one wait for a silent API in a run",
@@ -157,56 +157,56 @@ REMOVALS = [
         "    if _silent.get()[0] == run and time.monotonic() < _silent.get()[1]:\n"
         "        raise ApiUnavailable(_SILENT)\n",
         "",
-        "tests/unit/test_api_client.py::test_a_silent_api_is_waited_for_once_in_a_run",
+        "tests/app/test_api_client.py::test_a_silent_api_is_waited_for_once_in_a_run",
     ),
     Removal(
         "the time that a change is waited for",
         "app/api_client.py",
         "    usual = CHANGE_SECONDS if changes else TIMEOUT_SECONDS[1]\n",
         "    usual = TIMEOUT_SECONDS[1]\n",
-        "tests/unit/test_api_client.py::test_only_a_change_is_waited_for_so_long_and_only_behind_an_api_that_answers",
+        "tests/app/test_api_client.py::test_only_a_change_is_waited_for_so_long_and_only_behind_an_api_that_answers",
     ),
     Removal(
         "the look at the API's health before a change is sent",
         "app/api_client.py",
         '        _send("GET", _HEALTH, token=None, changes=False)',
         "        pass",
-        "tests/unit/test_api_client.py::test_a_silent_api_is_sent_no_change",
+        "tests/app/test_api_client.py::test_a_silent_api_is_sent_no_change",
     ),
     Removal(
         "the word that a change without its answer may have been kept",
         "app/api_client.py",
         "    return ChangeUnconfirmed(_UNCONFIRMED) if changes else ApiUnavailable(why)\n",
         "    return ApiUnavailable(why)\n",
-        "tests/unit/test_api_client.py::test_a_change_without_its_answer_may_have_been_kept",
+        "tests/app/test_api_client.py::test_a_change_without_its_answer_may_have_been_kept",
     ),
     Removal(
         "no invitation to send a change again that may have been kept",
         "remote_api/problems.py",
         " and not isinstance(error, ChangeUnconfirmed)",
         "",
-        "tests/api/test_problems.py::test_every_error_has_the_one_form[ChangeUnconfirmed]",
+        "tests/remote_api/test_problems.py::test_every_error_has_the_one_form[ChangeUnconfirmed]",
     ),
     Removal(
         "the answer of a change that is read before its commit",
         "remote_api/views/grants.py",
         "        return answer_of(to, path.person, 201 if new else 200)\n",
         "    return answer_of(to, path.person, 201 if new else 200)\n",
-        "tests/api/test_kept_changes.py::test_what_was_kept_is_answered_although_the_database_is_gone_since",
+        "tests/remote_api/test_kept_changes.py::test_what_was_kept_is_answered_although_the_database_is_gone_since",
     ),
     Removal(
         "the note that this request has kept a change",
         "remote_api/transactions.py",
         "        g.gatehouse_committed = True\n",
         "",
-        "tests/api/test_kept_changes.py::test_a_failure_after_the_commit_never_reads_as_nothing_was_changed",
+        "tests/remote_api/test_kept_changes.py::test_a_failure_after_the_commit_never_reads_as_nothing_was_changed",
     ),
     Removal(
         "the results of several people when the database fails among them",
         "remote_api/views/grants.py",
         '            if not unconfirmed and all(result["outcome"] != "done" for result in results):\n',
         "            if True:\n",
-        "tests/api/test_kept_changes.py::test_of_several_people_each_has_the_result_that_is_known",
+        "tests/remote_api/test_kept_changes.py::test_of_several_people_each_has_the_result_that_is_known",
     ),
     Removal(
         "the wait of a process that starts for a busy database",
@@ -227,21 +227,21 @@ REMOVALS = [
         "app/core/secret_keys.py",
         "    return [process for process in announced if now - process.seen_at <= PRESUMED_ENDED_AFTER]\n",
         "    return list(announced)\n",
-        "tests/unit/test_audit_commands.py::test_a_process_that_was_killed_is_not_shown_as_running",
+        "tests/app/cli/test_audit.py::test_a_process_that_was_killed_is_not_shown_as_running",
     ),
     Removal(
         "a default role that is set no longer, at a release",
         "db/withheld.py",
         "        if row.from_default and is_default:\n",
         "        if row.from_default:\n",
-        "tests/unit/test_component_withheld.py::test_a_release_gives_no_default_role_that_is_set_no_longer",
+        "tests/component/session/test_withheld.py::test_a_release_gives_no_default_role_that_is_set_no_longer",
     ),
     Removal(
         "the default role that is set now, at a release",
         "app/core/directory.py",
         "from_default=self.from_default and self.role == default_role)",
         "from_default=self.from_default)",
-        "tests/api/test_grants_api.py::test_a_release_gives_the_default_role_only_while_it_is_set",
+        "tests/remote_api/test_grants_api.py::test_a_release_gives_the_default_role_only_while_it_is_set",
     ),
     Removal(
         "the people of a step whose answer was lost",
@@ -255,21 +255,21 @@ REMOVALS = [
         "remote_api/application.py",
         "        if endpoint in self._conditional:\n            demand_version()\n",
         "",
-        "tests/api/test_conditions.py::test_the_version_is_asked_for_before_the_body_is_read",
+        "tests/remote_api/test_conditions.py::test_the_version_is_asked_for_before_the_body_is_read",
     ),
     Removal(
         "the declaration that a change needs a version",
         "remote_api/views/people.py",
         '@api.put("/<int:person>/block", responses={200: Blocked})\n@conditional\n',
         '@api.put("/<int:person>/block", responses={200: Blocked})\n@unconditional("taken out")\n',
-        "tests/api/test_matrix.py::test_everybody_gets_exactly_what_they_may[administrator]",
+        "tests/remote_api/test_matrix.py::test_everybody_gets_exactly_what_they_may[administrator]",
     ),
     Removal(
         "the limit of calls",
         "remote_api/application.py",
         "        self._limits.admit(request.environ, endpoint, declared)\n",
         "",
-        "tests/api/test_limits.py::test_one_subjects_flood_neither_slows_nor_denies_another",
+        "tests/remote_api/test_limits.py::test_one_subjects_flood_neither_slows_nor_denies_another",
     ),
     Removal(
         "the limit of calls before anything is decided",
@@ -280,49 +280,49 @@ REMOVALS = [
         "        if declared.protected:\n"
         '            self._guard.require(declared.permission, target=f"{request.method} {rule.rule}")\n'
         "        self._limits.admit(request.environ, endpoint, declared)\n",
-        "tests/api/test_limits.py::test_a_refused_call_counts_and_is_decided_no_more_beyond_the_limit",
+        "tests/remote_api/test_limits.py::test_a_refused_call_counts_and_is_decided_no_more_beyond_the_limit",
     ),
     Removal(
         "the permission of giving",
         "remote_api/views/grants.py",
         "responses={200: PersonBody, 201: PersonBody})\n@conditional\n@requires(Permission.MANAGE_GRANTS)\n",
         "responses={200: PersonBody, 201: PersonBody})\n@conditional\n@requires(Permission.READ_PEOPLE)\n",
-        "tests/api/test_matrix.py::test_everybody_gets_exactly_what_they_may[auditor]",
+        "tests/remote_api/test_matrix.py::test_everybody_gets_exactly_what_they_may[auditor]",
     ),
     Removal(
         "the recent sign-in that downloading the audit asks for",
         "app/core/permissions.py",
         'EXPORT_AUDIT = "export:audit", "Download the audit as a file.", False, Requirement(max_age_seconds=3600)',
         'EXPORT_AUDIT = "export:audit", "Download the audit as a file."',
-        "tests/api/test_audit_api.py::test_a_stale_sign_in_downloads_nothing",
+        "tests/remote_api/test_audit_api.py::test_a_stale_sign_in_downloads_nothing",
     ),
     Removal(
         "the record of what a rule of administration refused",
         "app/core/administration/transaction.py",
         "            _record(storage, who, error, now)\n",
         "            pass\n",
-        "tests/unit/test_administration_rules.py",
+        "tests/app/core/administration/test_rules.py",
     ),
     Removal(
         "cells that no spreadsheet takes for a formula",
         "app/core/spreadsheet.py",
         """return f"'{text}" if text.startswith(FORMULA_STARTS) else text""",
         "return text",
-        "tests/api/test_audit_api.py::test_a_download_is_safe_in_a_spreadsheet_and_is_an_event_itself",
+        "tests/remote_api/test_audit_api.py::test_a_download_is_safe_in_a_spreadsheet_and_is_an_event_itself",
     ),
     Removal(
         "the one thorough look at the audit at a time",
         "remote_api/views/audit.py",
         "if not _verifying.acquire(blocking=False):",
         "if not _verifying.acquire(timeout=0.1) and False:",
-        "tests/api/test_audit_api.py::test_one_thorough_look_at_a_time",
+        "tests/remote_api/test_audit_api.py::test_one_thorough_look_at_a_time",
     ),
     Removal(
         "the demand for a JSON object",
         "remote_api/application.py",
         "        if endpoint in self._with_body:\n            _demand_object(request)\n",
         "",
-        "tests/api/test_conditions.py::test_bodies",
+        "tests/remote_api/test_conditions.py::test_bodies",
     ),
     Removal(
         "the binding of a socket to its identity",
@@ -343,7 +343,7 @@ REMOVALS = [
         "component/socket/guard.py",
         "            case Source.FOREIGN:\n                return refusal()\n",
         "            case Source.FOREIGN:\n                return None\n",
-        "tests/unit/test_component_cross_site.py"
+        "tests/component/socket/test_cross_site.py"
         "::test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_goes_on",
     ),
     Removal(
@@ -351,35 +351,35 @@ REMOVALS = [
         "component/socket/guard.py",
         "            case Source.LINK if area is not Area.PAGE:\n",
         "            case Source.LINK if False:\n",
-        "tests/unit/test_component_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
+        "tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
     ),
     Removal(
         "the rule that a refusal sets no cookie",
         "component/socket/guard.py",
         'if message["type"] == kind and message.get("status", 0) < _FIRST_REFUSAL:',
         'if message["type"] == kind:',
-        "tests/unit/test_component_cross_site.py::test_what_is_answered_and_set",
+        "tests/component/socket/test_cross_site.py::test_what_is_answered_and_set",
     ),
     Removal(
         "the one answer to callbacks of unknown sign-ins",
         "component/routes/callback.py",
         "            return unknown_sign_in_page()\n",
         '            return self._to("/") if self._cookies.session in cookies else unknown_sign_in_page()\n',
-        "tests/unit/test_component_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
+        "tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
     ),
     Removal(
         "the input that a script makes up and the front end ignores",
         "component/frontend/auth0.js",
         "void (event.isTrusted && counts(event) && this.note())",
         "void (counts(event) && this.note())",
-        "tests/unit/test_component_frontend.py::test_its_functions",
+        "tests/component/test_frontend.py::test_its_functions",
     ),
     Removal(
         "the check that our own page reports the user's input",
         "component/routes/session.py",
         "            return refused\n        page = await _page_in(request)\n",
         "            pass\n        page = await _page_in(request)\n",
-        "tests/unit/test_component_stay.py::test_only_a_script_of_our_own_pages_may_report_input",
+        "tests/component/routes/test_stay.py::test_only_a_script_of_our_own_pages_may_report_input",
     ),
     Removal(
         "the issuer of an answer before its sign-in is used up",
@@ -389,28 +389,28 @@ REMOVALS = [
 """,
         """        if "error" in query:
 """,
-        "tests/unit/test_component_exchange_budget.py::test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row",
+        "tests/component/oidc/test_exchange_budget.py::test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row",
     ),
     Removal(
         "the bound of refused codes of an address",
         "component/oidc/exchange_budget.py",
         "        wanted = self._clients.of(browser, now), self._addresses.of(network_of(address), now)\n",
         "        wanted = (self._clients.of(browser, now),)\n",
-        "tests/unit/test_component_exchange_budget.py::test_from_one_address_ten_reach_the_provider_and_no_more",
+        "tests/component/oidc/test_exchange_budget.py::test_from_one_address_ten_reach_the_provider_and_no_more",
     ),
     Removal(
         "the bound of refused codes of a browser",
         "component/oidc/exchange_budget.py",
         "        wanted = self._clients.of(browser, now), self._addresses.of(network_of(address), now)\n",
         "        wanted = (self._addresses.of(network_of(address), now),)\n",
-        "tests/unit/test_component_exchange_budget.py::test_from_one_browser_five",
+        "tests/component/oidc/test_exchange_budget.py::test_from_one_browser_five",
     ),
     Removal(
         "the bound of refused codes of an account",
         "component/oidc/exchange_budget.py",
         "self._clients.of(account, now).holds(1, now) and ",
         "",
-        "tests/unit/test_component_exchange_budget.py"
+        "tests/component/oidc/test_exchange_budget.py"
         "::test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers_it_has",
     ),
     Removal(
@@ -418,7 +418,7 @@ REMOVALS = [
         "component/oidc/exchange_budget.py",
         "(self._as_known(account) if account else None) or self._as_new(browser, address)",
         "self._as_known(account) if account else self._as_new(browser, address)",
-        "tests/unit/test_component_exchange_budget.py"
+        "tests/component/oidc/test_exchange_budget.py"
         "::test_another_user_who_uses_up_the_budget_of_an_account_keeps_it_from_nothing",
     ),
     Removal(
@@ -426,7 +426,7 @@ REMOVALS = [
         "component/oidc/exchange_budget.py",
         '        account = _account(subject) if subject is not None else self._known.get(browser, "")\n',
         '        account = f"{_account(subject)} {browser}" if subject is not None else self._known.get(browser, "")\n',
-        "tests/unit/test_component_exchange_budget.py"
+        "tests/component/oidc/test_exchange_budget.py"
         "::test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers_it_has",
     ),
     Removal(
@@ -434,7 +434,7 @@ REMOVALS = [
         "component/oidc/exchange_budget.py",
         "            keep(self._known, browser, account, MAX_KNOWN)\n",
         "            pass\n",
-        "tests/unit/test_component_exchange_budget.py"
+        "tests/component/oidc/test_exchange_budget.py"
         "::test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting",
     ),
     Removal(
@@ -442,21 +442,21 @@ REMOVALS = [
         "component/oidc/exchange_budget.py",
         "                del self._known[known]\n",
         "                pass\n",
-        "tests/unit/test_component_exchange_budget.py::test_one_account_keeps_no_other_browser_from_being_known",
+        "tests/component/oidc/test_exchange_budget.py::test_one_account_keeps_no_other_browser_from_being_known",
     ),
     Removal(
         "the cost of attempts that came to nothing for any reason",
         "component/oidc/exchange_budget.py",
         "        if is_outage:\n            return\n",
         "        return\n",
-        "tests/unit/test_component_exchange_budget.py::test_an_attempt_that_comes_to_nothing_costs_whatever_the_reason",
+        "tests/component/oidc/test_exchange_budget.py::test_an_attempt_that_comes_to_nothing_costs_whatever_the_reason",
     ),
     Removal(
         "the cost of an answer of the provider that a user can bring about",
         "component/oidc/exchange_budget.py",
         "isinstance(error, ProviderUnavailable) and error.reason in OUTAGES",
         "isinstance(error, ProviderUnavailable)",
-        "tests/unit/test_component_exchange_budget.py"
+        "tests/component/oidc/test_exchange_budget.py"
         "::test_a_user_who_leaves_openid_out_of_the_scope_costs_that_users_own_budget_only",
     ),
     Removal(
@@ -464,7 +464,7 @@ REMOVALS = [
         "component/oidc/exchange_budget.py",
         "            self._clean.of(_site(attempt.address), now).try_take(1, now)\n",
         "            pass\n",
-        "tests/unit/test_component_exchange_budget.py"
+        "tests/component/oidc/test_exchange_budget.py"
         "::test_a_flood_of_some_addresses_keeps_nobody_at_another_one_waiting",
     ),
     Removal(
@@ -472,7 +472,7 @@ REMOVALS = [
         "component/oidc/exchange_budget.py",
         "            if share.holds(1, now) and self._shares_lane.holds(1, now):\n",
         "            if False:\n",
-        "tests/unit/test_component_exchange_budget.py"
+        "tests/component/oidc/test_exchange_budget.py"
         "::test_an_office_where_two_sign_ins_came_to_nothing_is_not_kept_waiting_by_other_addresses",
     ),
     Removal(
@@ -480,7 +480,7 @@ REMOVALS = [
         "component/oidc/exchange_budget.py",
         "share.holds(1, now) and self._shares_lane.holds(1, now)",
         "share.holds(1, now)",
-        "tests/unit/test_component_exchange_budget.py"
+        "tests/component/oidc/test_exchange_budget.py"
         "::test_what_all_suspect_addresses_together_may_bring_to_the_provider_is_bounded",
     ),
     Removal(
@@ -488,7 +488,7 @@ REMOVALS = [
         "component/oidc/exchange_budget.py",
         "    return network_of(address, ipv6_bits=_SITE_BITS)\n",
         "    return network_of(address)\n",
-        "tests/unit/test_component_exchange_budget.py"
+        "tests/component/oidc/test_exchange_budget.py"
         "::test_a_flood_of_some_addresses_keeps_nobody_at_another_one_waiting",
     ),
     Removal(
@@ -497,7 +497,7 @@ REMOVALS = [
         "            begun = self._session(asked, transaction, tokens, id_token)\n",
         "            self._exchanges.remember(self._browser(asked), id_token.subject)\n"
         "            begun = self._session(asked, transaction, tokens, id_token)\n",
-        "tests/unit/test_component_exchange_budget.py::test_a_browser_is_known_once_its_session_was_made",
+        "tests/component/oidc/test_exchange_budget.py::test_a_browser_is_known_once_its_session_was_made",
     ),
     Removal(
         "the option that hides the front end's own export of tables",
@@ -518,7 +518,7 @@ REMOVALS = [
         "component/http/static_pages.py",
         "    if not (keeps_opener or closes):\n",
         "    if False:\n",
-        "tests/unit/test_component_cross_site.py"
+        "tests/component/socket/test_cross_site.py"
         "::test_a_page_lets_go_of_a_foreign_opener_and_so_does_each_notice_that_is_in_no_popup_of_ours",
     ),
     Removal(
@@ -547,56 +547,56 @@ REMOVALS = [
         "component/protocol/streamlit_messages.py",
         "    if data is None or len(data) > most_bytes:\n",
         "    if data is None:\n",
-        "tests/unit/test_component_tab.py::test_a_message_that_is_too_long_is_refused_before_it_is_read",
+        "tests/component/socket/test_tab.py::test_a_message_that_is_too_long_is_refused_before_it_is_read",
     ),
     Removal(
         "the cost of JSON",
         "component/protocol/json_cost.py",
         "        if cost > most:\n            raise Unreadable\n",
         "",
-        "tests/unit/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
+        "tests/component/protocol/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
     ),
     Removal(
         "the cost of JSON that was read and refused",
         "component/protocol/streamlit_messages.py",
         "                spent += error.cost\n",
         "",
-        "tests/unit/test_component_wire.py::test_what_is_read_of_one_message_is_bounded_in_all",
+        "tests/component/protocol/test_streamlit_messages.py::test_what_is_read_of_one_message_is_bounded_in_all",
     ),
     Removal(
         "the cost of short JSON",
         "component/protocol/json_cost.py",
         "    cost = max(1, _cost(data, most))\n",
         "    cost = _cost(data, most) if len(data) > 1000 else 1\n",
-        "tests/unit/test_component_wire.py::test_what_is_read_of_one_message_is_bounded_in_all",
+        "tests/component/protocol/test_streamlit_messages.py::test_what_is_read_of_one_message_is_bounded_in_all",
     ),
     Removal(
         "the cost of JSON in texts",
         "component/protocol/streamlit_messages.py",
         "            spent += _cost_of_text(_text_of(widget), most - spent, refused=self.cost + most)\n",
         "",
-        "tests/unit/test_component_wire.py::test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message",
+        "tests/component/protocol/test_streamlit_messages.py::test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message",
     ),
     Removal(
         "the cost of JSON in values of other kinds",
         "component/protocol/streamlit_messages.py",
         '            return data.decode(json.detect_encoding(data), "replace")\n',
         '            return "" if data else ""\n',
-        "tests/unit/test_component_wire.py::test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed",
+        "tests/component/protocol/test_streamlit_messages.py::test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed",
     ),
     Removal(
         "the depth of JSON",
         "component/protocol/json_cost.py",
         "    if _is_deep(read):\n",
         "    if False:\n",
-        "tests/unit/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
+        "tests/component/protocol/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
     ),
     Removal(
         "the number of a message's fields",
         "component/protocol/streamlit_messages.py",
         "FIELD_COST * count_fields(data, BackMsg.DESCRIPTOR, most=MAX_FIELDS)\n",
         "0\n",
-        "tests/unit/test_protobuf_fields.py"
+        "tests/component/protocol/test_protobuf_fields.py"
         "::test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_looks",
     ),
     Removal(
@@ -604,35 +604,35 @@ REMOVALS = [
         "component/protocol/streamlit_messages.py",
         '        raise Malformed("too many widgets", cost)\n',
         "        pass\n",
-        "tests/unit/test_protobuf_fields.py::test_more_is_pressed_at_once_than_a_person_can",
+        "tests/component/protocol/test_protobuf_fields.py::test_more_is_pressed_at_once_than_a_person_can",
     ),
     Removal(
         "the pace of messages",
         "component/limits/paced_queue.py",
         "            while (seconds := self._seconds_until(size)) > _ROUNDING_SECONDS:\n",
         "            while seconds := 0.0:\n",
-        "tests/unit/test_throttle.py::test_nothing_further_is_read_of_a_socket_while_its_message_waits",
+        "tests/component/limits/test_throttle.py::test_nothing_further_is_read_of_a_socket_while_its_message_waits",
     ),
     Removal(
         "the pace of all anonymous clients",
         "component/limits/throttle.py",
         "        return self._shared if self._is_busy(client) else ()\n",
         "        return ()\n",
-        "tests/unit/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
+        "tests/component/limits/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
     ),
     Removal(
         "the pace of an anonymous address before that of all",
         "component/limits/throttle.py",
         "            await held.enter_async_context(own.passing(size, gone))\n",
         "",
-        "tests/unit/test_throttle.py::test_what_waits_for_its_own_address_takes_nothing_from_others",
+        "tests/component/limits/test_throttle.py::test_what_waits_for_its_own_address_takes_nothing_from_others",
     ),
     Removal(
         "one message of a client at a time",
         "component/limits/paced_queue.py",
         "            lock=self._locks.setdefault(client, FifoLock()),\n",
         "            lock=FifoLock(),\n",
-        "tests/unit/test_throttle.py"
+        "tests/component/limits/test_throttle.py"
         "::test_a_flood_keeps_a_message_of_its_kind_waiting_for_one_message_of_each_address_at_most",
     ),
     Removal(
@@ -640,7 +640,7 @@ REMOVALS = [
         "component/limits/throttle.py",
         "self._short if size <= wire.SHORT_BYTES else self._long",
         "self._long",
-        "tests/unit/test_throttle.py"
+        "tests/component/limits/test_throttle.py"
         "::test_a_flood_of_long_messages_from_a_few_addresses_keeps_a_short_one_waiting_for_one_of_them_at_most",
     ),
     Removal(
@@ -648,7 +648,7 @@ REMOVALS = [
         "component/limits/paced_queue.py",
         "                await unless_gone(self._clock.sleep(seconds), gone)\n",
         "                await self._clock.sleep(seconds)\n",
-        "tests/unit/test_throttle.py"
+        "tests/component/limits/test_throttle.py"
         "::test_what_a_client_that_is_gone_left_waiting_goes_no_further_and_costs_its_address_nothing",
     ),
     Removal(
@@ -656,98 +656,98 @@ REMOVALS = [
         "component/limits/throttle.py",
         "            shared = self._shared_by(client)  #",
         "            own.count(size)\n            shared = self._shared_by(client)  #",
-        "tests/unit/test_throttle.py::test_what_goes_away_while_it_waits_for_the_pace_of_all_costs_its_address_nothing",
+        "tests/component/limits/test_throttle.py::test_what_goes_away_while_it_waits_for_the_pace_of_all_costs_its_address_nothing",
     ),
     Removal(
         "the pace of people who send much for long",
         "component/limits/throttle.py",
         "            self._lasting.of(client, now).take(messages, now)\n",
         "            pass\n",
-        "tests/unit/test_throttle.py::test_people_who_send_much_for_long_share_a_pace_and_no_other_person_waits_for_them",
+        "tests/component/limits/test_throttle.py::test_people_who_send_much_for_long_share_a_pace_and_no_other_person_waits_for_them",
     ),
     Removal(
         "the turn that is handed on by a client that goes away as it gets it",
         "component/limits/paced_queue.py",
         "            if place.done() and not place.cancelled():\n                self.release()\n",
         "",
-        "tests/unit/test_throttle.py::test_a_message_that_is_cancelled_as_its_turn_comes_hands_it_on",
+        "tests/component/limits/test_throttle.py::test_a_message_that_is_cancelled_as_its_turn_comes_hands_it_on",
     ),
     Removal(
         "the messages that a person sends at once",
         "component/limits/throttle.py",
         "        Buckets(messages, 1),\n",
         "        Buckets(messages, messages * ADDRESS_BURST_SECONDS),\n",
-        "tests/unit/test_throttle.py::test_messages_of_a_person_wait_by_count_and_by_size",
+        "tests/component/limits/test_throttle.py::test_messages_of_a_person_wait_by_count_and_by_size",
     ),
     Removal(
         "the cost of JSON at its client",
         "component/socket/tab.py",
         "            self._charge(sent.cost)\n",
         "",
-        "tests/unit/test_component_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
+        "tests/component/socket/test_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
     ),
     Removal(
         "the cost of JSON that is refused, at its client",
         "component/socket/tab.py",
         '            self._charge(error.cost)\n            _log.info("a socket sent JSON',
         '            _log.info("a socket sent JSON',
-        "tests/unit/test_component_tab.py::test_text_of_too_much_json_goes_no_further_and_its_user_is_told",
+        "tests/component/socket/test_tab.py::test_text_of_too_much_json_goes_no_further_and_its_user_is_told",
     ),
     Removal(
         "the cost of what no browser sends, at its client",
         "component/socket/tab.py",
         '            self._charge(error.cost)\n            _log.info("a socket sent what',
         '            _log.info("a socket sent what',
-        "tests/unit/test_component_tab.py::test_what_no_browser_sends_counts_for_its_client",
+        "tests/component/socket/test_tab.py::test_what_no_browser_sends_counts_for_its_client",
     ),
     Removal(
         "the cost of a message's fields",
         "component/protocol/streamlit_messages.py",
         "    sent.cost = cost\n",
         "",
-        "tests/unit/test_component_wire.py::test_the_cost_of_a_message_is_that_of_its_fields_and_its_json",
+        "tests/component/protocol/test_streamlit_messages.py::test_the_cost_of_a_message_is_that_of_its_fields_and_its_json",
     ),
     Removal(
         "the way of the cost of JSON to the pace",
         "component/socket/guard.py",
         "            charge=paced.charge,\n",
         "",
-        "tests/unit/test_component_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
+        "tests/component/socket/test_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
     ),
     Removal(
         "what reading an anonymous message cost, for all of them",
         "component/limits/throttle.py",
         "                queue.charge(pages)\n",
         "                pass\n",
-        "tests/unit/test_throttle.py::test_what_reading_cost_counts_for_its_client_and_hardly_for_others",
+        "tests/component/limits/test_throttle.py::test_what_reading_cost_counts_for_its_client_and_hardly_for_others",
     ),
     Removal(
         "what reading messages cost, for whether who sends them is busy",
         "component/limits/throttle.py",
         "        self._note(client, pages)\n",
         "",
-        "tests/unit/test_throttle.py::test_who_sends_what_is_costly_to_read_is_busy_with_few_messages",
+        "tests/component/limits/test_throttle.py::test_who_sends_what_is_costly_to_read_is_busy_with_few_messages",
     ),
     Removal(
         "the pace that busy people share with anonymous clients",
         "component/limits/throttle.py",
         "[PacedQueue(clock, Bucket.full(busy, 1, clock.now())), crowd]",
         "[PacedQueue(clock, Bucket.full(busy, 1, clock.now()))]",
-        "tests/unit/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+        "tests/component/limits/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
     ),
     Removal(
         "the pace that anonymous clients share with busy people",
         "component/limits/throttle.py",
         "own(), [short, crowd]",
         "own(), [short]",
-        "tests/unit/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+        "tests/component/limits/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
     ),
     Removal(
         "the pace that long anonymous messages share with busy people",
         "component/limits/throttle.py",
         "own(), [long, crowd]",
         "own(), [long]",
-        "tests/unit/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+        "tests/component/limits/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
     ),
     Removal(
         "who has become busy while a message waited",
@@ -758,35 +758,35 @@ REMOVALS = [
         "        own, shared = self._own.of(client), self._shared_by(client)\n"
         "        async with AsyncExitStack() as held:\n"
         "            await held.enter_async_context(own.passing(size, gone))\n            #",
-        "tests/unit/test_throttle.py::test_what_waits_already_when_a_person_becomes_busy_waits_in_the_shared_queue_too",
+        "tests/component/limits/test_throttle.py::test_what_waits_already_when_a_person_becomes_busy_waits_in_the_shared_queue_too",
     ),
     Removal(
         "Nagle's algorithm",
         "component/server/http_protocol.py",
         "        _send_at_once(transport)\n",
         "",
-        "tests/unit/test_component_http_protocol.py::test_what_is_small_is_sent_at_once",
+        "tests/component/server/test_http_protocol.py::test_what_is_small_is_sent_at_once",
     ),
     Removal(
         "the pace of a /48 of IPv6",
         "component/limits/paced_socket.py",
         "network_of(address, ipv6_bits=_IPV6_BITS)",
         "network_of(address)",
-        "tests/unit/test_throttle.py::test_anonymous_clients_of_one_ipv6_48_share_a_pace",
+        "tests/component/limits/test_throttle.py::test_anonymous_clients_of_one_ipv6_48_share_a_pace",
     ),
     Removal(
         "the repetitions of a browser whose page is on its way",
         "component/limits/paced_socket.py",
         "            if is_catch_up and self._is_repeated():\n",
         "            if False:\n",
-        "tests/unit/test_paced_socket.py::test_a_browser_that_asks_again_while_its_page_is_waited_for_uses_up_nothing",
+        "tests/component/limits/test_paced_socket.py::test_a_browser_that_asks_again_while_its_page_is_waited_for_uses_up_nothing",
     ),
     Removal(
         "what reading further messages of a timer costs",
         "component/limits/paced_socket.py",
         "fragment in fragments and self._throttle.may_drop(self._person)",
         "fragment in fragments",
-        "tests/unit/test_paced_socket.py::test_reading_repetitions_is_bounded",
+        "tests/component/limits/test_paced_socket.py::test_reading_repetitions_is_bounded",
     ),
     Removal(
         "the end of a wait for the pace with its connection",
@@ -808,14 +808,14 @@ REMOVALS = [
         "component/limits/admission.py",
         "if self.counts[key] >= self.limits.per_address or not self",
         "if not self",
-        "tests/unit/test_budgets.py::test_sockets_are_counted_by_person_by_address_and_in_all",
+        "tests/component/limits/test_token_bucket.py::test_sockets_are_counted_by_person_by_address_and_in_all",
     ),
     Removal(
         "the places that anonymous sockets leave",
         "component/limits/admission.py",
         "int(limits.sockets * _ANONYMOUS_SHARE)",
         "limits.sockets",
-        "tests/unit/test_budgets.py::test_anonymous_sockets_leave_places_for_people",
+        "tests/component/limits/test_token_bucket.py::test_anonymous_sockets_leave_places_for_people",
     ),
     Removal(
         "the bytes of unfinished messages",
@@ -829,7 +829,7 @@ REMOVALS = [
         "component/server/websocket_protocol.py",
         "            self._unfinished.change(self._who, size)\n",
         "            pass\n",
-        "tests/unit/test_component_http_protocol.py"
+        "tests/component/server/test_http_protocol.py"
         "::test_messages_that_wait_keep_the_same_person_from_sending_more_long_ones_and_nobody_else",
     ),
     Removal(
@@ -837,21 +837,21 @@ REMOVALS = [
         "component/server/websocket_protocol.py",
         "        self._forget_handed()\n        message = await super().receive()\n",
         "        message = await super().receive()\n",
-        "tests/unit/test_component_http_protocol.py::test_whole_messages_are_counted_until_the_app_asks_for_the_next",
+        "tests/component/server/test_http_protocol.py::test_whole_messages_are_counted_until_the_app_asks_for_the_next",
     ),
     Removal(
         "the room that unfinished anonymous messages leave for people",
         "component/limits/buffered_messages.py",
         '(self._all, self._anonymous) if who.startswith("address ") else (self._all,)',
         "(self._all,)",
-        "tests/unit/test_component_http_protocol.py::test_anonymous_clients_together_leave_room_for_people",
+        "tests/component/server/test_http_protocol.py::test_anonymous_clients_together_leave_room_for_people",
     ),
     Removal(
         "the bytes of unfinished messages in all",
         "component/limits/buffered_messages.py",
         " or any(held.is_too_much(who) for held in self._of(who))",
         "",
-        "tests/unit/test_component_http_protocol.py"
+        "tests/component/server/test_http_protocol.py"
         "::test_where_there_is_too_much_in_all_who_has_less_than_an_equal_share_goes_on",
     ),
     Removal(
@@ -873,14 +873,14 @@ REMOVALS = [
         "component/server/websocket_protocol.py",
         "        if self._pace.is_too_slow(self.loop.time()):\n",
         "        if False:\n",
-        "tests/unit/test_component_http_protocol.py::test_a_message_in_drips_ends_its_socket_and_an_idle_socket_stays",
+        "tests/component/server/test_http_protocol.py::test_a_message_in_drips_ends_its_socket_and_an_idle_socket_stays",
     ),
     Removal(
         "the time that a request may take",
         "component/server/http_protocol.py",
         "        if not self._pace.is_too_slow(self.loop.time()):\n",
         "        if True:\n",
-        "tests/unit/test_component_http_protocol.py::test_a_client_that_sends_too_slowly_is_cut_off",
+        "tests/component/server/test_http_protocol.py::test_a_client_that_sends_too_slowly_is_cut_off",
     ),
     Removal(
         "one way to say how long a body is",
@@ -915,7 +915,7 @@ REMOVALS = [
         "component/socket/upload_limits.py",
         "await app(scope, body.receive, status.send)",
         "await app(scope, receive, status.send)\n        body = BoundedBody(receive, 0)",
-        "tests/unit/test_component_uploads.py::test_no_more_is_taken_in_than_was_declared",
+        "tests/component/socket/test_upload_limits.py::test_no_more_is_taken_in_than_was_declared",
     ),
     Removal(
         "the bound of the uploads of all Streamlit sessions together",
@@ -938,28 +938,28 @@ REMOVALS = [
         "app/runtime/disconnected_sessions.py",
         "        self._bound_uploads(own)\n",
         "",
-        "tests/unit/test_kept_sessions.py::test_the_uploads_of_one_users_sessions_are_bounded_the_oldest_go",
+        "tests/app/runtime/test_disconnected_sessions.py::test_the_uploads_of_one_users_sessions_are_bounded_the_oldest_go",
     ),
     Removal(
         "the release of what a session without a socket keeps",
         "app/runtime/disconnected_sessions.py",
         "            kept.info.session.shutdown()\n",
         "            pass\n",
-        "tests/unit/test_kept_sessions.py::test_one_that_goes_is_shut_down_and_one_that_is_resumed_is_not",
+        "tests/app/runtime/test_disconnected_sessions.py::test_one_that_goes_is_shut_down_and_one_that_is_resumed_is_not",
     ),
     Removal(
         "the release of sessions whose time is over while no socket comes or goes",
         "app/runtime/disconnected_sessions.py",
         "        sessions.expire()\n",
         "        pass\n",
-        "tests/unit/test_kept_sessions.py::test_they_are_released_without_any_socket_that_comes_or_goes",
+        "tests/app/runtime/test_disconnected_sessions.py::test_they_are_released_without_any_socket_that_comes_or_goes",
     ),
     Removal(
         "the removal of a file that arrives after the end of its session",
         "component/socket/upload_totals.py",
         "                self.sessions.remove_files(session_id)\n",
         "                pass\n",
-        "tests/unit/test_component_upload_totals.py"
+        "tests/component/socket/test_upload_totals.py"
         "::test_a_file_that_arrives_after_the_end_of_its_session_counts_while_it_does_and_is_removed_then",
     ),
     Removal(
@@ -967,7 +967,7 @@ REMOVALS = [
         "app/runtime/server.py",
         "            attempt = (works + fails) // 2\n",
         "            break\n",
-        "tests/unit/test_server.py::test_the_limit_is_raised_as_far_as_the_system_allows",
+        "tests/app/runtime/test_server.py::test_the_limit_is_raised_as_far_as_the_system_allows",
     ),
     Removal(
         "the limit of open files in the number of tabs",
@@ -995,7 +995,7 @@ REMOVALS = [
         "component/routes/callback.py",
         "        if not code or len(code) > _CODE_MAX_CHARACTERS:\n",
         "        self._logins.complete(transaction)\n        if not code or len(code) > _CODE_MAX_CHARACTERS:\n",
-        "tests/unit/test_component_failures.py::test_two_hundred_failed_callbacks_write_no_row_but_their_count",
+        "tests/component/http/test_error_pages.py::test_two_hundred_failed_callbacks_write_no_row_but_their_count",
     ),
     Removal(
         "the check for the guard's marker",
@@ -1009,63 +1009,63 @@ REMOVALS = [
         "app/core/policy.py",
         "    if permission in REQUIREMENTS and decision.allowed:\n",
         "    if False:\n",
-        "tests/api/test_step_up.py::test_a_stale_sign_in_gets_the_challenge_and_a_fresh_one_the_file",
+        "tests/remote_api/test_step_up.py::test_a_stale_sign_in_gets_the_challenge_and_a_fresh_one_the_file",
     ),
     Removal(
         "the check that the provider did what a step-up asked",
         "component/session/step_up.py",
         "            max_age_seconds=max_age_seconds,\n",
         "",
-        "tests/unit/test_component_step_up.py::test_a_provider_that_does_not_do_it_changes_nothing",
+        "tests/component/session/test_step_up.py::test_a_provider_that_does_not_do_it_changes_nothing",
     ),
     Removal(
         "the key fetches of the provider's own tokens",
         "app/core/tokens/key_set.py",
         "_Cause.PROVIDER if from_provider else _Cause.ANYBODY",
         "_Cause.ANYBODY",
-        "tests/unit/test_keys.py::test_a_flood_does_not_keep_the_providers_own_tokens_from_a_new_key",
+        "tests/app/core/tokens/test_key_set.py::test_a_flood_does_not_keep_the_providers_own_tokens_from_a_new_key",
     ),
     Removal(
         "the time between key fetches for anybody's tokens",
         "app/core/tokens/key_set.py",
         "            times.append(self._unknown_at + self._unknown_fetch_seconds)\n",
         "            pass\n",
-        "tests/unit/test_keys.py::test_a_flood_of_unknown_keys_causes_five_fetches_a_minute",
+        "tests/app/core/tokens/test_key_set.py::test_a_flood_of_unknown_keys_causes_five_fetches_a_minute",
     ),
     Removal(
         "a key set without a usable key as a failure",
         "app/core/tokens/key_set.py",
         " or None\n            failure = None if keys else ProviderReason.NO_KEYS\n",
         "\n",
-        "tests/unit/test_keys.py::test_a_set_without_a_usable_key_is_a_fetch_that_failed",
+        "tests/app/core/tokens/test_key_set.py::test_a_set_without_a_usable_key_is_a_fetch_that_failed",
     ),
     Removal(
         "not available where no key could be looked for",
         "app/core/tokens/key_set.py",
         "        raise ProviderUnavailable(reason=reason, retry_after_seconds=self._wait_for(cause))",
         "        raise TokenInvalid(reason=TokenReason.KEY_UNKNOWN)",
-        "tests/api/test_key_floods.py::test_another_clients_good_token_is_told_when_to_come_back",
+        "tests/remote_api/test_key_floods.py::test_another_clients_good_token_is_told_when_to_come_back",
     ),
     Removal(
         "the key fetch for a token of our own session",
         "remote_api/bearer.py",
         "            return self._services.verifier.access_token(raw, from_provider=True)",
         "            raise",
-        "tests/api/test_key_floods.py::test_a_token_of_our_own_session_is_good_at_once",
+        "tests/remote_api/test_key_floods.py::test_a_token_of_our_own_session_is_good_at_once",
     ),
     Removal(
         "errors of libraries that nobody listed",
         "component/oidc/provider.py",
         "        if isinstance(error, Exception):",
         "        if isinstance(error, (requests.RequestException, ValueError, RecursionError, OSError)):",
-        "tests/unit/test_generated_answers.py::test_an_expiry_of_any_type",
+        "tests/component/oidc/test_generated_answers.py::test_an_expiry_of_any_type",
     ),
     Removal(
         "the page for an exception that nobody listed",
         "component/routes/auth.py",
         "        except Exception as error:",
         "        except ZeroDivisionError as error:",
-        "tests/unit/test_component_failures.py"
+        "tests/component/http/test_error_pages.py"
         "::test_an_exception_that_nobody_listed_is_a_page_a_log_line_and_an_audit_entry",
     ),
     Removal(
@@ -1073,35 +1073,35 @@ REMOVALS = [
         "app/core/http_client.py",
         "    session.trust_env = False\n",
         "",
-        "tests/unit/test_outgoing.py::test_signing_in_at_a_provider_with_an_authority_of_ones_own",
+        "tests/app/core/test_http_client.py::test_signing_in_at_a_provider_with_an_authority_of_ones_own",
     ),
     Removal(
         "the reason of a failed sign-in in log and audit",
         "component/http/error_pages.py",
         "    return error.reason_code",
         "    return error.code",
-        "tests/unit/test_failure_reasons.py::test_each_cause_is_in_the_log_and_in_the_audit_once",
+        "tests/app/core/test_failure_reasons.py::test_each_cause_is_in_the_log_and_in_the_audit_once",
     ),
     Removal(
         "the refusal of rights of an impossible type",
         "app/core/tokens/claims.py",
         "    raise TokenInvalid(reason=otherwise)\n",
         "    return Rights(frozenset())\n",
-        "tests/unit/test_malformed_rights.py::test_only_a_claim_of_an_impossible_type_refuses",
+        "tests/app/core/tokens/test_malformed_rights.py::test_only_a_claim_of_an_impossible_type_refuses",
     ),
     Removal(
         "the dropping of members of rights that are unusable",
         "app/core/tokens/claims.py",
         "    good = [value for value in values if _exact_text(value, limit)]\n",
         "    good = [value for value in values if isinstance(value, str)]\n",
-        "tests/unit/test_malformed_rights.py::test_what_is_usable_of_roles_and_permissions_counts",
+        "tests/app/core/tokens/test_malformed_rights.py::test_what_is_usable_of_roles_and_permissions_counts",
     ),
     Removal(
         "the report of what was dropped of a token",
         "component/session/provider_tokens.py",
         "    if unusable and (signed_in or changed):\n",
         "    if False:\n",
-        "tests/unit/test_malformed_rights.py::test_a_sign_in_goes_on_with_what_is_usable_and_says_what_was_not",
+        "tests/app/core/tokens/test_malformed_rights.py::test_a_sign_in_goes_on_with_what_is_usable_and_says_what_was_not",
     ),
     Removal(
         "the mapping of roles before they are cut",
@@ -1109,21 +1109,21 @@ REMOVALS = [
         "        mapped = self._mapped(names, map_own_names=map_own_names)\n",
         "        names = frozenset(sorted(names)[:MAX_TOKEN_ROLES])\n"
         "        mapped = self._mapped(names, map_own_names=map_own_names)\n",
-        "tests/unit/test_malformed_rights.py::test_over_five_hundred_roles_are_mapped_before_they_are_cut",
+        "tests/app/core/tokens/test_malformed_rights.py::test_over_five_hundred_roles_are_mapped_before_they_are_cut",
     ),
     Removal(
         "the max_age that is never 0",
         "component/oidc/provider.py",
         "str(requirement.max_age_seconds or ANY_AGE_SECONDS)",
         "str(ANY_AGE_SECONDS if requirement.max_age_seconds is None else requirement.max_age_seconds)",
-        "tests/unit/test_component_step_up.py::test_what_is_asked_of_the_provider",
+        "tests/component/session/test_step_up.py::test_what_is_asked_of_the_provider",
     ),
     Removal(
         "the single use of a logout token",
         "component/routes/backchannel_logout.py",
         "raise TokenInvalid(reason=TokenReason.REPLAYED, use=TokenUse.LOGOUT)",
         "pass",
-        "tests/unit/test_component_backchannel.py::test_a_token_works_once",
+        "tests/component/routes/test_backchannel_logout.py::test_a_token_works_once",
     ),
     Removal(
         "the seal of a retention boundary",
@@ -1165,7 +1165,7 @@ REMOVALS = [
         "app/core/refusal_counts.py",
         "        if key not in self._counts and len(self._counts) >= MAX_KEYS:",
         "        if False:",
-        "tests/unit/test_refusals.py::test_any_number_of_addresses_and_reasons_is_a_bounded_number_of_rows",
+        "tests/app/core/test_refusal_counts.py::test_any_number_of_addresses_and_reasons_is_a_bounded_number_of_rows",
     ),
     Removal(
         "the question who is there at each message",
@@ -1215,21 +1215,21 @@ REMOVALS = [
         "component/socket/rendered.py",
         "        if self.since_loss is not None and sent.dataframe and",
         "        if False and",
-        "tests/unit/test_component_tab.py::test_a_dataframe_rendered_before_a_loss_gives_no_more_rows",
+        "tests/component/socket/test_tab.py::test_a_dataframe_rendered_before_a_loss_gives_no_more_rows",
     ),
     Removal(
         "the refusal of what began before a loss",
         "component/socket/tab_state.py",
         "            if not self.rendered.end(message.backend_operation_response.request_id):\n",
         "            if False:\n",
-        "tests/unit/test_component_tab.py::test_the_result_of_what_began_before_a_loss_is_given_to_nobody",
+        "tests/component/socket/test_tab.py::test_the_result_of_what_began_before_a_loss_is_given_to_nobody",
     ),
     Removal(
         "the mark behind the run that opens the gate",
         "component/socket/tab_state.py",
         "        if self.gate is not Gate.OPEN:\n            return kind in _OF_NO_PAGE\n",
         "",
-        "tests/unit/test_component_tab.py"
+        "tests/component/socket/test_tab.py"
         "::test_what_a_run_before_the_loss_rendered_counts_for_nothing_however_late_it_is_sent",
     ),
     Removal(
@@ -1237,63 +1237,63 @@ REMOVALS = [
         "component/socket/tab_state.py",
         "        if self.marks == 0 and self.gate is Gate.ASKED:\n",
         "        if self.gate is Gate.ASKED:\n",
-        "tests/unit/test_component_tab.py::test_the_mark_of_one_loss_does_not_stand_for_another",
+        "tests/component/socket/test_tab.py::test_the_mark_of_one_loss_does_not_stand_for_another",
     ),
     Removal(
         "no way back to a page whose mark was lost",
         "component/socket/tabs.py",
         "        return seen is not None and seen.may_be_resumed\n",
         "        return seen is not None\n",
-        "tests/unit/test_component_tab.py::test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket",
+        "tests/component/socket/test_tab.py::test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket",
     ),
     Removal(
         "one socket for each Streamlit session",
         "component/socket/tab.py",
         "        self._seen.take(self._overtaken)\n",
         "",
-        "tests/unit/test_component_tab.py::test_a_socket_that_another_went_on_from_says_nothing_about_the_page",
+        "tests/component/socket/test_tab.py::test_a_socket_that_another_went_on_from_says_nothing_about_the_page",
     ),
     Removal(
         "the refusal to stop the run that opens the gate",
         "component/socket/tab.py",
         "        if sent.stops and self.has_lost:\n",
         "        if False:\n",
-        "tests/unit/test_component_tab.py::test_a_browser_does_not_stop_the_run_that_opens_the_gate",
+        "tests/component/socket/test_tab.py::test_a_browser_does_not_stop_the_run_that_opens_the_gate",
     ),
     Removal(
         "the stop of what waits before the run that opens the gate",
         "component/socket/tab.py",
         "                return _to_streamlit(wire.stop())\n",
         "                return _to_streamlit(sent.bytes())\n",
-        "tests/unit/test_component_tab.py::test_a_loss_is_lost_to_nobody_whoever_finds_it_first",
+        "tests/component/socket/test_tab.py::test_a_loss_is_lost_to_nobody_whoever_finds_it_first",
     ),
     Removal(
         "the loading again of a page whose right is lost before anything is rendered",
         "component/socket/tab.py",
         "        if change is Change.LOST and self._seen.run_on_save is None:\n",
         "        if False:\n",
-        "tests/unit/test_component_tab.py::test_a_right_lost_before_anything_was_rendered_loads_the_page_again",
+        "tests/component/socket/test_tab.py::test_a_right_lost_before_anything_was_rendered_loads_the_page_again",
     ),
     Removal(
         "each socket bound to the secret that it was opened with",
         "component/socket/tab.py",
         "            if session.secret_hash != self._credential:\n",
         "            if False:\n",
-        "tests/unit/test_component_cover.py::test_after_a_step_up_nothing_runs_on_a_socket_of_the_secret_before",
+        "tests/component/socket/test_expiry_overlay.py::test_after_a_step_up_nothing_runs_on_a_socket_of_the_secret_before",
     ),
     Removal(
         "nothing waits that came from a socket of an expired cookie",
         "component/socket/tab.py",
         "        self._may_hold = not covered",
         "        self._may_hold = True",
-        "tests/unit/test_component_cover.py::test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays",
+        "tests/component/socket/test_expiry_overlay.py::test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays",
     ),
     Removal(
         "what waits is not for a socket that pushes another out",
         "component/socket/tab_state.py",
         "                self.cover.take()  # what",
         "                pass  # what",
-        "tests/unit/test_component_cover.py::test_what_waits_is_not_for_a_socket_that_pushes_another_out",
+        "tests/component/socket/test_expiry_overlay.py::test_what_waits_is_not_for_a_socket_that_pushes_another_out",
     ),
     Removal(
         "a new secret wakes the watchers",
@@ -1301,7 +1301,7 @@ REMOVALS = [
         "        # Tabs look when the pulse moves: sockets that were opened with the secret before must reconnect.\n"
         "        self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + 1))\n",
         "",
-        "tests/unit/test_component_cover.py::test_a_step_up_wakes_the_watcher",
+        "tests/component/socket/test_expiry_overlay.py::test_a_step_up_wakes_the_watcher",
     ),
     Removal(
         "a browser waits for its new cookie",
@@ -1316,14 +1316,14 @@ REMOVALS = [
         "component/socket/tab.py",
         "if self._signed_out and (self._leaving or self._covered) else 0",
         "if self._signed_out else 0",
-        "tests/unit/test_component_tab.py::test_a_tab_that_another_signed_out_from_is_told_at_once",
+        "tests/component/socket/test_tab.py::test_a_tab_that_another_signed_out_from_is_told_at_once",
     ),
     Removal(
         "the second look at a tab that could not be told yet",
         "component/socket/tab.py",
         "        return not self._looked or now >=",
         "        return now >=",
-        "tests/unit/test_component_tab_states.py"
+        "tests/component/socket/test_tab_states.py"
         "::test_one_poll_tells_a_tab_in_any_state_and_nothing_of_its_page_runs[connecting-ended]",
     ),
     Removal(
@@ -1403,35 +1403,35 @@ REMOVALS = [
         "component/drafts.py",
         "if draft is not None and draft.owner_hash == _owner(draft, subject, browser_hash).hash:",
         "if draft is not None:",
-        "tests/unit/test_component_drafts.py::test_a_persons_draft_comes_back_to_that_person_only",
+        "tests/component/test_drafts.py::test_a_persons_draft_comes_back_to_that_person_only",
     ),
     Removal(
         "the browser of an anonymous draft",
         "component/drafts.py",
         'return cls(f"browser {browser_hash}", anonymous=True)',
         'return cls("browser", anonymous=True)',
-        "tests/unit/test_component_drafts.py::test_an_anonymous_draft_is_nothing_to_another_browser",
+        "tests/component/test_drafts.py::test_an_anonymous_draft_is_nothing_to_another_browser",
     ),
     Removal(
         "the sign-in that a draft waits for",
         "component/drafts.py",
         'return _hash(f"state {state}")',
         'return _hash("state")',
-        "tests/unit/test_component_drafts.py::test_an_anonymous_draft_waits_for_one_sign_in_only",
+        "tests/component/test_drafts.py::test_an_anonymous_draft_waits_for_one_sign_in_only",
     ),
     Removal(
         "the single use of a draft",
         "db/drafts.py",
         "            delete(drafts)\n            .where(drafts.c.key_hash == key_hash)\n",
         "            update(drafts).values(created_at=now)\n            .where(drafts.c.key_hash == key_hash)\n",
-        "tests/unit/test_component_drafts.py::test_an_anonymous_draft_comes_back_once_through_its_sign_in",
+        "tests/component/test_drafts.py::test_an_anonymous_draft_comes_back_once_through_its_sign_in",
     ),
     Removal(
         "the subject of a session that is revived",
         "component/session/resumption.py",
         "        if id_token.subject != session.person.subject:\n",
         "        if False:\n",
-        "tests/unit/test_component_revivals.py"
+        "tests/component/session/test_resumption.py"
         "::test_another_subject_gets_a_session_of_their_own_and_the_old_one_is_over",
     ),
     Removal(
@@ -1439,7 +1439,7 @@ REMOVALS = [
         "component/session/step_up.py",
         "        if transaction.organization and id_token.organization != transaction.organization:\n",
         "        if False:\n",
-        "tests/unit/test_component_flow.py::test_an_organization_that_is_asked_for_is_the_one_of_the_id_token",
+        "tests/component/routes/test_sign_in_flow.py::test_an_organization_that_is_asked_for_is_the_one_of_the_id_token",
     ),
     Removal(
         "the gate before a served app",
@@ -1509,14 +1509,14 @@ REMOVALS = [
         "app/core/permissions.py",
         "    if taken := permissions.keys() & Permission._value2member_map_.keys():\n",
         "    if taken := set[str]():\n",
-        "tests/unit/test_declarations.py::test_a_file_beside_an_app_gives_nothing_of_gatehouses_own",
+        "tests/app/core/test_declarations.py::test_a_file_beside_an_app_gives_nothing_of_gatehouses_own",
     ),
     Removal(
         "nobody gives themselves anything",
         "app/core/administration/grants.py",
         "    require_not_self(standing, target, is_self=row.person.subject == standing.subject)\n    source = ",
         "    source = ",
-        "tests/unit/test_administration_rules.py::test_nobody_grants_themselves_anything",
+        "tests/app/core/administration/test_rules.py::test_nobody_grants_themselves_anything",
     ),
     Removal(
         "nobody releases what is withheld from themselves",
@@ -1525,63 +1525,63 @@ REMOVALS = [
     require_not_self(standing, target, is_self=row.person.subject == standing.subject)
 """,
         "    _require_may_give(unit, standing, found.role, found.permission, target)\n",
-        "tests/api/test_grants_api.py::test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves",
+        "tests/remote_api/test_grants_api.py::test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves",
     ),
     Removal(
         "nobody has more by editing their own role",
         "app/core/administration/roles.py",
         "    require_nothing_gained(standing, added, standing.grants.roles.get(there.name, ()), there.name)\n",
         "",
-        "tests/unit/test_administration_rules.py::test_nobody_edits_a_role_they_hold_to_have_more",
+        "tests/app/core/administration/test_rules.py::test_nobody_edits_a_role_they_hold_to_have_more",
     ),
     Removal(
         "nobody gives what they do not hold",
         "app/core/administration/rules.py",
         "    if missing := sorted(name for name in permissions if not standing.holds(name)):",
         "    if missing := sorted(name for name in permissions if not name):",
-        "tests/unit/test_administration_rules.py::test_nobody_grants_what_they_do_not_hold",
+        "tests/app/core/administration/test_rules.py::test_nobody_grants_what_they_do_not_hold",
     ),
     Removal(
         "editing a role is granting",
         "app/core/administration/roles.py",
         "    require_held(standing, added, there.name)\n",
         "",
-        "tests/unit/test_administration_rules.py::test_editing_a_role_is_granting",
+        "tests/app/core/administration/test_rules.py::test_editing_a_role_is_granting",
     ),
     Removal(
         "mapping a token role is granting",
         "app/core/administration/mappings.py",
         "            require_role_held(standing, card, token_role)\n",
         "",
-        "tests/unit/test_administration_rules.py::test_mapping_a_token_role_is_granting",
+        "tests/app/core/administration/test_rules.py::test_mapping_a_token_role_is_granting",
     ),
     Removal(
         "the last administrator",
         "app/core/administration/rules.py",
         "    if there_was_one and not unit.administrators(now):",
         "    if False:",
-        "tests/unit/test_administration_rules.py::test_the_last_administrator_stays",
+        "tests/app/core/administration/test_rules.py::test_the_last_administrator_stays",
     ),
     Removal(
         "the version of what is changed",
         "app/core/administration/authorized_actor.py",
         "    if wanted is not None and wanted != there:",
         "    if False:",
-        "tests/unit/test_administration_rules.py::test_every_change_of_something_that_is_there_names_its_version",
+        "tests/app/core/administration/test_rules.py::test_every_change_of_something_that_is_there_names_its_version",
     ),
     Removal(
         "the decision inside the transaction",
         "app/core/administration/authorized_actor.py",
         "    if not decision.allowed:",
         "    if False:",
-        "tests/unit/test_administration_rules.py::test_what_was_decided_before_does_not_count",
+        "tests/app/core/administration/test_rules.py::test_what_was_decided_before_does_not_count",
     ),
     Removal(
         "the session as it is inside the transaction",
         "app/core/administration/authorized_actor.py",
         "        principal = _in_session(unit, principal, principal.session_ref, now)\n",
         "        pass\n",
-        "tests/unit/test_administration_rules.py::test_what_was_decided_before_does_not_count",
+        "tests/app/core/administration/test_rules.py::test_what_was_decided_before_does_not_count",
     ),
     Removal(
         "one transaction at a time",
@@ -1595,28 +1595,28 @@ REMOVALS = [
         "db/administration.py",
         'user_agent="", address="", page="", ',
         "",
-        "tests/unit/test_administration_rules.py::test_erasing_leaves_the_subject_alone_and_the_audit_whole",
+        "tests/app/core/administration/test_rules.py::test_erasing_leaves_the_subject_alone_and_the_audit_whole",
     ),
     Removal(
         "the single use of the message that came too late",
         "component/socket/expiry_overlay.py",
         "        held, self._held = self._held, None\n        return held\n",
         "        return self._held\n",
-        "tests/unit/test_component_cover.py::test_two_messages_at_once_are_one_with_what_was_pressed_in_either",
+        "tests/component/socket/test_expiry_overlay.py::test_two_messages_at_once_are_one_with_what_was_pressed_in_either",
     ),
     Removal(
         "the silence towards a covered tab",
         "component/socket/tab.py",
         'unless=lambda: self._covered and message["type"] == "websocket.send"',
         "unless=lambda: False",
-        "tests/unit/test_component_cover.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
+        "tests/component/socket/test_expiry_overlay.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
     ),
     Removal(
         "the stop of what comes from a covered tab",
         "component/socket/tab.py",
         "        if self._covered or not self._out.is_live():\n            return None\n",
         "        if not self._out.is_live():\n            return None\n",
-        "tests/unit/test_component_cover.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
+        "tests/component/socket/test_expiry_overlay.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
     ),
     Removal(
         "the second check of an audit that was prepared as a file",
@@ -1631,21 +1631,21 @@ REMOVALS = [
         "app/admin/api/people.py",
         "@access.requires(Permission.BLOCK_PEOPLE)\n",
         "",
-        "tests/unit/test_admin_calls.py::test_a_call_goes_nowhere_without_its_permission[people.set_blocked]",
+        "tests/app/admin/api/test_calls.py::test_a_call_goes_nowhere_without_its_permission[people.set_blocked]",
     ),
     Removal(
         "the refusal of parts of a path that would climb",
         "app/api_client.py",
         'if any(str(part) in {"", ".", ".."} for part in parts):',
         "if False:",
-        "tests/unit/test_api_client.py::test_a_part_that_would_climb_is_nothing",
+        "tests/app/test_api_client.py::test_a_part_that_would_climb_is_nothing",
     ),
     Removal(
         "the version that a change names",
         "app/api_client.py",
         "    if version is not None:\n",
         "    if False:\n",
-        "tests/unit/test_api_client.py::test_what_a_change_sends",
+        "tests/app/test_api_client.py::test_what_a_change_sends",
     ),
     Removal(
         "the guard before a delegated call",
@@ -1673,21 +1673,21 @@ REMOVALS = [
         "component/event_channel.py",
         "        if not isinstance(found, Breach) and found.name not in allowed:\n",
         "        if False:\n",
-        "tests/unit/test_component_events.py::test_an_event_that_this_component_does_not_take_is_refused",
+        "tests/component/test_events.py::test_an_event_that_this_component_does_not_take_is_refused",
     ),
     Removal(
         "the single handling of an event",
         "component/event_channel.py",
         "            if number <= self.done:\n                continue\n",
         "            self.done = number - 1\n",
-        "tests/unit/test_component_events.py::test_a_burst_is_handled_in_order_and_each_once",
+        "tests/component/test_events.py::test_a_burst_is_handled_in_order_and_each_once",
     ),
     Removal(
         "the limit of events",
         "component/event_channel.py",
         "            if not self._is_within_limit():\n",
         "            if False:\n",
-        "tests/unit/test_component_events.py::test_a_flood_is_cut_off_with_one_error_and_passes",
+        "tests/component/test_events.py::test_a_flood_is_cut_off_with_one_error_and_passes",
     ),
     Removal(
         "a served app's rows, wherever it has st.navigation from",
@@ -1847,21 +1847,21 @@ REMOVALS = [
         "remote_api/access.py",
         "    if cached:\n",
         "    if False:\n",
-        "tests/api/test_declared.py::test_a_view_that_is_kept_in_a_cache_does_not_start[cache above the declaration]",
+        "tests/remote_api/test_declared.py::test_a_view_that_is_kept_in_a_cache_does_not_start[cache above the declaration]",
     ),
     Removal(
         "no unit of work for a draft that somebody made up",
         "component/drafts.py",
         "            if not self._storage.read.draft_waits(key_hash):  # any",
         "            if False:  # any",
-        "tests/unit/test_component_drafts.py::test_a_made_up_draft_makes_nobody_wait",
+        "tests/component/test_drafts.py::test_a_made_up_draft_makes_nobody_wait",
     ),
     Removal(
         "a page of rights that are gone drawn again on the next socket",
         "component/socket/tab.py",
         "        self._outdated = self._seen.gate is not Gate.OPEN\n",
         "        self._outdated = False\n",
-        "tests/unit/test_component_reconnection.py"
+        "tests/component/socket/test_reconnection.py"
         "::test_a_right_lost_before_the_socket_was_draws_the_page_again_on_the_next",
     ),
     Removal(
@@ -1869,7 +1869,7 @@ REMOVALS = [
         "component/socket/tab.py",
         " or self._reconnection.is_stale\n",
         "\n",
-        "tests/unit/test_component_reconnection.py"
+        "tests/component/socket/test_reconnection.py"
         "::test_the_browser_of_a_session_that_is_gone_is_asked_for_a_run_once[in another process]",
     ),
     Removal(
@@ -1877,7 +1877,7 @@ REMOVALS = [
         "component/socket/tab.py",
         "        if self._reconnection.needs_whole_run:\n            sent.run_all()\n",
         "",
-        "tests/unit/test_component_reconnection.py"
+        "tests/component/socket/test_reconnection.py"
         "::test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page[False]",
     ),
     Removal(
@@ -1885,7 +1885,7 @@ REMOVALS = [
         "component/socket/tab.py",
         "        if sent.is_catch_up and not self._reconnection.awaits_catch_up:\n",
         "        if False:\n",
-        "tests/unit/test_component_reconnection.py::test_no_repetition_of_it_interrupts_the_run_of_a_press",
+        "tests/component/socket/test_reconnection.py::test_no_repetition_of_it_interrupts_the_run_of_a_press",
     ),
     Removal(
         "the claim of a socket that may not come back to it",
@@ -1914,7 +1914,7 @@ REMOVALS = [
         "db/sessions.py",
         "                sessions.c.last_seen_at > now - idle,\n",
         "",
-        "tests/unit/test_component_stay.py"
+        "tests/component/routes/test_stay.py"
         "::test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_back[/auth/active]",
     ),
     Removal(
@@ -1929,7 +1929,7 @@ REMOVALS = [
         "component/socket/tab.py",
         "or (is_recent and has_waited)\n",
         "or has_waited\n",
-        "tests/unit/test_component_cover.py"
+        "tests/component/socket/test_expiry_overlay.py"
         "::test_the_session_of_a_locked_tab_is_looked_at_for_a_minute_and_then_no_more",
     ),
     Removal(
@@ -1959,14 +1959,14 @@ REMOVALS = [
         "app/runtime/disconnected_sessions.py",
         "        if len(own) > (self._per_user if user else self._anonymous):\n",
         "        if not user and len(own) > self._anonymous:\n",
-        "tests/unit/test_kept_sessions.py::test_sessions_of_one_user_push_out_that_users_own",
+        "tests/app/runtime/test_disconnected_sessions.py::test_sessions_of_one_user_push_out_that_users_own",
     ),
     Removal(
         "no press in another Streamlit session than its own",
         "component/socket/tab.py",
         "        if waited is not None and cover is self._cover_before and self._reconnection.has_failed:\n",
         "        if False:\n",
-        "tests/unit/test_component_cover.py"
+        "tests/component/socket/test_expiry_overlay.py"
         "::test_what_waits_runs_in_no_other_session_when_streamlit_has_let_go_of_its_own",
     ),
     Removal(
@@ -1981,7 +1981,7 @@ REMOVALS = [
         "component/protocol/streamlit_messages.py",
         " and not self._is_quiet\n",
         "\n",
-        "tests/unit/test_component_wire.py::test_only_the_quiet_trigger_is_nobodys_doing",
+        "tests/component/protocol/test_streamlit_messages.py::test_only_the_quiet_trigger_is_nobodys_doing",
     ),
     Removal(
         "no table beside another program's",
@@ -2016,35 +2016,35 @@ REMOVALS = [
         "component/frontend/auth0.js",
         '      await this.ask("/auth/session", {',
         '      if (navigator.onLine === false) return false\n      await this.ask("/auth/session", {',
-        "tests/unit/test_component_frontend.py::test_its_functions",
+        "tests/component/test_frontend.py::test_its_functions",
     ),
     Removal(
         "what dev refuses comes first",
         "app/cli/dev.py",
         "    if mistakes := _mistakes(settings, script, tenant_port):\n",
         "    if mistakes := list[str]():\n",
-        "tests/unit/test_preflight.py::test_dev_refuses_a_tenant_port_that_does_not_exist[99999999999]",
+        "tests/app/cli/test_preflight.py::test_dev_refuses_a_tenant_port_that_does_not_exist[99999999999]",
     ),
     Removal(
         "dev looks at the database before it writes",
         "app/cli/dev.py",
         "    require_migratable(settings.database_url)\n",
         "",
-        "tests/unit/test_preflight.py::test_a_refusal_comes_before_anything_is_written_or_started[newer_database-dev]",
+        "tests/app/cli/test_preflight.py::test_a_refusal_comes_before_anything_is_written_or_started[newer_database-dev]",
     ),
     Removal(
         "what serve refuses comes first",
         "app/cli/commands.py",
         "    if mistakes := preflight.start_mistakes(settings, script, [listener]):\n",
         "    if mistakes := list[str]():\n",
-        "tests/unit/test_preflight.py::test_a_refusal_comes_before_anything_is_written_or_started[pages_folder-serve]",
+        "tests/app/cli/test_preflight.py::test_a_refusal_comes_before_anything_is_written_or_started[pages_folder-serve]",
     ),
     Removal(
         "serve looks at the database before it writes",
         "app/cli/commands.py",
         "    require_ready(settings.database_url)\n",
         "",
-        "tests/unit/test_preflight.py"
+        "tests/app/cli/test_preflight.py"
         "::test_a_refusal_comes_before_anything_is_written_or_started[newer_database-serve]",
     ),
     Removal(
@@ -2052,35 +2052,35 @@ REMOVALS = [
         "app/core/variables.py",
         "        if not belongs_to_hosted_app(file_path, self._script):\n",
         "        if True:\n",
-        "tests/unit/test_variables.py::test_the_env_file_of_a_hosted_app_sets_nothing[cli]",
+        "tests/app/core/test_variables.py::test_the_env_file_of_a_hosted_app_sets_nothing[cli]",
     ),
     Removal(
         "the prefix of variables",
         "app/core/settings.py",
         "        env_prefix=PREFIX,\n",
         "",
-        "tests/unit/test_variables.py::test_neither_does_one_in_a_folder_above_the_script_nor_the_environment",
+        "tests/app/core/test_variables.py::test_neither_does_one_in_a_folder_above_the_script_nor_the_environment",
     ),
     Removal(
         "retired variables are refused",
         "app/core/settings.py",
         "        mistakes += retired_in_use(",
         "        retired_in_use(",
-        "tests/unit/test_variables.py::test_a_retired_name_in_our_own_file_is_refused_with_the_new_one[DATABASE_URL]",
+        "tests/app/core/test_variables.py::test_a_retired_name_in_our_own_file_is_refused_with_the_new_one[DATABASE_URL]",
     ),
     Removal(
         "modules that are imported under another name, in caches",
         "app/core/imported_names.py",
         "                    self._origins[name].add(alias.name if alias.asname else name)\n",
         "                    pass\n",
-        "tests/unit/test_shared_identity.py::test_every_way_to_the_user_is_found_inside_a_cache[import app.access as]",
+        "tests/app/core/test_shared_identity.py::test_every_way_to_the_user_is_found_inside_a_cache[import app.access as]",
     ),
     Removal(
         "names that are imported from a module, in caches",
         "app/core/imported_names.py",
         "                self._origins[alias.asname or name].add(",
         "                (",
-        "tests/unit/test_shared_identity.py"
+        "tests/app/core/test_shared_identity.py"
         "::test_every_way_to_the_user_is_found_inside_a_cache[from streamlit import user]",
     ),
     Removal(
@@ -2088,7 +2088,7 @@ REMOVALS = [
         "app/core/shared_identity.py",
         "        if function is None or function in seen:\n",
         "        if True:\n",
-        "tests/unit/test_shared_identity.py"
+        "tests/app/core/test_shared_identity.py"
         "::test_every_way_to_the_user_is_found_inside_a_cache[a function of the module]",
     ),
     Removal(
@@ -2096,14 +2096,14 @@ REMOVALS = [
         "app/core/settings.py",
         "            mistakes += unset_database_mistakes(settings)\n",
         "",
-        "tests/unit/test_variables.py::test_production_beside_a_hosted_app_does_not_start_on_a_new_empty_database",
+        "tests/app/core/test_variables.py::test_production_beside_a_hosted_app_does_not_start_on_a_new_empty_database",
     ),
     Removal(
         "a command works on the installation of the script that it names",
         "app/cli/installation.py",
         "    os.environ.update({name: str(value) for name, value in values.items() if value is not None})\n",
         "",
-        "tests/unit/test_installation_options.py"
+        "tests/app/cli/test_installation_options.py"
         "::test_the_command_of_the_message_makes_the_database_that_serve_and_all_others_use[False]",
     ),
     Removal(
@@ -2111,7 +2111,7 @@ REMOVALS = [
         "app/cli/installation.py",
         "    if script and configured and configured.resolve() != script and given.verb != _MAY_OVERRIDE:\n",
         "    if False:\n",
-        "tests/unit/test_installation_options.py"
+        "tests/app/cli/test_installation_options.py"
         "::test_another_script_than_that_of_the_other_processes_is_refused[roles list]",
     ),
     Removal(
@@ -2119,14 +2119,14 @@ REMOVALS = [
         "app/core/state.py",
         "    if script is not None and folder.resolve() in script.resolve().parents:\n",
         "    if False:\n",
-        "tests/unit/test_variables.py::test_the_state_is_never_mixed_with_the_files_of_the_app[.]",
+        "tests/app/core/test_variables.py::test_the_state_is_never_mixed_with_the_files_of_the_app[.]",
     ),
     Removal(
         "dev starts nothing without the write key",
         "app/cli/dev.py",
         "    require_secret(settings)\n",
         "",
-        "tests/unit/test_lost_secret.py"
+        "tests/app/cli/test_secret.py"
         "::test_another_secret_is_refused_before_anything_starts_with_the_command_that_replaces_it[dev]",
     ),
     Removal(
@@ -2134,35 +2134,35 @@ REMOVALS = [
         "app/cli/commands.py",
         "    require_ready(settings.database_url)\n    require_secret(settings)\n",
         "    require_ready(settings.database_url)\n",
-        "tests/unit/test_lost_secret.py::test_no_command_makes_another_secret_for_the_one_that_is_missing[serve]",
+        "tests/app/cli/test_secret.py::test_no_command_makes_another_secret_for_the_one_that_is_missing[serve]",
     ),
     Removal(
         "no command makes a secret for a database that has one",
         "app/cli/commands.py",
         "    if not present_secrets(settings):\n        require_secret(settings)\n",
         "",
-        "tests/unit/test_lost_secret.py::test_no_command_makes_another_secret_for_the_one_that_is_missing[people]",
+        "tests/app/cli/test_secret.py::test_no_command_makes_another_secret_for_the_one_that_is_missing[people]",
     ),
     Removal(
         "migrate makes no secret for a database that has one",
         "app/cli/commands.py",
         "    require_secret(settings)  # after the schema, without which a lost secret cannot be replaced\n",
         "",
-        "tests/unit/test_lost_secret.py::test_no_command_makes_another_secret_for_the_one_that_is_missing[migrate]",
+        "tests/app/cli/test_secret.py::test_no_command_makes_another_secret_for_the_one_that_is_missing[migrate]",
     ),
     Removal(
         "the remote API makes no secret for a database that has one",
         "remote_api/wsgi.py",
         "    require_secret(Settings.read(Process.API))\n",
         "",
-        "tests/unit/test_lost_secret.py::test_the_remote_api_makes_no_secret_either",
+        "tests/app/cli/test_secret.py::test_the_remote_api_makes_no_secret_either",
     ),
     Removal(
         "the secret appears as a whole",
         "app/core/installation.py",
         "            os.link(temporary, path)\n",
         "            path.write_text(secrets.token_urlsafe(48))\n",
-        "tests/unit/test_lost_secret.py::test_of_two_processes_that_make_the_secret_at_once_both_use_the_same",
+        "tests/app/cli/test_secret.py::test_of_two_processes_that_make_the_secret_at_once_both_use_the_same",
     ),
     Removal(
         "no event by a process without the write key",
@@ -2191,7 +2191,7 @@ REMOVALS = [
         "db/database.py",
         "            if not self.keyring.holds(write_key):\n                raise SecretMismatch(mismatch())\n",
         "            if not self.keyring.holds(write_key):\n                return\n",
-        "tests/unit/test_audit_commands.py::test_another_secret_altogether_gets_a_hint",
+        "tests/app/cli/test_audit.py::test_another_secret_altogether_gets_a_hint",
     ),
     Removal(
         "a heal that covers only what a rotation explains: the older secret wrote after the newer",

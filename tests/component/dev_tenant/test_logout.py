@@ -1,0 +1,202 @@
+"""Signing out at the tenant: which sessions end, where the browser may go, and what the app is told."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import jwt
+import pytest
+
+from tests.component.dev_tenant.support import APP_URL, AUDIENCE, Browser, Running, answer, browsing, heading, running
+
+
+@contextmanager
+def app_listening(status: int = 200, location: str = "") -> Iterator[tuple[str, queue.Queue[tuple[str, str]]]]:
+    """An app that takes logout tokens. → its address, and the path and token of each post."""
+    posts: queue.Queue[tuple[str, str]] = queue.Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            posts.put((self.path, parse_qs(body)["logout_token"][0]))
+            self.send_response(status)
+            self.send_header("Location", location)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's own name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://localhost:{server.server_address[1]}", posts
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    state = tmp_path_factory.mktemp("tenant") / "state"
+    with running(state, backchannel_logout_uri="http://127.0.0.1:9/logout") as found:
+        yield found
+
+
+@pytest.fixture
+def browser(tenant: Running) -> Iterator[Browser]:
+    with browsing(tenant) as found:
+        yield found
+
+
+def signed_in(browser: Browser) -> bool:
+    return "code" in answer(browser.authorize(prompt="none"))
+
+
+@pytest.mark.parametrize(("path", "name"), [("/v2/logout", "returnTo"), ("/oidc/logout", "post_logout_redirect_uri")])
+@pytest.mark.parametrize("location", [APP_URL, f"{APP_URL}/"])
+def test_signing_out_ends_the_tenant_session_and_returns(browser: Browser, path: str, name: str, location: str) -> None:
+    browser.pick("ada")
+    response = browser.get(browser.running.url(path), **{"client_id": browser.running.client_id, name: location})
+    assert response.status_code == 302
+    assert response.headers["Location"] == location
+    assert not signed_in(browser)
+
+
+@pytest.mark.parametrize(("path", "name"), [("/v2/logout", "returnTo"), ("/oidc/logout", "post_logout_redirect_uri")])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://evil.example",
+        "//evil.example",
+        f"{APP_URL}.evil.example",
+        f"{APP_URL}@evil.example",
+        f"{APP_URL}/other",
+        f"{APP_URL}//",
+        f"{APP_URL}/?x",
+        f" {APP_URL}",
+        "javascript:alert(1)",
+    ],
+)
+def test_a_return_address_that_is_not_registered_is_refused_and_nothing_ends(
+    browser: Browser, path: str, name: str, location: str
+) -> None:
+    browser.pick("ada")
+    response = browser.get(browser.running.url(path), **{"client_id": browser.running.client_id, name: location})
+    assert response.status_code == 400
+    assert "Location" not in response.headers
+    assert signed_in(browser)
+
+
+def test_without_a_return_address_a_page_says_so(browser: Browser) -> None:
+    browser.pick("ada")
+    response = browser.get(browser.running.url("/v2/logout"))
+    assert heading(response) == "Signed out"
+    assert not signed_in(browser)
+
+
+def test_state_is_returned_and_an_unknown_client_is_not(browser: Browser) -> None:
+    url = browser.running.url("/oidc/logout")
+    response = browser.get(url, post_logout_redirect_uri=APP_URL, state='a&b"')
+    assert answer(response) == {"state": 'a&b"'}
+    assert browser.get(url, post_logout_redirect_uri=APP_URL, client_id="unknown").status_code == 400
+
+
+def test_the_id_token_hint_ends_its_session_from_anywhere(browser: Browser) -> None:
+    hint = browser.tokens("ada")["id_token"]
+    with browsing(browser.running) as elsewhere:
+        form = {"id_token_hint": hint, "post_logout_redirect_uri": APP_URL}
+        assert elsewhere.post("/oidc/logout", **form).status_code == 302
+    assert not signed_in(browser)
+
+
+def test_a_hint_that_is_not_our_id_token_is_refused(browser: Browser) -> None:
+    tenant = browser.running
+    tokens = browser.tokens("ada")
+    logout_token = tenant.tenant.tokens.logout_token(tenant.client_id, subject="auth0|ada", sid="x")
+    forged = jwt.encode({"iss": tenant.issuer, "aud": tenant.client_id, "sid": "x"}, "k" * 32, algorithm="HS256")
+    unsigned = jwt.encode({"iss": tenant.issuer, "aud": tenant.client_id, "sid": "x"}, "", algorithm="none")
+    other = tenant.tenant.keys.sign({"iss": "http://localhost:1/", "aud": tenant.client_id})
+    for hint in (tokens["access_token"], tokens["id_token"] + "x", logout_token, forged, unsigned, other, "", "a.b.c"):
+        response = browser.get(tenant.url("/oidc/logout"), id_token_hint=hint, post_logout_redirect_uri=APP_URL)
+        assert response.status_code == 400, hint
+    assert tenant.verify(tokens["access_token"], audience=AUDIENCE)
+    assert signed_in(browser)
+
+
+def test_the_app_is_told_by_back_channel(tmp_path: Path) -> None:
+    with app_listening() as (app_url, posts), running(tmp_path / "state", app_url=app_url) as tenant:
+        callback = f"{app_url}/auth/callback"
+        with browsing(tenant) as browser:
+            code = browser.code("ada", redirect_uri=callback)
+            token = tenant.exchange(code, redirect_uri=callback).json()["id_token"]
+            sid = tenant.verify(token, audience=tenant.client_id)["sid"]
+            assert browser.get(tenant.url("/v2/logout"), returnTo=app_url).status_code == 302
+            path, logout_token = posts.get(timeout=5)
+            assert path == "/auth/backchannel-logout"
+            assert jwt.get_unverified_header(logout_token)["typ"] == "logout+jwt"
+            claims = tenant.verify(logout_token, audience=tenant.client_id)
+            assert claims.pop("iat") < claims.pop("exp")
+            first = claims.pop("jti")
+            assert claims == {
+                "iss": tenant.issuer,
+                "aud": tenant.client_id,
+                "sub": "auth0|ada",
+                "sid": sid,
+                "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+            }
+            browser.code("bruno", redirect_uri=callback)
+            with browsing(tenant) as other:
+                other.code("bruno", redirect_uri=callback)
+                assert tenant.tenant.end_sessions("bruno") == 2
+            tokens = [posts.get(timeout=5)[1] for _ in range(2)]
+            found = [tenant.verify(token, audience=tenant.client_id) for token in tokens]
+            assert {claims["sub"] for claims in found} == {"auth0|bruno"}
+            assert len({claims["sid"] for claims in found} | {sid}) == 3
+            assert len({claims["jti"] for claims in found} | {first}) == 3
+            browser.get(tenant.url("/v2/logout"), returnTo=app_url)
+            time.sleep(0.2)
+            assert posts.empty()
+
+
+def test_an_app_that_does_not_answer_delays_nobody_and_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with app_listening(status=500) as (app_url, posts), running(tmp_path / "state", app_url=app_url) as tenant:
+        with browsing(tenant) as browser:
+            for _ in range(2):
+                browser.code("ada", redirect_uri=f"{app_url}/auth/callback")
+                browser.get(tenant.url("/v2/logout"))
+                posts.get(timeout=5)
+        deadline = time.monotonic() + 5
+        while not caplog.records and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.2)
+        assert len([record for record in caplog.records if "logout token" in record.message]) == 1
+
+
+def test_a_logout_token_goes_to_the_app_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with (
+        app_listening() as (other_url, stolen),
+        app_listening(status=307, location=other_url) as (app_url, posts),
+        running(tmp_path / "state", app_url=app_url) as tenant,
+        browsing(tenant) as browser,
+    ):
+        browser.code("ada", redirect_uri=f"{app_url}/auth/callback")
+        assert tenant.tenant.end_sessions("ada") == 1
+        posts.get(timeout=5)
+        time.sleep(0.3)
+        assert stolen.empty()

@@ -1,0 +1,107 @@
+"""The whole way against the real local tenant: sign-in, refresh with rotation, a change of rights, sign-out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from app.core.errors import SessionEnded
+from app.core.principal import Subject
+from app.core.records import EndReason
+from tests.provider import FakeProvider
+from tests.signin import Clock, World, world
+from tests.component.dev_tenant.support import Browser as TenantBrowser
+from tests.component.dev_tenant.support import Running, browsing, running
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("tenant")) as made:
+        yield made
+
+
+@pytest.fixture
+def here(tenant: Running) -> Iterator[World]:
+    clock = Clock()
+    tenant.clock.ahead_seconds = 0.0
+    unused = FakeProvider(clock.seconds)
+    credentials = tenant.tenant.credentials
+    given: dict[str, Any] = {
+        "oidc_issuer": tenant.issuer,
+        "auth0_audience": tenant.config.audience,
+        "auth0_client_id": credentials.client_id,
+        "auth0_client_secret": SecretStr(credentials.client_secret),
+    }
+    with world(unused, clock, with_real_keys=True, **given) as made:
+        yield made
+
+
+def sign_in(here: World, at_tenant: TenantBrowser, person: str) -> str:
+    """The session's reference after the whole way through the tenant's own page."""
+    browser = here.browser()
+    page = at_tenant.get(here.begin(browser, "/reports%3Fa%3D1"))
+    assert page.status_code in {302, 303}
+    state = page.headers["Location"].partition("state=")[2]
+    back = at_tenant.post("/u/login", state=state, person=person).headers["Location"]
+    assert browser.get(back).location == "http://localhost:8501/reports?a=1"
+    return here.ref(browser)
+
+
+def test_from_the_page_to_the_session_and_out(here: World, tenant: Running) -> None:
+    with browsing(tenant) as at_tenant:
+        ref = sign_in(here, at_tenant, "bruno")
+        session = here.sessions.by_ref(ref)
+        assert session.person.name == "Bruno Silva"
+        grants = here.storage.read.grants(session.person.subject, here.clock())
+        assert set(grants.roles) == {"analyst"}
+        assert {"read:reports", "export:reports", "explore:files"} <= set(grants.permissions)
+
+        tenant.tenant.set_access("bruno", roles=["viewer"])
+        here.clock.move(seconds=301)
+        tenant.clock.ahead_seconds = here.clock.ahead.total_seconds()
+        here.sessions.sync_if_due(here.sessions.by_ref(ref))
+        grants = here.storage.read.grants(Subject(tenant.issuer, "auth0|bruno"), here.clock())
+        assert set(grants.roles) == {"viewer"}
+        assert "export:reports" not in grants.permissions
+
+        first = here.sessions.access_token(ref)
+        here.clock.move(seconds=560)
+        tenant.clock.ahead_seconds = here.clock.ahead.total_seconds()
+        second = here.sessions.access_token(ref)
+        assert first != second  # with the rotated refresh token
+
+        assert len(tenant.tenant.sessions()) == 1
+        browser = here.browser()
+        hint = here.sessions.end(ref, EndReason.SIGNED_OUT, by="test")
+        out = here.provider.logout_url(hint or "")
+        assert out is not None
+        assert at_tenant.get(out).headers["Location"] == "http://localhost:8501"
+        assert tenant.tenant.sessions() == []
+        assert browser.get("/auth/session").json() == {"authenticated": False}
+
+
+def test_somebody_blocked_at_the_tenant(here: World, tenant: Running) -> None:
+    with browsing(tenant) as at_tenant:
+        browser = here.browser()
+        page = at_tenant.get(here.begin(browser))
+        state = page.headers["Location"].partition("state=")[2]
+        back = at_tenant.post("/u/login", state=state, person="frank").headers["Location"]
+        answer = browser.get(back)
+        assert answer.status == 403
+        assert "Your account is blocked" in answer.text
+
+
+def test_a_person_blocked_meanwhile_loses_the_session_at_the_next_refresh(here: World, tenant: Running) -> None:
+    with browsing(tenant) as at_tenant:
+        ref = sign_in(here, at_tenant, "chiyo")
+        tenant.tenant.set_access("chiyo", blocked=True)
+        try:
+            here.clock.move(seconds=301)
+            tenant.clock.ahead_seconds = here.clock.ahead.total_seconds()
+            with pytest.raises(SessionEnded):
+                here.sessions.sync_if_due(here.sessions.by_ref(ref))
+        finally:
+            tenant.tenant.set_access("chiyo", blocked=False)

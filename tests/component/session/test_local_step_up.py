@@ -1,0 +1,167 @@
+"""Step-up and back-channel logout against the real local tenant, which posts its logout tokens over real HTTP."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+import uvicorn
+from pydantic import SecretStr
+
+from app.core.assurance import MULTI_FACTOR
+from app.core.records import Session
+from tests.ports import free_port
+from tests.provider import FakeProvider
+from tests.signin import Browser, Clock, World, world
+from tests.component.dev_tenant.support import Browser as TenantBrowser
+from tests.component.dev_tenant.support import Running, answer, browsing, running
+
+CONFIRM = "/auth/login?step_up=1&max_age=0&return_to=/reports"
+FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"
+BACK = "http://localhost:8501/reports"
+PORT = free_port()
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    to = f"http://localhost:{PORT}/auth/backchannel-logout"
+    with running(tmp_path_factory.mktemp("tenant"), backchannel_logout_uri=to) as made:
+        yield made
+
+
+@pytest.fixture
+def here(tenant: Running) -> Iterator[World]:
+    clock = Clock()
+    tenant.clock.ahead_seconds = 0.0
+    credentials = tenant.tenant.credentials
+    given: dict[str, Any] = {
+        "oidc_issuer": tenant.issuer,
+        "auth0_audience": tenant.config.audience,
+        "auth0_client_id": credentials.client_id,
+        "auth0_client_secret": SecretStr(credentials.client_secret),
+        "session_absolute_seconds": 86400,
+        "session_idle_seconds": 86400,
+    }
+    with world(FakeProvider(clock.seconds), clock, with_real_keys=True, **given) as made:
+        yield made
+
+
+@pytest.fixture
+def served(here: World) -> Iterator[None]:
+    """Our routes where the tenant posts to."""
+    server = uvicorn.Server(uvicorn.Config(here.app, host="127.0.0.1", port=PORT, log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    yield
+    server.should_exit = True
+    thread.join(10)
+
+
+def move(here: World, tenant: Running, **by: float) -> None:
+    here.clock.move(**by)
+    tenant.clock.ahead_seconds = here.clock.ahead.total_seconds()
+
+
+def at_page(page: requests.Response) -> str:
+    """The form token of the page that the tenant shows."""
+    return answer(page)["state"]
+
+
+def sign_in(here: World, at_tenant: TenantBrowser, person: str) -> Browser:
+    browser = here.browser()
+    state = at_page(at_tenant.get(here.begin(browser)))
+    back = at_tenant.post("/u/login", state=state, person=person).headers["Location"]
+    assert browser.get(back).status == 303
+    return browser
+
+
+def session_of(here: World, browser: Browser) -> Session:
+    return here.sessions.resolve(here.secret(browser))
+
+
+def age(here: World, browser: Browser) -> timedelta:
+    at = session_of(here, browser).authenticated_at
+    assert at is not None
+    return here.clock() - at
+
+
+def test_it_asks_afresh_and_the_session_goes_on(here: World, tenant: Running) -> None:
+    with browsing(tenant) as at_tenant:
+        browser = sign_in(here, at_tenant, "bruno")
+        before = session_of(here, browser)
+        move(here, tenant, hours=2)
+        assert age(here, browser) > timedelta(hours=1)
+        state = at_page(at_tenant.get(browser.get(CONFIRM).location))
+        back = at_tenant.post("/u/login", state=state, person="bruno").headers["Location"]
+        assert browser.get(back).location == BACK
+        assert session_of(here, browser).ref == before.ref
+        assert age(here, browser) < timedelta(seconds=10)
+        move(here, tenant, minutes=20)
+        assert here.sessions.access_token(before.ref), "renewed with the new sign-in's refresh token"
+
+
+def test_a_plain_sign_in_goes_through_on_the_tenants_session_and_is_not_called_fresh(
+    here: World, tenant: Running
+) -> None:
+    with browsing(tenant) as at_tenant:
+        sign_in(here, at_tenant, "bruno")
+        move(here, tenant, hours=2)
+        other = here.browser()
+        back = at_tenant.get(here.begin(other)).headers["Location"]
+        assert other.get(back).status == 303
+        assert age(here, other) > timedelta(hours=1)
+
+
+def test_a_second_factor_is_asked_for_and_told(here: World, tenant: Running) -> None:
+    with browsing(tenant) as at_tenant:
+        browser = sign_in(here, at_tenant, "bruno")
+        before = session_of(here, browser)
+        assert (before.acr, before.amr) == ("", frozenset())
+        page = at_tenant.get(browser.get(FACTOR).location)
+        back = at_tenant.post("/u/step", state=at_page(page), action="factor").headers["Location"]
+        assert browser.get(back).location == BACK
+        after = session_of(here, browser)
+        assert (after.ref, after.acr, after.amr) == (before.ref, MULTI_FACTOR, frozenset({"mfa"}))
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize("way", ["/oidc/logout", "/v2/logout"])
+def test_signing_out_at_the_tenant_ends_the_session_here(here: World, tenant: Running, way: str) -> None:
+    with browsing(tenant) as at_tenant, browsing(tenant) as elsewhere:
+        browser, other = sign_in(here, at_tenant, "chiyo"), sign_in(here, elsewhere, "chiyo")
+        ref = here.ref(browser)
+        at_tenant.get(tenant.url(way))
+        assert soon(lambda: not browser.get("/auth/session").json()["authenticated"])
+        ended = here.storage.read.session_by_ref(ref)
+        assert ended is not None
+        assert ended.end_reason == "provider-logout"
+        assert other.get("/auth/session").json()["authenticated"], "another session of the same person"
+
+
+@pytest.mark.usefixtures("served")
+def test_signing_out_after_a_step_up_ends_the_session_too(here: World, tenant: Running) -> None:
+    with browsing(tenant) as at_tenant:
+        browser = sign_in(here, at_tenant, "dev")
+        state = at_page(at_tenant.get(browser.get(CONFIRM).location))
+        browser.get(at_tenant.post("/u/login", state=state, person="dev").headers["Location"])
+        assert here.audit("app:session:step-up")
+        at_tenant.get(tenant.url("/oidc/logout"))
+        assert soon(lambda: not browser.get("/auth/session").json()["authenticated"])

@@ -1,0 +1,289 @@
+"""The socket guard's part in HTTP: hosts, addresses, headers, the browser's cookie, and a database that is away."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from unittest.mock import AsyncMock
+
+import anyio
+import pytest
+from starlette.applications import Starlette
+from starlette.types import Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.web.server.starlette.starlette_routes import create_host_config_routes
+
+from app.core.principal import Subject
+from app.core.rights import Rights
+from component.http.host_config import HOST_CONFIG
+from component.http.static_pages import POLICY
+from component.limits.throttle import Throttle
+from component.protocol import streamlit_messages
+from component.socket import guard as socket_guard
+from component.socket.guard import Area, Identity, SocketGuard, area_of
+from component.socket.tabs import Tabs
+from tests.provider import FakeProvider
+from tests.signin import Browser, Clock, World, call, world
+from tests.component.limits.test_throttle import Time
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    clock = Clock()
+    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+        yield made
+
+
+def seen(browser: Browser, path: str = "/", **headers: str) -> list[tuple[str, str]]:
+    """The headers that reach what is behind the guard."""
+    answer = browser.get(path, **headers)
+    assert answer.status == 200, answer.text
+    return [(name, value) for name, value in answer.json()["headers"]]
+
+
+def identity(here: World, headers: list[tuple[str, str]]) -> dict[str, str]:
+    names = here.identity.trusted_user_headers()
+    found = [(names[name], value) for name, value in headers if name in names]
+    assert len(found) == len(dict(found)) == 4  # each exactly once
+    return dict(found)
+
+
+AREAS = {
+    "/": Area.PAGE,
+    "/reports": Area.PAGE,
+    "/reports/": Area.PAGE,
+    "/größe": Area.PAGE,
+    "/_stcore/stream": Area.STREAM,
+    "/_stcore/health": Area.PUBLIC,
+    "/_stcore/host-config": Area.PUBLIC,
+    "/_stcore/bidi-components/streamlit-gatehouse.auth0/auth0.js": Area.PUBLIC,
+    "/static/js/index.js": Area.PUBLIC,
+    "/component/x/index.html": Area.PUBLIC,
+    "/favicon.png": Area.PUBLIC,
+    "/manifest.json": Area.PUBLIC,
+    "/healthz": Area.CLOSED,
+    "/oauth2callback": Area.CLOSED,
+    "/media/abc.png": Area.PRIVATE,
+    "/_stcore/upload_file/session/file": Area.PRIVATE,
+    "/auth/login": Area.AUTH,
+    "/auth/anything": Area.AUTH,
+    "/_stcore/metrics": Area.CLOSED,
+    "/_stcore/metrics/": Area.CLOSED,
+    "/_stcore/agent/mcp": Area.CLOSED,
+    "/_stcore/agent/openapi.json": Area.CLOSED,
+    "/_stcore/": Area.CLOSED,
+    "/_stcore": Area.CLOSED,
+    "/_STCORE/metrics": Area.CLOSED,
+    "/_stcore/stream/": Area.CLOSED,
+    "/x/_stcore/stream": Area.CLOSED,
+    "/x/reports": Area.CLOSED,
+    "//": Area.CLOSED,
+    "//reports": Area.CLOSED,
+    "//evil.example/": Area.CLOSED,
+    "/\\evil.example/": Area.CLOSED,
+    "/..": Area.CLOSED,
+    "/../etc": Area.CLOSED,
+    "/app/static/x": Area.FILES,
+    "/auth": Area.CLOSED,
+    "": Area.CLOSED,
+    "reports": Area.CLOSED,
+}
+
+
+@pytest.mark.parametrize(("path", "area"), AREAS.items())
+def test_every_address_is_something(path: str, area: Area) -> None:
+    assert area_of(path) is area
+
+
+def test_who_is_there_is_said_by_the_session_alone(here: World) -> None:
+    browser = here.sign_in()
+    told = identity(here, seen(browser))
+    browser_id = browser.cookies[here.cookies.browser]
+    assert told == {
+        "iss_sub": json.dumps([here.fake.url, "auth0|ann"]),
+        "sid": here.ref(browser),
+        "browser": hashlib.sha256(browser_id.encode()).hexdigest(),
+        "guard": here.identity.marker,
+    }
+
+
+def test_a_hostile_subject_stays_one_header(here: World) -> None:
+    session = here.sessions.resolve(here.secret(here.sign_in()))
+    hostile = Subject("https://id.example/", 'é"]\r\nX: y\u2028')
+    session = replace(session, person=replace(session.person, subject=hostile))
+    values = [value for _, value in here.identity.headers(session, "browser")]
+    assert not [value for value in values if re.search(rb"[^\x20-\x7e]", value)]
+    assert Subject(*json.loads(values[0])) == hostile
+
+
+CLAIMS = ["X-Gatehouse-Subject", "x-streamlit-user", "X-Forwarded-User", "X-Auth-Request-Email", "Remote-User"]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claimed_identities_are_removed(here: World, name: str) -> None:
+    headers = dict(seen(here.browser(), **{name.replace("-", "_"): "alice"}))
+    assert name.lower() not in headers
+    assert "alice" not in headers.values()
+
+
+def test_our_own_names_are_removed_when_a_client_sends_them(here: World) -> None:
+    for name in here.identity.trusted_user_headers():
+        browser = here.browser()
+        told = identity(here, seen(browser, **{name.replace("-", "_").replace("iss_sub", "iss-sub"): "forged"}))
+        assert "forged" not in told.values()
+        answer = call(here.app, "GET", "/", {name: "forged"})
+        assert "forged" not in answer.text
+
+
+def test_public_assets_ask_nobody_and_say_nothing(here: World) -> None:
+    browser = here.sign_in()
+    for path in ("/static/x.js", "/_stcore/health", "/component/x"):
+        headers = seen(browser, path)
+        assert not [name for name, _ in headers if name.startswith("x-gatehouse-")]
+        assert "cookie" not in dict(headers)
+        assert browser.seen[-1].header("cache-control") == ""  # as Streamlit wants it
+
+
+def test_the_names_are_new_at_each_start() -> None:
+    one, two = Identity(), Identity()
+    assert not set(one.trusted_user_headers()) & set(two.trusted_user_headers())
+    assert one.marker != two.marker
+    assert one.marker not in repr(one)
+    assert set(one.trusted_user_headers().values()) == {"iss_sub", "sid", "browser", "guard"}
+
+
+def test_scripts_get_none_of_our_cookies(here: World) -> None:
+    browser = here.sign_in()
+    here.begin(here.browser())
+    browser.cookies |= {"theme": "dark", "_streamlit_user": "forged", "_streamlit_user__1": "x", "_streamlit_xsrf": "1"}
+    browser.cookies[here.cookies.login("s" * 43)] = "1.x"
+    assert dict(seen(browser))["cookie"] == "theme=dark; _streamlit_xsrf=1"
+
+
+def test_an_expired_or_ended_session_is_nobody(here: World) -> None:
+    browser = here.sign_in()
+    here.clock.move(hours=2)
+    assert identity(here, seen(browser))["sid"] == ""
+    browser = here.sign_in()
+    cookies = dict(browser.cookies)
+    browser.logout()
+    assert identity(here, seen(Browser(here.app, cookies=cookies)))["iss_sub"] == ""
+
+
+def test_the_browser_gets_its_cookie_once(here: World) -> None:
+    browser = here.browser()
+    first = browser.get("/")
+    (line,) = first.all("set-cookie")
+    assert line.startswith(f"{here.cookies.browser}=")
+    assert "HttpOnly" in line
+    assert browser.get("/reports").all("set-cookie") == []
+    browser.cookies[here.cookies.browser] = "chosen-by-somebody"
+    assert browser.get("/").all("set-cookie")
+
+
+def test_a_first_request_may_be_the_sign_in_itself(here: World) -> None:
+    browser = here.browser()
+    url = here.begin(browser)
+    assert browser.get(here.fake.approve(url)).status == 303
+
+
+def test_a_cookie_that_comes_twice_counts_as_none(here: World) -> None:
+    browser = here.sign_in()
+    secret = here.secret(browser)
+    both = f"{here.cookies.session}={secret}; {here.cookies.session}=planted"
+    assert call(here.app, "GET", "/auth/session", {"cookie": both}).json() == {"authenticated": False}
+    same = f"{here.cookies.session}={secret}; {here.cookies.session}={secret}"
+    assert call(here.app, "GET", "/auth/session", {"cookie": same}).json()["authenticated"] is True
+
+
+def test_the_database_away_is_a_page_that_recovers_by_itself(here: World) -> None:
+    browser = here.sign_in()
+    with here.storage.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
+        connection.commit()
+    answer = browser.get("/reports")
+    assert answer.status == 503
+    assert answer.header("retry-after") == "5"
+    assert '<meta http-equiv="refresh" content="5">' in answer.text
+    assert answer.header("content-security-policy") == POLICY
+    assert browser.get("/media/x").status == 503
+    assert _handshake(here, browser) == [{"type": "websocket.close", "code": 1013}]
+    (start, _) = _handshake(here, browser, extensions={"websocket.http.response": {}})
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 503)
+    assert (b"retry-after", b"5") in start["headers"]
+    with here.storage.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO sessions")
+        connection.commit()
+    assert browser.get("/reports").status == 200
+
+
+def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **scope: Any) -> list[Any]:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    headers = [(b"host", b"localhost:8501"), (b"origin", b"http://localhost:8501"), (b"cookie", cookie.encode())]
+    full = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "client": None} | scope
+    anyio.run(here.app, full, receive, send)
+    return sent
+
+
+def test_the_json_in_a_message_is_counted_at_its_client(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From what the tab reads to the pace of the socket: as much as a message may hold is two seconds."""
+    time, taken = Time(), []
+    monkeypatch.setattr(streamlit_messages, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
+    monkeypatch.setattr(socket_guard, "Throttle", partial(Throttle, monotonic=time, sleep=time.sleep))
+
+    async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] == "websocket.receive":
+            taken.append(time.now - 100)
+
+    async def act() -> None:
+        tabs = Tabs(here.sessions, Rights(here.storage.read))
+        guard = SocketGuard(
+            streamlit,
+            tabs=tabs,
+            cookies=here.cookies,
+            identity=here.identity,
+            base_url=here.settings.app_base_url,
+            production=False,
+        )
+        costly = BackMsg()
+        costly.rerun_script.widget_states.widgets.add(id="x", json_value=f"[{'[],' * 30_000}0]")
+        sent: asyncio.Queue[Message] = asyncio.Queue()
+        for _ in range(3):
+            sent.put_nowait({"type": "websocket.receive", "bytes": costly.SerializeToString()})
+        sent.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        headers = [(b"host", b"localhost:8501"), (b"origin", b"http://localhost:8501")]
+        scope = {"type": "websocket", "path": "/_stcore/stream", "query_string": b"", "headers": headers}
+        serving = asyncio.ensure_future(guard({**scope, "client": None}, sent.get, AsyncMock()))
+        await time.forward(10)
+        async with asyncio.timeout(10):
+            await serving
+
+    asyncio.run(act())
+    assert taken == pytest.approx([0, 1.75, 3.7], abs=0.1)
+
+
+def test_the_host_config_is_streamlits_own_without_its_hosts() -> None:
+    """An upgrade of Streamlit whose answer says one thing more stops here."""
+    theirs = call(Starlette(routes=create_host_config_routes("")), "GET", "/_stcore/host-config").json()
+    assert "https://*.streamlit.app" in theirs["allowedOrigins"]
+    assert theirs | {"allowedOrigins": []} == HOST_CONFIG
+
+
+def test_sockets_elsewhere_are_refused(here: World) -> None:
+    for path in ("/", "/_stcore/other", "/x/_stcore/stream", "/auth/session"):
+        assert _handshake(here, here.browser(), path) == [{"type": "websocket.close", "code": 1008}]

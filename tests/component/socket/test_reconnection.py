@@ -1,0 +1,265 @@
+"""A tab that comes back after a lost connection never leaves a page on the screen that may no longer be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from component.protocol import streamlit_messages
+from component.socket.tab_state import Change, Gate, Seen
+from component.socket.watcher import Watcher
+from tests.component.socket.test_expiry_overlay import (
+    expire,
+    later,
+    move_back,
+    nothing_more,
+    press,
+    pressed,
+    received,
+    sends,
+    told,
+)
+from tests.component.socket.test_tab import OPENING, Here, with_tab
+
+
+async def comes_back(here: Here, *, granted: bool = True, anonymous: bool = False) -> None:
+    """The connection is lost, and the browser claims the Streamlit session of its page on the next one."""
+    await here.tab.close()
+    here.wire.left.clear()
+    session = None if anonymous else here.services.storage.read.session_by_ref(here.ref)
+    here.tab = here.services.tabs.open(
+        session,
+        "browser" if anonymous else f"session {here.ref}",
+        here.wire.receive,
+        here.wire.send,
+        back_to="page" if granted else "",
+        claimed="page",
+    )
+
+
+async def accepts(here: Here) -> None:
+    await here.tab.send({"type": "websocket.accept"})
+
+
+async def is_asked(here: Here) -> None:
+    """The connection is lost, the Streamlit session is gone, and the browser is asked for a run of its page."""
+    await comes_back(here, granted=False)
+    await accepts(here)
+    later(here)
+    await watcher(here).poll()
+    assert await asked_for_runs(here) == ["gatehouse-catch-up"]
+
+
+def catch_up() -> BackMsg:
+    """What the front end then sends, and repeats every 0.25 seconds until it is told that a run has begun."""
+    requested = ForwardMsg.FromString(streamlit_messages.ask_for_run()).auto_rerun
+    message = BackMsg()
+    message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = requested.fragment_id, True
+    typed = message.rerun_script.widget_states.widgets.add()
+    typed.id, typed.string_value = "$$ID-text", "typed"
+    return message
+
+
+def watcher(here: Here) -> Watcher:
+    return Watcher(here.services.storage.read.pulse, here.services.tabs)
+
+
+async def asked_for_runs(here: Here) -> list[str]:
+    """The fragments of which the browser was told that they have a timer."""
+    return [message.auto_rerun.fragment_id for message in await told(here, 0) if message.HasField("auto_rerun")]
+
+
+def test_a_right_lost_before_the_socket_was_draws_the_page_again_on_the_next() -> None:
+    async def check(here: Here) -> None:
+        here.revoke()
+        assert await here.tab.look() is Change.LOST  # and the socket goes before the page is drawn again
+        await comes_back(here)
+        assert not here.tab.wants_rerun, "Streamlit waits for the handshake"
+        await accepts(here)
+        await watcher(here).poll()
+        run = await here.streamlit_gets(*OPENING)
+        assert not run.rerun_script.widget_states.widgets
+        assert not here.tab.wants_rerun
+
+    with_tab(check)
+
+
+def test_where_no_run_is_known_the_page_is_loaded_again() -> None:
+    async def check(here: Here) -> None:
+        here.tab._shown.sessions["page"] = Seen(gate=Gate.SHUT, run_on_save=False)
+        await comes_back(here)
+        await accepts(here)
+        await watcher(here).poll()
+        assert (await here.tab.receive())["type"] == "websocket.disconnect"
+        assert [message.auth_redirect.url for message in await told(here, 0)] == ["/"]
+
+    with_tab(check)
+
+
+GONE: dict[str, Callable[[Here], bool]] = {
+    "in another process": lambda _: False,
+    "whose mark was lost": lambda here: here.services.tabs.may_come_back(here.tab.owner, "page"),
+    "that Streamlit has let go of": lambda _: True,
+}
+
+
+@pytest.mark.parametrize("way", GONE)
+def test_the_browser_of_a_session_that_is_gone_is_asked_for_a_run_once(way: str) -> None:
+    async def check(here: Here) -> None:
+        if way == "whose mark was lost":
+            here.revoke()
+            here.wire.click()
+            await here.streamlit_gets(*OPENING)
+        here.services.tabs.is_active = lambda _: False
+        await comes_back(here, granted=GONE[way](here))
+        await accepts(here)
+        await watcher(here).poll()
+        assert await asked_for_runs(here) == []  # it may still ask by itself
+        later(here)
+        await watcher(here).poll()
+        await watcher(here).poll()
+        assert await asked_for_runs(here) == ["gatehouse-catch-up"]
+
+    with_tab(check)
+
+
+def test_so_is_that_of_a_user_who_is_signed_out_by_now() -> None:
+    async def check(here: Here) -> None:
+        here.end()
+        await comes_back(here, granted=False, anonymous=True)
+        await accepts(here)
+        later(here)
+        await watcher(here).poll()
+        assert await asked_for_runs(here) == ["gatehouse-catch-up"]
+
+    with_tab(check)
+
+
+def test_a_session_that_is_resumed_is_left_alone() -> None:
+    async def check(here: Here) -> None:
+        here.services.tabs.is_active = lambda session_id: session_id == "page"
+        await comes_back(here)
+        await accepts(here)
+        later(here)
+        await watcher(here).poll()
+        await nothing_more(here)
+        assert await asked_for_runs(here) == []
+
+    with_tab(check)
+
+
+def test_so_is_a_browser_that_asks_for_a_run_by_itself_and_one_that_claims_nothing() -> None:
+    async def check(here: Here) -> None:
+        await comes_back(here, granted=False)
+        await accepts(here)
+        asking = BackMsg()
+        asking.rerun_script.SetInParent()
+        here.wire.asks(asking)
+        await here.tab.receive()
+        other = here.services.tabs.open(None, "browser", here.wire.receive, here.wire.send)
+        await other.send({"type": "websocket.accept"})
+        later(here)
+        await watcher(here).poll()
+        await other.close()
+        assert await asked_for_runs(here) == []
+
+    with_tab(check)
+
+
+@pytest.mark.parametrize("is_timer", [False, True])
+def test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page(is_timer: bool) -> None:
+    """Streamlit skips a fragment that it does not know: the press would be lost, and the page stay on the screen."""
+
+    async def check(here: Here) -> None:
+        await comes_back(here, granted=False)
+        await accepts(here)
+        for fragment in ("", "clock"):
+            request = BackMsg.FromString(press("$$ID-send", fragment="clock"))
+            request.rerun_script.is_auto_rerun = is_timer
+            here.wire.asks(request)
+            run = await received(here)
+            assert (run.rerun_script.fragment_id, pressed(run)) == (fragment, ["$$ID-send"])
+        later(here)
+        await watcher(here).poll()
+        assert await asked_for_runs(here) == []
+
+    with_tab(check)
+
+
+def test_what_the_browser_asks_for_then_is_a_run_of_the_page_with_what_was_typed() -> None:
+    async def check(here: Here) -> None:
+        await is_asked(here)
+        here.wire.asks(catch_up())
+        run = await received(here)
+        assert run.rerun_script.fragment_id == ""
+        assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
+
+    with_tab(check)
+
+
+def test_no_repetition_of_it_interrupts_the_run_of_a_press() -> None:
+    async def check(here: Here) -> None:
+        await is_asked(here)
+        here.wire.asks(catch_up())
+        assert not pressed(await received(here))
+        here.wire.asks(catch_up())
+        sends(here, press("$$ID-send"))
+        here.wire.asks(catch_up())
+        assert pressed(await received(here)) == ["$$ID-send"]
+        await nothing_more(here)
+
+    with_tab(check)
+
+
+def test_nor_does_the_first_of_them_when_a_press_was_earlier() -> None:
+    async def check(here: Here) -> None:
+        await is_asked(here)
+        sends(here, press("$$ID-send"))
+        here.wire.asks(catch_up())
+        assert pressed(await received(here)) == ["$$ID-send"]
+        await nothing_more(here)
+
+    with_tab(check)
+
+
+def test_one_that_nobody_asked_for_does_not_pass_and_costs_no_query() -> None:
+    async def check(here: Here) -> None:
+        resolve, looks = here.tab._resolve, 0
+
+        def counted() -> Any:
+            nonlocal looks
+            looks += 1
+            return resolve()
+
+        here.tab._resolve = counted  # type: ignore[method-assign]
+        for _ in range(4):
+            here.wire.asks(catch_up())
+        await nothing_more(here)
+        assert looks == 0
+        here.wire.click()
+        await received(here)
+        assert looks == 1
+
+    with_tab(check)
+
+
+def test_it_passes_after_the_tab_was_locked_meanwhile() -> None:
+    """The front end goes on to repeat it: what came while nothing passed does not count as the one that is to pass."""
+
+    async def check(here: Here) -> None:
+        await is_asked(here)
+        expire(here)
+        here.wire.asks(catch_up())
+        assert (await received(here)).stop_script
+        await nothing_more(here)
+        move_back(here, 1)
+        await here.tab.look()
+        here.wire.asks(catch_up())
+        run = await received(here)
+        assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
+
+    with_tab(check)

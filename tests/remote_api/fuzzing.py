@@ -1,0 +1,223 @@
+"""Calls made up from the served description, for a number of callers; what is answered must be what is described.
+
+``tests/remote_api/test_described.py`` makes a few of each, the same ones each time; ``python -m tests.remote_api.fuzzing`` makes as
+many as it is told, different ones each time, and prints what was answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from app.core.audit import AuditEvent, AuditKind
+from app.core.policy import Source
+from app.core.records import NewGrant, TokenRights
+from tests.remote_api.world import World, administrator, caller, settings_for
+from tests.issuer import Issuer
+
+CALLERS: Final = ("administrator", "auditor", "nobody", "anonymous")
+UNREACHED: Final = "999999999 per minute"
+CHECKS: Final = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+_ANY_TIME: Final = frozenset({405})
+"""What is answered to a method that an address does not have; no operation describes it."""
+
+
+@dataclass
+class Report:
+    """What was answered: operation → status → how often."""
+
+    answers: dict[str, Counter[int]] = field(default_factory=dict)
+
+    def add(self, operation: str, status: int) -> None:
+        """Note one answer."""
+        self.answers.setdefault(operation, Counter())[status] += 1
+
+    @property
+    def calls(self) -> int:
+        """How many calls there were."""
+        return sum(counted.total() for counted in self.answers.values())
+
+    @property
+    def statuses(self) -> Counter[int]:
+        """Of all operations together."""
+        return sum(self.answers.values(), Counter[int]())
+
+    def __str__(self) -> str:
+        lines = [
+            f"{operation:56} " + "  ".join(f"{status}: {count}" for status, count in sorted(counted.items()))
+            for operation, counted in sorted(self.answers.items())
+        ]
+        total = "  ".join(f"{status}: {count}" for status, count in sorted(self.statuses.items()))
+        return "\n".join([*lines, f"{self.calls} calls of {len(self.answers)} operations   {total}"])
+
+
+@contextmanager
+def populated(issuer: Issuer) -> Iterator[World]:
+    """A world in which there is something to be found and changed."""
+    world = World(issuer, settings_for(issuer, api_rate_limit=UNREACHED, api_change_rate_limit=UNREACHED))
+    now = world.clock()
+    try:
+        administrator(world, "auth0|second")
+        for number in range(3):
+            world.sign_in(f"auth0|{number}", roles=("viewer",))
+        with world.database.unit_of_work() as unit:
+            unit.sync_token_rights(
+                world.subject("auth0|0"), TokenRights(now, roles=frozenset({"ops"})), map_own_names=False, now=now
+            )
+            unit.add_grant(
+                NewGrant(subject=world.subject("auth0|1"), source=Source.ADMIN, by="x", permission="read:audit"), now
+            )
+            unit.record(AuditEvent(kind=AuditKind.GRANT_ADD, at=now, actor="a", target="b", details={"n": 1}))
+            unit.commit()
+        yield world
+    finally:
+        world.close()
+
+
+def token_of(world: World, who: str) -> str | None:
+    """A token of such a caller, good for as long as the world is."""
+    if who == "anonymous":
+        return None
+    if who == "administrator":
+        return administrator(world).signed_in.token
+    return caller(world, f"auth0|{who}", *([who] if who != "nobody" else [])).signed_in.token
+
+
+def described(world: World) -> Any:
+    """The description as the world's app serves it."""
+    return schemathesis.openapi.from_wsgi("/openapi.json", world.app)
+
+
+def operations(schema: Any) -> list[Any]:
+    """Everything described, in a fixed order; raises for what is described wrongly."""
+    return sorted((found.ok() for found in schema.get_all_operations()), key=lambda one: one.label)
+
+
+def fuzz(world: World, operation: Any, examples: Mapping[str, int], *, number: int | None = 0) -> dict[str, Report]:
+    """Call ``operation`` with good and with bad input, so many times for each caller; raises at a wrong answer.
+
+    ``number``: the same calls for the same number; None: other calls each time. Returns what each was answered.
+    """
+    reports = {who: Report() for who in examples}
+    tokens = {who: token_of(world, who) for who in examples}
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        cases = operation.as_strategy(mode)
+        for who, count in examples.items():
+            try:
+                _call_many(world, operation, cases, tokens[who], mode, count, reports[who], number)
+            except Unsatisfiable:
+                assert mode is GenerationMode.NEGATIVE, "nothing can be wrong with what has no parameters"
+    return reports
+
+
+def _call_many(
+    world: World,
+    operation: Any,
+    cases: st.SearchStrategy[Any],
+    token: str | None,
+    mode: GenerationMode,
+    examples: int,
+    report: Report,
+    number: int | None,
+) -> None:
+    documented = operation.definition.raw["responses"]
+
+    @given(case=cases, aim=st.integers(0, 3))
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        derandomize=number == 0,
+    )
+    def call(case: Any, aim: int) -> None:
+        if mode is GenerationMode.POSITIVE and aim:
+            _aim(world, case)
+        headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        answer = case.call(headers=headers)
+        report.add(operation.label, answer.status_code)
+        case.validate_response(answer, checks=CHECKS)
+        assert str(answer.status_code) in documented or answer.status_code in _ANY_TIME, (
+            f"{operation.label} answered {answer.status_code}, which it does not describe: {answer.text[:300]}"
+        )
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == ["application/problem+json"]
+
+    if number:
+        call = seed(number)(call)
+    call()
+
+
+def _aim(world: World, case: Any) -> None:
+    """Let the case mean something that is there, in the version that it has: made-up ones are hardly ever met."""
+    for name in case.path_parameters or {}:
+        if name in {"person", "role", "grant", "seq"}:
+            case.path_parameters[name] = 1 + len(str(case.path_parameters[name])) % 6
+    if case.headers and "If-Match" in case.headers:
+        version = _version(world, case.path_parameters or {})
+        if version is not None:
+            case.headers["If-Match"] = f'"{version}"'
+
+
+def _version(world: World, path: dict[str, Any]) -> str | None:
+    now = world.clock()
+    if "person" in path:
+        card = world.database.directory.person_card(path["person"], now)
+        return card.version if card is not None else None
+    if "role" in path:
+        found = world.database.directory.role_card(path["role"], now)
+        return found.row.version if found is not None else None
+    return None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make many calls and print what was answered."""
+    parser = argparse.ArgumentParser("python -m tests.remote_api.fuzzing", description=__doc__)
+    parser.add_argument("--examples", type=int, default=200, help="for each operation, caller and kind of input")
+    parser.add_argument("--seed", type=int, default=None, help="make the same calls again")
+    options = parser.parse_args(arguments)
+    begun = time.monotonic()
+    examples = dict.fromkeys(CALLERS, options.examples)
+    totals = {who: Report() for who in CALLERS}
+    with Issuer() as issuer:
+        with populated(issuer) as world:
+            labels = [operation.label for operation in operations(described(world))]
+        for label in labels:
+            with populated(issuer) as world:
+                (operation,) = [one for one in operations(described(world)) if one.label == label]
+                for who, report in fuzz(world, operation, examples, number=options.seed).items():
+                    totals[who].answers |= report.answers
+    for who, total in totals.items():
+        print(f"\n{who}\n{total}", flush=True)
+    print(f"\nno undocumented answer and no 5xx, in {time.monotonic() - begun:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Default deny: an address that does not say who may call it keeps the API from starting."""
+
+from __future__ import annotations
+
+from functools import lru_cache, wraps
+from typing import Any
+
+import pytest
+from flask_openapi3.blueprint import APIBlueprint
+
+import remote_api
+from app.core.permissions import Permission
+from remote_api import access
+from remote_api.access import UndeclaredAccess, authenticated, public, requires
+from remote_api.schemas import UsageQuery
+from tests.remote_api.world import World
+
+
+def test_an_undeclared_address_does_not_start(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten = APIBlueprint("forgotten", __name__, url_prefix="/api/v1")
+
+    @forgotten.get("/forgotten")
+    def forgotten_view() -> str:
+        return "everybody's"
+
+    monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, forgotten))
+    with pytest.raises(UndeclaredAccess, match="/api/v1/forgotten"):
+        world.make_app()
+
+
+def test_a_declaration_above_the_route_does_not_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = APIBlueprint("wrong", __name__)
+
+    @requires(Permission.READ_REPORTS)
+    @wrong.get("/wrong")
+    def wrong_view() -> str:
+        return "everybody's"
+
+    monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, wrong))
+    with pytest.raises(UndeclaredAccess, match="/wrong"):
+        world.make_app()
+
+
+@pytest.mark.parametrize("above", [True, False], ids=["cache above the declaration", "cache below it"])
+def test_a_view_that_is_kept_in_a_cache_does_not_start(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, above: bool
+) -> None:
+    shared = APIBlueprint("shared", __name__)
+
+    def who() -> str:
+        return access.principal().name
+
+    declare, keep = requires(Permission.READ_REPORTS), lru_cache(maxsize=None)
+    shared.get("/shared")(keep(declare(who)) if above else declare(keep(who)))
+    monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, shared))
+    with pytest.raises(UndeclaredAccess, match=r"kept in a cache that answers every caller alike.*: /shared"):
+        world.make_app()
+
+
+def test_access_is_declared_once() -> None:
+    with pytest.raises(TypeError, match="twice"):
+
+        @public
+        @requires(Permission.READ_REPORTS)
+        def view() -> str:
+            return ""
+
+    with pytest.raises(TypeError, match="twice"):
+
+        @authenticated
+        @public
+        def other() -> str:
+            return ""
+
+
+def test_an_address_added_later_is_never_reached(world: World) -> None:
+    world.app.add_url_rule("/late", view_func=lambda: "everybody's")
+    answer = world.call("/late")
+    assert (answer.status_code, answer.json["code"]) == (500, "internal")
+
+
+def test_views_say_what_they_require(world: World) -> None:
+    found = {
+        endpoint: str(declared.permission)
+        for endpoint, declared in world.app.declared.items()
+        if declared.permission is not None
+    }
+    assert found == {
+        "admin_sessions.all_sessions": "read:sessions",
+        "admin_sessions.end_any_session": "end:sessions",
+        "admin_sessions.end_sessions_of_person": "end:sessions",
+        "admin_sessions.sessions_of_person": "read:sessions",
+        "audit.event": "read:audit",
+        "audit.events": "read:audit",
+        "audit.export": "export:audit",
+        "audit.kinds": "read:audit",
+        "audit.look": "read:audit",
+        "demo.pong_scoped": "read:messages",
+        "grants.bulk": "manage:grants",
+        "grants.grant": "manage:grants",
+        "grants.release": "manage:grants",
+        "grants.revoke": "manage:grants",
+        "guards.guards": "read:guards",
+        "mappings.mappings": "read:mappings",
+        "mappings.set_mapping": "manage:mappings",
+        "people.add_person": "manage:grants",
+        "people.block": "block:people",
+        "people.erase": "erase:people",
+        "people.people": "read:people",
+        "people.person": "read:people",
+        "permissions.permissions": "read:roles",
+        "reports.usage": "read:reports",
+        "reports.usage_csv": "export:reports",
+        "roles.create_role": "manage:roles",
+        "roles.delete_role": "manage:roles",
+        "roles.permissions_of_roles": "read:roles",
+        "roles.review": "read:roles",
+        "roles.role": "read:roles",
+        "roles.roles": "read:roles",
+        "roles.update_role": "manage:roles",
+        "statistics.statistics": "read:statistics",
+    }
+    view: Any = world.app.view_functions["reports.usage"]
+    assert view.required_permission is Permission.READ_REPORTS
+
+
+def test_the_check_is_what_refuses(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the guard taken out, the refusals of the matrix would be answers."""
+    monkeypatch.setattr(type(world.app._guard), "require", lambda *_, **__: None)
+    assert world.call("/api/v1/reports/usage").status_code == 200
+
+
+def test_decorators_below_the_route_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaving out the library's wrapper where it has nothing to do must not leave out anybody else's."""
+    decorated = APIBlueprint("decorated", __name__)
+    seen: list[str] = []
+
+    def noting(view: Any) -> Any:
+        @wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            seen.append(view.__name__)
+            return view(*args, **kwargs)
+
+        return wrapper
+
+    @decorated.get("/with-query")
+    @noting
+    @public
+    def with_query(query: UsageQuery) -> dict[str, int]:
+        return {"days": query.days}
+
+    @decorated.get("/without")
+    @noting
+    @public
+    def without() -> dict[str, int]:
+        return {}
+
+    monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, decorated))
+    world.app = world.make_app()
+    assert world.call("/with-query?days=3").json == {"days": 3}
+    assert world.call("/without").json == {}
+    assert seen == ["with_query", "without"]

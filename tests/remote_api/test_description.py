@@ -1,0 +1,93 @@
+"""The description is made from the code, kept in ``docs/openapi.json``, and true of what is answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from remote_api import schemas
+from remote_api.views.docs import DESCRIPTION
+from remote_api.schemas import people, records, roles
+from tests.remote_api.world import World
+
+KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+
+@pytest.fixture
+def description(world: World) -> Any:
+    return json.loads(world.app.extensions[DESCRIPTION])
+
+
+def test_the_kept_description_is_todays(world: World) -> None:
+    regenerate = "python -m remote_api --write-openapi docs/openapi.json"
+    assert KEPT.is_file(), regenerate
+    assert KEPT.read_bytes() == world.app.extensions[DESCRIPTION], f"the API has changed; run: {regenerate}"
+
+
+def test_it_is_served_as_it_is_kept(world: World) -> None:
+    answer = world.call("/openapi.json")
+    assert (answer.data, answer.headers["Content-Type"]) == (KEPT.read_bytes(), "application/json")
+
+
+def test_every_operation_says_what_it_asks_for(world: World, description: Any) -> None:
+    operations = {
+        f"{method.upper()} {path}": operation
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert operations["GET /api/v1/reports/usage"]["x-required-permission"] == "read:reports"
+    assert "`read:reports`" in operations["GET /api/v1/reports/usage"]["description"]
+    for operation in operations.values():
+        protected = "401" in operation["responses"]
+        assert protected == ("403" in operation["responses"])
+        named = [name] if (name := operation.get("x-required-permission")) else []
+        assert operation["security"] == ([{"bearer": named}] if protected else [])
+        assert "default" in operation["responses"]
+        assert operation["summary"]
+    assert len({operation["operationId"] for operation in operations.values()}) == len(operations)
+    assert description["openapi"].startswith("3.1")
+
+
+ANSWERS: dict[str, type[BaseModel]] = {
+    "/api/ping": schemas.Message,
+    "/api/pong": schemas.Message,
+    "/api/pong-scoped": schemas.Message,
+    "/api/v1/me": schemas.Me,
+    "/api/v1/me/sessions": schemas.Sessions,
+    "/api/v1/reports/usage": schemas.Usage,
+    "/healthz": schemas.Health,
+    "/readyz": schemas.Health,
+    "/api/v1/people": people.People,
+    "/api/v1/people/1": people.PersonBody,
+    "/api/v1/people/1/sessions": records.PersonSessions,
+    "/api/v1/roles": roles.RoleList,
+    "/api/v1/roles/1": roles.RoleBody,
+    "/api/v1/roles/2": roles.RoleBody,
+    "/api/v1/roles/permissions?role=1&role=2": roles.RolePermissions,
+    "/api/v1/permissions": roles.PermissionList,
+    "/api/v1/mappings": roles.MappingList,
+    "/api/v1/sessions": records.SessionList,
+    "/api/v1/audit": records.Events,
+    "/api/v1/audit/kinds": records.Kinds,
+    "/api/v1/audit/chain": records.Chain,
+    "/api/v1/audit/chain?full=true": records.Chain,
+    "/api/v1/statistics": records.StatisticsBody,
+    "/api/v1/guards": records.Guards,
+}
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_answers_are_as_described(world: World, path: str) -> None:
+    token = world.sign_in(roles=("administrator", "viewer")).token
+    answer = world.call(path, token)
+    assert answer.status_code == 200
+    ANSWERS[path].model_validate_json(answer.data)
+
+
+def test_problems_are_as_described(world: World) -> None:
+    for answer in (world.call("/api/pong"), world.call("/none"), world.call("/api/v1/me", "garbage")):
+        schemas.ProblemBody.model_validate_json(answer.data)

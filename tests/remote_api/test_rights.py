@@ -1,0 +1,240 @@
+"""How a token becomes rights: own tokens, other clients' tokens, machines; and that what was taken away is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.core.records import BearerFacts, EndReason
+from tests.remote_api.world import OWN_CLIENT, World
+
+USAGE = "/api/v1/reports/usage"
+
+
+def _permissions(world: World, token: str) -> list[str]:
+    answer = world.call("/api/v1/me", token)
+    assert answer.status_code == 200, answer.text
+    return [permission["name"] for permission in answer.json["permissions"]]
+
+
+# Our own client's tokens
+
+
+def test_an_own_token_uses_local_grants_fully_and_nothing_it_asserts_itself(world: World) -> None:
+    signed_in = world.sign_in(roles=("viewer",), permissions=["explore:api", "export:reports"])
+    assert _permissions(world, signed_in.token) == ["read:reports"]
+    me = world.call("/api/v1/me", signed_in.token).json
+    assert (me["method"], me["session"], me["client_id"]) == ("own-token", signed_in.ref, OWN_CLIENT)
+    assert me["authenticated_at"] is not None
+
+
+def test_an_own_clients_token_that_the_app_does_not_hold_is_refused(world: World) -> None:
+    world.sign_in()
+    token = world.issuer.access_token(azp=OWN_CLIENT, jti="another")
+    answer = world.call("/api/pong", token)
+    assert (answer.status_code, answer.json["code"]) == (401, "token-invalid")
+
+
+def test_an_own_clients_machine_token_is_refused_too(world: World) -> None:
+    world.sign_in()
+    assert world.call("/api/pong", world.issuer.machine_token(azp=OWN_CLIENT)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        (EndReason.SIGNED_OUT, "session-ended"),
+        (EndReason.ENDED_BY_ADMIN, "session-ended"),
+        (EndReason.PROVIDER_LOGOUT, "session-ended"),
+        (EndReason.EXPIRED, "session-expired"),
+    ],
+)
+def test_a_token_dies_with_its_session(world: World, reason: EndReason, code: str) -> None:
+    signed_in = world.sign_in()
+    assert world.call("/api/pong", signed_in.token).status_code == 200
+    world.end(signed_in.ref, reason)
+    answer = world.call("/api/pong", signed_in.token)
+    # An ended session may also have forgotten the hashes of its tokens: refused either way.
+    assert answer.status_code == 401
+    assert answer.json["code"] in {code, "token-invalid"}
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("limit", ["idle", "absolute"])
+def test_a_session_past_its_limits_counts_no_more(make_world: Callable[..., World], limit: str) -> None:
+    world = make_world(session_idle_seconds=60 if limit == "idle" else 3600)
+    signed_in = world.sign_in(lasts=timedelta(seconds=100))
+    for seconds in range(50, 100, 10):  # calls do not keep a session alive
+        world.clock.ahead = timedelta(seconds=seconds)
+        alive = limit == "absolute" or seconds < 60
+        assert world.call("/api/pong", signed_in.token).status_code == (200 if alive else 401)
+    world.clock.ahead = timedelta(seconds=101)
+    assert world.call("/api/pong", signed_in.token).json["code"] == "session-expired"
+
+
+# Other clients' tokens
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"scope": "openid", "permissions": []}, []),
+        ({"scope": "read:reports", "permissions": []}, ["read:reports"]),
+        ({"scope": "read:reports export:reports", "permissions": []}, ["read:reports"]),
+        ({"scope": "read:messages", "permissions": []}, ["read:messages"]),
+        ({"scope": "", "permissions": ["explore:api", "no:such"]}, ["explore:api"]),
+        ({"scope": "explore:files", "permissions": []}, []),
+        ({"scope": ["read:reports"], "permissions": []}, ["read:reports"]),
+        ({"scope": "", "permissions": "explore:api"}, ["explore:api"]),
+        ({"scope": {"read:reports": True}, "permissions": []}, []),
+        ({"scope": "", "permissions": {"explore:api": True}}, []),
+        ({"scope": "READ:REPORTS read:reports:all xread:reports", "permissions": []}, []),
+    ],
+)
+def test_another_clients_token(world: World, claims: dict[str, Any], expected: list[str]) -> None:
+    world.person(roles=("viewer",))
+    answer = world.call("/api/v1/me", world.issuer.access_token(**claims))
+    if answer.status_code == 401:  # a claim of an impossible type is refused altogether
+        assert not expected
+    else:
+        assert [permission["name"] for permission in answer.json["permissions"]] == expected
+
+
+def test_held_but_not_through_this_client(world: World) -> None:
+    world.person(roles=("viewer",))
+    answer = world.call(USAGE, world.issuer.access_token(scope="openid", permissions=[]))
+    assert (answer.status_code, answer.json["reason"]) == (403, "scope")
+
+
+class SignedOut:
+    """The database, in which Ann has signed out everywhere just now."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.read: Any = self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world.database.read, name)
+
+    def unit_of_work(self) -> Any:
+        return self._world.database.unit_of_work()
+
+    def bearer(self, *asked: Any) -> BearerFacts:
+        found = self._world.database.read.bearer(*asked)
+        assert found.person is not None
+        return replace(found, person=replace(found.person, signed_out_at=self._world.clock() + timedelta(minutes=1)))
+
+
+def test_signed_out_everywhere_refuses_older_tokens(world: World) -> None:
+    world.person()
+    old = world.issuer.access_token()
+    assert world.call("/api/pong", old).status_code == 200
+    world.app = world.make_app(SignedOut(world))
+    answer = world.call("/api/pong", old)
+    assert (answer.status_code, answer.json["code"]) == (401, "token-invalid")
+
+
+# Machines
+
+
+def test_a_machine_uses_its_scope_and_its_local_grants(world: World) -> None:
+    token = world.issuer.machine_token(scope="explore:api", permissions=[])
+    assert _permissions(world, token) == ["explore:api"]
+    world.grant(world.subject("robot@clients"), role="viewer")
+    assert _permissions(world, token) == ["read:reports", "explore:api"]
+    assert world.call("/api/v1/me", token).json["method"] == "machine"
+
+
+def test_a_blocked_machine_is_refused(world: World) -> None:
+    token = world.issuer.machine_token()
+    world.person("robot@clients")
+    world.block(world.subject("robot@clients"))
+    assert world.call("/api/pong", token).status_code == 403
+
+
+# What was taken away is gone
+
+
+def test_a_revoked_role_counts_no_more_at_the_next_call(world: World) -> None:
+    signed_in = world.sign_in(roles=("viewer",))
+    assert world.call(USAGE, signed_in.token).status_code == 200
+    world.revoke(signed_in.subject, role="viewer")
+    assert world.call(USAGE, signed_in.token).status_code == 403
+    world.grant(signed_in.subject, permission="read:reports")
+    assert world.call(USAGE, signed_in.token).status_code == 200
+
+
+def test_a_blocked_persons_valid_tokens_are_refused_at_the_next_call(world: World) -> None:
+    signed_in, other = world.sign_in(roles=("administrator",)), world.issuer.access_token()
+    assert world.call(USAGE, signed_in.token).status_code == 200
+    assert world.call("/api/pong", other).status_code == 200
+    world.block(signed_in.subject)
+    for path, token in ((USAGE, signed_in.token), ("/api/pong", signed_in.token), ("/api/pong", other)):
+        answer = world.call(path, token)
+        assert (answer.status_code, answer.json["reason"]) == (403, "blocked")
+
+
+def test_a_grant_counts_until_it_expires(world: World) -> None:
+    signed_in = world.sign_in()
+    world.grant(signed_in.subject, role="viewer", until=world.clock() + timedelta(seconds=30))
+    assert world.call(USAGE, signed_in.token).status_code == 200
+    world.clock.ahead = timedelta(seconds=31)
+    assert world.call(USAGE, signed_in.token).status_code == 403
+
+
+# What /me tells
+
+
+def test_me_tells_where_everything_comes_from(world: World) -> None:
+    signed_in = world.sign_in(roles=("viewer",))
+    until = world.clock() + timedelta(hours=1)
+    world.grant(signed_in.subject, permission="read:reports", until=until)
+    me = world.call("/api/v1/me", signed_in.token).json
+    assert me["subject"] == {"issuer": world.issuer.url, "subject": "auth0|ann"}
+    assert me["name"] == "Ann Example"
+    (role,) = me["roles"]
+    assert (role["name"], role["ways"][0]["source"], role["ways"][0]["by"]) == ("viewer", "admin", "tests")
+    (permission,) = me["permissions"]
+    ways = {(way["role"], way["source"], way["until"] is None) for way in permission["ways"]}
+    assert ways == {("viewer", "admin", True), (None, "admin", False)}
+
+
+def test_an_unknown_subject_is_recorded_once_and_off_the_call(world: World) -> None:
+    token = world.issuer.access_token(sub="auth0|new")
+    assert world.call("/api/pong", token).status_code == 200
+    world.recorder.flush()
+    person = world.database.read.person(world.subject("auth0|new"))
+    assert person is not None
+    assert (person.name, person.email, person.machine) == ("", "", False)
+    world.call("/api/pong", world.issuer.machine_token())
+    world.recorder.flush()
+    machine = world.database.read.person(world.subject("robot@clients"))
+    assert machine is not None
+    assert machine.machine
+
+
+def test_nobody_becomes_somebody_else_under_load(world: World) -> None:
+    people = [world.sign_in(f"auth0|{number}", roles=("viewer",) if number % 2 else ()) for number in range(6)]
+    tokens = {person.token: (person.subject.subject, number % 2 == 1) for number, person in enumerate(people)}
+    tokens[world.issuer.machine_token(scope="")] = ("robot@clients", False)
+    asked = [*tokens, "garbage"] * 25
+
+    def ask(token: str) -> tuple[str, str | None, int]:
+        me = world.call("/api/v1/me", token)
+        return (
+            token,
+            me.json["subject"]["subject"] if me.status_code == 200 else None,
+            world.call(USAGE, token).status_code,
+        )
+
+    with ThreadPoolExecutor(8) as threads:
+        for token, subject, status in threads.map(ask, asked):
+            if token == "garbage":
+                assert (subject, status) == (None, 401)
+            else:
+                assert (subject, status == 200) == tokens[token]
