@@ -8,13 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from app.cli import commands, dev
-from app.cli import audit, grants, installation, people, roles, secret
-from app.cli import output
+from app.cli import audit, commands, dev, grants, installation, output, people, roles, secret
 from app.core.errors import ConfigurationError, GatehouseError
-from app.core.unknown_settings import misspelt
 from app.core.settings import ENV_FILE
 from app.core.state import unused_state
+from app.core.unknown_settings import misspelt
 from db import Scale
 
 _REPORT_VARIABLES: Final = frozenset({"dev", "doctor", "serve"})

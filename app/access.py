@@ -25,8 +25,8 @@ from app.core.policy import NO_GRANTS, Decision
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 from app.core.records import Session
 from app.navigation import BY_FILE, PageRow
-from app.services import services
 from app.runtime.session_binding import binding, browser_hash, carried, guarded
+from app.services import services
 
 __all__ = [
     "allows", "allows_row", "asking", "asking_of", "bound_session", "browser_hash", "carried", "current_session",

@@ -23,20 +23,20 @@ from starlette.routing import Route
 from streamlit import runtime
 
 from app import access
+from app.cleanup import Housekeeping
 from app.core.declarations import Declarations
 from app.core.errors import GatehouseError
 from app.core.guard_scanner import publish_guards
 from app.core.policy import decide
 from app.core.records import Session
+from app.guard_inventory import PROCESS, guards_of, own_guards, shared_places
+from app.navigation import PAGES
 from app.runtime.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
-from app.cleanup import Housekeeping
 from app.runtime.disconnected_sessions import KeptSessions, RuntimeSessions, expire_regularly, keep_sessions
 from app.runtime.media_files import observe_media, observe_runs
-from app.navigation import PAGES
-from app.guard_inventory import PROCESS, guards_of, own_guards, shared_places
-from app.runtime.server import accept_few
-from app.services import Services
 from app.runtime.watched_sources import examine_modules_once
+from app.server import accept_few
+from app.services import Services
 from component.routes.auth import auth_routes
 from component.socket.guard import Foreign, SocketGuard
 from component.socket.watcher import Watcher

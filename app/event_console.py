@@ -9,10 +9,9 @@ from typing import Final
 
 import streamlit as st
 
-from app import access
-from app import component_events, formatting
-from app.core.assurance import Requirement
+from app import access, component_events, formatting
 from app.component_events import Entry, EventLog
+from app.core.assurance import Requirement
 from app.sign_in import sign_in_address
 from component.auth0 import Account, Call, console
 from component.events import AppAuthRequest, EventName, Source
@@ -65,15 +64,15 @@ def event_log(log: EventLog) -> None:
             st.info("No event has come yet. Press a button above.", icon=":material/info:")
             return
         # A list, not a table: it can be read in a narrow window too.
-        st.markdown("\n".join(f"- {_name(entry)}  \n  {texts.plain(entry.said)}" for entry in entries))
+        st.markdown("\n".join(f"- {_name(entry)}  \n  {formatting.plain(entry.said)}" for entry in entries))
     if log.reports:
         with st.container(key="reports", border=True):
             report = log.reports[0]
-            st.markdown(f"**Last report kept: {texts.plain(report.title)}**")
+            st.markdown(f"**Last report kept: {formatting.plain(report.title)}**")
             st.text(report.text or "(no text)")
 
 
 def _name(entry: Entry) -> str:
     """Which event, from whom and when."""
-    code = f" {texts.plain(entry.code)}" if entry.code else ""
+    code = f" {formatting.plain(entry.code)}" if entry.code else ""
     return f"**{entry.name.value}**{code} from the {_WORDS[entry.source]}, {entry.at:%H:%M:%S} UTC"

@@ -22,8 +22,7 @@ from streamlit.commands import navigation as navigation_module
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.source_util import page_icon_and_name
 
-from app import access, panels
-from app import page_registry
+from app import access, page_registry, panels
 from app.core.declarations import FILE_NAME
 from app.core.errors import GatehouseError, NotFound
 from app.core.guard import Asking, refusal

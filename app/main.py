@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from app import access, drafts, panels
-from app import page_registry
+from app import access, drafts, page_registry, panels
 from app.access_changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now

@@ -18,8 +18,7 @@ import structlog
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
-from app import access
-from app import component_events, formatting, page_registry
+from app import access, component_events, formatting, page_registry
 from app.core import correlation, logs
 from app.core.assurance import Requirement
 from app.core.errors import (
@@ -206,10 +205,8 @@ def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
             st.markdown("**Confirm it is you**")
         else:
             st.title("Confirm it is you")
-        st.write(
-            f"You are signed in and may do this: {texts.clause(texts.sentence(error.permission))}. {_asked(error)} "
-            "You come right back to this page."
-        )
+        action = formatting.clause(formatting.sentence(error.permission))
+        st.write(f"You are signed in and may do this: {action}. {_asked(error)} You come right back to this page.")
         asked = Requirement(error.max_age_seconds, error.acr)
         confirm(
             key=f"{key}-button", step_up=asked, events=_SIGN_IN_EVENTS, on_event=_leads_to_sign_in(_from_now(asked))
@@ -241,13 +238,14 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
             st.title("No access")
             st.write("You are signed in, but this needs a permission that you do not have:")
             with st.container(border=True):
-                st.markdown(f"**{texts.sentence(error.permission)}**")
-                st.write(formatting.plain(f"Permission {error.permission}"))  # not as code, which is too pale to be read
+                st.markdown(f"**{formatting.sentence(error.permission)}**")
+                st.write(
+                    formatting.plain(f"Permission {error.permission}")
+                )  # not as code, which is too pale to be read
             st.write("If you need it for your work, ask an administrator for a role that includes it.")
         if principal.subject is not None:
-            st.caption(
-                f"You are signed in as {texts.plain(principal.name or principal.email or principal.subject.subject)}."
-            )
+            shown_name = formatting.plain(principal.name or principal.email or principal.subject.subject)
+            st.caption(f"You are signed in as {shown_name}.")
             another_account(
                 key="another-account",
                 mode=Mode(services().settings.sign_in_mode),
@@ -270,7 +268,8 @@ def problem(error: GatehouseError) -> None:
     logs.report(error, where="a page")
     with st.container(key="problem"):
         st.error(
-            f"**{texts.plain(error.title)}.** {texts.plain(error.detail, cap=500)}".rstrip(), icon=":material/error:"
+            f"**{formatting.plain(error.title)}.** {formatting.plain(error.detail, cap=500)}".rstrip(),
+            icon=":material/error:",
         )
         columns = st.columns([1, 3], vertical_alignment="center")
         again = "Load again" if isinstance(error, ChangeUnconfirmed) else "Try again"

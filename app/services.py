@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from threading import Lock
 
 from app.core.directory_ports import DirectoryStorage
-from app.core.tokens.discovery import Discovery
 from app.core.keyring import Keyring
 from app.core.refusal_counts import Refusals
 from app.core.rights import Rights
 from app.core.secret_keys import SecretKeys
 from app.core.settings import Process, Settings
+from app.core.tokens.discovery import Discovery
 from app.core.tokens.verifier import TokenVerifier, build_verifier
 from app.page_views import PageViews
-from app.runtime.server import descriptors, limits_of
+from app.server import descriptors, limits_of
 from component.drafts import Drafts
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies

@@ -4,9 +4,9 @@ from app.core.chain import ChainState
 from db.bounds import ADMINISTERING
 from db.chain import checkpoint, verify_chain
 from db.database import Database, open_database
-from db.synthetic_data import Scale, fill
 from db.schema import SchemaState, current_state, migrate, require_migratable, require_ready, require_secret
 from db.seed import Seeded, seed
+from db.synthetic_data import Scale, fill
 
 __all__ = [
     "ADMINISTERING",

@@ -14,10 +14,10 @@ from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
 from db import mapping_lists, person_cards, role_lists
 from db.grant_loader import grants_from, grants_query
-from db.query_cache import Lookup
 from db.mappings import MappingWrites
 from db.models import grants, guards, people, sessions, token_roles, withheld_grants
 from db.people import PeopleWrites
+from db.query_cache import Lookup
 from db.roles import RoleWrites
 from db.sessions import SessionWrites
 from db.statement import Row

@@ -30,8 +30,8 @@ from app.core.directory import MOST_COUNTED, AuditQuery, AuditRow, ChainHead, Sl
 from app.core.keyring import Keyring
 from db.audit import FIELDS, head_is_sealed
 from db.cursors import Place, cursor, place_of
-from db.query_cache import Lookup, fits, page_size
 from db.models import audit_events, audit_head, audit_retention
+from db.query_cache import Lookup, fits, page_size
 from db.rows import raw_time
 from db.statement import Row
 from db.times import micros, moment

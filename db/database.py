@@ -21,16 +21,16 @@ from db.directory import DatabaseDirectory
 from db.drafts import DraftWrites
 from db.engine import file_of, is_memory, make_engine, parsed
 from db.faults import plain
-from db.query_cache import Lookup
 from db.models import audit_head
+from db.query_cache import Lookup
 from db.reader import DatabaseReader
 from db.readers import OneConnection, ReadConnections, Readers
 from db.retention import RetentionWrites
 from db.schema import SchemaState, is_missing, memory_template, require_current, state_of
 from db.secret_keys import SecretKeyWrites
 from db.statement import Prepared, Row
-from db.write_lock import Turns
 from db.unit_of_work import Work
+from db.write_lock import Turns
 
 MOST_READS: Final = 16
 """Reads at once per process; more wait their turn."""

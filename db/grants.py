@@ -14,8 +14,8 @@ from app.core.principal import Subject
 from app.core.records import MAX_TOKEN_ROLE_CHARACTERS, MAX_TOKEN_ROLES, NewGrant, TokenRights
 from db.models import grants, people, permissions, role_mappings, roles, token_roles
 from db.texts import clean, sound
-from db.withheld import DEFAULT_ROLE, Thing, WithheldWrites, is_thing
 from db.unit_of_work import in_portions, require_aware
+from db.withheld import DEFAULT_ROLE, Thing, WithheldWrites, is_thing
 
 _PORTION: Final = 500
 

@@ -15,8 +15,8 @@ from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
 from app.core.directory import MOST_COUNTED, MappingRow, Slice
 from app.core.permissions import ROLES
 from db.cursors import cursor, place_of
-from db.query_cache import Lookup, page_size
 from db.models import role_mappings, roles, token_roles
+from db.query_cache import Lookup, page_size
 from db.texts import clean, search_key
 
 _TEXT_MAX_CHARACTERS: Final = 200

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, liter
 from app.core.policy import Source
 from db.grants import GrantWrites
 from db.models import grants, role_mappings, roles, token_roles, withheld_grants
-from db.withheld import not_withheld
 from db.unit_of_work import require_aware
+from db.withheld import not_withheld
 
 
 class MappingWrites(GrantWrites):

@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, exists, literal_column, not_, select
 
 from app.core.directory import PeopleQuery, PersonState
-from db.query_cache import live
 from db.models import grants, people, roles
+from db.query_cache import live
 from db.rows import raw_time
 
 _ERASED: Final = people.c.erased_at.is_not(None)

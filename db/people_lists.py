@@ -8,9 +8,9 @@ from typing import Final
 
 from app.core.directory import PeopleQuery, PeopleSort, PersonRow, Slice
 from db.cursors import cursor, place_of
-from db.query_cache import Lookup, page_size
 from db.people_matching import Matching
 from db.people_rows import people_rows, person_row
+from db.query_cache import Lookup, page_size
 from db.statement import Row
 from db.texts import clean, search_key, sound
 from db.times import micros

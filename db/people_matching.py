@@ -27,13 +27,13 @@ from sqlalchemy import column as named_column
 
 from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort
 from db.cursors import Place
-from db.query_cache import Lookup
 from db.models import counters, people
 from db.people_candidates import MIN_CHARACTERS, MOST_CHECKED, checked, cover, has_mismatch, split
 from db.people_filters import filters
 from db.people_order import LAST, SORTS, Order, Part, Segment, begins
 from db.people_rows import person_columns
 from db.people_words import PIECE, containing, has_short_word, has_words_somewhere, is_like_words, phrase, pieces_of
+from db.query_cache import Lookup
 from db.statement import Row
 
 _SORTED_AT_ONCE: Final = MOST_CHECKED

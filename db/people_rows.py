@@ -13,8 +13,8 @@ from sqlalchemy import (
 )
 
 from app.core.directory import PersonRow, PersonState
-from db.query_cache import Lookup, live
 from db.models import grants, people, roles
+from db.query_cache import Lookup, live
 from db.rows import PERSON, person_of, raw_time
 from db.statement import Row
 

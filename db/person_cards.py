@@ -13,9 +13,9 @@ from sqlalchemy import BigInteger, Select, bindparam, select
 from app.core.directory import GrantRow, PersonCard, PersonRow, WithheldRow
 from app.core.permissions import ADMINISTRATOR
 from app.core.policy import Source
-from db.query_cache import Lookup
 from db.models import grants, people, permissions, role_mappings, role_permissions, roles, token_roles, withheld_grants
 from db.people_rows import person_columns, person_row
+from db.query_cache import Lookup
 from db.rows import raw_time
 from db.statement import Row
 from db.times import maybe_moment, micros, moment

@@ -11,8 +11,8 @@ from sqlalchemy import BigInteger, Select, Text, bindparam, func, literal_column
 from app.core.directory import MOST_COUNTED, PermissionRow, RoleCard, RoleRow, Slice
 from app.core.permissions import ADMINISTRATOR
 from db.cursors import cursor, place_of
-from db.query_cache import Lookup, capped, holders, live, page_size
 from db.models import grants, permissions, role_mappings, role_permissions, roles
+from db.query_cache import Lookup, capped, holders, live, page_size
 from db.statement import Row
 from db.texts import clean, role_key, search_key, sound
 from db.times import micros

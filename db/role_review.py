@@ -16,8 +16,8 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, selec
 
 from app.core.directory import MOST_COUNTED, RoleReview, RoleRow
 from app.core.permissions import ADMINISTRATOR
-from db.query_cache import Lookup, holders, live
 from db.models import grants, role_permissions, roles, sessions
+from db.query_cache import Lookup, holders, live
 from db.role_lists import role_card
 from db.rows import raw_time
 from db.times import micros

@@ -14,8 +14,8 @@ from db.grants import GrantWrites
 from db.models import grants, permissions, role_mappings, role_permissions, roles
 from db.texts import clean, role_key
 from db.times import Microseconds
-from db.withheld import AUTOMATIC, not_withheld
 from db.unit_of_work import in_portions, require_aware
+from db.withheld import AUTOMATIC, not_withheld
 
 _FROM_TOKEN: Final = grants.c.source == Source.TOKEN.value
 

@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_col
 
 from app.core.directory import SessionRow, Slice
 from db.cursors import cursor, place_of
-from db.query_cache import Lookup, capped, page_size
 from db.models import people, policy, sessions
+from db.query_cache import Lookup, capped, page_size
 from db.rows import PERSON, SESSION, person_of, raw_time, session_of
 from db.times import micros
 

@@ -10,11 +10,11 @@ from sqlalchemy import Select, exists, func, or_, select
 
 from app.core.directory import Attention, GuardKind, GuardRow, PeopleQuery, PersonState, Statistics
 from app.core.ports import Reader
-from db.query_cache import Lookup, capped, live
 from db.mapping_lists import unmapped_names
 from db.models import counters, grants, guards, permissions, role_permissions, roles
 from db.people import counting_administrators
 from db.people_lists import people_slice
+from db.query_cache import Lookup, capped, live
 from db.rows import raw_time
 from db.session_lists import live_sessions
 from db.times import micros, moment

@@ -5,8 +5,7 @@ from http import HTTPStatus
 
 import streamlit as st
 
-from app import access, api_client, panels
-from app import event_console, formatting
+from app import access, api_client, event_console, formatting, panels
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
 

@@ -3,7 +3,9 @@
 import streamlit as st
 
 from app import access, panels
-from app.admin.audit import event_list as audit_list, export as audit_export, filters as audit_filters
+from app.admin.audit import event_list as audit_list
+from app.admin.audit import export as audit_export
+from app.admin.audit import filters as audit_filters
 from app.admin.widgets.links import keep_address
 from app.core.errors import GatehouseError
 

@@ -7,8 +7,7 @@ import re
 import pandas as pd
 import streamlit as st
 
-from app import access, panels
-from app import formatting
+from app import access, formatting, panels
 from app.core.permissions import Permission
 from app.core.spreadsheet import FORMULA_STARTS, safe_cell
 

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from app import access
-from app import formatting
+from app import access, formatting
 from app.core.permissions import Permission
 from app.core.policy import decide
 from app.navigation import PAGES
@@ -35,11 +34,13 @@ for number, row in enumerate(open_rows):
 if held:
     st.header("What you can do")
     for resource, names in formatting.by_resource(held).items():
-        st.markdown(f"**{resource}**  \n" + "  \n".join(f":material/check: {texts.sentence(name)}" for name in names))
+        st.markdown(
+            f"**{resource}**  \n" + "  \n".join(f":material/check: {formatting.sentence(name)}" for name in names)
+        )
 
 if lacking and held:
     with st.expander("What you cannot do", icon=":material/lock:"):
         st.caption("If you need one of these for your work, ask an administrator for a role that includes it.")
         for resource, names in formatting.by_resource(lacking).items():
-            lines = "\n".join(f"- {texts.sentence(name)} (`{name}`)" for name in names)
+            lines = "\n".join(f"- {formatting.sentence(name)} (`{name}`)" for name in names)
             st.markdown(f"**{resource}**\n{lines}")

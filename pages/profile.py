@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import access, api_client, panels
-from app import formatting
+from app import access, api_client, formatting, panels
 from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import Permission
 from app.core.policy import decide
@@ -44,18 +43,18 @@ def end_others() -> None:
 
 
 with st.container(border=True, key="identity"):
-    st.markdown(f"**{texts.plain(who.name or 'No name given')}**")
+    st.markdown(f"**{formatting.plain(who.name or 'No name given')}**")
     if who.email:
         st.text(who.email)
     if who.subject is not None:
-        st.markdown(f":small[Known here as {texts.plain(who.subject.subject)}]")
+        st.markdown(f":small[Known here as {formatting.plain(who.subject.subject)}]")
 
 st.header("Your roles")
 if not grants.roles:
     st.write("You have no role yet. Ask an administrator to give you one.")
 for role, ways in sorted(grants.roles.items()):
     with st.container(border=True):
-        st.markdown(f"**{texts.plain(role)}**")
+        st.markdown(f"**{formatting.plain(role)}**")
         for held in ways:
             st.caption(formatting.held_by(held))
 
@@ -67,8 +66,8 @@ for resource, names in formatting.by_resource(mine).items():
     lines = []
     for name in names:
         because = ", ".join(dict.fromkeys(formatting.held_through(way) for way in grants.ways(name)))
-        why = f":small[{texts.plain(name)}, because of {because or 'the scope of your token'}]"
-        lines.append(f":material/check: {texts.sentence(name)}  \n{why}")
+        why = f":small[{formatting.plain(name)}, because of {because or 'the scope of your token'}]"
+        lines.append(f":material/check: {formatting.sentence(name)}  \n{why}")
     st.markdown(f"**{resource}**  \n" + "  \n".join(lines))
 
 st.header("Your devices")
@@ -85,7 +84,7 @@ else:
         with st.container(border=True, key=f"device-{device['ref'][:8]}"):
             about, action = st.columns([4, 1], vertical_alignment="center")
             here = " — **this one**" if device["current"] else ""
-            about.markdown(f"{texts.plain(texts.browser(device['browser']))}{here}")
+            about.markdown(f"{formatting.plain(formatting.browser(device['browser']))}{here}")
             since = formatting.ago(datetime.fromisoformat(device["since"]), now)
             last = formatting.ago(datetime.fromisoformat(device["last_seen_at"]), now)
             address = formatting.plain(device["address"] or "unknown address")

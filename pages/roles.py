@@ -3,7 +3,9 @@
 import streamlit as st
 
 from app import access, panels
-from app.admin.roles import compare as role_compare, editor as role_editor, role_card, role_list
+from app.admin.roles import compare as role_compare
+from app.admin.roles import editor as role_editor
+from app.admin.roles import role_card, role_list
 from app.admin.widgets import notices
 from app.admin.widgets.links import ROLES, keep_address
 from app.core.errors import GatehouseError

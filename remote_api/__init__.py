@@ -6,13 +6,29 @@ from typing import Final
 
 from app.core.settings import Settings
 from remote_api import access, description
-from remote_api.views import admin_sessions, audit, demo, docs, grants, guards, health, mappings, me, people, permissions, reports, roles, sessions, statistics
 from remote_api.application import Application
+from remote_api.background_writer import Recorder
 from remote_api.bearer import Bearer
 from remote_api.middleware import Envelope
 from remote_api.rate_limits import Limits
-from remote_api.background_writer import Recorder
 from remote_api.services import EXTENSION, Services
+from remote_api.views import (
+    admin_sessions,
+    audit,
+    demo,
+    docs,
+    grants,
+    guards,
+    health,
+    mappings,
+    me,
+    people,
+    permissions,
+    reports,
+    roles,
+    sessions,
+    statistics,
+)
 
 __all__ = ["BLUEPRINTS", "create_app"]
 

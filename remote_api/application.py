@@ -23,12 +23,12 @@ from werkzeug.routing import MapAdapter, Rule
 from app.core.errors import BadRequest, InvalidInput, UnsupportedMediaType
 from app.core.guard import Guard
 from remote_api.access import Declared, read_declarations
-from remote_api.transactions import after_a_change
-from remote_api.preconditions import READS, demand_version, needs_version
 from remote_api.middleware import MAX_BODY_BYTES
-from remote_api.rate_limits import Limits
+from remote_api.preconditions import READS, demand_version, needs_version
 from remote_api.problems import problem
+from remote_api.rate_limits import Limits
 from remote_api.routing import Addresses, Fixed, fixed_addresses
+from remote_api.transactions import after_a_change
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -1,7 +1,7 @@
 """What the API writes on the side, in the background and bounded: strangers' refusals as counts, and new subjects.
 
-A refused token must not cost a row: ``app.core.refusal_counts`` counts them. Subjects not seen before are written a moment
-later, many at once. A thread exists only while something is waiting.
+A refused token must not cost a row: ``app.core.refusal_counts`` counts them. Subjects not seen before are written
+a moment later, many at once. A thread exists only while something is waiting.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Final
 import structlog
 
 from app.core.audit import AuditKind, Outcome, subject_name
-from app.core.tokens.claims import Unusable
 from app.core.clock import Clock
+from app.core.debouncer import Later
 from app.core.errors import StorageUnavailable
 from app.core.failure_reasons import ClaimReason
-from app.core.debouncer import Later
 from app.core.ports import Storage
 from app.core.principal import Subject
 from app.core.refusal_counts import Refusals
+from app.core.tokens.claims import Unusable
 
 SUBJECT_SECONDS: Final = 0.2
 MAX_SUBJECTS: Final = 256

@@ -34,8 +34,8 @@ from app.core.records import BearerFacts, EndReason, Session
 from app.core.settings import Settings
 from app.core.tokens.types import AccessToken
 from app.core.tokens.verifier import token_hash
-from remote_api.client_address import client_address, networks
 from remote_api.background_writer import Recorder
+from remote_api.client_address import client_address, networks
 from remote_api.services import Services
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from app.core.principal import Subject
 from app.core.settings import Settings
 from remote_api.access import Declared
 from remote_api.bearer import Bearer
-from remote_api.preconditions import READS
 from remote_api.middleware import LIMIT_HEADERS
+from remote_api.preconditions import READS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

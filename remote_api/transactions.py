@@ -9,8 +9,7 @@ from typing import Final, NamedTuple
 
 from flask import g, request
 
-from app.core.administration import Administrator
-from app.core.administration import transaction
+from app.core.administration import Administrator, transaction
 from app.core.audit import actor_of
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import ChangeUnconfirmed, GatehouseError, PermissionDenied

@@ -19,19 +19,18 @@ from app.core import logs
 from app.core.errors import ConfigurationError, GatehouseError, ServiceUnavailable
 from app.core.guard_scanner import publish_guards
 from app.core.keyring import Keyring
-from app.core.unknown_settings import misspelt
 from app.core.rights import Rights
 from app.core.secret_keys import SecretKeys
 from app.core.settings import ENV_FILE, Process, Settings
 from app.core.state import unused_state
 from app.core.tokens.verifier import build_verifier
+from app.core.unknown_settings import misspelt
 from db import SchemaState, current_state, migrate, open_database, require_secret, seed, verify_chain
-from remote_api import create_app
-from remote_api import guard_inventory
+from remote_api import create_app, guard_inventory
 from remote_api.application import Application
-from remote_api.views.docs import DESCRIPTION
 from remote_api.background_writer import Recorder
 from remote_api.services import Services
+from remote_api.views.docs import DESCRIPTION
 
 
 def load_settings() -> Settings:

@@ -25,14 +25,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from app.core.clock import utc_now
-from app.core.tokens.discovery import Discovery
-from app.core.keyring import Keyring
-from app.core.tokens.key_set import KeySet
 from app.core.http_client import http_session
+from app.core.keyring import Keyring
 from app.core.ports import Storage
 from app.core.refusal_counts import Refusals
 from app.core.rights import Rights
 from app.core.settings import Settings
+from app.core.tokens.discovery import Discovery
+from app.core.tokens.key_set import KeySet
 from app.core.tokens.verifier import TokenVerifier
 from component.drafts import Drafts
 from component.http.client_address import ClientAddresses

@@ -9,11 +9,10 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app import access, panels
-from app import formatting
-from app.admin.widgets import failures, labels
+from app import access, formatting, panels
 from app.admin.api.audit import Asked, events
 from app.admin.api.installation import Attention, Statistics, statistics
+from app.admin.widgets import failures, labels
 from app.core.audit import AuditKind
 from app.core.directory import MOST_COUNTED
 from app.core.errors import GatehouseError
@@ -104,7 +103,7 @@ def _points(attention: Attention) -> list[_Point]:
         points.append(_Point("shield_person", text, why, "people", "See administrators", {"role": "administrator"}))
     if names := attention.unmapped_token_roles:
         text = f"{_first(names, 'role')} of the sign-in provider without a meaning here"
-        why = f"Arrived in tokens, and mapped to no role: {words.listed(names)}."
+        why = f"Arrived in tokens, and mapped to no role: {labels.listed(names)}."
         points.append(_Point("link_off", text, why, "mappings", "Map them", {"unmapped": "true"}))
     if count := attention.people_without_roles:
         text = f"{_people(count)} without a role"
@@ -112,14 +111,14 @@ def _points(attention: Attention) -> list[_Point]:
         points.append(_Point("person_off", text, why, "people", "See them", {"role": "No role"}))
     if names := attention.permissions_held_by_nobody:
         text = f"{_first(names, 'permission')} held by nobody"
-        points.append(_Point("key_off", text, f"{words.listed(names)}.", "roles", "See roles", {}))
+        points.append(_Point("key_off", text, f"{labels.listed(names)}.", "roles", "See roles", {}))
     if names := attention.permissions_asked_nowhere:
         text = f"{_first(names, 'permission')} asked for nowhere"
-        why = f"No page, function or endpoint asks for {words.listed(names)}."
+        why = f"No page, function or endpoint asks for {labels.listed(names)}."
         points.append(_Point("help", text, why, "access", "See what asks for what", {}))
     if names := attention.unused_roles:
         text = f"{_first(names, 'role')} held by nobody"
-        points.append(_Point("group_off", text, f"{words.listed(names)}.", "roles", "See roles", {}))
+        points.append(_Point("group_off", text, f"{labels.listed(names)}.", "roles", "See roles", {}))
     if count := attention.blocked_people:
         why = "They keep their roles, and can open nothing."
         points.append(_Point("block", f"{_people(count)} blocked", why, "people", "See them", {"state": "Blocked"}))
@@ -163,8 +162,8 @@ def _recent() -> None:
         for event in page.rows:
             with st.container(gap=None):
                 st.markdown(formatting.plain(event.sentence, cap=300))
-                why = f" · {texts.plain(event.reason, cap=200)}" if event.reason else ""
-                labels.note(f"{words.ago(event.at)}{why}")
+                why = f" · {formatting.plain(event.reason, cap=200)}" if event.reason else ""
+                labels.note(f"{labels.ago(event.at)}{why}")
         row = BY_PATH.get("audit")
         if row is not None and access.allows_row(row):
             st.page_link(row.script, label="All of it in the audit", icon=":material/history:")

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from app.cli.context import confirmed
 from app.cli.commands import database_of, load_settings, operator
+from app.cli.context import confirmed
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind
 from app.core.chain import ChainState, ProblemKind

@@ -14,25 +14,25 @@ import requests
 import structlog
 
 from app import cleanup, guard_inventory
-from app.cli import preflight
 from app import services as composition
+from app.cli import preflight
 from app.core import logs
 from app.core.administration import bootstrap_administrator, person_by_email
 from app.core.clock import utc_now
 from app.core.declarations import declare_beside
-from app.core.tokens.discovery import Discovery
 from app.core.errors import ApiUnavailable, ConfigurationError, Conflict, GatehouseError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
+from app.core.http_client import cause_of, http_session
 from app.core.installation import present_secrets
 from app.core.keyring import Keyring
-from app.core.unknown_settings import misspelt
-from app.core.http_client import cause_of, http_session
 from app.core.principal import Subject
 from app.core.secret_keys import running, undecided
 from app.core.settings import Process, Settings
 from app.core.settings_checks import shown
+from app.core.tokens.discovery import Discovery
 from app.core.tokens.verifier import build_verifier
-from app.runtime.server import install_protocols, raise_descriptors, warn_of_few
+from app.core.unknown_settings import misspelt
+from app.server import install_protocols, raise_descriptors, warn_of_few
 from db import (
     ADMINISTERING,
     Database,
@@ -78,7 +78,7 @@ def serve(address: str, port: int | None, script: Path | None = None, state: Pat
     # Forwarded headers count by GATEHOUSE_TRUSTED_PROXIES only: uvicorn would believe anybody on this machine.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     # Streamlit looks for its configuration, secrets and modules beside the program it believes it was started as.
-    sys.argv = [str(served or Path(__file__).with_name("__main__.py"))]
+    sys.argv = [str(served or Path(__file__).parents[1] / "__main__.py")]
     app = create_app(built, script=served or SCRIPT, hosted=declared)
     options = streamlit_options(built, address=address, port=chosen, hosted=declared is not None)
     if served is not None and declared is not None:

@@ -44,7 +44,7 @@ def changing(change: Changing[R]) -> R:
     with database_of(load_settings()) as database:
         database.check()
         now = utc_now()
-        with administration.carrying_out(database, who, now) as unit:
+        with administration.transaction(database, who, now) as unit:
             return change(unit, who, now)
 
 

@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from app.cli import output
-from app.cli.context import changing, command, list_options, moment, person_id, reading, reason_option, role_of
 from app.cli.commands import load_settings
+from app.cli.context import changing, command, list_options, moment, person_id, reading, reason_option, role_of
 from app.core import administration
 from app.core.directory import PersonCard
 from app.core.errors import NotFound

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.cli import output
+from app.cli.commands import load_settings
 from app.cli.context import (
     changing,
     command,
@@ -19,7 +20,6 @@ from app.cli.context import (
     reason_option,
     subject_named,
 )
-from app.cli.commands import load_settings
 from app.core import administration
 from app.core.directory import PeopleQuery, PersonCard, PersonState
 from app.core.errors import NotFound
@@ -77,9 +77,7 @@ def list_people(given: argparse.Namespace) -> int:
     found = reading(lambda database, now: database.directory.people(query, now))
     issuer = load_settings().issuer
     if given.json:
-        output.as_json(
-            {"people": [output.person(row) for row in found.rows], "next": found.next, "total": found.total}
-        )
+        output.as_json({"people": [output.person(row) for row in found.rows], "next": found.next, "total": found.total})
         return 0
     output.table(
         ("NAME", "E-MAIL", "STATE", "ROLES", "LAST SEEN", "SUBJECT", "ID"),
@@ -111,7 +109,7 @@ def show(given: argparse.Namespace) -> int:
         return 0
     who = found.row.person
     print(f"{who.name or 'No name'} <{who.email or 'no e-mail'}>, {who.subject}")
-    print(f"id {found.row.id}, {found.row.state}, last seen {printed.day(who.last_seen_at)}")
+    print(f"id {found.row.id}, {found.row.state}, last seen {output.day(who.last_seen_at)}")
     if found.counts_as_administrator:
         print("Counts as an administrator.")
     print()

@@ -85,7 +85,7 @@ def show(given: argparse.Namespace) -> int:
     row = found.row
     print(f"{row.name}{' (built in)' if row.built_in else ''}: {row.description or 'no description'}")
     print(
-        f"Held by {printed.counted(row.people)}. Token roles that become it: {', '.join(found.token_roles) or 'none'}."
+        f"Held by {output.counted(row.people)}. Token roles that become it: {', '.join(found.token_roles) or 'none'}."
     )
     print("Gives:", *(sorted(found.permissions) or ["nothing"]), sep="\n  ")
     return 0
@@ -130,9 +130,9 @@ def update(given: argparse.Namespace) -> int:
             )
         )
     lines = [
-        *(f"+ {name}: {printed.counted(review.gain.get(name, 0))} people gain it" for name in review.added),
-        *(f"- {name}: {printed.counted(review.lose.get(name, 0))} people lose it" for name in review.removed),
-        f"Held by {printed.counted(review.people)}; {printed.counted(review.sessions)} live sessions are affected.",
+        *(f"+ {name}: {output.counted(review.gain.get(name, 0))} people gain it" for name in review.added),
+        *(f"- {name}: {output.counted(review.lose.get(name, 0))} people lose it" for name in review.removed),
+        f"Held by {output.counted(review.people)}; {output.counted(review.sessions)} live sessions are affected.",
         "Nothing was changed." if given.dry_run else "Done; it holds at once.",
     ]
     return output.said(given, asdict(review) | {"changed": not given.dry_run}, "\n".join(lines))

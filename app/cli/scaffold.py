@@ -13,7 +13,7 @@ from typing import Final
 
 from app.core.errors import GatehouseError, InvalidInput
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parents[2]
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
 _PERMISSION: Final = re.compile(r"[a-z][a-z-]*:[a-z][a-z-]*")
 

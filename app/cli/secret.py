@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from app import formatting
-from app.cli.context import confirmed
 from app.cli.commands import database_of, load_settings, operator
+from app.cli.context import confirmed
 from app.core.clock import Clock, utc_now
 from app.core.records import AnnouncedProcess
 from app.core.secret_keys import replace_lost_secret, running, undecided
@@ -48,7 +48,8 @@ def status(*, clock: Clock = utc_now) -> int:
     there = running(announced, now)
     for process in announced:
         ended = "" if process in there else "; it has probably ended, and does not count below"
-        print(f"{process.name:<13} {', '.join(process.key_ids)}  (last seen {texts.ago(process.seen_at, now)}{ended})")
+        last_seen = formatting.ago(process.seen_at, now)
+        print(f"{process.name:<13} {', '.join(process.key_ids)}  (last seen {last_seen}{ended})")
     print(standing(write_key, there))
     if write_key and not keyring.holds(write_key):
         print(

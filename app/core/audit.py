@@ -11,8 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from app.core.principal import Principal, Subject
 from app.core.labelled_enum import Sentenced
+from app.core.principal import Principal, Subject
 
 NOBODY: Final = "nobody"
 """The actor of an event when nobody was proven."""

@@ -17,8 +17,8 @@ import structlog
 from app.core import correlation
 from app.core.audit import NOBODY, AuditEvent, AuditKind, Outcome
 from app.core.clock import Clock, utc_now
-from app.core.errors import StorageUnavailable
 from app.core.debouncer import Later
+from app.core.errors import StorageUnavailable
 from app.core.ports import Storage
 
 FLUSH_SECONDS: Final = 60.0

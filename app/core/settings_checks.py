@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from app.core.call_store import call_store
 from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
-from app.core.installation import state_mistakes, weakness
 from app.core.http_client import ca_bundle_mistake
+from app.core.installation import state_mistakes, weakness
 from app.core.permissions import ADMINISTRATOR
 from app.core.processes import Process
 from app.core.variables import AUTH0_ALIASES, variable

@@ -112,7 +112,7 @@ def carried(function: Callable[P, R]) -> Callable[P, R]:
 
     It runs bound to the session that asks *now*; the checks inside it read that session and its rights afresh when it
     runs, so a session that ended or a right that was revoked in between refuses it. It serves this session only: in a
-    run of another one, in what such a run registered with Streamlit (``app.runtime.deferred_calls``), or inside a cache, it
+    run of another one, in what such a run registered with Streamlit (``deferred_calls``), or inside a cache, it
     raises ``IdentityShared``.
 
     Raises:

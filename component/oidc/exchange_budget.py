@@ -39,8 +39,8 @@ from app.core.addresses import network_of
 from app.core.errors import ProviderUnavailable, StorageUnavailable, TooManyRequests
 from app.core.failure_reasons import ProviderReason
 from app.core.principal import Subject
+from component.limits.bounded_dict import put_newest
 from component.limits.token_bucket import Bucket, Buckets
-from component.socket.rendered import keep
 
 CLIENT_MAX: Final = 5
 """Attempts of one browser, or of one account where it is known, that may come to nothing at once."""
@@ -148,7 +148,7 @@ class ExchangeBudget:
             others = [known for known, whose in self._known.items() if whose == account and known != browser]
             for known in others[: max(0, len(others) + 1 - MAX_KNOWN_EACH)]:
                 del self._known[known]
-            keep(self._known, browser, account, MAX_KNOWN)
+            put_newest(self._known, browser, account, MAX_KNOWN)
 
     def _admit(self, browser: str, address: str, subject: Subject | None) -> _Attempt:
         """What an attempt would cost. Raises ``TooManyRequests`` where that is not there."""

@@ -19,11 +19,11 @@ from authlib.integrations.requests_client.oauth2_session import OAuth2ClientAuth
 from authlib.oauth2.client import OAuth2Client
 
 from app.core.assurance import Requirement
-from app.core.tokens.discovery import Discovery
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
 from app.core.failure_reasons import CallbackReason, ProviderReason
 from app.core.http_client import cause_of
 from app.core.settings import Settings
+from app.core.tokens.discovery import Discovery
 from component.oidc.bounded_http import bounded_session
 
 SCOPE: Final = "openid profile email offline_access"

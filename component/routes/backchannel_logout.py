@@ -23,10 +23,10 @@ from app.core.audit import AuditKind
 from app.core.clock import Clock, utc_now
 from app.core.errors import BadRequest, GatehouseError, ServiceUnavailable, StorageUnavailable, TokenInvalid
 from app.core.failure_reasons import TokenReason, TokenUse
-from app.core.tokens.jws import MAX_TOKEN_CHARACTERS
 from app.core.ports import Storage
 from app.core.records import EndReason, SealedTokens
 from app.core.refusal_counts import Refusals
+from app.core.tokens.jws import MAX_TOKEN_CHARACTERS
 from app.core.tokens.types import LogoutToken
 from app.core.tokens.verifier import TokenVerifier
 from component.http.client_address import ClientAddresses

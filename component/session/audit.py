@@ -7,10 +7,10 @@ from datetime import datetime
 
 from app.core import correlation
 from app.core.audit import SYSTEM, AuditEvent, AuditKind, Outcome, subject_name
-from app.core.tokens.claims import Unusable
 from app.core.policy import Reason
 from app.core.principal import Subject
 from app.core.records import EndReason, Session
+from app.core.tokens.claims import Unusable
 
 
 def begun(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:

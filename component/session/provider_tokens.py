@@ -9,13 +9,13 @@ from datetime import datetime
 
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, subject_name
-from app.core.tokens.claims import Unusable
 from app.core.errors import TokenInvalid
 from app.core.failure_reasons import ClaimReason, TokenReason
 from app.core.keyring import Keyring
 from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.records import MAX_TOKEN_ROLES, TokenRights
+from app.core.tokens.claims import Unusable
 from app.core.tokens.types import AccessToken
 from component.session import audit as session_audit
 

@@ -1,8 +1,8 @@
 """The files that Streamlit's runs have registered for each Streamlit session: images, films, sound, downloads.
 
 An address that an app only shows, such as one that its user typed, is no file of that user: what counts is that a run
-for this very session gave the file to Streamlit, and that it began after the user last lost a right. ``app.runtime.media_files``
-notes that here, from the threads of the runs.
+for this very session gave the file to Streamlit, and that it began after the user last lost a right.
+``app.runtime.media_files`` records that here, from the threads of the runs.
 """
 
 from __future__ import annotations

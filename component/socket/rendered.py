@@ -9,10 +9,11 @@ prevent. So once the caller has lost a right, an id is valid only if a run that 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from component.limits.bounded_dict import put_newest
 from component.protocol import streamlit_messages
 from component.socket.media_files import SessionFiles
 
@@ -22,9 +23,6 @@ MAX_WIDGETS: Final = 4096
 MAX_FRAGMENTS: Final = 4096
 MAX_SOURCES: Final = 512
 MAX_OPERATIONS: Final = 512
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -73,7 +71,7 @@ class Rendered:
             return False
         if self.since_loss is not None and sent.dataframe and sent.dataframe not in self.since_loss.sources:
             return False
-        keep(self.operations, sent.operation, None, MAX_OPERATIONS)
+        put_newest(self.operations, sent.operation, None, MAX_OPERATIONS)
         return True
 
     def end(self, operation: str) -> bool:
@@ -86,26 +84,18 @@ class Rendered:
         """Remember what a message to the browser renders."""
         if self.since_loss is not None:
             for widget in streamlit_messages.widgets_in(message):
-                keep(self.since_loss.widgets, widget, None, MAX_WIDGETS)
+                put_newest(self.since_loss.widgets, widget, None, MAX_WIDGETS)
             for fragment in streamlit_messages.fragments_in(message):
-                keep(self.since_loss.fragments, fragment, None, MAX_FRAGMENTS)
+                put_newest(self.since_loss.fragments, fragment, None, MAX_FRAGMENTS)
             for source in streamlit_messages.dataframes_in(message):
-                keep(self.since_loss.sources, source, None, MAX_SOURCES)
+                put_newest(self.since_loss.sources, source, None, MAX_SOURCES)
         if deferred := streamlit_messages.deferred_in(message):
-            keep(self.deferred, deferred, None, MAX_DEFERRED)
+            put_newest(self.deferred, deferred, None, MAX_DEFERRED)
         if file := streamlit_messages.delivered_file(message):
-            keep(self.media, file, None, MAX_MEDIA)
+            put_newest(self.media, file, None, MAX_MEDIA)
 
     def note_media(self, data: bytes) -> None:
         """Remember the files that a message to the browser shows: those that a run of this session registered."""
         for file in streamlit_messages.media_in(data):
             if file in self.files:
-                keep(self.media, file, None, MAX_MEDIA)
-
-
-def keep(kept: dict[K, V], key: K, value: V, most: int) -> None:
-    """Put ``key`` last, and let go of the first when there are more than ``most``."""
-    kept.pop(key, None)
-    kept[key] = value
-    if len(kept) > most:
-        del kept[next(iter(kept))]
+                put_newest(self.media, file, None, MAX_MEDIA)

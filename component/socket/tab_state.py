@@ -14,9 +14,10 @@ from typing import Final
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.policy import Grants
+from component.limits.bounded_dict import put_newest
 from component.protocol import streamlit_messages
 from component.socket.expiry_overlay import Cover
-from component.socket.rendered import Rendered, keep
+from component.socket.rendered import Rendered
 from component.socket.upload_limits import Uploads
 
 KEPT_OWNERS: Final = 2048
@@ -165,7 +166,7 @@ class Shown:
 
     def note_session(self, session_id: str, seen: Seen) -> None:
         """Remember a Streamlit session that this owner is in."""
-        keep(self.sessions, session_id, seen, KEPT_SESSIONS)
+        put_newest(self.sessions, session_id, seen, KEPT_SESSIONS)
 
     def may_fetch(self, file: str, grants: Grants | None) -> bool:
         """As ``Seen.may_fetch``, in any of the owner's Streamlit sessions."""

@@ -12,10 +12,10 @@ from starlette.types import Receive, Send
 from app.core.records import Session
 from app.core.rights import Rights
 from component.limits.admission import SocketLimits
+from component.limits.bounded_dict import put_newest
 from component.protocol import streamlit_messages
 from component.session.service import Sessions
 from component.socket.media_files import MediaFiles
-from component.socket.rendered import keep
 from component.socket.tab import Tab
 from component.socket.tab_state import Owners
 from component.socket.thread_pool import Workers
@@ -97,7 +97,7 @@ class Tabs:
 
     def note_renewed(self, credential: bytes) -> None:
         """Remember that a session has a new secret in place of the one with this hash."""
-        keep(self._renewed, credential, self.monotonic(), MAX_RENEWED)
+        put_newest(self._renewed, credential, self.monotonic(), MAX_RENEWED)
 
     def is_renewed(self, credential: bytes) -> bool:
         """Whether a browser that comes with this secret may have its new one in a moment: the answer is on its way."""

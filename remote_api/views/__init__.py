@@ -1,1 +1,1 @@
-"""ROOM."""
+"""The views of the remote API: one blueprint for each resource."""

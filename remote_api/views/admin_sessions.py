@@ -14,12 +14,12 @@ from app.core.directory import MOST_ROWS, SessionRow
 from app.core.errors import NotFound
 from app.core.permissions import Permission
 from remote_api.access import principal, requires
-from remote_api.transactions import change, iso
 from remote_api.preconditions import unconditional
 from remote_api.schemas import EndedCount
 from remote_api.schemas.people import PersonPath
 from remote_api.schemas.records import AnySessionPath, PersonSessions, SessionEnding, SessionList, SessionsAsked
 from remote_api.services import services
+from remote_api.transactions import change, iso
 from remote_api.views.sessions import IDLE_SECONDS
 
 _ENDING = "ending is the same however often it is done"

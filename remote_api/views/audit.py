@@ -23,7 +23,7 @@ from app.core.permissions import Permission
 from app.core.principal import Subject
 from app.core.spreadsheet import safe_cell
 from remote_api.access import requires
-from remote_api.transactions import change, iso
+from remote_api.audit_text import NameOf, sentence
 from remote_api.schemas.records import (
     AuditAsked,
     AuditExport,
@@ -35,8 +35,8 @@ from remote_api.schemas.records import (
     Events,
     Kinds,
 )
-from remote_api.audit_text import NameOf, sentence
 from remote_api.services import services
+from remote_api.transactions import change, iso
 
 _COLUMNS: Final = (
     "seq", "at", "kind", "sentence", "outcome", "actor", "target", "reason", "correlation_id", "address", "details",

@@ -14,9 +14,7 @@ from app.core.errors import ChangeUnconfirmed, GatehouseError, InvalidInput, Ser
 from app.core.permissions import Permission
 from remote_api import preconditions
 from remote_api.access import requires
-from remote_api.transactions import change, nothing_was_changed
 from remote_api.preconditions import conditional, unconditional
-from remote_api.views.people import DEFAULT_ROLE, answer_of, card_of
 from remote_api.schemas.people import (
     Because,
     BulkAsked,
@@ -27,6 +25,8 @@ from remote_api.schemas.people import (
     PersonPath,
     WithheldPath,
 )
+from remote_api.transactions import change, nothing_was_changed
+from remote_api.views.people import DEFAULT_ROLE, answer_of, card_of
 
 _NOT_TRIED: Final = "Not tried: "
 

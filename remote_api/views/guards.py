@@ -9,9 +9,9 @@ from flask_openapi3.models.tag import Tag
 
 from app.core.permissions import Permission
 from remote_api.access import requires
-from remote_api.transactions import iso
 from remote_api.schemas.records import Guards
 from remote_api.services import services
+from remote_api.transactions import iso
 
 api = APIBlueprint(
     "guards",

@@ -13,10 +13,10 @@ from app.core.directory import MappingRow
 from app.core.permissions import ROLES, Permission
 from remote_api import preconditions
 from remote_api.access import requires
-from remote_api.transactions import change
 from remote_api.preconditions import conditional
 from remote_api.schemas.roles import MappingChanged, MappingList, MappingsAsked, MappingSent
 from remote_api.services import services
+from remote_api.transactions import change
 
 MAP_OWN_NAMES: Final = "MAP_OWN_NAMES"
 """Where the app keeps whether a token's role also counts as the built-in role of its name (development)."""

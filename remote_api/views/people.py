@@ -15,7 +15,6 @@ from app.core.permissions import Permission, named
 from app.core.principal import Subject
 from remote_api import preconditions
 from remote_api.access import requires
-from remote_api.transactions import Changing, change, iso
 from remote_api.preconditions import conditional, unconditional
 from remote_api.schemas.people import (
     Because,
@@ -28,6 +27,7 @@ from remote_api.schemas.people import (
     PersonPath,
 )
 from remote_api.services import services
+from remote_api.transactions import Changing, change, iso
 
 ISSUER = "ISSUER"
 """Where the app keeps the configured issuer."""

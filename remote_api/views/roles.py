@@ -13,7 +13,6 @@ from app.core.errors import NotFound
 from app.core.permissions import Permission
 from remote_api import preconditions
 from remote_api.access import requires
-from remote_api.transactions import change
 from remote_api.preconditions import conditional, unconditional
 from remote_api.schemas.roles import (
     ListAsked,
@@ -29,6 +28,7 @@ from remote_api.schemas.roles import (
     RoleSent,
 )
 from remote_api.services import services
+from remote_api.transactions import change
 
 _NO_ROLE = "There is no such role."
 

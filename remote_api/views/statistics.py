@@ -11,10 +11,10 @@ from flask_openapi3.models.tag import Tag
 
 from app.core.permissions import Permission
 from remote_api.access import requires
-from remote_api.views.mappings import MAP_OWN_NAMES
-from remote_api.views.reports import day_body
 from remote_api.schemas.records import StatisticsAsked, StatisticsBody
 from remote_api.services import services
+from remote_api.views.mappings import MAP_OWN_NAMES
+from remote_api.views.reports import day_body
 from remote_api.views.sessions import IDLE_SECONDS
 
 api = APIBlueprint(

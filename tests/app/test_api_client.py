@@ -15,7 +15,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import access, api_client, testing
-from app.runtime import session_binding
 from app import services as composition
 from app.admin.api import roles as roles_api
 from app.core import correlation
@@ -36,6 +35,7 @@ from app.core.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from app.runtime import session_binding
 from app.services import Services
 from db.bounds import SERVING
 from tests.ports import free_port

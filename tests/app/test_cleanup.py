@@ -9,13 +9,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app import testing
-from app import cleanup
+from app import cleanup, testing
+from app.cleanup import Housekeeping
 from app.cli import commands
 from app.core.clock import utc_now
 from app.core.keyring import Keyring
 from app.core.settings import Settings
-from app.cleanup import Housekeeping
 from app.services import Services
 from db import Database, migrate, open_database, seed
 from db.statement import Prepared

@@ -349,7 +349,7 @@ def test_the_matrix_shows_what_the_code_asks_for_and_its_file_says_the_same(
     assert home["To note"] == "Asks for no permission"
     erasing = frame[frame["Permission"] == "erase:people"].iloc[0]
     assert erasing["To note"] == "Only the administrator role gives it"
-    assert not frame[frame["Name"].str.contains("audit_export:content_of")].empty
+    assert not frame[frame["Name"].str.contains("audit.export:content_of")].empty
     rows = list(csv.DictReader(io.StringIO(made[-1].decode())))
     assert len(rows) == len(frame)
     assert next(row for row in rows if row["name"] == "/audit")["viewer"] == "no"

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import testing
-from app import access_changes, formatting
+from app import access_changes, formatting, testing
 from app.core.clock import utc_now
 from app.core.permissions import ROLES, Permission
 from app.core.policy import Source
@@ -58,7 +57,7 @@ def test_what_was_lost(services: Services) -> None:
     at, who = opened(services, "viewer")
     grant(services, who, "viewer", revoke=True)
     assert line(at.run()) == (
-        f"Your access has changed: you can no longer {texts.clause(Permission.READ_REPORTS.sentence)}."
+        f"Your access has changed: you can no longer {formatting.clause(Permission.READ_REPORTS.sentence)}."
     )
 
 

@@ -7,8 +7,7 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import testing
-from app import formatting
+from app import formatting, testing
 from app.core.errors import ApiUnavailable, StorageUnavailable
 from tests.apptest.conftest import World
 from tests.ports import free_port

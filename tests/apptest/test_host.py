@@ -10,8 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import api_client
-from app import component_events
+from app import api_client, component_events
 from app.core.audit import AuditKind
 from app.core.refusal_counts import Refusals
 from app.core.rights import Rights

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app import testing
-from app import formatting
+from app import formatting, testing
 from app.core.permissions import ROLES
 from app.navigation import PAGES
 from tests.apptest.conftest import World

@@ -25,7 +25,7 @@ def _script() -> None:
             continue
         may_run.append(row.path)
     st.text(f"may run: {may_run}")
-    st.text(f"asked twice: {menu.page(PAGES[0], title='Home') == menu.page(PAGES[0], title='Home')}")
+    st.text(f"asked twice: {page_registry.page(PAGES[0], title='Home') == page_registry.page(PAGES[0], title='Home')}")
     hidden = page_registry.page(PAGES[1], title="No access", hidden=True)
     st.text(f"{hidden.title}, {hidden.url_path}, {hidden.visibility}")
 

@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from app import testing
-from app import formatting
+from app import formatting, testing
 from app.core.assurance import MULTI_FACTOR, Requirement
 from app.core.errors import StepUpRequired
 from app.core.permissions import REQUIREMENTS

@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
+from app.cleanup import purge
 from app.core.ports import Storage
 from app.core.principal import Subject
-from app.cleanup import purge
 from component.drafts import (
     MAX_BYTES,
     MOST_OF_OWNER,

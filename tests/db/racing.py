@@ -37,7 +37,7 @@ def grant_viewer(database: Database, number: int) -> bool:
     who = acting(ADMINISTRATORS[number % len(ADMINISTRATORS)])
     with database.unit_of_work() as unit:
         person = unit.person_id(ANN)
-    with administration.carrying_out(database, who, NOW) as unit:
+    with administration.transaction(database, who, NOW) as unit:
         return administration.grant(
             unit, who, person=person, role="viewer", permission=None, until=None, reason="race", version=None, now=NOW
         )
@@ -54,7 +54,7 @@ def step_down(database: Database, number: int) -> str:
         return "gone"
     grant = card.grants[0].id
     try:
-        with administration.carrying_out(database, who, NOW) as unit:
+        with administration.transaction(database, who, NOW) as unit:
             administration.revoke(
                 unit, who, person=person, grant=grant, reason="race", version=None, default_role=None, now=NOW
             )

@@ -117,25 +117,27 @@ def pages_table() -> str:
     return _table(("Path", "Page", "Script", "Asks for"), rows)
 
 
-def contract(name: str) -> dict[str, Any]:
-    """The contract of import-linter whose name begins with ``name``."""
+def contracts() -> list[dict[str, Any]]:
+    """The contracts of import-linter in ``pyproject.toml``."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (found,) = [one for one in project["tool"]["importlinter"]["contracts"] if one["name"].startswith(name)]
-    return dict(found)
+    return list(project["tool"]["importlinter"]["contracts"])
 
 
 def layers_table() -> str:
-    """The layers of the Streamlit process, as import-linter checks them."""
-    layers: list[str] = contract("The layers of the Streamlit process")["layers"]
+    """The layers of each package that has some, as import-linter checks them."""
     rows = (
-        (str(number), ", ".join(f"`{name}`" for name in layer.split(" | "))) for number, layer in enumerate(layers, 1)
+        (f"`{contract['containers'][0]}`", str(number), ", ".join(f"`{name}`" for name in layer.split(" | ")))
+        for contract in contracts()
+        if contract["type"] == "layers"
+        for number, layer in enumerate(contract["layers"], 1)
     )
-    return _table(("", "Modules"), rows)
+    return _table(("Package", "Layer", "Modules and rooms"), rows)
 
 
 def streamlit_table() -> str:
     """The modules of ``component`` that may import Streamlit, as import-linter checks it."""
-    allowed: list[str] = contract("In the component only")["ignore_imports"]
+    (contract,) = (one for one in contracts() if one["name"].startswith("In the component only"))
+    allowed: list[str] = contract["ignore_imports"]
     names = (one.partition(" -> ")[0] for one in allowed)
     rows = (
         (f"`{name}`", "its API" if name == "component.auth0" else "its messages, `streamlit.proto`") for name in names

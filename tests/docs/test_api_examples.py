@@ -12,9 +12,9 @@ import pytest
 import requests
 from werkzeug.serving import make_server
 
-from tests.remote_api.world import Caller, World, administrator, settings_for
 from tests.issuer import Issuer
 from tests.ports import free_port
+from tests.remote_api.world import Caller, World, administrator, settings_for
 from tests.stack import ROOT
 
 DOCUMENT: Final = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

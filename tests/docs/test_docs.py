@@ -42,10 +42,6 @@ UNKNOWN_IN: Final = (
     "tests/docs/",
 )
 """Where names are meant to be no settings."""
-WHOLE_FOLDERS: Final = (
-    "app/admin/", "app/cli/", "app/core/administration/", "component/dev_tenant/", "db/migrations/",
-    "remote_api/schemas/",
-)  # fmt: skip
 """What the tree of the architecture names as a folder."""
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -116,16 +112,29 @@ def test_every_module_is_in_the_tree_of_the_architecture() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     tree = text.partition("## Tree\n\n```\n")[2].partition("```")[0]
     named: dict[str, list[str]] = {}
-    folder = ""
+    whole: list[str] = []
+    folders: list[tuple[int, str]] = []
     for line in tree.splitlines():
-        folder = line.split("/")[0] if re.match(r"\w+/", line) else "app/core" if line.startswith("  core/") else folder
-        named.setdefault(folder, []).extend(re.findall(r"(?<![\w/])[\w*]+\.py", line))
+        indent = len(line) - len(line.lstrip())
+        while folders and folders[-1][0] >= indent:
+            folders.pop()
+        parent = folders[-1][1] if folders else ""
+        whole += [f"{parent}{folder}" for folder in re.findall(r"(?<![\w/`])\w+/(?=\s)", line)]
+        if folder := re.match(r" *(\w+/)", line):
+            folders.append((indent, parent := f"{parent}{folder[1]}"))
+        named.setdefault(parent, []).extend(re.findall(r"(?<![\w/])[\w*]+\.py", line))
+    # A folder of the tree whose modules are not named one by one stands for all of them.
+    whole = [
+        folder for folder in whole if not any(modules for path, modules in named.items() if path.startswith(folder))
+    ]
     missing = [
         name
         for package in ("app", "component", "db", "remote_api")
         for path in sorted((ROOT / package).rglob("*.py"))
-        if not (name := path.relative_to(ROOT).as_posix()).startswith(WHOLE_FOLDERS) and not path.stem.startswith("__")
-        if not any(fnmatch(path.name, pattern) for pattern in named[path.parent.relative_to(ROOT).as_posix()])
+        if not (name := path.relative_to(ROOT).as_posix()).startswith(tuple(whole)) and not path.stem.startswith("__")
+        if not any(
+            fnmatch(path.name, pattern) for pattern in named.get(f"{path.parent.relative_to(ROOT).as_posix()}/", ())
+        )
     ]
     assert missing == []
 

@@ -16,10 +16,10 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.app.cli.test_dev import read_until
 from tests.e2e.conftest import Visitor
 from tests.ports import free_port
 from tests.stack import ROOT
-from tests.app.cli.test_dev import read_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

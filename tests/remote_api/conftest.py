@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.remote_api.world import Caller, World, administrator, settings_for
 from tests.issuer import Issuer
+from tests.remote_api.world import Caller, World, administrator, settings_for
 
 
 @pytest.fixture(scope="session")

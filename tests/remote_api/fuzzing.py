@@ -1,7 +1,7 @@
 """Calls made up from the served description, for a number of callers; what is answered must be what is described.
 
-``tests/remote_api/test_described.py`` makes a few of each, the same ones each time; ``python -m tests.remote_api.fuzzing`` makes as
-many as it is told, different ones each time, and prints what was answered.
+``tests/remote_api/test_described.py`` makes a few of each, the same ones each time. ``python -m
+tests.remote_api.fuzzing`` makes as many as its argument says, different ones each time, and prints the results.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from schemathesis.specs.openapi.checks import (
 from app.core.audit import AuditEvent, AuditKind
 from app.core.policy import Source
 from app.core.records import NewGrant, TokenRights
-from tests.remote_api.world import World, administrator, caller, settings_for
 from tests.issuer import Issuer
+from tests.remote_api.world import World, administrator, caller, settings_for
 
 CALLERS: Final = ("administrator", "auditor", "nobody", "anonymous")
 UNREACHED: Final = "999999999 per minute"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.issuer import Issuer
 from tests.remote_api.fuzzing import described, fuzz, operations, populated
 from tests.remote_api.world import World
-from tests.issuer import Issuer
 
 EXAMPLES = {"administrator": 8, "auditor": 3, "nobody": 2, "anonymous": 2}
 LABELS = sorted(

@@ -10,8 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from remote_api import schemas
-from remote_api.views.docs import DESCRIPTION
 from remote_api.schemas import people, records, roles
+from remote_api.views.docs import DESCRIPTION
 from tests.remote_api.world import World
 
 KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from app.core import logs
 from app.core.errors import SchemaMismatch, StorageUnavailable
-from tests.remote_api.world import World
 from tests.issuer import Fault, Issuer
+from tests.remote_api.world import World
 
 
 class Down:

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import pytest
 
 from app.core.errors import ChangeUnconfirmed, StorageUnavailable
-from db.write_lock import Turns
 from db.unit_of_work import Work
+from db.write_lock import Turns
 from remote_api.application import Json
 from tests.remote_api.test_grants_api import bulk
 from tests.remote_api.test_people_api import card, number_of, version

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.remote_api.world import World
 from tests.issuer import Issuer
+from tests.remote_api.world import World
 
 
 @pytest.fixture

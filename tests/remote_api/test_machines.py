@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.component.dev_tenant.support import AUDIENCE, Running, browsing, call, running
+from tests.issuer import Issuer
 from tests.remote_api.test_people_api import card, version
 from tests.remote_api.world import Caller, World, settings_for
-from tests.issuer import Issuer
-from tests.component.dev_tenant.support import AUDIENCE, Running, browsing, call, running
 
 
 class TenantAsIssuer(Issuer):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.remote_api.world import World
 from tests.issuer import ABSENT
+from tests.remote_api.world import World
 
 
 @pytest.mark.parametrize(

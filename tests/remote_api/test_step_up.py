@@ -152,7 +152,7 @@ def test_me_tells_what_must_be_done_first(world: World) -> None:
 
 
 def test_a_token_dies_when_the_provider_says_that_its_person_signed_out(world: World) -> None:
-    """In storage as a logout token leaves it; ``tests/component/routes/test_backchannel_logout.py`` has the token itself."""
+    """The stored state after a logout token; ``tests/component/routes/test_backchannel_logout.py`` has the token."""
     signed_in = world.sign_in()
     other = world.begin_session(signed_in.subject)
     with world.database.unit_of_work() as unit:

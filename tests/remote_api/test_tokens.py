@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.remote_api.world import World
 from tests.issuer import ABSENT, Issuer, SigningKey
+from tests.remote_api.world import World
 
 NO_TOKEN = 'Bearer realm="gatehouse"'
 INVALID = 'Bearer realm="gatehouse", error="invalid_token"'

@@ -12,10 +12,10 @@ import sys
 import streamlit as st
 from starlette.middleware import Middleware
 
-from app.core.tokens.discovery import Discovery
 from app.core.keyring import Keyring
 from app.core.rights import Rights
 from app.core.settings import Settings
+from app.core.tokens.discovery import Discovery
 from app.core.tokens.verifier import build_verifier
 from component.http.cookies import Cookies
 from component.oidc.provider import Provider

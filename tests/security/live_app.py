@@ -17,8 +17,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from app import asgi, hosted, testing
-from app.runtime import server
+from app import asgi, hosted, server, testing
 from app import services as composition
 from app.core import logs
 from app.core.declarations import declare_beside

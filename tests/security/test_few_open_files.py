@@ -11,7 +11,7 @@ import pytest
 import requests
 from websockets.exceptions import InvalidStatus
 
-from app.runtime.server import Descriptors
+from app.server import Descriptors
 from tests.security.live import Live, live
 
 OPEN_FILES = 460

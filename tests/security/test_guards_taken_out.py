@@ -298,7 +298,7 @@ REMOVALS = [
     ),
     Removal(
         "the record of what a rule of administration refused",
-        "app/core/administration/transaction.py",
+        "app/core/administration/transactions.py",
         "            _record(storage, who, error, now)\n",
         "            pass\n",
         "tests/app/core/administration/test_rules.py",
@@ -964,14 +964,14 @@ REMOVALS = [
     ),
     Removal(
         "the search for what the system allows of open files",
-        "app/runtime/server.py",
+        "app/server.py",
         "            attempt = (works + fails) // 2\n",
         "            break\n",
-        "tests/app/runtime/test_server.py::test_the_limit_is_raised_as_far_as_the_system_allows",
+        "tests/app/test_server.py::test_the_limit_is_raised_as_far_as_the_system_allows",
     ),
     Removal(
         "the limit of open files in the number of tabs",
-        "app/runtime/server.py",
+        "app/server.py",
         "min(settings.sockets, allowed.sockets),\n        per_address",
         "settings.sockets,\n        per_address",
         "tests/security/test_few_open_files.py::test_as_many_tabs_as_fit_are_served_and_the_next_is_told_so",

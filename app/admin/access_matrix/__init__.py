@@ -1,1 +1,1 @@
-"""ROOM."""
+"""The access matrix: which role reaches which page, function and endpoint."""

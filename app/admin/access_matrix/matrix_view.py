@@ -8,15 +8,15 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app import access
-from app import formatting
+from app import access, formatting
 from app.admin.access_matrix import matrix
-from app.admin.api import installation as installation_api, roles as roles_api
-from app.admin.widgets import labels, role_picker
-from app.admin.api.roles import Role
 from app.admin.access_matrix.matrix import KINDS, Line
-from app.admin.widgets.permission_list import SEARCH_MAX
+from app.admin.api import installation as installation_api
+from app.admin.api import roles as roles_api
+from app.admin.api.roles import Role
+from app.admin.widgets import labels, role_picker
 from app.admin.widgets.permission_groups import sentence_of
+from app.admin.widgets.permission_list import SEARCH_MAX
 from app.core.directory import GuardKind
 from app.core.permissions import Permission
 
@@ -162,7 +162,7 @@ def _attention(lines: list[Line]) -> None:
     if counts:
         st.markdown(
             "**Stands out:** "
-            + "; ".join(f"{texts.plain(notice)}: {count:,}" for notice, count in counts.items())
+            + "; ".join(f"{formatting.plain(notice)}: {count:,}" for notice, count in counts.items())
             + "."
         )
 
@@ -170,9 +170,9 @@ def _attention(lines: list[Line]) -> None:
 def _versions(guards: tuple[installation_api.Guard, ...]) -> None:
     """Who published, and which version of the code."""
     known = sorted({(guard.process, guard.version) for guard in guards})
-    text = ", ".join(f"{texts.plain(process)} {texts.plain(version)}" for process, version in known)
+    text = ", ".join(f"{formatting.plain(process)} {formatting.plain(version)}" for process, version in known)
     newest = max((guard.published_at for guard in guards if guard.published_at), default=None)
-    st.caption(f"Published by {text}; last {words.ago(newest)}.")
+    st.caption(f"Published by {text}; last {labels.ago(newest)}.")
     if len({version for _, version in known}) > 1:
         st.warning(
             "Processes of different versions have published: what only the older ones ask for stands here too.",

@@ -8,9 +8,9 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import audit as audit_api
+from app.admin.api.audit import ChainHead, Event, Verified
 from app.admin.audit import presentation
 from app.admin.widgets import failures, labels, pagination
-from app.admin.api.audit import ChainHead, Event, Verified
 from app.admin.widgets.links import AUDIT, link
 from app.core.clock import utc_now
 from app.core.errors import GatehouseError, NotFound, TooManyRequests
@@ -47,7 +47,7 @@ def show_one(seq: int) -> None:
     except NotFound:
         st.write("There is no event with this number. It may lie below the retention boundary.")
         return
-    st.markdown(f"**{words.when(one.at)}**")
+    st.markdown(f"**{labels.when(one.at)}**")
     st.markdown(label(one))
     facts(one)
 
@@ -55,14 +55,15 @@ def show_one(seq: int) -> None:
 def label(one: Event) -> str:
     """Time, outcome and sentence, as markdown-safe text."""
     color = _COLORS.get(one.outcome, "gray")
-    return f":{color}[{events.outcome_icon(one.outcome)}] {one.at:%H\\:%M\\:%S} {texts.plain(one.sentence, cap=500)}"
+    icon = presentation.outcome_icon(one.outcome)
+    return f":{color}[{icon}] {one.at:%H\\:%M\\:%S} {formatting.plain(one.sentence, cap=500)}"
 
 
 def facts(one: Event) -> None:
     """What else is known of an event, in words, and all of it as it is kept."""
     lines = [("Outcome", presentation.outcome_word(one.outcome)), ("Reason", one.reason), ("By", one.actor)]
     lines += [("Done to", one.target), ("From", one.address), ("Request number", one.correlation_id)]
-    st.markdown("\n".join(f"- {name}: {texts.plain(text, cap=500)}" for name, text in lines if text))
+    st.markdown("\n".join(f"- {name}: {formatting.plain(text, cap=500)}" for name, text in lines if text))
     st.code(presentation.raw(one), language="json", wrap_lines=True)
 
 
@@ -86,7 +87,7 @@ def _head(head: ChainHead) -> None:
             icon=":material/gpp_bad:",
         )
         return
-    last = f"Event {head.seq:,} is the last, {words.ago(head.last_at)}." if head.last_at else "There is no event yet."
+    last = f"Event {head.seq:,} is the last, {labels.ago(head.last_at)}." if head.last_at else "There is no event yet."
     st.markdown(f":green[:material/verified_user:] **The chain is sealed.** {last}")
     if head.boundary_seq:
         st.caption(f"Events up to number {head.boundary_seq:,} were deleted under a sealed retention boundary.")
@@ -105,7 +106,7 @@ def _verify() -> None:
         failures.show(error, key="audit-verify-failed")
     else:
         seconds = max(1, round((utc_now() - begun).total_seconds()))
-        st.session_state[_VERIFIED] = (found, f"{begun:%H\\:%M} UTC, in {words.many(seconds, 'second')}")
+        st.session_state[_VERIFIED] = (found, f"{begun:%H\\:%M} UTC, in {labels.many(seconds, 'second')}")
 
 
 def _result(found: Verified, when: str) -> None:
@@ -122,7 +123,7 @@ def _result(found: Verified, when: str) -> None:
         )
         return
     st.error(f"**The audit was tampered with.** Verified at {when}:", icon=":material/gpp_bad:")
-    st.markdown("\n".join(f"- {texts.plain(problem, cap=300)}" for problem in found.problems[:20]))
+    st.markdown("\n".join(f"- {formatting.plain(problem, cap=300)}" for problem in found.problems[:20]))
     if len(found.problems) > 20:  # noqa: PLR2004 - as many as are listed
         st.caption(f"And {len(found.problems) - 20:,} more.")
     st.write("Keep the database as it is now, and compare it with a checkpoint and with a backup.")

@@ -16,12 +16,11 @@ from typing import IO, BinaryIO, Final, Literal, cast
 
 import streamlit as st
 
-from app import access, panels
-from app import formatting
+from app import access, formatting, panels
 from app.admin.api import audit as audit_api
+from app.admin.api.audit import EXPORT_KINDS, Asked
 from app.admin.audit import presentation
 from app.admin.widgets import failures
-from app.admin.api.audit import EXPORT_KINDS, Asked
 from app.core.clock import utc_now
 from app.core.errors import GatehouseError, StepUpRequired
 from app.core.permissions import Permission
@@ -84,7 +83,7 @@ def _offer(asked: Asked) -> None:
 
 def _hand_out(ready: Prepared) -> None:
     size = presentation.size_in_words(ready.size_bytes)
-    packed = f", compressed to {events.size_in_words(len(ready.content))}" if ready.name.endswith(".gz") else ""
+    packed = f", compressed to {presentation.size_in_words(len(ready.content))}" if ready.name.endswith(".gz") else ""
     st.success(f"The file is ready: {size}{packed}.", icon=":material/task_alt:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
@@ -109,7 +108,7 @@ def _prepare_with_bar(asked: Asked, form: str) -> Prepared:
         head = audit_api.chain_head()
 
         def told(progress: presentation.Progress) -> None:
-            text = f"{events.size_in_words(progress.size_bytes)}, up to event {progress.seq:,} of {head.seq:,}"
+            text = f"{presentation.size_in_words(progress.size_bytes)}, up to event {progress.seq:,} of {head.seq:,}"
             bar.progress(progress.share, text=text)
 
         return prepare(asked, form, last_seq=head.seq, told=told)

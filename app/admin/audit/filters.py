@@ -9,12 +9,12 @@ from typing import Final
 
 import streamlit as st
 
-from app import access
-from app import formatting
-from app.admin.api import audit as audit_api, people as people_api
+from app import access, formatting
+from app.admin.api import audit as audit_api
+from app.admin.api import people as people_api
+from app.admin.api.audit import Asked
 from app.admin.audit import presentation
 from app.admin.widgets import failures
-from app.admin.api.audit import Asked
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
 
@@ -146,7 +146,7 @@ def _person(name: str) -> str:
     """Whose events: the audit name in the address, or one that is chosen now; empty for everybody's."""
     if name:
         with st.container(key="audit-of", gap="xsmall"):
-            st.markdown(f":material/person: Only what **{texts.plain(name)}** did, or what was done to them.")
+            st.markdown(f":material/person: Only what **{formatting.plain(name)}** did, or what was done to them.")
             if st.button("Show everybody's", key="audit-everybody", icon=":material/close:"):
                 return ""
         return name

@@ -8,18 +8,19 @@ from collections.abc import Mapping as AnyMapping
 import streamlit as st
 
 from app import formatting
-from app.admin.api import mappings as mappings_api, roles as roles_api
-from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
+from app.admin.api import mappings as mappings_api
+from app.admin.api import roles as roles_api
 from app.admin.api.mappings import Mapping
+from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
 from app.admin.widgets.dialogs import Dialog
-from app.admin.widgets.own_permissions import not_held
 from app.admin.widgets.links import MAPPINGS
+from app.admin.widgets.own_permissions import not_held
 from app.core.errors import GatehouseError, NotFound
 
 
 def show(dialog: Dialog, row: Mapping) -> None:
     """The dialog about a token role that is known."""
-    title = f"What {texts.plain(row.token_role, cap=60)} becomes"
+    title = f"What {formatting.plain(row.token_role, cap=60)} becomes"
     dialogs.show(title, lambda: _body(dialog, row), icon=":material/swap_horiz:", wide=True)
 
 
@@ -42,7 +43,7 @@ def _body(dialog: Dialog, row: Mapping) -> None:
     if missing:
         st.warning(
             "You can map only to roles all of which you hold yourself. You do not hold: "
-            f"{'; '.join(texts.clause(texts.sentence(name)) for name in sorted(missing)[:5])}.",
+            f"{'; '.join(formatting.clause(formatting.sentence(name)) for name in sorted(missing)[:5])}.",
             icon=":material/lock:",
         )
     why = confirmation.reason("mapping", placeholder="Such as: the provider's group was renamed")
@@ -68,13 +69,13 @@ def told(row: Mapping, before: AnyMapping[int, str], after: AnyMapping[int, str]
     said = []
     if added:
         who = f"{whom} get{'s' if row.people == 1 else ''}" if whom else "Who signs in with it gets"
-        said.append(f"{who} {words.listed(added)}, at once." if whom else f"{who} {words.listed(added)}.")
+        said.append(f"{who} {labels.listed(added)}, at once." if whom else f"{who} {labels.listed(added)}.")
     if removed:
         lose = f"lose{'s' if row.people == 1 else ''}"
         said.append(
-            f"{whom} {lose} {words.listed(removed)} at once, unless they have it in another way too."
+            f"{whom} {lose} {labels.listed(removed)} at once, unless they have it in another way too."
             if whom
-            else f"Who signs in with it does not get {words.listed(removed)} any more."
+            else f"Who signs in with it does not get {labels.listed(removed)} any more."
         )
     if before and not after:
         said.append("It becomes nothing here then.")

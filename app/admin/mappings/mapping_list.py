@@ -6,14 +6,13 @@ from typing import Final
 
 import streamlit as st
 
-from app import access
-from app import formatting
+from app import access, formatting
 from app.admin.api import mappings as mappings_api
+from app.admin.api.mappings import Mapping
 from app.admin.mappings import change_dialog
 from app.admin.widgets import dialogs, labels, notices, pagination
-from app.admin.api.mappings import Mapping
-from app.admin.widgets.permission_list import SEARCH_MAX
 from app.admin.widgets.links import MAPPINGS
+from app.admin.widgets.permission_list import SEARCH_MAX
 from app.core.permissions import Permission
 
 SIZE: Final = 25
@@ -42,7 +41,9 @@ def show() -> None:
     )  # fmt: skip
     st.query_params.from_dict({"unmapped": "true"} if which == NOWHERE else {})
     asked = (text, which)
-    page = mappings_api.mappings(text, unmapped=which == NOWHERE, cursor=pagination.cursor("mappings", asked), limit=SIZE)
+    page = mappings_api.mappings(
+        text, unmapped=which == NOWHERE, cursor=pagination.cursor("mappings", asked), limit=SIZE
+    )
     may = access.allows(Permission.MANAGE_MAPPINGS)
     if not page.rows:
         st.info(_nothing(text, which), icon=":material/search_off:")
@@ -55,7 +56,7 @@ def show() -> None:
 def _nowhere(total: int, *, capped: bool) -> None:
     many = capped or total > 1
     st.warning(
-        f"**{words.counted(total, capped=capped)} token role{'s' if many else ''} arrived and "
+        f"**{labels.counted(total, capped=capped)} token role{'s' if many else ''} arrived and "
         f"{'are' if many else 'is'} mapped nowhere.** Who has {'one of them' if many else 'it'} gets nothing here by "
         "a mapping. That is right for roles that mean something elsewhere only.",
         icon=":material/link_off:",
@@ -75,7 +76,7 @@ def _nothing(text: str, which: str) -> str:
 
 def _row(number: int, row: Mapping, *, may: bool) -> None:
     with st.container(key=f"mapping-{number}", border=True, gap="xsmall"):
-        st.markdown(f"**{texts.plain(row.token_role)}**")
+        st.markdown(f"**{formatting.plain(row.token_role)}**")
         st.markdown(becomes(row))
         people = labels.many(row.people, "person", "people")
         st.caption(f"In the last sign-in of {people}." if row.people else "In nobody's last sign-in now.")
@@ -90,10 +91,12 @@ def becomes(row: Mapping) -> str:
     """What a token role becomes, as markdown-safe text."""
     if row.own_name:
         names = [row.token_role, *(role.name for role in row.roles if role.name != row.token_role)]
-        return f":material/arrow_forward: becomes {words.listed(names, most=10)}; in development also without a mapping"
+        return (
+            f":material/arrow_forward: becomes {labels.listed(names, most=10)}; in development also without a mapping"
+        )
     if not row.roles:
         return ":material/link_off: mapped nowhere"
-    return f":material/arrow_forward: becomes {words.listed([role.name for role in row.roles], most=10)}"
+    return f":material/arrow_forward: becomes {labels.listed([role.name for role in row.roles], most=10)}"
 
 
 def _dialog() -> None:

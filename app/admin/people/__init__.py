@@ -1,1 +1,1 @@
-"""ROOM."""
+"""The people page: the list, one person, the dialogs that change them, bulk actions, live sessions."""

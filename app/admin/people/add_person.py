@@ -8,8 +8,8 @@ from typing import Final
 import streamlit as st
 
 from app import access
-from app.admin.widgets import confirmation, dialogs, notices
 from app.admin.api.people import add_person
+from app.admin.widgets import confirmation, dialogs, notices
 from app.admin.widgets.dialogs import Dialog
 from app.core.permissions import Permission
 
@@ -52,4 +52,4 @@ def _add(dialog: Dialog, subject: str, issuer: str, reason: str) -> None:
     person, new = add_person(subject, issuer=issuer, reason=reason)
     st.query_params["person"] = str(person.id)
     said = "is known now: give them what they will need." if new else "was known already; here they are."
-    notices.say(f"{confirming.quoted(person.shown_name)} {said}", f"{dialog.place}?person={person.id}")
+    notices.say(f"{confirmation.quoted(person.shown_name)} {said}", f"{dialog.place}?person={person.id}")

@@ -11,13 +11,12 @@ from typing import Final, Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import access
-from app import formatting
-from app.admin.people import grant_form
-from app.admin.widgets import confirmation, dialogs, failures, labels, notices
+from app import access, formatting
 from app.admin.api.grants import MOST_AT_ONCE, Result, What, give_many, take_away_from_many
 from app.admin.api.people import person, set_blocked
 from app.admin.api.sessions import end_sessions_of
+from app.admin.people import grant_form
+from app.admin.widgets import confirmation, dialogs, failures, labels, notices
 from app.admin.widgets.dialogs import Dialog
 from app.admin.widgets.notices import Undo
 from app.core.directory import PersonState
@@ -128,7 +127,7 @@ class Done:
 def bar(place: str, chosen: Mapping[int, str], *, clear: Callable[[], None]) -> None:
     """What can be done to the people chosen, above the list."""
     with st.container(border=True, key="chosen-bar"):
-        st.markdown(f"**{words.many(len(chosen), 'person', 'people')} chosen**")
+        st.markdown(f"**{labels.many(len(chosen), 'person', 'people')} chosen**")
         with st.container(horizontal=True):
             for action in ACTIONS:
                 if access.allows(action.permission) and st.button(
@@ -207,7 +206,7 @@ def _patiently(do: Callable[[], list[Done]], progress: DeltaGenerator, so_far: f
             return do()
         except TooManyRequests as error:
             for left in range(min(_WAIT_MAX_SECONDS, max(1, error.retry_after_seconds)), 0, -1):
-                text = f"The remote API asks to go slower: on in {words.many(left, 'second')}."
+                text = f"The remote API asks to go slower: on in {labels.many(left, 'second')}."
                 progress.progress(so_far, text=text)
                 _pause(1)
     return do()
@@ -291,7 +290,7 @@ def _tell(action: Action, wish: grant_form.Wish, results: Sequence[Done], place:
         "give": f"{what} given to", "take": f"{what} taken away from", "block": "Blocked",
         "let-in": "Let in again:", "end": "Sessions ended of",
     }[action.name]  # fmt: skip
-    parts = [f"{said} {words.many(len(done), 'person', 'people')}."]
+    parts = [f"{said} {labels.many(len(done), 'person', 'people')}."]
     if unchanged:
         parts.append(f"For {unchanged:,} nothing had to change.")
     if refused:
@@ -314,7 +313,7 @@ def _undo(
     for start in range(0, len(people), MOST_AT_ONCE):
         results += back(people[start : start + MOST_AT_ONCE], wish)
     refused = [one for one in results if one.outcome == "refused"]
-    text = f"Taken back for {words.many(len(results) - len(refused), 'person', 'people')}."
+    text = f"Taken back for {labels.many(len(results) - len(refused), 'person', 'people')}."
     return f"{text} For {len(refused):,} it could not be: {refused[0].why}" if refused else text
 
 
@@ -322,7 +321,7 @@ def _refused(results: Sequence[Done], people: Mapping[int, str]) -> None:
     """Who it was not done to, or may not have been, and why; the rest is told at the top of the page."""
     refused = _not_done(results)
     verb = "may not have been" if any(one.outcome == "unknown" for one in refused) else "could not be"
-    st.markdown(f"**{words.many(len(refused), 'person', 'people')} of {len(results):,} {verb} changed:**")
+    st.markdown(f"**{labels.many(len(refused), 'person', 'people')} of {len(results):,} {verb} changed:**")
     shown = refused[:_REFUSED_SHOWN]
     rows = [{"Person": formatting.plain(people.get(one.person, "?"), cap=80), "Why not": one.why} for one in shown]
     st.table(rows, border="horizontal", hide_index=True)

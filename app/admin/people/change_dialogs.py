@@ -10,13 +10,12 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
-from app import formatting
-from app.admin.people import grant_form
-from app.admin.widgets import confirmation, dialogs, labels, notices
+from app import access, formatting, panels
 from app.admin.api.grants import What, give, release, take_away
 from app.admin.api.people import Card, Grant, Withheld, erase, person, set_blocked
 from app.admin.api.sessions import end_sessions_of
+from app.admin.people import grant_form
+from app.admin.widgets import confirmation, dialogs, labels, notices
 from app.admin.widgets.dialogs import Dialog
 from app.admin.widgets.notices import Undo
 from app.core.directory import PersonState
@@ -58,7 +57,7 @@ def told(card: Card) -> Mapping[str, str]:
 
 def _give(dialog: Dialog, card: Card) -> None:
     key = "give"
-    st.markdown(f"To {confirming.quoted(card.shown_name)}:")
+    st.markdown(f"To {confirmation.quoted(card.shown_name)}:")
     wish = grant_form.form(key)
     go = confirmation.buttons(key, "Give", icon=":material/add_circle:") and grant_form.ready(wish)
 
@@ -69,13 +68,13 @@ def _give(dialog: Dialog, card: Card) -> None:
         after, new = give(seen.id, what, until=wish.until, reason=wish.reason, version=seen.version)
         if not new:
             notices.say(
-                f"{confirming.quoted(card.shown_name)} had {confirming.quoted(what.name)} already.", dialog.place
+                f"{confirmation.quoted(card.shown_name)} had {confirmation.quoted(what.name)} already.", dialog.place
             )
             return
         given = next((one for one in after.grants if one.what == what.name and one.id not in _ids(seen)), None)
         undo = Undo("Undo", partial(_take_back, card.id, given.id, wish.reason)) if given is not None else None
         who = confirmation.quoted(card.shown_name)
-        text = f"{who} has {confirming.quoted(what.name)} now, {granting.ending(wish.until)}."
+        text = f"{who} has {confirmation.quoted(what.name)} now, {grant_form.ending(wish.until)}."
         notices.say(f"{text} It counts at once, in open tabs too.", dialog.place, undo=undo)
 
     _carry(dialog, key, card, wish.reason, go=go, do=do)
@@ -94,10 +93,10 @@ def _take(dialog: Dialog, card: Card) -> None:
         who, what = confirmation.quoted(card.shown_name), What("role" if grant.role else "permission", grant.what)
         if any(one.what == what.name for one in after.grants):
             text = (
-                f"This grant of {confirming.quoted(what.name)} is revoked at once; {who} has it by another one still."
+                f"This grant of {confirmation.quoted(what.name)} is revoked at once; {who} has it by another one still."
             )
         else:
-            text = f"{who} no longer has {confirming.quoted(what.name)}. It holds at once."
+            text = f"{who} no longer has {confirmation.quoted(what.name)}. It holds at once."
         withheld = next((one for one in after.withheld if one.what == what.name and one not in seen.withheld), None)
         if withheld is None:
             undo = Undo("Give it back", partial(_give_back, card.id, what, grant.until, why))
@@ -115,14 +114,14 @@ def _loses(grant: Grant, card: Card) -> list[str]:
     gone = {grant.id}
     if grant.automatic:  # it is withheld from every automatic source
         gone |= {one.id for one in card.grants if one.automatic and one.what == grant.what}
-    says = [f"{who} loses {confirming.quoted(grant.what)}, at once, in open tabs too."]
+    says = [f"{who} loses {confirmation.quoted(grant.what)}, at once, in open tabs too."]
     if any(one.what == grant.what and one.id not in gone for one in card.grants):
-        says = [f"{who} keeps {confirming.quoted(grant.what)}, which another grant gives too; this one ends at once."]
+        says = [f"{who} keeps {confirmation.quoted(grant.what)}, which another grant gives too; this one ends at once."]
     if grant.automatic:
         by_default = any(one.id in gone and one.source is not Source.TOKEN for one in card.grants)
         by_token = any(one.id in gone and one.source is Source.TOKEN for one in card.grants)
         says.append(
-            f"It is given automatically, by {words.automatic_sources(by_token, by_default)}. From now on it is "
+            f"It is given automatically, by {labels.automatic_sources(by_token, by_default)}. From now on it is "
             "withheld: signing in again does not bring it back, until an administrator releases it."
         )
     lost = [one for one in card.permissions if set(one.grants) <= gone]
@@ -143,15 +142,15 @@ def _release(dialog: Dialog, card: Card) -> None:
     who = confirmation.quoted(card.shown_name)
     sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
     if sources:
-        st.markdown(f"{who} has {confirming.quoted(withheld.what)} again at once, by {sources}.")
+        st.markdown(f"{who} has {confirmation.quoted(withheld.what)} again at once, by {sources}.")
     else:
-        st.markdown(f"{who} gets {confirming.quoted(withheld.what)} again when a sign-in gives it.")
+        st.markdown(f"{who} gets {confirmation.quoted(withheld.what)} again when a sign-in gives it.")
     why = confirmation.reason(key, placeholder="Such as: the review is over")
     go = confirmation.buttons(key, "Release", icon=":material/lock_open:")
 
     def do(seen: Card) -> None:
         release(seen.id, withheld.id, reason=why, version=seen.version)
-        notices.say(f"{confirming.quoted(withheld.what)} is no longer withheld from {who}.", dialog.place)
+        notices.say(f"{confirmation.quoted(withheld.what)} is no longer withheld from {who}.", dialog.place)
 
     _carry(dialog, key, card, why, go=go, do=do)
 
@@ -173,14 +172,16 @@ def _let_in(dialog: Dialog, card: Card) -> None:
 
 
 def _set(dialog: Dialog, card: Card, key: str, *, blocked: bool) -> None:
-    why = confirmation.reason(key, placeholder="Such as: the account was misused" if blocked else "Such as: all is clear")
+    why = confirmation.reason(
+        key, placeholder="Such as: the account was misused" if blocked else "Such as: all is clear"
+    )
     action = "Block" if blocked else "Let in again"
     go = confirmation.buttons(key, action, icon=":material/block:" if blocked else ":material/lock_open:")
 
     def do(seen: Card) -> None:
         outcome = set_blocked(seen.id, blocked=blocked, reason=why, version=seen.version)
         who = confirmation.quoted(card.shown_name)
-        ended = f" {words.many(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
+        ended = f" {labels.many(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
         text = f"{who} is blocked.{ended}" if blocked else f"{who} can sign in again."
         undo = Undo("Let in again" if blocked else "Block again", partial(_set_back, card.id, why, blocked=not blocked))
         notices.say(text, dialog.place, undo=undo)
@@ -197,7 +198,7 @@ def _end_all(dialog: Dialog, card: Card) -> None:
 
     def do(reason: str) -> None:
         ended = end_sessions_of(card.id, reason=reason)
-        said = f"{words.many(ended, 'session')} of {who} ended." if ended else f"{who} was not signed in any more."
+        said = f"{labels.many(ended, 'session')} of {who} ended." if ended else f"{who} was not signed in any more."
         notices.say(said, dialog.place)
 
     confirmation.confirm(
@@ -247,13 +248,13 @@ def _take_back(person_id: int, grant: int, reason: str) -> str:
     if held is None:
         return "It had been taken away already."
     take_away(person_id, grant, reason=_again(reason), version=now.version)
-    return f"{confirming.quoted(now.shown_name)} no longer has {confirming.quoted(held.what)}."
+    return f"{confirmation.quoted(now.shown_name)} no longer has {confirmation.quoted(held.what)}."
 
 
 def _give_back(person_id: int, what: What, until: datetime | None, reason: str) -> str:
     now = person(person_id)
     give(person_id, what, until=until, reason=_again(reason), version=now.version)
-    return f"{confirming.quoted(now.shown_name)} has {confirming.quoted(what.name)} again."
+    return f"{confirmation.quoted(now.shown_name)} has {confirmation.quoted(what.name)} again."
 
 
 def _release_again(person_id: int, withheld: int, reason: str) -> str:
@@ -262,7 +263,7 @@ def _release_again(person_id: int, withheld: int, reason: str) -> str:
     if row is None:
         return "It had been released already."
     release(person_id, withheld, reason=_again(reason), version=now.version)
-    return f"{confirming.quoted(row.what)} is no longer withheld from {confirming.quoted(now.shown_name)}."
+    return f"{confirmation.quoted(row.what)} is no longer withheld from {confirmation.quoted(now.shown_name)}."
 
 
 def _set_back(person_id: int, reason: str, *, blocked: bool) -> str:
@@ -270,7 +271,7 @@ def _set_back(person_id: int, reason: str, *, blocked: bool) -> str:
     if (now.state is PersonState.BLOCKED) is blocked:
         raise Conflict("Somebody else has done it already.")
     set_blocked(person_id, blocked=blocked, reason=_again(reason), version=now.version)
-    return f"{confirming.quoted(now.shown_name)} {'is blocked again' if blocked else 'can sign in again'}."
+    return f"{confirmation.quoted(now.shown_name)} {'is blocked again' if blocked else 'can sign in again'}."
 
 
 def _again(reason: str) -> str:

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
-from app.admin.widgets import confirmation, grant_picker, labels
 from app.admin.api.grants import What
+from app.admin.widgets import confirmation, grant_picker, labels
 from app.core.clock import utc_now
 
 _KINDS: Final[dict[str, grant_picker.Kind]] = {"A role": "role", "A single permission": "permission"}
@@ -48,7 +48,7 @@ def ready(wish: Wish) -> bool:
 
 def ending(until: datetime | None) -> str:
     """``without an end``, or until when, as markdown-safe text."""
-    return "without an end" if until is None else f"until {words.when(until)}"
+    return "without an end" if until is None else f"until {labels.when(until)}"
 
 
 def _until(key: str) -> datetime | None:

@@ -7,12 +7,11 @@ from typing import Final
 
 import streamlit as st
 
-from app import access
-from app import formatting
-from app.admin.people import add_person, bulk_actions
-from app.admin.widgets import dialogs, failures, labels, notices, pagination
+from app import access, formatting
 from app.admin.api.people import Asked, Person, people
 from app.admin.api.roles import roles
+from app.admin.people import add_person, bulk_actions
+from app.admin.widgets import dialogs, failures, labels, notices, pagination
 from app.core.directory import PeopleSort, PersonState
 from app.core.errors import GatehouseError, InvalidInput
 from app.core.permissions import Permission
@@ -136,12 +135,16 @@ def _row(row: Person, *, choosing: bool) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"person-{row.id}"):
         if choosing:
             st.checkbox(
-                f"Choose {texts.plain(row.shown_name, cap=80)}", key=f"choose-{row.id}", label_visibility="collapsed",
-                value=row.id in _chosen(), on_change=_toggle, args=(row.id, row.shown_name),
-            )  # fmt: skip
+                f"Choose {formatting.plain(row.shown_name, cap=80)}",
+                key=f"choose-{row.id}",
+                label_visibility="collapsed",
+                value=row.id in _chosen(),
+                on_change=_toggle,
+                args=(row.id, row.shown_name),
+            )
         with st.container(gap=None):
             icon = ":material/smart_toy:" if row.machine else ":material/person:"
-            name = f"**{texts.plain(row.shown_name, cap=80)}**"
+            name = f"**{formatting.plain(row.shown_name, cap=80)}**"
             if st.button(name, key=f"open-{row.id}", icon=icon, type="tertiary"):
                 opened(row.id)
             labels.note(_about(row))
@@ -152,13 +155,13 @@ def _about(row: Person) -> str:
     parts = []
     if row.state is not PersonState.ACTIVE:
         color = "red" if row.state is PersonState.BLOCKED else "gray"
-        parts.append(f":{color}-badge[{words.STATES[row.state]}]")
+        parts.append(f":{color}-badge[{labels.STATES[row.state]}]")
     other = row.email if row.name and row.email else row.subject.subject
     if other != row.shown_name:
         parts.append(formatting.plain(other, cap=80))
     parts.append(labels.listed(row.roles, most=3) if row.roles else "no role")
     if row.last_seen_at is not None:
-        parts.append(f"last seen {words.ago(row.last_seen_at)}")
+        parts.append(f"last seen {labels.ago(row.last_seen_at)}")
     return " · ".join(parts)
 
 

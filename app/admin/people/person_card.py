@@ -7,13 +7,12 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
-from app import formatting
-from app.admin.people import change_dialogs, people_list, session_list
-from app.admin.widgets import dialogs, failures, labels, notices
+from app import access, formatting, panels
 from app.admin.api.audit import Asked, events
 from app.admin.api.people import Card, Grant, Withheld, person
 from app.admin.api.sessions import sessions_of
+from app.admin.people import change_dialogs, people_list, session_list
+from app.admin.widgets import dialogs, failures, labels, notices
 from app.core.directory import PersonState
 from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import ADMINISTRATOR, Permission, named
@@ -44,7 +43,9 @@ def place_of(person_id: int) -> str:
 def show(person_id: int) -> None:
     """The whole card."""
     place = place_of(person_id)
-    st.button("All people", key="all-people", icon=":material/arrow_back:", type="tertiary", on_click=people_list.closed)
+    st.button(
+        "All people", key="all-people", icon=":material/arrow_back:", type="tertiary", on_click=people_list.closed
+    )
     try:
         with st.spinner("Looking them up…"):
             card = person(person_id)
@@ -93,8 +94,8 @@ def _identity(card: Card, *, own: bool, place: str) -> None:
             labels.note("Has not signed in yet. What is given now counts from the first sign-in on.")
         else:
             labels.note(
-                f"First seen {words.when(card.first_seen_at)}. Last seen {words.ago(card.last_seen_at)} "
-                f"({words.when(card.last_seen_at)})."
+                f"First seen {labels.when(card.first_seen_at)}. Last seen {labels.ago(card.last_seen_at)} "
+                f"({labels.when(card.last_seen_at)})."
             )
         if own:
             labels.note("These are your own rights. Nobody changes their own: ask another administrator.")
@@ -108,7 +109,7 @@ def _badge(card: Card) -> str:
         PersonState.BLOCKED: ("red", "block"),
         PersonState.ERASED: ("gray", "delete"),
     }[card.state]
-    return f":{color}-badge[:material/{icon}: {words.STATES[card.state]}]"
+    return f":{color}-badge[:material/{icon}: {labels.STATES[card.state]}]"
 
 
 def _state_buttons(card: Card, *, own: bool, place: str) -> None:
@@ -156,7 +157,7 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"grant-{grant.id}"):
             with st.container(gap=None):
                 kind = "" if grant.role else " (a single permission)"
-                st.markdown(f"**{texts.plain(grant.what, cap=120)}**{kind}")
+                st.markdown(f"**{formatting.plain(grant.what, cap=120)}**{kind}")
                 labels.note(_origin(grant, card))
             if changing:
                 st.button(
@@ -165,9 +166,11 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
                 )  # fmt: skip
     if provided:  # a provider says each of them alone, and there may be as many as there are
         with st.container(border=True, gap=None, key="provided"):
-            st.markdown(f"**{words.many(len(provided), 'single permission')}**")
+            st.markdown(f"**{labels.many(len(provided), 'single permission')}**")
             named = labels.listed(sorted(grant.what for grant in provided), most=_PROVIDED_NAMED)
-            labels.note(f"From the sign-in provider: {named}. The list of people revokes any of them, and withholds it.")
+            labels.note(
+                f"From the sign-in provider: {named}. The list of people revokes any of them, and withholds it."
+            )
     for withheld in card.withheld:
         _withheld(withheld, changing=changing, place=place)
     if changing:
@@ -177,7 +180,7 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
         )  # fmt: skip
     unmapped = [role.name for role in card.token_roles if not role.roles]
     if unmapped:
-        labels.note(f"The sign-in provider also says {words.listed(unmapped)}, which is mapped to no role here.")
+        labels.note(f"The sign-in provider also says {labels.listed(unmapped)}, which is mapped to no role here.")
 
 
 def _without_grants(card: Card) -> str:
@@ -194,9 +197,9 @@ def _withheld(withheld: Withheld, *, changing: bool, place: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"withheld-{withheld.id}"):
         with st.container(gap=None):
             kind = "" if withheld.role else " (a single permission)"
-            st.markdown(f":gray-badge[Withheld] **{texts.plain(withheld.what, cap=120)}**{kind}")
-            why = f": “{texts.plain(withheld.reason, cap=500)}”" if withheld.reason else "."
-            labels.note(f"Withheld by {words.actor(withheld.by)}, since {words.when(withheld.since)}{why}")
+            st.markdown(f":gray-badge[Withheld] **{formatting.plain(withheld.what, cap=120)}**{kind}")
+            why = f": “{formatting.plain(withheld.reason, cap=500)}”" if withheld.reason else "."
+            labels.note(f"Withheld by {labels.actor(withheld.by)}, since {labels.when(withheld.since)}{why}")
             sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
             labels.note(
                 f"Without that, {sources} would give it." if sources else "No automatic source would give it now."
@@ -213,10 +216,10 @@ def _origin(grant: Grant, card: Card) -> str:
     text = text[:1].upper() + text[1:]
     if grant.source is Source.TOKEN:
         by = [role.name for role in card.token_roles if grant.role in role.roles]
-        return f"{text}, as {words.listed(by)}." if by else f"{text}."
+        return f"{text}, as {labels.listed(by)}." if by else f"{text}."
     if grant.automatic:
         return f"{text}."
-    return f"{text}: “{texts.plain(grant.reason, cap=500)}”" if grant.reason else f"{text}."
+    return f"{text}: “{formatting.plain(grant.reason, cap=500)}”" if grant.reason else f"{text}."
 
 
 def _permissions(card: Card) -> None:
@@ -249,7 +252,7 @@ def _line(name: str, said: str, ways: Sequence[Grant]) -> str:
 
 
 def _way(grant: Grant) -> str:
-    return f"role {texts.plain(grant.role, cap=80)}" if grant.role else "a permission of their own"
+    return f"role {formatting.plain(grant.role, cap=80)}" if grant.role else "a permission of their own"
 
 
 def _sessions(card: Card, place: str) -> None:
@@ -275,8 +278,8 @@ def _audit(card: Card) -> None:
         for event in page.rows:
             with st.container(gap=None):
                 st.markdown(formatting.plain(event.sentence, cap=300))
-                why = f" · {texts.plain(event.reason, cap=200)}" if event.reason else ""
-                labels.note(f"{words.ago(event.at)}, {words.when(event.at)}{why}")
+                why = f" · {formatting.plain(event.reason, cap=200)}" if event.reason else ""
+                labels.note(f"{labels.ago(event.at)}, {labels.when(event.at)}{why}")
         row = BY_PATH.get("audit")
         if page.rows and row is not None and access.allows_row(row):
             st.page_link(

@@ -8,10 +8,9 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, panels
-from app import formatting
-from app.admin.widgets import confirmation, dialogs, labels, notices, pagination
+from app import access, formatting, panels
 from app.admin.api.sessions import Session, end_session, end_sessions_of, sessions
+from app.admin.widgets import confirmation, dialogs, labels, notices, pagination
 from app.admin.widgets.dialogs import Dialog
 from app.core.errors import GatehouseError, InvalidInput, NotFound
 from app.core.permissions import Permission
@@ -57,14 +56,14 @@ def show(found: Iterable[Session], place: str, *, with_person: bool) -> None:
                 if with_person:
                     _person(session, linking=linking)
                 here = " · **this is you, here**" if session.current else ""
-                st.markdown(f"{texts.plain(texts.browser(session.browser))}{here}")
+                st.markdown(f"{formatting.plain(formatting.browser(session.browser))}{here}")
                 labels.note(_about(session))
             if ending and not session.current:
                 st.button("End…", key=f"end-{session.ref}", on_click=dialogs.open_dialog, args=(END, place, session))
 
 
 def _person(session: Session, *, linking: bool) -> None:
-    name = f"**{texts.plain(session.person.shown_name, cap=80)}**"
+    name = f"**{formatting.plain(session.person.shown_name, cap=80)}**"
     if linking:
         st.page_link(
             BY_FILE["people.py"].script, label=name, icon=":material/person:",
@@ -80,8 +79,8 @@ def _about(session: Session) -> str:
     row = BY_PATH.get(session.page.strip("/")) if session.page else None
     where = f" on {row.title}" if row is not None and access.allows_row(row) else ""
     return (
-        f"Signed in {words.ago(session.since)} from {texts.plain(session.address or 'an unknown address')} · "
-        f"last used {words.ago(session.last_seen_at)}{where}"
+        f"Signed in {labels.ago(session.since)} from {formatting.plain(session.address or 'an unknown address')} · "
+        f"last used {labels.ago(session.last_seen_at)}{where}"
     )
 
 
@@ -107,7 +106,7 @@ def _body(dialog: Dialog) -> None:
     def do(reason: str) -> None:
         if whole:
             ended = end_sessions_of(session.person.id, reason=reason)
-            notices.say(f"{words.many(ended, 'session')} of {who} ended.", dialog.place)
+            notices.say(f"{labels.many(ended, 'session')} of {who} ended.", dialog.place)
             return
         try:
             end_session(session.ref, reason=reason)

@@ -6,11 +6,11 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import roles as roles_api
-from app.admin.widgets import permission_list, role_picker
 from app.admin.api.roles import RoleCard
-from app.admin.widgets.links import ROLES, link
 from app.admin.roles.edits import compared
 from app.admin.roles.role_list import gone
+from app.admin.widgets import permission_list, role_picker
+from app.admin.widgets.links import ROLES, link
 from app.core.errors import NotFound
 
 
@@ -22,10 +22,10 @@ def show(first_id: int, second_id: int | None) -> None:
     except NotFound:
         gone()
         return
-    link(ROLES, f"Back to {texts.plain(first.name)}", icon=":material/arrow_back:", role=first.id)
+    link(ROLES, f"Back to {formatting.plain(first.name)}", icon=":material/arrow_back:", role=first.id)
     st.title("Compare roles")
     if second is None:
-        st.write(f"Which role do you want to see beside **{texts.plain(first.name)}**?")
+        st.write(f"Which role do you want to see beside **{formatting.plain(first.name)}**?")
         other = role_picker.pick_one("Other role", key="compare-with", without={first.id})
         if other is not None:
             st.query_params["compare"] = str(other.id)

@@ -6,15 +6,15 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import roles as roles_api
-from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
 from app.admin.api.roles import RoleCard
+from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
 from app.admin.widgets.links import ROLES
 from app.core.errors import GatehouseError, StaleVersion
 
 
 def show(role: RoleCard, dialog: dialogs.Dialog) -> None:
     """The dialog."""
-    dialogs.show(f"Delete {texts.plain(role.name)}?", lambda: _body(role, dialog), icon=":material/delete:")
+    dialogs.show(f"Delete {formatting.plain(role.name)}?", lambda: _body(role, dialog), icon=":material/delete:")
 
 
 def _body(role: RoleCard, dialog: dialogs.Dialog) -> None:
@@ -25,7 +25,7 @@ def _body(role: RoleCard, dialog: dialogs.Dialog) -> None:
     try:
         if role.people:
             st.write(
-                f"**{words.counted(role.people, capped=role.people_capped)} "
+                f"**{labels.counted(role.people, capped=role.people_capped)} "
                 f"{'person holds' if role.people == 1 else 'people hold'} it.** Say which role they get instead: it is "
                 "given to them in the same moment, and nobody else is touched."
             )
@@ -36,7 +36,7 @@ def _body(role: RoleCard, dialog: dialogs.Dialog) -> None:
         failures.show(error, key="delete-roles-failed")
     if role.token_roles:
         st.write(
-            f"The provider's role{'s' if len(role.token_roles) > 1 else ''} {words.listed(role.token_roles)} "
+            f"The provider's role{'s' if len(role.token_roles) > 1 else ''} {labels.listed(role.token_roles)} "
             f"will {'become the other role' if target is not None else 'be mapped nowhere'} then."
         )
     st.write("The role is gone for good then; the audit keeps what it was.")
@@ -69,9 +69,9 @@ def _gone(role: RoleCard, target: roles_api.Role | None, moved: int) -> None:
     """Say what happened, with the way back where nobody was touched."""
     went = ""
     if target is not None and moved:
-        went = f" {words.many(moved, 'person', 'people')} got {texts.plain(target.name)} instead."
+        went = f" {labels.many(moved, 'person', 'people')} got {formatting.plain(target.name)} instead."
     undo = None if moved or role.token_roles else notices.Undo("Make it again", lambda: _again(role))
-    notices.say(f"The role **{texts.plain(role.name)}** was deleted.{went}", ROLES, undo=undo)
+    notices.say(f"The role **{formatting.plain(role.name)}** was deleted.{went}", ROLES, undo=undo)
     st.query_params.clear()
     dialogs.done()
 
@@ -80,4 +80,4 @@ def _again(role: RoleCard) -> str:
     roles_api.create_role(
         role.name, description=role.description, permissions=role.permissions, reason="Deleting it was taken back."
     )
-    return f"The role **{texts.plain(role.name)}** is there again."
+    return f"The role **{formatting.plain(role.name)}** is there again."

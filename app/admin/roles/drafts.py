@@ -11,8 +11,8 @@ import streamlit as st
 
 from app.admin.api import roles as roles_api
 from app.admin.api.roles import RoleCard
-from app.admin.widgets.own_permissions import not_held
 from app.admin.roles.edits import Content, Draft, copy_name
+from app.admin.widgets.own_permissions import not_held
 
 NAME_MAX: Final = 100
 _KEY: Final = "role_drafts"

@@ -10,17 +10,17 @@ from typing import Final
 
 import streamlit as st
 
-from app import access
-from app import formatting
+from app import access, formatting
 from app.admin.api import roles as roles_api
-from app.admin.roles import drafts as role_drafts, review as role_review
-from app.admin.widgets import failures, labels, pagination, permission_list
-from app.admin.widgets.own_permissions import not_held
-from app.admin.widgets.links import ROLES, link
 from app.admin.api.responses import Page
+from app.admin.roles import drafts as role_drafts
+from app.admin.roles import review as role_review
 from app.admin.roles.drafts import Editing, Stage
 from app.admin.roles.edits import toggled
 from app.admin.roles.role_list import gone
+from app.admin.widgets import failures, labels, pagination, permission_list
+from app.admin.widgets.links import ROLES, link
+from app.admin.widgets.own_permissions import not_held
 from app.admin.widgets.permission_groups import grouped, matching
 from app.core.errors import NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
@@ -60,13 +60,13 @@ def show(role_id: int | None, *, copy_of: int | None = None) -> None:
 def _title(editing: Editing) -> str:
     draft = editing.draft
     if draft.role is not None:
-        return f"Change {texts.plain(draft.base.name)}"
-    return f"Copy {texts.plain(draft.copied_from)}" if draft.copied_from else "Make a role"
+        return f"Change {formatting.plain(draft.base.name)}"
+    return f"Copy {formatting.plain(draft.copied_from)}" if draft.copied_from else "Make a role"
 
 
 def _back(editing: Editing | None) -> None:
     if editing is not None and editing.draft.role is not None:
-        label = f"Back to {texts.plain(editing.draft.base.name)}"
+        label = f"Back to {formatting.plain(editing.draft.base.name)}"
         link(ROLES, label, icon=":material/arrow_back:", role=editing.draft.role)
     else:
         link(ROLES, "All roles", icon=":material/arrow_back:")
@@ -75,8 +75,8 @@ def _back(editing: Editing | None) -> None:
 def _edit(editing: Editing) -> None:
     if editing.left_out:
         st.warning(
-            f"**{words.many(len(editing.left_out), 'permission')} left out of the copy**, because you do not hold "
-            f"{'it' if len(editing.left_out) == 1 else 'them'} yourself: {words.listed(editing.left_out)}.",
+            f"**{labels.many(len(editing.left_out), 'permission')} left out of the copy**, because you do not hold "
+            f"{'it' if len(editing.left_out) == 1 else 'them'} yourself: {labels.listed(editing.left_out)}.",
             icon=":material/lock:",
         )
     draft, key = editing.draft, f"role-{editing.number}"
@@ -114,7 +114,7 @@ def _permissions(editing: Editing, key: str) -> int:
     asked = (text, which)
     locked = not_held(name for name in page.rows if name not in editing.draft.base.permissions)
     for group in grouped(page.rows):
-        st.markdown(f"**{texts.plain(group.title)}**")
+        st.markdown(f"**{formatting.plain(group.title)}**")
         for name in group.names:
             _tick(editing, name, key, locked=name in locked and name not in editing.draft.mine.permissions)
     if locked:

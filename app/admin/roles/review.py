@@ -12,12 +12,12 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import roles as roles_api
-from app.admin.roles import drafts as role_drafts
-from app.admin.widgets import confirmation, failures, labels, notices, permission_list
 from app.admin.api.roles import Review, RoleCard
-from app.admin.widgets.links import ROLES
+from app.admin.roles import drafts as role_drafts
 from app.admin.roles.drafts import Editing, Stage
 from app.admin.roles.edits import Change, Content, Draft, change, on_top
+from app.admin.widgets import confirmation, failures, labels, notices, permission_list
+from app.admin.widgets.links import ROLES
 from app.core.directory import MOST_COUNTED
 from app.core.errors import GatehouseError, NotFound, StaleVersion
 
@@ -69,16 +69,16 @@ def effect(permission: str, review: Review | None, word: str) -> str:
     if word == "gain":
         if not count:
             return "Nobody gains anything by it: all who hold the role have it already."
-        already = f" Some have it already through {words.listed(others)}." if others else ""
+        already = f" Some have it already through {labels.listed(others)}." if others else ""
         return f"{_people(count, 'gain')} it.{already}"
     text = f"{_people(count, 'lose')} it." if count else "Nobody loses it: all who hold the role have it otherwise too."
     if not others:
         return text
-    return f"{text} :material/warning: Another role gives it too: {words.listed(others)}. Who holds that keeps it."
+    return f"{text} :material/warning: Another role gives it too: {labels.listed(others)}. Who holds that keeps it."
 
 
 def _people(count: int, verb: str) -> str:
-    return f"1 person {verb}s" if count == 1 else f"{words.counted(count, capped=count >= MOST_COUNTED)} people {verb}"
+    return f"1 person {verb}s" if count == 1 else f"{labels.counted(count, capped=count >= MOST_COUNTED)} people {verb}"
 
 
 def _concerned(review: Review, own: Change) -> str:
@@ -111,7 +111,7 @@ def _texts(own: Change) -> None:
 def _listed(editing: Editing, title: str, names: Sequence[str], effects: Iterable[str]) -> None:
     with st.container(border=True, key=f"review-{title.lower()}"):
         icon = ":material/add_circle:" if title == "Added" else ":material/do_not_disturb_on:"
-        st.markdown(f"{icon} **{title}: {words.many(len(names), 'permission')}**")
+        st.markdown(f"{icon} **{title}: {labels.many(len(names), 'permission')}**")
         rows = []
         for name, told in list(zip(names, effects, strict=True))[:_MOST_LISTED]:
             line = permission_list.line(name, told=editing.sentences)
@@ -173,13 +173,13 @@ def _done(editing: Editing, saved: RoleCard) -> None:
 
 def _put_back(before: Content, saved: RoleCard) -> str:
     _put(saved.id, before, reason="The last change was taken back.", version=saved.version)
-    return f"The role **{texts.plain(before.name)}** is as it was before."
+    return f"The role **{formatting.plain(before.name)}** is as it was before."
 
 
 def _unmake(saved: RoleCard) -> str:
     roles_api.delete_role(saved.id, move_to=None, reason="Making it was taken back.", version=saved.version)
     st.query_params.clear()
-    return f"The role **{texts.plain(saved.name)}** is deleted again."
+    return f"The role **{formatting.plain(saved.name)}** is deleted again."
 
 
 def _meanwhile(editing: Editing) -> None:

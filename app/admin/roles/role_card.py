@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import access
-from app import formatting
+from app import access, formatting
 from app.admin.api import roles as roles_api
-from app.admin.roles import deletion as role_deletion, drafts as role_drafts, role_list
-from app.admin.widgets import dialogs, labels, permission_list
 from app.admin.api.roles import RoleCard
+from app.admin.roles import deletion as role_deletion
+from app.admin.roles import drafts as role_drafts
+from app.admin.roles import role_list
+from app.admin.widgets import dialogs, labels, permission_list
 from app.admin.widgets.links import AUDIT, MAPPINGS, PEOPLE, ROLES, link, step
 from app.core.errors import NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
@@ -57,7 +58,7 @@ def _token_roles(role: RoleCard) -> None:
     many = len(role.token_roles) > 1
     st.markdown(
         f"People also get it from the sign-in provider, whose role{'s' if many else ''} "
-        f"**{words.listed(role.token_roles)}** become{'' if many else 's'} this one."
+        f"**{labels.listed(role.token_roles)}** become{'' if many else 's'} this one."
     )
 
 

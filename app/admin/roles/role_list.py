@@ -6,13 +6,12 @@ from typing import Final
 
 import streamlit as st
 
-from app import access
-from app import formatting
+from app import access, formatting
 from app.admin.api import roles as roles_api
-from app.admin.widgets import labels, pagination
 from app.admin.api.roles import Role, RoleCard
-from app.admin.widgets.permission_list import SEARCH_MAX
+from app.admin.widgets import labels, pagination
 from app.admin.widgets.links import ROLES, link, step
+from app.admin.widgets.permission_list import SEARCH_MAX
 from app.core.permissions import Permission
 
 SIZE: Final = 25
@@ -43,7 +42,7 @@ def show() -> None:
 def _row(role: Role) -> None:
     with st.container(key=f"role-{role.id}", border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            link(ROLES, f"**{texts.plain(role.name)}**", role=role.id)
+            link(ROLES, f"**{formatting.plain(role.name)}**", role=role.id)
             if role.built_in:
                 st.badge("built in", color="gray")
         if role.description:
@@ -57,7 +56,7 @@ def counts(role: Role | RoleCard) -> str:
     people = labels.counted(role.people, capped=role.people_capped)
     one = role.people == 1 and not role.people_capped
     held = "held by nobody" if not role.people else f"held by {people} {'person' if one else 'people'}"
-    return f"{words.many(given, 'permission')}, {held}"
+    return f"{labels.many(given, 'permission')}, {held}"
 
 
 def gone() -> None:

@@ -1,1 +1,1 @@
-"""ROOM."""
+"""What the administration pages share: dialogs, notices, pickers, pagination, failures, labels."""

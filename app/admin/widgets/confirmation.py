@@ -137,4 +137,4 @@ def _tell(says: Sequence[str]) -> None:
 
 def quoted(name: str) -> str:
     """A name as it stands in a sentence, bold and markdown-safe."""
-    return f"**{texts.plain(name, cap=80)}**"
+    return f"**{formatting.plain(name, cap=80)}**"

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from app import panels
-from app import formatting
+from app import formatting, panels
 from app.admin.widgets import labels
 from app.core import correlation, logs
 from app.core.errors import (
@@ -51,14 +50,14 @@ def show(error: GatehouseError, *, key: str, kept: bool = False) -> None:
 
 def sentences(error: GatehouseError) -> str:
     """Why something did not work, in a sentence or more, as markdown-safe text."""
-    title, detail = f"**{texts.plain(error.title)}.**", formatting.plain(error.detail, cap=500)
+    title, detail = f"**{formatting.plain(error.title)}.**", formatting.plain(error.detail, cap=500)
     match error:
         case NotHeld() if error.permissions:
             named = "; ".join(formatting.clause(formatting.sentence(name)) for name in error.permissions[:5])
             more = len(error.permissions) - 5
             return f"{title} It includes what you do not hold: {named}{f'; and {more} more' if more > 0 else ''}."
         case PermissionDenied():
-            return f"{title} It needs a permission that you do not have: {texts.sentence(error.permission)}"
+            return f"{title} It needs a permission that you do not have: {formatting.sentence(error.permission)}"
         case InvalidInput() if error.problems:
             problems = " ".join(_ended(formatting.plain(text, cap=300)) for text in error.problems.values())
             return f"{title} {problems}"

@@ -7,12 +7,11 @@ from typing import Any, Final, Literal, NamedTuple
 
 import streamlit as st
 
-from app import access
-from app import formatting
-from app.admin.widgets import labels
+from app import access, formatting
 from app.admin.api.grants import What
-from app.admin.api.roles import MOST_COMPARED, Role, catalogue, permissions_of_roles, roles
 from app.admin.api.responses import Page
+from app.admin.api.roles import MOST_COMPARED, Role, catalogue, permissions_of_roles, roles
+from app.admin.widgets import labels
 from app.core.permissions import ADMINISTRATOR, named
 from app.core.policy import decide
 
@@ -53,7 +52,7 @@ def choose(key: str, kind: Kind, *, givable: bool = True) -> What | None:
     if offer.left:
         notes.append(f"{offer.left} more: type part of the name to find them.")
     if offer.held_back:
-        notes.append(f"{words.many(offer.held_back, kind)} not offered: you can give only what you hold yourself.")
+        notes.append(f"{labels.many(offer.held_back, kind)} not offered: you can give only what you hold yourself.")
     if notes:
         labels.note(" ".join(notes))
     return What(kind, chosen) if chosen is not None else None

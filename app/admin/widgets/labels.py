@@ -80,7 +80,7 @@ def automatic_sources(from_token: bool, from_default_role: bool) -> str:  # noqa
 def actor(name: str) -> str:
     """Who did something, from its audit name, as markdown-safe text: the subject, or who was at the command line."""
     if name.startswith("operator:"):
-        return f"{texts.plain(name.removeprefix('operator:'), cap=80)}, at the command line"
+        return f"{formatting.plain(name.removeprefix('operator:'), cap=80)}, at the command line"
     return formatting.plain(name.partition(" at ")[0], cap=80) or "an administrator"
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
-from app.admin.widgets import labels
 from app.admin.api.responses import Page
+from app.admin.widgets import labels
 
 _KEY: Final = "admin_pages"
 

@@ -9,8 +9,8 @@ from typing import Final
 import streamlit as st
 
 from app import formatting
-from app.admin.widgets import pagination
 from app.admin.api.responses import Page
+from app.admin.widgets import pagination
 from app.admin.widgets.permission_groups import grouped, matching, sentence_of
 from app.core.permissions import named
 
@@ -51,14 +51,14 @@ def show(
         return
     page = slice_of(found, key, text)
     for group in grouped(page.rows):
-        st.markdown(f"**{texts.plain(group.title)}**")
+        st.markdown(f"**{formatting.plain(group.title)}**")
         st.markdown("\n".join(f"- {line(name, told=told, note=note(name))}" for name in group.names))
     pagination.control(key, text, page, size=SIZE, one="permission", more="permissions")
 
 
 def line(name: str, *, told: Mapping[str, str] | None = None, note: str = "") -> str:
     """One permission: its sentence, its name, and a note, as markdown-safe text."""
-    shown = f"{texts.plain(sentence_of(name, told), cap=300)} :small[`{name_as_code(name)}`]"
+    shown = f"{formatting.plain(sentence_of(name, told), cap=300)} :small[`{name_as_code(name)}`]"
     return f"{shown} {note}".rstrip()
 
 
@@ -67,7 +67,7 @@ def label(name: str, told: Mapping[str, str] | None = None) -> str:
     sentence = sentence_of(name, told)
     known = named(name)
     harmless = (known is not None and not known.declared) or _HARMLESS.fullmatch(sentence) is not None
-    return f"{sentence if harmless else texts.plain(sentence, cap=300)} `{name_as_code(name)}`"
+    return f"{sentence if harmless else formatting.plain(sentence, cap=300)} `{name_as_code(name)}`"
 
 
 def name_as_code(name: str) -> str:

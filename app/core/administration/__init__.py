@@ -1,7 +1,7 @@
 """Use cases that change who may do what; the rules about administrators live here, for API and command line alike.
 
 Every use case takes an open ``DirectoryUnit`` (the caller commits), decides inside it by what is stored now, and
-records its audit event in it: change and event are kept together or not at all. ``carrying_out`` opens the unit,
+records its audit event in it: change and event are kept together or not at all. ``transaction`` opens the unit,
 commits, and has refusals by a rule recorded.
 
 What an administrator revokes stays revoked: the automatic sources, which are the provider's token and the default role,
@@ -14,12 +14,12 @@ extended; whoever changes something says which version of it they saw, and why.
 
 from app.core.administration.authorized_actor import Administrator, Standing, authorise
 from app.core.administration.bootstrap import bootstrap_administrator, person_by_email
-from app.core.administration.transaction import carrying_out
 from app.core.administration.grants import add_person, grant, release, revoke, revoke_all
 from app.core.administration.mappings import set_mapping
 from app.core.administration.people import erase, set_blocked
 from app.core.administration.roles import create_role, delete_role, update_role
 from app.core.administration.sessions import end_session, end_sessions
+from app.core.administration.transactions import transaction
 
 __all__ = [
     "Administrator",
@@ -27,7 +27,6 @@ __all__ = [
     "add_person",
     "authorise",
     "bootstrap_administrator",
-    "carrying_out",
     "create_role",
     "delete_role",
     "end_session",
@@ -40,5 +39,6 @@ __all__ = [
     "revoke_all",
     "set_blocked",
     "set_mapping",
+    "transaction",
     "update_role",
 ]

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.core.administration.authorized_actor import Administrator, authorise, checked_reason, name_of, person_for_change
+from app.core.administration.authorized_actor import (
+    Administrator,
+    authorise,
+    checked_reason,
+    name_of,
+    person_for_change,
+)
 from app.core.administration.rules import keeping_an_administrator
 from app.core.audit import AuditKind
 from app.core.directory import PersonState

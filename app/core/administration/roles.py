@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from app.core.administration.authorized_actor import Administrator, Detail, Standing, authorise, check_version, checked_reason
+from app.core.administration.authorized_actor import (
+    Administrator,
+    Detail,
+    Standing,
+    authorise,
+    check_version,
+    checked_reason,
+)
 from app.core.administration.rules import (
     keeping_an_administrator,
     require_held,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.core.administration.authorized_actor import Administrator, authorise, checked_reason, name_of, person_for_change
+from app.core.administration.authorized_actor import (
+    Administrator,
+    authorise,
+    checked_reason,
+    name_of,
+    person_for_change,
+)
 from app.core.audit import AuditKind, subject_name
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import NotFound

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import requests
 
-from app.core.tokens.claims import clean
 from app.core.errors import ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.http_client import AnswerTooLarge, cause_of, http_session
 from app.core.settings import Settings
 from app.core.settings_checks import is_loopback
+from app.core.tokens.claims import clean
 
 WELL_KNOWN: Final = "/.well-known/openid-configuration"
 MAX_ANSWER_BYTES: Final = 256 * 1024

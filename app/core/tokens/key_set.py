@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from app.core.errors import ProviderUnavailable, TokenInvalid
 from app.core.failure_reasons import ProviderReason, TokenReason
-from app.core.tokens.jwks import MATERIAL, Key, PublicKey, usable_keys
 from app.core.http_client import cause_of
+from app.core.tokens.jwks import MATERIAL, Key, PublicKey, usable_keys
 
 UNKNOWN_FETCH_SECONDS: Final = 12.0
 """Least time between two fetches for unknown keys of tokens that anybody can send: five a minute, evenly."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.tokens.claims import Unusable
 from app.core.principal import Subject
+from app.core.tokens.claims import Unusable
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,19 +16,19 @@ from typing import Any, Final
 
 from jwt import get_algorithm_by_name
 
-from app.core.tokens import claims as read
 from app.core.clock import Clock, seconds_of, utc_now
-from app.core.tokens.discovery import Discovery
 from app.core.errors import NonceMismatch, ProviderUnavailable, SignInTooOld, TokenExpired, TokenInvalid
 from app.core.failure_reasons import ClaimReason, TokenReason, TokenUse
-from app.core.tokens.jwks import MATERIAL
-from app.core.tokens.jws import Compact, parse, token_bytes
-from app.core.tokens.key_set import KeySet
 from app.core.principal import Subject
 from app.core.records import MAX_TOKEN_ROLE_CHARACTERS
 from app.core.settings import Settings
-from app.core.tokens.types import AccessToken, IdToken, LogoutToken
+from app.core.tokens import claims as read
 from app.core.tokens.cache import Verified
+from app.core.tokens.discovery import Discovery
+from app.core.tokens.jwks import MATERIAL
+from app.core.tokens.jws import Compact, parse, token_bytes
+from app.core.tokens.key_set import KeySet
+from app.core.tokens.types import AccessToken, IdToken, LogoutToken
 
 MAX_LEEWAY_SECONDS: Final = 60
 _ACCESS_TYPES: Final = frozenset({"", "jwt", "at+jwt", "application/at+jwt"})

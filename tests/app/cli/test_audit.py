@@ -12,8 +12,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from app import __main__ as command_line
-from app.cli import commands
-from app.cli import secret
+from app.cli import commands, secret
 from app.core.audit import AuditEvent, AuditKind
 from app.core.chain import ProblemKind
 from app.core.checkpoints import MAX_BYTES

@@ -20,6 +20,7 @@ from app.core.principal import Subject
 from app.core.records import NewGrant, Person, TokenRights
 from app.core.settings import Process, Settings
 from db import Database, open_database, verify_chain
+from tests.stack import ROOT
 
 ISSUER = "https://tests.example/"
 ADA = Subject(ISSUER, "auth0|ada")
@@ -236,7 +237,7 @@ def test_people_read_sentences(database: Database, capsys: pytest.CaptureFixture
 
 
 def test_the_commands_of_the_how_to_are_those_there_are() -> None:
-    text = (Path(__file__).parents[2] / "docs/how-to/administer-by-command-line.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/how-to/administer-by-command-line.md").read_text(encoding="utf-8")
     commands = [line for line in text.splitlines() if line.startswith("gatehouse ")]
     assert len(commands) >= 12
     for command in commands:

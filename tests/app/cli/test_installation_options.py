@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import dev
 from app.__main__ import main, parser
+from app.cli import dev
 from app.core.command_text import command_text
 from app.core.permissions import declare
 from app.core.settings import Process, Settings

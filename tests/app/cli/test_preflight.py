@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import preflight
 from app.__main__ import main
+from app.cli import preflight
 from app.core.permissions import declare
 from app.core.settings import Settings
 from app.core.variables import RETIRED, known_variables

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import dev
 from app.__main__ import main
+from app.cli import dev
 from app.core import installation
 from app.core.errors import ConfigurationError
 from app.core.keyring import Keyring

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from app.cli import commands
-from app.core.tokens.discovery import Discovery, ProviderMetadata
 from app.core.errors import ConfigurationError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.settings import Process, Settings
+from app.core.tokens.discovery import Discovery, ProviderMetadata
 from component.oidc.bounded_http import bounded_session
 from component.oidc.provider import Provider
 from tests.authority import Authority

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import commands
 from app.__main__ import main
-from app.core.unknown_settings import misspelt
+from app.cli import commands
 from app.core.settings import Settings
+from app.core.unknown_settings import misspelt
 from app.core.variables import RETIRED, known_variables
 
 

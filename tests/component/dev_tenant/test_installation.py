@@ -21,10 +21,10 @@ from app.core.permissions import ROLES as CATALOGUE_ROLES
 from app.core.permissions import Permission
 from component.dev_tenant import Person, TenantConfig, TenantError, create_app, tenant_of
 from component.dev_tenant.people import PEOPLE, PERMISSIONS, ROLES
-from tests.ports import free_port
 from tests.component.dev_tenant.support import AUDIENCE, ROLES_CLAIM, answer, browsing, call, running
+from tests.ports import free_port
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def config(state_dir: Path, **changes: Any) -> TenantConfig:

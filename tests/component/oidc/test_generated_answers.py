@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.tokens.discovery import Discovery
 from app.core.errors import GatehouseError, ProviderUnavailable, TokenInvalid
+from app.core.tokens.discovery import Discovery
 from app.core.tokens.key_set import KeySet
 from tests.provider import Answer, FakeProvider
 from tests.signin import Clock, World, world

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
-from app.core.tokens.discovery import Discovery, ProviderMetadata
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
+from app.core.tokens.discovery import Discovery, ProviderMetadata
 from component.http.client_address import ClientAddresses
 from component.oidc import bounded_http
 from component.oidc.provider import Provider, TokenSet, allowed_parameters, cleaned_error, cleaned_text

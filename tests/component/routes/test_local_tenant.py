@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from app.core.errors import SessionEnded
 from app.core.principal import Subject
 from app.core.records import EndReason
-from tests.provider import FakeProvider
-from tests.signin import Clock, World, world
 from tests.component.dev_tenant.support import Browser as TenantBrowser
 from tests.component.dev_tenant.support import Running, browsing, running
+from tests.provider import FakeProvider
+from tests.signin import Clock, World, world
 
 
 @pytest.fixture(scope="module")

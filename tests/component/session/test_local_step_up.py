@@ -15,11 +15,11 @@ from pydantic import SecretStr
 
 from app.core.assurance import MULTI_FACTOR
 from app.core.records import Session
+from tests.component.dev_tenant.support import Browser as TenantBrowser
+from tests.component.dev_tenant.support import Running, answer, browsing, running
 from tests.ports import free_port
 from tests.provider import FakeProvider
 from tests.signin import Browser, Clock, World, world
-from tests.component.dev_tenant.support import Browser as TenantBrowser
-from tests.component.dev_tenant.support import Running, answer, browsing, running
 
 CONFIRM = "/auth/login?step_up=1&max_age=0&return_to=/reports"
 FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"

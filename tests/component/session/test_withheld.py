@@ -55,7 +55,7 @@ def card(here: World) -> PersonCard:
 
 def act(here: World, use_case: Any, **given: Any) -> None:
     now = here.clock()
-    with administration.carrying_out(here.storage, OPERATOR, now) as unit:
+    with administration.transaction(here.storage, OPERATOR, now) as unit:
         use_case(unit, OPERATOR, person=card(here).row.id, reason="left the team", version=None, now=now, **given)
 
 

@@ -28,9 +28,9 @@ from component.protocol import streamlit_messages
 from component.socket import guard as socket_guard
 from component.socket.guard import Area, Identity, SocketGuard, area_of
 from component.socket.tabs import Tabs
+from tests.component.limits.test_throttle import Time
 from tests.provider import FakeProvider
 from tests.signin import Browser, Clock, World, call, world
-from tests.component.limits.test_throttle import Time
 
 
 @pytest.fixture

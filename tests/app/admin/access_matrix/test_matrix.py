@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from app.admin.api.installation import Guard
 from app.admin.access_matrix.matrix import Notice, as_csv, filtered, lines
+from app.admin.api.installation import Guard
 from app.core.directory import GuardKind
 
 

@@ -14,11 +14,17 @@ from streamlit.testing.v1 import AppTest
 
 from app import services as composition
 from app import testing
-from app.runtime import session_binding
-from app.admin.api import audit as audit_api, grants as grants_api, installation as installation_api, mappings as mappings_api, people as people_api, roles as roles_api, sessions as sessions_api
+from app.admin.api import audit as audit_api
+from app.admin.api import grants as grants_api
+from app.admin.api import installation as installation_api
+from app.admin.api import mappings as mappings_api
+from app.admin.api import people as people_api
+from app.admin.api import roles as roles_api
+from app.admin.api import sessions as sessions_api
 from app.admin.api.grants import What
 from app.core.directory import PeopleSort, PersonState
 from app.core.errors import ApiUnavailable, ChangeUnconfirmed, PermissionDenied, ServiceUnavailable
+from app.runtime import session_binding
 from app.services import Services
 from tests.stub_api import FAULTS, Given, StubApi, Wanted, json_of
 
@@ -84,7 +90,7 @@ NOTHING = Given(204)
 
 def call(name: str, /, *args: object, **kwargs: object) -> Callable[[], object]:
     module, _, function = name.partition(".")
-    return lambda: getattr(importlib.import_module(f"app.admin.calls_{module}"), function)(*args, **kwargs)
+    return lambda: getattr(importlib.import_module(f"app.admin.api.{module}"), function)(*args, **kwargs)
 
 
 # call → permission, what is answered, and literally what is sent: method, path, query, body, If-Match
@@ -243,8 +249,8 @@ def guarded_calls() -> dict[str, str]:
     """Every guarded function of the modules of calls, and what it asks for."""
     found = {}
     for module in MODULES:
-        for name, value in vars(importlib.import_module(f"app.admin.calls_{module}")).items():
-            if hasattr(value, "required_permission") and value.__module__ == f"app.admin.calls_{module}":
+        for name, value in vars(importlib.import_module(f"app.admin.api.{module}")).items():
+            if hasattr(value, "required_permission") and value.__module__ == f"app.admin.api.{module}":
                 found[f"{module}.{name}"] = str(value.required_permission)
     return found
 
@@ -257,10 +263,10 @@ def test_nothing_else_in_these_modules_reaches_the_api() -> None:
     for module in MODULES:
         functions = [
             name
-            for name, value in vars(importlib.import_module(f"app.admin.calls_{module}")).items()
+            for name, value in vars(importlib.import_module(f"app.admin.api.{module}")).items()
             if callable(value)
             and not isinstance(value, type)
-            and getattr(value, "__module__", "") == f"app.admin.calls_{module}"
+            and getattr(value, "__module__", "") == f"app.admin.api.{module}"
             and not hasattr(value, "required_permission")
         ]
         assert set(functions) <= {"card_of", "_until", "_filters"}, module
@@ -370,6 +376,6 @@ def test_no_answer_is_shared_between_people(stub: StubApi, run_as: Callable[...,
 
 
 def test_the_modules_are_all_of_them() -> None:
-    assert {module.__name__.rpartition("_")[2] for module in (
+    assert {module.__name__.rpartition(".")[2] for module in (
         audit_api, grants_api, installation_api, mappings_api, people_api, roles_api, sessions_api,
     )} == set(MODULES)  # fmt: skip

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from app.admin.audit import presentation
 from app.admin.api.audit import Event
+from app.admin.audit import presentation
 
 
 def event(seq: int, at: datetime) -> Event:

@@ -71,7 +71,7 @@ class Installation:
 
     def act(self, use_case: Callable[..., Any], who: Administrator, **given: Any) -> Any:
         """Run one use case as the adapters do."""
-        with administration.carrying_out(self.database, who, self.now) as unit:
+        with administration.transaction(self.database, who, self.now) as unit:
             return use_case(unit, who, **given, now=self.now)
 
     def id(self, subject: Subject) -> int:

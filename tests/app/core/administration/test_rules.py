@@ -104,7 +104,7 @@ def test_a_refusal_by_a_rule_that_cannot_be_recorded_is_that_refusal_still(
     person, who = here.id(ADA), acting(ADA)
     with (
         pytest.raises(LastAdministrator),
-        administration.carrying_out(FullAtOnce(here.database), who, here.now) as unit,  # type: ignore[arg-type]
+        administration.transaction(FullAtOnce(here.database), who, here.now) as unit,  # type: ignore[arg-type]
     ):
         administration.set_blocked(unit, who, person=person, blocked=True, reason="over", version=None, now=here.now)
     assert here.events() == []

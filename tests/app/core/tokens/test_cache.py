@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from app.core.errors import TokenExpired, TokenInvalid
+from app.core.tokens.cache import Verified
 from app.core.tokens.key_set import KeySet
 from app.core.tokens.verifier import TokenVerifier
-from app.core.tokens.cache import Verified
 from tests.issuer import Issuer, SigningKey
 
 NOW = 1_800_000_000.0

@@ -11,8 +11,8 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 
-from app.core.tokens.discovery import MAX_ANSWER_BYTES, Discovery, ProviderMetadata
 from app.core.errors import ProviderUnavailable
+from app.core.tokens.discovery import MAX_ANSWER_BYTES, Discovery, ProviderMetadata
 from tests.issuer import ABSENT, Fault, Issuer
 
 

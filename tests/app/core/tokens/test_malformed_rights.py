@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from app.core.tokens.claims import Unusable
 from app.core.errors import TokenInvalid
 from app.core.failure_reasons import ClaimReason, TokenReason
 from app.core.principal import Subject
+from app.core.tokens.claims import Unusable
 from app.core.tokens.types import AccessToken
 from tests.issuer import ABSENT, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.provider import FakeProvider

@@ -18,7 +18,7 @@ log = structlog.get_logger("gatehouse.administration")
 
 
 @contextmanager
-def carrying_out(storage: DirectoryStorage, who: Administrator, now: datetime) -> Iterator[DirectoryUnit]:
+def transaction(storage: DirectoryStorage, who: Administrator, now: datetime) -> Iterator[DirectoryUnit]:
     """A unit that is committed at the end of the block; a refusal by a rule is recorded before it is raised on."""
     try:
         with storage.unit_of_work() as unit:

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from app import testing
-from app.runtime.server import Descriptors, descriptors, limits_of, raise_descriptors, warn_of_few
+from app.server import Descriptors, descriptors, limits_of, raise_descriptors, warn_of_few
 
 UNLIMITED = resource.RLIM_INFINITY
 
