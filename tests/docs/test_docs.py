@@ -29,7 +29,7 @@ RETIRED_IN: Final[dict[str, set[str]]] = {
     "docs/how-to/troubleshoot.md": {"DATABASE_URL"},
     "docs/settings.md": {"DATABASE_URL"},
     "tests/docs/test_docs.py": set(RETIRED),
-    "tests/security/test_guards_taken_out.py": {"DATABASE_URL"},
+    "tests/security/guards/command_line.py": {"DATABASE_URL"},
     "tests/app/core/test_unknown_settings.py": {"DATABASE_URL"},
     "tests/app/cli/test_preflight.py": {"SESSION_IDLE_SECONDS"},
     "tests/app/core/test_variables.py": set(RETIRED),

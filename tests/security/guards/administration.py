@@ -1,0 +1,145 @@
+"""Guards of administration: who may change whose permissions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal
+
+REMOVALS: Final[list[Removal]] = [
+    Removal(
+        guard="withheld permissions do not count inside the transaction of a change",
+        at="app.core.administration.authorized_actor:authorise",
+        without="withheld=unit.withheld_permissions(subject)",
+        test=(
+            "tests/app/core/administration/test_rules.py"
+            "::test_a_withheld_permission_counts_for_no_change_whatever_a_token_claims"
+        ),
+    ),
+    Removal(
+        guard="releasing a withheld role requires the permission to grant it",
+        at="app.core.administration.grants:release",
+        without="_require_may_give(...)",
+        test=(
+            "tests/remote_api/test_grants_api.py"
+            "::test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves"
+        ),
+    ),
+    Removal(
+        guard="a bulk change reports the people of a step without a response as in doubt",
+        at="app.admin.people.bulk_actions:_carry_out",
+        without="size if isinstance(error, ChangeUnconfirmed) else 0",
+        instead="0",
+        test=(
+            "tests/apptest/test_administration_people.py::test_of_several_at_once_it_is_said_who_may_have_been_changed"
+        ),
+    ),
+    Removal(
+        guard="exporting the audit requires a recent sign-in",
+        at="app.core.permissions:Permission.EXPORT_AUDIT",
+        without="Requirement(...)",
+        test="tests/remote_api/test_audit_api.py::test_a_stale_sign_in_downloads_nothing",
+    ),
+    Removal(
+        guard="a refusal by a rule of administration is recorded in the audit",
+        at="app.core.administration.transactions:transaction",
+        without="_record(...)",
+        test="tests/app/core/administration/test_rules.py",
+    ),
+    Removal(
+        guard="exported cells cannot be formulas in a spreadsheet",
+        at="app.core.spreadsheet:safe_cell",
+        without='f"\'{text}" if text.startswith(FORMULA_STARTS) else text',
+        instead="text",
+        test="tests/remote_api/test_audit_api.py::test_a_download_is_safe_in_a_spreadsheet_and_is_an_event_itself",
+    ),
+    Removal(
+        guard="administrators cannot grant to themselves",
+        at="app.core.administration.grants:grant",
+        without="require_not_self(...)",
+        test="tests/app/core/administration/test_rules.py::test_nobody_grants_themselves_anything",
+    ),
+    Removal(
+        guard="administrators cannot release what is withheld from themselves",
+        at="app.core.administration.grants:release",
+        without="require_not_self(...)",
+        test=(
+            "tests/remote_api/test_grants_api.py"
+            "::test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves"
+        ),
+    ),
+    Removal(
+        guard="administrators gain nothing by editing a role that they have",
+        at="app.core.administration.roles:update_role",
+        without="require_nothing_gained(...)",
+        test="tests/app/core/administration/test_rules.py::test_nobody_edits_a_role_they_hold_to_have_more",
+    ),
+    Removal(
+        guard="administrators grant only permissions that they have",
+        at="app.core.administration.rules:require_held",
+        without="standing.holds(name)",
+        instead="name",
+        test="tests/app/core/administration/test_rules.py::test_nobody_grants_what_they_do_not_hold",
+    ),
+    Removal(
+        guard="adding a permission to a role requires having it",
+        at="app.core.administration.roles:update_role",
+        without="require_held(...)",
+        test="tests/app/core/administration/test_rules.py::test_editing_a_role_is_granting",
+    ),
+    Removal(
+        guard="mapping a token role requires having the role's permissions",
+        at="app.core.administration.mappings:set_mapping",
+        without="require_role_held(...)",
+        test="tests/app/core/administration/test_rules.py::test_mapping_a_token_role_is_granting",
+    ),
+    Removal(
+        guard="the last administrator stays",
+        at="app.core.administration.rules:keeping_an_administrator",
+        without="there_was_one and not unit.administrators(now)",
+        instead="False",
+        test="tests/app/core/administration/test_rules.py::test_the_last_administrator_stays",
+    ),
+    Removal(
+        guard="a change names the version of what it changes",
+        at="app.core.administration.authorized_actor:check_version",
+        without="wanted is not None and wanted != there",
+        instead="False",
+        test="tests/app/core/administration/test_rules.py::test_every_change_of_something_that_is_there_names_its_version",
+    ),
+    Removal(
+        guard="the permission is decided again inside the transaction",
+        at="app.core.administration.authorized_actor:authorise",
+        without="not decision.allowed",
+        instead="False",
+        test="tests/app/core/administration/test_rules.py::test_what_was_decided_before_does_not_count",
+    ),
+    Removal(
+        guard="the session is read again inside the transaction",
+        at="app.core.administration.authorized_actor:authorise",
+        without="principal = _in_session(...)",
+        test="tests/app/core/administration/test_rules.py::test_what_was_decided_before_does_not_count",
+    ),
+    Removal(
+        guard="erasing a person erases browser, address and page",
+        at="db.administration:AdministrationWrites.erase_person",
+        without='update(sessions).where(...).values(..., user_agent="", address="", page="")',
+        instead="update(sessions).where(...).values(...)",
+        test="tests/app/core/administration/test_rules.py::test_erasing_leaves_the_subject_alone_and_the_audit_whole",
+    ),
+    Removal(
+        guard="an audit file that is ready still requires the export permission",
+        at="app.admin.audit.export:content_of",
+        without="@access.requires(...)",
+        test=(
+            "tests/apptest/test_administration_roles.py"
+            "::test_a_file_that_was_prepared_is_handed_out_only_to_who_may_still_have_it"
+        ),
+    ),
+    Removal(
+        guard="a call that changes people requires its permission",
+        at="app.admin.api.people:set_blocked",
+        without="@access.requires(...)",
+        test="tests/app/admin/api/test_calls.py::test_a_call_goes_nowhere_without_its_permission[people.set_blocked]",
+    ),
+]

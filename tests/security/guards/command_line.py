@@ -1,0 +1,99 @@
+"""Guards of commands and settings."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal
+
+REMOVALS: Final[list[Removal]] = [
+    Removal(
+        guard="dev refuses mistakes before it starts",
+        at="app.cli.dev:run",
+        without="_mistakes(...)",
+        instead="list[str]()",
+        test="tests/app/cli/test_preflight.py::test_dev_refuses_a_tenant_port_that_does_not_exist[99999999999]",
+    ),
+    Removal(
+        guard="dev checks the database before it writes",
+        at="app.cli.dev:run",
+        without="require_migratable(...)",
+        test=(
+            "tests/app/cli/test_preflight.py"
+            "::test_a_refusal_comes_before_anything_is_written_or_started[newer_database-dev]"
+        ),
+    ),
+    Removal(
+        guard="serve refuses mistakes before it starts",
+        at="app.cli.commands:_servable",
+        without="preflight.start_mistakes(...)",
+        instead="list[str]()",
+        test=(
+            "tests/app/cli/test_preflight.py"
+            "::test_a_refusal_comes_before_anything_is_written_or_started[pages_folder-serve]"
+        ),
+    ),
+    Removal(
+        guard="serve checks the database before it writes",
+        at="app.cli.commands:_servable",
+        without="require_ready(...)",
+        test=(
+            "tests/app/cli/test_preflight.py"
+            "::test_a_refusal_comes_before_anything_is_written_or_started[newer_database-serve]"
+        ),
+    ),
+    Removal(
+        guard="the .env file of a hosted app is ignored",
+        at="app.core.variables:GatehouseFile._read_env_file",
+        without="not belongs_to_hosted_app(file_path, self._script)",
+        instead="True",
+        test="tests/app/core/test_variables.py::test_the_env_file_of_a_hosted_app_sets_nothing[cli]",
+    ),
+    Removal(
+        guard="settings are read with their prefix only",
+        at="app.core.settings:Settings.model_config",
+        without="env_prefix=PREFIX",
+        test="tests/app/core/test_variables.py::test_neither_does_one_in_a_folder_above_the_script_nor_the_environment",
+    ),
+    Removal(
+        guard="retired variables are refused",
+        at="app.core.settings:Settings.read",
+        without="mistakes += retired_in_use(...)",
+        test=(
+            "tests/app/core/test_variables.py"
+            "::test_a_retired_name_in_our_own_file_is_refused_with_the_new_one[DATABASE_URL]"
+        ),
+    ),
+    Removal(
+        guard="a hosted app in production must name its database",
+        at="app.core.settings:Settings.read",
+        without="mistakes += unset_database_mistakes(settings)",
+        test="tests/app/core/test_variables.py::test_production_beside_a_hosted_app_does_not_start_on_a_new_empty_database",
+    ),
+    Removal(
+        guard="a command uses the installation of the script that it names",
+        at="app.cli.installation:installation",
+        without="os.environ.update(...)",
+        test=(
+            "tests/app/cli/test_installation_options.py"
+            "::test_the_command_of_the_message_makes_the_database_that_serve_and_all_others_use[False]"
+        ),
+    ),
+    Removal(
+        guard="all processes host the same app",
+        at="app.cli.installation:installation",
+        without="script and configured and configured.resolve() != script and given.verb != _MAY_OVERRIDE",
+        instead="False",
+        test=(
+            "tests/app/cli/test_installation_options.py"
+            "::test_another_script_than_that_of_the_other_processes_is_refused[roles list]"
+        ),
+    ),
+    Removal(
+        guard="state is not kept among the files of a hosted app",
+        at="app.core.state:folder_mistake",
+        without="script is not None and folder.resolve() in script.resolve().parents",
+        instead="False",
+        test="tests/app/core/test_variables.py::test_the_state_is_never_mixed_with_the_files_of_the_app[.]",
+    ),
+]

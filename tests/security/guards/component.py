@@ -1,0 +1,65 @@
+"""Guards of the component's events and of its front end."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal, TextRemoval
+
+REMOVALS: Final[list[Removal | TextRemoval]] = [
+    Removal(
+        guard="a delegated API call requires its permission",
+        at="app.component_events:call_api",
+        without="@access.requires(...)",
+        test="tests/apptest/test_host.py::test_the_guard_decides_first[roles0]",
+    ),
+    Removal(
+        guard="only listed API calls can be delegated",
+        at="app.component_events:call_api",
+        without="not is_offered(...)",
+        instead="False",
+        test="tests/apptest/test_host.py::test_any_other_host_scheme_path_or_method_is_refused_and_on_record",
+    ),
+    Removal(
+        guard="a delegated response must not contain the token",
+        at="app.api_client:explore",
+        without="token is not None and token.encode() in answer.content",
+        instead="False",
+        test="tests/apptest/test_host.py::test_a_token_in_an_answer_never_reaches_the_browser",
+    ),
+    Removal(
+        guard="a component's undeclared events are refused",
+        at="component.event_channel:Link._one",
+        without="not isinstance(found, Breach) and found.name not in allowed",
+        instead="False",
+        test="tests/component/test_events.py::test_an_event_that_this_component_does_not_take_is_refused",
+    ),
+    Removal(
+        guard="an event is handled once",
+        at="component.event_channel:Link._read",
+        without="if number <= self.done: ...",
+        instead="self.done = number - 1",
+        test="tests/component/test_events.py::test_a_burst_is_handled_in_order_and_each_once",
+    ),
+    Removal(
+        guard="the rate of events is limited",
+        at="component.event_channel:Link._read",
+        without="not self._is_within_limit()",
+        instead="False",
+        test="tests/component/test_events.py::test_a_flood_is_cut_off_with_one_error_and_passes",
+    ),
+    TextRemoval(
+        guard="scripted input is no user activity",
+        file="component/frontend/auth0.js",
+        without="void (event.isTrusted && counts(event) && this.note())",
+        instead="void (counts(event) && this.note())",
+        test="tests/component/test_frontend.py::test_its_functions",
+    ),
+    TextRemoval(
+        guard="only a failed request shows that the server is unreachable",
+        file="component/frontend/auth0.js",
+        without='      await this.ask("/auth/session", {',
+        instead='      if (navigator.onLine === false) return false\n      await this.ask("/auth/session", {',
+        test="tests/component/test_frontend.py::test_its_functions",
+    ),
+]

@@ -1,0 +1,164 @@
+"""Guards of connections: how many, how long, and how many bytes they hold."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal
+
+REMOVALS: Final[list[Removal]] = [
+    Removal(
+        guard="Nagle's algorithm is disabled",
+        at="component.server.http_protocol:LimitedHttp.connection_made",
+        without="_send_at_once(...)",
+        test="tests/component/server/test_http_protocol.py::test_what_is_small_is_sent_at_once",
+    ),
+    Removal(
+        guard="the number of sockets per person is limited",
+        at="component.socket.guard:SocketGuard._counted_socket",
+        without="place.take(...)",
+        test="tests/security/test_bounded_input.py::test_one_person_opens_so_many_tabs_and_others_still_can",
+    ),
+    Removal(
+        guard="the number of sockets per address is limited",
+        at="component.limits.admission:Admission.enter",
+        without="self.counts[key] >= self.limits.per_address",
+        test="tests/component/limits/test_token_bucket.py::test_sockets_are_counted_by_person_by_address_and_in_all",
+    ),
+    Removal(
+        guard="anonymous sockets leave places for signed-in people",
+        at="component.limits.admission:Place.take",
+        without="int(limits.sockets * _ANONYMOUS_SHARE)",
+        instead="limits.sockets",
+        test="tests/component/limits/test_token_bucket.py::test_anonymous_sockets_leave_places_for_people",
+    ),
+    Removal(
+        guard="the bytes of unfinished messages are limited",
+        at="component.server.websocket_protocol:LimitedWebSocket._count_unfinished",
+        without="size > FREE_BYTES and self._unfinished.is_too_much(self._who, self._max_bytes)",
+        instead="False",
+        test="tests/security/test_bounded_input.py::test_unfinished_messages_of_one_person_fill_no_memory",
+    ),
+    Removal(
+        guard="the bytes of complete messages that wait count toward the limit",
+        at="component.server.websocket_protocol:LimitedWebSocket.send_receive_event_to_app",
+        without="self._unfinished.change(...)",
+        test=(
+            "tests/component/server/test_http_protocol.py"
+            "::test_messages_that_wait_keep_the_same_person_from_sending_more_long_ones_and_nobody_else"
+        ),
+    ),
+    Removal(
+        guard="a message no longer counts once the application asks for the next",
+        at="component.server.websocket_protocol:LimitedWebSocket.receive",
+        without="self._forget_handed()",
+        test=(
+            "tests/component/server/test_http_protocol.py"
+            "::test_whole_messages_are_counted_until_the_app_asks_for_the_next"
+        ),
+    ),
+    Removal(
+        guard="unfinished anonymous messages leave room for signed-in people",
+        at="component.limits.buffered_messages:Unfinished._of",
+        without='(self._all, self._anonymous) if who.startswith("address ") else (self._all,)',
+        instead="(self._all,)",
+        test="tests/component/server/test_http_protocol.py::test_anonymous_clients_together_leave_room_for_people",
+    ),
+    Removal(
+        guard="the bytes of all unfinished messages together are limited",
+        at="component.limits.buffered_messages:Unfinished.is_too_much",
+        without="any(held.is_too_much(who) for held in self._of(who))",
+        test=(
+            "tests/component/server/test_http_protocol.py"
+            "::test_where_there_is_too_much_in_all_who_has_less_than_an_equal_share_goes_on"
+        ),
+    ),
+    Removal(
+        guard="the number of fragments of a message is limited",
+        at="component.server.websocket_protocol:LimitedWebSocket.handle_cont",
+        without="len(self.frames) > MAX_FRAGMENTS",
+        instead="False",
+        test="tests/security/test_bounded_input.py::test_frames_that_cost_work_and_carry_nothing_are_counted",
+    ),
+    Removal(
+        guard="the number of control frames is limited",
+        at="component.server.websocket_protocol:LimitedWebSocket._count_control",
+        without="not self._control.try_take(1, self.loop.time())",
+        instead="False",
+        test="tests/security/test_bounded_input.py::test_frames_that_cost_work_and_carry_nothing_are_counted",
+    ),
+    Removal(
+        guard="the duration of a message is limited",
+        at="component.server.websocket_protocol:LimitedWebSocket._check_pace",
+        without="self._pace.is_too_slow(...)",
+        instead="False",
+        test=(
+            "tests/component/server/test_http_protocol.py"
+            "::test_a_message_in_drips_ends_its_socket_and_an_idle_socket_stays"
+        ),
+    ),
+    Removal(
+        guard="the duration of a request is limited",
+        at="component.server.http_protocol:LimitedHttp._check_pace",
+        without="not self._pace.is_too_slow(self.loop.time())",
+        instead="True",
+        test="tests/component/server/test_http_protocol.py::test_a_client_that_sends_too_slowly_is_cut_off",
+    ),
+    Removal(
+        guard="Transfer-Encoding beside Content-Length is refused",
+        at="component.server.http_protocol:StrictConnection._check",
+        without='b"transfer-encoding" in names',
+        instead="False",
+        test="tests/security/test_bounded_input.py::test_a_head_that_is_made_to_be_costly_is_refused[chunked]",
+    ),
+    Removal(
+        guard="the number and size of headers are limited before parsing",
+        at="component.server.http_protocol:StrictConnection.next_event",
+        without="self._lines > MAX_HEADERS + 2 or self._bytes > MAX_HEAD_BYTES",
+        instead="False",
+        test="tests/security/test_bounded_input.py::test_a_head_that_is_made_to_be_costly_is_refused",
+    ),
+    Removal(
+        guard="the rest of a body whose request is answered is not read",
+        at="component.server.http_protocol:LimitedHttp._watch",
+        without="answered and self._pace is not None and self._pace.received > DISCARD_BYTES",
+        instead="False",
+        test="tests/security/test_bounded_input.py::test_a_body_that_nobody_asked_for_is_not_read_to_its_end",
+    ),
+    Removal(
+        guard="the length of a body that is no upload is limited",
+        at="component.socket.guard:SocketGuard._out_of_bounds",
+        without='request_bodies.refusal(scope["headers"]) if area is not Area.PRIVATE else None',
+        instead="None",
+        test="tests/security/test_bounded_input.py::test_a_head_that_is_made_to_be_costly_is_refused",
+    ),
+    Removal(
+        guard="the limit of open files is raised as far as the system allows",
+        at="app.server:raise_descriptors",
+        without="attempt = (works + fails) // 2",
+        instead="break",
+        test="tests/app/test_server.py::test_the_limit_is_raised_as_far_as_the_system_allows",
+    ),
+    Removal(
+        guard="the number of tabs is limited by the number of open files",
+        at="app.server:limits_of",
+        without="min(settings.sockets, allowed.sockets)",
+        instead="settings.sockets",
+        test="tests/security/test_few_open_files.py::test_as_many_tabs_as_fit_are_served_and_the_next_is_told_so",
+    ),
+    Removal(
+        guard="opening a tab does not examine modules again",
+        at="app.asgi:create_app.lifespan",
+        without="examine_modules_once(...)",
+        test="tests/security/test_watched_sources_live.py",
+    ),
+    Removal(
+        guard="the number of connections accepted at once is limited",
+        at="app.asgi:create_app.lifespan",
+        without="accept_few(...)",
+        test=(
+            "tests/security/test_few_open_files.py"
+            "::test_connections_that_ask_for_nothing_use_up_no_files_and_fill_no_log"
+        ),
+    ),
+]

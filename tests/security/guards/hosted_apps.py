@@ -1,0 +1,145 @@
+"""Guards of hosted apps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal
+
+REMOVALS: Final[list[Removal]] = [
+    Removal(
+        guard="a hosted app runs behind the gate",
+        at="app.hosted:run",
+        without="_enter()",
+        instead="True",
+        test="tests/apptest/test_hosted.py::test_nobody_gets_sign_in_and_the_script_does_not_run",
+    ),
+    Removal(
+        guard="a hosted app runs only behind the socket guard",
+        at="app.hosted:_enter",
+        without="not access.guarded()",
+        instead="False",
+        test="tests/apptest/test_hosted.py::test_without_the_guard_in_front_nothing_runs",
+    ),
+    Removal(
+        guard="a hosted app can require a permission to enter",
+        at="app.hosted:_signed_in",
+        without="not decision.allowed",
+        instead="False",
+        test="tests/apptest/test_hosted.py::test_the_whole_app_may_ask_for_a_permission",
+    ),
+    Removal(
+        guard="a page of a hosted app opens only with the permission of its row",
+        at="app.hosted_pages:_missing_row",
+        without="decision.allowed",
+        test="tests/apptest/test_hosted.py::test_a_page_opens_for_whom_its_row_says_and_for_nobody_else",
+    ),
+    Removal(
+        guard="a page of a hosted app without a row stays closed",
+        at="app.hosted_pages:_missing_row",
+        without="declared and decision.allowed",
+        instead="decision.allowed",
+        test="tests/apptest/test_hosted.py::test_a_page_without_a_row_opens_for_nobody",
+    ),
+    Removal(
+        guard="a pages folder beside a hosted app is refused",
+        at="app.core.hosting:hosting_mistakes",
+        without='(folder / "pages").is_dir()',
+        instead="False",
+        test="tests/apptest/test_hosted.py::test_what_cannot_be_served_is_said_at_start",
+    ),
+    Removal(
+        guard="scripts that Streamlit finds later run behind the gate",
+        at="app.hosted:_bytecode",
+        without="_inside.get()",
+        instead='_inside.get() or "/pages/" in script_path',
+        test="tests/security/test_hosted.py::test_a_pages_folder_that_appears_later_is_behind_the_gate_too",
+    ),
+    Removal(
+        guard="the files of a hosted app require a session",
+        at="component.socket.guard:SocketGuard._may_enter",
+        without="return False",
+        instead="return True",
+        test="tests/security/test_hosted.py::test_its_static_files_are_for_whoever_may_enter",
+    ),
+    Removal(
+        guard="the files of a hosted app require the permission to enter",
+        at="app.asgi:_foreign.may_enter",
+        without="decide(asking.principal, hosted.enter, asking.grants).allowed",
+        instead="bool(asking)",
+        test="tests/security/test_hosted.py::test_its_static_files_are_for_whoever_may_enter",
+    ),
+    Removal(
+        guard="a hosted app cannot declare a permission that Gatehouse defines",
+        at="app.core.permissions:declare",
+        without="permissions.keys() & Permission._value2member_map_.keys()",
+        instead="set[str]()",
+        test="tests/app/core/test_declarations.py::test_a_file_beside_an_app_gives_nothing_of_gatehouses_own",
+    ),
+    Removal(
+        guard="rows apply to st.navigation from whichever module it is imported",
+        at="app.hosted_pages:install",
+        without="navigation_module",
+        test="tests/apptest/test_hosted.py::test_rows_count_for_a_navigation_imported_from_where_streamlit_keeps_it",
+    ),
+    Removal(
+        guard="a section without an accessible page is hidden",
+        at="app.hosted_pages:navigation",
+        without="offered.setdefault(name, []) if missing.within_reach else nameless",
+        instead="offered.setdefault(name, [])",
+        test="tests/apptest/test_hosted.py::test_a_section_of_which_nothing_may_be_opened_is_not_told[developer-False]",
+    ),
+    Removal(
+        guard="a start page also needs the row of its own address",
+        at="app.hosted_pages:_addresses",
+        without='["", own]',
+        instead='[""]',
+        test=(
+            "tests/apptest/test_hosted_pages.py"
+            "::test_a_start_page_without_one_of_its_rows_opens_for_nobody[a page for nobody]"
+        ),
+    ),
+    Removal(
+        guard="a page with several addresses needs the row of each",
+        at="app.hosted_pages:_addresses",
+        without="other == source",
+        instead="False",
+        test=(
+            "tests/apptest/test_hosted_pages.py::test_a_page_at_another_address_needs_its_own_row_too[two navigations]"
+        ),
+    ),
+    Removal(
+        guard="a page needs the row of the address that is inferred for it",
+        at="app.hosted_pages:_addresses",
+        without="needed.append(...)",
+        test=(
+            "tests/apptest/test_hosted_pages.py"
+            "::test_a_page_at_another_address_needs_its_own_row_too[a function that names another address]"
+        ),
+    ),
+    Removal(
+        guard="rows are checked where a page runs",
+        at="app.hosted_pages:_run",
+        without="if missing is not None: ...",
+        test=(
+            "tests/apptest/test_hosted_pages.py"
+            "::test_rows_are_read_where_the_page_runs[the function below st.navigation]"
+        ),
+    ),
+    Removal(
+        guard="a page's script is compiled for its own page only",
+        at="app.hosted_pages:check_compiled",
+        without="_page_rows is not None",
+        instead="False",
+        test=(
+            "tests/apptest/test_hosted_pages.py"
+            "::test_the_script_of_a_page_is_compiled_for_that_page_only[by a cache of scripts]"
+        ),
+    ),
+    Removal(
+        guard="only the entry script runs at the gate of an app with rows",
+        at="app.hosted:run",
+        without="hosted_pages.check_compiled(...)",
+        test="tests/apptest/test_hosted_pages.py::test_a_script_that_streamlit_finds_by_itself_is_no_page",
+    ),
+]

@@ -1,0 +1,98 @@
+"""Guards of messages to Streamlit: their size and their cost."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal
+
+REMOVALS: Final[list[Removal]] = [
+    Removal(
+        guard="JSON values are checked before Streamlit reads them",
+        at="component.socket.tabs:Tabs.parse.read",
+        without="sent.reruns and sent.replace_unreadable(most=limits.message_values)",
+        instead="False",
+        test="tests/security/test_component_live.py::test_no_value_makes_an_exception_page",
+    ),
+    Removal(
+        guard="anonymous clients have a smaller message limit",
+        at="component.socket.guard:SocketGuard._limited",
+        without="limits.message_bytes if person else limits.anonymous_message_bytes",
+        instead="limits.message_bytes",
+        test="tests/security/test_bounded_input.py::test_an_anonymous_socket_sends_a_quarter_of_a_megabyte_at_most",
+    ),
+    Removal(
+        guard="the message limit is checked before parsing",
+        at="component.protocol.streamlit_messages:parse",
+        without="len(data) > most_bytes",
+        test="tests/component/socket/test_tab.py::test_a_message_that_is_too_long_is_refused_before_it_is_read",
+    ),
+    Removal(
+        guard="the cost of JSON is limited",
+        at="component.protocol.json_cost:estimate",
+        without="""
+            if cost > most:
+                raise Unreadable
+        """,
+        test="tests/component/protocol/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
+    ),
+    Removal(
+        guard="refused JSON counts toward the limit of its message",
+        at="component.protocol.streamlit_messages:FromBrowser.replace_unreadable",
+        without="spent += error.cost",
+        test="tests/component/protocol/test_streamlit_messages.py::test_what_is_read_of_one_message_is_bounded_in_all",
+    ),
+    Removal(
+        guard="short JSON costs at least one unit",
+        at="component.protocol.json_cost:estimate",
+        without="max(1, _cost(data, most))",
+        instead="_cost(data, most) if len(data) > 1000 else 1",
+        test="tests/component/protocol/test_streamlit_messages.py::test_what_is_read_of_one_message_is_bounded_in_all",
+    ),
+    Removal(
+        guard="JSON in text values counts toward the limit of its message",
+        at="component.protocol.streamlit_messages:FromBrowser.replace_unreadable",
+        without="spent += _cost_of_text(...)",
+        test=(
+            "tests/component/protocol/test_streamlit_messages.py"
+            "::test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message"
+        ),
+    ),
+    Removal(
+        guard="JSON in other kinds of values counts toward the limit of its message",
+        at="component.protocol.streamlit_messages:_text_of",
+        without="data.decode(...)",
+        instead='"" if data else ""',
+        test="tests/component/protocol/test_streamlit_messages.py::test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed",
+    ),
+    Removal(
+        guard="the depth of JSON is limited",
+        at="component.protocol.json_cost:check",
+        without="_is_deep(...)",
+        instead="False",
+        test="tests/component/protocol/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
+    ),
+    Removal(
+        guard="the number of a message's fields is limited",
+        at="component.protocol.streamlit_messages:parse",
+        without="FIELD_COST * count_fields(data, BackMsg.DESCRIPTOR, most=MAX_FIELDS)",
+        instead="0",
+        test=(
+            "tests/component/protocol/test_protobuf_fields.py"
+            "::test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_looks"
+        ),
+    ),
+    Removal(
+        guard="the number of widgets and triggers in a message is limited",
+        at="component.protocol.streamlit_messages:parse",
+        without='raise Malformed("too many widgets", cost)',
+        test="tests/component/protocol/test_protobuf_fields.py::test_more_is_pressed_at_once_than_a_person_can",
+    ),
+    Removal(
+        guard="unknown kinds of messages are refused",
+        at="component.protocol.streamlit_messages:parse",
+        without="kind not in ALLOWED",
+        instead="False",
+        test="tests/security/test_hostile_sockets.py::test_what_no_browser_sends_closes_the_socket_and_nothing_else",
+    ),
+]

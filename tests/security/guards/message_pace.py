@@ -1,0 +1,227 @@
+"""Guards of the pace of messages to Streamlit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal
+
+REMOVALS: Final[list[Removal]] = [
+    Removal(
+        guard="messages wait for their pace",
+        at="component.limits.paced_queue:PacedQueue.passing",
+        without="(seconds := self._seconds_until(size)) > _ROUNDING_SECONDS",
+        instead="seconds := 0.0",
+        test="tests/component/limits/test_throttle.py::test_nothing_further_is_read_of_a_socket_while_its_message_waits",
+    ),
+    Removal(
+        guard="anonymous clients share a pace",
+        at="component.limits.throttle:Lane._shared_by",
+        without="self._shared if self._is_busy(client) else ()",
+        instead="()",
+        test="tests/component/limits/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
+    ),
+    Removal(
+        guard="an anonymous address waits for its own pace before the shared one",
+        at="component.limits.throttle:Lane.wait",
+        without="await held.enter_async_context(own.passing(size, gone))",
+        test="tests/component/limits/test_throttle.py::test_what_waits_for_its_own_address_takes_nothing_from_others",
+    ),
+    Removal(
+        guard="one message of a client passes at a time",
+        at="component.limits.paced_queue:PacedQueues.of",
+        without="self._locks.setdefault(...)",
+        instead="FifoLock()",
+        test=(
+            "tests/component/limits/test_throttle.py"
+            "::test_a_flood_keeps_a_message_of_its_kind_waiting_for_one_message_of_each_address_at_most"
+        ),
+    ),
+    Removal(
+        guard="short anonymous messages have a lane of their own",
+        at="component.limits.throttle:Throttle.lane",
+        without="self._short if size <= streamlit_messages.SHORT_BYTES else self._long",
+        instead="self._long",
+        test=(
+            "tests/component/limits/test_throttle.py"
+            "::test_a_flood_of_long_messages_from_a_few_addresses_keeps_a_short_one_waiting_for_one_of_them_at_most"
+        ),
+    ),
+    Removal(
+        guard="a disconnected client's waiting messages are dropped",
+        at="component.limits.paced_queue:PacedQueue.passing",
+        without="unless_gone(...)",
+        instead="self._clock.sleep(seconds)",
+        test=(
+            "tests/component/limits/test_throttle.py"
+            "::test_what_a_client_that_is_gone_left_waiting_goes_no_further_and_costs_its_address_nothing"
+        ),
+    ),
+    Removal(
+        guard="a client that disconnects in the shared queue costs its address nothing",
+        at="component.limits.throttle:Lane.wait",
+        without="await held.enter_async_context(own.passing(size, gone))",
+        instead="""
+            await held.enter_async_context(own.passing(size, gone))
+            own.count(size)
+        """,
+        test=(
+            "tests/component/limits/test_throttle.py"
+            "::test_what_goes_away_while_it_waits_for_the_pace_of_all_costs_its_address_nothing"
+        ),
+    ),
+    Removal(
+        guard="people who send much for a long time share a pace",
+        at="component.limits.throttle:Lane._note",
+        without="self._lasting.of(client, now).take(...)",
+        test=(
+            "tests/component/limits/test_throttle.py"
+            "::test_people_who_send_much_for_long_share_a_pace_and_no_other_person_waits_for_them"
+        ),
+    ),
+    Removal(
+        guard="a cancelled turn is passed on",
+        at="component.limits.paced_queue:FifoLock.acquire",
+        without="if place.done() and not place.cancelled(): ...",
+        test="tests/component/limits/test_throttle.py::test_a_message_that_is_cancelled_as_its_turn_comes_hands_it_on",
+    ),
+    Removal(
+        guard="the burst of messages of a person is limited",
+        at="component.limits.throttle:_people",
+        without="Buckets(messages, 1)",
+        instead="Buckets(messages, messages * ADDRESS_BURST_SECONDS)",
+        test="tests/component/limits/test_throttle.py::test_messages_of_a_person_wait_by_count_and_by_size",
+    ),
+    Removal(
+        guard="the cost of JSON is charged to its client",
+        at="component.socket.tab:Tab._parse",
+        without="self._charge(sent.cost)",
+        test="tests/component/socket/test_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
+    ),
+    Removal(
+        guard="the cost of refused JSON is charged to its client",
+        at="component.socket.tab:Tab._parse",
+        without="""
+            self._charge(error.cost)
+            _log.info(...)
+            self._out.tell(...)
+        """,
+        instead="""
+            _log.info(...)
+            self._out.tell(...)
+        """,
+        test="tests/component/socket/test_tab.py::test_text_of_too_much_json_goes_no_further_and_its_user_is_told",
+    ),
+    Removal(
+        guard="the cost of a malformed message is charged to its client",
+        at="component.socket.tab:Tab._parse",
+        without="""
+            self._charge(error.cost)
+            _log.info(...)
+            self._leave(...)
+        """,
+        instead="""
+            _log.info(...)
+            self._leave(...)
+        """,
+        test="tests/component/socket/test_tab.py::test_what_no_browser_sends_counts_for_its_client",
+    ),
+    Removal(
+        guard="the cost of a message includes its fields",
+        at="component.protocol.streamlit_messages:parse",
+        without="sent.cost = cost",
+        test="tests/component/protocol/test_streamlit_messages.py::test_the_cost_of_a_message_is_that_of_its_fields_and_its_json",
+    ),
+    Removal(
+        guard="the cost of a message reaches the client's pace",
+        at="component.socket.guard:SocketGuard._counted_socket",
+        without="charge=paced.charge",
+        test="tests/component/socket/test_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
+    ),
+    Removal(
+        guard="the reading cost of anonymous messages is charged to their shared queue",
+        at="component.limits.throttle:Lane.charge",
+        without="queue.charge(...)",
+        test="tests/component/limits/test_throttle.py::test_what_reading_cost_counts_for_its_client_and_hardly_for_others",
+    ),
+    Removal(
+        guard="the reading cost of messages counts toward being busy",
+        at="component.limits.throttle:Lane.charge",
+        without="self._note(...)",
+        test="tests/component/limits/test_throttle.py::test_who_sends_what_is_costly_to_read_is_busy_with_few_messages",
+    ),
+    Removal(
+        guard="busy people wait in the queue that they share with anonymous clients",
+        at="component.limits.throttle:_people",
+        without="[PacedQueue(clock, Bucket.full(busy, 1, clock.now())), crowd]",
+        instead="[PacedQueue(clock, Bucket.full(busy, 1, clock.now()))]",
+        test="tests/component/limits/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+    ),
+    Removal(
+        guard="short anonymous messages wait in the queue that busy people share",
+        at="component.limits.throttle:_anonymous",
+        without="Lane(clock, own(), [short, crowd], charged=[short, crowd])",
+        instead="Lane(clock, own(), [short], charged=[short, crowd])",
+        test="tests/component/limits/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+    ),
+    Removal(
+        guard="long anonymous messages wait in the queue that busy people share",
+        at="component.limits.throttle:_anonymous",
+        without="[long, crowd]",
+        instead="[long]",
+        test="tests/component/limits/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+    ),
+    Removal(
+        guard="whether a person is busy is looked up after the wait in the person's own queue",
+        at="component.limits.throttle:Lane.wait",
+        without="""
+            own = self._own.of(client)
+            async with AsyncExitStack() as held:
+                await held.enter_async_context(own.passing(size, gone))
+                shared = self._shared_by(client)
+                ...
+        """,
+        instead="""
+            own, shared = self._own.of(client), self._shared_by(client)
+            async with AsyncExitStack() as held:
+                await held.enter_async_context(own.passing(size, gone))
+                ...
+        """,
+        test=(
+            "tests/component/limits/test_throttle.py"
+            "::test_what_waits_already_when_a_person_becomes_busy_waits_in_the_shared_queue_too"
+        ),
+    ),
+    Removal(
+        guard="anonymous IPv6 clients are counted by their /48",
+        at="component.limits.paced_socket:PacedSocket.__init__",
+        without="ipv6_bits=_IPV6_BITS",
+        test="tests/component/limits/test_throttle.py::test_anonymous_clients_of_one_ipv6_48_share_a_pace",
+    ),
+    Removal(
+        guard="repeated rerun requests for a page that is on its way are dropped",
+        at="component.limits.paced_socket:PacedSocket.receive",
+        without="is_catch_up and self._is_repeated()",
+        instead="False",
+        test=(
+            "tests/component/limits/test_paced_socket.py"
+            "::test_a_browser_that_asks_again_while_its_page_is_waited_for_uses_up_nothing"
+        ),
+    ),
+    Removal(
+        guard="the number of fragment reruns that are read and dropped is limited",
+        at="component.limits.paced_socket:PacedSocket._read_ahead",
+        without="self._throttle.may_drop(...)",
+        test="tests/component/limits/test_paced_socket.py::test_reading_repetitions_is_bounded",
+    ),
+    Removal(
+        guard="a wait for the pace ends when the connection closes",
+        at="component.socket.guard:SocketGuard._limited",
+        without="reading.gone if reading is not None else None",
+        instead="None",
+        test=(
+            "tests/security/test_bounded_input.py"
+            "::test_messages_that_wait_for_their_pace_fill_no_memory_and_hold_up_no_stop"
+        ),
+    ),
+]

@@ -1,0 +1,43 @@
+"""Guards of the lifetimes of sessions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal
+
+REMOVALS: Final[list[Removal]] = [
+    Removal(
+        guard="only our own pages may report user input",
+        at="component.routes.session:SessionRoutes.active",
+        without="return refused",
+        test="tests/component/routes/test_stay.py::test_only_a_script_of_our_own_pages_may_report_input",
+    ),
+    Removal(
+        guard="a new session secret wakes the watchers",
+        at="db.sessions:SessionWrites._go_on",
+        without="self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + 1))",
+        test="tests/component/socket/test_expiry_overlay.py::test_a_step_up_wakes_the_watcher",
+    ),
+    Removal(
+        guard="activity does not extend a session beyond its absolute lifetime",
+        at="db.sessions:SessionWrites.touch_session",
+        without="sessions.c.expires_at > now",
+        test="tests/db/test_sessions.py::test_touching_brings_no_session_back[memory]",
+    ),
+    Removal(
+        guard="activity does not extend a session beyond its idle lifetime",
+        at="db.sessions:SessionWrites.touch_session",
+        without="sessions.c.last_seen_at > now - idle",
+        test=(
+            "tests/component/routes/test_stay.py"
+            "::test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_back[/auth/active]"
+        ),
+    ),
+    Removal(
+        guard="activity is timed when the transaction can write",
+        at="db.sessions:SessionWrites.touch_session",
+        without="self._open_for_writing()",
+        test="tests/db/test_sessions.py::test_the_moment_of_a_touch_is_read_when_the_unit_is_open_for_writing[memory]",
+    ),
+]

@@ -1,0 +1,92 @@
+"""Guards of who is behind a request or a socket, and of what is served to its owner only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal
+
+REMOVALS: Final[list[Removal]] = [
+    Removal(
+        guard="a socket is bound to the identity of its session",
+        at="component.socket.guard:SocketGuard._identified",
+        without="headers + self._identity.headers(session, browser)",
+        instead="headers",
+        test="tests/security/test_identity_binding.py",
+    ),
+    Removal(
+        guard="identity headers that a client sends are removed",
+        at="component.socket.guard:SocketGuard._identified",
+        without="_unclaimed(...)",
+        instead='scope["headers"]',
+        test="tests/security/test_identity_binding.py",
+    ),
+    Removal(
+        guard="cross-site requests are refused",
+        at="component.socket.guard:SocketGuard._answer_to_anybody",
+        without="refusal()",
+        instead="None",
+        test=(
+            "tests/component/socket/test_cross_site.py"
+            "::test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_goes_on"
+        ),
+    ),
+    Removal(
+        guard="a cross-site link is answered with the same page for every visitor",
+        at="component.socket.guard:SocketGuard._answer_to_anybody",
+        without="area is not Area.PAGE",
+        instead="False",
+        test="tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
+    ),
+    Removal(
+        guard="a refusal sets no cookie",
+        at="component.socket.guard:_adding.with_cookie",
+        without='message.get("status", 0) < _FIRST_REFUSAL',
+        test="tests/component/socket/test_cross_site.py::test_what_is_answered_and_set",
+    ),
+    Removal(
+        guard="Streamlit's own data export is disabled",
+        at="app.asgi:streamlit_options",
+        without='{} if hosted else {"client.disableDataExport": True}',
+        instead="{}",
+        test="tests/security/test_data_export.py::test_the_front_end_is_told_to_export_no_data_of_ours",
+    ),
+    Removal(
+        guard="the host configuration lists no host",
+        at="component.socket.guard:SocketGuard._answer_to_anybody",
+        without="host_config.answer() if asks else None",
+        instead="None",
+        test="tests/security/test_paths.py::test_the_front_end_is_told_of_no_host_to_take_messages_from",
+    ),
+    Removal(
+        guard="files are served to their owner only",
+        at="component.socket.guard:SocketGuard._is_theirs",
+        without="await self._tabs.may_fetch(session, owner, path)",
+        instead="streamlit_messages.media_asked(path) is not None",
+        test=(
+            "tests/security/test_files.py"
+            "::test_an_id_that_is_known_or_guessed_gives_nothing_even_when_the_page_repeats_it"
+        ),
+    ),
+    Removal(
+        guard="uploads are accepted from their owner only",
+        at="component.socket.tabs:Tabs.may_upload",
+        without="shown is not None and streamlit_messages.upload_session_asked(path) in shown.sessions",
+        instead="streamlit_messages.upload_session_asked(path) is not None",
+        test="tests/security/test_paths.py::test_every_address_answers_as_the_table_says",
+    ),
+    Removal(
+        guard="a Streamlit session is resumed by its owner only",
+        at="component.socket.guard:SocketGuard._counted_socket",
+        without="not self._tabs.may_come_back(owner, back_to)",
+        instead="False",
+        test="tests/security/test_identity_binding.py::test_nobody_else_gets_it",
+    ),
+    Removal(
+        guard="the origin of a socket is checked",
+        at="component.socket.guard:SocketGuard._socket",
+        without='not self._site.is_origin(scope["headers"])',
+        instead="False",
+        test="tests/security/test_identity_binding.py::test_foreign_hosts_and_origins_get_no_socket",
+    ),
+]

@@ -1,0 +1,266 @@
+"""Guards of what a tab may still do after its user lost a permission or the session."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal
+
+REMOVALS: Final[list[Removal]] = [
+    Removal(
+        guard="the session is checked at each message",
+        at="component.socket.tab:Tab._look_or_leave",
+        without="await self.look()",
+        test="tests/security/test_live.py::test_after_a_role_is_removed_the_next_press_runs_only_the_gate",
+    ),
+    Removal(
+        guard="the gate-only rerun carries no widget states",
+        at="component.protocol.streamlit_messages:FromBrowser.gate_only",
+        without='self.message.rerun_script.ClearField("widget_states")',
+        test="tests/security/test_live.py::test_after_a_role_is_removed_the_next_press_runs_only_the_gate[callback]",
+    ),
+    Removal(
+        guard="the gate-only rerun carries no fragment",
+        at="component.protocol.streamlit_messages:FromBrowser.gate_only",
+        without='self.message.rerun_script.ClearField("fragment_id")',
+        test="tests/security/test_live.py::test_after_a_role_is_removed_the_next_press_runs_only_the_gate[fragment]",
+    ),
+    Removal(
+        guard="the tab state outlives a lost connection",
+        at="component.socket.tab:Tab.__init__",
+        without="self._shown.sessions.get(...)",
+        test="tests/security/test_live.py::test_a_tab_that_was_away_when_a_role_was_removed_runs_only_the_gate",
+    ),
+    Removal(
+        guard="widgets that were not rendered since a revocation are refused",
+        at="component.socket.rendered:Rendered.restrict",
+        without="sent.keep_widgets(...)",
+        test="tests/security/test_hostile_sockets.py::test_a_widget_that_went_with_a_right_cannot_be_pressed_again",
+    ),
+    Removal(
+        guard="fragments that were not rendered since a revocation are refused",
+        at="component.socket.rendered:Rendered.restrict",
+        without="sent.fragment and sent.fragment not in self.since_loss.fragments",
+        instead="False",
+        test=(
+            "tests/security/test_what_outlives_a_run.py"
+            "::test_after_a_revocation_none_of_them_runs_however_the_page_is_cut_off[raises-1]"
+        ),
+    ),
+    Removal(
+        guard="dataframes that were not rendered since a revocation are refused",
+        at="component.socket.rendered:Rendered.begin",
+        without="self.since_loss is not None and sent.dataframe and ...",
+        instead="False",
+        test="tests/component/socket/test_tab.py::test_a_dataframe_rendered_before_a_loss_gives_no_more_rows",
+    ),
+    Removal(
+        guard="the result of an operation from before a revocation is refused",
+        at="component.socket.tab_state:Seen.note",
+        without="not self.rendered.end(...)",
+        instead="False",
+        test="tests/component/socket/test_tab.py::test_the_result_of_what_began_before_a_loss_is_given_to_nobody",
+    ),
+    Removal(
+        guard="what is rendered while the gate is shut does not count",
+        at="component.socket.tab_state:Seen.note",
+        without="if self.gate is not Gate.OPEN: ...",
+        test=(
+            "tests/component/socket/test_tab.py"
+            "::test_what_a_run_before_the_loss_rendered_counts_for_nothing_however_late_it_is_sent"
+        ),
+    ),
+    Removal(
+        guard="the gate opens at the mark of the last revocation",
+        at="component.socket.tab_state:Seen._is_mark",
+        without="self.marks == 0",
+        test="tests/component/socket/test_tab.py::test_the_mark_of_one_loss_does_not_stand_for_another",
+    ),
+    Removal(
+        guard="a page whose mark was lost cannot be resumed",
+        at="component.socket.tabs:Tabs.may_come_back",
+        without="seen.may_be_resumed",
+        test="tests/component/socket/test_tab.py::test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket",
+    ),
+    Removal(
+        guard="each Streamlit session has one socket",
+        at="component.socket.tab:Tab.__init__",
+        without="self._seen.take(...)",
+        test="tests/component/socket/test_tab.py::test_a_socket_that_another_went_on_from_says_nothing_about_the_page",
+    ),
+    Removal(
+        guard="a browser cannot stop the run that opens the gate",
+        at="component.socket.tab:Tab._gate",
+        without="sent.stops and self.has_lost",
+        instead="False",
+        test="tests/component/socket/test_tab.py::test_a_browser_does_not_stop_the_run_that_opens_the_gate",
+    ),
+    Removal(
+        guard="runs that wait before the run that opens the gate are stopped",
+        at="component.socket.tab:Tab._hand_over",
+        without="streamlit_messages.stop()",
+        instead="sent.bytes()",
+        test="tests/component/socket/test_tab.py::test_a_loss_is_lost_to_nobody_whoever_finds_it_first",
+    ),
+    Removal(
+        guard="a page whose permission is revoked before anything is rendered is loaded again",
+        at="component.socket.tab:Tab._hold",
+        without="change is Change.LOST and self._seen.run_on_save is None",
+        instead="False",
+        test="tests/component/socket/test_tab.py::test_a_right_lost_before_anything_was_rendered_loads_the_page_again",
+    ),
+    Removal(
+        guard="a socket is bound to the session secret that it was opened with",
+        at="component.socket.tab:Tab.look",
+        without="session.secret_hash != self._credential",
+        instead="False",
+        test="tests/component/socket/test_expiry_overlay.py::test_after_a_step_up_nothing_runs_on_a_socket_of_the_secret_before",
+    ),
+    Removal(
+        guard="a socket of an expired cookie holds no message",
+        at="component.socket.tab:Tab.__init__",
+        without="not covered",
+        instead="True",
+        test=(
+            "tests/component/socket/test_expiry_overlay.py"
+            "::test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays"
+        ),
+    ),
+    Removal(
+        guard="a held message is not for a socket that replaces another",
+        at="component.socket.tab_state:Seen.take",
+        without="self.cover.take()",
+        test="tests/component/socket/test_expiry_overlay.py::test_what_waits_is_not_for_a_socket_that_pushes_another_out",
+    ),
+    Removal(
+        guard="a browser waits for its new cookie",
+        at="component.socket.guard:SocketGuard._counted_socket",
+        without="session is None and expired is None and self._is_renewed(sent)",
+        instead="False",
+        test=(
+            "tests/security/test_expired_live.py"
+            "::test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again[0-stepped up]"
+        ),
+    ),
+    Removal(
+        guard="a sign-out redirects every other tab at once",
+        at="component.socket.tab:Tab._end",
+        without="self._leaving or self._covered",
+        test="tests/component/socket/test_tab.py::test_a_tab_that_another_signed_out_from_is_told_at_once",
+    ),
+    Removal(
+        guard="a tab that could not be notified is checked again",
+        at="component.socket.tab:Tab.is_due",
+        without="not self._looked",
+        test=(
+            "tests/component/socket/test_tab_states.py"
+            "::test_one_poll_tells_a_tab_in_any_state_and_nothing_of_its_page_runs[connecting-ended]"
+        ),
+    ),
+    Removal(
+        guard="the watcher notifies idle tabs",
+        at="app.asgi:create_app.lifespan",
+        without="Watcher(services.storage.read.pulse, services.tabs).run()",
+        instead="asyncio.sleep(0)",
+        test="tests/security/test_told_in_time.py::test_idle_tabs_in_two_processes_are_told_within_two_seconds[ended]",
+    ),
+    Removal(
+        guard="a held message is sent once",
+        at="component.socket.expiry_overlay:Cover.take",
+        without="""
+            held, self._held = self._held, None
+            return held
+        """,
+        instead="return self._held",
+        test="tests/component/socket/test_expiry_overlay.py::test_two_messages_at_once_are_one_with_what_was_pressed_in_either",
+    ),
+    Removal(
+        guard="a locked tab receives no message",
+        at="component.socket.tab:Tab.send",
+        without='self._covered and message["type"] == "websocket.send"',
+        instead="False",
+        test="tests/component/socket/test_expiry_overlay.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
+    ),
+    Removal(
+        guard="a locked tab sends no message",
+        at="component.socket.tab:Tab._gate",
+        without="self._covered or not self._out.is_live()",
+        instead="not self._out.is_live()",
+        test="tests/component/socket/test_expiry_overlay.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
+    ),
+    Removal(
+        guard="a page with a revoked permission is rendered again on the next socket",
+        at="component.socket.tab:Tab.__init__",
+        without="self._seen.gate is not Gate.OPEN",
+        instead="False",
+        test=(
+            "tests/component/socket/test_reconnection.py"
+            "::test_a_right_lost_before_the_socket_was_draws_the_page_again_on_the_next"
+        ),
+    ),
+    Removal(
+        guard="a browser whose Streamlit session is gone is asked for a rerun",
+        at="component.socket.tab:Tab.wants_rerun",
+        without="self._reconnection.is_stale",
+        test=(
+            "tests/component/socket/test_reconnection.py"
+            "::test_the_browser_of_a_session_that_is_gone_is_asked_for_a_run_once[in another process]"
+        ),
+    ),
+    Removal(
+        guard="the first run after a Streamlit session is gone is a run of the whole page",
+        at="component.socket.tab:Tab._prepare",
+        without="if self._reconnection.needs_whole_run: ...",
+        test=(
+            "tests/component/socket/test_reconnection.py"
+            "::test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page[False]"
+        ),
+    ),
+    Removal(
+        guard="a repeated catch-up does not interrupt a user's run",
+        at="component.socket.tab:Tab._gate",
+        without="sent.is_catch_up and not self._reconnection.awaits_catch_up",
+        instead="False",
+        test="tests/component/socket/test_reconnection.py::test_no_repetition_of_it_interrupts_the_run_of_a_press",
+    ),
+    Removal(
+        guard="a socket records the Streamlit session that its browser claims",
+        at="component.socket.guard:SocketGuard._counted_socket",
+        without="claimed=claimed",
+        test=(
+            "tests/security/test_reconnection_live.py"
+            "::test_in_another_process_the_page_of_a_right_that_is_gone_is_drawn_again"
+        ),
+    ),
+    Removal(
+        guard="Streamlit reports whether it resumed a session",
+        at="app.asgi:create_app.lifespan",
+        without="services.tabs.is_active = streamlit.is_active_session",
+        test="tests/security/test_reconnection_live.py::test_so_it_is_where_streamlit_has_let_go_of_the_session",
+    ),
+    Removal(
+        guard="checks of a locked tab's session come to an end",
+        at="component.socket.tab:Tab.is_due",
+        without="is_recent",
+        test=(
+            "tests/component/socket/test_expiry_overlay.py"
+            "::test_the_session_of_a_locked_tab_is_looked_at_for_a_minute_and_then_no_more"
+        ),
+    ),
+    Removal(
+        guard="a held message runs in its own Streamlit session only",
+        at="component.socket.tab:Tab._uncover",
+        without="waited is not None and cover is self._cover_before and self._reconnection.has_failed",
+        instead="False",
+        test=(
+            "tests/component/socket/test_expiry_overlay.py"
+            "::test_what_waits_runs_in_no_other_session_when_streamlit_has_let_go_of_its_own"
+        ),
+    ),
+    Removal(
+        guard="a component's own reruns are no user activity",
+        at="component.protocol.streamlit_messages:FromBrowser.by_person",
+        without="not self._is_quiet",
+        test="tests/component/protocol/test_streamlit_messages.py::test_only_the_quiet_trigger_is_nobodys_doing",
+    ),
+]

@@ -1,0 +1,143 @@
+"""Guards of uploads, served files and Streamlit sessions without a socket."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.security.guard_removal import Removal
+
+REMOVALS: Final[list[Removal]] = [
+    Removal(
+        guard="the uploads of a Streamlit session are limited",
+        at="component.socket.guard:SocketGuard._page_or_file",
+        without="uploads is not None",
+        instead="False",
+        test="tests/security/test_files.py::test_one_streamlit_session_takes_in_a_bounded_number_of_files",
+    ),
+    Removal(
+        guard="the bytes of an upload are counted as they arrive",
+        at="component.socket.upload_limits:_put",
+        without="await app(...)",
+        instead="""
+            await app(scope, receive, status.send)
+            body = BoundedBody(receive, 0)
+        """,
+        test="tests/component/socket/test_upload_limits.py::test_no_more_is_taken_in_than_was_declared",
+    ),
+    Removal(
+        guard="the uploads of all Streamlit sessions together are limited",
+        at="component.socket.guard:SocketGuard._page_or_file",
+        without="make_room=self._tabs.upload_totals.make_room",
+        test=(
+            "tests/security/test_uploads_live.py"
+            "::test_closing_a_tab_and_opening_another_one_takes_in_no_more_than_may_be_kept"
+        ),
+    ),
+    Removal(
+        guard="the uploads of sessions without a socket are counted",
+        at="app.asgi:create_app.lifespan",
+        without="uploads.sessions = RuntimeSessions(...)",
+        test=(
+            "tests/security/test_uploads_live.py"
+            "::test_closing_a_tab_and_opening_another_one_takes_in_no_more_than_may_be_kept"
+        ),
+    ),
+    Removal(
+        guard="the uploads of a user's sessions without a socket are limited",
+        at="app.runtime.disconnected_sessions:KeptSessions.save",
+        without="self._bound_uploads(...)",
+        test="tests/app/runtime/test_disconnected_sessions.py::test_the_uploads_of_one_users_sessions_are_bounded_the_oldest_go",
+    ),
+    Removal(
+        guard="a discarded session without a socket is shut down",
+        at="app.runtime.disconnected_sessions:KeptSessions.shut_down",
+        without="kept.info.session.shutdown()",
+        test="tests/app/runtime/test_disconnected_sessions.py::test_one_that_goes_is_shut_down_and_one_that_is_resumed_is_not",
+    ),
+    Removal(
+        guard="expired sessions without a socket are discarded while no socket opens or closes",
+        at="app.runtime.disconnected_sessions:expire_regularly",
+        without="sessions.expire()",
+        test="tests/app/runtime/test_disconnected_sessions.py::test_they_are_released_without_any_socket_that_comes_or_goes",
+    ),
+    Removal(
+        guard="a file that arrives after the end of its session is removed",
+        at="component.socket.upload_totals:UploadTotals.forget_gone",
+        without="self.sessions.remove_files(...)",
+        test=(
+            "tests/component/socket/test_upload_totals.py"
+            "::test_a_file_that_arrives_after_the_end_of_its_session_counts_while_it_does_and_is_removed_then"
+        ),
+    ),
+    Removal(
+        guard="a file is served only if a run of its session registered it",
+        at="component.socket.rendered:Rendered.note_media",
+        without="file in self.files",
+        instead="True",
+        test=(
+            "tests/security/test_files.py"
+            "::test_whatever_a_run_gives_to_streamlit_is_its_users_however_the_address_is_shown"
+        ),
+    ),
+    Removal(
+        guard="a revocation clears the files of a session",
+        at="component.socket.rendered:Rendered.forget",
+        without="self.media.clear()",
+        test="tests/security/test_live.py::test_after_a_role_is_removed_nothing_that_was_offered_is_exported[export]",
+    ),
+    Removal(
+        guard="files are refused between a revocation and the next message",
+        at="component.socket.tab_state:Seen.may_fetch",
+        without="not lost",
+        test=(
+            "tests/security/test_live.py"
+            "::test_what_was_exported_is_not_given_out_after_a_role_is_removed_even_before_any_message"
+        ),
+    ),
+    Removal(
+        guard="deferred exports are served to their owner only",
+        at="component.socket.rendered:Rendered.begin",
+        without="sent.deferred_file and sent.deferred_file not in self.deferred",
+        instead="False",
+        test="tests/security/test_files.py::test_a_deferred_export_of_another_session_is_refused",
+    ),
+    Removal(
+        guard="a run from before a revocation registers no files",
+        at="component.socket.media_files:SessionFiles.add",
+        without="began_after_losses not in {None, self._losses}",
+        test="tests/security/test_files.py::test_what_a_run_from_before_a_loss_registers_after_it_counts_for_nothing",
+    ),
+    Removal(
+        guard="the number of files of all sessions is limited",
+        at="component.socket.media_files:MediaFiles.register",
+        without="self._tally.files > MAX_FILES_IN_ALL",
+        instead="False",
+        test=(
+            "tests/security/test_files.py"
+            "::test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_forgets_its_own"
+        ),
+    ),
+    Removal(
+        guard="anonymous sockets cannot push users' sessions out",
+        at="app.runtime.disconnected_sessions:keep_sessions",
+        without="manager._session_storage = sessions",
+        test="tests/security/test_reconnection_live.py::test_very_many_anonymous_sockets_push_no_users_session_out",
+    ),
+    Removal(
+        guard="the number of sessions kept per user is limited",
+        at="app.runtime.disconnected_sessions:KeptSessions.save",
+        without="len(own) > (self._per_user if user else self._anonymous)",
+        instead="not user and len(own) > self._anonymous",
+        test="tests/app/runtime/test_disconnected_sessions.py::test_sessions_of_one_user_push_out_that_users_own",
+    ),
+    Removal(
+        guard="files of anonymous browsers are forgotten before those of users",
+        at="component.socket.tab_state:Owners.arrive",
+        without="self._shown[other].anonymous",
+        instead="False",
+        test=(
+            "tests/security/test_files.py"
+            "::test_browsers_that_are_not_signed_in_push_out_what_was_shown_to_each_other_only"
+        ),
+    ),
+]
