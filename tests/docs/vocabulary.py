@@ -1,0 +1,225 @@
+"""Banned words of the vocabulary in names and prose: ``python -m tests.docs.vocabulary``.
+
+Without arguments the counts a room are printed. ``--list PATH...`` prints each place; ``--write`` lowers the recorded
+debt in ``tests/docs/vocabulary_debt.toml``, which is to be emptied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from tests.docs.banned_words import ALLOWANCES, RULES, Allowance, Rule
+from tests.docs.class_names import repeated_classes, shadowing_classes
+from tests.docs.project_files import ROOT, is_within, project_files
+from tests.docs.python_text import Defined
+from tests.docs.source_text import pieces
+from tests.docs.text_pieces import Kind, Piece
+
+DEBT: Final = Path(__file__).with_name("vocabulary_debt.toml")
+ROOMS: Final = (
+    "app/admin",
+    "app/cli",
+    "app/core",
+    "app",
+    "component/dev_tenant",
+    "component",
+    "db",
+    "deploy",
+    "docs",
+    "pages",
+    "remote_api",
+    "tests",
+)
+"""Path prefixes, the more specific first. A module that moves to a subfolder stays in its room."""
+TEXTS: Final = "texts"
+"""The room of everything else: the documents and the configuration at the root."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A banned word: the path from the root, the line, the matched name or phrase, and its rule."""
+
+    path: str
+    line: int
+    text: str
+    rule: Rule
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.text} -> {self.rule.use}"
+
+
+def room_of(path: str) -> str:
+    """The room a path belongs to."""
+    return next((room for room in ROOMS if is_within(path, (room,))), TEXTS)
+
+
+def snake_case(name: str) -> str:
+    """A name as its words joined with ``_``, without underscores around it; the case of constants is kept."""
+    name = name.strip("_")
+    if name.isupper():
+        return name
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+
+
+@cache
+def _pattern(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.IGNORECASE)
+
+
+@cache
+def _prose_pattern(expression: str) -> re.Pattern[str]:
+    parts = re.split(r"(\(\?<!.*?\))", expression)  # what stands in a look-behind has a fixed width
+    spaced = (part.replace(" ", r"\s" if part.startswith("(?<!") else r"\s+") for part in parts)
+    return re.compile("".join(spaced), re.IGNORECASE)
+
+
+_ANY_PROSE: Final = re.compile(
+    "|".join(_prose_pattern(rule.prose).pattern for rule in RULES if rule.prose), re.IGNORECASE
+)
+
+
+@cache
+def _rules_of_name(name: str, kind: Kind) -> tuple[Rule, ...]:
+    snake = snake_case(name)
+
+    def applies(rule: Rule) -> bool:
+        if rule.words and _pattern(rf"(?:.*_)?(?:{rule.words})(?:_.*)?").fullmatch(snake):
+            return True
+        return bool(rule.exact and kind is Kind.NAME and _pattern(rule.exact).fullmatch(snake))
+
+    return tuple(rule for rule in RULES if applies(rule))
+
+
+def places_in(path: str, piece: Piece) -> Iterator[Place]:
+    """The banned words of one piece of a file, allowed ones included."""
+    if piece.kind is Kind.PROSE:
+        if not _ANY_PROSE.search(piece.text):
+            return
+        for rule in RULES:
+            if rule.prose and (not rule.rooms or is_within(path, rule.rooms)):
+                for match in _prose_pattern(rule.prose).finditer(piece.text):
+                    line = piece.line + piece.text.count("\n", 0, match.start())
+                    yield Place(path, line, " ".join(match[0].split()), rule)
+    else:
+        for rule in _rules_of_name(piece.text, piece.kind):
+            if not rule.rooms or is_within(path, rule.rooms):
+                yield Place(path, piece.line, piece.text, rule)
+
+
+def allowance_for(place: Place) -> Allowance | None:
+    """The exception that covers a place."""
+    return next(
+        (
+            allowance
+            for allowance in ALLOWANCES
+            if _pattern(allowance.text).fullmatch(place.text)
+            and (not allowance.rooms or is_within(place.path, allowance.rooms))
+        ),
+        None,
+    )
+
+
+@cache
+def all_places(root: Path) -> tuple[Place, ...]:
+    """Every banned word of a checkout, allowed ones included."""
+    texts = {path: (root / path).read_text(encoding="utf-8") for path in project_files(root)}
+    defined = Defined()
+    for path, text in texts.items():
+        if path.endswith(".py"):
+            defined.add(ast.parse(text))
+    places = (
+        place
+        for path, text in texts.items()
+        for piece in pieces(Path(path), text, defined)
+        for place in places_in(path, piece)
+    )
+    unique = dict.fromkeys(places)  # a line counts once for each name or phrase
+    return tuple(sorted(unique, key=lambda place: (place.path, place.line)))
+
+
+def banned_places(root: Path) -> list[Place]:
+    """Every banned word of a checkout that no exception allows."""
+    return [place for place in all_places(root) if allowance_for(place) is None]
+
+
+def counts(root: Path) -> dict[str, int]:
+    """Room → number of banned words; rooms without any are absent."""
+    return dict(sorted(Counter(room_of(place.path) for place in banned_places(root)).items()))
+
+
+def debt_text(root: Path) -> str:
+    """The debt file for a checkout as it is."""
+    lines = [
+        "# Banned words that are left, a room; written by `python -m tests.docs.vocabulary --write`. To be emptied:",
+        "# a number only falls. `python -m tests.docs.vocabulary --list PATH...` prints each place and what to use.",
+        "",
+        "[rooms]",
+        *(f'"{room}" = {count}' for room, count in counts(root).items()),
+        "",
+        "[classes]",
+        "# Names that product code gives to more than one class, and names of the standard library's classes.",
+    ]
+    for key, names in (("repeated", repeated_classes(root)), ("shadowing", shadowing_classes(root))):
+        lines += [f"{key} = [", *(f'    "{name}",' for name in names), "]"] if names else [f"{key} = []"]
+    return "\n".join(lines) + "\n"
+
+
+def recorded_debt() -> dict[str, int]:
+    """Room → number of banned words that are recorded."""
+    return dict(tomllib.loads(DEBT.read_text(encoding="utf-8"))["rooms"]) if DEBT.exists() else {}
+
+
+def write_debt(*, raises: bool) -> int:
+    """Write the debt file; the total rises only with ``raises``. Returns the exit status."""
+    total, recorded = sum(counts(ROOT).values()), sum(recorded_debt().values())
+    if total > recorded and not raises:
+        print(f"{total} banned words, {recorded} recorded: remove the new ones. --raise is for a new rule.")
+        return 1
+    DEBT.write_text(debt_text(ROOT), encoding="utf-8")
+    print(f"{total} banned words, {recorded} before")
+    return 0
+
+
+def print_counts(root: Path) -> None:
+    """Print the number of banned words by room and by rule."""
+    for room, count in counts(root).items():
+        print(f"{count:6}  {room}")
+    by_rule = Counter(place.rule.banned for place in banned_places(root))
+    print(f"{by_rule.total():6}  in all\n")
+    for banned, count in by_rule.most_common():
+        print(f"{count:6}  {banned}")
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.docs.vocabulary", description=__doc__)
+    parser.add_argument("--root", type=Path, default=ROOT, help="another checkout")
+    parser.add_argument("--list", nargs="+", metavar="PATH", help="print each place below these paths ('.' for all)")
+    parser.add_argument("--write", action="store_true", help="write the debt file")
+    parser.add_argument("--raise", dest="raises", action="store_true", help="with --write: the total may rise")
+    options = parser.parse_args()
+    root = options.root.resolve()
+    if options.write:
+        return write_debt(raises=options.raises)
+    if options.list:
+        wanted_paths = [path.rstrip("/") for path in options.list]
+        for place in banned_places(root):
+            if "." in wanted_paths or is_within(place.path, wanted_paths) or room_of(place.path) in wanted_paths:
+                print(place)
+        return 0
+    print_counts(root)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
