@@ -15,6 +15,7 @@ OWN_FILES: Final = {
         "project_files.py",
         "python_text.py",
         "source_text.py",
+        "test_structure.py",
         "test_vocabulary.py",
         "text_pieces.py",
         "vocabulary.py",

@@ -64,16 +64,16 @@ def _assigned(body: list[ast.stmt]) -> Iterator[str]:
 
 def python(text: str, defined: Defined) -> Iterator[Piece]:
     """Names that are defined, uses of names that the project defines, docstrings, comments and strings."""
-    tree = ast.parse(text)
-    yield from _python_names(tree, defined)
+    nodes = list(ast.walk(ast.parse(text)))
+    yield from _python_names(nodes, defined)
     yield from _python_comments(text)
-    yield from _python_strings(tree, text, defined)
+    yield from _python_strings(nodes, text, defined)
 
 
-def _python_names(tree: ast.Module, defined: Defined) -> Iterator[Piece]:
+def _python_names(nodes: list[ast.AST], defined: Defined) -> Iterator[Piece]:
     seen_by_line = set()
-    local = _local_names(tree)
-    for node in ast.walk(tree):
+    local = _local_names(nodes)
+    for node in nodes:
         name = ""
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
@@ -103,10 +103,10 @@ def _is_ours(module: str | None) -> bool:
     return (module or "").partition(".")[0] in PACKAGES
 
 
-def _local_names(tree: ast.Module) -> set[str]:
+def _local_names(nodes: list[ast.AST]) -> set[str]:
     """Names that a module defines anywhere, or imports from the project."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case (
                 ast.FunctionDef(name=name)
@@ -149,11 +149,11 @@ def _commented(block: list[str], start: int) -> Iterator[Piece]:
         yield from code_spans(text, start)
 
 
-def _python_strings(tree: ast.Module, text: str, defined: Defined) -> Iterator[Piece]:
+def _python_strings(nodes: list[ast.AST], text: str, defined: Defined) -> Iterator[Piece]:
     lines = text.split("\n")
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     inside: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.JoinedStr(values=values):
                 inside |= {id(value) for value in ast.walk(node)}
