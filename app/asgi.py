@@ -38,7 +38,7 @@ from app.runtime.watched_sources import examine_modules_once
 from app.server import accept_few
 from app.services import Services
 from component.routes.auth import auth_routes
-from component.socket.guard import Foreign, SocketGuard
+from component.socket.guard import HostedApp, SocketGuard
 from component.socket.watcher import Watcher
 
 SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
@@ -130,14 +130,14 @@ def _publish(services: Services, script: Path, hosted: Declarations | None) -> N
         _log.error("identity shared between users", function=place.name, at=place.at, problem=place.problem)
 
 
-def _foreign(hosted: Declarations) -> Foreign:
+def _foreign(hosted: Declarations) -> HostedApp:
     """What the socket guard must know of an app that is not ours."""
 
     def may_enter(session: Session) -> bool:
         asking = access.asking_of(session)
         return decide(asking.principal, hosted.enter, asking.grants).allowed
 
-    return Foreign(may_enter, inline_scripts=hosted.inline_scripts)
+    return HostedApp(may_enter, inline_scripts=hosted.inline_scripts)
 
 
 def show_error(error: Exception, *, details: bool = False) -> bool:

@@ -24,7 +24,7 @@ from component.limits.admission import (
     Admission,
     SocketLimits,
 )
-from component.limits.buffered_messages import Unfinished
+from component.limits.buffered_messages import BufferedMessages
 from component.server.http_protocol import LimitedHttp
 from component.server.websocket_protocol import LimitedWebSocket
 
@@ -124,7 +124,7 @@ def warn_of_few(settings: Settings, allowed: Descriptors) -> None:
 
 def install_protocols(admission: Admission) -> None:
     """Have every server of this process use our protocols, under whatever name Streamlit asks for one."""
-    unfinished = Unfinished(admission.limits.message_bytes)
+    unfinished = BufferedMessages(admission.limits.message_bytes)
     http = partial(LimitedHttp, admission=admission)
     websocket = partial(LimitedWebSocket, admission=admission, unfinished=unfinished)
     _replace(uvicorn_config.HTTP_PROTOCOLS, http)

@@ -26,7 +26,7 @@ from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage, UnitOfWork
 from app.core.principal import Subject
 from app.core.records import Draft
-from component.limits.token_bucket import Bucket
+from component.limits.token_bucket import TokenBucket
 
 MAX_BYTES: Final = 32 * 1024
 """How large a draft may be, before it is sealed."""
@@ -84,7 +84,7 @@ class Drafts:
         self._clock = clock
         self._monotonic = monotonic
         self._lock = Lock()
-        self._anonymous = Bucket.full(STRANGERS_PER_SECOND, STRANGERS_AT_ONCE, monotonic())
+        self._anonymous = TokenBucket.full(STRANGERS_PER_SECOND, STRANGERS_AT_ONCE, monotonic())
 
     def keep(self, owner: Owner, plain: bytes) -> str:
         """Store a draft; → the id that the sign-in's link carries, or "" where it is not kept."""

@@ -17,7 +17,7 @@ import structlog
 from app.core import correlation
 from app.core.errors import GatehouseError
 from component.events import HANDLER_FAILED, Breach, ErrorEvent, Event, EventName, Json, OnEvent, Source, parse, weight
-from component.limits.token_bucket import Bucket
+from component.limits.token_bucket import TokenBucket
 
 QUEUE_MAX_EVENTS: Final = 32
 QUEUE_MAX_CHARACTERS: Final = 65_536
@@ -41,7 +41,7 @@ class Link:
         self._answers: list[tuple[int, Json]] = []
         self._answered = 0
         self._last: dict[str, object] = {}
-        self._events = Bucket.full(_PER_SECOND, _BURST, seconds())
+        self._events = TokenBucket.full(_PER_SECOND, _BURST, seconds())
 
     def receive(self, lane: str, sent: object, allowed: Collection[EventName], on_event: OnEvent) -> None:
         """Take what the front end holds under ``lane``: handle what is new, in order; report every breach, once."""

@@ -22,7 +22,7 @@ import pytest
 from app.core.debouncer import Later
 from app.core.secret_keys import SecretKeys
 from app.page_views import PageViews
-from component.socket.thread_pool import Workers
+from component.socket.thread_pool import ThreadPool
 
 CLOSED: Final[tuple[type, ...]] = (Later, PageViews, SecretKeys)
 """What begins its thread after it was made, in any test, and has it until the code that made it closes it."""
@@ -126,7 +126,7 @@ class LeftRunning:
         origin = self._made.get(behind) if isinstance(behind, CLOSED) else None
         if origin is None:
             # Idle workers end by themselves, and do nothing meanwhile.
-            if isinstance(behind, Workers) or not self._is_ours(caller):
+            if isinstance(behind, ThreadPool) or not self._is_ours(caller):
                 return
             origin = self._origin(caller)
         self._begun[behind if isinstance(behind, Later) else thread] = thread, origin

@@ -18,7 +18,7 @@ import structlog
 from streamlit.runtime.runtime import Runtime
 from streamlit.runtime.session_manager import SessionInfo, SessionStorage
 
-from component.socket.upload_limits import MOST_BYTES
+from component.socket.upload_limits import MAX_UPLOAD_BYTES
 from component.socket.upload_totals import UploadTotals
 
 MAX_ANONYMOUS: Final = 128
@@ -130,7 +130,7 @@ class KeptSessions(SessionStorage):
     def _bound_uploads(self, own: OrderedDict[str, None]) -> None:
         """Shut down the oldest sessions of one user while their uploads are more than one session may take in."""
         sizes = {session_id: self._uploaded_bytes(session_id) for session_id in own}
-        excess = sum(sizes.values()) - MOST_BYTES
+        excess = sum(sizes.values()) - MAX_UPLOAD_BYTES
         for session_id, size in sizes.items():
             if excess <= 0:
                 return

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 import structlog
 
 from app.core.addresses import network_of
-from component.limits.token_bucket import Buckets
+from component.limits.token_bucket import TokenBuckets
 
 DESCRIPTORS_PER_SOCKET: Final = 4
 """The socket, and the event loop that Streamlit (1.67) opens in the thread of its script (one for polling, two to wake
@@ -33,7 +33,7 @@ _LOG_SECONDS: Final = 60.0
 _log = structlog.get_logger(__name__)
 
 
-class Full(Exception):
+class CapacityExceeded(Exception):
     """No place for one more. ``reason``: which limit it is, by the name of its setting."""
 
     def __init__(self, reason: str) -> None:
@@ -41,7 +41,7 @@ class Full(Exception):
         self.reason = reason
 
 
-class Reading(Protocol):
+class SocketReader(Protocol):
     """The reading end of a socket, as far as the guard steers it (``component.server.websocket_protocol``)."""
 
     gone: asyncio.Event
@@ -72,7 +72,7 @@ class SocketLimits:
         return self.sockets + PLAIN_CONNECTIONS
 
 
-class Place:
+class SocketSlot:
     """The place of one socket; ``leave`` gives it up."""
 
     def __init__(self, admission: Admission, address: str) -> None:
@@ -81,7 +81,7 @@ class Place:
         self._keys = [f"address {address}"]
 
     def take(self, person: str) -> None:
-        """Count the socket at its person too; "" for an anonymous one. Raises ``Full``."""
+        """Count the socket at its person too; "" for an anonymous one. Raises ``CapacityExceeded``."""
         limits, counts = self._admission.limits, self._admission.counts
         if person:
             wanted = [(f"person {person}", limits.per_person, "GATEHOUSE_SOCKETS_PER_PERSON")]
@@ -97,7 +97,7 @@ class Place:
         for key, most, reason in wanted:
             if counts[key] >= most:
                 self._admission.complain(reason, self.address)
-                raise Full(reason)
+                raise CapacityExceeded(reason)
         for key, _, _ in wanted:
             counts[key] += 1
             self._keys.append(key)
@@ -126,7 +126,7 @@ class Admission:
         self.sockets = 0
         self._trusts = trusts
         self._monotonic = monotonic
-        self._handshakes = Buckets(_HANDSHAKES_PER_SECOND, float(limits.per_address))
+        self._handshakes = TokenBuckets(_HANDSHAKES_PER_SECOND, float(limits.per_address))
         self._complained: dict[str, float] = {}
 
     @property
@@ -134,20 +134,20 @@ class Admission:
         """Whether there is no place for one more socket, whoever it is."""
         return self.sockets >= self.limits.sockets
 
-    def enter(self, address: str) -> Place:
-        """A place for a socket from ``address``, which counts from now on. Raises ``Full``."""
+    def enter(self, address: str) -> SocketSlot:
+        """A place for a socket from ``address``, which counts from now on. Raises ``CapacityExceeded``."""
         address = network_of(address)
         key = f"address {address}"
         if self.is_full:
             self.complain("GATEHOUSE_SOCKETS", address)
-            raise Full("GATEHOUSE_SOCKETS")
+            raise CapacityExceeded("GATEHOUSE_SOCKETS")
         now = self._monotonic()
         if self.counts[key] >= self.limits.per_address or not self._handshakes.of(address, now).try_take(1, now):
             self.complain("GATEHOUSE_SOCKETS_PER_ADDRESS", address)
-            raise Full("GATEHOUSE_SOCKETS_PER_ADDRESS")
+            raise CapacityExceeded("GATEHOUSE_SOCKETS_PER_ADDRESS")
         self.counts[key] += 1
         self.sockets += 1
-        return Place(self, address)
+        return SocketSlot(self, address)
 
     def connect(self, peer: str, connections: int) -> bool:
         """Count a connection from ``peer``; False when there are too many, ``connections`` of them in all."""

@@ -36,7 +36,7 @@ class _Held:
         return self.in_all > self.most and self.clients[who] * len(self.clients) > self.most
 
 
-class Unfinished:
+class BufferedMessages:
     """The bytes of messages that are not whole, or not handed on yet: in all, of anonymous clients, and per client."""
 
     def __init__(self, longest_bytes: int) -> None:

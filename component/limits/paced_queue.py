@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
-from component.limits.token_bucket import Bucket, Buckets
+from component.limits.token_bucket import TokenBucket, TokenBuckets
 
 _ROUNDING_SECONDS: Final = 1e-6
 """What rounding may leave of a wait; shorter ones are none."""
@@ -79,9 +79,9 @@ class PacedQueue:
     def __init__(
         self,
         clock: MonotonicClock,
-        messages: Bucket,
-        size: Bucket | None = None,
-        values: Bucket | None = None,
+        messages: TokenBucket,
+        size: TokenBucket | None = None,
+        values: TokenBucket | None = None,
         *,
         lock: FifoLock | None = None,
     ) -> None:
@@ -120,7 +120,7 @@ class PacedQueue:
         now = self._clock.now()
         return max(bucket.seconds_until(amount, now) for bucket, amount in self._amounts(size))
 
-    def _amounts(self, size: int) -> Iterator[tuple[Bucket, float]]:
+    def _amounts(self, size: int) -> Iterator[tuple[TokenBucket, float]]:
         """What a message takes. What reading it costs is known once it was read; the next message waits for that."""
         yield self._messages, 1
         if self._bytes is not None:
@@ -132,7 +132,7 @@ class PacedQueue:
 class PacedQueues:
     """A queue for each client."""
 
-    def __init__(self, clock: MonotonicClock, messages: Buckets, size: Buckets, values: Buckets) -> None:
+    def __init__(self, clock: MonotonicClock, messages: TokenBuckets, size: TokenBuckets, values: TokenBuckets) -> None:
         self._clock = clock
         self._messages = messages
         self._bytes = size

@@ -10,7 +10,7 @@ MIN_BYTES_PER_SECOND: Final = 16 * 1024
 
 
 @dataclass(slots=True)
-class Pace:
+class ReceiveDeadline:
     """Something of a client's that is under way, since ``since`` (seconds of a monotonic clock)."""
 
     since: float

@@ -24,7 +24,7 @@ from typing import Final
 
 from component.limits.admission import SocketLimits
 from component.limits.paced_queue import MonotonicClock, PacedQueue, PacedQueues
-from component.limits.token_bucket import Bucket, Buckets
+from component.limits.token_bucket import TokenBucket, TokenBuckets
 from component.protocol import streamlit_messages
 
 BURST_SECONDS: Final = 0.25
@@ -63,7 +63,7 @@ class Lane:
         shared: Sequence[PacedQueue],
         *,
         charged: Sequence[PacedQueue],
-        lasting: Buckets | None = None,
+        lasting: TokenBuckets | None = None,
     ) -> None:
         """A lane of which each client has one of ``own``.
 
@@ -108,7 +108,7 @@ class Lane:
         if self._is_busy(client):
             for queue in self._charged:
                 queue.charge(pages)
-        self._note(client, pages)
+        self._record(client, pages)
 
     def _shared_by(self, client: str) -> Sequence[PacedQueue]:
         return self._shared if self._is_busy(client) else ()
@@ -116,13 +116,13 @@ class Lane:
     def _count(self, client: str, queues: Sequence[PacedQueue], size: int) -> None:
         for queue in queues:
             queue.count(size)
-        self._note(client, 1)
+        self._record(client, 1)
 
     def _is_busy(self, client: str) -> bool:
         now = self._clock.now()
         return self._lasting is None or not self._lasting.of(client, now).holds(0, now)
 
-    def _note(self, client: str, messages: float) -> None:
+    def _record(self, client: str, messages: float) -> None:
         if self._lasting is not None:
             now = self._clock.now()
             self._lasting.of(client, now).take(messages, now)
@@ -141,10 +141,10 @@ class Throttle:
         self.monotonic = monotonic
         clock = MonotonicClock(monotonic, sleep)
         busy = limits.messages_per_second * BUSY_IN_ALL
-        crowd = PacedQueue(clock, Bucket.full(max(busy, limits.anonymous_messages_per_second), 1, clock.now()))
+        crowd = PacedQueue(clock, TokenBucket.full(max(busy, limits.anonymous_messages_per_second), 1, clock.now()))
         self._of_people = _people(clock, limits, busy, crowd)
         self._short, self._long = _anonymous(clock, limits, crowd)
-        self._may_drop = Buckets(MAY_DROP_PER_SECOND, MAY_DROP_AT_ONCE)
+        self._may_drop = TokenBuckets(MAY_DROP_PER_SECOND, MAY_DROP_AT_ONCE)
 
     def lane(self, *, anonymous: bool, size: int) -> Lane:
         """Where messages of ``size`` bytes of such clients wait."""
@@ -158,9 +158,9 @@ class Throttle:
         return self._may_drop.of(person, now).try_take(1, now)
 
 
-def _values(limits: SocketLimits) -> Buckets:
+def _values(limits: SocketLimits) -> TokenBuckets:
     rate = max(limits.message_values, streamlit_messages.MAX_VALUES) / COSTLIEST_SECONDS
-    return Buckets(rate, rate * BURST_SECONDS)
+    return TokenBuckets(rate, rate * BURST_SECONDS)
 
 
 def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, crowd: PacedQueue) -> Lane:
@@ -168,17 +168,17 @@ def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, crowd: Pac
     messages, size = limits.messages_per_second, limits.bytes_per_second
     own = PacedQueues(
         clock,
-        Buckets(messages, 1),
-        Buckets(size, max(size * BURST_SECONDS, limits.message_bytes)),
+        TokenBuckets(messages, 1),
+        TokenBuckets(size, max(size * BURST_SECONDS, limits.message_bytes)),
         _values(limits),
     )
     lasting = LASTING_SECONDS * messages
     return Lane(
         clock,
         own,
-        [PacedQueue(clock, Bucket.full(busy, 1, clock.now())), crowd],
+        [PacedQueue(clock, TokenBucket.full(busy, 1, clock.now())), crowd],
         charged=[crowd],
-        lasting=Buckets(messages * LASTING_SHARE, lasting, most_debt=lasting),
+        lasting=TokenBuckets(messages * LASTING_SHARE, lasting, max_debt=lasting),
     )
 
 
@@ -192,8 +192,8 @@ def _anonymous(clock: MonotonicClock, limits: SocketLimits, crowd: PacedQueue) -
     def own() -> PacedQueues:
         return PacedQueues(
             clock,
-            Buckets(messages, messages * ADDRESS_BURST_SECONDS),
-            Buckets(size, max(size * ADDRESS_BURST_SECONDS, limits.anonymous_message_bytes)),
+            TokenBuckets(messages, messages * ADDRESS_BURST_SECONDS),
+            TokenBuckets(size, max(size * ADDRESS_BURST_SECONDS, limits.anonymous_message_bytes)),
             values,
         )
 
@@ -208,6 +208,6 @@ def _of_all_anonymous(clock: MonotonicClock, limits: SocketLimits, share: float)
     at_once, now = max(size * BURST_SECONDS, limits.anonymous_message_bytes), clock.now()
     return PacedQueue(
         clock,
-        Bucket.full(limits.anonymous_messages_per_second * share, 1, now),
-        Bucket.full(size * ANONYMOUS_IN_ALL, at_once * ANONYMOUS_IN_ALL, now),
+        TokenBucket.full(limits.anonymous_messages_per_second * share, 1, now),
+        TokenBucket.full(size * ANONYMOUS_IN_ALL, at_once * ANONYMOUS_IN_ALL, now),
     )

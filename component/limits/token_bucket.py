@@ -11,25 +11,25 @@ MAX_KEYS: Final = 10_000
 
 
 @dataclass(slots=True)
-class Bucket:
+class TokenBucket:
     """Refills with ``rate`` tokens a second, up to ``burst``. What is taken beyond that is a debt, to be waited for."""
 
     rate: float
     burst: float
     tokens: float
     at: float
-    most_debt: float = math.inf
+    max_debt: float = math.inf
     """A debt grows no further than this."""
 
     @classmethod
-    def full(cls, rate: float, burst: float, now: float, *, most_debt: float = math.inf) -> Bucket:
+    def full(cls, rate: float, burst: float, now: float, *, max_debt: float = math.inf) -> TokenBucket:
         """A bucket from which ``burst`` tokens can be taken at once."""
-        return cls(rate, burst, burst, now, most_debt)
+        return cls(rate, burst, burst, now, max_debt)
 
     def take(self, amount: float, now: float) -> float:
         """Take ``amount`` tokens; returns the seconds until they are paid for, 0 when they were there."""
         self._refill(now)
-        self.tokens = max(self.tokens - amount, -self.most_debt)
+        self.tokens = max(self.tokens - amount, -self.max_debt)
         return max(0.0, -self.tokens / self.rate)
 
     def try_take(self, amount: float, now: float) -> bool:
@@ -60,17 +60,17 @@ class Bucket:
             self.at = now
 
 
-class Buckets:
+class TokenBuckets:
     """A bucket for each key. Beyond ``max_keys`` full ones are forgotten, or else a tenth: the longest unused."""
 
-    def __init__(self, rate: float, burst: float, *, max_keys: int = MAX_KEYS, most_debt: float = math.inf) -> None:
-        self._most_debt = most_debt
+    def __init__(self, rate: float, burst: float, *, max_keys: int = MAX_KEYS, max_debt: float = math.inf) -> None:
+        self._max_debt = max_debt
         self._rate = rate
         self._burst = burst
         self._max_keys = max_keys
-        self._buckets: dict[str, Bucket] = {}
+        self._buckets: dict[str, TokenBucket] = {}
 
-    def of(self, key: str, now: float) -> Bucket:
+    def of(self, key: str, now: float) -> TokenBucket:
         """The bucket of ``key``, which is the most recently used one from now on."""
         bucket = self._buckets.pop(key, None) or self._full(now)
         self._buckets[key] = bucket
@@ -81,8 +81,8 @@ class Buckets:
                 del self._buckets[other]
         return bucket
 
-    def _full(self, now: float) -> Bucket:
-        return Bucket.full(self._rate, self._burst, now, most_debt=self._most_debt)
+    def _full(self, now: float) -> TokenBucket:
+        return TokenBucket.full(self._rate, self._burst, now, max_debt=self._max_debt)
 
     def __len__(self) -> int:
         return len(self._buckets)

@@ -40,7 +40,7 @@ from app.core.errors import ProviderUnavailable, StorageUnavailable, TooManyRequ
 from app.core.failure_reasons import ProviderReason
 from app.core.principal import Subject
 from component.limits.bounded_dict import put_newest
-from component.limits.token_bucket import Bucket, Buckets
+from component.limits.token_bucket import TokenBucket, TokenBuckets
 
 CLIENT_MAX: Final = 5
 """Attempts of one browser, or of one account where it is known, that may come to nothing at once."""
@@ -97,8 +97,8 @@ class _Attempt:
 
     client: str
     address: str
-    lane: Bucket
-    share: Bucket | None = None
+    lane: TokenBucket
+    share: TokenBucket | None = None
 
 
 class ExchangeBudget:
@@ -109,14 +109,14 @@ class ExchangeBudget:
         self._monotonic = monotonic
         self._lock = Lock()
         self._known: dict[str, str] = {}
-        self._clients = Buckets(CLIENT_PER_SECOND, CLIENT_MAX)
-        self._addresses = Buckets(ADDRESS_PER_SECOND, ADDRESS_MAX)
-        self._clean = Buckets(CLEAN_PER_SECOND, CLEAN_MAX)
-        self._known_lane = Bucket.full(KNOWN_PER_SECOND, KNOWN_MAX, now)
-        self._new_lane = Bucket.full(NEW_PER_SECOND, NEW_MAX, now)
-        self._suspect_lane = Bucket.full(SUSPECT_PER_SECOND, SUSPECT_MAX, now)
-        self._shares = Buckets(SHARE_PER_SECOND, SHARE_MAX)
-        self._shares_lane = Bucket.full(SHARES_PER_SECOND, SHARES_MAX, now)
+        self._clients = TokenBuckets(CLIENT_PER_SECOND, CLIENT_MAX)
+        self._addresses = TokenBuckets(ADDRESS_PER_SECOND, ADDRESS_MAX)
+        self._clean = TokenBuckets(CLEAN_PER_SECOND, CLEAN_MAX)
+        self._known_lane = TokenBucket.full(KNOWN_PER_SECOND, KNOWN_MAX, now)
+        self._new_lane = TokenBucket.full(NEW_PER_SECOND, NEW_MAX, now)
+        self._suspect_lane = TokenBucket.full(SUSPECT_PER_SECOND, SUSPECT_MAX, now)
+        self._shares = TokenBuckets(SHARE_PER_SECOND, SHARE_MAX)
+        self._shares_lane = TokenBucket.full(SHARES_PER_SECOND, SHARES_MAX, now)
 
     @contextmanager
     def attempt(self, *, browser: str, address: str, subject: Subject | None = None) -> Iterator[None]:

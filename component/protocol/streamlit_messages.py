@@ -55,7 +55,7 @@ QUIET: Final = "quiet"
 """The trigger by which our front end asks for a run that nobody asked for, as a clock or another tab does."""
 LEAVING: Final = "leaving"
 """The trigger by which our front end says that its page signs out, before it asks for it."""
-_QUIET_MAX_CHARACTERS: Final = 65_536
+MAX_TRIGGER_CHARACTERS: Final = 65_536
 UNREADABLE: Final = '{"events": "unreadable"}'
 """What stands in for JSON that would make its reader fail: a breach of our component's contract, nothing to others."""
 _JSON_BEGINS: Final = re.compile(r"\s*[\[{\"]")
@@ -75,7 +75,7 @@ _PROTOCOLS: Final = b"sec-websocket-protocol"
 class Malformed(Exception):
     """Not a message that a browser of ours sends; its text says why.
 
-    ``cost``: what looking at it has cost all the same, as ``FromBrowser.cost``.
+    ``cost``: what looking at it has cost all the same, as ``BackMessage.cost``.
     """
 
     def __init__(self, message: str, cost: int = 0) -> None:
@@ -88,7 +88,7 @@ class TooCostly(Malformed):
 
 
 @dataclass(slots=True)
-class FromBrowser:
+class BackMessage:
     """One message of a browser, parsed."""
 
     message: BackMsg
@@ -156,7 +156,7 @@ class FromBrowser:
         """Take out what would run before or beside the page's gate: widgets (callbacks) and the fragment."""
         self.message.rerun_script.ClearField("widget_states")
         self.message.rerun_script.ClearField("fragment_id")
-        self.forget_cached()  # what was shown before is forgotten too
+        self.drop_cached_hashes()  # what was shown before is forgotten too
 
     def run_all(self) -> None:
         """Have the whole script run, in place of a fragment."""
@@ -205,7 +205,7 @@ class FromBrowser:
         """How long it came, in bytes."""
         return len(self._raw)
 
-    def press_too(self, before: FromBrowser) -> None:
+    def merge_triggers(self, before: BackMessage) -> None:
         """Let this run also do what an earlier one, which it stands for, was to do: what was pressed there.
 
         As Streamlit puts two runs together that come at once (``coalesce_widget_states``, Streamlit 1.67).
@@ -225,7 +225,7 @@ class FromBrowser:
             asked.ClearField("fragment_id")
         self._changed = True
 
-    def forget_cached(self) -> None:
+    def drop_cached_hashes(self) -> None:
         """Have everything sent whole: a message the browser has cached would come without the addresses in it."""
         self.message.rerun_script.ClearField("cached_message_hashes")
         self._changed = True
@@ -235,9 +235,9 @@ class FromBrowser:
         return self.message.SerializeToString() if self._changed else self._raw
 
 
-def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBrowser:
+def parse(data: bytes | None, *, max_bytes: int = MAX_MESSAGE_BYTES) -> BackMessage:
     """Read a browser's message (None: it was text); raises ``Malformed`` for anything but those allowed."""
-    if data is None or len(data) > most_bytes:
+    if data is None or len(data) > max_bytes:
         raise Malformed("text" if data is None else "too long")
     message = BackMsg()
     try:
@@ -255,7 +255,7 @@ def parse(data: bytes | None, *, most_bytes: int = MAX_MESSAGE_BYTES) -> FromBro
     widgets = message.rerun_script.widget_states.widgets
     if len(widgets) > MAX_WIDGETS or sum(widget.WhichOneof("value") in _FIRES for widget in widgets) > MAX_PRESSED:
         raise Malformed("too many widgets", cost)
-    sent = FromBrowser(message, data)
+    sent = BackMessage(message, data)
     sent.cost = cost
     sent.fired = _fired(widgets)
     if sent.fragment == CATCH_UP:
@@ -331,7 +331,7 @@ def _fired(widgets: Iterable[WidgetState]) -> frozenset[str]:
     """
     ours = [w.json_trigger_value for w in widgets if w.id.startswith(_TRIGGER) and w.id.endswith(_TRIGGERS)]
     texts = [text for text in ours if text and text != "null"]
-    if sum(map(len, texts)) > _QUIET_MAX_CHARACTERS:
+    if sum(map(len, texts)) > MAX_TRIGGER_CHARACTERS:
         return frozenset({""})
     return frozenset(name for text in texts for name in _names(text))
 
@@ -346,7 +346,7 @@ def _names(text: str) -> set[str]:
     return {event if isinstance(event, str) else "" for event in events or [None]}
 
 
-def rerun_like(last: FromBrowser) -> FromBrowser:
+def rerun_like(last: BackMessage) -> BackMessage:
     """A run of the page a tab is on, as its browser would ask for it: no widget changes, no fragment, all anew."""
     asked, message = last.message.rerun_script, BackMsg()
     message.rerun_script.query_string = asked.query_string
@@ -354,7 +354,7 @@ def rerun_like(last: FromBrowser) -> FromBrowser:
     message.rerun_script.page_name = asked.page_name
     if asked.HasField("context_info"):
         message.rerun_script.context_info.CopyFrom(asked.context_info)
-    return FromBrowser(message, message.SerializeToString())
+    return BackMessage(message, message.SerializeToString())
 
 
 def go_to(address: str) -> bytes:
@@ -416,7 +416,7 @@ def refusal(operation: str) -> bytes:
     return message.SerializeToString()
 
 
-def not_taken(reason: str) -> bytes:
+def error_dialog(reason: str) -> bytes:
     """Tell the user, in a dialog of Streamlit's own, why what was sent was not taken."""
     message = ForwardMsg()
     message.session_event.script_compilation_exception.type = "Not accepted"
@@ -444,7 +444,7 @@ def media_in(data: bytes) -> set[str]:
 
 def delivered_file(message: ForwardMsg) -> str | None:
     """The id of the media that a deferred download has made; None for any other message."""
-    return media_asked(message.backend_operation_response.deferred_file.url)
+    return media_id_of(message.backend_operation_response.deferred_file.url)
 
 
 def pages_in(message: ForwardMsg) -> dict[str, str]:
@@ -500,13 +500,13 @@ def _texts(message: Message) -> Iterator[tuple[str, str]]:
                 yield from _texts(part)
 
 
-def media_asked(path: str) -> str | None:
+def media_id_of(path: str) -> str | None:
     """The id in a media address; None for any other path."""
     found = _MEDIA.fullmatch(path)
     return found[1] if found else None
 
 
-def upload_session_asked(path: str) -> str | None:
+def upload_session_of(path: str) -> str | None:
     """The Streamlit session in an upload address; None for any other path."""
     found = _UPLOAD.fullmatch(path)
     return found[1] if found else None

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from component.limits.admission import Admission
-from component.limits.receive_deadline import Pace
+from component.limits.receive_deadline import ReceiveDeadline
 
 READ_BYTES: Final = 16 * 1024
 """How much of one connection is looked at in one turn of the event loop."""
@@ -105,7 +105,7 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
         self._peer = ""
         self._counted = self._upgraded = False
         self._state: object = None
-        self._pace: Pace | None = None
+        self._pace: ReceiveDeadline | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     # What asyncio calls
@@ -179,7 +179,7 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
         if (state, answered) != self._state:
             self._state = (state, answered)
             seconds = {h11.IDLE: HEAD_SECONDS, h11.SEND_BODY: BODY_SECONDS}.get(state)
-            self._pace = Pace(self.loop.time(), seconds) if seconds is not None else None
+            self._pace = ReceiveDeadline(self.loop.time(), seconds) if seconds is not None else None
         if answered and self._pace is not None and self._pace.received > DISCARD_BYTES:
             self.transport.abort()
         elif self._pace is not None and self._timer is None and not self.transport.is_closing():

@@ -19,9 +19,9 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 
 from component.limits.admission import Admission
-from component.limits.buffered_messages import FREE_BYTES, Unfinished
-from component.limits.receive_deadline import Pace
-from component.limits.token_bucket import Bucket
+from component.limits.buffered_messages import FREE_BYTES, BufferedMessages
+from component.limits.receive_deadline import ReceiveDeadline
+from component.limits.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent
@@ -38,8 +38,8 @@ CONTROL_FRAMES_BURST: Final = 50.0
 LINGER_SECONDS: Final = 2.0
 DISCARD_BYTES: Final = 8 * 1024 * 1024
 """What a socket that was closed may go on sending before it is cut off."""
-READING: Final = "gatehouse.reading"
-"""Where, in a socket's ``scope["extensions"]``, the guard finds what it steers: a ``Reading``."""
+SOCKET_READER: Final = "gatehouse.reading"
+"""Where, in a socket's ``scope["extensions"]``, the guard finds what it steers: a ``SocketReader``."""
 
 _CHECK_SECONDS: Final = 5.0
 _POLICY_VIOLATION: Final = 1008
@@ -58,7 +58,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         admission: Admission,
-        unfinished: Unfinished,
+        unfinished: BufferedMessages,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._admission = admission
@@ -76,14 +76,14 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         """How long the message is that the app got, and is not done with until it asks for the next."""
         self._failed = False
         self._discarded = 0
-        self._pace: Pace | None = None
+        self._pace: ReceiveDeadline | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._control = Bucket.full(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST, self.loop.time())
+        self._control = TokenBucket.full(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST, self.loop.time())
 
     # What the guard calls
 
     def allow(self, *, max_bytes: int, who: str) -> None:
-        """See ``component.limits.admission.Reading``."""
+        """See ``component.limits.admission.SocketReader``."""
         whole = self._handed + sum(self._queued)
         self._hold(0)
         self._unfinished.change(self._who, -whole)
@@ -139,7 +139,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         super().handle_connect(event)
         if hasattr(self, "scope"):  # there is none where the handshake itself is refused
             extensions: dict[str, Any] = self.scope["extensions"]
-            extensions[READING] = self
+            extensions[SOCKET_READER] = self
 
     def handle_cont(self, event: Frame) -> None:
         """A fragment: not any number of them."""
@@ -215,7 +215,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
             self._let_go()
             return
         if self._pace is None:
-            self._pace = Pace(self.loop.time(), MESSAGE_SECONDS)
+            self._pace = ReceiveDeadline(self.loop.time(), MESSAGE_SECONDS)
             self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_pace)
         self._pace.received += received
         self._hold(size)

@@ -28,7 +28,7 @@ _OWN_SITES: Final[tuple[list[str], ...]] = ([], ["same-origin"], ["none"])
 _OTHER_SITES: Final = (["cross-site"], ["same-site"])
 
 
-class Source(Enum):
+class Initiator(Enum):
     """Who has a browser send a request."""
 
     OWN = "own"  # a page of this site, the address bar, or a client that is no browser
@@ -36,7 +36,7 @@ class Source(Enum):
     FOREIGN = "foreign"  # another site in any other way: a form, a frame, an image, a script
 
 
-def source_of(method: str, headers: HeaderList, own_site: Site) -> Source:
+def initiator_of(method: str, headers: HeaderList, own_site: Site) -> Initiator:
     """The source of a request.
 
     A browser older than Fetch Metadata names its ``Origin`` with everything but a plain GET, whose cookies it neither
@@ -47,7 +47,7 @@ def source_of(method: str, headers: HeaderList, own_site: Site) -> Source:
     foreign_origin = bool(origin) and not own_site.is_origin(headers)
     site = header_values(headers, b"sec-fetch-site")
     if site in _OWN_SITES and not foreign_origin:
-        return Source.OWN
+        return Initiator.OWN
     navigates = (
         method == "GET"
         and site in _OTHER_SITES
@@ -55,7 +55,7 @@ def source_of(method: str, headers: HeaderList, own_site: Site) -> Source:
         and header_values(headers, b"sec-fetch-mode") == ["navigate"]
         and header_values(headers, b"sec-fetch-dest") == ["document"]
     )
-    return Source.LINK if navigates else Source.FOREIGN
+    return Initiator.LINK if navigates else Initiator.FOREIGN
 
 
 def refusal() -> Response:

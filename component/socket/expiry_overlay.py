@@ -14,12 +14,12 @@ from typing import Final
 
 from component.protocol import streamlit_messages
 
-HELD_MAX_BYTES: Final = 256 * 1024
-HELD_WITHIN_SECONDS: Final = 10.0
+MAX_KEPT_BYTES: Final = 256 * 1024
+KEEP_SECONDS: Final = 10.0
 """How long after the cover a message may still have been sent by somebody who did not see it yet."""
 
 
-class Cover:
+class ExpiryOverlay:
     """One Streamlit session's. Lives on the event loop."""
 
     def __init__(self, *, drawn: bool = True, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -27,23 +27,23 @@ class Cover:
         self.drawn = drawn
         self._monotonic = monotonic
         self._since = monotonic()
-        self._held: streamlit_messages.FromBrowser | None = None
+        self._held: streamlit_messages.BackMessage | None = None
 
-    def hold(self, sent: streamlit_messages.FromBrowser) -> bool:
+    def hold(self, sent: streamlit_messages.BackMessage) -> bool:
         """Keep a message that asks for a run; says whether it is kept.
 
         Leaving a field and pressing a button are two messages within milliseconds: the later one stands for both, as
         Streamlit itself has it, with what was pressed in either.
         """
-        late = self._monotonic() - self._since > HELD_WITHIN_SECONDS
-        if late or not sent.by_person or sent.size > HELD_MAX_BYTES:
+        late = self._monotonic() - self._since > KEEP_SECONDS
+        if late or not sent.by_person or sent.size > MAX_KEPT_BYTES:
             return False
         if self._held is not None:
-            sent.press_too(self._held)
+            sent.merge_triggers(self._held)
         self._held = sent
         return True
 
-    def take(self) -> streamlit_messages.FromBrowser | None:
+    def take(self) -> streamlit_messages.BackMessage | None:
         """The message that was kept, once."""
         held, self._held = self._held, None
         return held

@@ -28,16 +28,16 @@ from component.http.origin import Site
 from component.http.return_to import is_page_path
 from component.http.security_headers import SecurityHeaders, content_security_policy
 from component.http.static_pages import all_places_taken, failed, notice, storage_unavailable
-from component.limits.admission import Admission, Full, Place, Reading
+from component.limits.admission import Admission, CapacityExceeded, SocketReader, SocketSlot
 from component.limits.paced_socket import PacedSocket
 from component.limits.throttle import Throttle
 from component.protocol import streamlit_messages
 from component.server.http_protocol import FULL
-from component.server.websocket_protocol import READING
+from component.server.websocket_protocol import SOCKET_READER
 from component.session.credentials import secret_hash
-from component.socket.cross_site import Source, link_answer, refusal, source_of
+from component.socket.cross_site import Initiator, initiator_of, link_answer, refusal
 from component.socket.tabs import Tabs
-from component.socket.upload_limits import passed_on
+from component.socket.upload_limits import forward_upload
 
 RETRY_SECONDS: Final = 5
 _HEADER_PREFIX: Final = "x-gatehouse-"
@@ -115,7 +115,7 @@ def area_of(path: str) -> Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class HostedApp:
     """What the guard must know of an app that is not ours.
 
     ``may_enter``: whether this session's person may enter it, read afresh; may raise ``StorageUnavailable``.
@@ -141,7 +141,7 @@ class SocketGuard:
         picture_hosts: Sequence[str] = (),
         auth_paths: Collection[str] | None = None,
         page_paths: Collection[str] | None = None,
-        foreign: Foreign | None = None,
+        foreign: HostedApp | None = None,
         addresses: ClientAddresses | None = None,
         admission: Admission | None = None,
     ) -> None:
@@ -239,7 +239,7 @@ class SocketGuard:
         uploads = self._tabs.uploads(_owner(session, browser), scope["path"]) if area is Area.PRIVATE else None
         scope = self._identified(scope, session, browser)
         if uploads is not None:
-            await passed_on(self._app, scope, receive, send, uploads, make_room=self._tabs.upload_totals.make_room)
+            await forward_upload(self._app, scope, receive, send, uploads, make_room=self._tabs.upload_totals.make_room)
         else:
             await self._app(scope, receive, send)
 
@@ -263,10 +263,10 @@ class SocketGuard:
         if area is Area.PUBLIC:
             asks = scope["path"] == host_config.PATH and scope["method"] in {"GET", "HEAD"}
             return host_config.answer() if asks else None
-        match source_of(scope["method"], scope["headers"], self._site):
-            case Source.FOREIGN:
+        match initiator_of(scope["method"], scope["headers"], self._site):
+            case Initiator.FOREIGN:
                 return refusal()
-            case Source.LINK if area is not Area.PAGE:
+            case Initiator.LINK if area is not Area.PAGE:
                 return link_answer(scope["path"], scope["query_string"].decode("latin-1"))
         return None
 
@@ -283,7 +283,7 @@ class SocketGuard:
             return
         try:
             place = self._admission.enter(self._addresses.of(scope))
-        except Full:
+        except CapacityExceeded:
             await _refuse(scope, receive, send, _full(), code=_TRY_AGAIN_LATER)
             return
         try:
@@ -291,7 +291,7 @@ class SocketGuard:
         finally:
             place.leave()
 
-    async def _counted_socket(self, scope: Scope, receive: Receive, send: Send, bare: Send, place: Place) -> None:
+    async def _counted_socket(self, scope: Scope, receive: Receive, send: Send, bare: Send, place: SocketSlot) -> None:
         sent = read_cookies(scope["headers"])
         browser, minted = self._browser(sent)
         if minted:
@@ -307,15 +307,15 @@ class SocketGuard:
             await _refuse(scope, receive, send, _later(), code=_TRY_AGAIN_LATER)
             return
         back_to = claimed = streamlit_messages.claimed_session(scope["headers"])
-        covered = session is None and expired is not None and self._tabs.may_come_back(_owner(expired, ""), back_to)
+        covered = session is None and expired is not None and self._tabs.may_resume(_owner(expired, ""), back_to)
         session = expired if covered else session
         owner, scope = _owner(session, browser), self._identified(scope, session, browser)
-        if not self._tabs.may_come_back(owner, back_to):
+        if not self._tabs.may_resume(owner, back_to):
             back_to, scope = "", {**scope, "headers": streamlit_messages.without_claim(scope["headers"])}
         person = json.dumps(list(session.person.subject)) if session is not None else ""
         try:
             place.take(person)
-        except Full:
+        except CapacityExceeded:
             await _refuse(scope, receive, send, _full(), code=_TRY_AGAIN_LATER)
             return
         paced = self._limited(scope, receive, person=person, address=place.address)
@@ -340,7 +340,7 @@ class SocketGuard:
     def _limited(self, scope: Scope, receive: Receive, *, person: str, address: str) -> PacedSocket:
         """The messages of a socket within its person's limits, or its address's where it is anonymous."""
         limits = self._tabs.limits
-        reading: Reading | None = scope.get("extensions", {}).get(READING)
+        reading: SocketReader | None = scope.get("extensions", {}).get(SOCKET_READER)
         if reading is not None:
             most = limits.message_bytes if person else limits.anonymous_message_bytes
             reading.allow(max_bytes=most, who=f"person {person}" if person else f"address {address}")
@@ -381,7 +381,7 @@ class SocketGuard:
     def _is_renewed(self, cookies: dict[str, str]) -> bool:
         """Whether the session of this cookie went on a moment ago, with a new secret."""
         secret = cookies.get(self._cookies.session)
-        return bool(secret) and self._tabs.is_renewed(secret_hash(secret or ""))
+        return bool(secret) and self._tabs.has_new_secret(secret_hash(secret or ""))
 
     def _browser(self, cookies: dict[str, str]) -> tuple[str, bool]:
         """The browser's own id, and whether it was made just now."""

@@ -124,7 +124,7 @@ class MediaFiles:
 
     def register(self, run: RunFiles, address: str) -> None:
         """A run has registered the file at this address."""
-        file = streamlit_messages.media_asked(address)
+        file = streamlit_messages.media_id_of(address)
         if file is None:
             return
         run.add(file)

@@ -33,15 +33,15 @@ class Reconnection:
         self._has_run = False
         self._is_requested = False
 
-    def note_accepted(self) -> None:
+    def record_accepted(self) -> None:
         """The socket was accepted; Streamlit resumes the session, or begins another, right afterwards."""
         self._accepted_at = self._monotonic()
 
-    def note_request(self) -> None:
+    def record_request(self) -> None:
         """The browser was asked to request a run of its page (``wire.ask_for_run``)."""
         self._is_requested = True
 
-    def note_run(self) -> None:
+    def record_run(self) -> None:
         """A run was handed to Streamlit, requested by the browser or for it."""
         self._has_run = True
 

@@ -55,17 +55,17 @@ class Rendered:
         self.operations.clear()
         self.since_loss = SinceLoss()
 
-    def restrict(self, sent: streamlit_messages.FromBrowser) -> None:
+    def restrict(self, sent: streamlit_messages.BackMessage) -> None:
         """Take out of a message that reruns whatever this session no longer offers."""
         if self.since_loss is None:
             return
         if sent.fragment and sent.fragment not in self.since_loss.fragments:
             sent.gate_only()
             return
-        sent.forget_cached()
+        sent.drop_cached_hashes()
         sent.keep_widgets(self.since_loss.widgets)
 
-    def begin(self, sent: streamlit_messages.FromBrowser) -> bool:
+    def begin(self, sent: streamlit_messages.BackMessage) -> bool:
         """Begin the backend operation that a message asks for; False when it is about nothing that is offered."""
         if sent.deferred_file and sent.deferred_file not in self.deferred:
             return False
@@ -80,7 +80,7 @@ class Rendered:
         self.operations.pop(operation, None)
         return known
 
-    def note(self, message: ForwardMsg) -> None:
+    def record(self, message: ForwardMsg) -> None:
         """Remember what a message to the browser renders."""
         if self.since_loss is not None:
             for widget in streamlit_messages.widgets_in(message):
@@ -94,7 +94,7 @@ class Rendered:
         if file := streamlit_messages.delivered_file(message):
             put_newest(self.media, file, None, MAX_MEDIA)
 
-    def note_media(self, data: bytes) -> None:
+    def record_media(self, data: bytes) -> None:
         """Remember the files that a message to the browser shows: those that a run of this session registered."""
         for file in streamlit_messages.media_in(data):
             if file in self.files:

@@ -24,10 +24,10 @@ from app.core.records import Session
 from component.http.return_to import safe_return_to
 from component.limits.paced_socket import awaited
 from component.protocol import streamlit_messages
-from component.socket.expiry_overlay import Cover
+from component.socket.expiry_overlay import ExpiryOverlay
 from component.socket.outgoing import Outgoing
 from component.socket.reconnection import Reconnection
-from component.socket.tab_state import Change, Gate, Seen
+from component.socket.tab_state import PageGate, SessionChange, TabState
 
 if TYPE_CHECKING:
     from component.socket.tabs import Tabs
@@ -39,9 +39,9 @@ _GONE: Final = 1008
 _PROTOCOL_ERROR: Final = 1002
 _QUIET_SECONDS: Final = 0.25
 _RECONNECT: Final = 1012
-LOCKED_LOOK_SECONDS: Final = 5.0
+LOCKED_RECHECK_SECONDS: Final = 5.0
 """How often the session of a locked tab is looked at again, at first."""
-LOCKED_LOOKS_UNTIL_SECONDS: Final = 60.0
+LOCKED_RECHECKS_UNTIL_SECONDS: Final = 60.0
 """How long that goes on: longer than use that was noted may wait for its commit (``db.bounds``)."""
 _SIGN_OUT_SECONDS: Final = 4.0
 """How long a page that signs out itself is left to go where that leads, before it is sent elsewhere."""
@@ -78,27 +78,27 @@ class Tab:
         self._charge = charge
         self._out = Outgoing(send, accepted)
         self._shown = tabs.owners.arrive(owner, anonymous=session is None)
-        self._seen = self._shown.sessions.get(back_to) or Seen()
+        self._seen = self._shown.sessions.get(back_to) or TabState()
         # Drawn with other rights than are held now. A socket before may have gone before it was drawn again.
-        self._outdated = self._seen.gate is not Gate.OPEN
+        self._outdated = self._seen.gate is not PageGate.OPEN
         self._seen.running = False  # whatever ran, Streamlit stops it when a socket goes
-        self._seen.take(self._overtaken)
+        self._seen.take(self._replace)
         self._cover_before = self._seen.cover  # what waits there was pressed in the session that is claimed
-        self._injected: deque[Message | streamlit_messages.FromBrowser] = deque()
+        self._injected: deque[Message | streamlit_messages.BackMessage] = deque()
         self._navigation: ForwardMsg | None = None  # the pages, as the browser was told of them
-        self._bell = asyncio.Event()
+        self._wake_event = asyncio.Event()
         self._waiting: asyncio.Task[Message] | None = None
         self._credential = session.secret_hash if session is not None else b""
         self._covered = covered  # its session has expired: nothing goes to and fro
         self._may_hold = not covered  # a socket that was opened with an expired cookie has nothing that waits
-        self._look_by: datetime | None = None  # when the session can be revived no longer
+        self._resumable_until: datetime | None = None  # when the session can be revived no longer
         self._first = True
-        self._looking = asyncio.Lock()
+        self._recheck_lock = asyncio.Lock()
         self._press_lost = self._loses_press(claimed) if claimed != back_to else False
-        self._signed_out = self._looked = self._gating = self._id_known = False
+        self._signed_out = self._is_checked = self._gating = self._id_known = False
         self._leaving = False  # its page said that it signs out
         self._renewed = False  # its session has a secret that is newer than this socket
-        self._passed_at = self._looked_at = self._locked_at = 0.0
+        self._passed_at = self._checked_at = self._locked_at = 0.0
         self._reconnection = Reconnection(
             claimed, is_granted=bool(back_to), is_active=tabs.is_active, monotonic=self._monotonic
         )
@@ -110,13 +110,13 @@ class Tab:
         while True:
             if self._injected:
                 injected = self._injected.popleft()
-                return self._hand_over(injected) if isinstance(injected, streamlit_messages.FromBrowser) else injected
+                return self._hand_over(injected) if isinstance(injected, streamlit_messages.BackMessage) else injected
             if self._waiting is None:
                 self._waiting = asyncio.ensure_future(awaited(self._receive))
-                self._waiting.add_done_callback(self._ring)
+                self._waiting.add_done_callback(self._wake)
             if not self._waiting.done():
-                self._bell.clear()
-                await self._bell.wait()
+                self._wake_event.clear()
+                await self._wake_event.wait()
                 continue
             waiting, self._waiting = self._waiting, None
             message = waiting.result()
@@ -134,19 +134,19 @@ class Tab:
         """To the browser; remembers what it shows, and is silent once the tab is over."""
         data = message.get("bytes")
         if message["type"] == "websocket.send" and data is not None and not self._out.is_over:
-            replaced = self._note(data)
+            replaced = self._record(data)
             if not replaced:
                 return
             message = {**message, "bytes": replaced}
         await self._out.send(message, unless=lambda: self._covered and message["type"] == "websocket.send")
         if message["type"] == "websocket.accept":
-            self._reconnection.note_accepted()
+            self._reconnection.record_accepted()
 
     async def close(self) -> None:
         """The socket is gone, as far as Streamlit is concerned; a last word to the browser may still be on its way."""
         self._tabs.remove(self)
         self._tabs.owners.leave(self._shown)
-        self._seen.release(self._overtaken)
+        self._seen.release(self._replace)
         if self._waiting is not None:
             self._waiting.cancel()
         await self._out.close()
@@ -154,24 +154,24 @@ class Tab:
     # What the watcher does
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it is to look again though nothing is known to have happened: its time has come, or it never did."""
+        """Whether it is to be rechecked though no change is known: its time has come, or it was never checked."""
         if self.session is None or not self._out.is_live():
             return False
-        if self._covered and self._look_by is not None:
+        if self._covered and self._resumable_until is not None:
             # At first now and then, too: use that was noted in the very moment of the end is seen after it.
-            is_recent = self._looked_at - self._locked_at < LOCKED_LOOKS_UNTIL_SECONDS
-            has_waited = self._monotonic() - self._looked_at >= LOCKED_LOOK_SECONDS
-            return now >= self._look_by or (is_recent and has_waited)
+            is_recent = self._checked_at - self._locked_at < LOCKED_RECHECKS_UNTIL_SECONDS
+            has_waited = self._monotonic() - self._checked_at >= LOCKED_RECHECK_SECONDS
+            return now >= self._resumable_until or (is_recent and has_waited)
         if self._seen.cover is not None:
             return True  # what waits for this socket
         due = self._tabs.sessions.limits.ends_at(self.session)
         until = self._seen.grants.until if self._seen.grants is not None else None
-        return not self._looked or now >= (due if until is None else min(due, until))
+        return not self._is_checked or now >= (due if until is None else min(due, until))
 
     @property
     def has_lost(self) -> bool:
         """Whether what it shows may no longer be shown."""
-        return self._seen.gate is not Gate.OPEN
+        return self._seen.gate is not PageGate.OPEN
 
     @property
     def wants_rerun(self) -> bool:
@@ -185,60 +185,60 @@ class Tab:
         """Have its page drawn again, without anything that the user did."""
         if self._reconnection.is_stale:
             # Streamlit knows nothing of the page: its browser says which it is, and what was typed there.
-            self._reconnection.note_request()
+            self._reconnection.record_request()
             self._out.tell(streamlit_messages.ask_for_run())
         elif self._seen.last is not None:
             self._outdated = False
             self._inject(streamlit_messages.rerun_like(self._seen.last))
         elif self.has_lost:
-            self._leave(streamlit_messages.go_to(self._here()), _GONE)
+            self._close_with(streamlit_messages.go_to(self._current_address()), _GONE)
 
-    async def look(self) -> Change:
+    async def recheck(self) -> SessionChange:
         """Resolve the session anew: one query. Ends the tab when it is over; says what became of it.
 
         Raises ``StorageUnavailable``.
         """
         if self.session is None or not self._out.is_live():
-            return Change.NONE
-        async with self._looking:
-            self._looked_at = self._monotonic()
+            return SessionChange.NONE
+        async with self._recheck_lock:
+            self._checked_at = self._monotonic()
             session, grants = await self._tabs.in_thread(self._resolve)
             if not self._out.is_live():
-                return Change.ENDED
+                return SessionChange.ENDED
             if session is None:
                 return self._end()
             if session.secret_hash != self._credential:
                 return self._reconnect()
             return self._hold(session, grants) if grants is not None else self._cover_up(session)
 
-    def _hold(self, session: Session, grants: Grants) -> Change:
+    def _hold(self, session: Session, grants: Grants) -> SessionChange:
         """The session is live, and its person holds ``grants``."""
-        self.session, self._looked = session, True
-        self._tabs.note_gated(session)
+        self.session, self._is_checked = session, True
+        self._tabs.record_gated(session)
         change = self._seen.hold(grants)
-        if change is Change.LOST and self._seen.run_on_save is None:
+        if change is SessionChange.LOST and self._seen.run_on_save is None:
             # Nothing was shown yet, and what is on its way was rendered with the right: the page is loaded again.
-            self._leave(streamlit_messages.go_to(self._here()), _GONE)
-            return Change.ENDED
-        self._outdated = self._outdated or change is not Change.NONE
+            self._close_with(streamlit_messages.go_to(self._current_address()), _GONE)
+            return SessionChange.ENDED
+        self._outdated = self._outdated or change is not SessionChange.NONE
         if self._seen.cover is not None and not self._reconnection.is_awaited:
             self._uncover()
         return change
 
-    def _end(self) -> Change:
+    def _end(self) -> SessionChange:
         """The session is over."""
         self._tabs.owners.forget(self.owner)
-        self._leave(
-            streamlit_messages.go_to(f"{ENDED_PATH}?return_to={quote(self._here(), safe='')}"),
+        self._close_with(
+            streamlit_messages.go_to(f"{ENDED_PATH}?return_to={quote(self._current_address(), safe='')}"),
             _GONE,
             # The page that signed out is on the way to the provider. One that is covered cannot say so.
             after_seconds=_SIGN_OUT_SECONDS if self._signed_out and (self._leaving or self._covered) else 0,
         )
-        return Change.ENDED
+        return SessionChange.ENDED
 
     # The gate
 
-    async def _gate(self, message: Message) -> streamlit_messages.FromBrowser | None:
+    async def _gate(self, message: Message) -> streamlit_messages.BackMessage | None:
         """Let a message through, changed if need be; None when it went no further."""
         sent = await self._parse(message)
         if sent is None or sent.leaves:
@@ -246,8 +246,8 @@ class Tab:
             return None
         if sent.is_catch_up and not self._reconnection.awaits_catch_up:
             return None  # before anything is read from the database for it
-        if not self._covered or self._look_by is None:
-            await self._look_or_leave()
+        if not self._covered or self._resumable_until is None:
+            await self._recheck_or_close()
         if self._may_hold and self._seen.cover is not None and (self._covered or self._renewed):
             self._seen.cover.hold(sent)
         if self._covered or not self._out.is_live():
@@ -263,24 +263,24 @@ class Tab:
             self._leaving = False  # it is still there, and used
         return sent
 
-    async def _parse(self, message: Message) -> streamlit_messages.FromBrowser | None:
+    async def _parse(self, message: Message) -> streamlit_messages.BackMessage | None:
         """Read a message; None for one that is refused, after which the socket ends unless a browser may send it."""
         try:
             sent = await self._tabs.parse(message.get("bytes"), anonymous=self.session is None)
         except streamlit_messages.TooCostly as error:
             self._charge(error.cost)
             _log.info("a socket sent JSON in texts that would hold up everybody", reason="too costly")
-            self._out.tell(streamlit_messages.not_taken(str(error)))
+            self._out.tell(streamlit_messages.error_dialog(str(error)))
         except streamlit_messages.Malformed as error:
             self._charge(error.cost)
             _log.info("a socket sent what no browser of ours sends", reason=str(error))
-            self._leave(None, _PROTOCOL_ERROR)
+            self._close_with(None, _PROTOCOL_ERROR)
         else:
             self._charge(sent.cost)
             return sent
         return None
 
-    def _hand_over(self, sent: streamlit_messages.FromBrowser) -> Message:
+    def _hand_over(self, sent: streamlit_messages.BackMessage) -> Message:
         """The message as Streamlit gets it. Nothing happens between this and what Streamlit does about it.
 
         A run that is to open the gate goes between a stop, so that nothing that waits is put together with it, and a
@@ -288,7 +288,7 @@ class Tab:
         """
         if sent.reruns:
             self._prepare(sent)
-            self._reconnection.note_run()
+            self._reconnection.record_run()
             self._passed_at = self._tabs.monotonic()
             self._outdated = self._outdated and not sent.draws_all
             if self._seen.passes(all_of_it=sent.draws_all):
@@ -297,42 +297,42 @@ class Tab:
                 return _to_streamlit(streamlit_messages.stop())
         return _to_streamlit(sent.bytes())
 
-    async def _look_or_leave(self) -> None:
+    async def _recheck_or_close(self) -> None:
         try:
-            await self.look()
+            await self.recheck()
         except StorageUnavailable:
             # Fail closed: the browser asks for its page again, and gets the one that says so and recovers by itself.
-            self._leave(streamlit_messages.go_to(self._here()), _GONE)
+            self._close_with(streamlit_messages.go_to(self._current_address()), _GONE)
 
     # The cover
 
-    def _cover_up(self, session: Session) -> Change:
+    def _cover_up(self, session: Session) -> SessionChange:
         """The session has expired, and can be revived: stop what runs, and hide the page."""
-        first, self._look_by = self._look_by is None, self._tabs.sessions.revivals.until(session)
+        first, self._resumable_until = self._resumable_until is None, self._tabs.sessions.revivals.until(session)
         if not first:
-            return Change.EXPIRED
+            return SessionChange.EXPIRED
         self._covered, self._locked_at = True, self._monotonic()
-        self._seen.cover = self._seen.cover or Cover()
+        self._seen.cover = self._seen.cover or ExpiryOverlay()
         self._seen.cover.drawn = True
         self._injected.clear()
         self._seen.running = False
         self._inject(_to_streamlit(streamlit_messages.stop()))
         self._out.tell(streamlit_messages.covering(covered=True, channel=self._tabs.channel))
-        return Change.EXPIRED
+        return SessionChange.EXPIRED
 
-    def _reconnect(self) -> Change:
+    def _reconnect(self) -> SessionChange:
         """The session has a new secret since this socket was opened: nothing runs here again.
 
         Its browser reconnects by itself, with the cookie that it has by now. What the person did here last waits with
         the Streamlit session for a socket of the new secret.
         """
         self._renewed = True
-        self._seen.cover = self._seen.cover or Cover(drawn=False)
-        self._tabs.note_renewed(self._credential)
-        self._leave(None, _RECONNECT)
-        return Change.RENEWED
+        self._seen.cover = self._seen.cover or ExpiryOverlay(drawn=False)
+        self._tabs.record_new_secret(self._credential)
+        self._close_with(None, _RECONNECT)
+        return SessionChange.RECONNECT
 
-    def _uncover(self, sent: streamlit_messages.FromBrowser | None = None) -> None:
+    def _uncover(self, sent: streamlit_messages.BackMessage | None = None) -> None:
         """The session goes on: let the message through that came too late, once, or draw the page again.
 
         ``sent``: a run that the browser asks for by itself, of which what waited becomes a part.
@@ -341,12 +341,12 @@ class Tab:
         waited = cover.take() if cover is not None else None
         if waited is not None and cover is self._cover_before and self._reconnection.has_failed:
             waited, self._press_lost = None, True  # it was meant for the session that is gone, and for no other
-        self._covered, self._look_by, self._first = False, None, True
+        self._covered, self._resumable_until, self._first = False, None, True
         if cover is not None and cover.drawn:
             self._out.tell(streamlit_messages.covering(covered=False, channel=self._tabs.channel))
         if sent is not None:
             if waited is not None:
-                sent.press_too(waited)
+                sent.merge_triggers(waited)
         elif waited is not None:
             self._inject(waited)
             self._outdated = self._outdated or not waited.draws_all  # the account corner says a new end
@@ -358,11 +358,11 @@ class Tab:
         gone = self._shown.sessions.get(claimed)
         return gone is not None and gone.cover is not None and gone.cover.take() is not None
 
-    def _prepare(self, sent: streamlit_messages.FromBrowser) -> None:
+    def _prepare(self, sent: streamlit_messages.BackMessage) -> None:
         """Take out of a run what must not run, and remember how to ask for it again."""
         if self._first:
             self._first = False
-            sent.forget_cached()
+            sent.drop_cached_hashes()
         if self._reconnection.needs_whole_run:
             sent.run_all()
         self._seen.prepare(sent)
@@ -387,7 +387,7 @@ class Tab:
             return None, None
         return session, None if expired else self._tabs.rights.of(session.person.subject, session.policy_version)
 
-    def _note(self, data: bytes) -> bytes:
+    def _record(self, data: bytes) -> bytes:
         """Remember what a message to the browser shows, and how the run that it belongs to fares.
 
         Returns what the browser is to get in its place; nothing when it is to get nothing.
@@ -403,16 +403,16 @@ class Tab:
             self._seen.rendered.files = self._tabs.media.of(session_id)
             if not self._id_known:
                 self._id_known = True
-                self._shown.note_session(session_id, self._seen)
-        is_for_browser = self._seen.note(message)
+                self._shown.record_session(session_id, self._seen)
+        is_for_browser = self._seen.record(message)
         if self._press_lost and kind == "script_finished" and not self._seen.running:
             self._press_lost = False
             self._out.tell(
-                streamlit_messages.not_taken(_PRESS_LOST)
+                streamlit_messages.error_dialog(_PRESS_LOST)
             )  # once the page is drawn: a run takes such a dialog away
         if is_for_browser:
-            if self._seen.gate is Gate.OPEN:
-                self._seen.rendered.note_media(data)
+            if self._seen.gate is PageGate.OPEN:
+                self._seen.rendered.record_media(data)
             return data
         operation = message.backend_operation_response.request_id
         return streamlit_messages.refusal(operation) if operation else b""
@@ -420,9 +420,9 @@ class Tab:
     def _monotonic(self) -> float:
         return self._tabs.monotonic()
 
-    def _overtaken(self) -> None:
+    def _replace(self) -> None:
         """Another socket goes on with the Streamlit session: what is still on its way here counts for nothing."""
-        self._leave(None, _GONE)
+        self._close_with(None, _GONE)
 
     def _is_busy(self) -> bool:
         """Whether something of the person's is under way, or may be."""
@@ -430,23 +430,23 @@ class Tab:
         under_way = self._seen.running or self._gating or waits or bool(self._injected)
         return under_way or self._tabs.monotonic() - self._passed_at < _QUIET_SECONDS
 
-    def _inject(self, message: Message | streamlit_messages.FromBrowser) -> None:
+    def _inject(self, message: Message | streamlit_messages.BackMessage) -> None:
         self._injected.append(message)
-        self._bell.set()
+        self._wake_event.set()
 
-    def _ring(self, _: object) -> None:
-        self._bell.set()
+    def _wake(self, _: object) -> None:
+        self._wake_event.set()
 
-    def _leave(self, last_word: bytes | None, code: int, *, after_seconds: float = 0) -> None:
+    def _close_with(self, last_word: bytes | None, code: int, *, after_seconds: float = 0) -> None:
         """End it here and now for Streamlit, which stops the run; then tell the browser, if it listens."""
         if self._out.is_over:
             return
         self._out.leave(last_word, code, after_seconds=after_seconds)
-        self._seen.release(self._overtaken)
+        self._seen.release(self._replace)
         self._injected.clear()
         self._inject({"type": "websocket.disconnect", "code": code})
 
-    def _here(self) -> str:
+    def _current_address(self) -> str:
         """The address of the page the tab is on, query included."""
         if self._seen.last is None:
             return "/"

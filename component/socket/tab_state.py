@@ -16,12 +16,12 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from app.core.policy import Grants
 from component.limits.bounded_dict import put_newest
 from component.protocol import streamlit_messages
-from component.socket.expiry_overlay import Cover
+from component.socket.expiry_overlay import ExpiryOverlay
 from component.socket.rendered import Rendered
 from component.socket.upload_limits import Uploads
 
-KEPT_OWNERS: Final = 2048
-KEPT_SESSIONS: Final = 256
+MAX_OWNERS: Final = 2048
+MAX_SESSIONS_PER_OWNER: Final = 256
 _OF_NO_PAGE: Final = frozenset(
     {
         "backend_operation_response",
@@ -36,34 +36,34 @@ _OF_NO_PAGE: Final = frozenset(
 """Messages that show nothing of a page: all that the browser gets while its page is that of a right lost."""
 
 
-class Change(Enum):
+class SessionChange(Enum):
     """What became of a tab's session and rights since it last looked."""
 
     NONE = "none"
     CHANGED = "changed"  # something else is held, and nothing is lost
     LOST = "lost"
     EXPIRED = "expired"  # by time alone: it can be revived
-    RENEWED = "renewed"  # it has a new secret: the socket must come again with it
+    RECONNECT = "renewed"  # it has a new secret: the socket must come again with it
     ENDED = "ended"
 
 
-class Gate(Enum):
+class PageGate(Enum):
     """Whether the page in the browser was drawn with rights that are still held."""
 
     OPEN = "open"
-    SHUT = "shut"  # no: only a run of the whole script, without widgets, may pass
-    ASKED = "asked"  # such a run has passed, and Streamlit may still send what runs before it rendered
+    CLOSED = "shut"  # no: only a run of the whole script, without widgets, may pass
+    OPENING = "asked"  # such a run has passed, and Streamlit may still send what runs before it rendered
 
 
 @dataclass(slots=True)
-class Seen:
+class TabState:
     """One Streamlit session, over all its sockets: the rights its page was drawn with, and what that page offers."""
 
     grants: Grants | None = None
-    gate: Gate = Gate.OPEN
-    last: streamlit_messages.FromBrowser | None = None
+    gate: PageGate = PageGate.OPEN
+    last: streamlit_messages.BackMessage | None = None
     """A run of the page that its browser is on."""
-    cover: Cover | None = None
+    cover: ExpiryOverlay | None = None
     """What is kept while its session has expired."""
     running: bool = False
     """Whether a run is under way, or about to begin."""
@@ -74,43 +74,43 @@ class Seen:
     marks: int = 0
     """How many marks (``wire.mark``) are on their way back."""
     _within_mark: bool = False
-    _overtaken: Callable[[], None] | None = None
+    _replace: Callable[[], None] | None = None
 
     @property
     def may_be_resumed(self) -> bool:
         """Whether another socket may go on with it: not when a mark was lost with the socket before."""
         return self.marks == 0
 
-    def take(self, overtaken: Callable[[], None]) -> None:
-        """A socket goes on with this session; ``overtaken`` ends it when another does. Ends the one before."""
-        if self._overtaken is not None:
-            self._overtaken()
+    def take(self, on_replaced: Callable[[], None]) -> None:
+        """A socket goes on with this session; ``on_replaced`` ends it when another does. Ends the one before."""
+        if self._replace is not None:
+            self._replace()
             if self.cover is not None:
                 self.cover.take()  # what the socket before wanted is for no other that was there at the same time
-        self._overtaken = overtaken
+        self._replace = on_replaced
 
-    def release(self, overtaken: Callable[[], None]) -> None:
-        """The socket with this ``overtaken`` is gone."""
-        if self._overtaken == overtaken:
-            self._overtaken = None
+    def release(self, on_replaced: Callable[[], None]) -> None:
+        """The socket with this ``on_replaced`` is gone."""
+        if self._replace == on_replaced:
+            self._replace = None
 
-    def hold(self, grants: Grants) -> Change:
+    def hold(self, grants: Grants) -> SessionChange:
         """The person holds this now; says what that changes."""
         before, self.grants = self.grants, grants
-        change = difference(before, grants) if before is not None else Change.NONE
-        if change is Change.LOST:
-            self.gate = Gate.SHUT
+        change = difference(before, grants) if before is not None else SessionChange.NONE
+        if change is SessionChange.LOST:
+            self.gate = PageGate.CLOSED
             self.rendered.forget()
         return change
 
     def may_fetch(self, file: str, grants: Grants | None) -> bool:
         """Whether a file was rendered here for a caller who holds ``grants`` now; None for an anonymous one."""
-        lost = grants is not None and self.grants is not None and difference(self.grants, grants) is Change.LOST
+        lost = grants is not None and self.grants is not None and difference(self.grants, grants) is SessionChange.LOST
         return file in self.rendered.media and not lost
 
-    def prepare(self, sent: streamlit_messages.FromBrowser) -> None:
+    def prepare(self, sent: streamlit_messages.BackMessage) -> None:
         """Take out of a message that reruns whatever the page no longer offers."""
-        if self.gate is Gate.OPEN:
+        if self.gate is PageGate.OPEN:
             self.rendered.restrict(sent)
         else:
             sent.gate_only()
@@ -118,13 +118,13 @@ class Seen:
     def passes(self, *, all_of_it: bool) -> bool:
         """A run is handed to Streamlit; ``all_of_it``: not of a fragment alone. Says whether a mark is to follow it."""
         self.running = True
-        if not all_of_it or self.gate is not Gate.SHUT:
+        if not all_of_it or self.gate is not PageGate.CLOSED:
             return False
-        self.gate = Gate.ASKED
+        self.gate = PageGate.OPENING
         self.marks += 1
         return True
 
-    def note(self, message: ForwardMsg) -> bool:
+    def record(self, message: ForwardMsg) -> bool:
         """A message to the browser: how the run fares, and what it renders. Says whether the browser is to have it."""
         kind = message.WhichOneof("type")
         if kind == "session_status_changed":
@@ -138,9 +138,9 @@ class Seen:
                 self.run_on_save = message.new_session.initialize.session_status.run_on_save
         elif kind == "script_finished":
             self.running = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-        if self.gate is not Gate.OPEN:
+        if self.gate is not PageGate.OPEN:
             return kind in _OF_NO_PAGE
-        self.rendered.note(message)
+        self.rendered.record(message)
         return True
 
     def _is_mark(self, message: ForwardMsg) -> bool:
@@ -151,40 +151,40 @@ class Seen:
             return within
         self._within_mark = True
         self.marks -= 1
-        if self.marks == 0 and self.gate is Gate.ASKED:
-            self.gate = Gate.OPEN
+        if self.marks == 0 and self.gate is PageGate.OPENING:
+            self.gate = PageGate.OPEN
         return True
 
 
 @dataclass(slots=True)
-class Shown:
+class OwnerTabs:
     """What one owner was shown. The oldest are forgotten."""
 
-    sessions: dict[str, Seen] = field(default_factory=dict)
+    sessions: dict[str, TabState] = field(default_factory=dict)
     tabs: int = 0
     anonymous: bool = False
 
-    def note_session(self, session_id: str, seen: Seen) -> None:
+    def record_session(self, session_id: str, seen: TabState) -> None:
         """Remember a Streamlit session that this owner is in."""
-        put_newest(self.sessions, session_id, seen, KEPT_SESSIONS)
+        put_newest(self.sessions, session_id, seen, MAX_SESSIONS_PER_OWNER)
 
     def may_fetch(self, file: str, grants: Grants | None) -> bool:
-        """As ``Seen.may_fetch``, in any of the owner's Streamlit sessions."""
+        """As ``TabState.may_fetch``, in any of the owner's Streamlit sessions."""
         return any(seen.may_fetch(file, grants) for seen in self.sessions.values())
 
 
-class Owners:
+class TabOwners:
     """Owner → what was shown to them. Those with an open tab are never forgotten, and anonymous ones first."""
 
     def __init__(self) -> None:
-        self._shown: dict[str, Shown] = {}
+        self._shown: dict[str, OwnerTabs] = {}
 
-    def arrive(self, owner: str, *, anonymous: bool = False) -> Shown:
+    def arrive(self, owner: str, *, anonymous: bool = False) -> OwnerTabs:
         """A tab of this owner opens."""
-        shown = self._shown.pop(owner, None) or Shown(anonymous=anonymous)
+        shown = self._shown.pop(owner, None) or OwnerTabs(anonymous=anonymous)
         self._shown[owner] = shown
         shown.tabs += 1
-        if len(self._shown) > KEPT_OWNERS:
+        if len(self._shown) > MAX_OWNERS:
             without_tabs = [other for other, kept in self._shown.items() if not kept.tabs]
             # However many browsers come and go without signing in, what users were shown stays.
             gone = next((other for other in without_tabs if self._shown[other].anonymous), None)
@@ -192,11 +192,11 @@ class Owners:
                 del self._shown[gone or without_tabs[0]]
         return shown
 
-    def leave(self, shown: Shown) -> None:
+    def leave(self, shown: OwnerTabs) -> None:
         """One of their tabs is gone."""
         shown.tabs -= 1
 
-    def get(self, owner: str) -> Shown | None:
+    def get(self, owner: str) -> OwnerTabs | None:
         """What was shown to ``owner``; None when nothing is known."""
         return self._shown.get(owner)
 
@@ -208,19 +208,19 @@ class Owners:
         return len(self._shown)
 
 
-def difference(before: Grants, after: Grants) -> Change:
+def difference(before: Grants, after: Grants) -> SessionChange:
     """What changed from one set to another, by what is effectively held."""
     if before is after:
-        return Change.NONE
+        return SessionChange.NONE
     if after.everything:
         lost = False
     else:
         lost = bool(before.everything) or not before.permissions.keys() <= after.permissions.keys()
     if lost:
-        return Change.LOST
+        return SessionChange.LOST
     same = (
         bool(before.everything) == bool(after.everything)
         and before.permissions.keys() == after.permissions.keys()
         and before.roles.keys() == after.roles.keys()
     )
-    return Change.NONE if same else Change.CHANGED
+    return SessionChange.NONE if same else SessionChange.CHANGED

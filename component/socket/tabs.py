@@ -17,14 +17,14 @@ from component.protocol import streamlit_messages
 from component.session.service import Sessions
 from component.socket.media_files import MediaFiles
 from component.socket.tab import Tab
-from component.socket.tab_state import Owners
-from component.socket.thread_pool import Workers
+from component.socket.tab_state import TabOwners
+from component.socket.thread_pool import ThreadPool
 from component.socket.upload_limits import Uploads
 from component.socket.upload_totals import UploadTotals
 
 _THREADS: Final = 16
 _GATED_SECONDS: Final = 1.0
-MAX_RENEWED: Final = 2048
+MAX_NEW_SECRETS: Final = 2048
 _ON_ITS_WAY_SECONDS: Final = 10.0
 """How long a browser may take to get the cookie with the new secret of a session that goes on."""
 T = TypeVar("T")
@@ -50,12 +50,12 @@ class Tabs:
         self.channel = channel
         self.sessions = sessions
         self.rights = rights
-        self.owners = Owners()
+        self.owners = TabOwners()
         self.media = MediaFiles()
         self.upload_totals = UploadTotals()
         self.is_active: Callable[[str], bool] = lambda _: True
         """Whether a Streamlit session has a socket now, as Streamlit says; set where the app starts."""
-        self._workers = Workers(_THREADS, name="tabs")
+        self._workers = ThreadPool(_THREADS, name="tabs")
         self._live: dict[Tab, None] = {}
         self._gated: dict[str, tuple[float, Session]] = {}
         self._renewed: dict[bytes, float] = {}
@@ -70,20 +70,20 @@ class Tabs:
         """Do what asks the database, off the event loop, in threads of the tabs' own: this is for every message."""
         return await self._workers.run(work)
 
-    async def parse(self, data: bytes | None, *, anonymous: bool) -> streamlit_messages.FromBrowser:
+    async def parse(self, data: bytes | None, *, anonymous: bool) -> streamlit_messages.BackMessage:
         """Read a browser's message within the limits, a long one off the event loop. Raises ``wire.Malformed``."""
         limits = self.limits
         most = limits.anonymous_message_bytes if anonymous else limits.message_bytes
 
-        def read() -> streamlit_messages.FromBrowser:
-            sent = streamlit_messages.parse(data, most_bytes=most)
+        def read() -> streamlit_messages.BackMessage:
+            sent = streamlit_messages.parse(data, max_bytes=most)
             if sent.reruns and sent.replace_unreadable(most=limits.message_values):
                 _log.info("a socket sent JSON that no browser of ours sends")
             return sent
 
         return read() if len(data or b"") <= streamlit_messages.ON_LOOP_BYTES else await self.in_thread(read)
 
-    def note_gated(self, session: Session) -> None:
+    def record_gated(self, session: Session) -> None:
         """Remember how a session was just resolved, for the run that a message, or the watcher, asks for."""
         self._gated[session.ref] = (self.monotonic(), session)
 
@@ -95,11 +95,11 @@ class Tabs:
         known = self._gated.get(ref)
         return known[1] if known is not None and self.monotonic() - known[0] <= _GATED_SECONDS else None
 
-    def note_renewed(self, credential: bytes) -> None:
+    def record_new_secret(self, credential: bytes) -> None:
         """Remember that a session has a new secret in place of the one with this hash."""
-        put_newest(self._renewed, credential, self.monotonic(), MAX_RENEWED)
+        put_newest(self._renewed, credential, self.monotonic(), MAX_NEW_SECRETS)
 
-    def is_renewed(self, credential: bytes) -> bool:
+    def has_new_secret(self, credential: bytes) -> bool:
         """Whether a browser that comes with this secret may have its new one in a moment: the answer is on its way."""
         return self.monotonic() - self._renewed.get(credential, -_ON_ITS_WAY_SECONDS) < _ON_ITS_WAY_SECONDS
 
@@ -108,7 +108,7 @@ class Tabs:
 
         Raises ``StorageUnavailable``.
         """
-        asked, shown = streamlit_messages.media_asked(path), self.owners.get(owner)
+        asked, shown = streamlit_messages.media_id_of(path), self.owners.get(owner)
         if asked is None or shown is None or not shown.may_fetch(asked, None):
             return False
         if session is None:
@@ -119,19 +119,19 @@ class Tabs:
     def may_upload(self, owner: str, path: str) -> bool:
         """Whether ``path`` uploads into a Streamlit session of ``owner``."""
         shown = self.owners.get(owner)
-        return shown is not None and streamlit_messages.upload_session_asked(path) in shown.sessions
+        return shown is not None and streamlit_messages.upload_session_of(path) in shown.sessions
 
     def uploads(self, owner: str, path: str) -> Uploads | None:
         """What the Streamlit session of ``owner`` that ``path`` is about has taken in; None for any other path."""
         shown = self.owners.get(owner)
-        session_id = streamlit_messages.upload_session_asked(path) or ""
+        session_id = streamlit_messages.upload_session_of(path) or ""
         seen = shown.sessions.get(session_id) if shown is not None else None
         if seen is None:
             return None
         self.upload_totals.add(session_id, seen.uploads)
         return seen.uploads
 
-    def may_come_back(self, owner: str, session_id: str) -> bool:
+    def may_resume(self, owner: str, session_id: str) -> bool:
         """Whether this process has had ``owner`` in this Streamlit session, and it can go on from there."""
         shown = self.owners.get(owner)
         seen = shown.sessions.get(session_id) if shown is not None else None

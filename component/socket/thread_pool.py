@@ -26,7 +26,7 @@ class _Work(NamedTuple):
     awaited: asyncio.Future[Any]
 
 
-class Workers:
+class ThreadPool:
     """Up to ``most`` threads, begun as they are needed, and ended when there was nothing to do for a while.
 
     They do not hold up the end of the process, whatever they do then.

@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from component.http.request_bodies import BoundedBody, ambiguous, declared_bytes
 
-MOST_FILES: Final = 200
-MOST_BYTES: Final = 400 * 1024 * 1024
-MOST_BYTES_IN_ALL: Final = 4 * 1024 * 1024 * 1024
+MAX_UPLOADS: Final = 200
+MAX_UPLOAD_BYTES: Final = 400 * 1024 * 1024
+MAX_TOTAL_UPLOAD_BYTES: Final = 4 * 1024 * 1024 * 1024
 """What all Streamlit sessions of a process may keep, with a socket and without."""
 _FULL: Final = (
-    f"This page has taken in all it can keep ({MOST_FILES} files, {MOST_BYTES // 1024**2} MB together). "
+    f"This page has taken in all it can keep ({MAX_UPLOADS} files, {MAX_UPLOAD_BYTES // 1024**2} MB together). "
     "Remove some of them, or reload the page.\n"
 )
 _FAILED: Final = 400
@@ -43,10 +43,10 @@ class Uploads:
     def fits(self, path: str, size: int) -> bool:
         """Whether a file of ``size`` bytes may come too, in place of whatever is at ``path``."""
         others = [kept for other, kept in self.sizes.items() if other != path]
-        return len(others) < MOST_FILES and sum(others) + size <= MOST_BYTES
+        return len(others) < MAX_UPLOADS and sum(others) + size <= MAX_UPLOAD_BYTES
 
 
-async def passed_on(
+async def forward_upload(
     app: ASGIApp,
     scope: Scope,
     receive: Receive,

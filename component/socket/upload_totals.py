@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from component.socket.upload_limits import MOST_BYTES_IN_ALL, Uploads
+from component.socket.upload_limits import MAX_TOTAL_UPLOAD_BYTES, Uploads
 
 
 class StoredSessions(Protocol):
@@ -53,7 +53,7 @@ class UploadTotals:
     def make_room(self, size: int) -> bool:
         """Whether ``size`` bytes more fit. Sessions without a socket are shut down for them, no more than necessary."""
         self.forget_gone()
-        excess = self.size + size - MOST_BYTES_IN_ALL
+        excess = self.size + size - MAX_TOTAL_UPLOAD_BYTES
         if excess <= 0 or self.sessions is None:
             return excess <= 0
         spare = self._spare(self.sessions)

@@ -50,18 +50,18 @@ class Watcher:
             try:
                 await self.poll()
             except StorageUnavailable:
-                self._known = None  # something may have happened unseen: look at every tab when it answers again
+                self._known = None  # something may have happened unseen: recheck every tab when it answers again
             except Exception:  # noqa: BLE001 - whatever it is, a watcher that stopped would be worse
                 self._known = None
                 _log.exception("the watcher stumbled and goes on")
 
     async def poll(self) -> None:
         """One poll: tell every tab that is concerned. Raises ``StorageUnavailable``."""
-        await self.look()
+        await self.recheck()
         await self._rerun()
 
-    async def look(self) -> None:
-        """One look: end the tabs whose session is over, and find out whose rights have changed."""
+    async def recheck(self) -> None:
+        """One recheck: end the tabs whose session is over, and find out whose rights have changed."""
         tabs = [tab for tab in self._tabs if tab.session is not None]
         if not tabs:
             self._known = None
@@ -72,14 +72,14 @@ class Watcher:
             now = self._clock()
             tabs = [tab for tab in tabs if tab.is_due(now)]
         for start in range(0, len(tabs), _AT_ONCE):
-            await self._look_at(tabs[start : start + _AT_ONCE])
+            await self._recheck_all(tabs[start : start + _AT_ONCE])
 
-    async def _look_at(self, tabs: Sequence[Tab]) -> None:
-        for found in await asyncio.gather(*(tab.look() for tab in tabs), return_exceptions=True):
+    async def _recheck_all(self, tabs: Sequence[Tab]) -> None:
+        for found in await asyncio.gather(*(tab.recheck() for tab in tabs), return_exceptions=True):
             if isinstance(found, BaseException):
                 self._known = None  # whatever happened to this tab is still to be found
                 if not isinstance(found, StorageUnavailable):
-                    _log.error("the watcher could not look at a tab", exc_info=found)
+                    _log.error("the watcher could not recheck a tab", exc_info=found)
 
     async def _rerun(self) -> None:
         """Draw outdated pages anew, those first that lost something; no longer than a poll takes."""

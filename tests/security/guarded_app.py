@@ -58,7 +58,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
     identity = Identity()
     tabs = Tabs(sessions, Rights(storage.read))
     if mode in {"identity-only", "neither"}:
-        tabs.may_come_back = lambda *_: True  # type: ignore[method-assign] # what the test takes out
+        tabs.may_resume = lambda *_: True  # type: ignore[method-assign] # what the test takes out
     guard = Middleware(
         SocketGuard,
         tabs=tabs,

@@ -33,7 +33,7 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     if os.environ.get("UNWATCHED"):
         mock.patch.object(asgi, "Watcher", functools.partial(Watcher, poll_seconds=3600.0)).start()
     if most := int(os.environ.get("UPLOADED_BYTES", "0")):
-        mock.patch.object(upload_totals, "MOST_BYTES_IN_ALL", most).start()
+        mock.patch.object(upload_totals, "MAX_TOTAL_UPLOAD_BYTES", most).start()
     idle = int(os.environ.get("GATEHOUSE_SESSION_IDLE_SECONDS", "3600"))
     limits = {
         name.removeprefix("GATEHOUSE_").lower(): value for name, value in os.environ.items() if name.startswith(LIMITS)

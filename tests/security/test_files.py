@@ -28,8 +28,8 @@ from component.socket.rendered import (
     Rendered,
     SinceLoss,
 )
-from component.socket.tab_state import KEPT_OWNERS, KEPT_SESSIONS, Owners, Seen, Shown
-from component.socket.upload_limits import MOST_FILES
+from component.socket.tab_state import MAX_OWNERS, MAX_SESSIONS_PER_OWNER, OwnerTabs, TabOwners, TabState
+from component.socket.upload_limits import MAX_UPLOADS
 from tests.security.live import Live, Someone, Tab, live
 
 PACKAGE = Path(streamlit.__file__).parent
@@ -312,18 +312,18 @@ def test_an_address_counts_for_what_runs_of_this_session_registered() -> None:
     message = ForwardMsg()
     message.delta.new_element.markdown.body = f"text before{MEDIA}text behind"
     data = message.SerializeToString()
-    mine.note_media(data)
+    mine.record_media(data)
     assert list(mine.media) == []
     files.register(files.of("mine").begin_run(), MEDIA)
     files.register(files.of("other").begin_run(), "/media/" + "1a" * 16)
-    mine.note_media(data)
-    other.note_media(data)
+    mine.record_media(data)
+    other.record_media(data)
     assert (list(mine.media), list(other.media)) == ([FILE], [])
     mine.forget()  # a right is lost: shown again, it counts when it is registered again
-    mine.note_media(data)
+    mine.record_media(data)
     assert list(mine.media) == []
     files.register(files.of("mine").begin_run(), MEDIA)
-    mine.note_media(data)
+    mine.record_media(data)
     assert list(mine.media) == [FILE]
 
 
@@ -335,18 +335,18 @@ def test_what_a_run_from_before_a_loss_registers_after_it_counts_for_nothing() -
     files.register(before, MEDIA)
     rendered.forget()
     files.register(before, MEDIA)
-    rendered.note_media(MEDIA.encode())  # shown by the run that opens the gate, as text that its user typed
+    rendered.record_media(MEDIA.encode())  # shown by the run that opens the gate, as text that its user typed
     assert list(rendered.media) == []
     files.register(files.of("mine").begin_run(), MEDIA)
     files.register(before, MEDIA)
-    rendered.note_media(MEDIA.encode())
+    rendered.record_media(MEDIA.encode())
     assert list(rendered.media) == [FILE]
 
 
 def test_the_file_of_a_deferred_download_counts_by_its_answer() -> None:
     message, rendered = ForwardMsg(), Rendered()
     message.backend_operation_response.deferred_file.url = MEDIA
-    rendered.note(message)
+    rendered.record(message)
     assert list(rendered.media) == [FILE]
 
 
@@ -405,7 +405,7 @@ def test_widgets_are_found_by_their_ids() -> None:
 
 
 def test_what_was_shown_is_bounded() -> None:
-    shown, rendered = Shown(), Rendered()
+    shown, rendered = OwnerTabs(), Rendered()
     rendered.forget()
     message, request = ForwardMsg(), BackMsg()
     button = message.delta.new_element.download_button
@@ -413,18 +413,18 @@ def test_what_was_shown_is_bounded() -> None:
     for number in range(MAX_WIDGETS + 1):
         message.delta.fragment_id = button.id = button.deferred_file_id = str(number)
         button.url = f"/media/{number:032x}"
-        rendered.note(message)
+        rendered.record(message)
         rendered.files.add(f"{number:032x}")
-        rendered.note_media(message.SerializeToString())
+        rendered.record_media(message.SerializeToString())
         table.delta.new_element.dataframe.lazy_data.source_id = str(number)
-        rendered.note(table)
+        rendered.record(table)
         request.backend_operation_request.request_id = str(number)
         request.backend_operation_request.deferred_file.file_id = str(number)
         assert rendered.begin(streamlit_messages.parse(request.SerializeToString()))
-        shown.note_session(str(number), Seen())
+        shown.record_session(str(number), TabState())
     kept = rendered.since_loss
     assert kept is not None
-    assert len(shown.sessions) == KEPT_SESSIONS
+    assert len(shown.sessions) == MAX_SESSIONS_PER_OWNER
     assert (len(rendered.media), len(rendered.deferred)) == (MAX_MEDIA, MAX_DEFERRED)
     assert (len(rendered.operations), len(kept.sources)) == (MAX_OPERATIONS, MAX_SOURCES)
     assert (len(kept.widgets), len(kept.fragments)) == (MAX_WIDGETS, MAX_FRAGMENTS)
@@ -434,30 +434,30 @@ def test_what_was_shown_is_bounded() -> None:
 
 
 def test_owners_are_bounded_and_nobody_with_an_open_tab_is_forgotten() -> None:
-    owners = Owners()
-    open_ones = [owners.arrive(f"open {number}") for number in range(KEPT_OWNERS + 10)]
+    owners = TabOwners()
+    open_ones = [owners.arrive(f"open {number}") for number in range(MAX_OWNERS + 10)]
     assert all(owners.get(f"open {number}") is shown for number, shown in enumerate(open_ones))
-    for number in range(3 * KEPT_OWNERS):
+    for number in range(3 * MAX_OWNERS):
         owners.leave(owners.arrive(f"gone {number}"))
-    assert len(owners) <= KEPT_OWNERS + 11
+    assert len(owners) <= MAX_OWNERS + 11
     for shown in open_ones:
         owners.leave(shown)
-    for number in range(3 * KEPT_OWNERS):
+    for number in range(3 * MAX_OWNERS):
         owners.leave(owners.arrive(f"later {number}"))
     assert owners.get("open 0") is None
-    assert len(owners) <= KEPT_OWNERS + 11
+    assert len(owners) <= MAX_OWNERS + 11
 
 
 def test_browsers_that_are_not_signed_in_push_out_what_was_shown_to_each_other_only() -> None:
-    owners = Owners()
+    owners = TabOwners()
     ann = owners.arrive("session of ann")
     owners.leave(ann)
-    for number in range(2 * KEPT_OWNERS):
+    for number in range(2 * MAX_OWNERS):
         owners.leave(owners.arrive(f"browser {number}", anonymous=True))
     assert owners.get("session of ann") is ann
-    assert len(owners) == KEPT_OWNERS
-    assert owners.get(f"browser {KEPT_OWNERS}") is None
-    assert owners.get(f"browser {2 * KEPT_OWNERS - 1}") is not None
+    assert len(owners) == MAX_OWNERS
+    assert owners.get(f"browser {MAX_OWNERS}") is None
+    assert owners.get(f"browser {2 * MAX_OWNERS - 1}") is not None
 
 
 def test_one_streamlit_session_takes_in_a_bounded_number_of_files(here: Live) -> None:
@@ -474,9 +474,9 @@ def test_one_streamlit_session_takes_in_a_bounded_number_of_files(here: Live) ->
     with here.tab(ann) as tab, here.tab(ann) as other:
         tab.open()
         other.open()
-        assert {upload(tab.session_id, number).status_code for number in range(MOST_FILES)} == {204}
-        refused = upload(tab.session_id, MOST_FILES)
+        assert {upload(tab.session_id, number).status_code for number in range(MAX_UPLOADS)} == {204}
+        refused = upload(tab.session_id, MAX_UPLOADS)
         assert (refused.status_code, "Remove some" in refused.text) == (413, True)
         assert upload(other.session_id, 0).status_code == 204, "another tab has room of its own"
         assert upload(tab.session_id, 0, "DELETE").status_code == 204
-        assert upload(tab.session_id, MOST_FILES).status_code == 204
+        assert upload(tab.session_id, MAX_UPLOADS).status_code == 204

@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 from app.core.addresses import network_of
-from component.limits.admission import Admission, Full, Place, SocketLimits
-from component.limits.receive_deadline import Pace
-from component.limits.token_bucket import Bucket, Buckets
+from component.limits.admission import Admission, CapacityExceeded, SocketLimits, SocketSlot
+from component.limits.receive_deadline import ReceiveDeadline
+from component.limits.token_bucket import TokenBucket, TokenBuckets
 
 
 class Clock:
@@ -25,7 +25,7 @@ class Clock:
 
 
 def test_a_bucket_gives_its_burst_at_once_and_its_rate_afterwards() -> None:
-    bucket = Bucket.full(10, 30, now=0)
+    bucket = TokenBucket.full(10, 30, now=0)
     assert [bucket.take(10, now=0) for _ in range(4)] == [0, 0, 0, 1.0]
     assert bucket.take(10, now=1) == 1.0
     assert bucket.take(10, now=100) == 0
@@ -35,7 +35,7 @@ def test_a_bucket_gives_its_burst_at_once_and_its_rate_afterwards() -> None:
 
 def test_a_bucket_says_how_long_until_it_holds_enough() -> None:
     """Of more than it ever holds, until it is full."""
-    bucket = Bucket.full(10, 30, now=0)
+    bucket = TokenBucket.full(10, 30, now=0)
     assert bucket.seconds_until(30, now=0) == 0
     bucket.take(50, now=0)
     assert bucket.seconds_until(0, now=0) == 2.0
@@ -46,7 +46,7 @@ def test_a_bucket_says_how_long_until_it_holds_enough() -> None:
 
 
 def test_buckets_that_owe_nothing_are_forgotten_and_others_keep_their_debt() -> None:
-    buckets = Buckets(1, 10, max_keys=3)
+    buckets = TokenBuckets(1, 10, max_keys=3)
     buckets.of("owes", 0).take(10, 0)
     for number in range(5):
         buckets.of(f"full {number}", 0)
@@ -55,7 +55,7 @@ def test_buckets_that_owe_nothing_are_forgotten_and_others_keep_their_debt() -> 
 
 
 def test_a_flood_of_new_keys_has_all_buckets_looked_at_once_in_a_while_only() -> None:
-    buckets = Buckets(1, 10, max_keys=1000)
+    buckets = TokenBuckets(1, 10, max_keys=1000)
     sizes = []
     for number in range(5000):
         buckets.of(f"owes {number}", 0).take(10, 0)
@@ -66,7 +66,7 @@ def test_a_flood_of_new_keys_has_all_buckets_looked_at_once_in_a_while_only() ->
 
 
 def test_a_pace_grows_with_what_has_come() -> None:
-    pace = Pace(since=0, seconds=10)
+    pace = ReceiveDeadline(since=0, seconds=10)
     assert not pace.is_too_slow(10)
     assert pace.is_too_slow(11)
     pace.received = 5 * 16 * 1024
@@ -77,14 +77,14 @@ def test_a_pace_grows_with_what_has_come() -> None:
 LIMITS = SocketLimits(sockets=8, per_address=6, anonymous_per_address=2, per_person=3)
 
 
-def admitted(admission: Admission, address: str, person: str = "") -> Place | str:
+def admitted(admission: Admission, address: str, person: str = "") -> SocketSlot | str:
     try:
         place = admission.enter(address)
-    except Full as full:
+    except CapacityExceeded as full:
         return full.reason
     try:
         place.take(person)
-    except Full as full:
+    except CapacityExceeded as full:
         place.leave()
         return full.reason
     return place
@@ -97,25 +97,25 @@ def test_sockets_are_counted_by_person_by_address_and_in_all() -> None:
     anonymous = [admitted(admission, "10.0.0.1") for _ in range(3)]
     assert anonymous[2] == "GATEHOUSE_ANONYMOUS_SOCKETS_PER_ADDRESS"
     bob = admitted(admission, "10.0.0.1", "bob")
-    assert isinstance(bob, Place)
+    assert isinstance(bob, SocketSlot)
     assert admitted(admission, "10.0.0.1", "eve") == "GATEHOUSE_SOCKETS_PER_ADDRESS"
     assert admission.sockets == 6
-    assert isinstance(admitted(admission, "10.0.0.2", "eve"), Place)
-    assert isinstance(admitted(admission, "10.0.0.3", "eve"), Place)
+    assert isinstance(admitted(admission, "10.0.0.2", "eve"), SocketSlot)
+    assert isinstance(admitted(admission, "10.0.0.3", "eve"), SocketSlot)
     assert admission.is_full
     assert admitted(admission, "10.0.0.4", "zoe") == "GATEHOUSE_SOCKETS"
     bob.leave()
     bob.leave()
     assert admission.sockets == 7
-    assert isinstance(admitted(admission, "10.0.0.4", "zoe"), Place)
+    assert isinstance(admitted(admission, "10.0.0.4", "zoe"), SocketSlot)
 
 
 def test_anonymous_sockets_leave_places_for_people() -> None:
     admission = Admission(LIMITS, monotonic=Clock(step=1))
     places = [admitted(admission, f"10.0.0.{number}") for number in range(7)]
-    assert [isinstance(place, Place) for place in places] == [True] * 6 + [False]
+    assert [isinstance(place, SocketSlot) for place in places] == [True] * 6 + [False]
     assert places[6] == "GATEHOUSE_SOCKETS"
-    assert isinstance(admitted(admission, "10.0.0.9", "ann"), Place)
+    assert isinstance(admitted(admission, "10.0.0.9", "ann"), SocketSlot)
 
 
 def test_an_address_opens_sockets_no_faster_than_allowed_however_soon_it_closes_them() -> None:
@@ -123,7 +123,7 @@ def test_an_address_opens_sockets_no_faster_than_allowed_however_soon_it_closes_
     admission = Admission(LIMITS, monotonic=clock)
     for _ in range(6):
         admission.enter("10.0.0.1").leave()
-    with pytest.raises(Full):
+    with pytest.raises(CapacityExceeded):
         admission.enter("10.0.0.1")
     assert admission.sockets == 0
     clock.now += 1

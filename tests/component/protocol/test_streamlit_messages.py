@@ -85,7 +85,7 @@ def message(**widgets: str) -> BackMsg:
     return made
 
 
-def sent(**widgets: str) -> streamlit_messages.FromBrowser:
+def sent(**widgets: str) -> streamlit_messages.BackMessage:
     return streamlit_messages.parse(message(**widgets).SerializeToString())
 
 
@@ -182,7 +182,7 @@ def test_other_text_goes_on_as_it_came(text: str) -> None:
 
 
 def test_a_refused_message_is_explained_in_a_dialog() -> None:
-    told = ForwardMsg.FromString(streamlit_messages.not_taken("Send less."))
+    told = ForwardMsg.FromString(streamlit_messages.error_dialog("Send less."))
     assert told.session_event.script_compilation_exception.message == "Send less."
 
 
@@ -252,7 +252,7 @@ def test_which_triggers_fired_is_known_once_a_message_was_read() -> None:
         assert (leaving.by_person, leaving.leaves) == (True, True)
         assert odd.by_person
         assert long.by_person
-        quiet.press_too(leaving)
+        quiet.merge_triggers(leaving)
         assert (quiet.by_person, quiet.leaves) == (True, False)
 
 
@@ -268,15 +268,15 @@ def test_no_message_holds_up_everybody_else() -> None:
 def test_two_late_messages_are_put_together_however_many_widgets_they_press() -> None:
     first, second = pressing("a", 10_000), pressing("b", 10_000)
     begun = time.process_time()
-    second.press_too(first)
+    second.merge_triggers(first)
     assert time.process_time() - begun < 1.0
     pressed = [widget.id for widget in second.message.rerun_script.widget_states.widgets]
     assert len(pressed) == len(set(pressed)) == 20_000
 
 
-def pressing(name: str, many: int) -> streamlit_messages.FromBrowser:
+def pressing(name: str, many: int) -> streamlit_messages.BackMessage:
     message = BackMsg()
     for number in range(many):
         widget = message.rerun_script.widget_states.widgets.add()
         widget.id, widget.trigger_value = f"{name}{number}", True
-    return streamlit_messages.FromBrowser(message, message.SerializeToString())
+    return streamlit_messages.BackMessage(message, message.SerializeToString())

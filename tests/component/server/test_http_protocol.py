@@ -12,9 +12,9 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from component.limits.admission import Admission, SocketLimits
-from component.limits.buffered_messages import Unfinished
+from component.limits.buffered_messages import BufferedMessages
 from component.server.http_protocol import BODY_SECONDS, HEAD_SECONDS, LimitedHttp
-from component.server.websocket_protocol import MESSAGE_SECONDS, READ_BYTES, READING, LimitedWebSocket
+from component.server.websocket_protocol import MESSAGE_SECONDS, READ_BYTES, SOCKET_READER, LimitedWebSocket
 from tests.security.test_bounded_input import MB, frame
 
 
@@ -86,10 +86,10 @@ def loop() -> Iterator[Loop]:
 
 
 def connect(
-    loop: Loop, limits: SocketLimits | None = None, *, app: Any = silent, unfinished: Unfinished | None = None
+    loop: Loop, limits: SocketLimits | None = None, *, app: Any = silent, unfinished: BufferedMessages | None = None
 ) -> tuple[LimitedHttp, Wire, Admission]:
     admission = Admission(limits or SocketLimits(), monotonic=loop.time)
-    unfinished = unfinished or Unfinished(admission.limits.message_bytes)
+    unfinished = unfinished or BufferedMessages(admission.limits.message_bytes)
 
     def websocket(**given: Any) -> LimitedWebSocket:
         return LimitedWebSocket(**given, _loop=loop, admission=admission, unfinished=unfinished)
@@ -184,14 +184,14 @@ class Slow:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI."""
         await receive()
-        scope["extensions"][READING].allow(max_bytes=4 * MB, who=f"person {scope['path']}")
+        scope["extensions"][SOCKET_READER].allow(max_bytes=4 * MB, who=f"person {scope['path']}")
         await send({"type": "websocket.accept"})
         while (await receive())["type"] != "websocket.disconnect":
             await self.goes_on.wait()
             self.goes_on.clear()
 
 
-def slow_socket(loop: Loop, unfinished: Unfinished, person: str = "ann") -> tuple[LimitedWebSocket, Slow]:
+def slow_socket(loop: Loop, unfinished: BufferedMessages, person: str = "ann") -> tuple[LimitedWebSocket, Slow]:
     app = Slow()
     protocol, wire, _ = connect(loop, app=app, unfinished=unfinished)
     protocol.data_received(SOCKET.replace(b"/", f"/{person}".encode(), 1))
@@ -213,7 +213,7 @@ def send(socket: LimitedWebSocket, data: bytes) -> None:
 
 
 def test_whole_messages_are_counted_until_the_app_asks_for_the_next(loop: Loop) -> None:
-    unfinished = Unfinished(4 * MB)
+    unfinished = BufferedMessages(4 * MB)
     socket, app = slow_socket(loop, unfinished)
     send(socket, frame(b"x" * MB))
     settle(loop)
@@ -230,7 +230,7 @@ def test_whole_messages_are_counted_until_the_app_asks_for_the_next(loop: Loop) 
 
 @pytest.mark.parametrize("end", ["connection_lost", "client_closes"])
 def test_what_an_app_leaves_is_counted_no_more(loop: Loop, end: str) -> None:
-    unfinished = Unfinished(4 * MB)
+    unfinished = BufferedMessages(4 * MB)
     socket, app = slow_socket(loop, unfinished)
     for _ in range(2):
         send(socket, frame(b"x" * MB))
@@ -249,7 +249,7 @@ def test_what_an_app_leaves_is_counted_no_more(loop: Loop, end: str) -> None:
 
 
 def test_messages_that_wait_keep_the_same_person_from_sending_more_long_ones_and_nobody_else(loop: Loop) -> None:
-    unfinished = Unfinished(4 * MB)
+    unfinished = BufferedMessages(4 * MB)
     made = [slow_socket(loop, unfinished)[0] for _ in range(4)]
     for socket in made[:3]:
         send(socket, frame(b"x" * (4 * MB)))
@@ -263,7 +263,7 @@ def test_messages_that_wait_keep_the_same_person_from_sending_more_long_ones_and
 
 
 def test_anonymous_clients_together_leave_room_for_people() -> None:
-    unfinished = Unfinished(4 * MB)
+    unfinished = BufferedMessages(4 * MB)
     for number in range(32):
         unfinished.change(f"address 192.0.2.{number}", MB // 2)
     assert not unfinished.is_too_much("address 192.0.2.1", MB // 4)
@@ -273,7 +273,7 @@ def test_anonymous_clients_together_leave_room_for_people() -> None:
 
 
 def test_where_there_is_too_much_in_all_who_has_less_than_an_equal_share_goes_on() -> None:
-    unfinished = Unfinished(4 * MB)
+    unfinished = BufferedMessages(4 * MB)
     for number in range(8):
         unfinished.change(f"person hostile {number}", 8 * MB)
     unfinished.change("person ann", 4 * MB)

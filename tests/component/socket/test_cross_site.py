@@ -12,7 +12,7 @@ import pytest
 
 from app.core.records import EndReason
 from component.http.origin import Site
-from component.socket.cross_site import Source, link_answer, source_of
+from component.socket.cross_site import Initiator, initiator_of, link_answer
 from tests.provider import FakeProvider
 from tests.signin import HTTP, Answer, Browser, Clock, World, world
 
@@ -244,5 +244,5 @@ def test_a_media_address_goes_on_as_it_is(here: World) -> None:
 
 def test_this_machines_other_names_are_this_site_in_development() -> None:
     headers = [(b"host", b"127.0.0.1:8501"), (b"origin", b"http://127.0.0.1:8501")]
-    assert source_of("POST", headers, Site(HTTP, loopback_too=True)) is Source.OWN
-    assert source_of("POST", headers, Site(HTTP, loopback_too=False)) is Source.FOREIGN
+    assert initiator_of("POST", headers, Site(HTTP, loopback_too=True)) is Initiator.OWN
+    assert initiator_of("POST", headers, Site(HTTP, loopback_too=False)) is Initiator.FOREIGN

@@ -16,10 +16,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from app.core.clock import utc_now
 from app.core.records import SteppedUp
 from component.protocol import streamlit_messages
-from component.socket.expiry_overlay import HELD_MAX_BYTES, HELD_WITHIN_SECONDS, Cover
+from component.socket.expiry_overlay import KEEP_SECONDS, MAX_KEPT_BYTES, ExpiryOverlay
 from component.socket.reconnection import CATCH_UP_SECONDS
-from component.socket.tab import LOCKED_LOOK_SECONDS
-from component.socket.tab_state import Change
+from component.socket.tab import LOCKED_RECHECK_SECONDS
+from component.socket.tab_state import SessionChange
 from component.socket.watcher import Watcher
 from tests.component.socket.test_tab import Here, with_tab
 
@@ -55,7 +55,7 @@ def revive(here: Here) -> None:
 
 async def reconnects(here: Here) -> None:
     """The browser comes again, as a socket that was opened with the old secret makes it, with the new one."""
-    assert await here.tab.look() is Change.RENEWED
+    assert await here.tab.recheck() is SessionChange.RECONNECT
     assert (await here.tab.receive())["type"] == "websocket.disconnect"
     await here.tab.close()
     assert (here.wire.left[-1]["type"], here.wire.left[-1]["code"]) == ("websocket.close", 1012)
@@ -72,10 +72,10 @@ def opens(here: Here, *, back_to: str = "page", covered: bool = False) -> None:
 
 async def asks_for_nothing(here: Here) -> None:
     """The browser had no run that was cut off: it is waited for, and then what is due is done."""
-    await here.tab.look()
+    await here.tab.recheck()
     await nothing_more(here)
     later(here)
-    await here.tab.look()
+    await here.tab.recheck()
 
 
 def later(here: Here, seconds: float = CATCH_UP_SECONDS) -> None:
@@ -135,11 +135,11 @@ def test_an_idle_tab_is_covered_and_not_left() -> None:
     async def check(here: Here) -> None:
         expire(here)
         before = len(here.wire.left)
-        assert await here.tab.look() is Change.EXPIRED
+        assert await here.tab.recheck() is SessionChange.EXPIRED
         assert (await received(here)).stop_script  # whatever runs
         (cover,) = await told(here, before)
         assert covers(cover) is True
-        assert await here.tab.look() is Change.EXPIRED
+        assert await here.tab.recheck() is SessionChange.EXPIRED
         assert len(await told(here, before)) == 1  # told once
 
     with_tab(check)
@@ -148,7 +148,7 @@ def test_an_idle_tab_is_covered_and_not_left() -> None:
 def test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it() -> None:
     async def check(here: Here) -> None:
         expire(here)
-        await here.tab.look()
+        await here.tab.recheck()
         await received(here)
         before = len(await told(here, 0))
         secret = ForwardMsg()
@@ -180,13 +180,13 @@ def test_the_message_that_came_too_late_goes_through_once_when_the_session_is_re
         assert pressed(passed) == ["$$ID-send"]
         assert [w.string_value for w in passed.rerun_script.widget_states.widgets if w.string_value] == ["typed"]
         assert [covers(message) for message in await told(here, 0)] == [False]
-        await here.tab.look()
+        await here.tab.recheck()
         await nothing_more(here)
         sends(here, press("$$ID-next"))
         assert pressed(await received(here)) == ["$$ID-next"]
         # And should it expire once more, nothing of the first time is left.
         expire(here)
-        await here.tab.look()
+        await here.tab.recheck()
         await received(here)
         revive_again(here)
         await reconnects(here)
@@ -207,7 +207,7 @@ def revive_again(here: Here) -> None:
 def test_where_none_came_the_page_is_drawn_anew() -> None:
     async def check(here: Here) -> None:
         expire(here)
-        await here.tab.look()
+        await here.tab.recheck()
         await received(here)
         revive(here)
         await reconnects(here)
@@ -250,7 +250,7 @@ def test_what_is_over_for_good_leaves_the_page(end: str) -> None:
         else:
             here.block()
         before = len(await told(here, 0))
-        assert await here.tab.look() is Change.ENDED
+        assert await here.tab.recheck() is SessionChange.ENDED
         assert (await here.tab.receive())["type"] == "websocket.disconnect"  # and the press is gone
         assert (await told(here, 0))[before].auth_redirect.url.startswith("/auth/ended?")
 
@@ -260,16 +260,16 @@ def test_what_is_over_for_good_leaves_the_page(end: str) -> None:
 def test_the_watcher_covers_and_uncovers_without_asking_all_the_time() -> None:
     async def check(here: Here) -> None:
         watcher = Watcher(here.services.storage.read.pulse, here.services.tabs)
-        await watcher.look()
+        await watcher.recheck()
         expire(here)
         here.tab.session = here.services.storage.read.session_by_ref(here.ref)
-        await watcher.look()
+        await watcher.recheck()
         assert (await received(here)).stop_script
         assert not here.tab.is_due(utc_now())
         assert here.tab.is_due(utc_now() + timedelta(hours=1, seconds=1))
         assert not here.wants_rerun()
         revive(here)
-        await watcher.look()
+        await watcher.recheck()
         assert (await here.tab.receive())["type"] == "websocket.disconnect"
 
     with_tab(check)
@@ -280,18 +280,18 @@ def test_a_session_that_turns_out_to_be_live_uncovers_its_tab_within_seconds() -
 
     async def check(here: Here) -> None:
         watcher = Watcher(here.services.storage.read.pulse, here.services.tabs)
-        await watcher.look()
+        await watcher.recheck()
         expire(here)
         here.tab.session = here.services.storage.read.session_by_ref(here.ref)
-        await watcher.look()
+        await watcher.recheck()
         assert (await received(here)).stop_script
         sends(here, press("$$ID-send"))
         await nothing_more(here)
         move_back(here, 1)
-        await watcher.look()
+        await watcher.recheck()
         await nothing_more(here)  # it was looked at just now
-        later(here, LOCKED_LOOK_SECONDS)
-        await watcher.look()
+        later(here, LOCKED_RECHECK_SECONDS)
+        await watcher.recheck()
         assert pressed(await received(here)) == ["$$ID-send"]
         assert [covers(message) for message in await told(here, 0)][-2:] == [True, False]
         sends(here, press("$$ID-next"))
@@ -307,14 +307,14 @@ def test_the_session_of_a_locked_tab_is_looked_at_for_a_minute_and_then_no_more(
         now = 1000.0
         here.services.tabs.monotonic = lambda: now
         expire(here)
-        assert await here.tab.look() is Change.EXPIRED
+        assert await here.tab.recheck() is SessionChange.EXPIRED
         expired = utc_now()
         for _ in range(12):
             now += 4.5
             assert not here.tab.is_due(expired)
             now += 0.5
             assert here.tab.is_due(expired)
-            assert await here.tab.look() is Change.EXPIRED
+            assert await here.tab.recheck() is SessionChange.EXPIRED
         for _ in range(60):
             now += 60
             assert not here.tab.is_due(expired)
@@ -336,7 +336,7 @@ def test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays() ->
         await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
         assert len(await told(here, 0)) == before
         assert here.tab.is_due(utc_now())
-        await here.tab.look()
+        await here.tab.recheck()
         assert covers((await told(here, 0))[before]) is True
         await received(here)
         sends(here, press("$$ID-copied"))  # by whoever has the cookie that has expired
@@ -364,7 +364,7 @@ def test_what_waits_becomes_a_part_of_the_run_that_the_browser_asks_for_by_itsel
         assert pressed(run) == ["$$ID-send"]
         assert [w.string_value for w in run.rerun_script.widget_states.widgets if w.string_value] == ["typed"]
         later(here)
-        await here.tab.look()
+        await here.tab.recheck()
         await nothing_more(here)
 
     with_tab(check)
@@ -438,7 +438,7 @@ def test_what_waits_on_a_later_lock_of_the_same_socket_goes_through() -> None:
         await nothing_more(here)
         move_back(here, 1)
         later(here)
-        await here.tab.look()
+        await here.tab.recheck()
         assert pressed(await received(here)) == ["$$ID-send"]
         await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
         assert not [message for message in await told(here, 0) if message.HasField("session_event")]
@@ -453,7 +453,7 @@ def test_a_press_that_waits_where_its_browser_cannot_come_back_to_is_told_as_los
         await received(here)
         await nothing_more(here)
         revive(here)
-        assert await here.tab.look() is Change.RENEWED
+        assert await here.tab.recheck() is SessionChange.RECONNECT
         await here.tab.close()
         here.wire.left.clear()
         session, tabs = here.services.storage.read.session_by_ref(here.ref), here.services.tabs
@@ -476,7 +476,7 @@ def test_what_waits_is_not_for_a_socket_that_pushes_another_out() -> None:
         opens(here, covered=True)
         assert (await first.receive())["type"] == "websocket.disconnect"
         await here.tab.send({"type": "websocket.accept"})
-        await here.tab.look()
+        await here.tab.recheck()
         await received(here)
         revive(here)
         await reconnects(here)
@@ -504,9 +504,9 @@ def test_after_a_step_up_nothing_runs_on_a_socket_of_the_secret_before() -> None
 def test_a_step_up_wakes_the_watcher() -> None:
     async def check(here: Here) -> None:
         watcher = Watcher(here.services.storage.read.pulse, here.services.tabs)
-        await watcher.look()
+        await watcher.recheck()
         step_up(here)
-        await watcher.look()
+        await watcher.recheck()
         assert (await here.tab.receive())["type"] == "websocket.disconnect"
 
     with_tab(check)
@@ -516,20 +516,20 @@ def test_a_browser_that_does_not_read_holds_up_nobody() -> None:
     async def check(here: Here) -> None:
         here.wire.stuck = True
         expire(here)
-        assert await asyncio.wait_for(here.tab.look(), 1) is Change.EXPIRED
+        assert await asyncio.wait_for(here.tab.recheck(), 1) is SessionChange.EXPIRED
         assert (await received(here)).stop_script
         await asyncio.wait_for(here.tab.close(), 1)
 
     with_tab(check)
 
 
-def sent(data: bytes) -> streamlit_messages.FromBrowser:
+def sent(data: bytes) -> streamlit_messages.BackMessage:
     return streamlit_messages.parse(data)
 
 
 def test_two_messages_at_once_are_one_with_what_was_pressed_in_either() -> None:
     """Leaving a field and pressing a button."""
-    cover = Cover()
+    cover = ExpiryOverlay()
     assert cover.hold(sent(press("$$ID-a", value="old", fragment="f")))
     assert cover.hold(sent(press("$$ID-b", value="new")))
     held = cover.take()
@@ -543,12 +543,12 @@ def test_two_messages_at_once_are_one_with_what_was_pressed_in_either() -> None:
 
 def test_what_is_held_is_bounded_in_size_and_time() -> None:
     now = [0.0]
-    cover = Cover(monotonic=lambda: now[0])
-    assert not cover.hold(sent(press("$$ID-a", value="x" * HELD_MAX_BYTES)))
+    cover = ExpiryOverlay(monotonic=lambda: now[0])
+    assert not cover.hold(sent(press("$$ID-a", value="x" * MAX_KEPT_BYTES)))
     timer = BackMsg()
     timer.rerun_script.is_auto_rerun = True
     assert not cover.hold(sent(timer.SerializeToString()))
-    now[0] = HELD_WITHIN_SECONDS
+    now[0] = KEEP_SECONDS
     assert cover.hold(sent(press("$$ID-a")))
     now[0] += 0.1
     assert not cover.hold(sent(press("$$ID-b")))

@@ -10,7 +10,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component.protocol import streamlit_messages
-from component.socket.tab_state import Change, Gate, Seen
+from component.socket.tab_state import PageGate, SessionChange, TabState
 from component.socket.watcher import Watcher
 from tests.component.socket.test_expiry_overlay import (
     expire,
@@ -76,7 +76,7 @@ async def asked_for_runs(here: Here) -> list[str]:
 def test_a_right_lost_before_the_socket_was_draws_the_page_again_on_the_next() -> None:
     async def check(here: Here) -> None:
         here.revoke()
-        assert await here.tab.look() is Change.LOST  # and the socket goes before the page is drawn again
+        assert await here.tab.recheck() is SessionChange.LOST  # and the socket goes before the page is drawn again
         await comes_back(here)
         assert not here.tab.wants_rerun, "Streamlit waits for the handshake"
         await accepts(here)
@@ -90,7 +90,7 @@ def test_a_right_lost_before_the_socket_was_draws_the_page_again_on_the_next() -
 
 def test_where_no_run_is_known_the_page_is_loaded_again() -> None:
     async def check(here: Here) -> None:
-        here.tab._shown.sessions["page"] = Seen(gate=Gate.SHUT, run_on_save=False)
+        here.tab._shown.sessions["page"] = TabState(gate=PageGate.CLOSED, run_on_save=False)
         await comes_back(here)
         await accepts(here)
         await watcher(here).poll()
@@ -102,7 +102,7 @@ def test_where_no_run_is_known_the_page_is_loaded_again() -> None:
 
 GONE: dict[str, Callable[[Here], bool]] = {
     "in another process": lambda _: False,
-    "whose mark was lost": lambda here: here.services.tabs.may_come_back(here.tab.owner, "page"),
+    "whose mark was lost": lambda here: here.services.tabs.may_resume(here.tab.owner, "page"),
     "that Streamlit has let go of": lambda _: True,
 }
 
@@ -257,7 +257,7 @@ def test_it_passes_after_the_tab_was_locked_meanwhile() -> None:
         assert (await received(here)).stop_script
         await nothing_more(here)
         move_back(here, 1)
-        await here.tab.look()
+        await here.tab.recheck()
         here.wire.asks(catch_up())
         run = await received(here)
         assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]

@@ -20,7 +20,7 @@ from app.core.principal import Subject
 from app.core.records import EndReason, NewGrant, Pulse
 from app.services import Services
 from component.socket.tab import Tab
-from component.socket.tab_state import Change
+from component.socket.tab_state import SessionChange
 from component.socket.watcher import Watcher
 
 CLICK = BackMsg()
@@ -150,7 +150,7 @@ def test_a_browser_that_does_not_read_holds_up_neither_the_watcher_nor_streamlit
         sending = asyncio.ensure_future(here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY))
         await asyncio.sleep(0)
         here.end()
-        assert await asyncio.wait_for(here.tab.look(), 1) is Change.ENDED
+        assert await asyncio.wait_for(here.tab.recheck(), 1) is SessionChange.ENDED
         assert (await asyncio.wait_for(here.tab.receive(), 1))["type"] == "websocket.disconnect"
         sending.cancel()
         await asyncio.wait_for(here.tab.close(), 4)
@@ -163,7 +163,7 @@ def test_a_tab_that_another_signed_out_from_is_told_at_once() -> None:
 
     async def check(here: Here) -> None:
         here.end(EndReason.SIGNED_OUT)
-        assert await here.tab.look() is Change.ENDED
+        assert await here.tab.recheck() is SessionChange.ENDED
         assert here.tab._out.goodbye is not None
         await asyncio.wait_for(here.tab._out.goodbye, 1)
         assert ForwardMsg.FromString(here.wire.left[-2]["bytes"]).auth_redirect.url == "/auth/ended?return_to=%2F"
@@ -182,7 +182,7 @@ def test_a_page_that_signs_out_is_left_to_go_where_that_leads_before_it_is_sent_
         assert BackMsg.FromString((await here.tab.receive())["bytes"]).app_heartbeat  # no run for a page that goes
         told = len(here.wire.left)
         here.end(EndReason.SIGNED_OUT)
-        assert await here.tab.look() is Change.ENDED
+        assert await here.tab.recheck() is SessionChange.ENDED
         assert (await asyncio.wait_for(here.tab.receive(), 1))["type"] == "websocket.disconnect"  # nothing runs on
         await asyncio.sleep(1)
         assert len(here.wire.left) == told
@@ -208,7 +208,7 @@ def test_an_end_found_while_a_message_is_at_the_gate_stops_that_message() -> Non
         receiving = asyncio.ensure_future(here.tab.receive())
         await at_gate.wait()
         here.tab._resolve = resolve  # type: ignore[method-assign]
-        here.tab._leave(None, 1008)  # as the watcher would, in between
+        here.tab._close_with(None, 1008)  # as the watcher would, in between
         assert (await receiving)["type"] == "websocket.disconnect"
 
     with_tab(check)
@@ -217,10 +217,10 @@ def test_an_end_found_while_a_message_is_at_the_gate_stops_that_message() -> Non
 def test_a_loss_is_lost_to_nobody_whoever_finds_it_first() -> None:
     async def check(here: Here) -> None:
         here.revoke()
-        assert await here.tab.look() is Change.LOST  # the watcher
+        assert await here.tab.recheck() is SessionChange.LOST  # the watcher
         here.wire.click()
         run = await here.streamlit_gets(*OPENING)
-        assert not run.rerun_script.widget_states.widgets  # the gate's own look finds nothing new
+        assert not run.rerun_script.widget_states.widgets  # the gate's own recheck finds nothing new
         here.wire.click()
         run = await here.streamlit_gets("rerun_script")
         assert not run.rerun_script.widget_states.widgets  # nothing was drawn yet
@@ -266,7 +266,7 @@ def test_the_mark_of_one_loss_does_not_stand_for_another() -> None:
         with here.services.storage.unit_of_work() as unit:
             unit.add_grant(NewGrant(subject=here.subject, source=Source.ADMIN, by="test", role="developer"), utc_now())
             unit.commit()
-        await here.tab.look()
+        await here.tab.recheck()
         for role in ("analyst", "developer"):
             here.revoke(role)
             here.wire.click()
@@ -369,13 +369,13 @@ def test_a_socket_that_another_went_on_from_says_nothing_about_the_page() -> Non
 def test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket() -> None:
     async def check(here: Here) -> None:
         owner = f"session {here.ref}"
-        assert here.services.tabs.may_come_back(owner, "page")
+        assert here.services.tabs.may_resume(owner, "page")
         here.revoke()
         here.wire.click()
         await here.streamlit_gets(*OPENING)
-        assert not here.services.tabs.may_come_back(owner, "page")
+        assert not here.services.tabs.may_resume(owner, "page")
         await here.marks()
-        assert here.services.tabs.may_come_back(owner, "page")
+        assert here.services.tabs.may_resume(owner, "page")
 
     with_tab(check)
 
@@ -388,7 +388,7 @@ def test_a_right_lost_before_anything_was_rendered_loads_the_page_again() -> Non
         other.click()
         await tab.receive()  # the first run is under way
         here.revoke()
-        assert await tab.look() is Change.ENDED
+        assert await tab.recheck() is SessionChange.ENDED
         assert (await tab.receive())["type"] == "websocket.disconnect"
         await tab.close()
         assert ForwardMsg.FromString(other.left[1]["bytes"]).auth_redirect.url == "/"
@@ -400,7 +400,7 @@ def test_a_watcher_that_could_not_look_looks_again() -> None:
     async def check(here: Here) -> None:
         pulses = [here.services.storage.read.pulse()]
         watcher = Watcher(lambda: pulses[-1], here.services.tabs)
-        await watcher.look()
+        await watcher.recheck()
         pulses.append(Pulse(**{name: getattr(pulses[0], name) + 1 for name in Pulse.__slots__}))
         resolve = here.tab._resolve
 
@@ -412,11 +412,11 @@ def test_a_watcher_that_could_not_look_looks_again() -> None:
 
         for trouble in (unavailable, broken):
             here.tab._resolve = trouble  # type: ignore[method-assign]
-            await watcher.look()
+            await watcher.recheck()
             assert here.tab.session is not None
         here.tab._resolve = resolve  # type: ignore[method-assign]
         here.end()
-        await watcher.look()  # the pulse is the same as at the last look
+        await watcher.recheck()  # the pulse is the same as at the last recheck
         assert (await here.tab.receive())["type"] == "websocket.disconnect"
 
     with_tab(check)
@@ -428,7 +428,7 @@ def test_a_page_that_gained_is_not_drawn_anew_while_a_press_is_on_its_way(asked:
         with here.services.storage.unit_of_work() as unit:
             unit.add_grant(NewGrant(subject=here.subject, source=Source.ADMIN, by="test", role="developer"), utc_now())
             unit.commit()
-        assert await here.tab.look() is Change.CHANGED
+        assert await here.tab.recheck() is SessionChange.CHANGED
         assert not here.wants_rerun()  # somebody pressed something a moment ago
         await asyncio.sleep(0.3)
         assert here.wants_rerun()

@@ -10,7 +10,7 @@ from threading import Barrier, BrokenBarrierError, Event
 
 import pytest
 
-from component.socket.thread_pool import Workers
+from component.socket.thread_pool import ThreadPool
 
 _WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
@@ -20,12 +20,12 @@ def _threads(name: str) -> list[threading.Thread]:
 
 
 def test_what_it_returns_comes_back_from_another_thread() -> None:
-    assert asyncio.run(Workers(1, name="back").run(threading.get_ident)) != threading.get_ident()
+    assert asyncio.run(ThreadPool(1, name="back").run(threading.get_ident)) != threading.get_ident()
 
 
 def test_what_it_raises_comes_back_and_the_thread_goes_on() -> None:
     async def main() -> int:
-        workers = Workers(1, name="raising")
+        workers = ThreadPool(1, name="raising")
         with pytest.raises(ZeroDivisionError):
             await workers.run(lambda: 1 // 0)
         return await workers.run(lambda: 1 // 1)
@@ -35,21 +35,21 @@ def test_what_it_raises_comes_back_and_the_thread_goes_on() -> None:
 
 
 def test_it_runs_in_a_copy_of_the_callers_context() -> None:
-    def look() -> str:
+    def recheck() -> str:
         seen = _WHO.get()
         _WHO.set("the thread")
         return seen
 
     async def main() -> list[str]:
-        workers = Workers(1, name="context")
+        workers = ThreadPool(1, name="context")
         _WHO.set("somebody")
-        return [await workers.run(look), await workers.run(look), _WHO.get()]
+        return [await workers.run(recheck), await workers.run(recheck), _WHO.get()]
 
     assert asyncio.run(main()) == ["somebody"] * 3
 
 
 def test_as_many_as_may_run_at_once_and_the_rest_wait() -> None:
-    workers, three, four = Workers(3, name="many"), Barrier(3), Barrier(4)
+    workers, three, four = ThreadPool(3, name="many"), Barrier(3), Barrier(4)
 
     async def main() -> None:
         await asyncio.gather(*(workers.run(lambda: three.wait(5)) for _ in range(9)))
@@ -62,7 +62,7 @@ def test_as_many_as_may_run_at_once_and_the_rest_wait() -> None:
 
 def test_one_that_is_no_longer_awaited_holds_nobody_up() -> None:
     async def main() -> str:
-        workers, go = Workers(1, name="given-up"), Event()
+        workers, go = ThreadPool(1, name="given-up"), Event()
         waiting = asyncio.ensure_future(workers.run(go.wait))
         await asyncio.sleep(0.05)
         waiting.cancel()
@@ -73,7 +73,7 @@ def test_one_that_is_no_longer_awaited_holds_nobody_up() -> None:
 
 
 def test_a_loop_that_is_gone_is_no_trouble() -> None:
-    workers, go = Workers(1, name="gone"), Event()
+    workers, go = ThreadPool(1, name="gone"), Event()
 
     async def main() -> None:
         with pytest.raises(TimeoutError):
@@ -85,7 +85,7 @@ def test_a_loop_that_is_gone_is_no_trouble() -> None:
 
 
 def test_threads_end_when_there_is_nothing_to_do_and_begin_again() -> None:
-    workers = Workers(2, name="idle", idle_seconds=0.05)
+    workers = ThreadPool(2, name="idle", idle_seconds=0.05)
     assert asyncio.run(workers.run(lambda: 1)) == 1
     deadline = time.monotonic() + 5
     while _threads("idle") and time.monotonic() < deadline:

@@ -9,7 +9,13 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from component.socket.upload_limits import MOST_BYTES, MOST_BYTES_IN_ALL, MOST_FILES, Uploads, passed_on
+from component.socket.upload_limits import (
+    MAX_TOTAL_UPLOAD_BYTES,
+    MAX_UPLOAD_BYTES,
+    MAX_UPLOADS,
+    Uploads,
+    forward_upload,
+)
 from component.socket.upload_totals import UploadTotals
 
 PATH = "/_stcore/upload_file/session/file"
@@ -33,7 +39,7 @@ def ask(uploads: Uploads, method: str, path: str = PATH, *, size: object = 10, s
     headers = [] if size is None else [(b"content-length", str(size).encode())]
     scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": headers}
     try:
-        asyncio.run(passed_on(app, scope, receive, send, uploads))
+        asyncio.run(forward_upload(app, scope, receive, send, uploads))
     except RuntimeError:
         return 0
     return int(answers[0]["status"])
@@ -41,7 +47,7 @@ def ask(uploads: Uploads, method: str, path: str = PATH, *, size: object = 10, s
 
 def test_so_many_files_and_no_more_until_one_is_removed() -> None:
     uploads = Uploads()
-    assert {ask(uploads, "PUT", f"{PATH}-{number}") for number in range(MOST_FILES)} == {204}
+    assert {ask(uploads, "PUT", f"{PATH}-{number}") for number in range(MAX_UPLOADS)} == {204}
     assert ask(uploads, "PUT", f"{PATH}-one-more") == 413
     assert ask(uploads, "PUT", f"{PATH}-0") == 204, "in place of the one that is there"
     assert ask(uploads, "DELETE", f"{PATH}-0") == 204
@@ -50,7 +56,7 @@ def test_so_many_files_and_no_more_until_one_is_removed() -> None:
 
 def test_so_many_bytes_together() -> None:
     uploads = Uploads()
-    assert ask(uploads, "PUT", f"{PATH}-1", size=MOST_BYTES - 5) == 204
+    assert ask(uploads, "PUT", f"{PATH}-1", size=MAX_UPLOAD_BYTES - 5) == 204
     assert ask(uploads, "PUT", f"{PATH}-2", size=6) == 413
     assert ask(uploads, "PUT", f"{PATH}-2", size=5) == 204
 
@@ -103,7 +109,7 @@ def test_no_more_is_taken_in_than_was_declared(status: int) -> None:
         return {"type": "http.request", "body": b"x" * 5, "more_body": arrived < 100}
 
     scope: dict[str, Any] = {"type": "http", "method": "PUT", "path": PATH, "headers": [(b"content-length", b"12")]}
-    asyncio.run(passed_on(app, scope, receive, send, uploads))
+    asyncio.run(forward_upload(app, scope, receive, send, uploads))
     assert taken == 10
     assert answers[0]["status"] == 400
     assert not uploads.sizes
@@ -125,8 +131,8 @@ def test_all_sessions_of_a_process_take_in_so_many_bytes_together() -> None:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         scope: dict[str, Any] = {"type": "http", "method": "PUT", "path": PATH, "headers": [(b"content-length", b"5")]}
-        asyncio.run(passed_on(app, scope, receive, send, Uploads(), make_room=totals.make_room))
+        asyncio.run(forward_upload(app, scope, receive, send, Uploads(), make_room=totals.make_room))
         return int(answers[0]["status"])
 
-    assert asked(MOST_BYTES_IN_ALL - 5) == 204
-    assert asked(MOST_BYTES_IN_ALL - 4) == 503
+    assert asked(MAX_TOTAL_UPLOAD_BYTES - 5) == 204
+    assert asked(MAX_TOTAL_UPLOAD_BYTES - 4) == 503

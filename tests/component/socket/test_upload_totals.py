@@ -58,7 +58,7 @@ class Sessions:
 
 @pytest.fixture
 def sessions(monkeypatch: pytest.MonkeyPatch) -> Sessions:
-    monkeypatch.setattr(upload_totals, "MOST_BYTES_IN_ALL", 1000)
+    monkeypatch.setattr(upload_totals, "MAX_TOTAL_UPLOAD_BYTES", 1000)
     return Sessions()
 
 

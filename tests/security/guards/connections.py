@@ -27,7 +27,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="anonymous sockets leave places for signed-in people",
-        at="component.limits.admission:Place.take",
+        at="component.limits.admission:SocketSlot.take",
         without="int(limits.sockets * _ANONYMOUS_SHARE)",
         instead="limits.sockets",
         test="tests/component/limits/test_token_bucket.py::test_anonymous_sockets_leave_places_for_people",
@@ -59,14 +59,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="unfinished anonymous messages leave room for signed-in people",
-        at="component.limits.buffered_messages:Unfinished._of",
+        at="component.limits.buffered_messages:BufferedMessages._of",
         without='(self._all, self._anonymous) if who.startswith("address ") else (self._all,)',
         instead="(self._all,)",
         test="tests/component/server/test_http_protocol.py::test_anonymous_clients_together_leave_room_for_people",
     ),
     Removal(
         guard="the bytes of all unfinished messages together are limited",
-        at="component.limits.buffered_messages:Unfinished.is_too_much",
+        at="component.limits.buffered_messages:BufferedMessages.is_too_much",
         without="any(held.is_too_much(who) for held in self._of(who))",
         test=(
             "tests/component/server/test_http_protocol.py"

@@ -24,7 +24,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the message limit is checked before parsing",
         at="component.protocol.streamlit_messages:parse",
-        without="len(data) > most_bytes",
+        without="len(data) > max_bytes",
         test="tests/component/socket/test_tab.py::test_a_message_that_is_too_long_is_refused_before_it_is_read",
     ),
     Removal(
@@ -38,7 +38,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="refused JSON counts toward the limit of its message",
-        at="component.protocol.streamlit_messages:FromBrowser.replace_unreadable",
+        at="component.protocol.streamlit_messages:BackMessage.replace_unreadable",
         without="spent += error.cost",
         test="tests/component/protocol/test_streamlit_messages.py::test_what_is_read_of_one_message_is_bounded_in_all",
     ),
@@ -51,7 +51,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="JSON in text values counts toward the limit of its message",
-        at="component.protocol.streamlit_messages:FromBrowser.replace_unreadable",
+        at="component.protocol.streamlit_messages:BackMessage.replace_unreadable",
         without="spent += _cost_of_text(...)",
         test=(
             "tests/component/protocol/test_streamlit_messages.py"

@@ -72,7 +72,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="people who send much for a long time share a pace",
-        at="component.limits.throttle:Lane._note",
+        at="component.limits.throttle:Lane._record",
         without="self._lasting.of(client, now).take(...)",
         test=(
             "tests/component/limits/test_throttle.py"
@@ -88,8 +88,8 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the burst of messages of a person is limited",
         at="component.limits.throttle:_people",
-        without="Buckets(messages, 1)",
-        instead="Buckets(messages, messages * ADDRESS_BURST_SECONDS)",
+        without="TokenBuckets(messages, 1)",
+        instead="TokenBuckets(messages, messages * ADDRESS_BURST_SECONDS)",
         test="tests/component/limits/test_throttle.py::test_messages_of_a_person_wait_by_count_and_by_size",
     ),
     Removal(
@@ -118,11 +118,11 @@ REMOVALS: Final[list[Removal]] = [
         without="""
             self._charge(error.cost)
             _log.info(...)
-            self._leave(...)
+            self._close_with(...)
         """,
         instead="""
             _log.info(...)
-            self._leave(...)
+            self._close_with(...)
         """,
         test="tests/component/socket/test_tab.py::test_what_no_browser_sends_counts_for_its_client",
     ),
@@ -147,14 +147,14 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the reading cost of messages counts toward being busy",
         at="component.limits.throttle:Lane.charge",
-        without="self._note(...)",
+        without="self._record(...)",
         test="tests/component/limits/test_throttle.py::test_who_sends_what_is_costly_to_read_is_busy_with_few_messages",
     ),
     Removal(
         guard="busy people wait in the queue that they share with anonymous clients",
         at="component.limits.throttle:_people",
-        without="[PacedQueue(clock, Bucket.full(busy, 1, clock.now())), crowd]",
-        instead="[PacedQueue(clock, Bucket.full(busy, 1, clock.now()))]",
+        without="[PacedQueue(clock, TokenBucket.full(busy, 1, clock.now())), crowd]",
+        instead="[PacedQueue(clock, TokenBucket.full(busy, 1, clock.now()))]",
         test="tests/component/limits/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
     ),
     Removal(

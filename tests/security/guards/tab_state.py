@@ -9,19 +9,19 @@ from tests.security.guard_removal import Removal
 REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the session is checked at each message",
-        at="component.socket.tab:Tab._look_or_leave",
-        without="await self.look()",
+        at="component.socket.tab:Tab._recheck_or_close",
+        without="await self.recheck()",
         test="tests/security/test_live.py::test_after_a_role_is_removed_the_next_press_runs_only_the_gate",
     ),
     Removal(
         guard="the gate-only rerun carries no widget states",
-        at="component.protocol.streamlit_messages:FromBrowser.gate_only",
+        at="component.protocol.streamlit_messages:BackMessage.gate_only",
         without='self.message.rerun_script.ClearField("widget_states")',
         test="tests/security/test_live.py::test_after_a_role_is_removed_the_next_press_runs_only_the_gate[callback]",
     ),
     Removal(
         guard="the gate-only rerun carries no fragment",
-        at="component.protocol.streamlit_messages:FromBrowser.gate_only",
+        at="component.protocol.streamlit_messages:BackMessage.gate_only",
         without='self.message.rerun_script.ClearField("fragment_id")',
         test="tests/security/test_live.py::test_after_a_role_is_removed_the_next_press_runs_only_the_gate[fragment]",
     ),
@@ -56,15 +56,15 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the result of an operation from before a revocation is refused",
-        at="component.socket.tab_state:Seen.note",
+        at="component.socket.tab_state:TabState.record",
         without="not self.rendered.end(...)",
         instead="False",
         test="tests/component/socket/test_tab.py::test_the_result_of_what_began_before_a_loss_is_given_to_nobody",
     ),
     Removal(
         guard="what is rendered while the gate is shut does not count",
-        at="component.socket.tab_state:Seen.note",
-        without="if self.gate is not Gate.OPEN: ...",
+        at="component.socket.tab_state:TabState.record",
+        without="if self.gate is not PageGate.OPEN: ...",
         test=(
             "tests/component/socket/test_tab.py"
             "::test_what_a_run_before_the_loss_rendered_counts_for_nothing_however_late_it_is_sent"
@@ -72,13 +72,13 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the gate opens at the mark of the last revocation",
-        at="component.socket.tab_state:Seen._is_mark",
+        at="component.socket.tab_state:TabState._is_mark",
         without="self.marks == 0",
         test="tests/component/socket/test_tab.py::test_the_mark_of_one_loss_does_not_stand_for_another",
     ),
     Removal(
         guard="a page whose mark was lost cannot be resumed",
-        at="component.socket.tabs:Tabs.may_come_back",
+        at="component.socket.tabs:Tabs.may_resume",
         without="seen.may_be_resumed",
         test="tests/component/socket/test_tab.py::test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket",
     ),
@@ -105,13 +105,13 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a page whose permission is revoked before anything is rendered is loaded again",
         at="component.socket.tab:Tab._hold",
-        without="change is Change.LOST and self._seen.run_on_save is None",
+        without="change is SessionChange.LOST and self._seen.run_on_save is None",
         instead="False",
         test="tests/component/socket/test_tab.py::test_a_right_lost_before_anything_was_rendered_loads_the_page_again",
     ),
     Removal(
         guard="a socket is bound to the session secret that it was opened with",
-        at="component.socket.tab:Tab.look",
+        at="component.socket.tab:Tab.recheck",
         without="session.secret_hash != self._credential",
         instead="False",
         test="tests/component/socket/test_expiry_overlay.py::test_after_a_step_up_nothing_runs_on_a_socket_of_the_secret_before",
@@ -128,7 +128,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a held message is not for a socket that replaces another",
-        at="component.socket.tab_state:Seen.take",
+        at="component.socket.tab_state:TabState.take",
         without="self.cover.take()",
         test="tests/component/socket/test_expiry_overlay.py::test_what_waits_is_not_for_a_socket_that_pushes_another_out",
     ),
@@ -151,7 +151,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a tab that could not be notified is checked again",
         at="component.socket.tab:Tab.is_due",
-        without="not self._looked",
+        without="not self._is_checked",
         test=(
             "tests/component/socket/test_tab_states.py"
             "::test_one_poll_tells_a_tab_in_any_state_and_nothing_of_its_page_runs[connecting-ended]"
@@ -166,7 +166,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a held message is sent once",
-        at="component.socket.expiry_overlay:Cover.take",
+        at="component.socket.expiry_overlay:ExpiryOverlay.take",
         without="""
             held, self._held = self._held, None
             return held
@@ -191,7 +191,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a page with a revoked permission is rendered again on the next socket",
         at="component.socket.tab:Tab.__init__",
-        without="self._seen.gate is not Gate.OPEN",
+        without="self._seen.gate is not PageGate.OPEN",
         instead="False",
         test=(
             "tests/component/socket/test_reconnection.py"
@@ -259,7 +259,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a component's own reruns are no user activity",
-        at="component.protocol.streamlit_messages:FromBrowser.by_person",
+        at="component.protocol.streamlit_messages:BackMessage.by_person",
         without="not self._is_quiet",
         test="tests/component/protocol/test_streamlit_messages.py::test_only_the_quiet_trigger_is_nobodys_doing",
     ),

@@ -71,7 +71,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a file is served only if a run of its session registered it",
-        at="component.socket.rendered:Rendered.note_media",
+        at="component.socket.rendered:Rendered.record_media",
         without="file in self.files",
         instead="True",
         test=(
@@ -87,7 +87,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="files are refused between a revocation and the next message",
-        at="component.socket.tab_state:Seen.may_fetch",
+        at="component.socket.tab_state:TabState.may_fetch",
         without="not lost",
         test=(
             "tests/security/test_live.py"
@@ -132,7 +132,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="files of anonymous browsers are forgotten before those of users",
-        at="component.socket.tab_state:Owners.arrive",
+        at="component.socket.tab_state:TabOwners.arrive",
         without="self._shown[other].anonymous",
         instead="False",
         test=(
