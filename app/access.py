@@ -19,7 +19,7 @@ from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, Outcome, actor_of
 from app.core.clock import utc_now
 from app.core.errors import NotFound, StorageUnavailable
-from app.core.guard import Asking, Guard
+from app.core.guard import Caller, Guard
 from app.core.permissions import REQUIREMENTS, Permission
 from app.core.policy import NO_GRANTS, Decision
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
@@ -29,7 +29,7 @@ from app.runtime.session_binding import binding, browser_hash, carried, guarded
 from app.services import services
 
 __all__ = [
-    "allows", "allows_row", "asking", "asking_of", "bound_session", "browser_hash", "carried", "current_session",
+    "allows", "allows_row", "bound_session", "browser_hash", "caller", "caller_of", "carried", "current_session",
     "decide", "fresh_for", "guarded", "missing", "principal", "require", "require_page", "require_row", "requires",
     "session_at_the_gate",
 ]  # fmt: skip
@@ -38,7 +38,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _log = structlog.get_logger(__name__)
-_NOBODY: Final = Asking(ANONYMOUS, NO_GRANTS)
+_NOBODY: Final = Caller(ANONYMOUS, NO_GRANTS)
 _RERUN_BY_THEMSELVES: Final = frozenset({"streamlit.runtime.fragment", "streamlit.elements.dialog_decorator"})
 """Where Streamlit's decorators are from that run a function again without the code around it."""
 
@@ -76,13 +76,13 @@ def bound_session() -> tuple[str, Subject] | None:
     return binding()
 
 
-def asking() -> Asking:
+def caller() -> Caller:
     """Who is asking now and what they hold now; raises as ``current_session``."""
-    return asking_of(current_session())
+    return caller_of(current_session())
 
 
-def asking_of(session: Session | None) -> Asking:
-    """As ``asking``, for what ``current_session`` has just returned."""
+def caller_of(session: Session | None) -> Caller:
+    """As ``caller``, for what ``current_session`` has just returned."""
     if session is None:
         return _NOBODY
     person = session.person
@@ -98,12 +98,12 @@ def asking_of(session: Session | None) -> Asking:
         acr=session.acr,
         amr=session.amr,
     )
-    return Asking(principal, services().rights.of(person.subject, session.policy_version))
+    return Caller(principal, services().rights.of(person.subject, session.policy_version))
 
 
 def principal() -> Principal:
     """Who is asking now; ``ANONYMOUS`` for nobody. Raises as ``current_session``."""
-    return asking().principal
+    return caller().principal
 
 
 def _on_refused(who: Principal, permission: str | None, decision: Decision, target: str) -> None:
@@ -130,7 +130,7 @@ def _on_refused(who: Principal, permission: str | None, decision: Decision, targ
         _log.exception("a refusal could not be recorded", target=target, reason=decision.reason)
 
 
-_GUARD: Final = Guard(asking, _on_refused)
+_GUARD: Final = Guard(caller, _on_refused)
 
 decide = _GUARD.decide
 allows = _GUARD.allows
@@ -187,8 +187,8 @@ def require_page() -> Principal:
     Raises ``Unauthenticated``, ``PermissionDenied``, or ``NotFound`` for a script without a row.
     """
     frame = inspect.currentframe()
-    caller = frame.f_back if frame is not None else None
-    file = Path(str(caller.f_globals.get("__file__", ""))).name if caller is not None else ""
+    calling_frame = frame.f_back if frame is not None else None
+    file = Path(str(calling_frame.f_globals.get("__file__", ""))).name if calling_frame is not None else ""
     row = BY_FILE.get(file)
     if row is None:
         raise NotFound("This page has no row in app.navigation, so nobody may open it.")

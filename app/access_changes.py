@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import streamlit as st
 
 from app import formatting
-from app.core.guard import Asking
+from app.core.guard import Caller
 from app.core.permissions import Permission
 from app.core.policy import decide
 
@@ -39,9 +39,9 @@ class _Known(NamedTuple):
     at: datetime
 
 
-def changed_since_last_run(asking: Asking, now: datetime) -> Changed:
+def changed_since_last_run(caller: Caller, now: datetime) -> Changed:
     """Compare what is held now with what was held before; nothing on the first run."""
-    held = [p.value for p in Permission if decide(asking.principal, p, asking.grants).within_reach]
+    held = [p.value for p in Permission if decide(caller.principal, p, caller.grants).within_reach]
     known: _Known | None = st.session_state.get(_KEY)
     if known is None:
         known = _Known(held, held, now)

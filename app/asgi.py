@@ -134,8 +134,8 @@ def _foreign(hosted: Declarations) -> HostedApp:
     """What the socket guard must know of an app that is not ours."""
 
     def may_enter(session: Session) -> bool:
-        asking = access.asking_of(session)
-        return decide(asking.principal, hosted.enter, asking.grants).allowed
+        caller = access.caller_of(session)
+        return decide(caller.principal, hosted.enter, caller.grants).allowed
 
     return HostedApp(may_enter, inline_scripts=hosted.inline_scripts)
 

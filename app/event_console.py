@@ -37,7 +37,7 @@ def front_end(key: str = "console") -> EventLog:
     session = access.current_session()
     account = None
     if session is not None:
-        who = access.asking_of(session).principal
+        who = access.caller_of(session).principal
         name = who.name or who.email or session.person.subject.subject
         account = Account(name, formatting.initials(name), "", (), valid_until=session.expires_at)
     console(

@@ -28,7 +28,7 @@ from app.core import correlation
 from app.core.clock import utc_now
 from app.core.declarations import Declarations
 from app.core.errors import NotFound, ServiceUnavailable, Unauthenticated
-from app.core.guard import Asking
+from app.core.guard import Caller
 from app.core.policy import decide
 from app.core.records import Session
 from app.services import services
@@ -136,10 +136,10 @@ def _enter() -> bool:
     drafts.remember()
     try:
         session = access.session_at_the_gate()
-        asking = access.asking_of(session)
-        if session is None or asking.principal.subject is None:
+        caller = access.caller_of(session)
+        if session is None or caller.principal.subject is None:
             return _signed_out(None)
-        return _signed_in(asking, session)
+        return _signed_in(caller, session)
     except Unauthenticated as error:
         return _signed_out(error)
     except ServiceUnavailable as error:
@@ -154,25 +154,25 @@ def _signed_out(error: Unauthenticated | None) -> bool:
     return False
 
 
-def _signed_in(asking: Asking, session: Session) -> bool:
+def _signed_in(caller: Caller, session: Session) -> bool:
     enter = _declared().enter
-    decision = decide(asking.principal, enter, asking.grants)
+    decision = decide(caller.principal, enter, caller.grants)
     if not decision.within_reach:
         _stand_in(hosted_pages.NO_ACCESS)
     with st.sidebar:
         panels.account(
-            asking.principal,
+            caller.principal,
             session,
-            sorted(asking.grants.roles),
+            sorted(caller.grants.roles),
             limits=services().sessions.limits,
             picture_hosts=services().settings.picture_hosts,
             key="gatehouse-account",
-            rights=" ".join(sorted([*asking.grants.permissions, *asking.grants.roles])),
+            rights=" ".join(sorted([*caller.grants.permissions, *caller.grants.roles])),
         )
     if not decision.allowed:
         hosted_pages.refuse(enter, "/")
         return False
-    show_changes(changed_since_last_run(asking, utc_now()))
+    show_changes(changed_since_last_run(caller, utc_now()))
     services().sessions.sync_if_due(session)
     return True
 

@@ -25,7 +25,7 @@ from streamlit.source_util import page_icon_and_name
 from app import access, page_registry, panels
 from app.core.declarations import FILE_NAME
 from app.core.errors import GatehouseError, NotFound
-from app.core.guard import Asking, refusal
+from app.core.guard import Caller, refusal
 from app.core.permissions import Permission
 from app.core.policy import decide
 
@@ -122,14 +122,14 @@ def navigation(
     start = next((page for page in own if page._default), own[0] if own else None)  # noqa: SLF001 - as Streamlit does
     for page in own:
         _remember(page)
-    asking = access.asking()
+    caller = access.caller()
     way = page_registry.way()
     way.home = None
     offered: dict[str, list[st.Page]] = {}
     nameless: list[st.Page] = []  # in no section of theirs: what a section is called is a title too
     for name, some in made.items():
         for page in some:
-            missing = None if page.is_external else _missing_row(page, _page_rows, asking, start=page is start)
+            missing = None if page.is_external else _missing_row(page, _page_rows, caller, start=page is start)
             if missing is None:
                 offered.setdefault(name, []).append(page)
                 if page is start:
@@ -156,7 +156,7 @@ def _run(page: st.Page) -> None:
         _run_page(page)
         return
     _remember(page)
-    missing = _missing_row(page, _page_rows, access.asking(), start=page._default)  # noqa: SLF001 - as in navigation
+    missing = _missing_row(page, _page_rows, access.caller(), start=page._default)  # noqa: SLF001 - as in navigation
     if missing is not None:
         _Refused.of(page, missing).run()
         return
@@ -167,12 +167,12 @@ def _run(page: st.Page) -> None:
         _running.reset(token)
 
 
-def _missing_row(page: st.Page, known: _PageRows, asking: Asking, *, start: bool) -> _MissingRow | None:
+def _missing_row(page: st.Page, known: _PageRows, caller: Caller, *, start: bool) -> _MissingRow | None:
     """The row that keeps the user from opening ``page``; None when every row that it needs is held."""
     missing = []
     for address in _addresses(page, known, start=start):
         declared, permission = address in known.rows, known.rows.get(address)
-        decision = decide(asking.principal, permission, asking.grants)
+        decision = decide(caller.principal, permission, caller.grants)
         if not (declared and decision.allowed):
             missing.append(_MissingRow(address, permission, declared, declared and decision.within_reach))
     return next((row for row in missing if not row.within_reach), missing[0] if missing else None)

@@ -16,7 +16,7 @@ from app.access_changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
 from app.core.errors import GatehouseError, PermissionDenied, ServiceUnavailable, StepUpRequired, Unauthenticated
-from app.core.guard import Asking, refusal
+from app.core.guard import Caller, refusal
 from app.core.policy import Decision, decide
 from app.core.records import Session
 from app.navigation import BY_PATH, PAGES, PageRow
@@ -33,17 +33,17 @@ def main() -> None:
     drafts.remember()
     try:
         session = access.session_at_the_gate()
-        asking = access.asking_of(session)
+        caller = access.caller_of(session)
     except Unauthenticated as error:
         _signed_out(error)
     except ServiceUnavailable as error:
         _register(page_registry.way(), (), stand_in="Not available")
         panels.problem(error)
     else:
-        if session is None or asking.principal.subject is None:
+        if session is None or caller.principal.subject is None:
             _signed_out(None)
         else:
-            _signed_in(asking, session)
+            _signed_in(caller, session)
 
 
 def _signed_out(error: Unauthenticated | None) -> None:
@@ -52,22 +52,22 @@ def _signed_out(error: Unauthenticated | None) -> None:
     panels.sign_in(error, asked=page.url_path)
 
 
-def _signed_in(asking: Asking, session: Session) -> None:
+def _signed_in(caller: Caller, session: Session) -> None:
     """Register what may be opened, and run or refuse the page that was asked for."""
-    decisions = {row.path: decide(asking.principal, row.permission, asking.grants) for row in PAGES}
+    decisions = {row.path: decide(caller.principal, row.permission, caller.grants) for row in PAGES}
     opened = {path for path, decision in decisions.items() if decision.within_reach}
     way = page_registry.way()
     page, row = _register(way, opened, stand_in="No access")
     with st.sidebar:
         panels.account(
-            asking.principal,
+            caller.principal,
             session,
-            sorted(asking.grants.roles),
+            sorted(caller.grants.roles),
             limits=services().sessions.limits,
             picture_hosts=services().settings.picture_hosts,
-            rights=" ".join(sorted([*asking.grants.permissions, *asking.grants.roles])),
+            rights=" ".join(sorted([*caller.grants.permissions, *caller.grants.roles])),
         )
-    show_changes(changed_since_last_run(asking, utc_now()))
+    show_changes(changed_since_last_run(caller, utc_now()))
     try:
         services().sessions.sync_if_due(session)
         if decisions[row.path].allowed:
@@ -81,7 +81,7 @@ def _signed_in(asking: Asking, session: Session) -> None:
     except StepUpRequired as error:
         panels.step_up(error)
     except PermissionDenied as error:
-        panels.denied(error, asking.principal)
+        panels.denied(error, caller.principal)
     except GatehouseError as error:
         panels.problem(error)
 

@@ -9,13 +9,13 @@ from app.navigation import PAGES
 
 access.require_page()
 
-asking = access.asking()
-first_name = formatting.plain((asking.principal.name or "").split(" ")[0])
+caller = access.caller()
+first_name = formatting.plain((caller.principal.name or "").split(" ")[0])
 st.title(f"Welcome, {first_name}" if first_name else "Welcome")
 
-held = [permission for permission in Permission if decide(asking.principal, permission, asking.grants).within_reach]
+held = [permission for permission in Permission if decide(caller.principal, permission, caller.grants).within_reach]
 lacking = [permission for permission in Permission if permission not in held]
-open_rows = [row for row in PAGES[1:] if decide(asking.principal, row.permission, asking.grants).within_reach]
+open_rows = [row for row in PAGES[1:] if decide(caller.principal, row.permission, caller.grants).within_reach]
 
 if not held:
     st.info(

@@ -12,8 +12,8 @@ from app.navigation import BY_PATH
 
 access.require_page()
 
-asking = access.asking()
-who, grants = asking.principal, asking.grants
+caller = access.caller()
+who, grants = caller.principal, caller.grants
 
 st.title("Profile")
 

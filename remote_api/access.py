@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 from flask import current_app, request
 from werkzeug.routing import Rule
 
-from app.core.guard import Asking
+from app.core.guard import Caller
 from app.core.permissions import Permission
 from app.core.principal import Principal
 from remote_api.bearer import Bearer
@@ -125,14 +125,14 @@ def bearer() -> Bearer:
     return cast("Bearer", current_app.extensions[EXTENSION])
 
 
-def asking() -> Asking:
+def caller() -> Caller:
     """Who is asking now and what they hold now."""
-    return bearer().asking(request.environ)
+    return bearer().caller(request.environ)
 
 
 def principal() -> Principal:
     """Who is asking now; ``ANONYMOUS`` where no token was sent."""
-    return asking().principal
+    return caller().principal
 
 
 def require(permission: Permission) -> Principal:

@@ -26,7 +26,7 @@ from app.core.errors import (
     Unauthenticated,
 )
 from app.core.failure_reasons import ProviderReason, TokenReason
-from app.core.guard import Asking, Guard
+from app.core.guard import Caller, Guard
 from app.core.permissions import named
 from app.core.policy import NO_GRANTS, Decision, Grants
 from app.core.principal import ANONYMOUS, AuthMethod, Principal
@@ -41,10 +41,10 @@ from remote_api.services import Services
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-_ASKING: Final = "gatehouse.asking"  # no header becomes a key of this form
+_CALLER: Final = "gatehouse.caller"  # no header becomes a key of this form
 _NAMES_BEARER: Final = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
 _QUERY_TOKEN: Final = re.compile(r"(?:^|[&;])access_token(?:=|&|;|$)")
-_NOBODY: Final = Asking(ANONYMOUS, NO_GRANTS)
+_NOBODY: Final = Caller(ANONYMOUS, NO_GRANTS)
 
 log = structlog.get_logger("gatehouse.api")
 
@@ -77,20 +77,20 @@ class Bearer:
         self._recorder = recorder
         self._idle = timedelta(seconds=settings.session_idle_seconds)
         self._trusted = networks(settings.trusted_proxies)
-        self.guard = Guard(lambda: self.asking(request.environ), self.record_refusal, clock=services.clock)
+        self.guard = Guard(lambda: self.caller(request.environ), self.record_refusal, clock=services.clock)
 
-    def asking(self, environ: WSGIEnvironment) -> Asking:
+    def caller(self, environ: WSGIEnvironment) -> Caller:
         """Who is asking and what they hold: read once per request, never kept beyond it."""
-        known: Asking | None = environ.get(_ASKING)
+        known: Caller | None = environ.get(_CALLER)
         if known is None:
-            known = environ[_ASKING] = self._find(environ)
+            known = environ[_CALLER] = self._find(environ)
         return known
 
     def address(self) -> str:
         """The client's address, for audit events."""
         return client_address(request.environ, self._trusted)
 
-    def _find(self, environ: WSGIEnvironment) -> Asking:
+    def _find(self, environ: WSGIEnvironment) -> Caller:
         raw = bearer_token(environ)
         if raw is None:
             return _NOBODY
@@ -115,7 +115,7 @@ class Bearer:
                 withheld=facts.withheld,
                 until=grants.until,
             )
-        return Asking(found, grants)
+        return Caller(found, grants)
 
     def _verified(self, raw: str) -> AccessToken:
         """The token, verified. Raises as ``TokenVerifier.access_token``.

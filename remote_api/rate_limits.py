@@ -84,7 +84,7 @@ class Limits:
     def admit(self, environ: WSGIEnvironment, endpoint: str, declared: Declared) -> None:
         """Count one call, by its subject or by a stranger's address; raises ``TooManyRequests`` beyond the limit.
 
-        Raises what ``Bearer.asking`` raises too, after counting it for the address: an address that sends bad tokens
+        Raises what ``Bearer.caller`` raises too, after counting it for the address: an address that sends bad tokens
         hears no more of them once it is over its limit, and the good tokens of others behind it go on.
         """
         if endpoint in UNLIMITED:
@@ -92,7 +92,7 @@ class Limits:
         who: Who | None = None
         if declared.protected:
             try:
-                who = self._bearer.asking(environ).principal.subject
+                who = self._bearer.caller(environ).principal.subject
             except (Unauthenticated, BadRequest):
                 self._count(environ, self._address(), changes=False)
                 raise

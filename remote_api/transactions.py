@@ -14,7 +14,7 @@ from app.core.audit import actor_of
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import ChangeUnconfirmed, GatehouseError, PermissionDenied
 from app.core.policy import Decision, Reason
-from remote_api.access import asking, bearer
+from remote_api.access import bearer, caller
 from remote_api.preconditions import READS
 from remote_api.problems import report_unexpected
 from remote_api.services import services
@@ -41,7 +41,7 @@ def change() -> Iterator[Changing]:
     what cannot change before it commits. What is refused there, by a permission or by a rule, is recorded in a unit of
     its own.
     """
-    principal, grants = asking()
+    principal, grants = caller()
     who = Administrator(actor_of(principal), principal, bearer().address(), grants.asserted)
     now = services().clock()
     try:

@@ -24,7 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Asking(NamedTuple):
+class Caller(NamedTuple):
     """Who is asking and what they hold, read together."""
 
     principal: Principal
@@ -47,15 +47,15 @@ class Guard:
 
     __slots__ = ("_ask", "_clock", "_on_refused")
 
-    def __init__(self, ask: Callable[[], Asking], on_refused: OnRefused, *, clock: Clock = utc_now) -> None:
+    def __init__(self, ask: Callable[[], Caller], on_refused: OnRefused, *, clock: Clock = utc_now) -> None:
         self._ask = ask
         self._on_refused = on_refused
         self._clock = clock
 
     def decide(self, permission: str | None) -> Decision:
         """The decision about ``permission`` now, without audit. None asks only for somebody proven and not blocked."""
-        asking = self._ask()
-        return decide(asking.principal, permission, asking.grants, clock=self._clock)
+        caller = self._ask()
+        return decide(caller.principal, permission, caller.grants, clock=self._clock)
 
     def allows(self, permission: str | None) -> bool:
         """Whether it would be allowed now. For showing and hiding only; never instead of ``require``."""

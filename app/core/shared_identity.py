@@ -20,7 +20,7 @@ CACHES: Final = frozenset({"cache", "cache_data", "cache_resource", "cached", "c
 """Decorators that keep what a function returned for whoever calls it next, by their last name."""
 IDENTITY: Final = frozenset(
     {
-        "allows", "allows_row", "asking", "asking_of", "bound_session", "browser_hash", "carried", "current_session",
+        "allows", "allows_row", "bound_session", "browser_hash", "caller", "caller_of", "carried", "current_session",
         "decide", "fresh_for", "missing", "principal", "require", "require_page", "require_row", "requires",
         "session_at_the_gate",
     }

@@ -11,7 +11,7 @@ from flask_openapi3.models.tag import Tag
 from app.core.assurance import Requirement
 from app.core.permissions import Permission
 from app.core.policy import Held, decide
-from remote_api.access import asking, authenticated
+from remote_api.access import authenticated, caller
 from remote_api.schemas import Me
 from remote_api.services import services
 
@@ -24,7 +24,7 @@ api = APIBlueprint(
 @authenticated
 def me() -> dict[str, Any]:
     """Say who is asking, and what they may do through this token."""
-    principal, grants = asking()
+    principal, grants = caller()
     subject = principal.subject
     descriptions = services().storage.read.role_descriptions() if grants.roles else {}
     permissions = []

@@ -63,7 +63,7 @@ def error(at: AppTest) -> str:
 
 IDENTITY_CALLS = [
     "access.principal()",
-    "access.asking()",
+    "access.caller()",
     "access.current_session()",
     "access.session_at_the_gate()",
     "access.bound_session()",
@@ -140,7 +140,7 @@ WAYS_IN = {
         "bound = access.carried(lambda: 1)\n\n\n@st.cache_data\ndef cached():\n    return bound()\n"
     ),
     "a thread of asyncio": (
-        "@st.cache_data\ndef cached():\n    return asyncio.run(asyncio.to_thread(lambda: str(access.asking())))\n"
+        "@st.cache_data\ndef cached():\n    return asyncio.run(asyncio.to_thread(lambda: str(access.caller())))\n"
     ),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import repeat
 from types import MappingProxyType
 
-from app.core.guard import Asking, Guard
+from app.core.guard import Caller, Guard
 from app.core.permissions import Permission
 from app.core.policy import Decision, Grants, Held, Source
 from app.core.principal import AuthMethod, Principal, Subject
@@ -19,11 +19,11 @@ def guarded(stage: Stage) -> list[Row]:
     """``@requires`` against ``if permission in held`` and the same function called plainly."""
     held = frozenset({permission.value for permission in Permission} | {f"use:thing-{n}" for n in range(250)})
     ways = (Held("analyst", Source.ADMIN),)
-    asking = Asking(
+    caller = Caller(
         Principal(AuthMethod.SESSION, Subject("https://issuer.test/", "auth0|ann")),
         Grants(permissions=MappingProxyType(dict.fromkeys(held, ways))),
     )
-    guard = Guard(lambda: asking, _never)
+    guard = Guard(lambda: caller, _never)
     wanted = Permission.READ_REPORTS
 
     def plain() -> None:

@@ -66,11 +66,11 @@ def _roles(text: str, *, givable: bool) -> _Offer:
 
 def _known(text: str, *, givable: bool) -> _Offer:
     page = catalogue(text, limit=MOST_COMPARED)
-    asking = access.asking()
+    caller = access.caller()
     fitting = {
         known.name: _sentence(known.name, known.sentence)
         for known in page.rows
-        if not givable or decide(asking.principal, known.name, asking.grants).within_reach
+        if not givable or decide(caller.principal, known.name, caller.grants).within_reach
     }
     return _offer(page, fitting)
 
@@ -84,14 +84,14 @@ def _offer(page: Page[Any], fitting: dict[str, str]) -> _Offer:
 
 def _may_give_roles(rows: tuple[Role, ...]) -> Callable[[Role], bool]:
     """Whether the signed-in person holds all that a role gives."""
-    asking = access.asking()
+    caller = access.caller()
     contents = permissions_of_roles([role.id for role in rows]) if rows else {}
 
     def may(role: Role) -> bool:
         if role.name == ADMINISTRATOR:
-            return ADMINISTRATOR in asking.grants.roles
+            return ADMINISTRATOR in caller.grants.roles
         names = contents.get(role.id, frozenset())
-        return all(decide(asking.principal, name, asking.grants).within_reach for name in names)
+        return all(decide(caller.principal, name, caller.grants).within_reach for name in names)
 
     return may
 

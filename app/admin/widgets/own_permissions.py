@@ -12,6 +12,6 @@ from app.core.policy import decide
 
 
 def not_held(permissions: Iterable[str]) -> frozenset[str]:
-    """Those of ``permissions`` that who is asking does not hold now. Raises as ``access.asking``."""
-    asking = access.asking()
-    return frozenset(name for name in permissions if not decide(asking.principal, name, asking.grants).within_reach)
+    """Those of ``permissions`` that who is asking does not hold now. Raises as ``access.caller``."""
+    caller = access.caller()
+    return frozenset(name for name in permissions if not decide(caller.principal, name, caller.grants).within_reach)

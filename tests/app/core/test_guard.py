@@ -12,7 +12,7 @@ import pytest
 
 from app.core.assurance import MULTI_FACTOR, Requirement
 from app.core.errors import PermissionDenied, SessionEnded, StepUpRequired, Unauthenticated
-from app.core.guard import Asking, Guard
+from app.core.guard import Caller, Guard
 from app.core.permissions import REQUIREMENTS, Permission
 from app.core.policy import NO_GRANTS, Decision, Grants, Held, Source
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
@@ -26,9 +26,9 @@ class Desk:
     """A principal source whose answer can be changed between calls, and a list of what was refused."""
 
     def __init__(self) -> None:
-        self.asking = Asking(WHO, READS)
+        self.caller = Caller(WHO, READS)
         self.refused: list[tuple[str, str | None, str, str]] = []
-        self.guard = Guard(lambda: self.asking, self.on_refused)
+        self.guard = Guard(lambda: self.caller, self.on_refused)
 
     def on_refused(self, principal: Principal, permission: str | None, decision: Decision, target: str) -> None:
         self.refused.append((principal.name, permission, str(decision.reason), target))
@@ -49,7 +49,7 @@ def test_require_returns_the_principal_or_raises_and_records(desk: Desk) -> None
 
 
 def test_nobody_is_unauthenticated_and_recorded(desk: Desk) -> None:
-    desk.asking = Asking(ANONYMOUS, NO_GRANTS)
+    desk.caller = Caller(ANONYMOUS, NO_GRANTS)
     with pytest.raises(Unauthenticated):
         desk.guard.require(None, target="/")
     assert desk.refused == [("", None, "anonymous", "/")]
@@ -57,11 +57,11 @@ def test_nobody_is_unauthenticated_and_recorded(desk: Desk) -> None:
 
 def test_a_stale_sign_in_is_refused_with_what_has_to_be_done(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     exports = Grants(permissions={"export:reports": (Held("analyst", Source.ADMIN),)})
-    desk.asking = Asking(replace(WHO, authenticated_at=NOW), exports)
-    guard = Guard(lambda: desk.asking, desk.on_refused, clock=lambda: NOW + timedelta(seconds=3600))
+    desk.caller = Caller(replace(WHO, authenticated_at=NOW), exports)
+    guard = Guard(lambda: desk.caller, desk.on_refused, clock=lambda: NOW + timedelta(seconds=3600))
     assert guard.require(Permission.EXPORT_REPORTS).name == "Ada"
     assert guard.missing(Permission.EXPORT_REPORTS) is None
-    late = Guard(lambda: desk.asking, desk.on_refused, clock=lambda: NOW + timedelta(seconds=3601))
+    late = Guard(lambda: desk.caller, desk.on_refused, clock=lambda: NOW + timedelta(seconds=3601))
     with pytest.raises(StepUpRequired) as caught:
         late.require(Permission.EXPORT_REPORTS, target="/reports")
     assert caught.value.fields() == {"permission": "export:reports", "reason": "stale-login", "max_age": 3600}
@@ -71,7 +71,7 @@ def test_a_stale_sign_in_is_refused_with_what_has_to_be_done(desk: Desk, monkeyp
     with pytest.raises(StepUpRequired) as caught:
         guard.require(Permission.EXPORT_REPORTS)
     assert (caught.value.max_age_seconds, caught.value.acr) == (None, MULTI_FACTOR)
-    desk.asking = Asking(replace(WHO, method=AuthMethod.MACHINE), exports)
+    desk.caller = Caller(replace(WHO, method=AuthMethod.MACHINE), exports)
     with pytest.raises(PermissionDenied) as denied:
         guard.require(Permission.EXPORT_REPORTS)
     assert not isinstance(denied.value, StepUpRequired), "nobody is there to sign in"
@@ -83,10 +83,10 @@ def test_what_is_missing_is_for_display_it_neither_raises_nor_records(desk: Desk
     missing = desk.guard.missing(Permission.EXPORT_REPORTS)
     assert isinstance(missing, PermissionDenied)
     assert (missing.permission, missing.reason) == ("export:reports", "not-granted")
-    desk.asking = Asking(ANONYMOUS, NO_GRANTS)
+    desk.caller = Caller(ANONYMOUS, NO_GRANTS)
     assert isinstance(desk.guard.missing(Permission.READ_REPORTS), Unauthenticated)
 
-    def ended() -> Asking:
+    def ended() -> Caller:
         raise SessionEnded
 
     assert isinstance(Guard(ended, desk.on_refused).missing(Permission.READ_REPORTS), SessionEnded)
@@ -102,16 +102,16 @@ def test_each_call_asks_afresh(desk: Desk) -> None:
         return number * 2
 
     assert work(21) == 42
-    desk.asking = Asking(WHO, NO_GRANTS)
+    desk.caller = Caller(WHO, NO_GRANTS)
     with pytest.raises(PermissionDenied):
         work(22)
-    desk.asking = Asking(WHO, READS)
+    desk.caller = Caller(WHO, READS)
     assert work(23) == 46
     assert ran == [21, 23]
 
 
 def test_the_function_says_what_it_requires_and_where_it_is(desk: Desk) -> None:
-    desk.asking = Asking(WHO, NO_GRANTS)
+    desk.caller = Caller(WHO, NO_GRANTS)
 
     @desk.guard.requires(Permission.READ_REPORTS)
     def work() -> None:
@@ -125,7 +125,7 @@ def test_the_function_says_what_it_requires_and_where_it_is(desk: Desk) -> None:
 
 
 def test_generators_and_coroutines_are_refused_before_anything_is_made(desk: Desk) -> None:
-    desk.asking = Asking(WHO, NO_GRANTS)
+    desk.caller = Caller(WHO, NO_GRANTS)
 
     @desk.guard.requires(Permission.READ_REPORTS)
     def numbers() -> Iterator[int]:
@@ -139,7 +139,7 @@ def test_generators_and_coroutines_are_refused_before_anything_is_made(desk: Des
         numbers()
     with pytest.raises(PermissionDenied):
         _ = later()
-    desk.asking = Asking(WHO, READS)
+    desk.caller = Caller(WHO, READS)
     assert list(numbers()) == [1]
     assert asyncio.run(later()) == 1
 
@@ -180,7 +180,7 @@ def test_allows_is_for_display_it_neither_raises_nor_records(desk: Desk) -> None
     assert desk.guard.allows(Permission.READ_REPORTS)
     assert not desk.guard.allows(Permission.EXPORT_REPORTS)
 
-    def ended() -> Asking:
+    def ended() -> Caller:
         raise SessionEnded
 
     assert not Guard(ended, desk.on_refused).allows(Permission.READ_REPORTS)

@@ -65,8 +65,8 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the files of a hosted app require the permission to enter",
         at="app.asgi:_foreign.may_enter",
-        without="decide(asking.principal, hosted.enter, asking.grants).allowed",
-        instead="bool(asking)",
+        without="decide(caller.principal, hosted.enter, caller.grants).allowed",
+        instead="bool(caller)",
         test="tests/security/test_hosted.py::test_its_static_files_are_for_whoever_may_enter",
     ),
     Removal(
