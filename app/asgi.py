@@ -76,7 +76,9 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         gc.freeze()  # what was imported stays: no collection need look at it again
         expiring = asyncio.create_task(expire_regularly(kept, uploads), name="kept sessions")
         keeping = asyncio.create_task(Housekeeping(services.storage).run(), name="housekeeping")
-        watching = asyncio.create_task(Watcher(services.storage.read.pulse, services.tabs).run(), name="watcher")
+        watching = asyncio.create_task(
+            Watcher(services.storage.read.change_counters, services.tabs).run(), name="watcher"
+        )
         publishing = asyncio.create_task(asyncio.to_thread(_publish, services, script, hosted), name="publishing")
         try:
             yield {}

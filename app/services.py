@@ -7,7 +7,7 @@ from threading import Lock
 
 from app.core.directory_ports import DirectoryStorage
 from app.core.keyring import Keyring
-from app.core.refusal_counts import Refusals
+from app.core.refusal_counts import RefusalCounts
 from app.core.rights import Rights
 from app.core.secret_keys import SecretKeys
 from app.core.settings import Process, Settings
@@ -45,7 +45,7 @@ class Services:
     step_ups: StepUps
     logouts: ProviderLogouts
     drafts: Drafts
-    refusals: Refusals
+    refusals: RefusalCounts
     rights: Rights
     tabs: Tabs
     addresses: ClientAddresses
@@ -98,7 +98,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
         step_ups=StepUps(storage, keyring, provider, verifier, map_own_names=not settings.production),
         logouts=ProviderLogouts(storage, verifier, client_id=provider.client_id, revoke=sessions.revoke_ended),
         drafts=Drafts(storage, keyring),
-        refusals=Refusals(storage),
+        refusals=RefusalCounts(storage),
         rights=rights,
         tabs=Tabs(sessions, rights, channel=cookies.tabs, limits=socket_limits),
         addresses=addresses,

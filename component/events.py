@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final, TypeAlias
 
-from app.core.labelled_enum import Sentenced
+from app.core.labelled_enum import LabelledEnum
 
 Json: TypeAlias = Mapping[str, object]
 
@@ -41,7 +41,7 @@ class Source(StrEnum):
     HOST = "host"
 
 
-class Breach(Sentenced):
+class Breach(LabelledEnum):
     """What is wrong with something that was sent. ``sentence`` is how people read it."""
 
     UNKNOWN_EVENT = "unknown-event", "There is no event of that name."

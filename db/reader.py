@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
-from app.core.records import BearerFacts, Person, Pulse, SealedTokens, Session, UsageDay
+from app.core.records import BearerFacts, ChangeCounters, Person, SealedTokens, Session, UsageDay
 from db.audit import DENIAL, SIGN_IN
 from db.grant_loader import grants_from, grants_query
 from db.models import (
@@ -166,10 +166,10 @@ class DatabaseReader:
             for day in range(first, last + 1)
         )
 
-    def pulse(self) -> Pulse:
+    def change_counters(self) -> ChangeCounters:
         """The two counters whose moving means that live tabs may have something to learn."""
         row = self._fetch(self._pulse.text, self._pulse.values({}))[0]
-        return Pulse(policy_version=row[0], sessions_ended=row[1])
+        return ChangeCounters(policy_version=row[0], sessions_ended=row[1])
 
     def draft_waits(self, key_hash: bytes) -> bool:
         """Whether there is a draft under this key, expired or not."""

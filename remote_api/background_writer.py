@@ -16,12 +16,12 @@ import structlog
 
 from app.core.audit import AuditKind, Outcome, subject_name
 from app.core.clock import Clock
-from app.core.debouncer import Later
+from app.core.debouncer import Debouncer
 from app.core.errors import StorageUnavailable
 from app.core.failure_reasons import ClaimReason
 from app.core.ports import Storage
 from app.core.principal import Subject
-from app.core.refusal_counts import Refusals
+from app.core.refusal_counts import RefusalCounts
 from app.core.tokens.claims import Unusable
 
 SUBJECT_SECONDS: Final = 0.2
@@ -37,14 +37,14 @@ class Recorder:
     EXTENSION: Final = "gatehouse.recorder"
 
     def __init__(self, storage: Storage, clock: Clock) -> None:
-        self.refusals = Refusals(storage, clock=clock)
+        self.refusals = RefusalCounts(storage, clock=clock)
         self._storage = storage
         self._clock = clock
         self._lock = Lock()
         self._writing = Lock()
         self._subjects: dict[Subject, bool] = {}
         self._dropped: OrderedDict[tuple[Subject, ClaimReason], datetime] = OrderedDict()
-        self._later = Later(self._write_subjects, seconds=SUBJECT_SECONDS, name="new subjects")
+        self._later = Debouncer(self._write_subjects, seconds=SUBJECT_SECONDS, name="new subjects")
 
     def refused(self, kind: AuditKind, reason: str, address: str) -> None:
         """Count one refusal of a stranger. Costs no storage and no row of its own."""

@@ -1,8 +1,8 @@
 """A test that leaves something running in the background fails: it would go on, and print, in the middle of another.
 
-Nothing here depends on the time. A ``Later`` that was asked must be closed, whether its timer is over or not; any other
-thread that our code began must end. Threads of libraries are not looked at. Each belongs to the test in which it was
-made or begun, or to the fixture of a wider scope that was being set up then, and is looked at when that is over.
+Nothing here depends on the time. A ``Debouncer`` that was asked must be closed, whether its timer is over or not; any
+other thread that our code began must end. Threads of libraries are not looked at. Each belongs to the test in which it
+was made or begun, or to the fixture of a wider scope that was being set up then, and is looked at when that is over.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from app.core.debouncer import Later
+from app.core.debouncer import Debouncer
 from app.core.secret_keys import SecretKeys
 from app.page_views import PageViews
 from component.socket.thread_pool import ThreadPool
 
-CLOSED: Final[tuple[type, ...]] = (Later, PageViews, SecretKeys)
+CLOSED: Final[tuple[type, ...]] = (Debouncer, PageViews, SecretKeys)
 """What begins its thread after it was made, in any test, and has it until the code that made it closes it."""
 ENDING_SECONDS: Final = 5.0
 """How long a thread may take that ends by itself, such as one that fetches keys."""
@@ -56,7 +56,7 @@ class LeftRunning:
         self._being_set_up: list[tuple[Scope, str]] = []
         self._shared: dict[pytest.FixtureDef[Any], Scope] = {}
         self._made: WeakKeyDictionary[object, Origin] = WeakKeyDictionary()
-        self._begun: dict[Thread | Later, tuple[Thread, Origin]] = {}
+        self._begun: dict[Thread | Debouncer, tuple[Thread, Origin]] = {}
         self._patch = pytest.MonkeyPatch()
 
     def pytest_configure(self) -> None:
@@ -129,7 +129,7 @@ class LeftRunning:
             if isinstance(behind, ThreadPool) or not self._is_ours(caller):
                 return
             origin = self._origin(caller)
-        self._begun[behind if isinstance(behind, Later) else thread] = thread, origin
+        self._begun[behind if isinstance(behind, Debouncer) else thread] = thread, origin
 
     def _origin(self, frame: FrameType) -> Origin:
         """Whose it is what is made or begun now, and the nearest line of a test or fixture."""
@@ -159,9 +159,9 @@ class LeftRunning:
         return left
 
 
-def _what_is_left(key: Thread | Later, thread: Thread, place: str) -> str | None:
+def _what_is_left(key: Thread | Debouncer, thread: Thread, place: str) -> str | None:
     """What to say of a thread whose scope is over; None where it is over too."""
-    if isinstance(key, Later):
+    if isinstance(key, Debouncer):
         closed = key._closed
         key.close()  # no other test is to suffer
         if not closed:

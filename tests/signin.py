@@ -28,7 +28,7 @@ from app.core.clock import utc_now
 from app.core.http_client import http_session
 from app.core.keyring import Keyring
 from app.core.ports import Storage
-from app.core.refusal_counts import Refusals
+from app.core.refusal_counts import RefusalCounts
 from app.core.rights import Rights
 from app.core.settings import Settings
 from app.core.tokens.discovery import Discovery
@@ -86,7 +86,7 @@ class World:
     cookies: Cookies
     sessions: Sessions
     logins: Logins
-    refusals: Refusals
+    refusals: RefusalCounts
     drafts: Drafts
     identity: Identity
     app: ASGIApp
@@ -206,7 +206,7 @@ def world(
     cookies = Cookies(settings.app_base_url)
     sessions = _sessions(settings, storage, keyring, provider, verifier, clock)
     logins = Logins(storage, keyring, provider, cookies, clock=clock)
-    refusals = Refusals(storage, clock=clock)
+    refusals = RefusalCounts(storage, clock=clock)
     drafts = Drafts(storage, keyring, clock=clock)
     identity = Identity()
     routes = auth_routes(

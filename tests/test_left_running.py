@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.core.debouncer import Later
+from app.core.debouncer import Debouncer
 from app.core.secret_keys import SecretKeys
 from app.page_views import PageViews
 
@@ -29,28 +29,28 @@ do = done.set
 
 
 def asked(seconds=600.0):
-    later = Later(do, seconds=seconds, name="notes")
-    later.ask()
-    return later
+    debouncer = Debouncer(do, seconds=seconds, name="notes")
+    debouncer.ask()
+    return debouncer
 
 
 @pytest.fixture(scope="module")
 def shared():
-    later = Later(do, seconds=600.0, name="shared")
-    yield later
-    later.close()
+    debouncer = Debouncer(do, seconds=600.0, name="shared")
+    yield debouncer
+    debouncer.close()
 
 
 @pytest.fixture(scope="class")
 def forgotten():
-    return Later(do, seconds=600.0, name="forgotten")
+    return Debouncer(do, seconds=600.0, name="forgotten")
 
 
 @pytest.fixture
 def own():
-    later = asked()
-    yield later
-    later.close()
+    debouncer = asked()
+    yield debouncer
+    debouncer.close()
 
 
 @pytest.fixture
@@ -66,10 +66,10 @@ def failing():
 
 @pytest.fixture(scope="module", params=["first", "second"])
 def each(request):
-    later = Later(do, seconds=600.0, name=request.param)
-    yield later
+    debouncer = Debouncer(do, seconds=600.0, name=request.param)
+    yield debouncer
     if request.param == "second":
-        later.close()
+        debouncer.close()
 
 
 def test_shared_is_begun_and_closed_later(shared):
@@ -85,7 +85,7 @@ def test_own_is_closed(own):
 
 
 def test_never_asked():
-    Later(do, seconds=600.0, name="never asked")
+    Debouncer(do, seconds=600.0, name="never asked")
 
 
 def test_thread_of_a_library():

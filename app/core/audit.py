@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from app.core.labelled_enum import Sentenced
+from app.core.labelled_enum import LabelledEnum
 from app.core.principal import Principal, Subject
 
 NOBODY: Final = "nobody"
@@ -20,7 +20,7 @@ SYSTEM: Final = "system"
 """The actor of what no person decided: settings and the provider's tokens."""
 
 
-class AuditKind(Sentenced):
+class AuditKind(LabelledEnum):
     """``source:subject:action``. ``sentence`` is how people read it; ``{actor}`` and ``{target}`` are filled in."""
 
     SESSION_BEGIN = "app:session:begin", "{actor} signed in."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.labelled_enum import Sentenced
+from app.core.labelled_enum import LabelledEnum
 
 
-class ProblemKind(Sentenced):
+class ProblemKind(LabelledEnum):
     """What can be wrong. ``sentence`` is how people read it; the fields of ``Problem`` are filled in."""
 
     EDITED = "edited", "Event {seq} was changed after it was written."

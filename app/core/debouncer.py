@@ -14,7 +14,7 @@ _JOIN_SECONDS: Final = 5.0
 _log = structlog.get_logger(__name__)
 
 
-class Later:
+class Debouncer:
     """Safe from any thread. A thread exists only while something is asked for; it does not hold up the process' end."""
 
     def __init__(self, do: Callable[[], None], *, seconds: float, name: str) -> None:

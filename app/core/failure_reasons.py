@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.core.labelled_enum import Sentenced
+from app.core.labelled_enum import LabelledEnum
 
 
-class TokenUse(Sentenced):
+class TokenUse(LabelledEnum):
     """Which token was looked at."""
 
     ID = "id-token", "The ID token was refused."
@@ -19,7 +19,7 @@ class TokenUse(Sentenced):
     LOGOUT = "logout-token", "The logout token was refused."
 
 
-class TokenReason(Sentenced):
+class TokenReason(LabelledEnum):
     """Why a token was refused. The sentences are safe to show to whoever sent the token."""
 
     # Its form (RFC 7515)
@@ -87,7 +87,7 @@ class TokenReason(Sentenced):
     SIGNED_OUT = "signed-out-everywhere", "This token was issued before its person signed out everywhere."
 
 
-class ProviderReason(Sentenced):
+class ProviderReason(LabelledEnum):
     """Why the provider (or the remote API) could not be used, each with what to do about it."""
 
     # The network
@@ -137,7 +137,7 @@ class ProviderReason(Sentenced):
     UNEXPECTED = "unexpected", "The answer was such that the library that reads it failed; the log names the error."
 
 
-class CallbackReason(Sentenced):
+class CallbackReason(LabelledEnum):
     """Why the browser's way back from the provider was refused."""
 
     ISSUER = "another-issuer", "The answer did not come from the sign-in provider that was asked."
@@ -149,7 +149,7 @@ class CallbackReason(Sentenced):
     USED = "used", "This sign-in was finished already."
 
 
-class OAuthReason(Sentenced):
+class OAuthReason(LabelledEnum):
     """Errors of the token endpoint (RFC 6749 §5.2) that only an administrator can do something about."""
 
     CLIENT = (
@@ -173,7 +173,7 @@ class OAuthReason(Sentenced):
     )
 
 
-class ClaimReason(Sentenced):
+class ClaimReason(LabelledEnum):
     """What of a token's rights could not be used. The rest of the token counts."""
 
     ROLES = (
@@ -199,7 +199,7 @@ def explain(reason: str) -> str:
     return f"{head} {sentence}".strip() if sentence else ""
 
 
-def _sentences(table: type[Sentenced]) -> dict[str, str]:
+def _sentences(table: type[LabelledEnum]) -> dict[str, str]:
     return {row.value: row.sentence for row in table}
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 
-class Sentenced(StrEnum):
+class LabelledEnum(StrEnum):
     """A table: each member is its code, which is stored and sent, and has the ``sentence`` for people."""
 
     sentence: str

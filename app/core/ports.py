@@ -23,12 +23,12 @@ from app.core.principal import Subject
 from app.core.records import (
     AnnouncedProcess,
     BearerFacts,
+    ChangeCounters,
     Draft,
     EndReason,
     NewGrant,
     NewSession,
     Person,
-    Pulse,
     RetentionBoundary,
     SealedTokens,
     Session,
@@ -74,7 +74,7 @@ class Reader(Protocol):
     def policy_version(self) -> int:
         """The policy version; it has moved whenever anybody's rights may have changed."""
 
-    def pulse(self) -> Pulse:
+    def change_counters(self) -> ChangeCounters:
         """The two counters whose moving means that live tabs may have something to learn."""
 
     def role_descriptions(self) -> Mapping[str, str]:
@@ -119,8 +119,8 @@ class UnitOfWork(Protocol):
     def revive_session(self, fresh: SteppedUp, expires_at: datetime, now: datetime) -> bool:
         """Go on with a session whose time was over, as ``step_up_session``, with new limits; callers check whose it is.
 
-        ``expires_at``: its new absolute limit. Moves ``Pulse.sessions_ended``, so that live tabs look. False (and
-        nothing changed) when the session was ended.
+        ``expires_at``: its new absolute limit. Moves ``ChangeCounters.sessions_ended``, so that live tabs look. False
+        (and nothing changed) when the session was ended.
         """
 
     def sessions_at_provider(self, issuer: str, *, sid: str = "", subject: str = "") -> Sequence[Session]:

@@ -167,7 +167,7 @@ class AnnouncedProcess:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class ChangeCounters:
     """What a watcher compares: it has moved whenever somebody's rights may have changed or a session has ended."""
 
     policy_version: int

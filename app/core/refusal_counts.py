@@ -17,7 +17,7 @@ import structlog
 from app.core import correlation
 from app.core.audit import NOBODY, AuditEvent, AuditKind, Outcome
 from app.core.clock import Clock, utc_now
-from app.core.debouncer import Later
+from app.core.debouncer import Debouncer
 from app.core.errors import StorageUnavailable
 from app.core.ports import Storage
 
@@ -51,7 +51,7 @@ class _Count:
     count: int = 0
 
 
-class Refusals:
+class RefusalCounts:
     """Counts strangers' failures until they are written. Safe from any thread; never raises for want of storage."""
 
     def __init__(self, storage: Storage, *, clock: Clock = utc_now, every_seconds: float = FLUSH_SECONDS) -> None:
@@ -61,7 +61,7 @@ class Refusals:
         self._lock = Lock()
         self._writing = Lock()
         self._counts: dict[_Key, _Count] = {}
-        self._later = Later(self.flush, seconds=every_seconds, name="refusals")
+        self._later = Debouncer(self.flush, seconds=every_seconds, name="refusals")
 
     def record(
         self,

@@ -29,7 +29,7 @@ from app.core.errors import (
     Unauthenticated,
 )
 from app.core.records import EndReason, Session
-from app.core.refusal_counts import Refusals
+from app.core.refusal_counts import RefusalCounts
 from component.drafts import Drafts
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies, read_cookies
@@ -64,7 +64,7 @@ def auth_routes(
     logins: Logins,
     provider: Provider,
     cookies: Cookies,
-    refusals: Refusals,
+    refusals: RefusalCounts,
     addresses: ClientAddresses,
     step_ups: StepUps,
     logouts: ProviderLogouts,
@@ -106,7 +106,7 @@ class _Routes:
         logins: Logins,
         provider: Provider,
         cookies: Cookies,
-        refusals: Refusals,
+        refusals: RefusalCounts,
         addresses: ClientAddresses,
         *,
         drafts: Drafts,

@@ -25,7 +25,7 @@ from app.core.errors import BadRequest, GatehouseError, ServiceUnavailable, Stor
 from app.core.failure_reasons import TokenReason, TokenUse
 from app.core.ports import Storage
 from app.core.records import EndReason, SealedTokens
-from app.core.refusal_counts import Refusals
+from app.core.refusal_counts import RefusalCounts
 from app.core.tokens.jws import MAX_TOKEN_CHARACTERS
 from app.core.tokens.types import LogoutToken
 from app.core.tokens.verifier import TokenVerifier
@@ -105,7 +105,7 @@ class ProviderLogouts:
 class ProviderLogoutRoutes:
     """The endpoint, with what it needs."""
 
-    def __init__(self, logouts: ProviderLogouts, *, refusals: Refusals, addresses: ClientAddresses) -> None:
+    def __init__(self, logouts: ProviderLogouts, *, refusals: RefusalCounts, addresses: ClientAddresses) -> None:
         self._logouts = logouts
         self._refusals = refusals
         self._addresses = addresses

@@ -14,7 +14,7 @@ import structlog
 
 from app.core.clock import Clock, utc_now
 from app.core.errors import StorageUnavailable
-from app.core.records import Pulse
+from app.core.records import ChangeCounters
 from component.socket.tab import Tab
 from component.socket.tabs import Tabs
 
@@ -30,18 +30,18 @@ class Watcher:
 
     def __init__(
         self,
-        pulse: Callable[[], Pulse],
+        change_counters: Callable[[], ChangeCounters],
         tabs: Tabs,
         *,
         clock: Clock = utc_now,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        """``pulse``: reads the two counters, one query."""
-        self._pulse = pulse
+        """``change_counters``: reads the two counters, one query."""
+        self._pulse = change_counters
         self._tabs = tabs
         self._clock = clock
         self._poll_seconds = poll_seconds
-        self._known: Pulse | None = None
+        self._known: ChangeCounters | None = None
 
     async def run(self) -> None:
         """Poll until cancelled; a database that does not answer is asked again, and nothing is told meanwhile."""
@@ -66,9 +66,9 @@ class Watcher:
         if not tabs:
             self._known = None
             return
-        pulse = await self._tabs.in_thread(self._pulse)
-        known, self._known = self._known, pulse
-        if pulse == known:
+        change_counters = await self._tabs.in_thread(self._pulse)
+        known, self._known = self._known, change_counters
+        if change_counters == known:
             now = self._clock()
             tabs = [tab for tab in tabs if tab.is_due(now)]
         for start in range(0, len(tabs), _AT_ONCE):

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import api_client, component_events
 from app.core.audit import AuditKind
-from app.core.refusal_counts import Refusals
+from app.core.refusal_counts import RefusalCounts
 from app.core.rights import Rights
 from component.events import WebAnswer, WebRequest
 from remote_api import create_app
@@ -113,7 +113,7 @@ def test_any_other_host_scheme_path_or_method_is_refused_and_on_record(
     monkeypatch.setattr(api_client, "explore", nobody_calls)
     found = ask(world, *(WebRequest(method, path, with_token=True) for method, path in ELSEWHERE))
     assert found == ["not-offered"] * len(ELSEWHERE)
-    refusals: Refusals = world.services.refusals
+    refusals: RefusalCounts = world.services.refusals
     assert refusals.waiting() == 1
     [(key, counted)] = refusals._counts.items()
     assert (key.kind, key.reason, counted.count) == (AuditKind.CALL_REFUSE, "not-offered", len(ELSEWHERE))

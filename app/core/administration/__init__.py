@@ -12,7 +12,7 @@ that is deleted is giving; nobody gives themselves anything; the last administra
 extended; whoever changes something says which version of it they saw, and why.
 """
 
-from app.core.administration.authorized_actor import Administrator, Standing, authorise
+from app.core.administration.authorized_actor import Administrator, AuthorizedActor, authorise
 from app.core.administration.bootstrap import bootstrap_administrator, person_by_email
 from app.core.administration.grants import add_person, grant, release, revoke, revoke_all
 from app.core.administration.mappings import set_mapping
@@ -23,7 +23,7 @@ from app.core.administration.transactions import transaction
 
 __all__ = [
     "Administrator",
-    "Standing",
+    "AuthorizedActor",
     "add_person",
     "authorise",
     "bootstrap_administrator",

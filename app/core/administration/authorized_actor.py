@@ -35,7 +35,7 @@ class Administrator:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AuthorizedActor:
     """An administrator, with what they hold as the unit of work sees it."""
 
     who: Administrator
@@ -68,14 +68,14 @@ class Standing:
         )
 
 
-def authorise(unit: DirectoryUnit, who: Administrator, permission: Permission, now: datetime) -> Standing:
+def authorise(unit: DirectoryUnit, who: Administrator, permission: Permission, now: datetime) -> AuthorizedActor:
     """Decide whether ``who`` may, by their block, session and grants as they are inside ``unit``.
 
     What was decided before the unit was open may have changed meanwhile. Raises ``PermissionDenied``,
     ``StepUpRequired`` or ``Unauthenticated``.
     """
     if who.principal is None:
-        return Standing(who, now)
+        return AuthorizedActor(who, now)
     subject = who.principal.subject
     if subject is None:
         raise Unauthenticated("Sign in to go on.")
@@ -89,7 +89,7 @@ def authorise(unit: DirectoryUnit, who: Administrator, permission: Permission, n
     decision = decide(principal, permission, grants, clock=lambda: now)
     if not decision.allowed:
         raise refusal(permission, decision)
-    return Standing(who, now, principal, grants)
+    return AuthorizedActor(who, now, principal, grants)
 
 
 def _in_session(unit: DirectoryUnit, principal: Principal, ref: str, now: datetime) -> Principal:

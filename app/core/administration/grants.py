@@ -7,8 +7,8 @@ from datetime import datetime
 
 from app.core.administration.authorized_actor import (
     Administrator,
+    AuthorizedActor,
     Detail,
-    Standing,
     authorise,
     checked_reason,
     name_of,
@@ -47,7 +47,7 @@ def grant(
     Raises ``SelfGrant``, ``NotHeld``, ``NotFound`` (person), ``StaleVersion``, ``InvalidInput``, and ``Conflict`` when
     they have it with another end, or were erased.
     """
-    standing = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    actor = authorise(unit, who, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if until is not None and until <= now:
@@ -55,14 +55,14 @@ def grant(
     if row.state is PersonState.ERASED:
         raise Conflict("This person was erased. Once they have signed in again, they can be given something.")
     target = name_of(row)
-    _require_may_give(unit, standing, role, permission, target)
-    require_not_self(standing, target, is_self=row.person.subject == standing.subject)
+    _require_may_give(unit, actor, role, permission, target)
+    require_not_self(actor, target, is_self=row.person.subject == actor.subject)
     source = Source.POLICY if who.principal is None else Source.ADMIN
     new = NewGrant(row.person.subject, source, who.name, role, permission, until, why)
     if not unit.add_grant(new, now):
         _require_same_end(unit, new, now)
         return False
-    unit.record(standing.event(AuditKind.GRANT_ADD, target, why, **_told(role, permission, source, until)))
+    unit.record(actor.event(AuditKind.GRANT_ADD, target, why, **_told(role, permission, source, until)))
     return True
 
 
@@ -84,7 +84,7 @@ def revoke(
 
     Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
-    standing = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    actor = authorise(unit, who, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     found = unit.grant_row(person, grant)
@@ -98,7 +98,7 @@ def revoke(
             unit.withhold_grant(person, found, by=who.name, reason=why, from_default=is_default, now=now)
         unit.delete_grant(grant)
     details = _told(found.role, found.permission, found.source, found.until)
-    unit.record(standing.event(AuditKind.GRANT_REVOKE, target, why, **details, withheld=withheld))
+    unit.record(actor.event(AuditKind.GRANT_REVOKE, target, why, **details, withheld=withheld))
     return found
 
 
@@ -140,18 +140,18 @@ def release(
 
     Raises ``SelfGrant``, ``NotHeld``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
-    standing = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    actor = authorise(unit, who, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     found = unit.withheld_row(person, withheld)
     if found is None:
         raise NotFound("This is not withheld from them any more.")
     target = name_of(row)
-    _require_may_give(unit, standing, found.role, found.permission, target)
-    require_not_self(standing, target, is_self=row.person.subject == standing.subject)
+    _require_may_give(unit, actor, found.role, found.permission, target)
+    require_not_self(actor, target, is_self=row.person.subject == actor.subject)
     unit.release_withheld(withheld, is_default=found.under(default_role).from_default, now=now)
     what: dict[str, Detail] = {"role": found.role} if found.role is not None else {"permission": found.permission}
-    unit.record(standing.event(AuditKind.GRANT_RELEASE, target, why, **what))
+    unit.record(actor.event(AuditKind.GRANT_RELEASE, target, why, **what))
     return found
 
 
@@ -160,30 +160,30 @@ def add_person(unit: DirectoryUnit, who: Administrator, *, subject: Subject, rea
 
     One that is known already is left as it is. Raises ``InvalidInput`` for a subject that cannot be.
     """
-    standing = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    actor = authorise(unit, who, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     known = unit.person_of(subject)
     if known is not None:
         return known.id
     person = unit.person_id(subject)
-    unit.record(standing.event(AuditKind.PERSON_ADD, subject_name(subject), why))
+    unit.record(actor.event(AuditKind.PERSON_ADD, subject_name(subject), why))
     return person
 
 
 def _require_may_give(
-    unit: DirectoryUnit, standing: Standing, role: str | None, permission: str | None, target: str
+    unit: DirectoryUnit, actor: AuthorizedActor, role: str | None, permission: str | None, target: str
 ) -> None:
     if (role is None) == (permission is None):
         raise InvalidInput({"role": "Name a role or a permission, and exactly one of them."})
     if role is not None:
-        card = unit.role_named(role, standing.now)
+        card = unit.role_named(role, actor.now)
         if card is None or card.row.name != role:
             raise InvalidInput({"role": "There is no such role."})
-        require_role_held(standing, card, target)
+        require_role_held(actor, card, target)
         return
     if permission not in unit.catalogue():
         raise InvalidInput({"permission": "There is no such permission."})
-    require_held(standing, (str(permission),), target)
+    require_held(actor, (str(permission),), target)
 
 
 def _require_same_end(unit: DirectoryUnit, new: NewGrant, now: datetime) -> None:

@@ -33,7 +33,7 @@ def set_mapping(
     ``map_own_names`` as in ``UnitOfWork.sync_token_rights``. Raises ``NotHeld`` and ``SelfGrant`` for the roles that
     are added, ``StaleVersion``, ``InvalidInput``.
     """
-    standing = authorise(unit, who, Permission.MANAGE_MAPPINGS, now)
+    actor = authorise(unit, who, Permission.MANAGE_MAPPINGS, now)
     why = checked_reason(reason)
     if not 0 < len(token_role) <= TOKEN_ROLE_MAX_CHARACTERS or not token_role.isprintable():
         raise InvalidInput({"token_role": "This cannot be the name of a role in a token."})
@@ -42,7 +42,7 @@ def set_mapping(
     there = unit.mapping(token_role)
     check_version(there.version, version)
     before = frozenset(number for number, _ in there.roles)
-    mine = standing.subject is not None and token_role in unit.token_roles_of(standing.subject)
+    mine = actor.subject is not None and token_role in unit.token_roles_of(actor.subject)
     names = []
     for role in sorted(roles):
         card = unit.role_for_change(role, now)
@@ -50,13 +50,13 @@ def set_mapping(
             raise InvalidInput({"roles": "One of these roles does not exist."})
         names.append(card.row.name)
         if role not in before:
-            require_role_held(standing, card, token_role)
+            require_role_held(actor, card, token_role)
             ways = [Held(card.row.name, Source.TOKEN)] if mine else []
-            require_nothing_gained(standing, card.permissions, ways, token_role)
+            require_nothing_gained(actor, card.permissions, ways, token_role)
     if roles == before:
         return 0
     people = unit.set_mapping(token_role, roles, now, map_own_names=map_own_names)
     was = ", ".join(name for _, name in there.roles)
     told: dict[str, Detail] = {"roles": ", ".join(sorted(names)), "before": was, "people": people}
-    unit.record(standing.event(AuditKind.MAPPING_UPDATE, token_role, why, **told))
+    unit.record(actor.event(AuditKind.MAPPING_UPDATE, token_role, why, **told))
     return people

@@ -33,7 +33,7 @@ def set_blocked(
 
     Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
-    standing = authorise(unit, who, Permission.BLOCK_PEOPLE, now)
+    actor = authorise(unit, who, Permission.BLOCK_PEOPLE, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     target = name_of(row)
@@ -43,7 +43,7 @@ def set_blocked(
         return 0
     ended = unit.end_sessions_of(row.person.subject, EndReason.BLOCKED, now) if blocked else ()
     kind = AuditKind.PERSON_BLOCK if blocked else AuditKind.PERSON_UNBLOCK
-    unit.record(standing.event(kind, target, why, sessions_ended=len(ended)))
+    unit.record(actor.event(kind, target, why, sessions_ended=len(ended)))
     return len(ended)
 
 
@@ -54,7 +54,7 @@ def erase(
 
     A block stays. Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
-    standing = authorise(unit, who, Permission.ERASE_PEOPLE, now)
+    actor = authorise(unit, who, Permission.ERASE_PEOPLE, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if row.state is PersonState.ERASED:
@@ -63,4 +63,4 @@ def erase(
     with keeping_an_administrator(unit, now, target):
         ended = unit.end_sessions_of(row.person.subject, EndReason.ENDED_BY_ADMIN, now)
         unit.erase_person(person, now)
-    unit.record(standing.event(AuditKind.PERSON_ERASE, target, why, sessions_ended=len(ended)))
+    unit.record(actor.event(AuditKind.PERSON_ERASE, target, why, sessions_ended=len(ended)))

@@ -9,8 +9,8 @@ from typing import Final
 
 from app.core.administration.authorized_actor import (
     Administrator,
+    AuthorizedActor,
     Detail,
-    Standing,
     authorise,
     check_version,
     checked_reason,
@@ -43,14 +43,14 @@ def create_role(
     now: datetime,
 ) -> int:
     """Make a role; returns its id. Raises ``NotHeld``, ``NameTaken``, ``InvalidInput``."""
-    standing = authorise(unit, who, Permission.MANAGE_ROLES, now)
+    actor = authorise(unit, who, Permission.MANAGE_ROLES, now)
     why = checked_reason(reason)
     name, description = _checked_name(name), _checked_description(description)
     _require_known(unit, permissions)
     _require_free(unit, name, now, but=None)
-    require_held(standing, permissions, name)
+    require_held(actor, permissions, name)
     role = unit.add_role(name, description, permissions)
-    unit.record(standing.event(AuditKind.ROLE_CREATE, name, why, role=role, permissions=_listed(permissions)))
+    unit.record(actor.event(AuditKind.ROLE_CREATE, name, why, role=role, permissions=_listed(permissions)))
     return role
 
 
@@ -71,7 +71,7 @@ def update_role(
     Raises ``NotHeld`` and ``SelfGrant`` for what is added, ``BuiltInRole``, ``NameTaken``, ``NotFound``,
     ``StaleVersion``, ``InvalidInput``.
     """
-    standing = authorise(unit, who, Permission.MANAGE_ROLES, now)
+    actor = authorise(unit, who, Permission.MANAGE_ROLES, now)
     why = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
     there = card.row
@@ -83,12 +83,12 @@ def update_role(
     if there.built_in:
         _require_only_extended(card, name, removed)
     _require_free(unit, name, now, but=role)
-    require_held(standing, added, there.name)
-    require_nothing_gained(standing, added, standing.grants.roles.get(there.name, ()), there.name)
+    require_held(actor, added, there.name)
+    require_nothing_gained(actor, added, actor.grants.roles.get(there.name, ()), there.name)
     unit.change_role(role, name=name, description=description, permissions=permissions)
     told: dict[str, Detail] = {"role": role, "added": _listed(added), "removed": _listed(removed)}
     renamed: dict[str, Detail] = {} if name == there.name else {"renamed_to": name}
-    unit.record(standing.event(AuditKind.ROLE_UPDATE, there.name, why, **told, **renamed))
+    unit.record(actor.event(AuditKind.ROLE_UPDATE, there.name, why, **told, **renamed))
 
 
 def delete_role(
@@ -106,30 +106,30 @@ def delete_role(
     Raises ``RoleInUse`` when it is held or mapped and ``move_to`` is None, ``NotHeld`` and ``SelfGrant`` for what
     ``move_to`` gives, ``BuiltInRole``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
-    standing = authorise(unit, who, Permission.MANAGE_ROLES, now)
+    actor = authorise(unit, who, Permission.MANAGE_ROLES, now)
     why = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
     name = card.row.name
     if card.row.built_in:
         raise BuiltInRole("A built-in role cannot be deleted.")
-    to = None if move_to is None else _goes_to(unit, standing, card, move_to)
+    to = None if move_to is None else _goes_to(unit, actor, card, move_to)
     if to is None and (card.row.people or card.token_roles):
         raise RoleInUse("People hold this role, or a token role becomes it: say which role takes its place.")
     with keeping_an_administrator(unit, now, name):
         moved = unit.move_role(role, move_to, by=who.name, reason=why, now=now)
         unit.delete_role(role)
     told: dict[str, Detail] = {"role": role, "moved_to": None if to is None else to.row.name, "people": moved}
-    unit.record(standing.event(AuditKind.ROLE_DELETE, name, why, **told))
+    unit.record(actor.event(AuditKind.ROLE_DELETE, name, why, **told))
     return moved
 
 
-def _goes_to(unit: DirectoryUnit, standing: Standing, card: RoleCard, move_to: int) -> RoleCard:
+def _goes_to(unit: DirectoryUnit, actor: AuthorizedActor, card: RoleCard, move_to: int) -> RoleCard:
     """The role that takes another's place, when that may be given to everyone who holds the other."""
-    to = unit.role_for_change(move_to, standing.now)
+    to = unit.role_for_change(move_to, actor.now)
     if to is None or to.row.id == card.row.id:
         raise InvalidInput({"move_to": "Name another role that exists."})
-    require_role_held(standing, to, card.row.name)
-    require_nothing_gained(standing, to.permissions, standing.grants.roles.get(card.row.name, ()), card.row.name)
+    require_role_held(actor, to, card.row.name)
+    require_nothing_gained(actor, to.permissions, actor.grants.roles.get(card.row.name, ()), card.row.name)
     return to
 
 

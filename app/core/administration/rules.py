@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
-from app.core.administration.authorized_actor import Standing
+from app.core.administration.authorized_actor import AuthorizedActor
 from app.core.directory import RoleCard
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import GatehouseError, LastAdministrator, NotHeld, SelfGrant
@@ -31,36 +31,38 @@ def about(error: E, target: str) -> E:
     return error
 
 
-def require_not_self(standing: Standing, target: str, *, is_self: bool) -> None:
+def require_not_self(actor: AuthorizedActor, target: str, *, is_self: bool) -> None:
     """Raise ``SelfGrant`` when somebody gives themselves something."""
-    if is_self and standing.principal is not None:
+    if is_self and actor.principal is not None:
         raise about(SelfGrant(_MINE), target)
 
 
-def require_held(standing: Standing, permissions: Iterable[str], target: str) -> None:
+def require_held(actor: AuthorizedActor, permissions: Iterable[str], target: str) -> None:
     """Raise ``NotHeld`` for permissions that are given and not held."""
-    if missing := sorted(name for name in permissions if not standing.holds(name)):
+    if missing := sorted(name for name in permissions if not actor.holds(name)):
         raise about(NotHeld(missing, _NOT_HELD), target)
 
 
-def require_role_held(standing: Standing, role: RoleCard, target: str) -> None:
+def require_role_held(actor: AuthorizedActor, role: RoleCard, target: str) -> None:
     """Raise ``NotHeld`` for a role that gives what is not held; ``administrator`` only administrators can give."""
-    if role.row.name == ADMINISTRATOR and standing.principal is not None and not standing.grants.everything:
-        missing = sorted(name for name in role.permissions if not standing.holds(name))
+    if role.row.name == ADMINISTRATOR and actor.principal is not None and not actor.grants.everything:
+        missing = sorted(name for name in role.permissions if not actor.holds(name))
         raise about(NotHeld(missing, _ADMINISTRATORS_ONLY), target)
-    require_held(standing, role.permissions, target)
+    require_held(actor, role.permissions, target)
 
 
-def require_nothing_gained(standing: Standing, permissions: Iterable[str], ways: Iterable[Held], target: str) -> None:
+def require_nothing_gained(
+    actor: AuthorizedActor, permissions: Iterable[str], ways: Iterable[Held], target: str
+) -> None:
     """Raise ``SelfGrant`` when holding ``permissions`` in these new ``ways`` is more than is held already.
 
     More is also what lasts longer than what is held, or stays when the provider's token no longer says so.
     """
-    if standing.principal is None:
+    if actor.principal is None:
         return
     new = tuple(ways)
     for permission in permissions if new else ():
-        has = standing.grants.ways(permission)
+        has = actor.grants.ways(permission)
         if not all(any(_covers(old, way) for old in has) for way in new):
             raise about(SelfGrant(_MINE), target)
 

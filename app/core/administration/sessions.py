@@ -20,24 +20,24 @@ from app.core.records import EndReason
 
 def end_session(unit: DirectoryUnit, who: Administrator, *, ref: str, reason: str, now: datetime) -> None:
     """End one session; one that is over already is left so. Raises ``NotFound``, ``InvalidInput``."""
-    standing = authorise(unit, who, Permission.END_SESSIONS, now)
+    actor = authorise(unit, who, Permission.END_SESSIONS, now)
     why = checked_reason(reason)
     session = unit.session_by_ref(ref)
     if session is None:
         raise NotFound("There is no such session.")
     if unit.end_session(ref, EndReason.ENDED_BY_ADMIN, now):
-        unit.record(standing.event(AuditKind.SESSION_END, subject_name(session.person.subject), why, session=ref))
+        unit.record(actor.event(AuditKind.SESSION_END, subject_name(session.person.subject), why, session=ref))
 
 
 def end_sessions(unit: DirectoryUnit, who: Administrator, *, person: int, reason: str, now: datetime) -> int:
     """Sign a person out everywhere; returns how many sessions ended. Raises ``NotFound``, ``InvalidInput``."""
-    standing = authorise(unit, who, Permission.END_SESSIONS, now)
+    actor = authorise(unit, who, Permission.END_SESSIONS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, None)
     target = name_of(row)
     ended = unit.end_sessions_of(row.person.subject, EndReason.ENDED_BY_ADMIN, now)
     for ref in ended:
-        unit.record(standing.event(AuditKind.SESSION_END, target, why, session=ref))
+        unit.record(actor.event(AuditKind.SESSION_END, target, why, session=ref))
     if not ended:  # tokens of other clients are refused from now on all the same
-        unit.record(standing.event(AuditKind.SESSION_END, target, why, sessions=0))
+        unit.record(actor.event(AuditKind.SESSION_END, target, why, sessions=0))
     return len(ended)

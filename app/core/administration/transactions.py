@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from app.core.administration.authorized_actor import Administrator, Standing
+from app.core.administration.authorized_actor import Administrator, AuthorizedActor
 from app.core.audit import AuditKind, Outcome
 from app.core.directory_ports import DirectoryStorage, DirectoryUnit
 from app.core.errors import LastAdministrator, RuleViolated, StorageUnavailable
@@ -36,7 +36,7 @@ def _record(
     storage: DirectoryStorage, who: Administrator, error: RuleViolated | LastAdministrator, now: datetime
 ) -> None:
     """Record the refusal in a unit of its own: that of the change is rolled back."""
-    event = Standing(who, now).event(AuditKind.RULE_REFUSE, error.about, error.code)
+    event = AuthorizedActor(who, now).event(AuditKind.RULE_REFUSE, error.about, error.code)
     with storage.unit_of_work() as unit:
         unit.record(replace(event, outcome=Outcome.REFUSED))
         unit.commit()

@@ -22,7 +22,7 @@ class _Entry(NamedTuple, Generic[T]):
     until: float
 
 
-class Verified(Generic[T]):
+class TokenCache(Generic[T]):
     """A bounded cache, least recently used out first, for any thread. Times are seconds since 1970."""
 
     def __init__(self, *, max_entries: int = MAX_ENTRIES) -> None:

@@ -23,7 +23,7 @@ from app.core.principal import Subject
 from app.core.records import MAX_TOKEN_ROLE_CHARACTERS
 from app.core.settings import Settings
 from app.core.tokens import claims as read
-from app.core.tokens.cache import Verified
+from app.core.tokens.cache import TokenCache
 from app.core.tokens.discovery import Discovery
 from app.core.tokens.jwks import MATERIAL
 from app.core.tokens.jws import Compact, parse, token_bytes
@@ -72,7 +72,7 @@ class TokenVerifier:
         self._roles_claim = roles_claim
         self._leeway_seconds = leeway_seconds
         self._seconds = seconds_of(clock)
-        self._verified: Verified[AccessToken] = Verified()
+        self._verified: TokenCache[AccessToken] = TokenCache()
 
     def access_token(self, token: str, *, from_provider: bool = False) -> AccessToken:
         """A bearer token of the API. Raises ``TokenInvalid``, ``TokenExpired`` or ``ProviderUnavailable``.

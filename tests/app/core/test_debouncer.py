@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from threading import Event
 
-from app.core.debouncer import Later
+from app.core.debouncer import Debouncer
 
 
 def test_it_is_done_once_for_all_who_asked_and_again_for_who_asks_afterwards() -> None:
@@ -16,7 +16,7 @@ def test_it_is_done_once_for_all_who_asked_and_again_for_who_asks_afterwards() -
         times.append(len(times))
         done[len(times) - 1].set()
 
-    later = Later(do, seconds=0.05, name="done-once")
+    later = Debouncer(do, seconds=0.05, name="done-once")
     for _ in range(20):
         later.ask()
     assert done[0].wait(5)
@@ -36,7 +36,7 @@ def test_a_failure_is_logged_and_the_next_time_comes() -> None:
             raise failure
         done.set()
 
-    later = Later(do, seconds=0.01, name="failing")
+    later = Debouncer(do, seconds=0.01, name="failing")
     deadline = time.monotonic() + 5
     while not done.is_set() and time.monotonic() < deadline:
         later.ask()
@@ -54,7 +54,7 @@ def test_the_end_waits_for_what_is_under_way() -> None:
         time.sleep(0.2)
         times.append(1)
 
-    later = Later(do, seconds=0.0, name="under-way")
+    later = Debouncer(do, seconds=0.0, name="under-way")
     later.ask()
     assert begun.wait(5)
     later.close()
@@ -68,7 +68,7 @@ def test_it_may_be_closed_by_what_it_does() -> None:
         later.close()
         closed.set()
 
-    later = Later(do, seconds=0.0, name="closed by itself")
+    later = Debouncer(do, seconds=0.0, name="closed by itself")
     later.ask()
     assert closed.wait(5)
     later.close()
@@ -76,7 +76,7 @@ def test_it_may_be_closed_by_what_it_does() -> None:
 
 def test_nothing_is_done_after_the_end() -> None:
     times: list[int] = []
-    later = Later(lambda: times.append(1), seconds=0.05, name="closed")
+    later = Debouncer(lambda: times.append(1), seconds=0.05, name="closed")
     later.ask()
     later.close()
     later.ask()

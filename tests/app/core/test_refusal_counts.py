@@ -19,7 +19,7 @@ from app.core import correlation
 from app.core.audit import AuditKind, Outcome
 from app.core.errors import StorageUnavailable
 from app.core.keyring import Keyring
-from app.core.refusal_counts import MANY, MAX_KEYS, MAX_ROWS, Refusals
+from app.core.refusal_counts import MANY, MAX_KEYS, MAX_ROWS, RefusalCounts
 from db import Database, open_database
 from tests.signin import Clock
 
@@ -47,7 +47,7 @@ def total(database: Database) -> int:
 
 
 def test_one_row_for_each_kind_reason_address_and_minute(database: Database, clock: Clock) -> None:
-    refusals = Refusals(database, clock=clock)
+    refusals = RefusalCounts(database, clock=clock)
     first = correlation.begin()
     for _ in range(100):
         refusals.record(AuditKind.LOGIN_REFUSE, "access_denied", address="203.0.113.1")
@@ -69,7 +69,7 @@ def test_one_row_for_each_kind_reason_address_and_minute(database: Database, clo
 
 
 def test_each_minute_has_its_own(database: Database, clock: Clock) -> None:
-    refusals = Refusals(database, clock=clock)
+    refusals = RefusalCounts(database, clock=clock)
     for _ in range(3):
         refusals.record(AuditKind.BEARER_REFUSE, "token-invalid", address="203.0.113.1")
         clock.move(seconds=60)
@@ -78,7 +78,7 @@ def test_each_minute_has_its_own(database: Database, clock: Clock) -> None:
 
 
 def test_any_number_of_addresses_and_reasons_is_a_bounded_number_of_rows(database: Database, clock: Clock) -> None:
-    refusals = Refusals(database, clock=clock)
+    refusals = RefusalCounts(database, clock=clock)
     for number in range(10_000):
         refusals.record(AuditKind.LOGIN_REFUSE, "access_denied", address=f"2001:db8::{number:x}")
         assert refusals.waiting() <= MAX_KEYS + 1
@@ -111,7 +111,7 @@ class Failing:
 
 def test_counts_wait_bounded_until_storage_answers_again(database: Database, clock: Clock) -> None:
     storage: Any = Failing(database)
-    refusals = Refusals(storage, clock=clock)
+    refusals = RefusalCounts(storage, clock=clock)
     for _ in range(500):
         clock.move(seconds=60)
         refusals.record(AuditKind.LOGIN_REFUSE, "access_denied", address="203.0.113.1")
@@ -127,7 +127,7 @@ def test_counts_wait_bounded_until_storage_answers_again(database: Database, clo
 def test_it_is_written_by_itself_outside_of_the_request_and_not_more_often(database: Database) -> None:
     storage: Any = Failing(database)
     storage.down = False
-    refusals = Refusals(storage, every_seconds=0.3)
+    refusals = RefusalCounts(storage, every_seconds=0.3)
     begun = time.monotonic()
     while time.monotonic() - begun < 1.0:
         refusals.record(AuditKind.LOGIN_REFUSE, "access_denied", address="203.0.113.1")

@@ -47,12 +47,14 @@ def live(here: World, browser: Browser) -> bool:
 def test_the_session_with_that_id_ends_and_no_other(here: World) -> None:
     first, second = here.sign_in(), here.sign_in(sid="session-2")
     bob = here.sign_in(sub="auth0|bob", sid="session-3")
-    pulse = here.storage.read.pulse().sessions_ended
+    change_counters = here.storage.read.change_counters().sessions_ended
     ref = here.ref(first)
     answer = tell(here, sid="session-1")
     assert (answer.status, answer.body, answer.header("cache-control")) == (200, b"", "no-store")
     assert [live(here, browser) for browser in (first, second, bob)] == [False, True, True]
-    assert here.storage.read.pulse().sessions_ended == pulse + 1, "so the watcher of every process tells the tabs"
+    assert here.storage.read.change_counters().sessions_ended == change_counters + 1, (
+        "so the watcher of every process tells the tabs"
+    )
     with pytest.raises(SessionEnded) as caught:
         here.sessions.by_ref(ref)
     assert caught.value.detail == "You signed out at the sign-in provider."

@@ -37,7 +37,7 @@ def expired(here: World, **after: float) -> tuple[Browser, str, str]:
 @pytest.mark.parametrize("popup", [True, False])
 def test_its_own_subject_goes_on_with_it(here: World, popup: bool) -> None:
     browser, ref, secret = expired(here)
-    before = here.storage.read.pulse()
+    before = here.storage.read.change_counters()
     told = browser.get("/auth/session").json()
     assert told == {"authenticated": False, "expired": True}
     location = browser.get(f"/auth/login?return_to=/reports{'&mode=popup' if popup else ''}").location
@@ -51,7 +51,7 @@ def test_its_own_subject_goes_on_with_it(here: World, popup: bool) -> None:
     with pytest.raises(Unauthenticated):
         here.sessions.resolve(secret)  # the old cookie is worth nothing
     assert here.sessions.access_token(ref) == here.fake.issued[-3]
-    assert here.storage.read.pulse() != before  # so that covered tabs look
+    assert here.storage.read.change_counters() != before  # so that covered tabs look
     assert len(here.audit("app:session:begin")) == 1
     (event,) = here.audit("app:session:revive")
     assert event["actor"].startswith("auth0|ann at ")

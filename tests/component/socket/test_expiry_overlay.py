@@ -259,7 +259,7 @@ def test_what_is_over_for_good_leaves_the_page(end: str) -> None:
 
 def test_the_watcher_covers_and_uncovers_without_asking_all_the_time() -> None:
     async def check(here: Here) -> None:
-        watcher = Watcher(here.services.storage.read.pulse, here.services.tabs)
+        watcher = Watcher(here.services.storage.read.change_counters, here.services.tabs)
         await watcher.recheck()
         expire(here)
         here.tab.session = here.services.storage.read.session_by_ref(here.ref)
@@ -279,7 +279,7 @@ def test_a_session_that_turns_out_to_be_live_uncovers_its_tab_within_seconds() -
     """Use that was noted a moment before the limit, and committed after the tab was covered."""
 
     async def check(here: Here) -> None:
-        watcher = Watcher(here.services.storage.read.pulse, here.services.tabs)
+        watcher = Watcher(here.services.storage.read.change_counters, here.services.tabs)
         await watcher.recheck()
         expire(here)
         here.tab.session = here.services.storage.read.session_by_ref(here.ref)
@@ -460,7 +460,7 @@ def test_a_press_that_waits_where_its_browser_cannot_come_back_to_is_told_as_los
         here.tab = tabs.open(session, here.tab.owner, here.wire.receive, here.wire.send, claimed="page")
         await here.tab.send({"type": "websocket.accept"})
         later(here)
-        await Watcher(here.services.storage.read.pulse, tabs).poll()
+        await Watcher(here.services.storage.read.change_counters, tabs).poll()
         await is_told_of_a_lost_press(here)
 
     with_tab(check)
@@ -503,7 +503,7 @@ def test_after_a_step_up_nothing_runs_on_a_socket_of_the_secret_before() -> None
 
 def test_a_step_up_wakes_the_watcher() -> None:
     async def check(here: Here) -> None:
-        watcher = Watcher(here.services.storage.read.pulse, here.services.tabs)
+        watcher = Watcher(here.services.storage.read.change_counters, here.services.tabs)
         await watcher.recheck()
         step_up(here)
         await watcher.recheck()

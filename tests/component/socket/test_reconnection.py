@@ -65,7 +65,7 @@ def catch_up() -> BackMsg:
 
 
 def watcher(here: Here) -> Watcher:
-    return Watcher(here.services.storage.read.pulse, here.services.tabs)
+    return Watcher(here.services.storage.read.change_counters, here.services.tabs)
 
 
 async def asked_for_runs(here: Here) -> list[str]:

@@ -161,7 +161,7 @@ def expected(state: str, event: str) -> str:
 @pytest.mark.parametrize("state", STATES)
 def test_one_poll_tells_a_tab_in_any_state_and_nothing_of_its_page_runs(state: str, event: str) -> None:
     async def check(here: Here) -> None:
-        watcher = Watcher(here.services.storage.read.pulse, here.services.tabs)
+        watcher = Watcher(here.services.storage.read.change_counters, here.services.tabs)
         await watcher.poll()
         await STATES[state](here)
         EVENTS[event](here)

@@ -103,7 +103,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
     ),
     Removal(
         guard="failures of anonymous clients are folded into a limited number of rows",
-        at="app.core.refusal_counts:Refusals._add",
+        at="app.core.refusal_counts:RefusalCounts._add",
         without="key not in self._counts and len(self._counts) >= MAX_KEYS",
         instead="False",
         test="tests/app/core/test_refusal_counts.py::test_any_number_of_addresses_and_reasons_is_a_bounded_number_of_rows",

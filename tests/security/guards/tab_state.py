@@ -160,7 +160,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the watcher notifies idle tabs",
         at="app.asgi:create_app.lifespan",
-        without="Watcher(services.storage.read.pulse, services.tabs).run()",
+        without="Watcher(services.storage.read.change_counters, services.tabs).run()",
         instead="asyncio.sleep(0)",
         test="tests/security/test_told_in_time.py::test_idle_tabs_in_two_processes_are_told_within_two_seconds[ended]",
     ),

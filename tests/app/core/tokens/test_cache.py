@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.core.errors import TokenExpired, TokenInvalid
-from app.core.tokens.cache import Verified
+from app.core.tokens.cache import TokenCache
 from app.core.tokens.key_set import KeySet
 from app.core.tokens.verifier import TokenVerifier
 from tests.issuer import Issuer, SigningKey
@@ -148,7 +148,7 @@ def test_another_signature_over_the_same_claims_is_another_token(issuer: Issuer,
 
 
 def test_it_is_bounded_and_drops_the_least_recently_used() -> None:
-    cache: Verified[int] = Verified(max_entries=3)
+    cache: TokenCache[int] = TokenCache(max_entries=3)
     for number in range(3):
         cache.put(bytes([number]), number, 1, since=0, expires=99)
     assert cache.get(b"\x00", 1, 1) == 0
