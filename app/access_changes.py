@@ -41,7 +41,7 @@ class _Known(NamedTuple):
 
 def changed_since_last_run(caller: Caller, now: datetime) -> Changed:
     """Compare what is held now with what was held before; nothing on the first run."""
-    held = [p.value for p in Permission if decide(caller.principal, p, caller.grants).within_reach]
+    held = [p.value for p in Permission if decide(caller.principal, p, caller.grants).allowed_after_step_up]
     known: _Known | None = st.session_state.get(_KEY)
     if known is None:
         known = _Known(held, held, now)

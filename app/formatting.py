@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from app.core.permissions import Permission, named
-from app.core.policy import Held, Source
+from app.core.policy import GrantPath, Source
 
 _CAP: Final = 200
 _RESOURCES: Final = {"api": "Remote API", "messages": "Messages of the remote API", "guards": "What asks for what"}
@@ -86,7 +86,7 @@ def clause(sentence: str) -> str:
     return f"{sentence[:1].lower()}{sentence[1:]}".rstrip(".")
 
 
-def held_by(held: Held) -> str:
+def held_by(held: GrantPath) -> str:
     """Where a grant came from, in words, as markdown-safe text."""
     text = _SOURCES[held.source]
     if held.by and held.source is Source.ADMIN:
@@ -94,7 +94,7 @@ def held_by(held: Held) -> str:
     return text if held.until is None else f"{text}, until {held.until:%d %B %Y, %H\\:%M} UTC"
 
 
-def held_through(held: Held) -> str:
+def held_through(held: GrantPath) -> str:
     """What gives it: the role's name, or what else it is, as markdown-safe text."""
     if held.role is not None:
         return f"role {plain(held.role)}"

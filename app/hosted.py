@@ -157,7 +157,7 @@ def _signed_out(error: Unauthenticated | None) -> bool:
 def _signed_in(caller: Caller, session: Session) -> bool:
     enter = _declared().enter
     decision = decide(caller.principal, enter, caller.grants)
-    if not decision.within_reach:
+    if not decision.allowed_after_step_up:
         _stand_in(hosted_pages.NO_ACCESS)
     with st.sidebar:
         panels.account(

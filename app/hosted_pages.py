@@ -54,7 +54,7 @@ class _MissingRow(NamedTuple):
     permission: Permission | None
     declared: bool
     """Whether ``gatehouse.toml`` has it at all."""
-    within_reach: bool
+    allowed_after_step_up: bool
     """Whether a fresh sign-in would open the page, as far as this row is concerned."""
 
 
@@ -137,7 +137,7 @@ def navigation(
                 continue
             refused = _Refused.of(page, missing)
             refused._default = page is start  # noqa: SLF001 - our copy, which need not be the first any more
-            (offered.setdefault(name, []) if missing.within_reach else nameless).append(refused)
+            (offered.setdefault(name, []) if missing.allowed_after_step_up else nameless).append(refused)
     if nameless:
         offered.setdefault("", []).extend(nameless)
     chosen = original_navigation(offered, position=position, expanded=expanded)
@@ -174,8 +174,8 @@ def _missing_row(page: st.Page, known: _PageRows, caller: Caller, *, start: bool
         declared, permission = address in known.rows, known.rows.get(address)
         decision = decide(caller.principal, permission, caller.grants)
         if not (declared and decision.allowed):
-            missing.append(_MissingRow(address, permission, declared, declared and decision.within_reach))
-    return next((row for row in missing if not row.within_reach), missing[0] if missing else None)
+            missing.append(_MissingRow(address, permission, declared, declared and decision.allowed_after_step_up))
+    return next((row for row in missing if not row.allowed_after_step_up), missing[0] if missing else None)
 
 
 def _addresses(page: st.Page, known: _PageRows, *, start: bool) -> list[str]:
@@ -233,7 +233,7 @@ class _Refused(st.Page):
         twin.__class__ = cls
         twin.missing = missing
         twin._own = _own_address(page)  # noqa: SLF001 - our copy
-        if not missing.within_reach:
+        if not missing.allowed_after_step_up:
             twin._title, twin._icon, twin._help, twin._visibility = NO_ACCESS, "", "", "hidden"  # noqa: SLF001 - our copy
         stand_in: _Refused = twin
         return stand_in

@@ -55,7 +55,7 @@ def _signed_out(error: Unauthenticated | None) -> None:
 def _signed_in(caller: Caller, session: Session) -> None:
     """Register what may be opened, and run or refuse the page that was asked for."""
     decisions = {row.path: decide(caller.principal, row.permission, caller.grants) for row in PAGES}
-    opened = {path for path, decision in decisions.items() if decision.within_reach}
+    opened = {path for path, decision in decisions.items() if decision.allowed_after_step_up}
     way = page_registry.way()
     page, row = _register(way, opened, stand_in="No access")
     with st.sidebar:

@@ -9,7 +9,7 @@ from typing import Final, cast
 from sqlalchemy import Select, bindparam, func, literal_column, or_, select
 
 from app.core.permissions import ADMINISTRATOR
-from app.core.policy import NO_GRANTS, Grants, Held, Source
+from app.core.policy import NO_GRANTS, GrantPath, Grants, Source
 from db.models import grants, people, role_permissions, roles
 from db.rows import raw_time
 from db.statement import Row
@@ -59,20 +59,20 @@ def grants_from(rows: Sequence[Row]) -> Grants:
     """What rows of ``grants_query`` amount to."""
     if not rows:
         return NO_GRANTS
-    by_permission: dict[str, tuple[Held, ...]] = {}
-    by_role: dict[str, tuple[Held, ...]] = {}
-    everything: tuple[Held, ...] = ()
+    by_permission: dict[str, tuple[GrantPath, ...]] = {}
+    by_role: dict[str, tuple[GrantPath, ...]] = {}
+    everything: tuple[GrantPath, ...] = ()
     ends: list[int] = []
     for source, until, by, since, permission, role, listed in sorted(rows, key=_order):
         if until is not None:
             ends.append(until)
-        way: tuple[Held, ...] = (Held(role, _SOURCES[source], maybe_moment(until), by, maybe_moment(since)),)
+        way: tuple[GrantPath, ...] = (GrantPath(role, _SOURCES[source], maybe_moment(until), by, maybe_moment(since)),)
         if role is not None:
             by_role[role] = by_role.get(role, ()) + way
         if role == ADMINISTRATOR:
             everything += way
             continue
-        given: dict[str, tuple[Held, ...]] = dict.fromkeys(
+        given: dict[str, tuple[GrantPath, ...]] = dict.fromkeys(
             listed.split(" ") if listed else () if permission is None else (permission,), way
         )
         if not by_permission:
@@ -85,6 +85,6 @@ def grants_from(rows: Sequence[Row]) -> Grants:
     return Grants(
         permissions=MappingProxyType(by_permission),
         roles=MappingProxyType(by_role),
-        everything=everything,
+        administrator_paths=everything,
         until=maybe_moment(min(ends)) if ends else None,
     )

@@ -13,9 +13,11 @@ caller = access.caller()
 first_name = formatting.plain((caller.principal.name or "").split(" ")[0])
 st.title(f"Welcome, {first_name}" if first_name else "Welcome")
 
-held = [permission for permission in Permission if decide(caller.principal, permission, caller.grants).within_reach]
+held = [
+    permission for permission in Permission if decide(caller.principal, permission, caller.grants).allowed_after_step_up
+]
 lacking = [permission for permission in Permission if permission not in held]
-open_rows = [row for row in PAGES[1:] if decide(caller.principal, row.permission, caller.grants).within_reach]
+open_rows = [row for row in PAGES[1:] if decide(caller.principal, row.permission, caller.grants).allowed_after_step_up]
 
 if not held:
     st.info(

@@ -59,13 +59,13 @@ for role, ways in sorted(grants.roles.items()):
             st.caption(formatting.held_by(held))
 
 st.header("What that lets you do")
-mine = [permission for permission in Permission if decide(who, permission, grants).within_reach]
+mine = [permission for permission in Permission if decide(who, permission, grants).allowed_after_step_up]
 if not mine:
     st.write("Nothing beyond this page and Home.")
 for resource, names in formatting.by_resource(mine).items():
     lines = []
     for name in names:
-        because = ", ".join(dict.fromkeys(formatting.held_through(way) for way in grants.ways(name)))
+        because = ", ".join(dict.fromkeys(formatting.held_through(way) for way in grants.grant_paths(name)))
         why = f":small[{formatting.plain(name)}, because of {because or 'the scope of your token'}]"
         lines.append(f":material/check: {formatting.sentence(name)}  \n{why}")
     st.markdown(f"**{resource}**  \n" + "  \n".join(lines))

@@ -110,7 +110,7 @@ class Bearer:
             grants = Grants(
                 permissions=grants.permissions,
                 roles=grants.roles,
-                everything=grants.everything,
+                administrator_paths=grants.administrator_paths,
                 asserted=frozenset(name for name in token.permissions if named(name) is not None),
                 withheld=facts.withheld,
                 until=grants.until,

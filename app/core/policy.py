@@ -41,7 +41,7 @@ class Source(StrEnum):
     SCOPE = "scope"  # a permission marked `by_scope`, or a machine's scope; lives in the token only
 
 
-class Held(NamedTuple):
+class GrantPath(NamedTuple):
     """One way in which a permission is held. ``role`` is None for a single permission."""
 
     role: str | None
@@ -61,11 +61,11 @@ class Decision(NamedTuple):
 
     allowed: bool
     reason: Reason
-    held: Held | None = None
+    granted_by: GrantPath | None = None
     step_up: Requirement | None = None
 
     @property
-    def within_reach(self) -> bool:
+    def allowed_after_step_up(self) -> bool:
         """Whether it is allowed now, or would be after a fresh or stronger sign-in. For showing and hiding only."""
         return self.allowed or self.step_up is not None
 
@@ -74,27 +74,37 @@ class Decision(NamedTuple):
 class Grants:
     """What one principal holds now.
 
-    ``permissions``: permission name → the ways it is held locally (sources admin, request, policy, token), at least
-    one each. ``everything``: the ways in which the administrator role is held, which gives every permission without
-    listing any; empty for everybody else. ``roles``: role name → the ways it is held. ``until``: aware UTC of the
-    next expiry among them, None when nothing expires: whoever caches this must not use it from then on.
-    ``asserted``: permissions the bearer token in hand asserts itself (its ``permissions`` claim, as far as the
-    catalogue knows it), empty for sessions. ``withheld``: permissions that an administrator withholds from the subject,
-    so that no claim of a token gives them; empty for sessions, whose grants hold nothing that is withheld.
-    ``decided``: what ``decide`` has found to be held already, for itself only.
+    Attributes:
+        permissions: Permission name → the paths by which it is granted locally (sources admin, request, policy, token),
+            at least one each.
+        administrator_paths: The paths by which the administrator role is granted, which gives every permission without
+            listing any; empty for everybody else.
+        roles: Role name → the paths by which it is granted.
+        until: Aware UTC of the next expiry among the grants, None when nothing expires: a cache must not use the set
+            from then on.
+        asserted: Permissions that the bearer token of the request asserts itself (its ``permissions`` claim, as far as
+            the catalogue knows it); empty for sessions.
+        withheld: Permissions that an administrator withholds from the subject, so that no claim of a token gives them;
+            empty for sessions, whose grants hold nothing that is withheld.
+        decided: What ``decide`` has found to be granted already, for itself only.
     """
 
-    permissions: Mapping[str, tuple[Held, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    roles: Mapping[str, tuple[Held, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    everything: tuple[Held, ...] = ()
+    permissions: Mapping[str, tuple[GrantPath, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    roles: Mapping[str, tuple[GrantPath, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    administrator_paths: tuple[GrantPath, ...] = ()
     asserted: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
     until: datetime | None = None
     decided: dict[str, Decision] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def ways(self, permission: str) -> tuple[Held, ...]:
+    @property
+    def is_administrator(self) -> bool:
+        """Whether the principal holds the administrator role, and with it every permission."""
+        return bool(self.administrator_paths)
+
+    def grant_paths(self, permission: str) -> tuple[GrantPath, ...]:
         """The ways in which ``permission`` is held locally, the administrator role's first; empty when it is not."""
-        return self.everything + self.permissions.get(permission, ())
+        return self.administrator_paths + self.permissions.get(permission, ())
 
 
 NO_GRANTS = Grants()
@@ -105,8 +115,8 @@ _NOT_GRANTED = Decision(allowed=False, reason=Reason.NOT_GRANTED)
 _SCOPE = Decision(allowed=False, reason=Reason.SCOPE)
 _STALE_LOGIN = Decision(allowed=False, reason=Reason.STALE_LOGIN)
 _SIGNED_IN = Decision(allowed=True, reason=Reason.GRANTED)
-_BY_TOKEN = Decision(allowed=True, reason=Reason.GRANTED, held=Held(role=None, source=Source.TOKEN))
-_BY_SCOPE = Decision(allowed=True, reason=Reason.GRANTED, held=Held(role=None, source=Source.SCOPE))
+_BY_TOKEN = Decision(allowed=True, reason=Reason.GRANTED, granted_by=GrantPath(role=None, source=Source.TOKEN))
+_BY_SCOPE = Decision(allowed=True, reason=Reason.GRANTED, granted_by=GrantPath(role=None, source=Source.SCOPE))
 _BY_SCOPE_NAMES = frozenset(permission.value for permission in Permission if permission.by_scope)
 _OTHER_TOKEN = AuthMethod.OTHER_TOKEN  # looking a member up in its enum costs as much as deciding
 _MACHINE = AuthMethod.MACHINE
@@ -177,10 +187,10 @@ def _by_grant(permission: str, grants: Grants) -> Decision | None:
 
     Remembered with the grants it was made from, whose mappings never change.
     """
-    ways = grants.everything or grants.permissions.get(permission)
-    if not ways:
+    grant_paths = grants.administrator_paths or grants.permissions.get(permission)
+    if not grant_paths:
         return None
-    decision = Decision(True, Reason.GRANTED, ways[0])
+    decision = Decision(True, Reason.GRANTED, grant_paths[0])
     if isinstance(permission, Permission):  # of other names there may be any number
         grants.decided[permission] = decision
     return decision

@@ -212,14 +212,14 @@ def difference(before: Grants, after: Grants) -> SessionChange:
     """What changed from one set to another, by what is effectively held."""
     if before is after:
         return SessionChange.NONE
-    if after.everything:
+    if after.is_administrator:
         lost = False
     else:
-        lost = bool(before.everything) or not before.permissions.keys() <= after.permissions.keys()
+        lost = before.is_administrator or not before.permissions.keys() <= after.permissions.keys()
     if lost:
         return SessionChange.LOST
     same = (
-        bool(before.everything) == bool(after.everything)
+        before.is_administrator == after.is_administrator
         and before.permissions.keys() == after.permissions.keys()
         and before.roles.keys() == after.roles.keys()
     )

@@ -37,7 +37,7 @@ class Watcher:
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         """``change_counters``: reads the two counters, one query."""
-        self._pulse = change_counters
+        self._change_counters = change_counters
         self._tabs = tabs
         self._clock = clock
         self._poll_seconds = poll_seconds
@@ -66,7 +66,7 @@ class Watcher:
         if not tabs:
             self._known = None
             return
-        change_counters = await self._tabs.in_thread(self._pulse)
+        change_counters = await self._tabs.in_thread(self._change_counters)
         known, self._known = self._known, change_counters
         if change_counters == known:
             now = self._clock()

@@ -10,7 +10,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.core.assurance import Requirement
 from app.core.permissions import Permission
-from app.core.policy import Held, decide
+from app.core.policy import GrantPath, decide
 from remote_api.access import authenticated, caller
 from remote_api.schemas import Me
 from remote_api.services import services
@@ -30,13 +30,13 @@ def me() -> dict[str, Any]:
     permissions = []
     for permission in Permission:
         decision = decide(principal, permission, grants, clock=services().clock)
-        if decision.held is not None:
-            others = [way for way in grants.ways(permission) if way != decision.held]
+        if decision.granted_by is not None:
+            others = [way for way in grants.grant_paths(permission) if way != decision.granted_by]
             permissions.append(
                 {
                     "name": permission.value,
                     "sentence": permission.sentence,
-                    "ways": _ways([decision.held, *others]),
+                    "ways": _ways([decision.granted_by, *others]),
                     "step_up": _asked(decision.step_up),
                 }
             )
@@ -62,7 +62,7 @@ def _asked(requirement: Requirement | None) -> dict[str, Any] | None:
     return {"max_age": requirement.max_age_seconds, "acr_values": requirement.acr or None}
 
 
-def _ways(ways: Iterable[Held]) -> list[dict[str, Any]]:
+def _ways(ways: Iterable[GrantPath]) -> list[dict[str, Any]]:
     return [
         {
             "source": way.source,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from app.core.guard import Caller, Guard
 from app.core.permissions import Permission
-from app.core.policy import Decision, Grants, Held, Source
+from app.core.policy import Decision, GrantPath, Grants, Source
 from app.core.principal import AuthMethod, Principal, Subject
 from tests.benchmarks import budgets
 from tests.benchmarks.measure import interleaved
@@ -18,7 +18,7 @@ from tests.benchmarks.stage import Stage
 def guarded(stage: Stage) -> list[Row]:
     """``@requires`` against ``if permission in held`` and the same function called plainly."""
     held = frozenset({permission.value for permission in Permission} | {f"use:thing-{n}" for n in range(250)})
-    ways = (Held("analyst", Source.ADMIN),)
+    ways = (GrantPath("analyst", Source.ADMIN),)
     caller = Caller(
         Principal(AuthMethod.SESSION, Subject("https://issuer.test/", "auth0|ann")),
         Grants(permissions=MappingProxyType(dict.fromkeys(held, ways))),

@@ -39,7 +39,7 @@ class Change:
 def show(dialog: Dialog, card: Card) -> None:
     """The dialog that is open; closed when it may not be any more."""
     change = _CHANGES.get(dialog.name)
-    if change is None or not access.decide(change.permission).within_reach:
+    if change is None or not access.decide(change.permission).allowed_after_step_up:
         dialogs.close()
         return
     dialogs.show(change.title, partial(change.body, dialog, card), icon=change.icon)

@@ -133,7 +133,7 @@ def _state_buttons(card: Card, *, own: bool, place: str) -> None:
                 card.state is not PersonState.ERASED,
             ),
         )
-        if fits and not own and access.decide(permission).within_reach
+        if fits and not own and access.decide(permission).allowed_after_step_up
     ]
     if not offered:
         return

@@ -70,7 +70,7 @@ def _known(text: str, *, givable: bool) -> _Offer:
     fitting = {
         known.name: _sentence(known.name, known.sentence)
         for known in page.rows
-        if not givable or decide(caller.principal, known.name, caller.grants).within_reach
+        if not givable or decide(caller.principal, known.name, caller.grants).allowed_after_step_up
     }
     return _offer(page, fitting)
 
@@ -91,7 +91,7 @@ def _may_give_roles(rows: tuple[Role, ...]) -> Callable[[Role], bool]:
         if role.name == ADMINISTRATOR:
             return ADMINISTRATOR in caller.grants.roles
         names = contents.get(role.id, frozenset())
-        return all(decide(caller.principal, name, caller.grants).within_reach for name in names)
+        return all(decide(caller.principal, name, caller.grants).allowed_after_step_up for name in names)
 
     return may
 

@@ -14,4 +14,6 @@ from app.core.policy import decide
 def not_held(permissions: Iterable[str]) -> frozenset[str]:
     """Those of ``permissions`` that who is asking does not hold now. Raises as ``access.caller``."""
     caller = access.caller()
-    return frozenset(name for name in permissions if not decide(caller.principal, name, caller.grants).within_reach)
+    return frozenset(
+        name for name in permissions if not decide(caller.principal, name, caller.grants).allowed_after_step_up
+    )

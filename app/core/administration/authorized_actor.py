@@ -52,7 +52,7 @@ class AuthorizedActor:
         """Whether they may use it now, at most after a fresh sign-in: only then may they give it."""
         if self.principal is None:
             return True
-        return decide(self.principal, permission, self.grants, clock=lambda: self.now).within_reach
+        return decide(self.principal, permission, self.grants, clock=lambda: self.now).allowed_after_step_up
 
     def event(self, kind: AuditKind, target: str, reason: str, **details: Detail) -> AuditEvent:
         """The audit event of something they did."""

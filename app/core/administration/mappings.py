@@ -11,7 +11,7 @@ from app.core.audit import AuditKind
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import InvalidInput
 from app.core.permissions import Permission
-from app.core.policy import Held, Source
+from app.core.policy import GrantPath, Source
 
 TOKEN_ROLE_MAX_CHARACTERS: Final = 200
 MOST_ROLES: Final = 50
@@ -51,7 +51,7 @@ def set_mapping(
         names.append(card.row.name)
         if role not in before:
             require_role_held(actor, card, token_role)
-            ways = [Held(card.row.name, Source.TOKEN)] if mine else []
+            ways = [GrantPath(card.row.name, Source.TOKEN)] if mine else []
             require_nothing_gained(actor, card.permissions, ways, token_role)
     if roles == before:
         return 0

@@ -12,7 +12,7 @@ from app.core.directory import RoleCard
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import GatehouseError, LastAdministrator, NotHeld, SelfGrant
 from app.core.permissions import ADMINISTRATOR
-from app.core.policy import Held, Source
+from app.core.policy import GrantPath, Source
 
 E = TypeVar("E", bound=GatehouseError)
 
@@ -45,14 +45,14 @@ def require_held(actor: AuthorizedActor, permissions: Iterable[str], target: str
 
 def require_role_held(actor: AuthorizedActor, role: RoleCard, target: str) -> None:
     """Raise ``NotHeld`` for a role that gives what is not held; ``administrator`` only administrators can give."""
-    if role.row.name == ADMINISTRATOR and actor.principal is not None and not actor.grants.everything:
+    if role.row.name == ADMINISTRATOR and actor.principal is not None and not actor.grants.is_administrator:
         missing = sorted(name for name in role.permissions if not actor.holds(name))
         raise about(NotHeld(missing, _ADMINISTRATORS_ONLY), target)
     require_held(actor, role.permissions, target)
 
 
 def require_nothing_gained(
-    actor: AuthorizedActor, permissions: Iterable[str], ways: Iterable[Held], target: str
+    actor: AuthorizedActor, permissions: Iterable[str], ways: Iterable[GrantPath], target: str
 ) -> None:
     """Raise ``SelfGrant`` when holding ``permissions`` in these new ``ways`` is more than is held already.
 
@@ -62,7 +62,7 @@ def require_nothing_gained(
         return
     new = tuple(ways)
     for permission in permissions if new else ():
-        has = actor.grants.ways(permission)
+        has = actor.grants.grant_paths(permission)
         if not all(any(_covers(old, way) for old in has) for way in new):
             raise about(SelfGrant(_MINE), target)
 
@@ -76,7 +76,7 @@ def keeping_an_administrator(unit: DirectoryUnit, now: datetime, target: str) ->
         raise about(LastAdministrator(_LAST), target)
 
 
-def _covers(old: Held, new: Held) -> bool:
+def _covers(old: GrantPath, new: GrantPath) -> bool:
     """Whether what is held in one way lasts at least as long as in another."""
     if old.source is Source.TOKEN and new.source is not Source.TOKEN:
         return False

@@ -14,12 +14,12 @@ from app.core.assurance import MULTI_FACTOR, Requirement
 from app.core.errors import PermissionDenied, SessionEnded, StepUpRequired, Unauthenticated
 from app.core.guard import Caller, Guard
 from app.core.permissions import REQUIREMENTS, Permission
-from app.core.policy import NO_GRANTS, Decision, Grants, Held, Source
+from app.core.policy import NO_GRANTS, Decision, GrantPath, Grants, Source
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 
 WHO = Principal(method=AuthMethod.SESSION, subject=Subject("https://issuer.example/", "auth0|1"), name="Ada")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-READS = Grants(permissions={"read:reports": (Held("viewer", Source.ADMIN),)})
+READS = Grants(permissions={"read:reports": (GrantPath("viewer", Source.ADMIN),)})
 
 
 class Desk:
@@ -56,7 +56,7 @@ def test_nobody_is_unauthenticated_and_recorded(desk: Desk) -> None:
 
 
 def test_a_stale_sign_in_is_refused_with_what_has_to_be_done(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    exports = Grants(permissions={"export:reports": (Held("analyst", Source.ADMIN),)})
+    exports = Grants(permissions={"export:reports": (GrantPath("analyst", Source.ADMIN),)})
     desk.caller = Caller(replace(WHO, authenticated_at=NOW), exports)
     guard = Guard(lambda: desk.caller, desk.on_refused, clock=lambda: NOW + timedelta(seconds=3600))
     assert guard.require(Permission.EXPORT_REPORTS).name == "Ada"

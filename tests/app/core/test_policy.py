@@ -11,12 +11,12 @@ import pytest
 
 from app.core.assurance import MULTI_FACTOR, Requirement
 from app.core.permissions import ADMINISTRATOR, REQUIREMENTS, ROLES, Permission
-from app.core.policy import NO_GRANTS, Decision, Grants, Held, Reason, Source, decide
+from app.core.policy import NO_GRANTS, Decision, GrantPath, Grants, Reason, Source, decide
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 
 SUBJECT = Subject("https://issuer.example/", "auth0|1")
-ADMIN_WAY = (Held(ADMINISTRATOR, Source.ADMIN),)
-VIEWER_WAY = (Held("viewer", Source.ADMIN),)
+ADMINISTRATOR_PATH = (GrantPath(ADMINISTRATOR, Source.ADMIN),)
+VIEWER_PATH = (GrantPath("viewer", Source.ADMIN),)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -41,10 +41,10 @@ def machine(*scope: str) -> Principal:
     return someone(AuthMethod.MACHINE, scope=frozenset(scope))
 
 
-READS = Grants(permissions={"read:reports": VIEWER_WAY}, roles={"viewer": VIEWER_WAY})
-MESSAGES = Grants(permissions={"read:messages": VIEWER_WAY})
+READS = Grants(permissions={"read:reports": VIEWER_PATH}, roles={"viewer": VIEWER_PATH})
+MESSAGES = Grants(permissions={"read:messages": VIEWER_PATH})
 ASSERTED = Grants(asserted=frozenset({"read:reports"}))
-EVERYTHING = Grants(everything=ADMIN_WAY, roles={ADMINISTRATOR: ADMIN_WAY})
+EVERYTHING = Grants(administrator_paths=ADMINISTRATOR_PATH, roles={ADMINISTRATOR: ADMINISTRATOR_PATH})
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ EVERYTHING = Grants(everything=ADMIN_WAY, roles={ADMINISTRATOR: ADMIN_WAY})
 def test_each_rule(principal: Principal, permission: str | None, grants: Grants, allowed: bool, reason: Reason) -> None:
     decision = decide(principal, permission, grants, clock=clock)
     assert (decision.allowed, decision.reason) == (allowed, reason)
-    assert decision.within_reach is allowed
+    assert decision.allowed_after_step_up is allowed
 
 
 def signed_in(**ago: float) -> dict[str, Any]:
@@ -138,10 +138,10 @@ def test_what_a_permission_asks_of_the_sign_in(
     monkeypatch.setitem(REQUIREMENTS, "export:reports", asked)
     decision = decide(principal, "export:reports", EVERYTHING, clock=clock)
     if allowed:
-        assert decision == Decision(True, Reason.GRANTED, ADMIN_WAY[0])
+        assert decision == Decision(True, Reason.GRANTED, ADMINISTRATOR_PATH[0])
     else:
-        assert decision == Decision(False, Reason.STALE_LOGIN, ADMIN_WAY[0], asked)
-        assert decision.within_reach
+        assert decision == Decision(False, Reason.STALE_LOGIN, ADMINISTRATOR_PATH[0], asked)
+        assert decision.allowed_after_step_up
 
 
 def test_another_clients_token_that_asserts_a_permission_is_asked_the_same() -> None:
@@ -155,7 +155,7 @@ def test_a_machine_never_steps_up(grants: Grants) -> None:
     fresh = someone(AuthMethod.MACHINE, acr=MULTI_FACTOR, amr=MFA, scope=frozenset({"export:reports"}))
     decision = decide(fresh, "export:reports", grants, clock=clock)
     assert decision == Decision(False, Reason.STALE_LOGIN)
-    assert not decision.within_reach
+    assert not decision.allowed_after_step_up
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_nobody_is_asked_for_a_sign_in_to_be_refused_after_it(
 ) -> None:
     decision = decide(principal, "export:reports", grants, clock=clock)
     assert decision == Decision(False, reason)
-    assert not decision.within_reach
+    assert not decision.allowed_after_step_up
 
 
 def test_the_clock_is_read_only_where_a_permission_asks_for_an_age() -> None:
@@ -196,9 +196,9 @@ def test_a_decision_is_not_remembered_beyond_its_moment() -> None:
 
 
 def test_an_allowed_decision_names_the_grant() -> None:
-    assert decide(someone(), "read:reports", READS) == Decision(True, Reason.GRANTED, VIEWER_WAY[0])
-    assert decide(someone(), "read:reports", EVERYTHING).held == ADMIN_WAY[0]
-    assert decide(someone(), "export:reports", READS).held is None
+    assert decide(someone(), "read:reports", READS) == Decision(True, Reason.GRANTED, VIEWER_PATH[0])
+    assert decide(someone(), "read:reports", EVERYTHING).granted_by == ADMINISTRATOR_PATH[0]
+    assert decide(someone(), "export:reports", READS).granted_by is None
 
 
 def test_the_administrator_holds_permissions_nobody_listed() -> None:
@@ -208,10 +208,10 @@ def test_the_administrator_holds_permissions_nobody_listed() -> None:
 
 
 def test_ways_lists_all_of_them_the_administrators_first() -> None:
-    both = Grants(everything=ADMIN_WAY, permissions={"read:reports": VIEWER_WAY})
-    assert both.ways("read:reports") == ADMIN_WAY + VIEWER_WAY
-    assert both.ways("export:reports") == ADMIN_WAY
-    assert READS.ways("export:reports") == ()
+    both = Grants(administrator_paths=ADMINISTRATOR_PATH, permissions={"read:reports": VIEWER_PATH})
+    assert both.grant_paths("read:reports") == ADMINISTRATOR_PATH + VIEWER_PATH
+    assert both.grant_paths("export:reports") == ADMINISTRATOR_PATH
+    assert READS.grant_paths("export:reports") == ()
 
 
 def test_the_catalogue_and_the_built_in_roles_literally() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.core.policy import Grants, Held, Source
+from app.core.policy import GrantPath, Grants, Source
 from app.core.principal import Subject
 from app.core.rights import Rights
 
@@ -35,7 +35,7 @@ def test_a_set_is_read_once_per_policy_version() -> None:
     first = rights.of(SUBJECT, 7)
     assert rights.of(SUBJECT, 7) is first
     assert len(reader.asked) == 1
-    reader.grants_now = Grants(permissions={"read:reports": (Held(None, Source.ADMIN),)})
+    reader.grants_now = Grants(permissions={"read:reports": (GrantPath(None, Source.ADMIN),)})
     assert "read:reports" in rights.of(SUBJECT, 8).permissions
     assert len(reader.asked) == 2
 
@@ -43,7 +43,7 @@ def test_a_set_is_read_once_per_policy_version() -> None:
 def test_a_set_is_not_used_past_the_next_expiry_in_it() -> None:
     reader, now = Reader(), [START]
     reader.grants_now = Grants(
-        permissions={"read:reports": (Held(None, Source.ADMIN),)}, until=START + timedelta(seconds=60)
+        permissions={"read:reports": (GrantPath(None, Source.ADMIN),)}, until=START + timedelta(seconds=60)
     )
     rights = make(reader, now)
     assert rights.of(SUBJECT, 7).permissions

@@ -17,7 +17,7 @@ from app.core.clock import utc_now
 from app.core.errors import StorageUnavailable
 from app.core.policy import Source
 from app.core.principal import Subject
-from app.core.records import EndReason, NewGrant, ChangeCounters
+from app.core.records import ChangeCounters, EndReason, NewGrant
 from app.services import Services
 from component.socket.tab import Tab
 from component.socket.tab_state import SessionChange
@@ -398,10 +398,10 @@ def test_a_right_lost_before_anything_was_rendered_loads_the_page_again() -> Non
 
 def test_a_watcher_that_could_not_look_looks_again() -> None:
     async def check(here: Here) -> None:
-        pulses = [here.services.storage.read.change_counters()]
-        watcher = Watcher(lambda: pulses[-1], here.services.tabs)
+        counters = [here.services.storage.read.change_counters()]
+        watcher = Watcher(lambda: counters[-1], here.services.tabs)
         await watcher.recheck()
-        pulses.append(ChangeCounters(**{name: getattr(pulses[0], name) + 1 for name in ChangeCounters.__slots__}))
+        counters.append(ChangeCounters(**{name: getattr(counters[0], name) + 1 for name in ChangeCounters.__slots__}))
         resolve = here.tab._resolve
 
         def unavailable() -> Any:
@@ -416,7 +416,7 @@ def test_a_watcher_that_could_not_look_looks_again() -> None:
             assert here.tab.session is not None
         here.tab._resolve = resolve  # type: ignore[method-assign]
         here.end()
-        await watcher.recheck()  # the pulse is the same as at the last recheck
+        await watcher.recheck()  # the change counters are the same as at the last recheck
         assert (await here.tab.receive())["type"] == "websocket.disconnect"
 
     with_tab(check)

@@ -18,7 +18,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the navigation registers only pages that the user may open",
         at="app.main:_signed_in",
-        without="decision.within_reach",
+        without="decision.allowed_after_step_up",
         test="tests/apptest/test_gating.py::test_the_navigation_registers_only_what_may_be_opened",
     ),
     Removal(

@@ -85,7 +85,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a section without an accessible page is hidden",
         at="app.hosted_pages:navigation",
-        without="offered.setdefault(name, []) if missing.within_reach else nameless",
+        without="offered.setdefault(name, []) if missing.allowed_after_step_up else nameless",
         instead="offered.setdefault(name, [])",
         test="tests/apptest/test_hosted.py::test_a_section_of_which_nothing_may_be_opened_is_not_told[developer-False]",
     ),

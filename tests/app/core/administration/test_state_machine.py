@@ -129,7 +129,7 @@ class Administration(RuleBasedStateMachine):
             person = reader.person(subject)
             grants = reader.grants(subject, self.here.now)
             every = {permission.value for permission in Permission} | {"administrator!"}
-            mine = every if grants.everything else set(grants.permissions)
+            mine = every if grants.is_administrator else set(grants.permissions)
             found[subject] = frozenset() if person is not None and person.blocked else frozenset(mine)
         return found
 

@@ -47,7 +47,7 @@ def kinds(database: Database) -> list[tuple[str, str]]:
 def test_the_first_administrator_needs_not_have_signed_in(database: Database) -> None:
     bootstrap(database, ADA)
     grants = database.read.grants(ADA, utc_now())
-    assert [held.source for held in grants.everything] == [Source.POLICY]
+    assert [path.source for path in grants.administrator_paths] == [Source.POLICY]
     assert kinds(database) == [("policy:admin:bootstrap", "operator:test")]
 
 
@@ -67,7 +67,7 @@ def test_a_blocked_administrator_does_not_count(database: Database) -> None:
         unit.set_blocked(ADA, blocked=True)
         unit.commit()
     bootstrap(database, BOB)
-    assert database.read.grants(BOB, utc_now()).everything
+    assert database.read.grants(BOB, utc_now()).is_administrator
 
 
 def test_by_email_only_when_exactly_one_verified_person_has_it(database: Database) -> None:
