@@ -13,7 +13,7 @@ from app.core.errors import ConfigurationError, GatehouseError
 from app.core.settings import ENV_FILE
 from app.core.state import unused_state
 from app.core.unknown_settings import misspelt
-from db import Scale
+from db import SyntheticData
 
 _REPORT_VARIABLES: Final = frozenset({"dev", "doctor", "serve"})
 """Commands that report variables which are not read themselves, once the settings are right."""
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--events", type=int, default=1_000_000, help="audit events (default: %(default)s)")
     verb.set_defaults(
         run=lambda given: commands.seed_scale(
-            Scale(
+            SyntheticData(
                 people=given.people,
                 roles=given.roles,
                 permissions=given.permissions,

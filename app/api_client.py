@@ -37,7 +37,7 @@ BASE: Final = "/api/v1"
 TIMEOUT_SECONDS: Final = (1.5, 3.0)
 """How long connecting, and beginning an answer, may take: five seconds at most, over which a page would seem broken."""
 CHANGE_SECONDS: Final = 17.0
-"""How long beginning the answer to a change may take: the API's own bounds (``db.bounds``: a lock, a statement, the
+"""How long beginning the answer to a change may take: the API's own bounds (``db.timeouts``: a lock, a statement, the
 margin until a server counts as frozen) and one second for the network. With less, a kept change would look failed."""
 SHOWN_MAX_CHARACTERS: Final = 16_000
 """How much of an answer the API explorer and the component are shown."""

@@ -1,20 +1,20 @@
 """Storage: what Gatehouse remembers; ``app.core.ports`` is the contract. The only package that knows SQLAlchemy."""
 
 from app.core.chain import ChainState
-from db.bounds import ADMINISTERING
 from db.chain import checkpoint, verify_chain
 from db.database import Database, open_database
 from db.schema import SchemaState, current_state, migrate, require_migratable, require_ready, require_secret
-from db.seed import Seeded, seed
-from db.synthetic_data import Scale, fill
+from db.seed import SeedResult, seed
+from db.synthetic_data import SyntheticData, fill
+from db.timeouts import ADMINISTRATION_TIMEOUTS
 
 __all__ = [
-    "ADMINISTERING",
+    "ADMINISTRATION_TIMEOUTS",
     "ChainState",
     "Database",
-    "Scale",
     "SchemaState",
-    "Seeded",
+    "SeedResult",
+    "SyntheticData",
     "checkpoint",
     "current_state",
     "fill",

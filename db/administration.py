@@ -17,12 +17,12 @@ from db.grant_loader import grants_from, grants_query
 from db.mappings import MappingWrites
 from db.models import grants, guards, people, sessions, token_roles, withheld_grants
 from db.people import PeopleWrites
-from db.query_cache import Lookup
+from db.query_cache import QueryCache
 from db.roles import RoleWrites
 from db.sessions import SessionWrites
 from db.statement import Row
 from db.texts import clean, known_form
-from db.times import EPOCH, micros
+from db.times import EPOCH, to_micros
 
 _MOST_GUARDS = 5000
 
@@ -32,12 +32,12 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
 
     def person_by_id(self, person: int) -> tuple[PersonRow, str] | None:
         """The row of a person, roles left out, and the version of their card."""
-        found = person_cards.person_and_version(self._look(), person, EPOCH)
+        found = person_cards.person_and_version(self._queries(), person, EPOCH)
         return None if found is None else (replace(found[0], roles=()), found[1])
 
     def person_card(self, person: int, now: datetime) -> PersonCard | None:
         """One person by id."""
-        return person_cards.person_card(self._look(), person, now)
+        return person_cards.person_card(self._queries(), person, now)
 
     def person_of(self, subject: Subject) -> PersonRow | None:
         """The row of a subject, roles left out."""
@@ -53,8 +53,8 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
         """As ``Reader.grants``, inside this unit."""
         if not known_form(subject):
             return NO_GRANTS
-        given = {"issuer": subject.issuer, "subject": subject.subject, "now": micros(now)}
-        return grants_from(self._look().rows("grants of a subject", grants_query, **given))
+        given = {"issuer": subject.issuer, "subject": subject.subject, "now": to_micros(now)}
+        return grants_from(self._queries().rows("grants of a subject", grants_query, **given))
 
     def token_roles_of(self, subject: Subject) -> frozenset[str]:
         """Role names of the subject's last token."""
@@ -64,11 +64,11 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
 
     def catalogue(self) -> frozenset[str]:
         """Names of all permissions."""
-        return role_lists.catalogue(self._look())
+        return role_lists.catalogue(self._queries())
 
     def grant_row(self, person: int, grant: int) -> GrantRow | None:
         """One grant of a person."""
-        return person_cards.grant_of(self._look(), person, grant)
+        return person_cards.grant_of(self._queries(), person, grant)
 
     def delete_grant(self, grant: int) -> bool:
         """Remove a grant by id; True when it was there."""
@@ -85,7 +85,7 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
 
     def withheld_row(self, person: int, withheld: int) -> WithheldRow | None:
         """Something that is withheld from a person."""
-        return person_cards.withheld_of(self._look(), person, withheld)
+        return person_cards.withheld_of(self._queries(), person, withheld)
 
     def withheld_permissions(self, subject: Subject) -> frozenset[str]:
         """Single permissions withheld from the subject."""
@@ -97,15 +97,15 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
 
     def role_for_change(self, role: int, now: datetime) -> RoleCard | None:
         """One role by id."""
-        return role_lists.role_card(self._look(), role, now)
+        return role_lists.role_card(self._queries(), role, now)
 
     def role_named(self, name: str, now: datetime) -> RoleCard | None:
         """A role whose name is the same but for case, spacing and look-alikes."""
-        return role_lists.role_card_named(self._look(), name, now, alike=True)
+        return role_lists.role_card_named(self._queries(), name, now, alike=True)
 
     def mapping(self, token_role: str) -> MappingRow:
         """What a token role becomes now."""
-        return mapping_lists.mapping_row(self._look(), token_role)
+        return mapping_lists.mapping_row(self._queries(), token_role)
 
     def erase_person(self, person: int, now: datetime) -> None:
         """Remove what is known of a person but their subject."""
@@ -142,9 +142,9 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
         if new:
             self._execute(insert(guards), new)
 
-    def _look(self) -> Lookup:
+    def _queries(self) -> QueryCache:
         """This unit's own state, read by the statements of the directory."""
-        return Lookup(self._driver_rows, self._engine.dialect)
+        return QueryCache(self._driver_rows, self._engine.dialect)
 
     def _driver_rows(self, text: str, values: Any) -> list[Row]:
         given = tuple(values) if isinstance(values, list) else values

@@ -25,7 +25,7 @@ from app.core.keyring import Keyring
 from app.core.secret_keys import mismatch
 from db.models import audit_days, audit_events, audit_head, audit_retention
 from db.texts import AUDIT_MAX_CHARACTERS, clean
-from db.times import day_number, day_of, micros
+from db.times import day_number, day_of, to_micros
 
 MAX_DETAILS: Final = 20
 SIGN_IN: Final = "sign-in"
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 def check(event: AuditEvent) -> None:
     """Raise ``ValueError`` for an event that cannot be written, where it is made rather than at commit."""
-    micros(event.at)
+    to_micros(event.at)
 
 
 def append(
@@ -198,7 +198,7 @@ def _cleaned(event: AuditEvent, seq: int) -> dict[str, Any]:
     }
     return {
         "seq": seq,
-        "at": micros(event.at),
+        "at": to_micros(event.at),
         **{name: clean(text, AUDIT_MAX_CHARACTERS) for name, text in texts.items()},
         "details": json.dumps(details, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
     }

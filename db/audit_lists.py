@@ -31,10 +31,10 @@ from app.core.keyring import Keyring
 from db.audit import FIELDS, head_is_sealed
 from db.cursors import Place, cursor, place_of
 from db.models import audit_events, audit_head, audit_retention
-from db.query_cache import Lookup, fits, page_size
+from db.query_cache import QueryCache, fits, page_size
 from db.rows import raw_time
 from db.statement import Row
-from db.times import micros, moment
+from db.times import from_micros, to_micros
 
 _BATCH: Final = 1000
 _MOST_KINDS: Final = 50
@@ -45,16 +45,16 @@ _AT: Final = raw_time(audit_events.c.at)
 _HERE: Final = tuple_(_AT, audit_events.c.seq)
 
 
-def audit_slice(look: Lookup, query: AuditQuery) -> Slice[AuditRow]:
+def audit_slice(queries: QueryCache, query: AuditQuery) -> Slice[AuditRow]:
     """Events that match, newest first."""
     asked = _Asked.of(query)
     if asked is None:
         return Slice()
     place = place_of(query.cursor, asked, int, int)
     size = page_size(query.limit)
-    narrow = _narrowest(look, asked)
-    total = _count(look, asked, narrow)
-    rows = _page(look, asked, narrow, place, size + 1, newest_first=True)
+    narrow = _narrowest(queries, asked)
+    total = _count(queries, asked, narrow)
+    rows = _page(queries, asked, narrow, place, size + 1, newest_first=True)
     shown = rows[:size]
     return Slice(
         rows=tuple(map(audit_row, shown)),
@@ -63,42 +63,42 @@ def audit_slice(look: Lookup, query: AuditQuery) -> Slice[AuditRow]:
     )
 
 
-def audit_events_of(look: Lookup, query: AuditQuery) -> Iterator[AuditRow]:
+def audit_events_of(queries: QueryCache, query: AuditQuery) -> Iterator[AuditRow]:
     """All events that match, oldest first."""
     asked = _Asked.of(query)
     if asked is None:
         return
-    narrow = _narrowest(look, asked)
+    narrow = _narrowest(queries, asked)
     place: Place | None = None
     while True:
-        rows = _page(look, asked, narrow, place, _BATCH, newest_first=False)
+        rows = _page(queries, asked, narrow, place, _BATCH, newest_first=False)
         yield from map(audit_row, rows)
         if len(rows) < _BATCH:
             return
         place = (rows[-1][1], rows[-1][0])
 
 
-def audit_event(look: Lookup, seq: int) -> AuditRow | None:
+def audit_event(queries: QueryCache, seq: int) -> AuditRow | None:
     """One event by its number."""
-    rows = look.rows(
+    rows = queries.rows(
         "audit event", lambda: select(*_EVENT).where(audit_events.c.seq == bindparam("seq", type_=BigInteger)), seq=seq
     )
     return audit_row(rows[0]) if rows else None
 
 
-def chain_head(look: Lookup, keyring: Keyring) -> ChainHead:
+def chain_head(queries: QueryCache, keyring: Keyring) -> ChainHead:
     """A quick look at the audit's end."""
-    boundary = look.number("retention boundary", lambda: select(func.coalesce(func.max(audit_retention.c.seq), 0)))
-    rows = look.rows("audit head", _head)
+    boundary = queries.number("retention boundary", lambda: select(func.coalesce(func.max(audit_retention.c.seq), 0)))
+    rows = queries.rows("audit head", _head)
     if not rows:
         return ChainHead(0, None, sealed=False, boundary_seq=boundary)
     seq, mac, seal, newest = rows[0]
-    last = look.rows(
+    last = queries.rows(
         "event time", lambda: select(_AT).where(audit_events.c.seq == bindparam("seq", type_=BigInteger)), seq=seq
     )
     return ChainHead(
         seq=seq,
-        last_at=moment(last[0][0]) if last else None,
+        last_at=from_micros(last[0][0]) if last else None,
         sealed=head_is_sealed(keyring, seq, mac, seal) and max(newest or 0, boundary) == seq,
         boundary_seq=boundary,
     )
@@ -112,7 +112,7 @@ def audit_row(row: Row) -> AuditRow:
     except ValueError:  # changed by somebody else: the chain says so, a list must not fail
         said = {}
     return AuditRow(
-        seq, moment(at), kind, outcome, actor, target, reason, correlation_id, address,
+        seq, from_micros(at), kind, outcome, actor, target, reason, correlation_id, address,
         said if isinstance(said, dict) else {},
     )  # fmt: skip
 
@@ -146,8 +146,8 @@ class _Asked:
             query.target,
             tuple(sorted(set(query.kinds)))[:_MOST_KINDS],
             query.outcome,
-            None if query.since is None else micros(query.since),
-            None if query.until is None else micros(query.until),
+            None if query.since is None else to_micros(query.since),
+            None if query.until is None else to_micros(query.until),
         )
 
     @property
@@ -205,14 +205,14 @@ def _is(column: str, name: str) -> ColumnElement[bool]:
     return matches
 
 
-def _narrowest(look: Lookup, asked: _Asked) -> str | None:
+def _narrowest(queries: QueryCache, asked: _Asked) -> str | None:
     """The column to go through; None for all events in their order."""
     ways = asked.ways()
     if len(ways) < 2:  # noqa: PLR2004 - nothing to choose from
         return next(iter(ways), None)
     best, least = None, MOST_COUNTED
     for column, alternatives in ways.items():
-        count = look.number(
+        count = queries.number(
             ("audit way", column, *asked.form),
             partial(_sum, [select(audit_events.c.seq).where(*one, *asked.rest()) for one in alternatives]),
             **_needed(asked, column),
@@ -262,8 +262,8 @@ def _sum(selects: list[Select[Any]]) -> Select[Any]:
     return select(total)
 
 
-def _count(look: Lookup, asked: _Asked, narrow: str | None) -> int:
-    count = look.number(
+def _count(queries: QueryCache, asked: _Asked, narrow: str | None) -> int:
+    count = queries.number(
         ("audit counted", narrow, *asked.form),
         lambda: _sum([select(audit_events.c.seq).where(*one) for one in _alternatives(asked, narrow)]),
         **asked.given,
@@ -272,9 +272,9 @@ def _count(look: Lookup, asked: _Asked, narrow: str | None) -> int:
 
 
 def _page(
-    look: Lookup, asked: _Asked, narrow: str | None, place: Place | None, most: int, *, newest_first: bool
+    queries: QueryCache, asked: _Asked, narrow: str | None, place: Place | None, most: int, *, newest_first: bool
 ) -> list[Row]:
-    return look.rows(
+    return queries.rows(
         ("audit page", narrow, *asked.form, place is not None, newest_first),
         lambda: _page_query(asked, narrow, after=place is not None, newest_first=newest_first),
         **asked.given,

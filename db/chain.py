@@ -1,7 +1,7 @@
 """Verifying the audit chain: walked from its first event, or the retention boundary, to its head, in bounded memory.
 
 It locks nothing: of events written meanwhile it follows those the head has come to name, and when old ones are deleted
-meanwhile it begins anew. Everything that is wrong is named, up to ``MOST_PROBLEMS``: after an event that does not fit,
+meanwhile it begins anew. Everything that is wrong is named, up to ``MAX_PROBLEMS``: after an event that does not fit,
 the walk goes on from what that event says of itself.
 
 Breaks that a rotation explains are one problem together, until an event says that they were seen (``db.rotation``).
@@ -24,12 +24,12 @@ from db.models import audit_events, audit_head, audit_retention
 from db.retention import BOUNDARY, boundary_is_sealed
 from db.rotation import Rotation
 from db.schema import TRIGGERS, TRIGGERS_THERE
-from db.statement import Prepared, Row
+from db.statement import PreparedStatement, Row
 
 if TYPE_CHECKING:
     from db.database import Database
 
-MOST_PROBLEMS: Final = 20
+MAX_PROBLEMS: Final = 20
 _BATCH: Final = 2000
 _ATTEMPTS: Final = 20
 _BEFORE_ALL: Final = -(2**63)
@@ -83,20 +83,20 @@ class _Stored:
             .order_by(audit_events.c.seq)
             .limit(bindparam("most"))
         )
-        self._batch = Prepared(after, dialect)
-        self._macs = Prepared(
+        self._batch = PreparedStatement(after, dialect)
+        self._macs = PreparedStatement(
             after.with_only_columns(audit_events.c.seq, audit_events.c.prev_mac, audit_events.c.mac), dialect
         )
-        self._head = Prepared(select(audit_head.c.seq, audit_head.c.mac, audit_head.c.seal), dialect)
-        self._head_and_last = Prepared(
+        self._head = PreparedStatement(select(audit_head.c.seq, audit_head.c.mac, audit_head.c.seal), dialect)
+        self._head_and_last = PreparedStatement(
             select(audit_head.c.seq, audit_head.c.mac, audit_head.c.seal, *event).select_from(
                 audit_head.outerjoin(audit_events, audit_events.c.seq == audit_head.c.seq)
             ),
             dialect,
         )
-        self._first = Prepared(select(func.min(audit_events.c.seq)), dialect)
-        self._boundaries = Prepared(select(*BOUNDARY).order_by(audit_retention.c.seq), dialect)
-        self._triggers = Prepared(text(TRIGGERS_THERE[dialect.name]), dialect)
+        self._first = PreparedStatement(select(func.min(audit_events.c.seq)), dialect)
+        self._boundaries = PreparedStatement(select(*BOUNDARY).order_by(audit_retention.c.seq), dialect)
+        self._triggers = PreparedStatement(text(TRIGGERS_THERE[dialect.name]), dialect)
         self._wanted = TRIGGERS[dialect.name]
 
     def events(self, after: int) -> list[Row]:
@@ -170,7 +170,7 @@ class _Walk:
                 break
             head = newest
         self._problems += self._rotation.problems()
-        complete = len(self._problems) < MOST_PROBLEMS
+        complete = len(self._problems) < MAX_PROBLEMS
         if complete:
             self._compare_end(head, further=further)
         newest_mark = self._checkpoints[-1].seq if self._checkpoints else 0
@@ -204,7 +204,7 @@ class _Walk:
             if last is not None and row[0] > last:
                 break
             self._step(row)
-            if len(self._problems) >= MOST_PROBLEMS:
+            if len(self._problems) >= MAX_PROBLEMS:
                 return False
         return True
 

@@ -16,56 +16,62 @@ from app.core.keyring import Keyring
 from app.core.secret_keys import mismatch
 from app.core.settings import Settings
 from db.administration import AdministrationWrites
-from db.bounds import SERVING, Bounds
 from db.directory import DatabaseDirectory
 from db.drafts import DraftWrites
 from db.engine import file_of, is_memory, make_engine, parsed
-from db.faults import plain
+from db.faults import translated_error
 from db.models import audit_head
-from db.query_cache import Lookup
+from db.query_cache import QueryCache
+from db.read_connections import PooledReadConnections, ReadConnections, SharedReadConnection
 from db.reader import DatabaseReader
-from db.readers import OneConnection, ReadConnections, Readers
 from db.retention import RetentionWrites
 from db.schema import SchemaState, is_missing, memory_template, require_current, state_of
 from db.secret_keys import SecretKeyWrites
-from db.statement import Prepared, Row
-from db.unit_of_work import Work
-from db.write_lock import Turns
+from db.statement import PreparedStatement, Row
+from db.timeouts import SERVICE_TIMEOUTS, Timeouts
+from db.unit_of_work import BaseUnitOfWork
+from db.write_lock import WriteLock
 
 MOST_READS: Final = 16
 """Reads at once per process; more wait their turn."""
 
-W = TypeVar("W", bound=Work)
+W = TypeVar("W", bound=BaseUnitOfWork)
 
 
-class DatabaseUnit(AdministrationWrites, DraftWrites, RetentionWrites, SecretKeyWrites):
+class DatabaseUnitOfWork(AdministrationWrites, DraftWrites, RetentionWrites, SecretKeyWrites):
     """``DirectoryUnit``: everything that can be written, in one transaction."""
 
 
 class Database:
     """``Storage``. Safe from any thread; not to be used across a fork."""
 
-    def __init__(self, url: str, keyring: Keyring, *, clock: Clock = utc_now, bounds: Bounds = SERVING) -> None:
+    def __init__(
+        self, url: str, keyring: Keyring, *, clock: Clock = utc_now, timeouts: Timeouts = SERVICE_TIMEOUTS
+    ) -> None:
         """Nothing is opened before it is needed, except in memory, where today's schema is made at once.
 
         ``clock`` is only kept for those who ask for it: every time that is stored is passed in.
         """
         address = parsed(url)
-        self.engine: Engine = make_engine(address, bounds)
+        self.engine: Engine = make_engine(address, timeouts)
         self.keyring = keyring
         self.clock = clock
         self._file = file_of(address)
-        self._turns = Turns(bounds.lock_seconds)
-        self._readers: Readers
+        self._write_lock = WriteLock(timeouts.lock_seconds)
+        self._read_connections: ReadConnections
         if is_memory(address):
             _fill(self.engine)
-            self._readers = OneConnection(self.engine, self._turns)
+            self._read_connections = SharedReadConnection(self.engine, self._write_lock)
         else:
-            self._readers = ReadConnections(self.engine, most=MOST_READS, wait_seconds=bounds.connect_seconds)
-        self._read = DatabaseReader(self._readers, self.engine.dialect)
-        self._directory = DatabaseDirectory(Lookup(self._readers.fetch, self.engine.dialect), self._read, keyring)
-        self._revision = Prepared(text("SELECT version_num FROM alembic_version"), self.engine.dialect)
-        self._write_key = Prepared(select(audit_head.c.key_id), self.engine.dialect)
+            self._read_connections = PooledReadConnections(
+                self.engine, most=MOST_READS, wait_seconds=timeouts.connect_seconds
+            )
+        self._read = DatabaseReader(self._read_connections, self.engine.dialect)
+        self._directory = DatabaseDirectory(
+            QueryCache(self._read_connections.fetch, self.engine.dialect), self._read, keyring
+        )
+        self._revision = PreparedStatement(text("SELECT version_num FROM alembic_version"), self.engine.dialect)
+        self._write_key = PreparedStatement(select(audit_head.c.key_id), self.engine.dialect)
 
     @property
     def read(self) -> DatabaseReader:
@@ -77,14 +83,14 @@ class Database:
         """Reads for administrators."""
         return self._directory
 
-    def unit_of_work(self) -> AbstractContextManager[DatabaseUnit]:
+    def unit_of_work(self) -> AbstractContextManager[DatabaseUnitOfWork]:
         """A unit of work; leaving the block without ``commit`` rolls back."""
-        return self.work(DatabaseUnit)
+        return self.work(DatabaseUnitOfWork)
 
     @contextmanager
     def work(self, kind: type[W]) -> Iterator[W]:
         """A unit of work of this package's own kind."""
-        unit = kind(self.engine, self.keyring, self._turns)
+        unit = kind(self.engine, self.keyring, self._write_lock)
         try:
             yield unit
         finally:
@@ -118,24 +124,24 @@ class Database:
 
     def close(self) -> None:
         """Let go of every connection."""
-        self._readers.close()
+        self._read_connections.close()
         with suppress(SQLAlchemyError):  # closing what is broken already
             self.engine.dispose()
 
-    def fetch(self, prepared: Prepared, **given: Any) -> list[Row]:
+    def fetch(self, prepared: PreparedStatement, **given: Any) -> list[Row]:
         """Run one read of this package's own (schema, audit chain)."""
-        return self._readers.fetch(prepared.text, prepared.values(given))
+        return self._read_connections.fetch(prepared.text, prepared.values(given))
 
 
 def open_database(
-    settings: Settings, keyring: Keyring, *, clock: Clock = utc_now, bounds: Bounds = SERVING
+    settings: Settings, keyring: Keyring, *, clock: Clock = utc_now, timeouts: Timeouts = SERVICE_TIMEOUTS
 ) -> Database:
     """The database of ``settings.database_url``; raises ``ConfigurationError`` for an address we cannot use.
 
     It must have been migrated (``check`` says so), except SQLite in memory (``sqlite://``), which is made with
-    today's schema. ``bounds``: how long anything waits for it.
+    today's schema. ``timeouts``: how long anything waits for it.
     """
-    return Database(settings.database_url, keyring, clock=clock, bounds=bounds)
+    return Database(settings.database_url, keyring, clock=clock, timeouts=timeouts)
 
 
 def _fill(engine: Engine) -> None:
@@ -147,7 +153,7 @@ def _fill(engine: Engine) -> None:
             driver.deserialize(memory_template())
         pooled.close()
     except SQLAlchemyError as error:
-        problem = plain(error)
+        problem = translated_error(error)
     else:
         return
     raise problem

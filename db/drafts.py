@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, delete, select, update
 
 from app.core.records import Draft
 from db.models import drafts
-from db.unit_of_work import Work, require_aware
+from db.unit_of_work import BaseUnitOfWork, require_aware
 
 
-class DraftWrites(Work):
+class DraftWrites(BaseUnitOfWork):
     """The part of ``UnitOfWork`` about drafts."""
 
     def keep_draft(self, draft: Draft, now: datetime, *, most_of_owner: int, most_of_strangers: int) -> None:

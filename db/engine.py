@@ -5,10 +5,10 @@
   the timeout) and wait for each other within the process on a lock, across processes on the busy timeout.
 * SQLite in memory (``sqlite://``): one connection (``StaticPool``) behind one reentrant lock, for tests; made with
   today's schema. A read on the thread of an open unit sees what that unit has written.
-* PostgreSQL: every wait has a bound (``db.bounds``, ``db.postgres``). Units take one advisory lock first, so that, as
+* PostgreSQL: every wait has a bound (``db.timeouts``, ``db.postgres``). Units take one advisory lock first, so that, as
   on SQLite, nothing a unit has read changes before it commits, and no two units can wait for each other in a circle.
 
-Reads use connections in AUTOCOMMIT, kept by ``Readers``. Forking after opening is not supported.
+Reads use connections in AUTOCOMMIT, kept by ``ReadConnections``. Forking after opening is not supported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from app.core.errors import ConfigurationError
-from db.bounds import Bounds
+from db.timeouts import Timeouts
 
 UNIT_LOCK: Final = 0x6761_7465  # "gate": this product's advisory locks on PostgreSQL
 MIGRATION_LOCK: Final = UNIT_LOCK + 1
@@ -60,35 +60,35 @@ def file_of(address: URL) -> Path | None:
     return Path(str(address.database)).absolute()
 
 
-def make_engine(address: URL, bounds: Bounds, *, pooled: bool = True) -> Engine:
+def make_engine(address: URL, timeouts: Timeouts, *, pooled: bool = True) -> Engine:
     """The engine for ``address``. It makes no file: a missing one is an error, only ``migrate`` makes it."""
     if address.drivername.startswith("sqlite"):
-        return _sqlite(address, bounds, pooled=pooled)
-    return _postgres(address, bounds, pooled=pooled)
+        return _sqlite(address, timeouts, pooled=pooled)
+    return _postgres(address, timeouts, pooled=pooled)
 
 
-def make_reading_engine(address: URL, bounds: Bounds) -> Engine:
+def make_reading_engine(address: URL, timeouts: Timeouts) -> Engine:
     """An engine that changes nothing, not even the journal mode of a SQLite file; for looking before anything else."""
     file = file_of(address)
     if file is None:
-        return make_engine(address, bounds, pooled=False)
+        return make_engine(address, timeouts, pooled=False)
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(
-            f"file:{quote(str(file))}?mode=ro", timeout=bounds.lock_seconds, isolation_level=None, uri=True
+            f"file:{quote(str(file))}?mode=ro", timeout=timeouts.lock_seconds, isolation_level=None, uri=True
         )
 
     return create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
 
 
-def _sqlite(address: URL, bounds: Bounds, *, pooled: bool) -> Engine:
+def _sqlite(address: URL, timeouts: Timeouts, *, pooled: bool) -> Engine:
     file = file_of(address)
     target = ":memory:" if file is None else f"file:{quote(str(file))}?mode=rw"
 
     def connect() -> sqlite3.Connection:
         # isolation_level None: the driver begins nothing by itself.
         connection = sqlite3.connect(
-            target, timeout=bounds.lock_seconds, isolation_level=None, check_same_thread=False, uri=True
+            target, timeout=timeouts.lock_seconds, isolation_level=None, check_same_thread=False, uri=True
         )
         try:
             connection.execute(f"PRAGMA cache_size={-_CACHE_KIBIBYTES}")
@@ -116,11 +116,11 @@ def _sqlite(address: URL, bounds: Bounds, *, pooled: bool) -> Engine:
     return engine
 
 
-def _postgres(address: URL, bounds: Bounds, *, pooled: bool) -> Engine:
+def _postgres(address: URL, timeouts: Timeouts, *, pooled: bool) -> Engine:
     try:
         from db.postgres import postgres_engine  # noqa: PLC0415 - the driver is an extra
 
-        return postgres_engine(address, bounds, pooled=pooled)
+        return postgres_engine(address, timeouts, pooled=pooled)
     except ModuleNotFoundError:
         raise ConfigurationError(
             [f"GATEHOUSE_DATABASE_URL names PostgreSQL, whose driver is not installed: {_INSTALL_DRIVER}"]

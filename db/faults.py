@@ -58,7 +58,7 @@ def not_migrated() -> str:
     return f"The database is not ready for this version of Gatehouse; run: {command_text('migrate')}"
 
 
-def plain(error: BaseException, *, committing: bool = False) -> Exception:
+def translated_error(error: BaseException, *, committing: bool = False) -> Exception:
     """Our error for one of the driver's or SQLAlchemy's; raise it outside of the ``except`` block.
 
     Raised there, it carries no trace of the original, whose text may hold values. The log gets the kind of a failure of

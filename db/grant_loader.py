@@ -13,7 +13,7 @@ from app.core.policy import NO_GRANTS, GrantPath, Grants, Source
 from db.models import grants, people, role_permissions, roles
 from db.rows import raw_time
 from db.statement import Row
-from db.times import maybe_moment
+from db.times import from_optional_micros
 
 _SOURCES: Final = {source.value: source for source in Source}
 _RANK: Final = {source.value: rank for rank, source in enumerate((Source.ADMIN, Source.POLICY, Source.REQUEST))}
@@ -66,7 +66,9 @@ def grants_from(rows: Sequence[Row]) -> Grants:
     for source, until, by, since, permission, role, listed in sorted(rows, key=_order):
         if until is not None:
             ends.append(until)
-        way: tuple[GrantPath, ...] = (GrantPath(role, _SOURCES[source], maybe_moment(until), by, maybe_moment(since)),)
+        way: tuple[GrantPath, ...] = (
+            GrantPath(role, _SOURCES[source], from_optional_micros(until), by, from_optional_micros(since)),
+        )
         if role is not None:
             by_role[role] = by_role.get(role, ()) + way
         if role == ADMINISTRATOR:
@@ -86,5 +88,5 @@ def grants_from(rows: Sequence[Row]) -> Grants:
         permissions=MappingProxyType(by_permission),
         roles=MappingProxyType(by_role),
         administrator_paths=everything,
-        until=maybe_moment(min(ends)) if ends else None,
+        until=from_optional_micros(min(ends)) if ends else None,
     )

@@ -16,7 +16,7 @@ from app.core.directory import MOST_COUNTED, MappingRow, Slice
 from app.core.permissions import ROLES
 from db.cursors import cursor, place_of
 from db.models import role_mappings, roles, token_roles
-from db.query_cache import Lookup, page_size
+from db.query_cache import QueryCache, page_size
 from db.texts import clean, search_key
 
 _TEXT_MAX_CHARACTERS: Final = 200
@@ -26,7 +26,7 @@ _BELOW_ALL: Final = ""
 
 
 def mapping_slice(
-    look: Lookup, *, text: str, unmapped: bool, own_names: bool, after: str, limit: int
+    queries: QueryCache, *, text: str, unmapped: bool, own_names: bool, after: str, limit: int
 ) -> Slice[MappingRow]:
     """Token roles that are mapped or arrived, by name; ``unmapped``: only those that become nothing.
 
@@ -35,30 +35,30 @@ def mapping_slice(
     words = search_key(clean(text.strip(), _TEXT_MAX_CHARACTERS))
     key = ("mappings", words, unmapped, own_names)
     place = place_of(after, key, str)
-    mapped = _mapped(look)
-    every = sorted(mapped.keys() | set(arrived(look)))
+    mapped = _mapped(queries)
+    every = sorted(mapped.keys() | set(arrived(queries)))
     becoming = mapped.keys() | (ROLES.keys() if own_names else ())
     names = [name for name in every if words in search_key(name) and not (unmapped and name in becoming)]
     rest = [name for name in names if place is None or name > str(place[0])]
     size = page_size(limit)
     shown = rest[:size]
     return Slice(
-        rows=_rows(look, shown),
+        rows=_rows(queries, shown),
         next=cursor(key, (shown[-1],)) if len(rest) > size else None,
         total=min(len(names), MOST_COUNTED),
     )
 
 
-def mapping_row(look: Lookup, token_role: str) -> MappingRow:
+def mapping_row(queries: QueryCache, token_role: str) -> MappingRow:
     """What a token role becomes now, mapped or not."""
-    return _rows(look, [token_role])[0]
+    return _rows(queries, [token_role])[0]
 
 
-def arrived(look: Lookup) -> Iterator[str]:
+def arrived(queries: QueryCache) -> Iterator[str]:
     """Names of token roles in anybody's last token, each once."""
     last = _BELOW_ALL
     while True:
-        rows = look.rows("token roles that arrived", _next_names, after=last, most=_BATCH)
+        rows = queries.rows("token roles that arrived", _next_names, after=last, most=_BATCH)
         names = [row[0] for row in rows if row[0] is not None]
         yield from names
         if len(names) < _BATCH:
@@ -66,11 +66,11 @@ def arrived(look: Lookup) -> Iterator[str]:
         last = names[-1]
 
 
-def unmapped_names(look: Lookup, most: int, *, own_names: bool) -> tuple[str, ...]:
+def unmapped_names(queries: QueryCache, most: int, *, own_names: bool) -> tuple[str, ...]:
     """The first token roles that arrived and become nothing; ``own_names`` as in ``mapping_slice``."""
-    mapped = _mapped(look).keys() | (ROLES.keys() if own_names else ())
+    mapped = _mapped(queries).keys() | (ROLES.keys() if own_names else ())
     found: list[str] = []
-    for name in arrived(look):
+    for name in arrived(queries):
         if name not in mapped:
             found.append(name)
             if len(found) == most:
@@ -78,8 +78,8 @@ def unmapped_names(look: Lookup, most: int, *, own_names: bool) -> tuple[str, ..
     return tuple(found)
 
 
-def _mapped(look: Lookup) -> dict[str, bool]:
-    rows = look.rows("mapped token roles", lambda: select(role_mappings.c.token_role).distinct())
+def _mapped(queries: QueryCache) -> dict[str, bool]:
+    rows = queries.rows("mapped token roles", lambda: select(role_mappings.c.token_role).distinct())
     return dict.fromkeys((row[0] for row in rows), True)
 
 
@@ -93,16 +93,16 @@ def _next_names() -> Select[Any]:
     return select(names.c.name).where(names.c.name.is_not(None)).limit(bindparam("most", type_=BigInteger))
 
 
-def _rows(look: Lookup, names: Sequence[str]) -> tuple[MappingRow, ...]:
+def _rows(queries: QueryCache, names: Sequence[str]) -> tuple[MappingRow, ...]:
     becomes: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
-    mapped = look.rows(
+    mapped = queries.rows(
         "roles of token roles",
         lambda: (
             select(role_mappings.c.token_role, roles.c.id, roles.c.name)
             .select_from(role_mappings.join(roles, roles.c.id == role_mappings.c.role_id))
-            .where(look.among(role_mappings.c.token_role, "names", Text))
+            .where(queries.among(role_mappings.c.token_role, "names", Text))
         ),
-        names=look.some(names),
+        names=queries.some(names),
     )
     for name, number, role in mapped:
         becomes[name].append((number, role))
@@ -111,7 +111,7 @@ def _rows(look: Lookup, names: Sequence[str]) -> tuple[MappingRow, ...]:
             token_role=name,
             version=_version(name, [number for number, _ in becomes[name]]),
             roles=tuple(sorted(becomes[name], key=lambda one: one[1])),
-            people=look.number("people of a token role", _people, name=name),
+            people=queries.number("people of a token role", _people, name=name),
         )
         for name in names
     )

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-from db.times import Day, Microseconds
+from db.times import DayNumber, MicrosecondTimestamp
 
 metadata = MetaData(
     naming_convention={
@@ -76,11 +76,11 @@ people = Table(
     _text("picture"),
     _flag("blocked"),
     _flag("machine"),
-    Column("first_seen_at", Microseconds),
-    Column("last_seen_at", Microseconds),
-    Column("signed_out_at", Microseconds),
-    Column("rights_issued_at", Microseconds),  # `iat` of the last token whose rights were carried over
-    Column("erased_at", Microseconds),  # until they sign in again
+    Column("first_seen_at", MicrosecondTimestamp),
+    Column("last_seen_at", MicrosecondTimestamp),
+    Column("signed_out_at", MicrosecondTimestamp),
+    Column("rights_issued_at", MicrosecondTimestamp),  # `iat` of the last token whose rights were carried over
+    Column("erased_at", MicrosecondTimestamp),  # until they sign in again
     # How many grants of a role there are, expired ones included; kept by triggers (`db.schema`), so that those without
     # any are found without looking at everybody.
     Column("role_grants", BigInteger, nullable=False, server_default=text("0")),
@@ -134,8 +134,8 @@ grants = Table(
     Column("permission", ForeignKey("permissions.name")),
     Column("source", Text, nullable=False),
     _text("given_by"),
-    Column("created_at", Microseconds, nullable=False),
-    Column("until", Microseconds),
+    Column("created_at", MicrosecondTimestamp, nullable=False),
+    Column("until", MicrosecondTimestamp),
     _text("reason"),
     CheckConstraint("(role_id IS NULL) <> (permission IS NULL)", name="one_thing"),
     Index(None, "person_id"),
@@ -180,7 +180,7 @@ withheld_grants = Table(
     Column("role_id", ForeignKey("roles.id", ondelete="CASCADE")),
     Column("permission", ForeignKey("permissions.name")),
     Column("withheld_by", Text, nullable=False),
-    Column("withheld_at", Microseconds, nullable=False),
+    Column("withheld_at", MicrosecondTimestamp, nullable=False),
     _text("reason"),
     _flag("from_token"),
     _flag("from_default"),
@@ -230,11 +230,11 @@ sessions = Table(
     Column("secret_hash", LargeBinary, nullable=False, unique=True),
     Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
     _text("client_id"),
-    Column("created_at", Microseconds, nullable=False),
-    Column("authenticated_at", Microseconds, nullable=False),
-    Column("last_seen_at", Microseconds, nullable=False),
-    Column("expires_at", Microseconds, nullable=False),
-    Column("ended_at", Microseconds),
+    Column("created_at", MicrosecondTimestamp, nullable=False),
+    Column("authenticated_at", MicrosecondTimestamp, nullable=False),
+    Column("last_seen_at", MicrosecondTimestamp, nullable=False),
+    Column("expires_at", MicrosecondTimestamp, nullable=False),
+    Column("ended_at", MicrosecondTimestamp),
     Column("end_reason", Text),
     _text("provider_sid"),
     _text("acr"),
@@ -243,11 +243,11 @@ sessions = Table(
     _text("address"),
     _text("page"),
     Column("sealed_tokens", LargeBinary),
-    Column("access_expires_at", Microseconds),
-    Column("rights_synced_at", Microseconds, nullable=False),
+    Column("access_expires_at", MicrosecondTimestamp),
+    Column("rights_synced_at", MicrosecondTimestamp, nullable=False),
     _text("lease_owner"),
-    Column("lease_until", Microseconds),
-    Column("silent_at", Microseconds),
+    Column("lease_until", MicrosecondTimestamp),
+    Column("silent_at", MicrosecondTimestamp),
     Index(None, "person_id", "ended_at"),
     Index(None, "provider_sid"),
     Index(None, "ended_at"),
@@ -261,7 +261,7 @@ issued_tokens = Table(
     metadata,
     Column("token_hash", LargeBinary, primary_key=True),
     Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
-    Column("expires_at", Microseconds, nullable=False),
+    Column("expires_at", MicrosecondTimestamp, nullable=False),
     Index(None, "session_id"),
     Index(None, "expires_at"),
 )
@@ -277,7 +277,7 @@ login_states = Table(
     "login_states",
     metadata,
     Column("state_hash", LargeBinary, primary_key=True),
-    Column("expires_at", Microseconds, nullable=False),
+    Column("expires_at", MicrosecondTimestamp, nullable=False),
     Index(None, "expires_at"),
 )
 
@@ -289,8 +289,8 @@ drafts = Table(
     Column("owner_hash", LargeBinary, nullable=False),
     _flag("anonymous"),
     Column("sealed", LargeBinary, nullable=False),
-    Column("created_at", Microseconds, nullable=False),
-    Column("expires_at", Microseconds, nullable=False),
+    Column("created_at", MicrosecondTimestamp, nullable=False),
+    Column("expires_at", MicrosecondTimestamp, nullable=False),
     Index(None, "owner_hash"),
     Index(None, "expires_at"),
 )
@@ -299,7 +299,7 @@ audit_events = Table(
     "audit_events",
     metadata,
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
-    Column("at", Microseconds, nullable=False),
+    Column("at", MicrosecondTimestamp, nullable=False),
     Column("kind", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("actor", Text, nullable=False),
@@ -328,7 +328,7 @@ audit_events = Table(
 audit_days = Table(
     "audit_days",
     metadata,
-    Column("day", Day, primary_key=True, autoincrement=False),
+    Column("day", DayNumber, primary_key=True, autoincrement=False),
     Column("what", Text, primary_key=True),
     Column("events", BigInteger, nullable=False),
 )
@@ -351,8 +351,8 @@ audit_retention = Table(
     metadata,
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("mac", LargeBinary, nullable=False),  # of the event with this number
-    Column("before", Microseconds, nullable=False),
-    Column("sealed_at", Microseconds, nullable=False),
+    Column("before", MicrosecondTimestamp, nullable=False),
+    Column("sealed_at", MicrosecondTimestamp, nullable=False),
     Column("sealed_by", Text, nullable=False),
     Column("seal", LargeBinary, nullable=False),
 )
@@ -374,14 +374,14 @@ processes = Table(
     Column("name", Text, nullable=False),
     Column("key_ids", Text, nullable=False),  # separated by spaces
     Column("beats", BigInteger, nullable=False),  # moves while the process lives; no clock is compared
-    Column("started_at", Microseconds, nullable=False),
-    Column("seen_at", Microseconds, nullable=False),
+    Column("started_at", MicrosecondTimestamp, nullable=False),
+    Column("seen_at", MicrosecondTimestamp, nullable=False),
 )
 
 page_views = Table(
     "page_views",
     metadata,
-    Column("day", Day, primary_key=True, autoincrement=False),
+    Column("day", DayNumber, primary_key=True, autoincrement=False),
     Column("page", Text, primary_key=True),
     Column("views", BigInteger, nullable=False),
 )
@@ -406,7 +406,7 @@ guards = Table(
     _text("file"),
     Column("line", Integer, nullable=False),
     _text("version"),
-    Column("published_at", Microseconds, nullable=False),
+    Column("published_at", MicrosecondTimestamp, nullable=False),
     Index(None, "permission"),
     Index(None, "process"),
 )

@@ -15,7 +15,7 @@ from app.core.records import Person
 from db.models import grants, page_views, people, roles
 from db.rows import PERSON, person_of
 from db.texts import EMAIL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, PICTURE_MAX_CHARACTERS, checked, clean, search_key
-from db.unit_of_work import Work, require_aware
+from db.unit_of_work import BaseUnitOfWork, require_aware
 
 _MOST_BY_EMAIL: Final = 10
 _BY_EMAIL: Final = (
@@ -46,7 +46,7 @@ def counting_administrators() -> Select[Any]:
 _ADMINISTRATORS: Final = counting_administrators().with_only_columns(*PERSON)
 
 
-class PeopleWrites(Work):
+class PeopleWrites(BaseUnitOfWork):
     """The part of ``UnitOfWork`` about people, and the page counters."""
 
     def save_person(self, person: Person, now: datetime) -> None:

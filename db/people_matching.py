@@ -33,7 +33,7 @@ from db.people_filters import filters
 from db.people_order import LAST, SORTS, Order, Part, Segment, begins
 from db.people_rows import person_columns
 from db.people_words import PIECE, containing, has_short_word, has_words_somewhere, is_like_words, phrase, pieces_of
-from db.query_cache import Lookup
+from db.query_cache import QueryCache
 from db.statement import Row
 
 _SORTED_AT_ONCE: Final = MOST_CHECKED
@@ -55,23 +55,23 @@ class Matching:
         "_spaced",
         "_value",
         "form",
-        "look",
         "now",
+        "queries",
         "query",
         "words",
     )
 
-    def __init__(self, look: Lookup, query: PeopleQuery, words: str, now: int) -> None:
-        self.look = look
+    def __init__(self, queries: QueryCache, query: PeopleQuery, words: str, now: int) -> None:
+        self.queries = queries
         self.query = query
         self.words = words
         self.now = now
         self._search = "" if not words else "beginning" if len(words) < PIECE else "part"
         # PostgreSQL finds the words by all their pieces where its index of words says little, which is of short ones.
-        self._by_pieces = not look.sqlite and self._search == "part" and has_short_word(words)
+        self._by_pieces = not queries.sqlite and self._search == "part" and has_short_word(words)
         self._spaced = " " in words
         self._value = SORTS[query.sort]
-        self._ordered = look.in_order(self._value) if query.sort is PeopleSort.NAME else self._value
+        self._ordered = queries.in_order(self._value) if query.sort is PeopleSort.NAME else self._value
         """What the order is by, as its index has it."""
         self._order = Order(query.sort, words if query.sort is PeopleSort.NAME else "")
         beside_words = (query.state, bool(query.role), query.without_roles, query.machine)
@@ -98,7 +98,7 @@ class Matching:
             return self._filtered | {"words_begin": self.words, "words_end": self.words + LAST}
         if not self._search:
             return self._filtered
-        if self.look.sqlite:
+        if self.queries.sqlite:
             return self._filtered | {"words": self.words}
         pieces = {"pieces": pieces_of(self.words)} if self._by_pieces else {}
         return self._filtered | {"words": containing(self.words)} | pieces
@@ -106,7 +106,7 @@ class Matching:
     @property
     def _driven(self) -> dict[str, Any]:
         """Values where the search index is gone through."""
-        if self._search == "part" and self.look.sqlite:
+        if self._search == "part" and self.queries.sqlite:
             return self._filtered | {"match": phrase(self.words)}
         return self._given
 
@@ -125,9 +125,9 @@ class Matching:
         # Of the first page the total says whether more follow.
         count = size if after is None else size + 1
         if self._everybody:
-            total = min(self.look.number("people counted", lambda: _COUNTED), MOST_COUNTED)
+            total = min(self.queries.number("people counted", lambda: _COUNTED), MOST_COUNTED)
             return self._in_parts(after, count), total
-        if self._by_words_alone and self.look.sqlite and len(self.words) >= MIN_CHARACTERS:
+        if self._by_words_alone and self.queries.sqlite and len(self.words) >= MIN_CHARACTERS:
             matches = self._by_candidates(after, count)
             if matches is not None:
                 return matches
@@ -145,7 +145,7 @@ class Matching:
         """As ``_next``, where the candidates are few and all of them match, or very many; None otherwise."""
         order = self._order
         given = order.given if after is None else order.given | order.height_given(after)
-        rows = self.look.rows(
+        rows = self.queries.rows(
             ("people checked", self._spaced, after is not None),
             lambda: checked(order, self._value, spaced=self._spaced, further=after is not None),
             **given,
@@ -199,8 +199,8 @@ class Matching:
         return self._order.sorted(self._run("people sorted", self._sorting, segment, self._driven, count))
 
     def _rows(self, form: Hashable, build: Callable[[], Select[Any]], **given: Any) -> list[Row]:
-        look = self.look
-        return (look.rows_planned_afresh if self._search == "part" else look.rows)(form, build, **given)
+        queries = self.queries
+        return (queries.rows_planned_afresh if self._search == "part" else queries.rows)(form, build, **given)
 
     def _run(
         self,
@@ -228,10 +228,10 @@ class Matching:
         return self._whole(segment.of(self._matching()).limit(_MOST))
 
     def _few(self) -> Select[Any]:
-        """How many match, and their ids as ``Lookup.among`` takes them."""
+        """How many match, and their ids as ``QueryCache.among`` takes them."""
         found = self._found().limit(MOST_COUNTED).subquery()
         number = found.c[0]
-        return select(func.count(), func.json_group_array(number) if self.look.sqlite else func.array_agg(number))
+        return select(func.count(), func.json_group_array(number) if self.queries.sqlite else func.array_agg(number))
 
     def _sorted(self, ids: Any, after: Place | None, count: int) -> list[Row]:
         """The next ``count`` of these people."""
@@ -239,23 +239,23 @@ class Matching:
         given = order.given if after is None else order.given | order.height_given(after)
         form = ("people placed", str(self.query.sort), bool(order.words), after is not None)
         build = partial(self._placed, after is not None)
-        return order.sorted(self.look.rows(form, build, ids=ids, now=self.now, most=count, **given))
+        return order.sorted(self.queries.rows(form, build, ids=ids, now=self.now, most=count, **given))
 
     def _placed(self, further: bool) -> Select[Any]:  # noqa: FBT001 - for `partial`
         value, order = self._ordered, self._order
         page = select(self._value, people.c.id)
-        if self.look.sqlite:  # each id is there once: a join spares SQLite the set it would make of them
+        if self.queries.sqlite:  # each id is there once: a join spares SQLite the set it would make of them
             ids = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
             page = page.select_from(ids.join(people, people.c.id == ids.c.value))
         else:
-            page = page.where(self.look.among(people.c.id, "ids"))
+            page = page.where(self.queries.among(people.c.id, "ids"))
         if further:
             page = page.where(order.behind(value))
         return self._whole(page.order_by(*order.heights(value)).limit(_MOST))
 
     def _found(self) -> Select[Any]:
         """The ids of all that match, driven by the filter's own index."""
-        if self._search == "part" and self.look.sqlite and self._plain:
+        if self._search == "part" and self.queries.sqlite and self._plain:
             return select(_SEARCH.c.rowid).where(text("people_search MATCH :match"))
         return self._matching().with_only_columns(people.c.id)
 
@@ -266,11 +266,11 @@ class Matching:
         On SQLite everything, so that it need not be asked for again. On PostgreSQL the id: what it makes of more
         depends on how many it expects.
         """
-        return person_columns() if self.look.sqlite else (people.c.id,)
+        return person_columns() if self.queries.sqlite else (people.c.id,)
 
     def _whole(self, page: Select[Any]) -> Select[Any]:
         """What is read of those on a page of values and ids, which is sorted and cut already; in any order."""
-        if not self.look.sqlite:
+        if not self.queries.sqlite:
             return page
         cut = page.subquery("cut")
         return select(cut.c[0].label("value"), *person_columns()).select_from(
@@ -280,7 +280,7 @@ class Matching:
     def _matching(self) -> Select[Any]:
         """All that match, driven by the filter's own index."""
         found = select(self._value, people.c.id)
-        if self._search == "part" and self.look.sqlite:
+        if self._search == "part" and self.queries.sqlite:
             found = found.select_from(_SEARCH.join(people, people.c.id == _SEARCH.c.rowid)).where(
                 text("people_search MATCH :match")
             )
@@ -295,8 +295,8 @@ class Matching:
 
     def _text(self, *, walking: bool) -> ColumnElement[bool]:
         if self._search == "beginning":
-            return begins(self.look.in_order(people.c.name_key))
-        if self.look.sqlite:
+            return begins(self.queries.in_order(people.c.name_key))
+        if self.queries.sqlite:
             return has_words_somewhere(spaced=self._spaced)
         return is_like_words(by_pieces=self._by_pieces and not walking, joined=self._by_pieces)
 

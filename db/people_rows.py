@@ -14,7 +14,7 @@ from sqlalchemy import (
 
 from app.core.directory import PersonRow, PersonState
 from db.models import grants, people, roles
-from db.query_cache import Lookup, live
+from db.query_cache import QueryCache, live
 from db.rows import PERSON, person_of, raw_time
 from db.statement import Row
 
@@ -23,11 +23,13 @@ _COLUMNS: Final = 3 + _SHOWN
 _SEPARATOR: Final = cast("str", literal_column("'\n'"))  # in the text itself, so that it can be prepared
 
 
-def people_rows(look: Lookup, ids: Sequence[int], now: int) -> tuple[PersonRow, ...]:
+def people_rows(queries: QueryCache, ids: Sequence[int], now: int) -> tuple[PersonRow, ...]:
     """The people with these ids, in their order; ids that are nobody's are left out."""
     if not ids:
         return ()
-    rows = {row[0]: row for row in look.rows("people by id", lambda: _by_id(look), ids=look.some(ids), now=now)}
+    rows = {
+        row[0]: row for row in queries.rows("people by id", lambda: _by_id(queries), ids=queries.some(ids), now=now)
+    }
     return tuple(person_row(rows[one]) for one in ids if one in rows)
 
 
@@ -55,5 +57,5 @@ def person_row(row: Row) -> PersonRow:
     return PersonRow(number, person, state, tuple(sorted(set(held.split("\n")))) if held else ())
 
 
-def _by_id(look: Lookup) -> Select[Any]:
-    return select(*person_columns()).where(look.among(people.c.id, "ids"))
+def _by_id(queries: QueryCache) -> Select[Any]:
+    return select(*person_columns()).where(queries.among(people.c.id, "ids"))

@@ -15,56 +15,56 @@ from app.core.permissions import ADMINISTRATOR
 from app.core.policy import Source
 from db.models import grants, people, permissions, role_mappings, role_permissions, roles, token_roles, withheld_grants
 from db.people_rows import person_columns, person_row
-from db.query_cache import Lookup
+from db.query_cache import QueryCache
 from db.rows import raw_time
 from db.statement import Row
-from db.times import maybe_moment, micros, moment
+from db.times import from_micros, from_optional_micros, to_micros
 
 _VERSION_CHARACTERS: Final = 16
 _COUNTING: Final = frozenset({Source.ADMIN, Source.POLICY})
 _THIS_PERSON: Final = grants.c.person_id == bindparam("person", type_=BigInteger)
 
 
-def person_card(look: Lookup, person: int, now: datetime) -> PersonCard | None:
+def person_card(queries: QueryCache, person: int, now: datetime) -> PersonCard | None:
     """One person by id; None when there is none."""
-    at = micros(now)
-    found = look.rows("person by id", _person, person=person, now=at)
+    at = to_micros(now)
+    found = queries.rows("person by id", _person, person=person, now=at)
     if not found:
         return None
     row = person_row(found[0])
-    stored = look.rows("grants of a person", _grants, person=person)
-    withheld = _withheld_from(look, person)
+    stored = queries.rows("grants of a person", _grants, person=person)
+    withheld = _withheld_from(queries, person)
     there = sorted((_grant(one) for one in stored if one[6] is None or one[6] > at), key=_order)
     return PersonCard(
         row=row,
         version=_version(row, found[0][1], stored, withheld),
         grants=tuple(there),
-        permissions=_permissions(look, person, there),
-        token_roles=_token_roles(look, person, there, withheld),
+        permissions=_permissions(queries, person, there),
+        token_roles=_token_roles(queries, person, there, withheld),
         withheld=withheld,
         counts_as_administrator=not row.person.blocked and any(map(_counts, there)),
     )
 
 
-def person_and_version(look: Lookup, person: int, now: datetime) -> tuple[PersonRow, str] | None:
+def person_and_version(queries: QueryCache, person: int, now: datetime) -> tuple[PersonRow, str] | None:
     """The row of a person, and the version of their card."""
-    found = look.rows("person by id", _person, person=person, now=micros(now))
+    found = queries.rows("person by id", _person, person=person, now=to_micros(now))
     if not found:
         return None
     row = person_row(found[0])
-    stored = look.rows("grants of a person", _grants, person=person)
-    return row, _version(row, found[0][1], stored, _withheld_from(look, person))
+    stored = queries.rows("grants of a person", _grants, person=person)
+    return row, _version(row, found[0][1], stored, _withheld_from(queries, person))
 
 
-def grant_of(look: Lookup, person: int, grant: int) -> GrantRow | None:
+def grant_of(queries: QueryCache, person: int, grant: int) -> GrantRow | None:
     """One grant of a person, expired or not."""
-    rows = look.rows("grants of a person", _grants, person=person)
+    rows = queries.rows("grants of a person", _grants, person=person)
     return next((_grant(row) for row in rows if row[0] == grant), None)
 
 
-def withheld_of(look: Lookup, person: int, withheld: int) -> WithheldRow | None:
+def withheld_of(queries: QueryCache, person: int, withheld: int) -> WithheldRow | None:
     """Something that is withheld from a person."""
-    return next((row for row in _withheld_from(look, person) if row.id == withheld), None)
+    return next((row for row in _withheld_from(queries, person) if row.id == withheld), None)
 
 
 def _person() -> Select[Any]:
@@ -92,14 +92,16 @@ def _grants() -> Select[Any]:
 
 def _grant(row: Row) -> GrantRow:
     number, source, by, since, role, permission, until, reason, _ = row
-    return GrantRow(number, Source(source), by, moment(since), role, permission, maybe_moment(until), reason)
+    return GrantRow(
+        number, Source(source), by, from_micros(since), role, permission, from_optional_micros(until), reason
+    )
 
 
-def _withheld_from(look: Lookup, person: int) -> tuple[WithheldRow, ...]:
+def _withheld_from(queries: QueryCache, person: int) -> tuple[WithheldRow, ...]:
     """What is withheld from a person, the oldest first."""
     return tuple(
-        WithheldRow(number, by, moment(since), role, permission, reason, bool(from_token), bool(from_default))
-        for number, by, since, role, permission, reason, from_token, from_default in look.rows(
+        WithheldRow(number, by, from_micros(since), role, permission, reason, bool(from_token), bool(from_default))
+        for number, by, since, role, permission, reason, from_token, from_default in queries.rows(
             "withheld from a person", _withheld, person=person
         )
     )
@@ -145,7 +147,7 @@ def _version(row: PersonRow, erased_at: int | None, stored: Sequence[Row], withh
     return sha256(said.encode()).hexdigest()[:_VERSION_CHARACTERS]
 
 
-def _permissions(look: Lookup, person: int, there: Sequence[GrantRow]) -> dict[str, tuple[GrantRow, ...]]:
+def _permissions(queries: QueryCache, person: int, there: Sequence[GrantRow]) -> dict[str, tuple[GrantRow, ...]]:
     """Permission → the grants that give it."""
     given: dict[str, list[GrantRow]] = {}
     by_role: dict[str, list[GrantRow]] = {}
@@ -156,10 +158,10 @@ def _permissions(look: Lookup, person: int, there: Sequence[GrantRow]) -> dict[s
             by_role.setdefault(grant.role, []).append(grant)
     if ADMINISTRATOR in by_role:
         everything = by_role.pop(ADMINISTRATOR)
-        for (name,) in look.rows("catalogue", lambda: select(permissions.c.name)):
+        for (name,) in queries.rows("catalogue", lambda: select(permissions.c.name)):
             given[name] = everything + given.get(name, [])
     if by_role:
-        for role, permission in look.rows("permissions of a person's roles", _role_permissions, person=person):
+        for role, permission in queries.rows("permissions of a person's roles", _role_permissions, person=person):
             if role in by_role:
                 given[permission] = given.get(permission, []) + by_role[role]
     return {name: tuple(given[name]) for name in sorted(given)}
@@ -175,13 +177,13 @@ def _role_permissions() -> Select[Any]:
 
 
 def _token_roles(
-    look: Lookup, person: int, there: Sequence[GrantRow], withheld: Sequence[WithheldRow]
+    queries: QueryCache, person: int, there: Sequence[GrantRow], withheld: Sequence[WithheldRow]
 ) -> dict[str, tuple[str, ...]]:
     """Role of the last token → the local roles it becomes, one of its own name included where that counts."""
     of_token = {grant.role for grant in there if grant.source is Source.TOKEN}
     of_token |= {row.role for row in withheld if row.from_token}
     found: dict[str, set[str]] = {}
-    for name, role in look.rows("token roles of a person", _token_roles_of, person=person):
+    for name, role in queries.rows("token roles of a person", _token_roles_of, person=person):
         becomes = found.setdefault(name, {name} & of_token)
         if role is not None:
             becomes.add(role)

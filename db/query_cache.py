@@ -28,17 +28,17 @@ from sqlalchemy.sql import Executable
 from app.core.directory import MOST_COUNTED, MOST_ROWS
 from db.models import grants
 from db.rows import raw_time
-from db.statement import Prepared, Row
+from db.statement import PreparedStatement, Row
 from db.texts import clean
 
 Fetch = Callable[..., list[Row]]
 """Runs one statement of the driver's, given its text and values; all rows."""
 
-_PREPARED: Final[dict[tuple[str, Hashable], Prepared]] = {}
+_PREPARED: Final[dict[tuple[str, Hashable], PreparedStatement]] = {}
 """By engine and form, of which there are as many as this package has statements and ways to put them together."""
 
 
-class Lookup:
+class QueryCache:
     """Runs reads by their form. Safe from any thread when ``fetch`` is."""
 
     __slots__ = ("_dialect", "_fetch", "sqlite")
@@ -61,11 +61,11 @@ class Lookup:
         prepared = self._prepared(form, build)
         return self._fetch(prepared.text, prepared.values(given), **({} if self.sqlite else {"prepare": False}))
 
-    def _prepared(self, form: Hashable, build: Callable[[], Executable]) -> Prepared:
+    def _prepared(self, form: Hashable, build: Callable[[], Executable]) -> PreparedStatement:
         key = (self._dialect.name, form)
         prepared = _PREPARED.get(key)
         if prepared is None:
-            prepared = _PREPARED[key] = Prepared(build(), self._dialect)
+            prepared = _PREPARED[key] = PreparedStatement(build(), self._dialect)
         return prepared
 
     def number(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> int:

@@ -42,7 +42,7 @@ from db.models import (
     sessions,
     withheld_grants,
 )
-from db.readers import Readers
+from db.read_connections import ReadConnections
 from db.rows import (
     PERSON,
     SEALED,
@@ -54,9 +54,9 @@ from db.rows import (
     session_query,
     session_with_person,
 )
-from db.statement import Prepared
+from db.statement import PreparedStatement
 from db.texts import known_form
-from db.times import day_number, day_of, micros
+from db.times import day_number, day_of, to_micros
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 _THIS_SUBJECT = (people.c.issuer == bindparam("issuer"), people.c.subject == bindparam("subject"))
@@ -65,30 +65,34 @@ _THIS_SUBJECT = (people.c.issuer == bindparam("issuer"), people.c.subject == bin
 class DatabaseReader:
     """``Reader`` over connections kept for reading. Safe from any thread."""
 
-    def __init__(self, readers: Readers, dialect: Dialect) -> None:
-        self._fetch = readers.fetch
-        self._by_secret = Prepared(session_query().where(sessions.c.secret_hash == bindparam("secret_hash")), dialect)
-        self._by_ref = Prepared(session_by_ref_query(), dialect)
-        self._bearer = Prepared(_bearer_query(), dialect)
-        self._issued = Prepared(
+    def __init__(self, connections: ReadConnections, dialect: Dialect) -> None:
+        self._fetch = connections.fetch
+        self._by_secret = PreparedStatement(
+            session_query().where(sessions.c.secret_hash == bindparam("secret_hash")), dialect
+        )
+        self._by_ref = PreparedStatement(session_by_ref_query(), dialect)
+        self._bearer = PreparedStatement(_bearer_query(), dialect)
+        self._issued = PreparedStatement(
             select(issued_tokens.c.session_id).where(issued_tokens.c.token_hash == bindparam("token_hash")), dialect
         )
-        self._grants = Prepared(grants_query(), dialect)
-        self._sealed = Prepared(
+        self._grants = PreparedStatement(grants_query(), dialect)
+        self._sealed = PreparedStatement(
             select(*SEALED).where(sessions.c.ref == bindparam("ref"), sessions.c.ended_at.is_(None)), dialect
         )
-        self._person = Prepared(select(*PERSON).where(*_THIS_SUBJECT), dialect)
-        self._sessions_of = Prepared(
+        self._person = PreparedStatement(select(*PERSON).where(*_THIS_SUBJECT), dialect)
+        self._sessions_of = PreparedStatement(
             session_query()
             .where(*_THIS_SUBJECT, sessions.c.ended_at.is_(None), sessions.c.expires_at > bindparam("now"))
             .order_by(sessions.c.created_at.desc(), sessions.c.id.desc()),
             dialect,
         )
-        self._usage = Prepared(_usage_query(), dialect)
-        self._version = Prepared(select(policy.c.version), dialect)
-        self._pulse = Prepared(select(policy.c.version, policy.c.sessions_ended), dialect)
-        self._draft = Prepared(select(drafts.c.expires_at).where(drafts.c.key_hash == bindparam("key_hash")), dialect)
-        self._roles = Prepared(select(roles.c.name, roles.c.description).order_by(roles.c.name), dialect)
+        self._usage = PreparedStatement(_usage_query(), dialect)
+        self._version = PreparedStatement(select(policy.c.version), dialect)
+        self._pulse = PreparedStatement(select(policy.c.version, policy.c.sessions_ended), dialect)
+        self._draft = PreparedStatement(
+            select(drafts.c.expires_at).where(drafts.c.key_hash == bindparam("key_hash")), dialect
+        )
+        self._roles = PreparedStatement(select(roles.c.name, roles.c.description).order_by(roles.c.name), dialect)
 
     def session_by_secret(self, secret_hash: bytes) -> Session | None:
         """The session whose cookie secret has this SHA-256."""
@@ -125,7 +129,7 @@ class DatabaseReader:
 
     def grants(self, subject: Subject, now: datetime) -> Grants:
         """What this subject holds at ``now``."""
-        at = micros(now)
+        at = to_micros(now)
         if not known_form(subject):
             return NO_GRANTS
         given = {"issuer": subject.issuer, "subject": subject.subject, "now": at}
@@ -145,7 +149,7 @@ class DatabaseReader:
 
     def sessions_of(self, subject: Subject, now: datetime) -> Sequence[Session]:
         """Live sessions, newest first."""
-        given = {"issuer": subject.issuer, "subject": subject.subject, "now": micros(now)}
+        given = {"issuer": subject.issuer, "subject": subject.subject, "now": to_micros(now)}
         if not known_form(subject):
             return ()
         return tuple(map(session_with_person, self._fetch(self._sessions_of.text, self._sessions_of.values(given))))

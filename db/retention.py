@@ -19,8 +19,8 @@ from db.audit import EVENT_PURPOSE, FIELDS, as_bytes, canonical
 from db.models import audit_events, audit_retention
 from db.rows import raw_time
 from db.texts import AUDIT_MAX_CHARACTERS, clean
-from db.times import micros
-from db.unit_of_work import Work, require_aware
+from db.times import to_micros
+from db.unit_of_work import BaseUnitOfWork, require_aware
 
 BOUNDARY: Final = (
     audit_retention.c.seq,
@@ -49,7 +49,7 @@ def boundary_is_sealed(
     return keyring.mac_matches(_PURPOSE, _covered(seq, as_bytes(mac), before, sealed_at, sealed_by), as_bytes(seal))
 
 
-class RetentionWrites(Work):
+class RetentionWrites(BaseUnitOfWork):
     """The part of ``UnitOfWork`` about retention."""
 
     def seal_retention(self, before: datetime, *, by: str, now: datetime) -> RetentionBoundary | None:
@@ -66,7 +66,7 @@ class RetentionWrites(Work):
         seq, mac, who = int(row[0]), as_bytes(row[-1]), clean(by, AUDIT_MAX_CHARACTERS)
         if not self._keyring.mac_matches(EVENT_PURPOSE, as_bytes(row[-2]) + canonical(row[:-2]), mac):
             raise Conflict(_CHANGED.format(seq))
-        seal = self._keyring.mac(_PURPOSE, _covered(seq, mac, micros(before), micros(now), who))
+        seal = self._keyring.mac(_PURPOSE, _covered(seq, mac, to_micros(before), to_micros(now), who))
         self._execute(
             insert(audit_retention).values(seq=seq, mac=mac, before=before, sealed_at=now, sealed_by=who, seal=seal)
         )

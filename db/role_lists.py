@@ -12,17 +12,17 @@ from app.core.directory import MOST_COUNTED, PermissionRow, RoleCard, RoleRow, S
 from app.core.permissions import ADMINISTRATOR
 from db.cursors import cursor, place_of
 from db.models import grants, permissions, role_mappings, role_permissions, roles
-from db.query_cache import Lookup, capped, holders, live, page_size
+from db.query_cache import QueryCache, capped, holders, live, page_size
 from db.statement import Row
 from db.texts import clean, role_key, search_key, sound
-from db.times import micros
+from db.times import to_micros
 
 MOST_ROLES: Final = 50
 _TEXT_MAX_CHARACTERS: Final = 200
 _AT_ROLE: Final = bindparam("role", type_=BigInteger)
 
 
-def role_slice(look: Lookup, now: datetime, *, text: str, after: str, limit: int) -> Slice[RoleRow]:
+def role_slice(queries: QueryCache, now: datetime, *, text: str, after: str, limit: int) -> Slice[RoleRow]:
     """Roles by name; ``text``: part of the name, without regard to case."""
     words = search_key(clean(text.strip(), _TEXT_MAX_CHARACTERS))
     size = page_size(limit)
@@ -30,18 +30,18 @@ def role_slice(look: Lookup, now: datetime, *, text: str, after: str, limit: int
     # There are few roles: their names are looked through here, alike on both engines.
     names = sorted(
         (name, number)
-        for number, name in look.rows("role names", lambda: select(roles.c.id, roles.c.name))
+        for number, name in queries.rows("role names", lambda: select(roles.c.id, roles.c.name))
         if words in search_key(name)
     )
     rest = [one for one in names if place is None or one[0] > str(place[0])]
     shown = rest[:size]
     by_id = {
         row[0]: role_row(row)
-        for row in look.rows(
+        for row in queries.rows(
             "roles by id",
-            lambda: _roles().where(look.among(roles.c.id, "ids")),
-            ids=look.some(number for _, number in shown),
-            now=micros(now),
+            lambda: _roles().where(queries.among(roles.c.id, "ids")),
+            ids=queries.some(number for _, number in shown),
+            now=to_micros(now),
         )
     }
     return Slice(
@@ -51,73 +51,74 @@ def role_slice(look: Lookup, now: datetime, *, text: str, after: str, limit: int
     )
 
 
-def role_card(look: Lookup, role: int, now: datetime) -> RoleCard | None:
+def role_card(queries: QueryCache, role: int, now: datetime) -> RoleCard | None:
     """One role by id."""
     return _card(
-        look, look.rows("role by id", lambda: _roles().where(roles.c.id == _AT_ROLE), role=role, now=micros(now))
+        queries,
+        queries.rows("role by id", lambda: _roles().where(roles.c.id == _AT_ROLE), role=role, now=to_micros(now)),
     )
 
 
-def role_card_named(look: Lookup, name: str, now: datetime, *, alike: bool = False) -> RoleCard | None:
+def role_card_named(queries: QueryCache, name: str, now: datetime, *, alike: bool = False) -> RoleCard | None:
     """One role by its exact name, or with ``alike`` by one that looks like it."""
     if not sound(name):
         return None
     column, wanted = (roles.c.name_key, role_key(name)) if alike else (roles.c.name, name)
-    rows = look.rows(
+    rows = queries.rows(
         ("role by name", alike),
         lambda: _roles().where(column == bindparam("wanted", type_=Text)),
         wanted=wanted,
-        now=micros(now),
+        now=to_micros(now),
     )
-    return _card(look, rows)
+    return _card(queries, rows)
 
 
-def permissions_of(look: Lookup, some: Sequence[int]) -> Mapping[int, frozenset[str]]:
+def permissions_of(queries: QueryCache, some: Sequence[int]) -> Mapping[int, frozenset[str]]:
     """Role id → permissions; ids of no role are left out."""
-    named = look.rows(
+    named = queries.rows(
         "names of roles",
-        lambda: select(roles.c.id, roles.c.name).where(look.among(roles.c.id, "ids")),
-        ids=look.some(some[:MOST_ROLES]),
+        lambda: select(roles.c.id, roles.c.name).where(queries.among(roles.c.id, "ids")),
+        ids=queries.some(some[:MOST_ROLES]),
     )
     names: dict[int, str] = {row[0]: row[1] for row in named}
     found: dict[int, set[str]] = {number: set() for number in names}
-    rows = look.rows(
+    rows = queries.rows(
         "permissions of roles",
         lambda: select(role_permissions.c.role_id, role_permissions.c.permission).where(
-            look.among(role_permissions.c.role_id, "ids")
+            queries.among(role_permissions.c.role_id, "ids")
         ),
-        ids=look.some(names),
+        ids=queries.some(names),
     )
     for number, permission in rows:
         found[number].add(permission)
     return {
-        number: catalogue(look) if names[number] == ADMINISTRATOR else frozenset(given)
+        number: catalogue(queries) if names[number] == ADMINISTRATOR else frozenset(given)
         for number, given in found.items()
     }
 
 
-def catalogue(look: Lookup) -> frozenset[str]:
+def catalogue(queries: QueryCache) -> frozenset[str]:
     """The names of all permissions."""
-    return frozenset(row[0] for row in look.rows("catalogue", lambda: select(permissions.c.name)))
+    return frozenset(row[0] for row in queries.rows("catalogue", lambda: select(permissions.c.name)))
 
 
-def permission_slice(look: Lookup, now: datetime, *, text: str, after: str, limit: int) -> Slice[PermissionRow]:
+def permission_slice(queries: QueryCache, now: datetime, *, text: str, after: str, limit: int) -> Slice[PermissionRow]:
     """The catalogue by name; ``text``: part of the name or sentence."""
     words = clean(text.strip(), _TEXT_MAX_CHARACTERS).lower()
     size = page_size(limit)
     place = place_of(after, ("permissions", words), str)
     given: dict[str, Any] = {"words": words} if words else {}
-    total = look.number(
+    total = queries.number(
         ("permissions counted", bool(words)),
-        lambda: capped(_matching(look, select(permissions.c.name), words=bool(words))),
+        lambda: capped(_matching(queries, select(permissions.c.name), words=bool(words))),
         **given,
     )
-    rows = look.rows(
+    rows = queries.rows(
         ("permissions", bool(words), place is not None),
-        lambda: _permission_rows(look, words=bool(words), after=place is not None),
+        lambda: _permission_rows(queries, words=bool(words), after=place is not None),
         **given,
         **({"name": place[0]} if place is not None else {}),
-        now=micros(now),
+        now=to_micros(now),
         most=size + 1,
     )
     shown = rows[:size]
@@ -134,16 +135,16 @@ def role_row(row: Row) -> RoleRow:
     return RoleRow(number, name, description, bool(built_in), str(version), given, people)
 
 
-def _card(look: Lookup, rows: Sequence[Row]) -> RoleCard | None:
+def _card(queries: QueryCache, rows: Sequence[Row]) -> RoleCard | None:
     if not rows:
         return None
     row = role_row(rows[0])
-    mapped = look.rows(
+    mapped = queries.rows(
         "token roles of a role",
         lambda: select(role_mappings.c.token_role).where(role_mappings.c.role_id == _AT_ROLE),
         role=row.id,
     )
-    return RoleCard(row, permissions_of(look, [row.id])[row.id], tuple(sorted(one[0] for one in mapped)))
+    return RoleCard(row, permissions_of(queries, [row.id])[row.id], tuple(sorted(one[0] for one in mapped)))
 
 
 def _roles() -> Select[Any]:
@@ -167,15 +168,15 @@ def _roles() -> Select[Any]:
     return select(roles.c.id, roles.c.name, roles.c.description, roles.c.built_in, roles.c.version, given, people)
 
 
-def _matching(look: Lookup, rows: Select[Any], *, words: bool) -> Select[Any]:
+def _matching(queries: QueryCache, rows: Select[Any], *, words: bool) -> Select[Any]:
     if not words:
         return rows
-    place = func.instr if look.sqlite else func.strpos
+    place = func.instr if queries.sqlite else func.strpos
     said = permissions.c.name + literal_column("' '") + func.lower(permissions.c.sentence)
     return rows.where(place(said, bindparam("words", type_=Text)) > 0)
 
 
-def _permission_rows(look: Lookup, *, words: bool, after: bool) -> Select[Any]:
+def _permission_rows(queries: QueryCache, *, words: bool, after: bool) -> Select[Any]:
     in_roles = (
         select(func.count())
         .select_from(role_permissions)
@@ -196,9 +197,9 @@ def _permission_rows(look: Lookup, *, words: bool, after: bool) -> Select[Any]:
         .correlate(permissions)
         .scalar_subquery()
     )
-    name = look.in_order(permissions.c.name)
+    name = queries.in_order(permissions.c.name)
     rows: Select[Any] = select(permissions.c.name, permissions.c.sentence, permissions.c.by_scope, in_roles, alone)
-    rows = _matching(look, rows, words=words)
+    rows = _matching(queries, rows, words=words)
     if after:
         rows = rows.where(name > bindparam("name", type_=Text))
     return rows.order_by(name).limit(bindparam("most", type_=BigInteger))

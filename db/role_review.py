@@ -17,28 +17,28 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, selec
 from app.core.directory import MOST_COUNTED, RoleReview, RoleRow
 from app.core.permissions import ADMINISTRATOR
 from db.models import grants, role_permissions, roles, sessions
-from db.query_cache import Lookup, holders, live
+from db.query_cache import QueryCache, holders, live
 from db.role_lists import role_card
 from db.rows import raw_time
-from db.times import micros
+from db.times import to_micros
 
 _BATCH: Final = 1000
 _ROLE: Final = bindparam("role", type_=BigInteger)
 _MOST_SESSIONS_LOOKED_AT: Final = 20 * MOST_COUNTED
 
 
-def review_role(look: Lookup, role: int, permissions: frozenset[str], now: datetime) -> RoleReview | None:
+def review_role(queries: QueryCache, role: int, permissions: frozenset[str], now: datetime) -> RoleReview | None:
     """What giving the role exactly these permissions would do now; None when there is no such role."""
-    card = role_card(look, role, now)
+    card = role_card(queries, role, now)
     if card is None:
         return None
     added, removed = permissions - card.permissions, card.permissions - permissions
     if card.row.name == ADMINISTRATOR:  # holds the whole catalogue by computation, and cannot be changed
         added = removed = frozenset()
-    others = _Others(look, role, added | removed, micros(now))
+    others = _Others(queries, role, added | removed, to_micros(now))
     lacking: Counter[str] = Counter()
     helped: dict[str, set[str]] = {}
-    for batch in _holders(look, role, micros(now)):
+    for batch in _holders(queries, role, to_micros(now)):
         for name, count in others.lacking(batch, helped).items():
             lacking[name] += count
         if all(lacking[name] >= MOST_COUNTED for name in added | removed):
@@ -50,7 +50,7 @@ def review_role(look: Lookup, role: int, permissions: frozenset[str], now: datet
         gain={name: min(lacking[name], MOST_COUNTED) for name in sorted(added)},
         lose={name: min(lacking[name], MOST_COUNTED) for name in sorted(removed)},
         other_roles={name: tuple(sorted(helped[name])) for name in sorted(helped)},
-        sessions=_sessions(look, card.row, others, micros(now)) if added or removed else 0,
+        sessions=_sessions(queries, card.row, others, to_micros(now)) if added or removed else 0,
     )
 
 
@@ -58,7 +58,7 @@ def review_role(look: Lookup, role: int, permissions: frozenset[str], now: datet
 class _Others:
     """By what else the changed permissions are held."""
 
-    look: Lookup
+    queries: QueryCache
     role: int
     changed: frozenset[str]
     now: int
@@ -83,12 +83,12 @@ class _Others:
             return {}
         given = self._given or self._read()
         found: dict[int, tuple[set[str], dict[str, set[str]]]] = {}
-        rows = self.look.rows(
+        rows = self.queries.rows(
             "other grants of people",
             lambda: select(grants.c.person_id, grants.c.role_id, grants.c.permission).where(
-                self.look.among(grants.c.person_id, "ids"), live()
+                self.queries.among(grants.c.person_id, "ids"), live()
             ),
-            ids=self.look.some(people),
+            ids=self.queries.some(people),
             now=self.now,
         )
         for person, role, permission in rows:
@@ -106,29 +106,29 @@ class _Others:
     def _read(self) -> dict[int, tuple[str, frozenset[str]]]:
         """Other role → its name, and which of the changed permissions it gives; the administrator role all."""
         collected: dict[int, tuple[str, set[str]]] = {}
-        rows = self.look.rows(
+        rows = self.queries.rows(
             "roles that give",
             lambda: (
                 select(roles.c.id, roles.c.name, role_permissions.c.permission)
                 .select_from(roles.join(role_permissions, role_permissions.c.role_id == roles.c.id))
-                .where(self.look.among(role_permissions.c.permission, "names", Text))
+                .where(self.queries.among(role_permissions.c.permission, "names", Text))
             ),
-            names=self.look.some(self.changed),
+            names=self.queries.some(self.changed),
         )
         for number, name, permission in rows:
             collected.setdefault(number, (name, set()))[1].add(permission)
         every = select(roles.c.id).where(roles.c.name == ADMINISTRATOR)
-        for (number,) in self.look.rows("administrator role", lambda: every):
+        for (number,) in self.queries.rows("administrator role", lambda: every):
             collected[number] = (ADMINISTRATOR, set(self.changed))
         self._given.update({number: (name, frozenset(some)) for number, (name, some) in collected.items()})
         return self._given
 
 
-def _holders(look: Lookup, role: int, now: int) -> Iterator[list[int]]:
+def _holders(queries: QueryCache, role: int, now: int) -> Iterator[list[int]]:
     """Ids of who hold the role, in batches."""
     last = 0
     while True:
-        rows = look.rows("holders of a role", _batch, role=role, now=now, after=last, most=_BATCH)
+        rows = queries.rows("holders of a role", _batch, role=role, now=now, after=last, most=_BATCH)
         if rows:
             yield [row[0] for row in rows]
         if len(rows) < _BATCH:
@@ -145,10 +145,10 @@ def _batch() -> Select[Any]:
     )
 
 
-def _sessions(look: Lookup, role: RoleRow, others: _Others, now: int) -> int:
+def _sessions(queries: QueryCache, role: RoleRow, others: _Others, now: int) -> int:
     """How many live sessions those have who gain or lose something."""
     many = role.people >= MOST_COUNTED
-    rows = look.rows(("sessions of a role", many), lambda: _live_sessions(many=many), role=role.id, now=now)
+    rows = queries.rows(("sessions of a role", many), lambda: _live_sessions(many=many), role=role.id, now=now)
     people = [row[0] for row in rows]
     without: set[int] = set()
     distinct = sorted(set(people))

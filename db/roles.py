@@ -13,7 +13,7 @@ from app.core.policy import Source
 from db.grants import GrantWrites
 from db.models import grants, permissions, role_mappings, role_permissions, roles
 from db.texts import clean, role_key
-from db.times import Microseconds
+from db.times import MicrosecondTimestamp
 from db.unit_of_work import in_portions, require_aware
 from db.withheld import AUTOMATIC, not_withheld
 
@@ -97,7 +97,7 @@ class RoleWrites(GrantWrites):
 
     def _copy_grants(self, role: int, to: int, *, by: str, reason: str, now: datetime) -> None:
         """Grants of ``to`` as those of ``role`` are; where there is one, the one that lasts longer counts."""
-        at = bindparam(None, now, Microseconds)
+        at = bindparam(None, now, MicrosecondTimestamp)
         from_token = case((_FROM_TOKEN, literal("", Text)), else_=literal(clean(by), Text))
         why = case((_FROM_TOKEN, literal("", Text)), else_=literal(clean(reason), Text))
         old = select(grants.c.person_id, literal(to), grants.c.source, from_token, at, grants.c.until, why).where(

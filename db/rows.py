@@ -15,7 +15,7 @@ from app.core.principal import Subject
 from app.core.records import EndReason, Person, SealedTokens, Session
 from db.models import people, policy, sessions
 from db.statement import Row
-from db.times import maybe_moment, moment
+from db.times import from_micros, from_optional_micros
 
 
 def raw_time(column: Column[datetime]) -> ColumnElement[int]:
@@ -86,10 +86,10 @@ def person_of(row: Row) -> Person:
         bool(verified),
         picture,
         bool(blocked),
-        maybe_moment(first_seen),
-        maybe_moment(last_seen),
+        from_optional_micros(first_seen),
+        from_optional_micros(last_seen),
         bool(machine),
-        maybe_moment(signed_out),
+        from_optional_micros(signed_out),
     )
 
 
@@ -100,19 +100,19 @@ def session_of(row: Row, person: Person, policy_version: int) -> Session:
     return Session(
         ref,
         person,
-        moment(created),
-        maybe_moment(authenticated or None),
-        moment(last_seen),
-        moment(expires),
-        maybe_moment(ended),
+        from_micros(created),
+        from_optional_micros(authenticated or None),
+        from_micros(last_seen),
+        from_micros(expires),
+        from_optional_micros(ended),
         None if reason is None else EndReason(reason),
         acr,
         frozenset(amr.split()) if amr else _NO_FACTORS,
         agent,
         address,
         page,
-        maybe_moment(access),
-        moment(synced),
+        from_optional_micros(access),
+        from_micros(synced),
         policy_version,
         bytes(secret_hash),
     )
@@ -128,4 +128,11 @@ def sealed_of(row: Row) -> SealedTokens | None:
     sealed, access, synced, owner, until, silent = row
     if sealed is None or access is None:
         return None
-    return SealedTokens(sealed, moment(access), moment(synced), owner, maybe_moment(until), maybe_moment(silent))
+    return SealedTokens(
+        sealed,
+        from_micros(access),
+        from_micros(synced),
+        owner,
+        from_optional_micros(until),
+        from_optional_micros(silent),
+    )

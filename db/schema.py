@@ -25,11 +25,11 @@ from app.core.installation import present_secrets
 from app.core.secret_keys import require_write_key
 from app.core.settings import Settings
 from app.core.state import SECRET, make_private_folder
-from db.bounds import MIGRATING, SERVING
 from db.engine import MIGRATION_LOCK, file_of, is_memory, make_engine, make_reading_engine, parsed
-from db.faults import CANNOT_OPEN, not_migrated, plain
+from db.faults import CANNOT_OPEN, not_migrated, translated_error
 from db.foreign_tables import SEARCH_TABLES, VERSION_TABLE, require_own_tables
 from db.models import audit_head
+from db.timeouts import MIGRATION_TIMEOUTS, SERVICE_TIMEOUTS
 
 HEAD: Final = "0007"
 """The revision this version of Gatehouse works with."""
@@ -117,12 +117,12 @@ def current_state(url: str) -> SchemaState:
 @contextmanager
 def _reading(address: URL) -> Iterator[Connection]:
     """A connection that changes nothing; faults inside the block are ours."""
-    engine = make_reading_engine(address, SERVING)
+    engine = make_reading_engine(address, SERVICE_TIMEOUTS)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
     except SQLAlchemyError as error:
-        problem = plain(error)
+        problem = translated_error(error)
     else:
         return
     finally:
@@ -209,12 +209,12 @@ def migrate(url: str, *, beside_others: bool = False) -> None:
     file = file_of(address)
     if file is not None:
         _make_file(file)
-    engine = make_engine(address, MIGRATING, pooled=False)
+    engine = make_engine(address, MIGRATION_TIMEOUTS, pooled=False)
     try:
         with _migrating:
             _upgrade(engine, beside_others=beside_others)
     except SQLAlchemyError as error:
-        problem = plain(error)
+        problem = translated_error(error)
     else:
         return
     finally:
@@ -225,7 +225,7 @@ def migrate(url: str, *, beside_others: bool = False) -> None:
 @cache
 def memory_template() -> bytes:
     """A SQLite database in today's form, as bytes: what databases in memory begin as."""
-    engine = make_engine(parsed("sqlite://"), SERVING)
+    engine = make_engine(parsed("sqlite://"), SERVICE_TIMEOUTS)
     try:
         with _migrating:
             _upgrade(engine)

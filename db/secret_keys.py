@@ -9,10 +9,10 @@ from sqlalchemy import delete, select, update
 from app.core.records import AnnouncedProcess
 from db.audit import sealing_key
 from db.models import audit_head, processes
-from db.unit_of_work import Work, require_aware
+from db.unit_of_work import BaseUnitOfWork, require_aware
 
 
-class SecretKeyWrites(Work):
+class SecretKeyWrites(BaseUnitOfWork):
     """The part of ``UnitOfWork`` about the secret's keys."""
 
     def write_key(self) -> str:

@@ -14,27 +14,27 @@ from app.core.permissions import ADMINISTRATOR, ROLES, Permission
 from db.database import Database
 from db.models import permissions, role_permissions, roles
 from db.texts import role_key
-from db.unit_of_work import Work
+from db.unit_of_work import BaseUnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Seeded:
+class SeedResult:
     """What seeding did."""
 
     changed: bool
     """Whether anything about rights was new; the policy version moved if so."""
-    in_the_way: tuple[str, ...] = ()
+    conflicting_roles: tuple[str, ...] = ()
     """Built-in roles that could not be made because a role of nearly the same name exists."""
 
 
-class SeedWork(Work):
+class SeedUnitOfWork(BaseUnitOfWork):
     """A unit of work that seeds."""
 
-    def seed(self) -> Seeded:
+    def seed(self) -> SeedResult:
         """Everything, without committing."""
         self._catalogue()
         blocked = [name for name, (text, given) in ROLES.items() if not self._role(name, text, given)]
-        return Seeded(self._rights_changed, tuple(blocked))
+        return SeedResult(self._rights_changed, tuple(blocked))
 
     def _catalogue(self) -> None:
         there = {row.name: row for row in self._execute(select(permissions))}
@@ -79,9 +79,9 @@ class SeedWork(Work):
         return True
 
 
-def seed(database: Database) -> Seeded:
+def seed(database: Database) -> SeedResult:
     """Bring catalogue and built-in roles up to date, in one transaction."""
-    with database.work(SeedWork) as unit:
+    with database.work(SeedUnitOfWork) as unit:
         done = unit.seed()
         unit.commit()
     return done

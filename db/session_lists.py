@@ -10,29 +10,29 @@ from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_col
 from app.core.directory import SessionRow, Slice
 from db.cursors import cursor, place_of
 from db.models import people, policy, sessions
-from db.query_cache import Lookup, capped, page_size
+from db.query_cache import QueryCache, capped, page_size
 from db.rows import PERSON, SESSION, person_of, raw_time, session_of
-from db.times import micros
+from db.times import to_micros
 
 _SEEN: Final = raw_time(sessions.c.last_seen_at)
 _EXPIRES: Final = raw_time(sessions.c.expires_at)
 
 
 def session_slice(
-    look: Lookup, now: datetime, *, person: int | None, seen_since: datetime | None, after: str, limit: int
+    queries: QueryCache, now: datetime, *, person: int | None, seen_since: datetime | None, after: str, limit: int
 ) -> Slice[SessionRow]:
     """Sessions neither ended nor past their limit; ``seen_since``: only those used after it."""
     key = ("sessions", person)
     place = place_of(after, key, int, int)
     size = page_size(limit)
-    given: dict[str, Any] = {"now": micros(now)}
+    given: dict[str, Any] = {"now": to_micros(now)}
     if person is not None:
         given["person"] = person
     if seen_since is not None:
-        given["since"] = micros(seen_since)
+        given["since"] = to_micros(seen_since)
     form = (person is not None, seen_since is not None)
-    total = look.number(("live sessions counted", *form), lambda: capped(live_sessions(*form)), **given)
-    rows = look.rows(
+    total = queries.number(("live sessions counted", *form), lambda: capped(live_sessions(*form)), **given)
+    rows = queries.rows(
         ("live sessions", *form, place is not None),
         lambda: _page(live_sessions(*form, walking=True), after=place is not None),
         **given,

@@ -14,7 +14,7 @@ from app.core.records import EndReason, NewSession, SealedTokens, Session, Stepp
 from db.models import drafts, issued_tokens, login_states, own_clients, people, policy, sessions
 from db.rows import SEALED, sealed_of, session_by_ref_query, session_query, session_with_person
 from db.texts import clean, known_form
-from db.unit_of_work import Work, require_aware
+from db.unit_of_work import BaseUnitOfWork, require_aware
 
 KEEP_ENDED: Final = timedelta(days=30)
 """How long a session stays known after it ended or expired."""
@@ -27,7 +27,7 @@ _MERGE_SEARCH: Final = text("INSERT INTO people_search (people_search, rank) VAL
 _BY_REF: Final = session_by_ref_query()
 
 
-class SessionWrites(Work):
+class SessionWrites(BaseUnitOfWork):
     """The part of ``UnitOfWork`` about sessions."""
 
     def begin_session(self, session: NewSession, now: datetime) -> None:

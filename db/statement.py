@@ -15,7 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 Row = Sequence[Any]
 
 
-class Prepared:
+class PreparedStatement:
     """One statement's text, and how its values are handed over."""
 
     __slots__ = ("_constants", "_order", "text")

@@ -23,9 +23,9 @@ from db import audit
 from db.database import Database
 from db.models import grants, issued_tokens, people, permissions, role_permissions, roles, sessions, token_roles
 from db.texts import role_key, search_key
-from db.unit_of_work import Work
+from db.unit_of_work import BaseUnitOfWork
 
-PERMISSIONS_A_ROLE: Final = 50
+PERMISSIONS_PER_ROLE: Final = 50
 _BATCH: Final = 5_000
 _FIRST: Final = ("Ada", "Bob", "Carla", "Dmitri", "Eva", "Frank", "Gerda", "Hugo", "Ines", "Jan", "Karl", "Lena", "Zoe")
 _LAST: Final = tuple(
@@ -49,7 +49,7 @@ _TOKEN_ROLES: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class SyntheticData:
     """How many of each to make."""
 
     people: int = 100_000
@@ -71,12 +71,12 @@ def permission_name(number: int) -> str:
     return f"use:thing-{number}"
 
 
-def fill(database: Database, scale: Scale, *, issuer: str, client_id: str, now: datetime) -> None:
+def fill(database: Database, scale: SyntheticData, *, issuer: str, client_id: str, now: datetime) -> None:
     """Make it all, in one transaction. The same every time, but for times.
 
     Raises ``Conflict`` when it was made before, ``StorageUnavailable``.
     """
-    with database.work(ScaleWork) as unit:
+    with database.work(SyntheticDataUnitOfWork) as unit:
         unit.fill(scale, issuer=issuer, client_id=client_id, now=now)
         unit.commit()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -85,10 +85,10 @@ def fill(database: Database, scale: Scale, *, issuer: str, client_id: str, now: 
             connection.execute(text("INSERT INTO people_search (people_search) VALUES ('optimize')"))
 
 
-class ScaleWork(Work):
+class SyntheticDataUnitOfWork(BaseUnitOfWork):
     """A unit of work that makes very many."""
 
-    def fill(self, scale: Scale, *, issuer: str, client_id: str, now: datetime) -> None:
+    def fill(self, scale: SyntheticData, *, issuer: str, client_id: str, now: datetime) -> None:
         """Everything, without committing."""
         if self._execute(select(roles.c.id).where(roles.c.name == role_name(0))).first() is not None:
             raise Conflict("This database has been filled before. Begin with a new one.")
@@ -100,7 +100,7 @@ class ScaleWork(Work):
         self._sessions(scale, person_ids, client_id, now)
         self._history(scale, issuer, now, chance)
 
-    def _roles(self, scale: Scale) -> list[int]:
+    def _roles(self, scale: SyntheticData) -> list[int]:
         self._load(
             permissions, ({"name": permission_name(n), "sentence": f"Use thing {n}."} for n in range(scale.permissions))
         )
@@ -118,14 +118,14 @@ class ScaleWork(Work):
         self._load(
             role_permissions,
             (
-                {"role_id": role, "permission": permission_name((n * PERMISSIONS_A_ROLE + k) % scale.permissions)}
+                {"role_id": role, "permission": permission_name((n * PERMISSIONS_PER_ROLE + k) % scale.permissions)}
                 for n, role in enumerate(ids)
-                for k in range(min(PERMISSIONS_A_ROLE, scale.permissions))
+                for k in range(min(PERMISSIONS_PER_ROLE, scale.permissions))
             ),
         )
         return ids
 
-    def _people(self, scale: Scale, issuer: str, now: datetime, chance: random.Random) -> list[int]:
+    def _people(self, scale: SyntheticData, issuer: str, now: datetime, chance: random.Random) -> list[int]:
         last = int(self._execute(select(func.coalesce(func.max(people.c.id), 0))).scalar_one())
 
         def rows() -> Iterator[dict[str, Any]]:
@@ -179,7 +179,7 @@ class ScaleWork(Work):
             ({"person_id": person, "name": f"token-role-{n % _TOKEN_ROLES}"} for n, person in enumerate(person_ids)),
         )
 
-    def _sessions(self, scale: Scale, person_ids: list[int], client_id: str, now: datetime) -> None:
+    def _sessions(self, scale: SyntheticData, person_ids: list[int], client_id: str, now: datetime) -> None:
         def hashed(kind: str, number: int) -> bytes:
             return f"{kind}-{number}".encode().rjust(32, b"\0")
 
@@ -214,7 +214,7 @@ class ScaleWork(Work):
             ),
         )
 
-    def _history(self, scale: Scale, issuer: str, now: datetime, chance: random.Random) -> None:
+    def _history(self, scale: SyntheticData, issuer: str, now: datetime, chance: random.Random) -> None:
         """Oldest first, evenly spread up to ``now``, each sealed to the one before."""
         step = timedelta(days=scale.days) / max(1, scale.events)
 

@@ -50,7 +50,7 @@ _LOOK_ALIKES: Final = {
     "x": "\u0445\u03c7",
     "y": "\u0443\u03b3",
 }
-_TWINS: Final = str.maketrans({look: plain for plain, looks in _LOOK_ALIKES.items() for look in looks})
+_TWINS: Final = str.maketrans({queries: plain for plain, looks in _LOOK_ALIKES.items() for queries in looks})
 
 
 def clean(text: str, limit: int = LABEL_MAX_CHARACTERS) -> str:

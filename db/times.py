@@ -16,7 +16,7 @@ DAY_MICROSECONDS: Final = 86_400_000_000
 _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 
 
-def micros(at: datetime) -> int:
+def to_micros(at: datetime) -> int:
     """Microseconds since the epoch; raises ``ValueError`` for a naive time, whose zone we could only guess."""
     if at.tzinfo is None:
         raise ValueError("a time without a zone cannot be stored: use aware UTC")
@@ -24,13 +24,13 @@ def micros(at: datetime) -> int:
     return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
 
 
-def moment(stored: int) -> datetime:
-    """The aware UTC time of ``micros``."""
+def from_micros(stored: int) -> datetime:
+    """The aware UTC time of ``to_micros``."""
     return EPOCH + timedelta(microseconds=stored)
 
 
-def maybe_moment(stored: int | None) -> datetime | None:
-    """``moment``, or None for what has not happened."""
+def from_optional_micros(stored: int | None) -> datetime | None:
+    """``from_micros``, or None for what has not happened."""
     return None if stored is None else EPOCH + timedelta(microseconds=stored)
 
 
@@ -44,7 +44,7 @@ def day_of(number: int) -> date:
     return date.fromordinal(number + _FIRST_DAY)
 
 
-class Microseconds(TypeDecorator[datetime]):
+class MicrosecondTimestamp(TypeDecorator[datetime]):
     """An aware UTC time, stored as BIGINT microseconds since the epoch."""
 
     impl = BigInteger
@@ -52,14 +52,14 @@ class Microseconds(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the library's signature
         """Aware time → microseconds."""
-        return None if value is None else micros(value)
+        return None if value is None else to_micros(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the library's signature
         """Microseconds → aware UTC time."""
-        return maybe_moment(value)
+        return from_optional_micros(value)
 
 
-class Day(TypeDecorator[date]):
+class DayNumber(TypeDecorator[date]):
     """A UTC day, stored as days since the epoch."""
 
     impl = Integer

@@ -19,23 +19,23 @@ from app.core.keyring import Keyring
 from app.core.principal import Subject
 from db import audit
 from db.engine import UNIT_LOCK, use_in_unit
-from db.faults import plain
+from db.faults import translated_error
 from db.models import people, policy
 from db.statement import Row
 from db.texts import checked
-from db.write_lock import Turns
+from db.write_lock import WriteLock
 
 R = TypeVar("R")
 _MANY: Final = 500  # values in one IN list
 
 
-class Work:
+class BaseUnitOfWork:
     """One transaction, begun by its first statement. Belongs to one thread."""
 
-    def __init__(self, engine: Engine, keyring: Keyring, turns: Turns) -> None:
+    def __init__(self, engine: Engine, keyring: Keyring, write_lock: WriteLock) -> None:
         self._engine = engine
         self._keyring = keyring
-        self._turns = turns
+        self._write_lock = write_lock
         self._connection: Connection | None = None
         self._closed = False
         self._events: list[AuditEvent] = []
@@ -63,7 +63,7 @@ class Work:
         try:
             self._connection.commit()
         except SQLAlchemyError as error:
-            problem = plain(error, committing=True)
+            problem = translated_error(error, committing=True)
         else:
             return
         raise problem
@@ -90,7 +90,7 @@ class Work:
             with suppress(SQLAlchemyError):  # given up for good
                 connection.invalidate()
         finally:
-            self._turns.end_unit()
+            self._write_lock.release_unit()
 
     def _open_for_writing(self) -> None:
         """Begin the transaction now, and wait for its turn: what is read afterwards, the clock too, is not older."""
@@ -139,11 +139,11 @@ class Work:
         try:
             return run(self._connection or self._begin())
         except SQLAlchemyError as error:
-            problem = plain(error)
+            problem = translated_error(error)
         raise problem
 
     def _begin(self) -> Connection:
-        self._turns.begin_unit()
+        self._write_lock.acquire_unit()
         connection = None
         try:
             connection = self._engine.connect()
@@ -155,7 +155,7 @@ class Work:
             if connection is not None:
                 use_in_unit(connection, open_=False)
                 connection.close()
-            self._turns.end_unit()
+            self._write_lock.release_unit()
             raise
         self._connection = connection
         return connection

@@ -15,7 +15,7 @@ from app.core.audit import SYSTEM
 from app.core.policy import Source
 from db.models import grants, role_mappings, token_roles, withheld_grants
 from db.texts import clean
-from db.unit_of_work import Work, require_aware
+from db.unit_of_work import BaseUnitOfWork, require_aware
 
 DEFAULT_ROLE: Final = "GATEHOUSE_DEFAULT_ROLE"
 """The reason of a grant that the default role made."""
@@ -30,7 +30,7 @@ AUTOMATIC: Final = or_(
 """Grants that no one decided about: they come from the provider's token or from ``GATEHOUSE_DEFAULT_ROLE``."""
 
 
-class WithheldWrites(Work):
+class WithheldWrites(BaseUnitOfWork):
     """The part of ``UnitOfWork`` about withheld grants."""
 
     def withhold(self, person: int, thing: Thing, *, by: str, reason: str, from_default: bool, now: datetime) -> None:

@@ -34,9 +34,9 @@ from app.core.tokens.verifier import build_verifier
 from app.core.unknown_settings import misspelt
 from app.server import install_protocols, raise_descriptors, warn_of_few
 from db import (
-    ADMINISTERING,
+    ADMINISTRATION_TIMEOUTS,
     Database,
-    Scale,
+    SyntheticData,
     fill,
     open_database,
     require_migratable,
@@ -142,7 +142,7 @@ def load_settings(process: Process = Process.CLI) -> Settings:
     return Settings.load(process)
 
 
-def seed_scale(scale: Scale) -> int:
+def seed_scale(scale: SyntheticData) -> int:
     """Fill the database with made-up people, roles, sessions and audit events, to see how lists behave at scale."""
     settings = load_settings()
     if settings.production:
@@ -293,7 +293,7 @@ class database_of:  # noqa: N801 - reads as the function it is used as
     """The database of ``settings``, closed at the end of the block."""
 
     def __init__(self, settings: Settings) -> None:
-        self._database = open_database(settings, Keyring(settings.secrets), bounds=ADMINISTERING)
+        self._database = open_database(settings, Keyring(settings.secrets), timeouts=ADMINISTRATION_TIMEOUTS)
 
     def __enter__(self) -> Database:
         return self._database

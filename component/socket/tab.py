@@ -42,7 +42,7 @@ _RECONNECT: Final = 1012
 LOCKED_RECHECK_SECONDS: Final = 5.0
 """How often the session of a locked tab is looked at again, at first."""
 LOCKED_RECHECKS_UNTIL_SECONDS: Final = 60.0
-"""How long that goes on: longer than use that was noted may wait for its commit (``db.bounds``)."""
+"""How long that goes on: longer than use that was noted may wait for its commit (``db.timeouts``)."""
 _SIGN_OUT_SECONDS: Final = 4.0
 """How long a page that signs out itself is left to go where that leads, before it is sent elsewhere."""
 

@@ -5,10 +5,10 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from db.bounds import MIGRATING
 from db.engine import make_engine, parsed
 from db.models import metadata
 from db.schema import is_modelled
+from db.timeouts import MIGRATION_TIMEOUTS
 
 
 def run(connection: Connection) -> None:
@@ -23,7 +23,7 @@ if given is not None:
 else:
     engine = make_engine(
         parsed(os.environ.get("GATEHOUSE_DATABASE_URL", "sqlite:///var/gatehouse.sqlite3")),
-        MIGRATING,
+        MIGRATION_TIMEOUTS,
         pooled=False,
     )
     try:

@@ -37,7 +37,7 @@ from app.core.errors import (
 )
 from app.runtime import session_binding
 from app.services import Services
-from db.bounds import SERVING
+from db.timeouts import SERVICE_TIMEOUTS
 from tests.ports import free_port
 from tests.stub_api import FAULTS, HTML, Given, StubApi, json_of
 
@@ -242,7 +242,9 @@ def change() -> api_client.Answer:
 
 
 def test_a_change_is_waited_for_as_long_as_the_bounds_of_the_api_allow() -> None:
-    longest = SERVING.lock_seconds + SERVING.unit_statement_seconds + SERVING.answer_margin_seconds
+    longest = (
+        SERVICE_TIMEOUTS.lock_seconds + SERVICE_TIMEOUTS.unit_statement_seconds + SERVICE_TIMEOUTS.answer_margin_seconds
+    )
     assert longest == 16.0
     assert longest + 1 <= api_client.CHANGE_SECONDS
 

@@ -17,7 +17,7 @@ from app.core.keyring import Keyring
 from app.core.settings import Settings
 from app.services import Services
 from db import Database, migrate, open_database, seed
-from db.statement import Prepared
+from db.statement import PreparedStatement
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def rows(services: Services, table: str) -> int:
     database = services.storage
     assert isinstance(database, Database)
     count = text(f"SELECT count(*) FROM {table}")  # noqa: S608 - our names
-    return int(database.fetch(Prepared(count, database.engine.dialect))[0][0])
+    return int(database.fetch(PreparedStatement(count, database.engine.dialect))[0][0])
 
 
 def test_long_over_goes_and_the_rest_stays(services: Services) -> None:

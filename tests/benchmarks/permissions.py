@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.core.clock import utc_now
-from db.synthetic_data import PERMISSIONS_A_ROLE, role_name
+from db.synthetic_data import PERMISSIONS_PER_ROLE, role_name
 from tests.benchmarks import budgets
 from tests.benchmarks.measure import calls_of, interleaved
 from tests.benchmarks.results import Row, row
@@ -37,7 +37,7 @@ def loading(stage: Stage) -> list[Row]:
         return frozenset(names)
 
     held = reader.grants(subject, now).permissions.keys()
-    if len(held) != ROLES_HELD * PERMISSIONS_A_ROLE or held != raw():
+    if len(held) != ROLES_HELD * PERMISSIONS_PER_ROLE or held != raw():
         raise RuntimeError("the two sides do not read the same")
     try:
         sides = {"floor": calls_of(raw), "ours": calls_of(lambda: reader.grants(subject, now))}

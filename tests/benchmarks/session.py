@@ -37,7 +37,7 @@ def resolving(stage: Stage) -> list[Row]:
 def _queries(world: World, sessions: Sessions, ref: str) -> list[str]:
     """The statements one resolution runs, as the driver sees them."""
     world.database.read.policy_version()  # so that there is a connection, and no other one is opened
-    kept = world.database._readers._idle  # type: ignore[attr-defined] # its only reads are here
+    kept = world.database._read_connections._idle  # type: ignore[attr-defined] # its only reads are here
     seen: list[str] = []
     for connection in kept:
         connection.set_trace_callback(seen.append)

@@ -23,7 +23,7 @@ from app.core.records import NewGrant, NewSession, Person
 from app.core.settings import Settings
 from app.core.tokens.verifier import token_hash
 from component.session.provider_tokens import ProviderTokens
-from db import Database, Scale, fill, migrate, open_database, seed
+from db import Database, SyntheticData, fill, migrate, open_database, seed
 from tests.issuer import CLIENT_ID, Issuer
 
 SECRET: Final = "".join(map(chr, range(48, 112)))
@@ -32,8 +32,8 @@ UNREACHED: Final = "999999999 per minute"
 ROLES_HELD: Final = 5
 
 
-FULL: Final = Scale(people=100_000, roles=1_000, permissions=10_000, sessions=10_000, events=1_000_000)
-SMALL: Final = Scale(people=1_000, roles=50, permissions=500, sessions=200, events=2_000)
+FULL: Final = SyntheticData(people=100_000, roles=1_000, permissions=10_000, sessions=10_000, events=1_000_000)
+SMALL: Final = SyntheticData(people=1_000, roles=50, permissions=500, sessions=200, events=2_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def raw(file: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def world(folder: Path, scale: Scale) -> Iterator[World]:
+def world(folder: Path, scale: SyntheticData) -> Iterator[World]:
     """Make a world in ``folder``, and end it."""
     with Issuer() as issuer:
         settings = _settings(folder, issuer)

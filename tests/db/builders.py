@@ -15,7 +15,7 @@ from app.core.principal import Subject
 from app.core.records import NewGrant, NewSession, Person, SteppedUp, TokenRights
 from app.core.settings import Settings
 from db import Database, open_database
-from db.database import DatabaseUnit
+from db.database import DatabaseUnitOfWork
 from db.schema import TRIGGERS
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -41,7 +41,7 @@ def opened(url: str, **options: Any) -> Database:
     )
 
 
-def written(database: Database, write: Callable[[DatabaseUnit], Any]) -> Any:
+def written(database: Database, write: Callable[[DatabaseUnitOfWork], Any]) -> Any:
     """What ``write`` returns, run in a unit that commits."""
     with database.unit_of_work() as unit:
         result = write(unit)
@@ -81,7 +81,7 @@ def stepped_up(ref: str = "ref-1", **changes: Any) -> SteppedUp:
 def signed_in(database: Database, ref: str = "ref-1", subject: Subject = ANN, **changes: Any) -> None:
     """A person who signed in."""
 
-    def write(unit: DatabaseUnit) -> None:
+    def write(unit: DatabaseUnitOfWork) -> None:
         unit.save_person(Person(subject, "Somebody"), NOW)
         unit.begin_session(new_session(ref, subject, **changes), NOW)
 

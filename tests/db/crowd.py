@@ -9,7 +9,7 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import Person
 from db import Database
-from db.database import DatabaseUnit
+from db.database import DatabaseUnitOfWork
 from tests.db.builders import ISSUER, NOW, SECOND, grant, new_session, said, written
 
 DAY: Final = timedelta(days=1)
@@ -29,7 +29,7 @@ ROBOT: Final = Subject(ISSUER, "robot@clients")
 def crowd(database: Database) -> dict[Subject, int]:
     """Make it; subject → id."""
 
-    def write(unit: DatabaseUnit) -> dict[Subject, int]:
+    def write(unit: DatabaseUnitOfWork) -> dict[Subject, int]:
         for number, name in enumerate(NAMES):
             seen = NOW - number * DAY
             unit.save_person(Person(who(name), name, f"{who(name).subject[6:]}@example.test", True), seen)

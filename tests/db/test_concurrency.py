@@ -200,5 +200,5 @@ def test_the_last_administrator_can_be_counted_on_under_races(database: Database
 def test_many_threads_that_come_and_go_share_few_connections(durable: Database) -> None:
     for _ in range(5):
         at_once(30, lambda _: durable.read.policy_version())
-    assert len(durable._readers._idle) <= 16  # type: ignore[attr-defined] # the kept ones
-    assert durable._readers._open == len(durable._readers._idle)  # type: ignore[attr-defined] # none got lost
+    assert len(durable._read_connections._idle) <= 16  # type: ignore[attr-defined] # the kept ones
+    assert durable._read_connections._open == len(durable._read_connections._idle)  # type: ignore[attr-defined] # none got lost

@@ -59,5 +59,5 @@ def test_a_role_that_the_app_no_longer_declares_keeps_nothing_alive(database: Da
     seed(database)
     give(database, "clerk")
     declare({}, {})
-    assert not seed(database).in_the_way
+    assert not seed(database).conflicting_roles
     assert held(database) == {"read:orders"}  # the row stays; nothing in this process asks for it

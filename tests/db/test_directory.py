@@ -15,7 +15,7 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import EndReason, Person, TokenRights
 from db import Database
-from db.database import DatabaseUnit
+from db.database import DatabaseUnitOfWork
 from tests.db.builders import ANN, ISSUER, NOW, SECOND, behind_its_back, event, grant, said, written
 from tests.db.crowd import BOB, CARLA, DAY, PENDING, crowd
 
@@ -101,7 +101,7 @@ def test_a_review_says_who_gains_and_who_loses_what(database: Database) -> None:
 def test_a_review_of_a_role_that_very_many_hold(database: Database) -> None:
     number = make_role(database, "many", "read:reports")
 
-    def fill(unit: DatabaseUnit) -> None:
+    def fill(unit: DatabaseUnitOfWork) -> None:
         for one in range(1300):
             subject = Subject(ISSUER, f"s{one}")
             unit.add_grant(grant("many", subject=subject), NOW)

@@ -12,7 +12,7 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import Person
 from db import Database
-from db.database import DatabaseUnit
+from db.database import DatabaseUnitOfWork
 from tests.db.builders import ISSUER, NOW, SECOND, grant, written
 from tests.db.crowd import ADA, BOB, CARLA, DAY, DORA, ELODIE, PENDING, QUOTE, ROBOT, ZOE, crowd
 
@@ -106,7 +106,7 @@ def test_pages_follow_each_other_without_gaps(database: Database, sort: PeopleSo
 
 
 def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
-    def write(unit: DatabaseUnit) -> None:
+    def write(unit: DatabaseUnitOfWork) -> None:
         for name in ("Bea Anders", "Anders Zorn", "Zoe Anders", "anders", "Carl"):
             unit.save_person(Person(Subject(ISSUER, name), name), NOW)
         unit.note_subject(Subject(ISSUER, "anders@clients"), NOW, machine=True)
@@ -128,7 +128,7 @@ def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
 def test_short_words_are_found_by_pieces_and_beside_others(database: Database) -> None:
     """PostgreSQL has an index for each kind of text; a page that is full of beginnings is counted all the same."""
 
-    def write(unit: DatabaseUnit) -> None:
+    def write(unit: DatabaseUnitOfWork) -> None:
         for number in range(450):
             unit.save_person(Person(Subject(ISSUER, f"auth0|{number}"), f"Zoe Anders {number:03}"), NOW)
         unit.save_person(Person(Subject(ISSUER, "kim"), "Kim Zoe A"), NOW)

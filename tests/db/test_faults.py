@@ -19,8 +19,8 @@ from sqlalchemy.exc import OperationalError
 from app.core.errors import ChangeUnconfirmed, SchemaMismatch, StorageUnavailable
 from app.core.records import Person
 from db import Database, current_state, migrate
-from db.bounds import SERVING
-from db.faults import BUSY, SILENT, UNCONFIRMED, plain
+from db.faults import BUSY, SILENT, UNCONFIRMED, translated_error
+from db.timeouts import SERVICE_TIMEOUTS
 from tests.db.builders import ANN, NOW, grant, new_session, opened, signed_in, written
 
 HOLD = """
@@ -70,7 +70,7 @@ def test_a_database_locked_by_another_process(file: Path, hold: str) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(file), hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    database = opened(f"sqlite:///{file}", bounds=replace(SERVING, lock_seconds=0.2))
+    database = opened(f"sqlite:///{file}", timeouts=replace(SERVICE_TIMEOUTS, lock_seconds=0.2))
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
@@ -91,7 +91,7 @@ def test_a_database_locked_by_another_process(file: Path, hold: str) -> None:
 def test_what_a_unit_has_read_cannot_change_before_it_commits(file: Path) -> None:
     database, another_process = (
         opened(f"sqlite:///{file}"),
-        opened(f"sqlite:///{file}", bounds=replace(SERVING, lock_seconds=0.2)),
+        opened(f"sqlite:///{file}", timeouts=replace(SERVICE_TIMEOUTS, lock_seconds=0.2)),
     )
     with database.unit_of_work() as unit:
         before = unit.administrators(NOW)
@@ -243,12 +243,12 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_reads_wait_for_a_connection_and_give_up_in_time(file: Path) -> None:
-    database = opened(f"sqlite:///{file}", bounds=replace(SERVING, lock_seconds=0.2))
-    readers = database._readers
+    database = opened(f"sqlite:///{file}", timeouts=replace(SERVICE_TIMEOUTS, lock_seconds=0.2))
+    readers = database._read_connections
     taken = [readers._more() for _ in range(16)]  # type: ignore[attr-defined] # takes all there are
     with pytest.raises(StorageUnavailable, match="busy"):
         database.read.policy_version()
-    database._readers._wait_seconds = 10.0  # type: ignore[attr-defined] # long enough to be waiting
+    database._read_connections._wait_seconds = 10.0  # type: ignore[attr-defined] # long enough to be waiting
     found: list[int] = []
     waiting = threading.Thread(target=lambda: found.append(database.read.policy_version()))
     waiting.start()
@@ -292,7 +292,7 @@ def test_a_commit_whose_outcome_nobody_knows_is_not_called_failed(
     cause: psycopg.Error, said: str, *, doubtful: bool
 ) -> None:
     error = OperationalError("COMMIT", None, cause)
-    problem, committing = plain(error), plain(error, committing=True)
+    problem, committing = translated_error(error), translated_error(error, committing=True)
     assert type(problem) is StorageUnavailable
     assert str(problem) == (said or StorageUnavailable.title)
     assert type(committing) is (ChangeUnconfirmed if doubtful else StorageUnavailable)

@@ -12,7 +12,7 @@ import pytest
 from app.core.directory import AuditQuery, PeopleQuery, PeopleSort, PersonState
 from db import Database
 from db.directory import DatabaseDirectory
-from db.query_cache import Lookup
+from db.query_cache import QueryCache
 from tests.db.builders import NOW
 from tests.db.crowd import BOB, crowd
 
@@ -20,38 +20,42 @@ MANY = ("people", "grants", "sessions", "audit_events", "token_roles", "issued_t
 Read = Callable[[DatabaseDirectory, int, int, str], Any]
 
 READS: dict[str, Read] = {
-    "people": lambda look, person, role, cursor: look.people(PeopleQuery(), NOW),
-    "people, next page": lambda look, person, role, cursor: look.people(PeopleQuery(limit=2, cursor=cursor), NOW),
-    "people by part": lambda look, person, role, cursor: look.people(PeopleQuery(text="love"), NOW),
-    "people by candidates": lambda look, person, role, cursor: look.people(PeopleQuery(text="lovelace"), NOW),
-    "people by beginning": lambda look, person, role, cursor: look.people(PeopleQuery(text="ad"), NOW),
-    "people by role": lambda look, person, role, cursor: look.people(PeopleQuery(role="viewer"), NOW),
-    "people without roles": lambda look, person, role, cursor: look.people(PeopleQuery(without_roles=True), NOW),
-    "blocked people": lambda look, person, role, cursor: look.people(PeopleQuery(state=PersonState.BLOCKED), NOW),
-    "erased people": lambda look, person, role, cursor: look.people(PeopleQuery(state=PersonState.ERASED), NOW),
-    "pending people": lambda look, person, role, cursor: look.people(PeopleQuery(state=PersonState.PENDING), NOW),
-    "machines": lambda look, person, role, cursor: look.people(PeopleQuery(machine=True), NOW),
-    "people last seen": lambda look, person, role, cursor: look.people(PeopleQuery(sort=PeopleSort.LAST_SEEN), NOW),
-    "people first seen": lambda look, person, role, cursor: look.people(PeopleQuery(sort=PeopleSort.FIRST_SEEN), NOW),
-    "a card": lambda look, person, role, cursor: look.person_card(person, NOW),
-    "roles": lambda look, person, role, cursor: look.roles(NOW),
-    "a role": lambda look, person, role, cursor: look.role_card(role, NOW),
-    "a review": lambda look, person, role, cursor: look.review_role(role, frozenset({"read:people"}), NOW),
-    "permissions": lambda look, person, role, cursor: look.permissions(NOW, text="read"),
-    "mappings": lambda look, person, role, cursor: look.mappings(),
-    "sessions": lambda look, person, role, cursor: look.sessions(NOW, seen_since=NOW - timedelta(hours=1)),
-    "sessions of one": lambda look, person, role, cursor: look.sessions(NOW, person=person),
-    "audit": lambda look, person, role, cursor: look.audit(AuditQuery()),
-    "audit by name": lambda look, person, role, cursor: look.audit(AuditQuery(name="a")),
-    "audit by actor": lambda look, person, role, cursor: look.audit(AuditQuery(actor="a")),
-    "audit by target": lambda look, person, role, cursor: look.audit(AuditQuery(target="a")),
-    "audit by kinds": lambda look, person, role, cursor: look.audit(AuditQuery(kinds=("a", "b"))),
-    "audit refused": lambda look, person, role, cursor: look.audit(AuditQuery(outcome="refused")),
-    "audit by time": lambda look, person, role, cursor: look.audit(AuditQuery(since=NOW, until=NOW)),
-    "audit by two": lambda look, person, role, cursor: look.audit(AuditQuery(name="a", kinds=("b",), since=NOW)),
-    "audit export": lambda look, person, role, cursor: list(look.audit_events(AuditQuery(kinds=("a",)))),
-    "chain": lambda look, person, role, cursor: look.chain_head(),
-    "numbers": lambda look, person, role, cursor: look.statistics(NOW, days=30),
+    "people": lambda queries, person, role, cursor: queries.people(PeopleQuery(), NOW),
+    "people, next page": lambda queries, person, role, cursor: queries.people(PeopleQuery(limit=2, cursor=cursor), NOW),
+    "people by part": lambda queries, person, role, cursor: queries.people(PeopleQuery(text="love"), NOW),
+    "people by candidates": lambda queries, person, role, cursor: queries.people(PeopleQuery(text="lovelace"), NOW),
+    "people by beginning": lambda queries, person, role, cursor: queries.people(PeopleQuery(text="ad"), NOW),
+    "people by role": lambda queries, person, role, cursor: queries.people(PeopleQuery(role="viewer"), NOW),
+    "people without roles": lambda queries, person, role, cursor: queries.people(PeopleQuery(without_roles=True), NOW),
+    "blocked people": lambda queries, person, role, cursor: queries.people(PeopleQuery(state=PersonState.BLOCKED), NOW),
+    "erased people": lambda queries, person, role, cursor: queries.people(PeopleQuery(state=PersonState.ERASED), NOW),
+    "pending people": lambda queries, person, role, cursor: queries.people(PeopleQuery(state=PersonState.PENDING), NOW),
+    "machines": lambda queries, person, role, cursor: queries.people(PeopleQuery(machine=True), NOW),
+    "people last seen": lambda queries, person, role, cursor: queries.people(
+        PeopleQuery(sort=PeopleSort.LAST_SEEN), NOW
+    ),
+    "people first seen": lambda queries, person, role, cursor: queries.people(
+        PeopleQuery(sort=PeopleSort.FIRST_SEEN), NOW
+    ),
+    "a card": lambda queries, person, role, cursor: queries.person_card(person, NOW),
+    "roles": lambda queries, person, role, cursor: queries.roles(NOW),
+    "a role": lambda queries, person, role, cursor: queries.role_card(role, NOW),
+    "a review": lambda queries, person, role, cursor: queries.review_role(role, frozenset({"read:people"}), NOW),
+    "permissions": lambda queries, person, role, cursor: queries.permissions(NOW, text="read"),
+    "mappings": lambda queries, person, role, cursor: queries.mappings(),
+    "sessions": lambda queries, person, role, cursor: queries.sessions(NOW, seen_since=NOW - timedelta(hours=1)),
+    "sessions of one": lambda queries, person, role, cursor: queries.sessions(NOW, person=person),
+    "audit": lambda queries, person, role, cursor: queries.audit(AuditQuery()),
+    "audit by name": lambda queries, person, role, cursor: queries.audit(AuditQuery(name="a")),
+    "audit by actor": lambda queries, person, role, cursor: queries.audit(AuditQuery(actor="a")),
+    "audit by target": lambda queries, person, role, cursor: queries.audit(AuditQuery(target="a")),
+    "audit by kinds": lambda queries, person, role, cursor: queries.audit(AuditQuery(kinds=("a", "b"))),
+    "audit refused": lambda queries, person, role, cursor: queries.audit(AuditQuery(outcome="refused")),
+    "audit by time": lambda queries, person, role, cursor: queries.audit(AuditQuery(since=NOW, until=NOW)),
+    "audit by two": lambda queries, person, role, cursor: queries.audit(AuditQuery(name="a", kinds=("b",), since=NOW)),
+    "audit export": lambda queries, person, role, cursor: list(queries.audit_events(AuditQuery(kinds=("a",)))),
+    "chain": lambda queries, person, role, cursor: queries.chain_head(),
+    "numbers": lambda queries, person, role, cursor: queries.statistics(NOW, days=30),
 }
 
 
@@ -62,14 +66,14 @@ def test_no_read_goes_through_a_whole_table(file_database: Database, name: str) 
     assert role is not None
     cursor = file_database.directory.people(PeopleQuery(limit=2), NOW).next or ""
     asked: dict[str, Any] = {}
-    fetch = file_database._readers.fetch
+    fetch = file_database._read_connections.fetch
 
     def watched(text: str, values: Any) -> Any:
         asked[text] = values
         return fetch(text, values)
 
     directory = DatabaseDirectory(
-        Lookup(watched, file_database.engine.dialect), file_database.read, file_database.keyring
+        QueryCache(watched, file_database.engine.dialect), file_database.read, file_database.keyring
     )
     READS[name](directory, ids[BOB], role.row.id, cursor)
     assert asked

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, make_url, text
 from app.core.errors import ChangeUnconfirmed, StorageUnavailable
 from app.core.records import Person
 from db import Database
-from db.bounds import ADMINISTERING, SERVING
 from db.faults import SILENT
-from db.statement import Prepared
+from db.statement import PreparedStatement
+from db.timeouts import ADMINISTRATION_TIMEOUTS, SERVICE_TIMEOUTS
 from tests.db.builders import ANN, BOB, NOW, event, opened, signed_in
 from tests.db.conftest import SERVER, server_url
 from tests.db.relay import Relay
@@ -45,7 +45,7 @@ def test_a_server_that_dropped_its_connections_is_asked_again(durable: Database,
 
 
 def test_a_unit_gives_up_waiting_for_another_process(durable: Database, url: str) -> None:
-    impatient = opened(url, bounds=replace(SERVING, lock_seconds=0.3))
+    impatient = opened(url, timeouts=replace(SERVICE_TIMEOUTS, lock_seconds=0.3))
     with durable.unit_of_work() as unit:
         unit.save_person(Person(ANN), NOW)
         with pytest.raises(StorageUnavailable, match="busy"), impatient.unit_of_work() as other:
@@ -64,7 +64,7 @@ def test_a_database_the_server_does_not_have() -> None:
 # --- bounds ---
 
 QUICK = replace(
-    SERVING, connect_seconds=2.0, statement_seconds=1.0, unit_statement_seconds=2.0, answer_margin_seconds=0.5
+    SERVICE_TIMEOUTS, connect_seconds=2.0, statement_seconds=1.0, unit_statement_seconds=2.0, answer_margin_seconds=0.5
 )
 ROOT = Path(__file__).parents[2]
 
@@ -80,7 +80,7 @@ def relay(url: str) -> Iterator[Relay]:
 def behind(url: str, relay: Relay) -> Iterator[Database]:
     """The database, through a network that can fall silent."""
     through = make_url(url).set(host="127.0.0.1", port=relay.port).render_as_string(hide_password=False)
-    made = opened(through, bounds=QUICK)
+    made = opened(through, timeouts=QUICK)
     yield made
     made.close()
 
@@ -112,22 +112,22 @@ def test_every_bound_is_set_by_us_on_each_connection(durable: Database) -> None:
     }
     wanted = {"connect_timeout": "5", "keepalives": "1", "keepalives_idle": "10", "tcp_user_timeout": "10000"}
     assert {name: client.get(name) for name in wanted} == wanted
-    shown = Prepared(text("SHOW statement_timeout"), durable.engine.dialect)
+    shown = PreparedStatement(text("SHOW statement_timeout"), durable.engine.dialect)
     assert durable.fetch(shown) == [("5s",)], "reads"
     assert durable.engine.pool.timeout() == 5.0  # type: ignore[attr-defined] # a QueuePool
 
 
 def test_a_read_that_takes_too_long_is_given_up_by_the_server(url: str, caplog: pytest.LogCaptureFixture) -> None:
-    database = opened(url, bounds=replace(SERVING, statement_seconds=0.2))
+    database = opened(url, timeouts=replace(SERVICE_TIMEOUTS, statement_seconds=0.2))
     with pytest.raises(StorageUnavailable, match="took too long"):
-        database.fetch(Prepared(text("SELECT pg_sleep(60)"), database.engine.dialect))
+        database.fetch(PreparedStatement(text("SELECT pg_sleep(60)"), database.engine.dialect))
     assert "SQLSTATE 57014" in caplog.text
     assert database.read.policy_version() > 0
     database.close()
 
 
 def test_a_statement_of_a_unit_that_takes_too_long_is_given_up_and_nothing_is_kept(url: str) -> None:
-    database = opened(url, bounds=replace(SERVING, unit_statement_seconds=0.2))
+    database = opened(url, timeouts=replace(SERVICE_TIMEOUTS, unit_statement_seconds=0.2))
     with database.unit_of_work() as unit:
         unit.save_person(Person(ANN), NOW)
         with pytest.raises(StorageUnavailable, match="took too long"):
@@ -138,10 +138,10 @@ def test_a_statement_of_a_unit_that_takes_too_long_is_given_up_and_nothing_is_ke
 
 
 def test_long_commands_of_administration_are_bounded_wider(url: str) -> None:
-    database = opened(url, bounds=ADMINISTERING)
+    database = opened(url, timeouts=ADMINISTRATION_TIMEOUTS)
     with database.engine.connect() as connection:
         assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "10min"
-    shown = Prepared(text("SHOW statement_timeout"), database.engine.dialect)
+    shown = PreparedStatement(text("SHOW statement_timeout"), database.engine.dialect)
     assert database.fetch(shown) == [("10min",)]
     database.close()
 

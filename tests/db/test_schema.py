@@ -221,4 +221,4 @@ def test_a_role_of_nearly_the_same_name_is_not_taken_over(database: Database) ->
     with database.engine.begin() as connection:
         viewer = connection.execute(select(roles.c.id).where(roles.c.name == "viewer")).scalar_one()
         connection.execute(roles.update().where(roles.c.id == viewer).values(name="Vi\u0435wer", built_in=False))
-    assert seed(database).in_the_way == ("viewer",)
+    assert seed(database).conflicting_roles == ("viewer",)

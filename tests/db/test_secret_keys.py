@@ -16,8 +16,8 @@ from app.core.keyring import Keyring
 from app.core.records import AnnouncedProcess
 from app.core.secret_keys import MISSED_BEATS, START_ATTEMPTS, SecretKeys, replace_lost_secret, running, undecided
 from db import ChainState, Database, audit, checkpoint, verify_chain
-from db.bounds import SERVING
 from db.models import audit_events, audit_head
+from db.timeouts import SERVICE_TIMEOUTS
 from tests.db.builders import NOW, behind_its_back, event, opened, recorded, written
 from tests.db.processes import two_at_once
 from tests.db.tampering import seen
@@ -214,12 +214,12 @@ def test_start_announces_and_close_withdraws(url: str) -> None:
     database.close()
 
 
-IMPATIENT = replace(SERVING, lock_seconds=0.1)
+IMPATIENT = replace(SERVICE_TIMEOUTS, lock_seconds=0.1)
 
 
 def test_a_process_that_starts_waits_for_a_busy_database(url: str) -> None:
     """As behind a long change of another process; a gunicorn whose first beat fails does not come back."""
-    busy, database = opened(url), opened(url, bounds=IMPATIENT)
+    busy, database = opened(url), opened(url, timeouts=IMPATIENT)
     pauses: list[float] = []
     with busy.unit_of_work() as unit:
         unit.write_key()
@@ -240,7 +240,7 @@ def test_a_process_that_starts_waits_for_a_busy_database(url: str) -> None:
 
 
 def test_a_database_that_stays_busy_is_explained(url: str) -> None:
-    busy, database = opened(url), opened(url, bounds=IMPATIENT)
+    busy, database = opened(url), opened(url, timeouts=IMPATIENT)
     pauses: list[float] = []
     keys = SecretKeys(database, database.keyring, "app", clock=lambda: NOW, pause=pauses.append)
     with busy.unit_of_work() as unit:

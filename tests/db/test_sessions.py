@@ -138,18 +138,18 @@ def test_touching_brings_no_session_back(database: Database) -> None:
 
 def test_the_moment_of_a_touch_is_read_when_the_unit_is_open_for_writing(database: Database) -> None:
     signed_in(database)
-    moment = NOW + MINUTE
+    from_micros = NOW + MINUTE
 
     def waited(_: Connection) -> None:
-        nonlocal moment
-        moment = NOW + 11 * MINUTE
+        nonlocal from_micros
+        from_micros = NOW + 11 * MINUTE
 
     event.listen(database.engine, "begin", waited)
     try:
-        result = written(database, lambda unit: unit.touch_session("ref-1", lambda: moment, idle=10 * MINUTE))
+        result = written(database, lambda unit: unit.touch_session("ref-1", lambda: from_micros, idle=10 * MINUTE))
     finally:
         event.remove(database.engine, "begin", waited)
-    assert (moment, result) == (NOW + 11 * MINUTE, False)
+    assert (from_micros, result) == (NOW + 11 * MINUTE, False)
 
 
 def test_one_holds_the_refresh_lease_until_it_ends(database: Database) -> None:

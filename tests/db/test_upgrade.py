@@ -14,10 +14,10 @@ from app.core import retention
 from app.core.audit import AuditKind
 from db import ChainState, Database, SchemaState, current_state, migrate, seed, verify_chain
 from db.audit import HEAD_PURPOSE, chained, head_bytes
-from db.bounds import SERVING
 from db.engine import make_engine, parsed
 from db.models import audit_events, audit_head, audit_retention
 from db.schema import KEEPING_TRIGGERS, MIGRATIONS, TRIGGERS, missing_triggers
+from db.timeouts import SERVICE_TIMEOUTS
 from tests.db.builders import ANN, KEYRING, NOW, SECOND, event, opened, signed_in
 
 
@@ -25,7 +25,7 @@ def test_a_database_of_the_first_revision_is_brought_up_with_its_data(empty_url:
     if empty_url.startswith("sqlite"):
         Path(empty_url.removeprefix("sqlite:///")).parent.mkdir(parents=True)
         Path(empty_url.removeprefix("sqlite:///")).touch()
-    engine = make_engine(parsed(empty_url), SERVING, pooled=False)
+    engine = make_engine(parsed(empty_url), SERVICE_TIMEOUTS, pooled=False)
     with engine.begin() as connection:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))

@@ -11,7 +11,7 @@ from app.core.directory import PersonCard, WithheldRow
 from app.core.policy import Source
 from app.core.principal import Subject
 from db import Database
-from db.database import DatabaseUnit
+from db.database import DatabaseUnitOfWork
 from db.models import roles
 from tests.db.builders import ANN, BOB, NOW, SECOND, digest, grant, said, written
 
@@ -27,7 +27,7 @@ def withhold(database: Database, what: str = "viewer", subject: Subject = ANN, *
     card = card_of(database, subject)
     held = next(one for one in card.grants if what in {one.role, one.permission})
 
-    def write(unit: DatabaseUnit) -> None:
+    def write(unit: DatabaseUnitOfWork) -> None:
         unit.withhold_grant(card.row.id, held, by="ada", reason="left", from_default=from_default, now=NOW)
 
     written(database, write)
@@ -157,7 +157,7 @@ def test_a_role_that_takes_the_place_of_a_deleted_one_is_withheld_as_that_was(da
     withhold(database, "clerk")
     old, new = role_id(database, "clerk"), role_id(database, "viewer")
 
-    def move(unit: DatabaseUnit) -> None:
+    def move(unit: DatabaseUnitOfWork) -> None:
         unit.move_role(old, new, by="ada", reason="merged", now=NOW)
         unit.delete_role(old)
 

@@ -31,7 +31,7 @@ from app.core.permissions import ROLES, Permission
 from app.core.settings import Settings
 from app.core.variables import variable
 from app.navigation import PAGES
-from db.bounds import ADMINISTERING, MIGRATING, SERVING, Bounds
+from db.timeouts import ADMINISTRATION_TIMEOUTS, MIGRATION_TIMEOUTS, SERVICE_TIMEOUTS, Timeouts
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -148,12 +148,15 @@ def streamlit_table() -> str:
 def bounds_table() -> str:
     """What is bounded, and by how many seconds for whom."""
 
-    def seconds(bounds: Bounds, name: str) -> str:
+    def seconds(bounds: Timeouts, name: str) -> str:
         return f"{getattr(bounds, name):g}" if getattr(bounds, name) else "none"
 
     rows = (
-        (row.metadata["what"], *(seconds(bounds, row.name) for bounds in (SERVING, ADMINISTERING, MIGRATING)))
-        for row in fields(Bounds)
+        (
+            row.metadata["what"],
+            *(seconds(bounds, row.name) for bounds in (SERVICE_TIMEOUTS, ADMINISTRATION_TIMEOUTS, MIGRATION_TIMEOUTS)),
+        )
+        for row in fields(Timeouts)
     )
     return _table(("Seconds", "App and API", "Commands", "`gatehouse migrate`"), rows)
 

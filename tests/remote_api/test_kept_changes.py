@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import pytest
 
 from app.core.errors import ChangeUnconfirmed, StorageUnavailable
-from db.unit_of_work import Work
-from db.write_lock import Turns
+from db.unit_of_work import BaseUnitOfWork
+from db.write_lock import WriteLock
 from remote_api.application import Json
 from tests.remote_api.test_grants_api import bulk
 from tests.remote_api.test_people_api import card, number_of, version
@@ -22,21 +22,21 @@ from tests.remote_api.world import Caller, World, caller
 @contextmanager
 def gone_after_a_commit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """From the first commit on the database answers nothing but what units of work ask."""
-    commit, begin_read = Work.commit, Turns.begin_read
+    commit, acquire_read = BaseUnitOfWork.commit, WriteLock.acquire_read
     commits = []
 
-    def commits_last(unit: Work) -> None:
+    def commits_last(unit: BaseUnitOfWork) -> None:
         commit(unit)
         commits.append(unit)
 
-    def reads_before(turns: Turns) -> None:
+    def reads_before(write_lock: WriteLock) -> None:
         if commits:
             raise StorageUnavailable("Gone.")
-        begin_read(turns)
+        acquire_read(write_lock)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Work, "commit", commits_last)
-        patch.setattr(Turns, "begin_read", reads_before)
+        patch.setattr(BaseUnitOfWork, "commit", commits_last)
+        patch.setattr(WriteLock, "acquire_read", reads_before)
         yield
     assert commits, "nothing was committed"
 
@@ -167,15 +167,15 @@ def test_of_several_people_each_has_the_result_that_is_known(
     world.person("auth0|eve")
     world.person("auth0|zoe")
     people = [bob, number_of(admin, "auth0|eve"), number_of(admin, "auth0|zoe")]
-    commit, commits = Work.commit, iter(range(10))
+    commit, commits = BaseUnitOfWork.commit, iter(range(10))
 
-    def fails_later(unit: Work) -> None:
+    def fails_later(unit: BaseUnitOfWork) -> None:
         if next(commits) >= works:
             raise error
         commit(unit)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Work, "commit", fails_later)
+        patch.setattr(BaseUnitOfWork, "commit", fails_later)
         answer = bulk(admin, people, role="developer")
     assert answer.status_code == 200
     results = answer.json["results"]
@@ -190,15 +190,15 @@ def test_where_nothing_was_changed_for_anybody_the_whole_call_fails(
 ) -> None:
     """Also where the database fails only after some for whom there was nothing to change."""
     caller(world, "auth0|has-it", "developer")
-    commit, commits = Work.commit, iter(range(10))
+    commit, commits = BaseUnitOfWork.commit, iter(range(10))
 
-    def fails(unit: Work) -> None:
+    def fails(unit: BaseUnitOfWork) -> None:
         if next(commits) >= unchanged:
             raise StorageUnavailable("Gone.")
         commit(unit)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Work, "commit", fails)
+        patch.setattr(BaseUnitOfWork, "commit", fails)
         answer = bulk(admin, [number_of(admin, "auth0|has-it")] * unchanged + [bob], role="developer")
     assert (answer.status_code, answer.json["code"]) == (503, "storage-unavailable")
     assert "Retry-After" in answer.headers

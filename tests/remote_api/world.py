@@ -205,7 +205,7 @@ class World:
     def events(self, kind: str = "") -> list[dict[str, Any]]:
         """The audit events written so far, oldest first."""
         columns = ("kind", "outcome", "actor", "target", "reason", "correlation_id", "address", "details")
-        rows = self.database._readers.fetch(f"SELECT {', '.join(columns)} FROM audit_events ORDER BY seq", ())  # noqa: S608 - fixed names
+        rows = self.database._read_connections.fetch(f"SELECT {', '.join(columns)} FROM audit_events ORDER BY seq", ())  # noqa: S608 - fixed names
         found = [dict(zip(columns, row, strict=True)) for row in rows]
         return [event | {"details": json.loads(event["details"])} for event in found if event["kind"].startswith(kind)]
 

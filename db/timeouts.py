@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 
-class ServerSilent(Exception):
+class ServerUnresponsive(Exception):
     """The server did not answer in time; whether it did what it was asked is not known."""
 
 
@@ -21,7 +21,7 @@ def _bound(seconds: float, what: str) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Timeouts:
     """Seconds, or fractions of them; 0 is no bound. What each is about stands beside it, and in the documentation."""
 
     connect_seconds: float = _bound(5.0, "to be connected, or to get a connection that somebody else uses")
@@ -42,13 +42,13 @@ class Bounds:
     )
 
 
-SERVING: Final = Bounds()
+SERVICE_TIMEOUTS: Final = Timeouts()
 """For the app and the remote API."""
-ADMINISTERING: Final = Bounds(
+ADMINISTRATION_TIMEOUTS: Final = Timeouts(
     statement_seconds=600.0, unit_statement_seconds=600.0, idle_in_transaction_seconds=60.0, answer_margin_seconds=5.0
 )
 """For commands of the command line, which read and change very much."""
-MIGRATING: Final = Bounds(
+MIGRATION_TIMEOUTS: Final = Timeouts(
     lock_seconds=60.0, statement_seconds=0.0, unit_statement_seconds=0.0, idle_in_transaction_seconds=600.0
 )
 """For migrations: a statement may rebuild a table."""

@@ -15,15 +15,15 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import StorageUnavailable
-from db.bounds import ServerSilent
-from db.faults import BUSY, plain
+from db.faults import BUSY, translated_error
 from db.statement import Row
-from db.write_lock import Turns
+from db.timeouts import ServerUnresponsive
+from db.write_lock import WriteLock
 
 _CLOSED: Final = "The database was closed."
 
 
-class Readers(Protocol):
+class ReadConnections(Protocol):
     """Runs one read."""
 
     def fetch(self, text: str, values: Any, **how: Any) -> list[Row]:
@@ -33,7 +33,7 @@ class Readers(Protocol):
         """Let go of every connection; those in use when they come back."""
 
 
-class ReadConnections:
+class PooledReadConnections:
     """Up to ``most`` connections of their own. Safe from any thread."""
 
     def __init__(self, engine: Engine, *, most: int, wait_seconds: float) -> None:
@@ -62,7 +62,7 @@ class ReadConnections:
             gone = self._drop(connection, error)
             if not isinstance(error, self._engine.dialect.loaded_dbapi.Error):
                 raise
-            problem, silent = plain(error), isinstance(error, ServerSilent)
+            problem, silent = translated_error(error), isinstance(error, ServerUnresponsive)
         else:
             self._idle.append(connection)
             if self._waiting or self._closed:
@@ -103,7 +103,7 @@ class ReadConnections:
             self._gone()
             if not isinstance(error, (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)):
                 raise
-            problem = plain(error)
+            problem = translated_error(error)
         raise problem
 
     def _connect(self) -> Any:
@@ -151,30 +151,30 @@ class ReadConnections:
             self._gone()
 
 
-class OneConnection:
+class SharedReadConnection:
     """The one connection of a database in memory, shared with its units of work by turns."""
 
-    def __init__(self, engine: Engine, turns: Turns) -> None:
+    def __init__(self, engine: Engine, write_lock: WriteLock) -> None:
         pooled = engine.raw_connection()
         self._connection: Any = pooled.dbapi_connection
         pooled.close()  # given back, not closed: the pool is static
         self._engine = engine
-        self._turns = turns
+        self._write_lock = write_lock
         self._closed = False
 
     def fetch(self, text: str, values: Any, **how: Any) -> list[Row]:
         """Run one read, after whoever writes now."""
         if self._closed:
             raise StorageUnavailable(_CLOSED)
-        self._turns.begin_read()
+        self._write_lock.acquire_read()
         try:
             rows: list[Row] = self._connection.execute(text, values, **how).fetchall()
         except self._engine.dialect.loaded_dbapi.Error as error:
-            problem = plain(error)
+            problem = translated_error(error)
         else:
             return rows
         finally:
-            self._turns.end_read()
+            self._write_lock.release_read()
         raise problem
 
     def close(self) -> None:

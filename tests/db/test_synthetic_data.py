@@ -7,16 +7,16 @@ from sqlalchemy import text
 
 from app.core.directory import PeopleQuery
 from app.core.errors import Conflict
-from db import Database, Scale, fill, verify_chain
+from db import Database, SyntheticData, fill, verify_chain
 from tests.db.builders import ISSUER, NOW, recorded
 
-SCALE = Scale(people=400, roles=20, permissions=100, sessions=30, events=700, days=10)
+SIZE = SyntheticData(people=400, roles=20, permissions=100, sessions=30, events=700, days=10)
 
 
 def test_it_is_as_if_it_had_been_written_one_by_one(database: Database) -> None:
     recorded(database, 3, at=NOW)
     version = database.read.policy_version()
-    fill(database, SCALE, issuer=ISSUER, client_id="c", now=NOW)
+    fill(database, SIZE, issuer=ISSUER, client_id="c", now=NOW)
     state = verify_chain(database)
     assert (state.good, state.events) == (True, 703)
     assert database.read.policy_version() == version + 1
@@ -32,4 +32,4 @@ def test_it_is_as_if_it_had_been_written_one_by_one(database: Database) -> None:
         )
         assert connection.execute(text(wrong)).scalar_one() == 0
     with pytest.raises(Conflict):
-        fill(database, SCALE, issuer=ISSUER, client_id="c", now=NOW)
+        fill(database, SIZE, issuer=ISSUER, client_id="c", now=NOW)
