@@ -85,7 +85,7 @@ _EXPLORING: Final = _Limits(256 * 1024, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """What came back, read whole and bounded."""
 
     status: int
@@ -215,7 +215,7 @@ def call(
     version: str | None = None,
     read_seconds: float | None = None,
     changes: bool | None = None,
-) -> Answer:
+) -> ApiResponse:
     """Call the API as the signed-in person and return what it answers when that is a success (2xx).
 
     A change is sent only to an API that answers, and is then waited for as long as the API's own bounds allow.
@@ -265,7 +265,7 @@ def fetch(
     with _open("GET", path, params=params, token=_token(), changes=False) as response:
         if not _is_success(response.status_code):
             content = _bounded(response, _FAULT_MAX_BYTES, time.monotonic() + _USING.seconds, changes=False)
-            raise _problem(Answer(response.status_code, response.headers, content, 0.0, changes=False))
+            raise _problem(ApiResponse(response.status_code, response.headers, content, 0.0, changes=False))
         if not response.headers.get("Content-Type", "").startswith(kind):
             raise ApiUnavailable(_NOT_ITS_OWN)
         for chunk in response.iter_content(_CHUNK_BYTES):
@@ -340,7 +340,7 @@ def _send(
     version: str | None = None,
     limits: _Limits | None = None,
     read_seconds: float | None = None,
-) -> Answer:
+) -> ApiResponse:
     """Send one request and read its answer, within ``limits``; raises as ``call``."""
     limits = limits or _USING
     begun = time.perf_counter()
@@ -357,7 +357,7 @@ def _send(
     ) as response:
         content = _bounded(response, limits.bytes, until, changes=changes)
     elapsed_ms = (time.perf_counter() - begun) * 1000
-    return Answer(response.status_code, response.headers, content, elapsed_ms, changes)
+    return ApiResponse(response.status_code, response.headers, content, elapsed_ms, changes)
 
 
 def _bounded(response: requests.Response, max_bytes: int, until: float, *, changes: bool) -> bytes:
@@ -382,7 +382,7 @@ def _object(content: bytes) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _problem(answer: Answer) -> GatehouseError:
+def _problem(answer: ApiResponse) -> GatehouseError:
     """The error a problem document stands for.
 
     For anything that is not one, ``ChangeUnconfirmed`` where a proxy lost the answer to a change (5xx), else

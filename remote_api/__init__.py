@@ -7,10 +7,10 @@ from typing import Final
 from app.core.settings import Settings
 from remote_api import access, description
 from remote_api.application import Application
-from remote_api.background_writer import Recorder
+from remote_api.background_writer import BackgroundWriter
 from remote_api.bearer import Bearer
-from remote_api.middleware import Envelope
-from remote_api.rate_limits import Limits
+from remote_api.middleware import Middleware
+from remote_api.rate_limits import RateLimits
 from remote_api.services import EXTENSION, Services
 from remote_api.views import (
     admin_sessions,
@@ -61,16 +61,16 @@ def create_app(settings: Settings, services: Services) -> Application:
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     app.register_blueprint(docs.blueprint)
-    recorder = Recorder(services.storage, services.clock)
-    bearer = Bearer(settings, services, recorder)
-    app.extensions |= {EXTENSION: services, access.EXTENSION: bearer, Recorder.EXTENSION: recorder}
+    background_writer = BackgroundWriter(services.storage, services.clock)
+    bearer = Bearer(settings, services, background_writer)
+    app.extensions |= {EXTENSION: services, access.EXTENSION: bearer, BackgroundWriter.EXTENSION: background_writer}
     app.config |= {
         sessions.IDLE_SECONDS: settings.session_idle_seconds,
         people.ISSUER: settings.issuer,
         people.DEFAULT_ROLE: settings.default_role,
         mappings.MAP_OWN_NAMES: not settings.production,
     }
-    app.seal(bearer.guard, Limits(settings, bearer, services.clock))
+    app.seal(bearer.guard, RateLimits(settings, bearer, services.clock))
     app.extensions[docs.DESCRIPTION] = description.as_text(description.describe(app)).encode()
-    app.wsgi_app = Envelope(app.wsgi_app, settings)  # type: ignore[method-assign] # Flask's own way of wrapping it
+    app.wsgi_app = Middleware(app.wsgi_app, settings)  # type: ignore[method-assign] # Flask's own way of wrapping it
     return app

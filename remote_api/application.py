@@ -26,7 +26,7 @@ from remote_api.access import Declared, read_declarations
 from remote_api.middleware import MAX_BODY_BYTES
 from remote_api.preconditions import READS, demand_version, needs_version
 from remote_api.problems import problem
-from remote_api.rate_limits import Limits
+from remote_api.rate_limits import RateLimits
 from remote_api.routing import Addresses, Fixed, fixed_addresses
 from remote_api.transactions import after_a_change
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _OK: Final = 200
-_MOST_REPORTED: Final = 20
+MAX_REPORTED_FIELDS: Final = 20
 _SENTENCES: Final = {
     "extra_forbidden": "This field is not known here.",
     "missing": "This field is required.",
@@ -115,13 +115,13 @@ class Application(OpenAPI):
         self.url_map.redirect_defaults = False
         self.register_error_handler(Exception, self._answer_error)
         self._guard: Guard | None = None
-        self._limits: Limits | None = None
+        self._limits: RateLimits | None = None
         self._declared: dict[str, Declared] = {}
         self._conditional: frozenset[str] = frozenset()
         self._with_body: frozenset[str] = frozenset()
         self._fixed: Fixed = {}
 
-    def seal(self, guard: Guard, limits: Limits) -> None:
+    def seal(self, guard: Guard, limits: RateLimits) -> None:
         """Read every declaration (``UndeclaredAccess``, ``UndeclaredChange``); from then on they are enforced."""
         self._declared = read_declarations(self.url_map.iter_rules(), self.view_functions)
         self._conditional = self._read_conditions()
@@ -209,7 +209,7 @@ def _demand_object(request: Request) -> None:
 def _invalid(error: ValidationError) -> NoReturn:
     """What was sent does not fit: each field's name with what is expected; never the value that was sent."""
     problems: dict[str, str] = {}
-    for mistake in error.errors(include_url=False, include_input=False, include_context=False)[:_MOST_REPORTED]:
+    for mistake in error.errors(include_url=False, include_input=False, include_context=False)[:MAX_REPORTED_FIELDS]:
         name = ".".join(str(part) for part in mistake["loc"]) or "request"
         sentence = _SENTENCES.get(mistake["type"]) or f"{mistake['msg']}."
         problems.setdefault(name[:100] if mistake["type"] != "extra_forbidden" else "unknown", sentence)

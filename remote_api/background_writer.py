@@ -31,10 +31,10 @@ DROPPED_AGAIN: Final = timedelta(hours=1)
 log = structlog.get_logger("gatehouse.api")
 
 
-class Recorder:
+class BackgroundWriter:
     """Counts refusals and remembers new subjects until they are written. Safe from any thread."""
 
-    EXTENSION: Final = "gatehouse.recorder"
+    EXTENSION: Final = "gatehouse.background_writer"
 
     def __init__(self, storage: Storage, clock: Clock) -> None:
         self.refusals = RefusalCounts(storage, clock=clock)

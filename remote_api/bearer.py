@@ -34,7 +34,7 @@ from app.core.records import BearerFacts, EndReason, Session
 from app.core.settings import Settings
 from app.core.tokens.types import AccessToken
 from app.core.tokens.verifier import token_hash
-from remote_api.background_writer import Recorder
+from remote_api.background_writer import BackgroundWriter
 from remote_api.client_address import client_address, networks
 from remote_api.services import Services
 
@@ -72,9 +72,9 @@ def bearer_token(environ: WSGIEnvironment) -> str | None:
 class Bearer:
     """The access check of one app, bound to the one decision as ``guard``."""
 
-    def __init__(self, settings: Settings, services: Services, recorder: Recorder) -> None:
+    def __init__(self, settings: Settings, services: Services, background_writer: BackgroundWriter) -> None:
         self._services = services
-        self._recorder = recorder
+        self._background_writer = background_writer
         self._idle = timedelta(seconds=settings.session_idle_seconds)
         self._trusted = networks(settings.trusted_proxies)
         self.guard = Guard(lambda: self.caller(request.environ), self.record_refusal, clock=services.clock)
@@ -99,12 +99,12 @@ class Bearer:
             facts = self._services.storage.read.bearer(token.digest, token.subject, token.client_id)
             found = self._principal(token, facts)
         except (Unauthenticated, ProviderUnavailable) as error:
-            self._recorder.refused(AuditKind.BEARER_REFUSE, error.reason_code, self.address())
+            self._background_writer.refused(AuditKind.BEARER_REFUSE, error.reason_code, self.address())
             raise
         if token.unusable and found.method is not AuthMethod.OWN_TOKEN:  # of these, the sign-in says so
-            self._recorder.claims_dropped(token.subject, token.unusable, self.address())
+            self._background_writer.claims_dropped(token.subject, token.unusable, self.address())
         if facts.person is None:
-            self._recorder.seen(token.subject, machine=token.machine)
+            self._background_writer.seen(token.subject, machine=token.machine)
         grants = self._services.rights.of(token.subject, facts.policy_version)
         if (token.permissions or facts.withheld) and found.method is not AuthMethod.OWN_TOKEN:
             grants = Grants(
@@ -175,7 +175,7 @@ class Bearer:
     def record_refusal(self, principal: Principal, permission: str | None, decision: Decision, target: str) -> None:
         """Record a refusal: strangers as counts, the known each in a unit of work of its own."""
         if principal.subject is None:
-            self._recorder.refused(AuditKind.ENDPOINT_DENY, decision.reason, self.address())
+            self._background_writer.refused(AuditKind.ENDPOINT_DENY, decision.reason, self.address())
             return
         event = AuditEvent(
             kind=AuditKind.ENDPOINT_DENY,

@@ -34,7 +34,7 @@ _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
-class Envelope:
+class Middleware:
     """WSGI middleware around the whole API."""
 
     __slots__ = ("_app", "_development", "_headers", "_hosts", "_numbers", "_prefix")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 UNLIMITED: Final = frozenset({"health.healthz", "health.readyz"})
 """Endpoints that supervisors ask, from one address, as often as they please."""
 
-MOST_ADDRESSES: Final = 100_000
+MAX_ADDRESSES: Final = 100_000
 MANY: Final = "many addresses"
 
 _UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -68,7 +68,7 @@ class Counter(Protocol):
         """How many there were in this window with this one; None when it cannot be told."""
 
 
-class Limits:
+class RateLimits:
     """Admits calls or refuses them, before anything is decided about them. Safe from any thread."""
 
     def __init__(self, settings: Settings, bearer: Bearer, clock: Clock) -> None:
@@ -123,7 +123,7 @@ class Limits:
 
 
 class InMemory:
-    """Counts in this process. Beyond ``MOST_ADDRESSES`` in a window, strangers share one count.
+    """Counts in this process. Beyond ``MAX_ADDRESSES`` in a window, strangers share one count.
 
     The two windows that were used last are kept, whichever they are: a thread that read the clock just before it turned
     counts into its own, and a clock that ran ahead and is set back leaves nothing behind that refuses anybody.
@@ -145,7 +145,7 @@ class InMemory:
                 self._window, self._counts = window, counts
             counts = self._counts
             used = counts.get(who, 0) + 1
-            if used == 1 and isinstance(who, str) and len(counts) >= MOST_ADDRESSES:
+            if used == 1 and isinstance(who, str) and len(counts) >= MAX_ADDRESSES:
                 who = MANY
                 used = counts.get(who, 0) + 1
             counts[who] = used

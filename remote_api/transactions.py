@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from flask import g, request
 
-from app.core.administration import Administrator, transaction
+from app.core import administration
+from app.core.administration import Administrator
 from app.core.audit import actor_of
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import ChangeUnconfirmed, GatehouseError, PermissionDenied
@@ -22,16 +23,16 @@ from remote_api.services import services
 _AFTER_A_CHANGE: Final = "Something failed after the change was kept: look before you try again."
 
 
-class Changing(NamedTuple):
+class Transaction(NamedTuple):
     """An open unit of work, who changes something in it, and when."""
 
     unit: DirectoryUnit
-    who: Administrator
+    administrator: Administrator
     now: datetime
 
 
 @contextmanager
-def change() -> Iterator[Changing]:
+def transaction() -> Iterator[Transaction]:
     """One change by the caller, committed at the end of the block.
 
     The answer is read inside the block: after the commit nothing may fail any more (``after_a_change``), and what the
@@ -42,11 +43,11 @@ def change() -> Iterator[Changing]:
     its own.
     """
     principal, grants = caller()
-    who = Administrator(actor_of(principal), principal, bearer().address(), grants.asserted)
+    administrator = Administrator(actor_of(principal), principal, bearer().address(), grants.asserted)
     now = services().clock()
     try:
-        with transaction(services().storage, who, now) as unit:
-            yield Changing(unit, who, now)
+        with administration.transaction(services().storage, administrator, now) as unit:
+            yield Transaction(unit, administrator, now)
         g.gatehouse_committed = True
     except PermissionDenied as error:
         refused = Decision(allowed=False, reason=Reason(error.reason))

@@ -28,7 +28,7 @@ from app.core.unknown_settings import misspelt
 from db import SchemaState, current_state, migrate, open_database, require_secret, seed, verify_chain
 from remote_api import create_app, guard_inventory
 from remote_api.application import Application
-from remote_api.background_writer import Recorder
+from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services
 from remote_api.views.docs import DESCRIPTION
 
@@ -72,10 +72,10 @@ def build(settings: Settings) -> Application:
     )
     app = create_app(settings, services)
     publish_guards(database, guard_inventory.PROCESS, guard_inventory.guards(app))
-    recorder = app.extensions[Recorder.EXTENSION]
+    background_writer = app.extensions[BackgroundWriter.EXTENSION]
     atexit.register(database.close)
     atexit.register(secret_keys.close)
-    atexit.register(recorder.close)  # runs first
+    atexit.register(background_writer.close)  # runs first
     return app
 
 

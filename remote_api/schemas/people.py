@@ -24,7 +24,7 @@ from remote_api.schemas.fields import (
     Search,
 )
 
-MOST_PEOPLE: int = 200
+MAX_BULK_PEOPLE: int = 200
 """In one bulk call."""
 
 
@@ -185,7 +185,7 @@ class BulkAsked(Asked):
     action: Annotated[str, Field(pattern="^(grant|revoke)$", json_schema_extra={"enum": ["grant", "revoke"]})]
     role: Name | None = None
     permission: PermissionName | None = None
-    people: list[BodyId] = Field(min_length=1, max_length=MOST_PEOPLE, description="Ids; each counts once.")
+    people: list[BodyId] = Field(min_length=1, max_length=MAX_BULK_PEOPLE, description="Ids; each counts once.")
     until: Moment | None = None
     automatic: StrictBool = Field(
         True,

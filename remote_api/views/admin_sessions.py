@@ -19,7 +19,7 @@ from remote_api.schemas import EndedCount
 from remote_api.schemas.people import PersonPath
 from remote_api.schemas.records import AnySessionPath, PersonSessions, SessionEnding, SessionList, SessionsAsked
 from remote_api.services import services
-from remote_api.transactions import change, iso
+from remote_api.transactions import iso, transaction
 from remote_api.views.sessions import IDLE_SECONDS
 
 _ENDING = "ending is the same however often it is done"
@@ -50,8 +50,8 @@ def all_sessions(query: SessionsAsked) -> dict[str, Any]:
 @requires(Permission.END_SESSIONS)
 def end_any_session(path: AnySessionPath, query: SessionEnding) -> tuple[str, int]:
     """End one session."""
-    with change() as to:
-        administration.end_session(to.unit, to.who, ref=path.ref, reason=query.reason, now=to.now)
+    with transaction() as tx:
+        administration.end_session(tx.unit, tx.administrator, ref=path.ref, reason=query.reason, now=tx.now)
     return "", 204
 
 
@@ -71,8 +71,10 @@ def sessions_of_person(path: PersonPath) -> dict[str, Any]:
 @requires(Permission.END_SESSIONS)
 def end_sessions_of_person(path: PersonPath, query: SessionEnding) -> dict[str, int]:
     """End all sessions of a person."""
-    with change() as to:
-        ended = administration.end_sessions(to.unit, to.who, person=path.person, reason=query.reason, now=to.now)
+    with transaction() as tx:
+        ended = administration.end_sessions(
+            tx.unit, tx.administrator, person=path.person, reason=query.reason, now=tx.now
+        )
     return {"ended": ended}
 
 

@@ -36,7 +36,7 @@ from remote_api.schemas.records import (
     Kinds,
 )
 from remote_api.services import services
-from remote_api.transactions import change, iso
+from remote_api.transactions import iso, transaction
 
 _COLUMNS: Final = (
     "seq", "at", "kind", "sentence", "outcome", "actor", "target", "reason", "correlation_id", "address", "details",
@@ -102,15 +102,15 @@ def kinds() -> dict[str, Any]:
 def export(query: AuditExport) -> Response:
     """Download events as a file, oldest first; that it was done is an event too."""
     asked = _query(query)
-    with change() as to:
-        administration.authorise(to.unit, to.who, Permission.EXPORT_AUDIT, to.now)
-        to.unit.record(
+    with transaction() as tx:
+        administration.authorise(tx.unit, tx.administrator, Permission.EXPORT_AUDIT, tx.now)
+        tx.unit.record(
             AuditEvent(
                 kind=AuditKind.LOG_EXPORT,
-                at=to.now,
-                actor=to.who.name,
+                at=tx.now,
+                actor=tx.administrator.name,
                 correlation_id=correlation.current(),
-                address=to.who.address,
+                address=tx.administrator.address,
                 details={"format": query.format, "filters": _written(asked)},
             )
         )
@@ -119,7 +119,7 @@ def export(query: AuditExport) -> Response:
     return Response(
         _in_chunks(lines),
         content_type=_FORMATS[query.format],
-        headers={"Content-Disposition": f'attachment; filename="audit-{to.now:%Y-%m-%d}.{query.format}"'},
+        headers={"Content-Disposition": f'attachment; filename="audit-{tx.now:%Y-%m-%d}.{query.format}"'},
     )
 
 

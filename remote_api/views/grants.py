@@ -25,7 +25,7 @@ from remote_api.schemas.people import (
     PersonPath,
     WithheldPath,
 )
-from remote_api.transactions import change, nothing_was_changed
+from remote_api.transactions import nothing_was_changed, transaction
 from remote_api.views.people import DEFAULT_ROLE, answer_of, card_of
 
 _NOT_TRIED: Final = "Not tried: "
@@ -41,19 +41,19 @@ api = APIBlueprint(
 def grant(path: PersonPath, body: NewGrantBody) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Give a person a role or a single permission; 200 where it was theirs already."""
     _one_thing(body.role, body.permission)
-    with change() as to:
+    with transaction() as tx:
         new = administration.grant(
-            to.unit,
-            to.who,
+            tx.unit,
+            tx.administrator,
             person=path.person,
             role=body.role,
             permission=body.permission,
             until=body.until,
             reason=body.reason,
             version=preconditions.version(),
-            now=to.now,
+            now=tx.now,
         )
-        return answer_of(to, path.person, 201 if new else 200)
+        return answer_of(tx, path.person, 201 if new else 200)
 
 
 @api.delete("/people/<int:person>/grants/<int:grant>", responses={200: PersonBody})
@@ -61,18 +61,18 @@ def grant(path: PersonPath, body: NewGrantBody) -> tuple[dict[str, Any], int, di
 @requires(Permission.MANAGE_GRANTS)
 def revoke(path: GrantPath, query: Because) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Revoke a grant of a person; what the provider's token or GATEHOUSE_DEFAULT_ROLE gave is withheld from then on."""
-    with change() as to:
+    with transaction() as tx:
         administration.revoke(
-            to.unit,
-            to.who,
+            tx.unit,
+            tx.administrator,
             person=path.person,
             grant=path.grant,
             reason=query.reason,
             version=preconditions.version(),
             default_role=current_app.config[DEFAULT_ROLE],
-            now=to.now,
+            now=tx.now,
         )
-        return answer_of(to, path.person)
+        return answer_of(tx, path.person)
 
 
 @api.delete("/people/<int:person>/withheld/<int:withheld>", responses={200: PersonBody})
@@ -80,18 +80,18 @@ def revoke(path: GrantPath, query: Because) -> tuple[dict[str, Any], int, dict[s
 @requires(Permission.MANAGE_GRANTS)
 def release(path: WithheldPath, query: Because) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Let the provider's token and the default role give a person again what was withheld; it holds at once."""
-    with change() as to:
+    with transaction() as tx:
         administration.release(
-            to.unit,
-            to.who,
+            tx.unit,
+            tx.administrator,
             person=path.person,
             withheld=path.withheld,
             reason=query.reason,
             version=preconditions.version(),
             default_role=current_app.config[DEFAULT_ROLE],
-            now=to.now,
+            now=tx.now,
         )
-        return answer_of(to, path.person)
+        return answer_of(tx, path.person)
 
 
 @api.post("/grants/bulk", responses={200: BulkResults})
@@ -139,17 +139,17 @@ def _result(person: int, outcome: str, error: GatehouseError, prefix: str = "") 
 
 
 def _give(person: int, body: BulkAsked) -> bool:
-    with change() as to:
+    with transaction() as tx:
         return administration.grant(
-            to.unit,
-            to.who,
+            tx.unit,
+            tx.administrator,
             person=person,
             role=body.role,
             permission=body.permission,
             until=body.until,
             reason=body.reason,
             version=None,
-            now=to.now,
+            now=tx.now,
         )
 
 
@@ -157,15 +157,15 @@ def _take(person: int, body: BulkAsked) -> bool:
     found = [row for row in _matching(card_of(person), body) if body.automatic or not row.automatic]
     if not found:
         return False
-    with change() as to:
+    with transaction() as tx:
         revoked = administration.revoke_all(
-            to.unit,
-            to.who,
+            tx.unit,
+            tx.administrator,
             found,
             person=person,
             reason=body.reason,
             default_role=current_app.config[DEFAULT_ROLE],
-            now=to.now,
+            now=tx.now,
         )
     return revoked > 0
 

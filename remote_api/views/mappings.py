@@ -16,7 +16,7 @@ from remote_api.access import requires
 from remote_api.preconditions import conditional
 from remote_api.schemas.roles import MappingChanged, MappingList, MappingsAsked, MappingSent
 from remote_api.services import services
-from remote_api.transactions import change
+from remote_api.transactions import transaction
 
 MAP_OWN_NAMES: Final = "MAP_OWN_NAMES"
 """Where the app keeps whether a token's role also counts as the built-in role of its name (development)."""
@@ -53,18 +53,18 @@ def mappings(query: MappingsAsked) -> dict[str, Any]:
 @requires(Permission.MANAGE_MAPPINGS)
 def set_mapping(body: MappingSent) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Map a role of tokens to exactly these roles; the rights of everyone whose last token had it follow at once."""
-    with change() as to:
+    with transaction() as tx:
         changed = administration.set_mapping(
-            to.unit,
-            to.who,
+            tx.unit,
+            tx.administrator,
             token_role=body.token_role,
             roles=frozenset(body.roles),
             reason=body.reason,
             version=preconditions.version(),
             map_own_names=current_app.config[MAP_OWN_NAMES],
-            now=to.now,
+            now=tx.now,
         )
-        row = to.unit.mapping(body.token_role)
+        row = tx.unit.mapping(body.token_role)
     return {"mapping": _item(row), "people_changed": changed}, 200, preconditions.etag(row.version)
 
 

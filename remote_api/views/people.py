@@ -27,7 +27,7 @@ from remote_api.schemas.people import (
     PersonPath,
 )
 from remote_api.services import services
-from remote_api.transactions import Changing, change, iso
+from remote_api.transactions import Transaction, iso, transaction
 
 ISSUER = "ISSUER"
 """Where the app keeps the configured issuer."""
@@ -71,9 +71,9 @@ def add_person(body: NewPerson) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Know somebody before a first sign-in, so that something can be given to them."""
     subject = Subject(body.issuer or current_app.config[ISSUER], body.subject)
     known = services().storage.read.person(subject) is not None
-    with change() as to:
-        number = administration.add_person(to.unit, to.who, subject=subject, reason=body.reason, now=to.now)
-        payload, status, headers = answer_of(to, number, 200 if known else 201)
+    with transaction() as tx:
+        number = administration.add_person(tx.unit, tx.administrator, subject=subject, reason=body.reason, now=tx.now)
+        payload, status, headers = answer_of(tx, number, 200 if known else 201)
     return payload, status, headers if known else {"Location": f"/api/v1/people/{number}", **headers}
 
 
@@ -89,17 +89,17 @@ def person(path: PersonPath) -> tuple[dict[str, Any], int, dict[str, str]]:
 @requires(Permission.BLOCK_PEOPLE)
 def block(path: PersonPath, body: Block) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Block a person, which ends their sessions, or let them in again."""
-    with change() as to:
+    with transaction() as tx:
         ended = administration.set_blocked(
-            to.unit,
-            to.who,
+            tx.unit,
+            tx.administrator,
             person=path.person,
             blocked=body.blocked,
             reason=body.reason,
             version=preconditions.version(),
-            now=to.now,
+            now=tx.now,
         )
-        version = _version(to, path.person)
+        version = _version(tx, path.person)
     return {"blocked": body.blocked, "sessions_ended": ended}, 200, preconditions.etag(version)
 
 
@@ -108,9 +108,14 @@ def block(path: PersonPath, body: Block) -> tuple[dict[str, Any], int, dict[str,
 @requires(Permission.ERASE_PEOPLE)
 def erase(path: PersonPath, body: Because) -> tuple[str, int]:
     """Erase a person: name, e-mail, picture, grants and what sessions say of them go for good."""
-    with change() as to:
+    with transaction() as tx:
         administration.erase(
-            to.unit, to.who, person=path.person, reason=body.reason, version=preconditions.version(), now=to.now
+            tx.unit,
+            tx.administrator,
+            person=path.person,
+            reason=body.reason,
+            version=preconditions.version(),
+            now=tx.now,
         )
     return "", 204
 
@@ -120,9 +125,9 @@ def card_of(number: int) -> PersonCard:
     return _there(services().storage.directory.person_card(number, services().clock()))
 
 
-def answer_of(to: Changing, number: int, status: int = 200) -> tuple[dict[str, Any], int, dict[str, str]]:
+def answer_of(tx: Transaction, number: int, status: int = 200) -> tuple[dict[str, Any], int, dict[str, str]]:
     """All of one person as the open change leaves them, with the version of that state; raises ``NotFound``."""
-    return _answer(_there(to.unit.person_card(number, to.now)), status)
+    return _answer(_there(tx.unit.person_card(number, tx.now)), status)
 
 
 def _there(card: PersonCard | None) -> PersonCard:
@@ -168,8 +173,8 @@ def person_body(card: PersonCard) -> dict[str, Any]:
     }
 
 
-def _version(to: Changing, number: int) -> str:
-    found = to.unit.person_by_id(number)
+def _version(tx: Transaction, number: int) -> str:
+    found = tx.unit.person_by_id(number)
     return found[1] if found is not None else ""
 
 

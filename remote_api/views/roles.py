@@ -28,7 +28,7 @@ from remote_api.schemas.roles import (
     RoleSent,
 )
 from remote_api.services import services
-from remote_api.transactions import change
+from remote_api.transactions import transaction
 
 _NO_ROLE = "There is no such role."
 
@@ -58,17 +58,17 @@ def roles(query: ListAsked) -> dict[str, Any]:
 @requires(Permission.MANAGE_ROLES)
 def create_role(body: RoleSent) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make a role."""
-    with change() as to:
+    with transaction() as tx:
         number = administration.create_role(
-            to.unit,
-            to.who,
+            tx.unit,
+            tx.administrator,
             name=body.name,
             description=body.description,
             permissions=frozenset(body.permissions),
             reason=body.reason,
-            now=to.now,
+            now=tx.now,
         )
-        payload, _, headers = _answer(to.unit.role_for_change(number, to.now))
+        payload, _, headers = _answer(tx.unit.role_for_change(number, tx.now))
     return payload, 201, {"Location": f"/api/v1/roles/{number}", **headers}
 
 
@@ -92,19 +92,19 @@ def role(path: RolePath) -> tuple[dict[str, Any], int, dict[str, str]]:
 @requires(Permission.MANAGE_ROLES)
 def update_role(path: RolePath, body: RoleSent) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Change a role: name, description and permissions become exactly these."""
-    with change() as to:
+    with transaction() as tx:
         administration.update_role(
-            to.unit,
-            to.who,
+            tx.unit,
+            tx.administrator,
             role=path.role,
             name=body.name,
             description=body.description,
             permissions=frozenset(body.permissions),
             reason=body.reason,
             version=preconditions.version(),
-            now=to.now,
+            now=tx.now,
         )
-        return _answer(to.unit.role_for_change(path.role, to.now))
+        return _answer(tx.unit.role_for_change(path.role, tx.now))
 
 
 @api.post("/<int:role>/review", responses={200: RoleReviewBody})
@@ -132,15 +132,15 @@ def review(path: RolePath, body: PermissionsSent) -> dict[str, Any]:
 @requires(Permission.MANAGE_ROLES)
 def delete_role(path: RolePath, query: RoleGone) -> dict[str, int]:
     """Delete a role; one that people hold only together with where they go."""
-    with change() as to:
+    with transaction() as tx:
         moved = administration.delete_role(
-            to.unit,
-            to.who,
+            tx.unit,
+            tx.administrator,
             role=path.role,
             move_to=query.move_to,
             reason=query.reason,
             version=preconditions.version(),
-            now=to.now,
+            now=tx.now,
         )
     return {"moved": moved}
 

@@ -80,13 +80,13 @@ def signed(services: Services) -> Signed:
 
 
 def test_what_a_change_sends(stub: StubApi, signed: Signed) -> None:
-    def change() -> api_client.Answer:
+    def change() -> api_client.ApiResponse:
         return api_client.call(
             "PUT", api_client.path("people", 7, "block"), body={"blocked": True, "reason": "é"}, version="v0"
         )
 
     answer = signed(change)
-    assert isinstance(answer, api_client.Answer)
+    assert isinstance(answer, api_client.ApiResponse)
     assert (answer.version, answer.object()) == ("v1", {"ok": True})
     (wanted,) = stub.asked
     assert (wanted.method, wanted.path) == ("PUT", "/api/v1/people/7/block")
@@ -212,7 +212,7 @@ def test_what_is_known_to_take_longer_is_waited_for(
     monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.05))
     stub.otherwise = Given(slow_seconds=0.3)
     answer = signed(lambda: api_client.call("GET", "/api/v1/people", read_seconds=60.0))
-    assert isinstance(answer, api_client.Answer)
+    assert isinstance(answer, api_client.ApiResponse)
     assert answer.status == 200
 
 
@@ -237,7 +237,7 @@ def test_a_silent_api_is_waited_for_once_in_a_run(
 # Changes
 
 
-def change() -> api_client.Answer:
+def change() -> api_client.ApiResponse:
     return api_client.call("PUT", "/api/v1/people/7/block", body={"blocked": True}, version="v0")
 
 

@@ -17,7 +17,7 @@ from app.core.principal import Subject
 from app.core.rights import Rights
 from app.services import Services
 from remote_api import create_app
-from remote_api.background_writer import Recorder
+from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services as ApiServices
 from tests.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.ports import free_port
@@ -58,7 +58,7 @@ def world(issuer: Issuer) -> Iterator[World]:
         server = make_server("127.0.0.1", int(settings.remote_api_base_url.rpartition(":")[2]), api, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        with closing(api.extensions[Recorder.EXTENSION]):
+        with closing(api.extensions[BackgroundWriter.EXTENSION]):
             yield World(services, issuer)
             server.shutdown()
             thread.join()

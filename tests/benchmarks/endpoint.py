@@ -7,7 +7,7 @@ from typing import Final
 from app.core.rights import Rights
 from app.core.tokens.verifier import build_verifier, token_hash
 from remote_api import create_app
-from remote_api.background_writer import Recorder
+from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services
 from tests.benchmarks import budgets, floors
 from tests.benchmarks.calling import getting
@@ -34,6 +34,6 @@ def in_process(stage: Stage) -> list[Row]:
         }
         samples = interleaved(sides, stage.effort)
     finally:
-        recorder: Recorder = app.extensions[Recorder.EXTENSION]
-        recorder.close()
+        background_writer: BackgroundWriter = app.extensions[BackgroundWriter.EXTENSION]
+        background_writer.close()
     return [row("endpoint", budgets.ENDPOINT, samples, "ours", "floor")]

@@ -43,26 +43,26 @@ def test_strangers_are_counted_and_cost_no_rows(world: World) -> None:
         world.call(USAGE, "garbage")
     world.call(USAGE, "garbage", environ_overrides={"REMOTE_ADDR": "203.0.113.9"})
     assert not world.events()
-    world.recorder.flush()
+    world.background_writer.flush()
     counted = {(event["kind"], event["reason"], event["address"]): event["details"] for event in world.events()}
     # A minute may have turned in between; the sum of it is what counts.
     assert {key[0] for key in counted} == {AuditKind.BEARER_REFUSE, AuditKind.ENDPOINT_DENY}
     assert sum(event["details"]["count"] for event in world.events("api:token:refuse")) == 21
     assert sum(event["details"]["count"] for event in world.events("api:endpoint:deny")) == 20
     assert {event["address"] for event in world.events("api:token:refuse")} == {"127.0.0.1", "203.0.113.9"}
-    world.recorder.flush()
+    world.background_writer.flush()
     assert len(world.events()) == len(counted)
     assert verify_chain(world.database).good
 
 
 def test_strangers_cannot_fill_the_memory(world: World) -> None:
     for number in range(MAX_KEYS + 1050):
-        world.recorder.refused(AuditKind.BEARER_REFUSE, "token-invalid", f"address {number}")
+        world.background_writer.refused(AuditKind.BEARER_REFUSE, "token-invalid", f"address {number}")
     for number in range(MAX_SUBJECTS + 50):
-        world.recorder.seen(world.subject(f"auth0|{number}"), machine=False)
-    assert world.recorder.refusals.waiting() <= MAX_ROWS
-    assert len(world.recorder._subjects) <= MAX_SUBJECTS
-    world.recorder.flush()
+        world.background_writer.seen(world.subject(f"auth0|{number}"), machine=False)
+    assert world.background_writer.refusals.waiting() <= MAX_ROWS
+    assert len(world.background_writer._subjects) <= MAX_SUBJECTS
+    world.background_writer.flush()
     assert any(event["address"] == MANY for event in world.events())
     assert sum(event["details"]["count"] for event in world.events()) == MAX_KEYS + 1050
 
@@ -96,9 +96,9 @@ def test_counts_wait_until_storage_answers_again(make_world: Callable[..., World
     storage = ReadOnly(world)
     world.app = world.make_app(storage)
     world.call(USAGE, "garbage")
-    world.recorder.flush()
+    world.background_writer.flush()
     assert not world.events()
     storage.down = False
-    world.recorder.flush()
+    world.background_writer.flush()
     (event,) = world.events("api:token:refuse")
     assert event["details"]["count"] == 1

@@ -219,7 +219,7 @@ def test_memory_stays_flat_however_many_there_are(world: World, admin: Caller, f
         size += len(piece)
         if number % 50 == 0:
             most = max(most, resident_bytes())
-    world.recorder.close()
+    world.background_writer.close()
     print(f"{form}: {size:,} bytes of 200,000 events sent, resident memory grew by {most - before:,} bytes")
     assert size > 60_000_000
     assert most - before < 8_000_000

@@ -39,7 +39,7 @@ def test_another_clients_good_token_is_told_when_to_come_back(flooded: World) ->
 
 
 def test_what_could_not_be_looked_at_is_counted_with_its_reason(flooded: World) -> None:
-    flooded.recorder.flush()
+    flooded.background_writer.flush()
     reasons = {event["reason"] for event in flooded.events("api:token:refuse")}
     assert reasons == {"provider:keys-later"}
     assert flooded.issuer.jwks_fetches == 1

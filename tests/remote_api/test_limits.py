@@ -15,7 +15,7 @@ from limits.storage import MemoryStorage
 
 from app.core.errors import ConfigurationError
 from app.core.principal import Subject
-from remote_api.rate_limits import MANY, MOST_ADDRESSES, InMemory, InStore
+from remote_api.rate_limits import MANY, MAX_ADDRESSES, InMemory, InStore
 from tests.remote_api.world import World
 
 MakeWorld = Callable[..., World]
@@ -164,11 +164,11 @@ def test_many_at_once_are_counted_each(make_world: MakeWorld) -> None:
 
 def test_memory_is_bounded_by_addresses_and_forgets_with_its_window() -> None:
     count = InMemory()
-    for number in range(MOST_ADDRESSES):
+    for number in range(MAX_ADDRESSES):
         assert count(f"address {number}", 1) == 1
     assert [count("one more", 1), count("and another", 1), count("address 5", 1)] == [1, 2, 2]
     assert count(Subject("issuer", "ann"), 1) == 1, "a subject never shares"
-    assert len(count._counts) == MOST_ADDRESSES + 2
+    assert len(count._counts) == MAX_ADDRESSES + 2
     assert MANY in count._counts
     assert count("address 5", 2) == 1
     assert len(count._counts) == 1

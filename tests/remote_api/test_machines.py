@@ -64,7 +64,7 @@ def test_a_machine_is_shown_given_a_role_and_uses_it(tenant: Running, world_of: 
     me = world.call("/api/v1/me", token)
     assert (me.status_code, me.json["method"], me.json["session"]) == (200, "machine", None)
     assert world.call("/api/v1/people", token).status_code == 403
-    world.recorder.flush()
+    world.background_writer.flush()
 
     admin = administrator_by_browser(tenant, world)
     (shown,) = admin.get("/people", machine="true").json["people"]

@@ -33,11 +33,11 @@ def test_what_was_dropped_is_written_down_once_an_hour(world: World) -> None:
     for number in range(5):
         token = world.issuer.access_token(azp="other", scope=["openid", 7], jti=str(number))
         world.call("/api/v1/me", token)
-    world.recorder.flush()
+    world.background_writer.flush()
     (event,) = world.events("api:token:claims-drop")
     assert (event["actor"], event["reason"]) == (str(world.subject()), "unusable-scope")
     assert event["details"] == {"count": 1}
     world.clock.ahead = timedelta(minutes=61)
     world.call("/api/v1/me", world.issuer.access_token(azp="other", scope=["openid", 7], jti="later"))
-    world.recorder.flush()
+    world.background_writer.flush()
     assert len(world.events("api:token:claims-drop")) == 2

@@ -207,12 +207,12 @@ def test_me_tells_where_everything_comes_from(world: World) -> None:
 def test_an_unknown_subject_is_recorded_once_and_off_the_call(world: World) -> None:
     token = world.issuer.access_token(sub="auth0|new")
     assert world.call("/api/pong", token).status_code == 200
-    world.recorder.flush()
+    world.background_writer.flush()
     person = world.database.read.person(world.subject("auth0|new"))
     assert person is not None
     assert (person.name, person.email, person.machine) == ("", "", False)
     world.call("/api/pong", world.issuer.machine_token())
-    world.recorder.flush()
+    world.background_writer.flush()
     machine = world.database.read.person(world.subject("robot@clients"))
     assert machine is not None
     assert machine.machine

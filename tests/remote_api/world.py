@@ -23,7 +23,7 @@ from app.core.tokens.verifier import build_verifier, token_hash
 from db import Database, open_database, seed, verify_chain
 from remote_api import create_app
 from remote_api.application import Application
-from remote_api.background_writer import Recorder
+from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services
 from tests.issuer import Issuer
 
@@ -71,7 +71,7 @@ class World:
     clock: Clock = field(default_factory=Clock)
     database: Database = field(init=False)
     app: Application = field(init=False)
-    _recorders: list[Recorder] = field(init=False, default_factory=list)
+    _background_writers: list[BackgroundWriter] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.database = open_database(self.settings, Keyring([SECRET]))
@@ -92,18 +92,18 @@ class World:
                 verify_chain=partial(verify_chain, self.database),
             ),
         )
-        self._recorders.append(_recorder(app))
+        self._background_writers.append(_background_writer(app))
         return app
 
     @property
-    def recorder(self) -> Recorder:
+    def background_writer(self) -> BackgroundWriter:
         """What the app writes on the side."""
-        return _recorder(self.app)
+        return _background_writer(self.app)
 
     def close(self) -> None:
         """End it, with every app that was made."""
-        for recorder in self._recorders:
-            recorder.close()
+        for background_writer in self._background_writers:
+            background_writer.close()
         self.database.close()
 
     # Who there is
@@ -248,10 +248,10 @@ def caller(world: World, name: str, *roles: str) -> Caller:
     return Caller(world, world.sign_in(name, roles=roles))
 
 
-def _recorder(app: Application) -> Recorder:
-    recorder = app.extensions[Recorder.EXTENSION]
-    assert isinstance(recorder, Recorder)
-    return recorder
+def _background_writer(app: Application) -> BackgroundWriter:
+    background_writer = app.extensions[BackgroundWriter.EXTENSION]
+    assert isinstance(background_writer, BackgroundWriter)
+    return background_writer
 
 
 def _grant(subject: Subject, **grant: Any) -> NewGrant:

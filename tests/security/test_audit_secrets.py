@@ -16,7 +16,7 @@ from app.core.rights import Rights
 from component.oidc.login_transactions import LoginTransaction
 from db import verify_chain
 from remote_api import create_app
-from remote_api.background_writer import Recorder
+from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services
 from tests.provider import Answer, FakeProvider
 from tests.signin import SECRET, Clock, World, query, world
@@ -48,7 +48,7 @@ def test_no_event_of_a_whole_run_holds_a_secret(here: World, monkeypatch: pytest
             clock=here.clock,
         ),
     )
-    recorder: Recorder = app.extensions[Recorder.EXTENSION]
+    background_writer: BackgroundWriter = app.extensions[BackgroundWriter.EXTENSION]
     ask = app.test_client().open
     ann = Subject(here.fake.url, "auth0|ann")
 
@@ -94,7 +94,7 @@ def test_no_event_of_a_whole_run_holds_a_secret(here: World, monkeypatch: pytest
     last = here.sign_in()
     hidden.add(here.secret(last))
     last.logout()
-    recorder.close()
+    background_writer.close()
 
     events = here.audit()
     kinds = {event["kind"] for event in events}

@@ -14,7 +14,7 @@ from app.core.refusal_counts import MAX_ROWS
 from app.core.rights import Rights
 from db import verify_chain
 from remote_api import create_app
-from remote_api.background_writer import Recorder
+from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services
 from tests.provider import FakeProvider
 from tests.signin import Clock, World, query, world
@@ -87,7 +87,7 @@ def test_bad_bearer_tokens(worlds: tuple[World, World]) -> None:
         flooded.settings,
         Services(storage=flooded.storage, verifier=flooded.verifier, rights=Rights(flooded.storage.read)),
     )
-    recorder: Recorder = app.extensions[Recorder.EXTENSION]
+    background_writer: BackgroundWriter = app.extensions[BackgroundWriter.EXTENSION]
     client = app.test_client()
     for one in worlds:
         seconds_to_sign_in(one)
@@ -100,9 +100,9 @@ def test_bad_bearer_tokens(worlds: tuple[World, World]) -> None:
                 environ_overrides={"REMOTE_ADDR": address},
             )
             assert answer.status_code == 401
-        recorder.flush()
+        background_writer.flush()
         compared(flooded, quiet, times)
-    recorder.close()
+    background_writer.close()
     refused = flooded.audit("api:token:refuse")
     ratio = report("bad bearer tokens", len(refused), times)
     assert 0 < len(refused) <= CHUNKS * MAX_ROWS

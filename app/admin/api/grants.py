@@ -13,7 +13,7 @@ from app.admin.api.responses import asked, read_list
 from app.api_client import call, path
 from app.core.permissions import Permission
 
-MOST_AT_ONCE: Final = 200
+MAX_BULK_PEOPLE: Final = 200
 """People in one bulk call at most."""
 _CREATED: Final = 201
 
@@ -44,7 +44,9 @@ class Result:
 
 
 @access.requires(Permission.MANAGE_GRANTS)
-def give(person_id: int, what: What, *, until: datetime | None = None, reason: str, version: str) -> tuple[Card, bool]:
+def add_grant(
+    person_id: int, what: What, *, until: datetime | None = None, reason: str, version: str
+) -> tuple[Card, bool]:
     """Give somebody a role or permission; returns their card as it is then, and whether it is new to them.
 
     Raises ``StaleVersion``, ``SelfGrant`` or ``NotHeld``.
@@ -55,31 +57,31 @@ def give(person_id: int, what: What, *, until: datetime | None = None, reason: s
 
 
 @access.requires(Permission.MANAGE_GRANTS)
-def take_away(person_id: int, grant: int, *, reason: str, version: str) -> Card:
+def revoke_grant(person_id: int, grant: int, *, reason: str, version: str) -> Card:
     """Revoke one grant; an automatic one is withheld. Raises ``StaleVersion``, ``LastAdministrator``."""
     address = path("people", person_id, "grants", grant)
     return card_of(call("DELETE", address, params=asked(reason=reason), version=version))
 
 
 @access.requires(Permission.MANAGE_GRANTS)
-def release(person_id: int, withheld: int, *, reason: str, version: str) -> Card:
+def release_withheld(person_id: int, withheld: int, *, reason: str, version: str) -> Card:
     """Let the automatic sources give again what was withheld. Raises ``StaleVersion``, ``SelfGrant``, ``NotHeld``."""
     address = path("people", person_id, "withheld", withheld)
     return card_of(call("DELETE", address, params=asked(reason=reason), version=version))
 
 
 @access.requires(Permission.MANAGE_GRANTS)
-def give_many(people: Sequence[int], what: What, *, until: datetime | None = None, reason: str) -> tuple[Result, ...]:
-    """Give it to all of these (at most ``MOST_AT_ONCE``); each is done or refused alone."""
+def grant_to_many(
+    people: Sequence[int], what: What, *, until: datetime | None = None, reason: str
+) -> tuple[Result, ...]:
+    """Give it to all of these (at most ``MAX_BULK_PEOPLE``); each is done or refused alone."""
     body = {"action": "grant", what.kind: what.name, "people": list(people), "reason": reason} | _until(until)
     return read_list(call("POST", path("grants", "bulk"), body=body), "results", Result)
 
 
 @access.requires(Permission.MANAGE_GRANTS)
-def take_away_from_many(
-    people: Sequence[int], what: What, *, automatic: bool = True, reason: str
-) -> tuple[Result, ...]:
-    """Revoke it from all of these (at most ``MOST_AT_ONCE``); ``automatic``: what is given automatically too."""
+def revoke_from_many(people: Sequence[int], what: What, *, automatic: bool = True, reason: str) -> tuple[Result, ...]:
+    """Revoke it from all of these (at most ``MAX_BULK_PEOPLE``); ``automatic``: what is given automatically too."""
     body = {
         "action": "revoke",
         what.kind: what.name,

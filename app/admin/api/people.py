@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app import access
 from app.admin.api.responses import Name, Page, asked, read, read_page
-from app.api_client import Answer, call, path
+from app.api_client import ApiResponse, call, path
 from app.core.audit import subject_name
 from app.core.directory import PeopleSort, PersonState
 from app.core.permissions import Permission
@@ -176,7 +176,7 @@ def erase(person_id: int, *, reason: str, version: str) -> None:
     call("POST", path("people", person_id, "erasure"), body={"reason": reason}, version=version).nothing()
 
 
-def card_of(answer: Answer) -> Card:
+def card_of(answer: ApiResponse) -> Card:
     """The card in an answer to a change."""
     return read(answer, Card)
 

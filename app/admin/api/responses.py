@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.api_client import Answer, Params
+from app.api_client import ApiResponse, Params
 from app.core.errors import ApiUnavailable
 
 T = TypeVar("T")
@@ -60,8 +60,8 @@ def shaped(value: object, shape: type[T]) -> T:
     return found
 
 
-def read(answer: Answer, shape: type[T]) -> T:
-    """What an answer holds, as ``shape``; raises as ``Answer.foreign`` when it is something else."""
+def read(answer: ApiResponse, shape: type[T]) -> T:
+    """What an answer holds, as ``shape``; raises as ``ApiResponse.foreign`` when it is something else."""
     body = answer.object()
     try:
         return shaped(body, shape)
@@ -69,7 +69,7 @@ def read(answer: Answer, shape: type[T]) -> T:
         raise answer.foreign(error.detail) from error
 
 
-def read_list(answer: Answer, name: str, shape: type[T]) -> tuple[T, ...]:
+def read_list(answer: ApiResponse, name: str, shape: type[T]) -> tuple[T, ...]:
     """The list ``name`` of an answer; raises as ``read``."""
     body = answer.object()
     try:
@@ -78,7 +78,7 @@ def read_list(answer: Answer, name: str, shape: type[T]) -> tuple[T, ...]:
         raise answer.foreign(error.detail) from error
 
 
-def read_page(answer: Answer, name: str, shape: type[T]) -> Page[T]:
+def read_page(answer: ApiResponse, name: str, shape: type[T]) -> Page[T]:
     """One page of the list ``name``; raises as ``read``."""
     body = answer.object()
     around = shaped(body, _Around)

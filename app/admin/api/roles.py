@@ -11,7 +11,7 @@ from app.admin.api.responses import Page, asked, read, read_page
 from app.api_client import call, path
 from app.core.permissions import Permission
 
-MOST_COMPARED: Final = 50
+MAX_COMPARED_ROLES: Final = 50
 """Roles in one ``permissions_of_roles`` at most."""
 
 
@@ -100,7 +100,7 @@ def role(role_id: int) -> RoleCard:
 
 @access.requires(Permission.READ_ROLES)
 def permissions_of_roles(role_ids: Sequence[int]) -> Mapping[int, frozenset[str]]:
-    """Role id → names of its permissions, for at most ``MOST_COMPARED`` roles."""
+    """Role id → names of its permissions, for at most ``MAX_COMPARED_ROLES`` roles."""
     answer = call("GET", path("roles", "permissions"), params=asked(role=list(role_ids)))
     return read(answer, _Sets).roles
 

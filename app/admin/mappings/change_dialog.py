@@ -84,7 +84,7 @@ def told(row: Mapping, before: AnyMapping[int, str], after: AnyMapping[int, str]
 
 def _not_held(roles: Iterable[int]) -> frozenset[str]:
     """What the roles that are added give, and the asking administrator does not hold."""
-    asked = list(roles)[: roles_api.MOST_COMPARED]
+    asked = list(roles)[: roles_api.MAX_COMPARED_ROLES]
     if not asked:
         return frozenset()
     return not_held(frozenset().union(*roles_api.permissions_of_roles(asked).values()))

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import access, formatting
-from app.admin.api.grants import MOST_AT_ONCE, Result, What, give_many, take_away_from_many
+from app.admin.api.grants import MAX_BULK_PEOPLE, Result, What, grant_to_many, revoke_from_many
 from app.admin.api.people import person, set_blocked
 from app.admin.api.sessions import end_sessions_of
 from app.admin.people import grant_form
@@ -213,16 +213,16 @@ def _patiently(do: Callable[[], list[Done]], progress: DeltaGenerator, so_far: f
 
 
 def _give(people: Sequence[int], wish: grant_form.Wish) -> list[Done]:
-    return _of(give_many(people, _chosen(wish), until=wish.until, reason=wish.reason))
+    return _of(grant_to_many(people, _chosen(wish), until=wish.until, reason=wish.reason))
 
 
 def _take(people: Sequence[int], wish: grant_form.Wish) -> list[Done]:
-    return _of(take_away_from_many(people, _chosen(wish), reason=wish.reason))
+    return _of(revoke_from_many(people, _chosen(wish), reason=wish.reason))
 
 
 def _take_given(people: Sequence[int], wish: grant_form.Wish) -> list[Done]:
     """The way back of giving: what they have automatically is not touched."""
-    return _of(take_away_from_many(people, _chosen(wish), automatic=False, reason=wish.reason))
+    return _of(revoke_from_many(people, _chosen(wish), automatic=False, reason=wish.reason))
 
 
 def _block(people: Sequence[int], wish: grant_form.Wish, *, blocked: bool = True) -> list[Done]:
@@ -310,8 +310,8 @@ def _undo(
     back: Callable[[Sequence[int], grant_form.Wish], list[Done]], people: Sequence[int], wish: grant_form.Wish
 ) -> str:
     results: list[Done] = []
-    for start in range(0, len(people), MOST_AT_ONCE):
-        results += back(people[start : start + MOST_AT_ONCE], wish)
+    for start in range(0, len(people), MAX_BULK_PEOPLE):
+        results += back(people[start : start + MAX_BULK_PEOPLE], wish)
     refused = [one for one in results if one.outcome == "refused"]
     text = f"Taken back for {labels.many(len(results) - len(refused), 'person', 'people')}."
     return f"{text} For {len(refused):,} it could not be: {refused[0].why}" if refused else text

@@ -11,7 +11,7 @@ from typing import Final
 import streamlit as st
 
 from app import access, formatting, panels
-from app.admin.api.grants import What, give, release, take_away
+from app.admin.api.grants import What, add_grant, release_withheld, revoke_grant
 from app.admin.api.people import Card, Grant, Withheld, erase, person, set_blocked
 from app.admin.api.sessions import end_sessions_of
 from app.admin.people import grant_form
@@ -65,7 +65,7 @@ def _give(dialog: Dialog, card: Card) -> None:
         what = wish.what
         if what is None:
             return
-        after, new = give(seen.id, what, until=wish.until, reason=wish.reason, version=seen.version)
+        after, new = add_grant(seen.id, what, until=wish.until, reason=wish.reason, version=seen.version)
         if not new:
             notices.say(
                 f"{confirmation.quoted(card.shown_name)} had {confirmation.quoted(what.name)} already.", dialog.place
@@ -89,7 +89,7 @@ def _take(dialog: Dialog, card: Card) -> None:
     go = confirmation.buttons(key, "Take away", icon=":material/do_not_disturb_on:")
 
     def do(seen: Card) -> None:
-        after = take_away(seen.id, grant.id, reason=why, version=seen.version)
+        after = revoke_grant(seen.id, grant.id, reason=why, version=seen.version)
         who, what = confirmation.quoted(card.shown_name), What("role" if grant.role else "permission", grant.what)
         if any(one.what == what.name for one in after.grants):
             text = (
@@ -149,7 +149,7 @@ def _release(dialog: Dialog, card: Card) -> None:
     go = confirmation.buttons(key, "Release", icon=":material/lock_open:")
 
     def do(seen: Card) -> None:
-        release(seen.id, withheld.id, reason=why, version=seen.version)
+        release_withheld(seen.id, withheld.id, reason=why, version=seen.version)
         notices.say(f"{confirmation.quoted(withheld.what)} is no longer withheld from {who}.", dialog.place)
 
     _carry(dialog, key, card, why, go=go, do=do)
@@ -247,13 +247,13 @@ def _take_back(person_id: int, grant: int, reason: str) -> str:
     held = next((one for one in now.grants if one.id == grant), None)
     if held is None:
         return "It had been taken away already."
-    take_away(person_id, grant, reason=_again(reason), version=now.version)
+    revoke_grant(person_id, grant, reason=_again(reason), version=now.version)
     return f"{confirmation.quoted(now.shown_name)} no longer has {confirmation.quoted(held.what)}."
 
 
 def _give_back(person_id: int, what: What, until: datetime | None, reason: str) -> str:
     now = person(person_id)
-    give(person_id, what, until=until, reason=_again(reason), version=now.version)
+    add_grant(person_id, what, until=until, reason=_again(reason), version=now.version)
     return f"{confirmation.quoted(now.shown_name)} has {confirmation.quoted(what.name)} again."
 
 
@@ -262,7 +262,7 @@ def _release_again(person_id: int, withheld: int, reason: str) -> str:
     row = next((one for one in now.withheld if one.id == withheld), None)
     if row is None:
         return "It had been released already."
-    release(person_id, withheld, reason=_again(reason), version=now.version)
+    release_withheld(person_id, withheld, reason=_again(reason), version=now.version)
     return f"{confirmation.quoted(row.what)} is no longer withheld from {confirmation.quoted(now.shown_name)}."
 
 

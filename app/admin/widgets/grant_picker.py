@@ -10,7 +10,7 @@ import streamlit as st
 from app import access, formatting
 from app.admin.api.grants import What
 from app.admin.api.responses import Page
-from app.admin.api.roles import MOST_COMPARED, Role, catalogue, permissions_of_roles, roles
+from app.admin.api.roles import MAX_COMPARED_ROLES, Role, catalogue, permissions_of_roles, roles
 from app.admin.widgets import labels
 from app.core.permissions import ADMINISTRATOR, named
 from app.core.policy import decide
@@ -59,13 +59,13 @@ def choose(key: str, kind: Kind, *, givable: bool = True) -> What | None:
 
 
 def _roles(text: str, *, givable: bool) -> _Offer:
-    page = roles(text, limit=MOST_COMPARED)
+    page = roles(text, limit=MAX_COMPARED_ROLES)
     may = _may_give_roles(page.rows) if givable else lambda _: True
     return _offer(page, {role.name: role.description for role in page.rows if may(role)})
 
 
 def _known(text: str, *, givable: bool) -> _Offer:
-    page = catalogue(text, limit=MOST_COMPARED)
+    page = catalogue(text, limit=MAX_COMPARED_ROLES)
     caller = access.caller()
     fitting = {
         known.name: _sentence(known.name, known.sentence)

@@ -36,12 +36,12 @@ REMOVALS: Final[list[Removal]] = [
         guard="the response to a change is read before the commit",
         at="remote_api.views.grants:grant",
         without="""
-            with change() as to:
+            with transaction() as tx:
                 ...
                 return answer_of(...)
         """,
         instead="""
-            with change() as to:
+            with transaction() as tx:
                 ...
             return answer_of(...)
         """,
@@ -49,7 +49,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the request records that a change was committed",
-        at="remote_api.transactions:change",
+        at="remote_api.transactions:transaction",
         without="g.gatehouse_committed = True",
         test="tests/remote_api/test_kept_changes.py::test_a_failure_after_the_commit_never_reads_as_nothing_was_changed",
     ),

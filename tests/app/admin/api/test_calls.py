@@ -123,27 +123,27 @@ CALLS: dict[str, tuple[Callable[[], object], str, Given, tuple[str, str, dict[st
         call("people.erase", 7, reason="r", version="v1"), "erase:people", NOTHING,
         ("POST", "/people/7/erasure", {}, {"reason": "r"}, "v1"),
     ),
-    "grants.give": (
-        call("grants.give", 7, WHAT, until=UNTIL, reason="r", version="v1"), "manage:grants", json_of(CARD, 201),
+    "grants.add_grant": (
+        call("grants.add_grant", 7, WHAT, until=UNTIL, reason="r", version="v1"), "manage:grants", json_of(CARD, 201),
         ("POST", "/people/7/grants", {}, {"role": "viewer", "reason": "r", "until": "2026-02-01T00:00:00+00:00"}, "v1"),
     ),
-    "grants.take_away": (
-        call("grants.take_away", 7, 3, reason="why not?", version="v1"), "manage:grants", json_of(CARD),
+    "grants.revoke_grant": (
+        call("grants.revoke_grant", 7, 3, reason="why not?", version="v1"), "manage:grants", json_of(CARD),
         ("DELETE", "/people/7/grants/3", {"reason": ["why not?"]}, None, "v1"),
     ),
-    "grants.release": (
-        call("grants.release", 7, 5, reason="back", version="v1"), "manage:grants", json_of(CARD),
+    "grants.release_withheld": (
+        call("grants.release_withheld", 7, 5, reason="back", version="v1"), "manage:grants", json_of(CARD),
         ("DELETE", "/people/7/withheld/5", {"reason": ["back"]}, None, "v1"),
     ),
-    "grants.give_many": (
-        call("grants.give_many", [7, 8], What("permission", "read:reports"), reason="r"), "manage:grants",
+    "grants.grant_to_many": (
+        call("grants.grant_to_many", [7, 8], What("permission", "read:reports"), reason="r"), "manage:grants",
         json_of({"results": [{"person": 7, "outcome": "done", "problem": None},
                              {"person": 8, "outcome": "refused", "problem": {"code": "self-grant", "title": "No"}}]}),
         ("POST", "/grants/bulk", {},
          {"action": "grant", "permission": "read:reports", "people": [7, 8], "reason": "r"}, None),
     ),
-    "grants.take_away_from_many": (
-        call("grants.take_away_from_many", [7], WHAT, reason="r"), "manage:grants", json_of({"results": []}),
+    "grants.revoke_from_many": (
+        call("grants.revoke_from_many", [7], WHAT, reason="r"), "manage:grants", json_of({"results": []}),
         ("POST", "/grants/bulk", {},
          {"action": "revoke", "role": "viewer", "people": [7], "automatic": True, "reason": "r"}, None),
     ),
@@ -356,7 +356,7 @@ def test_whether_it_was_new_is_told(stub: StubApi, run_as: Callable[..., Run]) -
     run = run_as(roles=("administrator",))
     for status, new in ((201, True), (200, False)):
         stub.otherwise = json_of(CARD, status)
-        given = run(lambda: grants_api.give(7, WHAT, reason="r", version="v1"))
+        given = run(lambda: grants_api.add_grant(7, WHAT, reason="r", version="v1"))
         assert isinstance(given, tuple)
         assert given[1] is new
 
