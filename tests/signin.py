@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,7 +24,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from app.core.clock import utc_now
 from app.core.http_client import http_session
 from app.core.keyring import Keyring
 from app.core.ports import Storage
@@ -48,6 +47,7 @@ from component.socket.guard import Identity, SocketGuard
 from component.socket.tabs import Tabs
 from db import Database, open_database, seed
 from tests.browser import HTTP, Answer, Browser, call
+from tests.clock import FakeClock
 from tests.issuer import AUDIENCE, CLIENT_ID
 from tests.provider import FakeProvider
 
@@ -55,28 +55,11 @@ SECRET = "".join(map(chr, range(48, 112)))
 HTTPS = "https://app.example.com"
 
 
-class Clock:
-    """A clock that stands still, at the time it was made, and is moved by the test only."""
-
-    def __init__(self) -> None:
-        self._made_at = utc_now()
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return self._made_at + self.ahead
-
-    def seconds(self) -> float:
-        return self().timestamp()
-
-    def move(self, **by: float) -> None:
-        self.ahead += timedelta(**by)
-
-
 @dataclass
 class World:
     """Everything put together."""
 
-    clock: Clock
+    clock: FakeClock
     settings: Settings
     keyring: Keyring
     storage: Database
@@ -145,7 +128,12 @@ class World:
 
 
 def _sessions(
-    settings: Settings, storage: Storage, keyring: Keyring, provider: Provider, verifier: TokenVerifier, clock: Clock
+    settings: Settings,
+    storage: Storage,
+    keyring: Keyring,
+    provider: Provider,
+    verifier: TokenVerifier,
+    clock: FakeClock,
 ) -> Sessions:
     return Sessions(
         storage,
@@ -169,7 +157,7 @@ async def _echo(request: Request) -> Response:
 @contextmanager
 def world(
     fake: FakeProvider,
-    clock: Clock,
+    clock: FakeClock,
     *,
     with_real_keys: bool = False,
     monotonic: Callable[[], float] = time.monotonic,
@@ -276,4 +264,4 @@ class LogBook(logging.Handler):
         self.lines.append(self.format(record))
 
 
-__all__ = ["HTTP", "HTTPS", "UTC", "Answer", "Browser", "Clock", "LogBook", "World", "call", "query", "world"]
+__all__ = ["HTTP", "HTTPS", "UTC", "Answer", "Browser", "LogBook", "World", "call", "query", "world"]

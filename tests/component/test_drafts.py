@@ -22,16 +22,17 @@ from component.drafts import (
     Owner,
 )
 from component.http.cookies import browser_hash
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Browser, Clock, World, query, world
+from tests.signin import Browser, World, query, world
 
 TEXT = b'{"title": "half a sentence"}'
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 

@@ -18,14 +18,15 @@ from db import verify_chain
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services
+from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider
-from tests.signin import SECRET, Clock, World, query, world
+from tests.signin import SECRET, World, query, world
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock, default_role="viewer") as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock, default_role="viewer") as made:
         yield made
 
 

@@ -16,8 +16,9 @@ from db import verify_chain
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Clock, World, query, world
+from tests.signin import World, query, world
 
 CALLS = 10_000
 CHUNKS = 10
@@ -30,8 +31,8 @@ def worlds() -> Iterator[tuple[World, World]]:
     with ExitStack() as stack:
         made = []
         for _ in range(2):
-            clock = Clock()
-            fake = stack.enter_context(FakeProvider(clock.seconds))
+            clock = FakeClock()
+            fake = stack.enter_context(FakeProvider(clock.timestamp))
             made.append(stack.enter_context(world(fake, clock)))
         yield made[0], made[1]
 

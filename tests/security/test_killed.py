@@ -29,17 +29,18 @@ from component.session.refresh import LEASE_SECONDS
 from component.session.service import Sessions
 from db import Database, migrate, open_database
 from tests.browser import Browser
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Clock, world
+from tests.signin import world
 from tests.stack import ROOT
 
 
 @pytest.mark.parametrize("attempt", range(5))
 def test_two_sign_ins_race_one_sign_out(tmp_path: Path, attempt: int) -> None:
     """Whatever comes first: the old session is over, ended once, and every other one is whole."""
-    clock = Clock()
+    clock = FakeClock()
     with (
-        FakeProvider(clock.seconds) as fake,
+        FakeProvider(clock.timestamp) as fake,
         world(fake, clock, database_url=f"sqlite:///{_migrated(tmp_path)}") as here,
     ):
         browser = here.sign_in()

@@ -11,17 +11,18 @@ import pytest
 from app.core.directory import AuditRow
 from app.core.failure_reasons import CallbackReason, ClaimReason, OAuthReason, ProviderReason, TokenReason, explain
 from remote_api.audit_text import sentence
+from tests.clock import FakeClock
 from tests.issuer import ABSENT, Fault, SigningKey
 from tests.provider import Answer, FakeProvider
-from tests.signin import Clock, World, query, world
+from tests.signin import World, query, world
 
 SECRET_CLAIM = "value-of-a-claim-that-nobody-may-see"
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 

@@ -23,9 +23,10 @@ from app.core.tokens.discovery import Discovery, ProviderMetadata
 from component.oidc.bounded_http import bounded_session
 from component.oidc.provider import Provider
 from tests.authority import Authority
+from tests.clock import FakeClock
 from tests.issuer import Fault
 from tests.provider import FakeProvider
-from tests.signin import Clock, world
+from tests.signin import world
 from tests.stack import ROOT
 
 NOT_OURS = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}
@@ -39,7 +40,7 @@ def authority(tmp_path: Path) -> Authority:
 @contextmanager
 def provider_with(authority: Authority, **certificate: Any) -> Iterator[FakeProvider]:
     """A provider on loopback with a certificate of ``authority``."""
-    fake = FakeProvider(Clock().seconds)
+    fake = FakeProvider(FakeClock().timestamp)
     fake.tls = authority.server(**certificate)
     with fake:
         yield fake
@@ -64,7 +65,7 @@ def test_signing_in_at_a_provider_with_an_authority_of_ones_own(
 ) -> None:
     if spoilt:
         spoil_environment(monkeypatch, tmp_path)
-    with provider_with(authority) as fake, world(fake, Clock(), ca_bundle=authority.file) as here:
+    with provider_with(authority) as fake, world(fake, FakeClock(), ca_bundle=authority.file) as here:
         browser = here.sign_in()
         assert here.cookies.session in browser.cookies
         assert [form.get("client_secret") for form in fake.forms] == ["client-secret"]
@@ -291,7 +292,7 @@ def test_the_doctor_names_each_fault_of_the_network_with_what_to_do(
     spoil: Callable[[pytest.MonkeyPatch, FakeProvider], str],
     reason: ProviderReason,
 ) -> None:
-    with FakeProvider(Clock().seconds) as fake, monkeypatch.context() as patch:
+    with FakeProvider(FakeClock().timestamp) as fake, monkeypatch.context() as patch:
         issuer = spoil(patch, fake)
         if reason is ProviderReason.DNS:
             with pytest.raises(ProviderUnavailable) as caught:

@@ -21,7 +21,7 @@ from app.core.errors import StorageUnavailable
 from app.core.keyring import Keyring
 from app.core.refusal_counts import MANY, MAX_KEYS, MAX_ROWS, RefusalCounts
 from db import Database, open_database
-from tests.signin import Clock
+from tests.clock import FakeClock
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def database() -> Iterator[Database]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 def rows(database: Database) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def total(database: Database) -> int:
     return sum(row["details"]["count"] for row in rows(database))
 
 
-def test_one_row_for_each_kind_reason_address_and_minute(database: Database, clock: Clock) -> None:
+def test_one_row_for_each_kind_reason_address_and_minute(database: Database, clock: FakeClock) -> None:
     refusals = RefusalCounts(database, clock=clock)
     first = correlation.begin()
     for _ in range(100):
@@ -68,7 +68,7 @@ def test_one_row_for_each_kind_reason_address_and_minute(database: Database, clo
     assert all(row["actor"] == "nobody" and row["correlation_id"] for row in found.values())
 
 
-def test_each_minute_has_its_own(database: Database, clock: Clock) -> None:
+def test_each_minute_has_its_own(database: Database, clock: FakeClock) -> None:
     refusals = RefusalCounts(database, clock=clock)
     for _ in range(3):
         refusals.record(AuditKind.BEARER_REFUSE, "token-invalid", address="203.0.113.1")
@@ -77,7 +77,7 @@ def test_each_minute_has_its_own(database: Database, clock: Clock) -> None:
     assert [row["details"] for row in rows(database)] == [{"count": 1}] * 3
 
 
-def test_any_number_of_addresses_and_reasons_is_a_bounded_number_of_rows(database: Database, clock: Clock) -> None:
+def test_any_number_of_addresses_and_reasons_is_a_bounded_number_of_rows(database: Database, clock: FakeClock) -> None:
     refusals = RefusalCounts(database, clock=clock)
     for number in range(10_000):
         refusals.record(AuditKind.LOGIN_REFUSE, "access_denied", address=f"2001:db8::{number:x}")
@@ -109,7 +109,7 @@ class Failing:
         return self._database.unit_of_work()
 
 
-def test_counts_wait_bounded_until_storage_answers_again(database: Database, clock: Clock) -> None:
+def test_counts_wait_bounded_until_storage_answers_again(database: Database, clock: FakeClock) -> None:
     storage: Any = Failing(database)
     refusals = RefusalCounts(storage, clock=clock)
     for _ in range(500):

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from app.core.principal import Subject
+from tests.clock import FakeClock
 from tests.provider import Answer as TokenAnswer
 from tests.provider import FakeProvider
-from tests.signin import Clock, World, query, world
+from tests.signin import World, query, world
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 

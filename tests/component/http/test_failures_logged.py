@@ -10,14 +10,15 @@ import pytest
 from app.core.errors import StorageUnavailable
 from app.core.records import Session
 from component.http import static_pages
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Clock, World, world
+from tests.signin import World, world
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 

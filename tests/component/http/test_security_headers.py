@@ -15,14 +15,15 @@ import streamlit
 
 from component.http.security_headers import content_security_policy
 from component.http.static_pages import notice
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTPS, Clock, World, call, world
+from tests.signin import HTTPS, World, call, world
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
@@ -63,9 +64,9 @@ def test_no_foreign_window_keeps_a_hold_on_a_page_and_the_end_of_a_sign_in_can_c
 
 
 def test_in_production_only_the_configured_host() -> None:
-    clock = Clock()
+    clock = FakeClock()
     given: dict[str, Any] = {"app_base_url": HTTPS, "gatehouse_env": "production"}
-    with FakeProvider(clock.seconds) as fake, world(fake, clock, **given) as made:
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock, **given) as made:
         hosts = {"app.example.com": 200, "app.example.com:443": 200, "localhost:8501": 421, "127.0.0.1": 421}
         assert {host: call(made.app, "GET", "/", {"host": host}).status for host in hosts} == hosts
         answer = call(made.app, "GET", "/", {"host": "app.example.com"})

@@ -23,8 +23,9 @@ from app.core.failure_reasons import ProviderReason
 from app.core.principal import Subject
 from component.oidc import exchange_budget
 from component.oidc.exchange_budget import ExchangeBudget
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Answer, Browser, Clock, World, call, query, world
+from tests.signin import Answer, Browser, World, call, query, world
 
 
 class Seconds:
@@ -44,8 +45,8 @@ def seconds() -> Seconds:
 
 @pytest.fixture
 def here(seconds: Seconds) -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock, monotonic=seconds) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock, monotonic=seconds) as made:
         yield made
 
 

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from app.core.errors import GatehouseError, ProviderUnavailable, TokenInvalid
 from app.core.tokens.discovery import Discovery
 from app.core.tokens.key_set import KeySet
+from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider
-from tests.signin import Clock, World, world
+from tests.signin import World, world
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -73,8 +74,8 @@ def _sendable(body: Any) -> Any:
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 

@@ -15,14 +15,15 @@ from app.core.tokens.discovery import Discovery, ProviderMetadata
 from component.http.client_address import ClientAddresses
 from component.oidc import bounded_http
 from component.oidc.provider import Provider, TokenSet, allowed_parameters, cleaned_error, cleaned_text
+from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider, Form
-from tests.signin import Clock, World, world
+from tests.signin import World, world
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 

@@ -13,9 +13,10 @@ from app.core.errors import SessionEnded, StorageUnavailable
 from app.core.records import EndReason
 from app.core.tokens.verifier import LOGOUT_EVENT
 from tests.browser import Answer, call
+from tests.clock import FakeClock
 from tests.issuer import ABSENT, CLIENT_ID
 from tests.provider import FakeProvider
-from tests.signin import Browser, Clock, World, world
+from tests.signin import Browser, World, world
 
 PATH = "/auth/backchannel-logout"
 FORM = "application/x-www-form-urlencoded"
@@ -23,8 +24,8 @@ FORM = "application/x-www-form-urlencoded"
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
@@ -36,7 +37,7 @@ def post(here: World, body: bytes | str, **headers: str) -> Answer:
 
 def tell(here: World, **claims: Any) -> Answer:
     """Post a logout token with these claims; one second after what was done before it, unless told otherwise."""
-    usual = {"jti": secrets.token_hex(8), "iat": int(here.clock.seconds()) + 1}
+    usual = {"jti": secrets.token_hex(8), "iat": int(here.clock.timestamp()) + 1}
     return post(here, urlencode({"logout_token": here.fake.issuer.logout_token(**(usual | claims))}))
 
 
@@ -116,7 +117,7 @@ def test_signing_out_where_nobody_is_signed_in_is_no_error(here: World) -> None:
 
 def test_a_token_works_once(here: World) -> None:
     browser = here.sign_in()
-    claims = {"jti": "the-same", "sid": ABSENT, "iat": int(here.clock.seconds()) + 5}
+    claims = {"jti": "the-same", "sid": ABSENT, "iat": int(here.clock.timestamp()) + 5}
     assert tell(here, **claims).status == 200
     assert not live(here, browser)
     again = here.sign_in(browser)
@@ -128,7 +129,7 @@ def test_a_token_works_once(here: World) -> None:
 
 def test_a_token_is_remembered_for_as_long_as_it_holds(here: World) -> None:
     browser = here.sign_in()
-    claims = {"jti": "the-same", "iat": int(here.clock.seconds()), "exp": int(here.clock.seconds()) + 120}
+    claims = {"jti": "the-same", "iat": int(here.clock.timestamp()), "exp": int(here.clock.timestamp()) + 120}
     assert tell(here, **claims).status == 200
     here.sign_in(browser)
     for seconds in (100, 45):  # within its life, within the leeway; others come and clear out what is over
@@ -143,7 +144,7 @@ def test_a_token_is_remembered_for_as_long_as_it_holds(here: World) -> None:
 def test_a_session_begun_after_the_token_was_issued_lives_on(here: World) -> None:
     """Signed out there and in again before the token arrived."""
     before = here.sign_in()
-    issued = int(here.clock.seconds()) + 1
+    issued = int(here.clock.timestamp()) + 1
     here.clock.move(seconds=5)
     after = here.sign_in()
     assert tell(here, sid=ABSENT, iat=issued).status == 200
@@ -209,7 +210,7 @@ def test_an_id_token_of_ours_signs_nobody_out(here: World) -> None:
 )
 def test_only_one_token_in_a_bounded_form(here: World, body: str | bytes, headers: dict[str, str]) -> None:
     browser = here.sign_in()
-    good = urlencode({"logout_token": here.fake.issuer.logout_token(iat=int(here.clock.seconds()) + 1)})
+    good = urlencode({"logout_token": here.fake.issuer.logout_token(iat=int(here.clock.timestamp()) + 1)})
     answer = post(here, body.replace("GOOD", good) if isinstance(body, str) else body, **headers)
     assert (answer.status, answer.header("cache-control")) == (400, "no-store")
     assert answer.header("content-type") == "application/problem+json"
@@ -226,7 +227,7 @@ def test_the_token_is_looked_for_in_the_body_only(here: World) -> None:
 
 def test_a_charset_and_other_fields_are_let_be(here: World) -> None:
     browser = here.sign_in()
-    token = here.fake.issuer.logout_token(iat=int(here.clock.seconds()) + 1)
+    token = here.fake.issuer.logout_token(iat=int(here.clock.timestamp()) + 1)
     body = urlencode({"state": "x", "logout_token": token, "more": ""})
     assert post(here, body, content_type=f"{FORM.upper()}; charset=UTF-8").status == 200
     assert not live(here, browser)
@@ -247,7 +248,7 @@ def test_nothing_of_a_token_is_repeated(here: World) -> None:
 
 def test_when_storage_does_not_answer_the_token_is_not_used_up(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = here.sign_in()
-    claims = {"jti": "the-same", "iat": int(here.clock.seconds()) + 1}
+    claims = {"jti": "the-same", "iat": int(here.clock.timestamp()) + 1}
 
     def down(*_: object) -> None:
         raise StorageUnavailable
@@ -272,8 +273,8 @@ def test_a_session_that_is_over_keeps_its_reason(here: World) -> None:
 
 def test_made_up_key_ids_keep_nobody_from_signing_in_after_a_rotation() -> None:
     """Anybody can post here; what they cause to be fetched is not what a sign-in needs (R51)."""
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock, with_real_keys=True) as here:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as here:
         here.sign_in()
         for number in range(10):
             claims = fake.issuer.claims(aud=CLIENT_ID, events={LOGOUT_EVENT: {}}, jti=f"made-up-{number}")
@@ -284,8 +285,8 @@ def test_made_up_key_ids_keep_nobody_from_signing_in_after_a_rotation() -> None:
 
 
 def test_a_logout_token_whose_key_cannot_be_looked_for_now_may_come_again() -> None:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock, with_real_keys=True) as here:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as here:
         browser = here.sign_in()
         fake.issuer.rotate(keep_old=False)
         answer = tell(here)

@@ -11,10 +11,11 @@ from pydantic import SecretStr
 from app.core.errors import SessionEnded
 from app.core.principal import Subject
 from app.core.records import EndReason
+from tests.clock import FakeClock
 from tests.component.dev_tenant.support import Browser as TenantBrowser
 from tests.component.dev_tenant.support import Running, browsing, running
 from tests.provider import FakeProvider
-from tests.signin import Clock, World, world
+from tests.signin import World, world
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,9 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture
 def here(tenant: Running) -> Iterator[World]:
-    clock = Clock()
+    clock = FakeClock()
     tenant.clock.ahead_seconds = 0.0
-    unused = FakeProvider(clock.seconds)
+    unused = FakeProvider(clock.timestamp)
     credentials = tenant.tenant.credentials
     given: dict[str, Any] = {
         "oidc_issuer": tenant.issuer,

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from app.core.errors import SessionEnded
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Clock, World, query, world
+from tests.signin import World, query, world
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 

@@ -9,16 +9,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Browser, Clock, World, query, world
+from tests.signin import Browser, World, query, world
 
 POPUP = "/auth/login?mode=popup&return_to=/reports"
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 

@@ -11,14 +11,15 @@ from app.core.errors import SessionEnded
 from app.core.records import EndReason
 from component.oidc.provider import ANY_AGE_SECONDS
 from component.routes.session import session_tag
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTPS, Browser, Clock, LogBook, World, query, world
+from tests.signin import HTTPS, Browser, LogBook, World, query, world
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
@@ -67,10 +68,10 @@ def test_anonymous_requests_write_nothing(here: World) -> None:
 
 @pytest.mark.parametrize("base_url", ["http://localhost:8501", HTTPS])
 def test_cookie_attributes(base_url: str) -> None:
-    clock = Clock()
+    clock = FakeClock()
     production = "production" if base_url == HTTPS else "development"
     with (
-        FakeProvider(clock.seconds) as fake,
+        FakeProvider(clock.timestamp) as fake,
         world(fake, clock, app_base_url=base_url, gatehouse_env=production) as made,
     ):
         browser = made.sign_in()
@@ -195,8 +196,8 @@ def test_an_answer_of_another_provider_is_refused(here: World, iss: str) -> None
 
 
 def test_iss_may_be_missing_where_it_is_not_promised() -> None:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake:
         fake.issuer.metadata_extra = {"authorization_response_iss_parameter_supported": False}
         with world(fake, clock) as made:
             browser = made.browser()
@@ -269,8 +270,8 @@ def test_an_organization_that_is_asked_for_is_the_one_of_the_id_token(here: Worl
 
 @pytest.mark.parametrize(("told", "prompt"), [(["login", "select_account"], "select_account"), (["login"], "login")])
 def test_another_account_is_asked_for_in_the_providers_words(told: list[str], prompt: str) -> None:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake:
         fake.issuer.metadata_extra = {"prompt_values_supported": told}
         with world(fake, clock) as made:
             browser = made.sign_in()

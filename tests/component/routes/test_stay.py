@@ -10,17 +10,18 @@ from sqlalchemy import Connection, event
 
 from app.core.records import EndReason
 from component.session.lifetimes import Limits
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Answer, Browser, Clock, World, call, world
+from tests.signin import Answer, Browser, World, call, world
 
 JSON = {"content_type": "application/json"}
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
+    clock = FakeClock()
     with (
-        FakeProvider(clock.seconds) as fake,
+        FakeProvider(clock.timestamp) as fake,
         world(fake, clock, session_idle_seconds=600, session_absolute_seconds=1500) as made,
     ):
         yield made

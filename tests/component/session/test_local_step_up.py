@@ -15,11 +15,12 @@ from pydantic import SecretStr
 
 from app.core.assurance import MULTI_FACTOR
 from app.core.records import Session
+from tests.clock import FakeClock
 from tests.component.dev_tenant.support import Browser as TenantBrowser
 from tests.component.dev_tenant.support import Running, answer, browsing, running
 from tests.ports import free_port
 from tests.provider import FakeProvider
-from tests.signin import Browser, Clock, World, world
+from tests.signin import Browser, World, world
 
 CONFIRM = "/auth/login?step_up=1&max_age=0&return_to=/reports"
 FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"
@@ -36,7 +37,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture
 def here(tenant: Running) -> Iterator[World]:
-    clock = Clock()
+    clock = FakeClock()
     tenant.clock.ahead_seconds = 0.0
     credentials = tenant.tenant.credentials
     given: dict[str, Any] = {
@@ -47,7 +48,7 @@ def here(tenant: Running) -> Iterator[World]:
         "session_absolute_seconds": 86400,
         "session_idle_seconds": 86400,
     }
-    with world(FakeProvider(clock.seconds), clock, with_real_keys=True, **given) as made:
+    with world(FakeProvider(clock.timestamp), clock, with_real_keys=True, **given) as made:
         yield made
 
 

@@ -17,20 +17,21 @@ from app.core.errors import (
 from app.core.tokens.verifier import token_hash
 from component.oidc.provider import TokenSet
 from component.session.refresh import LEASE_SECONDS
+from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider
-from tests.signin import Clock, World, world
+from tests.signin import World, world
 
 
 @pytest.fixture
 def fake() -> Iterator[FakeProvider]:
-    with FakeProvider(Clock().seconds) as made:
+    with FakeProvider(FakeClock().timestamp) as made:
         yield made
 
 
 @pytest.fixture
 def here(fake: FakeProvider) -> Iterator[World]:
-    clock = Clock()
-    fake.issuer.clock = clock.seconds
+    clock = FakeClock()
+    fake.issuer.clock = clock.timestamp
     with world(fake, clock) as made:
         yield made
 

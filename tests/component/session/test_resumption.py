@@ -10,15 +10,16 @@ import pytest
 from app.core.errors import SessionEnded, Unauthenticated
 from app.core.principal import Subject
 from app.core.records import EndReason
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Browser, Clock, World, world
+from tests.signin import Browser, World, world
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
+    clock = FakeClock()
     with (
-        FakeProvider(clock.seconds) as fake,
+        FakeProvider(clock.timestamp) as fake,
         world(fake, clock, session_idle_seconds=600, session_absolute_seconds=7200) as made,
     ):
         yield made

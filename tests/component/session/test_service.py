@@ -14,20 +14,21 @@ from app.core.errors import (
 )
 from app.core.principal import Subject
 from app.core.records import EndReason
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Clock, World, world
+from tests.signin import World, world
 
 
 @pytest.fixture
 def fake() -> Iterator[FakeProvider]:
-    with FakeProvider(Clock().seconds) as made:
+    with FakeProvider(FakeClock().timestamp) as made:
         yield made
 
 
 @pytest.fixture
 def here(fake: FakeProvider) -> Iterator[World]:
-    clock = Clock()
-    fake.issuer.clock = clock.seconds
+    clock = FakeClock()
+    fake.issuer.clock = clock.timestamp
     with world(fake, clock) as made:
         yield made
 
@@ -63,8 +64,8 @@ def test_an_unknown_secret_is_nobody(here: World, secret: str) -> None:
 
 
 def test_idle_and_absolute_limits(fake: FakeProvider) -> None:
-    clock = Clock()
-    fake.issuer.clock = clock.seconds
+    clock = FakeClock()
+    fake.issuer.clock = clock.timestamp
     with world(fake, clock, session_idle_seconds=600, session_absolute_seconds=1500) as here:
         idle = here.sign_in()
         busy = here.sign_in()
@@ -124,8 +125,8 @@ def test_roles_that_are_only_in_the_id_token_do_not_count(here: World) -> None:
 
 
 def test_in_production_no_token_role_maps_to_anything_by_itself(fake: FakeProvider) -> None:
-    clock = Clock()
-    fake.issuer.clock = clock.seconds
+    clock = FakeClock()
+    fake.issuer.clock = clock.timestamp
     fake.access_claims = {"roles": ["administrator"]}
     with world(fake, clock, gatehouse_env="production", app_base_url="https://app.example.com") as here:
         here.sign_in()
@@ -133,8 +134,8 @@ def test_in_production_no_token_role_maps_to_anything_by_itself(fake: FakeProvid
 
 
 def test_the_default_role_is_given_once(fake: FakeProvider) -> None:
-    clock = Clock()
-    fake.issuer.clock = clock.seconds
+    clock = FakeClock()
+    fake.issuer.clock = clock.timestamp
     with world(fake, clock, default_role="viewer") as here:
         here.sign_in()
         here.sign_in()
@@ -143,8 +144,8 @@ def test_the_default_role_is_given_once(fake: FakeProvider) -> None:
 
 
 def test_a_default_role_that_is_gone_stops_nobody(fake: FakeProvider) -> None:
-    clock = Clock()
-    fake.issuer.clock = clock.seconds
+    clock = FakeClock()
+    fake.issuer.clock = clock.timestamp
     with world(fake, clock, default_role="deleted") as here:
         here.sign_in()
         assert roles(here) == set()

@@ -8,16 +8,17 @@ import pytest
 
 from app.core.errors import ProviderUnavailable, SignInAgain
 from app.core.records import EndReason
+from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider
-from tests.signin import Browser, Clock, World, query, world
+from tests.signin import Browser, World, query, world
 
 SILENT = "/auth/login?silent=1&return_to=/reports%3Frange%3D7"
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
 
         def without_refresh_token(form: dict[str, str]) -> Answer:
             answer = fake._code(form)

@@ -13,8 +13,9 @@ from app.core.errors import SessionEnded, Unauthenticated
 from app.core.records import EndReason, Session
 from app.core.tokens.verifier import token_hash
 from tests.browser import Answer
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Browser, Clock, World, query, world
+from tests.signin import Browser, World, query, world
 
 FRESH = "/auth/login?step_up=1&max_age=0&return_to=/reports%3Frange%3D7%2Bdays"
 FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"
@@ -23,8 +24,8 @@ BACK = "http://localhost:8501/reports?range=7+days"
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
@@ -162,7 +163,7 @@ def test_the_rights_of_the_new_token_count(here: World, old: Browser) -> None:
 def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(here: World, old: Browser) -> None:
     """Signed in at once, then nine minutes until the second factor was found."""
     location = old.get(FRESH).location
-    signed_in = int(here.clock.seconds())
+    signed_in = int(here.clock.timestamp())
     here.clock.move(minutes=9)
     assert old.get(here.fake.approve(location, auth_time=signed_in)).location == BACK
 
@@ -191,7 +192,7 @@ def test_a_provider_that_does_not_do_it_changes_nothing(
     before, secret = session_of(here, old), here.secret(old)
     if "auth_time" in claims:
         value = claims["auth_time"]
-        claims = claims | {"auth_time": int(here.clock.seconds()) + value if value else 0}
+        claims = claims | {"auth_time": int(here.clock.timestamp()) + value if value else 0}
         if value is None:
             here.fake.issuer.id_token = _without_auth_time(here)  # type: ignore[method-assign]
     answer = confirm(here, old, link, **claims)
@@ -216,14 +217,14 @@ def _without_auth_time(here: World) -> Any:
 def test_a_max_age_that_is_met_without_asking_anybody_is_good(here: World, old: Browser) -> None:
     """The person signed in at the provider four minutes ago, for another product."""
     link = FRESH.replace("max_age=0", "max_age=300")
-    assert confirm(here, old, link, auth_time=int(here.clock.seconds()) - 240).location == BACK
+    assert confirm(here, old, link, auth_time=int(here.clock.timestamp()) - 240).location == BACK
     fresh = session_of(here, old).authenticated_at
     assert fresh is not None
     assert 230 < (here.clock() - fresh).total_seconds() < 250
 
 
 def test_a_sign_in_time_with_fractions_of_a_second_is_good(here: World, old: Browser) -> None:
-    signed_in = here.clock.seconds() - 0.25
+    signed_in = here.clock.timestamp() - 0.25
     assert confirm(here, old, auth_time=signed_in).location == BACK
     authenticated_at = session_of(here, old).authenticated_at
     assert authenticated_at is not None

@@ -13,22 +13,23 @@ from app.core.directory import PersonCard
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Clock, World, world
+from tests.signin import World, world
 
 OPERATOR = Administrator("operator:tester", None)
 
 
 @pytest.fixture
 def fake() -> Iterator[FakeProvider]:
-    with FakeProvider(Clock().seconds) as made:
+    with FakeProvider(FakeClock().timestamp) as made:
         yield made
 
 
 @pytest.fixture
 def here(fake: FakeProvider) -> Iterator[World]:
-    clock = Clock()
-    fake.issuer.clock = clock.seconds
+    clock = FakeClock()
+    fake.issuer.clock = clock.timestamp
     with world(fake, clock, default_role="viewer") as made:
         yield made
 

@@ -13,8 +13,9 @@ import pytest
 from app.core.records import EndReason
 from component.http.origin import Site
 from component.socket.cross_site import Initiator, initiator_of, link_answer
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTP, Answer, Browser, Clock, World, world
+from tests.signin import HTTP, Answer, Browser, World, world
 
 EVIL = "https://evil.example"
 
@@ -107,8 +108,8 @@ def rows() -> Iterator[tuple[str, str, str, int, list[str]]]:
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 

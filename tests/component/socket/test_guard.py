@@ -28,15 +28,16 @@ from component.protocol import streamlit_messages
 from component.socket import guard as socket_guard
 from component.socket.guard import Area, Identity, SocketGuard, area_of
 from component.socket.tabs import Tabs
+from tests.clock import FakeClock
 from tests.component.limits.test_throttle import Time
 from tests.provider import FakeProvider
-from tests.signin import Browser, Clock, World, call, world
+from tests.signin import Browser, World, call, world
 
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 

@@ -16,9 +16,10 @@ from app.core.failure_reasons import ClaimReason, TokenReason
 from app.core.principal import Subject
 from app.core.tokens.claims import Unusable
 from app.core.tokens.types import AccessToken
+from tests.clock import FakeClock
 from tests.issuer import ABSENT, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.provider import FakeProvider
-from tests.signin import Clock, World, world
+from tests.signin import World, world
 
 LONG = "x" * 256
 USABLE: dict[str, tuple[Any, set[str], int, str]] = {
@@ -106,8 +107,8 @@ def test_the_roles_of_an_id_token_lock_nobody_out(value: Any) -> None:
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as made:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
