@@ -10,18 +10,7 @@ from app.core.addresses import network_of
 from component.limits.admission import Admission, CapacityExceeded, SocketLimits, SocketSlot
 from component.limits.receive_deadline import ReceiveDeadline
 from component.limits.token_bucket import TokenBucket, TokenBuckets
-
-
-class Clock:
-    """A monotonic clock that stands still, or goes on by ``step`` seconds each time it is looked at."""
-
-    def __init__(self, step: float = 0) -> None:
-        self.now = 100.0
-        self.step = step
-
-    def __call__(self) -> float:
-        self.now += self.step
-        return self.now
+from tests.clock import FakeClock
 
 
 def test_a_bucket_gives_its_burst_at_once_and_its_rate_afterwards() -> None:
@@ -91,7 +80,7 @@ def admitted(admission: Admission, address: str, person: str = "") -> SocketSlot
 
 
 def test_sockets_are_counted_by_person_by_address_and_in_all() -> None:
-    admission = Admission(LIMITS, monotonic=Clock(step=1))
+    admission = Admission(LIMITS, monotonic=FakeClock(tick_seconds=1).monotonic)
     anns = [admitted(admission, "10.0.0.1", "ann") for _ in range(4)]
     assert anns[3] == "GATEHOUSE_SOCKETS_PER_PERSON"
     anonymous = [admitted(admission, "10.0.0.1") for _ in range(3)]
@@ -111,7 +100,7 @@ def test_sockets_are_counted_by_person_by_address_and_in_all() -> None:
 
 
 def test_anonymous_sockets_leave_places_for_people() -> None:
-    admission = Admission(LIMITS, monotonic=Clock(step=1))
+    admission = Admission(LIMITS, monotonic=FakeClock(tick_seconds=1).monotonic)
     places = [admitted(admission, f"10.0.0.{number}") for number in range(7)]
     assert [isinstance(place, SocketSlot) for place in places] == [True] * 6 + [False]
     assert places[6] == "GATEHOUSE_SOCKETS"
@@ -119,19 +108,19 @@ def test_anonymous_sockets_leave_places_for_people() -> None:
 
 
 def test_an_address_opens_sockets_no_faster_than_allowed_however_soon_it_closes_them() -> None:
-    clock = Clock()
-    admission = Admission(LIMITS, monotonic=clock)
+    clock = FakeClock()
+    admission = Admission(LIMITS, monotonic=clock.monotonic)
     for _ in range(6):
         admission.enter("10.0.0.1").leave()
     with pytest.raises(CapacityExceeded):
         admission.enter("10.0.0.1")
     assert admission.sockets == 0
-    clock.now += 1
+    clock.move(seconds=1)
     admission.enter("10.0.0.1").leave()
 
 
 def test_connections_are_counted_by_peer_but_a_trusted_proxys_in_all_only() -> None:
-    admission = Admission(LIMITS, trusts=lambda address: address == "172.30.0.2", monotonic=Clock())
+    admission = Admission(LIMITS, trusts=lambda address: address == "172.30.0.2", monotonic=FakeClock().monotonic)
     assert all(admission.connect("10.0.0.1", number) for number in range(6 + 128))
     assert not admission.connect("10.0.0.1", 1)
     assert admission.connect("172.30.0.2", 8 + 128)

@@ -29,7 +29,6 @@ from component.socket import guard as socket_guard
 from component.socket.guard import Area, Identity, SocketGuard, area_of
 from component.socket.tabs import Tabs
 from tests.clock import FakeClock
-from tests.component.limits.test_throttle import Time
 from tests.provider import FakeProvider
 from tests.signin import Browser, World, call, world
 
@@ -242,14 +241,14 @@ def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **s
 
 def test_the_json_in_a_message_is_counted_at_its_client(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """From what the tab reads to the pace of the socket: as much as a message may hold is two seconds."""
-    time, taken = Time(), []
+    clock, taken = FakeClock(), []
     monkeypatch.setattr(streamlit_messages, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
-    monkeypatch.setattr(socket_guard, "Throttle", partial(Throttle, monotonic=time, sleep=time.sleep))
+    monkeypatch.setattr(socket_guard, "Throttle", partial(Throttle, monotonic=clock.monotonic, sleep=clock.sleep))
 
     async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
         while (await receive())["type"] == "websocket.receive":
-            taken.append(time.now - 100)
+            taken.append(clock.monotonic() - 100)
 
     async def act() -> None:
         tabs = Tabs(here.sessions, Rights(here.storage.read))
@@ -270,7 +269,7 @@ def test_the_json_in_a_message_is_counted_at_its_client(here: World, monkeypatch
         headers = [(b"host", b"localhost:8501"), (b"origin", b"http://localhost:8501")]
         scope = {"type": "websocket", "path": "/_stcore/stream", "query_string": b"", "headers": headers}
         serving = asyncio.ensure_future(guard({**scope, "client": None}, sent.get, AsyncMock()))
-        await time.forward(10)
+        await clock.run_for(10)
         async with asyncio.timeout(10):
             await serving
 

@@ -44,7 +44,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="self._long",
         test=(
             "tests/component/limits/test_throttle.py"
-            "::test_a_flood_of_long_messages_from_a_few_addresses_keeps_a_short_one_waiting_for_one_of_them_at_most"
+            "::test_a_flood_of_long_messages_delays_a_short_one_by_at_most_one_of_them"
         ),
     ),
     Removal(
