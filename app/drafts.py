@@ -16,7 +16,7 @@ import streamlit as st
 from app import access
 from app.draft_values import read, write
 from app.services import services
-from component.drafts import MAX_BYTES, Owner
+from component.drafts import MAX_BYTES, DraftOwner
 from component.http.return_to import safe_return_to
 
 _NAMES: Final = "gatehouse_kept_names"  # page path → names
@@ -84,7 +84,7 @@ def store(path: str) -> str:
     bound, text = access.bound_session(), write(values, MAX_BYTES)
     if text == "{}":
         return ""
-    owner = Owner.of(bound[1] if bound is not None else None, access.browser_hash())
+    owner = DraftOwner.of(bound[1] if bound is not None else None, access.browser_hash())
     return services().drafts.keep(owner, text.encode())
 
 

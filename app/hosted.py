@@ -164,7 +164,7 @@ def _signed_in(caller: Caller, session: Session) -> bool:
             caller.principal,
             session,
             sorted(caller.grants.roles),
-            limits=services().sessions.limits,
+            lifetimes=services().sessions.lifetimes,
             picture_hosts=services().settings.picture_hosts,
             key="gatehouse-account",
             rights=" ".join(sorted([*caller.grants.permissions, *caller.grants.roles])),

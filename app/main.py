@@ -63,7 +63,7 @@ def _signed_in(caller: Caller, session: Session) -> None:
             caller.principal,
             session,
             sorted(caller.grants.roles),
-            limits=services().sessions.limits,
+            lifetimes=services().sessions.lifetimes,
             picture_hosts=services().settings.picture_hosts,
             rights=" ".join(sorted([*caller.grants.permissions, *caller.grants.roles])),
         )

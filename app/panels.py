@@ -39,7 +39,7 @@ from app.sign_in import sign_in_address
 from component.auth0 import Account, another_account, auth0, confirm
 from component.events import AppAuthRequest, EventName, Mode, OnEvent
 from component.routes.session import session_tag
-from component.session.lifetimes import Limits
+from component.session.lifetimes import SessionLifetimes
 
 _SIGN_IN_EVENTS: Final = frozenset({EventName.ACTION_REQUEST, EventName.ERROR})
 _log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ def account(
     session: Session | None,
     roles: list[str],
     *,
-    limits: Limits,
+    lifetimes: SessionLifetimes,
     picture_hosts: Sequence[str] = (),
     key: str = "account",
     rights: str = "",
@@ -85,9 +85,9 @@ def account(
             picture=principal.picture,
             roles=tuple(roles),
             valid_until=session.expires_at,
-            ends_at=limits.ends_at(session),
-            idle_seconds=limits.idle_seconds,
-            warning_seconds=limits.warning_seconds,
+            ends_at=lifetimes.ends_at(session),
+            idle_seconds=lifetimes.idle_seconds,
+            warning_seconds=lifetimes.warning_seconds,
             session=session_tag(session.ref),
             rights=hashlib.sha256(rights.encode()).hexdigest()[:16],
         ),

@@ -19,12 +19,12 @@ from component.drafts import Drafts
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies
 from component.limits.admission import Admission
-from component.oidc.login_transactions import Logins
+from component.oidc.login_transactions import LoginTransactions
 from component.oidc.provider import Provider
-from component.routes.backchannel_logout import ProviderLogouts
-from component.session.lifetimes import Limits
+from component.routes.backchannel_logout import BackchannelLogouts
+from component.session.lifetimes import SessionLifetimes
 from component.session.service import Sessions
-from component.session.step_up import StepUps
+from component.session.step_up import StepUpSignIn
 from component.socket.guard import Identity
 from component.socket.tabs import Tabs
 from db import open_database
@@ -41,9 +41,9 @@ class Services:
     provider: Provider
     verifier: TokenVerifier
     sessions: Sessions
-    logins: Logins
-    step_ups: StepUps
-    logouts: ProviderLogouts
+    logins: LoginTransactions
+    step_ups: StepUpSignIn
+    logouts: BackchannelLogouts
     drafts: Drafts
     refusals: RefusalCounts
     rights: Rights
@@ -75,7 +75,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
         keyring,
         provider,
         verifier,
-        limits=Limits(
+        lifetimes=SessionLifetimes(
             idle_seconds=settings.session_idle_seconds,
             absolute_seconds=settings.session_absolute_seconds,
             rights_max_age_seconds=settings.token_rights_max_age_seconds,
@@ -94,9 +94,9 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
         provider=provider,
         verifier=verifier,
         sessions=sessions,
-        logins=Logins(storage, keyring, provider, cookies),
-        step_ups=StepUps(storage, keyring, provider, verifier, map_own_names=not settings.production),
-        logouts=ProviderLogouts(storage, verifier, client_id=provider.client_id, revoke=sessions.revoke_ended),
+        logins=LoginTransactions(storage, keyring, provider, cookies),
+        step_ups=StepUpSignIn(storage, keyring, provider, verifier, map_own_names=not settings.production),
+        logouts=BackchannelLogouts(storage, verifier, client_id=provider.client_id, revoke=sessions.revoke_ended),
         drafts=Drafts(storage, keyring),
         refusals=RefusalCounts(storage),
         rights=rights,

@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from app.core.assurance import Requirement
-from component.event_channel import Link
+from component.event_channel import EventChannel
 from component.events import EventName, Json, Mode, OnEvent
 
-_SHOWN_MAX_CHARACTERS: Final = 200
-_ROLES_MAX: Final = 20
-_LINKS: Final = "gatehouse_links"
+_MAX_SHOWN_CHARACTERS: Final = 200
+_MAX_ROLES: Final = 20
+_CHANNELS: Final = "gatehouse_event_channels"
 _LANES: Final = ("events", "quiet")
 """Where events come in: as state, which stays, or by a trigger, which does not count as somebody's doing."""
 
@@ -129,23 +129,23 @@ def confirm_data(step_up: Requirement) -> dict[str, Any]:
 
 def _show(key: str, data: dict[str, Any], events: Collection[EventName], on_event: OnEvent | None) -> None:
     if on_event is not None:
-        data["link"] = _linked(key, events, on_event)
+        data["link"] = _channel_payload(key, events, on_event)
     _component()(key=key, data=data)
 
 
-def _linked(key: str, events: Collection[EventName], on_event: OnEvent) -> Json:
+def _channel_payload(key: str, events: Collection[EventName], on_event: OnEvent) -> Json:
     """Handle what the front end has sent, before it is drawn: so that the answers go out with this very run.
 
     In the script's body, not in Streamlit's callbacks: those come before any page's gate, and can be cut off.
     """
-    links: dict[str, Link] = st.session_state.setdefault(_LINKS, {})
-    if key not in links:
-        links[key] = Link()
-    link = links[key]
+    channels: dict[str, EventChannel] = st.session_state.setdefault(_CHANNELS, {})
+    if key not in channels:
+        channels[key] = EventChannel()
+    channel = channels[key]
     sent = st.session_state.get(key) or {}
     for lane in _LANES:
-        link.receive(lane, sent.get(lane), events, on_event)
-    return link.told(events)
+        channel.receive(lane, sent.get(lane), events, on_event)
+    return channel.payload(events)
 
 
 @cache
@@ -163,10 +163,10 @@ def component_data(
     return {
         "returnTo": return_to,
         "account": {
-            "name": account.name[:_SHOWN_MAX_CHARACTERS],
+            "name": account.name[:_MAX_SHOWN_CHARACTERS],
             "initials": account.initials[:3],
             "picture": account.picture if _is_shown(account.picture, picture_hosts) else "",
-            "roles": [role[:_SHOWN_MAX_CHARACTERS] for role in account.roles[:_ROLES_MAX]],
+            "roles": [role[:_MAX_SHOWN_CHARACTERS] for role in account.roles[:_MAX_ROLES]],
             "validUntil": account.valid_until.isoformat(),
             "expiresAt": account.ends_at.isoformat() if account.ends_at is not None else "",
             "idleSeconds": account.idle_seconds,

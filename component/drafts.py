@@ -34,10 +34,10 @@ SIGN_IN_SECONDS: Final = 660
 """How long a draft waits for its sign-in: as long as one may take, and a minute."""
 TAKE_SECONDS: Final = 120
 """How long it then waits for its page to be drawn."""
-MOST_OF_OWNER: Final = 5
-MOST_OF_STRANGERS: Final = 500
-STRANGERS_AT_ONCE: Final = 20
-STRANGERS_PER_SECOND: Final = 1.0
+MAX_DRAFTS_PER_OWNER: Final = 5
+MAX_ANONYMOUS_DRAFTS: Final = 500
+MAX_ANONYMOUS_BURST: Final = 20
+ANONYMOUS_PER_SECOND: Final = 1.0
 """How many anonymous drafts one process stores: so many at once, then so many a second. Others are not kept."""
 
 _PURPOSE: Final = "draft"
@@ -46,14 +46,14 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class DraftOwner:
     """Whose a draft is: a subject, or nobody at one browser."""
 
     name: str
     anonymous: bool
 
     @classmethod
-    def of(cls, subject: Subject | None, browser_hash: str) -> Owner:
+    def of(cls, subject: Subject | None, browser_hash: str) -> DraftOwner:
         """``browser_hash``: the SHA-256 of the browser's own id, in hexadecimal; counts only for nobody."""
         if subject is None:
             return cls(f"browser {browser_hash}", anonymous=True)
@@ -84,9 +84,9 @@ class Drafts:
         self._clock = clock
         self._monotonic = monotonic
         self._lock = Lock()
-        self._anonymous = TokenBucket.full(STRANGERS_PER_SECOND, STRANGERS_AT_ONCE, monotonic())
+        self._anonymous = TokenBucket.full(ANONYMOUS_PER_SECOND, MAX_ANONYMOUS_BURST, monotonic())
 
-    def keep(self, owner: Owner, plain: bytes) -> str:
+    def keep(self, owner: DraftOwner, plain: bytes) -> str:
         """Store a draft; → the id that the sign-in's link carries, or "" where it is not kept."""
         if not plain or len(plain) > MAX_BYTES or (owner.anonymous and not self._takes_anonymous()):
             return ""
@@ -164,12 +164,12 @@ class Drafts:
 
 
 def _put(unit: UnitOfWork, draft: Draft, now: datetime) -> None:
-    unit.keep_draft(draft, now, most_of_owner=MOST_OF_OWNER, most_of_strangers=MOST_OF_STRANGERS)
+    unit.keep_draft(draft, now, max_per_owner=MAX_DRAFTS_PER_OWNER, max_anonymous=MAX_ANONYMOUS_DRAFTS)
 
 
-def _owner(draft: Draft, subject: Subject, browser_hash: str) -> Owner:
+def _owner(draft: Draft, subject: Subject, browser_hash: str) -> DraftOwner:
     """Who has to have made this draft for it to be this subject's, at this browser."""
-    return Owner.of(None if draft.anonymous else subject, browser_hash)
+    return DraftOwner.of(None if draft.anonymous else subject, browser_hash)
 
 
 def _waiting(state: str) -> bytes:

@@ -19,23 +19,23 @@ from app.core.errors import GatehouseError
 from component.events import HANDLER_FAILED, Breach, ErrorEvent, Event, EventName, Json, OnEvent, Source, parse, weight
 from component.limits.token_bucket import TokenBucket
 
-QUEUE_MAX_EVENTS: Final = 32
-QUEUE_MAX_CHARACTERS: Final = 65_536
-ANSWERS_MAX: Final = QUEUE_MAX_EVENTS
-ANSWERS_MAX_CHARACTERS: Final = 262_144
+MAX_QUEUE_EVENTS: Final = 32
+MAX_QUEUE_CHARACTERS: Final = 65_536
+MAX_ANSWERS: Final = MAX_QUEUE_EVENTS
+MAX_ANSWERS_CHARACTERS: Final = 262_144
 _BURST: Final = 40
 _PER_SECOND: Final = 4.0
 
 _log = structlog.get_logger(__name__)
 
 
-class Link:
+class EventChannel:
     """The host's end, one for each component of each Streamlit session."""
 
     def __init__(self, *, seconds: Callable[[], float] = time.monotonic) -> None:
-        self.channel = secrets.token_urlsafe(12)
+        self.channel_id = secrets.token_urlsafe(12)
         """Names this end. What was meant for another (a session the server has lost) is not taken for new here."""
-        self.done = 0
+        self.acknowledged = 0
         """The number of the last event that was handled, or refused."""
         self._seconds = seconds
         self._answers: list[tuple[int, Json]] = []
@@ -53,21 +53,21 @@ class Link:
                 self._answer(number, self._report(ErrorEvent(found.value, found.sentence, Source.HOST), on_event))
             else:
                 self._handle(number, found, on_event)
-            self.done = max(self.done, number)
+            self.acknowledged = max(self.acknowledged, number)
         self._last[lane] = sent
 
-    def told(self, allowed: Collection[EventName]) -> Json:
+    def payload(self, allowed: Collection[EventName]) -> Json:
         """What the front end is told of the link; JSON-ready."""
         return {
-            "channel": self.channel,
-            "done": self.done,
-            "answers": [{"no": no, **told} for no, told in self._answers],
+            "channel": self.channel_id,
+            "done": self.acknowledged,
+            "answers": [{"no": no, **payload} for no, payload in self._answers],
             "events": sorted(name.value for name in allowed),
         }
 
     def _read(self, sent: object, allowed: Collection[EventName]) -> Iterator[tuple[int, Event | Breach]]:
         """Number and event (or what is wrong with it) of all that is new. Number 0: of nothing in particular."""
-        if weight(sent, QUEUE_MAX_CHARACTERS) > QUEUE_MAX_CHARACTERS:
+        if weight(sent, MAX_QUEUE_CHARACTERS) > MAX_QUEUE_CHARACTERS:
             yield 0, Breach.TOO_LARGE
             return
         queue = self._queue(sent)
@@ -81,9 +81,9 @@ class Link:
             if number is None:
                 yield 0, Breach.WRONG_SHAPE
                 return
-            if number <= self.done:
+            if number <= self.acknowledged:
                 continue
-            if number != self.done + 1:
+            if number != self.acknowledged + 1:
                 yield 0, Breach.OUT_OF_ORDER
                 return
             if not self._is_within_limit():
@@ -99,10 +99,10 @@ class Link:
         queue, heard = sent["queue"], sent["heard"]
         if not isinstance(sent["channel"], str) or not isinstance(queue, list) or not isinstance(heard, int):
             return Breach.WRONG_SHAPE
-        if sent["channel"] != self.channel:
+        if sent["channel"] != self.channel_id:
             return None
         self._answers = [answer for answer in self._answers if answer[0] > heard]
-        if len(queue) > QUEUE_MAX_EVENTS:
+        if len(queue) > MAX_QUEUE_EVENTS:
             return Breach.TOO_LARGE
         entries = [entry for entry in queue if isinstance(entry, Mapping)]
         return entries if len(entries) == len(queue) else Breach.WRONG_SHAPE
@@ -128,7 +128,7 @@ class Link:
             self._answer(number, self._report(ErrorEvent(HANDLER_FAILED, said, Source.HOST), on_event))
         else:
             if reply is not None:
-                self._answer(number, reply.told())
+                self._answer(number, reply.payload())
 
     @staticmethod
     def _report(error: ErrorEvent, on_event: OnEvent) -> Json:
@@ -139,14 +139,14 @@ class Link:
             _log.exception("the handler of the component's errors failed", code=error.code)
         return {"error": dict(error.data)}
 
-    def _answer(self, number: int, told: Json) -> None:
+    def _answer(self, number: int, payload: Json) -> None:
         self._answered += 1
-        self._answers = [*self._answers, (self._answered, {"seq": number, **told})][-ANSWERS_MAX:]
-        while len(self._answers) > 1 and self._answers_weigh() > ANSWERS_MAX_CHARACTERS:
+        self._answers = [*self._answers, (self._answered, {"seq": number, **payload})][-MAX_ANSWERS:]
+        while len(self._answers) > 1 and self._answers_weigh() > MAX_ANSWERS_CHARACTERS:
             del self._answers[0]
 
     def _answers_weigh(self) -> int:
-        return weight([told for _, told in self._answers], ANSWERS_MAX_CHARACTERS)
+        return weight([payload for _, payload in self._answers], MAX_ANSWERS_CHARACTERS)
 
     def _is_within_limit(self) -> bool:
         return self._events.try_take(1, self._seconds())

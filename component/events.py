@@ -16,13 +16,13 @@ from app.core.labelled_enum import LabelledEnum
 
 Json: TypeAlias = Mapping[str, object]
 
-EVENT_MAX_CHARACTERS: Final = 16_384
+MAX_EVENT_CHARACTERS: Final = 16_384
 """What one event may hold, texts and all."""
-_NAME_MAX: Final = 200
-_TITLE_MAX: Final = 120
-_TEXT_MAX: Final = 2_000
-_PATH_MAX: Final = 2_000
-_BODY_MAX: Final = 8_192
+_MAX_NAME_CHARACTERS: Final = 200
+_MAX_TITLE_CHARACTERS: Final = 120
+_MAX_TEXT_CHARACTERS: Final = 2_000
+_MAX_PATH_CHARACTERS: Final = 2_000
+_MAX_BODY_CHARACTERS: Final = 8_192
 
 
 class EventName(StrEnum):
@@ -167,7 +167,7 @@ class WebAnswer:
     complete: bool = True
     """Whether ``body`` is all of it."""
 
-    def told(self) -> Json:
+    def payload(self) -> Json:
         """As the front end gets it."""
         return {
             "web": {
@@ -186,7 +186,7 @@ class GoTo:
 
     address: str
 
-    def told(self) -> Json:
+    def payload(self) -> Json:
         """As the front end gets it."""
         return {"goTo": self.address}
 
@@ -206,7 +206,7 @@ def parse(name: object, data: object) -> Event | Breach:
         return Breach.UNKNOWN_EVENT
     if not isinstance(data, Mapping):
         return Breach.WRONG_SHAPE
-    if weight(data, EVENT_MAX_CHARACTERS) > EVENT_MAX_CHARACTERS:
+    if weight(data, MAX_EVENT_CHARACTERS) > MAX_EVENT_CHARACTERS:
         return Breach.TOO_LARGE
     return _READERS[name](data) or Breach.WRONG_SHAPE
 
@@ -234,7 +234,7 @@ def _status(data: Json) -> Event | None:
     if data.keys() != {"signedIn", "person", "validUntil"}:
         return None
     signed_in, person, until = data["signedIn"], data["person"], data["validUntil"]
-    if not isinstance(signed_in, bool) or not _is_text(person, _NAME_MAX) or not _is_text(until, 40):
+    if not isinstance(signed_in, bool) or not _is_text(person, _MAX_NAME_CHARACTERS) or not _is_text(until, 40):
         return None
     moment = _moment(str(until)) if until else None
     if until and moment is None:
@@ -246,7 +246,7 @@ def _report(data: Json) -> Event | None:
     if data.keys() != {"title", "text"}:
         return None
     title, text = data["title"], data["text"]
-    if not _is_text(title, _TITLE_MAX) or not _is_text(text, _TEXT_MAX) or not title:
+    if not _is_text(title, _MAX_TITLE_CHARACTERS) or not _is_text(text, _MAX_TEXT_CHARACTERS) or not title:
         return None
     return AdhocReport(str(title), str(text))
 
@@ -255,7 +255,9 @@ def _error(data: Json) -> Event | None:
     if data.keys() != {"code", "message"}:
         return None
     code, message = data["code"], data["message"]
-    return ErrorEvent(str(code), str(message)) if _is_text(code, 60) and _is_text(message, _TEXT_MAX) else None
+    return (
+        ErrorEvent(str(code), str(message)) if _is_text(code, 60) and _is_text(message, _MAX_TEXT_CHARACTERS) else None
+    )
 
 
 def _action(data: Json) -> Event | None:
@@ -267,7 +269,7 @@ def _web_request(data: Json) -> Event | None:
     if data.keys() != {"action", "method", "path", "withToken", "body"}:
         return None
     method, path, with_token, body = (data[name] for name in ("method", "path", "withToken", "body"))
-    if not _is_text(method, 10) or not _is_text(path, _PATH_MAX) or not _is_text(body, _BODY_MAX):
+    if not _is_text(method, 10) or not _is_text(path, _MAX_PATH_CHARACTERS) or not _is_text(body, _MAX_BODY_CHARACTERS):
         return None
     return WebRequest(str(method), str(path), with_token, str(body)) if isinstance(with_token, bool) else None
 
@@ -276,7 +278,7 @@ def _app_auth_request(data: Json) -> Event | None:
     if data.keys() != {"action", "mode", "returnTo"}:
         return None
     mode, return_to = data["mode"], data["returnTo"]
-    if not isinstance(mode, str) or mode not in set(Mode) or not _is_text(return_to, _PATH_MAX):
+    if not isinstance(mode, str) or mode not in set(Mode) or not _is_text(return_to, _MAX_PATH_CHARACTERS):
         return None
     return AppAuthRequest(Mode(mode), str(return_to))
 

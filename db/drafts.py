@@ -15,7 +15,7 @@ from db.unit_of_work import BaseUnitOfWork, require_aware
 class DraftWrites(BaseUnitOfWork):
     """The part of ``UnitOfWork`` about drafts."""
 
-    def keep_draft(self, draft: Draft, now: datetime, *, most_of_owner: int, most_of_strangers: int) -> None:
+    def keep_draft(self, draft: Draft, now: datetime, *, max_per_owner: int, max_anonymous: int) -> None:
         """Store a draft; the expired go, and the oldest where there would be too many."""
         require_aware(draft.expires_at, now)
         self._execute(delete(drafts).where(drafts.c.expires_at < now))
@@ -28,9 +28,9 @@ class DraftWrites(BaseUnitOfWork):
         }
         new = self._insert(drafts).values(key_hash=draft.key_hash, **values)
         self._execute(new.on_conflict_do_update(index_elements=["key_hash"], set_=values))
-        self._keep_newest(most_of_owner, drafts.c.owner_hash == draft.owner_hash)
+        self._keep_newest(max_per_owner, drafts.c.owner_hash == draft.owner_hash)
         if draft.anonymous:
-            self._keep_newest(most_of_strangers, drafts.c.anonymous)
+            self._keep_newest(max_anonymous, drafts.c.anonymous)
 
     def move_draft(self, key_hash: bytes, to_hash: bytes, now: datetime) -> bool:
         """Have a draft found under another key only."""

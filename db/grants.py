@@ -45,7 +45,7 @@ class GrantWrites(WithheldWrites):
         self._rights_changed |= added
         return added
 
-    def give_default_role(self, subject: Subject, role: str | None, now: datetime) -> bool:
+    def grant_default_role(self, subject: Subject, role: str | None, now: datetime) -> bool:
         """Give the default role, unless an administrator withholds it."""
         require_aware(now)
         number = None if role is None else self._role_id(role)

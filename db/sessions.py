@@ -72,7 +72,7 @@ class SessionWrites(BaseUnitOfWork):
         """Go on with a session after a fresh sign-in of its person; False when the session is over."""
         return self._go_on(fresh, now, {})
 
-    def revive_session(self, fresh: SteppedUp, expires_at: datetime, now: datetime) -> bool:
+    def resume_session(self, fresh: SteppedUp, expires_at: datetime, now: datetime) -> bool:
         """Go on with a session whose time was over, after a fresh sign-in of its person; False when it was ended."""
         require_aware(expires_at)
         return self._go_on(fresh, now, {"expires_at": expires_at, "silent_at": None})

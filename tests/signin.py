@@ -36,13 +36,13 @@ from app.core.tokens.verifier import TokenVerifier
 from component.drafts import Drafts
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies
-from component.oidc.login_transactions import Logins
+from component.oidc.login_transactions import LoginTransactions
 from component.oidc.provider import Provider
 from component.routes.auth import auth_routes
-from component.routes.backchannel_logout import ProviderLogouts
-from component.session.lifetimes import Limits
+from component.routes.backchannel_logout import BackchannelLogouts
+from component.session.lifetimes import SessionLifetimes
 from component.session.service import Sessions
-from component.session.step_up import StepUps
+from component.session.step_up import StepUpSignIn
 from component.socket.guard import Identity, SocketGuard
 from component.socket.tabs import Tabs
 from db import Database, open_database, seed
@@ -68,7 +68,7 @@ class World:
     verifier: TokenVerifier
     cookies: Cookies
     sessions: Sessions
-    logins: Logins
+    logins: LoginTransactions
     refusals: RefusalCounts
     drafts: Drafts
     identity: Identity
@@ -140,7 +140,7 @@ def _sessions(
         keyring,
         provider,
         verifier,
-        limits=Limits(
+        lifetimes=SessionLifetimes(
             settings.session_idle_seconds, settings.session_absolute_seconds, settings.token_rights_max_age_seconds
         ),
         map_own_names=not settings.production,
@@ -193,7 +193,7 @@ def world(
     )
     cookies = Cookies(settings.app_base_url)
     sessions = _sessions(settings, storage, keyring, provider, verifier, clock)
-    logins = Logins(storage, keyring, provider, cookies, clock=clock)
+    logins = LoginTransactions(storage, keyring, provider, cookies, clock=clock)
     refusals = RefusalCounts(storage, clock=clock)
     drafts = Drafts(storage, keyring, clock=clock)
     identity = Identity()
@@ -205,8 +205,8 @@ def world(
         cookies=cookies,
         refusals=refusals,
         addresses=ClientAddresses(settings.trusted_proxies),
-        step_ups=StepUps(storage, keyring, provider, verifier, map_own_names=not settings.production, clock=clock),
-        logouts=ProviderLogouts(
+        step_ups=StepUpSignIn(storage, keyring, provider, verifier, map_own_names=not settings.production, clock=clock),
+        logouts=BackchannelLogouts(
             storage, verifier, client_id=provider.client_id, revoke=sessions.revoke_ended, clock=clock
         ),
         drafts=drafts,

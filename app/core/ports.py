@@ -116,7 +116,7 @@ class UnitOfWork(Protocol):
         nothing changed) when the session is over.
         """
 
-    def revive_session(self, fresh: SteppedUp, expires_at: datetime, now: datetime) -> bool:
+    def resume_session(self, fresh: SteppedUp, expires_at: datetime, now: datetime) -> bool:
         """Go on with a session whose time was over, as ``step_up_session``, with new limits; callers check whose it is.
 
         ``expires_at``: its new absolute limit. Moves ``ChangeCounters.sessions_ended``, so that live tabs look. False
@@ -183,7 +183,7 @@ class UnitOfWork(Protocol):
         Remembered until ``expires_at``; forgets those that expired before ``now``.
         """
 
-    def keep_draft(self, draft: Draft, now: datetime, *, most_of_owner: int, most_of_strangers: int) -> None:
+    def keep_draft(self, draft: Draft, now: datetime, *, max_per_owner: int, max_anonymous: int) -> None:
         """Store a draft, in place of one with the same key. Those that expired before ``now`` go.
 
         So do the oldest where its owner, or all anonymous owners together, would have more than that many.
@@ -204,7 +204,7 @@ class UnitOfWork(Protocol):
         moved, when the grants changed.
         """
 
-    def give_default_role(self, subject: Subject, role: str | None, now: datetime) -> bool:
+    def grant_default_role(self, subject: Subject, role: str | None, now: datetime) -> bool:
         """Give the default role, by a grant of source ``policy``; None: there is no default role now.
 
         False when it was there, or an administrator withholds it. Raises ``NotFound`` for a role that does not exist.

@@ -26,9 +26,9 @@ from component.dev_tenant.tenant import Tenant
 _TEMPLATES = Path(__file__).parent / "templates"
 _ASSETS = {"tenant.css": "text/css", "icon.svg": "image/svg+xml"}
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
-_NAME_MAX_CHARACTERS = 80
-_EMAIL_MAX_CHARACTERS = 254
-_MADE_UP_MAX = 50
+_MAX_NAME_CHARACTERS = 80
+_MAX_EMAIL_CHARACTERS = 254
+_MAX_INVENTED_SUBJECTS = 50
 _BROWSER = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -203,16 +203,16 @@ class Pages:
         """The new person, saved; or a sentence about what does not fit."""
         name = " ".join(visit.value("new_name").split())
         email = visit.value("new_email").strip()
-        if not name or len(name) > _NAME_MAX_CHARACTERS or not name.isprintable():
-            return f"Give the person a name of at most {_NAME_MAX_CHARACTERS} letters."
-        if len(email) > _EMAIL_MAX_CHARACTERS or not _EMAIL.fullmatch(email):
+        if not name or len(name) > _MAX_NAME_CHARACTERS or not name.isprintable():
+            return f"Give the person a name of at most {_MAX_NAME_CHARACTERS} letters."
+        if len(email) > _MAX_EMAIL_CHARACTERS or not _EMAIL.fullmatch(email):
             return "Give the person an e-mail address, such as someone@gatehouse.example."
         people = self._tenant.store.people()
         same = next((person for person in people if person.email.lower() == email.lower()), None)
         if same is not None and not same.made_up:
             return f"That address belongs to {same.name}: pick {same.name} from the list, or use another address."
-        if same is None and sum(person.made_up for person in people) >= _MADE_UP_MAX:
-            return f"There are {_MADE_UP_MAX} made-up people already: pick one of them."
+        if same is None and sum(person.made_up for person in people) >= _MAX_INVENTED_SUBJECTS:
+            return f"There are {_MAX_INVENTED_SUBJECTS} made-up people already: pick one of them."
         person = Person(
             key=same.key if same else secrets.token_hex(12),
             name=name,

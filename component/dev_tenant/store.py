@@ -22,7 +22,7 @@ from component.dev_tenant.config import TenantConfig
 from component.dev_tenant.credentials import damaged
 from component.dev_tenant.people import PEOPLE, Person
 
-_PENDING_MAX = 1_000
+_MAX_PENDING = 1_000
 _SCHEMA_VERSION = 1
 _SCHEMA = f"""
 CREATE TABLE people (key TEXT PRIMARY KEY, data TEXT NOT NULL);
@@ -159,7 +159,7 @@ class Store:
             db.execute("INSERT INTO pending VALUES (?, ?, ?, ?)", row)
             db.execute(
                 "DELETE FROM pending WHERE id NOT IN (SELECT id FROM pending ORDER BY expires_at DESC LIMIT ?)",
-                (_PENDING_MAX,),
+                (_MAX_PENDING,),
             )
         return token
 

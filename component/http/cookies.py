@@ -16,7 +16,7 @@ HeaderList = Iterable[tuple[bytes, bytes]]
 
 _TAG_CHARACTERS: Final = 8
 _STATE_CHARACTERS: Final = 32
-_HEADER_MAX_BYTES: Final = 65_536
+_MAX_HEADER_BYTES: Final = 65_536
 _VALUE: Final = re.compile(r"[!#$%&'()*+\-./0-9:<=>?@A-Z\[\]^_`a-z{|}~]*")
 _BROWSER: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -87,7 +87,7 @@ def read_cookies(headers: HeaderList) -> dict[str, str]:
     Empty when the header is larger than any browser sends.
     """
     text = "; ".join(value.decode("latin-1") for name, value in headers if name.lower() == b"cookie")
-    if len(text) > _HEADER_MAX_BYTES:
+    if len(text) > _MAX_HEADER_BYTES:
         return {}
     found: dict[str, str] = {}
     twice: set[str] = set()

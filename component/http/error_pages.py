@@ -39,7 +39,7 @@ _INTERNAL: Final = 500
 _UNAVAILABLE: Final = 503
 
 
-class Words(NamedTuple):
+class PageText(NamedTuple):
     """What is said of one failure. ``again``: whether trying again is offered."""
 
     title: str
@@ -48,30 +48,34 @@ class Words(NamedTuple):
     again: bool = True
 
 
-_BLOCKED: Final = Words(
+_BLOCKED: Final = PageText(
     "Your account is blocked", "You cannot sign in with this account. Ask an administrator about it.", _FORBIDDEN
 )
-_OFTEN: Final = Words(
+_OFTEN: Final = PageText(
     "Too many tries", "The sign-in service asks to wait a little. Try again in a minute.", _UNAVAILABLE
 )
-REFUSED: Final[Mapping[str, Words]] = {
-    "access_denied": Words(
+REFUSED: Final[Mapping[str, PageText]] = {
+    "access_denied": PageText(
         "You were not let in", "The sign-in was cancelled or not allowed. Nothing was changed.", _FORBIDDEN
     ),
-    "unauthorized": Words("You were not let in", "The sign-in service does not let this account in.", _FORBIDDEN),
+    "unauthorized": PageText("You were not let in", "The sign-in service does not let this account in.", _FORBIDDEN),
     "user_blocked": _BLOCKED,
-    "login_required": Words("Sign in to go on", "The sign-in service needs you to sign in once more."),
-    "interaction_required": Words("One more step", "The sign-in service has a question for you before you can go on."),
-    "consent_required": Words("One more step", "The sign-in service needs your consent before you can go on."),
-    "account_selection_required": Words("One more step", "Choose at the sign-in service which account to use."),
-    "mfa_required": Words("One more step", "The sign-in service asks for your second proof, such as a code."),
-    "invalid_grant": Words("That took too long", "The answer of the sign-in service was used already or is too old."),
+    "login_required": PageText("Sign in to go on", "The sign-in service needs you to sign in once more."),
+    "interaction_required": PageText(
+        "One more step", "The sign-in service has a question for you before you can go on."
+    ),
+    "consent_required": PageText("One more step", "The sign-in service needs your consent before you can go on."),
+    "account_selection_required": PageText("One more step", "Choose at the sign-in service which account to use."),
+    "mfa_required": PageText("One more step", "The sign-in service asks for your second proof, such as a code."),
+    "invalid_grant": PageText(
+        "That took too long", "The answer of the sign-in service was used already or is too old."
+    ),
     "too_many_attempts": _OFTEN,
     "too_many_requests": _OFTEN,
-    "temporarily_unavailable": Words(
+    "temporarily_unavailable": PageText(
         "The sign-in service is busy", "It cannot let anybody in right now. Try again in a moment.", _UNAVAILABLE
     ),
-    "server_error": Words(
+    "server_error": PageText(
         "The sign-in service had a fault", "It could not finish. Try again in a moment.", _UNAVAILABLE
     ),
 }
@@ -79,46 +83,46 @@ REFUSED: Final[Mapping[str, Words]] = {
 _CODES: Final = REFUSED.keys() | {reason.value for reason in OAuthReason}
 """The only codes of the provider that reach the log and the audit as they are."""
 
-_OTHER_REFUSAL: Final = Words(
+_OTHER_REFUSAL: Final = PageText(
     "Signing in did not work",
     "The sign-in service said no. If this happens again, give your administrator the reference below.",
     _BAD_REQUEST,
 )
-_BY_CLASS: Final[Mapping[type[GatehouseError], Words]] = {
-    StateMismatch: Words(
+_BY_CLASS: Final[Mapping[type[GatehouseError], PageText]] = {
+    StateMismatch: PageText(
         "This sign-in is over",
         "It was finished already, took longer than ten minutes, or began in another browser. Begin anew.",
     ),
-    NonceMismatch: Words(
+    NonceMismatch: PageText(
         "This sign-in did not fit", "The answer of the sign-in service belongs to another sign-in. Begin anew."
     ),
-    SignInTooOld: Words(
+    SignInTooOld: PageText(
         "You were not asked to sign in again",
         "The sign-in service did not ask you again, or does not say when you signed in. Nothing was changed. If this "
         "happens again, give your administrator the reference below.",
     ),
-    FactorMissing: Words(
+    FactorMissing: PageText(
         "You were not asked for a second proof",
         "The sign-in service did not ask for your second proof, such as a code. Nothing was changed. If this happens "
         "again, give your administrator the reference below.",
     ),
-    OrganizationMismatch: Words(
+    OrganizationMismatch: PageText(
         "That was for another organization",
         "You did not sign in for the organization that was asked for, so nobody was signed in. Choose an account that "
         "belongs to it.",
         _FORBIDDEN,
     ),
-    TokenInvalid: Words(
+    TokenInvalid: PageText(
         "The answer could not be checked",
         "The sign-in service's answer could not be verified, so nobody was signed in. If this happens again, give your "
         "administrator the reference below: the audit has the reason.",
     ),
-    ProviderUnavailable: Words(
+    ProviderUnavailable: PageText(
         "The sign-in service does not answer",
         "It is down, slow, or answered something that makes no sense. Nothing was lost. Try again in a moment.",
         _UNAVAILABLE,
     ),
-    TooManyRequests: Words(
+    TooManyRequests: PageText(
         "Too many sign-ins came to nothing",
         "Several sign-ins from here were refused just now, so this one has not been looked at. Nothing was changed. "
         "Try again in a minute.",
@@ -172,15 +176,15 @@ def unknown_sign_in_page() -> Response:
     return notice(words.title, (words.sentence,), status=words.status, goes_on_to=UNKNOWN_SIGN_IN)
 
 
-def _words(error: GatehouseError) -> Words:
+def _words(error: GatehouseError) -> PageText:
     if isinstance(error, ProviderRefused):
         return REFUSED.get(error.error, _OTHER_REFUSAL)
     for kind, words in _BY_CLASS.items():
         if isinstance(error, kind):
             return words
     if error.status >= _INTERNAL:
-        return Words("Something went wrong", "That should not have happened. Try again in a moment.", error.status)
-    return Words("Signing in did not work", error.detail or "Begin anew.")
+        return PageText("Something went wrong", "That should not have happened. Try again in a moment.", error.status)
+    return PageText("Signing in did not work", error.detail or "Begin anew.")
 
 
 def ended_page(error: Unauthenticated, return_to: str, *, signed_out: bool) -> Response:

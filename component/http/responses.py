@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from component.http.static_pages import SERVER_ERROR, failed
+from component.http.static_pages import SERVER_ERROR, log_server_error
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Vary": "Cookie"}
 
 
-class Only:
+class SingleMethodEndpoint:
     """An endpoint for one method. Any other is refused here: Starlette would pass it on to whatever else matches.
 
     HEAD, which Starlette adds to GET, would begin or finish a sign-in that nobody sees.
@@ -41,7 +41,7 @@ def origin_of(base_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.removesuffix(standard)}"
 
 
-def is_from(origin: str, request: Request) -> bool:
+def is_same_origin(origin: str, request: Request) -> bool:
     """Whether a script of a page at ``origin`` sent this, and nobody else (R34)."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     return request.headers.getlist("origin") == [origin] and site == "same-origin"
@@ -57,7 +57,7 @@ def with_cookies(response: Response, cookies: Sequence[str]) -> Response:
 def problem(status: int, detail: str, *, retry_after_seconds: int | None = None) -> Response:
     """A problem document (RFC 9457) for scripts; one of the class 5xx is logged."""
     if status >= SERVER_ERROR:
-        failed(status, detail)
+        log_server_error(status, detail)
     body = {"type": "about:blank", "status": status, "title": detail}
     headers = NO_STORE | ({"Retry-After": str(retry_after_seconds)} if retry_after_seconds is not None else {})
     return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")

@@ -127,7 +127,7 @@ def signed_in_popup(channel: str) -> HTMLResponse:
     )
 
 
-def all_places_taken() -> HTMLResponse:
+def too_many_tabs() -> HTMLResponse:
     """There is no place for one more tab; the page recovers by itself."""
     return notice(
         "All places are taken",
@@ -141,7 +141,7 @@ def all_places_taken() -> HTMLResponse:
     )
 
 
-def failed(status: int, reason: str) -> None:
+def log_server_error(status: int, reason: str) -> None:
     """Log an answer of the class 5xx, which says where the log has its reason: by the correlation id."""
     _log.error("answered %d: %s (correlation id %s)", status, reason, correlation.current())
 
@@ -149,7 +149,7 @@ def failed(status: int, reason: str) -> None:
 def storage_unavailable(*, logged: bool = False) -> HTMLResponse:
     """The database does not answer; the page recovers by itself. ``logged``: the log has it already."""
     if not logged:
-        failed(_UNAVAILABLE, StorageUnavailable.code)
+        log_server_error(_UNAVAILABLE, StorageUnavailable.code)
     return notice(
         "Back in a moment",
         (

@@ -13,7 +13,7 @@ from app.core.http_client import AnswerTooLarge, PrivateAuthorities, http_sessio
 from app.core.settings import Settings
 
 TIMEOUT_SECONDS: Final = 5.0
-ANSWER_MAX_BYTES: Final = 262_144
+MAX_ANSWER_BYTES: Final = 262_144
 _CHUNK_BYTES: Final = 16_384
 
 
@@ -34,7 +34,7 @@ class BoundedAdapter(PrivateAuthorities):
             # One read of the socket at a time, so that the clock is looked at between any two.
             while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
                 body += chunk
-                if len(body) > ANSWER_MAX_BYTES:
+                if len(body) > MAX_ANSWER_BYTES:
                     raise AnswerTooLarge
                 if time.monotonic() > deadline:
                     raise requests.Timeout("the answer took too long")
@@ -43,7 +43,7 @@ class BoundedAdapter(PrivateAuthorities):
         except (HTTPError, OSError) as error:
             raise ConnectionFailed("the answer broke off") from error
         finally:
-            response.raw.release_conn() if len(body) <= ANSWER_MAX_BYTES else response.raw.close()
+            response.raw.release_conn() if len(body) <= MAX_ANSWER_BYTES else response.raw.close()
         if response.is_redirect:
             raise requests.HTTPError("the answer leads elsewhere", response=response)
         response._content = bytes(body)  # noqa: SLF001 - requests has no public way to hand over a body read under limits

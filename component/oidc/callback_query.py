@@ -12,7 +12,7 @@ from app.core.errors import ProviderRefused
 from component.http.error_pages import REFUSED
 from component.oidc.provider import cleaned_error, cleaned_text
 
-_QUERY_MAX_CHARACTERS: Final = 16_384
+_MAX_QUERY_CHARACTERS: Final = 16_384
 
 
 def provider_refusal(query: Mapping[str, str]) -> ProviderRefused:
@@ -31,7 +31,7 @@ def query_of(request: Request) -> dict[str, str]:
 
 def parse_query(text: str) -> dict[str, str]:
     """A query's parameters; one that comes twice counts as absent (RFC 6749 §3.1), and so does an oversized query."""
-    if len(text) > _QUERY_MAX_CHARACTERS:
+    if len(text) > _MAX_QUERY_CHARACTERS:
         return {}
     try:
         found = parse_qs(text, keep_blank_values=True, max_num_fields=100)

@@ -42,29 +42,29 @@ from app.core.principal import Subject
 from component.limits.bounded_dict import put_newest
 from component.limits.token_bucket import TokenBucket, TokenBuckets
 
-CLIENT_MAX: Final = 5
+MAX_CLIENT_FAILURES: Final = 5
 """Attempts of one browser, or of one account where it is known, that may come to nothing at once."""
 CLIENT_PER_SECOND: Final = 1 / 30
-ADDRESS_MAX: Final = 10
+MAX_ADDRESS_FAILURES: Final = 10
 ADDRESS_PER_SECOND: Final = 1 / 6
-CLEAN_MAX: Final = 2
+MAX_UNSUSPECTED_FAILURES: Final = 2
 """An address (of IPv6 the /48, which one site has) from which so many attempts came to nothing is suspect."""
-CLEAN_PER_SECOND: Final = 1 / 300
-KNOWN_MAX: Final = 60
+UNSUSPECTED_PER_SECOND: Final = 1 / 300
+MAX_KNOWN_FAILURES: Final = 60
 KNOWN_PER_SECOND: Final = 2.0
-NEW_MAX: Final = 60
+MAX_NEW_FAILURES: Final = 60
 NEW_PER_SECOND: Final = 2.0
-SUSPECT_MAX: Final = 20
+MAX_SUSPECT_FAILURES: Final = 20
 SUSPECT_PER_SECOND: Final = 1 / 5
-SHARE_MAX: Final = 2
+MAX_SHARE_FAILURES: Final = 2
 """Attempts from a suspect address (of IPv6 the /48) that may come to nothing whatever others do."""
 SHARE_PER_SECOND: Final = 1 / 60
-SHARES_MAX: Final = 60
+MAX_SHARES_FAILURES: Final = 60
 """The same of all suspect addresses together."""
 SHARES_PER_SECOND: Final = 1 / 2
-MAX_KNOWN: Final = 4096
+MAX_KNOWN_BROWSERS: Final = 4096
 """How many browsers are known, the latest ones."""
-MAX_KNOWN_EACH: Final = 8
+MAX_KNOWN_BROWSERS_PER_ACCOUNT: Final = 8
 """The same of one account."""
 _SITE_BITS: Final = 48
 OUTAGES: Final = frozenset(
@@ -109,14 +109,14 @@ class ExchangeBudget:
         self._monotonic = monotonic
         self._lock = Lock()
         self._known: dict[str, str] = {}
-        self._clients = TokenBuckets(CLIENT_PER_SECOND, CLIENT_MAX)
-        self._addresses = TokenBuckets(ADDRESS_PER_SECOND, ADDRESS_MAX)
-        self._clean = TokenBuckets(CLEAN_PER_SECOND, CLEAN_MAX)
-        self._known_lane = TokenBucket.full(KNOWN_PER_SECOND, KNOWN_MAX, now)
-        self._new_lane = TokenBucket.full(NEW_PER_SECOND, NEW_MAX, now)
-        self._suspect_lane = TokenBucket.full(SUSPECT_PER_SECOND, SUSPECT_MAX, now)
-        self._shares = TokenBuckets(SHARE_PER_SECOND, SHARE_MAX)
-        self._shares_lane = TokenBucket.full(SHARES_PER_SECOND, SHARES_MAX, now)
+        self._clients = TokenBuckets(CLIENT_PER_SECOND, MAX_CLIENT_FAILURES)
+        self._addresses = TokenBuckets(ADDRESS_PER_SECOND, MAX_ADDRESS_FAILURES)
+        self._clean = TokenBuckets(UNSUSPECTED_PER_SECOND, MAX_UNSUSPECTED_FAILURES)
+        self._known_lane = TokenBucket.full(KNOWN_PER_SECOND, MAX_KNOWN_FAILURES, now)
+        self._new_lane = TokenBucket.full(NEW_PER_SECOND, MAX_NEW_FAILURES, now)
+        self._suspect_lane = TokenBucket.full(SUSPECT_PER_SECOND, MAX_SUSPECT_FAILURES, now)
+        self._shares = TokenBuckets(SHARE_PER_SECOND, MAX_SHARE_FAILURES)
+        self._shares_lane = TokenBucket.full(SHARES_PER_SECOND, MAX_SHARES_FAILURES, now)
 
     @contextmanager
     def attempt(self, *, browser: str, address: str, subject: Subject | None = None) -> Iterator[None]:
@@ -146,9 +146,9 @@ class ExchangeBudget:
         account = _account(subject)
         with self._lock:
             others = [known for known, whose in self._known.items() if whose == account and known != browser]
-            for known in others[: max(0, len(others) + 1 - MAX_KNOWN_EACH)]:
+            for known in others[: max(0, len(others) + 1 - MAX_KNOWN_BROWSERS_PER_ACCOUNT)]:
                 del self._known[known]
-            put_newest(self._known, browser, account, MAX_KNOWN)
+            put_newest(self._known, browser, account, MAX_KNOWN_BROWSERS)
 
     def _admit(self, browser: str, address: str, subject: Subject | None) -> _Attempt:
         """What an attempt would cost. Raises ``TooManyRequests`` where that is not there."""

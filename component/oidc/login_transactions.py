@@ -29,7 +29,7 @@ from component.http.return_to import safe_return_to
 from component.oidc.provider import Provider, allowed_parameters
 
 LIFETIME_SECONDS: Final = 600
-AT_ONCE: Final = 5
+MAX_OPEN: Final = 5
 _RANDOM_BYTES: Final = 32
 _PURPOSE: Final = "login"
 _STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -64,7 +64,7 @@ class LoginTransaction:
 
 
 @dataclass(frozen=True, slots=True)
-class BegunLogin:
+class StartedLogin:
     """Where the browser goes, the ``Set-Cookie`` values that must go with it, and the sign-in's state."""
 
     location: str = field(repr=False)
@@ -72,7 +72,7 @@ class BegunLogin:
     state: str = field(repr=False)
 
 
-class Logins:
+class LoginTransactions:
     """Begins and completes login transactions. Safe from any thread, and from any process with the same keyring."""
 
     def __init__(
@@ -97,14 +97,14 @@ class Logins:
         step_up: Requirement | None = None,
         popup: bool = False,
         draft: bool = False,
-    ) -> BegunLogin:
+    ) -> StartedLogin:
         """Begin a sign-in for the browser with this id; ``cookies`` are those it sent.
 
         ``silent_for``: the session that a silent sign-in is to renew; the provider then asks nobody anything.
         ``silent``: the same where nobody is signed in. ``another`` and ``step_up``: as ``Provider.authorize_url``.
         ``popup``: it is in a window of its own. ``draft``: whether a draft waits for it.
 
-        When ``AT_ONCE`` are open already, the oldest is given up. Raises ``ProviderUnavailable``.
+        When ``MAX_OPEN`` are open already, the oldest is given up. Raises ``ProviderUnavailable``.
         """
         now = self._clock()
         transaction = LoginTransaction(
@@ -132,9 +132,9 @@ class Logins:
         value = f"{int(now.timestamp())}.{self._seal(transaction, browser)}"
         # The time in front is for giving up the oldest only; what counts is the one inside the seal.
         open_ones = sorted(self._cookies.logins(cookies).items(), key=lambda item: _time_in_front(item[1]))
-        surplus = open_ones[: max(0, len(open_ones) - AT_ONCE + 1)]
+        surplus = open_ones[: max(0, len(open_ones) - MAX_OPEN + 1)]
         name = self._cookies.login(transaction.state)
-        return BegunLogin(
+        return StartedLogin(
             location,
             (
                 self._cookies.set(name, value, max_age_seconds=LIFETIME_SECONDS),

@@ -27,8 +27,8 @@ from app.core.tokens.discovery import Discovery
 from component.oidc.bounded_http import bounded_session
 
 SCOPE: Final = "openid profile email offline_access"
-_TOKEN_MAX_CHARACTERS: Final = 65_536
-_EXPIRES_IN_MAX_SECONDS: Final = 366 * 86_400
+_MAX_TOKEN_CHARACTERS: Final = 65_536
+_MAX_EXPIRES_IN_SECONDS: Final = 366 * 86_400
 _TOO_MANY_REQUESTS: Final = 429
 _ERRORS_FROM: Final = 400
 _LATER: Final = frozenset(
@@ -274,7 +274,7 @@ def _token_set(answer: Any) -> TokenSet:
 
 def _token(answer: Mapping[str, Any], name: str) -> str:
     value = answer.get(name)
-    return value if isinstance(value, str) and len(value) <= _TOKEN_MAX_CHARACTERS else ""
+    return value if isinstance(value, str) and len(value) <= _MAX_TOKEN_CHARACTERS else ""
 
 
 def _seconds(value: object) -> int | None:
@@ -284,7 +284,7 @@ def _seconds(value: object) -> int | None:
         seconds = int(value)
     except (ValueError, OverflowError):
         return None
-    return seconds if 0 <= seconds <= _EXPIRES_IN_MAX_SECONDS else None
+    return seconds if 0 <= seconds <= _MAX_EXPIRES_IN_SECONDS else None
 
 
 def _with_query(address: str, parameters: Mapping[str, str]) -> str:

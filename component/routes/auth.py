@@ -34,18 +34,18 @@ from component.drafts import Drafts
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies, read_cookies
 from component.http.error_pages import blocked_page, ended_page, failure_page, refusal_code
-from component.http.responses import NO_STORE, Only, is_from, origin_of, problem, with_cookies
+from component.http.responses import NO_STORE, SingleMethodEndpoint, is_same_origin, origin_of, problem, with_cookies
 from component.http.return_to import HOME, safe_return_to
 from component.http.static_pages import signed_in_popup, storage_unavailable
 from component.oidc.callback_query import query_of
 from component.oidc.exchange_budget import ExchangeBudget
-from component.oidc.login_transactions import Logins
+from component.oidc.login_transactions import LoginTransactions
 from component.oidc.provider import Provider
-from component.routes.backchannel_logout import ProviderLogoutRoutes, ProviderLogouts
-from component.routes.callback import Callbacks
+from component.routes.backchannel_logout import BackchannelLogoutRoutes, BackchannelLogouts
+from component.routes.callback import SignInCallback
 from component.routes.session import SessionRoutes
 from component.session.service import Sessions
-from component.session.step_up import StepUps, asked_in
+from component.session.step_up import StepUpSignIn, requested_step_up
 
 _SILENT_AGAIN_SECONDS: Final = 3600
 """How long nobody is signed in silently at a browser where that was tried."""
@@ -61,13 +61,13 @@ def auth_routes(
     *,
     base_url: str,
     sessions: Sessions,
-    logins: Logins,
+    logins: LoginTransactions,
     provider: Provider,
     cookies: Cookies,
     refusals: RefusalCounts,
     addresses: ClientAddresses,
-    step_ups: StepUps,
-    logouts: ProviderLogouts,
+    step_ups: StepUpSignIn,
+    logouts: BackchannelLogouts,
     drafts: Drafts,
     clock: Clock = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
@@ -86,12 +86,12 @@ def auth_routes(
         exchanges=ExchangeBudget(monotonic),
     )
     return [
-        Route("/auth/login", Only("GET", routes.login)),
-        Route("/auth/callback", Only("GET", routes.callback)),
-        Route("/auth/logout", Only("POST", routes.logout)),
-        Route("/auth/ended", Only("GET", routes.ended)),
+        Route("/auth/login", SingleMethodEndpoint("GET", routes.login)),
+        Route("/auth/callback", SingleMethodEndpoint("GET", routes.callback)),
+        Route("/auth/logout", SingleMethodEndpoint("POST", routes.logout)),
+        Route("/auth/ended", SingleMethodEndpoint("GET", routes.ended)),
         *SessionRoutes(base_url=base_url, sessions=sessions, cookies=cookies, clock=clock).routes(),
-        *ProviderLogoutRoutes(logouts, refusals=refusals, addresses=addresses).routes(),
+        *BackchannelLogoutRoutes(logouts, refusals=refusals, addresses=addresses).routes(),
     ]
 
 
@@ -102,8 +102,8 @@ class _Routes:
         self,
         base_url: str,
         sessions: Sessions,
-        step_ups: StepUps,
-        logins: Logins,
+        step_ups: StepUpSignIn,
+        logins: LoginTransactions,
         provider: Provider,
         cookies: Cookies,
         refusals: RefusalCounts,
@@ -122,7 +122,7 @@ class _Routes:
         self._refusals = refusals
         self._addresses = addresses
         self._drafts = drafts
-        self._callbacks = Callbacks(
+        self._callbacks = SignInCallback(
             sessions,
             step_ups,
             logins,
@@ -151,7 +151,7 @@ class _Routes:
 
     async def logout(self, request: Request) -> Response:
         """End the session; answers where the browser should go next (a script follows, so no form is redirected)."""
-        if not is_from(self._origin, request):
+        if not is_same_origin(self._origin, request):
             return problem(403, "This did not come from a page of this product.")
         return await self._in_thread(request, lambda: self._logout(request))
 
@@ -177,7 +177,7 @@ class _Routes:
         sent = read_cookies(request.scope["headers"])
         silent, popup = query.get("silent") == "1", query.get("mode") == "popup"
         another = query.get("another") == "1" and not silent
-        step_up = asked_in(query) if not silent else None
+        step_up = requested_step_up(query) if not silent else None
         silent_for = ""
         marks: tuple[str, ...] = ()
         try:
@@ -243,7 +243,7 @@ class _Routes:
 
     def _current_or_expired(self, cookies: Mapping[str, str]) -> Session | None:
         """As ``_current``, or the expired session that could be revived: who signs out does not want that."""
-        return self._current(cookies) or self._sessions.revivals.by_secret(cookies.get(self._cookies.session, ""))
+        return self._current(cookies) or self._sessions.resumption.by_secret(cookies.get(self._cookies.session, ""))
 
     def _note_failure(self, error: GatehouseError, request: Request) -> None:
         """Write a failure down; a blocked person's refusal is on record already."""

@@ -30,12 +30,12 @@ from app.core.tokens.jws import MAX_TOKEN_CHARACTERS
 from app.core.tokens.types import LogoutToken
 from app.core.tokens.verifier import TokenVerifier
 from component.http.client_address import ClientAddresses
-from component.http.responses import NO_STORE, Only, problem
+from component.http.responses import NO_STORE, SingleMethodEndpoint, problem
 from component.session import audit as session_audit
 
 PATH: Final = "/auth/backchannel-logout"
-_BODY_MAX_BYTES: Final = 2 * MAX_TOKEN_CHARACTERS
-_BODY_MAX_FIELDS: Final = 20
+_MAX_BODY_BYTES: Final = 2 * MAX_TOKEN_CHARACTERS
+_MAX_BODY_FIELDS: Final = 20
 _BODY_SECONDS: Final = 10
 _FORM: Final = "application/x-www-form-urlencoded"
 _THREADS: Final = 4
@@ -47,14 +47,14 @@ _LEASE: Final = "provider-logout"
 _log = logging.getLogger(__name__)
 
 
-class Ended(NamedTuple):
+class LoggedOutSession(NamedTuple):
     """A session that has ended, and the tokens it had, which storage no longer has; None where they were elsewhere."""
 
     ref: str
     tokens: SealedTokens | None
 
 
-class ProviderLogouts:
+class BackchannelLogouts:
     """Ends the sessions that logout tokens name. Safe from any thread, and across processes."""
 
     def __init__(
@@ -73,14 +73,14 @@ class ProviderLogouts:
         self._client_id = client_id
         self._clock = clock
 
-    def act_on(self, token: str) -> list[Ended]:
+    def act_on(self, token: str) -> list[LoggedOutSession]:
         """End the sessions that ``token`` names, in one unit with its being used up; returns them.
 
         Those with its ``sid``, else all of its subject; one that began after it was issued (somebody signed in anew
         before it arrived) lives on. Raises as ``TokenVerifier.logout_token``, ``TokenInvalid`` for a replay too.
         """
         found = self._verifier.logout_token(token, client_id=self._client_id)
-        now, ended = self._clock(), list[Ended]()
+        now, ended = self._clock(), list[LoggedOutSession]()
         with self._storage.unit_of_work() as unit:
             if not unit.consume_once(_id_hash(found), found.expires_at, now):
                 raise TokenInvalid(reason=TokenReason.REPLAYED, use=TokenUse.LOGOUT)
@@ -91,21 +91,21 @@ class ProviderLogouts:
                 # The lease shows the newest tokens; a renewal under way elsewhere revokes what it gets.
                 sealed = unit.take_refresh_lease(session.ref, _LEASE, now, now + timedelta(seconds=1))
                 if unit.end_session(session.ref, EndReason.PROVIDER_LOGOUT, now):
-                    ended.append(Ended(session.ref, sealed))
+                    ended.append(LoggedOutSession(session.ref, sealed))
                     unit.record(session_audit.ended(session, EndReason.PROVIDER_LOGOUT, by="system", now=now))
             unit.commit()
         return ended
 
-    def revoke(self, ended: Sequence[Ended]) -> None:
+    def revoke(self, ended: Sequence[LoggedOutSession]) -> None:
         """Tell the provider, which ends its own sessions by a logout, not what it issued for use without one."""
         for ref, tokens in ended:
             self._revoke(ref, tokens)
 
 
-class ProviderLogoutRoutes:
+class BackchannelLogoutRoutes:
     """The endpoint, with what it needs."""
 
-    def __init__(self, logouts: ProviderLogouts, *, refusals: RefusalCounts, addresses: ClientAddresses) -> None:
+    def __init__(self, logouts: BackchannelLogouts, *, refusals: RefusalCounts, addresses: ClientAddresses) -> None:
         self._logouts = logouts
         self._refusals = refusals
         self._addresses = addresses
@@ -113,7 +113,7 @@ class ProviderLogoutRoutes:
 
     def routes(self) -> list[BaseRoute]:
         """The address."""
-        return [Route(PATH, Only("POST", self.logout))]
+        return [Route(PATH, SingleMethodEndpoint("POST", self.logout))]
 
     async def logout(self, request: Request) -> Response:
         """Act on a logout token. Needs no cookie, and never redirects."""
@@ -145,9 +145,9 @@ async def _posted_token(request: Request) -> str:
         with fail_after(_BODY_SECONDS):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > _BODY_MAX_BYTES:
+                if len(body) > _MAX_BODY_BYTES:
                     raise BadRequest("That is more than a logout token.")
-        form = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_BODY_MAX_FIELDS)
+        form = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_BODY_FIELDS)
     except (ValueError, TimeoutError, ClientDisconnect):
         raise BadRequest("The form could not be read.") from None
     tokens = form.get("logout_token", [])

@@ -35,13 +35,13 @@ from component.http.responses import with_cookies
 from component.http.static_pages import signed_in_popup
 from component.oidc.callback_query import provider_refusal, query_of
 from component.oidc.exchange_budget import ExchangeBudget
-from component.oidc.login_transactions import Logins, LoginTransaction
+from component.oidc.login_transactions import LoginTransaction, LoginTransactions
 from component.oidc.provider import Provider, TokenSet
-from component.session.credentials import Begun
+from component.session.credentials import IssuedSession
 from component.session.service import Sessions
-from component.session.step_up import StepUps
+from component.session.step_up import StepUpSignIn
 
-_CODE_MAX_CHARACTERS: Final = 4096
+_MAX_CODE_CHARACTERS: Final = 4096
 _log = logging.getLogger(__name__)
 
 
@@ -58,14 +58,14 @@ class _Asked:
     """Else the one that is only expired, and can be revived."""
 
 
-class Callbacks:
+class SignInCallback:
     """Finishes sign-ins. Safe from any thread."""
 
     def __init__(
         self,
         sessions: Sessions,
-        step_ups: StepUps,
-        logins: Logins,
+        step_ups: StepUpSignIn,
+        logins: LoginTransactions,
         provider: Provider,
         cookies: Cookies,
         addresses: ClientAddresses,
@@ -108,7 +108,7 @@ class Callbacks:
             asked = _Asked(request, query, cookies, current, expired)
             if transaction.is_silent:
                 return self._finish_silently(asked, transaction, done)
-            begun = self._begin(asked, transaction)
+            issued = self._begin(asked, transaction)
         except StateMismatch as error:
             if current is not None:
                 # The back button or a double click in a browser that is signed in: nothing is wrong.
@@ -116,7 +116,7 @@ class Callbacks:
             return self._failed(error, request, transaction, done)
         except GatehouseError as error:
             return self._failed(error, request, transaction, done)
-        return with_cookies(self._back(transaction), (self._session_cookie(begun), *done))
+        return with_cookies(self._back(transaction), (self._session_cookie(issued), *done))
 
     def _finish_silently(self, asked: _Asked, transaction: LoginTransaction, done: tuple[str, ...]) -> Response:
         """Back to the page in any case: it shows what it is for, or asks to sign in if that did not work."""
@@ -145,26 +145,28 @@ class Callbacks:
             self._sessions.silent.refused(session, refusal_code(error))
         self._hand_over(asked, transaction, session.person.subject, session.ref)
 
-    def _begin(self, asked: _Asked, transaction: LoginTransaction) -> Begun:
+    def _begin(self, asked: _Asked, transaction: LoginTransaction) -> IssuedSession:
         """Everything between an answer that belongs to this browser and a session; raises when any of it is wrong."""
         code = self._code(asked)
         with self._attempt(asked):
             tokens, id_token = self._tokens(code, transaction)
-            begun = self._session(asked, transaction, tokens, id_token)
+            issued = self._session(asked, transaction, tokens, id_token)
         self._exchanges.remember(self._browser(asked), id_token.subject)
-        self._hand_over(asked, transaction, id_token.subject, begun.ref)
-        return begun
+        self._hand_over(asked, transaction, id_token.subject, issued.ref)
+        return issued
 
-    def _session(self, asked: _Asked, transaction: LoginTransaction, tokens: TokenSet, id_token: IdToken) -> Begun:
+    def _session(
+        self, asked: _Asked, transaction: LoginTransaction, tokens: TokenSet, id_token: IdToken
+    ) -> IssuedSession:
         """The session at hand that goes on, where it is this person's; else a new one in its place."""
         address = self._addresses.of(asked.request.scope)
-        known, begun = asked.current or asked.expired, None
+        known, issued = asked.current or asked.expired, None
         if asked.current is not None:
             if transaction.step_up is not None and asked.current.person.subject == id_token.subject:
-                begun = self._step_ups.complete(asked.current, tokens, id_token, address=address)
+                issued = self._step_ups.complete(asked.current, tokens, id_token, address=address)
         elif asked.expired is not None:
-            begun = self._sessions.revivals.complete(asked.expired, tokens, id_token, address=address)
-        return begun or self._sessions.begin(
+            issued = self._sessions.resumption.complete(asked.expired, tokens, id_token, address=address)
+        return issued or self._sessions.begin(
             tokens,
             id_token,
             user_agent=asked.request.headers.get("user-agent", ""),
@@ -181,7 +183,7 @@ class Callbacks:
         self._provider.check_issuer(query.get("iss"))
         if "error" in query:
             raise provider_refusal(query)
-        if not code or len(code) > _CODE_MAX_CHARACTERS:
+        if not code or len(code) > _MAX_CODE_CHARACTERS:
             raise LoginFailed(reason=CallbackReason.INCOMPLETE)
         return code
 
@@ -221,13 +223,13 @@ class Callbacks:
         try:
             return self._sessions.resolve(secret), None
         except SessionExpired:
-            return None, self._sessions.revivals.by_secret(secret)
+            return None, self._sessions.resumption.by_secret(secret)
         except Unauthenticated:
             return None, None
 
-    def _session_cookie(self, begun: Begun) -> str:
+    def _session_cookie(self, issued: IssuedSession) -> str:
         return self._cookies.set(
-            self._cookies.session, begun.secret, max_age_seconds=self._sessions.limits.cookie_seconds
+            self._cookies.session, issued.secret, max_age_seconds=self._sessions.lifetimes.cookie_seconds
         )
 
     def _back(self, transaction: LoginTransaction) -> Response:

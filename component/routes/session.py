@@ -21,13 +21,13 @@ from app.core.clock import Clock, utc_now
 from app.core.errors import SessionExpired, StorageUnavailable, Unauthenticated
 from app.core.records import Session
 from component.http.cookies import Cookies, read_cookies
-from component.http.responses import NO_STORE, Only, is_from, origin_of, problem
+from component.http.responses import NO_STORE, SingleMethodEndpoint, is_same_origin, origin_of, problem
 from component.http.return_to import safe_return_to
 from component.session.service import Sessions
 
 _THREADS: Final = 16
 _UNAVAILABLE: Final = "The database does not answer. Try again in a moment."
-_BODY_MAX_BYTES: Final = 8_192
+_MAX_BODY_BYTES: Final = 8_192
 _BODY_SECONDS: Final = 10
 T = TypeVar("T")
 
@@ -50,9 +50,9 @@ class SessionRoutes:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route("/auth/session", Only("GET", self.session)),
-            Route("/auth/active", Only("POST", self.active)),
-            Route("/auth/stay", Only("POST", self.stay)),
+            Route("/auth/session", SingleMethodEndpoint("GET", self.session)),
+            Route("/auth/active", SingleMethodEndpoint("POST", self.active)),
+            Route("/auth/stay", SingleMethodEndpoint("POST", self.stay)),
         ]
 
     async def session(self, request: Request) -> Response:
@@ -77,7 +77,7 @@ class SessionRoutes:
 
     def _refusal(self, request: Request) -> Response | None:
         """The answer to a request that no script of our own pages sends."""
-        if not is_from(self._origin, request):
+        if not is_same_origin(self._origin, request):
             return problem(403, "This did not come from a page of this product.")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return problem(415, "This is asked for with JSON only.")
@@ -125,8 +125,8 @@ class SessionRoutes:
 
         ``expires_in_seconds`` is for browsers whose clock is wrong.
         """
-        limits, now = self._sessions.limits, self._clock()
-        ends_at = limits.ends_at(session)
+        lifetimes, now = self._sessions.lifetimes, self._clock()
+        ends_at = lifetimes.ends_at(session)
         return {
             "authenticated": True,
             "issuer": session.person.subject.issuer,
@@ -135,7 +135,7 @@ class SessionRoutes:
             "session": session_tag(session.ref),
             "expires_at": ends_at.isoformat(),
             "expires_in_seconds": max(0, round((ends_at - now).total_seconds())),
-            "can_stay": session.expires_at - now > timedelta(seconds=limits.warning_seconds),
+            "can_stay": session.expires_at - now > timedelta(seconds=lifetimes.warning_seconds),
         }
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -149,7 +149,7 @@ async def _page_in(request: Request) -> str:
         with fail_after(_BODY_SECONDS):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > _BODY_MAX_BYTES:
+                if len(body) > _MAX_BODY_BYTES:
                     return ""
         found = json.loads(body)
     except (ValueError, RecursionError, TimeoutError, ClientDisconnect):

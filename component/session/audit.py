@@ -13,7 +13,7 @@ from app.core.records import EndReason, Session
 from app.core.tokens.claims import Unusable
 
 
-def begun(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
+def issued(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
     """Somebody signed in."""
     return AuditEvent(
         kind=AuditKind.SESSION_BEGIN,
@@ -50,7 +50,7 @@ def stepped_up(subject: Subject, ref: str, *, address: str, acr: str, now: datet
     )
 
 
-def revived(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
+def resumed(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
     """Somebody signed in again after their session had expired, and went on with it."""
     return AuditEvent(
         kind=AuditKind.SESSION_REVIVE,
@@ -112,7 +112,7 @@ def blocked(subject: Subject, *, address: str, now: datetime) -> AuditEvent:
     )
 
 
-def default_role_given(subject: Subject, role: str, *, now: datetime) -> AuditEvent:
+def default_role_granted(subject: Subject, role: str, *, now: datetime) -> AuditEvent:
     """Somebody got the role that everybody gets."""
     return AuditEvent(
         kind=AuditKind.GRANT_ADD,

@@ -19,27 +19,27 @@ _NO_TOKENS: Final = ProviderTokens("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class IssuedSession:
     """A session that has begun, or goes on: its stable reference, and the secret for the cookie, kept nowhere else."""
 
     ref: str
     secret: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(32))
 
 
-def goes_on(
-    storage: Storage, keyring: Keyring, begun: Begun, tokens: TokenSet, id_token: IdToken, access: AccessToken
+def reauthenticated(
+    storage: Storage, keyring: Keyring, issued: IssuedSession, tokens: TokenSet, id_token: IdToken, access: AccessToken
 ) -> SteppedUp:
     """What is stored of a fresh sign-in for the session that goes on with it."""
-    before = _held(storage, keyring, begun.ref)
+    before = _held(storage, keyring, issued.ref)
     # Some providers give a refresh token, or their session's id, at the first sign-in only.
     kept = ProviderTokens(
         tokens.access_token, tokens.refresh_token or before.refresh_token, id_token.sid or before.hint
     )
     return SteppedUp(
-        ref=begun.ref,
-        secret_hash=secret_hash(begun.secret),
+        ref=issued.ref,
+        secret_hash=secret_hash(issued.secret),
         authenticated_at=id_token.authenticated_at,
-        sealed_tokens=kept.seal(keyring, begun.ref),
+        sealed_tokens=kept.seal(keyring, issued.ref),
         access_token_hash=token_hash(tokens.access_token),
         access_expires_at=access.expires_at,
         provider_sid=kept.hint,
@@ -48,7 +48,7 @@ def goes_on(
     )
 
 
-def person_of(id_token: IdToken) -> Person:
+def person_from(id_token: IdToken) -> Person:
     """What is shown of a person, as their ID token has it."""
     return Person(
         subject=id_token.subject,

@@ -18,7 +18,7 @@ _ENDED: Final = {
 }
 
 
-def why_ended(reason: EndReason | None) -> Unauthenticated:
+def session_end_error(reason: EndReason | None) -> Unauthenticated:
     """The error for a session that ended: ``SessionExpired`` when only its time was over, else ``SessionEnded``."""
     sentence = _ENDED.get(reason) if reason is not None else None
     if reason is EndReason.REPLACED:

@@ -11,11 +11,11 @@ from app.core.records import Session
 TOUCH_SECONDS: Final = 60
 """How often at most it is written down that somebody was here."""
 _WARNING_SECONDS: Final = 120
-_REVIVAL_SECONDS: Final = 3600
+_RESUMPTION_SECONDS: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SessionLifetimes:
     """How long things last, in seconds."""
 
     idle_seconds: int
@@ -38,14 +38,14 @@ class Limits:
         return min(TOUCH_SECONDS, self.idle_seconds / 10)
 
     @property
-    def revival_seconds(self) -> float:
+    def resumption_seconds(self) -> float:
         """How long after its end a session that expired can be revived by its own person."""
-        return _REVIVAL_SECONDS
+        return _RESUMPTION_SECONDS
 
     @property
     def cookie_seconds(self) -> int:
         """How long a browser keeps the session's cookie: as long as it can be of use."""
-        return self.absolute_seconds + _REVIVAL_SECONDS
+        return self.absolute_seconds + _RESUMPTION_SECONDS
 
     def ends_at(self, session: Session) -> datetime:
         """When the session ends if nobody does anything: the earlier of its two limits."""

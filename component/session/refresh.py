@@ -57,7 +57,7 @@ _OVER: Final = frozenset(
 _log = logging.getLogger(__name__)
 
 
-class Renewals:
+class TokenRefresh:
     """Keeps the tokens of sessions fresh. Safe from any thread."""
 
     def __init__(
@@ -98,7 +98,7 @@ class Renewals:
             if token is not None:
                 return token
 
-    def renew_without_waiting(self, ref: str) -> None:
+    def refresh_without_waiting(self, ref: str) -> None:
         """Renew when due, unless somebody is at it or the provider has just not answered. Raises ``SessionEnded``."""
         if self._paused():
             return

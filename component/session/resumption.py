@@ -17,12 +17,12 @@ from app.core.tokens.types import IdToken
 from app.core.tokens.verifier import TokenVerifier
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
-from component.session.credentials import Begun, goes_on, person_of, secret_hash
-from component.session.lifetimes import Limits
+from component.session.credentials import IssuedSession, person_from, reauthenticated, secret_hash
+from component.session.lifetimes import SessionLifetimes
 from component.session.provider_tokens import require_own, sync_rights
 
 
-class Revivals:
+class SessionResumption:
     """Finds what can be revived, and revives it. Safe from any thread, and across processes."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Revivals:
         verifier: TokenVerifier,
         *,
         client_id: str,
-        limits: Limits,
+        lifetimes: SessionLifetimes,
         map_own_names: bool,
         clock: Clock,
     ) -> None:
@@ -41,7 +41,7 @@ class Revivals:
         self._keyring = keyring
         self._verifier = verifier
         self._client_id = client_id
-        self._limits = limits
+        self._limits = lifetimes
         self._map_own_names = map_own_names
         self._clock = clock
 
@@ -55,9 +55,9 @@ class Revivals:
 
     def until(self, session: Session) -> datetime:
         """Until when an expired session can be revived."""
-        return self._limits.ends_at(session) + timedelta(seconds=self._limits.revival_seconds)
+        return self._limits.ends_at(session) + timedelta(seconds=self._limits.resumption_seconds)
 
-    def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> Begun | None:
+    def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> IssuedSession | None:
         """Go on with ``session``, which was found here, whose person has signed in again.
 
         None, and nothing is changed, for any other subject, and when it was ended, or its person blocked, meanwhile.
@@ -68,22 +68,22 @@ class Revivals:
         access = self._verifier.access_token(tokens.access_token, from_provider=True)
         require_own(access, id_token.subject, self._client_id)
         now = self._clock()
-        begun = Begun(session.ref)
-        fresh = goes_on(self._storage, self._keyring, begun, tokens, id_token, access)
+        issued = IssuedSession(session.ref)
+        fresh = reauthenticated(self._storage, self._keyring, issued, tokens, id_token, access)
         with self._storage.unit_of_work() as unit:
-            unit.save_person(person_of(id_token), now)
+            unit.save_person(person_from(id_token), now)
             # Looked at inside the unit: an end, a block or another revival committed before this one is seen.
             stored = self._expired(unit.session_by_ref(session.ref))
             until = now + timedelta(seconds=self._limits.absolute_seconds)
-            if stored is None or stored.person.blocked or not unit.revive_session(fresh, until, now):
+            if stored is None or stored.person.blocked or not unit.resume_session(fresh, until, now):
                 return None
             sync_rights(unit, access, map_own_names=self._map_own_names, now=now)
-            unit.record(session_audit.revived(id_token.subject, session.ref, address=address, now=now))
+            unit.record(session_audit.resumed(id_token.subject, session.ref, address=address, now=now))
             unit.commit()
-        return begun
+        return issued
 
     def _expired(self, session: Session | None) -> Session | None:
         if session is None or session.ended_at is not None:
             return None
         over_for = self._clock() - self._limits.ends_at(session)
-        return session if timedelta() <= over_for <= timedelta(seconds=self._limits.revival_seconds) else None
+        return session if timedelta() <= over_for <= timedelta(seconds=self._limits.resumption_seconds) else None

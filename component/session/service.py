@@ -31,16 +31,16 @@ from app.core.tokens.types import AccessToken, IdToken
 from app.core.tokens.verifier import TokenVerifier, token_hash
 from component.oidc.provider import Provider, TokenSet
 from component.session import audit as session_audit
-from component.session.credentials import Begun, person_of, secret_hash
-from component.session.end_reasons import why_ended
-from component.session.lifetimes import Limits
+from component.session.credentials import IssuedSession, person_from, secret_hash
+from component.session.end_reasons import session_end_error
+from component.session.lifetimes import SessionLifetimes
 from component.session.provider_tokens import ProviderTokens, require_own, sync_rights
-from component.session.refresh import Renewals
-from component.session.resumption import Revivals
-from component.session.silent_signin import SilentSignIns
+from component.session.refresh import TokenRefresh
+from component.session.resumption import SessionResumption
+from component.session.silent_signin import SilentSignIn
 
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-_USER_AGENT_MAX_CHARACTERS: Final = 200
+_MAX_USER_AGENT_CHARACTERS: Final = 200
 _log = logging.getLogger(__name__)
 
 
@@ -54,13 +54,13 @@ class Sessions:
         provider: Provider,
         verifier: TokenVerifier,
         *,
-        limits: Limits,
+        lifetimes: SessionLifetimes,
         map_own_names: bool,
         default_role: str | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """``map_own_names``: whether a token role counts as our role of the same name (development only)."""
-        self.limits = limits
+        self.lifetimes = lifetimes
         self._storage = storage
         self._keyring = keyring
         self._provider = provider
@@ -68,31 +68,31 @@ class Sessions:
         self._map_own_names = map_own_names
         self._default_role = default_role
         self._clock = clock
-        self.silent = SilentSignIns(
+        self.silent = SilentSignIn(
             storage, keyring, verifier, client_id=provider.client_id, map_own_names=map_own_names, clock=clock
         )
-        self.revivals = Revivals(
+        self.resumption = SessionResumption(
             storage,
             keyring,
             verifier,
             client_id=provider.client_id,
-            limits=limits,
+            lifetimes=lifetimes,
             map_own_names=map_own_names,
             clock=clock,
         )
-        self._renewals = Renewals(
+        self._token_refresh = TokenRefresh(
             storage,
             keyring,
             provider,
             verifier,
-            rights_max_age_seconds=limits.rights_max_age_seconds,
+            rights_max_age_seconds=lifetimes.rights_max_age_seconds,
             map_own_names=map_own_names,
             clock=clock,
         )
 
     def begin(
         self, tokens: TokenSet, id_token: IdToken, *, user_agent: str, address: str, replaces: str | None = None
-    ) -> Begun:
+    ) -> IssuedSession:
         """Begin a session for a person whose ID token was verified, ending ``replaces``, all in one unit of work.
 
         Raises as ``TokenVerifier.access_token``, ``TokenInvalid`` for another's access token too, and
@@ -101,25 +101,25 @@ class Sessions:
         access = self._verifier.access_token(tokens.access_token, from_provider=True)
         require_own(access, id_token.subject, self._provider.client_id)
         now = self._clock()
-        begun = Begun(secrets.token_urlsafe(16))
-        session = self._new_session(begun, tokens, id_token, access, user_agent, address, now)
+        issued = IssuedSession(secrets.token_urlsafe(16))
+        session = self._new_session(issued, tokens, id_token, access, user_agent, address, now)
         with self._storage.unit_of_work() as unit:
-            unit.save_person(person_of(id_token), now)
+            unit.save_person(person_from(id_token), now)
             unit.begin_session(session, now)
-            stored = unit.session_by_ref(begun.ref)
+            stored = unit.session_by_ref(issued.ref)
             # Looked at inside the unit: a block committed before this one is seen, a later one ends this session.
             blocked = stored is None or stored.person.blocked
             if not blocked:
                 sync_rights(unit, access, map_own_names=self._map_own_names, now=now)
-                self._grant_default_role(unit, id_token.subject, now)
+                self._add_default_role(unit, id_token.subject, now)
                 replaced = self._replace(unit, replaces, id_token.subject, now)
-                unit.record(session_audit.begun(id_token.subject, begun.ref, address=address, now=now))
+                unit.record(session_audit.issued(id_token.subject, issued.ref, address=address, now=now))
                 unit.commit()
         if blocked:
             self._refuse_blocked(id_token.subject, tokens, address, now)
         if replaced:
             self._revoke(replaced)
-        return begun
+        return issued
 
     def resolve(self, secret: str) -> Session:
         """The live session whose cookie holds this secret; one query.
@@ -142,7 +142,7 @@ class Sessions:
         not answer and the old token has expired; ``SignInAgain`` when there is no refresh token to renew it with.
         """
         self.by_ref(ref)
-        return self._renewals.access_token(ref)
+        return self._token_refresh.access_token(ref)
 
     def sync_if_due(self, session: Session) -> None:
         """Renew when the provider's word on this person's rights is older than the limit; else do nothing.
@@ -150,16 +150,16 @@ class Sessions:
         Raises ``SessionEnded`` when the provider refuses to renew. A provider that does not answer, or another renewal
         under way, does not hold up the page.
         """
-        if self._clock() - session.rights_synced_at >= timedelta(seconds=self.limits.rights_max_age_seconds):
-            self._renewals.renew_without_waiting(session.ref)
+        if self._clock() - session.rights_synced_at >= timedelta(seconds=self.lifetimes.rights_max_age_seconds):
+            self._token_refresh.refresh_without_waiting(session.ref)
 
     def touch(self, session: Session, *, page: str = "") -> None:
         """Note that the person was here, and on which page; at most once a minute."""
-        if self._clock() - session.last_seen_at < timedelta(seconds=self.limits.touch_seconds):
+        if self._clock() - session.last_seen_at < timedelta(seconds=self.lifetimes.touch_seconds):
             return
         try:
             with self._storage.unit_of_work() as unit:
-                unit.touch_session(session.ref, self._clock, idle=self.limits.idle, page=page)
+                unit.touch_session(session.ref, self._clock, idle=self.lifetimes.idle, page=page)
                 unit.commit()
         except StorageUnavailable:
             # Not worth a person's page: the next rerun notes it.
@@ -168,7 +168,7 @@ class Sessions:
     def stay(self, session: Session) -> Session:
         """Note at once that the person is here, who said so; only the idle limit moves. Raises as ``by_ref``."""
         with self._storage.unit_of_work() as unit:
-            unit.touch_session(session.ref, self._clock, idle=self.limits.idle)
+            unit.touch_session(session.ref, self._clock, idle=self.lifetimes.idle)
             unit.commit()
         return self.by_ref(session.ref)
 
@@ -204,14 +204,14 @@ class Sessions:
         if session is None:
             raise Unauthenticated("Sign in to go on.")
         if session.ended_at is not None:
-            raise why_ended(session.end_reason)
-        if self._clock() >= self.limits.ends_at(session):
+            raise session_end_error(session.end_reason)
+        if self._clock() >= self.lifetimes.ends_at(session):
             raise SessionExpired("Sign in again to go on where you were.")
         return session
 
     def _new_session(
         self,
-        begun: Begun,
+        issued: IssuedSession,
         tokens: TokenSet,
         id_token: IdToken,
         access: AccessToken,
@@ -221,31 +221,31 @@ class Sessions:
     ) -> NewSession:
         kept = ProviderTokens(tokens.access_token, tokens.refresh_token, id_token.sid)
         return NewSession(
-            ref=begun.ref,
-            secret_hash=secret_hash(begun.secret),
+            ref=issued.ref,
+            secret_hash=secret_hash(issued.secret),
             subject=id_token.subject,
             authenticated_at=id_token.authenticated_at,
-            expires_at=now + timedelta(seconds=self.limits.absolute_seconds),
-            sealed_tokens=kept.seal(self._keyring, begun.ref),
+            expires_at=now + timedelta(seconds=self.lifetimes.absolute_seconds),
+            sealed_tokens=kept.seal(self._keyring, issued.ref),
             access_token_hash=token_hash(tokens.access_token),
             access_expires_at=access.expires_at,
             provider_sid=id_token.sid,
             client_id=self._provider.client_id,
             acr=id_token.acr,
             amr=id_token.amr,
-            user_agent="".join(filter(str.isprintable, user_agent))[:_USER_AGENT_MAX_CHARACTERS],
+            user_agent="".join(filter(str.isprintable, user_agent))[:_MAX_USER_AGENT_CHARACTERS],
             address=address,
         )
 
-    def _grant_default_role(self, unit: UnitOfWork, subject: Subject, now: datetime) -> None:
+    def _add_default_role(self, unit: UnitOfWork, subject: Subject, now: datetime) -> None:
         try:
-            added = unit.give_default_role(subject, self._default_role, now)
+            added = unit.grant_default_role(subject, self._default_role, now)
         except NotFound:
             # Somebody deleted the role: signing in must go on working, without it.
             _log.error("GATEHOUSE_DEFAULT_ROLE names a role that does not exist: %s", self._default_role)
             return
         if added and self._default_role is not None:
-            unit.record(session_audit.default_role_given(subject, self._default_role, now=now))
+            unit.record(session_audit.default_role_granted(subject, self._default_role, now=now))
 
     def _replace(self, unit: UnitOfWork, ref: str | None, subject: Subject, now: datetime) -> str:
         """End the session of this browser that the new one replaces; returns the refresh token to be revoked, if any.

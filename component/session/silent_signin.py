@@ -29,7 +29,7 @@ _LEASE_SECONDS: Final = 10
 _log = logging.getLogger(__name__)
 
 
-class SilentSignIns:
+class SilentSignIn:
     """Safe from any thread, and across processes."""
 
     def __init__(

@@ -22,7 +22,7 @@ from app.core.tokens.verifier import TokenVerifier
 from component.oidc.login_transactions import LoginTransaction
 from component.oidc.provider import Provider, TokenSet
 from component.session import audit as session_audit
-from component.session.credentials import Begun, goes_on, person_of
+from component.session.credentials import IssuedSession, person_from, reauthenticated
 from component.session.provider_tokens import require_own, sync_rights
 
 _AGE: Final = re.compile(r"[0-9]{1,9}")
@@ -30,7 +30,7 @@ _CONTEXT: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _AFRESH: Final = Requirement(max_age_seconds=0)
 
 
-def asked_in(query: Mapping[str, str]) -> Requirement | None:
+def requested_step_up(query: Mapping[str, str]) -> Requirement | None:
     """What a sign-in link asks for; None when it asks for no step-up, a fresh sign-in when it does not say what."""
     if query.get("step_up") != "1":
         return None
@@ -41,7 +41,7 @@ def asked_in(query: Mapping[str, str]) -> Requirement | None:
     return _AFRESH if asked == Requirement() else asked
 
 
-class StepUps:
+class StepUpSignIn:
     """Finishes step-ups. Safe from any thread, and from any process with the same keyring."""
 
     def __init__(
@@ -86,7 +86,7 @@ class StepUps:
             raise OrganizationMismatch
         return id_token
 
-    def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> Begun | None:
+    def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> IssuedSession | None:
         """Go on with ``session``, whose person signed in again: new secret, tokens, sign-in time and factors.
 
         None, and nothing is changed, when the session is over by now or its person is blocked. Raises as
@@ -95,10 +95,10 @@ class StepUps:
         access = self._verifier.access_token(tokens.access_token, from_provider=True)
         require_own(access, id_token.subject, self._provider.client_id)
         now = self._clock()
-        begun = Begun(session.ref)
-        fresh = goes_on(self._storage, self._keyring, begun, tokens, id_token, access)
+        issued = IssuedSession(session.ref)
+        fresh = reauthenticated(self._storage, self._keyring, issued, tokens, id_token, access)
         with self._storage.unit_of_work() as unit:
-            unit.save_person(person_of(id_token), now)
+            unit.save_person(person_from(id_token), now)
             # Looked at inside the unit: an end or a block committed before this one is seen.
             stored = unit.session_by_ref(session.ref)
             if stored is None or stored.person.blocked or not unit.step_up_session(fresh, now):
@@ -108,4 +108,4 @@ class StepUps:
                 session_audit.stepped_up(id_token.subject, session.ref, address=address, acr=id_token.acr, now=now)
             )
             unit.commit()
-        return begun
+        return issued

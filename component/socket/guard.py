@@ -27,7 +27,7 @@ from component.http.cookies import Cookies, HeaderList, RawHeaders, browser_hash
 from component.http.origin import Site
 from component.http.return_to import is_page_path
 from component.http.security_headers import SecurityHeaders, content_security_policy
-from component.http.static_pages import all_places_taken, failed, notice, storage_unavailable
+from component.http.static_pages import log_server_error, notice, storage_unavailable, too_many_tabs
 from component.limits.admission import Admission, CapacityExceeded, SocketReader, SocketSlot
 from component.limits.paced_socket import PacedSocket
 from component.limits.throttle import Throttle
@@ -215,7 +215,7 @@ class SocketGuard:
     def _out_of_bounds(self, scope: Scope, area: Area) -> Response | None:
         """The answer to a request with too long a body, or for which there is no place; None for any other."""
         if area is Area.PAGE and self._admission.is_full:
-            return all_places_taken()
+            return too_many_tabs()
         # Uploads have limits of their own.
         return request_bodies.refusal(scope["headers"]) if area is not Area.PRIVATE else None
 
@@ -376,7 +376,7 @@ class SocketGuard:
     async def _expired(self, cookies: dict[str, str]) -> Session | None:
         """Whose session has expired here, and can be revived. Raises ``StorageUnavailable``."""
         secret = cookies.get(self._cookies.session)
-        return await self._tabs.in_thread(lambda: self._tabs.sessions.revivals.by_secret(secret)) if secret else None
+        return await self._tabs.in_thread(lambda: self._tabs.sessions.resumption.by_secret(secret)) if secret else None
 
     def _is_renewed(self, cookies: dict[str, str]) -> bool:
         """Whether the session of this cookie went on a moment ago, with a new secret."""
@@ -449,7 +449,7 @@ def _full() -> Response:
 
 
 def _later() -> Response:
-    failed(StorageUnavailable.status, StorageUnavailable.code)
+    log_server_error(StorageUnavailable.status, StorageUnavailable.code)
     return PlainTextResponse("Try again in a moment.\n", 503, headers={"Retry-After": str(RETRY_SECONDS)})
 
 

@@ -164,7 +164,7 @@ class Tab:
             return now >= self._resumable_until or (is_recent and has_waited)
         if self._seen.cover is not None:
             return True  # what waits for this socket
-        due = self._tabs.sessions.limits.ends_at(self.session)
+        due = self._tabs.sessions.lifetimes.ends_at(self.session)
         until = self._seen.grants.until if self._seen.grants is not None else None
         return not self._is_checked or now >= (due if until is None else min(due, until))
 
@@ -308,7 +308,7 @@ class Tab:
 
     def _cover_up(self, session: Session) -> SessionChange:
         """The session has expired, and can be revived: stop what runs, and hide the page."""
-        first, self._resumable_until = self._resumable_until is None, self._tabs.sessions.revivals.until(session)
+        first, self._resumable_until = self._resumable_until is None, self._tabs.sessions.resumption.until(session)
         if not first:
             return SessionChange.EXPIRED
         self._covered, self._locked_at = True, self._monotonic()
@@ -379,7 +379,7 @@ class Tab:
         try:
             session: Session | None = self._tabs.sessions.by_ref(self.session.ref)
         except SessionExpired:
-            session, expired = self._tabs.sessions.revivals.by_ref(self.session.ref), True
+            session, expired = self._tabs.sessions.resumption.by_ref(self.session.ref), True
         except Unauthenticated as error:
             self._signed_out = isinstance(error, SignedOut)
             return None, None

@@ -12,14 +12,14 @@ from app.cleanup import purge
 from app.core.ports import Storage
 from app.core.principal import Subject
 from component.drafts import (
+    MAX_ANONYMOUS_BURST,
+    MAX_ANONYMOUS_DRAFTS,
     MAX_BYTES,
-    MOST_OF_OWNER,
-    MOST_OF_STRANGERS,
+    MAX_DRAFTS_PER_OWNER,
     SIGN_IN_SECONDS,
-    STRANGERS_AT_ONCE,
     TAKE_SECONDS,
+    DraftOwner,
     Drafts,
-    Owner,
 )
 from component.http.cookies import browser_hash
 from tests.clock import FakeClock
@@ -62,7 +62,7 @@ def took(here: World, browser: Browser, *, path: str = "/reports", subject: str 
 
 
 def kept_by_nobody(here: World, browser: Browser) -> str:
-    return here.drafts.keep(Owner.of(None, hash_of(here, browser)), TEXT)
+    return here.drafts.keep(DraftOwner.of(None, hash_of(here, browser)), TEXT)
 
 
 def test_an_anonymous_draft_comes_back_once_through_its_sign_in(here: World) -> None:
@@ -107,7 +107,7 @@ def test_an_anonymous_draft_waits_for_one_sign_in_only(here: World) -> None:
 def test_a_persons_draft_comes_back_to_that_person_only(here: World) -> None:
     browser = here.sign_in()
     for sub, given in (("auth0|ann", TEXT), ("auth0|bob", None)):
-        draft = here.drafts.keep(Owner.of(ann(here), hash_of(here, browser)), TEXT)
+        draft = here.drafts.keep(DraftOwner.of(ann(here), hash_of(here, browser)), TEXT)
         browser.get(here.fake.approve(begin(browser, draft, "&step_up=1&max_age=0"), sub=sub))
         assert here.rows("drafts") == (1 if given else 0)
         assert took(here, browser, subject=sub) == given
@@ -153,7 +153,7 @@ def test_it_lasts_for_minutes(here: World) -> None:
 def test_two_processes_share_them(here: World) -> None:
     browser = arrived(here)
     elsewhere = Drafts(here.storage, here.keyring, clock=here.clock)
-    draft = elsewhere.keep(Owner.of(None, hash_of(here, browser)), TEXT)
+    draft = elsewhere.keep(DraftOwner.of(None, hash_of(here, browser)), TEXT)
     browser.get(here.fake.approve(begin(browser, draft)))
     given = elsewhere.take(here.ref(browser), "/reports/", subject=ann(here), browser_hash=hash_of(here, browser))
     assert given == TEXT
@@ -162,19 +162,19 @@ def test_two_processes_share_them(here: World) -> None:
 def test_size_number_and_pace_are_bounded(here: World) -> None:
     seconds = [0.0]
     drafts = Drafts(here.storage, here.keyring, clock=here.clock, monotonic=lambda: seconds[0])
-    person = Owner.of(ann(here), "")
+    person = DraftOwner.of(ann(here), "")
     assert drafts.keep(person, b"x" * (MAX_BYTES + 1)) == ""
     assert drafts.keep(person, b"") == ""
-    for _ in range(MOST_OF_OWNER + 3):
+    for _ in range(MAX_DRAFTS_PER_OWNER + 3):
         assert drafts.keep(person, TEXT)
         here.clock.move(seconds=1)
-    assert here.rows("drafts") == MOST_OF_OWNER
+    assert here.rows("drafts") == MAX_DRAFTS_PER_OWNER
     # Strangers: so many at once, then so many a second, and in all; nobody else loses anything by that.
-    assert sum(bool(drafts.keep(Owner.of(None, f"{n}"), TEXT)) for n in range(100)) == STRANGERS_AT_ONCE
-    for n in range(MOST_OF_STRANGERS):
+    assert sum(bool(drafts.keep(DraftOwner.of(None, f"{n}"), TEXT)) for n in range(100)) == MAX_ANONYMOUS_BURST
+    for n in range(MAX_ANONYMOUS_DRAFTS):
         seconds[0] += 1.0
-        assert drafts.keep(Owner.of(None, f"more {n}"), TEXT)
-    assert here.rows("drafts") == MOST_OF_OWNER + MOST_OF_STRANGERS
+        assert drafts.keep(DraftOwner.of(None, f"more {n}"), TEXT)
+    assert here.rows("drafts") == MAX_DRAFTS_PER_OWNER + MAX_ANONYMOUS_DRAFTS
 
 
 def test_an_address_without_a_draft_writes_nothing(here: World) -> None:

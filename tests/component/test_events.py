@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import PermissionDenied, SessionEnded
-from component.event_channel import ANSWERS_MAX_CHARACTERS, QUEUE_MAX_EVENTS, Link
+from component.event_channel import MAX_ANSWERS_CHARACTERS, MAX_QUEUE_EVENTS, EventChannel
 from component.events import (
-    EVENT_MAX_CHARACTERS,
     HANDLER_FAILED,
+    MAX_EVENT_CHARACTERS,
     AdhocReport,
     AppAuthRequest,
     Breach,
@@ -102,7 +102,7 @@ def test_a_wrong_shape_is_no_event(name: str, data: object) -> None:
 
 
 def test_what_is_too_large_is_not_looked_at() -> None:
-    assert parse("onAdhocReport", {"title": "x", "text": "y" * EVENT_MAX_CHARACTERS}) is Breach.TOO_LARGE
+    assert parse("onAdhocReport", {"title": "x", "text": "y" * MAX_EVENT_CHARACTERS}) is Breach.TOO_LARGE
     deep: Any = []
     for _ in range(100_000):
         deep = [deep]
@@ -151,7 +151,7 @@ class Host:
 
     def __init__(self, **seconds: Any) -> None:
         self.now = 0.0
-        self.link = Link(seconds=lambda: self.now)
+        self.channel = EventChannel(seconds=lambda: self.now)
         self.heard: list[Event] = []
         self.fails: type[BaseException] | BaseException | None = None
         self.sent = 0
@@ -165,12 +165,12 @@ class Host:
         return WebAnswer(200, "application/json", event.path, 1.0) if isinstance(event, WebRequest) else None
 
     def receive(self, sent: object, *, allowed: frozenset[EventName] = ALL, lane: str = "events") -> None:
-        self.link.receive(lane, sent, allowed, self.on_event)
+        self.channel.receive(lane, sent, allowed, self.on_event)
 
     def queue(self, *entries: Any, heard: int = 0, channel: str | None = None) -> Json:
         self.sent += 1
         return {
-            "channel": channel if channel is not None else self.link.channel,
+            "channel": channel if channel is not None else self.channel.channel_id,
             "heard": heard,
             "sent": self.sent,
             "queue": list(entries),
@@ -186,7 +186,7 @@ class Host:
 
     @property
     def answers(self) -> list[dict[str, Any]]:
-        found: Any = self.link.told(ALL)["answers"]
+        found: Any = self.channel.payload(ALL)["answers"]
         return list(found)
 
 
@@ -203,7 +203,7 @@ def test_a_burst_is_handled_in_order_and_each_once() -> None:
     host.receive(host.queue(*(entry(seq) for seq in range(15, 23))))
     host.receive(host.queue(entry(23)), lane="quiet")
     assert host.titles == [f"report {seq}" for seq in range(1, 24)]
-    assert host.link.done == 23
+    assert host.channel.acknowledged == 23
     assert host.codes == []
 
 
@@ -235,7 +235,7 @@ def test_actions_are_answered() -> None:
     # What the front end has heard is not told again; what it has not is, however many runs are cut off.
     host.receive(host.queue(entry(4), heard=1))
     assert [answer["no"] for answer in host.answers] == [2]
-    assert json.loads(json.dumps(host.link.told(ALL)))["done"] == 4
+    assert json.loads(json.dumps(host.channel.payload(ALL)))["done"] == 4
 
 
 def test_a_handler_that_raises_is_reported_and_the_rest_goes_on(caplog: pytest.LogCaptureFixture) -> None:
@@ -249,7 +249,7 @@ def test_a_handler_that_raises_is_reported_and_the_rest_goes_on(caplog: pytest.L
     [answer] = host.answers
     assert answer["seq"] == 1
     assert "Its number is" in answer["error"]["message"]
-    assert "secret" not in json.dumps(host.link.told(ALL))
+    assert "secret" not in json.dumps(host.channel.payload(ALL))
 
 
 @pytest.mark.parametrize(
@@ -268,14 +268,14 @@ def test_a_refusal_by_a_handler_is_told_in_its_own_words(error: Exception, code:
 
 
 def test_a_handler_of_errors_that_raises_is_survived() -> None:
-    link = Link()
+    channel = EventChannel()
 
     def always(event: Event) -> Reply:
         raise RuntimeError(event.name)
 
-    sent = {"channel": link.channel, "heard": 0, "sent": 1, "queue": [entry(1), entry(2)]}
-    link.receive("events", sent, ALL, always)
-    assert link.done == 2
+    sent = {"channel": channel.channel_id, "heard": 0, "sent": 1, "queue": [entry(1), entry(2)]}
+    channel.receive("events", sent, ALL, always)
+    assert channel.acknowledged == 2
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_handler_of_errors_that_raises_is_survived() -> None:
         ({"queue": [entry(1, data={"title": "x"})]}, "wrong-shape"),
         ({"queue": [entry(1, data={"title": "x", "text": "y" * 20_000})]}, "too-large"),
         ({"queue": [entry(1, data={"title": "x", "text": "y" * 200_000})]}, "too-large"),
-        ({"queue": [entry(seq) for seq in range(1, QUEUE_MAX_EVENTS + 2)]}, "too-large"),
+        ({"queue": [entry(seq) for seq in range(1, MAX_QUEUE_EVENTS + 2)]}, "too-large"),
     ],
 )
 def test_a_breach_is_one_error_however_often_it_comes(sent: Any, code: str) -> None:
@@ -315,7 +315,7 @@ def test_a_breach_is_one_error_however_often_it_comes(sent: Any, code: str) -> N
     assert host.codes == [code]
     assert all(event.source is Source.HOST for event in host.heard if isinstance(event, ErrorEvent))
     # And whoever goes on in good order is heard.
-    host.receive(host.queue(entry(host.link.done + 1, "after")))
+    host.receive(host.queue(entry(host.channel.acknowledged + 1, "after")))
     assert host.titles[-1] == "after"
 
 
@@ -330,19 +330,19 @@ def test_what_was_meant_for_a_session_that_is_lost_is_not_taken_for_new() -> Non
     sent = before.queue(entry(1), entry(2))
     before.receive(sent)
     after.receive(sent)
-    assert (after.heard, after.link.done) == ([], 0)
+    assert (after.heard, after.channel.acknowledged) == ([], 0)
 
 
 def test_a_flood_is_cut_off_with_one_error_and_passes() -> None:
     host = Host()
     for start in range(1, 3_001, 30):
-        host.receive(host.queue(*(entry(host.link.done + seq) for seq in range(1, 31)), heard=start))
+        host.receive(host.queue(*(entry(host.channel.acknowledged + seq) for seq in range(1, 31)), heard=start))
     assert len(host.titles) == 40
     assert set(host.codes) == {"too-many"}
     assert len(host.codes) <= 100
-    assert len(host.answers) <= QUEUE_MAX_EVENTS
+    assert len(host.answers) <= MAX_QUEUE_EVENTS
     host.now += 60
-    host.receive(host.queue(entry(host.link.done + 1, "later")))
+    host.receive(host.queue(entry(host.channel.acknowledged + 1, "later")))
     assert host.titles[-1] == "later"
 
 
@@ -354,4 +354,4 @@ def test_answers_that_nobody_hears_are_bounded() -> None:
         data = REQUEST | {"path": path}
         host.receive(host.queue(entry(seq, name="onActionRequest", data=data)))
     assert len(host.heard) == 1_999
-    assert len(json.dumps(host.link.told(ALL))) < ANSWERS_MAX_CHARACTERS
+    assert len(json.dumps(host.channel.payload(ALL))) < MAX_ANSWERS_CHARACTERS

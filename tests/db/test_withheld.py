@@ -48,7 +48,7 @@ def token(
 
 
 def default(database: Database, role: str | None = "viewer") -> bool:
-    return bool(written(database, lambda unit: unit.give_default_role(ANN, role, NOW)))
+    return bool(written(database, lambda unit: unit.grant_default_role(ANN, role, NOW)))
 
 
 def role_id(database: Database, name: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from component.event_channel import QUEUE_MAX_CHARACTERS, QUEUE_MAX_EVENTS
+from component.event_channel import MAX_QUEUE_CHARACTERS, MAX_QUEUE_EVENTS
 from component.events import Breach, EventName
 from tests.docs.tables import ROOT
 
@@ -46,4 +46,4 @@ def test_events_codes_and_limits_are_those_of_the_code() -> None:
     for name in EventName:
         assert f"| `{name.value}` |" in text
     assert re.findall(r"^\| `([a-z-]+)` \| ", text, re.MULTILINE) == [breach.value for breach in Breach]
-    assert f"more than {QUEUE_MAX_EVENTS} of them or {QUEUE_MAX_CHARACTERS:,} characters" in text
+    assert f"more than {MAX_QUEUE_EVENTS} of them or {MAX_QUEUE_CHARACTERS:,} characters" in text

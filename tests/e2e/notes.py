@@ -20,7 +20,7 @@ except Unauthenticated as error:
     st.stop()
 if session is not None:
     with st.sidebar:
-        panels.account(access.principal(), session, [], limits=services().sessions.limits)
+        panels.account(access.principal(), session, [], lifetimes=services().sessions.lifetimes)
 
 elif "GATED" in os.environ:
     panels.sign_in()

@@ -166,7 +166,7 @@ def test_a_release_gives_the_default_role_only_while_it_is_set(
     world = make_world(**({"default_role": default_role} if default_role else {}))
     world.person("auth0|bob")
     with world.database.unit_of_work() as unit:
-        unit.give_default_role(world.subject("auth0|bob"), "viewer", world.clock())
+        unit.grant_default_role(world.subject("auth0|bob"), "viewer", world.clock())
         unit.commit()
     admin = administrator(world)
     bob = number_of(admin, "auth0|bob")

@@ -19,7 +19,7 @@ from app.core.tokens.discovery import Discovery
 from app.core.tokens.verifier import build_verifier
 from component.http.cookies import Cookies
 from component.oidc.provider import Provider
-from component.session.lifetimes import Limits
+from component.session.lifetimes import SessionLifetimes
 from component.session.service import Sessions
 from component.socket.guard import Identity, SocketGuard
 from component.socket.tabs import Tabs
@@ -52,7 +52,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
         keyring,
         Provider(settings, discovery),
         build_verifier(settings, discovery),
-        limits=Limits(settings.session_idle_seconds, settings.session_absolute_seconds, 300),
+        lifetimes=SessionLifetimes(settings.session_idle_seconds, settings.session_absolute_seconds, 300),
         map_own_names=True,
     )
     identity = Identity()

@@ -206,7 +206,7 @@ class Live:
 
     def revive(self, who: Someone) -> None:
         """Go on with an expired session, as after its person signed in again."""
-        self._go_on(who, lambda unit, fresh, now: unit.revive_session(fresh, now + timedelta(hours=1), now))
+        self._go_on(who, lambda unit, fresh, now: unit.resume_session(fresh, now + timedelta(hours=1), now))
 
     def step_up(self, who: Someone) -> None:
         """Go on with a live session, as after its person signed in afresh."""

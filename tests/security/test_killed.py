@@ -23,7 +23,7 @@ from app.core.errors import ProviderUnavailable, SessionEnded
 from app.core.keyring import Keyring
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, Person
-from component.session.lifetimes import Limits
+from component.session.lifetimes import SessionLifetimes
 from component.session.provider_tokens import ProviderTokens
 from component.session.refresh import LEASE_SECONDS
 from component.session.service import Sessions
@@ -144,7 +144,7 @@ def installation(url: str, clock: Ahead | None = None) -> tuple[Sessions, Databa
         keyring,
         provider,  # type: ignore[arg-type] # as much of one as is needed
         None,  # type: ignore[arg-type] # no token is ever verified here
-        limits=Limits(3600, 28800, 300),
+        lifetimes=SessionLifetimes(3600, 28800, 300),
         map_own_names=True,
         clock=clock or utc_now,
     )

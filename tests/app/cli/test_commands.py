@@ -299,7 +299,7 @@ def test_what_is_withheld_is_shown_and_released(
 ) -> None:
     monkeypatch.setenv("GATEHOUSE_DEFAULT_ROLE", "viewer")
     with database.unit_of_work() as unit:
-        unit.give_default_role(ADA, "viewer", utc_now())
+        unit.grant_default_role(ADA, "viewer", utc_now())
         unit.commit()
     revoked = run("grants", "revoke", "auth0|ada", "--role", "viewer", "--reason", "left")
     assert revoked == (0, {"revoked": 1, "withheld": True})
@@ -317,7 +317,7 @@ def test_a_default_role_that_is_set_no_longer_is_not_released(
     run: Run, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with database.unit_of_work() as unit:
-        unit.give_default_role(ADA, "viewer", utc_now())
+        unit.grant_default_role(ADA, "viewer", utc_now())
         unit.commit()
     run("grants", "revoke", "auth0|ada", "--role", "viewer", "--reason", "left")
     assert command_line.main(["people", "show", "auth0|ada"]) == 0

@@ -400,7 +400,7 @@ def test_a_browser_is_known_once_its_session_was_made(here: World) -> None:
 
 
 def test_what_is_remembered_is_bounded(seconds: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange_budget, "MAX_KNOWN", 10)
+    monkeypatch.setattr(exchange_budget, "MAX_KNOWN_BROWSERS", 10)
     budget = ExchangeBudget(seconds)
     for number in range(20_000):
         seconds.now += 0.5

@@ -15,7 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.common import unpack_widget_state_value
 
-from component.event_channel import Link
+from component.event_channel import EventChannel
 from component.protocol import streamlit_messages
 
 DEEP = "[" * 3_000 + "]" * 3_000
@@ -100,7 +100,7 @@ def test_unreadable_json_is_replaced_and_the_rest_goes_on() -> None:
     ]
     # To our component it is a breach of the contract.
     codes: list[str] = []
-    link = Link()
+    link = EventChannel()
     events = json.loads(streamlit_messages.UNREADABLE)["events"]
     link.receive("events", events, (), lambda event: codes.append(event.data["code"]))  # type: ignore[arg-type] # only errors come
     assert codes == ["wrong-shape"]

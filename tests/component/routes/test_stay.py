@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from app.core.records import EndReason
-from component.session.lifetimes import Limits
+from component.session.lifetimes import SessionLifetimes
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
 from tests.signin import Answer, Browser, World, call, world
@@ -200,7 +200,7 @@ def test_input_brings_no_session_back(here: World) -> None:
     ("idle", "absolute", "seconds"), [(3600, 28800, 120), (240, 28800, 120), (239, 28800, 119.5), (60, 60, 30)]
 )
 def test_the_warning_comes_two_minutes_before_or_at_half(idle: int, absolute: int, seconds: float) -> None:
-    assert Limits(idle, absolute, 300).warning_seconds == seconds
+    assert SessionLifetimes(idle, absolute, 300).warning_seconds == seconds
 
 
 def test_the_page_is_noted_with_being_there(here: World) -> None:

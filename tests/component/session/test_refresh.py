@@ -94,7 +94,7 @@ def test_a_page_does_not_wait_for_another_process(here: World, monkeypatch: pyte
         assert unit.take_refresh_lease(session.ref, "another", now, now + timedelta(seconds=30))
         unit.commit()
     slept: list[float] = []
-    monkeypatch.setattr(here.sessions._renewals, "_sleep", slept.append)
+    monkeypatch.setattr(here.sessions._token_refresh, "_sleep", slept.append)
     here.sessions.sync_if_due(session)
     assert slept == []
     assert here.fake.refreshes() == 0
@@ -197,7 +197,7 @@ def test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back(here: World) ->
     here.clock.move(hours=2)
     here.fake.token_answer = lambda form: Answer({}, 503)
     with pytest.raises(ProviderUnavailable):
-        here.sessions._renewals.access_token(ref)
+        here.sessions._token_refresh.access_token(ref)
     here.fake.token_answer = None
     here.clock.move(hours=-2)
     assert here.sessions.access_token(ref) in here.fake.issued

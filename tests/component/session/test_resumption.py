@@ -88,7 +88,7 @@ def test_another_subject_gets_a_session_of_their_own_and_the_old_one_is_over(her
     assert not here.audit("app:session:revive")
     with pytest.raises(SessionEnded):  # for good: nobody revives it any more
         here.sessions.by_ref(ref)
-    assert here.sessions.revivals.by_secret(secret) is None
+    assert here.sessions.resumption.by_secret(secret) is None
 
 
 def test_another_browser_begins_anew(here: World) -> None:
@@ -96,11 +96,11 @@ def test_another_browser_begins_anew(here: World) -> None:
     assert here.ref(here.sign_in()) != ref
 
 
-@pytest.mark.parametrize(("seconds", "revived"), [(600 + 3590, True), (600 + 3610, False)])
-def test_for_an_hour(here: World, seconds: float, revived: bool) -> None:
+@pytest.mark.parametrize(("seconds", "resumed"), [(600 + 3590, True), (600 + 3610, False)])
+def test_for_an_hour(here: World, seconds: float, resumed: bool) -> None:
     browser, ref, _ = expired(here, seconds=seconds)
     here.sign_in(browser)
-    assert (here.ref(browser) == ref) is revived
+    assert (here.ref(browser) == ref) is resumed
 
 
 @pytest.mark.parametrize("end", ["signed out", "administrator", "blocked"])
@@ -125,11 +125,11 @@ def test_one_that_was_ended_stays_over(here: World, end: str) -> None:
 
 def test_ended_between_the_look_and_the_revival(here: World) -> None:
     browser, ref, secret = expired(here)
-    session = here.sessions.revivals.by_secret(secret)
+    session = here.sessions.resumption.by_secret(secret)
     assert session is not None
     here.sessions.end(ref, EndReason.ENDED_BY_ADMIN, by="test")
     with here.storage.unit_of_work() as unit:
-        assert here.sessions.revivals.by_ref(ref) is None
+        assert here.sessions.resumption.by_ref(ref) is None
         unit.commit()
     here.sign_in(browser)
     assert here.ref(browser) != ref
@@ -137,5 +137,5 @@ def test_ended_between_the_look_and_the_revival(here: World) -> None:
 
 def test_a_live_session_is_not_revived(here: World) -> None:
     browser = here.sign_in()
-    assert here.sessions.revivals.by_secret(here.secret(browser)) is None
-    assert here.sessions.revivals.by_ref(here.ref(browser)) is None
+    assert here.sessions.resumption.by_secret(here.secret(browser)) is None
+    assert here.sessions.resumption.by_ref(here.ref(browser)) is None

@@ -49,7 +49,7 @@ def revive(here: Here) -> None:
     now = utc_now()
     fresh = SteppedUp(here.ref, b"n" * 32, now, b"sealed", b"t" * 32, now + timedelta(hours=1))
     with here.services.storage.unit_of_work() as unit:
-        assert unit.revive_session(fresh, now + timedelta(hours=1), now)
+        assert unit.resume_session(fresh, now + timedelta(hours=1), now)
         unit.commit()
 
 
@@ -200,7 +200,7 @@ def revive_again(here: Here) -> None:
     now = utc_now()
     fresh = SteppedUp(here.ref, b"m" * 32, now, b"sealed", b"u" * 32, now + timedelta(hours=1))
     with here.services.storage.unit_of_work() as unit:
-        assert unit.revive_session(fresh, now + timedelta(hours=1), now)
+        assert unit.resume_session(fresh, now + timedelta(hours=1), now)
         unit.commit()
 
 

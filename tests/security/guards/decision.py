@@ -52,7 +52,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a withheld default role is not granted at sign-in",
-        at="db.grants:GrantWrites.give_default_role",
+        at="db.grants:GrantWrites.grant_default_role",
         without="self._withheld_from_default(...)",
         test="tests/component/session/test_withheld.py::test_no_sign_in_gives_back_what_was_revoked[default role]",
     ),

@@ -10,19 +10,19 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the authentication routes log each failure with its reason",
         at="component.http.responses:problem",
-        without="failed(...)",
+        without="log_server_error(...)",
         test="tests/component/http/test_failures_logged.py::test_each_503_is_one_line[/auth/session]",
     ),
     Removal(
         guard="callbacks of unknown login transactions get one answer, with or without a session",
-        at="component.routes.callback:Callbacks.finish",
+        at="component.routes.callback:SignInCallback.finish",
         without="unknown_sign_in_page()",
         instead='self._to("/") if self._cookies.session in cookies else unknown_sign_in_page()',
         test="tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
     ),
     Removal(
         guard="the issuer of a callback is checked before the login transaction is consumed",
-        at="component.routes.callback:Callbacks._code",
+        at="component.routes.callback:SignInCallback._code",
         without="self._provider.check_issuer(...)",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
@@ -41,21 +41,21 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a callback without a code writes no row",
-        at="component.routes.callback:Callbacks._code",
+        at="component.routes.callback:SignInCallback._code",
         without="""
-            if not code or len(code) > _CODE_MAX_CHARACTERS:
+            if not code or len(code) > _MAX_CODE_CHARACTERS:
                 ...
         """,
         instead="""
             self._logins.complete(transaction)
-            if not code or len(code) > _CODE_MAX_CHARACTERS:
+            if not code or len(code) > _MAX_CODE_CHARACTERS:
                 ...
         """,
         test="tests/component/http/test_error_pages.py::test_two_hundred_failed_callbacks_write_no_row_but_their_count",
     ),
     Removal(
         guard="a step-up checks the age of the new sign-in",
-        at="component.session.step_up:StepUps.id_token",
+        at="component.session.step_up:StepUpSignIn.id_token",
         without="max_age_seconds=max_age_seconds",
         test="tests/component/session/test_step_up.py::test_a_provider_that_does_not_do_it_changes_nothing",
     ),
@@ -98,7 +98,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="an anonymous draft is returned to its browser only",
-        at="component.drafts:Owner.of",
+        at="component.drafts:DraftOwner.of",
         without='f"browser {browser_hash}"',
         instead='"browser"',
         test="tests/component/test_drafts.py::test_an_anonymous_draft_is_nothing_to_another_browser",
@@ -119,7 +119,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a session is resumed by its own subject only",
-        at="component.session.resumption:Revivals.complete",
+        at="component.session.resumption:SessionResumption.complete",
         without="id_token.subject != session.person.subject",
         instead="False",
         test=(
@@ -129,7 +129,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the organization of the ID token is checked",
-        at="component.session.step_up:StepUps.id_token",
+        at="component.session.step_up:StepUpSignIn.id_token",
         without="transaction.organization and id_token.organization != transaction.organization",
         instead="False",
         test="tests/component/routes/test_sign_in_flow.py::test_an_organization_that_is_asked_for_is_the_one_of_the_id_token",
@@ -255,7 +255,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a browser becomes known only once its session is issued",
-        at="component.routes.callback:Callbacks._begin",
+        at="component.routes.callback:SignInCallback._begin",
         without="tokens, id_token = self._tokens(...)",
         instead="""
             tokens, id_token = self._tokens(...)

@@ -9,7 +9,7 @@ from tests.security.guard_removal import Removal
 REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the pause between token refreshes is bounded",
-        at="component.session.refresh:Renewals._paused",
+        at="component.session.refresh:TokenRefresh._paused",
         without="timedelta() < left <= timedelta(seconds=PAUSE_SECONDS)",
         instead="timedelta() < left",
         test="tests/component/session/test_refresh.py::test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back",
@@ -80,7 +80,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a logout token works once",
-        at="component.routes.backchannel_logout:ProviderLogouts.act_on",
+        at="component.routes.backchannel_logout:BackchannelLogouts.act_on",
         without="raise TokenInvalid(reason=TokenReason.REPLAYED, use=TokenUse.LOGOUT)",
         test="tests/component/routes/test_backchannel_logout.py::test_a_token_works_once",
     ),
