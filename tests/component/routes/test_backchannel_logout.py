@@ -254,7 +254,7 @@ def test_when_storage_does_not_answer_the_token_is_not_used_up(here: World, monk
         raise StorageUnavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr("db.database.DatabaseUnit.end_session", down)
+        patch.setattr("db.database.DatabaseUnitOfWork.end_session", down)
         assert tell(here, **claims).status == 400
     assert live(here, browser)
     assert tell(here, **claims).status == 200
