@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from app import access, api_client
-from app.core.audit import NOBODY, AuditKind, actor_of
+from app.core.audit import ANONYMOUS_ACTOR, AuditKind, actor_of
 from app.core.clock import utc_now
 from app.core.errors import GatehouseError, NotOffered
 from app.core.permissions import Permission
@@ -155,7 +155,7 @@ def on_record(kind: AuditKind, reason: str) -> None:
     try:
         actor = actor_of(access.principal())
     except GatehouseError:
-        actor = NOBODY
+        actor = ANONYMOUS_ACTOR
     services().refusals.record(kind, reason, address="", actor=actor)
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.core.audit import NOBODY, AuditEvent, AuditKind, Outcome
+from app.core.audit import ANONYMOUS_ACTOR, AuditEvent, AuditKind, Outcome
 from app.core.errors import SecretMismatch
 from app.core.keyring import Keyring
 from app.core.secret_keys import mismatch
@@ -96,7 +96,7 @@ def what_counts(event: AuditEvent) -> str | None:
     """
     if event.kind is AuditKind.SESSION_BEGIN:
         return SIGN_IN if event.outcome is Outcome.DONE else None
-    return DENIAL if event.kind in _DENIALS and event.actor != NOBODY else None
+    return DENIAL if event.kind in _DENIALS and event.actor != ANONYMOUS_ACTOR else None
 
 
 def _count(connection: Connection, events: Sequence[AuditEvent]) -> None:

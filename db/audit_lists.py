@@ -25,7 +25,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.core.audit import Outcome
+from app.core.audit import Outcome, codes_of
 from app.core.directory import MOST_COUNTED, AuditQuery, AuditRow, ChainHead, Slice
 from app.core.keyring import Keyring
 from db.audit import FIELDS, head_is_sealed
@@ -144,7 +144,7 @@ class _Asked:
             query.name,
             query.actor,
             query.target,
-            tuple(sorted(set(query.kinds)))[:_MOST_KINDS],
+            tuple(sorted({code for kind in query.kinds for code in codes_of(kind)}))[:_MOST_KINDS],
             query.outcome,
             None if query.since is None else to_micros(query.since),
             None if query.until is None else to_micros(query.until),

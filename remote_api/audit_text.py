@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from app.core.audit import NOBODY, AuditKind
+from app.core.audit import ANONYMOUS_ACTOR, AuditKind, kind_of
 from app.core.directory import AuditRow
 from app.core.errors import all_errors
 from app.core.failure_reasons import explain
@@ -19,7 +19,6 @@ _PLACE: Final = re.compile(r"\{(actor|target)\}")
 _AT: Final = " at "
 _OPERATOR: Final = "operator:"
 _SYSTEM: Final = "system"
-_KINDS: Final[Mapping[str, AuditKind]] = {kind.value: kind for kind in AuditKind}
 _WITH_CAUSE: Final = frozenset(
     {
         AuditKind.LOGIN_REFUSE,
@@ -37,7 +36,7 @@ _UNKNOWN: Final = "{actor} did something of a kind that this version does not kn
 
 def sentence(event: AuditRow, name_of: NameOf) -> str:
     """What an event says, and why where the reason is a code. Names are put in once, and never read as a template."""
-    kind = _KINDS.get(event.kind)
+    kind = kind_of(event.kind)
     template = kind.sentence if kind is not None else _UNKNOWN
     named = {
         "actor": _named(event.actor, name_of) or "Somebody",
@@ -55,8 +54,8 @@ def subject_of(audit_name: str) -> Subject | None:
 
 
 def _named(audit_name: str, name_of: NameOf) -> str:
-    if audit_name == NOBODY:
-        return "Somebody who is not signed in"
+    if audit_name == ANONYMOUS_ACTOR:
+        return "An anonymous user"
     if audit_name == _SYSTEM:
         return "Gatehouse"
     if audit_name.startswith(_OPERATOR):

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from app.core import correlation
-from app.core.audit import NOBODY, AuditEvent, AuditKind, Outcome
+from app.core.audit import ANONYMOUS_ACTOR, AuditEvent, AuditKind, Outcome
 from app.core.clock import Clock, utc_now
 from app.core.debouncer import Debouncer
 from app.core.errors import StorageUnavailable
@@ -69,7 +69,7 @@ class RefusalCounts:
         reason: str,
         *,
         address: str,
-        actor: str = NOBODY,
+        actor: str = ANONYMOUS_ACTOR,
         outcome: Outcome = Outcome.REFUSED,
     ) -> None:
         """Count one failure; costs no storage. ``reason``: a stable code of ours, no text of the request."""
@@ -111,7 +111,7 @@ class RefusalCounts:
     def _add(self, key: _Key, counted: _Count) -> None:
         """Add to what waits, never beyond ``MAX_ROWS``; call with the lock held."""
         if key not in self._counts and len(self._counts) >= MAX_KEYS:
-            key = _Key(key.kind, key.reason, NOBODY, MANY, None)
+            key = _Key(key.kind, key.reason, ANONYMOUS_ACTOR, MANY, None)
             if key not in self._counts and len(self._counts) >= MAX_ROWS - len(AuditKind):
                 key = key._replace(reason=VARIOUS)
         known = self._counts.get(key)

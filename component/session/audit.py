@@ -53,7 +53,7 @@ def stepped_up(subject: Subject, ref: str, *, address: str, acr: str, now: datet
 def resumed(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
     """Somebody signed in again after their session had expired, and went on with it."""
     return AuditEvent(
-        kind=AuditKind.SESSION_REVIVE,
+        kind=AuditKind.SESSION_RESUME,
         at=now,
         actor=subject_name(subject),
         correlation_id=correlation.current(),

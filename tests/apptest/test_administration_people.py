@@ -214,7 +214,7 @@ def test_a_card_says_where_everything_comes_from(here: Administration) -> None:
     assert "Because of a permission of their own." in said
     assert "last used" in said
     assert "on CSV explorer" in said
-    assert "Ada gave Bruno a role or permission." in said
+    assert "Ada granted Bruno a role or permission." in said
 
 
 def test_the_title_of_a_page_one_may_not_open_is_not_told_with_a_session(here: Administration) -> None:

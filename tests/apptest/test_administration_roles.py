@@ -227,12 +227,12 @@ def test_the_audit_is_read_filtered_and_shared(world: World) -> None:
     make(world, "clerk", "read:reports")
     at = opened(world, "audit.py")
     labels = [str(getattr(block, "label", "")).replace("\\", "") for block in at.get("expander")]
-    assert any("The administrator made the role clerk." in label for label in labels)
+    assert any("The administrator created the role clerk." in label for label in labels)
     at.multiselect(key="audit-kinds").set_value(["policy:role:create"]).run()
     assert at.query_params["kind"] in ("policy:role:create", ["policy:role:create"])
     shared = opened(world, "audit.py", kind="policy:role:create", outcome="done", since="2020-01-01", target="clerk")
     labels = [str(getattr(block, "label", "")).replace("\\", "") for block in shared.get("expander")]
-    assert len([label for label in labels if "made the role clerk" in label]) == 1
+    assert len([label for label in labels if "created the role clerk" in label]) == 1
     assert shared.multiselect(key="audit-kinds").value == ["policy:role:create"]
     name = f"test|administrator at {world.services.settings.issuer}"
     mine = opened(world, "audit.py", name=name, kind="policy:role:create")
@@ -247,7 +247,7 @@ def test_an_event_has_an_address_of_its_own(world: World) -> None:
     make(world, "clerk", "read:reports")
     (made,) = events_of(world, "policy:role:create")
     at = opened(world, "audit.py", event=str(made["seq"]))
-    assert "made the role clerk" in words(at)
+    assert "created the role clerk" in words(at)
     assert json.loads(at.get("code")[0].value)["seq"] == made["seq"]  # type: ignore[union-attr]
     assert "no event with this number" in words(opened(world, "audit.py", event="99999999"))
 

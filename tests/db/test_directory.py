@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.audit import NOBODY, AuditKind, Outcome
+from app.core.audit import ANONYMOUS_ACTOR, AuditKind, Outcome
 from app.core.directory import AuditQuery, AuditRow, GuardKind, GuardRow, RoleReview
 from app.core.errors import InvalidInput, NameTaken, NotFound, RoleInUse
 from app.core.permissions import ROLES, Permission
@@ -280,13 +280,26 @@ def test_one_event_and_the_end_of_the_chain(database: Database) -> None:
     assert database.directory.audit(AuditQuery(limit=1)).rows[0].details == {}
 
 
+@pytest.mark.parametrize("kind", ["app:session:resume", "app:session:revive"])
+def test_events_of_a_retired_code_are_found_by_the_kind_that_replaced_it(database: Database, kind: str) -> None:
+    with database.unit_of_work() as unit:
+        unit.record(event(AuditKind.SESSION_BEGIN))
+        unit.record(event(AuditKind.SESSION_RESUME))
+        unit.record(event(AuditKind.SESSION_RESUME))
+        unit.commit()
+    behind_its_back(database, "UPDATE audit_events SET kind = 'app:session:revive' WHERE seq = 2")
+    found = database.directory.audit(AuditQuery(kinds=(kind,)))
+    assert [(row.seq, row.kind) for row in found.rows] == [(3, "app:session:resume"), (2, "app:session:revive")]
+    assert found.total == 2
+
+
 def test_the_installation_in_numbers(database: Database) -> None:
     ids = crowd(database)
     with database.unit_of_work() as unit:
         unit.record(event(AuditKind.SESSION_BEGIN))
         unit.record(event(AuditKind.SESSION_BEGIN, outcome=Outcome.FAILED))
         unit.record(event(AuditKind.PAGE_DENY, actor="somebody"))
-        unit.record(event(AuditKind.PAGE_DENY, actor=NOBODY))
+        unit.record(event(AuditKind.PAGE_DENY, actor=ANONYMOUS_ACTOR))
         unit.record(event(AuditKind.SESSION_BEGIN, at=NOW - DAY))
         unit.commit()
     numbers = database.directory.statistics(NOW + 3 * SECOND, days=2)

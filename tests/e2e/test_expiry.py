@@ -124,7 +124,7 @@ def test_what_is_typed_survives_an_expiry_in_the_middle_and_the_submit_goes_thro
     assert writing.sent == ["Plan: half a sentence"]
     assert page.get_by_label("Title").input_value() == "Plan"
     assert writing.refs() == [ref]  # the same session
-    assert writing.audited("app:session:revive") == 1
+    assert writing.audited("app:session:resume") == 1
     page.get_by_label("Title").fill("Plan B")
     page.get_by_label("Title").press("Enter")
     page.wait_for_timeout(1_500)
@@ -201,7 +201,7 @@ def test_somebody_else_gets_a_session_of_their_own_and_nothing_of_it(writing: Wr
     page.wait_for_timeout(2_000)
     assert "business" not in page.content()
     assert writing.sent == []
-    assert writing.audited("app:session:revive") == 0
+    assert writing.audited("app:session:resume") == 0
     visitor.shot("expiry-somebody-else")
 
 

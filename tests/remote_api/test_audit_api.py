@@ -44,37 +44,42 @@ ROW = AuditRow(
 @pytest.mark.parametrize(
     ("kind", "actor", "target", "said"),
     [
-        ("policy:grant:add", "ann at https://i", "bob at https://i", "Ann Example gave bob a role or permission."),
+        ("policy:grant:add", "ann at https://i", "bob at https://i", "Ann Example granted bob a role or permission."),
         (
             "policy:grant:add",
             "operator:joe",
             "ann at https://i",
-            "The operator joe gave Ann Example a role or permission.",
+            "The operator joe granted Ann Example a role or permission.",
         ),
-        ("app:session:purge", "system", "", "Sessions that were over long ago were forgotten."),
+        ("app:session:purge", "system", "", "Sessions that ended long ago were purged."),
         ("api:endpoint:deny", "ann at https://i", "GET /x", "Ann Example was refused GET /x of the remote API."),
-        ("policy:role:create", "ann at https://i", "ops at night", "Ann Example made the role ops at night."),
-        ("app:session:end", "x", "nobody", "A session of Somebody who is not signed in ended."),
+        ("policy:role:create", "ann at https://i", "ops at night", "Ann Example created the role ops at night."),
+        ("app:session:end", "x", "nobody", "A session of An anonymous user ended."),
         (
             "no:such:kind",
             "ann at https://i",
             "x",
             "Ann Example did something of a kind that this version does not know.",
         ),
-        ("policy:grant:add", "", "", "Somebody gave something a role or permission."),
+        ("policy:grant:add", "", "", "Somebody granted something a role or permission."),
         (
             "policy:grant:add",
             "{target} at https://i",
             "{actor} at https://i",
-            "{target} gave {actor} a role or permission.",
+            "{target} granted {actor} a role or permission.",
         ),
         (
             "policy:grant:add",
             "<b>x</b> at https://i",
             "**x** at https://i",
-            "<b>x</b> gave **x** a role or permission.",
+            "<b>x</b> granted **x** a role or permission.",
         ),
-        ("policy:grant:add", "a at b at https://i", " at https://i", "a at b gave  at https://i a role or permission."),
+        (
+            "policy:grant:add",
+            "a at b at https://i",
+            " at https://i",
+            "a at b granted  at https://i a role or permission.",
+        ),
     ],
 )
 def test_sentences(kind: str, actor: str, target: str, said: str) -> None:
@@ -96,7 +101,7 @@ def test_a_sentence_has_todays_name_and_nothing_after_erasure(world: World, admi
         unit.commit()
     record(world, actor=str(bob), target=str(bob))
     (event,) = admin.get("/audit", kind="policy:grant:add").json["events"]
-    assert event["sentence"] == "Bob <img src=x> gave Bob <img src=x> a role or permission."
+    assert event["sentence"] == "Bob <img src=x> granted Bob <img src=x> a role or permission."
     assert event["actor"] == f"auth0|bob at {world.issuer.url}"
     assert admin.get(f"/audit/{event['seq']}").json == event
 

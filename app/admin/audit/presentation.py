@@ -51,7 +51,7 @@ def outcome_word(outcome: str) -> str:
 
 
 def kind_in_words(sentence: str) -> str:
-    """A kind's sentence with its gaps left open: ``… gave … a role or permission``."""
+    """A kind's sentence with its gaps left open: ``… granted … a role or permission``."""
     return _PLACEHOLDER.sub("…", sentence).rstrip(".")
 
 

@@ -197,7 +197,7 @@ def test_what_people_write_is_no_code(text: str) -> None:
             "A sign-in did not succeed. The certificate has expired: renew it, or set the clock of this machine.",
         ),
         ("app:login:refuse", "factor-missing", "A sign-in did not succeed. The second factor was not asked for."),
-        ("policy:grant:add", "provider:dns", "Somebody gave something a role or permission."),
+        ("policy:grant:add", "provider:dns", "Somebody granted something a role or permission."),
     ],
 )
 def test_administrators_read_the_reason_in_the_audit(kind: str, reason: str, said: str) -> None:

@@ -54,7 +54,7 @@ def test_its_own_subject_goes_on_with_it(here: World, popup: bool) -> None:
     assert here.sessions.access_token(ref) == here.fake.issued[-3]
     assert here.storage.read.change_counters() != before  # so that covered tabs look
     assert len(here.audit("app:session:begin")) == 1
-    (event,) = here.audit("app:session:revive")
+    (event,) = here.audit("app:session:resume")
     assert event["actor"].startswith("auth0|ann at ")
     assert ref in event["details"]
 
@@ -85,7 +85,7 @@ def test_another_subject_gets_a_session_of_their_own_and_the_old_one_is_over(her
     session = here.sessions.resolve(here.secret(browser))
     assert session.ref != ref
     assert session.person.subject == Subject(here.fake.url, "auth0|bob")
-    assert not here.audit("app:session:revive")
+    assert not here.audit("app:session:resume")
     with pytest.raises(SessionEnded):  # for good: nobody revives it any more
         here.sessions.by_ref(ref)
     assert here.sessions.resumption.by_secret(secret) is None
@@ -118,7 +118,7 @@ def test_one_that_was_ended_stays_over(here: World, end: str) -> None:
             unit.commit()
     answer = browser.get(here.fake.approve(here.begin(browser)))
     assert answer.status == (403 if end == "blocked" else 303)
-    assert not here.audit("app:session:revive")
+    assert not here.audit("app:session:resume")
     if end != "blocked":
         assert here.ref(browser) != ref
 

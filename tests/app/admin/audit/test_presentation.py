@@ -37,7 +37,10 @@ def test_outcomes_of_a_newer_version_are_shown_as_they_are() -> None:
 
 
 def test_a_kind_in_words() -> None:
-    assert presentation.kind_in_words("{actor} gave {target} a role or permission.") == "… gave … a role or permission"
+    assert (
+        presentation.kind_in_words("{actor} granted {target} a role or permission.")
+        == "… granted … a role or permission"
+    )
 
 
 @pytest.mark.parametrize(
