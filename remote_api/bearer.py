@@ -15,6 +15,7 @@ import structlog
 from flask import request
 
 from app.core import correlation
+from app.core.addresses import TrustedProxies
 from app.core.audit import AuditEvent, AuditKind, Outcome, actor_of
 from app.core.errors import (
     BadRequest,
@@ -35,7 +36,6 @@ from app.core.settings import Settings
 from app.core.tokens.types import AccessToken
 from app.core.tokens.verifier import token_hash
 from remote_api.background_writer import BackgroundWriter
-from remote_api.client_address import client_address, networks
 from remote_api.services import Services
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Bearer:
         self._services = services
         self._background_writer = background_writer
         self._idle = timedelta(seconds=settings.session_idle_seconds)
-        self._trusted = networks(settings.trusted_proxies)
+        self._proxies = TrustedProxies(settings.trusted_proxies)
         self.guard = Guard(lambda: self.caller(request.environ), self.record_refusal, clock=services.clock)
 
     def caller(self, environ: WSGIEnvironment) -> Caller:
@@ -88,7 +88,8 @@ class Bearer:
 
     def address(self) -> str:
         """The client's address, for audit events."""
-        return client_address(request.environ, self._trusted)
+        environ = request.environ
+        return self._proxies.client_address(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""))
 
     def _find(self, environ: WSGIEnvironment) -> Caller:
         raw = bearer_token(environ)

@@ -12,7 +12,6 @@ import requests
 
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
 from app.core.tokens.discovery import Discovery, ProviderMetadata
-from component.http.client_address import ClientAddresses
 from component.oidc import bounded_http
 from component.oidc.provider import Provider, TokenSet, allowed_parameters, cleaned_error, cleaned_text
 from tests.clock import FakeClock
@@ -210,22 +209,3 @@ def test_what_the_provider_says_is_cleaned() -> None:
     assert cleaned_text("one\r\n\ttwo\x00\u202ethree\u2028four") == "one two three four"
     assert len(cleaned_text("x" * 10_000)) == 200
     assert cleaned_text(5) == ""
-
-
-# Where from
-
-
-def _scope(client: str, *forwarded: str) -> dict[str, object]:
-    return {"client": (client, 1), "headers": [(b"x-forwarded-for", value.encode()) for value in forwarded]}
-
-
-def test_forwarded_addresses_count_only_from_trusted_proxies() -> None:
-    nobody, trusting = ClientAddresses(()), ClientAddresses(("10.0.0.0/8", "::1"))
-    assert nobody.of(_scope("10.0.0.1", "1.2.3.4")) == "10.0.0.1"
-    assert trusting.of(_scope("192.0.2.1", "1.2.3.4")) == "192.0.2.1"
-    assert trusting.of(_scope("10.0.0.1", "1.2.3.4")) == "1.2.3.4"
-    assert trusting.of(_scope("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.2")) == "1.2.3.4"
-    assert trusting.of(_scope("10.0.0.1", "6.6.6.6", "1.2.3.4")) == "1.2.3.4"
-    assert trusting.of(_scope("10.0.0.1", "6.6.6.6, made up")) == "10.0.0.1"
-    assert trusting.of(_scope("::1", "2001:db8::5")) == "2001:db8::5"
-    assert trusting.of({"client": None, "headers": []}) == ""
