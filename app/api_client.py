@@ -30,7 +30,7 @@ from app.core.errors import (
     TooLarge,
     Unauthenticated,
 )
-from app.core.http_client import http_session, was_never_sent
+from app.core.http_client import AnswerTooLarge, http_session, read_bounded, was_never_sent
 from app.services import services
 
 BASE: Final = "/api/v1"
@@ -362,15 +362,12 @@ def _send(
 
 def _bounded(response: requests.Response, max_bytes: int, until: float, *, changes: bool) -> bytes:
     """All of an answer; raises as ``call`` for one that is too long, or trickles in beyond ``until``."""
-    content = bytearray()
-    # One read of the socket at a time, so that the clock is looked at between any two.
-    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-        content += chunk
-        if len(content) > max_bytes:
-            raise _failed(_NOT_ITS_OWN, changes=changes)
-        if time.monotonic() > until:
-            raise _failed(_SLOW, changes=changes)
-    return bytes(content)
+    try:
+        return read_bounded(response, max_bytes=max_bytes, deadline=until)
+    except AnswerTooLarge:
+        raise _failed(_NOT_ITS_OWN, changes=changes) from None
+    except requests.Timeout:
+        raise _failed(_SLOW, changes=changes) from None
 
 
 def _object(content: bytes) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -59,6 +60,7 @@ _BY_TYPE: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Provi
 _OTHER: Final = ProviderReason.UNEXPECTED
 _UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 _MAX_LINKS: Final = 50
+_CHUNK_BYTES: Final = 16 * 1024
 
 
 class PrivateAuthorities(HTTPAdapter):
@@ -111,6 +113,36 @@ def http_session(
     session.mount("https://", transport)
     session.mount("http://", transport)
     return session
+
+
+def read_bounded(response: requests.Response, *, max_bytes: int, deadline: float) -> bytes:
+    """Read the whole body of a streamed response, within a size and a time.
+
+    ``requests`` limits only the wait for each byte, so a server that drips bytes would occupy the thread indefinitely.
+
+    Args:
+        response: A response whose body has not been read (``stream=True``).
+        max_bytes: How long the body may be, unpacked.
+        deadline: When the body must be complete, by ``time.monotonic``.
+
+    Returns:
+        The body, unpacked.
+
+    Raises:
+        AnswerTooLarge: The body is longer; the rest of it has not been read.
+        requests.Timeout: The deadline passed first.
+        urllib3.exceptions.HTTPError: The connection failed; an ``OSError`` too.
+    """
+    body = bytearray()
+    # ``read1`` returns what has arrived, so the deadline is checked between any two reads of the socket; ``read`` would
+    # wait for a full chunk.
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > max_bytes:
+            raise AnswerTooLarge
+        if time.monotonic() > deadline:
+            raise requests.Timeout("the answer took too long")
+    return bytes(body)
 
 
 def ca_bundle_mistake(path: Path) -> str:

@@ -20,7 +20,7 @@ import requests
 
 from app.core.errors import ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
-from app.core.http_client import AnswerTooLarge, cause_of, http_session
+from app.core.http_client import cause_of, http_session, read_bounded
 from app.core.settings import Settings
 from app.core.settings_checks import is_loopback
 from app.core.tokens.claims import clean
@@ -28,7 +28,6 @@ from app.core.tokens.claims import clean
 WELL_KNOWN: Final = "/.well-known/openid-configuration"
 MAX_ANSWER_BYTES: Final = 256 * 1024
 MAX_AGE_SECONDS: Final = 3600.0
-_CHUNK_BYTES: Final = 16 * 1024
 _ADDRESS: Final = re.compile(r"[\x21-\x7e]{1,2048}")
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
 
@@ -185,7 +184,6 @@ class Discovery:
 
     def _body(self, address: str) -> bytes:
         deadline = time.monotonic() + 2 * self._timeout_seconds
-        body = bytearray()
         with self._http.get(
             address, timeout=self._timeout_seconds, allow_redirects=False, stream=True, headers=_HEADERS
         ) as response:
@@ -193,14 +191,7 @@ class Discovery:
             if response.status_code != requests.codes.ok or packed:
                 evidence = f"{address} answers {response.status_code}"
                 raise ProviderUnavailable(reason=ProviderReason.STATUS, evidence=evidence)
-            # read1 hands over what has come; read would wait for a full chunk, however slowly it drips.
-            while chunk := response.raw.read1(_CHUNK_BYTES):
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise AnswerTooLarge
-                if time.monotonic() > deadline:
-                    raise requests.Timeout
-        return bytes(body)
+            return read_bounded(response, max_bytes=MAX_ANSWER_BYTES, deadline=deadline)
 
 
 def _lists(value: object, name: str) -> bool:

@@ -286,7 +286,7 @@ class Answering(BaseAdapter):
         response.raw = self
         return response
 
-    def read1(self, size: int) -> bytes:
+    def read1(self, size: int, *, decode_content: bool) -> bytes:
         chunk, self.body = self.body[:size], self.body[size:]
         self.read += len(chunk)
         return chunk
