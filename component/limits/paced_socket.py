@@ -17,7 +17,7 @@ from starlette.types import Message, Receive
 from app.core.addresses import network_of
 from component.limits.paced_queue import ClientGone
 from component.limits.throttle import Lane, Throttle
-from component.protocol import streamlit_messages
+from component.protocol import back_message
 
 REPEATS_SECONDS: Final = 10.0
 """So soon after a browser's answer to ``wire.ask_for_run`` went on, another one is one of its repetitions."""
@@ -66,7 +66,7 @@ class PacedSocket:
             if message["type"] != "websocket.receive":
                 return message
             data = _data(message)
-            is_catch_up = streamlit_messages.is_catch_up(data)
+            is_catch_up = back_message.is_catch_up(data)
             if is_catch_up and self._is_repeated():
                 continue
             self._lane = self._throttle.lane(anonymous=not self._person, size=len(data))
@@ -99,7 +99,7 @@ class PacedSocket:
         """Wait for the pace, and join what repeats the message meanwhile. Raises ``ClientGone``."""
         waiting = asyncio.ensure_future(lane.wait(self._client, len(data), self._gone))
         try:
-            if fragment := streamlit_messages.timed_fragment(data):
+            if fragment := back_message.repeated_fragment(data):
                 await self._read_ahead(fragment, waiting)
             await waiting
         finally:
@@ -107,7 +107,7 @@ class PacedSocket:
 
     async def _read_ahead(self, fragment: str, waiting: asyncio.Future[None]) -> None:
         """Until ``waiting`` is over, read as long as browsers ask by themselves for runs; each fragment waits once."""
-        fragments = [fragment, *(streamlit_messages.timed_fragment(_data(message)) for message in self._ahead)]
+        fragments = [fragment, *(back_message.repeated_fragment(_data(message)) for message in self._ahead)]
         while all(fragments) and not waiting.done() and self._has_room():
             if self._reading is None:
                 self._reading = asyncio.ensure_future(awaited(self._receive))
@@ -115,7 +115,7 @@ class PacedSocket:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if self._reading.done():
                 following, self._reading = self._reading.result(), None
-                fragment = streamlit_messages.timed_fragment(_data(following))
+                fragment = back_message.repeated_fragment(_data(following))
                 if not (fragment in fragments and self._throttle.may_drop(self._person)):
                     self._ahead.append(following)
                     fragments.append(fragment)

@@ -25,7 +25,7 @@ from typing import Final
 from component.limits.admission import SocketLimits
 from component.limits.paced_queue import MonotonicClock, PacedQueue, PacedQueues
 from component.limits.token_bucket import TokenBucket, TokenBuckets
-from component.protocol import streamlit_messages
+from component.protocol import back_message, json_cost
 
 BURST_SECONDS: Final = 0.25
 """So much ahead of its pace by byte, and by what reading them cost, may a client be; by byte always by one message."""
@@ -104,7 +104,7 @@ class Lane:
     def charge(self, client: str, values: int) -> None:
         """Count that reading a message of the client cost so much (``json_cost``)."""
         self._own.charge(client, values)
-        pages = min(values, streamlit_messages.MAX_VALUES) / PAGE_VALUES
+        pages = min(values, json_cost.MAX_VALUES) / PAGE_VALUES
         if self._is_busy(client):
             for queue in self._charged:
                 queue.charge(pages)
@@ -150,7 +150,7 @@ class Throttle:
         """Where messages of ``size`` bytes of such clients wait."""
         if not anonymous:
             return self._of_people
-        return self._short if size <= streamlit_messages.SHORT_BYTES else self._long
+        return self._short if size <= back_message.SHORT_BYTES else self._long
 
     def may_drop(self, person: str) -> bool:
         """Whether one more message of a person may be dropped; "" for all who are anonymous. Counts it."""
@@ -159,7 +159,7 @@ class Throttle:
 
 
 def _values(limits: SocketLimits) -> TokenBuckets:
-    rate = max(limits.message_values, streamlit_messages.MAX_VALUES) / COSTLIEST_SECONDS
+    rate = max(limits.message_values, json_cost.MAX_VALUES) / COSTLIEST_SECONDS
     return TokenBuckets(rate, rate * BURST_SECONDS)
 
 

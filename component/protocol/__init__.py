@@ -1,1 +1,1 @@
-"""Streamlit's protocol: messages read and made, and what reading one costs."""
+"""Streamlit's protocol: messages between browser and server, and the cost of parsing them."""

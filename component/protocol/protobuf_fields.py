@@ -1,23 +1,24 @@
-"""How many fields a protobuf message has, found out before a parser makes an object of each.
+"""Counts the fields of an encoded protobuf message before a parser makes an object of each.
 
-A parser takes 30 ms for a megabyte of empty messages and holds Python's interpreter lock all that time. This walks
-over the bytes, never into a text, and stops at a limit. Source: https://protobuf.dev/programming-guides/encoding/.
+A parser takes 30 ms for a megabyte of empty messages and holds Python's interpreter lock meanwhile. This walks over the
+bytes, never into text, and stops at a limit. Source: https://protobuf.dev/programming-guides/encoding/.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+MAX_DEPTH: Final = 50
 _VARINT: Final = 0
 _FIXED64: Final = 1
-_BYTES: Final = 2
+_LENGTH_DELIMITED: Final = 2
 _FIXED32: Final = 5
 _SIZES: Final = {_FIXED64: 8, _FIXED32: 4}
-_MORE: Final = 0x80
-"""The bit of a byte that says that a number goes on."""
+_CONTINUATION: Final = 0x80
+"""The bit of a byte that says that a varint continues."""
 _MAX_SHIFT: Final = 63
 _WIDTHS: Final = {
     FieldDescriptor.CPPTYPE_DOUBLE: 8,
@@ -29,96 +30,104 @@ _WIDTHS: Final = {
     FieldDescriptor.CPPTYPE_BOOL: 1,
     FieldDescriptor.CPPTYPE_ENUM: 1,
 }
-"""The fewest bytes of one number, where numbers stand together in one field."""
-MAX_DEPTH: Final = 50
+"""The minimum size of one number in a packed repeated field, in bytes."""
 
 
 class TooManyFields(Exception):
-    """More fields than asked for, deeper than sensible, or no protobuf message at all."""
+    """More fields than the limit, nested too deeply, or not a protobuf message at all."""
 
 
-class _Kind(NamedTuple):
-    """What stands in a field: messages of this type, or numbers at least so wide; else text or bytes."""
+class _FieldContent(NamedTuple):
+    """The content of a length-delimited field: messages of a type, or packed numbers of a minimum width."""
 
     message: Descriptor | None
     width: int
 
 
-def count_fields(data: bytes, kind: Descriptor, *, most: int) -> int:
-    """The fields of ``data``, a message of this kind, with all messages in it; numbers of a list count one each.
+def count_fields(data: bytes, message_type: Descriptor, *, max_fields: int) -> int:
+    """The number of fields in ``data`` and all nested messages; each number of a packed field counts as one.
 
-    Raises ``TooManyFields`` beyond ``most``, having looked at about so many.
+    Args:
+        data: The encoded message.
+        message_type: Its type.
+        max_fields: The limit, after about as many steps as which the walk ends.
+
+    Raises:
+        TooManyFields: There are more, or ``data`` is no message of this type.
     """
-    return _Walk(data, most).fields(0, len(data), kind, 0)
+    return _Walk(data, max_fields).count(0, len(data), message_type, 0)
 
 
 class _Walk:
-    """One walk over ``data``, of at most ``most`` steps."""
+    """One walk over ``data``, of at most ``max_steps`` steps."""
 
-    def __init__(self, data: bytes, most: int) -> None:
+    def __init__(self, data: bytes, max_steps: int) -> None:
         self._data = data
-        self._left = most
+        self._steps_left = max_steps
 
-    def fields(self, at: int, end: int, kind: Descriptor, depth: int) -> int:
-        """Count the fields from ``at`` to ``end``, a message of this kind."""
+    def count(self, position: int, end: int, message_type: Descriptor, depth: int) -> int:
+        """Count the fields of the message of this type from ``position`` to ``end``."""
         if depth > MAX_DEPTH:
             raise TooManyFields
-        before, kinds = self._left, _kinds(kind)
+        steps_before, contents = self._steps_left, _contents(message_type)
         try:
-            while at < end:
+            while position < end:
                 self._step(1)
-                tag, at = self._varint(at)
-                wire = tag & 7
-                size, at = self._varint(at) if wire == _BYTES else (_SIZES.get(wire, 0), at)
-                if wire == _VARINT:
-                    _, at = self._varint(at)
-                elif wire not in _SIZES and wire != _BYTES:
-                    raise TooManyFields  # groups: nothing of ours has them
-                at += size
-                if wire == _BYTES and at <= end:
-                    self._inside(at - size, at, kinds.get(tag >> 3), depth)
+                tag, position = self._varint(position)
+                wire_type = tag & 7
+                if wire_type == _LENGTH_DELIMITED:
+                    size, position = self._varint(position)
+                else:
+                    size = _SIZES.get(wire_type, 0)
+                if wire_type == _VARINT:
+                    _, position = self._varint(position)
+                elif wire_type not in _SIZES and wire_type != _LENGTH_DELIMITED:
+                    raise TooManyFields  # groups: no message of Streamlit's has them
+                position += size
+                if wire_type == _LENGTH_DELIMITED and position <= end:
+                    self._count_content(position - size, position, contents.get(tag >> 3), depth)
         except IndexError:
             raise TooManyFields from None
-        if at != end:
+        if position != end:
             raise TooManyFields
-        return before - self._left
+        return steps_before - self._steps_left
 
-    def _inside(self, at: int, end: int, found: _Kind | None, depth: int) -> None:
-        """What stands in a field of bytes: a message, numbers, or else a text, which is one thing."""
-        if found is None:
+    def _count_content(self, position: int, end: int, content: _FieldContent | None, depth: int) -> None:
+        """Count what a length-delimited field contains: a message, packed numbers, or nothing more for text."""
+        if content is None:
             return
-        if found.message is not None:
-            self.fields(at, end, found.message, depth + 1)
+        if content.message is not None:
+            self.count(position, end, content.message, depth + 1)
         else:
-            self._step((end - at) // found.width)
+            self._step((end - position) // content.width)
 
     def _step(self, steps: int) -> None:
-        self._left -= steps
-        if self._left < 0:
+        self._steps_left -= steps
+        if self._steps_left < 0:
             raise TooManyFields
 
-    def _varint(self, at: int) -> tuple[int, int]:
-        byte = self._data[at]
-        if byte < _MORE:
-            return byte, at + 1
+    def _varint(self, position: int) -> tuple[int, int]:
+        byte = self._data[position]
+        if byte < _CONTINUATION:
+            return byte, position + 1
         value = shift = 0
-        while byte >= _MORE:
+        while byte >= _CONTINUATION:
             value |= (byte & 0x7F) << shift
             shift += 7
-            at += 1
+            position += 1
             if shift > _MAX_SHIFT:
                 raise TooManyFields
-            byte = self._data[at]
-        return value | byte << shift, at + 1
+            byte = self._data[position]
+        return value | byte << shift, position + 1
 
 
 @cache
-def _kinds(kind: Descriptor) -> dict[int, _Kind]:
-    """Of a kind of message: the number of a field → what stands in it, where that is more than a text."""
-    found: dict[int, Any] = {}
-    for field in kind.fields:
+def _contents(message_type: Descriptor) -> dict[int, _FieldContent]:
+    """Field number → content, for the fields of a message type that hold more than text."""
+    contents = {}
+    for field in message_type.fields:
         if field.message_type is not None:
-            found[field.number] = _Kind(field.message_type, 1)
+            contents[field.number] = _FieldContent(field.message_type, 1)
         elif (width := _WIDTHS.get(field.cpp_type)) is not None:
-            found[field.number] = _Kind(None, width)
-    return found
+            contents[field.number] = _FieldContent(None, width)
+    return contents

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from component.protocol import streamlit_messages
+from component.protocol import back_message
 
 MAX_KEPT_BYTES: Final = 256 * 1024
 KEEP_SECONDS: Final = 10.0
@@ -27,23 +27,23 @@ class ExpiryOverlay:
         self.drawn = drawn
         self._monotonic = monotonic
         self._since = monotonic()
-        self._held: streamlit_messages.BackMessage | None = None
+        self._held: back_message.BackMessage | None = None
 
-    def hold(self, sent: streamlit_messages.BackMessage) -> bool:
+    def hold(self, sent: back_message.BackMessage) -> bool:
         """Keep a message that asks for a run; says whether it is kept.
 
         Leaving a field and pressing a button are two messages within milliseconds: the later one stands for both, as
         Streamlit itself has it, with what was pressed in either.
         """
         late = self._monotonic() - self._since > KEEP_SECONDS
-        if late or not sent.by_person or sent.size > MAX_KEPT_BYTES:
+        if late or not sent.is_user_action or sent.size > MAX_KEPT_BYTES:
             return False
         if self._held is not None:
             sent.merge_triggers(self._held)
         self._held = sent
         return True
 
-    def take(self) -> streamlit_messages.BackMessage | None:
+    def take(self) -> back_message.BackMessage | None:
         """The message that was kept, once."""
         held, self._held = self._held, None
         return held

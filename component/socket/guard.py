@@ -31,7 +31,7 @@ from component.http.static_pages import log_server_error, notice, storage_unavai
 from component.limits.admission import Admission, CapacityExceeded, SocketReader, SocketSlot
 from component.limits.paced_socket import PacedSocket
 from component.limits.throttle import Throttle
-from component.protocol import streamlit_messages
+from component.protocol import session_claims
 from component.server.http_protocol import FULL
 from component.server.websocket_protocol import SOCKET_READER
 from component.session.credentials import secret_hash
@@ -306,12 +306,12 @@ class SocketGuard:
             # The new cookie is on its way to this browser, which tries again by itself; nobody else has it.
             await _refuse(scope, receive, send, _later(), code=_TRY_AGAIN_LATER)
             return
-        back_to = claimed = streamlit_messages.claimed_session(scope["headers"])
+        back_to = claimed = session_claims.claimed_session(scope["headers"])
         covered = session is None and expired is not None and self._tabs.may_resume(_owner(expired, ""), back_to)
         session = expired if covered else session
         owner, scope = _owner(session, browser), self._identified(scope, session, browser)
         if not self._tabs.may_resume(owner, back_to):
-            back_to, scope = "", {**scope, "headers": streamlit_messages.without_claim(scope["headers"])}
+            back_to, scope = "", {**scope, "headers": session_claims.without_claim(scope["headers"])}
         person = json.dumps(list(session.person.subject)) if session is not None else ""
         try:
             place.take(person)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
-from component.protocol import streamlit_messages
+from component.protocol import file_addresses
 
 MAX_SESSIONS: Final = 8192
 MAX_FILES: Final = 4096
@@ -124,7 +124,7 @@ class MediaFiles:
 
     def register(self, run: RunFiles, address: str) -> None:
         """A run has registered the file at this address."""
-        file = streamlit_messages.media_id_of(address)
+        file = file_addresses.media_id_of(address)
         if file is None:
             return
         run.add(file)

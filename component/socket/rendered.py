@@ -14,7 +14,7 @@ from typing import Final
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component.limits.bounded_dict import put_newest
-from component.protocol import streamlit_messages
+from component.protocol import back_message, rendered_ids
 from component.socket.media_files import SessionFiles
 
 MAX_MEDIA: Final = 2048
@@ -55,23 +55,23 @@ class Rendered:
         self.operations.clear()
         self.since_loss = SinceLoss()
 
-    def restrict(self, sent: streamlit_messages.BackMessage) -> None:
+    def restrict(self, sent: back_message.BackMessage) -> None:
         """Take out of a message that reruns whatever this session no longer offers."""
         if self.since_loss is None:
             return
-        if sent.fragment and sent.fragment not in self.since_loss.fragments:
-            sent.gate_only()
+        if sent.fragment_id and sent.fragment_id not in self.since_loss.fragments:
+            sent.make_gate_only()
             return
         sent.drop_cached_hashes()
         sent.keep_widgets(self.since_loss.widgets)
 
-    def begin(self, sent: streamlit_messages.BackMessage) -> bool:
+    def begin(self, sent: back_message.BackMessage) -> bool:
         """Begin the backend operation that a message asks for; False when it is about nothing that is offered."""
-        if sent.deferred_file and sent.deferred_file not in self.deferred:
+        if sent.deferred_file_id and sent.deferred_file_id not in self.deferred:
             return False
-        if self.since_loss is not None and sent.dataframe and sent.dataframe not in self.since_loss.sources:
+        if self.since_loss is not None and sent.dataframe_id and sent.dataframe_id not in self.since_loss.sources:
             return False
-        put_newest(self.operations, sent.operation, None, MAX_OPERATIONS)
+        put_newest(self.operations, sent.operation_id, None, MAX_OPERATIONS)
         return True
 
     def end(self, operation: str) -> bool:
@@ -83,19 +83,19 @@ class Rendered:
     def record(self, message: ForwardMsg) -> None:
         """Remember what a message to the browser renders."""
         if self.since_loss is not None:
-            for widget in streamlit_messages.widgets_in(message):
+            for widget in rendered_ids.widget_ids(message):
                 put_newest(self.since_loss.widgets, widget, None, MAX_WIDGETS)
-            for fragment in streamlit_messages.fragments_in(message):
+            for fragment in rendered_ids.fragment_ids(message):
                 put_newest(self.since_loss.fragments, fragment, None, MAX_FRAGMENTS)
-            for source in streamlit_messages.dataframes_in(message):
+            for source in rendered_ids.dataframe_ids(message):
                 put_newest(self.since_loss.sources, source, None, MAX_SOURCES)
-        if deferred := streamlit_messages.deferred_in(message):
+        if deferred := rendered_ids.deferred_file_id(message):
             put_newest(self.deferred, deferred, None, MAX_DEFERRED)
-        if file := streamlit_messages.delivered_file(message):
+        if file := rendered_ids.delivered_media_id(message):
             put_newest(self.media, file, None, MAX_MEDIA)
 
     def record_media(self, data: bytes) -> None:
         """Remember the files that a message to the browser shows: those that a run of this session registered."""
-        for file in streamlit_messages.media_in(data):
+        for file in rendered_ids.media_ids(data):
             if file in self.files:
                 put_newest(self.media, file, None, MAX_MEDIA)

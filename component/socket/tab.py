@@ -23,7 +23,7 @@ from app.core.policy import Grants
 from app.core.records import Session
 from component.http.return_to import safe_return_to
 from component.limits.paced_socket import awaited
-from component.protocol import streamlit_messages
+from component.protocol import back_message, forward_message, injected_messages
 from component.socket.expiry_overlay import ExpiryOverlay
 from component.socket.outgoing import Outgoing
 from component.socket.reconnection import Reconnection
@@ -84,7 +84,7 @@ class Tab:
         self._seen.running = False  # whatever ran, Streamlit stops it when a socket goes
         self._seen.take(self._replace)
         self._cover_before = self._seen.cover  # what waits there was pressed in the session that is claimed
-        self._injected: deque[Message | streamlit_messages.BackMessage] = deque()
+        self._injected: deque[Message | back_message.BackMessage] = deque()
         self._navigation: ForwardMsg | None = None  # the pages, as the browser was told of them
         self._wake_event = asyncio.Event()
         self._waiting: asyncio.Task[Message] | None = None
@@ -110,7 +110,7 @@ class Tab:
         while True:
             if self._injected:
                 injected = self._injected.popleft()
-                return self._hand_over(injected) if isinstance(injected, streamlit_messages.BackMessage) else injected
+                return self._hand_over(injected) if isinstance(injected, back_message.BackMessage) else injected
             if self._waiting is None:
                 self._waiting = asyncio.ensure_future(awaited(self._receive))
                 self._waiting.add_done_callback(self._wake)
@@ -186,12 +186,12 @@ class Tab:
         if self._reconnection.is_stale:
             # Streamlit knows nothing of the page: its browser says which it is, and what was typed there.
             self._reconnection.record_request()
-            self._out.tell(streamlit_messages.ask_for_run())
+            self._out.tell(forward_message.request_rerun())
         elif self._seen.last is not None:
             self._outdated = False
-            self._inject(streamlit_messages.rerun_like(self._seen.last))
+            self._inject(injected_messages.rerun_like(self._seen.last))
         elif self.has_lost:
-            self._close_with(streamlit_messages.go_to(self._current_address()), _GONE)
+            self._close_with(forward_message.redirect(self._current_address()), _GONE)
 
     async def recheck(self) -> SessionChange:
         """Resolve the session anew: one query. Ends the tab when it is over; says what became of it.
@@ -218,7 +218,7 @@ class Tab:
         change = self._seen.hold(grants)
         if change is SessionChange.LOST and self._seen.run_on_save is None:
             # Nothing was shown yet, and what is on its way was rendered with the right: the page is loaded again.
-            self._close_with(streamlit_messages.go_to(self._current_address()), _GONE)
+            self._close_with(forward_message.redirect(self._current_address()), _GONE)
             return SessionChange.ENDED
         self._outdated = self._outdated or change is not SessionChange.NONE
         if self._seen.cover is not None and not self._reconnection.is_awaited:
@@ -229,7 +229,7 @@ class Tab:
         """The session is over."""
         self._tabs.owners.forget(self.owner)
         self._close_with(
-            streamlit_messages.go_to(f"{ENDED_PATH}?return_to={quote(self._current_address(), safe='')}"),
+            forward_message.redirect(f"{ENDED_PATH}?return_to={quote(self._current_address(), safe='')}"),
             _GONE,
             # The page that signed out is on the way to the provider. One that is covered cannot say so.
             after_seconds=_SIGN_OUT_SECONDS if self._signed_out and (self._leaving or self._covered) else 0,
@@ -238,10 +238,10 @@ class Tab:
 
     # The gate
 
-    async def _gate(self, message: Message) -> streamlit_messages.BackMessage | None:
+    async def _gate(self, message: Message) -> back_message.BackMessage | None:
         """Let a message through, changed if need be; None when it went no further."""
         sent = await self._parse(message)
-        if sent is None or sent.leaves:
+        if sent is None or sent.is_sign_out:
             self._leaving = self._leaving or sent is not None
             return None
         if sent.is_catch_up and not self._reconnection.awaits_catch_up:
@@ -252,26 +252,26 @@ class Tab:
             self._seen.cover.hold(sent)
         if self._covered or not self._out.is_live():
             return None
-        if self._seen.cover is not None and sent.reruns:
+        if self._seen.cover is not None and sent.is_rerun:
             self._uncover(sent)
-        if sent.stops and self.has_lost:
+        if sent.is_stop and self.has_lost:
             return None  # a browser does not stop the run that opens the gate
-        if sent.operation and (self.has_lost or not self._seen.rendered.begin(sent)):
-            self._out.tell(streamlit_messages.refusal(sent.operation))
+        if sent.operation_id and (self.has_lost or not self._seen.rendered.begin(sent)):
+            self._out.tell(forward_message.operation_refused(sent.operation_id))
             return None
-        if sent.by_person and self.session is not None:
+        if sent.is_user_action and self.session is not None:
             self._leaving = False  # it is still there, and used
         return sent
 
-    async def _parse(self, message: Message) -> streamlit_messages.BackMessage | None:
+    async def _parse(self, message: Message) -> back_message.BackMessage | None:
         """Read a message; None for one that is refused, after which the socket ends unless a browser may send it."""
         try:
             sent = await self._tabs.parse(message.get("bytes"), anonymous=self.session is None)
-        except streamlit_messages.TooCostly as error:
+        except back_message.TooCostly as error:
             self._charge(error.cost)
             _log.info("a socket sent JSON in texts that would hold up everybody", reason="too costly")
-            self._out.tell(streamlit_messages.error_dialog(str(error)))
-        except streamlit_messages.Malformed as error:
+            self._out.tell(forward_message.error_dialog(str(error)))
+        except back_message.Malformed as error:
             self._charge(error.cost)
             _log.info("a socket sent what no browser of ours sends", reason=str(error))
             self._close_with(None, _PROTOCOL_ERROR)
@@ -280,29 +280,29 @@ class Tab:
             return sent
         return None
 
-    def _hand_over(self, sent: streamlit_messages.BackMessage) -> Message:
+    def _hand_over(self, sent: back_message.BackMessage) -> Message:
         """The message as Streamlit gets it. Nothing happens between this and what Streamlit does about it.
 
         A run that is to open the gate goes between a stop, so that nothing that waits is put together with it, and a
         mark: Streamlit sends nothing of an earlier run after the mark.
         """
-        if sent.reruns:
+        if sent.is_rerun:
             self._prepare(sent)
             self._reconnection.record_run()
             self._passed_at = self._tabs.monotonic()
-            self._outdated = self._outdated and not sent.draws_all
-            if self._seen.passes(all_of_it=sent.draws_all):
-                marked = streamlit_messages.mark(run_on_save=bool(self._seen.run_on_save))
-                self._injected.extendleft(_to_streamlit(data) for data in reversed((sent.bytes(), *marked)))
-                return _to_streamlit(streamlit_messages.stop())
-        return _to_streamlit(sent.bytes())
+            self._outdated = self._outdated and not sent.is_full_rerun
+            if self._seen.passes(all_of_it=sent.is_full_rerun):
+                marked = injected_messages.mark(run_on_save=bool(self._seen.run_on_save))
+                self._injected.extendleft(_to_streamlit(data) for data in reversed((sent.serialize(), *marked)))
+                return _to_streamlit(injected_messages.stop())
+        return _to_streamlit(sent.serialize())
 
     async def _recheck_or_close(self) -> None:
         try:
             await self.recheck()
         except StorageUnavailable:
             # Fail closed: the browser asks for its page again, and gets the one that says so and recovers by itself.
-            self._close_with(streamlit_messages.go_to(self._current_address()), _GONE)
+            self._close_with(forward_message.redirect(self._current_address()), _GONE)
 
     # The cover
 
@@ -316,8 +316,8 @@ class Tab:
         self._seen.cover.drawn = True
         self._injected.clear()
         self._seen.running = False
-        self._inject(_to_streamlit(streamlit_messages.stop()))
-        self._out.tell(streamlit_messages.covering(covered=True, channel=self._tabs.channel))
+        self._inject(_to_streamlit(injected_messages.stop()))
+        self._out.tell(forward_message.expiry_overlay(locked=True, channel=self._tabs.channel))
         return SessionChange.EXPIRED
 
     def _reconnect(self) -> SessionChange:
@@ -332,7 +332,7 @@ class Tab:
         self._close_with(None, _RECONNECT)
         return SessionChange.RECONNECT
 
-    def _uncover(self, sent: streamlit_messages.BackMessage | None = None) -> None:
+    def _uncover(self, sent: back_message.BackMessage | None = None) -> None:
         """The session goes on: let the message through that came too late, once, or draw the page again.
 
         ``sent``: a run that the browser asks for by itself, of which what waited becomes a part.
@@ -343,13 +343,13 @@ class Tab:
             waited, self._press_lost = None, True  # it was meant for the session that is gone, and for no other
         self._covered, self._resumable_until, self._first = False, None, True
         if cover is not None and cover.drawn:
-            self._out.tell(streamlit_messages.covering(covered=False, channel=self._tabs.channel))
+            self._out.tell(forward_message.expiry_overlay(locked=False, channel=self._tabs.channel))
         if sent is not None:
             if waited is not None:
                 sent.merge_triggers(waited)
         elif waited is not None:
             self._inject(waited)
-            self._outdated = self._outdated or not waited.draws_all  # the account corner says a new end
+            self._outdated = self._outdated or not waited.is_full_rerun  # the account corner says a new end
         else:
             self.rerun()
 
@@ -358,15 +358,15 @@ class Tab:
         gone = self._shown.sessions.get(claimed)
         return gone is not None and gone.cover is not None and gone.cover.take() is not None
 
-    def _prepare(self, sent: streamlit_messages.BackMessage) -> None:
+    def _prepare(self, sent: back_message.BackMessage) -> None:
         """Take out of a run what must not run, and remember how to ask for it again."""
         if self._first:
             self._first = False
             sent.drop_cached_hashes()
         if self._reconnection.needs_whole_run:
-            sent.run_all()
+            sent.make_full_rerun()
         self._seen.prepare(sent)
-        self._seen.last = streamlit_messages.rerun_like(sent)
+        self._seen.last = injected_messages.rerun_like(sent)
 
     def _resolve(self) -> tuple[Session | None, Grants | None]:
         """The session as it is now and what its person holds. Runs in a thread.
@@ -392,7 +392,7 @@ class Tab:
 
         Returns what the browser is to get in its place; nothing when it is to get nothing.
         """
-        message = streamlit_messages.read(data)
+        message = forward_message.parse(data)
         if message is None:
             return data
         kind = message.WhichOneof("type")
@@ -408,14 +408,14 @@ class Tab:
         if self._press_lost and kind == "script_finished" and not self._seen.running:
             self._press_lost = False
             self._out.tell(
-                streamlit_messages.error_dialog(_PRESS_LOST)
+                forward_message.error_dialog(_PRESS_LOST)
             )  # once the page is drawn: a run takes such a dialog away
         if is_for_browser:
             if self._seen.gate is PageGate.OPEN:
                 self._seen.rendered.record_media(data)
             return data
         operation = message.backend_operation_response.request_id
-        return streamlit_messages.refusal(operation) if operation else b""
+        return forward_message.operation_refused(operation) if operation else b""
 
     def _monotonic(self) -> float:
         return self._tabs.monotonic()
@@ -430,7 +430,7 @@ class Tab:
         under_way = self._seen.running or self._gating or waits or bool(self._injected)
         return under_way or self._tabs.monotonic() - self._passed_at < _QUIET_SECONDS
 
-    def _inject(self, message: Message | streamlit_messages.BackMessage) -> None:
+    def _inject(self, message: Message | back_message.BackMessage) -> None:
         self._injected.append(message)
         self._wake_event.set()
 
@@ -453,7 +453,7 @@ class Tab:
         asked = self._seen.last.message.rerun_script
         try:
             # A click in the navigation still says the address of the page before.
-            pages = streamlit_messages.pages_in(self._navigation) if self._navigation is not None else {}
+            pages = forward_message.page_paths(self._navigation) if self._navigation is not None else {}
             path = pages.get(asked.page_script_hash) or urlsplit(asked.context_info.url).path
         except ValueError:
             path = "/"

@@ -15,7 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.policy import Grants
 from component.limits.bounded_dict import put_newest
-from component.protocol import streamlit_messages
+from component.protocol import back_message
 from component.socket.expiry_overlay import ExpiryOverlay
 from component.socket.rendered import Rendered
 from component.socket.upload_limits import Uploads
@@ -61,7 +61,7 @@ class TabState:
 
     grants: Grants | None = None
     gate: PageGate = PageGate.OPEN
-    last: streamlit_messages.BackMessage | None = None
+    last: back_message.BackMessage | None = None
     """A run of the page that its browser is on."""
     cover: ExpiryOverlay | None = None
     """What is kept while its session has expired."""
@@ -108,12 +108,12 @@ class TabState:
         lost = grants is not None and self.grants is not None and difference(self.grants, grants) is SessionChange.LOST
         return file in self.rendered.media and not lost
 
-    def prepare(self, sent: streamlit_messages.BackMessage) -> None:
+    def prepare(self, sent: back_message.BackMessage) -> None:
         """Take out of a message that reruns whatever the page no longer offers."""
         if self.gate is PageGate.OPEN:
             self.rendered.restrict(sent)
         else:
-            sent.gate_only()
+            sent.make_gate_only()
 
     def passes(self, *, all_of_it: bool) -> bool:
         """A run is handed to Streamlit; ``all_of_it``: not of a fragment alone. Says whether a mark is to follow it."""

@@ -13,7 +13,7 @@ from app.core.records import Session
 from app.core.rights import Rights
 from component.limits.admission import SocketLimits
 from component.limits.bounded_dict import put_newest
-from component.protocol import streamlit_messages
+from component.protocol import back_message, file_addresses
 from component.session.service import Sessions
 from component.socket.media_files import MediaFiles
 from component.socket.tab import Tab
@@ -70,18 +70,18 @@ class Tabs:
         """Do what asks the database, off the event loop, in threads of the tabs' own: this is for every message."""
         return await self._workers.run(work)
 
-    async def parse(self, data: bytes | None, *, anonymous: bool) -> streamlit_messages.BackMessage:
+    async def parse(self, data: bytes | None, *, anonymous: bool) -> back_message.BackMessage:
         """Read a browser's message within the limits, a long one off the event loop. Raises ``wire.Malformed``."""
         limits = self.limits
         most = limits.anonymous_message_bytes if anonymous else limits.message_bytes
 
-        def read() -> streamlit_messages.BackMessage:
-            sent = streamlit_messages.parse(data, max_bytes=most)
-            if sent.reruns and sent.replace_unreadable(most=limits.message_values):
+        def read() -> back_message.BackMessage:
+            sent = back_message.parse(data, max_bytes=most)
+            if sent.is_rerun and sent.replace_unreadable(max_cost=limits.message_values):
                 _log.info("a socket sent JSON that no browser of ours sends")
             return sent
 
-        return read() if len(data or b"") <= streamlit_messages.ON_LOOP_BYTES else await self.in_thread(read)
+        return read() if len(data or b"") <= back_message.ON_LOOP_BYTES else await self.in_thread(read)
 
     def record_gated(self, session: Session) -> None:
         """Remember how a session was just resolved, for the run that a message, or the watcher, asks for."""
@@ -108,7 +108,7 @@ class Tabs:
 
         Raises ``StorageUnavailable``.
         """
-        asked, shown = streamlit_messages.media_id_of(path), self.owners.get(owner)
+        asked, shown = file_addresses.media_id_of(path), self.owners.get(owner)
         if asked is None or shown is None or not shown.may_fetch(asked, None):
             return False
         if session is None:
@@ -119,12 +119,12 @@ class Tabs:
     def may_upload(self, owner: str, path: str) -> bool:
         """Whether ``path`` uploads into a Streamlit session of ``owner``."""
         shown = self.owners.get(owner)
-        return shown is not None and streamlit_messages.upload_session_of(path) in shown.sessions
+        return shown is not None and file_addresses.upload_session_of(path) in shown.sessions
 
     def uploads(self, owner: str, path: str) -> Uploads | None:
         """What the Streamlit session of ``owner`` that ``path`` is about has taken in; None for any other path."""
         shown = self.owners.get(owner)
-        session_id = streamlit_messages.upload_session_of(path) or ""
+        session_id = file_addresses.upload_session_of(path) or ""
         seen = shown.sessions.get(session_id) if shown is not None else None
         if seen is None:
             return None

@@ -121,7 +121,7 @@ class Tab(RawSocket):
             self.seen.append(message)
             if message.WhichOneof("type") == "auth_redirect":
                 return message.auth_redirect.url
-            if message.delta.new_element.bidi_component.id == "gatehouse-cover":
+            if message.delta.new_element.bidi_component.id == "gatehouse-expiry-overlay":
                 told = json.loads(message.delta.new_element.bidi_component.json)
                 return "covered" if told["covered"] else "uncovered"
             if message.WhichOneof("type") == "script_finished":

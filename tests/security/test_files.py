@@ -15,7 +15,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
-from component.protocol import streamlit_messages
+from component.protocol import back_message, rendered_ids
 from component.socket import media_files
 from component.socket.media_files import MAX_FILES, MAX_FILES_IN_ALL, MAX_SESSIONS, MediaFiles
 from component.socket.rendered import (
@@ -387,17 +387,17 @@ def test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_for
 def test_widgets_are_found_by_their_ids() -> None:
     message = ForwardMsg()
     message.delta.new_element.button.id = "$$ID-1-a"
-    assert list(streamlit_messages.widgets_in(message)) == ["$$ID-1-a"]
+    assert list(rendered_ids.widget_ids(message)) == ["$$ID-1-a"]
     message.delta.new_element.dataframe.button_click_widgets["column"] = "$$ID-2-b"
-    assert list(streamlit_messages.widgets_in(message)) == ["$$ID-2-b"]
+    assert list(rendered_ids.widget_ids(message)) == ["$$ID-2-b"]
     message.delta.new_element.markdown.body = "$$ID-3-c"
-    assert list(streamlit_messages.widgets_in(message)) == []
+    assert list(rendered_ids.widget_ids(message)) == []
     asked = BackMsg()
     for widget in ("$$ID-1-a", "$$ID-2-b", "$$STREAMLIT_INTERNAL_KEY_$$ID-1-a__events"):
         asked.rerun_script.widget_states.widgets.add().id = widget
-    sent = streamlit_messages.parse(asked.SerializeToString())
+    sent = back_message.parse(asked.SerializeToString())
     sent.keep_widgets({"$$ID-1-a"})
-    kept = BackMsg.FromString(sent.bytes()).rerun_script.widget_states.widgets
+    kept = BackMsg.FromString(sent.serialize()).rerun_script.widget_states.widgets
     assert [widget.id for widget in kept] == ["$$ID-1-a", "$$STREAMLIT_INTERNAL_KEY_$$ID-1-a__events"]
 
 
@@ -420,7 +420,7 @@ def test_what_was_shown_is_bounded() -> None:
         rendered.record(table)
         request.backend_operation_request.request_id = str(number)
         request.backend_operation_request.deferred_file.file_id = str(number)
-        assert rendered.begin(streamlit_messages.parse(request.SerializeToString()))
+        assert rendered.begin(back_message.parse(request.SerializeToString()))
         shown.record_session(str(number), TabState())
     kept = rendered.since_loss
     assert kept is not None

@@ -11,7 +11,7 @@ from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg
 from websockets.exceptions import ConnectionClosed
 
 from component.limits.admission import SocketLimits
-from component.protocol import streamlit_messages
+from component.protocol import back_message
 from tests.security.live import Live, Tab, live
 
 
@@ -64,10 +64,8 @@ def test_every_kind_of_message_is_in_the_tables() -> None:
     assert set(OPERATIONS) == {
         field.name for field in BackendOperationRequest.DESCRIPTOR.oneofs_by_name["payload"].fields
     }
-    assert {kind for kind, allowed in KINDS.items() if allowed} == streamlit_messages.ALLOWED | {
-        "backend_operation_request"
-    }
-    assert {name for name, allowed in OPERATIONS.items() if allowed} == streamlit_messages.ALLOWED_OPERATIONS
+    assert {kind for kind, allowed in KINDS.items() if allowed} == back_message.ALLOWED | {"backend_operation_request"}
+    assert {name for name, allowed in OPERATIONS.items() if allowed} == back_message.ALLOWED_OPERATIONS
 
 
 REFUSED: dict[str, BackMsg | bytes | str] = {
@@ -98,12 +96,12 @@ def test_what_no_browser_sends_closes_the_socket_and_nothing_else(here: Live, wh
 
 def test_a_message_larger_than_any_of_a_browser_is_not_taken(here: Live) -> None:
     message = BackMsg()
-    message.rerun_script.query_string = "x" * (streamlit_messages.MAX_MESSAGE_BYTES + 1)
+    message.rerun_script.query_string = "x" * (back_message.MAX_MESSAGE_BYTES + 1)
     with here.tab(here.sign_in("ann")) as tab:
         tab.open()
         assert _sent(tab, message) == 1009
-    with pytest.raises(streamlit_messages.Malformed):
-        streamlit_messages.parse(message.SerializeToString())
+    with pytest.raises(back_message.Malformed):
+        back_message.parse(message.SerializeToString())
 
 
 @pytest.mark.parametrize(("signed_in", "code"), [(True, None), (False, 1009)])

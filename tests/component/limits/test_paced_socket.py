@@ -11,7 +11,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from component.limits.admission import SocketLimits
 from component.limits.paced_socket import MAX_AHEAD, MAX_AHEAD_BYTES, REPEATS_SECONDS, PacedSocket
 from component.limits.throttle import MAY_DROP_AT_ONCE, Throttle
-from component.protocol import streamlit_messages
+from component.protocol import back_message
 from tests.clock import FakeClock, settle
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ def asking(fragment: str, *, by_itself: bool = True) -> bytes:
 
 
 PRESS = asking("", by_itself=False)
-CATCH_UP = asking(streamlit_messages.CATCH_UP)
+CATCH_UP = asking(back_message.CATCH_UP)
 
 
 class Socket:
@@ -156,7 +156,7 @@ async def test_so_does_one_whose_page_holds_much() -> None:
 async def test_a_text_that_names_the_catch_up_is_no_catch_up() -> None:
     clock, socket, _ = await started(SocketLimits(messages_per_second=1000))
     typed = BackMsg()
-    typed.rerun_script.widget_states.widgets.add(id="text", string_value=streamlit_messages.CATCH_UP)
+    typed.rerun_script.widget_states.widgets.add(id="text", string_value=back_message.CATCH_UP)
     socket.send(CATCH_UP, typed.SerializeToString(), typed.SerializeToString())
     await clock.run_for(1)
     assert len(socket.taken) == 3

@@ -8,7 +8,7 @@ import pytest
 
 from component.protocol import json_cost
 
-MOST = 400_000
+MAX_COST = 400_000
 PADDING = " " * 1000
 
 
@@ -25,19 +25,19 @@ PADDING = " " * 1000
     ids=lambda given: str(given)[:8],
 )
 def test_a_cost_is_the_sum_of_what_stands_there(text: str, cost: int) -> None:
-    assert json_cost.check(text + PADDING, most=MOST) == cost + (len(text) + len(PADDING)) // 64
+    assert json_cost.check(text + PADDING, max_cost=MAX_COST) == cost + (len(text) + len(PADDING)) // 64
 
 
 def test_a_short_text_costs_what_stands_there_too() -> None:
-    assert json_cost.check("[" + "[]," * 300 + "[]]", most=MOST) == 12 * 302 + 300 + 904 // 64
-    assert json_cost.check("null", most=MOST) == 1
+    assert json_cost.check("[" + "[]," * 300 + "[]]", max_cost=MAX_COST) == 12 * 302 + 300 + 904 // 64
+    assert json_cost.check("null", max_cost=MAX_COST) == 1
 
 
 @pytest.mark.parametrize("text", ["[" + "[]," * 1000 + "[]x]", "[" * 120 + "[]," * 1000 + "[]" + "]" * 120, "[1,]"])
 def test_what_was_read_before_it_was_refused_has_its_cost(text: str) -> None:
-    with pytest.raises(json_cost.Unreadable) as refused:
-        json_cost.check(text, most=MOST)
-    assert refused.value.cost == json_cost.estimate(text, most=MOST) > 0
+    with pytest.raises(json_cost.UnreadableJson) as refused:
+        json_cost.check(text, max_cost=MAX_COST)
+    assert refused.value.cost == json_cost.estimate(text, max_cost=MAX_COST) > 0
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_what_was_read_before_it_was_refused_has_its_cost(text: str) -> None:
     ids=lambda text: text[:8],
 )
 def test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read(text: str) -> None:
-    with pytest.raises(json_cost.Unreadable):
-        json_cost.check(text, most=MOST)
+    with pytest.raises(json_cost.UnreadableJson):
+        json_cost.check(text, max_cost=MAX_COST)
 
 
 @pytest.mark.parametrize(
@@ -79,4 +79,4 @@ def test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read(text: str) 
     ids=lambda text: text[:8],
 )
 def test_what_widgets_send_in_use_is_read(text: str) -> None:
-    assert json_cost.check(text, most=MOST) <= MOST
+    assert json_cost.check(text, max_cost=MAX_COST) <= MAX_COST

@@ -7,7 +7,7 @@ from typing import Any, SupportsIndex
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from component.protocol import streamlit_messages
+from component.protocol import back_message
 from component.protocol.protobuf_fields import TooManyFields, count_fields
 
 
@@ -45,12 +45,12 @@ def nested(payload: bytes) -> bytes:
 
 def test_every_field_and_every_number_of_a_list_counts_one() -> None:
     message = widgets(3, string_value="x" * 100_000)
-    assert count_fields(message.SerializeToString(), BackMsg.DESCRIPTOR, most=100) == 2 + 3 * 3
+    assert count_fields(message.SerializeToString(), BackMsg.DESCRIPTOR, max_fields=100) == 2 + 3 * 3
     message = widgets(1)
     message.rerun_script.widget_states.widgets[0].int_array_value.data.extend(range(50))
-    assert count_fields(message.SerializeToString(), BackMsg.DESCRIPTOR, most=100) == 2 + 1 + 2 + 1 + 50
+    assert count_fields(message.SerializeToString(), BackMsg.DESCRIPTOR, max_fields=100) == 2 + 1 + 2 + 1 + 50
     message.rerun_script.widget_states.widgets[0].double_array_value.data.extend([0.5] * 50)
-    assert count_fields(message.SerializeToString(), BackMsg.DESCRIPTOR, most=100) == 2 + 1 + 2 + 1 + 50
+    assert count_fields(message.SerializeToString(), BackMsg.DESCRIPTOR, max_fields=100) == 2 + 1 + 2 + 1 + 50
 
 
 HOSTILE = {
@@ -64,10 +64,10 @@ HOSTILE = {
 def test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_looks(kind: str) -> None:
     Counted.looks = 0
     with pytest.raises(TooManyFields):
-        count_fields(Counted(HOSTILE[kind]), BackMsg.DESCRIPTOR, most=streamlit_messages.MAX_FIELDS)
-    assert Counted.looks <= 4 * streamlit_messages.MAX_FIELDS
-    with pytest.raises(streamlit_messages.Malformed):
-        streamlit_messages.parse(HOSTILE[kind])
+        count_fields(Counted(HOSTILE[kind]), BackMsg.DESCRIPTOR, max_fields=back_message.MAX_FIELDS)
+    assert Counted.looks <= 4 * back_message.MAX_FIELDS
+    with pytest.raises(back_message.Malformed):
+        back_message.parse(HOSTILE[kind])
 
 
 @pytest.mark.parametrize(
@@ -75,16 +75,16 @@ def test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_looks
 )
 def test_what_is_no_message_is_refused(data: bytes) -> None:
     with pytest.raises(TooManyFields):
-        count_fields(data, BackMsg.DESCRIPTOR, most=100)
+        count_fields(data, BackMsg.DESCRIPTOR, max_fields=100)
 
 
 def test_a_page_of_four_thousand_widgets_is_read_and_one_of_more_is_not() -> None:
-    assert streamlit_messages.parse(widgets(4096, string_value="x").SerializeToString()).reruns
-    with pytest.raises(streamlit_messages.Malformed, match="too many widgets"):
-        streamlit_messages.parse(widgets(4097, string_value="x").SerializeToString())
+    assert back_message.parse(widgets(4096, string_value="x").SerializeToString()).is_rerun
+    with pytest.raises(back_message.Malformed, match="too many widgets"):
+        back_message.parse(widgets(4097, string_value="x").SerializeToString())
 
 
 def test_more_is_pressed_at_once_than_a_person_can() -> None:
-    assert streamlit_messages.parse(widgets(32, trigger_value=True).SerializeToString()).reruns
-    with pytest.raises(streamlit_messages.Malformed, match="too many widgets"):
-        streamlit_messages.parse(widgets(33, trigger_value=True).SerializeToString())
+    assert back_message.parse(widgets(32, trigger_value=True).SerializeToString()).is_rerun
+    with pytest.raises(back_message.Malformed, match="too many widgets"):
+        back_message.parse(widgets(33, trigger_value=True).SerializeToString())

@@ -15,7 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.clock import utc_now
 from app.core.records import SteppedUp
-from component.protocol import streamlit_messages
+from component.protocol import back_message, forward_message
 from component.socket.expiry_overlay import KEEP_SECONDS, MAX_KEPT_BYTES, ExpiryOverlay
 from component.socket.reconnection import CATCH_UP_SECONDS
 from component.socket.tab import LOCKED_RECHECK_SECONDS
@@ -121,7 +121,7 @@ async def told(here: Here, since: int) -> list[ForwardMsg]:
 def covers(message: ForwardMsg) -> bool | None:
     """What a message says of the cover; None when it says nothing of it."""
     drawn = message.delta.new_element.bidi_component
-    return bool(json.loads(drawn.json)["covered"]) if drawn.id == "gatehouse-cover" else None
+    return bool(json.loads(drawn.json)["covered"]) if drawn.id == "gatehouse-expiry-overlay" else None
 
 
 def pressed(message: BackMsg) -> list[str]:
@@ -523,8 +523,8 @@ def test_a_browser_that_does_not_read_holds_up_nobody() -> None:
     with_tab(check)
 
 
-def sent(data: bytes) -> streamlit_messages.BackMessage:
-    return streamlit_messages.parse(data)
+def sent(data: bytes) -> back_message.BackMessage:
+    return back_message.parse(data)
 
 
 def test_two_messages_at_once_are_one_with_what_was_pressed_in_either() -> None:
@@ -534,7 +534,7 @@ def test_two_messages_at_once_are_one_with_what_was_pressed_in_either() -> None:
     assert cover.hold(sent(press("$$ID-b", value="new")))
     held = cover.take()
     assert held is not None
-    message = BackMsg.FromString(held.bytes())
+    message = BackMsg.FromString(held.serialize())
     assert sorted(pressed(message)) == ["$$ID-a", "$$ID-b"]
     assert [w.string_value for w in message.rerun_script.widget_states.widgets if w.string_value] == ["new"]
     assert not message.rerun_script.fragment_id
@@ -565,7 +565,7 @@ def test_it_is_drawn_by_our_own_component() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     (component,) = project["tool"]["streamlit"]["component"]["components"]
-    assert f"{project['project']['name']}.{component['name']}" == streamlit_messages.COMPONENT
-    assert (ROOT / component["asset_dir"] / streamlit_messages.COMPONENT_SOURCE).is_file()
-    message: Any = ForwardMsg.FromString(streamlit_messages.covering(covered=True, channel="x"))
-    assert message.delta.new_element.bidi_component.component_name == streamlit_messages.COMPONENT
+    assert f"{project['project']['name']}.{component['name']}" == forward_message.COMPONENT
+    assert (ROOT / component["asset_dir"] / forward_message.COMPONENT_SOURCE).is_file()
+    message: Any = ForwardMsg.FromString(forward_message.expiry_overlay(locked=True, channel="x"))
+    assert message.delta.new_element.bidi_component.component_name == forward_message.COMPONENT

@@ -24,7 +24,7 @@ from app.core.rights import Rights
 from component.http.host_config import HOST_CONFIG
 from component.http.static_pages import POLICY
 from component.limits.throttle import Throttle
-from component.protocol import streamlit_messages
+from component.protocol import back_message
 from component.socket import guard as socket_guard
 from component.socket.guard import Area, Identity, SocketGuard, area_of
 from component.socket.tabs import Tabs
@@ -242,7 +242,7 @@ def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **s
 def test_the_json_in_a_message_is_counted_at_its_client(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """From what the tab reads to the pace of the socket: as much as a message may hold is two seconds."""
     clock, taken = FakeClock(), []
-    monkeypatch.setattr(streamlit_messages, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
+    monkeypatch.setattr(back_message, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
     monkeypatch.setattr(socket_guard, "Throttle", partial(Throttle, monotonic=clock.monotonic, sleep=clock.sleep))
 
     async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:

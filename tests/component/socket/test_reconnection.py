@@ -9,7 +9,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from component.protocol import streamlit_messages
+from component.protocol import forward_message
 from component.socket.tab_state import PageGate, SessionChange, TabState
 from component.socket.watcher import Watcher
 from tests.component.socket.test_expiry_overlay import (
@@ -56,7 +56,7 @@ async def is_asked(here: Here) -> None:
 
 def catch_up() -> BackMsg:
     """What the front end then sends, and repeats every 0.25 seconds until it is told that a run has begun."""
-    requested = ForwardMsg.FromString(streamlit_messages.ask_for_run()).auto_rerun
+    requested = ForwardMsg.FromString(forward_message.request_rerun()).auto_rerun
     message = BackMsg()
     message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = requested.fragment_id, True
     typed = message.rerun_script.widget_states.widgets.add()

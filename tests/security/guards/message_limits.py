@@ -10,7 +10,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="JSON values are checked before Streamlit reads them",
         at="component.socket.tabs:Tabs.parse.read",
-        without="sent.reruns and sent.replace_unreadable(most=limits.message_values)",
+        without="sent.is_rerun and sent.replace_unreadable(max_cost=limits.message_values)",
         instead="False",
         test="tests/security/test_component_live.py::test_no_value_makes_an_exception_page",
     ),
@@ -23,7 +23,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the message limit is checked before parsing",
-        at="component.protocol.streamlit_messages:parse",
+        at="component.protocol.back_message:parse",
         without="len(data) > max_bytes",
         test="tests/component/socket/test_tab.py::test_a_message_that_is_too_long_is_refused_before_it_is_read",
     ),
@@ -31,51 +31,51 @@ REMOVALS: Final[list[Removal]] = [
         guard="the cost of JSON is limited",
         at="component.protocol.json_cost:estimate",
         without="""
-            if cost > most:
-                raise Unreadable
+            if cost > max_cost:
+                raise UnreadableJson
         """,
         test="tests/component/protocol/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
     ),
     Removal(
         guard="refused JSON counts toward the limit of its message",
-        at="component.protocol.streamlit_messages:BackMessage.replace_unreadable",
+        at="component.protocol.back_message:BackMessage.replace_unreadable",
         without="spent += error.cost",
-        test="tests/component/protocol/test_streamlit_messages.py::test_what_is_read_of_one_message_is_bounded_in_all",
+        test="tests/component/protocol/test_back_message.py::test_what_is_read_of_one_message_is_bounded_in_all",
     ),
     Removal(
         guard="short JSON costs at least one unit",
         at="component.protocol.json_cost:estimate",
-        without="max(1, _cost(data, most))",
-        instead="_cost(data, most) if len(data) > 1000 else 1",
-        test="tests/component/protocol/test_streamlit_messages.py::test_what_is_read_of_one_message_is_bounded_in_all",
+        without="max(1, _upper_bound(data, max_cost))",
+        instead="_upper_bound(data, max_cost) if len(data) > 1000 else 1",
+        test="tests/component/protocol/test_back_message.py::test_what_is_read_of_one_message_is_bounded_in_all",
     ),
     Removal(
         guard="JSON in text values counts toward the limit of its message",
-        at="component.protocol.streamlit_messages:BackMessage.replace_unreadable",
-        without="spent += _cost_of_text(...)",
+        at="component.protocol.back_message:BackMessage.replace_unreadable",
+        without="spent += _text_cost(...)",
         test=(
-            "tests/component/protocol/test_streamlit_messages.py"
+            "tests/component/protocol/test_back_message.py"
             "::test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message"
         ),
     ),
     Removal(
         guard="JSON in other kinds of values counts toward the limit of its message",
-        at="component.protocol.streamlit_messages:_text_of",
+        at="component.protocol.widget_values:text_that_may_be_json",
         without="data.decode(...)",
         instead='"" if data else ""',
-        test="tests/component/protocol/test_streamlit_messages.py::test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed",
+        test="tests/component/protocol/test_back_message.py::test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed",
     ),
     Removal(
         guard="the depth of JSON is limited",
         at="component.protocol.json_cost:check",
-        without="_is_deep(...)",
+        without="_is_too_deep(...)",
         instead="False",
         test="tests/component/protocol/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
     ),
     Removal(
         guard="the number of a message's fields is limited",
-        at="component.protocol.streamlit_messages:parse",
-        without="FIELD_COST * count_fields(data, BackMsg.DESCRIPTOR, most=MAX_FIELDS)",
+        at="component.protocol.back_message:parse",
+        without="FIELD_COST * count_fields(data, BackMsg.DESCRIPTOR, max_fields=MAX_FIELDS)",
         instead="0",
         test=(
             "tests/component/protocol/test_protobuf_fields.py"
@@ -84,13 +84,13 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the number of widgets and triggers in a message is limited",
-        at="component.protocol.streamlit_messages:parse",
+        at="component.protocol.back_message:parse",
         without='raise Malformed("too many widgets", cost)',
         test="tests/component/protocol/test_protobuf_fields.py::test_more_is_pressed_at_once_than_a_person_can",
     ),
     Removal(
         guard="unknown kinds of messages are refused",
-        at="component.protocol.streamlit_messages:parse",
+        at="component.protocol.back_message:parse",
         without="kind not in ALLOWED",
         instead="False",
         test="tests/security/test_hostile_sockets.py::test_what_no_browser_sends_closes_the_socket_and_nothing_else",

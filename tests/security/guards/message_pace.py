@@ -40,7 +40,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="short anonymous messages have a lane of their own",
         at="component.limits.throttle:Throttle.lane",
-        without="self._short if size <= streamlit_messages.SHORT_BYTES else self._long",
+        without="self._short if size <= back_message.SHORT_BYTES else self._long",
         instead="self._long",
         test=(
             "tests/component/limits/test_throttle.py"
@@ -128,9 +128,9 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the cost of a message includes its fields",
-        at="component.protocol.streamlit_messages:parse",
-        without="sent.cost = cost",
-        test="tests/component/protocol/test_streamlit_messages.py::test_the_cost_of_a_message_is_that_of_its_fields_and_its_json",
+        at="component.protocol.back_message:parse",
+        without="parsed.cost = cost",
+        test="tests/component/protocol/test_back_message.py::test_the_cost_of_a_message_is_that_of_its_fields_and_its_json",
     ),
     Removal(
         guard="the cost of a message reaches the client's pace",

@@ -62,7 +62,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="files are served to their owner only",
         at="component.socket.guard:SocketGuard._is_theirs",
         without="await self._tabs.may_fetch(session, owner, path)",
-        instead="streamlit_messages.media_id_of(path) is not None",
+        instead="file_addresses.media_id_of(path) is not None",
         test=(
             "tests/security/test_files.py"
             "::test_an_id_that_is_known_or_guessed_gives_nothing_even_when_the_page_repeats_it"
@@ -71,8 +71,8 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="uploads are accepted from their owner only",
         at="component.socket.tabs:Tabs.may_upload",
-        without="shown is not None and streamlit_messages.upload_session_of(path) in shown.sessions",
-        instead="streamlit_messages.upload_session_of(path) is not None",
+        without="shown is not None and file_addresses.upload_session_of(path) in shown.sessions",
+        instead="file_addresses.upload_session_of(path) is not None",
         test="tests/security/test_paths.py::test_every_address_answers_as_the_table_says",
     ),
     Removal(

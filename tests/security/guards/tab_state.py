@@ -15,13 +15,13 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the gate-only rerun carries no widget states",
-        at="component.protocol.streamlit_messages:BackMessage.gate_only",
+        at="component.protocol.back_message:BackMessage.make_gate_only",
         without='self.message.rerun_script.ClearField("widget_states")',
         test="tests/security/test_live.py::test_after_a_role_is_removed_the_next_press_runs_only_the_gate[callback]",
     ),
     Removal(
         guard="the gate-only rerun carries no fragment",
-        at="component.protocol.streamlit_messages:BackMessage.gate_only",
+        at="component.protocol.back_message:BackMessage.make_gate_only",
         without='self.message.rerun_script.ClearField("fragment_id")',
         test="tests/security/test_live.py::test_after_a_role_is_removed_the_next_press_runs_only_the_gate[fragment]",
     ),
@@ -40,7 +40,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="fragments that were not rendered since a revocation are refused",
         at="component.socket.rendered:Rendered.restrict",
-        without="sent.fragment and sent.fragment not in self.since_loss.fragments",
+        without="sent.fragment_id and sent.fragment_id not in self.since_loss.fragments",
         instead="False",
         test=(
             "tests/security/test_what_outlives_a_run.py"
@@ -50,7 +50,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="dataframes that were not rendered since a revocation are refused",
         at="component.socket.rendered:Rendered.begin",
-        without="self.since_loss is not None and sent.dataframe and ...",
+        without="self.since_loss is not None and sent.dataframe_id and ...",
         instead="False",
         test="tests/component/socket/test_tab.py::test_a_dataframe_rendered_before_a_loss_gives_no_more_rows",
     ),
@@ -91,15 +91,15 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a browser cannot stop the run that opens the gate",
         at="component.socket.tab:Tab._gate",
-        without="sent.stops and self.has_lost",
+        without="sent.is_stop and self.has_lost",
         instead="False",
         test="tests/component/socket/test_tab.py::test_a_browser_does_not_stop_the_run_that_opens_the_gate",
     ),
     Removal(
         guard="runs that wait before the run that opens the gate are stopped",
         at="component.socket.tab:Tab._hand_over",
-        without="streamlit_messages.stop()",
-        instead="sent.bytes()",
+        without="injected_messages.stop()",
+        instead="sent.serialize()",
         test="tests/component/socket/test_tab.py::test_a_loss_is_lost_to_nobody_whoever_finds_it_first",
     ),
     Removal(
@@ -259,8 +259,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a component's own reruns are no user activity",
-        at="component.protocol.streamlit_messages:BackMessage.by_person",
+        at="component.protocol.back_message:BackMessage.is_user_action",
         without="not self._is_quiet",
-        test="tests/component/protocol/test_streamlit_messages.py::test_only_the_quiet_trigger_is_nobodys_doing",
+        test="tests/component/protocol/test_back_message.py::test_only_the_quiet_trigger_is_nobodys_doing",
     ),
 ]

@@ -97,7 +97,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="deferred exports are served to their owner only",
         at="component.socket.rendered:Rendered.begin",
-        without="sent.deferred_file and sent.deferred_file not in self.deferred",
+        without="sent.deferred_file_id and sent.deferred_file_id not in self.deferred",
         instead="False",
         test="tests/security/test_files.py::test_a_deferred_export_of_another_session_is_refused",
     ),

@@ -16,7 +16,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.common import unpack_widget_state_value
 
 from component.event_channel import EventChannel
-from component.protocol import streamlit_messages
+from component.protocol import back_message, forward_message, json_cost
 
 DEEP = "[" * 3_000 + "]" * 3_000
 LONG_NUMBER = f'{{"events": {"9" * 5_000}}}'
@@ -30,14 +30,14 @@ def test_python_itself_stumbles_over_these(text: str) -> None:
     with pytest.raises((RecursionError, ValueError)) as raised:
         json.loads(text)
     assert not isinstance(raised.value, json.JSONDecodeError)
-    assert not streamlit_messages.is_readable(text)
+    assert not json_cost.is_readable(text)
 
 
 @pytest.mark.parametrize(
     "text", ["not json", "{", '{"a": 1}}', "[1, 2", "]" * 2_000], ids=["words", "{", "}}", "no end", "many ends"]
 )
 def test_what_is_no_json_is_not_read(text: str) -> None:
-    assert not streamlit_messages.is_readable(text)
+    assert not json_cost.is_readable(text)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_is_no_json_is_not_read(text: str) -> None:
     ids=["nothing", "nested", "brackets in text", "escapes in text", "arrays", "deep", "numbers"],
 )
 def test_what_components_send_in_use_is_readable(text: str) -> None:
-    assert streamlit_messages.is_readable(text)
+    assert json_cost.is_readable(text)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_components_send_in_use_is_readable(text: str) -> None:
 )
 def test_it_is_looked_at_in_no_time(text: str) -> None:
     begun = time.perf_counter()
-    streamlit_messages.is_readable(text * (2_000_000 // len(text) or 1))
+    json_cost.is_readable(text * (2_000_000 // len(text) or 1))
     assert time.perf_counter() - begun < 5
 
 
@@ -85,24 +85,24 @@ def message(**widgets: str) -> BackMsg:
     return made
 
 
-def sent(**widgets: str) -> streamlit_messages.BackMessage:
-    return streamlit_messages.parse(message(**widgets).SerializeToString())
+def sent(**widgets: str) -> back_message.BackMessage:
+    return back_message.parse(message(**widgets).SerializeToString())
 
 
 def test_unreadable_json_is_replaced_and_the_rest_goes_on() -> None:
     asked = sent(json_value=DEEP)
     asked.message.rerun_script.widget_states.widgets.add(id="other", string_value=DEEP)
     assert asked.replace_unreadable()
-    passed = BackMsg.FromString(asked.bytes()).rerun_script.widget_states.widgets
+    passed = BackMsg.FromString(asked.serialize()).rerun_script.widget_states.widgets
     assert [(widget.json_value, widget.string_value) for widget in passed] == [
-        (streamlit_messages.UNREADABLE, ""),
+        (back_message.UNREADABLE, ""),
         ("", DEEP),
     ]
     # To our component it is a breach of the contract.
     codes: list[str] = []
-    link = EventChannel()
-    events = json.loads(streamlit_messages.UNREADABLE)["events"]
-    link.receive("events", events, (), lambda event: codes.append(event.data["code"]))  # type: ignore[arg-type] # only errors come
+    channel = EventChannel()
+    events = json.loads(back_message.UNREADABLE)["events"]
+    channel.receive("events", events, (), lambda event: codes.append(event.data["code"]))  # type: ignore[arg-type] # only errors come
     assert codes == ["wrong-shape"]
 
 
@@ -117,9 +117,7 @@ COSTLY = '{"selection": [' + "[]," * 40_000 + "[]]}"
 )
 def test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message(before: str, text: str) -> None:
     asked = sent(string_value=before + text)
-    with pytest.raises(
-        streamlit_messages.TooCostly, match=r"too many values at once.* Load the page again, and send less\."
-    ):
+    with pytest.raises(back_message.TooCostly, match=r"too many values at once.* Load the page again, and send less\."):
         asked.replace_unreadable()
 
 
@@ -149,7 +147,7 @@ def test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed(kind: str) ->
     asked = sent()
     widget = asked.message.rerun_script.widget_states.widgets.add(id="$$ID-x")
     widget.MergeFrom(VALUES[kind])
-    with suppress(streamlit_messages.TooCostly):
+    with suppress(back_message.TooCostly):
         asked.replace_unreadable()
         assert not is_read_at_length(widget)
 
@@ -166,7 +164,7 @@ def is_read_at_length(widget: WidgetState) -> bool:
 def test_texts_and_json_of_a_message_are_costed_together() -> None:
     asked = sent(string_value="[" + "[]," * 20_000 + "[]]")
     asked.message.rerun_script.widget_states.widgets.add(id="other", string_value="[" + "[]," * 20_000 + "[]]")
-    with pytest.raises(streamlit_messages.TooCostly):
+    with pytest.raises(back_message.TooCostly):
         asked.replace_unreadable()
 
 
@@ -178,22 +176,22 @@ def test_texts_and_json_of_a_message_are_costed_together() -> None:
 def test_other_text_goes_on_as_it_came(text: str) -> None:
     asked = sent(string_value=text)
     assert not asked.replace_unreadable()
-    assert asked.bytes() == message(string_value=text).SerializeToString()
+    assert asked.serialize() == message(string_value=text).SerializeToString()
 
 
 def test_a_refused_message_is_explained_in_a_dialog() -> None:
-    told = ForwardMsg.FromString(streamlit_messages.error_dialog("Send less."))
+    told = ForwardMsg.FromString(forward_message.error_dialog("Send less."))
     assert told.session_event.script_compilation_exception.message == "Send less."
 
 
 def test_readable_json_goes_on_as_it_came() -> None:
     asked = sent(json_value='{"events": {}}')
     assert not asked.replace_unreadable()
-    assert asked.bytes() == message(json_value='{"events": {}}').SerializeToString()
+    assert asked.serialize() == message(json_value='{"events": {}}').SerializeToString()
 
 
 @pytest.mark.parametrize(
-    ("trigger", "by_person"),
+    ("trigger", "is_user_action"),
     [
         ('[{"event":"quiet","value":null}]', False),
         ('{"event":"quiet","value":{"queue":[]}}', False),
@@ -206,9 +204,9 @@ def test_readable_json_goes_on_as_it_came() -> None:
         (DEEP, True),
     ],
 )
-def test_only_the_quiet_trigger_is_nobodys_doing(trigger: str, by_person: bool) -> None:
-    assert sent(json_trigger_value=trigger).by_person is by_person
-    assert sent(json_value='{"events": {}}').by_person
+def test_only_the_quiet_trigger_is_nobodys_doing(trigger: str, is_user_action: bool) -> None:
+    assert sent(json_trigger_value=trigger).is_user_action is is_user_action
+    assert sent(json_value='{"events": {}}').is_user_action
 
 
 @pytest.mark.parametrize(
@@ -216,7 +214,7 @@ def test_only_the_quiet_trigger_is_nobodys_doing(trigger: str, by_person: bool) 
     [
         ("[" + "[]," * 30_000 + "[]x]", 44, 1),
         ("[" * 120 + "[]," * 30_000 + "[]" + "]" * 120, 44, 1),
-        ("[" + "[]," * 331 + "[]]", 4096, streamlit_messages.MAX_VALUES // (12 * 333 + 331 + 997 // 64)),
+        ("[" + "[]," * 331 + "[]]", 4096, json_cost.MAX_VALUES // (12 * 333 + 331 + 997 // 64)),
     ],
     ids=["broken at the end", "too deep", "very many short ones"],
 )
@@ -236,9 +234,9 @@ def test_the_cost_of_a_message_is_that_of_its_fields_and_its_json() -> None:
     assert asked.cost == 5 * 120 + 12 * 101 + 99 + 301 // 64
     many = BackMsg()
     many.rerun_script.widget_states.widgets.extend(WidgetState(id=str(number)) for number in range(1000))
-    assert streamlit_messages.parse(many.SerializeToString()).cost == 2002 * 120
+    assert back_message.parse(many.SerializeToString()).cost == 2002 * 120
     refused = sent(json_value="[" * 1000)
-    assert refused.replace_unreadable(most=5000)
+    assert refused.replace_unreadable(max_cost=5000)
     assert refused.cost == 5 * 120 + 5000
 
 
@@ -248,12 +246,12 @@ def test_which_triggers_fired_is_known_once_a_message_was_read() -> None:
     odd = sent(json_trigger_value='[{"event":["quiet"]},{"event":"quiet"}]')
     long = sent(json_trigger_value='{"event":"quiet","value":"' + "x" * 65_536 + '"}')
     with mock.patch("json.loads", side_effect=AssertionError):
-        assert (quiet.by_person, quiet.leaves) == (False, False)
-        assert (leaving.by_person, leaving.leaves) == (True, True)
-        assert odd.by_person
-        assert long.by_person
+        assert (quiet.is_user_action, quiet.is_sign_out) == (False, False)
+        assert (leaving.is_user_action, leaving.is_sign_out) == (True, True)
+        assert odd.is_user_action
+        assert long.is_user_action
         quiet.merge_triggers(leaving)
-        assert (quiet.by_person, quiet.leaves) == (True, False)
+        assert (quiet.is_user_action, quiet.is_sign_out) == (True, False)
 
 
 def test_no_message_holds_up_everybody_else() -> None:
@@ -261,7 +259,7 @@ def test_no_message_holds_up_everybody_else() -> None:
     begun = time.process_time()
     half = 4 * 1024 * 1024
     for hostile in ("[" * half + "]" * half, "[" * 101 + '"\\' * half, "[" + "[]," * (half // 8) + "[]"):
-        assert not streamlit_messages.is_readable(hostile)
+        assert not json_cost.is_readable(hostile)
     assert time.process_time() - begun < 3.0
 
 
@@ -274,9 +272,9 @@ def test_two_late_messages_are_put_together_however_many_widgets_they_press() ->
     assert len(pressed) == len(set(pressed)) == 20_000
 
 
-def pressing(name: str, many: int) -> streamlit_messages.BackMessage:
+def pressing(name: str, many: int) -> back_message.BackMessage:
     message = BackMsg()
     for number in range(many):
         widget = message.rerun_script.widget_states.widgets.add()
         widget.id, widget.trigger_value = f"{name}{number}", True
-    return streamlit_messages.BackMessage(message, message.SerializeToString())
+    return back_message.BackMessage(message, message.SerializeToString())

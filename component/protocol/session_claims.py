@@ -1,0 +1,32 @@
+"""The Streamlit session that a WebSocket handshake claims.
+
+Streamlit's front end (1.67) names it in the header ``Sec-WebSocket-Protocol``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from component.http.cookies import HeaderList, RawHeaders
+
+_PROTOCOLS: Final = b"sec-websocket-protocol"
+
+
+def claimed_session(headers: HeaderList) -> str:
+    """The id of the Streamlit session that a handshake asks to resume; "" for none."""
+    return [*_protocols(headers), "", "", ""][2]
+
+
+def without_claim(headers: HeaderList) -> RawHeaders:
+    """The headers of a handshake without its claim: Streamlit starts a new session for it."""
+    kept = [(name, value) for name, value in headers if name.lower() != _PROTOCOLS]
+    protocols = _protocols(headers)[:2]
+    return [*kept, (_PROTOCOLS, ", ".join(protocols).encode("latin-1"))] if protocols else kept
+
+
+def _protocols(headers: HeaderList) -> list[str]:
+    """The entries of the first such header, as Streamlit reads it."""
+    for name, value in headers:
+        if name.lower() == _PROTOCOLS:
+            return [entry.strip() for entry in value.decode("latin-1").split(",")]
+    return []
