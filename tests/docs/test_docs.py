@@ -24,7 +24,7 @@ RETIRED_IN: Final[dict[str, set[str]]] = {
     "CHANGELOG.md": {"DATABASE_URL", "DEFAULT_ROLE"},
     "app/core/settings_checks.py": {"DATABASE_URL"},
     "app/core/variables.py": set(RETIRED),
-    "docs/decisions/0028-own-variables-and-state.md": {"DATABASE_URL", "DEFAULT_ROLE"},
+    "docs/decisions/0028-prefix-settings-and-keep-state-out-of-hosted-apps.md": {"DATABASE_URL", "DEFAULT_ROLE"},
     "docs/how-to/protect-your-own-app.md": {"DATABASE_URL"},
     "docs/how-to/troubleshoot.md": {"DATABASE_URL"},
     "docs/settings.md": {"DATABASE_URL"},
