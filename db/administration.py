@@ -21,7 +21,7 @@ from db.query_cache import QueryCache
 from db.roles import RoleWrites
 from db.sessions import SessionWrites
 from db.statement import Row
-from db.texts import clean, known_form
+from db.texts import clean, is_storable_subject
 from db.times import EPOCH, to_micros
 
 _MOST_GUARDS = 5000
@@ -41,7 +41,7 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
 
     def person_of(self, subject: Subject) -> PersonRow | None:
         """The row of a subject, roles left out."""
-        number = self._person_id(subject) if known_form(subject) else None
+        number = self._person_id(subject) if is_storable_subject(subject) else None
         found = None if number is None else self.person_by_id(number)
         return None if found is None else found[0]
 
@@ -51,7 +51,7 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
 
     def grants_of(self, subject: Subject, now: datetime) -> Grants:
         """As ``Reader.grants``, inside this unit."""
-        if not known_form(subject):
+        if not is_storable_subject(subject):
             return NO_GRANTS
         given = {"issuer": subject.issuer, "subject": subject.subject, "now": to_micros(now)}
         return grants_from(self._queries().rows("grants of a subject", grants_query, **given))
@@ -60,7 +60,7 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
         """Role names of the subject's last token."""
         mine = select(people.c.id).where(people.c.issuer == subject.issuer, people.c.subject == subject.subject)
         found = select(token_roles.c.name).where(token_roles.c.person_id == mine.scalar_subquery())
-        return frozenset(self._execute(found).scalars()) if known_form(subject) else frozenset()
+        return frozenset(self._execute(found).scalars()) if is_storable_subject(subject) else frozenset()
 
     def catalogue(self) -> frozenset[str]:
         """Names of all permissions."""
@@ -80,8 +80,8 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
         self, person: int, grant: GrantRow, *, by: str, reason: str, from_default: bool, now: datetime
     ) -> None:
         """Keep every automatic source from giving what the grant gave."""
-        thing = (None if grant.role is None else self._role_id(grant.role), grant.permission)
-        self.withhold(person, thing, by=by, reason=reason, from_default=from_default, now=now)
+        grantable = (None if grant.role is None else self._role_id(grant.role), grant.permission)
+        self.withhold(person, grantable, by=by, reason=reason, from_default=from_default, now=now)
 
     def withheld_row(self, person: int, withheld: int) -> WithheldRow | None:
         """Something that is withheld from a person."""
@@ -93,7 +93,7 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
         found = select(withheld_grants.c.permission).where(
             withheld_grants.c.person_id == mine.scalar_subquery(), withheld_grants.c.permission.is_not(None)
         )
-        return frozenset(self._execute(found).scalars()) if known_form(subject) else frozenset()
+        return frozenset(self._execute(found).scalars()) if is_storable_subject(subject) else frozenset()
 
     def role_for_change(self, role: int, now: datetime) -> RoleCard | None:
         """One role by id."""

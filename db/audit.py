@@ -89,7 +89,7 @@ def append(
     connection.execute(insert(audit_head).values(id=1, **after) if head is None else update(audit_head).values(**after))
 
 
-def what_counts(event: AuditEvent) -> str | None:
+def counted_as(event: AuditEvent) -> str | None:
     """What an event is to the usage report: a sign-in, a denial, or nothing.
 
     Refusals of the known: strangers can cause any number, which is counted in their events (``details.count``).
@@ -101,7 +101,7 @@ def what_counts(event: AuditEvent) -> str | None:
 
 def _count(connection: Connection, events: Sequence[AuditEvent]) -> None:
     """Add to the counters of days, so that nobody has to count events."""
-    counted = Counter((day_number(event.at.astimezone(UTC).date()), what_counts(event)) for event in events)
+    counted = Counter((day_number(event.at.astimezone(UTC).date()), counted_as(event)) for event in events)
     kind = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     for (day, what), number in sorted((key, number) for key, number in counted.items() if key[1] is not None):
         new = kind(audit_days).values(day=day_of(day), what=what, events=number)

@@ -23,7 +23,7 @@ from db.audit import EVENT_PURPOSE, FIELDS, as_bytes, canonical, head_is_sealed
 from db.models import audit_events, audit_head, audit_retention
 from db.retention import BOUNDARY, boundary_is_sealed
 from db.rotation import Rotation
-from db.schema import TRIGGERS, TRIGGERS_THERE
+from db.schema import SELECT_TRIGGERS, TRIGGERS
 from db.statement import PreparedStatement, Row
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class _Stored:
             select(*event)
             .where(audit_events.c.seq > bindparam("after"))
             .order_by(audit_events.c.seq)
-            .limit(bindparam("most"))
+            .limit(bindparam("max_rows"))
         )
         self._batch = PreparedStatement(after, dialect)
         self._macs = PreparedStatement(
@@ -96,19 +96,19 @@ class _Stored:
         )
         self._first = PreparedStatement(select(func.min(audit_events.c.seq)), dialect)
         self._boundaries = PreparedStatement(select(*BOUNDARY).order_by(audit_retention.c.seq), dialect)
-        self._triggers = PreparedStatement(text(TRIGGERS_THERE[dialect.name]), dialect)
+        self._triggers = PreparedStatement(text(SELECT_TRIGGERS[dialect.name]), dialect)
         self._wanted = TRIGGERS[dialect.name]
 
     def events(self, after: int) -> list[Row]:
         """The next events after a number; when the driver cannot even read one, that one with its MACs only."""
         fetch = self.database.fetch
         try:
-            return fetch(self._batch, after=after, most=_BATCH)
+            return fetch(self._batch, after=after, max_rows=_BATCH)
         except StorageUnavailable:
             try:
-                return fetch(self._batch, after=after, most=1)
+                return fetch(self._batch, after=after, max_rows=1)
             except StorageUnavailable:
-                rows = fetch(self._macs, after=after, most=1)
+                rows = fetch(self._macs, after=after, max_rows=1)
                 return [(row[0], *(None,) * (len(FIELDS) - 1), row[1], row[2]) for row in rows]
 
     def head(self) -> Row | None:

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from app.core.errors import InvalidInput
 
-Place = tuple[int | str | None, ...]
+Position = tuple[int | str | None, ...]
 """The sort values of a page's last row."""
 _MAX_CHARACTERS: Final = 3000
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode  # made once
@@ -19,26 +19,26 @@ _MAX_INTEGER: Final = 2**63 - 1
 _WRONG: Final = "This is not the cursor of the next page of this list. Begin again without one."
 
 
-def cursor(query: Hashable, place: Sequence[int | str | None]) -> str:
-    """The cursor that goes on after ``place`` in the list that ``query`` asks for."""
-    raw = _encode([_mark(query), *place])
+def cursor(query: Hashable, position: Sequence[int | str | None]) -> str:
+    """The cursor that goes on after ``position`` in the list that ``query`` asks for."""
+    raw = _encode([_mark(query), *position])
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def place_of(text: str, query: Hashable, *kinds: type[int | str] | None) -> Place | None:
+def position_of(text: str, query: Hashable, *kinds: type[int | str] | None) -> Position | None:
     """Where to go on; None at the beginning. Raises ``InvalidInput`` for a cursor not made for this query.
 
     ``kinds``: of the values; None stands for a number or nothing.
     """
     if not text:
         return None
-    place = _decoded(text, query)
-    if place is None or len(place) != len(kinds) or not all(map(_is_of, place, kinds)):
+    position = _decoded(text, query)
+    if position is None or len(position) != len(kinds) or not all(map(_is_of, position, kinds)):
         raise InvalidInput({"cursor": _WRONG})
-    return place
+    return position
 
 
-def _decoded(text: str, query: Hashable) -> Place | None:
+def _decoded(text: str, query: Hashable) -> Position | None:
     if len(text) > _MAX_CHARACTERS or not text.isascii():
         return None
     try:

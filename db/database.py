@@ -32,7 +32,7 @@ from db.timeouts import SERVICE_TIMEOUTS, Timeouts
 from db.unit_of_work import BaseUnitOfWork
 from db.write_lock import WriteLock
 
-MOST_READS: Final = 16
+MAX_READ_CONNECTIONS: Final = 16
 """Reads at once per process; more wait their turn."""
 
 W = TypeVar("W", bound=BaseUnitOfWork)
@@ -64,7 +64,7 @@ class Database:
             self._read_connections = SharedReadConnection(self.engine, self._write_lock)
         else:
             self._read_connections = PooledReadConnections(
-                self.engine, most=MOST_READS, wait_seconds=timeouts.connect_seconds
+                self.engine, max_rows=MAX_READ_CONNECTIONS, wait_seconds=timeouts.connect_seconds
             )
         self._read = DatabaseReader(self._read_connections, self.engine.dialect)
         self._directory = DatabaseDirectory(

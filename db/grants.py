@@ -13,9 +13,9 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import MAX_TOKEN_ROLE_CHARACTERS, MAX_TOKEN_ROLES, NewGrant, TokenRights
 from db.models import grants, people, permissions, role_mappings, roles, token_roles
-from db.texts import clean, sound
+from db.texts import clean, is_storable
 from db.unit_of_work import in_portions, require_aware
-from db.withheld import DEFAULT_ROLE, Thing, WithheldWrites, is_thing
+from db.withheld import DEFAULT_ROLE, Grantable, WithheldWrites, is_grantable
 
 _PORTION: Final = 500
 
@@ -26,15 +26,15 @@ class GrantWrites(WithheldWrites):
     def add_grant(self, grant: NewGrant, now: datetime) -> bool:
         """Add a grant; one that had expired is replaced."""
         require_aware(now, grant.until)
-        thing = self._thing(grant)
-        if thing is None:
+        grantable = self._thing(grant)
+        if grantable is None:
             raise NotFound("There is no such role." if grant.role is not None else "There is no such permission.")
         person = self._ensure_person(grant.subject)
-        self._execute(delete(grants).where(_same(person, thing, grant.source), grants.c.until <= now))
+        self._execute(delete(grants).where(_same(person, grantable, grant.source), grants.c.until <= now))
         new = self._insert(grants).values(
             person_id=person,
-            role_id=thing[0],
-            permission=thing[1],
+            role_id=grantable[0],
+            permission=grantable[1],
             source=grant.source.value,
             given_by=clean(grant.by),
             created_at=now,
@@ -56,10 +56,10 @@ class GrantWrites(WithheldWrites):
     def revoke_grant(self, grant: NewGrant, now: datetime) -> bool:
         """Remove the grant with the same subject, what and source."""
         require_aware(now)
-        thing, person = self._thing(grant), self._person_id(grant.subject)
-        if thing is None or person is None:
+        grantable, person = self._thing(grant), self._person_id(grant.subject)
+        if grantable is None or person is None:
             return False
-        gone = self._changed(delete(grants).where(_same(person, thing, grant.source)).returning(grants.c.id))
+        gone = self._changed(delete(grants).where(_same(person, grantable, grant.source)).returning(grants.c.id))
         self._rights_changed |= gone
         return gone
 
@@ -78,12 +78,12 @@ class GrantWrites(WithheldWrites):
         )
         if not newest:
             return False
-        names = frozenset(name for name in rights.roles if sound(name, MAX_TOKEN_ROLE_CHARACTERS))
+        names = frozenset(name for name in rights.roles if is_storable(name, MAX_TOKEN_ROLE_CHARACTERS))
         mapped = self._mapped(names, map_own_names=map_own_names)
         # What counts is remembered first; the cut comes after the mapping, so that it takes nobody's rights.
         remembered = sorted(names, key=lambda name: (name not in mapped, name))[:MAX_TOKEN_ROLES]
         self._keep_token_roles(person, frozenset(remembered))
-        wanted: set[Thing] = {(role, None) for ids in mapped.values() for role in ids}
+        wanted: set[Grantable] = {(role, None) for ids in mapped.values() for role in ids}
         wanted.update((None, name) for name in self._known(rights.permissions))
         wanted -= self._withheld_from_token(person, wanted)
         of_token = and_(grants.c.person_id == person, grants.c.source == Source.TOKEN.value)
@@ -91,7 +91,7 @@ class GrantWrites(WithheldWrites):
             (row.role_id, row.permission): int(row.id)
             for row in self._execute(select(grants.c.id, grants.c.role_id, grants.c.permission).where(of_token))
         }
-        lost = [there[thing] for thing in there.keys() - wanted]
+        lost = [there[grantable] for grantable in there.keys() - wanted]
         for start in range(0, len(lost), _PORTION):
             self._execute(delete(grants).where(grants.c.id.in_(lost[start : start + _PORTION])))
         gained: list[dict[str, Any]] = [
@@ -110,7 +110,7 @@ class GrantWrites(WithheldWrites):
         self._rights_changed |= changed
         return changed
 
-    def _thing(self, grant: NewGrant) -> Thing | None:
+    def _thing(self, grant: NewGrant) -> Grantable | None:
         """What ``grant`` gives, or None when there is no such role or permission."""
         if (grant.role is None) == (grant.permission is None):
             raise ValueError("a grant gives a role or a permission, and exactly one of them")
@@ -121,7 +121,7 @@ class GrantWrites(WithheldWrites):
         return (None, known[0]) if known else None
 
     def _role_id(self, name: str) -> int | None:
-        if not sound(name):
+        if not is_storable(name):
             return None
         found = self._execute(select(roles.c.id).where(roles.c.name == name)).scalar()
         return None if found is None else int(found)
@@ -129,7 +129,7 @@ class GrantWrites(WithheldWrites):
     def _known(self, names: frozenset[str]) -> list[str]:
         """Those of ``names`` that the catalogue knows."""
         found: list[str] = []
-        for some in in_portions(name for name in names if sound(name)):
+        for some in in_portions(name for name in names if is_storable(name)):
             found += self._execute(select(permissions.c.name).where(permissions.c.name.in_(some))).scalars()
         return found
 
@@ -159,6 +159,6 @@ class GrantWrites(WithheldWrites):
             self._execute(insert(token_roles), [{"person_id": person, "name": name} for name in sorted(new)])
 
 
-def _same(person: int, thing: Thing, source: Source) -> ColumnElement[bool]:
+def _same(person: int, grantable: Grantable, source: Source) -> ColumnElement[bool]:
     """The grant of this thing from this source to this person."""
-    return and_(grants.c.person_id == person, is_thing(grants, thing), grants.c.source == source.value)
+    return and_(grants.c.person_id == person, is_grantable(grants, grantable), grants.c.source == source.value)

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
 
 from app.core.directory import MOST_COUNTED, MappingRow, Slice
 from app.core.permissions import ROLES
-from db.cursors import cursor, place_of
+from db.cursors import cursor, position_of
 from db.models import role_mappings, roles, token_roles
 from db.query_cache import QueryCache, page_size
 from db.texts import clean, search_key
@@ -34,12 +34,12 @@ def mapping_slice(
     """
     words = search_key(clean(text.strip(), _TEXT_MAX_CHARACTERS))
     key = ("mappings", words, unmapped, own_names)
-    place = place_of(after, key, str)
+    position = position_of(after, key, str)
     mapped = _mapped(queries)
     every = sorted(mapped.keys() | set(arrived(queries)))
     becoming = mapped.keys() | (ROLES.keys() if own_names else ())
     names = [name for name in every if words in search_key(name) and not (unmapped and name in becoming)]
-    rest = [name for name in names if place is None or name > str(place[0])]
+    rest = [name for name in names if position is None or name > str(position[0])]
     size = page_size(limit)
     shown = rest[:size]
     return Slice(
@@ -58,7 +58,7 @@ def arrived(queries: QueryCache) -> Iterator[str]:
     """Names of token roles in anybody's last token, each once."""
     last = _BELOW_ALL
     while True:
-        rows = queries.rows("token roles that arrived", _next_names, after=last, most=_BATCH)
+        rows = queries.rows("token roles that arrived", _next_names, after=last, max_rows=_BATCH)
         names = [row[0] for row in rows if row[0] is not None]
         yield from names
         if len(names) < _BATCH:
@@ -66,14 +66,14 @@ def arrived(queries: QueryCache) -> Iterator[str]:
         last = names[-1]
 
 
-def unmapped_names(queries: QueryCache, most: int, *, own_names: bool) -> tuple[str, ...]:
+def unmapped_names(queries: QueryCache, max_rows: int, *, own_names: bool) -> tuple[str, ...]:
     """The first token roles that arrived and become nothing; ``own_names`` as in ``mapping_slice``."""
     mapped = _mapped(queries).keys() | (ROLES.keys() if own_names else ())
     found: list[str] = []
     for name in arrived(queries):
         if name not in mapped:
             found.append(name)
-            if len(found) == most:
+            if len(found) == max_rows:
                 break
     return tuple(found)
 
@@ -90,7 +90,7 @@ def _next_names() -> Select[Any]:
     first = select(lowest.label("name")).where(name > bindparam("after", type_=Text)).cte("names", recursive=True)
     following = select(lowest).where(name > first.c.name).correlate(first).scalar_subquery()
     names = first.union_all(select(following).where(first.c.name.is_not(None)))
-    return select(names.c.name).where(names.c.name.is_not(None)).limit(bindparam("most", type_=BigInteger))
+    return select(names.c.name).where(names.c.name.is_not(None)).limit(bindparam("max_rows", type_=BigInteger))
 
 
 def _rows(queries: QueryCache, names: Sequence[str]) -> tuple[MappingRow, ...]:
@@ -100,9 +100,9 @@ def _rows(queries: QueryCache, names: Sequence[str]) -> tuple[MappingRow, ...]:
         lambda: (
             select(role_mappings.c.token_role, roles.c.id, roles.c.name)
             .select_from(role_mappings.join(roles, roles.c.id == role_mappings.c.role_id))
-            .where(queries.among(role_mappings.c.token_role, "names", Text))
+            .where(queries.is_any(role_mappings.c.token_role, "names", Text))
         ),
-        names=queries.some(names),
+        names=queries.array(names),
     )
     for name, number, role in mapped:
         becomes[name].append((number, role))
@@ -111,7 +111,7 @@ def _rows(queries: QueryCache, names: Sequence[str]) -> tuple[MappingRow, ...]:
             token_role=name,
             version=_version(name, [number for number, _ in becomes[name]]),
             roles=tuple(sorted(becomes[name], key=lambda one: one[1])),
-            people=queries.number("people of a token role", _people, name=name),
+            people=queries.scalar("people of a token role", _people, name=name),
         )
         for name in names
     )

@@ -27,14 +27,14 @@ class MappingWrites(GrantWrites):
             self._execute(insert(role_mappings), [{"token_role": token_role, "role_id": role} for role in sorted(new)])
         changed: set[int] = set()
         for role in sorted(new):
-            changed |= self._give_mapped(token_role, role, now)
-            self._note_mapped(role)
+            changed |= self._grant_mapped(token_role, role, now)
+            self._record_mapped(role)
         for role in sorted(gone):
-            changed |= self._take_unmapped(token_role, role, map_own_names=map_own_names)
+            changed |= self._revoke_unmapped(token_role, role, map_own_names=map_own_names)
         self._rights_changed |= bool(changed)
         return len(changed)
 
-    def _give_mapped(self, token_role: str, role: int, now: datetime) -> set[int]:
+    def _grant_mapped(self, token_role: str, role: int, now: datetime) -> set[int]:
         """Give the role by token to everyone whose last token had the token role; who did not have it so."""
         there = select(
             token_roles.c.person_id,
@@ -45,7 +45,7 @@ class MappingWrites(GrantWrites):
         added = self._insert(grants).from_select(["person_id", "role_id", "source", "created_at"], there)
         return set(self._execute(added.on_conflict_do_nothing().returning(grants.c.person_id)).scalars())
 
-    def _take_unmapped(self, token_role: str, role: int, *, map_own_names: bool) -> set[int]:
+    def _revoke_unmapped(self, token_role: str, role: int, *, map_own_names: bool) -> set[int]:
         """Take the role by token from those to whom no other token role gives it."""
         unmapped = _unmapped(withheld_grants, token_role, role, map_own_names=map_own_names)
         self._execute(update(withheld_grants).where(unmapped).values(from_token=False))

@@ -14,7 +14,14 @@ from app.core.principal import Subject
 from app.core.records import Person
 from db.models import grants, page_views, people, roles
 from db.rows import PERSON, person_of
-from db.texts import EMAIL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, PICTURE_MAX_CHARACTERS, checked, clean, search_key
+from db.texts import (
+    EMAIL_MAX_CHARACTERS,
+    NAME_MAX_CHARACTERS,
+    PICTURE_MAX_CHARACTERS,
+    clean,
+    require_storable,
+    search_key,
+)
 from db.unit_of_work import BaseUnitOfWork, require_aware
 
 _MOST_BY_EMAIL: Final = 10
@@ -52,7 +59,7 @@ class PeopleWrites(BaseUnitOfWork):
     def save_person(self, person: Person, now: datetime) -> None:
         """Insert or update what is shown of a subject, and that it was seen at ``now``."""
         require_aware(now)
-        issuer, subject = checked(person.subject)
+        issuer, subject = require_storable(person.subject)
         name = clean(person.name, NAME_MAX_CHARACTERS)
         email = clean(person.email, EMAIL_MAX_CHARACTERS)
         shown = {
@@ -80,7 +87,7 @@ class PeopleWrites(BaseUnitOfWork):
     def note_subject(self, subject: Subject, now: datetime, *, machine: bool) -> None:
         """Record an unknown subject once, without any detail."""
         require_aware(now)
-        checked(subject)
+        require_storable(subject)
         new = self._insert(people).values(
             issuer=subject.issuer, subject=subject.subject, machine=machine, first_seen_at=now, last_seen_at=now
         )

@@ -1,12 +1,12 @@
-"""Candidates of a search on SQLite: who has the pieces that cover a text, checked against it as they are sorted.
+"""Candidates of a search on SQLite: people with the trigrams of a text, checked against the text while they are sorted.
 
-FTS5 finds a phrase by all its pieces and their positions. Pieces that only cover the text are fewer, their positions
-need not be read, and from six characters on that takes about half the time. Who has the pieces in another order is
-then a candidate and no match, so the statement that sorts the candidates checks each of them, and sorts those that
-fail first: one row tells whether there is any.
+FTS5 finds a phrase by all its trigrams and their positions. A few trigrams that together contain every character of the
+text are enough to find candidates: FTS5 reads no positions, and from six characters on that takes about half the time.
+A person who has the trigrams in another order is a candidate but no match, so the statement that sorts the candidates
+also checks each of them and sorts mismatches first: the first row shows whether there are any.
 
-How many candidates there are is estimated first, from those with the lowest ids: where they are too many to check, none
-is looked for, and where they are very many, their page is walked to before their total is asked for.
+The number of candidates is estimated first, from the people with the lowest ids. When there are too many to check, none
+is read; when they are frequent, their page is read in the order of the list before their total is counted.
 """
 
 from __future__ import annotations
@@ -35,100 +35,108 @@ from sqlalchemy import (
 )
 
 from db.models import people
-from db.people_order import MISMATCH, Order
+from db.people_order import MISMATCH, PeopleOrder
 from db.people_rows import person_columns
-from db.people_words import PIECE, has_words_somewhere
+from db.people_words import TRIGRAM, contains_words
 from db.statement import Row
 
-MIN_CHARACTERS: Final = 2 * PIECE
-"""Shorter texts have hardly more pieces than it takes to cover them."""
-MOST_CHECKED: Final = 400
-"""So many candidates are checked and sorted; more are not looked for."""
-_PART_LOOKED_AT: Final = 20
-"""The estimate counts candidates in one of so many parts of the ids."""
+MIN_CHARACTERS: Final = 2 * TRIGRAM
+"""Shorter texts have hardly more trigrams than ``trigram_query`` asks for."""
+MAX_CANDIDATES: Final = 400
+"""The most candidates that are checked and sorted."""
+_SAMPLE_FRACTION: Final = 20
+"""The estimate counts candidates among the lowest 1/20 of the ids."""
 _FREQUENT: Final = 16
-"""One in so many people: then a stretch of the list's order that is walked holds a page of them."""
-_MOST_LOOKED_AT: Final = MOST_CHECKED // _PART_LOOKED_AT
+"""Candidates are frequent when at least one in 16 people is one: a short scan of the list's order then fills a page."""
+_MAX_SAMPLED: Final = MAX_CANDIDATES // _SAMPLE_FRACTION
 _VALUE: Final = itemgetter(0)
 _SEARCH: Final = table("people_search", column("rowid", BigInteger))
 
 
-class Candidates(NamedTuple):
-    """How many may have a text."""
+class CandidateCounts(NamedTuple):
+    """How many candidates a text has, counted and estimated."""
 
-    number: int
-    looked_at: int
-    """How many of them were counted for the estimate, up to one too many."""
-    last_looked_at: int | None
-    """The highest id of those."""
+    total: int
+    sampled: int
+    """Candidates in the sample, counted up to one more than the sample may have."""
+    last_sampled: int | None
+    """The highest id among them."""
 
     @property
     def too_many(self) -> bool:
-        """Whether they are, or are estimated to be, more than ``MOST_CHECKED``; ``number`` then says nothing."""
-        return self.looked_at > _MOST_LOOKED_AT or self.number > MOST_CHECKED
+        """Whether there are, or probably are, more than ``MAX_CANDIDATES``; ``total`` is then meaningless."""
+        return self.sampled > _MAX_SAMPLED or self.total > MAX_CANDIDATES
 
     @property
     def frequent(self) -> bool:
-        """Whether they are estimated to be so many that a page of them is soon walked to."""
-        if self.last_looked_at is None or self.looked_at <= _MOST_LOOKED_AT:
+        """Whether there are so many that a short scan in the order of the list fills a page."""
+        if self.last_sampled is None or self.sampled <= _MAX_SAMPLED:
             return False
-        return self.last_looked_at <= self.looked_at * _FREQUENT
+        return self.last_sampled <= self.sampled * _FREQUENT
 
 
-def cover(words: str) -> str:
-    """The FTS5 query for who has the pieces that cover ``words``, at least ``PIECE`` characters, in any order."""
-    starts = [*range(0, len(words) - PIECE, PIECE), len(words) - PIECE]
-    pieces = dict.fromkeys(words[start : start + PIECE] for start in starts)
-    return " AND ".join('"' + piece.replace('"', '""') + '"' for piece in pieces)
+def trigram_query(words: str) -> str:
+    """The FTS5 query for the fewest trigrams that contain every character of ``words``, in any order.
+
+    Args:
+        words: At least ``TRIGRAM`` characters.
+    """
+    starts = [*range(0, len(words) - TRIGRAM, TRIGRAM), len(words) - TRIGRAM]
+    trigrams = dict.fromkeys(words[start : start + TRIGRAM] for start in starts)
+    return " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
 
 
-def checked(order: Order, value: ColumnElement[Any], *, spaced: bool, further: bool) -> CompoundSelect[Any]:
-    """The next ``most`` of the candidates by the value ``match`` in the order by name, for ``split``.
+def candidates_page(
+    order: PeopleOrder, value: ColumnElement[Any], *, has_space: bool, after: bool
+) -> CompoundSelect[Any]:
+    """The next ``max_rows`` candidates of the FTS5 query ``match``, in the order by name, for ``split_counts``.
 
-    Mismatches come first, with NULL for a value. There is one row more, whose id is NULL, with ``Candidates``.
+    Mismatches come first, with NULL for a value. One more row, whose id is NULL, holds the ``CandidateCounts``.
 
     Args:
         order: The order by name, with words.
-        value: What the order is by.
-        spaced: As in ``has_words_somewhere``.
-        further: Whether to go on behind the place of ``Order.height_given``.
+        value: The column of the order.
+        has_space: As in ``contains_words``.
+        after: Whether the page follows the position of ``PeopleOrder.position_parameters``.
     """
     having = select(_SEARCH.c.rowid).where(text("people_search MATCH :match"))
-    lowest = having.where(_SEARCH.c.rowid <= select(func.max(people.c.id) // _PART_LOOKED_AT).scalar_subquery())
-    number = lowest.limit(_MOST_LOOKED_AT + 1).subquery("lowest").c[0]
-    # Both are used more than once, and are to be found out once.
-    seen = select(func.count().label("number"), func.max(number).label("last")).cte("seen").prefix_with("MATERIALIZED")
-    looked_at, last_looked_at = (select(one).scalar_subquery() for one in seen.c)
-    most = case((looked_at > _MOST_LOOKED_AT, 0), else_=MOST_CHECKED + 1)
-    found = having.limit(most).cte("found").prefix_with("MATERIALIZED")
-    total = select(func.count()).select_from(found).scalar_subquery()
-    cut = _cut(order, value, found, has_words_somewhere(spaced=spaced), further=further)
-    shown = case((cut.c.part == MISMATCH, null()), else_=cut.c[0]).label("value")
-    # Joined so that SQLite goes through the page as it is sorted, and need not keep it first.
-    rows = select(shown, *person_columns()).select_from(cut.outerjoin(people, people.c.id == cut.c.id))
-    facts = (null(), null(), total, looked_at, last_looked_at)
-    return union_all(rows, select(*facts, *repeat(null(), len(rows.selected_columns) - len(facts))))
+    lowest = having.where(_SEARCH.c.rowid <= select(func.max(people.c.id) // _SAMPLE_FRACTION).scalar_subquery())
+    number = lowest.limit(_MAX_SAMPLED + 1).subquery("lowest").c[0]
+    # Both are used more than once: SQLite must compute them once.
+    sample = (
+        select(func.count().label("number"), func.max(number).label("last")).cte("seen").prefix_with("MATERIALIZED")
+    )
+    sampled, last_sampled = (select(column).scalar_subquery() for column in sample.c)
+    max_candidates = case((sampled > _MAX_SAMPLED, 0), else_=MAX_CANDIDATES + 1)
+    candidates = having.limit(max_candidates).cte("found").prefix_with("MATERIALIZED")
+    total = select(func.count()).select_from(candidates).scalar_subquery()
+    page = _sorted_page(order, value, candidates, contains_words(has_space=has_space), after=after)
+    page_value = case((page.c.part == MISMATCH, null()), else_=page.c[0]).label("value")
+    # Joined so that SQLite reads the page while it is sorted, and need not store it first.
+    rows = select(page_value, *person_columns()).select_from(page.outerjoin(people, people.c.id == page.c.id))
+    counts = (null(), null(), total, sampled, last_sampled)
+    return union_all(rows, select(*counts, *repeat(null(), len(rows.selected_columns) - len(counts))))
 
 
-def _cut(
-    order: Order, value: ColumnElement[Any], found: CTE, matches: ColumnElement[bool], *, further: bool
+def _sorted_page(
+    order: PeopleOrder, value: ColumnElement[Any], candidates: CTE, matches: ColumnElement[bool], *, after: bool
 ) -> Subquery:
-    """Value, id and part of the page, of those in ``found``."""
-    part, *rest = order.heights(value, mismatch=~matches)
-    part = part.label("part")
-    page = select(value, people.c.id, part).select_from(found.join(people, people.c.id == found.c.rowid))
-    if further:
-        page = page.where(or_(order.behind(value), ~matches))
-    return page.order_by(part, *rest).limit(bindparam("most", type_=BigInteger)).subquery("cut")
+    """Value, id and section of the candidates on the page."""
+    section, *rest = order.sort_key(value, mismatch=~matches)
+    section = section.label("part")
+    page = select(value, people.c.id, section).select_from(candidates.join(people, people.c.id == candidates.c.rowid))
+    if after:
+        page = page.where(or_(order.follows(value), ~matches))
+    return page.order_by(section, *rest).limit(bindparam("max_rows", type_=BigInteger)).subquery("cut")
 
 
-def split(rows: list[Row]) -> tuple[list[Row], Candidates]:
-    """The places of a page of ``checked``, and its ``Candidates``."""
-    at = next(at for at in reversed(range(len(rows))) if rows[at][1] is None)  # the last one, as SQLite does it
-    facts = rows.pop(at)
-    return rows, Candidates(*facts[2:5])
+def split_counts(rows: list[Row]) -> tuple[list[Row], CandidateCounts]:
+    """Split the rows of ``candidates_page`` into the page and its ``CandidateCounts``."""
+    index = next(index for index in reversed(range(len(rows))) if rows[index][1] is None)  # SQLite returns it last
+    counts = rows.pop(index)
+    return rows, CandidateCounts(*counts[2:5])
 
 
-def has_mismatch(places: Sequence[Row]) -> bool:
-    """Whether a page of ``checked`` has a candidate that is no match."""
-    return None in map(_VALUE, places)
+def has_mismatch(page: Sequence[Row]) -> bool:
+    """Whether a page of ``candidates_page`` has a candidate that does not match."""
+    return None in map(_VALUE, page)

@@ -1,4 +1,4 @@
-"""The filters of a search of people beside its words: state, role, machine."""
+"""The filters of a search of people besides its words: state, role, machine."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ _STATES: Final = {
 }
 
 
-def filters(asked: PeopleQuery, *, walking: bool) -> list[ColumnElement[bool]]:
-    """The conditions; their values are ``role``, a name, and ``now``.
+def filters(query: PeopleQuery, *, in_order: bool) -> list[ColumnElement[bool]]:
+    """The conditions; their parameters are ``role``, a name, and ``now``.
 
     Args:
-        asked: Its state, role and kinds; words and order do not matter.
-        walking: Whether people are gone through in order, so that no set of candidates is wanted.
+        query: Its state, role and machine filter apply; its words and order do not.
+        in_order: Whether the statement scans people in the order of the list, and needs no set of candidates.
     """
-    found: list[ColumnElement[bool]] = []
-    if asked.state is not None:
-        found.append(_STATES[asked.state])
-    if asked.machine is not None:
-        found.append(people.c.machine.is_(asked.machine))
-    if asked.role:
+    conditions: list[ColumnElement[bool]] = []
+    if query.state is not None:
+        conditions.append(_STATES[query.state])
+    if query.machine is not None:
+        conditions.append(people.c.machine.is_(query.machine))
+    if query.role:
         role = select(roles.c.id).where(roles.c.name == bindparam("role", type_=Text)).scalar_subquery()
-        found.append(people.c.id.in_(select(grants.c.person_id).where(grants.c.role_id == role, live())))
-    if asked.without_roles:
-        held = exists().where(grants.c.person_id == people.c.id, grants.c.role_id.is_not(None), live())
-        found += [not_(held), *([] if walking else [people.c.id.in_(_maybe_without())])]
-    return found
+        conditions.append(people.c.id.in_(select(grants.c.person_id).where(grants.c.role_id == role, live())))
+    if query.without_roles:
+        has_role = exists().where(grants.c.person_id == people.c.id, grants.c.role_id.is_not(None), live())
+        conditions += [not_(has_role), *([] if in_order else [people.c.id.in_(_possibly_without_roles())])]
+    return conditions
 
 
-def _maybe_without() -> Any:
-    """Who never had a role, or has one that is over: all who can be without any, from two small indexes."""
-    none = select(people.c.id).where(people.c.role_grants == literal_column("0"))
-    over = select(grants.c.person_id).where(
+def _possibly_without_roles() -> Any:
+    """People who never had a role or have an expired one, from two small indexes: all who can be without roles."""
+    without = select(people.c.id).where(people.c.role_grants == literal_column("0"))
+    expired = select(grants.c.person_id).where(
         grants.c.role_id.is_not(None), raw_time(grants.c.until) <= bindparam("now", type_=BigInteger)
     )
-    return none.union(over)
+    return without.union(expired)

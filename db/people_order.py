@@ -1,7 +1,7 @@
-"""The orders of the list of people, in parts: each is walked along an index, and they follow each other.
+"""The orders of the list of people. Each consists of sections, and each section is the range of an index.
 
-By name: whose name begins with what is searched for, then the other names, then those without one. By time: the newest
-first, then those never seen.
+By name: names with the searched words as a prefix, then other names, then people without a name. By time: the newest
+first, then people who were never seen.
 """
 
 from __future__ import annotations
@@ -29,190 +29,197 @@ from sqlalchemy import (
 )
 
 from app.core.directory import PeopleSort
-from db.cursors import Place
+from db.cursors import Position
 from db.models import people
 from db.rows import raw_time
 from db.statement import Row
 
-LAST: Final = "\U0010ffff"
+LAST_CHARACTER: Final = "\U0010ffff"
+"""Follows every character: ``words + LAST_CHARACTER`` ends the range of texts with the prefix ``words``."""
 _NAME: Final = itemgetter(0)
 SORTS: Final[dict[PeopleSort, ColumnElement[Any]]] = {
     PeopleSort.NAME: people.c.name_key,
     PeopleSort.LAST_SEEN: raw_time(people.c.last_seen_at),
     PeopleSort.FIRST_SEEN: raw_time(people.c.first_seen_at),
 }
-_NOTHING: Final = literal_column("''", Text)
+_EMPTY: Final = literal_column("''", Text)
 MISMATCH: Final = literal_column("-1", BigInteger)
-"""Before every ``Part``: a candidate that does not match."""
+"""Sorts before every ``Section``: a candidate that does not match."""
 _NEVER_AT: Final = -(2**62)
-"""Before any time there is: those never seen stand last."""
+"""Earlier than any time: people who were never seen come last."""
 _BEYOND: Final = literal_column(str(2**62), BigInteger)
 _NEVER: Final = literal_column(str(_NEVER_AT), BigInteger)
 
 
-class Part(IntEnum):
-    """A part of an order."""
+class Section(IntEnum):
+    """A section of an order."""
 
-    BEGINNING = 0
-    OTHERS = 1
-    WITHOUT = 2
+    PREFIX = 0
+    """Names that begin with the searched words."""
+    VALUE = 1
+    """Other names, or times."""
+    EMPTY = 2
+    """No name, or no time."""
 
 
-_PARTS: Final = tuple(Part)
+_SECTIONS: Final = tuple(Section)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """One order; ``words``: what names are looked for by, empty where the order is by time."""
+class PeopleOrder:
+    """An order of the list; ``words``: the searched words, empty when the order is by time."""
 
     sort: PeopleSort
     words: str
 
-    def sorted(self, places: Sequence[Row]) -> list[Row]:
-        """Rows in this order; they begin with their place, of a value and an id."""
+    def sorted(self, rows: Sequence[Row]) -> list[Row]:
+        """Rows in this order; each begins with its value and id."""
         if self.sort is not PeopleSort.NAME:
-            return sorted(places, key=_recent_first, reverse=True)
-        rows = cast("Sequence[tuple[Any, ...]]", places)
-        ordered = cast("list[Row]", sorted(rows))  # ids differ: what stands behind them is never compared
-        named = bisect_right(ordered, "", key=_NAME)
+            return sorted(rows, key=_newest_first, reverse=True)
+        tuples = cast("Sequence[tuple[Any, ...]]", rows)
+        ordered = cast("list[Row]", sorted(tuples))  # ids differ: the columns after them are never compared
+        first_name = bisect_right(ordered, "", key=_NAME)
         if not self.words:
-            return ordered[named:] + ordered[:named]
-        begun = bisect_left(ordered, self.words, key=_NAME)
-        others = bisect_left(ordered, self.words + LAST, begun, key=_NAME)
-        if begun == others and not named:
+            return ordered[first_name:] + ordered[:first_name]
+        prefix = bisect_left(ordered, self.words, key=_NAME)
+        prefix_end = bisect_left(ordered, self.words + LAST_CHARACTER, prefix, key=_NAME)
+        if prefix == prefix_end and not first_name:
             return ordered
-        return ordered[begun:others] + ordered[named:begun] + ordered[others:] + ordered[:named]
+        return ordered[prefix:prefix_end] + ordered[first_name:prefix] + ordered[prefix_end:] + ordered[:first_name]
 
-    def heights(
+    def sort_key(
         self, value: ColumnElement[Any], *, mismatch: ColumnElement[bool] | None = None
     ) -> tuple[ColumnElement[Any], ...]:
-        """What ``sorted`` sorts by, for the database to do it.
+        """The ``ORDER BY`` of this order.
 
-        ``mismatch``: what is sorted before everything else, in the order by name; a row whose name begins with the
-        words is not asked.
+        Args:
+            value: The column of the order.
+            mismatch: Which rows sort before all others, in the order by name; names with the words as a prefix are
+                not tested.
         """
         if self.sort is not PeopleSort.NAME:
             return (value.is_(None), value.desc(), people.c.id.desc())
-        begun = [(begins(value), _part(Part.BEGINNING))] if self.words else []
-        begun += [(mismatch, MISMATCH)] if mismatch is not None else []
-        part = case(*begun, (value > _NOTHING, _part(Part.OTHERS)), else_=_part(Part.WITHOUT))
-        return (part, value, people.c.id)
+        cases = [(has_prefix(value), _literal(Section.PREFIX))] if self.words else []
+        cases += [(mismatch, MISMATCH)] if mismatch is not None else []
+        section = case(*cases, (value > _EMPTY, _literal(Section.VALUE)), else_=_literal(Section.EMPTY))
+        return (section, value, people.c.id)
 
-    def behind(self, value: ColumnElement[Any]) -> ColumnElement[bool]:
-        """What stands behind the place of ``height_given``."""
-        number = bindparam("id", type_=BigInteger)
+    def follows(self, value: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether a row follows the position of ``position_parameters``."""
+        person_id = bindparam("id", type_=BigInteger)
         if self.sort is PeopleSort.NAME:
-            given = (bindparam("part", type_=BigInteger), bindparam("value", type_=Text), number)
-            return tuple_(*self.heights(value)) > tuple_(*given)
-        seen = bindparam("value", type_=BigInteger)
-        return tuple_(func.coalesce(value, _NEVER), people.c.id) < tuple_(seen, number)
+            position = (bindparam("part", type_=BigInteger), bindparam("value", type_=Text), person_id)
+            return tuple_(*self.sort_key(value)) > tuple_(*position)
+        time = bindparam("value", type_=BigInteger)
+        return tuple_(func.coalesce(value, _NEVER), people.c.id) < tuple_(time, person_id)
 
-    def height_given(self, after: Place) -> dict[str, Any]:
-        """Values for ``behind``."""
-        value, number = after
+    def position_parameters(self, position: Position) -> dict[str, Any]:
+        """The parameters of ``follows``."""
+        value, person_id = position
         if self.sort is not PeopleSort.NAME:
-            return {"value": _NEVER_AT if value is None else value, "id": number}
-        return {"part": int(self._part(after)), "value": value, "id": number}
+            return {"value": _NEVER_AT if value is None else value, "id": person_id}
+        return {"part": int(self._section(position)), "value": value, "id": person_id}
 
     @property
-    def given(self) -> dict[str, Any]:
-        """Values of the words, by name."""
-        return {"words_begin": self.words, "words_end": self.words + LAST} if self.words else {}
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of ``has_prefix``."""
+        return {"words_begin": self.words, "words_end": self.words + LAST_CHARACTER} if self.words else {}
 
-    def segments(self, after: Place | None, value: ColumnElement[Any]) -> Iterator[Segment]:
-        """The parts of the order from ``after`` on; ``value``: what it is by, as its index has it."""
-        first = Part.BEGINNING if self.words else Part.OTHERS
-        begun = first if after is None else self._part(after)
-        for part in _PARTS[max(first, begun) :]:
-            yield Segment(self, part, value, after if part is begun else None)
+    def ranges(self, after: Position | None, value: ColumnElement[Any]) -> Iterator[SectionRange]:
+        """The sections after ``after``; ``value``: the column of the order, with the collation of its index."""
+        first = Section.PREFIX if self.words else Section.VALUE
+        current = first if after is None else self._section(after)
+        for section in _SECTIONS[max(first, current) :]:
+            yield SectionRange(self, section, value, after if section is current else None)
 
-    def _part(self, place: Place) -> Part:
-        value = place[0]
+    def _section(self, position: Position) -> Section:
+        value = position[0]
         if value is None or value == "":
-            return Part.WITHOUT
+            return Section.EMPTY
         if self.words and isinstance(value, str) and value.startswith(self.words):
-            return Part.BEGINNING
-        return Part.OTHERS
+            return Section.PREFIX
+        return Section.VALUE
 
 
-class Segment(NamedTuple):
-    """What is left of one part of an order."""
+class SectionRange(NamedTuple):
+    """The rest of a section after a position."""
 
-    order: Order
-    part: Part
+    order: PeopleOrder
+    section: Section
     value: ColumnElement[Any]
-    after: Place | None
+    after: Position | None
 
     @property
     def form(self) -> tuple[object, ...]:
-        """What makes two statements the same but for their values."""
-        return (str(self.order.sort), bool(self.order.words), int(self.part), self.after is not None)
+        """Equal for two ranges whose statements differ in their parameters only."""
+        return (str(self.order.sort), bool(self.order.words), int(self.section), self.after is not None)
 
     @property
-    def given(self) -> dict[str, Any]:
-        """Values by name."""
-        given = {} if self.part is Part.WITHOUT else self.order.given
+    def parameters(self) -> dict[str, Any]:
+        """Bind parameter → value."""
+        parameters = {} if self.section is Section.EMPTY else self.order.parameters
         if self.after is not None:
-            given |= {"id": self.after[1]} | ({} if self.part is Part.WITHOUT else {"value": self.after[0]})
-        return given
+            value, person_id = self.after
+            parameters |= {"id": person_id} | ({} if self.section is Section.EMPTY else {"value": value})
+        return parameters
 
     def of(self, rows: Select[Any]) -> Select[Any]:
-        """The segment of ``rows``, in order."""
+        """``rows`` limited to this range, in order."""
         by_name = self.order.sort is PeopleSort.NAME
-        number, place = bindparam("id", type_=BigInteger), people.c.id
-        in_turn = place.asc() if by_name else place.desc()
-        if self.part is Part.WITHOUT:
-            rows = rows.where(self.value == _NOTHING if by_name else self.value.is_(None))
+        after_id, person_id = bindparam("id", type_=BigInteger), people.c.id
+        id_order = person_id.asc() if by_name else person_id.desc()
+        if self.section is Section.EMPTY:
+            rows = rows.where(self.value == _EMPTY if by_name else self.value.is_(None))
             if self.after is not None:
-                rows = rows.where(place > number if by_name else place < number)
-            return rows.order_by(in_turn)
-        rows = rows.where(*self._of_part(by_name=by_name))
+                rows = rows.where(person_id > after_id if by_name else person_id < after_id)
+            return rows.order_by(id_order)
+        rows = rows.where(*self._conditions(by_name=by_name))
         if self.after is not None:
-            here = tuple_(self.value, place)
-            there = tuple_(bindparam("value", type_=Text() if by_name else BigInteger()), number)
-            rows = rows.where(here > there if by_name else here < there)
-        return rows.order_by(self.value.asc() if by_name else self.value.desc(), in_turn)
+            position = tuple_(self.value, person_id)
+            after = tuple_(bindparam("value", type_=Text() if by_name else BigInteger()), after_id)
+            rows = rows.where(position > after if by_name else position < after)
+        return rows.order_by(self.value.asc() if by_name else self.value.desc(), id_order)
 
-    def within(self, stretch: int) -> ColumnElement[bool]:
-        """That a row is among the first ``stretch`` of the segment, or equal to their last: walking ends there."""
+    def within(self, count: int) -> ColumnElement[bool]:
+        """Whether a row is among the first ``count`` of the range, or equal to their last: the scan ends there."""
         by_name = self.order.sort is PeopleSort.NAME
 
-        # Where a stretch ends need not be exact: counting in it who begins with the words spares looking at each name.
+        # The end need not be exact: counting names with the prefix, too, saves a comparison of every name.
         counted = self._replace(order=replace(self.order, words=""))
 
         def end(column: ColumnElement[Any], beyond: ColumnElement[Any]) -> ColumnElement[Any]:
-            far = counted.of(select(column)).offset(literal_column(str(stretch))).limit(literal_column("1"))
-            return func.coalesce(far.correlate(None).scalar_subquery(), beyond)
+            last = counted.of(select(column)).offset(literal_column(str(count))).limit(literal_column("1"))
+            return func.coalesce(last.correlate(None).scalar_subquery(), beyond)
 
-        if self.part is Part.WITHOUT:
-            number = people.c.id
-            return number <= end(number, _BEYOND) if by_name else number >= end(number, _NEVER)
+        if self.section is Section.EMPTY:
+            person_id = people.c.id
+            return person_id <= end(person_id, _BEYOND) if by_name else person_id >= end(person_id, _NEVER)
         if by_name:
-            return self.value <= end(self.value, literal_column(f"'{LAST}'", Text))
+            return self.value <= end(self.value, literal_column(f"'{LAST_CHARACTER}'", Text))
         return self.value >= end(self.value, _NEVER)
 
-    def _of_part(self, *, by_name: bool) -> list[ColumnElement[bool]]:
+    def _conditions(self, *, by_name: bool) -> list[ColumnElement[bool]]:
         if not by_name:
             return [self.value.is_not(None)]
-        if self.part is Part.BEGINNING:
-            return [begins(self.value)]
+        if self.section is Section.PREFIX:
+            return [has_prefix(self.value)]
         if not self.order.words:
-            return [self.value > _NOTHING]
-        # Joined to nothing, so that the order's index is walked rather than two stretches of it sorted.
-        bare = self.value + _NOTHING
+            return [self.value > _EMPTY]
+        # The concatenation keeps the planner from sorting two ranges of the index instead of scanning it in order.
+        unindexed = self.value + _EMPTY
         begin, end = bindparam("words_begin", type_=Text), bindparam("words_end", type_=Text)
-        return [self.value > _NOTHING, or_(bare < begin, bare >= end)]
+        return [self.value > _EMPTY, or_(unindexed < begin, unindexed >= end)]
 
 
-def _recent_first(place: Row) -> tuple[Any, ...]:
-    return (place[0] is not None, place[0] or 0, place[1])
+def _newest_first(row: Row) -> tuple[Any, ...]:
+    return (row[0] is not None, row[0] or 0, row[1])
 
 
-def _part(part: Part) -> ColumnElement[Any]:
-    return literal_column(str(int(part)), BigInteger)
+def _literal(section: Section) -> ColumnElement[Any]:
+    return literal_column(str(int(section)), BigInteger)
 
 
-def begins(value: ColumnElement[Any]) -> ColumnElement[bool]:
-    """That ``value`` begins with the words."""
+def has_prefix(value: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether ``value`` begins with the words, as a range of its index."""
     begin, end = bindparam("words_begin", type_=Text), bindparam("words_end", type_=Text)
     return and_(value >= begin, value < end)

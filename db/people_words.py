@@ -1,4 +1,4 @@
-"""How people are found by part of a name, an e-mail or a subject, on each engine."""
+"""Conditions that find people by a part of their name, e-mail or subject, on each engine."""
 
 from __future__ import annotations
 
@@ -9,53 +9,56 @@ from sqlalchemy import ARRAY, ColumnElement, Text, and_, bindparam, func, litera
 
 from db.models import people
 
-PIECE: Final = 3
-"""Characters in a piece of the search index: shorter texts are looked for at the beginning of names only."""
+TRIGRAM: Final = 3
+"""Characters of an entry of the search index; shorter texts are only searched as the prefix of names."""
 _BETWEEN_WORDS: Final = re.compile(r"[\W_]+")
-_NOTHING: Final = literal_column("''", Text)
-_SAID: Final = literal_column("(name_key || chr(10) || email_key || chr(10) || lower(subject))", Text)
-"""As both indexes of PostgreSQL have it."""
+_EMPTY: Final = literal_column("''", Text)
+_SEARCHED_TEXT: Final = literal_column("(name_key || chr(10) || email_key || chr(10) || lower(subject))", Text)
+"""The expression that both search indexes of PostgreSQL index."""
 
 
-def has_words_somewhere(*, spaced: bool) -> ColumnElement[bool]:
-    """That a person has the value ``words`` somewhere, on SQLite.
+def contains_words(*, has_space: bool) -> ColumnElement[bool]:
+    """Whether a person's name, e-mail or subject contains the parameter ``words``, on SQLite.
 
-    ``spaced``: whether a space is in them. Then they are likely to be of a name, else of an e-mail, which mostly has
-    the name in it: what they are of is looked at first, and the rest only of those who do not have them there.
+    Args:
+        has_space: Whether the words contain a space. They are then compared with the name first, else with the e-mail,
+            which usually contains the name; the other columns are compared only when the first does not match.
     """
     words = bindparam("words", type_=Text)
     name, email = func.instr(people.c.name_key, words) > 0, func.instr(people.c.email_key, words) > 0
     subject = func.instr(func.lower(people.c.subject), words) > 0
-    return or_(name, email, subject) if spaced else or_(email, name, subject)
+    return or_(name, email, subject) if has_space else or_(email, name, subject)
 
 
-def is_like_words(*, by_pieces: bool, joined: bool) -> ColumnElement[bool]:
-    """That what is said of a person is like the value ``words``, on PostgreSQL.
+def matches_pattern(*, by_trigrams: bool, skip_word_index: bool) -> ColumnElement[bool]:
+    """Whether a person matches the ``LIKE`` pattern ``words``, on PostgreSQL.
 
-    ``by_pieces``: found by the value ``pieces``. ``joined``: to nothing, so that the index of words is not asked.
+    Args:
+        by_trigrams: Whether the index of ``people_pieces`` finds candidates by the parameter ``pieces``.
+        skip_word_index: Whether the planner must not use the ``pg_trgm`` index.
     """
     words = bindparam("words", type_=Text)
-    told = (_SAID + _NOTHING if joined else _SAID).like(words)
-    if not by_pieces:
-        return told
-    return and_(func.people_pieces(_SAID).op("@>")(bindparam("pieces", type_=ARRAY(Text()))), told)
+    matches = (_SEARCHED_TEXT + _EMPTY if skip_word_index else _SEARCHED_TEXT).like(words)
+    if not by_trigrams:
+        return matches
+    return and_(func.people_pieces(_SEARCHED_TEXT).op("@>")(bindparam("pieces", type_=ARRAY(Text()))), matches)
 
 
 def has_short_word(words: str) -> bool:
-    """Whether PostgreSQL's index of words (``pg_trgm``) would find very many who then have to be looked at."""
-    return any(0 < len(word) < PIECE for word in _BETWEEN_WORDS.split(words))
+    """Whether the ``pg_trgm`` index would return too many candidates, because a word is shorter than a trigram."""
+    return any(0 < len(word) < TRIGRAM for word in _BETWEEN_WORDS.split(words))
 
 
-def pieces_of(words: str) -> list[str]:
-    """Every piece of a text, as the function ``people_pieces`` makes them."""
-    return sorted({words[start : start + PIECE] for start in range(len(words) - PIECE + 1)})
+def trigrams_of(words: str) -> list[str]:
+    """Every trigram of a text, as the SQL function ``people_pieces`` returns them."""
+    return sorted({words[start : start + TRIGRAM] for start in range(len(words) - TRIGRAM + 1)})
 
 
 def phrase(words: str) -> str:
-    """``words`` as one phrase of FTS5, whatever signs are in it."""
+    """``words`` as one quoted phrase of FTS5."""
     return '"' + words.replace('"', '""') + '"'
 
 
-def containing(words: str) -> str:
-    """The pattern of texts that have ``words`` in them."""
+def like_pattern(words: str) -> str:
+    """The ``LIKE`` pattern of texts that contain ``words``."""
     return "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

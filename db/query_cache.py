@@ -53,7 +53,7 @@ class QueryCache:
         prepared = self._prepared(form, build)
         return self._fetch(prepared.text, prepared.values(given))
 
-    def rows_planned_afresh(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> list[Row]:
+    def rows_replanned(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> list[Row]:
         """As ``rows``, for what is best gone about in another way for other values.
 
         PostgreSQL would settle on one plan for all of them after a few times (PREPARE, "generic plan").
@@ -68,22 +68,22 @@ class QueryCache:
             prepared = _PREPARED[key] = PreparedStatement(build(), self._dialect)
         return prepared
 
-    def number(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> int:
+    def scalar(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> int:
         """The one number that a statement gives."""
         return int(self.rows(form, build, **given)[0][0])
 
-    def among(self, column: ColumnElement[Any], name: str, kind: type[BigInteger | Text] = BigInteger) -> Any:
+    def is_any(self, column: ColumnElement[Any], name: str, kind: type[BigInteger | Text] = BigInteger) -> Any:
         """That ``column`` is one of the values handed over by ``some`` as ``name``."""
         if self.sqlite:
             return column.in_(select(func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value))
         return column == func.any(bindparam(name, type_=ARRAY(kind())))
 
-    def some(self, values: Iterable[int | str]) -> Any:
+    def array(self, values: Iterable[int | str]) -> Any:
         """Many values for ``among``."""
         listed = list(values)
         return json.dumps(listed) if self.sqlite else listed
 
-    def in_order(self, column: ColumnElement[str]) -> ColumnElement[str]:
+    def collated(self, column: ColumnElement[str]) -> ColumnElement[str]:
         """``column`` compared by code points on both engines, whatever language the database is in."""
         return column if self.sqlite else collate(column, "C")
 

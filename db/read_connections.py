@@ -34,11 +34,11 @@ class ReadConnections(Protocol):
 
 
 class PooledReadConnections:
-    """Up to ``most`` connections of their own. Safe from any thread."""
+    """Up to ``max_rows`` connections of their own. Safe from any thread."""
 
-    def __init__(self, engine: Engine, *, most: int, wait_seconds: float) -> None:
+    def __init__(self, engine: Engine, *, max_rows: int, wait_seconds: float) -> None:
         self._engine = engine
-        self._most = most
+        self._max_connections = max_rows
         self._wait_seconds = wait_seconds
         self._idle: deque[Any] = deque()
         self._freed = Condition()
@@ -86,7 +86,7 @@ class PooledReadConnections:
                 self._waiting += 1
                 try:
                     found = self._freed.wait_for(
-                        lambda: self._closed or self._idle or self._open < self._most, self._wait_seconds
+                        lambda: self._closed or self._idle or self._open < self._max_connections, self._wait_seconds
                     )
                 finally:
                     self._waiting -= 1
@@ -94,7 +94,7 @@ class PooledReadConnections:
                     raise StorageUnavailable(_CLOSED if self._closed else BUSY)
                 with suppress(IndexError):  # somebody was quicker
                     return self._idle.pop(), True
-                if self._open < self._most:
+                if self._open < self._max_connections:
                     self._open += 1
                     break
         try:

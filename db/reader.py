@@ -55,7 +55,7 @@ from db.rows import (
     session_with_person,
 )
 from db.statement import PreparedStatement
-from db.texts import known_form
+from db.texts import is_storable_subject
 from db.times import day_number, day_of, to_micros
 
 _NOTHING: Final[frozenset[str]] = frozenset()
@@ -108,7 +108,7 @@ class DatabaseReader:
 
     def bearer(self, token_hash: bytes, subject: Subject, client_id: str) -> BearerFacts:
         """What is known of a verified bearer token."""
-        if not known_form(subject) or (client_id and not client_id.isprintable()):
+        if not is_storable_subject(subject) or (client_id and not client_id.isprintable()):
             return BearerFacts(None, None, own_client=False, policy_version=self.policy_version())
         given = {
             "token_hash": token_hash,
@@ -130,7 +130,7 @@ class DatabaseReader:
     def grants(self, subject: Subject, now: datetime) -> Grants:
         """What this subject holds at ``now``."""
         at = to_micros(now)
-        if not known_form(subject):
+        if not is_storable_subject(subject):
             return NO_GRANTS
         given = {"issuer": subject.issuer, "subject": subject.subject, "now": at}
         return grants_from(self._fetch(self._grants.text, self._grants.values(given)))
@@ -142,7 +142,7 @@ class DatabaseReader:
 
     def person(self, subject: Subject) -> Person | None:
         """The person, if ever seen or granted anything."""
-        if not known_form(subject):
+        if not is_storable_subject(subject):
             return None
         rows = self._fetch(self._person.text, self._person.values(subject._asdict()))
         return person_of(rows[0]) if rows else None
@@ -150,7 +150,7 @@ class DatabaseReader:
     def sessions_of(self, subject: Subject, now: datetime) -> Sequence[Session]:
         """Live sessions, newest first."""
         given = {"issuer": subject.issuer, "subject": subject.subject, "now": to_micros(now)}
-        if not known_form(subject):
+        if not is_storable_subject(subject):
             return ()
         return tuple(map(session_with_person, self._fetch(self._sessions_of.text, self._sessions_of.values(given))))
 

@@ -10,14 +10,14 @@ from sqlalchemy import BigInteger, Select, Text, bindparam, func, literal_column
 
 from app.core.directory import MOST_COUNTED, PermissionRow, RoleCard, RoleRow, Slice
 from app.core.permissions import ADMINISTRATOR
-from db.cursors import cursor, place_of
+from db.cursors import cursor, position_of
 from db.models import grants, permissions, role_mappings, role_permissions, roles
 from db.query_cache import QueryCache, capped, holders, live, page_size
 from db.statement import Row
-from db.texts import clean, role_key, search_key, sound
+from db.texts import clean, is_storable, role_key, search_key
 from db.times import to_micros
 
-MOST_ROLES: Final = 50
+MAX_ROLES: Final = 50
 _TEXT_MAX_CHARACTERS: Final = 200
 _AT_ROLE: Final = bindparam("role", type_=BigInteger)
 
@@ -26,21 +26,21 @@ def role_slice(queries: QueryCache, now: datetime, *, text: str, after: str, lim
     """Roles by name; ``text``: part of the name, without regard to case."""
     words = search_key(clean(text.strip(), _TEXT_MAX_CHARACTERS))
     size = page_size(limit)
-    place = place_of(after, ("roles", words), str)
+    position = position_of(after, ("roles", words), str)
     # There are few roles: their names are looked through here, alike on both engines.
     names = sorted(
         (name, number)
         for number, name in queries.rows("role names", lambda: select(roles.c.id, roles.c.name))
         if words in search_key(name)
     )
-    rest = [one for one in names if place is None or one[0] > str(place[0])]
+    rest = [one for one in names if position is None or one[0] > str(position[0])]
     shown = rest[:size]
     by_id = {
         row[0]: role_row(row)
         for row in queries.rows(
             "roles by id",
-            lambda: _roles().where(queries.among(roles.c.id, "ids")),
-            ids=queries.some(number for _, number in shown),
+            lambda: _roles().where(queries.is_any(roles.c.id, "ids")),
+            ids=queries.array(number for _, number in shown),
             now=to_micros(now),
         )
     }
@@ -61,7 +61,7 @@ def role_card(queries: QueryCache, role: int, now: datetime) -> RoleCard | None:
 
 def role_card_named(queries: QueryCache, name: str, now: datetime, *, alike: bool = False) -> RoleCard | None:
     """One role by its exact name, or with ``alike`` by one that looks like it."""
-    if not sound(name):
+    if not is_storable(name):
         return None
     column, wanted = (roles.c.name_key, role_key(name)) if alike else (roles.c.name, name)
     rows = queries.rows(
@@ -77,17 +77,17 @@ def permissions_of(queries: QueryCache, some: Sequence[int]) -> Mapping[int, fro
     """Role id → permissions; ids of no role are left out."""
     named = queries.rows(
         "names of roles",
-        lambda: select(roles.c.id, roles.c.name).where(queries.among(roles.c.id, "ids")),
-        ids=queries.some(some[:MOST_ROLES]),
+        lambda: select(roles.c.id, roles.c.name).where(queries.is_any(roles.c.id, "ids")),
+        ids=queries.array(some[:MAX_ROLES]),
     )
     names: dict[int, str] = {row[0]: row[1] for row in named}
     found: dict[int, set[str]] = {number: set() for number in names}
     rows = queries.rows(
         "permissions of roles",
         lambda: select(role_permissions.c.role_id, role_permissions.c.permission).where(
-            queries.among(role_permissions.c.role_id, "ids")
+            queries.is_any(role_permissions.c.role_id, "ids")
         ),
-        ids=queries.some(names),
+        ids=queries.array(names),
     )
     for number, permission in rows:
         found[number].add(permission)
@@ -106,20 +106,20 @@ def permission_slice(queries: QueryCache, now: datetime, *, text: str, after: st
     """The catalogue by name; ``text``: part of the name or sentence."""
     words = clean(text.strip(), _TEXT_MAX_CHARACTERS).lower()
     size = page_size(limit)
-    place = place_of(after, ("permissions", words), str)
+    position = position_of(after, ("permissions", words), str)
     given: dict[str, Any] = {"words": words} if words else {}
-    total = queries.number(
+    total = queries.scalar(
         ("permissions counted", bool(words)),
         lambda: capped(_matching(queries, select(permissions.c.name), words=bool(words))),
         **given,
     )
     rows = queries.rows(
-        ("permissions", bool(words), place is not None),
-        lambda: _permission_rows(queries, words=bool(words), after=place is not None),
+        ("permissions", bool(words), position is not None),
+        lambda: _permission_rows(queries, words=bool(words), after=position is not None),
         **given,
-        **({"name": place[0]} if place is not None else {}),
+        **({"name": position[0]} if position is not None else {}),
         now=to_micros(now),
-        most=size + 1,
+        max_rows=size + 1,
     )
     shown = rows[:size]
     return Slice(
@@ -171,9 +171,9 @@ def _roles() -> Select[Any]:
 def _matching(queries: QueryCache, rows: Select[Any], *, words: bool) -> Select[Any]:
     if not words:
         return rows
-    place = func.instr if queries.sqlite else func.strpos
+    position = func.instr if queries.sqlite else func.strpos
     said = permissions.c.name + literal_column("' '") + func.lower(permissions.c.sentence)
-    return rows.where(place(said, bindparam("words", type_=Text)) > 0)
+    return rows.where(position(said, bindparam("words", type_=Text)) > 0)
 
 
 def _permission_rows(queries: QueryCache, *, words: bool, after: bool) -> Select[Any]:
@@ -197,9 +197,9 @@ def _permission_rows(queries: QueryCache, *, words: bool, after: bool) -> Select
         .correlate(permissions)
         .scalar_subquery()
     )
-    name = queries.in_order(permissions.c.name)
+    name = queries.collated(permissions.c.name)
     rows: Select[Any] = select(permissions.c.name, permissions.c.sentence, permissions.c.by_scope, in_roles, alone)
     rows = _matching(queries, rows, words=words)
     if after:
         rows = rows.where(name > bindparam("name", type_=Text))
-    return rows.order_by(name).limit(bindparam("most", type_=BigInteger))
+    return rows.order_by(name).limit(bindparam("max_rows", type_=BigInteger))

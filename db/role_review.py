@@ -86,9 +86,9 @@ class _Others:
         rows = self.queries.rows(
             "other grants of people",
             lambda: select(grants.c.person_id, grants.c.role_id, grants.c.permission).where(
-                self.queries.among(grants.c.person_id, "ids"), live()
+                self.queries.is_any(grants.c.person_id, "ids"), live()
             ),
-            ids=self.queries.some(people),
+            ids=self.queries.array(people),
             now=self.now,
         )
         for person, role, permission in rows:
@@ -111,9 +111,9 @@ class _Others:
             lambda: (
                 select(roles.c.id, roles.c.name, role_permissions.c.permission)
                 .select_from(roles.join(role_permissions, role_permissions.c.role_id == roles.c.id))
-                .where(self.queries.among(role_permissions.c.permission, "names", Text))
+                .where(self.queries.is_any(role_permissions.c.permission, "names", Text))
             ),
-            names=self.queries.some(self.changed),
+            names=self.queries.array(self.changed),
         )
         for number, name, permission in rows:
             collected.setdefault(number, (name, set()))[1].add(permission)
@@ -128,7 +128,7 @@ def _holders(queries: QueryCache, role: int, now: int) -> Iterator[list[int]]:
     """Ids of who hold the role, in batches."""
     last = 0
     while True:
-        rows = queries.rows("holders of a role", _batch, role=role, now=now, after=last, most=_BATCH)
+        rows = queries.rows("holders of a role", _batch, role=role, now=now, after=last, max_rows=_BATCH)
         if rows:
             yield [row[0] for row in rows]
         if len(rows) < _BATCH:
@@ -141,7 +141,7 @@ def _batch() -> Select[Any]:
         holders(_ROLE)
         .where(grants.c.person_id > bindparam("after", type_=BigInteger))
         .order_by(grants.c.person_id)
-        .limit(bindparam("most", type_=BigInteger))
+        .limit(bindparam("max_rows", type_=BigInteger))
     )
 
 

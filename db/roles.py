@@ -61,7 +61,7 @@ class RoleWrites(GrantWrites):
         if to is not None:
             self._move_withheld(role, to)
             self._move_mappings(role, to)
-            self._note_mapped(to)
+            self._record_mapped(to)
             self._copy_grants(role, to, by=by, reason=reason, now=now)
         gone = self._execute(delete(grants).where(grants.c.role_id == role)).rowcount
         self._execute(delete(role_mappings).where(role_mappings.c.role_id == role))

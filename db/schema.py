@@ -62,7 +62,7 @@ KEEPING_TRIGGERS: Final = {
     "postgresql": _COUNTING,
 }
 """What keeps counters and the search of people equal to the rows they are made from, by engine."""
-TRIGGERS_THERE: Final = {
+SELECT_TRIGGERS: Final = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     " AND tbl_name IN ('audit_events', 'audit_retention')",
     "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
@@ -242,7 +242,7 @@ def memory_template() -> bytes:
 def missing_triggers(connection: Connection) -> frozenset[str]:
     """Names of the triggers that make the audit append-only and are not there. Empty is as it must be."""
     name = connection.dialect.name
-    found = {str(row[0]) for row in connection.execute(text(TRIGGERS_THERE[name]))}
+    found = {str(row[0]) for row in connection.execute(text(SELECT_TRIGGERS[name]))}
     return TRIGGERS[name] - found
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_column, select, tuple_
 
 from app.core.directory import SessionRow, Slice
-from db.cursors import cursor, place_of
+from db.cursors import cursor, position_of
 from db.models import people, policy, sessions
 from db.query_cache import QueryCache, capped, page_size
 from db.rows import PERSON, SESSION, person_of, raw_time, session_of
@@ -23,7 +23,7 @@ def session_slice(
 ) -> Slice[SessionRow]:
     """Sessions neither ended nor past their limit; ``seen_since``: only those used after it."""
     key = ("sessions", person)
-    place = place_of(after, key, int, int)
+    position = position_of(after, key, int, int)
     size = page_size(limit)
     given: dict[str, Any] = {"now": to_micros(now)}
     if person is not None:
@@ -31,13 +31,13 @@ def session_slice(
     if seen_since is not None:
         given["since"] = to_micros(seen_since)
     form = (person is not None, seen_since is not None)
-    total = queries.number(("live sessions counted", *form), lambda: capped(live_sessions(*form)), **given)
+    total = queries.scalar(("live sessions counted", *form), lambda: capped(live_sessions(*form)), **given)
     rows = queries.rows(
-        ("live sessions", *form, place is not None),
-        lambda: _page(live_sessions(*form, walking=True), after=place is not None),
+        ("live sessions", *form, position is not None),
+        lambda: _page(live_sessions(*form, walking=True), after=position is not None),
         **given,
-        **({"seen": place[0], "id": place[1]} if place is not None else {}),
-        most=size + 1,
+        **({"seen": position[0], "id": position[1]} if position is not None else {}),
+        max_rows=size + 1,
     )
     shown = rows[:size]
     return Slice(
@@ -75,7 +75,7 @@ def _page(ids: Select[Any], *, after: bool) -> Select[Any]:
         rows = rows.where(
             tuple_(_SEEN, sessions.c.id) < tuple_(bindparam("seen", type_=number), bindparam("id", type_=number))
         )
-    return rows.order_by(_SEEN.desc(), sessions.c.id.desc()).limit(bindparam("most", type_=BigInteger))
+    return rows.order_by(_SEEN.desc(), sessions.c.id.desc()).limit(bindparam("max_rows", type_=BigInteger))
 
 
 def _row(row: Any) -> SessionRow:

@@ -13,14 +13,14 @@ from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, SealedTokens, Session, SteppedUp
 from db.models import drafts, issued_tokens, login_states, own_clients, people, policy, sessions
 from db.rows import SEALED, sealed_of, session_by_ref_query, session_query, session_with_person
-from db.texts import clean, known_form
+from db.texts import clean, is_storable_subject
 from db.unit_of_work import BaseUnitOfWork, require_aware
 
 KEEP_ENDED: Final = timedelta(days=30)
 """How long a session stays known after it ended or expired."""
 KEEP_TOKENS: Final = timedelta(hours=1)
 """How long an expired access token's hash stays known: well beyond any clock skew allowed."""
-NOT_SAID: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NO_SIGN_IN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """How a sign-in time that the provider did not say is stored; 0 says nothing in its tokens either."""
 _MERGE_SEARCH: Final = text("INSERT INTO people_search (people_search, rank) VALUES ('merge', -1000)")
 """Merges up to 1,000 pages (4 MB) of the search of people; at one with itself it takes half the time (FTS5, 6.9)."""
@@ -41,7 +41,7 @@ class SessionWrites(BaseUnitOfWork):
                 person_id=self._ensure_person(session.subject),
                 client_id=clean(session.client_id),
                 created_at=now,
-                authenticated_at=session.authenticated_at or NOT_SAID,
+                authenticated_at=session.authenticated_at or NO_SIGN_IN_TIME,
                 last_seen_at=now,
                 expires_at=session.expires_at,
                 provider_sid=clean(session.provider_sid),
@@ -70,21 +70,21 @@ class SessionWrites(BaseUnitOfWork):
 
     def step_up_session(self, fresh: SteppedUp, now: datetime) -> bool:
         """Go on with a session after a fresh sign-in of its person; False when the session is over."""
-        return self._go_on(fresh, now, {})
+        return self._reauthenticate(fresh, now, {})
 
     def resume_session(self, fresh: SteppedUp, expires_at: datetime, now: datetime) -> bool:
         """Go on with a session whose time was over, after a fresh sign-in of its person; False when it was ended."""
         require_aware(expires_at)
-        return self._go_on(fresh, now, {"expires_at": expires_at, "silent_at": None})
+        return self._reauthenticate(fresh, now, {"expires_at": expires_at, "silent_at": None})
 
-    def _go_on(self, fresh: SteppedUp, now: datetime, more: Mapping[str, object]) -> bool:
+    def _reauthenticate(self, fresh: SteppedUp, now: datetime, more: Mapping[str, object]) -> bool:
         require_aware(now, fresh.authenticated_at, fresh.access_expires_at)
         session = self._execute(
             update(sessions)
             .where(sessions.c.ref == fresh.ref, sessions.c.ended_at.is_(None))
             .values(
                 secret_hash=fresh.secret_hash,
-                authenticated_at=fresh.authenticated_at or NOT_SAID,
+                authenticated_at=fresh.authenticated_at or NO_SIGN_IN_TIME,
                 last_seen_at=now,
                 provider_sid=clean(fresh.provider_sid),
                 acr=clean(fresh.acr),
@@ -108,7 +108,11 @@ class SessionWrites(BaseUnitOfWork):
     def sessions_at_provider(self, issuer: str, *, sid: str = "", subject: str = "") -> Sequence[Session]:
         """Live sessions of this issuer, by the provider's own session id and subject, where given."""
         kept_sid = clean(sid)
-        if (sid and not kept_sid) or not (sid or subject) or (subject and not known_form(Subject(issuer, subject))):
+        if (
+            (sid and not kept_sid)
+            or not (sid or subject)
+            or (subject and not is_storable_subject(Subject(issuer, subject)))
+        ):
             return ()
         live = session_query().where(people.c.issuer == issuer, sessions.c.ended_at.is_(None))
         if sid:

@@ -19,7 +19,7 @@ from db.rows import raw_time
 from db.session_lists import live_sessions
 from db.times import from_micros, to_micros
 
-MOST_NAMED: Final = 20
+MAX_NAMES: Final = 20
 
 
 def statistics(
@@ -35,10 +35,10 @@ def statistics(
     return Statistics(
         people=int(counted.get("people", 0)),
         machines=int(counted.get("machines", 0)),
-        sessions=queries.number(
+        sessions=queries.scalar(
             ("live sessions counted", *form), lambda: capped(live_sessions(*form)), now=to_micros(now), **given
         ),
-        roles=queries.number("roles counted", lambda: select(func.count()).select_from(roles)),
+        roles=queries.scalar("roles counted", lambda: select(func.count()).select_from(roles)),
         days=tuple(reader.usage(today - timedelta(days=max(1, days) - 1), today)),
         attention=attention(queries, now, own_names=own_names),
     )
@@ -58,10 +58,10 @@ def attention(queries: QueryCache, now: datetime, *, own_names: bool) -> Attenti
         unused_roles=names("unused roles", lambda: _unused_roles(queries), now=at),
         permissions_held_by_nobody=names("permissions held by nobody", lambda: _held_by_nobody(queries), now=at),
         permissions_asked_nowhere=names("permissions asked nowhere", lambda: _asked_nowhere(queries)),
-        unmapped_token_roles=unmapped_names(queries, MOST_NAMED, own_names=own_names),
+        unmapped_token_roles=unmapped_names(queries, MAX_NAMES, own_names=own_names),
         people_without_roles=people(PeopleQuery(without_roles=True, limit=1)),
         blocked_people=people(PeopleQuery(state=PersonState.BLOCKED, limit=1)),
-        administrators=queries.number("administrators counted", lambda: capped(counting_administrators())),
+        administrators=queries.scalar("administrators counted", lambda: capped(counting_administrators())),
     )
 
 
@@ -101,4 +101,4 @@ def _asked_nowhere(queries: QueryCache) -> Select[Any]:
 
 
 def _first(queries: QueryCache, rows: Select[Any], name: Any) -> Select[Any]:
-    return rows.order_by(queries.in_order(name)).limit(MOST_NAMED)
+    return rows.order_by(queries.collated(name)).limit(MAX_NAMES)

@@ -58,19 +58,19 @@ def clean(text: str, limit: int = LABEL_MAX_CHARACTERS) -> str:
     return _UNFIT.sub("", text[: limit * 2])[:limit]
 
 
-def sound(name: str, limit: int = LABEL_MAX_CHARACTERS) -> bool:
+def is_storable(name: str, limit: int = LABEL_MAX_CHARACTERS) -> bool:
     """Whether ``name`` can be a stored name as it is: printable, neither empty nor too long."""
     return 0 < len(name) <= limit and name.isprintable()
 
 
-def known_form(subject: Subject) -> bool:
+def is_storable_subject(subject: Subject) -> bool:
     """Whether a subject can be stored at all; nobody is remembered by one that cannot."""
-    return sound(subject.subject, _SUBJECT_MAX_CHARACTERS) and sound(subject.issuer, _ISSUER_MAX_CHARACTERS)
+    return is_storable(subject.subject, _SUBJECT_MAX_CHARACTERS) and is_storable(subject.issuer, _ISSUER_MAX_CHARACTERS)
 
 
-def checked(subject: Subject) -> Subject:
+def require_storable(subject: Subject) -> Subject:
     """The subject, or ``InvalidInput`` when it cannot be stored."""
-    if not known_form(subject):
+    if not is_storable_subject(subject):
         raise InvalidInput({"subject": "The subject or its issuer is empty, too long, or not printable."})
     return subject
 

@@ -22,7 +22,7 @@ from db.engine import UNIT_LOCK, use_in_unit
 from db.faults import translated_error
 from db.models import people, policy
 from db.statement import Row
-from db.texts import checked
+from db.texts import require_storable
 from db.write_lock import WriteLock
 
 R = TypeVar("R")
@@ -116,7 +116,7 @@ class BaseUnitOfWork:
 
     def _person_id(self, subject: Subject) -> int | None:
         """The row of a subject, if there is one."""
-        checked(subject)
+        require_storable(subject)
         found = self._execute(
             select(people.c.id).where(people.c.issuer == subject.issuer, people.c.subject == subject.subject)
         ).scalar()
@@ -124,7 +124,7 @@ class BaseUnitOfWork:
 
     def _ensure_person(self, subject: Subject) -> int:
         """The row of a subject; made, as not seen yet, where there was none."""
-        checked(subject)
+        require_storable(subject)
         self._execute(
             self._insert(people).values(issuer=subject.issuer, subject=subject.subject).on_conflict_do_nothing()
         )

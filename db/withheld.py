@@ -20,7 +20,7 @@ from db.unit_of_work import BaseUnitOfWork, require_aware
 DEFAULT_ROLE: Final = "GATEHOUSE_DEFAULT_ROLE"
 """The reason of a grant that the default role made."""
 
-Thing = tuple[int | None, str | None]
+Grantable = tuple[int | None, str | None]
 """What a grant gives: (role id, None) or (None, permission)."""
 
 AUTOMATIC: Final = or_(
@@ -33,20 +33,22 @@ AUTOMATIC: Final = or_(
 class WithheldWrites(BaseUnitOfWork):
     """The part of ``UnitOfWork`` about withheld grants."""
 
-    def withhold(self, person: int, thing: Thing, *, by: str, reason: str, from_default: bool, now: datetime) -> None:
-        """Remove the person's automatic grants of ``thing``, and keep every automatic source from giving it again.
+    def withhold(
+        self, person: int, grantable: Grantable, *, by: str, reason: str, from_default: bool, now: datetime
+    ) -> None:
+        """Remove the person's automatic grants of ``grantable``, and keep every automatic source from giving it again.
 
-        ``from_default``: the default role is ``thing``, whether or not it was given yet.
+        ``from_default``: the default role is ``grantable``, whether or not it was given yet.
         """
         require_aware(now)
-        automatic = and_(grants.c.person_id == person, is_thing(grants, thing), AUTOMATIC)
+        automatic = and_(grants.c.person_id == person, is_grantable(grants, grantable), AUTOMATIC)
         sources = set(self._execute(delete(grants).where(automatic).returning(grants.c.source)).scalars())
         self._execute(
             self._insert(withheld_grants)
             .values(
                 person_id=person,
-                role_id=thing[0],
-                permission=thing[1],
+                role_id=grantable[0],
+                permission=grantable[1],
                 withheld_by=clean(by),
                 withheld_at=now,
                 reason=clean(reason),
@@ -79,15 +81,15 @@ class WithheldWrites(BaseUnitOfWork):
         self._rights_changed = True
         return True
 
-    def _withheld_from_token(self, person: int, of_token: set[Thing]) -> set[Thing]:
+    def _withheld_from_token(self, person: int, of_token: set[Grantable]) -> set[Grantable]:
         """Those of ``of_token`` that are withheld from the person; notes which of what is withheld the token gives."""
-        withheld: set[Thing] = set()
+        withheld: set[Grantable] = set()
         for row in self._execute(select(withheld_grants).where(withheld_grants.c.person_id == person)):
-            thing = (row.role_id, row.permission)
-            withheld.add(thing)
-            if bool(row.from_token) is not (thing in of_token):
+            grantable = (row.role_id, row.permission)
+            withheld.add(grantable)
+            if bool(row.from_token) is not (grantable in of_token):
                 this = withheld_grants.c.id == row.id
-                self._execute(update(withheld_grants).where(this).values(from_token=thing in of_token))
+                self._execute(update(withheld_grants).where(this).values(from_token=grantable in of_token))
         return withheld & of_token
 
     def _withheld_from_default(self, person: int, role: int | None) -> bool:
@@ -102,7 +104,7 @@ class WithheldWrites(BaseUnitOfWork):
                 self._execute(update(withheld_grants).where(this).values(from_default=is_default))
         return withheld
 
-    def _note_mapped(self, role: int) -> None:
+    def _record_mapped(self, role: int) -> None:
         """Note for everybody from whom ``role`` is withheld and whose token roles are mapped to it that they are."""
         mapped = exists().where(
             token_roles.c.person_id == withheld_grants.c.person_id,
@@ -125,10 +127,10 @@ class WithheldWrites(BaseUnitOfWork):
         self._execute(new.on_conflict_do_nothing())
 
 
-def is_thing(table: Table, thing: Thing) -> ColumnElement[bool]:
+def is_grantable(table: Table, grantable: Grantable) -> ColumnElement[bool]:
     """Whether a row of ``grants`` or ``withheld_grants`` is about this role or permission."""
     condition: ColumnElement[bool] = (
-        table.c.role_id == thing[0] if thing[0] is not None else table.c.permission == thing[1]
+        table.c.role_id == grantable[0] if grantable[0] is not None else table.c.permission == grantable[1]
     )
     return condition
 

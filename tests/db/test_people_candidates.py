@@ -12,7 +12,7 @@ from app.core.principal import Subject
 from app.core.records import Person
 from db import Database
 from db.models import people
-from db.people_candidates import MOST_CHECKED, Candidates, cover
+from db.people_candidates import MAX_CANDIDATES, CandidateCounts, trigram_query
 from tests.db.builders import ISSUER, NOW, written
 
 NAMES: Final = {
@@ -42,7 +42,7 @@ def named(database: Database, names: list[str]) -> None:
     ],
 )
 def test_a_text_is_covered_by_few_pieces(words: str, query: str) -> None:
-    assert cover(words) == query
+    assert trigram_query(words) == query
 
 
 @pytest.mark.parametrize("others", [0, 40])
@@ -79,14 +79,14 @@ def test_any_text_finds_whoever_has_it_in_the_order_of_names(database: Database)
 @pytest.mark.parametrize(
     ("candidates", "too_many", "frequent"),
     [
-        (Candidates(0, 0, None), False, False),
-        (Candidates(MOST_CHECKED, 20, 20), False, False),
-        (Candidates(MOST_CHECKED + 1, 20, 20), True, False),
-        (Candidates(0, 21, 21 * 16), True, True),
-        (Candidates(0, 21, 21 * 16 + 1), True, False),
+        (CandidateCounts(0, 0, None), False, False),
+        (CandidateCounts(MAX_CANDIDATES, 20, 20), False, False),
+        (CandidateCounts(MAX_CANDIDATES + 1, 20, 20), True, False),
+        (CandidateCounts(0, 21, 21 * 16), True, True),
+        (CandidateCounts(0, 21, 21 * 16 + 1), True, False),
     ],
 )
-def test_an_estimate_says_how_to_go_on(candidates: Candidates, *, too_many: bool, frequent: bool) -> None:
+def test_an_estimate_says_how_to_go_on(candidates: CandidateCounts, *, too_many: bool, frequent: bool) -> None:
     assert candidates.too_many is too_many
     assert candidates.frequent is frequent
 
@@ -95,8 +95,8 @@ def test_an_estimate_says_how_to_go_on(candidates: Candidates, *, too_many: bool
     ("number", "apart"),
     [
         (30, 1),  # few, and the lowest ids are too few to go by
-        (MOST_CHECKED, 1),  # as many as are checked, and estimated to be frequent
-        (MOST_CHECKED + 1, 1),
+        (MAX_CANDIDATES, 1),  # as many as are checked, and estimated to be frequent
+        (MAX_CANDIDATES + 1, 1),
         (MOST_COUNTED - 1, 1),  # frequent, and yet fewer than are counted
         (MOST_COUNTED, 1),
         (MOST_COUNTED + 1, 1),

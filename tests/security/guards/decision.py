@@ -58,7 +58,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a mapping grants no withheld role",
-        at="db.mappings:MappingWrites._give_mapped",
+        at="db.mappings:MappingWrites._grant_mapped",
         without="not_withheld(...)",
         test="tests/db/test_withheld.py::test_a_mapping_gives_nothing_that_is_withheld[memory]",
     ),

@@ -15,7 +15,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a new session secret wakes the watchers",
-        at="db.sessions:SessionWrites._go_on",
+        at="db.sessions:SessionWrites._reauthenticate",
         without="self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + 1))",
         test="tests/component/socket/test_expiry_overlay.py::test_a_step_up_wakes_the_watcher",
     ),

@@ -1,0 +1,179 @@
+"""A search of people: the page of a query and the number of its matches.
+
+The matches are read from the index of a filter first, up to ``MOST_COUNTED``. When that is all of them, they are
+sorted. When there are more, matches are frequent: the search then scans people in the order of the list, section by
+section, and sorts all matches of a section only when its start holds too few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Select, literal_column, select
+
+from app.core.directory import MOST_COUNTED, PeopleQuery
+from db.cursors import Position
+from db.models import counters
+from db.people_candidates import (
+    MAX_CANDIDATES,
+    MIN_CHARACTERS,
+    candidates_page,
+    has_mismatch,
+    split_counts,
+    trigram_query,
+)
+from db.people_order import Section, SectionRange
+from db.people_statements import PeopleStatements
+from db.query_cache import QueryCache
+from db.statement import Row
+
+_MAX_SORTED_AT_ONCE: Final = MAX_CANDIDATES
+"""Sorting so few matches takes less time than finding out whether the section of prefixes fills the page."""
+_SECTION_STARTS: Final = (200, 1000)
+_PEOPLE_COUNT: Final = select(counters.c.value).where(counters.c.name == literal_column("'people'"))
+
+
+class PeopleSearch:
+    """The people that match one query."""
+
+    __slots__ = ("_queries", "_query", "_statements")
+
+    def __init__(self, queries: QueryCache, query: PeopleQuery, words: str, now: int) -> None:
+        self._queries = queries
+        self._query = query
+        self._statements = PeopleStatements(queries, query, words, now)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for two queries that differ in their page only."""
+        query, words = self._query, self._statements.words
+        return ("people", words, query.state, query.role, query.without_roles, query.machine, str(query.sort))
+
+    def page(self, after: Position | None, size: int) -> tuple[list[Row], int, bool]:
+        """The next ``size`` rows, which begin with their position; the number of matches; whether more rows follow.
+
+        The number counts up to ``MOST_COUNTED``.
+        """
+        rows, total = self._next(after, size)
+        # The first page is not read one row further: the total tells whether more follow.
+        return rows[:size], total, len(rows) > size or (after is None and len(rows) == size < total)
+
+    def _next(self, after: Position | None, size: int) -> tuple[list[Row], int]:
+        """The next rows, one more than ``size`` unless the total tells whether more follow; the number of matches."""
+        statements = self._statements
+        count = size if after is None else size + 1
+        if self._matches_all:
+            total = min(self._queries.scalar("people counted", lambda: _PEOPLE_COUNT), MOST_COUNTED)
+            return self._in_sections(after, count), total
+        if self._by_words_alone and self._queries.sqlite and len(statements.words) >= MIN_CHARACTERS:
+            page = self._by_candidates(after, count)
+            if page is not None:
+                return page
+        total, ids = self._rows(
+            ("people found", *statements.form), statements.matching_ids, **statements.index_parameters
+        )[0]
+        if total <= _MAX_SORTED_AT_ONCE:
+            return self._sorted(ids, after, count) if total else [], total
+        prefix_rows = self._with_prefix(after, count) if self._by_words_alone else None
+        if prefix_rows is not None and len(prefix_rows) >= count:  # the page ends before the other sections
+            return prefix_rows, total
+        if total < MOST_COUNTED:
+            return self._sorted(ids, after, count), total
+        return self._in_sections(after, count, prefix_rows), total
+
+    def _by_candidates(self, after: Position | None, count: int) -> tuple[list[Row], int] | None:
+        """As ``_next``, when the candidates are few and all match, or when they are frequent; None otherwise."""
+        statements = self._statements
+        order = statements.order
+        parameters = order.parameters if after is None else order.parameters | order.position_parameters(after)
+        rows = self._queries.rows(
+            ("people checked", statements.has_space, after is not None),
+            lambda: candidates_page(order, statements.value, has_space=statements.has_space, after=after is not None),
+            **parameters,
+            match=trigram_query(statements.words),
+            words=statements.words,
+            **statements.filter_parameters,
+            max_rows=count,
+        )
+        page, candidates = split_counts(rows)
+        if candidates.too_many:
+            # Whether there are MOST_COUNTED matches is found out faster than how many there are.
+            frequent = candidates.frequent and self._count_is_full
+            return (self._in_sections(after, count), MOST_COUNTED) if frequent else None
+        return None if has_mismatch(page) else (order.sorted(page), candidates.total)
+
+    @property
+    def _matches_all(self) -> bool:
+        return not self._statements.words_match and self._statements.unfiltered
+
+    @property
+    def _count_is_full(self) -> bool:
+        """Whether at least ``MOST_COUNTED`` people match."""
+        statements = self._statements
+        form = ("people counted full", *statements.form)
+        return bool(self._rows(form, statements.last_counted_match, **statements.index_parameters))
+
+    @property
+    def _by_words_alone(self) -> bool:
+        """Whether the query has words only, in the order by name."""
+        return bool(self._statements.order.words) and self._statements.unfiltered
+
+    def _with_prefix(self, after: Position | None, count: int) -> list[Row]:
+        """The next rows among the people whose name begins with the words."""
+        section = next(self._statements.order.ranges(after, self._statements.collated_value))
+        return self._of_section(section, count) if section.section is Section.PREFIX else []
+
+    def _in_sections(self, after: Position | None, count: int, prefix_rows: list[Row] | None = None) -> list[Row]:
+        """The next rows, section by section; ``prefix_rows``: those of the first section when they are known."""
+        statements = self._statements
+        rows: list[Row] = []
+        for section in statements.order.ranges(after, statements.collated_value):
+            known = prefix_rows if section.section is Section.PREFIX else None
+            rows += self._of_section(section, count - len(rows)) if known is None else known
+            is_last = section.section is Section.PREFIX and statements.words_match == "prefix"
+            if len(rows) >= count or is_last:
+                break
+        return rows
+
+    def _of_section(self, section: SectionRange, count: int) -> list[Row]:
+        """The first ``count`` matches of a section."""
+        statements = self._statements
+        if self._matches_all or section.section is Section.PREFIX:
+            return self._section_rows("people walked", statements.section, section, statements.filter_parameters, count)
+        for start in _SECTION_STARTS:
+            build = partial(statements.section_start, start)
+            rows = self._section_rows(("people near", start), build, section, statements.parameters, count)
+            if len(rows) >= count:
+                return rows
+        parameters = statements.index_parameters
+        return statements.order.sorted(
+            self._section_rows("people sorted", statements.section_sorted, section, parameters, count)
+        )
+
+    def _section_rows(
+        self,
+        name: Hashable,
+        build: Callable[[SectionRange], Select[Any]],
+        section: SectionRange,
+        parameters: dict[str, Any],
+        max_rows: int,
+    ) -> list[Row]:
+        form = (name, *self._statements.form, *section.form)
+        return self._rows(form, partial(build, section), **(parameters | section.parameters), max_rows=max_rows)
+
+    def _rows(self, form: Hashable, build: Callable[[], Select[Any]], **parameters: Any) -> list[Row]:
+        queries = self._queries
+        rows = queries.rows_replanned if self._statements.words_match == "substring" else queries.rows
+        return rows(form, build, **parameters)
+
+    def _sorted(self, ids: Any, after: Position | None, count: int) -> list[Row]:
+        """The next ``count`` of the people with these ids."""
+        statements = self._statements
+        order = statements.order
+        parameters = order.parameters if after is None else order.parameters | order.position_parameters(after)
+        form = ("people placed", str(self._query.sort), bool(order.words), after is not None)
+        build = partial(statements.sorted_by_id, after is not None)
+        now = statements.filter_parameters["now"]
+        return order.sorted(self._queries.rows(form, build, ids=ids, now=now, max_rows=count, **parameters))

@@ -1,0 +1,170 @@
+"""The statements of a search of people: how the matches of a query are counted, scanned in order and sorted."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, literal_column, select, table, text
+from sqlalchemy import column as named_column
+
+from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort
+from db.models import people
+from db.people_filters import filters
+from db.people_order import LAST_CHARACTER, SORTS, PeopleOrder, SectionRange, has_prefix
+from db.people_rows import person_columns
+from db.people_words import TRIGRAM, contains_words, has_short_word, like_pattern, matches_pattern, phrase, trigrams_of
+from db.query_cache import QueryCache
+
+_SEARCH: Final = table("people_search", named_column("rowid", BigInteger))
+_MAX_ROWS: Final = bindparam("max_rows", type_=BigInteger)
+_NO_FILTERS: Final = (None, False, False, None)
+
+
+class PeopleStatements:
+    """The statements of one query and their parameters."""
+
+    __slots__ = (
+        "_by_trigrams",
+        "_ordered",
+        "_queries",
+        "_query",
+        "_sqlite",
+        "filter_parameters",
+        "form",
+        "has_space",
+        "order",
+        "unfiltered",
+        "value",
+        "words",
+        "words_match",
+    )
+
+    def __init__(self, queries: QueryCache, query: PeopleQuery, words: str, now: int) -> None:
+        self._queries = queries
+        self._query = query
+        self._sqlite = queries.sqlite
+        self.words = words
+        self.words_match = "" if not words else "prefix" if len(words) < TRIGRAM else "substring"
+        """How the words are compared: as a prefix of names, or anywhere in the searched text; empty without words."""
+        # PostgreSQL finds short words by the index of trigrams, because the pg_trgm index hardly narrows them.
+        self._by_trigrams = not self._sqlite and self.words_match == "substring" and has_short_word(words)
+        self.has_space = " " in words
+        self.value = SORTS[query.sort]
+        """The column of the order."""
+        self._ordered = queries.collated(self.value) if query.sort is PeopleSort.NAME else self.value
+        self.order = PeopleOrder(query.sort, words if query.sort is PeopleSort.NAME else "")
+        query_filters = (query.state, bool(query.role), query.without_roles, query.machine)
+        self.unfiltered = query_filters == _NO_FILTERS
+        """Whether nothing but words limits the people."""
+        self.filter_parameters: dict[str, Any] = {"now": now} | ({"role": query.role} if query.role else {})
+        self.form: tuple[object, ...] = (
+            self.words_match, self._by_trigrams, self.has_space, *query_filters, str(query.sort),
+        )  # fmt: skip
+        """Equal for two queries whose statements differ in their parameters only."""
+
+    @property
+    def collated_value(self) -> ColumnElement[Any]:
+        """The column of the order, with the collation of its index."""
+        return self._ordered
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters of statements that compare each person with the words."""
+        if self.words_match == "prefix":
+            return self.filter_parameters | {"words_begin": self.words, "words_end": self.words + LAST_CHARACTER}
+        if not self.words_match:
+            return self.filter_parameters
+        if self._sqlite:
+            return self.filter_parameters | {"words": self.words}
+        trigrams = {"pieces": trigrams_of(self.words)} if self._by_trigrams else {}
+        return self.filter_parameters | {"words": like_pattern(self.words)} | trigrams
+
+    @property
+    def index_parameters(self) -> dict[str, Any]:
+        """Parameters of statements that read the matches from an index."""
+        if self.words_match == "substring" and self._sqlite:
+            return self.filter_parameters | {"match": phrase(self.words)}
+        return self.parameters
+
+    def section(self, section: SectionRange) -> Select[Any]:
+        """The first rows of a section whose people match the words by their section alone."""
+        rows = select(self.value, *self._columns).where(*self._conditions(search=False, in_order=True))
+        return section.of(rows).limit(_MAX_ROWS)
+
+    def section_start(self, count: int, section: SectionRange) -> Select[Any]:
+        """The matches among the first ``count`` people of a section; the scan stops when there are enough."""
+        rows = select(self.value, *self._columns).where(section.within(count), *self._conditions(in_order=True))
+        return section.of(rows).limit(_MAX_ROWS)
+
+    def section_sorted(self, section: SectionRange) -> Select[Any]:
+        """All matches of a section, sorted by the database."""
+        return self._with_columns(section.of(self._matches()).limit(_MAX_ROWS))
+
+    def matching_ids(self) -> Select[Any]:
+        """How many people match, up to ``MOST_COUNTED``, and their ids as ``QueryCache.is_any`` takes them."""
+        matches = self._ids().limit(MOST_COUNTED).subquery()
+        person_id = matches.c[0]
+        return select(func.count(), func.json_group_array(person_id) if self._sqlite else func.array_agg(person_id))
+
+    def last_counted_match(self) -> Select[Any]:
+        """The match with the number ``MOST_COUNTED``; no row when there are fewer."""
+        return self._ids().limit(literal_column("1")).offset(literal_column(str(MOST_COUNTED - 1)))
+
+    def sorted_by_id(self, after: bool) -> Select[Any]:  # noqa: FBT001 - for `partial`
+        """The next people among those with the ids ``ids``."""
+        page = select(self.value, people.c.id)
+        if self._sqlite:  # ids are distinct: with a join SQLite need not build a set of them
+            ids = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
+            page = page.select_from(ids.join(people, people.c.id == ids.c.value))
+        else:
+            page = page.where(self._queries.is_any(people.c.id, "ids"))
+        if after:
+            page = page.where(self.order.follows(self._ordered))
+        return self._with_columns(page.order_by(*self.order.sort_key(self._ordered)).limit(_MAX_ROWS))
+
+    def _ids(self) -> Select[Any]:
+        """The ids of all matches, read from the index of a filter."""
+        if self.words_match == "substring" and self._sqlite and self.unfiltered:
+            return select(_SEARCH.c.rowid).where(text("people_search MATCH :match"))
+        return self._matches().with_only_columns(people.c.id)
+
+    @property
+    def _columns(self) -> tuple[Any, ...]:
+        """The columns read for each person of a page.
+
+        On SQLite all of them, so that no second statement is needed. On PostgreSQL the id: more columns would change
+        the plan with the number of expected rows.
+        """
+        return person_columns() if self._sqlite else (people.c.id,)
+
+    def _with_columns(self, page: Select[Any]) -> Select[Any]:
+        """Add ``_columns`` to a page of values and ids, which is sorted and limited already; in any order."""
+        if not self._sqlite:
+            return page
+        limited = page.subquery("cut")
+        return select(limited.c[0].label("value"), *person_columns()).select_from(
+            limited.outerjoin(people, people.c.id == limited.c.id)
+        )
+
+    def _matches(self) -> Select[Any]:
+        """Value and id of all matches, read from the index of a filter."""
+        rows = select(self.value, people.c.id)
+        if self.words_match == "substring" and self._sqlite:
+            rows = rows.select_from(_SEARCH.join(people, people.c.id == _SEARCH.c.rowid)).where(
+                text("people_search MATCH :match")
+            )
+            return rows.where(*self._conditions(search=False))
+        return rows.where(*self._conditions())
+
+    def _conditions(self, *, search: bool = True, in_order: bool = False) -> list[ColumnElement[bool]]:
+        conditions = filters(self._query, in_order=in_order)
+        if search and self.words_match:
+            conditions.append(self._words_condition(in_order=in_order))
+        return conditions
+
+    def _words_condition(self, *, in_order: bool) -> ColumnElement[bool]:
+        if self.words_match == "prefix":
+            return has_prefix(self._queries.collated(people.c.name_key))
+        if self._sqlite:
+            return contains_words(has_space=self.has_space)
+        return matches_pattern(by_trigrams=self._by_trigrams and not in_order, skip_word_index=self._by_trigrams)
