@@ -1,4 +1,4 @@
-"""The console script's entry."""
+"""The entry point of the console script ``gatehouse``."""
 
 from app.__main__ import main
 

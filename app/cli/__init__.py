@@ -1,1 +1,1 @@
-"""The command line about people, roles, grants, mappings and the audit: what must work without a browser."""
+"""The commands of ``gatehouse``, a module a noun. Each is a function with its options beside it."""

@@ -1,6 +1,6 @@
-"""Everything together for development: local tenant, remote API and app as child processes, under one roof.
+"""``gatehouse dev``: local tenant, remote API and app as child processes, for development.
 
-Waits until each is healthy, prints one banner, and stops all of them on Ctrl-C or SIGTERM with nothing left behind.
+It waits until each is healthy, prints a banner, and stops all of them on Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -19,9 +19,14 @@ from threading import Event
 from typing import Final
 from urllib.parse import urlsplit
 
+import click
 import requests
 
-from app.cli import commands, preflight
+from app.cli import preflight
+from app.cli.command import InstallationCommand
+from app.cli.database import migrate_database
+from app.cli.installation import NamedInstallation
+from app.cli.options import script_argument
 from app.core.command_text import command_text
 from app.core.errors import ConfigurationError, ServiceUnavailable
 from app.core.http_client import http_session
@@ -36,7 +41,7 @@ _GRACE_SECONDS: Final = 0.1
 
 @dataclass(slots=True)
 class _Child:
-    """One process of ours."""
+    """A child process; ``health`` is the address that answers 200 when it is ready."""
 
     name: str
     arguments: list[str]
@@ -44,13 +49,29 @@ class _Child:
     process: subprocess.Popen[bytes] | None = field(default=None)
 
 
+@click.command("dev", cls=InstallationCommand, reports_settings=True, overrides_app=True)
+@script_argument
+@click.option("--tenant-port", type=int, default=9000, show_default=True, help="Port of the local tenant.")
+@click.pass_obj
+def dev(named: NamedInstallation, *, tenant_port: int) -> int:
+    """Start local tenant, remote API and app for development.
+
+    With SCRIPT a Streamlit script of your own is served instead of our pages. Ctrl-C stops everything.
+    """
+    return run(tenant_port, named.script, named.state)
+
+
 def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None = None) -> int:
-    """Run until stopped; 0 after a wished stop, 2 when something could not start or fell over.
+    """Run until stopped; returns 0 when it was stopped, 2 when a process could not start or ended by itself.
 
     Args:
         tenant_port: Port of the local tenant.
         script: Script of a hosted app, served instead of our pages.
         state: The state folder, instead of the configured one.
+
+    Raises:
+        ConfigurationError: with every mistake that keeps a process from starting.
+        ServiceUnavailable: if a process ends while it starts, or is not healthy in time.
     """
     script = script.resolve() if script is not None else None
     preflight.require_script(script)
@@ -60,11 +81,11 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
         raise ConfigurationError(mistakes)
     require_migratable(settings.database_url)
     require_secret(settings)
-    # From here on things are written and started.
+    # Files are written and processes started from here on.
     folder = settings.state_folder.absolute()
     children = _children(settings, issuer, script)
     print(f"state in {folder}", flush=True)
-    commands.migrate(app=script, state=state)
+    migrate_database(app=script, state=state)
     environment = _environment(script, folder)
     stop, http = Event(), http_session(ca_bundle=settings.ca_bundle)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -90,24 +111,24 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
 
 
 def _mistakes(settings: Settings, script: Path | None, tenant_port: int) -> list[str]:
-    """Whatever keeps this from starting, a sentence each."""
-    found = preflight.development_mistakes(settings)
+    """What keeps a process from starting, a sentence each."""
+    mistakes = preflight.development_mistakes(settings)
     app, api = urlsplit(settings.app_base_url).port, urlsplit(settings.remote_api_base_url).port
     listeners = [preflight.Listener("local tenant", "127.0.0.1", tenant_port)] if settings.local_tenant else []
     listeners += [
         preflight.Listener(name, "127.0.0.1", port)
         for name, port in (("remote API", api), ("app", app))
-        if port is not None  # that is a mistake of its own
+        if port is not None  # a missing port is reported by development_mistakes
     ]
-    return found + preflight.start_mistakes(settings, script, listeners)
+    return mistakes + preflight.start_mistakes(settings, script, listeners)
 
 
 def _children(settings: Settings, issuer: str, script: Path | None = None) -> list[_Child]:
-    """What to start, in order; with a real tenant configured the local one is left out."""
+    """The processes in the order in which they start; without the local tenant if a real one is configured."""
     app, api = urlsplit(settings.app_base_url), urlsplit(settings.remote_api_base_url)
-    # Beside a script called app.py, -m app must not find that one: -P leaves this folder out of the search.
+    # -P removes the working folder from the module search, where a script called app.py would shadow `-m app`.
     python = [sys.executable, *(["-P"] if script is not None else [])]
-    served = [str(script.resolve())] if script is not None else []
+    hosted = [str(script.resolve())] if script is not None else []
     children = []
     if settings.local_tenant:
         tenant = urlsplit(issuer)
@@ -128,7 +149,7 @@ def _children(settings: Settings, issuer: str, script: Path | None = None) -> li
     children.append(
         _Child(
             "app",
-            [*python, "-m", "app", "serve", *served, "--port", str(app.port or 8501)],
+            [*python, "-m", "app", "serve", *hosted, "--port", str(app.port or 8501)],
             f"{settings.app_base_url}/_stcore/health",
         )
     )
@@ -136,22 +157,26 @@ def _children(settings: Settings, issuer: str, script: Path | None = None) -> li
 
 
 def _environment(script: Path | None, folder: Path) -> Mapping[str, str]:
-    """The environment of every child, so that all know the hosted app, what it declares, and the state folder."""
+    """The environment of every child process: it names the hosted app and the state folder."""
     app = {"GATEHOUSE_APP": str(script)} if script is not None else {}
     return {**os.environ, **app, "GATEHOUSE_STATE": str(folder), "PYTHONUNBUFFERED": "1"}
 
 
 def _start(child: _Child, environment: Mapping[str, str]) -> None:
-    # A session of its own: Ctrl-C in the terminal reaches only this process, which stops them in order.
+    # In a session of its own, so that Ctrl-C reaches only this process, which stops its children in order.
     child.process = subprocess.Popen(child.arguments, env=environment, start_new_session=True)  # noqa: S603 - fixed
 
 
 def _wait_healthy(child: _Child, stop: Event, http: requests.Session) -> None:
-    """Wait until it answers; raises ``ServiceUnavailable`` when it ends or takes too long."""
+    """Wait until the child process is healthy.
+
+    Raises:
+        ServiceUnavailable: if it ends, or is not healthy in time.
+    """
     deadline = time.monotonic() + _START_SECONDS
     while not stop.is_set():
         if child.process is None or child.process.poll() is not None:
-            raise ServiceUnavailable(f"The {child.name} could not start; what it said stands above.")
+            raise ServiceUnavailable(f"The {child.name} could not start; its output is above.")
         if _healthy(child.health, http):
             return
         if time.monotonic() > deadline:
@@ -167,23 +192,23 @@ def _healthy(url: str, http: requests.Session) -> bool:
 
 
 def _stop_all(children: list[_Child]) -> None:
-    """Stop in the reverse order; kill what does not go."""
+    """Terminate the child processes in reverse order, and kill those that do not end in time."""
     alive = [child.process for child in reversed(children) if child.process is not None]
-    _each(alive, lambda process: process.terminate())
+    _each_alive(alive, lambda process: process.terminate())
     deadline = time.monotonic() + _STOP_SECONDS
     for process in alive:
         try:
             process.wait(timeout=max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            _each([process], lambda process: os.killpg(process.pid, signal.SIGKILL))
+            _each_alive([process], lambda process: os.killpg(process.pid, signal.SIGKILL))
             process.wait()
 
 
-def _each(processes: list[subprocess.Popen[bytes]], do: Callable[[subprocess.Popen[bytes]], None]) -> None:
+def _each_alive(processes: list[subprocess.Popen[bytes]], action: Callable[[subprocess.Popen[bytes]], None]) -> None:
     for process in processes:
         if process.poll() is None:
-            with suppress(ProcessLookupError):  # it may go by itself in this very moment
-                do(process)
+            with suppress(ProcessLookupError):  # it may end meanwhile
+                action(process)
 
 
 _PEOPLE: Final = (
@@ -198,7 +223,7 @@ _PEOPLE: Final = (
 
 
 def banner(settings: Settings, issuer: str, folder: Path) -> str:
-    """What a newcomer needs to know, once everything runs."""
+    """The text that is printed once everything runs."""
     lines = [
         "",
         "  Gatehouse is running.",

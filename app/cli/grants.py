@@ -1,159 +1,148 @@
-"""``gatehouse grants …`` and ``gatehouse mappings …``: who has what, and what a token's role becomes here."""
+"""``gatehouse grants …``: add, revoke and release grants of roles and permissions."""
 
 from __future__ import annotations
 
-import argparse
-from typing import Any
+from datetime import datetime
+
+import click
 
 from app.cli import output
-from app.cli.commands import load_settings
-from app.cli.context import changing, command, list_options, moment, person_id, reading, reason_option, role_of
+from app.cli.command import CommandGroup
+from app.cli.context import load_settings, resolve_person, run_query, run_transaction
+from app.cli.options import Decorated, json_option, reason_option, timestamp
 from app.core import administration
-from app.core.directory import PersonCard
+from app.core.directory import GrantRow, PersonCard, WithheldRow
 from app.core.errors import NotFound
 
-
-def add_to(verbs: Any) -> None:
-    """Add ``grants …`` and ``mappings …`` to the grammar of the command line."""
-    grants = verbs.add_parser("grants", help="give people roles and permissions, and take them away")
-    actions = grants.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, run, about in (
-        ("add", add, "give somebody a role or a single permission"),
-        ("revoke", revoke, "revoke a role or a single permission; what is given automatically is withheld"),
-        ("release", release, "let the provider and GATEHOUSE_DEFAULT_ROLE give again what is withheld"),
-    ):
-        one = command(actions, name, run, help=about)
-        one.add_argument("person", help="id from people list, or the `sub` at the configured issuer")
-        what = one.add_mutually_exclusive_group(required=True)
-        what.add_argument("--role")
-        what.add_argument("--permission")
-        if run is add:
-            one.add_argument("--until", type=moment, help="when it ends: 2027-01-31, or a span from now such as 30d")
-        reason_option(one)
-
-    mappings = verbs.add_parser("mappings", help="which role of a token becomes which role here")
-    actions = mappings.add_subparsers(dest="action", required=True, metavar="ACTION")
-    one = command(actions, "list", list_mappings, help="list token roles, and what they become")
-    one.add_argument("--search", default="", help="part of the token role")
-    one.add_argument("--unmapped", action="store_true", help="only those that become nothing")
-    list_options(one)
-    one = command(actions, "set", set_mapping, help="make a token role become exactly these roles; none: nothing")
-    one.add_argument("token_role")
-    one.add_argument("role", nargs="*")
-    reason_option(one)
+_ROLE_OR_PERMISSION = ("role", "permission")
 
 
-def add(given: argparse.Namespace) -> int:
-    """Give a role or a permission."""
-    person = person_id(given.person)
-    added = changing(
-        lambda unit, who, now: administration.grant(
+def grant_options(function: Decorated) -> Decorated:
+    """The person, and the role or permission that a grant is about."""
+    permission = click.option("--permission", help="A single permission, such as read:reports.")
+    role = click.option("--role", help="A role, such as viewer.")
+    return click.argument("person")(role(permission(function)))
+
+
+@click.group("grants", cls=CommandGroup)
+def grants() -> None:
+    """Grant roles and permissions to people, and revoke them.
+
+    PERSON is an id from `people list`, or the `sub` at the configured issuer.
+    """
+
+
+@grants.command("add", exactly_one_of=_ROLE_OR_PERMISSION)
+@grant_options
+@click.option("--until", type=timestamp, help="When it expires: 2027-01-31, or a span from now such as 30d.")
+@reason_option
+@json_option
+def add_grant(
+    *, person: str, role: str | None, permission: str | None, until: datetime | None, reason: str, as_json: bool
+) -> int:
+    """Grant a role or a single permission."""
+    person_id = resolve_person(person)
+    added = run_transaction(
+        lambda unit, actor, now: administration.grant(
             unit,
-            who,
-            person=person,
-            role=given.role,
-            permission=given.permission,
-            until=given.until,
-            reason=given.reason,
+            actor,
+            person=person_id,
+            role=role,
+            permission=permission,
+            until=until,
+            reason=reason,
             version=None,
             now=now,
         )
     )
-    return output.said(given, {"added": added}, "Given; it holds at once." if added else "It was there already.")
+    sentence = "Given; it holds at once." if added else "It was there already."
+    return output.print_result({"added": added}, sentence, as_json=as_json)
 
 
-def revoke(given: argparse.Namespace) -> int:
-    """Revoke every grant of a role or a permission; an automatic one is withheld. Raises ``NotFound``."""
-    person = person_id(given.person)
+@grants.command("revoke", exactly_one_of=_ROLE_OR_PERMISSION)
+@grant_options
+@reason_option
+@json_option
+def revoke_grants(*, person: str, role: str | None, permission: str | None, reason: str, as_json: bool) -> int:
+    """Revoke a role or a single permission.
+
+    A grant of the provider's token or of GATEHOUSE_DEFAULT_ROLE is withheld from then on.
+    """
+    person_id = resolve_person(person)
     default_role = load_settings().default_role
-    card = _card(person)
-    found = [one for one in card.grants if (one.role, one.permission) == (given.role, given.permission)]
-    if not found:
-        raise NotFound("This person does not have that: people show says what they have, and where it came from.")
-    count = changing(
-        lambda unit, who, now: administration.revoke_all(
-            unit, who, found, person=person, reason=given.reason, default_role=default_role, now=now
+    revoked = _grants_of(_card(person_id), role, permission)
+    count = run_transaction(
+        lambda unit, actor, now: administration.revoke_all(
+            unit, actor, revoked, person=person_id, reason=reason, default_role=default_role, now=now
         )
     )
-    withheld = any(one.automatic for one in found)
+    withheld = any(grant.automatic for grant in revoked)
     sentence = "Revoked; it holds at once."
     if withheld:
         sentence += " It is withheld: no sign-in brings it back before grants release."
-    return output.said(given, {"revoked": count, "withheld": withheld}, sentence)
+    return output.print_result({"revoked": count, "withheld": withheld}, sentence, as_json=as_json)
 
 
-def release(given: argparse.Namespace) -> int:
-    """Let the automatic sources give again what is withheld. Raises ``NotFound``."""
-    person = person_id(given.person)
-    thing = (given.role, given.permission)
+@grants.command("release", exactly_one_of=_ROLE_OR_PERMISSION)
+@grant_options
+@reason_option
+@json_option
+def release_grant(*, person: str, role: str | None, permission: str | None, reason: str, as_json: bool) -> int:
+    """Stop withholding a role or a permission.
+
+    The provider's token and GATEHOUSE_DEFAULT_ROLE can grant it again.
+    """
+    person_id = resolve_person(person)
     default_role = load_settings().default_role
-    found = next((row for row in _card(person).withheld if (row.role, row.permission) == thing), None)
-    if found is None:
-        raise NotFound("This is not withheld from this person: people show says what is.")
-    changing(
-        lambda unit, who, now: administration.release(
+    withheld = _withheld_of(_card(person_id), role, permission)
+    run_transaction(
+        lambda unit, actor, now: administration.release(
             unit,
-            who,
-            person=person,
-            withheld=found.id,
-            reason=given.reason,
+            actor,
+            person=person_id,
+            withheld=withheld.id,
+            reason=reason,
             version=None,
             default_role=default_role,
             now=now,
         )
     )
-    return output.said(
-        given, {"released": True}, "Released: what the provider or GATEHOUSE_DEFAULT_ROLE gives counts again."
-    )
+    sentence = "Released: the grant of the provider or of GATEHOUSE_DEFAULT_ROLE counts again."
+    return output.print_result({"released": True}, sentence, as_json=as_json)
 
 
-def _card(person: int) -> PersonCard:
-    card = reading(lambda database, now: database.directory.person_card(person, now))
+def _card(person_id: int) -> PersonCard:
+    """Return a person with grants.
+
+    Raises:
+        NotFound: if the person is not in the database.
+    """
+    card = run_query(lambda database, now: database.directory.person_card(person_id, now))
     if card is None:
         raise NotFound("This person is not known any more.")
     return card
 
 
-def list_mappings(given: argparse.Namespace) -> int:
-    """Print a page of mappings."""
-    found = reading(
-        lambda database, _: database.directory.mappings(
-            text=given.search, unmapped=given.unmapped, cursor=given.cursor, limit=given.limit
-        )
-    )
-    if given.json:
-        rows = [output.mapping(row) for row in found.rows]
-        output.as_json({"mappings": rows, "next": found.next, "total": found.total})
-        return 0
-    output.table(
-        ("TOKEN ROLE", "BECOMES", "PEOPLE"),
-        [
-            (row.token_role, ", ".join(name for _, name in row.roles) or "nothing", output.counted(row.people))
-            for row in found.rows
-        ],
-    )
-    output.more(found)
-    return 0
+def _grants_of(card: PersonCard, role: str | None, permission: str | None) -> list[GrantRow]:
+    """Return the person's grants of a role or permission.
+
+    Raises:
+        NotFound: if there is none.
+    """
+    rows = [grant for grant in card.grants if (grant.role, grant.permission) == (role, permission)]
+    if not rows:
+        raise NotFound("This person does not have that: people show lists every grant with its source.")
+    return rows
 
 
-def set_mapping(given: argparse.Namespace) -> int:
-    """Change what a token role becomes."""
-    production = load_settings().production
-    changed = changing(
-        lambda unit, who, now: administration.set_mapping(
-            unit,
-            who,
-            token_role=given.token_role,
-            roles=frozenset(role_of(unit, name, now).row.id for name in given.role),
-            reason=given.reason,
-            version=None,
-            map_own_names=not production,
-            now=now,
-        )
-    )
-    becomes = ", ".join(given.role) or "nothing"
-    return output.said(
-        given,
-        {"people_changed": changed},
-        f"The token role {given.token_role} becomes {becomes}; that changed what {changed} people hold.",
-    )
+def _withheld_of(card: PersonCard, role: str | None, permission: str | None) -> WithheldRow:
+    """Return the withheld grant of a role or permission.
+
+    Raises:
+        NotFound: if it is not withheld from this person.
+    """
+    rows = (row for row in card.withheld if (row.role, row.permission) == (role, permission))
+    withheld = next(rows, None)
+    if withheld is None:
+        raise NotFound("This is not withheld from this person: people show lists what is.")
+    return withheld

@@ -1,8 +1,7 @@
-"""How the command line prints what administration read: tables for people, one JSON object for programs."""
+"""The output of commands: tables and sentences as text, or one JSON object with ``--json``."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -24,22 +23,28 @@ from app.core.directory import (
 from app.core.errors import GatehouseError
 
 
-def as_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object; times as ISO 8601, UTC."""
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object; times are ISO 8601 in UTC."""
     print(json.dumps(value, default=_json_default, indent=2))
 
 
-def said(given: argparse.Namespace, for_programs: Mapping[str, Any], sentence: str) -> int:
-    """Print what was done, as ``--json`` asks for it. Returns the exit status."""
-    if given.json:
-        as_json(for_programs)
+def print_result(result: Mapping[str, Any], sentence: str, *, as_json: bool) -> int:
+    """Print the result of a change as a sentence, or as a JSON object; returns the exit status."""
+    if as_json:
+        print_json(result)
     else:
         print(sentence)
     return 0
 
 
-def failure(error: GatehouseError) -> list[str]:
-    """What a failed command prints: title and detail, then every field of the problem on a line of its own."""
+def print_problem(error: GatehouseError) -> None:
+    """Print an error as a JSON object on one line, with the members of the API's problem documents."""
+    problem = {"code": error.code, "title": error.title, "detail": error.detail or error.title} | error.fields()
+    print(json.dumps({"problem": problem}))
+
+
+def error_lines(error: GatehouseError) -> list[str]:
+    """An error as text: title and detail, then each field of the problem on a line."""
     lines = [f"{error.title}. {error.detail}".strip()]
     for name, value in error.fields().items():
         if isinstance(value, Mapping):
@@ -51,44 +56,44 @@ def failure(error: GatehouseError) -> list[str]:
     return [_one_line(line) if number else line for number, line in enumerate(lines)]
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows below their head, in columns."""
-    shown = [[_one_line(cell) for cell in row] for row in rows]
-    widths = [max(len(row[number]) for row in [list(head), *shown]) for number in range(len(head))]
-    for row in [list(head), *shown]:
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns below a head."""
+    lines = [list(head), *([_one_line(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in lines) for column in range(len(head))]
+    for row in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def counted(number: int) -> str:
-    """A count; ``1,000+`` where counting stopped."""
+    """A count as text; ``1,000+`` where counting stopped."""
     return f"{MOST_COUNTED:,}+" if number >= MOST_COUNTED else f"{number:,}"
 
 
-def more(found: Slice[Any]) -> None:
-    """Say how many there are, and how to see the next ones."""
-    print(f"\n{counted(found.total)} in all" + (f"; the next ones: --cursor {found.next}" if found.next else ""))
+def print_page_end(page: Slice[Any]) -> None:
+    """Print how many rows the list has, and the option that prints the next page."""
+    print(f"\n{counted(page.total)} in all" + (f"; the next ones: --cursor {page.next}" if page.next else ""))
 
 
-def person(row: PersonRow) -> dict[str, Any]:
-    """A person for programs."""
-    who = row.person
+def person_json(row: PersonRow) -> dict[str, Any]:
+    """A person as JSON."""
+    person = row.person
     return {
         "id": row.id,
-        "issuer": who.subject.issuer,
-        "subject": who.subject.subject,
-        "name": who.name,
-        "email": who.email,
+        "issuer": person.subject.issuer,
+        "subject": person.subject.subject,
+        "name": person.name,
+        "email": person.email,
         "state": row.state,
-        "machine": who.machine,
-        "first_seen_at": who.first_seen_at,
-        "last_seen_at": who.last_seen_at,
+        "machine": person.machine,
+        "first_seen_at": person.first_seen_at,
+        "last_seen_at": person.last_seen_at,
         "roles": list(row.roles),
     }
 
 
-def person_card(card: PersonCard) -> dict[str, Any]:
-    """A person with grants, for programs."""
-    return person(card.row) | {
+def person_card_json(card: PersonCard) -> dict[str, Any]:
+    """A person with grants and permissions, as JSON."""
+    return person_json(card.row) | {
         "version": card.version,
         "counts_as_administrator": card.counts_as_administrator,
         "grants": [asdict(grant) for grant in card.grants],
@@ -98,18 +103,18 @@ def person_card(card: PersonCard) -> dict[str, Any]:
     }
 
 
-def role(row: RoleRow) -> dict[str, Any]:
-    """A role for programs."""
+def role_json(row: RoleRow) -> dict[str, Any]:
+    """A role as JSON."""
     return asdict(row)
 
 
-def role_card(card: RoleCard) -> dict[str, Any]:
-    """A role with what is in it, for programs."""
-    return role(card.row) | {"permissions": sorted(card.permissions), "token_roles": list(card.token_roles)}
+def role_card_json(card: RoleCard) -> dict[str, Any]:
+    """A role with its permissions and the token roles that are mapped to it, as JSON."""
+    return role_json(card.row) | {"permissions": sorted(card.permissions), "token_roles": list(card.token_roles)}
 
 
-def mapping(row: MappingRow) -> dict[str, Any]:
-    """A mapping for programs."""
+def mapping_json(row: MappingRow) -> dict[str, Any]:
+    """A mapping of a token role, as JSON."""
     return {
         "token_role": row.token_role,
         "roles": [{"id": number, "name": name} for number, name in row.roles],
@@ -118,45 +123,50 @@ def mapping(row: MappingRow) -> dict[str, Any]:
     }
 
 
-def who(by: str, names: Mapping[str, str]) -> str:
-    """Who decided something: the name first where it is known, the audit name beside it."""
-    return f"{names[by]} ({by})" if by in names else by or "-"
+def actor_text(audit_name: str, names: Mapping[str, str]) -> str:
+    """The actor of a decision: the name where ``names`` has it, and the audit name."""
+    return f"{names[audit_name]} ({audit_name})" if audit_name in names else audit_name or "-"
 
 
-def grant_line(grant: GrantRow, names: Mapping[str, str]) -> list[str]:
-    """A grant as a row of a table. ``names``: audit name → name, of those who are known."""
+def grant_cells(grant: GrantRow, names: Mapping[str, str]) -> list[str]:
+    """A grant as a row of a table.
+
+    Args:
+        grant: The grant.
+        names: Audit name → the person's name, as ``person_names`` returns them.
+    """
     return [
         str(grant.id),
         f"role {grant.role}" if grant.role is not None else str(grant.permission),
         grant.source,
-        who(grant.by, names),
-        day(grant.since),
-        day(grant.until) if grant.until is not None else "endless",
+        actor_text(grant.by, names),
+        minute(grant.since),
+        minute(grant.until) if grant.until is not None else "endless",
         grant.reason or "-",
     ]
 
 
-def withheld_line(row: WithheldRow, names: Mapping[str, str]) -> list[str]:
-    """What is withheld, as a row of a table. ``names`` as in ``grant_line``."""
+def withheld_cells(row: WithheldRow, names: Mapping[str, str]) -> list[str]:
+    """A withheld grant as a row of a table; ``names`` as in ``grant_cells``."""
     sources = [
-        name for name, gives in (("token", row.from_token), ("GATEHOUSE_DEFAULT_ROLE", row.from_default)) if gives
+        name for name, grants in (("token", row.from_token), ("GATEHOUSE_DEFAULT_ROLE", row.from_default)) if grants
     ]
     return [
         f"role {row.role}" if row.role is not None else str(row.permission),
         ", ".join(sources) or "-",
-        who(row.by, names),
-        day(row.since),
+        actor_text(row.by, names),
+        minute(row.since),
         row.reason or "-",
     ]
 
 
-def day(moment: datetime | None) -> str:
-    """A time to the minute, UTC; a dash where there is none."""
+def minute(moment: datetime | None) -> str:
+    """A time to the minute in UTC; a dash for none."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment is not None else "-"
 
 
 def _one_line(text: str) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in text)
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _json_default(value: object) -> Any:

@@ -1,85 +1,65 @@
-"""``gatehouse people …``: see, add, block, sign out and erase people."""
+"""``gatehouse people …``: list, show, add, block, sign out and erase people."""
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+
+import click
 
 from app.cli import output
-from app.cli.commands import load_settings
+from app.cli.command import CommandGroup
 from app.cli.context import (
-    changing,
-    command,
-    confirmed,
-    list_options,
-    names_of,
-    person_id,
-    reading,
-    reason_option,
-    subject_named,
+    confirm,
+    load_settings,
+    person_names,
+    resolve_person,
+    run_query,
+    run_transaction,
+    subject_of,
 )
+from app.cli.options import json_option, page_options, reason_option, yes_option
 from app.core import administration
 from app.core.directory import PeopleQuery, PersonCard, PersonState
 from app.core.errors import NotFound
 from db import Database
 
 
-def add_to(verbs: Any) -> None:
-    """Add ``people …`` to the grammar of the command line."""
-    people = verbs.add_parser("people", help="see, add, block, sign out and erase people")
-    actions = people.add_subparsers(dest="action", required=True, metavar="ACTION")
+@click.group("people", cls=CommandGroup)
+def people() -> None:
+    """List, show, add, block, sign out and erase people.
 
-    one = command(actions, "list", list_people, help="list people, by name")
-    one.add_argument("--search", default="", help="part of the name, e-mail or subject")
-    one.add_argument("--state", type=PersonState, choices=list(PersonState), help="only those in this state")
-    one.add_argument("--role", default="", help="only those who hold this role")
-    one.add_argument("--without-roles", action="store_true", help="only those who hold none")
-    list_options(one)
-
-    one = command(actions, "show", show, help="show one person: state, grants, permissions")
-    one.add_argument("person", help="id from the list, or the `sub` at the configured issuer")
-
-    one = command(
-        actions, "add", add, help="make somebody known before a first sign-in, so that they can be granted to"
-    )
-    one.add_argument("subject", help="their `sub` at the issuer, such as auth0|123")
-    one.add_argument("--issuer", help="the issuer (default: the configured one)")
-    reason_option(one)
-
-    for name, about in (("block", "block somebody, which ends their sessions"), ("unblock", "let somebody in again")):
-        one = command(actions, name, block, help=about)
-        one.add_argument("person")
-        reason_option(one)
-        one.set_defaults(blocked=name == "block")
-
-    one = command(actions, "sign-out", sign_out, help="end every session of somebody")
-    one.add_argument("person")
-    reason_option(one)
-
-    one = command(actions, "erase", erase, help="remove name, e-mail, picture and grants of somebody for good")
-    one.add_argument("person")
-    one.add_argument("--yes", action="store_true", help="do not ask")
-    reason_option(one)
+    PERSON is an id from `people list`, or the `sub` at the configured issuer.
+    """
 
 
-def list_people(given: argparse.Namespace) -> int:
-    """Print a page of people."""
+@people.command("list")
+@click.option("--search", default="", help="Part of the name, e-mail or subject.")
+@click.option("--state", type=click.Choice([state.value for state in PersonState]), help="Only people in this state.")
+@click.option("--role", default="", help="Only people with this role.")
+@click.option("--without-roles", is_flag=True, help="Only people without a role.")
+@page_options
+@json_option
+def list_people(
+    *, search: str, state: str | None, role: str, without_roles: bool, cursor: str, limit: int, as_json: bool
+) -> int:
+    """List people, sorted by name."""
     query = PeopleQuery(
-        text=given.search,
-        state=given.state,
-        role=given.role,
-        without_roles=given.without_roles,
-        cursor=given.cursor,
-        limit=given.limit,
+        text=search,
+        state=PersonState(state) if state is not None else None,
+        role=role,
+        without_roles=without_roles,
+        cursor=cursor,
+        limit=limit,
     )
-    found = reading(lambda database, now: database.directory.people(query, now))
+    page = run_query(lambda database, now: database.directory.people(query, now))
     issuer = load_settings().issuer
-    if given.json:
-        output.as_json({"people": [output.person(row) for row in found.rows], "next": found.next, "total": found.total})
+    if as_json:
+        output.print_json(
+            {"people": [output.person_json(row) for row in page.rows], "next": page.next, "total": page.total}
+        )
         return 0
-    output.table(
+    output.print_table(
         ("NAME", "E-MAIL", "STATE", "ROLES", "LAST SEEN", "SUBJECT", "ID"),
         [
             (
@@ -87,103 +67,147 @@ def list_people(given: argparse.Namespace) -> int:
                 row.person.email or "-",
                 row.state,
                 ", ".join(row.roles) or "-",
-                output.day(row.person.last_seen_at),
+                output.minute(row.person.last_seen_at),
                 row.person.subject.subject
                 if row.person.subject.issuer == issuer
                 else f"{row.person.subject.subject} at {row.person.subject.issuer}",
                 str(row.id),
             )
-            for row in found.rows
+            for row in page.rows
         ],
     )
-    output.more(found)
+    output.print_page_end(page)
     return 0
 
 
-def show(given: argparse.Namespace) -> int:
-    """Print one person. Raises ``NotFound``."""
-    number = person_id(given.person)
-    found, names = reading(lambda database, now: _card_with_names(database, number, now))
-    if given.json:
-        output.as_json(output.person_card(found))
+@people.command("show")
+@click.argument("person")
+@json_option
+def show_person(*, person: str, as_json: bool) -> int:
+    """Show the state, grants and permissions of a person."""
+    person_id = resolve_person(person)
+    card, names = run_query(lambda database, now: _card_with_names(database, person_id, now))
+    if as_json:
+        output.print_json(output.person_card_json(card))
         return 0
-    who = found.row.person
-    print(f"{who.name or 'No name'} <{who.email or 'no e-mail'}>, {who.subject}")
-    print(f"id {found.row.id}, {found.row.state}, last seen {output.day(who.last_seen_at)}")
-    if found.counts_as_administrator:
+    record = card.row.person
+    print(f"{record.name or 'No name'} <{record.email or 'no e-mail'}>, {record.subject}")
+    print(f"id {card.row.id}, {card.row.state}, last seen {output.minute(record.last_seen_at)}")
+    if card.counts_as_administrator:
         print("Counts as an administrator.")
     print()
-    output.table(
+    output.print_table(
         ("GRANT", "WHAT", "SOURCE", "BY", "SINCE", "UNTIL", "REASON"),
-        [output.grant_line(one, names) for one in found.grants],
+        [output.grant_cells(grant, names) for grant in card.grants],
     )
-    if found.withheld:
+    if card.withheld:
         print()
-        output.table(
+        output.print_table(
             ("WITHHELD", "AUTOMATIC SOURCE", "BY", "SINCE", "REASON"),
-            [output.withheld_line(row, names) for row in found.withheld],
+            [output.withheld_cells(row, names) for row in card.withheld],
         )
-    print("\nMay:", ", ".join(sorted(found.permissions)) or "nothing")
+    print("\nMay:", ", ".join(sorted(card.permissions)) or "nothing")
     return 0
 
 
-def _card_with_names(database: Database, person: int, now: datetime) -> tuple[PersonCard, dict[str, str]]:
-    """A person, and the names of those whose decisions the card shows. Raises ``NotFound``."""
-    card = database.directory.person_card(person, now)
+def _card_with_names(database: Database, person_id: int, now: datetime) -> tuple[PersonCard, dict[str, str]]:
+    """Return a person with grants, and the names of the actors of those grants, as ``person_names`` does.
+
+    Raises:
+        NotFound: if the person is not in the database.
+    """
+    card = database.directory.person_card(person_id, now)
     if card is None:
         raise NotFound("This person is not known any more.")
     default_role = load_settings().default_role
     card = replace(card, withheld=tuple(row.under(default_role) for row in card.withheld))
-    return card, names_of(database, [*(one.by for one in card.grants), *(row.by for row in card.withheld)])
+    actors = [*(grant.by for grant in card.grants), *(row.by for row in card.withheld)]
+    return card, person_names(database, actors)
 
 
-def add(given: argparse.Namespace) -> int:
-    """Make a subject known."""
-    subject = subject_named(given.subject, given.issuer)
-    number = changing(
-        lambda unit, who, now: administration.add_person(unit, who, subject=subject, reason=given.reason, now=now)
+@people.command("add")
+@click.argument("subject")
+@click.option("--issuer", help="The issuer (default: the configured one).")
+@reason_option
+@json_option
+def add_person(*, subject: str, issuer: str | None, reason: str, as_json: bool) -> int:
+    """Add a person before their first sign-in.
+
+    Grants can be added at once. SUBJECT is their `sub` at the issuer, such as auth0|123.
+    """
+    new = subject_of(subject, issuer)
+    person_id = run_transaction(
+        lambda unit, actor, now: administration.add_person(unit, actor, subject=new, reason=reason, now=now)
     )
-    return output.said(given, {"id": number}, f"{subject} is known here as person {number}.")
+    return output.print_result({"id": person_id}, f"{new} is known here as person {person_id}.", as_json=as_json)
 
 
-def block(given: argparse.Namespace) -> int:
-    """Block or let in."""
-    person = person_id(given.person)
-    ended = changing(
-        lambda unit, who, now: administration.set_blocked(
-            unit,
-            who,
-            person=person,
-            blocked=given.blocked,
-            reason=given.reason,
-            version=None,
-            now=now,
+@people.command("block")
+@click.argument("person")
+@reason_option
+@json_option
+def block_person(*, person: str, reason: str, as_json: bool) -> int:
+    """Block a person and end their sessions."""
+    ended = _set_blocked(person, blocked=True, reason=reason)
+    return output.print_result(
+        {"blocked": True, "sessions_ended": ended}, f"Blocked; {_sessions(ended)} ended.", as_json=as_json
+    )
+
+
+@people.command("unblock")
+@click.argument("person")
+@reason_option
+@json_option
+def unblock_person(*, person: str, reason: str, as_json: bool) -> int:
+    """Unblock a person."""
+    ended = _set_blocked(person, blocked=False, reason=reason)
+    return output.print_result({"blocked": False, "sessions_ended": ended}, "Unblocked.", as_json=as_json)
+
+
+def _set_blocked(person: str, *, blocked: bool, reason: str) -> int:
+    person_id = resolve_person(person)
+    return run_transaction(
+        lambda unit, actor, now: administration.set_blocked(
+            unit, actor, person=person_id, blocked=blocked, reason=reason, version=None, now=now
         )
     )
-    said = f"Blocked; {ended} session{'' if ended == 1 else 's'} ended." if given.blocked else "Let in again."
-    return output.said(given, {"blocked": given.blocked, "sessions_ended": ended}, said)
 
 
-def sign_out(given: argparse.Namespace) -> int:
+@people.command("sign-out")
+@click.argument("person")
+@reason_option
+@json_option
+def sign_out_person(*, person: str, reason: str, as_json: bool) -> int:
     """End every session of a person."""
-    person = person_id(given.person)
-    ended = changing(
-        lambda unit, who, now: administration.end_sessions(unit, who, person=person, reason=given.reason, now=now)
+    person_id = resolve_person(person)
+    ended = run_transaction(
+        lambda unit, actor, now: administration.end_sessions(unit, actor, person=person_id, reason=reason, now=now)
     )
-    return output.said(given, {"sessions_ended": ended}, f"Ended {ended} session{'' if ended == 1 else 's'}.")
+    return output.print_result({"sessions_ended": ended}, f"Ended {_sessions(ended)}.", as_json=as_json)
 
 
-def erase(given: argparse.Namespace) -> int:
-    """Erase a person."""
-    if not confirmed("Name, e-mail, picture and grants of this person go for good.", yes=given.yes):
+@people.command("erase")
+@click.argument("person")
+@yes_option
+@reason_option
+@json_option
+def erase_person(*, person: str, yes: bool, reason: str, as_json: bool) -> int:
+    """Erase the personal data and grants of a person.
+
+    Name, e-mail, picture and grants are deleted permanently. The audit still names the subject.
+    """
+    if not confirm("Name, e-mail, picture and grants of this person go for good.", yes=yes):
         print("Nothing was changed.")
         return 1
-    person = person_id(given.person)
-    changing(
-        lambda unit, who, now: administration.erase(
-            unit, who, person=person, reason=given.reason, version=None, now=now
+    person_id = resolve_person(person)
+    run_transaction(
+        lambda unit, actor, now: administration.erase(
+            unit, actor, person=person_id, reason=reason, version=None, now=now
         )
     )
-    return output.said(
-        given, {"erased": True}, "Erased. The audit goes on naming the subject, and nothing else of this person."
-    )
+    sentence = "Erased. The audit still names the subject, and nothing else of this person."
+    return output.print_result({"erased": True}, sentence, as_json=as_json)
+
+
+def _sessions(count: int) -> str:
+    return f"{count} session{'' if count == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""What keeps ``gatehouse dev`` and ``gatehouse serve`` from starting: found before anything is written or started."""
+"""Checks of ``gatehouse dev`` and ``gatehouse serve`` before anything is written or started."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1")
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A process that is going to listen: its name for people, and where."""
+    """A process that is going to listen at an address: its name in messages, and the address."""
 
     name: str
     address: str
@@ -37,13 +37,21 @@ class Listener:
 
 
 def require_script(script: Path | None) -> None:
-    """Raise ``ConfigurationError`` when the command line names a script that is none."""
+    """Check that the command line names a script, or none.
+
+    Raises:
+        ConfigurationError: if the path is not a file.
+    """
     if script is not None and not script.is_file():
         raise ConfigurationError(hosting_mistakes(script, Declarations()))
 
 
 def read_settings(processes: Sequence[Process], script: Path | None, state: Path | None) -> Settings:
-    """Read the settings for all ``processes``, writing nothing; raise one list of what is wrong for any of them."""
+    """Read the settings of several processes, and write nothing.
+
+    Raises:
+        ConfigurationError: with the mistakes of all processes, each once.
+    """
     mistakes: list[str] = []
     settings = None
     for process in processes:
@@ -57,28 +65,30 @@ def read_settings(processes: Sequence[Process], script: Path | None, state: Path
 
 
 def start_mistakes(settings: Settings, script: Path | None, listeners: Sequence[Listener]) -> list[str]:
-    """Return what keeps the app from starting, a sentence each: scripts, Streamlit, ports, folders."""
+    """Return the mistakes that keep the app from starting, a sentence each: scripts, Streamlit, ports, folders."""
     app = hosting_mistakes(script, declare_beside(script)) if script is not None else navigation.mistakes()
     return [*app, *streamlit_mistakes(version("streamlit")), *port_mistakes(listeners), *_folder_mistakes(settings)]
 
 
 def development_mistakes(settings: Settings) -> list[str]:
-    """Return what keeps ``gatehouse dev`` in particular from starting."""
+    """Return the mistakes that keep only ``gatehouse dev`` from starting."""
     if settings.production:
         return ["GATEHOUSE_ENV is production: `gatehouse dev` is for development only."]
-    found = []
+    mistakes = []
     for field in ("app_base_url", "remote_api_base_url"):
         parts = urlsplit(getattr(settings, field))
         if parts.scheme != "http" or parts.hostname not in _LOOPBACK or parts.port is None:
-            found.append(
+            mistakes.append(
                 f"{variable(field)} must be plain http on localhost with a port for `gatehouse dev`, such as "
                 f"{Settings.model_fields[field].default}."
             )
     if not settings.local_tenant:
-        return found
+        return mistakes
     if find_spec("component.dev_tenant") is None:
-        found.append("No tenant is configured, and the local one is part of the source tree only, not of the package.")
-    return found + [
+        mistakes.append(
+            "No tenant is configured, and the local one is part of the source tree only, not of the package."
+        )
+    return mistakes + [
         f"The local tenant's file {file} is damaged; delete it and start again."
         for file in sorted((settings.state_folder / TENANT).glob("*.json"))
         if not _is_json(file)
@@ -86,29 +96,31 @@ def development_mistakes(settings: Settings) -> list[str]:
 
 
 def streamlit_mistakes(installed: str) -> list[str]:
-    """Return what is wrong with the ``installed`` version of Streamlit."""
+    """Return a sentence if the installed version of Streamlit is not the supported one."""
     if installed == SUPPORTED_STREAMLIT or installed.startswith(f"{SUPPORTED_STREAMLIT}."):
         return []
     return [f"Streamlit {installed} is installed, and this version of Gatehouse guards {SUPPORTED_STREAMLIT} only."]
 
 
 def port_mistakes(listeners: Sequence[Listener]) -> list[str]:
-    """Return a sentence for every port that cannot be listened on; nothing stays bound."""
-    found, used = [], dict[int, str]()
+    """Return a sentence for every port that cannot be used; no port stays bound."""
+    mistakes, used = [], dict[int, str]()
     for listener in listeners:
         port, name = listener.port, listener.name
         if not 0 < port <= _MAX_PORT:
-            found.append(f"The port of the {name} must be between 1 and {_MAX_PORT}, not {port}.")
+            mistakes.append(f"The port of the {name} must be between 1 and {_MAX_PORT}, not {port}.")
         elif port in used:
-            found.append(f"Port {port} is meant for the {used[port]} and the {name}: choose another for one of them.")
+            mistakes.append(
+                f"Port {port} is meant for the {used[port]} and the {name}: choose another for one of them."
+            )
         elif reason := _bind(listener):
-            found.append(f"Port {port} {reason}, and the {name} needs it: stop what uses it and start again.")
+            mistakes.append(f"Port {port} {reason}, and the {name} needs it: stop what uses it and start again.")
         used.setdefault(port, name)
-    return found
+    return mistakes
 
 
 def _bind(listener: Listener) -> str | None:
-    """Return why the port cannot be used; None if it can."""
+    """Return the reason why the port cannot be used; None if it can."""
     family = socket.AF_INET6 if ":" in listener.address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -120,13 +132,13 @@ def _bind(listener: Listener) -> str | None:
 
 
 def _folder_mistakes(settings: Settings) -> list[str]:
-    """Return what is wrong with the state folder, where something is going to be written into it."""
+    """Return a sentence if the state folder cannot be made or written. In production it is not used."""
     if settings.production:
         return []
-    there = settings.state_folder.absolute()
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+    folder = settings.state_folder.absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
         return []
     return [f"The state folder {settings.state_folder} cannot be made or written: name another by GATEHOUSE_STATE."]
 

@@ -1,65 +1,41 @@
-"""``gatehouse roles …``: see, make, copy, change, compare and delete roles."""
+"""``gatehouse roles …``: list, show, create, change and delete roles."""
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+
+import click
 
 from app.cli import output
-from app.cli.context import changing, command, confirmed, list_options, reading, reason_option, role_of
+from app.cli.command import CommandGroup
+from app.cli.context import confirm, resolve_role, run_query, run_transaction
+from app.cli.options import json_option, page_options, reason_option, yes_option
 from app.core import administration
 from app.core.administration import Administrator
-from app.core.directory import RoleCard
+from app.core.directory import RoleCard, RoleReview
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import NotFound
 
 
-def add_to(verbs: Any) -> None:
-    """Add ``roles …`` to the grammar of the command line."""
-    roles = verbs.add_parser("roles", help="see, make, copy, change and delete roles")
-    actions = roles.add_subparsers(dest="action", required=True, metavar="ACTION")
-
-    one = command(actions, "list", list_roles, help="list roles, by name")
-    one.add_argument("--search", default="", help="part of the name")
-    list_options(one)
-
-    one = command(actions, "show", show, help="show one role and the permissions in it")
-    one.add_argument("role")
-
-    one = command(actions, "create", create, help="make a role")
-    one.add_argument("role")
-    one.add_argument("--description", default="", help="what it is for")
-    one.add_argument("--permission", action="append", default=[], metavar="NAME", help="may be repeated")
-    one.add_argument("--like", metavar="ROLE", help="begin with the permissions of this role")
-    reason_option(one)
-
-    one = command(actions, "update", update, help="change a role; says first what that would do")
-    one.add_argument("role")
-    one.add_argument("--name", help="its new name")
-    one.add_argument("--description", help="what it is for")
-    one.add_argument("--add", action="append", default=[], metavar="PERMISSION", help="may be repeated")
-    one.add_argument("--remove", action="append", default=[], metavar="PERMISSION", help="may be repeated")
-    one.add_argument("--dry-run", action="store_true", help="only say what it would do")
-    reason_option(one)
-
-    one = command(actions, "delete", delete, help="delete a role")
-    one.add_argument("role")
-    one.add_argument("--move-to", metavar="ROLE", help="the role that its people get instead")
-    one.add_argument("--yes", action="store_true", help="do not ask")
-    reason_option(one)
+@click.group("roles", cls=CommandGroup)
+def roles() -> None:
+    """List, show, create, change and delete roles."""
 
 
-def list_roles(given: argparse.Namespace) -> int:
-    """Print a page of roles."""
-    found = reading(
-        lambda database, now: database.directory.roles(now, text=given.search, cursor=given.cursor, limit=given.limit)
-    )
-    if given.json:
-        output.as_json({"roles": [output.role(row) for row in found.rows], "next": found.next, "total": found.total})
+@roles.command("list")
+@click.option("--search", default="", help="Part of the name.")
+@page_options
+@json_option
+def list_roles(*, search: str, cursor: str, limit: int, as_json: bool) -> int:
+    """List roles, sorted by name."""
+    page = run_query(lambda database, now: database.directory.roles(now, text=search, cursor=cursor, limit=limit))
+    if as_json:
+        output.print_json(
+            {"roles": [output.role_json(row) for row in page.rows], "next": page.next, "total": page.total}
+        )
         return 0
-    output.table(
+    output.print_table(
         ("ROLE", "PEOPLE", "PERMISSIONS", "", "WHAT IT IS FOR"),
         [
             (
@@ -69,101 +45,160 @@ def list_roles(given: argparse.Namespace) -> int:
                 "built in" if row.built_in else "",
                 row.description,
             )
-            for row in found.rows
+            for row in page.rows
         ],
     )
-    output.more(found)
+    output.print_page_end(page)
     return 0
 
 
-def show(given: argparse.Namespace) -> int:
-    """Print one role. Raises ``NotFound``."""
-    found = _card(given.role)
-    if given.json:
-        output.as_json(output.role_card(found))
+@roles.command("show")
+@click.argument("role")
+@json_option
+def show_role(*, role: str, as_json: bool) -> int:
+    """Show a role and its permissions."""
+    card = _card(role)
+    if as_json:
+        output.print_json(output.role_card_json(card))
         return 0
-    row = found.row
+    row = card.row
     print(f"{row.name}{' (built in)' if row.built_in else ''}: {row.description or 'no description'}")
-    print(
-        f"Held by {output.counted(row.people)}. Token roles that become it: {', '.join(found.token_roles) or 'none'}."
-    )
-    print("Gives:", *(sorted(found.permissions) or ["nothing"]), sep="\n  ")
+    print(f"Held by {output.counted(row.people)}. Token roles that become it: {', '.join(card.token_roles) or 'none'}.")
+    print("Permissions:", *(sorted(card.permissions) or ["none"]), sep="\n  ")
     return 0
 
 
-def create(given: argparse.Namespace) -> int:
-    """Make a role."""
-    like = _card(given.like).permissions if given.like else frozenset()
-    number = changing(
-        lambda unit, who, now: administration.create_role(
+@roles.command("create")
+@click.argument("role")
+@click.option("--description", default="", help="The description.")
+@click.option("--permission", "permissions", multiple=True, metavar="NAME", help="A permission; may be repeated.")
+@click.option("--like", metavar="ROLE", help="Start with the permissions of this role.")
+@reason_option
+@json_option
+def create_role(
+    *, role: str, description: str, permissions: tuple[str, ...], like: str | None, reason: str, as_json: bool
+) -> int:
+    """Create a role."""
+    copied = _card(like).permissions if like else frozenset()
+    role_id = run_transaction(
+        lambda unit, actor, now: administration.create_role(
             unit,
-            who,
-            name=given.role,
-            description=given.description,
-            permissions=like | frozenset(given.permission),
-            reason=given.reason,
+            actor,
+            name=role,
+            description=description,
+            permissions=copied | frozenset(permissions),
+            reason=reason,
             now=now,
         )
     )
-    return output.said(given, {"id": number}, f"Made the role {given.role}.")
+    return output.print_result({"id": role_id}, f"Created the role {role}.", as_json=as_json)
 
 
-def update(given: argparse.Namespace) -> int:
-    """Change a role, or only say what that would do."""
-    before = _card(given.role)
-    permissions = (before.permissions | frozenset(given.add)) - frozenset(given.remove)
-    review = reading(lambda database, now: database.directory.review_role(before.row.id, permissions, now))
-    if review is None:
-        raise NotFound(f"There is no role {given.role} any more.")
-    if not given.dry_run:
-        changing(
-            lambda unit, who, now: administration.update_role(
+@roles.command("update")
+@click.argument("role")
+@click.option("--name", help="The new name.")
+@click.option("--description", help="The description.")
+@click.option("--add", multiple=True, metavar="PERMISSION", help="Add a permission; may be repeated.")
+@click.option("--remove", multiple=True, metavar="PERMISSION", help="Remove a permission; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Only report the effect.")
+@reason_option
+@json_option
+def update_role(
+    *,
+    role: str,
+    name: str | None,
+    description: str | None,
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    dry_run: bool,
+    reason: str,
+    as_json: bool,
+) -> int:
+    """Change a role and report the effect.
+
+    The report names the permissions that people gain and lose, and how many people and sessions it affects.
+    """
+    card = _card(role)
+    permissions = (card.permissions | frozenset(add)) - frozenset(remove)
+    review = _review(card, permissions)
+    if not dry_run:
+        run_transaction(
+            lambda unit, actor, now: administration.update_role(
                 unit,
-                who,
-                role=before.row.id,
-                name=given.name or before.row.name,
-                description=before.row.description if given.description is None else given.description,
+                actor,
+                role=card.row.id,
+                name=name or card.row.name,
+                description=card.row.description if description is None else description,
                 permissions=permissions,
-                reason=given.reason,
-                version=before.row.version,
+                reason=reason,
+                version=card.row.version,
                 now=now,
             )
         )
     lines = [
-        *(f"+ {name}: {output.counted(review.gain.get(name, 0))} people gain it" for name in review.added),
-        *(f"- {name}: {output.counted(review.lose.get(name, 0))} people lose it" for name in review.removed),
+        *(
+            f"+ {permission}: {output.counted(review.gain.get(permission, 0))} people gain it"
+            for permission in review.added
+        ),
+        *(
+            f"- {permission}: {output.counted(review.lose.get(permission, 0))} people lose it"
+            for permission in review.removed
+        ),
         f"Held by {output.counted(review.people)}; {output.counted(review.sessions)} live sessions are affected.",
-        "Nothing was changed." if given.dry_run else "Done; it holds at once.",
+        "Nothing was changed." if dry_run else "Done; it holds at once.",
     ]
-    return output.said(given, asdict(review) | {"changed": not given.dry_run}, "\n".join(lines))
+    return output.print_result(asdict(review) | {"changed": not dry_run}, "\n".join(lines), as_json=as_json)
 
 
-def delete(given: argparse.Namespace) -> int:
+@roles.command("delete")
+@click.argument("role")
+@click.option("--move-to", metavar="ROLE", help="The role that its people get in its place.")
+@yes_option
+@reason_option
+@json_option
+def delete_role(*, role: str, move_to: str | None, yes: bool, reason: str, as_json: bool) -> int:
     """Delete a role."""
-    if not confirmed(f"The role {given.role} goes for good.", yes=given.yes):
+    if not confirm(f"The role {role} goes for good.", yes=yes):
         print("Nothing was changed.")
         return 1
 
-    def gone(unit: DirectoryUnit, who: Administrator, now: datetime) -> int:
-        role = role_of(unit, given.role, now)
+    def delete(unit: DirectoryUnit, actor: Administrator, now: datetime) -> int:
+        card = resolve_role(unit, role, now)
         return administration.delete_role(
             unit,
-            who,
-            role=role.row.id,
-            move_to=role_of(unit, given.move_to, now).row.id if given.move_to else None,
-            reason=given.reason,
+            actor,
+            role=card.row.id,
+            move_to=resolve_role(unit, move_to, now).row.id if move_to else None,
+            reason=reason,
             version=None,
             now=now,
         )
 
-    moved = changing(gone)
-    where = f" to {given.move_to}" if given.move_to else ""
-    return output.said(given, {"moved": moved}, f"Deleted the role {given.role}; {moved} people were moved{where}.")
+    moved = run_transaction(delete)
+    target = f" to {move_to}" if move_to else ""
+    sentence = f"Deleted the role {role}; {moved} people were moved{target}."
+    return output.print_result({"moved": moved}, sentence, as_json=as_json)
 
 
 def _card(name: str) -> RoleCard:
-    """A role by its exact name. Raises ``NotFound``."""
-    found = reading(lambda database, now: database.directory.role_by_name(name, now))
-    if found is None:
-        raise NotFound(f"There is no role {name}: roles list shows those that there are.")
-    return found
+    """Return the role of exactly this name.
+
+    Raises:
+        NotFound: if there is no such role.
+    """
+    card = run_query(lambda database, now: database.directory.role_by_name(name, now))
+    if card is None:
+        raise NotFound(f"There is no role {name}: roles list shows every role.")
+    return card
+
+
+def _review(card: RoleCard, permissions: frozenset[str]) -> RoleReview:
+    """Return what would change if the role had these permissions.
+
+    Raises:
+        NotFound: if the role was deleted meanwhile.
+    """
+    review = run_query(lambda database, now: database.directory.review_role(card.row.id, permissions, now))
+    if review is None:
+        raise NotFound(f"There is no role {card.row.name} any more.")
+    return review

@@ -1,17 +1,18 @@
-"""``make page NAME=orders REQUIRES=read:orders``: add a page with its row, and its permission where that is new.
+"""``make page NAME=orders REQUIRES=read:orders``: add a page, its row, and its permission if that is new.
 
-A development tool for this source tree; it edits files and never runs in an installed product.
+A development tool that edits the files of this source tree; it is no command of ``gatehouse``.
 """
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import GatehouseError, InvalidInput
+import click
+
+from app.cli.command import CommandError
+from app.core.errors import InvalidInput
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
@@ -19,9 +20,18 @@ _PERMISSION: Final = re.compile(r"[a-z][a-z-]*:[a-z][a-z-]*")
 
 
 def add_page(name: str, requires: str, *, root: Path = ROOT) -> list[str]:
-    """Write the page's script, its row, and its permission's line; returns what was done, a sentence each.
+    """Write the page's script, its row in the navigation, and its permission.
 
-    Raises ``InvalidInput`` for a name or permission that cannot be, or a page that is there already.
+    Args:
+        name: The script's name without ``.py``.
+        requires: The permission that opens the page.
+        root: The source tree.
+
+    Returns:
+        What was written, a sentence each.
+
+    Raises:
+        InvalidInput: if the name or the permission has the wrong form, or the page exists.
     """
     problems = {}
     if not _NAME.fullmatch(name):
@@ -35,16 +45,16 @@ def add_page(name: str, requires: str, *, root: Path = ROOT) -> list[str]:
         raise InvalidInput(problems)
     member = requires.upper().replace(":", "_").replace("-", "_")
     title = name.replace("_", " ").capitalize()
-    done = [_add_permission(root / "app" / "core" / "permissions.py", member, requires, title)]
-    done.append(_add_row(root / "app" / "navigation.py", name, title, member))
+    report = [_add_permission(root / "app" / "core" / "permissions.py", member, requires, title)]
+    report.append(_add_row(root / "app" / "navigation.py", name, title, member))
     script.write_text(
         f'"""{title}: say in one sentence what this page shows."""\n\n'
         "import streamlit as st\n\nfrom app import access\n\naccess.require_page()\n\n"
         f'st.title("{title}")\nst.info("This page is empty so far.")\n',
         encoding="utf-8",
     )
-    done.append(f"Wrote pages/{name}.py.")
-    return [line for line in done if line]
+    report.append(f"Wrote pages/{name}.py.")
+    return [line for line in report if line]
 
 
 def _add_permission(file: Path, member: str, value: str, title: str) -> str:
@@ -67,24 +77,21 @@ def _add_row(file: Path, name: str, title: str, member: str) -> str:
     return f"Added the row of /{path} to app/navigation.py."
 
 
-def main(arguments: Sequence[str]) -> int:
-    """``python -m app.cli.scaffold NAME PERMISSION``."""
-    name, requires = [*arguments, "", ""][:2]
+@click.command("scaffold")
+@click.argument("name", default="")
+@click.argument("requires", metavar="PERMISSION", default="")
+def scaffold(*, name: str, requires: str) -> None:
+    """Add a page that requires PERMISSION to this source tree."""
     try:
-        done = add_page(name, requires)
+        report = add_page(name, requires)
     except InvalidInput as error:
-        print(*(f"{field}: {text}" for field, text in error.problems.items()), sep="\n", file=sys.stderr)
-        return 2
-    except GatehouseError as error:
-        print(error.detail, file=sys.stderr)
-        return 2
+        raise CommandError([f"{field}: {text}" for field, text in error.problems.items()]) from error
     print(
-        *done,
+        *report,
         "Run `make docs`, then `make test`: the literal tables in tests ask you to say who may open it.",
         sep="\n",
     )
-    return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    scaffold()

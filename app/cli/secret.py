@@ -1,13 +1,16 @@
-"""The command line about the secret: which process holds what while it is rotated, and replacing one that is lost."""
+"""``gatehouse secret …``: the progress of a rotation of the secret, and the replacement of a lost one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
+
+import click
 
 from app import formatting
-from app.cli.commands import database_of, load_settings, operator
-from app.cli.context import confirmed
+from app.cli.command import CommandGroup
+from app.cli.context import confirm, database_of, load_settings, operator_name
+from app.cli.options import reason_option, yes_option
 from app.core.clock import Clock, utc_now
 from app.core.records import AnnouncedProcess
 from app.core.secret_keys import replace_lost_secret, running, undecided
@@ -15,42 +18,42 @@ from app.core.settings import Process, Settings
 from db import require_ready
 
 _LOST: Final = (
-    "Audit events from before can never be verified again, and `gatehouse audit verify` says so from now on."
+    "Audit events from before can never be verified again, and `gatehouse audit verify` reports it from now on."
     " Is the secret from before really lost?"
 )
 
 
-def add_to(verbs: Any) -> None:
-    """Add ``secret …`` to the grammar of the command line."""
-    secret = verbs.add_parser("secret", help="see how far a rotation of the secret is, replace a lost one")
-    actions = secret.add_subparsers(dest="action", required=True, metavar="ACTION")
-
-    one = actions.add_parser("status", help="which secret is written with, and which process holds which")
-    one.set_defaults(run=lambda _: status())
-
-    one = actions.add_parser("replace", help="write with another secret although the one before is lost")
-    one.add_argument("--reason", required=True, help="why; kept in the audit")
-    one.add_argument("--yes", action="store_true", help="do not ask")
-    one.set_defaults(run=lambda given: replace(reason=given.reason, yes=given.yes))
+@click.group("secret", cls=CommandGroup)
+def secret() -> None:
+    """Show a rotation of the secret, and replace a lost one."""
 
 
-def status(*, clock: Clock = utc_now) -> int:
-    """Print the write key and what every process holds; 1 when this process could not write."""
+@secret.command("status")
+def status() -> int:
+    """Show which process has which secret.
+
+    The exit status is 1 if this command does not have the secret that the processes write with.
+    """
+    return print_status()
+
+
+def print_status(*, clock: Clock = utc_now) -> int:
+    """Print the write key and the keys of every process; returns the exit status."""
     settings = load_settings()
     now = clock()
     with database_of(settings) as database:
         database.check_schema()
         keyring = database.keyring
-        with database.unit_of_work() as unit:  # left without a commit: it only reads
+        with database.unit_of_work() as unit:  # only reads
             write_key, announced = unit.write_key(), unit.announced()
     print(f"Written with  {write_key or 'nothing yet'}")
     print(f"Held here     {', '.join(keyring.key_ids)}")
-    there = running(announced, now)
+    live = running(announced, now)
     for process in announced:
-        ended = "" if process in there else "; it has probably ended, and does not count below"
+        ended = "" if process in live else "; it has probably ended, and does not count below"
         last_seen = formatting.ago(process.seen_at, now)
         print(f"{process.name:<13} {', '.join(process.key_ids)}  (last seen {last_seen}{ended})")
-    print(standing(write_key, there))
+    print(rotation_text(write_key, live))
     if write_key and not keyring.holds(write_key):
         print(
             "This command does not have the secret that is written with: GATEHOUSE_SECRET is not that of the processes."
@@ -59,32 +62,36 @@ def status(*, clock: Clock = utc_now) -> int:
     return 0
 
 
-def standing(write_key: str, announced: Sequence[AnnouncedProcess]) -> str:
-    """How far a rotation is, as a sentence."""
-    if not announced:
+def rotation_text(write_key: str, processes: Sequence[AnnouncedProcess]) -> str:
+    """The progress of a rotation, as a sentence."""
+    if not processes:
         return "No process runs."
-    held = undecided(write_key, announced)
-    if held:
-        return held
-    if all(len(process.key_ids) == 1 for process in announced):
+    pending = undecided(write_key, processes)
+    if pending:
+        return pending
+    if all(len(process.key_ids) == 1 for process in processes):
         return "No rotation is under way."
     return (
-        "Every process writes with the secret it lists first. The older ones may be left out when the sessions from"
+        "Every process writes with the secret it lists first. The older ones can be removed when the sessions from"
         " before have ended, and when audit events from before need not be verified any more."
     )
 
 
+@secret.command("replace")
+@reason_option
+@yes_option
 def replace(*, reason: str, yes: bool) -> int:
-    """Write with the secret of this process, although nobody has the one before any more."""
+    """Write with another secret because the previous one is lost."""
     require_ready(Settings.read(Process.CLI).database_url)
-    if not confirmed(_LOST, yes=yes):
+    if not confirm(_LOST, yes=yes):
         print("Nothing was changed.")
         return 1
-    settings = Settings.load(Process.CLI)  # makes the secret of a development installation that has none any more
+    settings = Settings.load(Process.CLI)  # makes a secret for a development installation that has none any more
     with database_of(settings) as database:
         database.check_schema()
-        replace_lost_secret(database, database.keyring, actor=operator(), reason=reason)
+        replace_lost_secret(database, database.keyring, actor=operator_name(), reason=reason)
     print(
-        "Done. Start every process with this secret; people have to sign in again when their tokens are to be renewed."
+        "Done. Start every process with this secret; people have to sign in again when their tokens are to be"
+        " refreshed."
     )
     return 0

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from app import cleanup, testing
+from app.__main__ import main
 from app.cleanup import Housekeeping
-from app.cli import commands
 from app.core.clock import utc_now
 from app.core.keyring import Keyring
 from app.core.settings import Settings
@@ -97,7 +97,7 @@ def test_the_command_says_how_much_went(
     database.close()
     for name in ("read", "load"):
         monkeypatch.setattr(Settings, name, lambda *_: settings)
-    assert commands.purge() == 0
-    assert capsys.readouterr().out == "Forgot 1 row that had expired.\n"
-    assert commands.purge() == 0
-    assert capsys.readouterr().out == "Forgot 0 rows that had expired.\n"
+    assert main(["purge"]) == 0
+    assert capsys.readouterr().out == "Purged 1 row that had expired.\n"
+    assert main(["purge"]) == 0
+    assert capsys.readouterr().out == "Purged 0 rows that had expired.\n"

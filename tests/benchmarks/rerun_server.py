@@ -73,9 +73,9 @@ def guarded(port: int) -> None:
         BY_PATH={row.path: row for row in rows},
         BY_FILE={row.file: row for row in rows},
     )
-    from app.cli import commands
+    from app.cli.serve import run_app
 
-    commands.serve("127.0.0.1", port)
+    run_app("127.0.0.1", port)
 
 
 if __name__ == "__main__":

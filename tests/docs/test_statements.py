@@ -6,7 +6,6 @@ command line in a fenced block, is looked up in the code. Numbers in prose are c
 
 from __future__ import annotations
 
-import argparse
 import ast
 import json
 import re
@@ -18,14 +17,16 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import click
 import pytest
 
-from app.__main__ import parser
+from app.__main__ import gatehouse
 from app.core.permissions import Permission
 from app.core.settings import Settings
 from app.core.variables import known_variables
 from component.dev_tenant.people import PEOPLE
 from remote_api.wsgi import described
+from tests.app.cli.command_line import loaded
 from tests.docs.tables import ROOT
 
 DOCUMENTS: Final = sorted(
@@ -112,15 +113,15 @@ def test_commands_that_are_named_exist(document: Path) -> None:
 
 def check_command(words: list[str]) -> None:
     """Each word that is a command, and each option, is one of the command line's."""
-    at: argparse.ArgumentParser = parser()
+    command: click.Command = gatehouse
     for word in words:
-        sub = next((action for action in at._actions if isinstance(action, argparse._SubParsersAction)), None)
         if word.startswith("-") and len(word) > 1 and not word[1].isdigit():
+            options = {option for param in command.params for option in param.opts} | {"-h", "--help"}
             option = word.partition("=")[0]
-            assert option in at._option_string_actions, f"gatehouse {' '.join(words)}: there is no {option}"
-        elif sub is not None:
-            assert word in sub.choices, f"gatehouse {' '.join(words)}: there is no {word}"
-            at = sub.choices[word]
+            assert option in options, f"gatehouse {' '.join(words)}: there is no {option}"
+        elif isinstance(command, click.Group):
+            assert word in command.commands, f"gatehouse {' '.join(words)}: there is no {word}"
+            command = loaded(command.commands[word])
 
 
 @pytest.mark.parametrize("document", EACH)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from app import __main__ as command_line
+from app.cli.command import InstallationCommand
 from app.core.clock import utc_now
 from app.core.directory import AuditQuery
 from app.core.keyring import Keyring
@@ -20,6 +21,7 @@ from app.core.principal import Subject
 from app.core.records import NewGrant, Person, TokenRights
 from app.core.settings import Process, Settings
 from db import Database, open_database, verify_chain
+from tests.app.cli.command_line import invoke
 from tests.stack import ROOT
 
 ISSUER = "https://tests.example/"
@@ -48,15 +50,21 @@ def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Databa
 
 
 @pytest.fixture
-def run(database: Database, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run one command with ``--json``; → its exit status and what it printed, read."""
+def run(database: Database) -> Run:
+    """Run one command with ``--json``; returns its exit status and the JSON object."""
 
     def run(*arguments: str) -> tuple[int, Any]:
-        capsys.readouterr()
-        status = command_line.main([*arguments, "--json"])
-        return status, json.loads(capsys.readouterr().out)
+        result = invoke(*arguments, "--json")
+        return result.exit_code, json.loads(result.stdout)
 
     return run
+
+
+def printed(*arguments: str) -> str:
+    """The standard output of a command that ends well."""
+    result = invoke(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 def events(database: Database, kind: str) -> list[tuple[str, str, str]]:
@@ -83,8 +91,8 @@ def test_a_role_is_given_and_taken_away_by_the_operator(run: Run, database: Data
         0, {"revoked": 1, "withheld": False},
     )  # fmt: skip
     assert roles_of(database) == set()
-    status, said = run("grants", "revoke", "auth0|ada", "--role", "viewer", "--reason", "left")
-    assert (status, said["problem"]["code"]) == (2, "not-found")
+    status, answer = run("grants", "revoke", "auth0|ada", "--role", "viewer", "--reason", "left")
+    assert (status, answer["problem"]["code"]) == (2, "not-found")
     assert verify_chain(database).good
 
 
@@ -93,24 +101,23 @@ def test_a_single_permission_with_an_end(run: Run, database: Database) -> None:
     held = database.read.grants(ADA, utc_now()).permissions["read:reports"][0]
     assert held.until is not None
     assert timedelta(days=29) < held.until - utc_now() <= timedelta(days=30)
-    status, said = run("people", "show", "auth0|ada")
+    status, answer = run("people", "show", "auth0|ada")
     assert status == 0
-    assert (said["id"], said["permissions"]) == (1, ["read:reports"])
-    assert said["grants"][0]["reason"] == "cover"
+    assert (answer["id"], answer["permissions"]) == (1, ["read:reports"])
+    assert answer["grants"][0]["reason"] == "cover"
 
 
 @pytest.mark.parametrize("until", ["tomorrow", "30", "d", "2026-13-01"])
-def test_an_end_that_is_no_time_is_said_so(database: Database, until: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        command_line.main(["grants", "add", "1", "--role", "viewer", "--reason", "x", "--until", until])
-    assert stopped.value.code == 2
-    assert "say a day" in capsys.readouterr().err
+def test_an_end_that_is_not_a_time_is_refused(database: Database, until: str) -> None:
+    result = invoke("grants", "add", "1", "--role", "viewer", "--reason", "x", "--until", until)
+    assert result.exit_code == 2
+    assert "say a day" in result.stderr
 
 
 def test_somebody_can_be_granted_to_before_a_first_sign_in(run: Run, database: Database) -> None:
-    status, said = run("people", "add", "auth0|new", "--reason", "starts on Monday")
+    status, answer = run("people", "add", "auth0|new", "--reason", "starts on Monday")
     assert status == 0
-    assert run("grants", "add", str(said["id"]), "--role", "viewer", "--reason", "starts on Monday")[0] == 0
+    assert run("grants", "add", str(answer["id"]), "--role", "viewer", "--reason", "starts on Monday")[0] == 0
     assert roles_of(database, Subject(ISSUER, "auth0|new")) == {"viewer"}
     status, found = run("people", "list", "--state", "pending")
     assert [row["subject"] for row in found["people"]] == ["auth0|new"]
@@ -133,9 +140,10 @@ def test_blocking_signing_out_and_erasing(run: Run, database: Database) -> None:
     assert verify_chain(database).good
 
 
-def test_erasing_asks_first(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command_line.main(["people", "erase", "auth0|ada", "--reason", "asked for it"]) == 1
-    assert "add --yes" in capsys.readouterr().err
+def test_erasing_asks_first(database: Database) -> None:
+    result = invoke("people", "erase", "auth0|ada", "--reason", "asked for it")
+    assert result.exit_code == 1
+    assert "add --yes" in result.stderr
     person = database.read.person(ADA)
     assert person is not None
     assert person.name == "Ada Okafor"
@@ -160,15 +168,15 @@ def test_a_role_from_its_making_to_its_end(run: Run, database: Database) -> None
         "--reason",
         "new work",
     )
-    status, said = run(*change, "--dry-run")
-    assert (status, said["changed"]) == (0, False)
-    assert (said["gain"], said["lose"]) == ({"export:reports": 1}, {"explore:files": 1})
+    status, answer = run(*change, "--dry-run")
+    assert (status, answer["changed"]) == (0, False)
+    assert (answer["gain"], answer["lose"]) == ({"export:reports": 1}, {"explore:files": 1})
     assert run("roles", "show", "planner")[1]["permissions"] == ["explore:files", "read:reports"]
     assert run(*change)[1]["changed"] is True
     assert run("roles", "show", "planner")[1]["permissions"] == ["export:reports", "read:reports"]
 
-    status, said = run("roles", "delete", "planner", "--yes", "--reason", "not needed")
-    assert (status, said["problem"]["code"]) == (2, "role-in-use")
+    status, answer = run("roles", "delete", "planner", "--yes", "--reason", "not needed")
+    assert (status, answer["problem"]["code"]) == (2, "role-in-use")
     assert run("roles", "delete", "planner", "--yes", "--move-to", "viewer", "--reason", "merged") == (0, {"moved": 1})
     assert roles_of(database) == {"viewer"}
 
@@ -194,8 +202,8 @@ def test_the_operator_is_bound_by_the_last_administrator_rule(run: Run, database
         ("people", "block", "auth0|ada", "--reason", "x"),
         ("people", "erase", "auth0|ada", "--yes", "--reason", "x"),
     ):
-        status, said = run(*change)
-        assert (status, said["problem"]["code"]) == (2, "last-administrator"), change
+        status, answer = run(*change)
+        assert (status, answer["problem"]["code"]) == (2, "last-administrator"), change
     assert roles_of(database) == {"administrator"}
     assert len(events(database, "policy:rule:refuse")) == 3
 
@@ -212,36 +220,39 @@ def test_the_operator_is_bound_by_the_last_administrator_rule(run: Run, database
         (("people", "list", "--cursor", "nonsense"), "invalid-input"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_changes_nothing(
+def test_what_cannot_be_done_is_reported_and_changes_nothing(
     run: Run, database: Database, command: tuple[str, ...], code: str
 ) -> None:
     before = database.read.policy_version()
-    status, said = run(*command)
-    assert (status, said["problem"]["code"]) == (2, code)
+    status, answer = run(*command)
+    assert (status, answer["problem"]["code"]) == (2, code)
     assert database.read.policy_version() == before
 
 
-def test_people_read_sentences(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
-    capsys.readouterr()
-    assert command_line.main(["grants", "add", "auth0|ada", "--role", "viewer", "--reason", "reads"]) == 0
-    assert command_line.main(["people", "list", "--search", "oka"]) == 0
-    assert command_line.main(["people", "show", "1"]) == 0
-    assert command_line.main(["roles", "list"]) == 0
-    assert command_line.main(["roles", "show", "viewer"]) == 0
-    assert command_line.main(["mappings", "list"]) == 0
-    said = capsys.readouterr().out
-    assert "Given; it holds at once." in said
-    assert "Ada Okafor" in said
-    assert "role viewer" in said
-    assert "1 in all" in said
+def test_people_read_sentences(database: Database) -> None:
+    text = printed("grants", "add", "auth0|ada", "--role", "viewer", "--reason", "reads")
+    for arguments in (
+        ("people", "list", "--search", "oka"),
+        ("people", "show", "1"),
+        ("roles", "list"),
+        ("roles", "show", "viewer"),
+        ("mappings", "list"),
+    ):
+        text += printed(*arguments)
+    assert "Given; it holds at once." in text
+    assert "Ada Okafor" in text
+    assert "role viewer" in text
+    assert "1 in all" in text
 
 
-def test_the_commands_of_the_how_to_are_those_there_are() -> None:
+def test_the_commands_of_the_how_to_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(InstallationCommand, "invoke", lambda *_: None)  # they are parsed, and not run
     text = (ROOT / "docs/how-to/administer-by-command-line.md").read_text(encoding="utf-8")
     commands = [line for line in text.splitlines() if line.startswith("gatehouse ")]
     assert len(commands) >= 12
     for command in commands:
-        command_line.parser().parse_args(shlex.split(command)[1:])
+        result = invoke(*shlex.split(command)[1:])
+        assert result.exit_code == 0, result.output
 
 
 def person(database: Database, subject: str, name: str, email: str, issuer: str = ISSUER) -> None:
@@ -250,23 +261,20 @@ def person(database: Database, subject: str, name: str, email: str, issuer: str 
         unit.commit()
 
 
-def test_an_email_of_two_people_names_both_and_what_to_do(
-    database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_email_of_two_people_names_both_and_what_to_do(database: Database) -> None:
     person(database, "auth0|one", "Una Berg", "una@tests.example")
     person(database, "google|two", "Una Berg", "UNA@tests.example")
-    assert command_line.main(["bootstrap-admin", "--email", "una@tests.example", "--yes"]) == 2
-    printed = capsys.readouterr().err.splitlines()
-    assert printed[0] == "Some of the input is not right."
-    assert printed[1].startswith("  email: Several people have this e-mail: Una Berg (")
-    assert f"auth0|one at {ISSUER}" in printed[1]
-    assert f"google|two at {ISSUER}" in printed[1]
-    assert printed[1].endswith("Name one by --subject.")
+    result = invoke("bootstrap-admin", "--email", "una@tests.example", "--yes")
+    assert result.exit_code == 2
+    lines = result.stderr.splitlines()
+    assert lines[0] == "Some of the input is not right."
+    assert lines[1].startswith("  email: Several people have this e-mail: Una Berg (")
+    assert f"auth0|one at {ISSUER}" in lines[1]
+    assert f"google|two at {ISSUER}" in lines[1]
+    assert lines[1].endswith("Name one by --subject.")
 
 
-def test_lists_and_cards_say_names_first_and_subjects_beside(
-    database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lists_and_cards_show_names_before_subjects(database: Database) -> None:
     person(database, "auth0|bo", "Bo Lind", "bo@tests.example")
     person(database, "auth0|far", "Far Away", "far@tests.example", "https://elsewhere.example/")
     with database.unit_of_work() as unit:
@@ -274,59 +282,48 @@ def test_lists_and_cards_say_names_first_and_subjects_beside(
         unit.add_grant(NewGrant(ADA, Source.ADMIN, by, role="viewer", reason="joins"), utc_now())
         unit.add_grant(NewGrant(ADA, Source.ADMIN, "operator:root", role="analyst", reason="joins"), utc_now())
         unit.commit()
-    capsys.readouterr()
-    assert command_line.main(["people", "list"]) == 0
-    head, ada, bo, far, *_ = capsys.readouterr().out.splitlines()
+    head, ada, bo, far, *_ = printed("people", "list").splitlines()
     assert head.split() == ["NAME", "E-MAIL", "STATE", "ROLES", "LAST", "SEEN", "SUBJECT", "ID"]
     assert (ada[:12], ada.split()[-2:]) == ("Ada Okafor  ", ["auth0|ada", "1"])
     assert (bo[:9], bo.split()[-2]) == ("Bo Lind  ", "auth0|bo")
     assert "auth0|far at https://elsewhere.example/" in far
-    assert command_line.main(["people", "show", "auth0|ada"]) == 0
-    shown = capsys.readouterr().out
-    assert f"Bo Lind (auth0|bo at {ISSUER})" in shown
-    assert "operator:root" in shown
+    card = printed("people", "show", "auth0|ada")
+    assert f"Bo Lind (auth0|bo at {ISSUER})" in card
+    assert "operator:root" in card
 
 
-def test_bootstrapping_by_subject_says_the_name_that_is_known(
-    database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command_line.main(["bootstrap-admin", "--subject", "auth0|ada", "--yes"]) == 0
-    assert f"Subject: Ada Okafor, auth0|ada at {ISSUER}" in capsys.readouterr().out
+def test_bootstrapping_by_subject_prints_the_name_that_is_known(database: Database) -> None:
+    text = printed("bootstrap-admin", "--subject", "auth0|ada", "--yes")
+    assert f"Subject: Ada Okafor, auth0|ada at {ISSUER}" in text
 
 
-def test_what_is_withheld_is_shown_and_released(
-    run: Run, database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_withheld_grant_is_listed_and_released(run: Run, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEHOUSE_DEFAULT_ROLE", "viewer")
     with database.unit_of_work() as unit:
         unit.grant_default_role(ADA, "viewer", utc_now())
         unit.commit()
     revoked = run("grants", "revoke", "auth0|ada", "--role", "viewer", "--reason", "left")
     assert revoked == (0, {"revoked": 1, "withheld": True})
-    assert command_line.main(["people", "show", "auth0|ada"]) == 0
-    shown = capsys.readouterr().out
-    assert "WITHHELD" in shown
-    assert "GATEHOUSE_DEFAULT_ROLE" in shown
+    card = printed("people", "show", "auth0|ada")
+    assert "WITHHELD" in card
+    assert "GATEHOUSE_DEFAULT_ROLE" in card
     assert run("grants", "release", "auth0|ada", "--role", "viewer", "--reason", "back") == (0, {"released": True})
     assert roles_of(database) == {"viewer"}
-    status, said = run("grants", "release", "auth0|ada", "--role", "viewer", "--reason", "back")
-    assert (status, said["problem"]["code"]) == (2, "not-found")
+    status, answer = run("grants", "release", "auth0|ada", "--role", "viewer", "--reason", "back")
+    assert (status, answer["problem"]["code"]) == (2, "not-found")
 
 
-def test_a_default_role_that_is_set_no_longer_is_not_released(
-    run: Run, database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_default_role_that_is_set_no_longer_is_not_released(run: Run, database: Database) -> None:
     with database.unit_of_work() as unit:
         unit.grant_default_role(ADA, "viewer", utc_now())
         unit.commit()
     run("grants", "revoke", "auth0|ada", "--role", "viewer", "--reason", "left")
-    assert command_line.main(["people", "show", "auth0|ada"]) == 0
-    assert "GATEHOUSE_DEFAULT_ROLE" not in capsys.readouterr().out
+    assert "GATEHOUSE_DEFAULT_ROLE" not in printed("people", "show", "auth0|ada")
     assert run("grants", "release", "auth0|ada", "--role", "viewer", "--reason", "back") == (0, {"released": True})
     assert roles_of(database) == set()
 
 
-def test_nobody_waits_while_the_operator_is_asked(
+def test_no_transaction_is_open_while_the_operator_is_asked(
     database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A unit of work that stayed open over the question would hold up every sign-in."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
-from app import __main__ as command_line
-from app.cli import context
+from app.cli.command import InstallationCommand
 from app.core.errors import (
     ConfigurationError,
     GatehouseError,
@@ -40,16 +39,13 @@ WITH_FIELDS: dict[type[GatehouseError], tuple[GatehouseError, tuple[str, ...]]] 
 }  # fmt: skip
 
 
-def run(error: GatehouseError, monkeypatch: pytest.MonkeyPatch) -> int:
+def run(error: GatehouseError) -> Result:
     """One command that fails with ``error``."""
-    top = argparse.ArgumentParser()
 
-    def fails(_: argparse.Namespace) -> int:
+    def fail() -> int:
         raise error
 
-    context.command(top.add_subparsers(dest="verb", required=True), "fail", fails, help="fail")
-    monkeypatch.setattr(command_line, "parser", lambda: top)
-    return command_line.main(["fail"])
+    return CliRunner().invoke(InstallationCommand("fail", callback=fail), catch_exceptions=False)
 
 
 def test_every_error_with_fields_is_in_the_table() -> None:
@@ -58,22 +54,19 @@ def test_every_error_with_fields_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("kind", WITH_FIELDS, ids=lambda kind: kind.__name__)
-def test_every_field_is_printed(
-    kind: type[GatehouseError], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_field_is_printed(kind: type[GatehouseError]) -> None:
     error, lines = WITH_FIELDS[kind]
-    assert run(error, monkeypatch) == 2
-    printed = capsys.readouterr().err.splitlines()
+    result = run(error)
+    assert result.exit_code == 2
+    printed = result.stderr.splitlines()
     assert [line for line in printed if line.startswith("  ")] == list(lines)
     text = "\n".join(printed)
     assert all(str(value) in text for value in _leaves(error.fields()))
 
 
-def test_line_breaks_in_a_field_make_no_line_of_their_own(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(InvalidInput({"role": "one\ntwo\x1b[31m"}), monkeypatch)
-    assert capsys.readouterr().err.splitlines()[1:] == ["  role: one two [31m"]
+def test_line_breaks_in_a_field_make_no_line_of_their_own() -> None:
+    result = run(InvalidInput({"role": "one\ntwo\x1b[31m"}))
+    assert result.stderr.splitlines()[1:] == ["  role: one two [31m"]
 
 
 def _leaves(value: Any) -> list[Any]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from app.__main__ import main, parser
+from app.__main__ import main
 from app.cli import dev
 from app.core.command_text import command_text
 from app.core.permissions import declare
 from app.core.settings import Process, Settings
 from app.core.state import default_folder
 from app.core.variables import RETIRED, known_variables
+from tests.app.cli.command_line import commands
 from tests.ports import free_port
 
 MORE = {
@@ -32,28 +33,18 @@ MORE = {
 """What a command wants beside what it requires of everybody."""
 
 
-def commands(at: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Every command with its parser, such as ``people list``."""
-    groups = [action for action in at._actions if isinstance(action, argparse._SubParsersAction)]
-    if not groups:
-        yield " ".join(path), at
-    for group in groups:
-        for name, below in group.choices.items():
-            yield from commands(below, (*path, name))
-
-
-COMMANDS = dict(commands(parser()))
+COMMANDS = dict(commands())
 OPENING = sorted(COMMANDS.keys() - {"dev", "serve", "migrate"})
 """The commands that need a database that is there."""
 
 
 def words(command: str) -> list[str]:
     """``command`` with everything that it requires."""
-    said = command.split()
-    for action in COMMANDS[command]._actions:
-        if action.required and action.dest != "before":
-            said += [*action.option_strings[:1], "x"]
-    return said + MORE.get(command, [])
+    arguments = command.split()
+    for param in COMMANDS[command].params:
+        if param.required and param.name != "before":
+            arguments += ["x"] if isinstance(param, click.Argument) else [param.opts[0], "x"]
+    return arguments + MORE.get(command, [])
 
 
 @pytest.fixture

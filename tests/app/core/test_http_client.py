@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from app.cli import commands
+from app.__main__ import main
 from app.core.errors import ConfigurationError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.settings import Process, Settings
@@ -215,7 +215,7 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         }
         for name, value in (usual | environment).items():
             monkeypatch.setenv(name, value)
-        assert commands.doctor() == 1
+        assert main(["doctor"]) == 1
         said = capsys.readouterr().out
         (line,) = [line for line in said.splitlines() if line[6:].startswith("provider:")]
         (api,) = [line for line in said.splitlines() if line[6:].startswith("remote API:")]

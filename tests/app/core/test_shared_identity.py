@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app import guard_inventory
-from app.cli import commands
+from app.__main__ import main
 from app.core.guard_scanner import in_tree as guards_in_tree
 from app.core.shared_identity import Place, in_tree
 
@@ -235,7 +235,7 @@ def test_the_doctor_names_file_and_line(
         "GATEHOUSE_APP": str(tmp_path / "main.py"),
     }.items():
         monkeypatch.setenv(name, value)
-    assert commands.doctor() == 1
+    assert main(["doctor"]) == 1
     assert (
         "WRONG views/shop.py:12: below: cache_data stands above requires, so its result is shared between users: put "
         "requires above cache_data.\n"

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.cli import commands
 from app.core.settings import Settings
 from app.core.unknown_settings import misspelt
 from app.core.variables import RETIRED, known_variables
@@ -117,7 +116,7 @@ def test_doctor_tells_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
         "GATEHOUSE_DEFAULT_ROLES": "viewer",
     }.items():
         monkeypatch.setenv(name, value)
-    assert commands.doctor() == 1
+    assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     told = "GATEHOUSE_DEFAULT_ROLES in the environment is no setting, and changes nothing."
     assert f"CHECK {told} Did you mean GATEHOUSE_DEFAULT_ROLE?" in said

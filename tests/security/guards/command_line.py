@@ -25,7 +25,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="serve refuses mistakes before it starts",
-        at="app.cli.commands:_servable",
+        at="app.cli.serve:_checked_settings",
         without="preflight.start_mistakes(...)",
         instead="list[str]()",
         test=(
@@ -35,7 +35,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="serve checks the database before it writes",
-        at="app.cli.commands:_servable",
+        at="app.cli.serve:_checked_settings",
         without="require_ready(...)",
         test=(
             "tests/app/cli/test_preflight.py"
@@ -72,7 +72,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a command uses the installation of the script that it names",
-        at="app.cli.installation:installation",
+        at="app.cli.installation:use_installation",
         without="os.environ.update(...)",
         test=(
             "tests/app/cli/test_installation_options.py"
@@ -81,8 +81,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="all processes host the same app",
-        at="app.cli.installation:installation",
-        without="script and configured and configured.resolve() != script and given.verb != _MAY_OVERRIDE",
+        at="app.cli.installation:use_installation",
+        without="script and configured and configured.resolve() != script and not overrides_app",
         instead="False",
         test=(
             "tests/app/cli/test_installation_options.py"

@@ -38,19 +38,19 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="serve makes no secret for a database that has one",
-        at="app.cli.commands:_servable",
+        at="app.cli.serve:_checked_settings",
         without="require_secret(...)",
         test="tests/app/cli/test_secret.py::test_no_command_makes_another_secret_for_the_one_that_is_missing[serve]",
     ),
     Removal(
         guard="commands make no secret for a database that has one",
-        at="app.cli.commands:load_settings",
+        at="app.cli.context:load_settings",
         without="if not present_secrets(settings): ...",
         test="tests/app/cli/test_secret.py::test_no_command_makes_another_secret_for_the_one_that_is_missing[people]",
     ),
     Removal(
         guard="migrate makes no secret for a database that has one",
-        at="app.cli.commands:migrate",
+        at="app.cli.database:migrate_database",
         without="require_secret(...)",
         test=(
             "tests/app/cli/test_secret.py::test_no_command_makes_another_secret_for_the_one_that_is_missing[migrate]"
