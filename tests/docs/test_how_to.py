@@ -26,7 +26,7 @@ from tests.stack import ROOT
 
 HOW_TO: Final = ROOT / "docs" / "how-to"
 SNIPPET: Final = re.compile(r"(?:^<!-- run: (\w+) ([\w/]+\.py) -->\n)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-ON_THE_TREE: Final = ("test-a-page.md", "guard-a-function.md", "keep-what-was-typed.md")
+ON_THE_TREE: Final = ("test-a-page.md", "guard-a-function.md", "keep-form-input.md")
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FOLDERS: Final = ("app", "component", "db", "deploy", "docs", "pages", "remote_api", "tests")
 MADE: Final = {"pages/orders.py", "deploy/tls"}
