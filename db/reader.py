@@ -54,6 +54,7 @@ from db.rows import (
     session_query,
     session_with_person,
 )
+from db.session_liveness import is_live
 from db.statement import PreparedStatement
 from db.texts import is_storable_subject
 from db.times import day_number, day_of, to_micros
@@ -82,7 +83,7 @@ class DatabaseReader:
         self._person = PreparedStatement(select(*PERSON).where(*_THIS_SUBJECT), dialect)
         self._sessions_of = PreparedStatement(
             session_query()
-            .where(*_THIS_SUBJECT, sessions.c.ended_at.is_(None), sessions.c.expires_at > bindparam("now"))
+            .where(*_THIS_SUBJECT, *is_live(bindparam("now", type_=sessions.c.expires_at.type)))
             .order_by(sessions.c.created_at.desc(), sessions.c.id.desc()),
             dialect,
         )

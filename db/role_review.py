@@ -20,6 +20,7 @@ from db.models import grants, role_permissions, roles, sessions
 from db.query_cache import QueryCache, holders, live
 from db.role_lists import role_card
 from db.rows import raw_time
+from db.session_liveness import is_live
 from db.times import to_micros
 
 _BATCH: Final = 1000
@@ -146,7 +147,10 @@ def _batch() -> Select[Any]:
 
 
 def _sessions(queries: QueryCache, role: RoleRow, others: _Others, now: int) -> int:
-    """How many live sessions those have who gain or lose something."""
+    """How many live sessions those have who gain or lose something.
+
+    The idle lifetime is left out: an idle session can be resumed, and then has the change too.
+    """
     many = role.people >= MOST_COUNTED
     rows = queries.rows(("sessions of a role", many), lambda: _live_sessions(many=many), role=role.id, now=now)
     people = [row[0] for row in rows]
@@ -168,8 +172,6 @@ def _live_sessions(*, many: bool) -> Select[Any]:
         theirs = sessions.c.person_id.in_(select(grants.c.person_id).where(of_role, live()))
     return (
         select(sessions.c.person_id)
-        .where(
-            sessions.c.ended_at.is_(None), raw_time(sessions.c.expires_at) > bindparam("now", type_=BigInteger), theirs
-        )
+        .where(*is_live(bindparam("now", type_=BigInteger), expires_at=raw_time(sessions.c.expires_at)), theirs)
         .limit(_MOST_SESSIONS_LOOKED_AT)
     )

@@ -12,6 +12,7 @@ from db.cursors import cursor, position_of
 from db.models import people, policy, sessions
 from db.query_cache import QueryCache, capped, page_size
 from db.rows import PERSON, SESSION, person_of, raw_time, session_of
+from db.session_liveness import is_live
 from db.times import to_micros
 
 _SEEN: Final = raw_time(sessions.c.last_seen_at)
@@ -54,13 +55,15 @@ def live_sessions(of_person: bool, recently: bool, *, walking: bool = False) -> 
     """
     number = BigInteger
     conditions: list[ColumnElement[bool]] = [
-        sessions.c.ended_at.is_(None),
-        (_EXPIRES + literal_column("0") if walking else _EXPIRES) > bindparam("now", type_=number),
+        *is_live(
+            bindparam("now", type_=number),
+            used_after=bindparam("since", type_=number) if recently else None,
+            expires_at=_EXPIRES + literal_column("0") if walking else _EXPIRES,
+            last_seen_at=_SEEN,
+        )
     ]
     if of_person:
         conditions.append(sessions.c.person_id == bindparam("person", type_=number))
-    if recently:
-        conditions.append(bindparam("since", type_=number) < _SEEN)
     return select(sessions.c.id).where(*conditions)
 
 

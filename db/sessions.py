@@ -13,6 +13,7 @@ from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, SealedTokens, Session, SteppedUp
 from db.models import drafts, issued_tokens, login_states, own_clients, people, policy, sessions
 from db.rows import SEALED, sealed_of, session_by_ref_query, session_query, session_with_person
+from db.session_liveness import is_live
 from db.texts import clean, is_storable_subject
 from db.unit_of_work import BaseUnitOfWork, require_aware
 
@@ -148,9 +149,7 @@ class SessionWrites(BaseUnitOfWork):
             update(sessions)
             .where(
                 sessions.c.ref == ref,
-                sessions.c.ended_at.is_(None),
-                sessions.c.expires_at > now,
-                sessions.c.last_seen_at > now - idle,
+                *is_live(now, used_after=now - idle),
                 sessions.c.last_seen_at < now,
             )
             .values(noted)

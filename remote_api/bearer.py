@@ -31,7 +31,8 @@ from app.core.guard import Caller, Guard
 from app.core.permissions import named
 from app.core.policy import NO_GRANTS, Decision, Grants
 from app.core.principal import ANONYMOUS, AuthMethod, Principal
-from app.core.records import BearerFacts, EndReason, Session
+from app.core.records import BearerFacts, Session
+from app.core.session_liveness import Liveness, liveness
 from app.core.settings import Settings
 from app.core.tokens.types import AccessToken
 from app.core.tokens.verifier import token_hash
@@ -167,10 +168,10 @@ class Bearer:
         )
 
     def _check_live(self, session: Session) -> None:
-        if session.ended_at is not None and session.end_reason is not EndReason.EXPIRED:
+        state = liveness(session, idle=self._idle, now=self._services.clock())
+        if state is Liveness.ENDED:
             raise SessionEnded("The session of this token was ended. Sign in again.")
-        now = self._services.clock()
-        if session.ended_at is not None or session.expires_at <= now or session.last_seen_at + self._idle <= now:
+        if state is Liveness.EXPIRED:
             raise SessionExpired("The session of this token has expired. Sign in again.")
 
     def record_refusal(self, principal: Principal, permission: str | None, decision: Decision, target: str) -> None:

@@ -63,7 +63,7 @@ class Reader(Protocol):
         """The person, or None when never seen and never granted anything."""
 
     def sessions_of(self, subject: Subject, now: datetime) -> Sequence[Session]:
-        """Sessions neither ended nor past their absolute limit, newest first. Idle limits are the caller's."""
+        """Sessions neither ended nor past their absolute lifetime, newest first. The idle lifetime is the caller's."""
 
     def usage(self, since: date, until: date) -> Sequence[UsageDay]:
         """One entry for each day from ``since`` to ``until``, both included, oldest first."""

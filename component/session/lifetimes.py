@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.core import session_liveness
 from app.core.records import Session
 
 TOUCH_SECONDS: Final = 60
@@ -49,4 +50,4 @@ class SessionLifetimes:
 
     def ends_at(self, session: Session) -> datetime:
         """When the session ends if nobody does anything: the earlier of its two limits."""
-        return min(session.last_seen_at + self.idle, session.expires_at)
+        return session_liveness.ends_at(session, idle=self.idle)

@@ -19,6 +19,7 @@ from app.core.errors import NotFound, PermissionDenied
 from app.core.policy import Decision, Reason
 from app.core.principal import AuthMethod, Principal, Subject
 from app.core.records import EndReason
+from app.core.session_liveness import Liveness, liveness
 from remote_api.access import authenticated, bearer, principal
 from remote_api.preconditions import unconditional
 from remote_api.schemas import EndedCount, SessionPath, Sessions
@@ -54,7 +55,7 @@ def sessions() -> dict[str, Any]:
                 "current": session.ref == asker.session_ref,
             }
             for session in services().storage.read.sessions_of(subject, now)
-            if session.last_seen_at + idle > now
+            if liveness(session, idle=idle, now=now) is Liveness.LIVE
         ]
     }
 

@@ -21,14 +21,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="activity does not extend a session beyond its absolute lifetime",
-        at="db.sessions:SessionWrites.touch_session",
-        without="sessions.c.expires_at > now",
+        at="db.session_liveness:is_live",
+        without="expires_at > now",
         test="tests/db/test_sessions.py::test_touching_brings_no_session_back[memory]",
     ),
     Removal(
         guard="activity does not extend a session beyond its idle lifetime",
         at="db.sessions:SessionWrites.touch_session",
-        without="sessions.c.last_seen_at > now - idle",
+        without="used_after=now - idle",
         test=(
             "tests/component/routes/test_stay.py"
             "::test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_back[/auth/active]"
@@ -39,5 +39,26 @@ REMOVALS: Final[list[Removal]] = [
         at="db.sessions:SessionWrites.touch_session",
         without="self._open_for_writing()",
         test="tests/db/test_sessions.py::test_the_moment_of_a_touch_is_read_when_the_unit_is_open_for_writing[memory]",
+    ),
+    Removal(
+        guard="a session is live no longer than its idle lifetime",
+        at="app.core.session_liveness:ends_at",
+        without="min(session.last_seen_at + idle, session.expires_at)",
+        instead="session.expires_at",
+        test="tests/app/core/test_session_liveness.py::test_a_session_ends_at_the_earlier_of_both[0-3600-600]",
+    ),
+    Removal(
+        guard="a session is live no longer than its absolute lifetime",
+        at="app.core.session_liveness:ends_at",
+        without="min(session.last_seen_at + idle, session.expires_at)",
+        instead="session.last_seen_at + idle",
+        test="tests/app/core/test_session_liveness.py::test_a_session_ends_at_the_earlier_of_both[0-5-5]",
+    ),
+    Removal(
+        guard="a session that was ended is not live",
+        at="app.core.session_liveness:liveness",
+        without="session.ended_at is not None",
+        instead="False",
+        test="tests/app/core/test_session_liveness.py::test_an_ended_session_is_not_live",
     ),
 ]
