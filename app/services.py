@@ -22,6 +22,7 @@ from component.limits.admission import Admission
 from component.oidc.login_transactions import LoginTransactions
 from component.oidc.provider import Provider
 from component.routes.backchannel_logout import BackchannelLogouts
+from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
 from component.session.service import Sessions
 from component.session.step_up import StepUpSignIn
@@ -70,19 +71,19 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
     verifier = build_verifier(settings, discovery)
     provider = Provider(settings, discovery)
     cookies = Cookies(settings.app_base_url)
-    sessions = Sessions(
+    context = SessionContext(
         storage,
         keyring,
         provider,
         verifier,
-        lifetimes=SessionLifetimes(
+        SessionLifetimes(
             idle_seconds=settings.session_idle_seconds,
             absolute_seconds=settings.session_absolute_seconds,
             rights_max_age_seconds=settings.token_rights_max_age_seconds,
         ),
         map_own_names=not settings.production,
-        default_role=settings.default_role,
     )
+    sessions = Sessions(context, default_role=settings.default_role)
     rights = Rights(storage.read)
     addresses = ClientAddresses(settings.trusted_proxies)
     socket_limits = limits_of(settings, descriptors())
@@ -95,7 +96,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
         verifier=verifier,
         sessions=sessions,
         logins=LoginTransactions(storage, keyring, provider, cookies),
-        step_ups=StepUpSignIn(storage, keyring, provider, verifier, map_own_names=not settings.production),
+        step_ups=StepUpSignIn(context),
         logouts=BackchannelLogouts(storage, verifier, client_id=provider.client_id, revoke=sessions.revoke_ended),
         drafts=Drafts(storage, keyring),
         refusals=RefusalCounts(storage),

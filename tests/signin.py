@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -40,6 +40,7 @@ from component.oidc.login_transactions import LoginTransactions
 from component.oidc.provider import Provider
 from component.routes.auth import auth_routes
 from component.routes.backchannel_logout import BackchannelLogouts
+from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
 from component.session.service import Sessions
 from component.session.step_up import StepUpSignIn
@@ -67,6 +68,7 @@ class World:
     provider: Provider
     verifier: TokenVerifier
     cookies: Cookies
+    context: SessionContext
     sessions: Sessions
     logins: LoginTransactions
     refusals: RefusalCounts
@@ -103,7 +105,8 @@ class World:
 
     def more_sessions(self, storage: Storage | None = None) -> Sessions:
         """Another process's sessions, on the same database."""
-        return _sessions(self.settings, storage or self.storage, self.keyring, self.provider, self.verifier, self.clock)
+        context = replace(self.context, storage=storage or self.storage)
+        return Sessions(context, default_role=self.settings.default_role)
 
     def audit(self, kind: str = "") -> list[dict[str, Any]]:
         """The audit events, oldest first, strangers' failures that are only counted so far among them."""
@@ -127,25 +130,19 @@ class World:
             connection.close()
 
 
-def _sessions(
+def _context(
     settings: Settings,
     storage: Storage,
     keyring: Keyring,
     provider: Provider,
     verifier: TokenVerifier,
     clock: FakeClock,
-) -> Sessions:
-    return Sessions(
-        storage,
-        keyring,
-        provider,
-        verifier,
-        lifetimes=SessionLifetimes(
-            settings.session_idle_seconds, settings.session_absolute_seconds, settings.token_rights_max_age_seconds
-        ),
-        map_own_names=not settings.production,
-        default_role=settings.default_role,
-        clock=clock,
+) -> SessionContext:
+    lifetimes = SessionLifetimes(
+        settings.session_idle_seconds, settings.session_absolute_seconds, settings.token_rights_max_age_seconds
+    )
+    return SessionContext(
+        storage, keyring, provider, verifier, lifetimes, map_own_names=not settings.production, clock=clock
     )
 
 
@@ -192,7 +189,8 @@ def world(
         else fake.issuer.verifier(clock=clock)
     )
     cookies = Cookies(settings.app_base_url)
-    sessions = _sessions(settings, storage, keyring, provider, verifier, clock)
+    context = _context(settings, storage, keyring, provider, verifier, clock)
+    sessions = Sessions(context, default_role=settings.default_role)
     logins = LoginTransactions(storage, keyring, provider, cookies, clock=clock)
     refusals = RefusalCounts(storage, clock=clock)
     drafts = Drafts(storage, keyring, clock=clock)
@@ -205,7 +203,7 @@ def world(
         cookies=cookies,
         refusals=refusals,
         addresses=ClientAddresses(settings.trusted_proxies),
-        step_ups=StepUpSignIn(storage, keyring, provider, verifier, map_own_names=not settings.production, clock=clock),
+        step_ups=StepUpSignIn(context),
         logouts=BackchannelLogouts(
             storage, verifier, client_id=provider.client_id, revoke=sessions.revoke_ended, clock=clock
         ),
@@ -233,6 +231,7 @@ def world(
             provider,
             verifier,
             cookies,
+            context,
             sessions,
             logins,
             refusals,

@@ -7,12 +7,12 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.core.keyring import Keyring, SealBroken
-from app.core.ports import Storage
+from app.core.keyring import SealBroken
 from app.core.records import Person, SteppedUp
 from app.core.tokens.types import AccessToken, IdToken
 from app.core.tokens.verifier import token_hash
 from component.oidc.provider import TokenSet
+from component.session.context import SessionContext
 from component.session.provider_tokens import ProviderTokens
 
 _NO_TOKENS: Final = ProviderTokens("", "", "")
@@ -27,10 +27,10 @@ class IssuedSession:
 
 
 def reauthenticated(
-    storage: Storage, keyring: Keyring, issued: IssuedSession, tokens: TokenSet, id_token: IdToken, access: AccessToken
+    context: SessionContext, issued: IssuedSession, tokens: TokenSet, id_token: IdToken, access: AccessToken
 ) -> SteppedUp:
     """What is stored of a fresh sign-in for the session that goes on with it."""
-    before = _held(storage, keyring, issued.ref)
+    before = _stored_tokens(context, issued.ref)
     # Some providers give a refresh token, or their session's id, at the first sign-in only.
     kept = ProviderTokens(
         tokens.access_token, tokens.refresh_token or before.refresh_token, id_token.sid or before.hint
@@ -39,7 +39,7 @@ def reauthenticated(
         ref=issued.ref,
         secret_hash=secret_hash(issued.secret),
         authenticated_at=id_token.authenticated_at,
-        sealed_tokens=kept.seal(keyring, issued.ref),
+        sealed_tokens=kept.seal(context.keyring, issued.ref),
         access_token_hash=token_hash(tokens.access_token),
         access_expires_at=access.expires_at,
         provider_sid=kept.hint,
@@ -64,10 +64,10 @@ def secret_hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def _held(storage: Storage, keyring: Keyring, ref: str) -> ProviderTokens:
+def _stored_tokens(context: SessionContext, ref: str) -> ProviderTokens:
     """The tokens of a session so far; empty ones where there are none any more."""
-    sealed = storage.read.sealed_tokens(ref)
+    sealed = context.storage.read.sealed_tokens(ref)
     try:
-        return ProviderTokens.unseal(keyring, sealed.sealed, ref) if sealed is not None else _NO_TOKENS
+        return ProviderTokens.unseal(context.keyring, sealed.sealed, ref) if sealed is not None else _NO_TOKENS
     except SealBroken:
         return _NO_TOKENS

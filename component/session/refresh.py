@@ -15,7 +15,6 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.core.clock import Clock
 from app.core.errors import (
     GatehouseError,
     ProviderRefused,
@@ -26,14 +25,14 @@ from app.core.errors import (
     StorageUnavailable,
     TokenInvalid,
 )
-from app.core.keyring import Keyring, SealBroken
-from app.core.ports import Storage
+from app.core.keyring import SealBroken
 from app.core.records import EndReason, SealedTokens, Session
 from app.core.tokens.types import AccessToken
-from app.core.tokens.verifier import TokenVerifier, token_hash
+from app.core.tokens.verifier import token_hash
 from component.http.error_pages import refusal_code
-from component.oidc.provider import Provider, TokenSet
+from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
+from component.session.context import SessionContext
 from component.session.provider_tokens import ProviderTokens, require_own, sync_rights
 from component.session.silent_signin import REMAINING_SECONDS
 
@@ -60,26 +59,13 @@ _log = logging.getLogger(__name__)
 class TokenRefresh:
     """Keeps the tokens of sessions fresh. Safe from any thread."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        keyring: Keyring,
-        provider: Provider,
-        verifier: TokenVerifier,
-        *,
-        rights_max_age_seconds: int,
-        map_own_names: bool,
-        clock: Clock,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._storage = storage
-        self._keyring = keyring
-        self._provider = provider
-        self._verifier = verifier
-        self._rights_max_age = timedelta(seconds=rights_max_age_seconds)
-        self._map_own_names = map_own_names
-        self._clock = clock
+    def __init__(self, context: SessionContext, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._context = context
+        self._storage = context.storage
+        self._provider = context.provider
+        self._clock = context.clock
         self._sleep = sleep
+        self._rights_max_age = timedelta(seconds=context.lifetimes.rights_max_age_seconds)
         self._lock = threading.Lock()
         self._flights: dict[str, Future[str | None]] = {}
         self._paused_until: datetime | None = None
@@ -167,7 +153,7 @@ class TokenRefresh:
             return self._go_on(session, held, leased, error.reason_code)
         kept = ProviderTokens(fresh.access_token, fresh.refresh_token or held.refresh_token, held.hint)
         try:
-            access = self._verifier.access_token(fresh.access_token, from_provider=True)
+            access = self._context.verifier.access_token(fresh.access_token, from_provider=True)
         except (TokenInvalid, ProviderUnavailable) as error:
             # It cannot be used, but the refresh token was rotated: the new one must not be lost.
             kept = ProviderTokens(held.access_token, kept.refresh_token, held.hint)
@@ -196,14 +182,14 @@ class TokenRefresh:
             stored = unit.store_refreshed(
                 session.ref,
                 owner,
-                sealed=kept.seal(self._keyring, session.ref),
+                sealed=kept.seal(self._context.keyring, session.ref),
                 access_token_hash=token_hash(kept.access_token),
                 access_expires_at=expires_at,
                 now=now,
             )
             if stored:
                 if access is not None:
-                    sync_rights(unit, access, map_own_names=self._map_own_names, now=now, signed_in=False)
+                    sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now, signed_in=False)
                 unit.commit()
         if stored:
             return kept.access_token
@@ -296,6 +282,6 @@ class TokenRefresh:
 
     def _open(self, ref: str, stored: SealedTokens) -> ProviderTokens:
         try:
-            return ProviderTokens.unseal(self._keyring, stored.sealed, ref)
+            return ProviderTokens.unseal(self._context.keyring, stored.sealed, ref)
         except SealBroken:
             raise SessionExpired("Sign in again to go on where you were.") from None

@@ -9,41 +9,24 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from app.core.clock import Clock
-from app.core.keyring import Keyring
-from app.core.ports import Storage
 from app.core.records import Session
+from app.core.session_liveness import Liveness, liveness
 from app.core.tokens.types import IdToken
-from app.core.tokens.verifier import TokenVerifier
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
+from component.session.context import SessionContext
 from component.session.credentials import IssuedSession, person_from, reauthenticated, secret_hash
-from component.session.lifetimes import SessionLifetimes
 from component.session.provider_tokens import require_own, sync_rights
 
 
 class SessionResumption:
     """Finds what can be revived, and revives it. Safe from any thread, and across processes."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        keyring: Keyring,
-        verifier: TokenVerifier,
-        *,
-        client_id: str,
-        lifetimes: SessionLifetimes,
-        map_own_names: bool,
-        clock: Clock,
-    ) -> None:
-        """``map_own_names``: as in ``Sessions``."""
-        self._storage = storage
-        self._keyring = keyring
-        self._verifier = verifier
-        self._client_id = client_id
-        self._limits = lifetimes
-        self._map_own_names = map_own_names
-        self._clock = clock
+    def __init__(self, context: SessionContext) -> None:
+        self._context = context
+        self._storage = context.storage
+        self._clock = context.clock
+        self._lifetimes = context.lifetimes
 
     def by_secret(self, secret: str) -> Session | None:
         """The expired session whose cookie holds this secret, while it can be revived."""
@@ -55,7 +38,7 @@ class SessionResumption:
 
     def until(self, session: Session) -> datetime:
         """Until when an expired session can be revived."""
-        return self._limits.ends_at(session) + timedelta(seconds=self._limits.resumption_seconds)
+        return self._lifetimes.ends_at(session) + timedelta(seconds=self._lifetimes.resumption_seconds)
 
     def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> IssuedSession | None:
         """Go on with ``session``, which was found here, whose person has signed in again.
@@ -65,19 +48,19 @@ class SessionResumption:
         """
         if id_token.subject != session.person.subject:
             return None
-        access = self._verifier.access_token(tokens.access_token, from_provider=True)
-        require_own(access, id_token.subject, self._client_id)
+        access = self._context.verifier.access_token(tokens.access_token, from_provider=True)
+        require_own(access, id_token.subject, self._context.provider.client_id)
         now = self._clock()
         issued = IssuedSession(session.ref)
-        fresh = reauthenticated(self._storage, self._keyring, issued, tokens, id_token, access)
+        fresh = reauthenticated(self._context, issued, tokens, id_token, access)
         with self._storage.unit_of_work() as unit:
             unit.save_person(person_from(id_token), now)
             # Looked at inside the unit: an end, a block or another revival committed before this one is seen.
             stored = self._expired(unit.session_by_ref(session.ref))
-            until = now + timedelta(seconds=self._limits.absolute_seconds)
+            until = now + timedelta(seconds=self._lifetimes.absolute_seconds)
             if stored is None or stored.person.blocked or not unit.resume_session(fresh, until, now):
                 return None
-            sync_rights(unit, access, map_own_names=self._map_own_names, now=now)
+            sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now)
             unit.record(session_audit.resumed(id_token.subject, session.ref, address=address, now=now))
             unit.commit()
         return issued
@@ -85,5 +68,6 @@ class SessionResumption:
     def _expired(self, session: Session | None) -> Session | None:
         if session is None or session.ended_at is not None:
             return None
-        over_for = self._clock() - self._limits.ends_at(session)
-        return session if timedelta() <= over_for <= timedelta(seconds=self._limits.resumption_seconds) else None
+        now = self._clock()
+        expired = liveness(session, idle=self._lifetimes.idle, now=now) is Liveness.EXPIRED
+        return session if expired and now <= self.until(session) else None

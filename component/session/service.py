@@ -13,27 +13,26 @@ from datetime import datetime, timedelta
 from typing import Final, NoReturn
 
 from app.core.audit import subject_name
-from app.core.clock import Clock, utc_now
 from app.core.errors import (
     GatehouseError,
     NotFound,
     PermissionDenied,
-    SessionExpired,
     StorageUnavailable,
     Unauthenticated,
 )
-from app.core.keyring import Keyring, SealBroken
+from app.core.keyring import SealBroken
 from app.core.policy import Reason
-from app.core.ports import Storage, UnitOfWork
+from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, SealedTokens, Session
+from app.core.session_liveness import Liveness, liveness
 from app.core.tokens.types import AccessToken, IdToken
-from app.core.tokens.verifier import TokenVerifier, token_hash
-from component.oidc.provider import Provider, TokenSet
+from app.core.tokens.verifier import token_hash
+from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
+from component.session.context import SessionContext
 from component.session.credentials import IssuedSession, person_from, secret_hash
 from component.session.end_reasons import session_end_error
-from component.session.lifetimes import SessionLifetimes
 from component.session.provider_tokens import ProviderTokens, require_own, sync_rights
 from component.session.refresh import TokenRefresh
 from component.session.resumption import SessionResumption
@@ -47,48 +46,18 @@ _log = logging.getLogger(__name__)
 class Sessions:
     """The sessions of this installation, for any thread of any of its processes."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        keyring: Keyring,
-        provider: Provider,
-        verifier: TokenVerifier,
-        *,
-        lifetimes: SessionLifetimes,
-        map_own_names: bool,
-        default_role: str | None = None,
-        clock: Clock = utc_now,
-    ) -> None:
-        """``map_own_names``: whether a token role counts as our role of the same name (development only)."""
-        self.lifetimes = lifetimes
-        self._storage = storage
-        self._keyring = keyring
-        self._provider = provider
-        self._verifier = verifier
-        self._map_own_names = map_own_names
+    def __init__(self, context: SessionContext, *, default_role: str | None = None) -> None:
+        """``default_role``: the role that every user gets at a sign-in; None for none."""
+        self.lifetimes = context.lifetimes
+        self.silent = SilentSignIn(context)
+        self.resumption = SessionResumption(context)
+        self._token_refresh = TokenRefresh(context)
+        self._context = context
+        # What each message needs.
+        self._storage = context.storage
+        self._clock = context.clock
+        self._idle = context.lifetimes.idle
         self._default_role = default_role
-        self._clock = clock
-        self.silent = SilentSignIn(
-            storage, keyring, verifier, client_id=provider.client_id, map_own_names=map_own_names, clock=clock
-        )
-        self.resumption = SessionResumption(
-            storage,
-            keyring,
-            verifier,
-            client_id=provider.client_id,
-            lifetimes=lifetimes,
-            map_own_names=map_own_names,
-            clock=clock,
-        )
-        self._token_refresh = TokenRefresh(
-            storage,
-            keyring,
-            provider,
-            verifier,
-            rights_max_age_seconds=lifetimes.rights_max_age_seconds,
-            map_own_names=map_own_names,
-            clock=clock,
-        )
 
     def begin(
         self, tokens: TokenSet, id_token: IdToken, *, user_agent: str, address: str, replaces: str | None = None
@@ -98,8 +67,8 @@ class Sessions:
         Raises as ``TokenVerifier.access_token``, ``TokenInvalid`` for another's access token too, and
         ``PermissionDenied`` (``blocked``) for a blocked person; then there is no session.
         """
-        access = self._verifier.access_token(tokens.access_token, from_provider=True)
-        require_own(access, id_token.subject, self._provider.client_id)
+        access = self._context.verifier.access_token(tokens.access_token, from_provider=True)
+        require_own(access, id_token.subject, self._context.provider.client_id)
         now = self._clock()
         issued = IssuedSession(secrets.token_urlsafe(16))
         session = self._new_session(issued, tokens, id_token, access, user_agent, address, now)
@@ -110,7 +79,7 @@ class Sessions:
             # Looked at inside the unit: a block committed before this one is seen, a later one ends this session.
             blocked = stored is None or stored.person.blocked
             if not blocked:
-                sync_rights(unit, access, map_own_names=self._map_own_names, now=now)
+                sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now)
                 self._add_default_role(unit, id_token.subject, now)
                 replaced = self._replace(unit, replaces, id_token.subject, now)
                 unit.record(session_audit.issued(id_token.subject, issued.ref, address=address, now=now))
@@ -203,11 +172,10 @@ class Sessions:
     def _live(self, session: Session | None) -> Session:
         if session is None:
             raise Unauthenticated("Sign in to go on.")
-        if session.ended_at is not None:
-            raise session_end_error(session.end_reason)
-        if self._clock() >= self.lifetimes.ends_at(session):
-            raise SessionExpired("Sign in again to go on where you were.")
-        return session
+        state = liveness(session, idle=self._idle, now=self._clock())
+        if state is Liveness.LIVE:
+            return session
+        raise session_end_error(session.end_reason if state is Liveness.ENDED else EndReason.EXPIRED)
 
     def _new_session(
         self,
@@ -226,11 +194,11 @@ class Sessions:
             subject=id_token.subject,
             authenticated_at=id_token.authenticated_at,
             expires_at=now + timedelta(seconds=self.lifetimes.absolute_seconds),
-            sealed_tokens=kept.seal(self._keyring, issued.ref),
+            sealed_tokens=kept.seal(self._context.keyring, issued.ref),
             access_token_hash=token_hash(tokens.access_token),
             access_expires_at=access.expires_at,
             provider_sid=id_token.sid,
-            client_id=self._provider.client_id,
+            client_id=self._context.provider.client_id,
             acr=id_token.acr,
             amr=id_token.amr,
             user_agent="".join(filter(str.isprintable, user_agent))[:_MAX_USER_AGENT_CHARACTERS],
@@ -272,13 +240,13 @@ class Sessions:
 
     def _open(self, ref: str, sealed: SealedTokens | None) -> ProviderTokens | None:
         try:
-            return ProviderTokens.unseal(self._keyring, sealed.sealed, ref) if sealed is not None else None
+            return ProviderTokens.unseal(self._context.keyring, sealed.sealed, ref) if sealed is not None else None
         except SealBroken:
             return None  # sealed with a secret that was taken out since: nothing can be told to the provider
 
     def _revoke(self, refresh_token: str) -> None:
         try:
-            self._provider.revoke(refresh_token)
+            self._context.provider.revoke(refresh_token)
         except GatehouseError as error:
             # Best effort: the session is over here, and its tokens are erased.
             _log.warning("a refresh token could not be revoked at the provider: %s", error.code)

@@ -11,16 +11,15 @@ import secrets
 from datetime import timedelta
 from typing import Final
 
-from app.core.clock import Clock
 from app.core.errors import SessionEnded, StorageUnavailable, TokenInvalid
 from app.core.failure_reasons import TokenReason, TokenUse
-from app.core.keyring import Keyring, SealBroken
-from app.core.ports import Storage
+from app.core.keyring import SealBroken
 from app.core.records import Session
 from app.core.tokens.types import IdToken
-from app.core.tokens.verifier import TokenVerifier, token_hash
+from app.core.tokens.verifier import token_hash
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
+from component.session.context import SessionContext
 from component.session.provider_tokens import ProviderTokens, require_own, sync_rights
 
 REMAINING_SECONDS: Final = 60
@@ -32,22 +31,10 @@ _log = logging.getLogger(__name__)
 class SilentSignIn:
     """Safe from any thread, and across processes."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        keyring: Keyring,
-        verifier: TokenVerifier,
-        *,
-        client_id: str,
-        map_own_names: bool,
-        clock: Clock,
-    ) -> None:
-        self._storage = storage
-        self._keyring = keyring
-        self._verifier = verifier
-        self._client_id = client_id
-        self._map_own_names = map_own_names
-        self._clock = clock
+    def __init__(self, context: SessionContext) -> None:
+        self._context = context
+        self._storage = context.storage
+        self._clock = context.clock
 
     def needed(self, ref: str) -> bool:
         """Whether the session's access token is about to expire and nothing but a sign-in brings another."""
@@ -55,7 +42,7 @@ class SilentSignIn:
         if stored is None or stored.access_expires_at - self._clock() >= timedelta(seconds=REMAINING_SECONDS):
             return False
         try:
-            return not ProviderTokens.unseal(self._keyring, stored.sealed, ref).refresh_token
+            return not ProviderTokens.unseal(self._context.keyring, stored.sealed, ref).refresh_token
         except SealBroken:
             return True
 
@@ -74,10 +61,10 @@ class SilentSignIn:
         Raises ``TokenInvalid`` when the provider answered for somebody else, ``SessionEnded``, and as
         ``TokenVerifier.access_token``.
         """
-        access = self._verifier.access_token(tokens.access_token, from_provider=True)
+        access = self._context.verifier.access_token(tokens.access_token, from_provider=True)
         if id_token.subject != session.person.subject:
             raise TokenInvalid(reason=TokenReason.OTHER_SUBJECT, use=TokenUse.ID)
-        require_own(access, session.person.subject, self._client_id)
+        require_own(access, session.person.subject, self._context.provider.client_id)
         kept = ProviderTokens(tokens.access_token, tokens.refresh_token, id_token.sid)
         owner, now = f"silent-{secrets.token_hex(8)}", self._clock()
         with self._storage.unit_of_work() as unit:
@@ -85,13 +72,13 @@ class SilentSignIn:
             stored = leased is not None and unit.store_refreshed(
                 session.ref,
                 owner,
-                sealed=kept.seal(self._keyring, session.ref),
+                sealed=kept.seal(self._context.keyring, session.ref),
                 access_token_hash=token_hash(tokens.access_token),
                 access_expires_at=access.expires_at,
                 now=now,
             )
             if stored:
-                sync_rights(unit, access, map_own_names=self._map_own_names, now=now, signed_in=False)
+                sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now, signed_in=False)
                 unit.commit()
         if not stored:
             raise SessionEnded

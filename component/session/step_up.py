@@ -12,16 +12,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.core.assurance import Requirement, has_context
-from app.core.clock import Clock, utc_now
 from app.core.errors import FactorMissing, OrganizationMismatch
-from app.core.keyring import Keyring
-from app.core.ports import Storage
 from app.core.records import Session
 from app.core.tokens.types import IdToken
-from app.core.tokens.verifier import TokenVerifier
 from component.oidc.login_transactions import LoginTransaction
-from component.oidc.provider import Provider, TokenSet
+from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
+from component.session.context import SessionContext
 from component.session.credentials import IssuedSession, person_from, reauthenticated
 from component.session.provider_tokens import require_own, sync_rights
 
@@ -44,23 +41,10 @@ def requested_step_up(query: Mapping[str, str]) -> Requirement | None:
 class StepUpSignIn:
     """Finishes step-ups. Safe from any thread, and from any process with the same keyring."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        keyring: Keyring,
-        provider: Provider,
-        verifier: TokenVerifier,
-        *,
-        map_own_names: bool,
-        clock: Clock = utc_now,
-    ) -> None:
-        """``map_own_names``: as in ``Sessions``."""
-        self._storage = storage
-        self._keyring = keyring
-        self._provider = provider
-        self._verifier = verifier
-        self._map_own_names = map_own_names
-        self._clock = clock
+    def __init__(self, context: SessionContext) -> None:
+        self._context = context
+        self._storage = context.storage
+        self._clock = context.clock
 
     def id_token(self, tokens: TokenSet, transaction: LoginTransaction) -> IdToken:
         """The verified ID token of any sign-in, which must be as recent and as strong as this one asked for.
@@ -73,9 +57,9 @@ class StepUpSignIn:
         max_age_seconds = asked.max_age_seconds
         if max_age_seconds is not None:
             max_age_seconds += int((self._clock() - transaction.begun_at).total_seconds()) + 1
-        id_token = self._verifier.id_token(
+        id_token = self._context.verifier.id_token(
             tokens.id_token,
-            client_id=self._provider.client_id,
+            client_id=self._context.provider.client_id,
             nonce=transaction.nonce,
             access_token=tokens.access_token,
             max_age_seconds=max_age_seconds,
@@ -92,18 +76,18 @@ class StepUpSignIn:
         None, and nothing is changed, when the session is over by now or its person is blocked. Raises as
         ``Sessions.begin``.
         """
-        access = self._verifier.access_token(tokens.access_token, from_provider=True)
-        require_own(access, id_token.subject, self._provider.client_id)
+        access = self._context.verifier.access_token(tokens.access_token, from_provider=True)
+        require_own(access, id_token.subject, self._context.provider.client_id)
         now = self._clock()
         issued = IssuedSession(session.ref)
-        fresh = reauthenticated(self._storage, self._keyring, issued, tokens, id_token, access)
+        fresh = reauthenticated(self._context, issued, tokens, id_token, access)
         with self._storage.unit_of_work() as unit:
             unit.save_person(person_from(id_token), now)
             # Looked at inside the unit: an end or a block committed before this one is seen.
             stored = unit.session_by_ref(session.ref)
             if stored is None or stored.person.blocked or not unit.step_up_session(fresh, now):
                 return None
-            sync_rights(unit, access, map_own_names=self._map_own_names, now=now)
+            sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now)
             unit.record(
                 session_audit.stepped_up(id_token.subject, session.ref, address=address, acr=id_token.acr, now=now)
             )

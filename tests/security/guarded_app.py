@@ -19,6 +19,7 @@ from app.core.tokens.discovery import Discovery
 from app.core.tokens.verifier import build_verifier
 from component.http.cookies import Cookies
 from component.oidc.provider import Provider
+from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
 from component.session.service import Sessions
 from component.socket.guard import Identity, SocketGuard
@@ -47,14 +48,15 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
     keyring = Keyring(settings.secrets)
     storage = open_database(settings, keyring)
     discovery = Discovery(settings.issuer)
-    sessions = Sessions(
+    context = SessionContext(
         storage,
         keyring,
         Provider(settings, discovery),
         build_verifier(settings, discovery),
-        lifetimes=SessionLifetimes(settings.session_idle_seconds, settings.session_absolute_seconds, 300),
+        SessionLifetimes(settings.session_idle_seconds, settings.session_absolute_seconds, 300),
         map_own_names=True,
     )
+    sessions = Sessions(context)
     identity = Identity()
     tabs = Tabs(sessions, Rights(storage.read))
     if mode in {"identity-only", "neither"}:

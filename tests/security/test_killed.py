@@ -23,6 +23,7 @@ from app.core.errors import ProviderUnavailable, SessionEnded
 from app.core.keyring import Keyring
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, Person
+from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
 from component.session.provider_tokens import ProviderTokens
 from component.session.refresh import LEASE_SECONDS
@@ -139,15 +140,16 @@ def installation(url: str, clock: Ahead | None = None) -> tuple[Sessions, Databa
     settings = testing.settings(database_url=url)
     keyring = Keyring(settings.secrets)
     storage, provider = open_database(settings, keyring), NoProvider()
-    sessions = Sessions(
+    context = SessionContext(
         storage,
         keyring,
         provider,  # type: ignore[arg-type] # as much of one as is needed
         None,  # type: ignore[arg-type] # no token is ever verified here
-        lifetimes=SessionLifetimes(3600, 28800, 300),
+        SessionLifetimes(3600, 28800, 300),
         map_own_names=True,
         clock=clock or utc_now,
     )
+    sessions = Sessions(context)
     return sessions, storage, provider
 
 
