@@ -24,7 +24,7 @@ from tests.stack import ROOT
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 TEXT: Final = (ROOT / "docs" / "how-to" / "protect-your-own-app.md").read_text(encoding="utf-8")
-BEFORE, AFTER = TEXT.split("\n## Rights: ten lines\n")
+BEFORE, AFTER = TEXT.split("\n## Permissions: ten lines\n")
 FILE: Final = re.compile(r"^<!-- run: file ([\w/.]+) -->\n^```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMAND: Final = re.compile(r"^```sh\n(gatehouse .*?)\n```$", re.MULTILINE)
 MOST_LINES: Final = 10
