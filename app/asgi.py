@@ -38,7 +38,8 @@ from app.runtime.watched_sources import examine_modules_once
 from app.server import accept_few
 from app.services import Services
 from component.routes.auth import auth_routes
-from component.socket.guard import HostedApp, SocketGuard
+from component.socket.guard import SocketGuard
+from component.socket.request_context import GuardConfig, HostedApp
 from component.socket.watcher import Watcher
 
 SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
@@ -110,12 +111,14 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
                 tabs=services.tabs,
                 cookies=services.cookies,
                 identity=services.identity,
-                base_url=services.settings.app_base_url,
-                production=services.settings.production,
-                picture_hosts=services.settings.picture_hosts,
-                auth_paths=[route.path for route in routes if isinstance(route, Route)],
-                page_paths=[row.path for row in PAGES] if script == SCRIPT else None,
-                foreign=_foreign(hosted) if hosted is not None else None,
+                config=GuardConfig(
+                    base_url=services.settings.app_base_url,
+                    production=services.settings.production,
+                    picture_hosts=services.settings.picture_hosts,
+                    auth_paths=[route.path for route in routes if isinstance(route, Route)],
+                    page_paths=[row.path for row in PAGES] if script == SCRIPT else None,
+                    hosted_app=_hosted_app(hosted) if hosted is not None else None,
+                ),
                 addresses=services.addresses,
                 admission=services.admission,
             )
@@ -132,8 +135,8 @@ def _publish(services: Services, script: Path, hosted: Declarations | None) -> N
         _log.error("identity shared between users", function=place.name, at=place.at, problem=place.problem)
 
 
-def _foreign(hosted: Declarations) -> HostedApp:
-    """What the socket guard must know of an app that is not ours."""
+def _hosted_app(hosted: Declarations) -> HostedApp:
+    """The hosted app, as far as the socket guard knows it."""
 
     def may_enter(session: Session) -> bool:
         caller = access.caller_of(session)

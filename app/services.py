@@ -26,7 +26,7 @@ from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
 from component.session.service import Sessions
 from component.session.step_up import StepUpSignIn
-from component.socket.guard import Identity
+from component.socket.identity import Identity
 from component.socket.tabs import Tabs
 from db import open_database
 

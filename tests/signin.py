@@ -44,7 +44,9 @@ from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
 from component.session.service import Sessions
 from component.session.step_up import StepUpSignIn
-from component.socket.guard import Identity, SocketGuard
+from component.socket.guard import SocketGuard
+from component.socket.identity import Identity
+from component.socket.request_context import GuardConfig
 from component.socket.tabs import Tabs
 from db import Database, open_database, seed
 from tests.browser import HTTP, Answer, Browser, call
@@ -216,9 +218,9 @@ def world(
         tabs=Tabs(sessions, Rights(storage.read, clock=clock), channel=cookies.tabs),
         cookies=cookies,
         identity=identity,
-        base_url=settings.app_base_url,
-        production=settings.production,
-        picture_hosts=settings.picture_hosts,
+        config=GuardConfig(
+            base_url=settings.app_base_url, production=settings.production, picture_hosts=settings.picture_hosts
+        ),
     )
     app = Starlette(routes=[*routes, Route("/{path:path}", _echo, methods=["GET", "PUT", "POST"])], middleware=[guard])
     try:

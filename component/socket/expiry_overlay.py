@@ -1,9 +1,9 @@
-"""What a tab keeps whose credential is no longer good: the one message that came too late. Nothing runs meanwhile.
+"""The expiry overlay of a Streamlit session: while it is locked, it keeps the one user action that arrived too late.
 
-While an expired session can be revived, its tabs are covered: what is on the screen is hidden by an opaque dialog,
-nothing is sent there but the way to sign in again, and nothing that comes from there reaches Streamlit. After a sign-in
-(then, or for a step-up) the session has a new secret, and its tabs must reconnect with it: what is kept here waits
-with the Streamlit session for the socket that does.
+While an expired session can be resumed, its tabs are locked: an opaque dialog hides the page, nothing but the way to
+sign in again is sent to the browser, and nothing of the browser reaches Streamlit. After a sign-in (to resume, or a
+step-up) the session has a new secret, with which its tabs must reconnect: the kept message waits with the Streamlit
+session for the socket that does.
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from component.protocol import back_message
+from component.protocol.back_message import BackMessage
 
 MAX_KEPT_BYTES: Final = 256 * 1024
 KEEP_SECONDS: Final = 10.0
-"""How long after the cover a message may still have been sent by somebody who did not see it yet."""
+"""How long after the lock a message may still come from a user who has not seen the overlay yet."""
 
 
 class ExpiryOverlay:
-    """One Streamlit session's. Lives on the event loop."""
+    """The overlay of one Streamlit session. Lives on the event loop."""
 
-    def __init__(self, *, drawn: bool = True, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """``drawn``: whether the browser is told to hide the page."""
-        self.drawn = drawn
+    def __init__(self, *, is_visible: bool = True, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """``is_visible``: whether the browser was sent the message that hides the page."""
+        self.is_visible = is_visible
         self._monotonic = monotonic
-        self._since = monotonic()
-        self._held: back_message.BackMessage | None = None
+        self._locked_at = monotonic()
+        self._kept: BackMessage | None = None
 
-    def hold(self, sent: back_message.BackMessage) -> bool:
-        """Keep a message that asks for a run; says whether it is kept.
+    def keep(self, message: BackMessage) -> bool:
+        """Keep a message that requests a run; returns whether it is kept.
 
         Leaving a field and pressing a button are two messages within milliseconds: the later one stands for both, as
-        Streamlit itself has it, with what was pressed in either.
+        in Streamlit itself, with the triggers of either.
         """
-        late = self._monotonic() - self._since > KEEP_SECONDS
-        if late or not sent.is_user_action or sent.size > MAX_KEPT_BYTES:
+        is_late = self._monotonic() - self._locked_at > KEEP_SECONDS
+        if is_late or not message.is_user_action or message.size > MAX_KEPT_BYTES:
             return False
-        if self._held is not None:
-            sent.merge_triggers(self._held)
-        self._held = sent
+        if self._kept is not None:
+            message.merge_triggers(self._kept)
+        self._kept = message
         return True
 
-    def take(self) -> back_message.BackMessage | None:
-        """The message that was kept, once."""
-        held, self._held = self._held, None
-        return held
+    def take(self) -> BackMessage | None:
+        """The kept message, once."""
+        kept, self._kept = self._kept, None
+        return kept

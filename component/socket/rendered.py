@@ -1,9 +1,9 @@
-"""What a Streamlit session offers its browser: ids of whatever Streamlit keeps beyond the run that rendered it.
+"""The ids that a Streamlit session offers its browser: whatever Streamlit keeps beyond the run that rendered it.
 
 Streamlit (1.67) keeps, as long as its session lives: the callback of a widget, the closure of a fragment (of dialogs
 and ``run_every`` timers too), the callable of a deferred download, and the source of a lazy dataframe. A run drops
 what it did not render only when its script reaches its end, which ``stop_script``, ``st.stop()`` and an exception
-prevent. So once the caller has lost a right, an id is valid only if a run that began afterwards rendered it. Bounded.
+prevent. So once the user has lost a right, an id is valid only if a run that started afterwards rendered it. Bounded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Final
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component.limits.bounded_dict import put_newest
-from component.protocol import back_message, rendered_ids
+from component.protocol import rendered_ids
+from component.protocol.back_message import BackMessage
 from component.socket.media_files import SessionFiles
 
 MAX_MEDIA: Final = 2048
@@ -27,7 +28,7 @@ MAX_OPERATIONS: Final = 512
 
 @dataclass(slots=True)
 class SinceLoss:
-    """Ids rendered since the caller last lost a right."""
+    """Ids rendered since the user last lost a right."""
 
     widgets: dict[str, None] = field(default_factory=dict)
     fragments: dict[str, None] = field(default_factory=dict)
@@ -36,66 +37,69 @@ class SinceLoss:
 
 @dataclass(slots=True)
 class Rendered:
-    """The ids that one Streamlit session's browser may use. The oldest of each kind are forgotten."""
+    """The ids that one Streamlit session's browser may use. The oldest of each kind are dropped."""
 
     media: dict[str, None] = field(default_factory=dict)
     deferred: dict[str, None] = field(default_factory=dict)
     operations: dict[str, None] = field(default_factory=dict)
-    """Ids of the backend operations that are under way."""
+    """Ids of the backend operations in progress."""
     since_loss: SinceLoss | None = None
-    """None when nothing was ever lost: then Streamlit alone knows what there is."""
+    """None while no right was ever lost: then only Streamlit knows what it offers."""
     files: SessionFiles = field(default_factory=SessionFiles, compare=False)
-    """What runs of this session have registered with Streamlit; none before the first run."""
+    """The files that runs of this session have registered with Streamlit; none before the first run."""
 
-    def forget(self) -> None:
-        """The caller has lost a right: nothing rendered so far is valid."""
+    def revoke(self) -> None:
+        """The user has lost a right: no id rendered so far is valid."""
         self.files.clear()
         self.media.clear()
         self.deferred.clear()
         self.operations.clear()
         self.since_loss = SinceLoss()
 
-    def restrict(self, sent: back_message.BackMessage) -> None:
-        """Take out of a message that reruns whatever this session no longer offers."""
+    def restrict(self, rerun: BackMessage) -> None:
+        """Remove from a rerun whatever this session no longer offers."""
         if self.since_loss is None:
             return
-        if sent.fragment_id and sent.fragment_id not in self.since_loss.fragments:
-            sent.make_gate_only()
+        if rerun.fragment_id and rerun.fragment_id not in self.since_loss.fragments:
+            rerun.make_gate_only()
             return
-        sent.drop_cached_hashes()
-        sent.keep_widgets(self.since_loss.widgets)
+        rerun.drop_cached_hashes()
+        rerun.keep_widgets(self.since_loss.widgets)
 
-    def begin(self, sent: back_message.BackMessage) -> bool:
-        """Begin the backend operation that a message asks for; False when it is about nothing that is offered."""
-        if sent.deferred_file_id and sent.deferred_file_id not in self.deferred:
+    def begin(self, request: BackMessage) -> bool:
+        """Begin the backend operation that a message requests; returns whether this session offers it."""
+        if request.deferred_file_id and request.deferred_file_id not in self.deferred:
             return False
-        if self.since_loss is not None and sent.dataframe_id and sent.dataframe_id not in self.since_loss.sources:
+        if self.since_loss is not None and request.dataframe_id and request.dataframe_id not in self.since_loss.sources:
             return False
-        put_newest(self.operations, sent.operation_id, None, MAX_OPERATIONS)
+        put_newest(self.operations, request.operation_id, None, MAX_OPERATIONS)
         return True
 
-    def end(self, operation: str) -> bool:
-        """End a backend operation; False when it began before a right was lost, so that nobody may have its result."""
-        known = operation in self.operations
-        self.operations.pop(operation, None)
-        return known
+    def end(self, operation_id: str) -> bool:
+        """End a backend operation; returns whether the browser may have its result.
+
+        Not if it began before a right was lost.
+        """
+        is_valid = operation_id in self.operations
+        self.operations.pop(operation_id, None)
+        return is_valid
 
     def record(self, message: ForwardMsg) -> None:
-        """Remember what a message to the browser renders."""
+        """Record the ids that a message to the browser renders."""
         if self.since_loss is not None:
-            for widget in rendered_ids.widget_ids(message):
-                put_newest(self.since_loss.widgets, widget, None, MAX_WIDGETS)
-            for fragment in rendered_ids.fragment_ids(message):
-                put_newest(self.since_loss.fragments, fragment, None, MAX_FRAGMENTS)
-            for source in rendered_ids.dataframe_ids(message):
-                put_newest(self.since_loss.sources, source, None, MAX_SOURCES)
+            for widget_id in rendered_ids.widget_ids(message):
+                put_newest(self.since_loss.widgets, widget_id, None, MAX_WIDGETS)
+            for fragment_id in rendered_ids.fragment_ids(message):
+                put_newest(self.since_loss.fragments, fragment_id, None, MAX_FRAGMENTS)
+            for source_id in rendered_ids.dataframe_ids(message):
+                put_newest(self.since_loss.sources, source_id, None, MAX_SOURCES)
         if deferred := rendered_ids.deferred_file_id(message):
             put_newest(self.deferred, deferred, None, MAX_DEFERRED)
-        if file := rendered_ids.delivered_media_id(message):
-            put_newest(self.media, file, None, MAX_MEDIA)
+        if media_id := rendered_ids.delivered_media_id(message):
+            put_newest(self.media, media_id, None, MAX_MEDIA)
 
     def record_media(self, data: bytes) -> None:
-        """Remember the files that a message to the browser shows: those that a run of this session registered."""
-        for file in rendered_ids.media_ids(data):
-            if file in self.files:
-                put_newest(self.media, file, None, MAX_MEDIA)
+        """Record the files that an encoded message to the browser shows, if a run of this session registered them."""
+        for media_id in rendered_ids.media_ids(data):
+            if media_id in self.files:
+                put_newest(self.media, media_id, None, MAX_MEDIA)

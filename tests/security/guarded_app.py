@@ -22,7 +22,9 @@ from component.oidc.provider import Provider
 from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
 from component.session.service import Sessions
-from component.socket.guard import Identity, SocketGuard
+from component.socket.guard import SocketGuard
+from component.socket.identity import Identity
+from component.socket.request_context import GuardConfig
 from component.socket.tabs import Tabs
 from db import open_database
 from tests.signin import SECRET
@@ -66,8 +68,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
         tabs=tabs,
         cookies=Cookies(settings.app_base_url),
         identity=identity,
-        base_url=settings.app_base_url,
-        production=False,
+        config=GuardConfig(base_url=settings.app_base_url, production=False),
     )
     print(json.dumps(identity.trusted_user_headers()), flush=True)
     app = st.App(script, middleware=[] if mode == "no-guard" else [guard])

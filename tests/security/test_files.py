@@ -319,7 +319,7 @@ def test_an_address_counts_for_what_runs_of_this_session_registered() -> None:
     mine.record_media(data)
     other.record_media(data)
     assert (list(mine.media), list(other.media)) == ([FILE], [])
-    mine.forget()  # a right is lost: shown again, it counts when it is registered again
+    mine.revoke()  # a right is lost: shown again, it counts when it is registered again
     mine.record_media(data)
     assert list(mine.media) == []
     files.register(files.of("mine").begin_run(), MEDIA)
@@ -333,7 +333,7 @@ def test_what_a_run_from_before_a_loss_registers_after_it_counts_for_nothing() -
     rendered = Rendered(files=files.of("mine"))
     before = files.of("mine").begin_run()
     files.register(before, MEDIA)
-    rendered.forget()
+    rendered.revoke()
     files.register(before, MEDIA)
     rendered.record_media(MEDIA.encode())  # shown by the run that opens the gate, as text that its user typed
     assert list(rendered.media) == []
@@ -406,7 +406,7 @@ def test_widgets_are_found_by_their_ids() -> None:
 
 def test_what_was_shown_is_bounded() -> None:
     shown, rendered = OwnerTabs(), Rendered()
-    rendered.forget()
+    rendered.revoke()
     message, request = ForwardMsg(), BackMsg()
     button = message.delta.new_element.download_button
     table = ForwardMsg()
@@ -429,31 +429,31 @@ def test_what_was_shown_is_bounded() -> None:
     assert (len(rendered.operations), len(kept.sources)) == (MAX_OPERATIONS, MAX_SOURCES)
     assert (len(kept.widgets), len(kept.fragments)) == (MAX_WIDGETS, MAX_FRAGMENTS)
     assert f"{MAX_WIDGETS:032x}" in rendered.media
-    rendered.forget()
+    rendered.revoke()
     assert rendered == Rendered(since_loss=SinceLoss())
 
 
 def test_owners_are_bounded_and_nobody_with_an_open_tab_is_forgotten() -> None:
     owners = TabOwners()
-    open_ones = [owners.arrive(f"open {number}") for number in range(MAX_OWNERS + 10)]
+    open_ones = [owners.open_tab(f"open {number}") for number in range(MAX_OWNERS + 10)]
     assert all(owners.get(f"open {number}") is shown for number, shown in enumerate(open_ones))
     for number in range(3 * MAX_OWNERS):
-        owners.leave(owners.arrive(f"gone {number}"))
+        owners.close_tab(owners.open_tab(f"gone {number}"))
     assert len(owners) <= MAX_OWNERS + 11
     for shown in open_ones:
-        owners.leave(shown)
+        owners.close_tab(shown)
     for number in range(3 * MAX_OWNERS):
-        owners.leave(owners.arrive(f"later {number}"))
+        owners.close_tab(owners.open_tab(f"later {number}"))
     assert owners.get("open 0") is None
     assert len(owners) <= MAX_OWNERS + 11
 
 
 def test_browsers_that_are_not_signed_in_push_out_what_was_shown_to_each_other_only() -> None:
     owners = TabOwners()
-    ann = owners.arrive("session of ann")
-    owners.leave(ann)
+    ann = owners.open_tab("session of ann")
+    owners.close_tab(ann)
     for number in range(2 * MAX_OWNERS):
-        owners.leave(owners.arrive(f"browser {number}", anonymous=True))
+        owners.close_tab(owners.open_tab(f"browser {number}", is_anonymous=True))
     assert owners.get("session of ann") is ann
     assert len(owners) == MAX_OWNERS
     assert owners.get(f"browser {MAX_OWNERS}") is None

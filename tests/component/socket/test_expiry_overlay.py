@@ -17,8 +17,9 @@ from app.core.clock import utc_now
 from app.core.records import SteppedUp
 from component.protocol import back_message, forward_message
 from component.socket.expiry_overlay import KEEP_SECONDS, MAX_KEPT_BYTES, ExpiryOverlay
+from component.socket.handshake import Handshake
 from component.socket.reconnection import CATCH_UP_SECONDS
-from component.socket.tab import LOCKED_RECHECK_SECONDS
+from component.socket.session_lock import LOCKED_RECHECK_SECONDS
 from component.socket.tab_state import SessionChange
 from component.socket.watcher import Watcher
 from tests.component.socket.test_tab import Here, with_tab
@@ -64,10 +65,14 @@ async def reconnects(here: Here) -> None:
     await here.tab.send({"type": "websocket.accept"})
 
 
-def opens(here: Here, *, back_to: str = "page", covered: bool = False) -> None:
+def opens(here: Here, *, claimed: str = "page", is_expired: bool = False) -> None:
     """Another socket, by default of the same Streamlit session."""
     session, tabs = here.services.storage.read.session_by_ref(here.ref), here.services.tabs
-    here.tab = tabs.open(session, here.tab.owner, here.wire.receive, here.wire.send, back_to=back_to, covered=covered)
+    here.tab = tabs.open(
+        Handshake(session, here.tab.owner, claimed=claimed, is_resumed=bool(claimed), is_expired=is_expired),
+        here.wire.receive,
+        here.wire.send,
+    )
 
 
 async def asks_for_nothing(here: Here) -> None:
@@ -330,7 +335,7 @@ def test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays() ->
         await received(here)
         await nothing_more(here)
         await here.tab.close()
-        opens(here, covered=True)
+        opens(here, is_expired=True)
         await here.tab.send({"type": "websocket.accept"})
         before = len(await told(here, 0))
         await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
@@ -457,7 +462,7 @@ def test_a_press_that_waits_where_its_browser_cannot_come_back_to_is_told_as_los
         await here.tab.close()
         here.wire.left.clear()
         session, tabs = here.services.storage.read.session_by_ref(here.ref), here.services.tabs
-        here.tab = tabs.open(session, here.tab.owner, here.wire.receive, here.wire.send, claimed="page")
+        here.tab = tabs.open(Handshake(session, here.tab.owner, claimed="page"), here.wire.receive, here.wire.send)
         await here.tab.send({"type": "websocket.accept"})
         later(here)
         await Watcher(here.services.storage.read.change_counters, tabs).poll()
@@ -473,7 +478,7 @@ def test_what_waits_is_not_for_a_socket_that_pushes_another_out() -> None:
         await received(here)
         await nothing_more(here)
         first = here.tab
-        opens(here, covered=True)
+        opens(here, is_expired=True)
         assert (await first.receive())["type"] == "websocket.disconnect"
         await here.tab.send({"type": "websocket.accept"})
         await here.tab.recheck()
@@ -530,8 +535,8 @@ def sent(data: bytes) -> back_message.BackMessage:
 def test_two_messages_at_once_are_one_with_what_was_pressed_in_either() -> None:
     """Leaving a field and pressing a button."""
     cover = ExpiryOverlay()
-    assert cover.hold(sent(press("$$ID-a", value="old", fragment="f")))
-    assert cover.hold(sent(press("$$ID-b", value="new")))
+    assert cover.keep(sent(press("$$ID-a", value="old", fragment="f")))
+    assert cover.keep(sent(press("$$ID-b", value="new")))
     held = cover.take()
     assert held is not None
     message = BackMsg.FromString(held.serialize())
@@ -544,14 +549,14 @@ def test_two_messages_at_once_are_one_with_what_was_pressed_in_either() -> None:
 def test_what_is_held_is_bounded_in_size_and_time() -> None:
     now = [0.0]
     cover = ExpiryOverlay(monotonic=lambda: now[0])
-    assert not cover.hold(sent(press("$$ID-a", value="x" * MAX_KEPT_BYTES)))
+    assert not cover.keep(sent(press("$$ID-a", value="x" * MAX_KEPT_BYTES)))
     timer = BackMsg()
     timer.rerun_script.is_auto_rerun = True
-    assert not cover.hold(sent(timer.SerializeToString()))
+    assert not cover.keep(sent(timer.SerializeToString()))
     now[0] = KEEP_SECONDS
-    assert cover.hold(sent(press("$$ID-a")))
+    assert cover.keep(sent(press("$$ID-a")))
     now[0] += 0.1
-    assert not cover.hold(sent(press("$$ID-b")))
+    assert not cover.keep(sent(press("$$ID-b")))
     held = cover.take()
     assert held is not None
     assert pressed(held.message) == ["$$ID-a"]

@@ -25,8 +25,11 @@ from component.http.host_config import HOST_CONFIG
 from component.http.static_pages import POLICY
 from component.limits.throttle import Throttle
 from component.protocol import back_message
-from component.socket import guard as socket_guard
-from component.socket.guard import Area, Identity, SocketGuard, area_of
+from component.socket import websocket_guard
+from component.socket.areas import Area, area_of
+from component.socket.guard import SocketGuard
+from component.socket.identity import Identity
+from component.socket.request_context import GuardConfig
 from component.socket.tabs import Tabs
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
@@ -243,7 +246,7 @@ def test_the_json_in_a_message_is_counted_at_its_client(here: World, monkeypatch
     """From what the tab reads to the pace of the socket: as much as a message may hold is two seconds."""
     clock, taken = FakeClock(), []
     monkeypatch.setattr(back_message, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
-    monkeypatch.setattr(socket_guard, "Throttle", partial(Throttle, monotonic=clock.monotonic, sleep=clock.sleep))
+    monkeypatch.setattr(websocket_guard, "Throttle", partial(Throttle, monotonic=clock.monotonic, sleep=clock.sleep))
 
     async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
@@ -257,8 +260,7 @@ def test_the_json_in_a_message_is_counted_at_its_client(here: World, monkeypatch
             tabs=tabs,
             cookies=here.cookies,
             identity=here.identity,
-            base_url=here.settings.app_base_url,
-            production=False,
+            config=GuardConfig(base_url=here.settings.app_base_url, production=False),
         )
         costly = BackMsg()
         costly.rerun_script.widget_states.widgets.add(id="x", json_value=f"[{'[],' * 30_000}0]")

@@ -10,6 +10,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component.protocol import forward_message
+from component.socket.handshake import Handshake
 from component.socket.tab_state import PageGate, SessionChange, TabState
 from component.socket.watcher import Watcher
 from tests.component.socket.test_expiry_overlay import (
@@ -32,12 +33,9 @@ async def comes_back(here: Here, *, granted: bool = True, anonymous: bool = Fals
     here.wire.left.clear()
     session = None if anonymous else here.services.storage.read.session_by_ref(here.ref)
     here.tab = here.services.tabs.open(
-        session,
-        "browser" if anonymous else f"session {here.ref}",
+        Handshake(session, "browser" if anonymous else f"session {here.ref}", claimed="page", is_resumed=granted),
         here.wire.receive,
         here.wire.send,
-        back_to="page" if granted else "",
-        claimed="page",
     )
 
 
@@ -90,7 +88,7 @@ def test_a_right_lost_before_the_socket_was_draws_the_page_again_on_the_next() -
 
 def test_where_no_run_is_known_the_page_is_loaded_again() -> None:
     async def check(here: Here) -> None:
-        here.tab._shown.sessions["page"] = TabState(gate=PageGate.CLOSED, run_on_save=False)
+        here.tab._owner_tabs.sessions["page"] = TabState(gate=PageGate.CLOSED, run_on_save=False)
         await comes_back(here)
         await accepts(here)
         await watcher(here).poll()
@@ -160,7 +158,7 @@ def test_so_is_a_browser_that_asks_for_a_run_by_itself_and_one_that_claims_nothi
         asking.rerun_script.SetInParent()
         here.wire.asks(asking)
         await here.tab.receive()
-        other = here.services.tabs.open(None, "browser", here.wire.receive, here.wire.send)
+        other = here.services.tabs.open(Handshake(None, "browser"), here.wire.receive, here.wire.send)
         await other.send({"type": "websocket.accept"})
         later(here)
         await watcher(here).poll()
@@ -228,14 +226,14 @@ def test_nor_does_the_first_of_them_when_a_press_was_earlier() -> None:
 
 def test_one_that_nobody_asked_for_does_not_pass_and_costs_no_query() -> None:
     async def check(here: Here) -> None:
-        resolve, looks = here.tab._resolve, 0
+        resolve, looks = here.tab._check_session, 0
 
         def counted() -> Any:
             nonlocal looks
             looks += 1
             return resolve()
 
-        here.tab._resolve = counted  # type: ignore[method-assign]
+        here.tab._check_session = counted  # type: ignore[method-assign]
         for _ in range(4):
             here.wire.asks(catch_up())
         await nothing_more(here)

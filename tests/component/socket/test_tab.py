@@ -19,6 +19,7 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import ChangeCounters, EndReason, NewGrant
 from app.services import Services
+from component.socket.handshake import Handshake
 from component.socket.tab import Tab
 from component.socket.tab_state import SessionChange
 from component.socket.watcher import Watcher
@@ -130,7 +131,9 @@ def with_tab(test: Callable[[Here], Awaitable[None]]) -> None:
             (session,) = services.storage.read.sessions_of(subject, utc_now())
             wire = Wire()
             charged: list[int] = []
-            tab = services.tabs.open(session, f"session {session.ref}", wire.receive, wire.send, charge=charged.append)
+            tab = services.tabs.open(
+                Handshake(session, f"session {session.ref}"), wire.receive, wire.send, charge=charged.append
+            )
             await tab.send({"type": "websocket.accept"})
             here = Here(services, subject, session.ref, wire, tab, charged)
             wire.click()
@@ -194,7 +197,7 @@ def test_a_page_that_signs_out_is_left_to_go_where_that_leads_before_it_is_sent_
 
 def test_an_end_found_while_a_message_is_at_the_gate_stops_that_message() -> None:
     async def check(here: Here) -> None:
-        resolve, at_gate = here.tab._resolve, asyncio.Event()
+        resolve, at_gate = here.tab._check_session, asyncio.Event()
         loop = asyncio.get_running_loop()
 
         def slow() -> Any:
@@ -203,11 +206,11 @@ def test_an_end_found_while_a_message_is_at_the_gate_stops_that_message() -> Non
             here.end()
             return found  # live a moment ago
 
-        here.tab._resolve = slow  # type: ignore[method-assign]
+        here.tab._check_session = slow  # type: ignore[method-assign]
         here.wire.click()
         receiving = asyncio.ensure_future(here.tab.receive())
         await at_gate.wait()
-        here.tab._resolve = resolve  # type: ignore[method-assign]
+        here.tab._check_session = resolve  # type: ignore[method-assign]
         here.tab._close_with(None, 1008)  # as the watcher would, in between
         assert (await receiving)["type"] == "websocket.disconnect"
 
@@ -348,7 +351,9 @@ def test_a_socket_that_another_went_on_from_says_nothing_about_the_page() -> Non
     async def check(here: Here) -> None:
         other = Wire()
         again = here.services.tabs.open(
-            here.tab.session, f"session {here.ref}", other.receive, other.send, back_to="page"
+            Handshake(here.tab.session, f"session {here.ref}", claimed="page", is_resumed=True),
+            other.receive,
+            other.send,
         )
         await again.send({"type": "websocket.accept"})
         assert (await here.tab.receive())["type"] == "websocket.disconnect"
@@ -383,7 +388,7 @@ def test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket() -> Non
 def test_a_right_lost_before_anything_was_rendered_loads_the_page_again() -> None:
     async def check(here: Here) -> None:
         other = Wire()
-        tab = here.services.tabs.open(here.tab.session, f"session {here.ref}", other.receive, other.send)
+        tab = here.services.tabs.open(Handshake(here.tab.session, f"session {here.ref}"), other.receive, other.send)
         await tab.send({"type": "websocket.accept"})
         other.click()
         await tab.receive()  # the first run is under way
@@ -402,7 +407,7 @@ def test_a_watcher_that_could_not_look_looks_again() -> None:
         watcher = Watcher(lambda: counters[-1], here.services.tabs)
         await watcher.recheck()
         counters.append(ChangeCounters(**{name: getattr(counters[0], name) + 1 for name in ChangeCounters.__slots__}))
-        resolve = here.tab._resolve
+        resolve = here.tab._check_session
 
         def unavailable() -> Any:
             raise StorageUnavailable
@@ -411,10 +416,10 @@ def test_a_watcher_that_could_not_look_looks_again() -> None:
             raise ValueError("a bug")
 
         for trouble in (unavailable, broken):
-            here.tab._resolve = trouble  # type: ignore[method-assign]
+            here.tab._check_session = trouble  # type: ignore[method-assign]
             await watcher.recheck()
             assert here.tab.session is not None
-        here.tab._resolve = resolve  # type: ignore[method-assign]
+        here.tab._check_session = resolve  # type: ignore[method-assign]
         here.end()
         await watcher.recheck()  # the change counters are the same as at the last recheck
         assert (await here.tab.receive())["type"] == "websocket.disconnect"

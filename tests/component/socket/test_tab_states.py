@@ -24,7 +24,7 @@ async def accept(here: Here) -> None:
 async def connecting(here: Here) -> None:
     """Its session was resolved, and the handshake is not over."""
     await here.tab.close()
-    opens(here, back_to="")
+    opens(here, claimed="")
 
 
 async def connected(here: Here) -> None:
@@ -131,7 +131,7 @@ def told(here: Here) -> str:
 
 async def said(here: Here) -> None:
     """Wait until what the tab itself has to say has gone out."""
-    for task in (here.tab._out._telling, here.tab._out.goodbye):
+    for task in (here.tab._out._pushing, here.tab._out.goodbye):
         if task is not None:
             await task
 

@@ -15,8 +15,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the number of sockets per person is limited",
-        at="component.socket.guard:SocketGuard._counted_socket",
-        without="place.take(...)",
+        at="component.socket.websocket_guard:WebSocketGuard._admitted",
+        without="slot.take(...)",
         test="tests/security/test_bounded_input.py::test_one_person_opens_so_many_tabs_and_others_still_can",
     ),
     Removal(
@@ -127,7 +127,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the length of a body that is no upload is limited",
-        at="component.socket.guard:SocketGuard._out_of_bounds",
+        at="component.socket.http_guard:HttpGuard._limit_response",
         without='request_bodies.refusal(scope["headers"]) if area is not Area.PRIVATE else None',
         instead="None",
         test="tests/security/test_bounded_input.py::test_a_head_that_is_made_to_be_costly_is_refused",

@@ -57,14 +57,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the files of a hosted app require a session",
-        at="component.socket.guard:SocketGuard._may_enter",
+        at="component.socket.http_guard:HttpGuard._may_enter",
         without="return False",
         instead="return True",
         test="tests/security/test_hosted.py::test_its_static_files_are_for_whoever_may_enter",
     ),
     Removal(
         guard="the files of a hosted app require the permission to enter",
-        at="app.asgi:_foreign.may_enter",
+        at="app.asgi:_hosted_app.may_enter",
         without="decide(caller.principal, hosted.enter, caller.grants).allowed",
         instead="bool(caller)",
         test="tests/security/test_hosted.py::test_its_static_files_are_for_whoever_may_enter",

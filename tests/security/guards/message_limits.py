@@ -10,13 +10,13 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="JSON values are checked before Streamlit reads them",
         at="component.socket.tabs:Tabs.parse.read",
-        without="sent.is_rerun and sent.replace_unreadable(max_cost=limits.message_values)",
+        without="message.is_rerun and message.replace_unreadable(max_cost=limits.message_values)",
         instead="False",
         test="tests/security/test_component_live.py::test_no_value_makes_an_exception_page",
     ),
     Removal(
         guard="anonymous clients have a smaller message limit",
-        at="component.socket.guard:SocketGuard._limited",
+        at="component.socket.websocket_guard:WebSocketGuard._paced",
         without="limits.message_bytes if person else limits.anonymous_message_bytes",
         instead="limits.message_bytes",
         test="tests/security/test_bounded_input.py::test_an_anonymous_socket_sends_a_quarter_of_a_megabyte_at_most",

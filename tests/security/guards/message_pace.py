@@ -95,7 +95,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the cost of JSON is charged to its client",
         at="component.socket.tab:Tab._parse",
-        without="self._charge(sent.cost)",
+        without="self._charge(message.cost)",
         test="tests/component/socket/test_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
     ),
     Removal(
@@ -104,11 +104,11 @@ REMOVALS: Final[list[Removal]] = [
         without="""
             self._charge(error.cost)
             _log.info(...)
-            self._out.tell(...)
+            self._out.push(...)
         """,
         instead="""
             _log.info(...)
-            self._out.tell(...)
+            self._out.push(...)
         """,
         test="tests/component/socket/test_tab.py::test_text_of_too_much_json_goes_no_further_and_its_user_is_told",
     ),
@@ -134,7 +134,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the cost of a message reaches the client's pace",
-        at="component.socket.guard:SocketGuard._counted_socket",
+        at="component.socket.websocket_guard:WebSocketGuard._admitted",
         without="charge=paced.charge",
         test="tests/component/socket/test_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
     ),
@@ -216,8 +216,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a wait for the pace ends when the connection closes",
-        at="component.socket.guard:SocketGuard._limited",
-        without="reading.gone if reading is not None else None",
+        at="component.socket.websocket_guard:WebSocketGuard._paced",
+        without="reader.gone if reader is not None else None",
         instead="None",
         test=(
             "tests/security/test_bounded_input.py"

@@ -9,21 +9,21 @@ from tests.security.guard_removal import Removal
 REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a socket is bound to the identity of its session",
-        at="component.socket.guard:SocketGuard._identified",
-        without="headers + self._identity.headers(session, browser)",
+        at="component.socket.request_context:RequestContext.identified",
+        without="headers + shared.identity.headers(session, self.browser)",
         instead="headers",
         test="tests/security/test_identity_binding.py",
     ),
     Removal(
         guard="identity headers that a client sends are removed",
-        at="component.socket.guard:SocketGuard._identified",
-        without="_unclaimed(...)",
-        instead='scope["headers"]',
+        at="component.socket.request_context:RequestContext.identified",
+        without="without_claims(...)",
+        instead='self._scope["headers"]',
         test="tests/security/test_identity_binding.py",
     ),
     Removal(
         guard="cross-site requests are refused",
-        at="component.socket.guard:SocketGuard._answer_to_anybody",
+        at="component.socket.http_guard:HttpGuard._response_to_any_client",
         without="refusal()",
         instead="None",
         test=(
@@ -33,14 +33,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a cross-site link is answered with the same page for every visitor",
-        at="component.socket.guard:SocketGuard._answer_to_anybody",
+        at="component.socket.http_guard:HttpGuard._response_to_any_client",
         without="area is not Area.PAGE",
         instead="False",
         test="tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
     ),
     Removal(
         guard="a refusal sets no cookie",
-        at="component.socket.guard:_adding.with_cookie",
+        at="component.socket.request_context:RequestContext.with_browser_cookie.send_with_cookie",
         without='message.get("status", 0) < _FIRST_REFUSAL',
         test="tests/component/socket/test_cross_site.py::test_what_is_answered_and_set",
     ),
@@ -53,16 +53,16 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the host configuration lists no host",
-        at="component.socket.guard:SocketGuard._answer_to_anybody",
-        without="host_config.answer() if asks else None",
+        at="component.socket.http_guard:HttpGuard._response_to_any_client",
+        without="host_config.answer() if is_host_config else None",
         instead="None",
         test="tests/security/test_paths.py::test_the_front_end_is_told_of_no_host_to_take_messages_from",
     ),
     Removal(
         guard="files are served to their owner only",
-        at="component.socket.guard:SocketGuard._is_theirs",
+        at="component.socket.http_guard:HttpGuard._is_owner",
         without="await self._tabs.may_fetch(session, owner, path)",
-        instead="file_addresses.media_id_of(path) is not None",
+        instead='path.startswith("/media/")',
         test=(
             "tests/security/test_files.py"
             "::test_an_id_that_is_known_or_guessed_gives_nothing_even_when_the_page_repeats_it"
@@ -71,21 +71,21 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="uploads are accepted from their owner only",
         at="component.socket.tabs:Tabs.may_upload",
-        without="shown is not None and file_addresses.upload_session_of(path) in shown.sessions",
-        instead="file_addresses.upload_session_of(path) is not None",
+        without="owner_tabs is not None and upload_session_of(path) in owner_tabs.sessions",
+        instead="upload_session_of(path) is not None",
         test="tests/security/test_paths.py::test_every_address_answers_as_the_table_says",
     ),
     Removal(
         guard="a Streamlit session is resumed by its owner only",
-        at="component.socket.guard:SocketGuard._counted_socket",
-        without="not self._tabs.may_resume(owner, back_to)",
-        instead="False",
+        at="component.socket.websocket_guard:WebSocketGuard._admitted",
+        without="self._tabs.may_resume(owner, claimed)",
+        instead="True",
         test="tests/security/test_identity_binding.py::test_nobody_else_gets_it",
     ),
     Removal(
         guard="the origin of a socket is checked",
-        at="component.socket.guard:SocketGuard._socket",
-        without='not self._site.is_origin(scope["headers"])',
+        at="component.socket.websocket_guard:WebSocketGuard.__call__",
+        without='not self._context.site.is_origin(scope["headers"])',
         instead="False",
         test="tests/security/test_identity_binding.py::test_foreign_hosts_and_origins_get_no_socket",
     ),

@@ -28,19 +28,19 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the tab state outlives a lost connection",
         at="component.socket.tab:Tab.__init__",
-        without="self._shown.sessions.get(...)",
+        without="self._owner_tabs.sessions.get(claimed) if handshake.is_resumed else None",
         test="tests/security/test_live.py::test_a_tab_that_was_away_when_a_role_was_removed_runs_only_the_gate",
     ),
     Removal(
         guard="widgets that were not rendered since a revocation are refused",
         at="component.socket.rendered:Rendered.restrict",
-        without="sent.keep_widgets(...)",
+        without="rerun.keep_widgets(...)",
         test="tests/security/test_hostile_sockets.py::test_a_widget_that_went_with_a_right_cannot_be_pressed_again",
     ),
     Removal(
         guard="fragments that were not rendered since a revocation are refused",
         at="component.socket.rendered:Rendered.restrict",
-        without="sent.fragment_id and sent.fragment_id not in self.since_loss.fragments",
+        without="rerun.fragment_id and rerun.fragment_id not in self.since_loss.fragments",
         instead="False",
         test=(
             "tests/security/test_what_outlives_a_run.py"
@@ -50,7 +50,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="dataframes that were not rendered since a revocation are refused",
         at="component.socket.rendered:Rendered.begin",
-        without="self.since_loss is not None and sent.dataframe_id and ...",
+        without="self.since_loss is not None and request.dataframe_id and ...",
         instead="False",
         test="tests/component/socket/test_tab.py::test_a_dataframe_rendered_before_a_loss_gives_no_more_rows",
     ),
@@ -73,39 +73,39 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the gate opens at the mark of the last revocation",
         at="component.socket.tab_state:TabState._is_mark",
-        without="self.marks == 0",
+        without="self.pending_marks == 0",
         test="tests/component/socket/test_tab.py::test_the_mark_of_one_loss_does_not_stand_for_another",
     ),
     Removal(
         guard="a page whose mark was lost cannot be resumed",
         at="component.socket.tabs:Tabs.may_resume",
-        without="seen.may_be_resumed",
+        without="state.may_be_resumed",
         test="tests/component/socket/test_tab.py::test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket",
     ),
     Removal(
         guard="each Streamlit session has one socket",
         at="component.socket.tab:Tab.__init__",
-        without="self._seen.take(...)",
+        without="self._state.attach(...)",
         test="tests/component/socket/test_tab.py::test_a_socket_that_another_went_on_from_says_nothing_about_the_page",
     ),
     Removal(
         guard="a browser cannot stop the run that opens the gate",
-        at="component.socket.tab:Tab._gate",
-        without="sent.is_stop and self.has_lost",
+        at="component.socket.page_runs:PageRuns.allows",
+        without="message.is_stop and self.has_lost",
         instead="False",
         test="tests/component/socket/test_tab.py::test_a_browser_does_not_stop_the_run_that_opens_the_gate",
     ),
     Removal(
         guard="runs that wait before the run that opens the gate are stopped",
-        at="component.socket.tab:Tab._hand_over",
+        at="component.socket.page_runs:PageRuns.hand_over",
         without="injected_messages.stop()",
-        instead="sent.serialize()",
+        instead="message.serialize()",
         test="tests/component/socket/test_tab.py::test_a_loss_is_lost_to_nobody_whoever_finds_it_first",
     ),
     Removal(
         guard="a page whose permission is revoked before anything is rendered is loaded again",
-        at="component.socket.tab:Tab._hold",
-        without="change is SessionChange.LOST and self._seen.run_on_save is None",
+        at="component.socket.tab:Tab._update",
+        without="change is SessionChange.LOST and self._state.run_on_save is None",
         instead="False",
         test="tests/component/socket/test_tab.py::test_a_right_lost_before_anything_was_rendered_loads_the_page_again",
     ),
@@ -118,9 +118,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a socket of an expired cookie holds no message",
-        at="component.socket.tab:Tab.__init__",
-        without="not covered",
-        instead="True",
+        at="component.socket.session_lock:SessionLock.keeps_messages",
+        without="self._has_user_actions",
         test=(
             "tests/component/socket/test_expiry_overlay.py"
             "::test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays"
@@ -128,14 +127,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a held message is not for a socket that replaces another",
-        at="component.socket.tab_state:TabState.take",
-        without="self.cover.take()",
+        at="component.socket.tab_state:TabState.attach",
+        without="self.overlay.take()",
         test="tests/component/socket/test_expiry_overlay.py::test_what_waits_is_not_for_a_socket_that_pushes_another_out",
     ),
     Removal(
         guard="a browser waits for its new cookie",
-        at="component.socket.guard:SocketGuard._counted_socket",
-        without="session is None and expired is None and self._is_renewed(sent)",
+        at="component.socket.websocket_guard:WebSocketGuard._admitted",
+        without="session is None and expired is None and request.has_new_secret()",
         instead="False",
         test=(
             "tests/security/test_expired_live.py"
@@ -145,7 +144,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a sign-out redirects every other tab at once",
         at="component.socket.tab:Tab._end",
-        without="self._leaving or self._covered",
+        without="self._page_signs_out or self._lock.is_locked",
         test="tests/component/socket/test_tab.py::test_a_tab_that_another_signed_out_from_is_told_at_once",
     ),
     Removal(
@@ -168,30 +167,30 @@ REMOVALS: Final[list[Removal]] = [
         guard="a held message is sent once",
         at="component.socket.expiry_overlay:ExpiryOverlay.take",
         without="""
-            held, self._held = self._held, None
-            return held
+            kept, self._kept = self._kept, None
+            return kept
         """,
-        instead="return self._held",
+        instead="return self._kept",
         test="tests/component/socket/test_expiry_overlay.py::test_two_messages_at_once_are_one_with_what_was_pressed_in_either",
     ),
     Removal(
         guard="a locked tab receives no message",
         at="component.socket.tab:Tab.send",
-        without='self._covered and message["type"] == "websocket.send"',
+        without='self._lock.is_locked and message["type"] == "websocket.send"',
         instead="False",
         test="tests/component/socket/test_expiry_overlay.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
     ),
     Removal(
         guard="a locked tab sends no message",
         at="component.socket.tab:Tab._gate",
-        without="self._covered or not self._out.is_live()",
-        instead="not self._out.is_live()",
+        without="self._lock.is_locked or not self._out.is_open()",
+        instead="not self._out.is_open()",
         test="tests/component/socket/test_expiry_overlay.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
     ),
     Removal(
         guard="a page with a revoked permission is rendered again on the next socket",
-        at="component.socket.tab:Tab.__init__",
-        without="self._seen.gate is not PageGate.OPEN",
+        at="component.socket.page_runs:PageRuns.__init__",
+        without="state.gate is not PageGate.OPEN",
         instead="False",
         test=(
             "tests/component/socket/test_reconnection.py"
@@ -200,7 +199,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a browser whose Streamlit session is gone is asked for a rerun",
-        at="component.socket.tab:Tab.wants_rerun",
+        at="component.socket.page_runs:PageRuns.wants_rerun",
         without="self._reconnection.is_stale",
         test=(
             "tests/component/socket/test_reconnection.py"
@@ -209,7 +208,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the first run after a Streamlit session is gone is a run of the whole page",
-        at="component.socket.tab:Tab._prepare",
+        at="component.socket.page_runs:PageRuns._prepare",
         without="if self._reconnection.needs_whole_run: ...",
         test=(
             "tests/component/socket/test_reconnection.py"
@@ -219,13 +218,13 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a repeated catch-up does not interrupt a user's run",
         at="component.socket.tab:Tab._gate",
-        without="sent.is_catch_up and not self._reconnection.awaits_catch_up",
+        without="message.is_catch_up and not self._reconnection.awaits_catch_up",
         instead="False",
         test="tests/component/socket/test_reconnection.py::test_no_repetition_of_it_interrupts_the_run_of_a_press",
     ),
     Removal(
         guard="a socket records the Streamlit session that its browser claims",
-        at="component.socket.guard:SocketGuard._counted_socket",
+        at="component.socket.websocket_guard:WebSocketGuard._admitted",
         without="claimed=claimed",
         test=(
             "tests/security/test_reconnection_live.py"
@@ -240,7 +239,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="checks of a locked tab's session come to an end",
-        at="component.socket.tab:Tab.is_due",
+        at="component.socket.session_lock:SessionLock.is_recheck_due",
         without="is_recent",
         test=(
             "tests/component/socket/test_expiry_overlay.py"
@@ -249,8 +248,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a held message runs in its own Streamlit session only",
-        at="component.socket.tab:Tab._uncover",
-        without="waited is not None and cover is self._cover_before and self._reconnection.has_failed",
+        at="component.socket.page_runs:PageRuns.unlock",
+        without="kept is not None and overlay is self._overlay_before and self._reconnection.has_failed",
         instead="False",
         test=(
             "tests/component/socket/test_expiry_overlay.py"

@@ -9,7 +9,7 @@ from tests.security.guard_removal import Removal
 REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the uploads of a Streamlit session are limited",
-        at="component.socket.guard:SocketGuard._page_or_file",
+        at="component.socket.http_guard:HttpGuard._page_or_file",
         without="uploads is not None",
         instead="False",
         test="tests/security/test_files.py::test_one_streamlit_session_takes_in_a_bounded_number_of_files",
@@ -26,8 +26,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the uploads of all Streamlit sessions together are limited",
-        at="component.socket.guard:SocketGuard._page_or_file",
-        without="make_room=self._tabs.upload_totals.make_room",
+        at="component.socket.http_guard:HttpGuard._page_or_file",
+        without="make_room=make_room",
         test=(
             "tests/security/test_uploads_live.py"
             "::test_closing_a_tab_and_opening_another_one_takes_in_no_more_than_may_be_kept"
@@ -72,7 +72,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a file is served only if a run of its session registered it",
         at="component.socket.rendered:Rendered.record_media",
-        without="file in self.files",
+        without="media_id in self.files",
         instead="True",
         test=(
             "tests/security/test_files.py"
@@ -81,14 +81,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a revocation clears the files of a session",
-        at="component.socket.rendered:Rendered.forget",
+        at="component.socket.rendered:Rendered.revoke",
         without="self.media.clear()",
         test="tests/security/test_live.py::test_after_a_role_is_removed_nothing_that_was_offered_is_exported[export]",
     ),
     Removal(
         guard="files are refused between a revocation and the next message",
         at="component.socket.tab_state:TabState.may_fetch",
-        without="not lost",
+        without="not is_lost",
         test=(
             "tests/security/test_live.py"
             "::test_what_was_exported_is_not_given_out_after_a_role_is_removed_even_before_any_message"
@@ -97,7 +97,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="deferred exports are served to their owner only",
         at="component.socket.rendered:Rendered.begin",
-        without="sent.deferred_file_id and sent.deferred_file_id not in self.deferred",
+        without="request.deferred_file_id and request.deferred_file_id not in self.deferred",
         instead="False",
         test="tests/security/test_files.py::test_a_deferred_export_of_another_session_is_refused",
     ),
@@ -132,8 +132,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="files of anonymous browsers are forgotten before those of users",
-        at="component.socket.tab_state:TabOwners.arrive",
-        without="self._shown[other].anonymous",
+        at="component.socket.tab_state:TabOwners.open_tab",
+        without="self._owners[other].is_anonymous",
         instead="False",
         test=(
             "tests/security/test_files.py"

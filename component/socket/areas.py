@@ -1,0 +1,44 @@
+"""The areas of the address space: how the guard treats a path."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from component.http import host_config
+from component.http.return_to import is_page_path
+
+COMPONENT_PREFIX: Final = "/component/"
+_STREAM: Final = "/_stcore/stream"
+_PUBLIC: Final = ("/_stcore/health", host_config.PATH, "/favicon.png", "/manifest.json")
+_PUBLIC_PREFIXES: Final = ("/static/", COMPONENT_PREFIX, "/_stcore/bidi-components/")
+_FILES_PREFIX: Final = "/app/static/"
+_PRIVATE_PREFIXES: Final = ("/media/", "/_stcore/upload_file/")
+
+
+class Area(Enum):
+    """The kind of a path."""
+
+    PAGE = "page"  # Streamlit's HTML, at a page's address
+    PRIVATE = "private"  # uploads, and media that a session was shown
+    FILES = "files"  # a hosted app's own folder `static/`: the same for every user who may enter the app
+    PUBLIC = "public"  # assets and health: the same for every client
+    AUTH = "auth"  # our own routes, which look at the session themselves
+    STREAM = "stream"  # Streamlit's socket
+    CLOSED = "closed"  # answered with 404
+
+
+def area_of(path: str) -> Area:
+    """The area of ``path`` (decoded, as in ASGI). Unknown paths are closed: metrics, the agent API, nested pages."""
+    if path == _STREAM:
+        return Area.STREAM
+    if path in _PUBLIC or path.startswith(_PUBLIC_PREFIXES):
+        return Area.PUBLIC
+    if path.startswith(_PRIVATE_PREFIXES):
+        return Area.PRIVATE
+    if path.startswith(_FILES_PREFIX):
+        return Area.FILES
+    if path.startswith("/auth/"):
+        return Area.AUTH
+    page = path[:-1] if path.endswith("/") and len(path) > len("//") else path
+    return Area.PAGE if is_page_path(page) else Area.CLOSED

@@ -1,0 +1,26 @@
+"""What the guard knows of a handshake once it is bound to its session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.records import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """The handshake of a tab.
+
+    Args:
+        session: Its session; None for an anonymous browser.
+        owner: The owner of the tab (``request_context.owner_of``).
+        claimed: The id of the Streamlit session that the browser claims; "" for none.
+        is_resumed: Whether the tab resumes that one.
+        is_expired: Whether the session has expired, and can be resumed.
+    """
+
+    session: Session | None
+    owner: str
+    claimed: str = ""
+    is_resumed: bool = False
+    is_expired: bool = False

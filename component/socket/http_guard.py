@@ -1,0 +1,135 @@
+"""The guard of HTTP requests: which of them reach our routes or Streamlit, and with whose identity."""
+
+from __future__ import annotations
+
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from app.core.errors import StorageUnavailable
+from app.core.records import Session
+from component.http import host_config, request_bodies
+from component.http.static_pages import notice, storage_unavailable, too_many_tabs
+from component.limits.admission import Admission
+from component.socket.areas import COMPONENT_PREFIX, Area, area_of
+from component.socket.cross_site import Initiator, initiator_of, link_answer, refusal
+from component.socket.request_context import GuardContext, RequestContext, try_again
+from component.socket.upload_limits import forward_upload
+
+
+class HttpGuard:
+    """Handles every HTTP request of a process; keeps nothing of a request."""
+
+    def __init__(self, context: GuardContext, admission: Admission) -> None:
+        """``admission``: counts the sockets of this process; no page is loaded while all are taken."""
+        self._context = context
+        self._app = context.app
+        self._tabs = context.tabs
+        self._admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, for scopes of the type ``http``."""
+        area = area_of(scope["path"])
+        send = self._context.with_headers(
+            send,
+            private=area is not Area.PUBLIC,
+            component=scope["path"].startswith(COMPONENT_PREFIX),
+            page=area is Area.PAGE,
+        )
+        if (response := self._response_to_any_client(scope, area) or self._limit_response(scope, area)) is not None:
+            await response(scope, receive, send)
+            return
+        if area is not Area.PRIVATE:
+            receive = request_bodies.BoundedBody(receive).receive
+        if area is Area.PUBLIC:
+            await self._app(self._context.anonymous(scope), receive, send)
+            return
+        request = RequestContext(self._context, scope)
+        if area not in {Area.PRIVATE, Area.FILES}:
+            send = request.with_browser_cookie(send, "http.response.start")
+        if area is Area.AUTH:
+            await self._app(request.for_routes(), receive, send)
+            return
+        await self._page_or_file(scope, receive, send, area, request)
+
+    def _response_to_any_client(self, scope: Scope, area: Area) -> Response | None:
+        """The response to a request that goes no further, whoever sends it; None for one that may proceed.
+
+        It comes before any cookie is read and sets none, so that another site that had the browser send the request
+        learns nothing and changes nothing.
+        """
+        if not self._context.site.is_asked(scope["headers"]):
+            return PlainTextResponse("This address is not served here.\n", 421)
+        closed = area in {Area.CLOSED, Area.STREAM} or (area is Area.FILES and self._context.config.hosted_app is None)
+        if closed or self._is_missing(area, scope["path"]):
+            return _not_found()
+        if area is Area.PUBLIC:
+            is_host_config = scope["path"] == host_config.PATH and scope["method"] in {"GET", "HEAD"}
+            return host_config.answer() if is_host_config else None
+        match initiator_of(scope["method"], scope["headers"], self._context.site):
+            case Initiator.FOREIGN:
+                return refusal()
+            case Initiator.LINK if area is not Area.PAGE:
+                return link_answer(scope["path"], scope["query_string"].decode("latin-1"))
+        return None
+
+    def _is_missing(self, area: Area, path: str) -> bool:
+        """Whether no route or page has this path. For a missing page Streamlit would show its start page."""
+        config = self._context.config
+        if area is Area.AUTH:
+            return config.auth_paths is not None and path not in config.auth_paths
+        return area is Area.PAGE and config.page_paths is not None and path.strip("/") not in config.page_paths
+
+    def _limit_response(self, scope: Scope, area: Area) -> Response | None:
+        """The response to a request with too long a body, or for which there is no capacity; None for any other."""
+        if area is Area.PAGE and self._admission.is_full:
+            return too_many_tabs()
+        # Uploads have limits of their own.
+        return request_bodies.refusal(scope["headers"]) if area is not Area.PRIVATE else None
+
+    async def _page_or_file(
+        self, scope: Scope, receive: Receive, send: Send, area: Area, request: RequestContext
+    ) -> None:
+        """What Streamlit answers by identity: a page, an upload, a file that a tab was shown."""
+        try:
+            session = await request.session()
+            allowed = area is Area.PAGE or (
+                await self._may_enter(session)
+                if area is Area.FILES
+                else await self._is_owner(scope["path"], session, request)
+            )
+        except StorageUnavailable:
+            await (storage_unavailable() if area is Area.PAGE else try_again())(scope, receive, send)
+            return
+        if not allowed:
+            await _not_found()(scope, receive, send)
+            return
+        uploads = self._tabs.uploads(request.owner(session), scope["path"]) if area is Area.PRIVATE else None
+        scope = request.identified(session)
+        if uploads is not None:
+            make_room = self._tabs.upload_totals.make_room
+            await forward_upload(self._app, scope, receive, send, uploads, make_room=make_room)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _is_owner(self, path: str, session: Session | None, request: RequestContext) -> bool:
+        """Whether a file was shown to this owner, or an upload is for its Streamlit session.
+
+        Anonymous users cannot upload.
+        """
+        owner = request.owner(session)
+        if session is None:
+            return await self._tabs.may_fetch(None, owner, path)
+        if session.person.blocked:
+            return False
+        return self._tabs.may_upload(owner, path) or await self._tabs.may_fetch(session, owner, path)
+
+    async def _may_enter(self, session: Session | None) -> bool:
+        """Whether the session's user may enter the hosted app, and so get its static files."""
+        hosted_app = self._context.config.hosted_app
+        if hosted_app is None or session is None:
+            return False
+        return await self._tabs.in_thread(lambda: hosted_app.may_enter(session))
+
+
+def _not_found() -> Response:
+    return notice("There is no such page", ("The address may be mistyped, or the page is no longer here.",), status=404)
