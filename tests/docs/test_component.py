@@ -46,4 +46,4 @@ def test_events_codes_and_limits_are_those_of_the_code() -> None:
     for name in EventName:
         assert f"| `{name.value}` |" in text
     assert re.findall(r"^\| `([a-z-]+)` \| ", text, re.MULTILINE) == [breach.value for breach in Breach]
-    assert f"more than {MAX_QUEUE_EVENTS} of them or {MAX_QUEUE_CHARACTERS:,} characters" in text
+    assert f"more than {MAX_QUEUE_EVENTS} events or {MAX_QUEUE_CHARACTERS:,} characters" in text
