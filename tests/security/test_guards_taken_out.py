@@ -10,14 +10,15 @@ import importlib
 import os
 import pkgutil
 import shutil
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.security.guard_removal import GuardNotFoundError, Removal, TextRemoval
+from tests.security.preloaded_python import PreloadedPython
 from tests.stack import ROOT
 
 TABLES = sorted(module.name for module in pkgutil.iter_modules([str(ROOT / "tests" / "security" / "guards")]))
@@ -47,28 +48,39 @@ def test_every_row_names_a_test_that_exists() -> None:
         assert not name or name.partition("[")[0] in tests[file], row.guard
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy of the project, and a process that runs its tests."""
+
+    folder: Path
+    python: PreloadedPython
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    """One copy for each worker; compiled modules are copied too, so that children need not compile them."""
+    home = tmp_path_factory.mktemp("guards")
+    ignored = shutil.ignore_patterns(".git", ".venv", "var", "docs", ".*_cache", ".hypothesis", "node_modules")
+    with PreloadedPython(home) as python:
+        yield Copy(shutil.copytree(ROOT, home / "copy", ignore=ignored), python)
+
+
 @pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.guard)
-def test_a_guard_that_is_taken_out_is_missed(removal: Removal | TextRemoval, tmp_path: Path) -> None:
+def test_a_guard_that_is_taken_out_is_missed(removal: Removal | TextRemoval, copy: Copy) -> None:
     removal.needs()
-    copy = tmp_path / "copy"
-    shutil.copytree(
-        ROOT,
-        copy,
-        ignore=shutil.ignore_patterns(
-            ".git", ".venv", "var", "docs", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
-        ),
-    )
-    file = copy / removal.file
-    file.write_text(removal.edit(file.read_text(encoding="utf-8")), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", removal.test],
-        cwd=copy,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-        | {name: value for name, value in os.environ.items() if name == "TEST_DATABASE_URL"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-2000:]
-    assert "failed" in done.stdout.splitlines()[-1]
+    file = copy.folder / removal.file
+    source, times = file.read_text(encoding="utf-8"), file.stat()
+    file.write_text(removal.edit(source), encoding="utf-8")
+    try:
+        done = copy.python.pytest(
+            ["-q", "-x", "-p", "no:cacheprovider", removal.test],
+            folder=copy.folder,
+            env={"PYTHONPATH": str(copy.folder)}
+            | {name: value for name, value in os.environ.items() if name == "TEST_DATABASE_URL"},
+            timeout_seconds=120,
+        )
+    finally:
+        file.write_text(source, encoding="utf-8")
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # what is compiled of it is still good
+    assert done.status == 1, done.output[-5000:]
+    assert "failed" in done.output.splitlines()[-1]
