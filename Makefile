@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: docs help run test check format e2e bench migrate doctor page lock openapi clean
+.PHONY: docs help run test test-fast check format e2e bench migrate doctor page lock openapi clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: $(DEV) ## run all tests but the benchmarks
 	@$(PY) -m pytest -n auto --dist loadgroup --ignore=tests/e2e $(ARGS)
 	@# Playwright keeps an event loop running in its process: the browser has one of its own.
 	@$(PY) -m pytest -n 2 --dist loadgroup tests/e2e $(ARGS)
+
+test-fast: $(DEV) ## run the tests that the changed files touch; ARGS="--since main" compares with a branch
+	@$(PY) -m tests.fast $(ARGS)
 
 check: $(DEV) ## lint, types and import contracts
 	$(PY) -m ruff format --check .
