@@ -44,7 +44,9 @@ def test_every_row_names_a_test_that_exists() -> None:
         file, _, name = row.test.partition("::")
         if file not in tests:
             module = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-            tests[file] = {node.name for node in ast.walk(module) if isinstance(node, ast.FunctionDef)}
+            tests[file] = {
+                node.name for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            }
         assert not name or name.partition("[")[0] in tests[file], row.guard
 
 
