@@ -1,6 +1,6 @@
-"""Token roles: what arrived in tokens or is mapped, and what each becomes here.
+"""Reads of token roles: those received in tokens or mapped, and the roles that each is mapped to.
 
-Names are found by jumping from one to the next in an index, so that it does not matter in how many tokens they came.
+A loose index scan finds the distinct names, so the number of people with a token role does not matter.
 """
 
 from __future__ import annotations
@@ -28,37 +28,46 @@ _BELOW_ALL: Final = ""
 def mapping_slice(
     queries: QueryCache, *, text: str, unmapped: bool, own_names: bool, after: str, limit: int
 ) -> Slice[MappingRow]:
-    """Token roles that are mapped or arrived, by name; ``unmapped``: only those that become nothing.
+    """A page of the token roles that are mapped or were received, by name.
 
-    ``own_names``: whether one that is called as a built-in role becomes that role without a mapping.
+    Args:
+        queries: Executes the reads.
+        text: A part of the name, compared without case.
+        unmapped: Whether only token roles that are mapped to no role.
+        own_names: Whether a token role with the name of a built-in role is mapped to it without a mapping.
+        after: The cursor; empty for the first page.
+        limit: The size of the page.
+
+    Raises:
+        InvalidInput: The cursor is not one of this list.
     """
     words = search_key(clean(text.strip(), _TEXT_MAX_CHARACTERS))
     key = ("mappings", words, unmapped, own_names)
     position = position_of(after, key, str)
     mapped = _mapped(queries)
-    every = sorted(mapped.keys() | set(arrived(queries)))
-    becoming = mapped.keys() | (ROLES.keys() if own_names else ())
-    names = [name for name in every if words in search_key(name) and not (unmapped and name in becoming)]
+    known = sorted(mapped.keys() | set(received(queries)))
+    all_mapped = mapped.keys() | (ROLES.keys() if own_names else ())
+    names = [name for name in known if words in search_key(name) and not (unmapped and name in all_mapped)]
     rest = [name for name in names if position is None or name > str(position[0])]
     size = page_size(limit)
-    shown = rest[:size]
+    page = rest[:size]
     return Slice(
-        rows=_rows(queries, shown),
-        next=cursor(key, (shown[-1],)) if len(rest) > size else None,
+        rows=_rows(queries, page),
+        next=cursor(key, (page[-1],)) if len(rest) > size else None,
         total=min(len(names), MOST_COUNTED),
     )
 
 
 def mapping_row(queries: QueryCache, token_role: str) -> MappingRow:
-    """What a token role becomes now, mapped or not."""
+    """The roles that a token role is mapped to, if any."""
     return _rows(queries, [token_role])[0]
 
 
-def arrived(queries: QueryCache) -> Iterator[str]:
-    """Names of token roles in anybody's last token, each once."""
+def received(queries: QueryCache) -> Iterator[str]:
+    """The distinct names of token roles in people's last tokens."""
     last = _BELOW_ALL
     while True:
-        rows = queries.rows("token roles that arrived", _next_names, after=last, max_rows=_BATCH)
+        rows = queries.rows("received token roles", _next_names, after=last, max_rows=_BATCH)
         names = [row[0] for row in rows if row[0] is not None]
         yield from names
         if len(names) < _BATCH:
@@ -67,15 +76,15 @@ def arrived(queries: QueryCache) -> Iterator[str]:
 
 
 def unmapped_names(queries: QueryCache, max_rows: int, *, own_names: bool) -> tuple[str, ...]:
-    """The first token roles that arrived and become nothing; ``own_names`` as in ``mapping_slice``."""
+    """The first received token roles that are mapped to no role; ``own_names`` as in ``mapping_slice``."""
     mapped = _mapped(queries).keys() | (ROLES.keys() if own_names else ())
-    found: list[str] = []
-    for name in arrived(queries):
+    unmapped: list[str] = []
+    for name in received(queries):
         if name not in mapped:
-            found.append(name)
-            if len(found) == max_rows:
+            unmapped.append(name)
+            if len(unmapped) == max_rows:
                 break
-    return tuple(found)
+    return tuple(unmapped)
 
 
 def _mapped(queries: QueryCache) -> dict[str, bool]:
@@ -84,7 +93,7 @@ def _mapped(queries: QueryCache) -> dict[str, bool]:
 
 
 def _next_names() -> Select[Any]:
-    """The next distinct names after one: a loose index scan, which neither engine does by itself."""
+    """The next distinct names after ``after``: a loose index scan, which neither engine plans itself."""
     name = token_roles.c.name  # in the database's own order, which its index has; callers sort
     lowest = func.min(name)
     first = select(lowest.label("name")).where(name > bindparam("after", type_=Text)).cte("names", recursive=True)
@@ -94,7 +103,7 @@ def _next_names() -> Select[Any]:
 
 
 def _rows(queries: QueryCache, names: Sequence[str]) -> tuple[MappingRow, ...]:
-    becomes: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
+    roles_by_name: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
     mapped = queries.rows(
         "roles of token roles",
         lambda: (
@@ -105,12 +114,12 @@ def _rows(queries: QueryCache, names: Sequence[str]) -> tuple[MappingRow, ...]:
         names=queries.array(names),
     )
     for name, number, role in mapped:
-        becomes[name].append((number, role))
+        roles_by_name[name].append((number, role))
     return tuple(
         MappingRow(
             token_role=name,
-            version=_version(name, [number for number, _ in becomes[name]]),
-            roles=tuple(sorted(becomes[name], key=lambda one: one[1])),
+            version=_version(name, [number for number, _ in roles_by_name[name]]),
+            roles=tuple(sorted(roles_by_name[name], key=lambda role: role[1])),
             people=queries.scalar("people of a token role", _people, name=name),
         )
         for name in names
@@ -118,11 +127,11 @@ def _rows(queries: QueryCache, names: Sequence[str]) -> tuple[MappingRow, ...]:
 
 
 def _people() -> Select[Any]:
-    mine = (
+    people = (
         select(token_roles.c.person_id).where(token_roles.c.name == bindparam("name", type_=Text)).limit(MOST_COUNTED)
     )
-    return select(func.count()).select_from(mine.subquery())
+    return select(func.count()).select_from(people.subquery())
 
 
-def _version(name: str, becomes: Sequence[int]) -> str:
-    return sha256(json.dumps([name, sorted(becomes)]).encode()).hexdigest()[:_VERSION_CHARACTERS]
+def _version(name: str, role_ids: Sequence[int]) -> str:
+    return sha256(json.dumps([name, sorted(role_ids)]).encode()).hexdigest()[:_VERSION_CHARACTERS]

@@ -1,4 +1,4 @@
-"""One person with everything administrators see of them, and the version their changes are checked against."""
+"""One person with everything that administrators see, and the version that preconditions of changes compare."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ from db.statement import Row
 from db.times import from_micros, from_optional_micros, to_micros
 
 _VERSION_CHARACTERS: Final = 16
-_COUNTING: Final = frozenset({Source.ADMIN, Source.POLICY})
+_ADMINISTRATOR_SOURCES: Final = frozenset({Source.ADMIN, Source.POLICY})
 _THIS_PERSON: Final = grants.c.person_id == bindparam("person", type_=BigInteger)
 
 
 def person_card(queries: QueryCache, person: int, now: datetime) -> PersonCard | None:
-    """One person by id; None when there is none."""
+    """The person with this id."""
     at = to_micros(now)
-    found = queries.rows("person by id", _person, person=person, now=at)
-    if not found:
+    rows = queries.rows("person by id", _person, person=person, now=at)
+    if not rows:
         return None
-    row = person_row(found[0])
+    row = person_row(rows[0])
     stored = queries.rows("grants of a person", _grants, person=person)
     withheld = _withheld_from(queries, person)
-    there = sorted((_grant(one) for one in stored if one[6] is None or one[6] > at), key=_order)
+    live_grants = sorted((_grant(grant) for grant in stored if grant[6] is None or grant[6] > at), key=_order)
     return PersonCard(
         row=row,
-        version=_version(row, found[0][1], stored, withheld),
-        grants=tuple(there),
-        permissions=_permissions(queries, person, there),
-        token_roles=_token_roles(queries, person, there, withheld),
+        version=_version(row, rows[0][1], stored, withheld),
+        grants=tuple(live_grants),
+        permissions=_permissions(queries, person, live_grants),
+        token_roles=_token_roles(queries, person, live_grants, withheld),
         withheld=withheld,
-        counts_as_administrator=not row.person.blocked and any(map(_counts, there)),
+        counts_as_administrator=not row.person.blocked and any(map(_makes_administrator, live_grants)),
     )
 
 
 def person_and_version(queries: QueryCache, person: int, now: datetime) -> tuple[PersonRow, str] | None:
     """The row of a person, and the version of their card."""
-    found = queries.rows("person by id", _person, person=person, now=to_micros(now))
-    if not found:
+    rows = queries.rows("person by id", _person, person=person, now=to_micros(now))
+    if not rows:
         return None
-    row = person_row(found[0])
+    row = person_row(rows[0])
     stored = queries.rows("grants of a person", _grants, person=person)
-    return row, _version(row, found[0][1], stored, _withheld_from(queries, person))
+    return row, _version(row, rows[0][1], stored, _withheld_from(queries, person))
 
 
 def grant_of(queries: QueryCache, person: int, grant: int) -> GrantRow | None:
@@ -63,7 +63,7 @@ def grant_of(queries: QueryCache, person: int, grant: int) -> GrantRow | None:
 
 
 def withheld_of(queries: QueryCache, person: int, withheld: int) -> WithheldRow | None:
-    """Something that is withheld from a person."""
+    """One withheld role or permission of a person."""
     return next((row for row in _withheld_from(queries, person) if row.id == withheld), None)
 
 
@@ -98,7 +98,7 @@ def _grant(row: Row) -> GrantRow:
 
 
 def _withheld_from(queries: QueryCache, person: int) -> tuple[WithheldRow, ...]:
-    """What is withheld from a person, the oldest first."""
+    """The withheld roles and permissions of a person, the oldest first."""
     return tuple(
         WithheldRow(number, by, from_micros(since), role, permission, reason, bool(from_token), bool(from_default))
         for number, by, since, role, permission, reason, from_token, from_default in queries.rows(
@@ -130,64 +130,64 @@ def _order(grant: GrantRow) -> tuple[bool, str, datetime, int]:
     return grant.role is None, grant.role or grant.permission or "", grant.since, grant.id
 
 
-def _counts(grant: GrantRow) -> bool:
-    return grant.role == ADMINISTRATOR and grant.until is None and grant.source in _COUNTING
+def _makes_administrator(grant: GrantRow) -> bool:
+    return grant.role == ADMINISTRATOR and grant.until is None and grant.source in _ADMINISTRATOR_SOURCES
 
 
 def _version(row: PersonRow, erased_at: int | None, stored: Sequence[Row], withheld: Sequence[WithheldRow]) -> str:
-    """Of all that administrators may change: block, erasure, what is withheld, and grants that came with no token."""
-    ours = [
+    """A hash of what administrators may change: block, erasure, withheld grants, grants of other sources than token."""
+    granted_here = [
         [number, source, since, until, role, permission]
         for number, source, _, since, _, permission, until, _, role in stored
         if source != Source.TOKEN.value
     ]
-    said = json.dumps(
-        [row.id, row.person.blocked, erased_at, ours, [one.id for one in withheld]], separators=(",", ":")
+    state = json.dumps(
+        [row.id, row.person.blocked, erased_at, granted_here, [grant.id for grant in withheld]], separators=(",", ":")
     )
-    return sha256(said.encode()).hexdigest()[:_VERSION_CHARACTERS]
+    return sha256(state.encode()).hexdigest()[:_VERSION_CHARACTERS]
 
 
-def _permissions(queries: QueryCache, person: int, there: Sequence[GrantRow]) -> dict[str, tuple[GrantRow, ...]]:
-    """Permission → the grants that give it."""
-    given: dict[str, list[GrantRow]] = {}
+def _permissions(queries: QueryCache, person: int, live_grants: Sequence[GrantRow]) -> dict[str, tuple[GrantRow, ...]]:
+    """Permission → its grants."""
+    by_permission: dict[str, list[GrantRow]] = {}
     by_role: dict[str, list[GrantRow]] = {}
-    for grant in there:
+    for grant in live_grants:
         if grant.permission is not None:
-            given.setdefault(grant.permission, []).append(grant)
+            by_permission.setdefault(grant.permission, []).append(grant)
         elif grant.role is not None:
             by_role.setdefault(grant.role, []).append(grant)
     if ADMINISTRATOR in by_role:
-        everything = by_role.pop(ADMINISTRATOR)
+        administrator_grants = by_role.pop(ADMINISTRATOR)
         for (name,) in queries.rows("catalogue", lambda: select(permissions.c.name)):
-            given[name] = everything + given.get(name, [])
+            by_permission[name] = administrator_grants + by_permission.get(name, [])
     if by_role:
         for role, permission in queries.rows("permissions of a person's roles", _role_permissions, person=person):
             if role in by_role:
-                given[permission] = given.get(permission, []) + by_role[role]
-    return {name: tuple(given[name]) for name in sorted(given)}
+                by_permission[permission] = by_permission.get(permission, []) + by_role[role]
+    return {name: tuple(by_permission[name]) for name in sorted(by_permission)}
 
 
 def _role_permissions() -> Select[Any]:
-    mine = select(grants.c.role_id).where(_THIS_PERSON, grants.c.role_id.is_not(None))
+    role_ids = select(grants.c.role_id).where(_THIS_PERSON, grants.c.role_id.is_not(None))
     return (
         select(roles.c.name, role_permissions.c.permission)
         .select_from(roles.join(role_permissions, role_permissions.c.role_id == roles.c.id))
-        .where(roles.c.id.in_(mine))
+        .where(roles.c.id.in_(role_ids))
     )
 
 
 def _token_roles(
-    queries: QueryCache, person: int, there: Sequence[GrantRow], withheld: Sequence[WithheldRow]
+    queries: QueryCache, person: int, live_grants: Sequence[GrantRow], withheld: Sequence[WithheldRow]
 ) -> dict[str, tuple[str, ...]]:
-    """Role of the last token → the local roles it becomes, one of its own name included where that counts."""
-    of_token = {grant.role for grant in there if grant.source is Source.TOKEN}
+    """Role of the last token → the roles it is mapped to, and the role of the same name when the token granted it."""
+    of_token = {grant.role for grant in live_grants if grant.source is Source.TOKEN}
     of_token |= {row.role for row in withheld if row.from_token}
-    found: dict[str, set[str]] = {}
+    mapped: dict[str, set[str]] = {}
     for name, role in queries.rows("token roles of a person", _token_roles_of, person=person):
-        becomes = found.setdefault(name, {name} & of_token)
+        mapped_roles = mapped.setdefault(name, {name} & of_token)
         if role is not None:
-            becomes.add(role)
-    return {name: tuple(sorted(found[name])) for name in sorted(found)}
+            mapped_roles.add(role)
+    return {name: tuple(sorted(mapped[name])) for name in sorted(mapped)}
 
 
 def _token_roles_of() -> Select[Any]:

@@ -1,7 +1,7 @@
-"""Reads whose statements depend on what is asked: each form is built and compiled once, and then only run.
+"""A cache of compiled statements for reads whose SQL depends on the query.
 
-The same reads serve the directory (each alone, on the newest committed state) and units of work (inside them): they
-differ only in who runs them.
+Each *form* of a statement is built and compiled once per engine, then only executed. The same reads serve the
+directory, alone and on the newest committed state, and units of work, inside their transaction: only ``Fetch`` differs.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from db.statement import PreparedStatement, Row
 from db.texts import clean
 
 Fetch = Callable[..., list[Row]]
-"""Runs one statement of the driver's, given its text and values; all rows."""
+"""Executes the SQL text of a statement with its values on the driver's connection, and returns all rows."""
 
 _PREPARED: Final[dict[tuple[str, Hashable], PreparedStatement]] = {}
-"""By engine and form, of which there are as many as this package has statements and ways to put them together."""
+"""(dialect, form) → statement. Forms are bounded: the statements of this package and the combinations of filters."""
 
 
 class QueryCache:
-    """Runs reads by their form. Safe from any thread when ``fetch`` is."""
+    """Executes reads by the form of their statement. Thread-safe when ``fetch`` is."""
 
     __slots__ = ("_dialect", "_fetch", "sqlite")
 
@@ -48,18 +48,25 @@ class QueryCache:
         self._dialect = dialect
         self.sqlite = dialect.name == "sqlite"
 
-    def rows(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> list[Row]:
-        """All rows of the statement that ``build`` makes; equal forms are equal statements."""
-        prepared = self._prepared(form, build)
-        return self._fetch(prepared.text, prepared.values(given))
+    def rows(self, form: Hashable, build: Callable[[], Executable], **parameters: Any) -> list[Row]:
+        """All rows of a statement.
 
-    def rows_replanned(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> list[Row]:
-        """As ``rows``, for what is best gone about in another way for other values.
-
-        PostgreSQL would settle on one plan for all of them after a few times (PREPARE, "generic plan").
+        Args:
+            form: Identifies the statement: equal forms must have equal statements.
+            build: Builds the statement; called once for each form.
+            parameters: Bind parameter → value, as the driver takes it.
         """
         prepared = self._prepared(form, build)
-        return self._fetch(prepared.text, prepared.values(given), **({} if self.sqlite else {"prepare": False}))
+        return self._fetch(prepared.text, prepared.values(parameters))
+
+    def rows_replanned(self, form: Hashable, build: Callable[[], Executable], **parameters: Any) -> list[Row]:
+        """As ``rows``, for statements whose best plan depends on the parameters.
+
+        After a few executions of a prepared statement PostgreSQL keeps one generic plan (see PREPARE), so the driver
+        must not prepare it.
+        """
+        prepared = self._prepared(form, build)
+        return self._fetch(prepared.text, prepared.values(parameters), **({} if self.sqlite else {"prepare": False}))
 
     def _prepared(self, form: Hashable, build: Callable[[], Executable]) -> PreparedStatement:
         key = (self._dialect.name, form)
@@ -68,47 +75,47 @@ class QueryCache:
             prepared = _PREPARED[key] = PreparedStatement(build(), self._dialect)
         return prepared
 
-    def scalar(self, form: Hashable, build: Callable[[], Executable], **given: Any) -> int:
-        """The one number that a statement gives."""
-        return int(self.rows(form, build, **given)[0][0])
+    def scalar(self, form: Hashable, build: Callable[[], Executable], **parameters: Any) -> int:
+        """The integer in the single row of a statement."""
+        return int(self.rows(form, build, **parameters)[0][0])
 
     def is_any(self, column: ColumnElement[Any], name: str, kind: type[BigInteger | Text] = BigInteger) -> Any:
-        """That ``column`` is one of the values handed over by ``some`` as ``name``."""
+        """Whether ``column`` is one of the values of the parameter ``name``, which ``array`` makes."""
         if self.sqlite:
             return column.in_(select(func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value))
         return column == func.any(bindparam(name, type_=ARRAY(kind())))
 
     def array(self, values: Iterable[int | str]) -> Any:
-        """Many values for ``among``."""
-        listed = list(values)
-        return json.dumps(listed) if self.sqlite else listed
+        """The parameter value for ``is_any``."""
+        items = list(values)
+        return json.dumps(items) if self.sqlite else items
 
     def collated(self, column: ColumnElement[str]) -> ColumnElement[str]:
-        """``column`` compared by code points on both engines, whatever language the database is in."""
+        """``column`` compared by code points on both engines, whatever the collation of the database is."""
         return column if self.sqlite else collate(column, "C")
 
 
 def live() -> ColumnElement[bool]:
-    """Grants that have not expired at ``now``."""
+    """Whether a grant has not expired at the parameter ``now``."""
     until = raw_time(grants.c.until)
     return or_(until.is_(None), until > bindparam("now", type_=BigInteger))
 
 
 def holders(role: Any) -> Select[Any]:
-    """Who holds the role with this id now, each once; as a select of ``person_id``."""
+    """A select of the distinct ``person_id`` that hold the role with this id at ``now``."""
     return select(grants.c.person_id).where(grants.c.role_id == role, live()).distinct()
 
 
 def capped(rows: Select[Any]) -> Select[Any]:
-    """How many rows a select has, counted up to ``MOST_COUNTED``; as a select of one number."""
+    """A select of the number of rows of a select, counted up to ``MOST_COUNTED``."""
     return select(func.count()).select_from(rows.limit(MOST_COUNTED).subquery())
 
 
 def page_size(limit: int) -> int:
-    """How many rows of a page to give."""
+    """The number of rows of a page: ``limit``, bounded."""
     return max(1, min(limit, MOST_ROWS))
 
 
 def fits(text: str) -> bool:
-    """Whether a text from outside could be stored at all; nothing is found by one that could not."""
+    """Whether a text of a request can be stored unchanged; otherwise no row can match it."""
     return clean(text) == text

@@ -1,4 +1,4 @@
-"""Roles and the catalogue of permissions, as lists and one by one."""
+"""Reads of roles and of the permission catalogue: pages of the lists, and single roles."""
 
 from __future__ import annotations
 
@@ -23,36 +23,47 @@ _AT_ROLE: Final = bindparam("role", type_=BigInteger)
 
 
 def role_slice(queries: QueryCache, now: datetime, *, text: str, after: str, limit: int) -> Slice[RoleRow]:
-    """Roles by name; ``text``: part of the name, without regard to case."""
+    """A page of the roles by name.
+
+    Args:
+        queries: Executes the reads.
+        now: The time at which grants are live.
+        text: A part of the name, compared without case.
+        after: The cursor; empty for the first page.
+        limit: The size of the page.
+
+    Raises:
+        InvalidInput: The cursor is not one of this list.
+    """
     words = search_key(clean(text.strip(), _TEXT_MAX_CHARACTERS))
     size = page_size(limit)
     position = position_of(after, ("roles", words), str)
-    # There are few roles: their names are looked through here, alike on both engines.
+    # There are few roles, so their names are filtered here, the same way for both engines.
     names = sorted(
         (name, number)
         for number, name in queries.rows("role names", lambda: select(roles.c.id, roles.c.name))
         if words in search_key(name)
     )
-    rest = [one for one in names if position is None or one[0] > str(position[0])]
-    shown = rest[:size]
+    rest = [role for role in names if position is None or role[0] > str(position[0])]
+    page = rest[:size]
     by_id = {
         row[0]: role_row(row)
         for row in queries.rows(
             "roles by id",
             lambda: _roles().where(queries.is_any(roles.c.id, "ids")),
-            ids=queries.array(number for _, number in shown),
+            ids=queries.array(number for _, number in page),
             now=to_micros(now),
         )
     }
     return Slice(
-        rows=tuple(by_id[number] for _, number in shown if number in by_id),
-        next=cursor(("roles", words), (shown[-1][0],)) if len(rest) > size else None,
+        rows=tuple(by_id[number] for _, number in page if number in by_id),
+        next=cursor(("roles", words), (page[-1][0],)) if len(rest) > size else None,
         total=min(len(names), MOST_COUNTED),
     )
 
 
 def role_card(queries: QueryCache, role: int, now: datetime) -> RoleCard | None:
-    """One role by id."""
+    """The role with this id."""
     return _card(
         queries,
         queries.rows("role by id", lambda: _roles().where(roles.c.id == _AT_ROLE), role=role, now=to_micros(now)),
@@ -60,28 +71,28 @@ def role_card(queries: QueryCache, role: int, now: datetime) -> RoleCard | None:
 
 
 def role_card_named(queries: QueryCache, name: str, now: datetime, *, alike: bool = False) -> RoleCard | None:
-    """One role by its exact name, or with ``alike`` by one that looks like it."""
+    """The role with exactly this name, or with ``alike`` a name that looks like it (``db.texts.role_key``)."""
     if not is_storable(name):
         return None
-    column, wanted = (roles.c.name_key, role_key(name)) if alike else (roles.c.name, name)
+    column, value = (roles.c.name_key, role_key(name)) if alike else (roles.c.name, name)
     rows = queries.rows(
         ("role by name", alike),
-        lambda: _roles().where(column == bindparam("wanted", type_=Text)),
-        wanted=wanted,
+        lambda: _roles().where(column == bindparam("value", type_=Text)),
+        value=value,
         now=to_micros(now),
     )
     return _card(queries, rows)
 
 
-def permissions_of(queries: QueryCache, some: Sequence[int]) -> Mapping[int, frozenset[str]]:
-    """Role id → permissions; ids of no role are left out."""
-    named = queries.rows(
+def permissions_of(queries: QueryCache, ids: Sequence[int]) -> Mapping[int, frozenset[str]]:
+    """Role id → permissions, for at most ``MAX_ROLES`` ids; unknown ids are ignored."""
+    rows = queries.rows(
         "names of roles",
         lambda: select(roles.c.id, roles.c.name).where(queries.is_any(roles.c.id, "ids")),
-        ids=queries.array(some[:MAX_ROLES]),
+        ids=queries.array(ids[:MAX_ROLES]),
     )
-    names: dict[int, str] = {row[0]: row[1] for row in named}
-    found: dict[int, set[str]] = {number: set() for number in names}
+    names: dict[int, str] = {row[0]: row[1] for row in rows}
+    granted: dict[int, set[str]] = {number: set() for number in names}
     rows = queries.rows(
         "permissions of roles",
         lambda: select(role_permissions.c.role_id, role_permissions.c.permission).where(
@@ -90,10 +101,10 @@ def permissions_of(queries: QueryCache, some: Sequence[int]) -> Mapping[int, fro
         ids=queries.array(names),
     )
     for number, permission in rows:
-        found[number].add(permission)
+        granted[number].add(permission)
     return {
-        number: catalogue(queries) if names[number] == ADMINISTRATOR else frozenset(given)
-        for number, given in found.items()
+        number: catalogue(queries) if names[number] == ADMINISTRATOR else frozenset(permission_names)
+        for number, permission_names in granted.items()
     }
 
 
@@ -103,36 +114,47 @@ def catalogue(queries: QueryCache) -> frozenset[str]:
 
 
 def permission_slice(queries: QueryCache, now: datetime, *, text: str, after: str, limit: int) -> Slice[PermissionRow]:
-    """The catalogue by name; ``text``: part of the name or sentence."""
+    """A page of the permission catalogue by name.
+
+    Args:
+        queries: Executes the reads.
+        now: The time at which grants are live.
+        text: A part of the name or of the sentence, compared without case.
+        after: The cursor; empty for the first page.
+        limit: The size of the page.
+
+    Raises:
+        InvalidInput: The cursor is not one of this list.
+    """
     words = clean(text.strip(), _TEXT_MAX_CHARACTERS).lower()
     size = page_size(limit)
     position = position_of(after, ("permissions", words), str)
-    given: dict[str, Any] = {"words": words} if words else {}
+    parameters: dict[str, Any] = {"words": words} if words else {}
     total = queries.scalar(
         ("permissions counted", bool(words)),
         lambda: capped(_matching(queries, select(permissions.c.name), words=bool(words))),
-        **given,
+        **parameters,
     )
     rows = queries.rows(
         ("permissions", bool(words), position is not None),
         lambda: _permission_rows(queries, words=bool(words), after=position is not None),
-        **given,
+        **parameters,
         **({"name": position[0]} if position is not None else {}),
         now=to_micros(now),
         max_rows=size + 1,
     )
-    shown = rows[:size]
+    page = rows[:size]
     return Slice(
-        rows=tuple(PermissionRow(row[0], row[1], bool(row[2]), row[3], row[4]) for row in shown),
-        next=cursor(("permissions", words), (shown[-1][0],)) if len(rows) > size else None,
+        rows=tuple(PermissionRow(row[0], row[1], bool(row[2]), row[3], row[4]) for row in page),
+        next=cursor(("permissions", words), (page[-1][0],)) if len(rows) > size else None,
         total=total,
     )
 
 
 def role_row(row: Row) -> RoleRow:
-    """The row of ``_roles``."""
-    number, name, description, built_in, version, given, people = row
-    return RoleRow(number, name, description, bool(built_in), str(version), given, people)
+    """The role of a ``_roles`` row."""
+    number, name, description, built_in, version, permission_count, people = row
+    return RoleRow(number, name, description, bool(built_in), str(version), permission_count, people)
 
 
 def _card(queries: QueryCache, rows: Sequence[Row]) -> RoleCard | None:
@@ -144,20 +166,22 @@ def _card(queries: QueryCache, rows: Sequence[Row]) -> RoleCard | None:
         lambda: select(role_mappings.c.token_role).where(role_mappings.c.role_id == _AT_ROLE),
         role=row.id,
     )
-    return RoleCard(row, permissions_of(queries, [row.id])[row.id], tuple(sorted(one[0] for one in mapped)))
+    return RoleCard(
+        row, permissions_of(queries, [row.id])[row.id], tuple(sorted(token_role for (token_role,) in mapped))
+    )
 
 
 def _roles() -> Select[Any]:
-    listed = (
+    stored = (
         select(func.count())
         .select_from(role_permissions)
         .where(role_permissions.c.role_id == roles.c.id)
         .correlate(roles)
         .scalar_subquery()
     )
-    all_there_are = select(func.count()).select_from(permissions).scalar_subquery()
-    given = func.coalesce(
-        select(all_there_are).where(roles.c.name == ADMINISTRATOR).correlate(roles).scalar_subquery(), listed
+    whole_catalogue = select(func.count()).select_from(permissions).scalar_subquery()
+    permission_count = func.coalesce(
+        select(whole_catalogue).where(roles.c.name == ADMINISTRATOR).correlate(roles).scalar_subquery(), stored
     )
     people = (
         select(func.count())
@@ -165,15 +189,17 @@ def _roles() -> Select[Any]:
         .correlate(roles)
         .scalar_subquery()
     )
-    return select(roles.c.id, roles.c.name, roles.c.description, roles.c.built_in, roles.c.version, given, people)
+    return select(
+        roles.c.id, roles.c.name, roles.c.description, roles.c.built_in, roles.c.version, permission_count, people
+    )
 
 
 def _matching(queries: QueryCache, rows: Select[Any], *, words: bool) -> Select[Any]:
     if not words:
         return rows
-    position = func.instr if queries.sqlite else func.strpos
-    said = permissions.c.name + literal_column("' '") + func.lower(permissions.c.sentence)
-    return rows.where(position(said, bindparam("words", type_=Text)) > 0)
+    index_of = func.instr if queries.sqlite else func.strpos
+    searched_text = permissions.c.name + literal_column("' '") + func.lower(permissions.c.sentence)
+    return rows.where(index_of(searched_text, bindparam("words", type_=Text)) > 0)
 
 
 def _permission_rows(queries: QueryCache, *, words: bool, after: bool) -> Select[Any]:
@@ -184,7 +210,7 @@ def _permission_rows(queries: QueryCache, *, words: bool, after: bool) -> Select
         .correlate(permissions)
         .scalar_subquery()
     )
-    alone = (
+    direct_grants = (
         select(func.count())
         .select_from(
             select(grants.c.person_id)
@@ -198,7 +224,9 @@ def _permission_rows(queries: QueryCache, *, words: bool, after: bool) -> Select
         .scalar_subquery()
     )
     name = queries.collated(permissions.c.name)
-    rows: Select[Any] = select(permissions.c.name, permissions.c.sentence, permissions.c.by_scope, in_roles, alone)
+    rows: Select[Any] = select(
+        permissions.c.name, permissions.c.sentence, permissions.c.by_scope, in_roles, direct_grants
+    )
     rows = _matching(queries, rows, words=words)
     if after:
         rows = rows.where(name > bindparam("name", type_=Text))

@@ -1,4 +1,4 @@
-"""Live sessions of everybody or of one person, last used first."""
+"""Lists of live sessions, of all people or of one, the most recently used first."""
 
 from __future__ import annotations
 
@@ -15,51 +15,66 @@ from db.rows import PERSON, SESSION, person_of, raw_time, session_of
 from db.session_liveness import is_live
 from db.times import to_micros
 
-_SEEN: Final = raw_time(sessions.c.last_seen_at)
+_LAST_SEEN: Final = raw_time(sessions.c.last_seen_at)
 _EXPIRES: Final = raw_time(sessions.c.expires_at)
 
 
 def session_slice(
     queries: QueryCache, now: datetime, *, person: int | None, seen_since: datetime | None, after: str, limit: int
 ) -> Slice[SessionRow]:
-    """Sessions neither ended nor past their limit; ``seen_since``: only those used after it."""
+    """A page of the sessions that have neither ended nor expired.
+
+    Args:
+        queries: Executes the reads.
+        now: The time at which sessions are live.
+        person: The id of the person; None for everyone.
+        seen_since: Only sessions used after this time; None for all.
+        after: The cursor; empty for the first page.
+        limit: The size of the page.
+
+    Raises:
+        InvalidInput: The cursor is not one of this list.
+    """
     key = ("sessions", person)
     position = position_of(after, key, int, int)
     size = page_size(limit)
-    given: dict[str, Any] = {"now": to_micros(now)}
+    parameters: dict[str, Any] = {"now": to_micros(now)}
     if person is not None:
-        given["person"] = person
+        parameters["person"] = person
     if seen_since is not None:
-        given["since"] = to_micros(seen_since)
+        parameters["since"] = to_micros(seen_since)
     form = (person is not None, seen_since is not None)
-    total = queries.scalar(("live sessions counted", *form), lambda: capped(live_sessions(*form)), **given)
+    total = queries.scalar(("live sessions counted", *form), lambda: capped(live_sessions(*form)), **parameters)
     rows = queries.rows(
         ("live sessions", *form, position is not None),
-        lambda: _page(live_sessions(*form, walking=True), after=position is not None),
-        **given,
+        lambda: _page(live_sessions(*form, in_order=True), after=position is not None),
+        **parameters,
         **({"seen": position[0], "id": position[1]} if position is not None else {}),
         max_rows=size + 1,
     )
-    shown = rows[:size]
+    page = rows[:size]
     return Slice(
-        rows=tuple(_row(row) for row in shown),
-        next=cursor(key, (shown[-1][1], shown[-1][0])) if len(rows) > size else None,
+        rows=tuple(_row(row) for row in page),
+        next=cursor(key, (page[-1][1], page[-1][0])) if len(rows) > size else None,
         total=total,
     )
 
 
-def live_sessions(of_person: bool, recently: bool, *, walking: bool = False) -> Select[Any]:  # noqa: FBT001 - halves of a form
-    """Ids of live sessions: of ``:person``, used after ``:since``, where asked.
+def live_sessions(of_person: bool, recent: bool, *, in_order: bool = False) -> Select[Any]:  # noqa: FBT001 - halves of a form
+    """A select of the ids of live sessions.
 
-    ``walking``: in the order of last use, whose index is then gone along; that of expiry would give most of them.
+    Args:
+        of_person: Whether only those of the parameter ``person``.
+        recent: Whether only those used after the parameter ``since``.
+        in_order: Whether the index of last use is scanned, in its order; the index of expiry would return most rows.
     """
     number = BigInteger
     conditions: list[ColumnElement[bool]] = [
         *is_live(
             bindparam("now", type_=number),
-            used_after=bindparam("since", type_=number) if recently else None,
-            expires_at=_EXPIRES + literal_column("0") if walking else _EXPIRES,
-            last_seen_at=_SEEN,
+            used_after=bindparam("since", type_=number) if recent else None,
+            expires_at=_EXPIRES + literal_column("0") if in_order else _EXPIRES,
+            last_seen_at=_LAST_SEEN,
         )
     ]
     if of_person:
@@ -69,16 +84,16 @@ def live_sessions(of_person: bool, recently: bool, *, walking: bool = False) -> 
 
 def _page(ids: Select[Any], *, after: bool) -> Select[Any]:
     rows = (
-        ids.with_only_columns(sessions.c.id, _SEEN, sessions.c.person_id, policy.c.version, *PERSON, *SESSION)
+        ids.with_only_columns(sessions.c.id, _LAST_SEEN, sessions.c.person_id, policy.c.version, *PERSON, *SESSION)
         .join(people, people.c.id == sessions.c.person_id)
         .join(policy, policy.c.id == 1)
     )
     if after:
         number = BigInteger
         rows = rows.where(
-            tuple_(_SEEN, sessions.c.id) < tuple_(bindparam("seen", type_=number), bindparam("id", type_=number))
+            tuple_(_LAST_SEEN, sessions.c.id) < tuple_(bindparam("seen", type_=number), bindparam("id", type_=number))
         )
-    return rows.order_by(_SEEN.desc(), sessions.c.id.desc()).limit(bindparam("max_rows", type_=BigInteger))
+    return rows.order_by(_LAST_SEEN.desc(), sessions.c.id.desc()).limit(bindparam("max_rows", type_=BigInteger))
 
 
 def _row(row: Any) -> SessionRow:

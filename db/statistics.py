@@ -1,4 +1,4 @@
-"""The installation in numbers, and what an administrator should look at."""
+"""Statistics of the installation, what needs an administrator's attention, and the guard inventory."""
 
 from __future__ import annotations
 
@@ -25,18 +25,27 @@ MAX_NAMES: Final = 20
 def statistics(
     queries: QueryCache, reader: Reader, now: datetime, *, days: int, seen_since: datetime | None, own_names: bool
 ) -> Statistics:
-    """The installation in numbers, with usage of the last ``days`` days."""
-    counted: dict[str, int] = {
+    """The statistics of the installation.
+
+    Args:
+        queries: Executes the reads.
+        reader: Reads the usage.
+        now: The time at which grants and sessions are live.
+        days: How many days of usage, today included.
+        seen_since: Sessions used since then count; None for all that have not expired.
+        own_names: Whether a token role with the name of a built-in role counts as mapped to it.
+    """
+    counts: dict[str, int] = {
         row[0]: row[1] for row in queries.rows("counters", lambda: select(counters.c.name, counters.c.value))
     }
     form = (False, seen_since is not None)
-    given = {} if seen_since is None else {"since": to_micros(seen_since)}
+    parameters = {} if seen_since is None else {"since": to_micros(seen_since)}
     today = now.date()
     return Statistics(
-        people=int(counted.get("people", 0)),
-        machines=int(counted.get("machines", 0)),
+        people=int(counts.get("people", 0)),
+        machines=int(counts.get("machines", 0)),
         sessions=queries.scalar(
-            ("live sessions counted", *form), lambda: capped(live_sessions(*form)), now=to_micros(now), **given
+            ("live sessions counted", *form), lambda: capped(live_sessions(*form)), now=to_micros(now), **parameters
         ),
         roles=queries.scalar("roles counted", lambda: select(func.count()).select_from(roles)),
         days=tuple(reader.usage(today - timedelta(days=max(1, days) - 1), today)),
@@ -45,19 +54,19 @@ def statistics(
 
 
 def attention(queries: QueryCache, now: datetime, *, own_names: bool) -> Attention:
-    """What an administrator should look at."""
+    """What needs an administrator's attention; ``own_names`` as in ``statistics``."""
     at = to_micros(now)
 
-    def names(form: str, build: Callable[[], Select[Any]], **given: Any) -> tuple[str, ...]:
-        return tuple(row[0] for row in queries.rows(form, build, **given))
+    def names(form: str, build: Callable[[], Select[Any]], **parameters: Any) -> tuple[str, ...]:
+        return tuple(row[0] for row in queries.rows(form, build, **parameters))
 
     def people(query: PeopleQuery) -> int:
         return people_slice(queries, query, now).total
 
     return Attention(
         unused_roles=names("unused roles", lambda: _unused_roles(queries), now=at),
-        permissions_held_by_nobody=names("permissions held by nobody", lambda: _held_by_nobody(queries), now=at),
-        permissions_asked_nowhere=names("permissions asked nowhere", lambda: _asked_nowhere(queries)),
+        permissions_held_by_nobody=names("permissions without grants", lambda: _ungranted(queries), now=at),
+        permissions_asked_nowhere=names("permissions without guards", lambda: _unguarded(queries)),
         unmapped_token_roles=unmapped_names(queries, MAX_NAMES, own_names=own_names),
         people_without_roles=people(PeopleQuery(without_roles=True, limit=1)),
         blocked_people=people(PeopleQuery(state=PersonState.BLOCKED, limit=1)),
@@ -66,7 +75,7 @@ def attention(queries: QueryCache, now: datetime, *, own_names: bool) -> Attenti
 
 
 def guard_rows(queries: QueryCache) -> tuple[GuardRow, ...]:
-    """Everything that processes published, by kind and name."""
+    """The guards that processes published, by kind and name."""
     rows = queries.rows("guards", _guards)
     return tuple(
         GuardRow(GuardKind(kind), name, permission, file, line, process, version, from_micros(at))
@@ -83,21 +92,21 @@ def _guards() -> Select[Any]:
 
 
 def _unused_roles(queries: QueryCache) -> Select[Any]:
-    held = exists().where(grants.c.role_id == roles.c.id, live())
-    return _first(queries, select(roles.c.name).where(~held), roles.c.name)
+    granted = exists().where(grants.c.role_id == roles.c.id, live())
+    return _first(queries, select(roles.c.name).where(~granted), roles.c.name)
 
 
-def _held_by_nobody(queries: QueryCache) -> Select[Any]:
-    """Held by nobody but administrators, who hold everything."""
-    alone = exists().where(grants.c.permission == permissions.c.name, live())
-    somebody = exists().where(grants.c.role_id == role_permissions.c.role_id, live())
-    by_role = exists().where(role_permissions.c.permission == permissions.c.name, somebody)
-    return _first(queries, select(permissions.c.name).where(~or_(alone, by_role)), permissions.c.name)
+def _ungranted(queries: QueryCache) -> Select[Any]:
+    """Permissions that no grant names; administrators, who have every permission, do not count."""
+    direct_grant = exists().where(grants.c.permission == permissions.c.name, live())
+    role_grant = exists().where(grants.c.role_id == role_permissions.c.role_id, live())
+    by_role = exists().where(role_permissions.c.permission == permissions.c.name, role_grant)
+    return _first(queries, select(permissions.c.name).where(~or_(direct_grant, by_role)), permissions.c.name)
 
 
-def _asked_nowhere(queries: QueryCache) -> Select[Any]:
-    asked = exists().where(guards.c.permission == permissions.c.name)
-    return _first(queries, select(permissions.c.name).where(~asked), permissions.c.name)
+def _unguarded(queries: QueryCache) -> Select[Any]:
+    guarded = exists().where(guards.c.permission == permissions.c.name)
+    return _first(queries, select(permissions.c.name).where(~guarded), permissions.c.name)
 
 
 def _first(queries: QueryCache, rows: Select[Any], name: Any) -> Select[Any]:
