@@ -1,4 +1,4 @@
-"""Storage: what Gatehouse remembers; ``app.core.ports`` is the contract. The only package that knows SQLAlchemy."""
+"""Storage, as the Protocols of ``app.core.ports`` define it. The only package that imports SQLAlchemy."""
 
 from app.core.chain import ChainState
 from db.chain import checkpoint, verify_chain

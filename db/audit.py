@@ -1,9 +1,9 @@
-"""How audit events are written: each sealed to the one before, behind a head that is locked last before commit.
+"""Writes of audit events: each is chained to the one before, and the head is locked last before the commit.
 
 ``mac = HMAC(prev_mac + canonical event)``, with the key that the head names: the installation's write key, which every
-running process holds (``app.core.secret_keys``). A process without it writes nothing, whatever it believes itself. The
-head names the last event and is sealed itself. A head that is not as it was left is not taken over in silence: the next
-event says so for ever, and the chain goes on from what is there.
+running process holds (``app.core.secret_keys``). A process without it writes nothing. The head names the last event
+and has a seal itself. A head that was changed in the database is not accepted silently: the next event reports it
+permanently, and the chain continues from the last stored event.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DENIALS: Final = frozenset({AuditKind.PAGE_DENY, AuditKind.FUNCTION_DENY, Audit
 EVENT_PURPOSE: Final = "audit"
 HEAD_PURPOSE: Final = "audit-head"
 FIELDS: Final = ("seq", "at", "kind", "outcome", "actor", "target", "reason", "correlation_id", "address", "details")
-# What is of no type that JSON knows was not written by us: it becomes a text that no MAC covers.
+# A value that JSON cannot encode was not written by Gatehouse: it becomes a text that matches no MAC.
 _encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=repr).encode
 _END: Final = func.coalesce(
     select(func.max(audit_events.c.seq)).scalar_subquery(),
@@ -45,24 +45,28 @@ _log = logging.getLogger(__name__)
 
 
 def check(event: AuditEvent) -> None:
-    """Raise ``ValueError`` for an event that cannot be written, where it is made rather than at commit."""
+    """Check that an event can be written, when it is recorded rather than at the commit.
+
+    Raises:
+        ValueError: Its time is naive.
+    """
     to_micros(event.at)
 
 
 def append(
     connection: Connection, keyring: Keyring, events: Sequence[AuditEvent], *, key_id: str = "", lost: bool = False
 ) -> None:
-    """Write events behind the head, which stays locked until the transaction ends.
+    """Write events after the head, which stays locked until the transaction ends.
 
     Args:
         connection: In the transaction of the unit of work.
         keyring: The secrets of this process.
         events: At least one.
-        key_id: The key to write with from here on; empty for the one that the head names.
-        lost: Whether the key that the head names is lost, and need not be held.
+        key_id: The key to write with from now on; empty for the one that the head names.
+        lost: Whether the key that the head names is lost, so that this process need not have it.
 
     Raises:
-        SecretMismatch: This process does not hold the key that the installation writes with.
+        SecretMismatch: This process does not have the key that the installation writes with.
     """
     head = connection.execute(
         select(
@@ -78,8 +82,8 @@ def append(
     else:
         _log.error("the head of the audit is not as it was left: run gatehouse audit verify")
         seq, mac = _real_end(connection)
-        found = "missing" if head is None else int(head.seq)
-        events = [_broken(events[0], found, named), *events]
+        head_number = "missing" if head is None else int(head.seq)
+        events = [_broken(events[0], head_number, named), *events]
     rows = chained(keyring, seq, mac, events, key_id=key_id)
     connection.execute(insert(audit_events), rows)
     _count(connection, events)
@@ -90,9 +94,9 @@ def append(
 
 
 def counted_as(event: AuditEvent) -> str | None:
-    """What an event is to the usage report: a sign-in, a denial, or nothing.
+    """How the usage report counts an event: as a sign-in, as a denial, or not at all.
 
-    Refusals of the known: strangers can cause any number, which is counted in their events (``details.count``).
+    Denials of known subjects only: anonymous clients can cause any number, which ``details.count`` of their events has.
     """
     if event.kind is AuditKind.SESSION_BEGIN:
         return SIGN_IN if event.outcome is Outcome.DONE else None
@@ -100,11 +104,11 @@ def counted_as(event: AuditEvent) -> str | None:
 
 
 def _count(connection: Connection, events: Sequence[AuditEvent]) -> None:
-    """Add to the counters of days, so that nobody has to count events."""
-    counted = Counter((day_number(event.at.astimezone(UTC).date()), counted_as(event)) for event in events)
+    """Add events to the daily counters, so that the usage report need not count events."""
+    counts = Counter((day_number(event.at.astimezone(UTC).date()), counted_as(event)) for event in events)
     kind = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    for (day, what), number in sorted((key, number) for key, number in counted.items() if key[1] is not None):
-        new = kind(audit_days).values(day=day_of(day), what=what, events=number)
+    for (day, counted), number in sorted((key, number) for key, number in counts.items() if key[1] is not None):
+        new = kind(audit_days).values(day=day_of(day), what=counted, events=number)
         connection.execute(
             new.on_conflict_do_update(
                 index_elements=["day", "what"], set_={"events": audit_days.c.events + new.excluded.events}
@@ -115,47 +119,55 @@ def _count(connection: Connection, events: Sequence[AuditEvent]) -> None:
 def chained(
     keyring: Keyring, seq: int, mac: bytes, events: Sequence[AuditEvent], *, key_id: str = ""
 ) -> list[dict[str, Any]]:
-    """The rows of ``events``, following the event number ``seq`` with ``mac``; ``key_id``: empty for the write key."""
+    """The rows of ``events``, chained to the event with number ``seq`` and ``mac``.
+
+    Args:
+        keyring: The secrets of this process.
+        seq: The number of the event before.
+        mac: Its MAC.
+        events: In order.
+        key_id: The key to seal with; empty for the write key.
+    """
     rows = []
     for number, event in enumerate(events, seq + 1):
         row = _cleaned(event, number)
-        covered = mac + canonical([row[name] for name in FIELDS])
-        prev_mac, mac = mac, keyring.mac(EVENT_PURPOSE, covered, key_id=key_id)
+        message = mac + canonical([row[name] for name in FIELDS])
+        prev_mac, mac = mac, keyring.mac(EVENT_PURPOSE, message, key_id=key_id)
         rows.append({**row, "at": event.at, "prev_mac": prev_mac, "mac": mac})
     return rows
 
 
 def canonical(values: Sequence[Any]) -> bytes:
-    """The bytes a MAC covers: every field in the order of ``FIELDS``, with no way to move text from one to the next."""
+    """The encoding of an event for its MAC: the fields in the order of ``FIELDS``, unambiguously separated."""
     return _encode(list(values)).encode()
 
 
 def head_bytes(seq: int, mac: bytes) -> bytes:
-    """The bytes that the head's seal covers."""
+    """The encoding of the head for its seal."""
     return seq.to_bytes(8, "big", signed=True) + mac
 
 
 def head_is_sealed(keyring: Keyring, seq: int, mac: object, seal: object) -> bool:
-    """Whether the head is as it was left; before the first event ever it has no seal."""
+    """Whether the seal of the head is valid; before the first event there is none."""
     if seq == 0 and not mac and not seal:
         return True
     return keyring.mac_matches(HEAD_PURPOSE, head_bytes(seq, as_bytes(mac)), as_bytes(seal))
 
 
 def sealing_key(keyring: Keyring, head: Any) -> str:
-    """The id of the key that a stored head is sealed with; empty when it has no seal yet, or none of ours."""
+    """The id of the key of a head's seal; empty without a seal, or without a valid one."""
     if head is None:
         return ""
     return keyring.key_of_mac(HEAD_PURPOSE, head_bytes(head.seq, as_bytes(head.mac)), as_bytes(head.seal)) or ""
 
 
 def as_bytes(stored: object) -> bytes:
-    """Stored bytes as the driver gives them; empty for anything else, which somebody else has put there."""
+    """Stored bytes as the driver returns them; empty for any other value, which Gatehouse never writes."""
     return bytes(stored) if isinstance(stored, (bytes, memoryview)) else b""
 
 
 def _real_end(connection: Connection) -> tuple[int, bytes]:
-    """Number and MAC of the last event that is there, or of the retention boundary, whatever the head says."""
+    """Number and MAC of the last stored event, or of the retention boundary, regardless of the head."""
     for table in (audit_events, audit_retention):
         last = connection.execute(select(table.c.seq, table.c.mac).order_by(table.c.seq.desc()).limit(1)).first()
         if last is not None:
@@ -163,11 +175,14 @@ def _real_end(connection: Connection) -> tuple[int, bytes]:
     return 0, b""
 
 
-def _broken(first: AuditEvent, found: int | str, key_id: str) -> AuditEvent:
-    """The event that says what was found; ``first``: what was to be written.
+def _broken(first: AuditEvent, head_number: int | str, key_id: str) -> AuditEvent:
+    """The event that reports a changed head.
 
-    ``key_id``: the key that the head named, which this process holds. So what is found now is never for want of a key,
-    and ``db.chain`` never takes it for that.
+    Args:
+        first: The event that was to be written.
+        head_number: The number in the head, or ``missing``.
+        key_id: The key that the head names, which this process has. A missing key therefore does not explain the
+            break, and ``db.chain`` never accepts it as an explanation.
     """
     return replace(
         first,
@@ -177,12 +192,12 @@ def _broken(first: AuditEvent, found: int | str, key_id: str) -> AuditEvent:
         target="",
         reason="",
         address="",
-        details={"head": found, **({"key": key_id} if key_id else {})},
+        details={"head": head_number, **({"key": key_id} if key_id else {})},
     )
 
 
 def _cleaned(event: AuditEvent, seq: int) -> dict[str, Any]:
-    """The row of an event, but for its MACs; ``at`` in microseconds."""
+    """The row of an event without its MACs; ``at`` in microseconds."""
     details = {
         clean(str(name), AUDIT_MAX_CHARACTERS): clean(value, AUDIT_MAX_CHARACTERS) if isinstance(value, str) else value
         for name, value in list(event.details.items())[:MAX_DETAILS]

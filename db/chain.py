@@ -1,10 +1,10 @@
-"""Verifying the audit chain: walked from its first event, or the retention boundary, to its head, in bounded memory.
+"""Verification of the audit chain, from its first event or the retention boundary to its head, in bounded memory.
 
-It locks nothing: of events written meanwhile it follows those the head has come to name, and when old ones are deleted
-meanwhile it begins anew. Everything that is wrong is named, up to ``MAX_PROBLEMS``: after an event that does not fit,
-the walk goes on from what that event says of itself.
+It locks nothing: it includes events written meanwhile as far as the newest head names them, and starts again when old
+events are deleted meanwhile. It reports up to ``MAX_PROBLEMS`` problems: after an event that does not fit, it continues
+from the number and MAC that the event itself has.
 
-Breaks that a rotation explains are one problem together, until an event says that they were seen (``db.rotation``).
+Breaks that a rotation explains are reported as one problem, until an event acknowledges them (``db.rotation``).
 """
 
 from __future__ import annotations
@@ -34,16 +34,17 @@ _BATCH: Final = 2000
 _ATTEMPTS: Final = 20
 _BEFORE_ALL: Final = -(2**63)
 _NEARBY: Final = 5000
-"""How far from its place a moved event is recognised."""
+"""A moved event is recognized within so many numbers of its own."""
 _BROKEN: Final = AuditKind.LOG_BROKEN.value
 _HEAL: Final = AuditKind.LOG_HEAL.value
 _PRUNED: Final = "Old audit events are being deleted right now. Try again when that is done."
 
 
 def verify_chain(database: Database, checkpoints: Sequence[Checkpoint] = ()) -> ChainState:
-    """Follow the chain from its beginning to its head, comparing it with ``checkpoints``; say what is wrong.
+    """Verify the chain from its beginning to its head, and compare it with ``checkpoints``.
 
-    Raises ``StorageUnavailable``, also when events are being deleted all the time meanwhile.
+    Raises:
+        StorageUnavailable: The database does not answer, or events were deleted during each attempt.
     """
     for _ in range(_ATTEMPTS):
         walk = _Walk(_Stored(database), checkpoints)
@@ -54,7 +55,12 @@ def verify_chain(database: Database, checkpoints: Sequence[Checkpoint] = ()) -> 
 
 
 def checkpoint(database: Database, *, at: datetime, installation: str) -> Checkpoint:
-    """The head as it is now. Raises ``Conflict`` when it, or the event it names, is not as it was left."""
+    """A checkpoint of the current head.
+
+    Raises:
+        Conflict: The head, or the event that it names, was changed in the database.
+        StorageUnavailable: The database does not answer.
+    """
     head, last = _Stored(database).head_and_last()
     keyring = database.keyring
     good = head is not None and head_is_sealed(keyring, *head)
@@ -70,7 +76,7 @@ def _is_genuine(database: Database, row: Row) -> bool:
 
 
 class _Stored:
-    """What is in the tables, as rows of the driver."""
+    """Reads of the audit tables, as rows of the driver."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -97,10 +103,10 @@ class _Stored:
         self._first = PreparedStatement(select(func.min(audit_events.c.seq)), dialect)
         self._boundaries = PreparedStatement(select(*BOUNDARY).order_by(audit_retention.c.seq), dialect)
         self._triggers = PreparedStatement(text(SELECT_TRIGGERS[dialect.name]), dialect)
-        self._wanted = TRIGGERS[dialect.name]
+        self._expected_triggers = TRIGGERS[dialect.name]
 
     def events(self, after: int) -> list[Row]:
-        """The next events after a number; when the driver cannot even read one, that one with its MACs only."""
+        """The next events after a number; an event that the driver cannot read has its number and MACs only."""
         fetch = self.database.fetch
         try:
             return fetch(self._batch, after=after, max_rows=_BATCH)
@@ -116,55 +122,55 @@ class _Stored:
         return rows[0] if rows else None
 
     def head_and_last(self) -> tuple[Row | None, Row | None]:
-        """The head, and the event it names, in one look."""
+        """The head and the event that it names, in one read."""
         rows = self.database.fetch(self._head_and_last)
         if not rows:
             return None, None
         return rows[0][:3], rows[0][3:] if rows[0][3] is not None else None
 
-    def begin(self) -> tuple[int | None, list[Row]]:
+    def oldest_and_boundaries(self) -> tuple[int | None, list[Row]]:
         """The number of the oldest event, and all retention boundaries."""
         return self.database.fetch(self._first)[0][0], self.database.fetch(self._boundaries)
 
     def missing_triggers(self) -> list[str]:
-        return sorted(self._wanted - {str(row[0]) for row in self.database.fetch(self._triggers)})
+        return sorted(self._expected_triggers - {str(row[0]) for row in self.database.fetch(self._triggers)})
 
 
 class _Walk:
-    """One walk along the chain."""
+    """One verification of the chain."""
 
     def __init__(self, stored: _Stored, checkpoints: Sequence[Checkpoint]) -> None:
         self._stored = stored
         self._keyring = stored.keyring
-        self._checkpoints = sorted(checkpoints, key=lambda one: one.seq)
-        self._marks: dict[int, list[Checkpoint]] = {}
-        for one in checkpoints:
-            self._marks.setdefault(one.seq, []).append(one)
-        self._began = stored.begin()
+        self._checkpoints = sorted(checkpoints, key=lambda checkpoint: checkpoint.seq)
+        self._checkpoints_at: dict[int, list[Checkpoint]] = {}
+        for checkpoint in checkpoints:
+            self._checkpoints_at.setdefault(checkpoint.seq, []).append(checkpoint)
+        self._initial = stored.oldest_and_boundaries()
         self._problems: list[Problem] = []
-        self._seq = 0  # where the walk is: the number and MAC of the event it has come to
+        self._seq = 0  # number and MAC of the last verified event
         self._mac = b""
-        self._key: str | None = None  # what that event was sealed with, where that is known
+        self._key: str | None = None  # the key of that event, if known
         self._rotation = Rotation(self._keyring)
-        self._trusted = True  # whether the next event must follow this MAC: not after a gap or a changed event
+        self._trusted = True  # whether the next event must follow this MAC; False after a gap or a changed event
         self._events = self._first = 0
         self._boundary_seq, self._boundary_mac = 0, b""
         self._compared: set[int] = {0}
 
     def was_pruned_meanwhile(self) -> bool:
-        """Whether a boundary was sealed, or old events went, since the walk began."""
-        return self._stored.begin() != self._began
+        """Whether a boundary was sealed or old events were deleted since the verification started."""
+        return self._stored.oldest_and_boundaries() != self._initial
 
     def run(self) -> ChainState:
-        """Walk to the end."""
-        first, boundaries = self._began
+        """Verify the whole chain."""
+        first, boundaries = self._initial
         self._problems += [Problem(ProblemKind.UNPROTECTED, note=name) for name in self._stored.missing_triggers()]
         self._start(first, boundaries)
         head = self._stored.head()
-        further = False
+        has_more = False
         while self._follow(head):
-            # Looked for before the head is read again: what was written meanwhile, the new head names.
-            further = head is not None and bool(self._stored.events(head[0]))
+            # Read before the head is read again: the new head names events that were written meanwhile.
+            has_more = head is not None and bool(self._stored.events(head[0]))
             newest = self._stored.head()
             if newest is None or head is None or newest[0] <= head[0]:
                 break
@@ -172,8 +178,8 @@ class _Walk:
         self._problems += self._rotation.problems()
         complete = len(self._problems) < MAX_PROBLEMS
         if complete:
-            self._compare_end(head, further=further)
-        newest_mark = self._checkpoints[-1].seq if self._checkpoints else 0
+            self._compare_end(head, has_more=has_more)
+        newest_checkpoint = self._checkpoints[-1].seq if self._checkpoints else 0
         return ChainState(
             events=self._events,
             first_seq=self._first,
@@ -181,24 +187,24 @@ class _Walk:
             boundary_seq=self._boundary_seq,
             problems=tuple(self._problems),
             complete=complete,
-            checkpoints=sum(one.seq in self._compared for one in self._checkpoints),
-            newest_compared=newest_mark in self._compared or newest_mark > self._boundary_seq,
+            checkpoints=sum(checkpoint.seq in self._compared for checkpoint in self._checkpoints),
+            newest_compared=newest_checkpoint in self._compared or newest_checkpoint > self._boundary_seq,
         )
 
     def _start(self, first: int | None, boundaries: Sequence[Row]) -> None:
-        """Find where the chain begins: at the newest boundary that is ours, or at what is left below it."""
+        """Find the beginning of the chain: the newest boundary with a valid seal, or the events left below it."""
         for row in boundaries:
             if boundary_is_sealed(self._keyring, *row):
                 self._boundary_seq, self._boundary_mac = row[0], as_bytes(row[1])
             else:
                 self._problem(ProblemKind.RETENTION, row[0])
         self._seq, self._mac = self._boundary_seq, self._boundary_mac
-        self._mark(self._boundary_seq, self._boundary_mac)
-        if first is not None and 0 < first <= self._boundary_seq:  # deleting was interrupted
+        self._compare_checkpoints(self._boundary_seq, self._boundary_mac)
+        if first is not None and 0 < first <= self._boundary_seq:  # a deletion was interrupted
             self._seq, self._trusted = first - 1, False
 
     def _follow(self, head: Row | None) -> bool:
-        """Walk on to the head, or to the end where there is no good head; False when too much is wrong to go on."""
+        """Verify up to the head, or to the last event without a valid head; False when there are too many problems."""
         last = head[0] if head is not None and head_is_sealed(self._keyring, *head) else None
         for row in self._rows():
             if last is not None and row[0] > last:
@@ -215,11 +221,11 @@ class _Walk:
             after = rows[-1][0]
 
     def _step(self, row: Row) -> None:
-        """Look at one event."""
+        """Verify one event."""
         seq, prev_mac, mac = row[0], as_bytes(row[-2]), as_bytes(row[-1])
         self._events += 1
         self._first = self._first or seq
-        if seq <= self._seq:  # below where the chain begins: nothing of ours was ever there
+        if seq <= self._seq:  # below the beginning of the chain, where Gatehouse never left an event
             self._problem(ProblemKind.EDITED, seq)
             return
         if seq > self._seq + 1:
@@ -229,9 +235,9 @@ class _Walk:
         key = self._keyring.key_of_mac(EVENT_PURPOSE, prev_mac + fields, mac)
         follows = self._trusted and prev_mac == self._mac
         if key is None:
-            found = self._number_of(seq, prev_mac, fields, mac)
-            kind = ProblemKind.EDITED if found is None else ProblemKind.REORDERED
-            self._problem(kind, seq, found=found)
+            number = self._number_of(seq, prev_mac, fields, mac)
+            kind = ProblemKind.EDITED if number is None else ProblemKind.REORDERED
+            self._problem(kind, seq, original_seq=number)
             self._trusted = False
         else:
             if self._trusted and not follows:
@@ -246,43 +252,49 @@ class _Walk:
             self._problem(ProblemKind.EDITED, seq)
             mac = self._boundary_mac
         self._seq, self._mac = seq, mac
-        self._mark(seq, mac)
+        self._compare_checkpoints(seq, mac)
 
     def _number_of(self, seq: int, prev_mac: bytes, fields: bytes, mac: bytes) -> int | None:
-        """The number under which an event that does not fit its place was written, if that is near."""
+        """The number that a moved event was written with, if it is near."""
         rest = fields[1 + len(str(seq)) :]
-        for away in range(1, _NEARBY + 1):
-            for other in (seq + away, seq - away):
+        for distance in range(1, _NEARBY + 1):
+            for other in (seq + distance, seq - distance):
                 if self._keyring.mac_matches(EVENT_PURPOSE, b"%s[%d%s" % (prev_mac, other, rest), mac):
                     return other
         return None
 
-    def _mark(self, seq: int, mac: bytes) -> None:
-        """Compare with the checkpoints made at this event."""
-        for one in self._marks.get(seq, ()):
+    def _compare_checkpoints(self, seq: int, mac: bytes) -> None:
+        """Compare an event with the checkpoints of its number."""
+        for checkpoint in self._checkpoints_at.get(seq, ()):
             self._compared.add(seq)
-            if one.mac != mac.hex():
-                self._problem(ProblemKind.REWRITTEN, seq, note=_made(one))
+            if checkpoint.mac != mac.hex():
+                self._problem(ProblemKind.REWRITTEN, seq, note=_description(checkpoint))
 
-    def _compare_end(self, head: Row | None, *, further: bool) -> None:
-        """Whether the head, and the newest checkpoint, fit where the walk ended."""
+    def _compare_end(self, head: Row | None, *, has_more: bool) -> None:
+        """Compare the head and the newest checkpoint with the last verified event."""
         if head is None or not head_is_sealed(self._keyring, *head):
             self._problem(ProblemKind.HEAD, None)
         elif self._seq < head[0]:
             self._problem(ProblemKind.CUT, self._seq + 1, until=head[0])
-        elif further:
+        elif has_more:
             self._problem(ProblemKind.APPENDED, head[0] + 1)
         elif self._seq > head[0] or (self._trusted and self._mac != as_bytes(head[1])):
             self._problem(ProblemKind.MISPLACED, self._seq)
         newest = self._checkpoints[-1] if self._checkpoints else None
         if newest is not None and newest.seq > max(self._seq, head[0] if head is not None else 0):
-            self._problem(ProblemKind.TRUNCATED, self._seq + 1, until=newest.seq, note=_made(newest))
+            self._problem(ProblemKind.TRUNCATED, self._seq + 1, until=newest.seq, note=_description(newest))
 
     def _problem(
-        self, kind: ProblemKind, seq: int | None, *, until: int | None = None, found: int | None = None, note: str = ""
+        self,
+        kind: ProblemKind,
+        seq: int | None,
+        *,
+        until: int | None = None,
+        original_seq: int | None = None,
+        note: str = "",
     ) -> None:
-        self._problems.append(Problem(kind, seq, until, found, note))
+        self._problems.append(Problem(kind, seq, until, original_seq, note))
 
 
-def _made(one: Checkpoint) -> str:
-    return f"{one.at} ({one.installation})"
+def _description(checkpoint: Checkpoint) -> str:
+    return f"{checkpoint.at} ({checkpoint.installation})"

@@ -1,4 +1,4 @@
-"""Cursors of lists: where a page ended, as an opaque text that is good for the same query only."""
+"""Cursors of lists: the position where a page ended, as an opaque text that is valid for the same query only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zlib import crc32
 from app.core.errors import InvalidInput
 
 Position = tuple[int | str | None, ...]
-"""The sort values of a page's last row."""
+"""The sort values of the last row of a page."""
 _MAX_CHARACTERS: Final = 3000
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode  # made once
 _MAX_INTEGER: Final = 2**63 - 1
@@ -20,15 +20,21 @@ _WRONG: Final = "This is not the cursor of the next page of this list. Begin aga
 
 
 def cursor(query: Hashable, position: Sequence[int | str | None]) -> str:
-    """The cursor that goes on after ``position`` in the list that ``query`` asks for."""
-    raw = _encode([_mark(query), *position])
+    """The cursor of the rows after ``position`` in the list of ``query``."""
+    raw = _encode([_checksum(query), *position])
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
 def position_of(text: str, query: Hashable, *kinds: type[int | str] | None) -> Position | None:
-    """Where to go on; None at the beginning. Raises ``InvalidInput`` for a cursor not made for this query.
+    """The position of a cursor; None for the first page.
 
-    ``kinds``: of the values; None stands for a number or nothing.
+    Args:
+        text: The cursor; empty for the first page.
+        query: What ``cursor`` was called with.
+        kinds: The type of each value; None for a number that may be missing.
+
+    Raises:
+        InvalidInput: The cursor was not made for this query.
     """
     if not text:
         return None
@@ -42,21 +48,21 @@ def _decoded(text: str, query: Hashable) -> Position | None:
     if len(text) > _MAX_CHARACTERS or not text.isascii():
         return None
     try:
-        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError, RecursionError):
         return None
-    if not isinstance(found, list) or not found or found[0] != _mark(query):
+    if not isinstance(values, list) or not values or values[0] != _checksum(query):
         return None
-    return tuple(found[1:])
+    return tuple(values[1:])
 
 
 def _is_of(value: object, kind: type[int | str] | None) -> bool:
     if value is None:
         return kind is None
     if isinstance(value, str):
-        return kind is str and "\x00" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+        return kind is str and "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
     return kind is not str and type(value) is int and abs(value) <= _MAX_INTEGER
 
 
-def _mark(query: Hashable) -> str:
+def _checksum(query: Hashable) -> str:
     return f"{crc32(repr(query).encode('utf-8', 'surrogatepass')):08x}"

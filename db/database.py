@@ -1,4 +1,4 @@
-"""The database: ``Storage`` over one engine, opened once per process by a composition root."""
+"""The database: ``Storage`` over one engine. A composition root opens it once per process."""
 
 from __future__ import annotations
 
@@ -33,24 +33,31 @@ from db.unit_of_work import BaseUnitOfWork
 from db.write_lock import WriteLock
 
 MAX_READ_CONNECTIONS: Final = 16
-"""Reads at once per process; more wait their turn."""
+"""Concurrent reads of a process; further reads wait."""
 
 W = TypeVar("W", bound=BaseUnitOfWork)
 
 
 class DatabaseUnitOfWork(AdministrationWrites, DraftWrites, RetentionWrites, SecretKeyWrites):
-    """``DirectoryUnit``: everything that can be written, in one transaction."""
+    """``DirectoryUnit``: all writes, in one transaction."""
 
 
 class Database:
-    """``Storage``. Safe from any thread; not to be used across a fork."""
+    """``Storage``. Thread-safe; it must not be used across a fork."""
 
     def __init__(
         self, url: str, keyring: Keyring, *, clock: Clock = utc_now, timeouts: Timeouts = SERVICE_TIMEOUTS
     ) -> None:
-        """Nothing is opened before it is needed, except in memory, where today's schema is made at once.
+        """Opens no connection yet, except for a database in memory, which gets the current schema at once.
 
-        ``clock`` is only kept for those who ask for it: every time that is stored is passed in.
+        Args:
+            url: SQLAlchemy URL.
+            keyring: The keys of this process.
+            clock: Kept for callers; storage itself never reads it, because every stored time is an argument.
+            timeouts: How long anything waits for the database.
+
+        Raises:
+            ConfigurationError: The URL is neither SQLite nor PostgreSQL.
         """
         address = parsed(url)
         self.engine: Engine = make_engine(address, timeouts)
@@ -60,11 +67,11 @@ class Database:
         self._write_lock = WriteLock(timeouts.lock_seconds)
         self._read_connections: ReadConnections
         if is_memory(address):
-            _fill(self.engine)
+            _load_schema(self.engine)
             self._read_connections = SharedReadConnection(self.engine, self._write_lock)
         else:
             self._read_connections = PooledReadConnections(
-                self.engine, max_rows=MAX_READ_CONNECTIONS, wait_seconds=timeouts.connect_seconds
+                self.engine, max_connections=MAX_READ_CONNECTIONS, wait_seconds=timeouts.connect_seconds
             )
         self._read = DatabaseReader(self._read_connections, self.engine.dialect)
         self._directory = DatabaseDirectory(
@@ -75,7 +82,7 @@ class Database:
 
     @property
     def read(self) -> DatabaseReader:
-        """Reads that stand alone."""
+        """Stand-alone reads."""
         return self._read
 
     @property
@@ -84,12 +91,12 @@ class Database:
         return self._directory
 
     def unit_of_work(self) -> AbstractContextManager[DatabaseUnitOfWork]:
-        """A unit of work; leaving the block without ``commit`` rolls back."""
+        """A unit of work, rolled back unless the block commits it."""
         return self.work(DatabaseUnitOfWork)
 
     @contextmanager
     def work(self, kind: type[W]) -> Iterator[W]:
-        """A unit of work of this package's own kind."""
+        """A unit of work of a class of this package."""
         unit = kind(self.engine, self.keyring, self._write_lock)
         try:
             yield unit
@@ -97,12 +104,12 @@ class Database:
             unit.close()
 
     def check(self) -> None:
-        """Raise unless this process can use the database; write with its key from here on.
+        """Check that this process can use the database, and write with the database's key from now on.
 
         Raises:
-            SchemaMismatch: It is of another version.
-            SecretMismatch: It is written with a secret that this process was not given.
-            StorageUnavailable: It is not there, or does not answer.
+            SchemaMismatch: The schema has another version.
+            SecretMismatch: The database is written with a secret that this process does not have.
+            StorageUnavailable: The database does not exist or does not answer.
         """
         self.check_schema()
         rows = self.fetch(self._write_key)
@@ -113,39 +120,56 @@ class Database:
             self.keyring.write_with(write_key)
 
     def check_schema(self) -> None:
-        """Raise ``SchemaMismatch`` or ``StorageUnavailable`` unless the database is there and of this version."""
+        """Check that the database exists and has the schema of this version.
+
+        Raises:
+            SchemaMismatch: The schema has another version.
+            StorageUnavailable: The database does not exist or does not answer.
+        """
         if self._file is not None and is_missing(self._file):
             require_current(SchemaState.MISSING)
         try:
             rows = self.fetch(self._revision)
         except SchemaMismatch:
-            rows = []  # not even the table that says so
+            rows = []  # the version table is missing
         require_current(state_of(str(rows[0][0]) if rows else None))
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         self._read_connections.close()
-        with suppress(SQLAlchemyError):  # closing what is broken already
+        with suppress(SQLAlchemyError):  # a broken connection cannot be closed
             self.engine.dispose()
 
-    def fetch(self, prepared: PreparedStatement, **given: Any) -> list[Row]:
-        """Run one read of this package's own (schema, audit chain)."""
-        return self._read_connections.fetch(prepared.text, prepared.values(given))
+    def fetch(self, prepared: PreparedStatement, **parameters: Any) -> list[Row]:
+        """Execute a stand-alone read of this package (schema, audit chain).
+
+        Raises:
+            GatehouseError: The translated error of the driver.
+        """
+        return self._read_connections.fetch(prepared.text, prepared.values(parameters))
 
 
 def open_database(
     settings: Settings, keyring: Keyring, *, clock: Clock = utc_now, timeouts: Timeouts = SERVICE_TIMEOUTS
 ) -> Database:
-    """The database of ``settings.database_url``; raises ``ConfigurationError`` for an address we cannot use.
+    """The database of ``settings.database_url``.
 
-    It must have been migrated (``check`` says so), except SQLite in memory (``sqlite://``), which is made with
-    today's schema. ``timeouts``: how long anything waits for it.
+    It must be migrated (``check`` tells), except for SQLite in memory (``sqlite://``), which gets the current schema.
+
+    Args:
+        settings: Its ``database_url`` is used.
+        keyring: The keys of this process.
+        clock: Kept for callers.
+        timeouts: How long anything waits for the database.
+
+    Raises:
+        ConfigurationError: The URL is neither SQLite nor PostgreSQL.
     """
     return Database(settings.database_url, keyring, clock=clock, timeouts=timeouts)
 
 
-def _fill(engine: Engine) -> None:
-    """Put today's schema into a new database in memory."""
+def _load_schema(engine: Engine) -> None:
+    """Load the current schema into a new database in memory."""
     try:
         pooled = engine.raw_connection()
         driver = pooled.driver_connection

@@ -1,4 +1,4 @@
-"""Reads for administrators (``app.core.directory_ports.DirectoryReader``), each by the module of its noun."""
+"""Reads for administrators (``app.core.directory_ports.DirectoryReader``), delegated to a module for each noun."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from app.core.directory import (
 from app.core.keyring import Keyring
 from app.core.ports import Reader
 from db import audit_lists, mapping_lists, people_lists, person_cards, role_lists, role_review, session_lists
-from db import statistics as numbers
+from db import statistics as installation_statistics
 from db.query_cache import QueryCache
 
 
 class DatabaseDirectory:
-    """``DirectoryReader``. Safe from any thread."""
+    """``DirectoryReader``. Thread-safe."""
 
     def __init__(self, queries: QueryCache, reader: Reader, keyring: Keyring) -> None:
         self._queries = queries
@@ -38,23 +38,23 @@ class DatabaseDirectory:
         self._keyring = keyring
 
     def people(self, query: PeopleQuery, now: datetime) -> Slice[PersonRow]:
-        """People that match, in the order asked for."""
+        """A page of the people that match."""
         return people_lists.people_slice(self._queries, query, now)
 
     def person_card(self, person: int, now: datetime) -> PersonCard | None:
-        """One person by id; None when there is none."""
+        """The person with this id."""
         return person_cards.person_card(self._queries, person, now)
 
     def roles(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[RoleRow]:
-        """Roles by name, with counts."""
+        """A page of the roles by name."""
         return role_lists.role_slice(self._queries, now, text=text, after=cursor, limit=limit)
 
     def role_card(self, role: int, now: datetime) -> RoleCard | None:
-        """One role by id; None when there is none."""
+        """The role with this id."""
         return role_lists.role_card(self._queries, role, now)
 
     def role_by_name(self, name: str, now: datetime) -> RoleCard | None:
-        """One role by its exact name; None when there is none."""
+        """The role with exactly this name."""
         return role_lists.role_card_named(self._queries, name, now)
 
     def role_permissions(self, roles: Sequence[int]) -> Mapping[int, frozenset[str]]:
@@ -62,17 +62,17 @@ class DatabaseDirectory:
         return role_lists.permissions_of(self._queries, roles)
 
     def review_role(self, role: int, permissions: frozenset[str], now: datetime) -> RoleReview | None:
-        """What giving the role exactly these permissions would do now."""
+        """The effect of granting the role exactly these permissions now."""
         return role_review.review_role(self._queries, role, permissions, now)
 
     def permissions(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[PermissionRow]:
-        """The catalogue by name."""
+        """A page of the permission catalogue by name."""
         return role_lists.permission_slice(self._queries, now, text=text, after=cursor, limit=limit)
 
     def mappings(
         self, *, text: str = "", unmapped: bool = False, own_names: bool = False, cursor: str = "", limit: int = 50
     ) -> Slice[MappingRow]:
-        """Token roles that are mapped, or that arrived in tokens."""
+        """A page of the token roles that are mapped or were received."""
         return mapping_lists.mapping_slice(
             self._queries, text=text, unmapped=unmapped, own_names=own_names, after=cursor, limit=limit
         )
@@ -86,17 +86,17 @@ class DatabaseDirectory:
         cursor: str = "",
         limit: int = 50,
     ) -> Slice[SessionRow]:
-        """Live sessions, last used first."""
+        """A page of live sessions, the most recently used first."""
         return session_lists.session_slice(
             self._queries, now, person=person, seen_since=seen_since, after=cursor, limit=limit
         )
 
     def audit(self, query: AuditQuery) -> Slice[AuditRow]:
-        """Events that match, newest first."""
+        """A page of the events that match, newest first."""
         return audit_lists.audit_slice(self._queries, query)
 
     def audit_event(self, seq: int) -> AuditRow | None:
-        """One event by its number."""
+        """The event with this number."""
         return audit_lists.audit_event(self._queries, seq)
 
     def audit_events(self, query: AuditQuery) -> Iterator[AuditRow]:
@@ -104,17 +104,17 @@ class DatabaseDirectory:
         return audit_lists.audit_events_of(self._queries, query)
 
     def chain_head(self) -> ChainHead:
-        """A quick look at the audit's end."""
+        """The head of the audit, without a walk along the chain."""
         return audit_lists.chain_head(self._queries, self._keyring)
 
     def statistics(
         self, now: datetime, *, days: int, seen_since: datetime | None = None, own_names: bool = False
     ) -> Statistics:
-        """The installation in numbers."""
-        return numbers.statistics(
+        """The statistics of the installation."""
+        return installation_statistics.statistics(
             self._queries, self._reader, now, days=days, seen_since=seen_since, own_names=own_names
         )
 
     def guards(self) -> Sequence[GuardRow]:
-        """Everything that processes published, by kind and name."""
-        return numbers.guard_rows(self._queries)
+        """The guards that processes published, by kind and name."""
+        return installation_statistics.guard_rows(self._queries)

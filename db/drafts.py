@@ -1,4 +1,4 @@
-"""Writes about drafts: what somebody typed before they had to sign in. Few, small, sealed, and gone in minutes."""
+"""Writes of drafts: form values typed before a sign-in. They are few, small, sealed, and expire within minutes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from db.unit_of_work import BaseUnitOfWork, require_aware
 
 
 class DraftWrites(BaseUnitOfWork):
-    """The part of ``UnitOfWork`` about drafts."""
+    """Writes of ``UnitOfWork`` for drafts."""
 
     def keep_draft(self, draft: Draft, now: datetime, *, max_per_owner: int, max_anonymous: int) -> None:
-        """Store a draft; the expired go, and the oldest where there would be too many."""
+        """Store a draft, deleting expired ones and the oldest above the limits."""
         require_aware(draft.expires_at, now)
         self._execute(delete(drafts).where(drafts.c.expires_at < now))
         values: dict[str, Any] = {
@@ -33,7 +33,7 @@ class DraftWrites(BaseUnitOfWork):
             self._keep_newest(max_anonymous, drafts.c.anonymous)
 
     def move_draft(self, key_hash: bytes, to_hash: bytes, now: datetime) -> bool:
-        """Have a draft found under another key only."""
+        """Move a draft to another key; False when it does not exist or has expired."""
         require_aware(now)
         return self._changed(
             update(drafts)
@@ -43,7 +43,7 @@ class DraftWrites(BaseUnitOfWork):
         )
 
     def take_draft(self, key_hash: bytes, now: datetime) -> Draft | None:
-        """The draft under this key, which is gone with that."""
+        """Delete the draft under this key and return it; None when it does not exist or has expired."""
         require_aware(now)
         row = self._execute(
             delete(drafts)
@@ -54,9 +54,9 @@ class DraftWrites(BaseUnitOfWork):
             return None
         return Draft(row.key_hash, row.owner_hash, row.anonymous, row.sealed, row.expires_at)
 
-    def _keep_newest(self, most: int, which: ColumnElement[bool]) -> None:
-        """Forget the oldest of ``which`` beyond so many."""
-        oldest = select(drafts.c.key_hash).where(which).order_by(drafts.c.created_at.desc(), drafts.c.key_hash)
-        surplus = [row[0] for row in self._rows(oldest.offset(most).limit(1000))]
+    def _keep_newest(self, max_drafts: int, condition: ColumnElement[bool]) -> None:
+        """Delete the oldest drafts that meet the condition above ``max_drafts``."""
+        oldest = select(drafts.c.key_hash).where(condition).order_by(drafts.c.created_at.desc(), drafts.c.key_hash)
+        surplus = [row[0] for row in self._rows(oldest.offset(max_drafts).limit(1000))]
         if surplus:
             self._execute(delete(drafts).where(drafts.c.key_hash.in_(surplus)))

@@ -1,14 +1,14 @@
-"""Engines and connections: how SQLite and PostgreSQL are opened, and who may use which connection when.
+"""Engines: how SQLite and PostgreSQL are opened, and how transactions start.
 
-* SQLite file: WAL, foreign keys on, ``synchronous=NORMAL``, busy timeout. Units of work begin with ``BEGIN
+* SQLite file: WAL, foreign keys on, ``synchronous=NORMAL``, busy timeout. Units of work start with ``BEGIN
   IMMEDIATE`` (a deferred transaction that reads and then writes fails at once with "database is locked", whatever
-  the timeout) and wait for each other within the process on a lock, across processes on the busy timeout.
-* SQLite in memory (``sqlite://``): one connection (``StaticPool``) behind one reentrant lock, for tests; made with
-  today's schema. A read on the thread of an open unit sees what that unit has written.
-* PostgreSQL: every wait has a bound (``db.timeouts``, ``db.postgres``). Units take one advisory lock first, so that, as
-  on SQLite, nothing a unit has read changes before it commits, and no two units can wait for each other in a circle.
+  the timeout). They wait for each other on a lock within the process, and on the busy timeout across processes.
+* SQLite in memory (``sqlite://``): one connection (``StaticPool``) behind one reentrant lock, for tests, with the
+  current schema. A read on the thread of an open unit of work sees what that unit has written.
+* PostgreSQL: every wait has a timeout (``db.timeouts``, ``db.postgres``). Units of work first acquire one advisory
+  lock: as on SQLite, nothing that a unit has read changes before its commit, and units cannot deadlock.
 
-Reads use connections in AUTOCOMMIT, kept by ``ReadConnections``. Forking after opening is not supported.
+Reads use connections in AUTOCOMMIT (``db.read_connections``). Forking after opening is not supported.
 """
 
 from __future__ import annotations
@@ -25,17 +25,21 @@ from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 from app.core.errors import ConfigurationError
 from db.timeouts import Timeouts
 
-UNIT_LOCK: Final = 0x6761_7465  # "gate": this product's advisory locks on PostgreSQL
+UNIT_LOCK: Final = 0x6761_7465  # "gate": the advisory locks of this product on PostgreSQL
 MIGRATION_LOCK: Final = UNIT_LOCK + 1
 _CACHE_KIBIBYTES: Final = 8192
-"""Pages SQLite keeps for each connection at most. With its own 2,000 a search among 100,000 people reads from the file
-again and again: sorting 800 matches takes 1.0 ms, with this 0.45."""
+"""The page cache of each SQLite connection. With the default of 2,000 KiB a search among 100,000 people reads the same
+pages from the file repeatedly: sorting 800 matches takes 1.0 ms, and 0.45 ms with this value."""
 _INSTALL_DRIVER: Final = "pip install 'psycopg[binary]'"
 _EXAMPLES: Final = "such as sqlite:///var/gatehouse.sqlite3 or postgresql://user:password@host/database"
 
 
 def parsed(url: str) -> URL:
-    """The address with the driver we use; raises ``ConfigurationError`` for anything but SQLite and PostgreSQL."""
+    """The URL with the driver that Gatehouse uses.
+
+    Raises:
+        ConfigurationError: It is no database URL, or one of neither SQLite nor PostgreSQL.
+    """
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
@@ -49,7 +53,7 @@ def parsed(url: str) -> URL:
 
 
 def is_memory(address: URL) -> bool:
-    """Whether this is SQLite in memory."""
+    """Whether the URL is that of SQLite in memory."""
     return address.drivername.startswith("sqlite") and address.database in {None, "", ":memory:"}
 
 
@@ -61,14 +65,14 @@ def file_of(address: URL) -> Path | None:
 
 
 def make_engine(address: URL, timeouts: Timeouts, *, pooled: bool = True) -> Engine:
-    """The engine for ``address``. It makes no file: a missing one is an error, only ``migrate`` makes it."""
+    """The engine for ``address``. It creates no file: only ``migrate`` does, and a missing file is an error."""
     if address.drivername.startswith("sqlite"):
         return _sqlite(address, timeouts, pooled=pooled)
     return _postgres(address, timeouts, pooled=pooled)
 
 
 def make_reading_engine(address: URL, timeouts: Timeouts) -> Engine:
-    """An engine that changes nothing, not even the journal mode of a SQLite file; for looking before anything else."""
+    """An engine for checks before a start: it changes nothing, not even the journal mode of a SQLite file."""
     file = file_of(address)
     if file is None:
         return make_engine(address, timeouts, pooled=False)
@@ -86,7 +90,7 @@ def _sqlite(address: URL, timeouts: Timeouts, *, pooled: bool) -> Engine:
     target = ":memory:" if file is None else f"file:{quote(str(file))}?mode=rw"
 
     def connect() -> sqlite3.Connection:
-        # isolation_level None: the driver begins nothing by itself.
+        # isolation_level None: the driver starts no transaction itself.
         connection = sqlite3.connect(
             target, timeout=timeouts.lock_seconds, isolation_level=None, check_same_thread=False, uri=True
         )
@@ -128,7 +132,7 @@ def _postgres(address: URL, timeouts: Timeouts, *, pooled: bool) -> Engine:
 
 
 def use_in_unit(connection: Connection, *, open_: bool) -> None:
-    """Say that a unit of work begins or ends on a connection: what it waits for may take longer than a read."""
+    """Mark the start or end of a unit of work on a connection, whose statements may take longer than reads."""
     if connection.dialect.name == "postgresql" and not connection.invalidated:
         driver: Any = connection.connection.driver_connection
         driver.in_unit = open_

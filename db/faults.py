@@ -1,4 +1,4 @@
-"""The border: every error of the driver or of SQLAlchemy becomes one of ours here, without SQL and without values."""
+"""Translates every error of the driver and of SQLAlchemy into one of ours, without SQL and without values."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from app.core.errors import ChangeUnconfirmed, Conflict, SchemaMismatch, Storage
 
 BUSY: Final = "The database is busy: something else has held it for too long. Try again."
 CANNOT_OPEN: Final = "The database file cannot be opened: it is missing, or its folder may not be used."
-SILENT: Final = "The database server does not answer."
+UNRESPONSIVE: Final = "The database server does not answer."
 UNCONFIRMED: Final = (
     "The database server did not confirm the change. It may have been kept all the same: look before you try again."
 )
-_CONFLICT: Final = "Somebody else has done this already, or it contradicts what is stored."
+_CONFLICT: Final = "Another request has done this already, or it contradicts what is stored."
 
 # SQLite's primary result codes (https://www.sqlite.org/rescode.html).
 _SQLITE: Final = {
@@ -40,43 +40,43 @@ _POSTGRES: Final = {
     "53": "The database server is out of connections, memory or disk space.",
     "55P03": BUSY,
     "40": BUSY,
-    "40003": SILENT,
+    "40003": UNRESPONSIVE,
     "25006": "The database server accepts no writes now.",
     "57": "The database server is starting or stopping.",
     "57014": "The database server gave up: what was asked of it took too long.",
     "25P03": "This process stood still inside a change for too long, so the database server gave the change up.",
 }
 _OUTCOME_UNKNOWN: Final = ("08", "57P", "40003")
-"""Of a commit: the connection went, or the server itself does not know (statement completion unknown)."""
+"""SQLSTATEs of a commit whose outcome is unknown: the connection was lost, or statement completion unknown."""
 _SCHEMA_STATES: Final = {"42P01", "42703"}  # no such table, no such column
 
 _log = logging.getLogger(__name__)
 
 
 def not_migrated() -> str:
-    """Return what to say of a database that is of an older version or not migrated at all."""
+    """Return the message about a database that is older than this version or was never migrated."""
     return f"The database is not ready for this version of Gatehouse; run: {command_text('migrate')}"
 
 
 def translated_error(error: BaseException, *, committing: bool = False) -> Exception:
-    """Our error for one of the driver's or SQLAlchemy's; raise it outside of the ``except`` block.
+    """Our error for an error of the driver or of SQLAlchemy; raise it outside of the ``except`` block.
 
-    Raised there, it carries no trace of the original, whose text may hold values. The log gets the kind of a failure of
-    the server and its code, never its text.
+    Raised there, it has no reference to the original, whose text may contain values. The log gets the type and the
+    SQLSTATE of a failure of the server, never its text.
 
     Args:
-        error: What was raised.
-        committing: Whether that was by a commit, of which nobody knows the outcome when the connection goes, or when
-            the server says so.
+        error: The error of the library.
+        committing: Whether a commit raised it. Its outcome is unknown when the connection was lost, or when the server
+            reports so.
     """
     cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
-    found = _translated(error)
-    if isinstance(found, StorageUnavailable) and not isinstance(cause, sqlite3.Error):
+    problem = _translated(error)
+    if isinstance(problem, StorageUnavailable) and not isinstance(cause, sqlite3.Error):
         state = getattr(cause, "sqlstate", None)
-        _log.warning("the database: %s (%s, SQLSTATE %s)", found.detail, type(cause).__name__, state or "none")
+        _log.warning("the database: %s (%s, SQLSTATE %s)", problem.detail, type(cause).__name__, state or "none")
         if committing and (state is None or state.startswith(_OUTCOME_UNKNOWN)):
             return ChangeUnconfirmed(UNCONFIRMED)
-    return found
+    return problem
 
 
 def _translated(error: BaseException) -> Exception:  # noqa: PLR0911 - one return per kind of failure
@@ -86,7 +86,7 @@ def _translated(error: BaseException) -> Exception:  # noqa: PLR0911 - one retur
     if isinstance(error, StatementError):
         cause = error.orig
         if not isinstance(error, DBAPIError) and isinstance(cause, ValueError):
-            return cause  # a naive time, refused while values were bound
+            return cause  # a naive time, refused when the parameters were bound
     if isinstance(error, IntegrityError):
         return Conflict(_CONFLICT)
     if isinstance(cause, sqlite3.Error):
@@ -98,7 +98,7 @@ def _translated(error: BaseException) -> Exception:  # noqa: PLR0911 - one retur
         return StorageUnavailable(_POSTGRES.get(state) or _POSTGRES.get(state[:2], ""))
     if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
         return StorageUnavailable()
-    return StorageUnavailable(SILENT)
+    return StorageUnavailable(UNRESPONSIVE)
 
 
 def _from_sqlite(error: sqlite3.Error) -> StorageUnavailable:
@@ -106,5 +106,5 @@ def _from_sqlite(error: sqlite3.Error) -> StorageUnavailable:
     if code is None:
         return StorageUnavailable()
     if code & 0xFF == sqlite3.SQLITE_ERROR:
-        return SchemaMismatch(not_migrated())  # the statements are fixed: what is missing is a table or column
+        return SchemaMismatch(not_migrated())  # statements are fixed, so a table or column is missing
     return StorageUnavailable(_SQLITE.get(code & 0xFF, ""))

@@ -1,4 +1,4 @@
-"""Tables of other programs in the database: Gatehouse creates or changes none beside them without being told to."""
+"""Tables of other programs in the database: without explicit consent Gatehouse creates no tables beside them."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from db.models import metadata
 
 VERSION_TABLE: Final = "alembic_version"
 SEARCH_TABLES: Final = "people_search"
-"""How the tables of the search index begin; SQLite's FTS5 makes several, which no model describes."""
+"""Prefix of the tables of the search index; SQLite's FTS5 creates several, which no model describes."""
 FLAG: Final = "--beside-other-tables"
 _MAX_NAMES: Final = 3
 
 
 def require_own_tables(connection: Connection, revision: str | None, *, beside_others: bool) -> None:
-    """Refuse to migrate a database that is, or may be, another program's.
+    """Refuse to migrate a database that belongs, or may belong, to another program.
 
     Args:
         connection: To the database.
-        revision: What its version table holds; None for none.
-        beside_others: Whether tables of other programs are allowed. Tables that have the names of ours never are, nor
-            is another program's version table: Alembic would take its revisions for ours.
+        revision: The revision of its version table; None without one.
+        beside_others: Whether tables of other programs are allowed. Tables with the names of ours never are, nor is the
+            version table of another program: Alembic would apply its revisions.
 
     Raises:
-        ForeignTables: with the names of some of them.
+        ForeignTables: With the names of some of the tables.
     """
     tables = set(inspect(connection).get_table_names())
-    ours = tables & set(metadata.tables)
-    if revision is None and ours:
+    own_tables = tables & set(metadata.tables)
+    if revision is None and own_tables:
         raise ForeignTables(
-            f"The database has {_listed(ours)}, which Gatehouse did not create: give it a database of its own."
+            f"The database has {_listed(own_tables)}, which Gatehouse did not create: give it a database of its own."
         )
-    if revision is not None and not ours:
+    if revision is not None and not own_tables:
         raise ForeignTables(
             f"The table {VERSION_TABLE} in the database is another program's: give Gatehouse a database of its own."
         )
-    others = {name for name in tables - ours if name != VERSION_TABLE and not name.startswith(SEARCH_TABLES)}
+    others = {name for name in tables - own_tables if name != VERSION_TABLE and not name.startswith(SEARCH_TABLES)}
     if others and not beside_others:
         raise ForeignTables(
             f"The database has {_listed(others)} of another program: give Gatehouse a database of its own, or create "

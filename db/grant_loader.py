@@ -1,4 +1,4 @@
-"""What somebody holds, from the rows of their grants: one row each, a role's permissions joined into one text."""
+"""Loads ``Grants`` from the rows of a subject's grants: one row each, with a role's permissions joined into a text."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LAST_RANK: Final = len(_RANK)
 
 
 def grants_query() -> Select[tuple[object, ...]]:
-    """The grants of (``issuer``, ``subject``) that count at ``now``."""
-    space = cast("str", literal_column("' '"))  # in the text itself, so that the statement can be prepared
-    listed = (
+    """The live grants of the parameters (``issuer``, ``subject``) at ``now``."""
+    space = cast("str", literal_column("' '"))  # a literal, so that the statement can be prepared
+    role_permission_names = (
         select(func.aggregate_strings(role_permissions.c.permission, space))
         .where(role_permissions.c.role_id == grants.c.role_id)
         .scalar_subquery()
@@ -36,7 +36,7 @@ def grants_query() -> Select[tuple[object, ...]]:
             raw_time(grants.c.created_at),
             grants.c.permission,
             roles.c.name,
-            listed,
+            role_permission_names,
         )
         .select_from(
             people.join(grants, grants.c.person_id == people.c.id).outerjoin(roles, roles.c.id == grants.c.role_id)
@@ -50,43 +50,43 @@ def grants_query() -> Select[tuple[object, ...]]:
 
 
 def _order(row: Row) -> tuple[bool, int, int, str]:
-    """Endless before expiring; admin, policy, request, token; the later expiry first; then by name."""
+    """Grants without an expiry first; then by source: admin, policy, request, token; the later expiry; the name."""
     until = row[1]
     return until is not None, _RANK.get(row[0], _LAST_RANK), -(until or 0), row[5] or ""
 
 
 def grants_from(rows: Sequence[Row]) -> Grants:
-    """What rows of ``grants_query`` amount to."""
+    """The ``Grants`` of ``grants_query`` rows."""
     if not rows:
         return NO_GRANTS
     by_permission: dict[str, tuple[GrantPath, ...]] = {}
     by_role: dict[str, tuple[GrantPath, ...]] = {}
-    everything: tuple[GrantPath, ...] = ()
+    administrator_paths: tuple[GrantPath, ...] = ()
     ends: list[int] = []
-    for source, until, by, since, permission, role, listed in sorted(rows, key=_order):
+    for source, until, by, since, permission, role, joined in sorted(rows, key=_order):
         if until is not None:
             ends.append(until)
-        way: tuple[GrantPath, ...] = (
+        path: tuple[GrantPath, ...] = (
             GrantPath(role, _SOURCES[source], from_optional_micros(until), by, from_optional_micros(since)),
         )
         if role is not None:
-            by_role[role] = by_role.get(role, ()) + way
+            by_role[role] = by_role.get(role, ()) + path
         if role == ADMINISTRATOR:
-            everything += way
+            administrator_paths += path
             continue
-        given: dict[str, tuple[GrantPath, ...]] = dict.fromkeys(
-            listed.split(" ") if listed else () if permission is None else (permission,), way
+        granted: dict[str, tuple[GrantPath, ...]] = dict.fromkeys(
+            joined.split(" ") if joined else () if permission is None else (permission,), path
         )
         if not by_permission:
-            by_permission = given
+            by_permission = granted
             continue
-        both = by_permission.keys() & given.keys()
+        both = by_permission.keys() & granted.keys()
         for name in both:
-            given[name] = by_permission[name] + way
-        by_permission.update(given)
+            granted[name] = by_permission[name] + path
+        by_permission.update(granted)
     return Grants(
         permissions=MappingProxyType(by_permission),
         roles=MappingProxyType(by_role),
-        administrator_paths=everything,
+        administrator_paths=administrator_paths,
         until=from_optional_micros(min(ends)) if ends else None,
     )

@@ -1,4 +1,4 @@
-"""Writes about rights: grants by people and policy, and those carried over from the provider's tokens."""
+"""Writes of grants: those of people and policy, and those synchronized with the provider's tokens."""
 
 from __future__ import annotations
 
@@ -14,19 +14,25 @@ from app.core.principal import Subject
 from app.core.records import MAX_TOKEN_ROLE_CHARACTERS, MAX_TOKEN_ROLES, NewGrant, TokenRights
 from db.models import grants, people, permissions, role_mappings, roles, token_roles
 from db.texts import clean, is_storable
-from db.unit_of_work import in_portions, require_aware
+from db.unit_of_work import in_batches, require_aware
 from db.withheld import DEFAULT_ROLE, Grantable, WithheldWrites, is_grantable
 
-_PORTION: Final = 500
+_BATCH: Final = 500
 
 
 class GrantWrites(WithheldWrites):
-    """The part of ``UnitOfWork`` about rights."""
+    """Writes of ``UnitOfWork`` for grants."""
 
     def add_grant(self, grant: NewGrant, now: datetime) -> bool:
-        """Add a grant; one that had expired is replaced."""
+        """Add a grant, replacing an expired one; False when the person has it already.
+
+        Raises:
+            InvalidInput: The subject cannot be stored.
+            NotFound: There is no such role or permission.
+            ValueError: The grant names both a role and a permission, or neither; or a time is naive.
+        """
         require_aware(now, grant.until)
-        grantable = self._thing(grant)
+        grantable = self._grantable_of(grant)
         if grantable is None:
             raise NotFound("There is no such role." if grant.role is not None else "There is no such permission.")
         person = self._ensure_person(grant.subject)
@@ -46,7 +52,7 @@ class GrantWrites(WithheldWrites):
         return added
 
     def grant_default_role(self, subject: Subject, role: str | None, now: datetime) -> bool:
-        """Give the default role, unless an administrator withholds it."""
+        """Grant the default role, unless an administrator withholds it."""
         require_aware(now)
         number = None if role is None else self._role_id(role)
         if self._withheld_from_default(self._ensure_person(subject), number) or role is None:
@@ -54,17 +60,17 @@ class GrantWrites(WithheldWrites):
         return self.add_grant(NewGrant(subject, Source.POLICY, SYSTEM, role=role, reason=DEFAULT_ROLE), now)
 
     def revoke_grant(self, grant: NewGrant, now: datetime) -> bool:
-        """Remove the grant with the same subject, what and source."""
+        """Remove the grant of the same role or permission to the same subject from the same source."""
         require_aware(now)
-        grantable, person = self._thing(grant), self._person_id(grant.subject)
+        grantable, person = self._grantable_of(grant), self._person_id(grant.subject)
         if grantable is None or person is None:
             return False
-        gone = self._changed(delete(grants).where(_same(person, grantable, grant.source)).returning(grants.c.id))
-        self._rights_changed |= gone
-        return gone
+        deleted = self._changed(delete(grants).where(_same(person, grantable, grant.source)).returning(grants.c.id))
+        self._rights_changed |= deleted
+        return deleted
 
     def sync_token_rights(self, subject: Subject, rights: TokenRights, *, map_own_names: bool, now: datetime) -> bool:
-        """Make the subject's grants of source ``token`` equal to what the token says."""
+        """Make the subject's grants of source ``token`` equal to the rights of the token."""
         require_aware(now, rights.issued_at)
         person = self._ensure_person(subject)
         newest = self._changed(
@@ -80,21 +86,21 @@ class GrantWrites(WithheldWrites):
             return False
         names = frozenset(name for name in rights.roles if is_storable(name, MAX_TOKEN_ROLE_CHARACTERS))
         mapped = self._mapped(names, map_own_names=map_own_names)
-        # What counts is remembered first; the cut comes after the mapping, so that it takes nobody's rights.
-        remembered = sorted(names, key=lambda name: (name not in mapped, name))[:MAX_TOKEN_ROLES]
-        self._keep_token_roles(person, frozenset(remembered))
-        wanted: set[Grantable] = {(role, None) for ids in mapped.values() for role in ids}
-        wanted.update((None, name) for name in self._known(rights.permissions))
-        wanted -= self._withheld_from_token(person, wanted)
+        # Mapped names are stored first; the limit applies after the mapping, so that it removes no grants.
+        stored = sorted(names, key=lambda name: (name not in mapped, name))[:MAX_TOKEN_ROLES]
+        self._store_token_roles(person, frozenset(stored))
+        expected: set[Grantable] = {(role, None) for ids in mapped.values() for role in ids}
+        expected.update((None, name) for name in self._known(rights.permissions))
+        expected -= self._withheld_from_token(person, expected)
         of_token = and_(grants.c.person_id == person, grants.c.source == Source.TOKEN.value)
-        there = {
+        current = {
             (row.role_id, row.permission): int(row.id)
             for row in self._execute(select(grants.c.id, grants.c.role_id, grants.c.permission).where(of_token))
         }
-        lost = [there[grantable] for grantable in there.keys() - wanted]
-        for start in range(0, len(lost), _PORTION):
-            self._execute(delete(grants).where(grants.c.id.in_(lost[start : start + _PORTION])))
-        gained: list[dict[str, Any]] = [
+        removed = [current[grantable] for grantable in current.keys() - expected]
+        for start in range(0, len(removed), _BATCH):
+            self._execute(delete(grants).where(grants.c.id.in_(removed[start : start + _BATCH])))
+        added: list[dict[str, Any]] = [
             {
                 "person_id": person,
                 "role_id": role,
@@ -102,63 +108,63 @@ class GrantWrites(WithheldWrites):
                 "source": Source.TOKEN.value,
                 "created_at": now,
             }
-            for role, permission in wanted - there.keys()
+            for role, permission in expected - current.keys()
         ]
-        if gained:
-            self._execute(insert(grants), gained)
-        changed = bool(lost or gained)
+        if added:
+            self._execute(insert(grants), added)
+        changed = bool(removed or added)
         self._rights_changed |= changed
         return changed
 
-    def _thing(self, grant: NewGrant) -> Grantable | None:
-        """What ``grant`` gives, or None when there is no such role or permission."""
+    def _grantable_of(self, grant: NewGrant) -> Grantable | None:
+        """The role or permission of ``grant``; None when it does not exist."""
         if (grant.role is None) == (grant.permission is None):
-            raise ValueError("a grant gives a role or a permission, and exactly one of them")
+            raise ValueError("a grant is of exactly one role or permission")
         if grant.role is not None:
-            found = self._role_id(grant.role)
-            return None if found is None else (found, None)
+            role = self._role_id(grant.role)
+            return None if role is None else (role, None)
         known = self._known(frozenset({str(grant.permission)}))
         return (None, known[0]) if known else None
 
     def _role_id(self, name: str) -> int | None:
         if not is_storable(name):
             return None
-        found = self._execute(select(roles.c.id).where(roles.c.name == name)).scalar()
-        return None if found is None else int(found)
+        role = self._execute(select(roles.c.id).where(roles.c.name == name)).scalar()
+        return None if role is None else int(role)
 
     def _known(self, names: frozenset[str]) -> list[str]:
-        """Those of ``names`` that the catalogue knows."""
-        found: list[str] = []
-        for some in in_portions(name for name in names if is_storable(name)):
-            found += self._execute(select(permissions.c.name).where(permissions.c.name.in_(some))).scalars()
-        return found
+        """Those of ``names`` that the catalogue contains."""
+        known: list[str] = []
+        for batch in in_batches(name for name in names if is_storable(name)):
+            known += self._execute(select(permissions.c.name).where(permissions.c.name.in_(batch))).scalars()
+        return known
 
     def _mapped(self, names: frozenset[str], *, map_own_names: bool) -> dict[str, set[int]]:
-        """Those token roles that stand for roles here → the ids of these."""
-        found: dict[str, set[int]] = {}
-        for some in in_portions(names):
+        """Token role → the ids of the roles it is mapped to; without unmapped token roles."""
+        role_ids: dict[str, set[int]] = {}
+        for batch in in_batches(names):
             mapped = select(role_mappings.c.token_role, role_mappings.c.role_id).where(
-                role_mappings.c.token_role.in_(some)
+                role_mappings.c.token_role.in_(batch)
             )
             pairs = [(row.token_role, row.role_id) for row in self._execute(mapped)]
             if map_own_names:
-                own = select(roles.c.name, roles.c.id).where(roles.c.built_in.is_(True), roles.c.name.in_(some))
+                own = select(roles.c.name, roles.c.id).where(roles.c.built_in.is_(True), roles.c.name.in_(batch))
                 pairs += [(row.name, row.id) for row in self._execute(own)]
             for name, role in pairs:
-                found.setdefault(name, set()).add(role)
-        return found
+                role_ids.setdefault(name, set()).add(role)
+        return role_ids
 
-    def _keep_token_roles(self, person: int, names: frozenset[str]) -> None:
-        """Remember the raw role names of the last token."""
+    def _store_token_roles(self, person: int, names: frozenset[str]) -> None:
+        """Store the role names of the last token."""
         before = frozenset(self._execute(select(token_roles.c.name).where(token_roles.c.person_id == person)).scalars())
-        if gone := before - names:
+        if removed := before - names:
             self._execute(
-                delete(token_roles).where(token_roles.c.person_id == person, token_roles.c.name.in_(sorted(gone)))
+                delete(token_roles).where(token_roles.c.person_id == person, token_roles.c.name.in_(sorted(removed)))
             )
         if new := names - before:
             self._execute(insert(token_roles), [{"person_id": person, "name": name} for name in sorted(new)])
 
 
 def _same(person: int, grantable: Grantable, source: Source) -> ColumnElement[bool]:
-    """The grant of this thing from this source to this person."""
+    """Whether a grant is of this role or permission, from this source, to this person."""
     return and_(grants.c.person_id == person, is_grantable(grants, grantable), grants.c.source == source.value)

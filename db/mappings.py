@@ -1,4 +1,4 @@
-"""Writes about role mappings: what a token role becomes, and the token grants of everyone who has it."""
+"""Writes of role mappings: the roles of a token role, and the grants of the people who have it in their token."""
 
 from __future__ import annotations
 
@@ -14,50 +14,52 @@ from db.withheld import not_withheld
 
 
 class MappingWrites(GrantWrites):
-    """The part of ``DirectoryUnit`` about mappings."""
+    """Writes of ``DirectoryUnit`` for mappings."""
 
-    def set_mapping(self, token_role: str, wanted: frozenset[int], now: datetime, *, map_own_names: bool) -> int:
+    def set_mapping(self, token_role: str, role_ids: frozenset[int], now: datetime, *, map_own_names: bool) -> int:
         """Map a token role to exactly these roles; returns how many people's grants changed."""
         require_aware(now)
         of_name = role_mappings.c.token_role == token_role
         before = frozenset(self._execute(select(role_mappings.c.role_id).where(of_name)).scalars())
-        if gone := before - wanted:
-            self._execute(delete(role_mappings).where(of_name, role_mappings.c.role_id.in_(sorted(gone))))
-        if new := wanted - before:
-            self._execute(insert(role_mappings), [{"token_role": token_role, "role_id": role} for role in sorted(new)])
+        if removed := before - role_ids:
+            self._execute(delete(role_mappings).where(of_name, role_mappings.c.role_id.in_(sorted(removed))))
+        if added := role_ids - before:
+            self._execute(
+                insert(role_mappings), [{"token_role": token_role, "role_id": role} for role in sorted(added)]
+            )
         changed: set[int] = set()
-        for role in sorted(new):
+        for role in sorted(added):
             changed |= self._grant_mapped(token_role, role, now)
             self._record_mapped(role)
-        for role in sorted(gone):
+        for role in sorted(removed):
             changed |= self._revoke_unmapped(token_role, role, map_own_names=map_own_names)
         self._rights_changed |= bool(changed)
         return len(changed)
 
     def _grant_mapped(self, token_role: str, role: int, now: datetime) -> set[int]:
-        """Give the role by token to everyone whose last token had the token role; who did not have it so."""
-        there = select(
+        """Grant the role, with source ``token``, to people with the token role; returns the ids of those who got it."""
+        recipients = select(
             token_roles.c.person_id,
             literal(role),
             literal(Source.TOKEN.value),
             literal(now, grants.c.created_at.type),
         ).where(token_roles.c.name == token_role, not_withheld(token_roles.c.person_id, role))
-        added = self._insert(grants).from_select(["person_id", "role_id", "source", "created_at"], there)
-        return set(self._execute(added.on_conflict_do_nothing().returning(grants.c.person_id)).scalars())
+        insertion = self._insert(grants).from_select(["person_id", "role_id", "source", "created_at"], recipients)
+        return set(self._execute(insertion.on_conflict_do_nothing().returning(grants.c.person_id)).scalars())
 
     def _revoke_unmapped(self, token_role: str, role: int, *, map_own_names: bool) -> set[int]:
-        """Take the role by token from those to whom no other token role gives it."""
+        """Revoke the role from people without another token role that is mapped to it; returns their ids."""
         unmapped = _unmapped(withheld_grants, token_role, role, map_own_names=map_own_names)
         self._execute(update(withheld_grants).where(unmapped).values(from_token=False))
         unmapped = _unmapped(grants, token_role, role, map_own_names=map_own_names)
-        taken = delete(grants).where(unmapped, grants.c.source == Source.TOKEN.value).returning(grants.c.person_id)
-        return set(self._execute(taken).scalars())
+        revoked = delete(grants).where(unmapped, grants.c.source == Source.TOKEN.value).returning(grants.c.person_id)
+        return set(self._execute(revoked).scalars())
 
 
 def _unmapped(table: Table, token_role: str, role: int, *, map_own_names: bool) -> ColumnElement[bool]:
-    """Rows about ``role`` of people whose last token had the token role, and no other that still becomes ``role``."""
+    """Whether a row is about ``role`` and a person with the token role and no other that is mapped to ``role``."""
     other = token_roles.alias("other")
-    still = exists().where(
+    other_mapping = exists().where(
         other.c.person_id == table.c.person_id,
         other.c.name == role_mappings.c.token_role,
         role_mappings.c.role_id == role,
@@ -65,14 +67,14 @@ def _unmapped(table: Table, token_role: str, role: int, *, map_own_names: bool) 
     conditions = [
         table.c.role_id == role,
         table.c.person_id.in_(select(token_roles.c.person_id).where(token_roles.c.name == token_role)),
-        ~still,
+        ~other_mapping,
     ]
     if map_own_names:
-        own = exists().where(
+        own_name = exists().where(
             other.c.person_id == table.c.person_id,
             roles.c.id == role,
             roles.c.built_in.is_(True),
             other.c.name == roles.c.name,
         )
-        conditions.append(~own)
+        conditions.append(~own_name)
     return and_(*conditions)

@@ -1,4 +1,4 @@
-"""Writes about people: what is shown of them, whether they are blocked, and who runs this installation."""
+"""Writes of people: their profile, blocks, the count of administrators, and page views."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from db.texts import (
 )
 from db.unit_of_work import BaseUnitOfWork, require_aware
 
-_MOST_BY_EMAIL: Final = 10
+_MAX_BY_EMAIL: Final = 10
 _BY_EMAIL: Final = (
     select(*PERSON)
     .where(
@@ -33,36 +33,41 @@ _BY_EMAIL: Final = (
         people.c.first_seen_at.is_not(None),
     )
     .order_by(people.c.id)
-    .limit(_MOST_BY_EMAIL)
+    .limit(_MAX_BY_EMAIL)
 )
 
 
 def counting_administrators() -> Select[Any]:
-    """Ids of those who count as administrators."""
+    """A select of the ids of people who count as administrators."""
     sources = [bindparam(None, source.value, Text) for source in (Source.ADMIN, Source.POLICY)]
-    counting = (
+    administrators = (
         select(grants.c.person_id)
         .join(roles, roles.c.id == grants.c.role_id)
         .where(
             roles.c.name == bindparam(None, ADMINISTRATOR, Text), grants.c.until.is_(None), grants.c.source.in_(sources)
         )
     )
-    return select(people.c.id).where(people.c.blocked.is_(False), people.c.id.in_(counting)).order_by(people.c.id)
+    return select(people.c.id).where(people.c.blocked.is_(False), people.c.id.in_(administrators)).order_by(people.c.id)
 
 
 _ADMINISTRATORS: Final = counting_administrators().with_only_columns(*PERSON)
 
 
 class PeopleWrites(BaseUnitOfWork):
-    """The part of ``UnitOfWork`` about people, and the page counters."""
+    """Writes of ``UnitOfWork`` for people and page views."""
 
     def save_person(self, person: Person, now: datetime) -> None:
-        """Insert or update what is shown of a subject, and that it was seen at ``now``."""
+        """Insert or update the profile of a subject, who was seen at ``now``.
+
+        Raises:
+            InvalidInput: The subject cannot be stored.
+            ValueError: ``now`` is naive.
+        """
         require_aware(now)
         issuer, subject = require_storable(person.subject)
         name = clean(person.name, NAME_MAX_CHARACTERS)
         email = clean(person.email, EMAIL_MAX_CHARACTERS)
-        shown = {
+        profile = {
             "name": name,
             "name_key": search_key(name),
             "email": email,
@@ -72,12 +77,14 @@ class PeopleWrites(BaseUnitOfWork):
             "machine": person.machine,
             "erased_at": None,
         }
-        new = self._insert(people).values(issuer=issuer, subject=subject, first_seen_at=now, last_seen_at=now, **shown)
+        new = self._insert(people).values(
+            issuer=issuer, subject=subject, first_seen_at=now, last_seen_at=now, **profile
+        )
         self._execute(
             new.on_conflict_do_update(
                 index_elements=["issuer", "subject"],
                 set_={
-                    **shown,
+                    **profile,
                     "first_seen_at": func.coalesce(people.c.first_seen_at, new.excluded.first_seen_at),
                     "last_seen_at": new.excluded.last_seen_at,
                 },
@@ -85,7 +92,7 @@ class PeopleWrites(BaseUnitOfWork):
         )
 
     def note_subject(self, subject: Subject, now: datetime, *, machine: bool) -> None:
-        """Record an unknown subject once, without any detail."""
+        """Record a subject at the first contact, without a profile."""
         require_aware(now)
         require_storable(subject)
         new = self._insert(people).values(
@@ -100,7 +107,7 @@ class PeopleWrites(BaseUnitOfWork):
         )
 
     def set_blocked(self, subject: Subject, *, blocked: bool) -> bool:
-        """Block or unblock; somebody not seen yet can be blocked in advance."""
+        """Block or unblock a subject, who need not have been seen; False when nothing changes."""
         person = self._ensure_person(subject) if blocked else self._person_id(subject)
         changed = person is not None and self._changed(
             update(people)
@@ -112,19 +119,19 @@ class PeopleWrites(BaseUnitOfWork):
         return changed
 
     def administrators(self, now: datetime) -> Sequence[Person]:
-        """Those who count as administrators; a grant that ends never counts, so ``now`` does not matter today."""
+        """People who count as administrators; grants with an expiry never count, so ``now`` is only checked."""
         require_aware(now)
         return tuple(map(person_of, self._rows(_ADMINISTRATORS)))
 
     def people_by_email(self, email: str) -> Sequence[Person]:
-        """People with exactly this verified e-mail, compared without case."""
+        """People with exactly this verified e-mail, compared without case; at most ten."""
         key = search_key(clean(email, EMAIL_MAX_CHARACTERS))
         if not key:
             return ()
         return tuple(map(person_of, self._rows(_BY_EMAIL, email_key=key)))
 
     def add_page_views(self, views: Mapping[tuple[date, str], int]) -> None:
-        """Add to the daily counters."""
+        """Add to the daily counts of page views."""
         for (day, page), count in sorted(views.items()):
             new = self._insert(page_views).values(day=day, page=clean(page), views=count)
             self._execute(

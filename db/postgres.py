@@ -1,8 +1,8 @@
-"""PostgreSQL's connections: every bound set by us, and a driver that does not wait for a server that says nothing.
+"""Connections to PostgreSQL with every timeout set by us, and a driver that does not wait for an unresponsive server.
 
-The server's own bounds do not help when it is frozen, and neither does TCP: its kernel acknowledges what is sent. So
-each wait of the driver ends after what the server would have needed to give up by itself, and a little more. The
-connection is closed with that: what comes later belongs to nobody.
+The server's own timeouts do not help when the server is frozen, and neither does TCP: its kernel acknowledges packets.
+So each wait of the driver ends a little later than the server itself would have given up. The connection is then
+closed, so that a late answer cannot be taken for the answer to another statement.
 """
 
 from __future__ import annotations
@@ -19,47 +19,51 @@ from sqlalchemy.pool import NullPool
 from db.timeouts import ServerUnresponsive, Timeouts
 
 R = TypeVar("R")
-_LEAST_CONNECT_SECONDS: Final = 2  # libpq takes less for this
+_MIN_CONNECT_SECONDS: Final = 2  # libpq raises smaller values to 2
 
 
 class ServerUnresponsiveError(psycopg.OperationalError, ServerUnresponsive):
-    """``ServerUnresponsive`` as the driver's error, which SQLAlchemy and ``db.faults`` know what to do with."""
+    """``ServerUnresponsive`` as an error of the driver, which SQLAlchemy and ``db.faults`` handle."""
 
 
 class Silence:
-    """Whether the server is taken for frozen: from the first wait in vain to the next answer. Safe from any thread."""
+    """Whether the server is considered frozen: from the first timeout to the next answer. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.noticed = False
 
     def begin(self) -> None:
-        """A wait was in vain."""
+        """Record a timeout."""
         with self._lock:
             self.noticed = True
 
     def end(self) -> None:
-        """The server has answered."""
+        """Record an answer."""
         if self.noticed:
             with self._lock:
                 self.noticed = False
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection whose every wait has an end."""
+    """A connection whose every wait has a timeout."""
 
     timeouts: Timeouts | None = None
     silence: Silence | None = None
     in_unit = False
-    """Whether a unit of work uses it right now, whose statements may take longer."""
+    """Whether a unit of work uses the connection; its statements may take longer."""
 
     def use_for_reads(self) -> None:
-        """Have the server bound statements as those of a read."""
+        """Set the server's statement timeout to that of a read."""
         if self.timeouts is not None:
             self.execute(f"SET statement_timeout = {int(self.timeouts.statement_seconds * 1000)}")
 
     def wait(self, gen: Generator[Any, Any, R], *args: Any, **kwargs: Any) -> R:
-        """As the driver's own, up to the answer's deadline; raises ``ServerUnresponsiveError``, and is closed then."""
+        """As the method of the driver, with a deadline.
+
+        Raises:
+            ServerUnresponsiveError: The server did not answer in time; the connection is closed.
+        """
         seconds = self._answer_seconds()
         if not seconds:
             return super().wait(gen, *args, **kwargs)
@@ -84,22 +88,26 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 
 def _until(gen: Generator[Any, Any, R], deadline: float) -> Generator[Any, Any, R]:
-    """``gen``, which the driver goes on with whenever the socket is ready and ten times a second besides."""
+    """``gen`` with a deadline. The driver resumes it when the socket is ready, and ten times a second besides."""
     try:
-        wanted = next(gen)
+        waiting_for = next(gen)
         while True:
-            ready = yield wanted
+            ready = yield waiting_for
             if not ready and time.monotonic() > deadline:
                 gen.close()
                 raise ServerUnresponsiveError("the server does not answer")
-            wanted = gen.send(ready)
-    except StopIteration as done:
-        result: R = done.value
+            waiting_for = gen.send(ready)
+    except StopIteration as stop:
+        result: R = stop.value
         return result
 
 
 def postgres_engine(address: URL, timeouts: Timeouts, *, pooled: bool) -> Engine:
-    """The engine for ``address``; raises ``ModuleNotFoundError`` where the driver is missing."""
+    """The engine for ``address``.
+
+    Raises:
+        ModuleNotFoundError: The driver is not installed.
+    """
     pool: dict[str, Any] = (
         {"pool_pre_ping": True, "pool_timeout": timeouts.connect_seconds} if pooled else {"poolclass": NullPool}
     )
@@ -108,10 +116,10 @@ def postgres_engine(address: URL, timeouts: Timeouts, *, pooled: bool) -> Engine
 
     def connect(_dialect: object, _record: object, arguments: Any, options: dict[str, Any]) -> BoundedConnection:
         seconds = 0.0 if silence.noticed else timeouts.connect_seconds
-        given = {**_options(timeouts), **options, "connect_timeout": max(_LEAST_CONNECT_SECONDS, int(seconds))}
-        given["options"] = " ".join([options.get("options", ""), _server_options(timeouts)]).strip()
+        parameters = {**_options(timeouts), **options, "connect_timeout": max(_MIN_CONNECT_SECONDS, int(seconds))}
+        parameters["options"] = " ".join([options.get("options", ""), _server_options(timeouts)]).strip()
         try:
-            connection = BoundedConnection.connect(*arguments, **given)
+            connection = BoundedConnection.connect(*arguments, **parameters)
         except psycopg.errors.ConnectionTimeout:
             silence.begin()
             raise
@@ -124,7 +132,7 @@ def postgres_engine(address: URL, timeouts: Timeouts, *, pooled: bool) -> Engine
 
 
 def _options(timeouts: Timeouts) -> dict[str, Any]:
-    """The client's part (libpq): the network is gone, or the other machine."""
+    """Connection parameters of libpq for a lost network or a lost machine."""
     return {
         "keepalives": 1,
         "keepalives_idle": max(1, int(timeouts.network_seconds)),
@@ -135,13 +143,13 @@ def _options(timeouts: Timeouts) -> dict[str, Any]:
 
 
 def _server_options(timeouts: Timeouts) -> str:
-    """The server's part, for the whole connection."""
+    """Server settings for the whole connection."""
     values = {
         "timezone": "UTC",
         "lock_timeout": int(timeouts.lock_seconds * 1000),
         "statement_timeout": int(timeouts.unit_statement_seconds * 1000),
         "idle_in_transaction_session_timeout": int(timeouts.idle_in_transaction_seconds * 1000),
-        # A client that reads no more: its kernel acknowledges, but its window stays closed.
+        # For a client that stops reading: its kernel acknowledges packets, but its TCP window stays closed.
         "tcp_user_timeout": int(timeouts.network_seconds * 1000),
         "tcp_keepalives_idle": max(1, int(timeouts.network_seconds)),
         "tcp_keepalives_interval": 5,

@@ -1,7 +1,7 @@
-"""Connections for reads that stand alone: in AUTOCOMMIT, kept open, used by one thread at a time.
+"""Connections for stand-alone reads: in AUTOCOMMIT, kept open, used by one thread at a time.
 
-Asking SQLAlchemy's pool for each read costs more than the read. Here taking and giving back are one list operation
-each; the last one given back is taken first, since its caches are warm.
+A checkout from SQLAlchemy's pool costs more than the read itself. Here a checkout and a return are one operation of a
+deque each. The connection returned last is used first, because its caches are warm.
 """
 
 from __future__ import annotations
@@ -24,21 +24,30 @@ _CLOSED: Final = "The database was closed."
 
 
 class ReadConnections(Protocol):
-    """Runs one read."""
+    """Executes reads."""
 
-    def fetch(self, text: str, values: Any, **how: Any) -> list[Row]:
-        """All rows, as the driver gives them; raises our errors only. ``how``: for the driver's own ``execute``."""
+    def fetch(self, text: str, values: Any, **options: Any) -> list[Row]:
+        """All rows of a read, as the driver returns them.
+
+        Args:
+            text: The SQL text.
+            values: Its parameters, as the driver takes them.
+            options: Further arguments of the driver's ``execute``.
+
+        Raises:
+            GatehouseError: The translated error of the driver (``db.faults``).
+        """
 
     def close(self) -> None:
-        """Let go of every connection; those in use when they come back."""
+        """Close every connection; those in use are closed when they are returned."""
 
 
 class PooledReadConnections:
-    """Up to ``max_rows`` connections of their own. Safe from any thread."""
+    """Up to ``max_connections`` connections, apart from those of SQLAlchemy's pool. Thread-safe."""
 
-    def __init__(self, engine: Engine, *, max_rows: int, wait_seconds: float) -> None:
+    def __init__(self, engine: Engine, *, max_connections: int, wait_seconds: float) -> None:
         self._engine = engine
-        self._max_connections = max_rows
+        self._max_connections = max_connections
         self._wait_seconds = wait_seconds
         self._idle: deque[Any] = deque()
         self._freed = Condition()
@@ -46,53 +55,57 @@ class PooledReadConnections:
         self._waiting = 0
         self._closed = False
 
-    def fetch(self, text: str, values: Any, **how: Any) -> list[Row]:
-        """Run one read; once more on a fresh connection when the server had dropped the kept one."""
+    def fetch(self, text: str, values: Any, **options: Any) -> list[Row]:
+        """Execute a read; retry it on a new connection when the server had closed the kept one.
+
+        Raises:
+            GatehouseError: The translated error of the driver.
+        """
         try:
             connection = self._idle.pop()
         except IndexError:
             connection = None
         kept = True
         if connection is None:
-            connection, kept = self._more()
+            connection, kept = self._acquire()
         try:
-            # Fetching to the end also ends the statement: nothing of it stays open on the connection.
-            rows: list[Row] = connection.execute(text, values, **how).fetchall()
+            # Fetching all rows also closes the statement.
+            rows: list[Row] = connection.execute(text, values, **options).fetchall()
         except BaseException as error:
-            gone = self._drop(connection, error)
+            disconnected = self._discard(connection, error)
             if not isinstance(error, self._engine.dialect.loaded_dbapi.Error):
                 raise
-            problem, silent = translated_error(error), isinstance(error, ServerUnresponsive)
+            problem, unresponsive = translated_error(error), isinstance(error, ServerUnresponsive)
         else:
             self._idle.append(connection)
             if self._waiting or self._closed:
                 self._notify()
             return rows
-        # One that does not answer would not answer a new connection either: whoever waits has waited long enough.
-        if gone and kept and not silent:
-            self._drop_idle()
-            return self.fetch(text, values, **how)
+        # An unresponsive server would not answer on a new connection either, and the caller has waited long enough.
+        if disconnected and kept and not unresponsive:
+            self._close_idle()
+            return self.fetch(text, values, **options)
         raise problem
 
     def close(self) -> None:
-        """Close idle connections now, and those in use as they come back."""
+        """Close idle connections now, and those in use when they are returned."""
         self._closed = True
-        self._drop_idle()
+        self._close_idle()
 
-    def _more(self) -> tuple[Any, bool]:
-        """A connection when none was idle, and whether it was kept from before."""
+    def _acquire(self) -> tuple[Any, bool]:
+        """Wait for a connection or open one; returns it and whether it was used before."""
         with self._freed:
             while True:
                 self._waiting += 1
                 try:
-                    found = self._freed.wait_for(
+                    available = self._freed.wait_for(
                         lambda: self._closed or self._idle or self._open < self._max_connections, self._wait_seconds
                     )
                 finally:
                     self._waiting -= 1
-                if self._closed or not found:
+                if self._closed or not available:
                     raise StorageUnavailable(_CLOSED if self._closed else BUSY)
-                with suppress(IndexError):  # somebody was quicker
+                with suppress(IndexError):  # another thread was faster
                     return self._idle.pop(), True
                 if self._open < self._max_connections:
                     self._open += 1
@@ -100,7 +113,7 @@ class PooledReadConnections:
         try:
             return self._connect(), False
         except BaseException as error:
-            self._gone()
+            self._count_closed()
             if not isinstance(error, (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)):
                 raise
             problem = translated_error(error)
@@ -109,7 +122,7 @@ class PooledReadConnections:
     def _connect(self) -> Any:
         pooled = self._engine.raw_connection()
         connection: Any = pooled.dbapi_connection
-        pooled.detach()  # ours alone from here on
+        pooled.detach()  # the pool must not reuse it
         try:
             self._engine.dialect.set_isolation_level(connection, "AUTOCOMMIT")
             if self._engine.dialect.name == "postgresql":
@@ -119,56 +132,62 @@ class PooledReadConnections:
             raise
         return connection
 
-    def _drop(self, connection: Any, error: BaseException) -> bool:
-        """Give up a connection after a failure. True when its server had gone."""
+    def _discard(self, connection: Any, error: BaseException) -> bool:
+        """Close a connection after a failure; returns whether its server had closed it."""
         dialect = self._engine.dialect
-        known = isinstance(error, dialect.loaded_dbapi.Error)
-        gone = known and bool(dialect.is_disconnect(error, connection, None))  # type: ignore[arg-type] # checked by `known`
-        with suppress(Exception):  # it is being given up
+        of_driver = isinstance(error, dialect.loaded_dbapi.Error)
+        disconnected = of_driver and bool(
+            dialect.is_disconnect(error, connection, None)  # type: ignore[arg-type] # checked by `of_driver`
+        )
+        with suppress(Exception):  # the connection is discarded anyway
             connection.close()
-        self._gone()
-        return gone
+        self._count_closed()
+        return disconnected
 
-    def _gone(self) -> None:
+    def _count_closed(self) -> None:
         with self._freed:
             self._open -= 1
             self._freed.notify()
 
     def _notify(self) -> None:
         if self._closed:
-            self._drop_idle()
+            self._close_idle()
         with self._freed:
             self._freed.notify()
 
-    def _drop_idle(self) -> None:
+    def _close_idle(self) -> None:
         while True:
             try:
                 connection = self._idle.pop()
             except IndexError:
                 return
-            with suppress(Exception):  # it is being given up
+            with suppress(Exception):  # the connection is discarded anyway
                 connection.close()
-            self._gone()
+            self._count_closed()
 
 
 class SharedReadConnection:
-    """The one connection of a database in memory, shared with its units of work by turns."""
+    """The only connection of a database in memory; the write lock shares it between reads and units of work."""
 
     def __init__(self, engine: Engine, write_lock: WriteLock) -> None:
         pooled = engine.raw_connection()
         self._connection: Any = pooled.dbapi_connection
-        pooled.close()  # given back, not closed: the pool is static
+        pooled.close()  # returned, not closed: the pool is static
         self._engine = engine
         self._write_lock = write_lock
         self._closed = False
 
-    def fetch(self, text: str, values: Any, **how: Any) -> list[Row]:
-        """Run one read, after whoever writes now."""
+    def fetch(self, text: str, values: Any, **options: Any) -> list[Row]:
+        """Execute a read once no unit of work of another thread is open.
+
+        Raises:
+            GatehouseError: The translated error of the driver.
+        """
         if self._closed:
             raise StorageUnavailable(_CLOSED)
         self._write_lock.acquire_read()
         try:
-            rows: list[Row] = self._connection.execute(text, values, **how).fetchall()
+            rows: list[Row] = self._connection.execute(text, values, **options).fetchall()
         except self._engine.dialect.loaded_dbapi.Error as error:
             problem = translated_error(error)
         else:
@@ -178,5 +197,5 @@ class SharedReadConnection:
         raise problem
 
     def close(self) -> None:
-        """Reads end here; the engine closes the connection."""
+        """Refuse further reads; the engine closes the connection."""
         self._closed = True

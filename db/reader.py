@@ -1,4 +1,4 @@
-"""Reads that stand alone (``app.core.ports.Reader``): each is one statement, compiled once.
+"""Stand-alone reads (``app.core.ports.Reader``): each is one statement, compiled once.
 
 The hot ones (session, bearer, grants) are measured against the driver alone in ``tests/benchmarks``.
 """
@@ -64,7 +64,7 @@ _THIS_SUBJECT = (people.c.issuer == bindparam("issuer"), people.c.subject == bin
 
 
 class DatabaseReader:
-    """``Reader`` over connections kept for reading. Safe from any thread."""
+    """``Reader`` over the read connections. Thread-safe."""
 
     def __init__(self, connections: ReadConnections, dialect: Dialect) -> None:
         self._fetch = connections.fetch
@@ -89,8 +89,8 @@ class DatabaseReader:
         )
         self._usage = PreparedStatement(_usage_query(), dialect)
         self._version = PreparedStatement(select(policy.c.version), dialect)
-        self._pulse = PreparedStatement(select(policy.c.version, policy.c.sessions_ended), dialect)
-        self._draft = PreparedStatement(
+        self._change_counters = PreparedStatement(select(policy.c.version, policy.c.sessions_ended), dialect)
+        self._draft_expiry = PreparedStatement(
             select(drafts.c.expires_at).where(drafts.c.key_hash == bindparam("key_hash")), dialect
         )
         self._roles = PreparedStatement(select(roles.c.name, roles.c.description).order_by(roles.c.name), dialect)
@@ -108,16 +108,16 @@ class DatabaseReader:
         return session_with_person(rows[0]) if rows else None
 
     def bearer(self, token_hash: bytes, subject: Subject, client_id: str) -> BearerFacts:
-        """What is known of a verified bearer token."""
+        """The stored facts about a verified bearer token."""
         if not is_storable_subject(subject) or (client_id and not client_id.isprintable()):
             return BearerFacts(None, None, own_client=False, policy_version=self.policy_version())
-        given = {
+        parameters = {
             "token_hash": token_hash,
             "issuer": subject.issuer,
             "subject": subject.subject,
             "client_id": client_id,
         }
-        row = self._fetch(self._bearer.text, self._bearer.values(given))[0]
+        row = self._fetch(self._bearer.text, self._bearer.values(parameters))[0]
         version = row[0]
         withheld = _NOTHING if row[2] is None else frozenset(row[2].split(" "))
         person = None if row[3] is None else person_of(row[3:14])
@@ -129,12 +129,12 @@ class DatabaseReader:
         return bool(self._fetch(self._issued.text, self._issued.values({"token_hash": token_hash})))
 
     def grants(self, subject: Subject, now: datetime) -> Grants:
-        """What this subject holds at ``now``."""
+        """The live grants of the subject at ``now``."""
         at = to_micros(now)
         if not is_storable_subject(subject):
             return NO_GRANTS
-        given = {"issuer": subject.issuer, "subject": subject.subject, "now": at}
-        return grants_from(self._fetch(self._grants.text, self._grants.values(given)))
+        parameters = {"issuer": subject.issuer, "subject": subject.subject, "now": at}
+        return grants_from(self._fetch(self._grants.text, self._grants.values(parameters)))
 
     def sealed_tokens(self, ref: str) -> SealedTokens | None:
         """The provider tokens of a live session."""
@@ -142,7 +142,7 @@ class DatabaseReader:
         return sealed_of(rows[0]) if rows else None
 
     def person(self, subject: Subject) -> Person | None:
-        """The person, if ever seen or granted anything."""
+        """The person, if the subject was ever seen or granted anything."""
         if not is_storable_subject(subject):
             return None
         rows = self._fetch(self._person.text, self._person.values(subject._asdict()))
@@ -150,35 +150,38 @@ class DatabaseReader:
 
     def sessions_of(self, subject: Subject, now: datetime) -> Sequence[Session]:
         """Live sessions, newest first."""
-        given = {"issuer": subject.issuer, "subject": subject.subject, "now": to_micros(now)}
+        parameters = {"issuer": subject.issuer, "subject": subject.subject, "now": to_micros(now)}
         if not is_storable_subject(subject):
             return ()
-        return tuple(map(session_with_person, self._fetch(self._sessions_of.text, self._sessions_of.values(given))))
+        return tuple(
+            map(session_with_person, self._fetch(self._sessions_of.text, self._sessions_of.values(parameters)))
+        )
 
     def usage(self, since: date, until: date) -> Sequence[UsageDay]:
         """One entry a day, oldest first."""
         first, last = day_number(since), day_number(until)
-        given = {"first_day": first, "last_day": last}
+        parameters = {"first_day": first, "last_day": last}
         counts: dict[tuple[int, str], int] = {}
         views: dict[int, dict[str, int]] = {}
-        for day, what, page, count in self._fetch(self._usage.text, self._usage.values(given)):
-            if what == "view":
+        rows = self._fetch(self._usage.text, self._usage.values(parameters))
+        for day, counted, page, count in rows:
+            if counted == "view":
                 views.setdefault(day, {})[page] = int(count)
             else:
-                counts[day, what] = int(count)
+                counts[day, counted] = int(count)
         return tuple(
             UsageDay(day_of(day), counts.get((day, SIGN_IN), 0), counts.get((day, DENIAL), 0), views.get(day, {}))
             for day in range(first, last + 1)
         )
 
     def change_counters(self) -> ChangeCounters:
-        """The two counters whose moving means that live tabs may have something to learn."""
-        row = self._fetch(self._pulse.text, self._pulse.values({}))[0]
+        """The two counters that change when live tabs may have to be rechecked."""
+        row = self._fetch(self._change_counters.text, self._change_counters.values({}))[0]
         return ChangeCounters(policy_version=row[0], sessions_ended=row[1])
 
     def draft_waits(self, key_hash: bytes) -> bool:
-        """Whether there is a draft under this key, expired or not."""
-        return bool(self._fetch(self._draft.text, self._draft.values({"key_hash": key_hash})))
+        """Whether a draft is stored under this key, expired or not."""
+        return bool(self._fetch(self._draft_expiry.text, self._draft_expiry.values({"key_hash": key_hash})))
 
     def policy_version(self) -> int:
         """The policy version."""
@@ -190,11 +193,11 @@ class DatabaseReader:
 
 
 def _bearer_query() -> Select[tuple[object, ...]]:
-    """One row always: version, own client, withheld permissions, ``PERSON``, ``SESSION``.
+    """Always one row: version, own client, withheld permissions, ``PERSON``, ``SESSION``.
 
-    A session counts only if it is the token's own subject's.
+    The session is joined only if it belongs to the subject of the token.
     """
-    space = cast("str", literal_column("' '"))  # in the text itself, so that the statement can be prepared
+    space = cast("str", literal_column("' '"))  # a literal, so that the statement can be prepared
     withheld = (
         select(func.aggregate_strings(withheld_grants.c.permission, space))
         .where(withheld_grants.c.person_id == people.c.id, withheld_grants.c.permission.is_not(None))
@@ -212,11 +215,12 @@ def _bearer_query() -> Select[tuple[object, ...]]:
 
 
 def _usage_query() -> CompoundSelect[tuple[object, ...]]:
-    """Rows of (day number, what, page, count)."""
+    """Rows of (day number, what is counted, page, count)."""
     first, last = bindparam("first_day", type_=Integer), bindparam("last_day", type_=Integer)
     number = type_coerce(audit_days.c.day, Integer)
-    seen = type_coerce(page_views.c.day, Integer)
+    view_day = type_coerce(page_views.c.day, Integer)
+    view_count = select(view_day, literal("view", Text), page_views.c.page, page_views.c.views)
     return union_all(
         select(number, audit_days.c.what, literal("", Text), audit_days.c.events).where(number.between(first, last)),
-        select(seen, literal("view", Text), page_views.c.page, page_views.c.views).where(seen.between(first, last)),
+        view_count.where(view_day.between(first, last)),
     )

@@ -1,7 +1,8 @@
-"""Sealed retention: up to which event the audit may be deleted, and deleting it.
+"""Sealed retention boundaries of the audit, and the deletion of the events below them.
 
-The database lets events go only up to the newest row of ``audit_retention``. That row binds the MAC of the event at the
-boundary, from which the chain verifies on, and is sealed, so that one put in by somebody else is found out.
+The database allows the deletion of events up to the newest row of ``audit_retention`` only. That row holds the MAC of
+the event at the boundary, from which the chain is verified, and a seal, which exposes a row that Gatehouse did not
+write.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ BOUNDARY: Final = (
     audit_retention.c.sealed_by,
     audit_retention.c.seal,
 )
-"""What ``boundary_is_sealed`` takes."""
+"""The columns of a boundary, as ``boundary_is_sealed`` takes them."""
 _PURPOSE: Final = "audit-retention"
 _EVENT: Final = (
     audit_events.c.seq,
@@ -39,44 +40,61 @@ _EVENT: Final = (
     audit_events.c.prev_mac,
     audit_events.c.mac,
 )
-_CHANGED: Final = "Event {} was changed after it was written, so nothing can be sealed there: gatehouse audit verify"
+_CHANGED: Final = (
+    "Event {} was changed after it was written, so no boundary can be sealed there: gatehouse audit verify"
+)
 
 
 def boundary_is_sealed(
     keyring: Keyring, seq: int, mac: object, before: int, sealed_at: int, sealed_by: str, seal: object
 ) -> bool:
-    """Whether a stored boundary carries this installation's seal; times in microseconds."""
-    return keyring.mac_matches(_PURPOSE, _covered(seq, as_bytes(mac), before, sealed_at, sealed_by), as_bytes(seal))
+    """Whether a stored boundary has the seal of this installation; times in microseconds."""
+    return keyring.mac_matches(
+        _PURPOSE, _sealed_bytes(seq, as_bytes(mac), before, sealed_at, sealed_by), as_bytes(seal)
+    )
 
 
 class RetentionWrites(BaseUnitOfWork):
-    """The part of ``UnitOfWork`` about retention."""
+    """Writes of ``UnitOfWork`` for retention."""
 
     def seal_retention(self, before: datetime, *, by: str, now: datetime) -> RetentionBoundary | None:
-        """Seal that the events up to the first one not older than ``before`` may go."""
+        """Seal a boundary below the first event that is not older than ``before``.
+
+        Returns:
+            The boundary; None when there is no event below it.
+
+        Raises:
+            Conflict: The event at the boundary was changed, or the previous boundary has no valid seal.
+        """
         require_aware(before, now)
         boundary = self._boundary_seq()
         above = audit_events.c.seq > boundary
         kept = self._execute(select(func.min(audit_events.c.seq)).where(above, audit_events.c.at >= before)).scalar()
         newest = select(*_EVENT).where(above).order_by(audit_events.c.seq.desc()).limit(1)
-        found = self._rows(newest if kept is None else newest.where(audit_events.c.seq < kept))
-        if not found:
+        rows = self._rows(newest if kept is None else newest.where(audit_events.c.seq < kept))
+        if not rows:
             return None
-        row = found[0]
-        seq, mac, who = int(row[0]), as_bytes(row[-1]), clean(by, AUDIT_MAX_CHARACTERS)
+        row = rows[0]
+        seq, mac, sealed_by = int(row[0]), as_bytes(row[-1]), clean(by, AUDIT_MAX_CHARACTERS)
         if not self._keyring.mac_matches(EVENT_PURPOSE, as_bytes(row[-2]) + canonical(row[:-2]), mac):
             raise Conflict(_CHANGED.format(seq))
-        seal = self._keyring.mac(_PURPOSE, _covered(seq, mac, to_micros(before), to_micros(now), who))
+        seal = self._keyring.mac(_PURPOSE, _sealed_bytes(seq, mac, to_micros(before), to_micros(now), sealed_by))
         self._execute(
-            insert(audit_retention).values(seq=seq, mac=mac, before=before, sealed_at=now, sealed_by=who, seal=seal)
+            insert(audit_retention).values(
+                seq=seq, mac=mac, before=before, sealed_at=now, sealed_by=sealed_by, seal=seal
+            )
         )
         events = self._execute(
             select(func.count()).select_from(audit_events).where(audit_events.c.seq <= seq)
         ).scalar_one()
-        return RetentionBoundary(seq, before, now, who, int(events))
+        return RetentionBoundary(seq, before, now, sealed_by, int(events))
 
     def delete_below_boundary(self, most: int) -> int:
-        """Delete the oldest events covered by the newest sealed boundary, at most so many."""
+        """Delete the oldest events up to the newest sealed boundary, at most ``most`` of them; returns their number.
+
+        Raises:
+            Conflict: The boundary has no valid seal.
+        """
         oldest = select(audit_events.c.seq).where(audit_events.c.seq <= self._boundary_seq())
         last = self._execute(
             select(func.max(oldest.order_by(audit_events.c.seq).limit(most).subquery().c.seq))
@@ -86,14 +104,14 @@ class RetentionWrites(BaseUnitOfWork):
         return self._execute(delete(audit_events).where(audit_events.c.seq <= last)).rowcount
 
     def _boundary_seq(self) -> int:
-        """The newest boundary; raises ``Conflict`` for one that we did not seal: below it nothing is deleted."""
-        found = self._rows(select(*BOUNDARY).order_by(audit_retention.c.seq.desc()).limit(1))
-        if not found:
+        """The newest boundary; 0 without one. Raises ``Conflict`` when its seal is not valid."""
+        rows = self._rows(select(*BOUNDARY).order_by(audit_retention.c.seq.desc()).limit(1))
+        if not rows:
             return 0
-        if not boundary_is_sealed(self._keyring, *found[0]):
-            raise Conflict(f"The retention boundary at event {found[0][0]} is not ours: gatehouse audit verify")
-        return int(found[0][0])
+        if not boundary_is_sealed(self._keyring, *rows[0]):
+            raise Conflict(f"The retention boundary at event {rows[0][0]} has no valid seal: gatehouse audit verify")
+        return int(rows[0][0])
 
 
-def _covered(seq: int, mac: bytes, before: int, sealed_at: int, sealed_by: str) -> bytes:
+def _sealed_bytes(seq: int, mac: bytes, before: int, sealed_at: int, sealed_by: str) -> bytes:
     return json.dumps([seq, mac.hex(), before, sealed_at, sealed_by], separators=(",", ":"), default=repr).encode()

@@ -1,13 +1,13 @@
-"""Breaks of the audit chain that a rotation of the secret explains, and nothing else.
+"""Breaks of the audit chain that a rotation of the secret explains.
 
-Earlier versions let a process write that did not have the new secret yet. It took a head that was sealed with a secret
-it did not have for one that had been changed. That is what happened where the event that says so
+Earlier versions let a process write that did not have the new secret yet. Such a process considered a head that was
+sealed with the unknown secret as changed. A rotation explains a break when the event that reports it
 
-* names, as what the head said, the number of the event right before it, so that nothing in between is missing,
-* was itself written with an older secret than that event: one that stands further back in ``GATEHOUSE_SECRET``,
-* does not say which key the head named: versions that write this down refuse to write without that key.
+* names, as the number in the head, the event right before it, so that no event in between is missing,
+* was itself written with an older secret than that event, which is further back in ``GATEHOUSE_SECRET``,
+* does not name the key of the head: versions that record the key refuse to write without it.
 
-Such breaks count as looked at when a later event ``audit:log:heal`` covers them, and only as long as all of this holds.
+A later event ``audit:log:heal`` acknowledges such breaks, as long as all of this holds.
 """
 
 from __future__ import annotations
@@ -24,14 +24,20 @@ _DETAILS: Final = FIELDS.index("details")
 
 
 class Rotation:
-    """The breaks of one walk along the chain."""
+    """The breaks that one verification of the chain has found."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._ages = {key_id: age for age, key_id in enumerate(keyring.key_ids)}
         self._first = self._last = self._count = 0
 
     def explains(self, row: Row, before: str | None, key: str | None) -> bool:
-        """Whether a rotation explains that this event, which follows the one before, found the head changed."""
+        """Whether a rotation explains that this event reports a changed head.
+
+        Args:
+            row: The event.
+            before: The key of the event before it; None when unknown.
+            key: The key of the event; None when unknown.
+        """
         if before is None or key is None or self._ages[key] <= self._ages[before]:
             return False
         if _details(row) != {"head": row[0] - 1}:
@@ -41,13 +47,13 @@ class Rotation:
         return True
 
     def heal(self, row: Row) -> None:
-        """Take the breaks that this event covers for looked at."""
+        """Acknowledge the breaks up to the event that this one names."""
         until = _details(row).get("until")
         if isinstance(until, int) and until >= self._last:
             self._first = self._last = self._count = 0
 
     def problems(self) -> list[Problem]:
-        """What nobody has looked at yet."""
+        """The breaks that no event has acknowledged, as one problem."""
         if not self._count:
             return []
         times = "once" if self._count == 1 else f"{self._count} times"

@@ -1,7 +1,7 @@
-"""From rows to records: which columns are read for a person and a session, and how they become our values.
+"""The columns read for a person and a session, and how ``Person`` and ``Session`` are built from their rows.
 
-Times are selected as the integers they are stored as, so that units (through SQLAlchemy) and stand-alone reads
-(through the driver) share one way of building.
+Times are selected as the integers that are stored, so that units of work, which read through SQLAlchemy, and
+stand-alone reads, which use the driver, build them the same way.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from db.times import from_micros, from_optional_micros
 
 
 def raw_time(column: Column[datetime]) -> ColumnElement[int]:
-    """A time as it is stored, whoever runs the statement."""
+    """A time as the stored integer, through SQLAlchemy and through the driver."""
     return type_coerce(column, BigInteger)
 
 
@@ -72,7 +72,7 @@ def session_query() -> Select[tuple[object, ...]]:
 
 
 def session_by_ref_query() -> Select[tuple[object, ...]]:
-    """The session with the reference ``ref``."""
+    """The session whose reference is the parameter ``ref``."""
     return session_query().where(sessions.c.ref == bindparam("ref"))
 
 
@@ -124,8 +124,8 @@ def session_with_person(row: Row) -> Session:
 
 
 def sealed_of(row: Row) -> SealedTokens | None:
-    """The tokens of ``SEALED`` columns; None where they are erased."""
-    sealed, access, synced, owner, until, silent = row
+    """The tokens of ``SEALED`` columns; None when they are erased."""
+    sealed, access, synced, owner, until, silent_at = row
     if sealed is None or access is None:
         return None
     return SealedTokens(
@@ -134,5 +134,5 @@ def sealed_of(row: Row) -> SealedTokens | None:
         from_micros(synced),
         owner,
         from_optional_micros(until),
-        from_optional_micros(silent),
+        from_optional_micros(silent_at),
     )

@@ -1,7 +1,7 @@
-"""The form of the database: bringing it up to date, and saying which form it is in.
+"""The schema of the database: its state and its migration.
 
-A revision is four digits, in order; so a database can be told older or newer without asking Alembic, which is only
-loaded to migrate.
+Revisions are ascending numbers of four digits, so a database can be classified as older or newer without Alembic, which
+is only imported to migrate.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from db.models import audit_head
 from db.timeouts import MIGRATION_TIMEOUTS, SERVICE_TIMEOUTS
 
 HEAD: Final = "0007"
-"""The revision this version of Gatehouse works with."""
+"""The revision that this version of Gatehouse requires."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _NEWER: Final = (
@@ -52,16 +52,16 @@ TRIGGERS: Final = {
     "sqlite": _ON_BOTH,
     "postgresql": _ON_BOTH | {"audit_events_no_truncate", "audit_retention_no_truncate"},
 }
-"""What keeps the audit append-only, by engine."""
+"""The triggers that make the audit append-only, by dialect."""
 _COUNTING: Final = frozenset(
-    {f"people_counted_{what}" for what in ("insert", "update", "delete")}
-    | {f"grants_counted_{what}" for what in ("insert", "update", "delete")}
+    {f"people_counted_{event}" for event in ("insert", "update", "delete")}
+    | {f"grants_counted_{event}" for event in ("insert", "update", "delete")}
 )
-KEEPING_TRIGGERS: Final = {
-    "sqlite": _COUNTING | {f"people_search_{what}" for what in ("insert", "update", "delete")},
+MAINTENANCE_TRIGGERS: Final = {
+    "sqlite": _COUNTING | {f"people_search_{event}" for event in ("insert", "update", "delete")},
     "postgresql": _COUNTING,
 }
-"""What keeps counters and the search of people equal to the rows they are made from, by engine."""
+"""The triggers that maintain counters and the search index of people, by dialect."""
 SELECT_TRIGGERS: Final = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     " AND tbl_name IN ('audit_events', 'audit_retention')",
@@ -76,7 +76,7 @@ _migrating = Lock()  # Alembic's environment is one per process
 
 
 class SchemaState(StrEnum):
-    """What form a database is in."""
+    """The state of a database's schema."""
 
     MISSING = "missing"  # no file
     EMPTY = "empty"  # never migrated
@@ -86,7 +86,7 @@ class SchemaState(StrEnum):
 
 
 def state_of(revision: str | None) -> SchemaState:
-    """The state that a stored revision means; None for none."""
+    """The state of a stored revision; None: there is none."""
     if revision is None:
         return SchemaState.EMPTY
     if revision == HEAD:
@@ -95,7 +95,12 @@ def state_of(revision: str | None) -> SchemaState:
 
 
 def require_current(state: SchemaState) -> None:
-    """Raise unless the database is in the form this version works with."""
+    """Check that the schema is that of this version.
+
+    Raises:
+        SchemaMismatch: The schema has another version, or none.
+        StorageUnavailable: There is no database.
+    """
     if state is SchemaState.MISSING:
         raise StorageUnavailable(f"There is no database yet; run: {command_text('migrate')}")
     if state is SchemaState.NEWER:
@@ -105,7 +110,12 @@ def require_current(state: SchemaState) -> None:
 
 
 def current_state(url: str) -> SchemaState:
-    """The form of the database at ``url``; raises ``StorageUnavailable`` when it does not answer."""
+    """The state of the database at ``url``.
+
+    Raises:
+        ConfigurationError: The URL is neither SQLite nor PostgreSQL.
+        StorageUnavailable: It does not answer.
+    """
     address = parsed(url)
     file = file_of(address)
     if is_memory(address) or (file is not None and is_missing(file)):
@@ -116,7 +126,7 @@ def current_state(url: str) -> SchemaState:
 
 @contextmanager
 def _reading(address: URL) -> Iterator[Connection]:
-    """A connection that changes nothing; faults inside the block are ours."""
+    """A connection that changes nothing; errors of SQLAlchemy inside the block become ours."""
     engine = make_reading_engine(address, SERVICE_TIMEOUTS)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -131,22 +141,22 @@ def _reading(address: URL) -> Iterator[Connection]:
 
 
 def require_ready(url: str) -> None:
-    """Raise unless the database at ``url`` answers and has today's form; nothing is changed.
+    """Check that the database at ``url`` answers and has the schema of this version; nothing is changed.
 
     Raises:
-        SchemaMismatch: if it is of another version.
-        StorageUnavailable: if there is none, or it does not answer.
+        SchemaMismatch: The schema has another version, or none.
+        StorageUnavailable: The database does not exist or does not answer.
     """
     if not is_memory(parsed(url)):
         require_current(current_state(url))
 
 
 def require_secret(settings: Settings) -> None:
-    """Raise unless the installation's secret is that of its database; a plain read, which makes neither of them.
+    """Check that the installation's secret is that of its database; this creates neither of them.
 
     Raises:
-        SecretMismatch: if the secret is another one, or is missing although the database was written with it.
-        StorageUnavailable: if the database does not answer.
+        SecretMismatch: The secret is another one, or is missing although the database was written with it.
+        StorageUnavailable: The database does not answer.
     """
     address = parsed(settings.database_url)
     file = file_of(address)
@@ -158,7 +168,7 @@ def require_secret(settings: Settings) -> None:
 
 
 def _write_key(connection: Connection) -> str:
-    """The id of the key that the database is written with; empty for none, and for a database before 0006."""
+    """The id of the key that the database is written with; empty for none, and for revisions before 0006."""
     database = inspect(connection)
     if not database.has_table(audit_head.name):
         return ""
@@ -168,19 +178,23 @@ def _write_key(connection: Connection) -> str:
 
 
 def is_missing(file: Path) -> bool:
-    """Whether there is no such file; raises ``StorageUnavailable`` when we may not even know."""
+    """Whether the file does not exist.
+
+    Raises:
+        StorageUnavailable: Its folder may not be read.
+    """
     with suppress(OSError):
         return not file.exists()
     raise StorageUnavailable(CANNOT_OPEN)
 
 
 def require_migratable(url: str, *, beside_others: bool = False) -> None:
-    """Raise what ``migrate`` would raise for the database that is there, and change nothing.
+    """Check that ``migrate`` can migrate the database at ``url``; nothing is changed.
 
     Raises:
-        ForeignTables: if it holds tables of another program.
-        SchemaMismatch: if it is from a newer version.
-        StorageUnavailable: if it does not answer.
+        ForeignTables: It contains tables of another program.
+        SchemaMismatch: A newer version migrated it.
+        StorageUnavailable: It does not answer.
     """
     address = parsed(url)
     file = file_of(address)
@@ -191,18 +205,18 @@ def require_migratable(url: str, *, beside_others: bool = False) -> None:
 
 
 def migrate(url: str, *, beside_others: bool = False) -> None:
-    """Bring the database at ``url`` to today's form, making a SQLite file (mode 600) and its folder if missing.
+    """Migrate the database at ``url``, creating a missing SQLite file (mode 600) and its folder.
 
-    Everything happens in one transaction, and a second process that starts the same meanwhile waits for it.
+    The migration is one transaction; a second process that migrates meanwhile waits for it.
 
     Args:
-        url: SQLAlchemy address.
-        beside_others: Whether tables of other programs may be in it.
+        url: SQLAlchemy URL.
+        beside_others: Whether the database may contain tables of other programs.
 
     Raises:
-        ForeignTables: if it holds tables of another program; then nothing is changed.
-        SchemaMismatch: if it is from a newer version.
-        StorageUnavailable: if it cannot be reached.
+        ForeignTables: It contains tables of another program; nothing is changed.
+        SchemaMismatch: A newer version migrated it.
+        StorageUnavailable: It cannot be reached.
     """
     require_migratable(url, beside_others=beside_others)
     address = parsed(url)
@@ -224,7 +238,7 @@ def migrate(url: str, *, beside_others: bool = False) -> None:
 
 @cache
 def memory_template() -> bytes:
-    """A SQLite database in today's form, as bytes: what databases in memory begin as."""
+    """A SQLite database with the current schema, serialized: the initial content of databases in memory."""
     engine = make_engine(parsed("sqlite://"), SERVICE_TIMEOUTS)
     try:
         with _migrating:
@@ -240,14 +254,14 @@ def memory_template() -> bytes:
 
 
 def missing_triggers(connection: Connection) -> frozenset[str]:
-    """Names of the triggers that make the audit append-only and are not there. Empty is as it must be."""
+    """Names of missing triggers among those that make the audit append-only."""
     name = connection.dialect.name
-    found = {str(row[0]) for row in connection.execute(text(SELECT_TRIGGERS[name]))}
-    return TRIGGERS[name] - found
+    existing = {str(row[0]) for row in connection.execute(text(SELECT_TRIGGERS[name]))}
+    return TRIGGERS[name] - existing
 
 
 def is_modelled(name: str | None, kind: str, _parents: object = None) -> bool:
-    """Whether ``db.models`` speaks of a table or index; of what searching people needs, only the migration does."""
+    """Whether ``db.models`` describes a table or index; only migrations describe those of the search of people."""
     return kind not in {"table", "index"} or not (name or "").startswith(SEARCH_TABLES)
 
 
@@ -256,18 +270,23 @@ def _make_file(file: Path) -> None:
         make_private_folder(file.parent)
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
         return
-    raise StorageUnavailable("The database file cannot be made: its folder may not be used, or the disk is full.")
+    raise StorageUnavailable("The database file cannot be created: its folder may not be used, or the disk is full.")
 
 
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if found is None else str(found)
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
 
 
 def _require_migratable(connection: Connection, *, beside_others: bool) -> SchemaState:
-    """The state of the database; raises unless it can be migrated."""
+    """The state of a database that can be migrated.
+
+    Raises:
+        ForeignTables: It contains tables of another program.
+        SchemaMismatch: A newer version migrated it.
+    """
     revision = _revision(connection)
     state = state_of(revision)
     if state is SchemaState.CURRENT:
@@ -279,8 +298,8 @@ def _require_migratable(connection: Connection, *, beside_others: bool) -> Schem
 
 
 def _upgrade(engine: Engine, *, beside_others: bool = False) -> None:
-    from alembic import command  # noqa: PLC0415 - 0.1 s that only migrating must pay
-    from alembic.config import Config  # noqa: PLC0415 - the same
+    from alembic import command  # noqa: PLC0415 - 0.1 s that only a migration needs
+    from alembic.config import Config  # noqa: PLC0415 - as above
 
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
@@ -294,6 +313,7 @@ def _upgrade(engine: Engine, *, beside_others: bool = False) -> None:
         if missing := missing_triggers(connection):
             raise SchemaMismatch(f"The audit is not protected any more: {', '.join(sorted(missing))} is missing.")
         name = connection.dialect.name
-        there = {str(row[0]) for row in connection.execute(text(_ALL_TRIGGERS[name]))}
-        if missing := KEEPING_TRIGGERS[name] - there:
-            raise SchemaMismatch(f"Counters and search are not kept any more: {', '.join(sorted(missing))} is missing.")
+        existing = {str(row[0]) for row in connection.execute(text(_ALL_TRIGGERS[name]))}
+        if missing := MAINTENANCE_TRIGGERS[name] - existing:
+            names = ", ".join(sorted(missing))
+            raise SchemaMismatch(f"Counters and search are not maintained any more: {names} is missing.")

@@ -1,4 +1,4 @@
-"""Writes about the secret's rotation: which process holds which keys, and the key this installation writes with."""
+"""Writes for the rotation of the secret: the keys of each process, and the key that the installation writes with."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ from db.unit_of_work import BaseUnitOfWork, require_aware
 
 
 class SecretKeyWrites(BaseUnitOfWork):
-    """The part of ``UnitOfWork`` about the secret's keys."""
+    """Writes of ``UnitOfWork`` for the keys of the secret."""
 
     def write_key(self) -> str:
-        """The id of the key this installation writes with; an older database gets that of the head's seal."""
+        """The id of the key that the installation writes with; an older database gets the key of the head's seal."""
         head = self._execute(
             select(audit_head.c.seq, audit_head.c.mac, audit_head.c.seal, audit_head.c.key_id).with_for_update()
         ).first()
         if head is None or head.key_id:
             return "" if head is None else str(head.key_id)
-        found = sealing_key(self._keyring, head)
-        self._execute(update(audit_head).values(key_id=found))
-        return found
+        key_id = sealing_key(self._keyring, head)
+        self._execute(update(audit_head).values(key_id=key_id))
+        return key_id
 
     def switch_write_key(self, key_id: str, *, lost: bool = False) -> None:
-        """Write with another key from this unit's events on; ``lost``: nobody has the one before any more."""
+        """Write with another key, starting with the events of this unit of work.
+
+        Args:
+            key_id: The new key.
+            lost: Whether the previous key is lost, so that no process holds it.
+        """
         self._switch_to = key_id
         self._key_lost = lost
-        # Before the first event there is none to bring the new key along.
+        # Before the first event no event can carry the new key.
         self._execute(update(audit_head).where(audit_head.c.key_id == "", audit_head.c.seq == 0).values(key_id=key_id))
 
     def announce(self, process: AnnouncedProcess) -> None:
@@ -47,7 +52,7 @@ class SecretKeyWrites(BaseUnitOfWork):
         self._execute(new.on_conflict_do_update(index_elements=["id"], set_=values))
 
     def announced(self) -> Sequence[AnnouncedProcess]:
-        """Every process that announced its keys and was not withdrawn, the oldest first."""
+        """Every announced process that was not withdrawn, the oldest first."""
         rows = self._execute(select(processes).order_by(processes.c.started_at, processes.c.id)).all()
         return [
             AnnouncedProcess(row.id, row.name, tuple(row.key_ids.split()), row.beats, row.started_at, row.seen_at)
@@ -55,6 +60,6 @@ class SecretKeyWrites(BaseUnitOfWork):
         ]
 
     def withdraw(self, ids: Collection[str]) -> None:
-        """Forget processes."""
+        """Delete the rows of processes."""
         if ids:
             self._execute(delete(processes).where(processes.c.id.in_(sorted(ids))))

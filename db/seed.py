@@ -1,7 +1,7 @@
-"""The permission catalogue and the built-in roles, carried from ``app.core.permissions`` into rows. Idempotent.
+"""Seeds the permission catalogue and the built-in roles from ``app.core.permissions``. Idempotent.
 
-A built-in role gets each of its permissions once, when that permission is new: what an administrator added to the
-role stays, and what one took out stays out. ``administrator`` stores no permissions, it holds all by computation.
+A built-in role gets each of its permissions once, when that permission is new. Permissions that an administrator added
+stay, and permissions that one removed stay removed. ``administrator`` stores no permissions: it has all by computation.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ from db.unit_of_work import BaseUnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
-    """What seeding did."""
+    """The result of seeding."""
 
     changed: bool
-    """Whether anything about rights was new; the policy version moved if so."""
+    """Whether roles or permissions changed, and with them the policy version."""
     conflicting_roles: tuple[str, ...] = ()
-    """Built-in roles that could not be made because a role of nearly the same name exists."""
+    """Built-in roles that were not created, because a role with a similar name exists."""
 
 
 class SeedUnitOfWork(BaseUnitOfWork):
-    """A unit of work that seeds."""
+    """The unit of work of seeding."""
 
     def seed(self) -> SeedResult:
-        """Everything, without committing."""
+        """Seed everything, without a commit."""
         self._catalogue()
-        blocked = [name for name, (text, given) in ROLES.items() if not self._role(name, text, given)]
-        return SeedResult(self._rights_changed, tuple(blocked))
+        conflicting = [name for name, (text, names) in ROLES.items() if not self._role(name, text, names)]
+        return SeedResult(self._rights_changed, tuple(conflicting))
 
     def _catalogue(self) -> None:
-        there = {row.name: row for row in self._execute(select(permissions))}
+        existing = {row.name: row for row in self._execute(select(permissions))}
         for permission in Permission:
-            row = there.get(permission.value)
-            said = {"sentence": permission.sentence, "by_scope": permission.by_scope}
+            row = existing.get(permission.value)
+            values = {"sentence": permission.sentence, "by_scope": permission.by_scope}
             if row is None:
-                self._execute(insert(permissions).values(name=permission.value, **said))
+                self._execute(insert(permissions).values(name=permission.value, **values))
                 self._rights_changed = True
             elif (row.sentence, bool(row.by_scope)) != (permission.sentence, permission.by_scope):
-                self._execute(update(permissions).where(permissions.c.name == permission.value).values(**said))
+                self._execute(update(permissions).where(permissions.c.name == permission.value).values(**values))
 
-    def _role(self, name: str, description: str, given: frozenset[Permission]) -> bool:
-        """One built-in role; False when another role's name is in the way."""
-        there = self._execute(select(roles).where(roles.c.name_key == role_key(name))).first()
-        if there is None:
+    def _role(self, name: str, description: str, default_permissions: frozenset[Permission]) -> bool:
+        """Seed one built-in role; False when another role has its name or a similar one."""
+        existing = self._execute(select(roles).where(roles.c.name_key == role_key(name))).first()
+        if existing is None:
             role = int(
                 self._execute(
                     insert(roles)
@@ -60,11 +60,13 @@ class SeedUnitOfWork(BaseUnitOfWork):
             )
             seeded: frozenset[str] = frozenset()
             self._rights_changed = True
-        elif not there.built_in or there.name != name:
+        elif not existing.built_in or existing.name != name:
             return False
         else:
-            role, seeded = int(there.id), frozenset(there.seeded.split())
-        new = frozenset() if name == ADMINISTRATOR else {permission.value for permission in given} - seeded
+            role, seeded = int(existing.id), frozenset(existing.seeded.split())
+        new = (
+            frozenset() if name == ADMINISTRATOR else {permission.value for permission in default_permissions} - seeded
+        )
         for permission in sorted(new):
             self._execute(
                 self._insert(role_permissions).values(role_id=role, permission=permission).on_conflict_do_nothing()
@@ -80,8 +82,12 @@ class SeedUnitOfWork(BaseUnitOfWork):
 
 
 def seed(database: Database) -> SeedResult:
-    """Bring catalogue and built-in roles up to date, in one transaction."""
+    """Update the catalogue and the built-in roles, in one transaction.
+
+    Raises:
+        GatehouseError: The translated error of the driver; nothing is changed.
+    """
     with database.work(SeedUnitOfWork) as unit:
-        done = unit.seed()
+        result = unit.seed()
         unit.commit()
-    return done
+    return result

@@ -1,4 +1,4 @@
-"""Writes about sessions: their beginning and end, the lease that lets one caller refresh, and consumed login states."""
+"""Writes of sessions: their start and end, the lease for a token refresh, and consumed login states."""
 
 from __future__ import annotations
 
@@ -18,21 +18,26 @@ from db.texts import clean, is_storable_subject
 from db.unit_of_work import BaseUnitOfWork, require_aware
 
 KEEP_ENDED: Final = timedelta(days=30)
-"""How long a session stays known after it ended or expired."""
+"""How long the row of a session is kept after it has ended or expired."""
 KEEP_TOKENS: Final = timedelta(hours=1)
-"""How long an expired access token's hash stays known: well beyond any clock skew allowed."""
+"""How long the hash of an expired access token is kept: longer than any allowed clock skew."""
 NO_SIGN_IN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""How a sign-in time that the provider did not say is stored; 0 says nothing in its tokens either."""
+"""The stored time of a sign-in that the provider did not report; an ``auth_time`` of 0 is no report either."""
 _MERGE_SEARCH: Final = text("INSERT INTO people_search (people_search, rank) VALUES ('merge', -1000)")
-"""Merges up to 1,000 pages (4 MB) of the search of people; at one with itself it takes half the time (FTS5, 6.9)."""
+"""Merges up to 1,000 pages (4 MB) of the search index; searches of a merged index take half the time (FTS5 §6.9)."""
 _BY_REF: Final = session_by_ref_query()
 
 
 class SessionWrites(BaseUnitOfWork):
-    """The part of ``UnitOfWork`` about sessions."""
+    """Writes of ``UnitOfWork`` for sessions."""
 
     def begin_session(self, session: NewSession, now: datetime) -> None:
-        """Insert the session, the hash of its access token and its client among our own."""
+        """Insert a session, the hash of its access token, and its client as one of our own.
+
+        Raises:
+            InvalidInput: The subject cannot be stored.
+            ValueError: A time is naive.
+        """
         require_aware(now, session.authenticated_at, session.expires_at, session.access_expires_at)
         inserted = self._execute(
             insert(sessions)
@@ -56,7 +61,7 @@ class SessionWrites(BaseUnitOfWork):
             )
             .returning(sessions.c.id)
         ).scalar_one()
-        self._remember_token(int(inserted), session.access_token_hash, session.access_expires_at)
+        self._store_token_hash(int(inserted), session.access_token_hash, session.access_expires_at)
         if session.client_id:
             self._execute(
                 self._insert(own_clients)
@@ -65,20 +70,20 @@ class SessionWrites(BaseUnitOfWork):
             )
 
     def session_by_ref(self, ref: str) -> Session | None:
-        """The session, inside this unit."""
+        """The session, inside this transaction."""
         rows = self._rows(_BY_REF, ref=ref) if ref.isascii() else ()
         return session_with_person(rows[0]) if rows else None
 
     def step_up_session(self, fresh: SteppedUp, now: datetime) -> bool:
-        """Go on with a session after a fresh sign-in of its person; False when the session is over."""
+        """Continue a live session after a new sign-in of its person; False when it has ended."""
         return self._reauthenticate(fresh, now, {})
 
     def resume_session(self, fresh: SteppedUp, expires_at: datetime, now: datetime) -> bool:
-        """Go on with a session whose time was over, after a fresh sign-in of its person; False when it was ended."""
+        """Resume an expired session after a new sign-in of its person; False when it was ended."""
         require_aware(expires_at)
         return self._reauthenticate(fresh, now, {"expires_at": expires_at, "silent_at": None})
 
-    def _reauthenticate(self, fresh: SteppedUp, now: datetime, more: Mapping[str, object]) -> bool:
+    def _reauthenticate(self, fresh: SteppedUp, now: datetime, changes: Mapping[str, object]) -> bool:
         require_aware(now, fresh.authenticated_at, fresh.access_expires_at)
         session = self._execute(
             update(sessions)
@@ -95,29 +100,29 @@ class SessionWrites(BaseUnitOfWork):
                 rights_synced_at=now,
                 lease_owner="",
                 lease_until=None,
-                **more,
+                **changes,
             )
             .returning(sessions.c.id)
         ).scalar()
         if session is None:
             return False
-        self._remember_token(int(session), fresh.access_token_hash, fresh.access_expires_at)
-        # Tabs look when the pulse moves: sockets that were opened with the secret before must reconnect.
+        self._store_token_hash(int(session), fresh.access_token_hash, fresh.access_expires_at)
+        # The change counters wake the tabs: sockets opened with the previous secret must reconnect.
         self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + 1))
         return True
 
     def sessions_at_provider(self, issuer: str, *, sid: str = "", subject: str = "") -> Sequence[Session]:
-        """Live sessions of this issuer, by the provider's own session id and subject, where given."""
-        kept_sid = clean(sid)
+        """Live sessions of an issuer by the provider's session id, by the subject, or by both."""
+        stored_sid = clean(sid)
         if (
-            (sid and not kept_sid)
+            (sid and not stored_sid)
             or not (sid or subject)
             or (subject and not is_storable_subject(Subject(issuer, subject)))
         ):
             return ()
         live = session_query().where(people.c.issuer == issuer, sessions.c.ended_at.is_(None))
         if sid:
-            live = live.where(sessions.c.provider_sid == kept_sid)
+            live = live.where(sessions.c.provider_sid == stored_sid)
         if subject:
             live = live.where(people.c.subject == subject)
         return tuple(map(session_with_person, self._rows(live)))
@@ -129,7 +134,7 @@ class SessionWrites(BaseUnitOfWork):
     def end_sessions_of(
         self, subject: Subject, reason: EndReason, now: datetime, *, keep: str | None = None
     ) -> Sequence[str]:
-        """End every live session of a subject but ``keep``; without ``keep`` note "signed out everywhere"."""
+        """End every live session of a subject but ``keep``; without ``keep`` record the sign-out everywhere."""
         require_aware(now)
         person = self._person_id(subject)
         if person is None:
@@ -140,11 +145,11 @@ class SessionWrites(BaseUnitOfWork):
         return self._end(reason, now, sessions.c.person_id == person, sessions.c.ref != keep)
 
     def touch_session(self, ref: str, clock: Clock, *, idle: timedelta, page: str = "") -> bool:
-        """Note that the user is here, in a session that is live when the unit is open for writing."""
+        """Record the use of a session that is live once the transaction has started; False when it is not."""
         self._open_for_writing()
         now = clock()
         require_aware(now)
-        noted: dict[str, object] = {"last_seen_at": now} | ({"page": clean(page)} if page else {})
+        values: dict[str, object] = {"last_seen_at": now} | ({"page": clean(page)} if page else {})
         touched = self._execute(
             update(sessions)
             .where(
@@ -152,7 +157,7 @@ class SessionWrites(BaseUnitOfWork):
                 *is_live(now, used_after=now - idle),
                 sessions.c.last_seen_at < now,
             )
-            .values(noted)
+            .values(values)
             .returning(sessions.c.person_id)
         ).scalar()
         if touched is None:
@@ -165,7 +170,7 @@ class SessionWrites(BaseUnitOfWork):
         return True
 
     def note_silent_try(self, ref: str, now: datetime) -> bool:
-        """Note that a silent sign-in is tried; once for each access token."""
+        """Record the attempt of a silent sign-in; False when an attempt is recorded for the current access token."""
         require_aware(now)
         return self._changed(
             update(sessions)
@@ -175,7 +180,7 @@ class SessionWrites(BaseUnitOfWork):
         )
 
     def take_refresh_lease(self, ref: str, owner: str, now: datetime, until: datetime) -> SealedTokens | None:
-        """Take the right to refresh, if nobody else holds it past ``now`` and the session is live."""
+        """Acquire the lease for a token refresh; None when another owner has it, or when the session has ended."""
         require_aware(now, until)
         row = self._execute(
             update(sessions)
@@ -199,7 +204,7 @@ class SessionWrites(BaseUnitOfWork):
         access_expires_at: datetime,
         now: datetime,
     ) -> bool:
-        """Store new tokens and give the lease back; False when the session ended or the lease is another's."""
+        """Store new tokens and release the lease; False when the session has ended or another owner has the lease."""
         require_aware(access_expires_at, now)
         session = self._execute(
             update(sessions)
@@ -216,11 +221,11 @@ class SessionWrites(BaseUnitOfWork):
         ).scalar()
         if session is None:
             return False
-        self._remember_token(int(session), access_token_hash, access_expires_at)
+        self._store_token_hash(int(session), access_token_hash, access_expires_at)
         return True
 
     def release_refresh_lease(self, ref: str, owner: str) -> None:
-        """Give the lease back without new tokens."""
+        """Release the lease without new tokens."""
         self._execute(
             update(sessions)
             .where(sessions.c.ref == ref, sessions.c.lease_owner == owner)
@@ -228,17 +233,17 @@ class SessionWrites(BaseUnitOfWork):
         )
 
     def consume_once(self, value_hash: bytes, expires_at: datetime, now: datetime) -> bool:
-        """Mark what may be used once as used; False when it was used before."""
+        """Consume a value that may be used once; False when it was consumed before."""
         require_aware(expires_at, now)
         self._execute(delete(login_states).where(login_states.c.expires_at < now))
         new = self._insert(login_states).values(state_hash=value_hash, expires_at=expires_at)
         return self._changed(new.on_conflict_do_nothing().returning(login_states.c.state_hash))
 
     def purge(self, now: datetime) -> int:
-        """Forget what has expired; returns how many rows went."""
+        """Delete expired rows; returns their number."""
         require_aware(now)
         long_ago = now - KEEP_ENDED
-        gone = (
+        deletions = (
             delete(login_states).where(login_states.c.expires_at < now),
             delete(drafts).where(drafts.c.expires_at < now),
             delete(issued_tokens).where(issued_tokens.c.expires_at < now - KEEP_TOKENS),
@@ -246,9 +251,9 @@ class SessionWrites(BaseUnitOfWork):
         )
         if self._engine.dialect.name == "sqlite":
             self._execute(_MERGE_SEARCH)
-        return sum(self._execute(statement).rowcount for statement in gone)
+        return sum(self._execute(statement).rowcount for statement in deletions)
 
-    def _remember_token(self, session_id: int, token_hash: bytes, expires_at: datetime) -> None:
+    def _store_token_hash(self, session_id: int, token_hash: bytes, expires_at: datetime) -> None:
         new = self._insert(issued_tokens).values(token_hash=token_hash, session_id=session_id, expires_at=expires_at)
         self._execute(
             new.on_conflict_do_update(
@@ -256,11 +261,11 @@ class SessionWrites(BaseUnitOfWork):
             )
         )
 
-    def _end(self, reason: EndReason, now: datetime, *which: ColumnElement[bool]) -> Sequence[str]:
+    def _end(self, reason: EndReason, now: datetime, *conditions: ColumnElement[bool]) -> Sequence[str]:
         require_aware(now)
         ended = self._execute(
             update(sessions)
-            .where(sessions.c.ended_at.is_(None), *which)
+            .where(sessions.c.ended_at.is_(None), *conditions)
             .values(
                 ended_at=now,
                 end_reason=reason.value,
@@ -278,5 +283,5 @@ class SessionWrites(BaseUnitOfWork):
 
 
 def _words(methods: frozenset[str]) -> str:
-    """Authentication methods as they are stored."""
+    """Authentication methods (``amr``) as they are stored."""
     return " ".join(sorted(clean(word) for word in methods))

@@ -1,6 +1,6 @@
-"""Statements compiled once for an engine's dialect, for reads that must cost little more than the driver's own.
+"""Statements compiled once for a dialect, for reads that must cost little more than a read through the driver alone.
 
-They are run on the driver's connection: values go in and come out as the driver has them (integers for times).
+They are executed on the driver's connection, so parameters and columns have the driver's types: times are integers.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ from sqlalchemy.sql import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Row = Sequence[Any]
+"""A row as the driver or SQLAlchemy returns it, read by position."""
 
 
 class PreparedStatement:
-    """One statement's text, and how its values are handed over."""
+    """The SQL text of a statement and the order of its parameters."""
 
     __slots__ = ("_constants", "_order", "text")
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
         compiled = cast("ClauseElement", statement).compile(dialect=dialect)
         if not isinstance(compiled, SQLCompiler):
-            raise TypeError("not a statement with values")
+            raise TypeError("not a statement with parameters")
         self.text: str = compiled.string
         self._order: tuple[str, ...] | None = tuple(compiled.positiontup or ()) if compiled.positional else None
         self._constants: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
 
-    def values(self, given: Mapping[str, Any]) -> Any:
-        """The values as the driver takes them: in order, or by name."""
-        named = {**self._constants, **given} if self._constants else given
+    def values(self, parameters: Mapping[str, Any]) -> Any:
+        """The parameters as the driver takes them: a list in order, or a mapping by name."""
+        named = {**self._constants, **parameters} if self._constants else parameters
         return [named[name] for name in self._order] if self._order is not None else named

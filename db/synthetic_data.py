@@ -1,6 +1,6 @@
-"""Very many of everything, made up, for seeing that lists stay quick: for development and benchmarks only.
+"""Synthetic data, for development and benchmarks only: a large population, to see that lists stay fast.
 
-Rows are as the product itself would have written them, audit chain included; only the way in is shorter.
+The rows, including the audit chain, are as the product itself would have written them; they are only inserted in bulk.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _TOKEN_ROLES: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class SyntheticData:
-    """How many of each to make."""
+    """The size of a synthetic population: how many rows of each kind."""
 
     people: int = 100_000
     roles: int = 1_000
@@ -58,96 +58,109 @@ class SyntheticData:
     sessions: int = 10_000
     events: int = 1_000_000
     days: int = 365
-    """Over how long the events are spread."""
+    """The period over which the events are spread."""
 
 
 def role_name(number: int) -> str:
-    """The name of a role of the many."""
+    """The name of a synthetic role."""
     return f"scale-role-{number}"
 
 
 def permission_name(number: int) -> str:
-    """The name of a permission of the many."""
+    """The name of a synthetic permission."""
     return f"use:thing-{number}"
 
 
-def fill(database: Database, scale: SyntheticData, *, issuer: str, client_id: str, now: datetime) -> None:
-    """Make it all, in one transaction. The same every time, but for times.
+def fill(database: Database, size: SyntheticData, *, issuer: str, client_id: str, now: datetime) -> None:
+    """Insert a synthetic population in one transaction; except for times it is always the same.
 
-    Raises ``Conflict`` when it was made before, ``StorageUnavailable``.
+    Args:
+        database: A migrated database.
+        size: How many rows of each kind.
+        issuer: Of the people.
+        client_id: Of the sessions.
+        now: The time of the newest rows.
+
+    Raises:
+        Conflict: The database contains synthetic data.
+        StorageUnavailable: The database does not answer.
     """
     with database.work(SyntheticDataUnitOfWork) as unit:
-        unit.fill(scale, issuer=issuer, client_id=client_id, now=now)
+        unit.fill(size, issuer=issuer, client_id=client_id, now=now)
         unit.commit()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
-        if database.engine.dialect.name == "sqlite":  # as housekeeping does, a part at a time
+        if database.engine.dialect.name == "sqlite":  # the cleanup does this incrementally
             connection.execute(text("INSERT INTO people_search (people_search) VALUES ('optimize')"))
 
 
 class SyntheticDataUnitOfWork(BaseUnitOfWork):
-    """A unit of work that makes very many."""
+    """The unit of work that inserts synthetic data."""
 
-    def fill(self, scale: SyntheticData, *, issuer: str, client_id: str, now: datetime) -> None:
-        """Everything, without committing."""
+    def fill(self, size: SyntheticData, *, issuer: str, client_id: str, now: datetime) -> None:
+        """Insert everything, without a commit.
+
+        Raises:
+            Conflict: The database contains synthetic data.
+        """
         if self._execute(select(roles.c.id).where(roles.c.name == role_name(0))).first() is not None:
-            raise Conflict("This database has been filled before. Begin with a new one.")
+            raise Conflict("This database has been filled before. Start with a new one.")
         self._rights_changed = True
-        chance = random.Random(scale.people)  # noqa: S311 - made-up people, not secrets
-        role_ids = self._roles(scale)
-        person_ids = self._people(scale, issuer, now, chance)
+        chance = random.Random(size.people)  # noqa: S311 - made-up people, not secrets
+        role_ids = self._roles(size)
+        person_ids = self._people(size, issuer, now, chance)
         self._grants(person_ids, role_ids, now)
-        self._sessions(scale, person_ids, client_id, now)
-        self._history(scale, issuer, now, chance)
+        self._sessions(size, person_ids, client_id, now)
+        self._history(size, issuer, now, chance)
 
-    def _roles(self, scale: SyntheticData) -> list[int]:
+    def _roles(self, size: SyntheticData) -> list[int]:
         self._load(
-            permissions, ({"name": permission_name(n), "sentence": f"Use thing {n}."} for n in range(scale.permissions))
+            permissions, ({"name": permission_name(n), "sentence": f"Use thing {n}."} for n in range(size.permissions))
         )
-        names = [role_name(n) for n in range(scale.roles)]
+        names = [role_name(n) for n in range(size.roles)]
         rows = (
             {"name": name, "name_key": role_key(name) + f"#{n}", "description": f"Role {n} of many."}
             for n, name in enumerate(names)
         )
         self._load(roles, rows)
-        found = {
+        ids_by_name = {
             str(row.name): int(row.id)
             for row in self._execute(select(roles.c.id, roles.c.name).where(roles.c.name.like("scale-role-%")))
         }
-        ids = [found[name] for name in names]
+        ids = [ids_by_name[name] for name in names]
         self._load(
             role_permissions,
             (
-                {"role_id": role, "permission": permission_name((n * PERMISSIONS_PER_ROLE + k) % scale.permissions)}
+                {"role_id": role, "permission": permission_name((n * PERMISSIONS_PER_ROLE + k) % size.permissions)}
                 for n, role in enumerate(ids)
-                for k in range(min(PERMISSIONS_PER_ROLE, scale.permissions))
+                for k in range(min(PERMISSIONS_PER_ROLE, size.permissions))
             ),
         )
         return ids
 
-    def _people(self, scale: SyntheticData, issuer: str, now: datetime, chance: random.Random) -> list[int]:
+    def _people(self, size: SyntheticData, issuer: str, now: datetime, chance: random.Random) -> list[int]:
         last = int(self._execute(select(func.coalesce(func.max(people.c.id), 0))).scalar_one())
 
         def rows() -> Iterator[dict[str, Any]]:
-            for n in range(scale.people):
+            for n in range(size.people):
                 name = f"{chance.choice(_FIRST)} {chance.choice(_LAST)}"
                 email = f"{name.replace(' ', '.')}.{n}@example.test"
-                seen = None if n % 50 == 49 else now - timedelta(minutes=n % 500_000)  # noqa: PLR2004 - one in fifty
+                last_seen = None if n % 50 == 49 else now - timedelta(minutes=n % 500_000)  # noqa: PLR2004 - one in fifty
                 machine = n % 100 == 50  # noqa: PLR2004 - one in a hundred
                 yield {
                     "issuer": issuer,
                     "subject": subject_of(n),
-                    "name": "" if seen is None else name,
-                    "name_key": "" if seen is None else search_key(name),
-                    "email": "" if seen is None else email,
-                    "email_key": "" if seen is None else search_key(email),
+                    "name": "" if last_seen is None else name,
+                    "name_key": "" if last_seen is None else search_key(name),
+                    "email": "" if last_seen is None else email,
+                    "email_key": "" if last_seen is None else search_key(email),
                     "blocked": n % 200 == 199,  # noqa: PLR2004 - one in two hundred
                     "machine": machine,
-                    "first_seen_at": seen,
-                    "last_seen_at": seen,
+                    "first_seen_at": last_seen,
+                    "last_seen_at": last_seen,
                 }
 
-        with self._uncounted("people"):
+        with self._without_counting("people"):
             self._load(people, rows())
         if self._engine.dialect.name == "postgresql":
             self._execute(text("UPDATE counters SET value = (SELECT count(*) FROM people) WHERE name = 'people'"))
@@ -156,20 +169,20 @@ class SyntheticDataUnitOfWork(BaseUnitOfWork):
         return list(self._execute(select(people.c.id).where(people.c.id > last).order_by(people.c.id)).scalars())
 
     def _grants(self, person_ids: list[int], role_ids: list[int], now: datetime) -> None:
-        """Two roles each, but for one person in a hundred."""
+        """Two roles for each person, none for one in a hundred."""
         rows = (
             {
                 "person_id": person,
-                "role_id": role_ids[held],
+                "role_id": role_ids[role],
                 "source": Source.ADMIN.value,
                 "given_by": "operator:scale",
                 "created_at": now,
             }
             for n, person in enumerate(person_ids)
             if n % 100 != 99  # noqa: PLR2004 - as the docstring says
-            for held in sorted({(n * 7 + step) % len(role_ids) for step in (0, 3)})
+            for role in sorted({(n * 7 + step) % len(role_ids) for step in (0, 3)})
         )
-        with self._uncounted("grants"):
+        with self._without_counting("grants"):
             self._load(grants, rows)
         if self._engine.dialect.name == "postgresql":
             counted = "(SELECT count(*) FROM grants WHERE person_id = people.id AND role_id IS NOT NULL)"
@@ -179,11 +192,11 @@ class SyntheticDataUnitOfWork(BaseUnitOfWork):
             ({"person_id": person, "name": f"token-role-{n % _TOKEN_ROLES}"} for n, person in enumerate(person_ids)),
         )
 
-    def _sessions(self, scale: SyntheticData, person_ids: list[int], client_id: str, now: datetime) -> None:
+    def _sessions(self, size: SyntheticData, person_ids: list[int], client_id: str, now: datetime) -> None:
         def hashed(kind: str, number: int) -> bytes:
             return f"{kind}-{number}".encode().rjust(32, b"\0")
 
-        some = person_ids[: scale.sessions]
+        signed_in = person_ids[: size.sessions]
         self._load(
             sessions,
             (
@@ -202,51 +215,51 @@ class SyntheticDataUnitOfWork(BaseUnitOfWork):
                     "address": f"203.0.113.{n % 250}",
                     "page": "/reports",
                 }
-                for n, person in enumerate(some)
+                for n, person in enumerate(signed_in)
             ),
         )
-        made = select(sessions.c.id).where(sessions.c.ref.like("scale-%")).order_by(sessions.c.id)
+        session_ids = select(sessions.c.id).where(sessions.c.ref.like("scale-%")).order_by(sessions.c.id)
         self._load(
             issued_tokens,
             (
                 {"token_hash": hashed("token", n), "session_id": session, "expires_at": now + timedelta(hours=1)}
-                for n, session in enumerate(self._execute(made).scalars().all())
+                for n, session in enumerate(self._execute(session_ids).scalars().all())
             ),
         )
 
-    def _history(self, scale: SyntheticData, issuer: str, now: datetime, chance: random.Random) -> None:
-        """Oldest first, evenly spread up to ``now``, each sealed to the one before."""
-        step = timedelta(days=scale.days) / max(1, scale.events)
+    def _history(self, size: SyntheticData, issuer: str, now: datetime, chance: random.Random) -> None:
+        """Append events, the oldest first, evenly spread up to ``now``."""
+        step = timedelta(days=size.days) / max(1, size.events)
 
-        def made() -> Iterator[AuditEvent]:
-            for n in range(scale.events):
+        def events() -> Iterator[AuditEvent]:
+            for n in range(size.events):
                 kind, outcome = _KINDS[n % len(_KINDS)]
-                actor = f"{subject_of(chance.randrange(max(1, scale.people)))} at {issuer}"
-                about = kind.value.startswith("policy:")
+                actor = f"{subject_of(chance.randrange(max(1, size.people)))} at {issuer}"
+                concerns_grant = kind.value.startswith("policy:")
                 yield AuditEvent(
                     kind=kind,
-                    at=now - step * (scale.events - n),
+                    at=now - step * (size.events - n),
                     outcome=outcome,
-                    actor=f"{subject_of(n % 7)} at {issuer}" if about else actor,
-                    target=actor if about or kind is AuditKind.SESSION_END else "/reports",
-                    reason="made up" if about else "",
+                    actor=f"{subject_of(n % 7)} at {issuer}" if concerns_grant else actor,
+                    target=actor if concerns_grant or kind is AuditKind.SESSION_END else "/reports",
+                    reason="made up" if concerns_grant else "",
                     address="203.0.113.7",
-                    details={"role": role_name(n % max(1, scale.roles))} if about else {},
+                    details={"role": role_name(n % max(1, size.roles))} if concerns_grant else {},
                 )
 
-        for some in _batches(made()):
-            self._translated(partial(self._append, some))
+        for batch in _batches(events()):
+            self._translated(partial(self._append, batch))
 
     def _append(self, events: list[AuditEvent], connection: Connection) -> None:
         audit.append(connection, self._keyring, events)
 
     def _load(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-        for some in _batches(rows):
-            self._execute(insert(table), some)
+        for batch in _batches(rows):
+            self._execute(insert(table), batch)
 
     @contextmanager
-    def _uncounted(self, table: str) -> Iterator[None]:
-        """Without the trigger that counts: PostgreSQL slows down the more often one transaction changes one row."""
+    def _without_counting(self, table: str) -> Iterator[None]:
+        """Disable the counting trigger: PostgreSQL gets slower the more often a transaction updates the same row."""
         if self._engine.dialect.name != "postgresql":
             yield
             return
@@ -256,11 +269,11 @@ class SyntheticDataUnitOfWork(BaseUnitOfWork):
 
 
 def subject_of(number: int) -> str:
-    """The subject of a person of the many."""
+    """The subject of a synthetic person."""
     return f"auth0|{number:024x}"
 
 
 def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
     rest = iter(rows)
-    while some := list(islice(rest, _BATCH)):
-        yield some
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

@@ -1,6 +1,6 @@
-"""Texts from outside made fit to be stored: bounded, without control characters, and look-alikes told apart.
+"""Cleans and checks texts before they are stored: length, control characters, look-alikes of role names.
 
-What identifies somebody (issuer, subject) is never altered, only refused: two subjects must never become one.
+The identity of a person (issuer, subject) is never altered, only refused: two subjects must never become one.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ LABEL_MAX_CHARACTERS: Final = 500
 _ISSUER_MAX_CHARACTERS: Final = 500
 _SUBJECT_MAX_CHARACTERS: Final = 255  # OpenID Connect Core §2, `sub`
 
-# Control characters, line and paragraph separators, marks that turn the direction of text, lone surrogates.
+# Control characters, line and paragraph separators, marks that change the direction of text, lone surrogates.
 _UNFIT: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 
-# Plain letter → letters and digits that look like it: the commonest of Unicode's confusables (UTS #39), as they are
-# after compatibility folding, removal of marks and case folding.
+# Plain letter → characters that look like it: the most common of Unicode's confusables (UTS #39), in the form they have
+# after compatibility decomposition, removal of marks and case folding.
 _LOOK_ALIKES: Final = {
     "a": "\u0430\u03b1@",
     "b": "\u0432\u03b2",
@@ -50,7 +50,7 @@ _LOOK_ALIKES: Final = {
     "x": "\u0445\u03c7",
     "y": "\u0443\u03b3",
 }
-_TWINS: Final = str.maketrans({queries: plain for plain, looks in _LOOK_ALIKES.items() for queries in looks})
+_TWINS: Final = str.maketrans({alike: plain for plain, look_alikes in _LOOK_ALIKES.items() for alike in look_alikes})
 
 
 def clean(text: str, limit: int = LABEL_MAX_CHARACTERS) -> str:
@@ -59,32 +59,36 @@ def clean(text: str, limit: int = LABEL_MAX_CHARACTERS) -> str:
 
 
 def is_storable(name: str, limit: int = LABEL_MAX_CHARACTERS) -> bool:
-    """Whether ``name`` can be a stored name as it is: printable, neither empty nor too long."""
+    """Whether ``name`` can be stored unchanged: printable, neither empty nor too long."""
     return 0 < len(name) <= limit and name.isprintable()
 
 
 def is_storable_subject(subject: Subject) -> bool:
-    """Whether a subject can be stored at all; nobody is remembered by one that cannot."""
+    """Whether a subject can be stored unchanged; otherwise no row can belong to it."""
     return is_storable(subject.subject, _SUBJECT_MAX_CHARACTERS) and is_storable(subject.issuer, _ISSUER_MAX_CHARACTERS)
 
 
 def require_storable(subject: Subject) -> Subject:
-    """The subject, or ``InvalidInput`` when it cannot be stored."""
+    """The subject, if it can be stored.
+
+    Raises:
+        InvalidInput: It is empty, too long or not printable.
+    """
     if not is_storable_subject(subject):
         raise InvalidInput({"subject": "The subject or its issuer is empty, too long, or not printable."})
     return subject
 
 
 def search_key(text: str) -> str:
-    """What a text is found by, without regard to case."""
+    """The form of a text that searches compare: normalized, without case."""
     return unicodedata.normalize("NFC", text.casefold())
 
 
 def role_key(name: str) -> str:
-    """What makes a role's name unique: the same for names that differ only in case, spacing or look-alikes."""
+    """The unique key of a role's name: the same for names that differ only in case, spacing or look-alikes."""
     bare = "".join(
-        sign
-        for sign in unicodedata.normalize("NFKD", name).casefold()
-        if unicodedata.category(sign)[0] in "LNS" or sign in "@!"
+        character
+        for character in unicodedata.normalize("NFKD", name).casefold()
+        if unicodedata.category(character)[0] in "LNS" or character in "@!"
     )
     return bare.translate(_TWINS).replace("rn", "m")

@@ -1,6 +1,6 @@
-"""Times and days as they are stored: whole microseconds and whole days since the epoch, UTC.
+"""How times and days are stored: whole microseconds and whole days since the epoch, in UTC.
 
-Integers compare, index and divide alike on SQLite and PostgreSQL, and cost nothing to read.
+SQLite and PostgreSQL compare, index and divide integers the same way, and reading them needs no parsing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 
 
 def to_micros(at: datetime) -> int:
-    """Microseconds since the epoch; raises ``ValueError`` for a naive time, whose zone we could only guess."""
+    """Microseconds since the epoch.
+
+    Raises:
+        ValueError: The time is naive, so its zone is unknown.
+    """
     if at.tzinfo is None:
         raise ValueError("a time without a zone cannot be stored: use aware UTC")
     past = at - EPOCH
@@ -25,12 +29,12 @@ def to_micros(at: datetime) -> int:
 
 
 def from_micros(stored: int) -> datetime:
-    """The aware UTC time of ``to_micros``."""
+    """The aware UTC time of microseconds since the epoch."""
     return EPOCH + timedelta(microseconds=stored)
 
 
 def from_optional_micros(stored: int | None) -> datetime | None:
-    """``from_micros``, or None for what has not happened."""
+    """As ``from_micros``; None for None."""
     return None if stored is None else EPOCH + timedelta(microseconds=stored)
 
 
@@ -40,7 +44,7 @@ def day_number(day: date) -> int:
 
 
 def day_of(number: int) -> date:
-    """The day of ``day_number``."""
+    """The day of days since the epoch."""
     return date.fromordinal(number + _FIRST_DAY)
 
 

@@ -1,4 +1,4 @@
-"""What every part of a unit of work stands on: its transaction, and the one place where its statements run."""
+"""The base class of units of work: the transaction, and the only place where their statements are executed."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from db.texts import require_storable
 from db.write_lock import WriteLock
 
 R = TypeVar("R")
-_MANY: Final = 500  # values in one IN list
+_MAX_VALUES: Final = 500  # of one IN list
 
 
 class BaseUnitOfWork:
-    """One transaction, begun by its first statement. Belongs to one thread."""
+    """One transaction, started by its first statement. Belongs to one thread."""
 
     def __init__(self, engine: Engine, keyring: Keyring, write_lock: WriteLock) -> None:
         self._engine = engine
@@ -40,11 +40,17 @@ class BaseUnitOfWork:
         self._closed = False
         self._events: list[AuditEvent] = []
         self._rights_changed = False
-        self._switch_to = ""  # the key to write with from this unit's events on
+        self._switch_to = ""  # the key that seals the events of this unit and later ones
         self._key_lost = False
 
     def commit(self) -> None:
-        """Keep everything, audit events included, or raise and keep nothing."""
+        """Commit all changes with their audit events; when this fails, nothing is committed.
+
+        Raises:
+            ChangeUnconfirmed: The server did not confirm the commit, so the outcome is unknown.
+            GatehouseError: The translated error of the driver; the transaction is rolled back.
+            RuntimeError: The unit of work is closed.
+        """
         self._require_open()
         try:
             if self._connection is not None or self._events or self._rights_changed:
@@ -52,12 +58,12 @@ class BaseUnitOfWork:
                     self._execute(policy.update().values(version=policy.c.version + 1))
                 if self._events:
                     self._translated(self._append_events)
-                self._keep()
+                self._commit()
         finally:
             self.close()
 
-    def _keep(self) -> None:
-        """Commit; when the server goes away over it, nobody knows whether it did."""
+    def _commit(self) -> None:
+        """Commit the transaction; when the connection is lost meanwhile, the outcome is unknown."""
         if self._connection is None:
             return
         try:
@@ -72,13 +78,18 @@ class BaseUnitOfWork:
         audit.append(connection, self._keyring, self._events, key_id=self._switch_to, lost=self._key_lost)
 
     def record(self, event: AuditEvent) -> None:
-        """Append an audit event in this unit."""
+        """Append an audit event to this transaction.
+
+        Raises:
+            RuntimeError: The unit of work is closed.
+            ValueError: The time of the event is naive.
+        """
         self._require_open()
         audit.check(event)
         self._events.append(event)
 
     def close(self) -> None:
-        """Roll back what was not committed, and let go. Harmless when repeated."""
+        """Roll back what is not committed, and release connection and lock. Idempotent."""
         self._closed = True
         connection, self._connection = self._connection, None
         if connection is None:
@@ -87,54 +98,54 @@ class BaseUnitOfWork:
         try:
             connection.close()  # rolls back
         except SQLAlchemyError:
-            with suppress(SQLAlchemyError):  # given up for good
+            with suppress(SQLAlchemyError):  # the connection is discarded
                 connection.invalidate()
         finally:
             self._write_lock.release_unit()
 
     def _open_for_writing(self) -> None:
-        """Begin the transaction now, and wait for its turn: what is read afterwards, the clock too, is not older."""
+        """Start the transaction now, waiting for the write lock: later reads, of the clock too, follow its start."""
         self._translated(lambda _: None)
 
     def _execute(self, statement: Executable, values: Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
-        """Run one statement, with many rows of values if given."""
+        """Execute a statement; ``values``: rows of parameters."""
         return self._translated(lambda connection: connection.execute(statement, values))
 
-    def _rows(self, statement: Executable, **given: Any) -> Sequence[Row]:
-        """Run one read; all its rows."""
-        return self._translated(lambda connection: connection.execute(statement, given).fetchall())
+    def _rows(self, statement: Executable, **parameters: Any) -> Sequence[Row]:
+        """All rows of a read."""
+        return self._translated(lambda connection: connection.execute(statement, parameters).fetchall())
 
     def _changed(self, statement: ReturningDelete[Any] | ReturningInsert[Any] | ReturningUpdate[Any]) -> bool:
-        """Run a change that returns what it touched; whether it touched a row (drivers count inserts differently)."""
+        """Whether a change with ``RETURNING`` changed a row; drivers do not count inserted rows alike."""
         return self._execute(statement).first() is not None
 
     def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        """An insert that knows ``on_conflict_…``."""
+        """An insert of the dialect, which has ``on_conflict_…``."""
         if self._engine.dialect.name == "sqlite":
             return sqlite.insert(table)
         return postgresql.insert(table)
 
     def _person_id(self, subject: Subject) -> int | None:
-        """The row of a subject, if there is one."""
+        """The id of a subject's person, if there is one."""
         require_storable(subject)
-        found = self._execute(
+        person = self._execute(
             select(people.c.id).where(people.c.issuer == subject.issuer, people.c.subject == subject.subject)
         ).scalar()
-        return None if found is None else int(found)
+        return None if person is None else int(person)
 
     def _ensure_person(self, subject: Subject) -> int:
-        """The row of a subject; made, as not seen yet, where there was none."""
+        """The id of a subject's person, who is inserted as not seen yet if necessary."""
         require_storable(subject)
         self._execute(
             self._insert(people).values(issuer=subject.issuer, subject=subject.subject).on_conflict_do_nothing()
         )
-        found = self._person_id(subject)
-        if found is None:
+        person = self._person_id(subject)
+        if person is None:
             raise StorageUnavailable
-        return found
+        return person
 
     def _translated(self, run: Callable[[Connection], R]) -> R:
-        """Run against the transaction, begun if need be; library errors become ours, without their texts."""
+        """Call ``run`` with the connection, starting the transaction if necessary; errors of libraries become ours."""
         self._require_open()
         try:
             return run(self._connection or self._begin())
@@ -162,16 +173,20 @@ class BaseUnitOfWork:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise RuntimeError("this unit of work is over")
+            raise RuntimeError("this unit of work is closed")
 
 
-def in_portions(names: Iterable[str]) -> Iterator[list[str]]:
-    """``names`` in lists short enough for one statement."""
+def in_batches(names: Iterable[str]) -> Iterator[list[str]]:
+    """``names``, sorted, in lists that fit into one statement."""
     ordered = sorted(names)
-    return (ordered[start : start + _MANY] for start in range(0, len(ordered), _MANY))
+    return (ordered[start : start + _MAX_VALUES] for start in range(0, len(ordered), _MAX_VALUES))
 
 
 def require_aware(*times: datetime | None) -> None:
-    """Raise ``ValueError`` for a naive time, before anything is written."""
+    """Check that no time is naive, before anything is written.
+
+    Raises:
+        ValueError: A time is naive.
+    """
     if any(time is not None and time.tzinfo is None for time in times):
         raise ValueError("a time without a zone cannot be stored: use aware UTC")

@@ -1,7 +1,7 @@
-"""Writes about withheld grants: what no automatic source gives to somebody, because an administrator decided so.
+"""Writes of withheld grants: roles and permissions that no automatic source grants, by decision of an administrator.
 
-Automatic sources are the provider's token and the default role. While a row is here, they give nothing; the row notes
-which of them would, so that releasing it restores exactly that.
+Automatic sources are the provider's token and the default role. While a row exists, they do not grant its role or
+permission. The row records which of them would, so that releasing it restores exactly those grants.
 """
 
 from __future__ import annotations
@@ -18,27 +18,33 @@ from db.texts import clean
 from db.unit_of_work import BaseUnitOfWork, require_aware
 
 DEFAULT_ROLE: Final = "GATEHOUSE_DEFAULT_ROLE"
-"""The reason of a grant that the default role made."""
+"""The reason of grants of the default role."""
 
 Grantable = tuple[int | None, str | None]
-"""What a grant gives: (role id, None) or (None, permission)."""
+"""A role or a permission: (role id, None) or (None, permission)."""
 
 AUTOMATIC: Final = or_(
     grants.c.source == Source.TOKEN.value,
     and_(grants.c.source == Source.POLICY.value, grants.c.given_by == SYSTEM),
 )
-"""Grants that no one decided about: they come from the provider's token or from ``GATEHOUSE_DEFAULT_ROLE``."""
+"""Whether a grant comes from an automatic source: the provider's token or ``GATEHOUSE_DEFAULT_ROLE``."""
 
 
 class WithheldWrites(BaseUnitOfWork):
-    """The part of ``UnitOfWork`` about withheld grants."""
+    """Writes of ``UnitOfWork`` for withheld grants."""
 
     def withhold(
         self, person: int, grantable: Grantable, *, by: str, reason: str, from_default: bool, now: datetime
     ) -> None:
-        """Remove the person's automatic grants of ``grantable``, and keep every automatic source from giving it again.
+        """Remove the person's automatic grants of ``grantable``, and withhold it from every automatic source.
 
-        ``from_default``: the default role is ``grantable``, whether or not it was given yet.
+        Args:
+            person: Id.
+            grantable: The role or permission.
+            by: The administrator.
+            reason: The administrator's reason.
+            from_default: Whether it is the default role, granted yet or not.
+            now: The current time.
         """
         require_aware(now)
         automatic = and_(grants.c.person_id == person, is_grantable(grants, grantable), AUTOMATIC)
@@ -60,9 +66,15 @@ class WithheldWrites(BaseUnitOfWork):
         self._rights_changed = True
 
     def release_withheld(self, withheld: int, *, is_default: bool, now: datetime) -> bool:
-        """Remove a withholding, and grant again what the automatic sources give; False: there was none.
+        """Release a withheld grant, and restore the grants of the automatic sources.
 
-        ``is_default``: whether it is the default role now; the row notes what was so at the last sign-in.
+        Args:
+            withheld: Id.
+            is_default: Whether it is the default role now; the row records what was true at the last sign-in.
+            now: The current time.
+
+        Returns:
+            False when there is no such withheld grant.
         """
         require_aware(now)
         row = self._execute(
@@ -71,18 +83,18 @@ class WithheldWrites(BaseUnitOfWork):
         if row is None:
             return False
         common = {"person_id": row.person_id, "role_id": row.role_id, "permission": row.permission, "created_at": now}
-        again: list[dict[str, Any]] = []
+        restored: list[dict[str, Any]] = []
         if row.from_token:
-            again.append({"source": Source.TOKEN.value, "given_by": "", "reason": ""})
+            restored.append({"source": Source.TOKEN.value, "given_by": "", "reason": ""})
         if row.from_default and is_default:
-            again.append({"source": Source.POLICY.value, "given_by": SYSTEM, "reason": DEFAULT_ROLE})
-        for one in again:
-            self._execute(self._insert(grants).values(**common, **one).on_conflict_do_nothing())
+            restored.append({"source": Source.POLICY.value, "given_by": SYSTEM, "reason": DEFAULT_ROLE})
+        for values in restored:
+            self._execute(self._insert(grants).values(**common, **values).on_conflict_do_nothing())
         self._rights_changed = True
         return True
 
     def _withheld_from_token(self, person: int, of_token: set[Grantable]) -> set[Grantable]:
-        """Those of ``of_token`` that are withheld from the person; notes which of what is withheld the token gives."""
+        """Those of ``of_token`` that are withheld from the person; records which withheld grants the token has."""
         withheld: set[Grantable] = set()
         for row in self._execute(select(withheld_grants).where(withheld_grants.c.person_id == person)):
             grantable = (row.role_id, row.permission)
@@ -93,10 +105,10 @@ class WithheldWrites(BaseUnitOfWork):
         return withheld & of_token
 
     def _withheld_from_default(self, person: int, role: int | None) -> bool:
-        """Whether the default role is withheld from the person; notes which of what is withheld it is (None: none)."""
-        theirs = withheld_grants.c.person_id == person
+        """Whether the default role is withheld from the person; records which withheld grant it is (None: none)."""
+        of_person = withheld_grants.c.person_id == person
         withheld = False
-        for row in self._execute(select(withheld_grants).where(theirs)):
+        for row in self._execute(select(withheld_grants).where(of_person)):
             is_default = role is not None and row.role_id == role
             withheld |= is_default
             if bool(row.from_default) is not is_default:
@@ -105,7 +117,7 @@ class WithheldWrites(BaseUnitOfWork):
         return withheld
 
     def _record_mapped(self, role: int) -> None:
-        """Note for everybody from whom ``role`` is withheld and whose token roles are mapped to it that they are."""
+        """Record that the token has ``role``, for the people from whom it is withheld and whose token maps to it."""
         mapped = exists().where(
             token_roles.c.person_id == withheld_grants.c.person_id,
             token_roles.c.name == role_mappings.c.token_role,
@@ -113,15 +125,17 @@ class WithheldWrites(BaseUnitOfWork):
         )
         self._execute(update(withheld_grants).where(withheld_grants.c.role_id == role, mapped).values(from_token=True))
 
-    def _move_withheld(self, role: int, to: int) -> None:
-        """Withhold ``to`` from everybody from whom ``role`` is withheld, and who does not hold ``to`` by now.
+    def _move_withheld(self, role: int, replacement: int) -> None:
+        """Withhold ``replacement`` from the people from whom ``role`` is withheld, unless they have it already.
 
-        They were not to have ``role``; deleting it and moving its holders must not give them what takes its place.
+        Deleting a role moves its holders to the replacement; people from whom it was withheld must not get it.
         """
-        holds = exists().where(grants.c.person_id == withheld_grants.c.person_id, grants.c.role_id == to)
+        has_replacement = exists().where(
+            grants.c.person_id == withheld_grants.c.person_id, grants.c.role_id == replacement
+        )
         columns = ("person_id", "permission", "withheld_by", "withheld_at", "reason", "from_token", "from_default")
-        old = select(literal(to), *(withheld_grants.c[name] for name in columns)).where(
-            withheld_grants.c.role_id == role, ~holds
+        old = select(literal(replacement), *(withheld_grants.c[name] for name in columns)).where(
+            withheld_grants.c.role_id == role, ~has_replacement
         )
         new = self._insert(withheld_grants).from_select(["role_id", *columns], old)
         self._execute(new.on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""Whose turn it is: one unit of work at a time in this process, which is all the database would allow anyway."""
+"""The write lock: one unit of work at a time in this process. The database would allow no more anyway."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from db.faults import BUSY
 
 
 class WriteLock:
-    """A lock with a limit to waiting. Units wait here for each other instead of polling the database."""
+    """A lock with a timeout. Units of work wait here for each other instead of polling the database."""
 
     def __init__(self, wait_seconds: float) -> None:
         self._lock = RLock()
@@ -17,7 +17,12 @@ class WriteLock:
         self._unit_open = False
 
     def acquire_unit(self) -> None:
-        """Take the turn; raises ``StorageUnavailable`` when it does not come, ``RuntimeError`` when it is ours."""
+        """Acquire the lock for a unit of work.
+
+        Raises:
+            RuntimeError: This thread has a unit of work open.
+            StorageUnavailable: The lock was not released in time.
+        """
         self.acquire_read()
         if self._unit_open:
             self._lock.release()
@@ -25,15 +30,19 @@ class WriteLock:
         self._unit_open = True
 
     def release_unit(self) -> None:
-        """Give the turn back."""
+        """Release the lock of a unit of work."""
         self._unit_open = False
         self._lock.release()
 
     def acquire_read(self) -> None:
-        """Take the turn for a read in memory: it shares the one connection with units."""
+        """Acquire the lock for a read of a database in memory, which shares its only connection with units of work.
+
+        Raises:
+            StorageUnavailable: The lock was not released in time.
+        """
         if not self._lock.acquire(timeout=self._wait_seconds):
             raise StorageUnavailable(BUSY)
 
     def release_read(self) -> None:
-        """Give the turn back."""
+        """Release the lock of a read."""
         self._lock.release()

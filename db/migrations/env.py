@@ -1,4 +1,4 @@
-"""Alembic's environment: the connection ``db.schema`` hands over, or the database of ``GATEHOUSE_DATABASE_URL``."""
+"""Alembic's environment: the connection that ``db.schema`` passes, or the database of ``GATEHOUSE_DATABASE_URL``."""
 
 import os
 
@@ -17,9 +17,9 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-given = context.config.attributes.get("connection")
-if given is not None:
-    run(given)
+existing_connection = context.config.attributes.get("connection")
+if existing_connection is not None:
+    run(existing_connection)
 else:
     engine = make_engine(
         parsed(os.environ.get("GATEHOUSE_DATABASE_URL", "sqlite:///var/gatehouse.sqlite3")),
@@ -27,7 +27,7 @@ else:
         pooled=False,
     )
     try:
-        with engine.begin() as own:
-            run(own)
+        with engine.begin() as new_connection:
+            run(new_connection)
     finally:
         engine.dispose()

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from app.core.errors import ChangeUnconfirmed, SchemaMismatch, StorageUnavailable
 from app.core.records import Person
 from db import Database, current_state, migrate
-from db.faults import BUSY, SILENT, UNCONFIRMED, translated_error
+from db.faults import BUSY, UNCONFIRMED, UNRESPONSIVE, translated_error
 from db.timeouts import SERVICE_TIMEOUTS
 from tests.db.builders import ANN, NOW, grant, new_session, opened, signed_in, written
 
@@ -279,10 +279,10 @@ def test_reading_while_a_unit_is_open_sees_only_what_was_committed(durable: Data
 @pytest.mark.parametrize(
     ("cause", "doubtful", "said"),
     [
-        (psycopg.errors.StatementCompletionUnknown("secret"), True, SILENT),  # 40003: the server does not know
+        (psycopg.errors.StatementCompletionUnknown("secret"), True, UNRESPONSIVE),  # 40003: the server does not know
         (psycopg.errors.ConnectionFailure("secret"), True, ""),
         (psycopg.errors.AdminShutdown("secret"), True, "The database server is starting or stopping."),
-        (psycopg.OperationalError("secret"), True, SILENT),  # no SQLSTATE: the connection went
+        (psycopg.OperationalError("secret"), True, UNRESPONSIVE),  # no SQLSTATE: the connection went
         (psycopg.errors.SerializationFailure("secret"), False, BUSY),  # rolled back, for certain
         (psycopg.errors.DeadlockDetected("secret"), False, BUSY),
     ],

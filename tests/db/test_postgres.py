@@ -17,7 +17,7 @@ from sqlalchemy import Connection, make_url, text
 from app.core.errors import ChangeUnconfirmed, StorageUnavailable
 from app.core.records import Person
 from db import Database
-from db.faults import SILENT
+from db.faults import UNRESPONSIVE
 from db.statement import PreparedStatement
 from db.timeouts import ADMINISTRATION_TIMEOUTS, SERVICE_TIMEOUTS
 from tests.db.builders import ANN, BOB, NOW, event, opened, signed_in
@@ -193,11 +193,11 @@ def test_a_server_that_is_frozen_is_explained_and_comes_back(
     signed_in(behind)
     relay.freeze()
     for _ in range(2):
-        with pytest.raises(StorageUnavailable, match=SILENT):
+        with pytest.raises(StorageUnavailable, match=UNRESPONSIVE):
             behind.read.policy_version()
-        with pytest.raises(StorageUnavailable, match=SILENT):
+        with pytest.raises(StorageUnavailable, match=UNRESPONSIVE):
             signed_in(behind, "ref-2")
-    with pytest.raises(StorageUnavailable, match=SILENT):
+    with pytest.raises(StorageUnavailable, match=UNRESPONSIVE):
         behind.check()
     assert "ServerSilentError" in caplog.text
     assert "SELECT" not in caplog.text
@@ -209,7 +209,7 @@ def test_a_server_that_is_frozen_is_explained_and_comes_back(
 
 def test_a_server_that_is_frozen_before_the_first_connection(behind: Database, relay: Relay) -> None:
     relay.freeze()
-    assert set(everything(behind)) == {SILENT}
+    assert set(everything(behind)) == {UNRESPONSIVE}
     relay.thaw()
     behind.check()
 

@@ -16,7 +16,7 @@ from db import ChainState, Database, SchemaState, current_state, migrate, seed, 
 from db.audit import HEAD_PURPOSE, chained, head_bytes
 from db.engine import make_engine, parsed
 from db.models import audit_events, audit_head, audit_retention
-from db.schema import KEEPING_TRIGGERS, MIGRATIONS, TRIGGERS, missing_triggers
+from db.schema import MAINTENANCE_TRIGGERS, MIGRATIONS, TRIGGERS, missing_triggers
 from db.timeouts import SERVICE_TIMEOUTS
 from tests.db.builders import ANN, KEYRING, NOW, SECOND, event, opened, signed_in
 
@@ -69,4 +69,4 @@ def test_the_names_of_the_triggers_are_all_there_is(database: Database) -> None:
     )
     name = database.engine.dialect.name
     with database.engine.connect() as connection:
-        assert set(connection.execute(text(found)).scalars()) == TRIGGERS[name] | KEEPING_TRIGGERS[name]
+        assert set(connection.execute(text(found)).scalars()) == TRIGGERS[name] | MAINTENANCE_TRIGGERS[name]

@@ -153,7 +153,7 @@ def bounds_table() -> str:
 
     rows = (
         (
-            row.metadata["what"],
+            row.metadata["purpose"],
             *(seconds(bounds, row.name) for bounds in (SERVICE_TIMEOUTS, ADMINISTRATION_TIMEOUTS, MIGRATION_TIMEOUTS)),
         )
         for row in fields(Timeouts)

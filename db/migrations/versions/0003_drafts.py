@@ -1,4 +1,4 @@
-"""Drafts: what somebody typed before they had to sign in, sealed, for some minutes."""
+"""Drafts: form values typed before a sign-in, sealed, kept for minutes."""
 
 import sqlalchemy as sa
 from alembic import op

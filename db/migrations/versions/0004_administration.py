@@ -1,8 +1,8 @@
-"""What administration asks: finding people among very many, erasing them, counters, and what the code declares.
+"""Administration: search and erasure of people, counters, the guard inventory.
 
-Search: on SQLite an FTS5 index of three-letter pieces (``people_search``), kept by triggers; on PostgreSQL an index of
-``pg_trgm`` where that extension can be made, else none, and then a search reads every person. Indexes of the audit are
-made anew in the order lists ask for; its triggers are not touched.
+Search: on SQLite an FTS5 index of trigrams (``people_search``), maintained by triggers; on PostgreSQL a ``pg_trgm``
+index if the extension can be created, else none, and a search reads every person. The indexes of the audit are created
+again in the order of its lists; its triggers are not changed.
 """
 
 import sqlalchemy as sa
@@ -233,7 +233,7 @@ def _partial(name: str, table: str, columns: list[str], where: str, postgresql: 
 
 
 def _days() -> None:
-    """Count what was written before there were counters, as ``db.audit`` counts from now on."""
+    """Count the events written before there were counters, as ``db.audit`` counts new ones."""
     for what, which in (
         ("sign-in", "kind = 'app:session:begin' AND outcome = 'done'"),
         ("denial", "kind IN ('app:page:deny', 'app:function:deny', 'api:endpoint:deny') AND actor <> 'nobody'"),

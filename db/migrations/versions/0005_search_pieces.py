@@ -1,8 +1,7 @@
-"""Searching people: pieces with their spaces on PostgreSQL, and an index that is merged more often on SQLite.
+"""Search of people: trigrams that include spaces on PostgreSQL, and an index that is merged more often on SQLite.
 
-``pg_trgm`` knows pieces of words only, so that a text with a word of one or two letters finds very many who are then
-looked at one by one. ``people_search_pieces`` has every piece of three signs, whatever
-they are, and needs no extension.
+``pg_trgm`` indexes trigrams of words only, so a text with a word of one or two letters returns many candidates, which
+are then checked one by one. ``people_search_pieces`` has every trigram, of any characters, and needs no extension.
 """
 
 from alembic import op
@@ -13,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 SQLITE = (
-    # Two parts are merged as soon as there are two, not four: each part costs every search.
+    # Segments are merged as soon as there are two instead of four: each segment slows every search down.
     "INSERT INTO people_search (people_search, rank) VALUES ('automerge', 2)",
     "INSERT INTO people_search (people_search) VALUES ('optimize')",
 )

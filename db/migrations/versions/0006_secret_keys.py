@@ -1,4 +1,4 @@
-"""Rotation of the secret: the key this installation writes with, and which keys each running process holds."""
+"""Rotation of the secret: the key that the installation writes with, and the keys of each running process."""
 
 import sqlalchemy as sa
 from alembic import op

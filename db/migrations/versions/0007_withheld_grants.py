@@ -1,4 +1,4 @@
-"""Withheld grants: what an administrator decided that no automatic source may give to somebody."""
+"""Withheld grants: roles and permissions that no automatic source grants, by decision of an administrator."""
 
 import sqlalchemy as sa
 from alembic import op

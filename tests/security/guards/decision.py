@@ -47,7 +47,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="withheld grants are removed from the token's rights at sign-in and refresh",
         at="db.grants:GrantWrites.sync_token_rights",
-        without="wanted -= self._withheld_from_token(...)",
+        without="expected -= self._withheld_from_token(...)",
         test="tests/component/session/test_withheld.py::test_no_refresh_gives_back_what_was_revoked[token role]",
     ),
     Removal(

@@ -89,7 +89,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
     ),
     Removal(
         guard="a checkpoint is compared with the audit",
-        at="db.chain:_Walk._mark",
+        at="db.chain:_Walk._compare_checkpoints",
         without="one.mac != mac.hex()",
         instead="False",
         test="tests/db/test_checkpoints.py::test_a_full_rewrite_with_the_secret_shows_against_a_checkpoint_only",
