@@ -24,7 +24,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
     Removal(
         guard="another program's migrations are not taken for ours",
         at="db.foreign_tables:require_own_tables",
-        without="revision is not None and not ours",
+        without="revision is not None and not own_tables",
         instead="False",
         test=(
             "tests/db/test_foreign.py"
@@ -34,7 +34,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
     Removal(
         guard="tables with our names and without our revision are refused",
         at="db.foreign_tables:require_own_tables",
-        without="revision is None and ours",
+        without="revision is None and own_tables",
         instead="False",
         test="tests/db/test_foreign.py::test_tables_with_the_names_of_ours_are_never_used[file-True]",
     ),
@@ -90,7 +90,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
     Removal(
         guard="a checkpoint is compared with the audit",
         at="db.chain:_Walk._compare_checkpoints",
-        without="one.mac != mac.hex()",
+        without="checkpoint.mac != mac.hex()",
         instead="False",
         test="tests/db/test_checkpoints.py::test_a_full_rewrite_with_the_secret_shows_against_a_checkpoint_only",
     ),
