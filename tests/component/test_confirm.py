@@ -53,7 +53,7 @@ console.log(JSON.stringify(asked.map((one) => signInAddress("/", here) + stepUpQ
 
 def test_where_it_leads() -> None:
     ran = subprocess.run(
-        [node(), "--input-type=module", "-e", CHECKS, str(FRONTEND / "auth0.js")],
+        [node(), "--input-type=module", "-e", CHECKS, str(FRONTEND / "addresses.js")],
         capture_output=True,
         text=True,
         timeout=30,

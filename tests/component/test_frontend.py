@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,8 @@ from tests.stack import ROOT
 
 pytestmark = pytest.mark.xdist_group("node")  # one of them installs what all use
 CHECKS = ROOT / "tests" / "frontend"
-MODULE = ROOT / "component" / "frontend" / "auth0.js"
+FRONTEND = ROOT / "component" / "frontend"
+MAX_LINES = 300
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +55,9 @@ def test_a_mistake_in_the_types_is_noticed(compiler: list[str], tmp_path: Path) 
     copy = tmp_path / "tests" / "frontend"
     shutil.copytree(CHECKS, copy, ignore=shutil.ignore_patterns("node_modules"))
     (copy / "node_modules").symlink_to(CHECKS / "node_modules")
-    wrong = tmp_path / "component" / "frontend" / "auth0.js"
-    wrong.parent.mkdir(parents=True)
-    code = MODULE.read_text()
+    wrong = tmp_path / "component" / "frontend" / "view.js"
+    shutil.copytree(FRONTEND, wrong.parent)
+    code = wrong.read_text()
     assert code.count('setStateValue("events", sent)') == 1
     wrong.write_text(code.replace('setStateValue("events", sent)', 'setStateValue("event", sent)'))
     done = types(compiler, copy)
@@ -65,7 +67,7 @@ def test_a_mistake_in_the_types_is_noticed(compiler: list[str], tmp_path: Path) 
 
 def test_its_functions() -> None:
     done = subprocess.run(
-        [node(), "--test", str(CHECKS / "auth0.test.js")],
+        [node(), "--test", *map(str, sorted(CHECKS.glob("*.test.js")))],
         cwd=CHECKS,
         capture_output=True,
         text=True,
@@ -75,6 +77,23 @@ def test_its_functions() -> None:
     assert done.returncode == 0, done.stdout[-4000:]
     assert "# fail 0" in done.stdout
     assert "# pass 0" not in done.stdout
+
+
+def test_every_module_has_tests_of_its_own() -> None:
+    tests = {path.name.removesuffix(".test.js") for path in CHECKS.glob("*.test.js")}
+    assert tests == {path.stem for path in FRONTEND.glob("*.js")}
+
+
+@pytest.mark.parametrize("module", sorted(FRONTEND.iterdir()), ids=lambda path: path.name)
+def test_a_module_is_short_and_imports_only_its_neighbours(module: Path) -> None:
+    """By a relative address: without a bundler nothing else is found, and the content security policy allows no other host."""
+    code = module.read_text()
+    assert len(code.splitlines()) <= MAX_LINES
+    imports = [line for line in code.splitlines() if line.startswith("import ")]
+    for line in imports:
+        assert re.fullmatch(r'import \{ [\w, ]+ \} from "\./[a-z0-9-]+\.js"', line), line
+    assert not any('"./auth0.js"' in line for line in imports), "the entry would be there twice"
+    assert "import(" not in re.sub(r'import\("[^"]+"\)\.', "", code), "only types are imported so"
 
 
 def test_the_lock_names_no_registry() -> None:

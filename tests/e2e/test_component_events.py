@@ -218,7 +218,7 @@ def test_going_offline_in_the_middle_is_survived(arrive: Arrive) -> None:
     said(visitor, "The report is sent …")
     visitor.page.wait_for_timeout(1_000)
     visitor.context.set_offline(False)
-    said(visitor, re.compile("has taken note|began anew"))
+    said(visitor, re.compile("has taken note|re-established"))
     press(visitor, "report")
     said(visitor, "The host has taken note.")
 

@@ -50,16 +50,16 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
     ),
     TextRemoval(
         guard="scripted input is no user activity",
-        file="component/frontend/auth0.js",
-        without="void (event.isTrusted && counts(event) && this.note())",
-        instead="void (counts(event) && this.note())",
+        file="component/frontend/user-activity.js",
+        without="void (event.isTrusted && counts(event) && this.record())",
+        instead="void (counts(event) && this.record())",
         test="tests/component/test_frontend.py::test_its_functions",
     ),
     TextRemoval(
         guard="only a failed request shows that the server is unreachable",
-        file="component/frontend/auth0.js",
-        without='      await this.ask("/auth/session", {',
-        instead='      if (navigator.onLine === false) return false\n      await this.ask("/auth/session", {',
+        file="component/frontend/reachability.js",
+        without='      await this.request("/auth/session", {',
+        instead='      if (navigator.onLine === false) return false\n      await this.request("/auth/session", {',
         test="tests/component/test_frontend.py::test_its_functions",
     ),
 ]

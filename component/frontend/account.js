@@ -1,0 +1,93 @@
+// @ts-check
+/** The account corner: the signed-in user, and sign-out. */
+
+import { createElement } from "./dom.js"
+import { requestSignOut } from "./session-client.js"
+
+/**
+ * @typedef {object} Account
+ * @property {string} name
+ * @property {string} initials
+ * @property {string} picture An https address, or empty.
+ * @property {string[]} roles
+ * @property {string} validUntil ISO 8601.
+ * @property {string} expiresAt ISO 8601: when the session ends if it is not used; empty for no warning.
+ * @property {number} idleSeconds The idle limit.
+ * @property {number} warnSeconds How long before its end the user is warned.
+ * @property {string} session A tag of the session, from which nothing else of it can be derived.
+ * @property {string} rights A tag that changes when the user's rights have changed.
+ */
+
+/**
+ * @param {string} iso
+ * @returns {string} The time in the user's own format; empty when it is none.
+ */
+export function validUntil(iso) {
+  const at = new Date(iso)
+  if (Number.isNaN(at.getTime())) return ""
+  const today = at.toDateString() === new Date().toDateString()
+  /** @type {Intl.DateTimeFormatOptions} */
+  const form = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" }
+  return `Signed in until ${new Intl.DateTimeFormat(undefined, form).format(at)}`
+}
+
+/**
+ * @param {Account} account
+ * @returns {HTMLElement} Picture or initials, name, roles, and until when the session lasts.
+ */
+export function accountSummary(account) {
+  const row = createElement("div", "person")
+  const avatar = createElement("div", "avatar", account.initials)
+  avatar.setAttribute("aria-hidden", "true")
+  if (account.picture) {
+    const image = createElement("img", "")
+    image.alt = ""
+    image.referrerPolicy = "no-referrer"
+    image.addEventListener("error", () => image.replaceWith(account.initials))
+    image.src = account.picture
+    avatar.replaceChildren(image)
+  }
+  const about = createElement("div", "about")
+  about.append(createElement("div", "name", account.name))
+  if (account.roles.length > 0) about.append(createElement("div", "quiet roles", account.roles.join(", ")))
+  const until = validUntil(account.validUntil)
+  if (until) about.append(createElement("div", "quiet until", until))
+  row.append(avatar, about)
+  return row
+}
+
+/**
+ * @param {AbortSignal} stopped Aborted when the component is removed.
+ * @param {() => import("./browser-tabs.js").BrowserTabs | undefined} tabs
+ * @param {() => void} beforeSignOut Tells the server that this page signs out: it then redirects every other tab, not this.
+ * @returns {HTMLElement} The button, with its error message.
+ */
+export function signOutControl(stopped, tabs, beforeSignOut) {
+  const element = createElement("div", "actions")
+  const button = createElement("button", "button st-key-sign-out", "Sign out")
+  button.type = "button"
+  const failure = createElement("p", "failure")
+  failure.setAttribute("role", "alert")
+  let busy = false
+
+  const signOut = async () => {
+    if (busy) return
+    busy = true
+    button.setAttribute("aria-disabled", "true")
+    failure.textContent = ""
+    try {
+      beforeSignOut()
+      const address = await requestSignOut()
+      tabs()?.post({ kind: "signed-out" })
+      window.location.assign(address)
+    } catch {
+      if (stopped.aborted) return
+      failure.textContent = "You could not be signed out. Check your connection and try again."
+      busy = false
+      button.removeAttribute("aria-disabled")
+    }
+  }
+  button.addEventListener("click", signOut, { signal: stopped })
+  element.append(button, failure)
+  return element
+}

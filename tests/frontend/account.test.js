@@ -1,0 +1,60 @@
+// The account corner.
+
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { fakePage } from "./fake-page.js"
+import { load } from "./front-end.js"
+import { settled } from "./timers.js"
+
+const { accountSummary, signOutControl, validUntil } = await load("account")
+
+const ANN = { name: "Ann <b>", initials: "A", picture: "", roles: ["viewer", "analyst"], validUntil: "2031-05-06T07:08:09+00:00" }
+
+test("until when the user is signed in", () => {
+  assert.equal(validUntil("nonsense"), "")
+  assert.match(validUntil("2031-05-06T07:08:09+00:00"), /^Signed in until .*2031/)
+})
+
+test("name, roles and initials are shown as text", () => {
+  fakePage()
+  const row = accountSummary(ANN)
+  assert.deepEqual([row.find("name").textContent, row.find("roles").textContent], ["Ann <b>", "viewer, analyst"])
+  assert.equal(row.find("avatar").textContent, "A")
+  assert.match(row.find("until").textContent, /^Signed in until/)
+  const bare = accountSummary({ ...ANN, roles: [], validUntil: "" })
+  assert.deepEqual([bare.find("roles"), bare.find("until")], [undefined, undefined])
+})
+
+test("a picture sends no referrer, and gives way to the initials where it does not load", () => {
+  fakePage()
+  const avatar = accountSummary({ ...ANN, picture: "https://pictures.example/ann.png" }).find("avatar")
+  const [image] = avatar.children
+  assert.deepEqual([image.src, image.referrerPolicy, image.alt], ["https://pictures.example/ann.png", "no-referrer", ""])
+  image.dispatchEvent(new Event("error"))
+  assert.equal(avatar.textContent, "A")
+})
+
+test("signing out tells the server first, then the other tabs, and goes where the server says", async () => {
+  const page = fakePage({ responses: { "POST /auth/logout": { location: "https://id.example/logout" } } })
+  const steps = []
+  const tabs = { post: ({ kind }) => steps.push(kind) }
+  const control = signOutControl(new AbortController().signal, () => tabs, () => steps.push("leaving"))
+  control.find("st-key-sign-out").click()
+  control.find("st-key-sign-out").click()
+  await settled()
+  assert.deepEqual([steps, page.requests.length, page.went], [["leaving", "signed-out"], 1, ["assign https://id.example/logout"]])
+})
+
+test("a sign-out that failed says so, and can be tried again", async () => {
+  const page = fakePage({ responses: { "POST /auth/logout": { status: 503 } } })
+  const control = signOutControl(new AbortController().signal, () => undefined, () => {})
+  const button = control.find("st-key-sign-out")
+  button.click()
+  assert.equal(button.getAttribute("aria-disabled"), "true")
+  await settled()
+  assert.match(control.find("failure").textContent, /could not be signed out/)
+  assert.equal(button.getAttribute("aria-disabled"), null)
+  button.click()
+  await settled()
+  assert.deepEqual([page.requests.length, page.went], [2, []])
+})
