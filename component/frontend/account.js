@@ -59,7 +59,7 @@ export function accountSummary(account) {
 /**
  * @param {AbortSignal} stopped Aborted when the component is removed.
  * @param {() => import("./browser-tabs.js").BrowserTabs | undefined} tabs
- * @param {() => void} beforeSignOut Tells the server that this page signs out: it then redirects every other tab, not this.
+ * @param {() => void} beforeSignOut Tells the server that this page signs out: it then redirects every other tab only.
  * @returns {HTMLElement} The button, with its error message.
  */
 export function signOutControl(stopped, tabs, beforeSignOut) {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The front end's end of the event channel: numbers events, and sends them until the host has acknowledged them. The names
- * of the fields are those of the Python side (`component/event_channel.py`).
+ * The front end's end of the event channel: numbers events, and sends them until the host has acknowledged them. The
+ * names of the fields are those of the Python side (`component/event_channel.py`).
  */
 
 /**
@@ -18,7 +18,7 @@
  * @property {number} sent A counter, so that a message that is sent again differs from the one before.
  * @property {QueuedEvent[]} queue
  *
- * @typedef {"events" | "quiet"} Lane As the component's state; or by a trigger, which does not count as use of the session.
+ * @typedef {"events" | "quiet"} Lane As the component's state; or by a trigger, which is no use of the session.
  */
 
 /**
@@ -99,7 +99,8 @@ export class EventChannel {
       return Promise.reject(new ChannelError("not-allowed", "This component does not take events of that name."))
     }
     if (this.queue.length >= MAX_QUEUE) {
-      return Promise.reject(new ChannelError("too-many", "Too much is waiting to be sent already. Try again in a moment."))
+      const text = "Too much is waiting to be sent already. Try again in a moment."
+      return Promise.reject(new ChannelError("too-many", text))
     }
     if (JSON.stringify(data).length > MAX_EVENT_CHARACTERS) {
       return Promise.reject(new ChannelError("too-large", "That is more than can be sent at once."))
@@ -111,7 +112,8 @@ export class EventChannel {
     this.schedule(() => this.flush(), 0)
     return new Promise((resolve, reject) => {
       const limit = this.timers.setTimeout(() => {
-        if (this.pending.delete(seq)) reject(new ChannelError("no-answer", "There was no answer. Check your connection."))
+        const text = "There was no answer. Check your connection."
+        if (this.pending.delete(seq)) reject(new ChannelError("no-answer", text))
       }, timeoutMs)
       /**
        * @template T

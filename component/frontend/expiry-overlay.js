@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The expiry overlay: hides a page whose session has expired, until the user has signed in again. Nothing on the page is
- * lost. The server alone decides when the overlay is removed.
+ * The expiry overlay: hides a page whose session has expired, until the user has signed in again. Nothing on the page
+ * is lost. The server alone decides when the overlay is removed.
  */
 
 import { createElement } from "./dom.js"
@@ -10,16 +10,24 @@ import { openPopup, POPUP_POLL_MS } from "./popup.js"
 import { readSession, requestSignOut } from "./session-client.js"
 
 const CHECK_MS = 3_000
-/** After so many checks that find the user signed in, while the server does not remove the overlay, the page is reloaded. */
+/** After so many checks that find the user signed in, and no word of the server's, the page is reloaded. */
 const MAX_CHECKS = 7
 /** Copied from where Streamlit sets them: the overlay stands beside the app, so that no run of the app removes it. */
-const THEME = ["background-color", "text-color", "border-color", "primary-color", "font", "base-font-size", "base-radius",
-  "button-radius"]
+const THEME = [
+  "background-color",
+  "text-color",
+  "border-color",
+  "primary-color",
+  "font",
+  "base-font-size",
+  "base-radius",
+  "button-radius",
+]
 
 const STYLE = `
 dialog {
-  visibility: visible; position: fixed; inset: 0; width: 100%; height: 100%; max-width: none; max-height: none; margin: 0;
-  padding: 1rem; border: 0; overflow: auto; box-sizing: border-box; display: grid; place-items: center;
+  visibility: visible; position: fixed; inset: 0; width: 100%; height: 100%; max-width: none; max-height: none;
+  margin: 0; padding: 1rem; border: 0; overflow: auto; box-sizing: border-box; display: grid; place-items: center;
   background: var(--st-background-color, Canvas); color: var(--st-text-color, CanvasText); line-height: 1.5;
   font-family: var(--st-font, system-ui, sans-serif); font-size: var(--st-base-font-size, 1rem);
 }
@@ -135,8 +143,8 @@ export class ExpiryOverlay {
     this.signInHere.href = `/auth/login?return_to=${returnTo}`
     this.status.textContent = this.popup
       ? "Go on in the window that has opened."
-      : "Your browser did not let a window open. Allow it for this page and try again, or sign in in this tab: then what " +
-        "you typed here is lost."
+      : "Your browser did not let a window open. Allow it for this page and try again, or sign in in this tab: then " +
+        "what you typed here is lost."
   }
 
   watchPopup() {

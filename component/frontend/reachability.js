@@ -7,8 +7,9 @@ const PROBE_TIMEOUT_MS = 5_000
 const PROBE_INTERVAL_MS = 3_000
 
 /**
- * Probes the app. Only a request that fails proves that the app does not answer: `navigator.onLine` is false on a machine
- * that has no network but loopback, where app and provider may be, and true behind a router without a connection.
+ * Probes the app. Only a request that fails proves that the app does not answer: `navigator.onLine` is false on a
+ * machine that has no network but loopback, where app and provider may be, and true behind a router that has no
+ * connection.
  */
 export class Reachability {
   /**

@@ -38,7 +38,9 @@ export function postSession(path, payload) {
  */
 async function requestSession(path, init) {
   const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
-  const response = await fetch(path, { credentials: "same-origin", redirect: "error", cache: "no-store", signal, ...init })
+  /** @type {RequestInit} */
+  const options = { credentials: "same-origin", redirect: "error", cache: "no-store", signal, ...init }
+  const response = await fetch(path, options)
   if (response.status === 401) return { authenticated: false }
   if (!response.ok) throw new Error(String(response.status))
   return await response.json()

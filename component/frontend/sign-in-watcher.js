@@ -4,7 +4,7 @@
 import { reloadOnce } from "./navigation.js"
 import { readSession } from "./session-client.js"
 
-/** How often a page of an anonymous user asks the server: it has no socket over which the server would report a sign-in. */
+/** How often a page of an anonymous user asks the server, which does not report a sign-in to its socket. */
 const HEARTBEAT_MS = 20_000
 
 export class SignInWatcher {

@@ -37,8 +37,8 @@ export const STYLE = `
 .group.row { flex-flow: row wrap; margin-bottom: 0; }
 .field { display: block; width: 100%; font-size: 0.875em; }
 .control {
-  display: block; width: 100%; min-height: 2.5rem; margin-top: 0.25rem; padding: 0.375rem 0.75rem; color: inherit; font: inherit;
-  font-size: 1rem; background: var(--st-secondary-background-color, Field);
+  display: block; width: 100%; min-height: 2.5rem; margin-top: 0.25rem; padding: 0.375rem 0.75rem; color: inherit;
+  font: inherit; font-size: 1rem; background: var(--st-secondary-background-color, Field);
   border: 1px solid var(--st-widget-border-color, var(--st-border-color, GrayText));
   border-radius: var(--st-base-radius, 0.5rem);
 }
@@ -51,7 +51,8 @@ textarea.control { resize: vertical; }
 .with-token { flex: none; width: 1rem; height: 1rem; accent-color: var(--st-primary-color, Highlight); }
 .console .said { min-height: 3em; }
 .answer {
-  margin: 0.5rem 0 0; padding: 0.75rem; max-height: 20rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere;
+  margin: 0.5rem 0 0; padding: 0.75rem; max-height: 20rem; overflow: auto;
+  white-space: pre-wrap; overflow-wrap: anywhere;
   font-family: var(--st-code-font, monospace); font-size: 0.875em; border-radius: var(--st-base-radius, 0.5rem);
   background: var(--st-code-background-color, transparent); color: var(--st-text-color, inherit);
 }

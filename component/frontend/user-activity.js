@@ -10,8 +10,8 @@ const RETRY_MS = 5_000
 const INPUT_EVENTS = ["pointerdown", "keydown", "click", "input", "wheel", "touchstart"]
 
 /**
- * Reports at most once in `pauseMs`. Only input of the user counts: events that a script creates are not trusted, and a run
- * of the page is no evidence, because a component can request runs by itself.
+ * Reports at most once in `pauseMs`. Only input of the user counts: events that a script creates are not trusted, and a
+ * run of the page is no evidence, because a component can request runs by itself.
  */
 export class UserActivity {
   /**

@@ -120,7 +120,7 @@ export class View {
     this.warning?.update(account)
   }
 
-  /** @param {import("./browser-tabs.js").TabMessage} message A message of another tab only makes this one ask the server. */
+  /** @param {import("./browser-tabs.js").TabMessage} message From another tab: a reason to ask the server, no more. */
   onTabMessage({ kind, value }) {
     const account = this.warning?.account
     if (!account) return

@@ -8,8 +8,10 @@ from starlette.types import Receive, Scope, Send
 from app.core.errors import StorageUnavailable
 from app.core.records import Session
 from component.http import host_config, request_bodies
+from component.http.frontend_modules import FrontendModules
 from component.http.static_pages import notice, storage_unavailable, too_many_tabs
 from component.limits.admission import Admission
+from component.protocol.forward_message import COMPONENT, COMPONENT_SOURCE
 from component.socket.areas import COMPONENT_PREFIX, Area, area_of
 from component.socket.cross_site import Initiator, initiator_of, link_answer, refusal
 from component.socket.request_context import GuardContext, RequestContext, try_again
@@ -25,6 +27,7 @@ class HttpGuard:
         self._app = context.app
         self._tabs = context.tabs
         self._admission = admission
+        self._frontend_modules = FrontendModules(component=COMPONENT, entry=COMPONENT_SOURCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, for scopes of the type ``http``."""
@@ -41,7 +44,8 @@ class HttpGuard:
         if area is not Area.PRIVATE:
             receive = request_bodies.BoundedBody(receive).receive
         if area is Area.PUBLIC:
-            await self._app(self._context.anonymous(scope), receive, send)
+            app = self._frontend_modules.answer(scope) or self._app
+            await app(self._context.anonymous(scope), receive, send)
             return
         request = RequestContext(self._context, scope)
         if area not in {Area.PRIVATE, Area.FILES}:

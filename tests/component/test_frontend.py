@@ -86,7 +86,7 @@ def test_every_module_has_tests_of_its_own() -> None:
 
 @pytest.mark.parametrize("module", sorted(FRONTEND.iterdir()), ids=lambda path: path.name)
 def test_a_module_is_short_and_imports_only_its_neighbours(module: Path) -> None:
-    """By a relative address: without a bundler nothing else is found, and the content security policy allows no other host."""
+    """By a relative address: without a bundler nothing else is found, and the policy allows no other host."""
     code = module.read_text()
     assert len(code.splitlines()) <= MAX_LINES
     imports = [line for line in code.splitlines() if line.startswith("import ")]

@@ -8,7 +8,8 @@ import { settled } from "./timers.js"
 
 const { accountSummary, signOutControl, validUntil } = await load("account")
 
-const ANN = { name: "Ann <b>", initials: "A", picture: "", roles: ["viewer", "analyst"], validUntil: "2031-05-06T07:08:09+00:00" }
+const UNTIL = "2031-05-06T07:08:09+00:00"
+const ANN = { name: "Ann <b>", initials: "A", picture: "", roles: ["viewer", "analyst"], validUntil: UNTIL }
 
 test("until when the user is signed in", () => {
   assert.equal(validUntil("nonsense"), "")
@@ -29,7 +30,8 @@ test("a picture sends no referrer, and gives way to the initials where it does n
   fakePage()
   const avatar = accountSummary({ ...ANN, picture: "https://pictures.example/ann.png" }).find("avatar")
   const [image] = avatar.children
-  assert.deepEqual([image.src, image.referrerPolicy, image.alt], ["https://pictures.example/ann.png", "no-referrer", ""])
+  assert.equal(image.src, "https://pictures.example/ann.png")
+  assert.deepEqual([image.referrerPolicy, image.alt], ["no-referrer", ""])
   image.dispatchEvent(new Event("error"))
   assert.equal(avatar.textContent, "A")
 })
@@ -42,7 +44,8 @@ test("signing out tells the server first, then the other tabs, and goes where th
   control.find("st-key-sign-out").click()
   control.find("st-key-sign-out").click()
   await settled()
-  assert.deepEqual([steps, page.requests.length, page.went], [["leaving", "signed-out"], 1, ["assign https://id.example/logout"]])
+  assert.deepEqual([steps, page.requests.length], [["leaving", "signed-out"], 1])
+  assert.deepEqual(page.went, ["assign https://id.example/logout"])
 })
 
 test("a sign-out that failed says so, and can be tried again", async () => {

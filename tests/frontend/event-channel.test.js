@@ -102,7 +102,7 @@ test("without a reply an event fails after its timeout", async () => {
   await assert.rejects(waiting, { code: "no-answer" })
 })
 
-test("an event that the host does not take, one that is too large, and too many are refused before they are sent", async () => {
+test("what the host does not take, what is too large, and too many are refused before they are sent", async () => {
   const { channel, timers } = connected({ events: ["onAdhocReport"] })
   await assert.rejects(channel.emit("onStatusUpdate", {}), { code: "not-allowed" })
   await assert.rejects(channel.emit("onAdhocReport", { title: "x".repeat(20_000) }), { code: "too-large" })

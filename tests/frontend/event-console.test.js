@@ -57,7 +57,8 @@ test("a call is requested with or without the token, and its response is shown",
   view.token.checked = false
   await press("ask")
   const expected = { action: "WebRequest", method: "GET", path: "/api/pong", body: "" }
-  assert.deepEqual(events.slice(1).map(([, data]) => data), [{ ...expected, withToken: true }, { ...expected, withToken: false }])
+  const requests = events.slice(1).map(([, data]) => data)
+  assert.deepEqual(requests, [{ ...expected, withToken: true }, { ...expected, withToken: false }])
 })
 
 test("reports, errors and requests for a sign-in are sent", async () => {
@@ -68,7 +69,8 @@ test("reports, errors and requests for a sign-in are sent", async () => {
   await press("burst")
   await press("error")
   await press("auth")
-  assert.deepEqual(events.slice(1).map(([name]) => name), [...Array(6).fill("onAdhocReport"), "onError", "onActionRequest"])
+  const names = events.slice(1).map(([name]) => name)
+  assert.deepEqual(names, [...Array(6).fill("onAdhocReport"), "onError", "onActionRequest"])
   assert.deepEqual(events.at(-1)[1], { action: "AppAuthRequest", mode: "redirect", returnTo: "/reports?x=1" })
   assert.deepEqual(page.went, [])
 })

@@ -95,8 +95,9 @@ export class FakeElement extends EventTarget {
 
   /** The elements below that have a class, in their order. */
   all(name) {
-    const below = [...this.children, ...(this.shadow ? [this.shadow] : [])].filter((child) => child instanceof FakeElement)
-    return below.flatMap((child) => [...(child.classes.includes(name) ? [child] : []), ...child.all(name)])
+    const below = this.shadow ? [...this.children, this.shadow] : this.children
+    const elements = below.filter((child) => child instanceof FakeElement)
+    return elements.flatMap((child) => [...(child.classes.includes(name) ? [child] : []), ...child.all(name)])
   }
 
   /** The first of them. */

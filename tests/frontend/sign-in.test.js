@@ -48,7 +48,8 @@ test("the host is asked first, and a click with a modifier is the browser's", as
   assert.equal(signIn.link.click(), true)
   assert.equal(signIn.link.click(), true)
   await settled()
-  assert.deepEqual(events, [["onActionRequest", { action: "AppAuthRequest", mode: "redirect", returnTo: "/reports?x=1" }]])
+  const request = { action: "AppAuthRequest", mode: "redirect", returnTo: "/reports?x=1" }
+  assert.deepEqual(events, [["onActionRequest", request]])
   assert.deepEqual(page.went, ["assign /auth/login?draft=1"])
 })
 
@@ -96,7 +97,9 @@ test("a popup opens in the click, goes to the host's address, and comes to the f
 
 test("a popup that is closed half-way says so; one that is closed after the sign-in reloads the page", async (t) => {
   const { page, signIn } = drawn(t, { mode: "popup" })
-  for (const [status, text, went] of [[{ status: 401 }, /before you were signed in/, []], [{ authenticated: true }, /./, ["reload"]]]) {
+  const anonymous = [{ status: 401 }, /before you were signed in/, []]
+  const signedIn = [{ authenticated: true }, /./, ["reload"]]
+  for (const [status, text, went] of [anonymous, signedIn]) {
     signIn.link.click()
     await settled()
     page.responses["GET /auth/session"] = status

@@ -20,7 +20,8 @@ function watched(t, report = async () => {}) {
   )
   const over = new AbortController()
   t.mock.method(globalThis, "setInterval", (act) => void (state.poll = act))
-  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { userActivation: { get isActive() { return state.active } } } })
+  const navigator = { userActivation: { get isActive() { return state.active } } }
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: navigator })
   const target = { addEventListener: (name, listener) => listeners.set(name, listener) }
   activity.listen(target, { get visibilityState() { return state.visible } }, over.signal, (event) => !event.own)
   return { activity, reports, state, fire: (name, event) => listeners.get(name)(event) }

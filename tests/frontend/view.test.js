@@ -68,7 +68,9 @@ test("the account's summary is replaced with each draw, and the other tabs hear 
 
 test("another tab's message makes this one ask: for a run where rights changed, else for the session", async (t) => {
   const { page, sent, view } = viewed(t, { returnTo: "/", account: ANN, tabs: "messages" })
-  const arrive = (kind, value) => page.channels[0].dispatchEvent(Object.assign(new Event("message"), { data: { kind, value } }))
+  const arrive = (kind, value) => {
+    page.channels[0].dispatchEvent(Object.assign(new Event("message"), { data: { kind, value } }))
+  }
   arrive("rights", "a")
   arrive("signed-in", "tag")
   assert.deepEqual([sent, page.requests.length], [[], 0])

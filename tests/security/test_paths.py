@@ -69,6 +69,11 @@ TABLE: dict[str, Statuses] = {
     "OPTIONS /component/x": (204, 204, 204),
     "POST /component/x": WRONG_METHOD,
     "GET /_stcore/bidi-components/streamlit-gatehouse.auth0/auth0.js": EVERYBODY,
+    "GET {module}": EVERYBODY,
+    "HEAD {module}": EVERYBODY,
+    "POST {module}": WRONG_METHOD,
+    "GET {module}/": CLOSED,
+    "GET /_stcore/bidi-components/streamlit-gatehouse.auth0/0000000000000000/auth0.js": CLOSED,  # another version
     "OPTIONS /_stcore/bidi-components/x": (204, 204, 204),
     "GET /_stcore/bidi-components/streamlit-gatehouse.auth0/../../auth0.py": (400, 400, 400),
     "GET /_stcore/bidi-components/streamlit-gatehouse.auth0/%2e%2e/auth0.py": (400, 400, 400),
@@ -168,12 +173,15 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
             other.open()
             media = tab.files["media"]
             index = here.ask("/").text
+            component = "/_stcore/bidi-components/streamlit-gatehouse.auth0/"
+            entry = here.ask(f"{component}auth0.js").text
             names = {
                 "page": tab.session_id,
                 "media": media,
                 "media_without_suffix": media.partition(".")[0],
                 "media_encoded": media.replace("/media/", "/media%2F"),
                 "media_in_capitals": media.upper().replace("/MEDIA/", "/media/"),
+                "module": component + entry.partition('import "./')[2].partition('"')[0],
                 "asset": "/static/" + index.partition('src="./static/')[2].partition('"')[0],
             }
             yield Shown(here, ann, bob, names)

@@ -1,0 +1,79 @@
+"""The front end's modules in a browser: each is loaded under the content security policy, one version at a time."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Response, Route, expect
+
+from component.http.frontend_modules import FOLDER
+from component.protocol import streamlit_messages
+from tests.e2e.conftest import Arrive
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PREFIX = f"/_stcore/bidi-components/{streamlit_messages.COMPONENT}/"
+MODULES = sorted(path.name for path in FOLDER.iterdir())
+VERSION = re.compile(rf"{re.escape(PREFIX)}([0-9a-f]{{16}})/")
+TRANSFERRED = """() => Object.fromEntries(performance.getEntriesByType("resource")
+  .filter(({ name }) => name.includes("/streamlit-gatehouse.auth0/"))
+  .map(({ name, transferSize }) => [new URL(name).pathname, transferSize]))"""
+SIGN_IN = ".st-key-sign-in a"
+
+
+def test_every_module_is_loaded_as_a_script_under_the_policy(visitor: Arrive) -> None:
+    browser = visitor()
+    answers: dict[str, Response] = {}
+
+    def record(answer: Response) -> None:
+        answers[answer.url.removeprefix(browser.stack.app_url)] = answer
+
+    browser.page.on("response", record)
+    browser.open("/")
+    expect(browser.page.locator(SIGN_IN)).to_be_visible(timeout=20_000)
+    policy = answers["/"].headers["content-security-policy"]
+    (scripts,) = [rule for rule in policy.split("; ") if rule.startswith("script-src ")]
+    assert "'self'" in scripts
+    assert not {"'unsafe-inline'", "'unsafe-eval'", "blob:"} & set(scripts.split())
+    modules = {path: answer for path, answer in answers.items() if path.startswith(PREFIX)}
+    (version,) = {found[1] for path in modules if (found := VERSION.match(path))}
+    assert sorted(modules) == sorted([f"{PREFIX}auth0.js", *(f"{PREFIX}{version}/{name}" for name in MODULES)])
+    for path, answer in modules.items():
+        assert answer.status == 200, path
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8", path
+        assert answer.headers["x-content-type-options"] == "nosniff", path
+        assert answer.headers["content-encoding"] == "gzip", path
+    assert browser.complaints == []
+
+
+def test_a_version_is_requested_once_and_the_entry_with_each_page(visitor: Arrive) -> None:
+    browser = visitor()
+    browser.open("/")
+    expect(browser.page.locator(SIGN_IN)).to_be_visible(timeout=20_000)
+    page = browser.context.new_page()
+    page.goto(f"{browser.stack.app_url}/")
+    expect(page.locator(SIGN_IN)).to_be_visible(timeout=20_000)
+    transferred: dict[str, int] = page.evaluate(TRANSFERRED)
+    assert transferred.pop(f"{PREFIX}auth0.js") > 0
+    assert len(transferred) == len(MODULES)
+    assert set(transferred.values()) == {0}
+
+
+def test_a_page_that_loads_during_an_upgrade_mixes_nothing_and_works_when_it_is_reloaded(visitor: Arrive) -> None:
+    """The entry comes from the old process, and its modules are requested from the new one."""
+    browser = visitor()
+    requested: list[str] = []
+
+    def old(route: Route) -> None:
+        entry = f'import "./{"0" * 16}/account.js"\nexport {{ default }} from "./{"0" * 16}/auth0.js"\n'
+        route.fulfill(body=entry, content_type="text/javascript")
+
+    browser.page.on("request", lambda request: requested.append(request.url.removeprefix(browser.stack.app_url)))
+    browser.page.route(f"**{PREFIX}auth0.js", old)
+    browser.page.goto(f"{browser.stack.app_url}/")
+    expect(browser.page.get_by_text("BidiComponent Error").first).to_be_visible(timeout=20_000)
+    assert {found[1] for path in requested if (found := VERSION.match(path))} == {"0" * 16}
+    browser.page.unroute(f"**{PREFIX}auth0.js")
+    browser.open("/")
+    expect(browser.page.locator(SIGN_IN)).to_be_visible(timeout=20_000)
