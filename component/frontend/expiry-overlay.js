@@ -10,7 +10,7 @@ import { openPopup, POPUP_POLL_MS } from "./popup.js"
 import { readSession, requestSignOut } from "./session-client.js"
 
 const CHECK_MS = 3_000
-/** After so many checks that find the user signed in, and no word of the server's, the page is reloaded. */
+/** After so many checks that find the user signed in although the overlay stays, the page is reloaded. */
 const MAX_CHECKS = 7
 /** Copied from where Streamlit sets them: the overlay stands beside the app, so that no run of the app removes it. */
 const THEME = [
