@@ -12,7 +12,7 @@ import { requestSignOut } from "./session-client.js"
  * @property {string[]} roles
  * @property {string} validUntil ISO 8601.
  * @property {string} expiresAt ISO 8601: when the session ends if it is not used; empty for no warning.
- * @property {number} idleSeconds The idle limit.
+ * @property {number} idleSeconds The idle lifetime.
  * @property {number} warnSeconds How long before its end the user is warned.
  * @property {string} session A tag of the session, from which nothing else of it can be derived.
  * @property {string} rights A tag that changes when the user's rights have changed.

@@ -130,6 +130,7 @@ export class EventChannel {
 
   /** @param {HostMessage} message What the host sends, with each draw. */
   receive(message) {
+    const acknowledged = message.done
     this.allowed = message.events
     if (message.channel !== this.channel) {
       // Another end: the server was restarted, or has lost its state. Pending events may have been handled or not, and
@@ -137,15 +138,15 @@ export class EventChannel {
       this.rejectAll(new ChannelError("lost", "The connection was re-established meanwhile. Try again."))
       this.channel = message.channel
       this.received = 0
-      this.lastSeq = message.done
+      this.lastSeq = acknowledged
     }
-    this.lastSeq = Math.max(this.lastSeq, message.done)
-    this.queue = this.queue.filter((event) => event.seq > message.done)
+    this.lastSeq = Math.max(this.lastSeq, acknowledged)
+    this.queue = this.queue.filter((event) => event.seq > acknowledged)
     for (const reply of message.answers) {
-      if (reply.no > this.received) this.settle(reply, message.done)
+      if (reply.no > this.received) this.settle(reply, acknowledged)
     }
     for (const [seq, waiting] of this.pending) {
-      if (seq > message.done) continue
+      if (seq > acknowledged) continue
       this.pending.delete(seq)
       waiting.resolve(null)
     }

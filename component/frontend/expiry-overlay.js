@@ -81,7 +81,7 @@ export class ExpiryOverlay {
     const card = createElement("div", "card")
     const title = createElement("h1", "", "Your session has expired")
     title.id = "title"
-    const text = "This page is hidden, and nothing on it is lost. Sign in again to go on where you were."
+    const text = "This page is hidden, and nothing on it is lost. Sign in again to continue where you were."
     const about = createElement("p", "", text)
     about.id = "about"
     this.status = createElement("p", "said")
@@ -127,7 +127,7 @@ export class ExpiryOverlay {
   hide() {
     this.stopped.abort()
     document.body.style.visibility = this.visibility ?? ""
-    this.dialog.close() // gives the focus back to where it was
+    this.dialog.close() // returns the focus to where it was
     this.host.remove()
     this.popup = null
   }
@@ -142,7 +142,7 @@ export class ExpiryOverlay {
     this.signInHere.hidden = this.popup !== null
     this.signInHere.href = `/auth/login?return_to=${returnTo}`
     this.status.textContent = this.popup
-      ? "Go on in the window that has opened."
+      ? "Continue in the window that has opened."
       : "Your browser did not let a window open. Allow it for this page and try again, or sign in in this tab: then " +
         "what you typed here is lost."
   }
@@ -187,7 +187,7 @@ export class ExpiryOverlay {
 }
 
 /** @type {ExpiryOverlay | null} */
-let shown = null
+let current = null
 
 /**
  * @param {HTMLElement | ShadowRoot} themed
@@ -195,14 +195,14 @@ let shown = null
  * @returns {ExpiryOverlay} The overlay of this page.
  */
 export function showOverlay(themed, session = "") {
-  if (!shown) {
-    shown = new ExpiryOverlay(themed, session)
-    shown.show()
+  if (!current) {
+    current = new ExpiryOverlay(themed, session)
+    current.show()
   }
-  return shown
+  return current
 }
 
 export function hideOverlay() {
-  shown?.hide()
-  shown = null
+  current?.hide()
+  current = null
 }

@@ -46,7 +46,7 @@ async function requestSession(path, init) {
   return await response.json()
 }
 
-/** @returns {Promise<string>} The address at which signing out goes on: the provider's, or one of this app. */
+/** @returns {Promise<string>} The address at which signing out continues: the provider's, or one of this app. */
 export async function requestSignOut() {
   const response = await fetch("/auth/logout", {
     method: "POST",

@@ -35,18 +35,18 @@ export class SignIn {
     this.stopped = new AbortController()
     const { signal } = this.stopped
     this.element = createElement("div", "sign-in-control")
-    if (another) this.link = createElement("a", "button st-key-another-account", "Use another account")
-    else if (stepUp) this.link = createElement("a", "button primary st-key-step-up", "Confirm it is you")
-    else this.link = createElement("a", "button primary st-key-sign-in", "Sign in")
-    this.link.target = "_top"
+    if (another) this.anchor = createElement("a", "button st-key-another-account", "Use another account")
+    else if (stepUp) this.anchor = createElement("a", "button primary st-key-step-up", "Confirm it is you")
+    else this.anchor = createElement("a", "button primary st-key-sign-in", "Sign in")
+    this.anchor.target = "_top"
     this.status = createElement("p", "said")
     this.status.setAttribute("role", "status")
-    this.element.append(this.link, this.status)
+    this.element.append(this.anchor, this.status)
     // Streamlit changes the page's address without drawing the component again.
     for (const event of ["pointerdown", "focus", "click"]) {
-      this.link.addEventListener(event, () => this.updateAddress(), { signal })
+      this.anchor.addEventListener(event, () => this.updateAddress(), { signal })
     }
-    this.link.addEventListener("click", (event) => this.onClick(event), { signal })
+    this.anchor.addEventListener("click", (event) => this.onClick(event), { signal })
     window.addEventListener("pageshow", () => this.reset(""), { signal })
     window.addEventListener("online", () => void this.reachability.probe(), { signal })
   }
@@ -63,7 +63,7 @@ export class SignIn {
   }
 
   updateAddress() {
-    this.link.href = this.plainAddress()
+    this.anchor.href = this.plainAddress()
   }
 
   /** @returns {string} The address of sign-in that does without the host. */
@@ -90,7 +90,7 @@ export class SignIn {
   async start(channel) {
     this.busy = true
     this.reachability.stop()
-    this.link.setAttribute("aria-disabled", "true")
+    this.anchor.setAttribute("aria-disabled", "true")
     this.status.textContent = ""
     // A popup may be opened in the click itself only. Where the browser blocks it, sign-in takes this tab.
     this.popup = channel && this.mode === "popup" ? openPopup("about:blank") : null
@@ -114,8 +114,8 @@ export class SignIn {
     }
     this.popup.location.replace(address)
     this.popup.focus()
-    this.link.removeAttribute("aria-disabled") // a click brings the popup to the front
-    this.showStatus("Go on in the window that has opened. Pressing the button again brings it to the front.")
+    this.anchor.removeAttribute("aria-disabled") // a click brings the popup to the front
+    this.showStatus("Continue in the window that has opened. Pressing the button again brings it to the front.")
     this.watchPopup(this.popup)
   }
 
@@ -179,7 +179,7 @@ export class SignIn {
   reset(text) {
     this.busy = false
     this.popup = null
-    this.link.removeAttribute("aria-disabled")
+    this.anchor.removeAttribute("aria-disabled")
     this.showStatus(text)
   }
 

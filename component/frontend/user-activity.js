@@ -1,7 +1,7 @@
 // @ts-check
-/** Reports to the server that the user did something, which extends the idle limit. */
+/** Reports to the server that the user did something, which extends the idle lifetime. */
 
-/** Input of the user is reported at most this often; with a short idle limit, ten times in it. */
+/** Input of the user is reported at most this often; with a short idle lifetime, ten times in it. */
 export const ACTIVE_REPORT_MS = 60_000
 /** Where the browser holds only for a moment that the user did something, it is polled this often. */
 export const ACTIVATION_POLL_MS = 2_000

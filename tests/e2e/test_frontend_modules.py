@@ -37,7 +37,7 @@ def test_every_module_is_loaded_as_a_script_under_the_policy(visitor: Arrive) ->
     assert "'self'" in scripts
     assert not {"'unsafe-inline'", "'unsafe-eval'", "blob:"} & set(scripts.split())
     modules = {path: answer for path, answer in answers.items() if path.startswith(PREFIX)}
-    (version,) = {found[1] for path in modules if (found := VERSION.match(path))}
+    (version,) = {match[1] for path in modules if (match := VERSION.match(path))}
     assert sorted(modules) == sorted([f"{PREFIX}auth0.js", *(f"{PREFIX}{version}/{name}" for name in MODULES)])
     for path, answer in modules.items():
         assert answer.status == 200, path
@@ -73,7 +73,7 @@ def test_a_page_that_loads_during_an_upgrade_mixes_nothing_and_works_when_it_is_
     browser.page.route(f"**{PREFIX}auth0.js", old)
     browser.page.goto(f"{browser.stack.app_url}/")
     expect(browser.page.get_by_text("BidiComponent Error").first).to_be_visible(timeout=20_000)
-    assert {found[1] for path in requested if (found := VERSION.match(path))} == {"0" * 16}
+    assert {match[1] for path in requested if (match := VERSION.match(path))} == {"0" * 16}
     browser.page.unroute(f"**{PREFIX}auth0.js")
     browser.open("/")
     expect(browser.page.locator(SIGN_IN)).to_be_visible(timeout=20_000)

@@ -48,7 +48,7 @@ test("signing out tells the server first, then the other tabs, and goes where th
   assert.deepEqual(page.went, ["assign https://id.example/logout"])
 })
 
-test("a sign-out that failed says so, and can be tried again", async () => {
+test("a sign-out that failed is reported, and can be tried again", async () => {
   const page = fakePage({ responses: { "POST /auth/logout": { status: 503 } } })
   const control = signOutControl(new AbortController().signal, () => undefined, () => {})
   const button = control.find("st-key-sign-out")

@@ -38,6 +38,6 @@ test("an overlay whose element a run removes asks the server", () => {
   const cleanup = drawn(page.element(), { covered: true })
   assert.equal(page.requests.length, 0)
   cleanup()
-  assert.deepEqual(page.requests.map(({ asked }) => asked), ["GET /auth/session"])
+  assert.deepEqual(page.requests.map(({ target }) => target), ["GET /auth/session"])
   drawn(page.element(), { covered: false })
 })

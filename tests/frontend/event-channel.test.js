@@ -12,7 +12,7 @@ const ALL = ["onStatusUpdate", "onAdhocReport", "onActionRequest", "onError"]
 function connected(message = {}) {
   const timers = new Timers()
   const sent = []
-  const channel = new EventChannel((lane, what) => sent.push({ lane, ...what }), timers)
+  const channel = new EventChannel((lane, outgoing) => sent.push({ lane, ...outgoing }), timers)
   channel.receive({ channel: "one", done: 0, answers: [], events: ALL, ...message })
   return { channel, sent, timers }
 }

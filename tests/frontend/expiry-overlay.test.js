@@ -30,7 +30,7 @@ test("it hides the page in Streamlit's theme, takes the focus, and there is one"
   assert.deepEqual([page.body.style.visibility, page.body.all("st-key-cover").length], ["", 0])
 })
 
-test("neither Escape nor a browser that closes it all the same takes it away", (t) => {
+test("neither Escape nor a browser that closes it all the same removes it", (t) => {
   const { overlay } = locked(t)
   const cancel = new Event("cancel", { cancelable: true })
   overlay.dialog.dispatchEvent(cancel)

@@ -8,7 +8,7 @@ import { settled } from "./timers.js"
 
 const { ExpiryWarning, warningDelay, warningText } = await load("expiry-warning")
 
-test("when the server is asked, by a clock that is right, five minutes fast or slow, or hours slow", () => {
+test("when the server is target, by a clock that is right, five minutes fast or slow, or hours slow", () => {
   const ends = { expiresAt: "2031-05-06T08:00:00+00:00", idleSeconds: 3600, warnSeconds: 120 }
   const at = (time) => warningDelay(ends, Date.parse(`2031-05-06T${time}+00:00`))
   assert.equal(at("07:30:00"), 28 * 60_000)
@@ -65,7 +65,7 @@ test("a visible page asks once a minute, a hidden one only when the warning is d
   assert.equal(page.requests.length, 2)
 })
 
-test("staying signed in takes the warning away, and says so meanwhile", async (t) => {
+test("staying signed in removes the warning, and is confirmed meanwhile", async (t) => {
   const { page, warning } = warned(t, left(100, { can_stay: true }))
   await warning.check()
   page.responses["POST /auth/stay"] = left(3_600)
@@ -78,7 +78,7 @@ test("staying signed in takes the warning away, and says so meanwhile", async (t
   assert.equal(warning.message.textContent, "")
 })
 
-test("a request to stay signed in that failed says so", async (t) => {
+test("a request to stay signed in that failed is reported", async (t) => {
   const { page, warning } = warned(t, left(100, { can_stay: true }))
   await warning.check()
   page.responses["POST /auth/stay"] = new TypeError("offline")
@@ -115,10 +115,10 @@ test("input is reported with the page to which it led, a moment later", async (t
   page.window.location.pathname = "/files"
   page.timers.pass(1_000)
   await settled()
-  assert.deepEqual(page.requests.map(({ asked, body }) => [asked, body]), [["POST /auth/active", '{"page":"/files"}']])
+  assert.deepEqual(page.requests.map(({ target, body }) => [target, body]), [["POST /auth/active", '{"page":"/files"}']])
 })
 
-test("nothing is asked after it was stopped", async (t) => {
+test("nothing is target after it was stopped", async (t) => {
   const { page, warning } = warned(t, left(3_000))
   warning.stop()
   page.timers.pass(600_000)

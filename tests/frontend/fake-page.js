@@ -10,7 +10,7 @@ export class FakeElement extends EventTarget {
     this.style = { setProperty: (name, value) => void (this.style[name] = value) }
     this.classList = {
       add: (name) => void (this.className = `${this.className} ${name}`),
-      remove: (name) => void (this.className = this.classes.filter((one) => one !== name).join(" ")),
+      remove: (name) => void (this.className = this.classes.filter((other) => other !== name).join(" ")),
     }
   }
 
@@ -131,7 +131,7 @@ export function fakePage({ pathname = "/reports", search = "?x=1", responses = {
       if (page.blocked) return null
       const popup = { address, name, closed: false, focus: () => void (popup.focused = true) }
       popup.close = () => void (popup.closed = true)
-      popup.location = { replace: (to) => void (popup.address = to) }
+      popup.location = { replace: (next) => void (popup.address = next) }
       page.popups.push(popup)
       return popup
     },
@@ -150,9 +150,9 @@ export function fakePage({ pathname = "/reports", search = "?x=1", responses = {
     }
   }
   const fetch = async (path, init = {}) => {
-    const asked = `${init.method ?? "GET"} ${path}`
-    page.requests.push({ asked, body: init.body, init })
-    const response = page.responses[asked]
+    const target = `${init.method ?? "GET"} ${path}`
+    page.requests.push({ target, body: init.body, init })
+    const response = page.responses[target]
     if (response instanceof Error || response === undefined) throw response ?? new TypeError("Failed to fetch")
     const { status = 200, ...json } = response
     return { status, ok: status < 400, json: async () => json }

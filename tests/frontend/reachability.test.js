@@ -10,13 +10,13 @@ const { Reachability } = await load("reachability")
 /** A `Reachability` whose requests end as `outcomes` says, the last one again and again; records them. */
 function reaching(...outcomes) {
   const timers = new Timers()
-  const asked = []
-  const ask = (path) => {
-    asked.push(path)
+  const paths = []
+  const request = (path) => {
+    paths.push(path)
     const outcome = outcomes.length > 1 ? outcomes.shift() : outcomes[0]
     return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome)
   }
-  return { asked, timers, reachability: new Reachability(ask, timers) }
+  return { paths, timers, reachability: new Reachability(request, timers) }
 }
 
 test("only a request that fails proves that the app does not answer", async (context) => {
@@ -32,25 +32,25 @@ test("only a request that fails proves that the app does not answer", async (con
 })
 
 test("an app that does not answer is probed again, until it does, and that is reported once", async () => {
-  const { asked, timers, reachability } = reaching(new TypeError(), new TypeError(), { status: 401 })
+  const { paths, timers, reachability } = reaching(new TypeError(), new TypeError(), { status: 401 })
   let calls = 0
   reachability.wait(() => calls++)
   for (const expected of [[1, 0], [2, 0], [3, 1], [3, 1]]) {
     timers.pass(3_000)
     await settled()
-    assert.deepEqual([asked.length, calls], expected)
+    assert.deepEqual([paths.length, calls], expected)
   }
-  assert.deepEqual(new Set(asked), new Set(["/auth/session"]))
+  assert.deepEqual(new Set(paths), new Set(["/auth/session"]))
 })
 
 test("a network that comes back is probed at once, and not while nothing waits for it", async () => {
-  const { asked, reachability } = reaching({ status: 200 })
+  const { paths, reachability } = reaching({ status: 200 })
   await reachability.probe()
-  assert.equal(asked.length, 0)
+  assert.equal(paths.length, 0)
   let calls = 0
   reachability.wait(() => calls++)
   await reachability.probe()
-  assert.deepEqual([asked.length, calls], [1, 1])
+  assert.deepEqual([paths.length, calls], [1, 1])
   reachability.wait(() => calls++)
   const probe = reachability.probe()
   reachability.stop()

@@ -26,7 +26,7 @@ test("every request is bounded in time, follows no redirect, and sends cookies t
   await postSession("/auth/stay", {})
   await postSession("/auth/active", { page: "/reports" })
   await requestSignOut()
-  assert.deepEqual(page.requests.map(({ asked, body }) => [asked, body]), [
+  assert.deepEqual(page.requests.map(({ target, body }) => [target, body]), [
     ["GET /auth/session", undefined],
     ["POST /auth/stay", "{}"],
     ["POST /auth/active", '{"page":"/reports"}'],

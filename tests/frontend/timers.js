@@ -1,4 +1,4 @@
-/** Timers that run when a test says so. */
+/** Timers that a test runs. */
 export class Timers {
   constructor() {
     this.now = 0

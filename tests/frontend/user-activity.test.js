@@ -41,7 +41,7 @@ test("input of the user is reported, at most once a minute, and events that a sc
   assert.deepEqual(reports, [0, 60_000])
 })
 
-test("with a short idle limit it is reported more often", (t) => {
+test("with a short idle lifetime it is reported more often", (t) => {
   const { activity, reports, state, fire } = watched(t)
   activity.pauseMs = 6_000
   for (state.now = 0; state.now <= 12_000; state.now += 1_000) fire("click", { isTrusted: true })

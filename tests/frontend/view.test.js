@@ -83,11 +83,11 @@ test("another tab's message makes this one ask: for a run where rights changed, 
   assert.equal(view.tabs.listeners.size, 1)
 })
 
-test("signing out says so by a trigger first", async (t) => {
+test("signing out is announced by a trigger first", async (t) => {
   const { page, sent } = viewed(t, { returnTo: "/", account: ANN })
   page.body.find("st-key-sign-out").click()
   await settled()
-  assert.deepEqual([sent, page.requests.map(({ asked }) => asked)], [[["leaving", true]], ["POST /auth/logout"]])
+  assert.deepEqual([sent, page.requests.map(({ target }) => target)], [[["leaving", true]], ["POST /auth/logout"]])
 })
 
 test("a page of an anonymous user watches for a sign-in elsewhere, any other sign-in does not", async (t) => {

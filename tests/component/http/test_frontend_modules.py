@@ -44,9 +44,9 @@ def body(response: Response | None) -> str:
 
 
 def version(modules: FrontendModules) -> str:
-    found = re.search(r'from "\./([0-9a-f]{16})/auth0\.js"', body(get(modules, ENTRY)))
-    assert found
-    return found[1]
+    match = re.search(r'from "\./([0-9a-f]{16})/auth0\.js"', body(get(modules, ENTRY)))
+    assert match
+    return match[1]
 
 
 def change(folder: Path, name: str, text: str) -> None:
@@ -165,7 +165,7 @@ def test_a_head_is_answered_like_a_get() -> None:
     assert body(head) == body(get(modules, ENTRY))
 
 
-def test_the_guard_answers_everybody_alike_under_its_policy() -> None:
+def test_the_guard_answers_every_caller_alike_under_its_policy() -> None:
     clock = Clock()
     with FakeProvider(clock.seconds) as fake, world(fake, clock) as here:
         at = version(served())
