@@ -6,6 +6,7 @@ import io
 import os
 import re
 import tokenize
+import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -148,11 +149,13 @@ def test_every_module_is_in_the_tree_of_the_architecture() -> None:
     assert missing == []
 
 
-def test_the_changelog_begins_with_what_an_operator_has_to_do() -> None:
+def test_the_newest_version_of_the_changelog_begins_with_what_an_operator_has_to_do() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    unreleased = changelog.partition("## [Unreleased]")[2]
-    assert re.findall(r"^### (.*)$", unreleased, re.MULTILINE)[:2] == ["To upgrade", "Added"]
-    assert "tests." not in unreleased.partition("### Added\n\n")[2].partition("\n- ")[0]
+    version, newest = re.findall(r"^## \[([^\]]*)\][^\n]*\n(.*?)(?=^## |\Z)", changelog, re.DOTALL | re.MULTILINE)[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert version == project["version"]
+    assert re.findall(r"^### (.*)$", newest, re.MULTILINE) == ["To upgrade", "Added", "Changed", "Fixed", "Security"]
+    assert "tests." not in newest.partition("### Added\n\n")[2].partition("\n- ")[0]
 
 
 def test_the_shipped_files_have_room_for_as_many_tabs_as_they_say() -> None:
