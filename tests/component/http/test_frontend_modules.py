@@ -12,12 +12,13 @@ import pytest
 from starlette.responses import Response
 
 from component.http.frontend_modules import FOLDER, FrontendModules
-from component.protocol import streamlit_messages
+from component.protocol import forward_message
+from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Clock, world
+from tests.signin import world
 
-PREFIX = f"/_stcore/bidi-components/{streamlit_messages.COMPONENT}/"
-ENTRY = f"{PREFIX}{streamlit_messages.COMPONENT_SOURCE}"
+PREFIX = f"/_stcore/bidi-components/{forward_message.COMPONENT}/"
+ENTRY = f"{PREFIX}{forward_message.COMPONENT_SOURCE}"
 
 
 @pytest.fixture
@@ -27,9 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def served(folder: Path = FOLDER) -> FrontendModules:
-    return FrontendModules(
-        component=streamlit_messages.COMPONENT, entry=streamlit_messages.COMPONENT_SOURCE, folder=folder
-    )
+    return FrontendModules(component=forward_message.COMPONENT, entry=forward_message.COMPONENT_SOURCE, folder=folder)
 
 
 def get(modules: FrontendModules, path: str, method: str = "GET", encoding: str = "") -> Response | None:
@@ -166,8 +165,8 @@ def test_a_head_is_answered_like_a_get() -> None:
 
 
 def test_the_guard_answers_every_caller_alike_under_its_policy() -> None:
-    clock = Clock()
-    with FakeProvider(clock.seconds) as fake, world(fake, clock) as here:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as here:
         at = version(served())
         for browser in (here.browser(), here.sign_in()):
             cookies = dict(browser.cookies)
