@@ -10,6 +10,7 @@ from app.cli.options import optional_reason_option, yes_option
 from app.core.administration import bootstrap_administrator, person_by_email
 from app.core.clock import utc_now
 from app.core.errors import ConfigurationError, Conflict
+from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.settings import Settings
 from app.core.settings_checks import shown
@@ -37,8 +38,8 @@ def bootstrap_admin(*, subject: str | None, email: str | None, recover: bool, re
             print("Nothing was changed.")
             return 1
         with database.unit_of_work() as unit:
-            if email is not None and person_by_email(unit, email).subject != target:
-                raise Conflict("Another person has this e-mail address by now.")
+            if email is not None:
+                _require_same_person(unit, email, target)
             bootstrap_administrator(
                 unit, target, actor=operator_name(), reason=reason or "command line", recover=recover, now=utc_now()
             )
@@ -65,6 +66,16 @@ def _by_email(database: Database, email: str) -> Subject:
         person = person_by_email(unit, email)
     print(f"Found: {person.name or 'no name'} <{person.email}>, {person.subject.subject} at {person.subject.issuer}")
     return person.subject
+
+
+def _require_same_person(unit: UnitOfWork, email: str, subject: Subject) -> None:
+    """Check that the e-mail still belongs to the person that the operator confirmed.
+
+    Raises:
+        Conflict: if another person has it by now.
+    """
+    if person_by_email(unit, email).subject != subject:
+        raise Conflict("Another person has this e-mail address by now.")
 
 
 def _by_subject(database: Database, settings: Settings, sub: str) -> Subject:

@@ -77,17 +77,25 @@ def _add_row(file: Path, name: str, title: str, member: str) -> str:
     return f"Added the row of /{path} to app/navigation.py."
 
 
+def _add_page(name: str, requires: str) -> list[str]:
+    """Add the page, and return the report.
+
+    Raises:
+        CommandError: with a line for each argument that is wrong.
+    """
+    try:
+        return add_page(name, requires)
+    except InvalidInput as error:
+        raise CommandError([f"{field}: {text}" for field, text in error.problems.items()]) from error
+
+
 @click.command("scaffold")
 @click.argument("name", default="")
 @click.argument("requires", metavar="PERMISSION", default="")
 def scaffold(*, name: str, requires: str) -> None:
     """Add a page that requires PERMISSION to this source tree."""
-    try:
-        report = add_page(name, requires)
-    except InvalidInput as error:
-        raise CommandError([f"{field}: {text}" for field, text in error.problems.items()]) from error
     print(
-        *report,
+        *_add_page(name, requires),
         "Run `make docs`, then `make test`: the literal tables in tests ask you to say who may open it.",
         sep="\n",
     )

@@ -83,7 +83,7 @@ def kept(run: Run, tmp_path: Path) -> str:
 
 def rewrite(database: Database, secret: str, count: int = 5) -> None:
     keyring = Keyring([secret])
-    rows = chained(keyring, 0, b"", [AuditEvent(AuditKind.PAGE_DENY, OLD, actor="somebody else")] * count)
+    rows = chained(keyring, 0, b"", [AuditEvent(AuditKind.PAGE_DENY, OLD, actor="another actor")] * count)
     behind_its_back(database, "DELETE FROM audit_events")
     with database.engine.begin() as connection:
         connection.execute(insert(audit_events), rows)

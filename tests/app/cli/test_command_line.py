@@ -108,28 +108,29 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert (result.exit_code, result.stdout) == (0, f"gatehouse, version {version('streamlit-gatehouse')}\n")
 
 
+USAGE_ERRORS = [
+    ([], "COMMAND"),
+    (["nonsense"], "No such command 'nonsense'"),
+    (["people"], "COMMAND"),
+    (["people", "nonsense"], "No such command 'nonsense'"),
+    (["people", "list", "--nonsense"], "No such option"),
+    (["people", "list", "--state", "nonsense"], "'nonsense' is not one of"),
+    (["people", "list", "--limit", "many"], "'many' is not a valid integer"),
+    (["people", "show"], "Missing argument 'PERSON'"),
+    (["people", "show", "1", "2"], "unexpected extra argument"),
+    (["people", "block", "1"], "Missing option '--reason'"),
+    (["people", "block", "1", "--reason"], "Option '--reason' requires an argument"),
+    (["people", "erase", "1", "--reason", "--yes"], "Option '--reason' requires an argument"),
+    (["grants", "add", "1", "--role", "--reason", "x"], "Option '--role' requires an argument"),
+    (["grants", "add", "1", "--reason", "x"], "Pass --role or --permission, and only one of them"),
+    (["grants", "revoke", "1", "--role", "a", "--permission", "b", "--reason", "x"], "only one of them"),
+    (["bootstrap-admin"], "Pass --subject or --email, and only one of them"),
+    (["bootstrap-admin", "--subject", "a", "--email", "b"], "Pass --subject or --email, and only one of them"),
+]
+
+
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ([], "COMMAND"),
-        (["nonsense"], "No such command 'nonsense'"),
-        (["people"], "COMMAND"),
-        (["people", "nonsense"], "No such command 'nonsense'"),
-        (["people", "list", "--nonsense"], "No such option"),
-        (["people", "list", "--state", "nonsense"], "'nonsense' is not one of"),
-        (["people", "list", "--limit", "many"], "'many' is not a valid integer"),
-        (["people", "show"], "Missing argument 'PERSON'"),
-        (["people", "show", "1", "2"], "unexpected extra argument"),
-        (["people", "block", "1"], "Missing option '--reason'"),
-        (["people", "block", "1", "--reason"], "Option '--reason' requires an argument"),
-        (["people", "erase", "1", "--reason", "--yes"], "Option '--reason' requires an argument"),
-        (["grants", "add", "1", "--role", "--reason", "x"], "Option '--role' requires an argument"),
-        (["grants", "add", "1", "--reason", "x"], "Pass --role or --permission, and only one of them"),
-        (["grants", "revoke", "1", "--role", "a", "--permission", "b", "--reason", "x"], "only one of them"),
-        (["bootstrap-admin"], "Pass --subject or --email, and only one of them"),
-        (["bootstrap-admin", "--subject", "a", "--email", "b"], "Pass --subject or --email, and only one of them"),
-    ],
-    ids=" ".join,
+    ("arguments", "sentence"), USAGE_ERRORS, ids=[" ".join(arguments) for arguments, _ in USAGE_ERRORS]
 )
 def test_a_usage_error_is_status_2_and_runs_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str

@@ -1,4 +1,4 @@
-"""``gatehouse people|roles|grants|mappings …``: what it does, says and refuses; through the real command line."""
+"""``gatehouse people|roles|grants|mappings …``: changes, output and refusals; through the real command line."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def roles_of(database: Database, subject: Subject = ADA) -> set[str]:
     return set(database.read.grants(subject, utc_now()).roles)
 
 
-def test_a_role_is_given_and_taken_away_by_the_operator(run: Run, database: Database) -> None:
+def test_the_operator_grants_and_revokes_a_role(run: Run, database: Database) -> None:
     assert run("grants", "add", "auth0|ada", "--role", "viewer", "--reason", "starts today") == (0, {"added": True})
     assert roles_of(database) == {"viewer"}
     assert run("grants", "add", "auth0|ada", "--role", "viewer", "--reason", "again") == (0, {"added": False})
@@ -97,14 +97,14 @@ def test_a_role_is_given_and_taken_away_by_the_operator(run: Run, database: Data
 
 
 def test_a_single_permission_with_an_end(run: Run, database: Database) -> None:
-    assert run("grants", "add", "1", "--permission", "read:reports", "--until", "30d", "--reason", "cover")[0] == 0
-    held = database.read.grants(ADA, utc_now()).permissions["read:reports"][0]
-    assert held.until is not None
-    assert timedelta(days=29) < held.until - utc_now() <= timedelta(days=30)
+    assert run("grants", "add", "1", "--permission", "read:reports", "--until", "30d", "--reason", "stands in")[0] == 0
+    grant = database.read.grants(ADA, utc_now()).permissions["read:reports"][0]
+    assert grant.until is not None
+    assert timedelta(days=29) < grant.until - utc_now() <= timedelta(days=30)
     status, answer = run("people", "show", "auth0|ada")
     assert status == 0
     assert (answer["id"], answer["permissions"]) == (1, ["read:reports"])
-    assert answer["grants"][0]["reason"] == "cover"
+    assert answer["grants"][0]["reason"] == "stands in"
 
 
 @pytest.mark.parametrize("until", ["tomorrow", "30", "d", "2026-13-01"])
@@ -114,13 +114,13 @@ def test_an_end_that_is_not_a_time_is_refused(database: Database, until: str) ->
     assert "say a day" in result.stderr
 
 
-def test_somebody_can_be_granted_to_before_a_first_sign_in(run: Run, database: Database) -> None:
+def test_a_person_can_get_grants_before_a_first_sign_in(run: Run, database: Database) -> None:
     status, answer = run("people", "add", "auth0|new", "--reason", "starts on Monday")
     assert status == 0
     assert run("grants", "add", str(answer["id"]), "--role", "viewer", "--reason", "starts on Monday")[0] == 0
     assert roles_of(database, Subject(ISSUER, "auth0|new")) == {"viewer"}
-    status, found = run("people", "list", "--state", "pending")
-    assert [row["subject"] for row in found["people"]] == ["auth0|new"]
+    status, page = run("people", "list", "--state", "pending")
+    assert [row["subject"] for row in page["people"]] == ["auth0|new"]
 
 
 def test_blocking_signing_out_and_erasing(run: Run, database: Database) -> None:
@@ -212,7 +212,7 @@ def test_the_operator_is_bound_by_the_last_administrator_rule(run: Run, database
     ("command", "code"),
     [
         (("grants", "add", "auth0|ada", "--role", "no-such", "--reason", "x"), "invalid-input"),
-        (("grants", "add", "nobody", "--role", "viewer", "--reason", "x"), "not-found"),
+        (("grants", "add", "unknown", "--role", "viewer", "--reason", "x"), "not-found"),
         (("grants", "add", "auth0|ada", "--role", "viewer", "--reason", "  "), "invalid-input"),
         (("roles", "show", "Viewer"), "not-found"),
         (("roles", "create", "v1ewer", "--reason", "x"), "name-taken"),

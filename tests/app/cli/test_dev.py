@@ -1,4 +1,4 @@
-"""`make run`: everything starts, says one banner, and stops with nothing left; each mishap is one plain sentence."""
+"""`make run`: all processes start, a banner is printed, and all stop; each fault is one plain sentence."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from tests.ports import free_port
 from tests.stack import ROOT
 
 
-def environment(folder: Path, **given: str) -> dict[str, str]:
+def environment(folder: Path, **settings: str) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "PYTHONPATH": str(ROOT),
         "GATEHOUSE_APP_BASE_URL": f"http://localhost:{free_port()}",
         "GATEHOUSE_REMOTE_API_BASE_URL": f"http://localhost:{free_port()}",
-        **given,
+        **settings,
     }
 
 
@@ -53,14 +53,14 @@ def running(folder: Path, env: dict[str, str], *arguments: str) -> Iterator[subp
 
 
 def read_until(process: subprocess.Popen[str], text: str, seconds: float = 90) -> str:
-    said, deadline = "", time.monotonic() + seconds
+    output, deadline = "", time.monotonic() + seconds
     assert process.stdout is not None
-    while text not in said:
+    while text not in output:
         line = process.stdout.readline()
-        assert line, said
-        assert time.monotonic() < deadline, said
-        said += line
-    return said
+        assert line, output
+        assert time.monotonic() < deadline, output
+        output += line
+    return output
 
 
 def listens(port: int) -> bool:
@@ -84,10 +84,10 @@ def test_everything_starts_and_stops_with_nothing_left_behind(tmp_path: Path, nu
         *(int(env[name].rpartition(":")[2]) for name in ("GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL")),
     ]
     with running(tmp_path, env, "--tenant-port", str(tenant_port)) as process:
-        said = read_until(process, "Ctrl-C stops everything.")
-        assert env["GATEHOUSE_APP_BASE_URL"] in said
-        assert "Ada Okafor" in said
-        assert "AUTH0_DOMAIN" in said
+        output = read_until(process, "Ctrl-C stops everything.")
+        assert env["GATEHOUSE_APP_BASE_URL"] in output
+        assert "Ada Okafor" in output
+        assert "AUTH0_DOMAIN" in output
         assert all(map(listens, ports))
         assert requests.get(f"{env['GATEHOUSE_REMOTE_API_BASE_URL']}/readyz", timeout=10).status_code == 200
         children = subprocess.run(
@@ -107,9 +107,9 @@ def test_a_second_start_finds_everything_as_it_was(tmp_path: Path) -> None:
     tenant_port, env = free_port(), environment(tmp_path)
     for _ in range(2):
         with running(tmp_path, env, "--tenant-port", str(tenant_port)) as process:
-            said = read_until(process, "Ctrl-C stops everything.")
-            assert "starting local tenant" in said
-            assert "Ada Okafor" in said
+            output = read_until(process, "Ctrl-C stops everything.")
+            assert "starting local tenant" in output
+            assert "Ada Okafor" in output
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=20)
 
@@ -117,11 +117,11 @@ def test_a_second_start_finds_everything_as_it_was(tmp_path: Path) -> None:
 def test_a_real_tenant_half_configured_is_one_list_before_anything_starts(tmp_path: Path) -> None:
     env = environment(tmp_path, AUTH0_DOMAIN="acme.eu.auth0.com")
     with running(tmp_path, env) as process:
-        said = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=60)[0]
     assert process.returncode == 2
     for name in ("AUTH0_AUDIENCE", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"):
-        assert f"{name} is required" in said
-    assert "starting" not in said
+        assert f"{name} is required" in output
+    assert "starting" not in output
 
 
 def test_a_taken_port_is_one_plain_sentence(tmp_path: Path) -> None:
@@ -132,10 +132,10 @@ def test_a_taken_port_is_one_plain_sentence(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         env["GATEHOUSE_APP_BASE_URL"] = f"http://localhost:{port}"
         with running(tmp_path, env, "--tenant-port", str(free_port())) as process:
-            said = process.communicate(timeout=60)[0]
+            output = process.communicate(timeout=60)[0]
     assert process.returncode == 2
-    assert f"Port {port} is taken, and the app needs it" in said
-    assert "Traceback" not in said
+    assert f"Port {port} is taken, and the app needs it" in output
+    assert "Traceback" not in output
 
 
 def test_a_database_from_a_newer_version_is_one_plain_sentence(tmp_path: Path) -> None:
@@ -149,13 +149,13 @@ def test_a_database_from_a_newer_version_is_one_plain_sentence(tmp_path: Path) -
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     with running(tmp_path, env, "--tenant-port", str(free_port())) as process:
-        said = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=60)[0]
     assert process.returncode == 2
-    assert "newer version of Gatehouse" in said
-    assert "Traceback" not in said
+    assert "newer version of Gatehouse" in output
+    assert "Traceback" not in output
 
 
-def test_a_child_that_falls_over_ends_it_all(tmp_path: Path) -> None:
+def test_a_child_process_that_ends_stops_all_others(tmp_path: Path) -> None:
     env = environment(tmp_path, GATEHOUSE_TOKEN_LEEWAY_SECONDS="30")
     tenant_port = free_port()
     with running(tmp_path, env, "--tenant-port", str(tenant_port)) as process:
@@ -164,16 +164,16 @@ def test_a_child_that_falls_over_ends_it_all(tmp_path: Path) -> None:
             ["pgrep", "-P", str(process.pid), "-f", "remote_api"], capture_output=True, text=True, check=True
         ).stdout.split()
         os.kill(int(listed[0]), signal.SIGKILL)
-        said = process.communicate(timeout=30)[0]
+        output = process.communicate(timeout=30)[0]
     assert process.returncode == 2
-    assert "remote API stopped by itself" in said
+    assert "remote API stopped by itself" in output
     assert not listens(tenant_port)
 
 
-def test_the_banner_names_the_people_the_tenant_knows() -> None:
-    shown = {name: role for name, role, _ in dev._PEOPLE}
-    assert list(shown) == [person.name for person in PEOPLE]
-    assert set(ROLES) <= set(shown.values())
+def test_the_banner_names_the_people_of_the_local_tenant() -> None:
+    roles = {name: role for name, role, _ in dev._PEOPLE}
+    assert list(roles) == [person.name for person in PEOPLE]
+    assert set(ROLES) <= set(roles.values())
 
 
 def make(folder: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -182,7 +182,7 @@ def make(folder: Path, *arguments: str, path: str | None = None) -> subprocess.C
     return subprocess.run(["make", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
-def test_make_without_a_fitting_python_says_so(tmp_path: Path) -> None:
+def test_make_without_a_supported_python_is_one_plain_sentence(tmp_path: Path) -> None:
     done = make(tmp_path, "run", "PYTHON=")
     assert done.returncode == 2
     assert "Gatehouse needs Python 3.11, 3.12 or 3.13" in done.stdout
@@ -190,12 +190,12 @@ def test_make_without_a_fitting_python_says_so(tmp_path: Path) -> None:
 
 
 def test_make_lists_its_targets(tmp_path: Path) -> None:
-    said = re.sub(r"\x1b\[\d+m", "", make(tmp_path).stdout)
-    assert "make run " in said
-    assert "make test " in said
+    output = re.sub(r"\x1b\[\d+m", "", make(tmp_path).stdout)
+    assert "make run " in output
+    assert "make test " in output
 
 
-def test_a_half_made_environment_is_made_anew(tmp_path: Path) -> None:
+def test_a_broken_environment_is_made_again(tmp_path: Path) -> None:
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").write_text("garbage")
     for name in ("requirements.lock", "pyproject.toml"):

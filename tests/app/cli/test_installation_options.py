@@ -30,7 +30,7 @@ MORE = {
     "people erase": ["--yes"],
     "roles delete": ["--yes"],
 }
-"""What a command wants beside what it requires of everybody."""
+"""Arguments that a command needs beside its required ones."""
 
 
 COMMANDS = dict(commands())
@@ -39,7 +39,7 @@ OPENING = sorted(COMMANDS.keys() - {"dev", "serve", "migrate"})
 
 
 def words(command: str) -> list[str]:
-    """``command`` with everything that it requires."""
+    """``command`` with its required arguments."""
     arguments = command.split()
     for param in COMMANDS[command].params:
         if param.required and param.name != "before":
@@ -82,38 +82,40 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
 def test_without_a_database_each_command_names_the_one_that_makes_it(
     script: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    status, said = printed(capsys, *words(command), "--app", str(script))
+    status, output = printed(capsys, *words(command), "--app", str(script))
     assert status != 0
-    assert f"There is no database yet; run: gatehouse migrate --app {script}" in said
+    assert f"There is no database yet; run: gatehouse migrate --app {script}" in output
 
 
 @pytest.mark.parametrize("options_first", [True, False])
 def test_the_command_of_the_message_makes_the_database_that_serve_and_all_others_use(
     script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options_first: bool
 ) -> None:
-    status, said = printed(capsys, "serve", "../shop/app.py")
+    status, output = printed(capsys, "serve", "../shop/app.py")
     assert status == 2
-    named = re.search(r"There is no database yet; run: gatehouse (.*)$", said, re.MULTILINE)
+    named = re.search(r"There is no database yet; run: gatehouse (.*)$", output, re.MULTILINE)
     assert named is not None
     assert main(shlex.split(named[1])) == 0
     assert (default_folder(script) / "gatehouse.sqlite3").is_file()
     assert list((tmp_path / "work").iterdir()) == []  # nothing of another installation
     option = ["--app", "../shop/app.py"]
     arguments = [*option, "roles", "list"] if options_first else ["roles", "list", *option]
-    status, said = printed(capsys, *arguments)
-    assert (status, "clerk" in said) == (0, True)
+    status, output = printed(capsys, *arguments)
+    assert (status, "clerk" in output) == (0, True)
     assert "ok    database" in printed(capsys, "doctor", "../shop/app.py")[1]
     assert "GATEHOUSE_APP" not in os.environ
 
 
 def test_a_state_folder_is_named_the_same_way(script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = tmp_path / "a state"
-    status, said = printed(capsys, "people", "show", "x", "--app", str(script), "--state", str(state))
-    assert f"run: gatehouse migrate --app {script} --state '{state}'\n" in said
+    status, output = printed(capsys, "people", "show", "x", "--app", str(script), "--state", str(state))
+    assert f"run: gatehouse migrate --app {script} --state '{state}'\n" in output
     assert main(["migrate", str(script), "--state", str(state)]) == 0
     assert (state / "gatehouse.sqlite3").is_file()
-    status, said = printed(capsys, "--app", str(script), "--state", str(state), "people", "list", "--state", "blocked")
-    assert (status, "0 in all" in said) == (0, True)
+    status, output = printed(
+        capsys, "--app", str(script), "--state", str(state), "people", "list", "--state", "blocked"
+    )
+    assert (status, "0 in all" in output) == (0, True)
     assert "GATEHOUSE_STATE" not in os.environ
 
 
@@ -124,20 +126,20 @@ def test_another_script_than_that_of_the_other_processes_is_refused(
     known = script.with_name("known.py")
     known.touch()
     monkeypatch.setenv("GATEHOUSE_APP", str(known))
-    status, said = printed(capsys, *words(command), "--app", str(script))
-    assert (status, f"GATEHOUSE_APP names {known}, and the command line {script}." in said) == (2, True)
+    status, output = printed(capsys, *words(command), "--app", str(script))
+    assert (status, f"GATEHOUSE_APP names {known}, and the command line {script}." in output) == (2, True)
     assert os.environ["GATEHOUSE_APP"] == str(known)
     assert not (script.parents[1] / "data").exists()
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_a_script_that_is_none_and_two_scripts_are_refused(
+def test_a_path_that_is_not_a_script_and_two_scripts_are_refused(
     script: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert printed(capsys, *words(command), "--app", "none.py")[0] == 2
     if command in {"dev", "doctor", "migrate", "serve"}:
-        status, said = printed(capsys, command, str(script), "--app", "none.py")
-        assert (status, "The command line names two scripts" in said) == (2, True)
+        status, output = printed(capsys, command, str(script), "--app", "none.py")
+        assert (status, "The command line names two scripts" in output) == (2, True)
     assert not (script.parents[1] / "data").exists()
 
 
@@ -145,8 +147,8 @@ def test_the_banner_of_dev_names_the_options_for_other_commands(script: Path, mo
     settings = Settings.read(Process.CLI, app=script)
     assert "Commands" not in dev.banner(settings, settings.issuer, settings.state_folder)
     monkeypatch.setenv("GATEHOUSE_APP", str(script))
-    said = dev.banner(settings, settings.issuer, settings.state_folder)
-    assert f"    Commands     gatehouse doctor --app {script}   (others with the same options)\n" in said
+    output = dev.banner(settings, settings.issuer, settings.state_folder)
+    assert f"    Commands     gatehouse doctor --app {script}   (others with the same options)\n" in output
 
 
 def test_the_options_are_in_a_message_where_the_environment_names_the_installation() -> None:

@@ -1,4 +1,4 @@
-"""Whatever ``gatehouse dev`` or ``serve`` refuses, it refuses before it writes anything or starts a process."""
+"""``gatehouse dev`` and ``serve`` refuse a start before they write anything or start a process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
             events.append(f"{event} {arguments[0]}")
 
 
-sys.addaudithook(_audit)  # it cannot be taken away again, and does nothing outside of a test here
+sys.addaudithook(_audit)  # it cannot be removed, and does nothing outside of a test of this module
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     declare({}, {})
 
 
-def everything(folder: Path) -> dict[str, bytes]:
-    """Every file below ``folder`` with its content; of a folder its mode."""
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Every path below ``folder``, with the content of a file and the mode of a folder."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else str(path.stat().st_mode).encode()
         for path in sorted(folder.rglob("*"))
@@ -61,8 +61,8 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 
 def refused(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What the command says to refuse; nothing was written, and no process began."""
-    before = everything(folder.parent)
+    """Standard error of a command that refuses; nothing was written, and no process was started."""
+    before = files_below(folder.parent)
     events: list[str] = []
     _watching.append(events)
     try:
@@ -71,12 +71,12 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -
         _watching.remove(events)
     printed = capsys.readouterr()
     assert (status, events, printed.out) == (2, [], "")
-    assert everything(folder.parent) == before
+    assert files_below(folder.parent) == before
     assert "Traceback" not in printed.err
     return printed.err
 
 
-# --- what is refused for both commands: → the script to serve, if any ---
+# --- What both commands refuse. Each function prepares it, and returns the script to serve, if any. ---
 def missing_script(_: Path, __: pytest.MonkeyPatch) -> str:
     return "missing.py"
 
@@ -209,8 +209,8 @@ def test_dev_refuses_tables_of_another_program(
         connection.execute("CREATE TABLE orders (id INTEGER)")
     monkeypatch.setenv("GATEHOUSE_DATABASE_URL", f"sqlite:///{file}")
     for arguments in (["dev", "--tenant-port", str(free_port())], ["migrate"]):
-        said = refused(folder, capsys, *arguments)
-        assert "The database has the table orders of another program" in said
+        output = refused(folder, capsys, *arguments)
+        assert "The database has the table orders of another program" in output
 
 
 @pytest.mark.parametrize(
@@ -246,8 +246,8 @@ def test_dev_refuses_what_one_of_its_processes_would_refuse(
 def test_dev_refuses_a_tenant_port_that_does_not_exist(
     folder: Path, capsys: pytest.CaptureFixture[str], port: str
 ) -> None:
-    said = refused(folder, capsys, "dev", "--tenant-port", port)
-    assert f"The port of the local tenant must be between 1 and 65535, not {port}." in said
+    output = refused(folder, capsys, "dev", "--tenant-port", port)
+    assert f"The port of the local tenant must be between 1 and 65535, not {port}." in output
 
 
 def test_dev_refuses_one_port_for_two(
@@ -255,15 +255,15 @@ def test_dev_refuses_one_port_for_two(
 ) -> None:
     port = free_port()
     monkeypatch.setenv("GATEHOUSE_REMOTE_API_BASE_URL", f"http://localhost:{port}")
-    said = refused(folder, capsys, "dev", "--tenant-port", str(port))
-    assert f"Port {port} is meant for the local tenant and the remote API" in said
+    output = refused(folder, capsys, "dev", "--tenant-port", str(port))
+    assert f"Port {port} is meant for the local tenant and the remote API" in output
 
 
 def test_dev_refuses_a_damaged_file_of_the_local_tenant(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "var" / "tenant").mkdir(parents=True)
     (folder / "var" / "tenant" / "keys.json").write_text("{")
-    said = refused(folder, capsys, "dev", "--tenant-port", str(free_port()))
-    assert "The local tenant's file var/tenant/keys.json is damaged" in said
+    output = refused(folder, capsys, "dev", "--tenant-port", str(free_port()))
+    assert "The local tenant's file var/tenant/keys.json is damaged" in output
 
 
 def test_serve_refuses_without_a_database_and_before_the_local_tenant_was_started(
@@ -274,13 +274,13 @@ def test_serve_refuses_without_a_database_and_before_the_local_tenant_was_starte
     assert "the local one was never started" in refused(folder, capsys, "serve")
 
 
-def test_every_mistake_is_told_at_once(
+def test_every_mistake_is_reported_at_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "pages").mkdir()
     unsupported_streamlit(folder, monkeypatch)
-    said = refused(folder, capsys, "dev", good_script(folder), "--tenant-port", "0")
-    assert len(re.findall(r"^- ", said, re.MULTILINE)) == 3
+    output = refused(folder, capsys, "dev", good_script(folder), "--tenant-port", "0")
+    assert len(re.findall(r"^- ", output, re.MULTILINE)) == 3
 
 
 def test_the_supported_streamlit_is_the_one_that_is_pinned() -> None:

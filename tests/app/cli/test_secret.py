@@ -1,4 +1,4 @@
-"""A development secret that is lost or damaged: nothing makes another or starts, and messages say what to do."""
+"""A development secret that is lost or damaged: no other is made, no process starts, and messages name the fix."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     declare({}, {})
 
 
-def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     status = main([word.format(port=free_port()) for word in arguments])
-    printed = capsys.readouterr()
-    return status, printed.out + printed.err
+    captured = capsys.readouterr()
+    return status, captured.out + captured.err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -77,7 +77,7 @@ def test_no_command_makes_another_secret_for_the_one_that_is_missing(
 
     monkeypatch.setattr(dev, "_start", started)
     (folder / "secret").unlink()
-    status, text = said(capsys, *COMMANDS[command])
+    status, text = printed(capsys, *COMMANDS[command])
     assert status == 2
     assert "The file var/secret with the secret of this installation is missing" in text
     assert "run: gatehouse secret replace --reason …" in text
@@ -93,9 +93,9 @@ def test_another_secret_is_refused_before_anything_starts_with_the_command_that_
 
     monkeypatch.setattr(dev, "_start", started)
     (folder / "secret").write_text("kJ8dW2mQ9xZ4vB7nR1tY6uH3pL5sG0aF-cE_iO")
-    status, text = said(capsys, *COMMANDS[command])
+    status, text = printed(capsys, *COMMANDS[command])
     assert status == 2
-    assert "state in " not in text, "dev says so where it begins to write"
+    assert "state in " not in text, "dev prints this where it starts to write"
     assert "If the secret from before is lost, stop every process and run: gatehouse secret replace --reason …" in text
 
 
@@ -118,21 +118,21 @@ def test_the_command_of_the_message_replaces_it_and_everything_works_again(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "secret").unlink()
-    _, text = said(capsys, "people", "list")
+    _, text = printed(capsys, "people", "list")
     words = shlex.split(text.rpartition("run: gatehouse ")[2])
     assert words == ["secret", "replace", "--reason", "…"]
-    status, text = said(capsys, "secret", "replace", "--reason", "lost")
+    status, text = printed(capsys, "secret", "replace", "--reason", "lost")
     assert (status, "Nothing was changed." in text) == (1, True)
     assert not (folder / "secret").exists(), "not confirmed, so nothing is made"
-    assert said(capsys, *words, "--yes")[0] == 0
-    assert said(capsys, "people", "list")[0] == 0
+    assert printed(capsys, *words, "--yes")[0] == 0
+    assert printed(capsys, "people", "list")[0] == 0
 
 
 def test_a_damaged_secret_is_not_to_be_deleted_without_a_word_of_what_follows(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "secret").write_text("")
-    status, text = said(capsys, "people", "list")
+    status, text = printed(capsys, "people", "list")
     assert status == 2
     assert (
         "GATEHOUSE_SECRET: the file var/secret is damaged: put it back from a backup. If there is none, remove it; a "
@@ -208,10 +208,10 @@ def test_state_of_an_earlier_version_that_is_not_used_is_reported_once(
         "the one in var, set GATEHOUSE_STATE=var.\n"
     )
     for arguments in (["serve", str(script)], ["migrate", str(script)]):
-        assert said(capsys, *arguments)[1].count(sentence) == 1
-    assert said(capsys, "migrate", str(script)) == (0, "The database is up to date.\n")
-    assert "not used" not in said(capsys, "people", "list", "--app", str(script))[1]
+        assert printed(capsys, *arguments)[1].count(sentence) == 1
+    assert printed(capsys, "migrate", str(script)) == (0, "The database is up to date.\n")
+    assert "not used" not in printed(capsys, "people", "list", "--app", str(script))[1]
     other = folder.parent / "shop" / "other.py"
     other.touch()
     monkeypatch.setenv("GATEHOUSE_STATE", "var")
-    assert said(capsys, "migrate", str(other)) == (0, "The database is up to date.\n")
+    assert printed(capsys, "migrate", str(other)) == (0, "The database is up to date.\n")

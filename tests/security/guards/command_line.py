@@ -90,6 +90,27 @@ REMOVALS: Final[list[Removal]] = [
         ),
     ),
     Removal(
+        guard="an option's name is not accepted as the value of another option",
+        at="app.cli.command:InstallationCommand.parse_args",
+        without='takes_value and value.partition("=")[0] in options',
+        instead="False",
+        test=(
+            "tests/app/cli/test_command_line.py"
+            "::test_a_usage_error_is_status_2_and_runs_nothing[people erase 1 --reason --yes]"
+        ),
+    ),
+    Removal(
+        guard="a command that needs one of two options takes exactly one",
+        at="app.cli.command:InstallationCommand.parse_args",
+        without="self._exactly_one_of and len(passed) != 1 and not ctx.resilient_parsing",
+        instead="False",
+        test=(
+            "tests/app/cli/test_command_line.py"
+            "::test_a_usage_error_is_status_2_and_runs_nothing"
+            "[grants revoke 1 --role a --permission b --reason x]"
+        ),
+    ),
+    Removal(
         guard="state is not kept among the files of a hosted app",
         at="app.core.state:folder_mistake",
         without="script is not None and folder.resolve() in script.resolve().parents",
