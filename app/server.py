@@ -124,9 +124,9 @@ def warn_of_few(settings: Settings, allowed: Descriptors) -> None:
 
 def install_protocols(admission: Admission) -> None:
     """Have every server of this process use our protocols, under whatever name Streamlit asks for one."""
-    unfinished = BufferedMessages(admission.limits.message_bytes)
+    buffered = BufferedMessages(admission.limits.message_bytes)
     http = partial(LimitedHttp, admission=admission)
-    websocket = partial(LimitedWebSocket, admission=admission, unfinished=unfinished)
+    websocket = partial(LimitedWebSocket, admission=admission, buffered=buffered)
     _replace(uvicorn_config.HTTP_PROTOCOLS, http)
     _replace(uvicorn_config.WS_PROTOCOLS, websocket)
     limit_floods("uvicorn.error", "asyncio", "websockets.server")

@@ -170,7 +170,7 @@ async def expire_regularly(
     while True:
         await asyncio.sleep(every_seconds)
         sessions.expire()
-        uploads.forget_gone()
+        uploads.drop_ended()
 
 
 def keep_sessions(runtime: Runtime, sessions: KeptSessions) -> None:

@@ -1,8 +1,8 @@
-"""How many connections and sockets are let in: in all, per address, per person. Counted on the event loop.
+"""How many connections and sockets are admitted: in all, per address, per person. Counted on the event loop.
 
-A socket is counted at its address before anything is asked about it, and at its person once the session is known.
-Anonymous sockets never take all the places. Addresses of trusted proxies are shared by many clients: what is behind
-them is counted by the address that they forward.
+A socket is counted for its address before its session is read, and for its person once the session is known. Anonymous
+sockets never take all slots. Trusted proxies share their address among many clients, which are counted by the address
+that the proxy forwards.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from app.core.addresses import network_of
 from component.limits.token_bucket import TokenBuckets
 
 DESCRIPTORS_PER_SOCKET: Final = 4
-"""The socket, and the event loop that Streamlit (1.67) opens in the thread of its script (one for polling, two to wake
-it)."""
+"""One of the socket, and three of the event loop that Streamlit (1.67) runs in the thread of its script."""
 DESCRIPTORS_RESERVED: Final = 256
-"""For everything else: the database, files, threads, and connections that are not sockets."""
+"""For the database, files, threads, and connections that are not sockets."""
 PLAIN_CONNECTIONS: Final = 128
-"""Connections for pages and files, besides those of sockets."""
+"""Connections for pages and files, in addition to those of sockets."""
 _ANONYMOUS_SHARE: Final = 0.75
 _HANDSHAKES_PER_SECOND: Final = 20.0
 _LOG_SECONDS: Final = 60.0
@@ -34,7 +33,11 @@ _log = structlog.get_logger(__name__)
 
 
 class CapacityExceeded(Exception):
-    """No place for one more. ``reason``: which limit it is, by the name of its setting."""
+    """A limit is reached.
+
+    Args:
+        reason: The name of the limit's setting.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -42,18 +45,18 @@ class CapacityExceeded(Exception):
 
 
 class SocketReader(Protocol):
-    """The reading end of a socket, as far as the guard steers it (``component.server.websocket_protocol``)."""
+    """The receiving end of a socket, as far as the guard controls it (``component.server.websocket_protocol``)."""
 
     gone: asyncio.Event
-    """Set once the connection is lost, or is to end with the process."""
+    """Set once the connection is lost, or the process ends."""
 
-    def allow(self, *, max_bytes: int, who: str) -> None:
-        """Accept messages of up to ``max_bytes``; ``who`` shares one budget for messages that are not finished."""
+    def allow(self, *, max_bytes: int, client: str) -> None:
+        """Accept messages of up to ``max_bytes``; the sockets of a client share one budget for unfinished messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """How many sockets there may be, and what each may send. See the settings of the same names."""
+    """How many sockets there may be, and what each may send: as the settings of the same names."""
 
     sockets: int = 2000
     per_address: int = 500
@@ -73,7 +76,7 @@ class SocketLimits:
 
 
 class SocketSlot:
-    """The place of one socket; ``leave`` gives it up."""
+    """The counts of one socket, until ``release``."""
 
     def __init__(self, admission: Admission, address: str) -> None:
         self._admission = admission
@@ -81,12 +84,16 @@ class SocketSlot:
         self._keys = [f"address {address}"]
 
     def take(self, person: str) -> None:
-        """Count the socket at its person too; "" for an anonymous one. Raises ``CapacityExceeded``."""
+        """Count the socket for its person too; "" for an anonymous one.
+
+        Raises:
+            CapacityExceeded: The person, or the anonymous clients, have as many sockets as they may.
+        """
         limits, counts = self._admission.limits, self._admission.counts
         if person:
-            wanted = [(f"person {person}", limits.per_person, "GATEHOUSE_SOCKETS_PER_PERSON")]
+            counted = [(f"person {person}", limits.per_person, "GATEHOUSE_SOCKETS_PER_PERSON")]
         else:
-            wanted = [
+            counted = [
                 (
                     f"anonymous {self.address}",
                     limits.anonymous_per_address,
@@ -94,25 +101,25 @@ class SocketSlot:
                 ),
                 ("anonymous", int(limits.sockets * _ANONYMOUS_SHARE), "GATEHOUSE_SOCKETS"),
             ]
-        for key, most, reason in wanted:
-            if counts[key] >= most:
-                self._admission.complain(reason, self.address)
+        for key, limit, reason in counted:
+            if counts[key] >= limit:
+                self._admission.log_refusal(reason, self.address)
                 raise CapacityExceeded(reason)
-        for key, _, _ in wanted:
+        for key, _, _ in counted:
             counts[key] += 1
             self._keys.append(key)
 
-    def leave(self) -> None:
-        """Give the place up; harmless when it was."""
+    def release(self) -> None:
+        """Stop counting the socket; does nothing the second time."""
         keys, self._keys = self._keys, []
         for key in keys:
-            self._admission.release(key)
+            self._admission.decrement(key)
         if keys:
             self._admission.sockets -= 1
 
 
 class Admission:
-    """The counts of this process. ``trusts``: whether an address is a trusted proxy's."""
+    """The counts of this process."""
 
     def __init__(
         self,
@@ -121,60 +128,65 @@ class Admission:
         trusts: Callable[[str], bool] = lambda _: False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``trusts``: whether an address is a trusted proxy's."""
         self.limits = limits
         self.counts: Counter[str] = Counter()
         self.sockets = 0
         self._trusts = trusts
         self._monotonic = monotonic
         self._handshakes = TokenBuckets(_HANDSHAKES_PER_SECOND, float(limits.per_address))
-        self._complained: dict[str, float] = {}
+        self._logged_at: dict[str, float] = {}
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no place for one more socket, whoever it is."""
+        """Whether every socket is refused."""
         return self.sockets >= self.limits.sockets
 
     def enter(self, address: str) -> SocketSlot:
-        """A place for a socket from ``address``, which counts from now on. Raises ``CapacityExceeded``."""
+        """Count a socket from ``address`` until its slot is released.
+
+        Raises:
+            CapacityExceeded: A limit is reached, or the address opens sockets too fast.
+        """
         address = network_of(address)
         key = f"address {address}"
         if self.is_full:
-            self.complain("GATEHOUSE_SOCKETS", address)
+            self.log_refusal("GATEHOUSE_SOCKETS", address)
             raise CapacityExceeded("GATEHOUSE_SOCKETS")
         now = self._monotonic()
         if self.counts[key] >= self.limits.per_address or not self._handshakes.of(address, now).try_take(1, now):
-            self.complain("GATEHOUSE_SOCKETS_PER_ADDRESS", address)
+            self.log_refusal("GATEHOUSE_SOCKETS_PER_ADDRESS", address)
             raise CapacityExceeded("GATEHOUSE_SOCKETS_PER_ADDRESS")
         self.counts[key] += 1
         self.sockets += 1
         return SocketSlot(self, address)
 
     def connect(self, peer: str, connections: int) -> bool:
-        """Count a connection from ``peer``; False when there are too many, ``connections`` of them in all."""
+        """Count a connection from ``peer``, one of ``connections``; returns whether that is within the limits."""
         key = f"peer {network_of(peer)}"
-        few = connections <= self.limits.connections
-        if few and not self._trusts(peer):
-            few = self.counts[key] < self.limits.per_address + PLAIN_CONNECTIONS
+        is_within = connections <= self.limits.connections
+        if is_within and not self._trusts(peer):
+            is_within = self.counts[key] < self.limits.per_address + PLAIN_CONNECTIONS
         self.counts[key] += 1
-        if not few:
-            self.complain("connections", peer)
-        return few
+        if not is_within:
+            self.log_refusal("connections", peer)
+        return is_within
 
     def disconnect(self, peer: str) -> None:
-        """A connection is gone."""
-        self.release(f"peer {network_of(peer)}")
+        """Stop counting a connection."""
+        self.decrement(f"peer {network_of(peer)}")
 
-    def release(self, key: str) -> None:
-        """Count one less."""
+    def decrement(self, key: str) -> None:
+        """Count one less for ``key``."""
         self.counts[key] -= 1
         if self.counts[key] <= 0:
             del self.counts[key]
 
-    def complain(self, reason: str, address: str) -> None:
-        """Say in the log which limit was reached, about once a minute for each."""
+    def log_refusal(self, reason: str, address: str) -> None:
+        """Log which limit is reached, about once a minute for each."""
         now = self._monotonic()
-        if now - self._complained.get(reason, float("-inf")) >= _LOG_SECONDS:
-            self._complained[reason] = now
+        if now - self._logged_at.get(reason, float("-inf")) >= _LOG_SECONDS:
+            self._logged_at[reason] = now
             _log.warning(
                 "connections are refused: a limit is reached", limit=reason, address=address, sockets=self.sockets
             )

@@ -1,4 +1,4 @@
-"""How much of messages a process keeps that are not whole, or not handed on yet. Counted on the event loop."""
+"""How much a process buffers of messages that are incomplete or not handed on yet. Counted on the event loop."""
 
 from __future__ import annotations
 
@@ -6,57 +6,57 @@ from collections import Counter
 from typing import Final
 
 FREE_BYTES: Final = 16 * 1024
-"""So much of an unfinished message is nobody's concern."""
-UNFINISHED_IN_ALL: Final = 16
-"""All unfinished messages together may be as long as so many of the longest. Beyond that a client goes on that has less
-than an equal share of it."""
-UNFINISHED_EACH: Final = 2
+"""An unfinished message up to this size is not limited."""
+MAX_MESSAGES: Final = 16
+"""The limit of all unfinished messages together, in messages of the maximum size. Beyond it a client with less than an
+equal share may continue."""
+MAX_MESSAGES_PER_CLIENT: Final = 2
 """The same for one person, or for one address without a session."""
 ANONYMOUS_SHARE: Final = 0.25
-"""Of what may be unfinished in all, that of all anonymous clients together may be this much."""
+"""The share of that limit for all anonymous clients together."""
 
 
-class _Held:
-    """The bytes that some clients hold, together and each."""
+class _ClientBytes:
+    """The bytes of some clients, together and each."""
 
-    def __init__(self, most: float) -> None:
-        self.most = most
-        self.in_all = 0
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.total = 0
         self.clients: Counter[str] = Counter()
 
-    def change(self, who: str, by: int) -> None:
+    def change(self, client: str, by: int) -> None:
         """Count ``by`` bytes more, or less."""
-        self.in_all += by
-        self.clients[who] += by
-        if self.clients[who] <= 0:
-            del self.clients[who]
+        self.total += by
+        self.clients[client] += by
+        if self.clients[client] <= 0:
+            del self.clients[client]
 
-    def is_too_much(self, who: str) -> bool:
-        """Whether there is too much in all, and this client has more of it than an equal share."""
-        return self.in_all > self.most and self.clients[who] * len(self.clients) > self.most
+    def is_exceeded(self, client: str) -> bool:
+        """Whether the limit is exceeded, and this client has more than an equal share of it."""
+        return self.total > self.limit and self.clients[client] * len(self.clients) > self.limit
 
 
 class BufferedMessages:
-    """The bytes of messages that are not whole, or not handed on yet: in all, of anonymous clients, and per client."""
+    """The bytes of messages that are incomplete or not handed on yet: in all, of anonymous clients, and per client."""
 
-    def __init__(self, longest_bytes: int) -> None:
-        self._all = _Held(longest_bytes * UNFINISHED_IN_ALL)
-        self._anonymous = _Held(longest_bytes * UNFINISHED_IN_ALL * ANONYMOUS_SHARE)
+    def __init__(self, max_message_bytes: int) -> None:
+        self._all = _ClientBytes(max_message_bytes * MAX_MESSAGES)
+        self._anonymous = _ClientBytes(max_message_bytes * MAX_MESSAGES * ANONYMOUS_SHARE)
 
     @property
-    def in_all(self) -> int:
-        """Of all clients together."""
-        return self._all.in_all
+    def total(self) -> int:
+        """The bytes of all clients."""
+        return self._all.total
 
-    def change(self, who: str, by: int) -> None:
+    def change(self, client: str, by: int) -> None:
         """Count ``by`` bytes more, or less."""
-        for held in self._of(who):
-            held.change(who, by)
+        for counted in self._of(client):
+            counted.change(client, by)
 
-    def is_too_much(self, who: str, longest_bytes: int) -> bool:
-        """Whether there is too much of it in all, or of this client, whose messages may be so long."""
-        each = UNFINISHED_EACH * longest_bytes + FREE_BYTES
-        return self._all.clients[who] > each or any(held.is_too_much(who) for held in self._of(who))
+    def is_too_much(self, client: str, max_message_bytes: int) -> bool:
+        """Whether a limit is exceeded, in all or for this client, whose messages may have this size."""
+        limit = MAX_MESSAGES_PER_CLIENT * max_message_bytes + FREE_BYTES
+        return self._all.clients[client] > limit or any(counted.is_exceeded(client) for counted in self._of(client))
 
-    def _of(self, who: str) -> tuple[_Held, ...]:
-        return (self._all, self._anonymous) if who.startswith("address ") else (self._all,)
+    def _of(self, client: str) -> tuple[_ClientBytes, ...]:
+        return (self._all, self._anonymous) if client.startswith("address ") else (self._all,)

@@ -1,9 +1,9 @@
-"""Messages of sockets that wait for a pace, one behind the other.
+"""Queues in which messages of sockets wait for their pace.
 
-A token bucket (``token_bucket``) says how long a message waits; a lock in order of arrival has the others wait
-behind it. A message is counted when it goes on and not when it begins to wait: one that waited long for its bytes must
-not leave behind what the messages after it may then spend at once, and what is due while the event loop is held must
-not come at once afterwards.
+A token bucket (``token_bucket``) determines how long a message waits; a FIFO lock makes the others wait behind it. A
+message is counted when it passes and not when it starts to wait: one that waited long for its bytes must not leave
+tokens behind for a burst, and messages that are due while the event loop is blocked must not pass in a burst
+afterwards.
 """
 
 from __future__ import annotations
@@ -19,62 +19,66 @@ from weakref import WeakValueDictionary
 from component.limits.token_bucket import TokenBucket, TokenBuckets
 
 _ROUNDING_SECONDS: Final = 1e-6
-"""What rounding may leave of a wait; shorter ones are none."""
+"""The rounding error of a wait; shorter waits are skipped."""
 
 
 class ClientGone(Exception):
-    """The client went away while its message waited."""
+    """The client disconnected while its message waited."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonotonicClock:
-    """What time it is, in seconds, and how to wait."""
+    """A monotonic clock in seconds, and the sleep that goes with it."""
 
     now: Callable[[], float]
     sleep: Callable[[float], Awaitable[object]]
 
 
 class FifoLock:
-    """Held by one message at a time; the others get it in the order in which they came.
+    """A lock that is handed on in order of arrival.
 
-    ``asyncio.Lock`` looks free while it changes hands: a message that just came would pass the one next in line.
+    ``asyncio.Lock`` is unlocked while it changes hands: a message that just arrived would pass the next in line.
     """
 
     def __init__(self) -> None:
-        self._is_held = False
+        self._is_locked = False
         self._line: deque[asyncio.Future[None]] = deque()
 
     @property
-    def is_held(self) -> bool:
-        """Whether one more message would have to wait for it."""
-        return self._is_held
+    def is_locked(self) -> bool:
+        """Whether a message that arrives now has to wait."""
+        return self._is_locked
 
     async def acquire(self, gone: asyncio.Event | None) -> None:
-        """Wait for it. Raises ``ClientGone``, and then does not hold it."""
-        if not self._is_held:
-            self._is_held = True
+        """Wait for the lock.
+
+        Raises:
+            ClientGone: The client disconnects first; the lock is not acquired.
+        """
+        if not self._is_locked:
+            self._is_locked = True
             return
-        place = asyncio.get_running_loop().create_future()
-        self._line.append(place)
+        waiter = asyncio.get_running_loop().create_future()
+        self._line.append(waiter)
         try:
-            await unless_gone(place, gone)
+            await unless_gone(waiter, gone)
         except BaseException:
-            if place.done() and not place.cancelled():
+            if waiter.done() and not waiter.cancelled():
                 self.release()
             raise
 
     def release(self) -> None:
-        """Hand it to the next in line, who holds it from then on."""
+        """Hand the lock to the next in line, or unlock it."""
         while self._line:
             following = self._line.popleft()
             if not following.done():
                 following.set_result(None)
                 return
-        self._is_held = False
+        self._is_locked = False
 
 
 class PacedQueue:
-    """Messages that wait for one pace: by message, by byte and by what reading cost, as far as each is limited."""
+    """One queue, paced by messages, by bytes and by the cost of parsing, as far as each is limited."""
 
     def __init__(
         self,
@@ -92,22 +96,26 @@ class PacedQueue:
         self._lock = lock or FifoLock()
 
     def allows(self, size: int) -> bool:
-        """Whether a message of ``size`` bytes need not wait."""
-        return not self._lock.is_held and self._seconds_until(size) <= _ROUNDING_SECONDS
+        """Whether a message of ``size`` bytes may pass at once."""
+        return not self._lock.is_locked and self._seconds_until(size) <= _ROUNDING_SECONDS
 
     def count(self, size: int) -> None:
-        """A message of ``size`` bytes goes on."""
+        """Count a message of ``size`` bytes that passes."""
         now = self._clock.now()
         for bucket, amount in self._amounts(size):
             bucket.take(amount, now)
 
     def charge(self, messages: float) -> None:
-        """Count as many messages more."""
+        """Count this many messages more."""
         self._messages.take(messages, self._clock.now())
 
     @asynccontextmanager
     async def passing(self, size: int, gone: asyncio.Event | None) -> AsyncIterator[None]:
-        """Wait until a message of ``size`` bytes may go on; no other does within the block. Raises ``ClientGone``."""
+        """Wait until a message of ``size`` bytes may pass; no other passes within the block.
+
+        Raises:
+            ClientGone: The client disconnects first.
+        """
         await self._lock.acquire(gone)
         try:
             while (seconds := self._seconds_until(size)) > _ROUNDING_SECONDS:
@@ -121,7 +129,7 @@ class PacedQueue:
         return max(bucket.seconds_until(amount, now) for bucket, amount in self._amounts(size))
 
     def _amounts(self, size: int) -> Iterator[tuple[TokenBucket, float]]:
-        """What a message takes. What reading it costs is known once it was read; the next message waits for that."""
+        """The tokens of a message. The cost of parsing is known afterwards, and delays the next message."""
         yield self._messages, 1
         if self._bytes is not None:
             yield self._bytes, size
@@ -151,13 +159,17 @@ class PacedQueues:
         )
 
     def charge(self, client: str, values: int) -> None:
-        """Count that reading cost so many values (``component.protocol.json_cost``)."""
+        """Count the cost of parsing, in values of ``component.protocol.json_cost``."""
         now = self._clock.now()
         self._values.of(client, now).take(values, now)
 
 
 async def unless_gone(awaited: Awaitable[object], gone: asyncio.Event | None) -> None:
-    """Wait for ``awaited``. Raises ``ClientGone`` when the client goes first."""
+    """Wait for ``awaited``.
+
+    Raises:
+        ClientGone: The client disconnects first.
+    """
     if gone is None:
         await awaited
         return

@@ -1,9 +1,9 @@
-"""The messages of one socket, no faster than its client may send (``component.limits.throttle``).
+"""The messages of one socket, at the pace of its client (``component.limits.throttle``).
 
-What a browser asks for by itself, again and again, is joined while it waits: of the runs of a fragment with a timer, or
-of a page whose session is gone, one waits for each socket, and further ones are dropped, as Streamlit joins runs that
-wait for the one under way. Otherwise a timer that asks for more than the pace allows would lag without end, and a
-browser that reconnects would use up the pace of all tabs of its person.
+Requests that a browser repeats by itself are merged while they wait: of the runs of a fragment with a timer, or of a
+page whose session is gone, one waits for each socket, and further ones are dropped, as Streamlit merges pending runs.
+Otherwise a timer that exceeds the pace would lag more and more, and a browser that reconnects would use up the pace of
+all tabs of its person.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from component.limits.throttle import Lane, Throttle
 from component.protocol import back_message
 
 REPEATS_SECONDS: Final = 10.0
-"""So soon after a browser's answer to ``wire.ask_for_run`` went on, another one is one of its repetitions."""
+"""Within this time after a catch-up (``forward_message.request_rerun``), another one is a repetition."""
 MAX_AHEAD: Final = 16
 MAX_AHEAD_BYTES: Final = 64 * 1024
-"""How many runs of different fragments are read ahead at most, and how long they may be together."""
+"""How many runs of different fragments are read ahead, and their size together."""
 _IPV6_BITS: Final = 48
 _ABNORMAL_CLOSURE: Final = 1006
 
 
 class PacedSocket:
-    """``receive`` and ``charge`` are for the socket's tab. Lives on the event loop."""
+    """One socket; its tab calls ``receive`` and ``charge``. Lives on the event loop."""
 
     def __init__(
         self,
@@ -40,14 +40,14 @@ class PacedSocket:
         address: str,
         gone: asyncio.Event | None = None,
     ) -> None:
-        """Read from ``receive``, which is ASGI's.
+        """Pace ``receive``.
 
         Args:
             throttle: The paces of this process.
-            receive: Where the messages come from.
-            person: Whose socket it is; "" for an anonymous one.
-            address: The address of the client. Of IPv6 anonymous clients share the pace of a /48.
-            gone: Set once the connection is lost; what waits then goes no further. None where nothing tells.
+            receive: ASGI.
+            person: The person of the socket; "" for an anonymous one.
+            address: The address of the client. Anonymous clients of one IPv6 /48 share a pace.
+            gone: Set once the connection is lost; waiting messages are dropped. None where it is unknown.
         """
         self._throttle = throttle
         self._receive = receive
@@ -60,7 +60,7 @@ class PacedSocket:
         self._caught_up_at = float("-inf")
 
     async def receive(self) -> Message:
-        """The next message, once it may go on."""
+        """The next message, once it may pass."""
         while True:
             message = await self._next()
             if message["type"] != "websocket.receive":
@@ -80,12 +80,12 @@ class PacedSocket:
             return message
 
     def charge(self, values: int) -> None:
-        """Count what reading the last message has cost: the client's next message waits for it."""
+        """Count the cost of parsing the last message, which delays the client's next one."""
         if values and self._lane is not None:
             self._lane.charge(self._client, values)
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         if self._reading is not None:
             self._reading.cancel()
 
@@ -96,7 +96,7 @@ class PacedSocket:
         return await (reading if reading is not None else self._receive())
 
     async def _wait(self, lane: Lane, data: bytes) -> None:
-        """Wait for the pace, and join what repeats the message meanwhile. Raises ``ClientGone``."""
+        """Wait for the pace, and merge repetitions of the message meanwhile. Raises ``ClientGone``."""
         waiting = asyncio.ensure_future(lane.wait(self._client, len(data), self._gone))
         try:
             if fragment := back_message.repeated_fragment(data):
@@ -106,13 +106,13 @@ class PacedSocket:
             waiting.cancel()
 
     async def _read_ahead(self, fragment: str, waiting: asyncio.Future[None]) -> None:
-        """Until ``waiting`` is over, read as long as browsers ask by themselves for runs; each fragment waits once."""
+        """Until ``waiting`` is done, read on while the browser repeats requests by itself; each fragment waits once."""
         fragments = [fragment, *(back_message.repeated_fragment(_data(message)) for message in self._ahead)]
         while all(fragments) and not waiting.done() and self._has_room():
             if self._reading is None:
                 self._reading = asyncio.ensure_future(awaited(self._receive))
-            either: set[asyncio.Future[Any]] = {waiting, self._reading}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            futures: set[asyncio.Future[Any]] = {waiting, self._reading}
+            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
             if self._reading.done():
                 following, self._reading = self._reading.result(), None
                 fragment = back_message.repeated_fragment(_data(following))
@@ -133,5 +133,5 @@ def _data(message: Message) -> bytes:
 
 
 async def awaited(receive: Receive) -> Message:
-    """A task takes a coroutine; what a server gives may be any awaitable."""
+    """A coroutine for ``receive``, which may return any awaitable."""
     return await receive()

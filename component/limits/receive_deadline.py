@@ -1,4 +1,4 @@
-"""How long a client may take to send something: a while to begin with, and longer only as long as it keeps coming."""
+"""The deadline for a client to send something: fixed at first, and extended by what has been received."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ from dataclasses import dataclass
 from typing import Final
 
 MIN_BYTES_PER_SECOND: Final = 16 * 1024
-"""Slower than any connection on which a Streamlit app can be used."""
+"""Slower than any connection on which a Streamlit app is usable."""
 
 
 @dataclass(slots=True)
 class ReceiveDeadline:
-    """Something of a client's that is under way, since ``since`` (seconds of a monotonic clock)."""
+    """The deadline of a head, body or message.
+
+    Args:
+        since: When it started, on a monotonic clock.
+        seconds: The time allowed beside what its bytes take.
+        received: The bytes received so far.
+    """
 
     since: float
     seconds: float
     received: int = 0
 
-    def is_too_slow(self, now: float) -> bool:
-        """Whether it should have been whole by ``now``."""
+    def has_passed(self, now: float) -> bool:
+        """Whether the deadline has passed by ``now``."""
         return now - self.since > self.seconds + self.received / MIN_BYTES_PER_SECOND

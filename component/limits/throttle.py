@@ -1,17 +1,16 @@
-"""How fast the messages of a socket are taken: by message and by byte, per person (or anonymous address), and in all.
+"""How fast the messages of sockets pass: by message and by byte, per person (or anonymous address), and in all.
 
 A message that comes too soon waits, nothing further is read from its socket meanwhile, and TCP makes its sender wait.
-Nothing is dropped but what a client that is gone left waiting, and what its browser repeats by itself
+Messages are dropped only when their client has disconnected, or when its browser repeats them by itself
 (``component.limits.paced_socket``). So the work that a client can cause is bounded, whatever it sends.
 
-Messages of one client are taken one after the other, in the order in which they came. An anonymous message waits in
-the queue of its own address first, then in that of all anonymous clients. So what stands before an address is at most
-one message of each other address, however much these send. Short ones, as browsers send them, have a lane of their own.
+Messages of one client pass one after the other, in order of arrival. An anonymous message waits in the queue of its own
+address first, then in the one of all anonymous clients. So an address waits for at most one message of each other
+address, however much these send. Short messages, which browsers send, have a lane of their own.
 
-A Streamlit process draws about 80 small pages a second, one after the other (1.67, one core), and all other tabs wait
-for what comes at once. For that reason no two messages of a person come at once. People who send much for long are
-busy: their messages come one after the other, and one after the other with those of anonymous clients. A person who is
-not busy waits for neither.
+A Streamlit process renders about 80 small pages a second, one after the other (1.67, one core), and all other tabs wait
+for a burst. So no two messages of a person pass at once. People who send much for long are busy: their messages pass
+one after the other, together with those of anonymous clients. A person who is not busy waits for neither.
 """
 
 from __future__ import annotations
@@ -28,33 +27,33 @@ from component.limits.token_bucket import TokenBucket, TokenBuckets
 from component.protocol import back_message, json_cost
 
 BURST_SECONDS: Final = 0.25
-"""So much ahead of its pace by byte, and by what reading them cost, may a client be; by byte always by one message."""
+"""The burst of a client by bytes and by the cost of parsing; by bytes always at least one message."""
 PAGE_VALUES: Final = 100_000
-"""A message that costs so much to read (``json_cost``) counts as one more, for those that wait behind it."""
+"""The cost of parsing (``json_cost``) that counts as one more message, for those that wait behind it."""
 ADDRESS_BURST_SECONDS: Final = 10.0
-"""An anonymous address may be ahead of its own pace by so much: many people may share one."""
+"""The burst of an anonymous address: many people may share one."""
 ANONYMOUS_SHARE: Final = 0.25
-"""Of what a signed-in person may send each second, in bytes, an anonymous address may send this."""
+"""The rate of an anonymous address, in bytes, as a share of a signed-in person's."""
 ANONYMOUS_IN_ALL: Final = 4
-"""In each lane, all anonymous clients together may send as many bytes as this many of their addresses."""
+"""The rate of all anonymous clients together in each lane, in bytes, as a multiple of one address's."""
 LONG_SHARE: Final = 0.1
-"""Beside the short ones, all anonymous clients together may send so many of them in long messages."""
+"""The rate of long messages of all anonymous clients together, as a share of the rate of short ones."""
 LASTING_SHARE: Final = 0.2
-"""Who sends more of what a person may send each second than this, for long, is busy."""
+"""A person who sends more than this share of the maximum rate, for long, is busy."""
 LASTING_SECONDS: Final = 4.0
-"""So many seconds' worth of messages are not yet for long. Who sent as many more at most is forgiven after a pause."""
+"""How many seconds at the maximum rate make a person busy; also the limit of what a pause has to make up for."""
 BUSY_IN_ALL: Final = 4
-"""All busy people together may send as many messages as this many people, and all anonymous clients with them."""
+"""The rate of all busy people and anonymous clients together, as a multiple of one person's."""
 MAY_DROP_PER_SECOND: Final = 200.0
 MAY_DROP_AT_ONCE: Final = 400.0
-"""How many messages of one person, and of all anonymous clients together, may be dropped without having been counted.
-Reading them is work too."""
+"""How many messages of one person, and of all anonymous clients together, may be dropped without being counted: reading
+them is work too."""
 COSTLIEST_SECONDS: Final = 2.0
-"""How long a client's next message waits after one that cost as much to read as it may (``json_cost``)."""
+"""How long a client's next message waits after one of the maximum cost (``json_cost``)."""
 
 
 class Lane:
-    """Clients whose messages are alike: each waits in a queue of its own, and then in those that it shares."""
+    """A kind of messages: each client waits in a queue of its own, and then in the shared ones."""
 
     def __init__(
         self,
@@ -65,14 +64,14 @@ class Lane:
         charged: Sequence[PacedQueue],
         lasting: TokenBuckets | None = None,
     ) -> None:
-        """A lane of which each client has one of ``own``.
+        """A lane.
 
         Args:
             clock: The clock.
-            own: Of single clients.
-            shared: Where one message after the other waits, of all of them.
-            charged: Those of ``shared`` for which what reading cost counts, too.
-            lasting: How much each may send until it is busy and waits in ``shared``; None where all do always.
+            own: The queue of each client.
+            shared: The queues of all clients of the lane.
+            charged: Those of ``shared`` in which the cost of parsing counts too.
+            lasting: The budget of each client until it is busy and waits in ``shared``; None if every client does.
         """
         self._clock = clock
         self._own = own
@@ -81,7 +80,7 @@ class Lane:
         self._lasting = lasting
 
     def try_pass(self, client: str, size: int) -> bool:
-        """Count a message of ``size`` bytes if it need not wait; returns whether it goes on."""
+        """Count a message of ``size`` bytes if it may pass at once; returns whether it passes."""
         queues = [self._own.of(client), *self._shared_by(client)]
         if not all(queue.allows(size) for queue in queues):
             return False
@@ -89,20 +88,21 @@ class Lane:
         return True
 
     async def wait(self, client: str, size: int, gone: asyncio.Event | None) -> None:
-        """Wait until a message of ``size`` bytes may go on, and count it.
+        """Wait until a message of ``size`` bytes may pass, and count it.
 
-        Raises ``ClientGone``, and then has counted nothing.
+        Raises:
+            ClientGone: The client disconnects first; the message is not counted.
         """
         own = self._own.of(client)
-        async with AsyncExitStack() as held:
-            await held.enter_async_context(own.passing(size, gone))
+        async with AsyncExitStack() as queues:
+            await queues.enter_async_context(own.passing(size, gone))
             shared = self._shared_by(client)  # what came before it may have made the client busy
             for queue in shared:
-                await held.enter_async_context(queue.passing(size, gone))
+                await queues.enter_async_context(queue.passing(size, gone))
             self._count(client, [own, *shared], size)
 
     def charge(self, client: str, values: int) -> None:
-        """Count that reading a message of the client cost so much (``json_cost``)."""
+        """Count the cost of parsing a message of the client (``json_cost``)."""
         self._own.charge(client, values)
         pages = min(values, json_cost.MAX_VALUES) / PAGE_VALUES
         if self._is_busy(client):
@@ -120,7 +120,7 @@ class Lane:
 
     def _is_busy(self, client: str) -> bool:
         now = self._clock.now()
-        return self._lasting is None or not self._lasting.of(client, now).holds(0, now)
+        return self._lasting is None or not self._lasting.of(client, now).has(0, now)
 
     def _record(self, client: str, messages: float) -> None:
         if self._lasting is not None:
@@ -147,13 +147,13 @@ class Throttle:
         self._may_drop = TokenBuckets(MAY_DROP_PER_SECOND, MAY_DROP_AT_ONCE)
 
     def lane(self, *, anonymous: bool, size: int) -> Lane:
-        """Where messages of ``size`` bytes of such clients wait."""
+        """The lane of messages of this size and kind of client."""
         if not anonymous:
             return self._of_people
         return self._short if size <= back_message.SHORT_BYTES else self._long
 
     def may_drop(self, person: str) -> bool:
-        """Whether one more message of a person may be dropped; "" for all who are anonymous. Counts it."""
+        """Whether one more message of a person may be dropped; "" for all anonymous clients. Counts it."""
         now = self.monotonic()
         return self._may_drop.of(person, now).try_take(1, now)
 
@@ -164,7 +164,7 @@ def _values(limits: SocketLimits) -> TokenBuckets:
 
 
 def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, crowd: PacedQueue) -> Lane:
-    """The lane of people, of whom all who are busy may send ``busy`` messages a second together."""
+    """The lane of signed-in people; ``busy``: the messages a second of all busy ones together."""
     messages, size = limits.messages_per_second, limits.bytes_per_second
     own = PacedQueues(
         clock,
@@ -198,7 +198,7 @@ def _anonymous(clock: MonotonicClock, limits: SocketLimits, crowd: PacedQueue) -
         )
 
     of_short = Lane(clock, own(), [short, crowd], charged=[short, crowd])
-    # Two long ones are so far apart that what the first cost is over by then.
+    # Two long messages are so far apart that the cost of the first is paid by then.
     of_long = Lane(clock, own(), [long, crowd], charged=[crowd])
     return of_short, of_long
 

@@ -160,23 +160,23 @@ class ExchangeBudget:
 
     def _as_known(self, account: str) -> _Attempt | None:
         now = self._monotonic()
-        admitted = self._clients.of(account, now).holds(1, now) and self._known_lane.holds(1, now)
+        admitted = self._clients.of(account, now).has(1, now) and self._known_lane.has(1, now)
         return _Attempt(account, "", self._known_lane) if admitted else None
 
     def _as_new(self, browser: str, address: str) -> _Attempt | None:
         now = self._monotonic()
         wanted = self._clients.of(browser, now), self._addresses.of(network_of(address), now)
-        if not all(bucket.holds(1, now) for bucket in wanted):
+        if not all(bucket.has(1, now) for bucket in wanted):
             return None
         site = _site(address)
-        if self._clean.of(site, now).holds(1, now):
-            if self._new_lane.holds(1, now):
+        if self._clean.of(site, now).has(1, now):
+            if self._new_lane.has(1, now):
                 return _Attempt(browser, address, self._new_lane)
         else:
             share = self._shares.of(site, now)
-            if share.holds(1, now) and self._shares_lane.holds(1, now):
+            if share.has(1, now) and self._shares_lane.has(1, now):
                 return _Attempt(browser, address, self._shares_lane, share)
-        return _Attempt(browser, address, self._suspect_lane) if self._suspect_lane.holds(1, now) else None
+        return _Attempt(browser, address, self._suspect_lane) if self._suspect_lane.has(1, now) else None
 
     def _charge(self, attempt: _Attempt, *, is_outage: bool) -> None:
         now = self._monotonic()

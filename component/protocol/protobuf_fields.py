@@ -74,17 +74,17 @@ class _Walk:
             while position < end:
                 self._step(1)
                 tag, position = self._varint(position)
-                wire_type = tag & 7
-                if wire_type == _LENGTH_DELIMITED:
+                encoding = tag & 7
+                if encoding == _LENGTH_DELIMITED:
                     size, position = self._varint(position)
                 else:
-                    size = _SIZES.get(wire_type, 0)
-                if wire_type == _VARINT:
+                    size = _SIZES.get(encoding, 0)
+                if encoding == _VARINT:
                     _, position = self._varint(position)
-                elif wire_type not in _SIZES and wire_type != _LENGTH_DELIMITED:
+                elif encoding not in _SIZES and encoding != _LENGTH_DELIMITED:
                     raise TooManyFields  # groups: no message of Streamlit's has them
                 position += size
-                if wire_type == _LENGTH_DELIMITED and position <= end:
+                if encoding == _LENGTH_DELIMITED and position <= end:
                     self._count_content(position - size, position, contents.get(tag >> 3), depth)
         except IndexError:
             raise TooManyFields from None

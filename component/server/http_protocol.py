@@ -1,8 +1,8 @@
-"""HTTP/1.1 of the app's server, with limits that come before the work: uvicorn's protocol, and a stricter ``h11``.
+"""HTTP/1.1 of the app's server: uvicorn's protocol with limits, and a stricter ``h11``.
 
-Refused before anything runs: a body whose length is not said, both ways of saying it at once (RFC 9112 §6.3), very many
-or very long headers, and clients that send a head or a body too slowly. A connection is looked at in small pieces, so
-that none holds the event loop. Sources: RFC 9110, RFC 9112; written for uvicorn 0.54 and h11 0.16.
+Refused before the app runs: a body of undeclared length, ``Content-Length`` with ``Transfer-Encoding`` (RFC 9112 §6.3),
+too many or too long headers, and clients that send a head or a body too slowly. A connection is read in small pieces,
+so that none blocks the event loop. Sources: RFC 9110, RFC 9112; written for uvicorn 0.54 and h11 0.16.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from component.limits.admission import Admission
 from component.limits.receive_deadline import ReceiveDeadline
 
 READ_BYTES: Final = 16 * 1024
-"""How much of one connection is looked at in one turn of the event loop."""
+"""How much of one connection is read in one iteration of the event loop."""
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_HEADERS: Final = 100
 MAX_TARGET_BYTES: Final = 20 * 1024
@@ -32,16 +32,16 @@ MAX_TARGET_BYTES: Final = 20 * 1024
 HEAD_SECONDS: Final = 15.0
 BODY_SECONDS: Final = 30.0
 DISCARD_BYTES: Final = 1024 * 1024
-"""What is still read of a body after it was answered, so that the client gets to see the answer."""
+"""How much of a body is still read after the response, so that the client receives the response."""
 _CHECK_SECONDS: Final = 5.0
 _HARD_EXTRA: Final = 32
-"""Connections beyond the limit that are still answered in words; further ones are closed at once."""
+"""Connections beyond the limit that still get an error response at their first request; others get it at once."""
 _HEAD_ENDS: Final = re.compile(rb"\n\r?\n")
 FULL: Final = "All places are taken just now. Try again in a moment.\n"
 
 
 class StrictConnection(h11.Connection):
-    """``h11`` that raises for requests which two servers could read differently, or whose head is made to be costly."""
+    """``h11`` that refuses requests which two servers could parse differently, or whose head is costly."""
 
     def __init__(self) -> None:
         super().__init__(h11.SERVER, MAX_HEAD_BYTES)
@@ -61,7 +61,11 @@ class StrictConnection(h11.Connection):
         super().receive_data(data)
 
     def next_event(self) -> Any:
-        """As ``h11``. Raises ``RemoteProtocolError`` for what is refused, and keeps the reason in ``refusal``."""
+        """As ``h11``; the reason of a refusal is in ``refusal``.
+
+        Raises:
+            RemoteProtocolError: The request is refused.
+        """
         if self.their_state is h11.IDLE and (self._lines > MAX_HEADERS + 2 or self._bytes > MAX_HEAD_BYTES):
             self._refuse(431, "The headers are too many or too long.")
         event = super().next_event()
@@ -74,8 +78,8 @@ class StrictConnection(h11.Connection):
         names = [name for name, _ in request.headers]
         if b"transfer-encoding" in names:
             if b"content-length" in names:
-                self._refuse(400, "The length of the body is said in two ways.")
-            self._refuse(411, "Say how long the body is (Content-Length).")
+                self._refuse(400, "Content-Length and Transfer-Encoding exclude each other.")
+            self._refuse(411, "Content-Length is required.")
         if len(names) > MAX_HEADERS:
             self._refuse(431, "The headers are too many or too long.")
         if len(request.target) > MAX_TARGET_BYTES:
@@ -87,7 +91,7 @@ class StrictConnection(h11.Connection):
 
 
 class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
-    """One connection. ``admission``: counts it."""
+    """One connection."""
 
     def __init__(
         self,
@@ -98,112 +102,113 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
         *,
         admission: Admission,
     ) -> None:
+        """``admission``: counts the connection."""
         super().__init__(config, server_state, app_state, _loop)
         self.conn: StrictConnection = StrictConnection()
         self._admission = admission
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._peer = ""
-        self._counted = self._upgraded = False
+        self._is_counted = self._is_upgraded = False
         self._state: object = None
-        self._pace: ReceiveDeadline | None = None
+        self._deadline: ReceiveDeadline | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     # What asyncio calls
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
-        """Where the next piece goes (``asyncio.BufferedProtocol``)."""
+        """The buffer of the next piece (``asyncio.BufferedProtocol``)."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """A piece has come (``asyncio.BufferedProtocol``)."""
+        """Receive a piece (``asyncio.BufferedProtocol``)."""
         self.data_received(bytes(self._buffer[:nbytes]))
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Count the connection; beyond the limit it is answered in words, and far beyond it not at all."""
+        """Count the connection; beyond the limit it gets an error response, far beyond it at once."""
         super().connection_made(transport)
-        _send_at_once(transport)
+        _set_no_delay(transport)
         self._peer = self.client[0] if self.client else ""
-        self._counted = True
+        self._is_counted = True
         if not self._admission.connect(self._peer, len(self.connections)):
-            self.app = _answer_full
+            self.app = _respond_full
             if len(self.connections) > self._admission.limits.connections + _HARD_EXTRA:
-                self._say(503, FULL)
+                self._respond(503, FULL)
                 return
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As uvicorn."""
         self._unwatch()
-        if self._counted:
-            self._counted = False
+        if self._is_counted:
+            self._is_counted = False
             self._admission.disconnect(self._peer)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """As uvicorn, unless what comes has been answered already."""
+        """As uvicorn, unless the connection is closing."""
         if self.transport.is_closing():
             return
-        if self._pace is not None:
-            self._pace.received += len(data)
+        if self._deadline is not None:
+            self._deadline.received += len(data)
         super().data_received(data)
         self._watch()
 
     # What uvicorn calls
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what could not be parsed, or is refused; and no more is read."""
+        """Respond to a request that could not be parsed or is refused, and close."""
         status, text = self.conn.refusal or (400, msg)
-        self._say(status, f"{text}\n")
+        self._respond(status, f"{text}\n")
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """The socket's own protocol goes on, and counts the connection down."""
+        """Hand the connection to the protocol of sockets, which stops counting it."""
         self._unwatch()
-        self._counted, self._upgraded = False, True
+        self._is_counted, self._is_upgraded = False, True
         super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
-        """As uvicorn; a body that goes on after its answer is read a little further only."""
+        """As uvicorn; of a body that continues after the response little more is read."""
         super().on_response_complete()
         if not self.transport.is_closing():
             self._watch()
 
-    # Time
+    # Deadlines
 
     def _watch(self) -> None:
-        """Start the clock of whatever the client is to send now: a head, a body, or nothing."""
-        if self._upgraded:
+        """Start the deadline of what the client must send next: a head, a body, or nothing."""
+        if self._is_upgraded:
             return
         state = self.conn.their_state
         cycle: RequestResponseCycle | None = self.cycle
-        answered = state is h11.SEND_BODY and cycle is not None and cycle.response_complete
-        if (state, answered) != self._state:
-            self._state = (state, answered)
+        is_answered = state is h11.SEND_BODY and cycle is not None and cycle.response_complete
+        if (state, is_answered) != self._state:
+            self._state = (state, is_answered)
             seconds = {h11.IDLE: HEAD_SECONDS, h11.SEND_BODY: BODY_SECONDS}.get(state)
-            self._pace = ReceiveDeadline(self.loop.time(), seconds) if seconds is not None else None
-        if answered and self._pace is not None and self._pace.received > DISCARD_BYTES:
+            self._deadline = ReceiveDeadline(self.loop.time(), seconds) if seconds is not None else None
+        if is_answered and self._deadline is not None and self._deadline.received > DISCARD_BYTES:
             self.transport.abort()
-        elif self._pace is not None and self._timer is None and not self.transport.is_closing():
-            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_pace)
+        elif self._deadline is not None and self._timer is None and not self.transport.is_closing():
+            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_deadline)
 
-    def _check_pace(self) -> None:
+    def _check_deadline(self) -> None:
         self._timer = None
-        if self.transport.is_closing() or self._pace is None:
+        if self.transport.is_closing() or self._deadline is None:
             return
         cycle: RequestResponseCycle | None = self.cycle
-        if not self._pace.is_too_slow(self.loop.time()):
-            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_pace)
+        if not self._deadline.has_passed(self.loop.time()):
+            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_deadline)
         elif cycle is not None and cycle.response_started and not cycle.response_complete:
             self.transport.abort()
         else:
-            self._say(408, "That took too long.\n")
+            self._respond(408, "The request took too long.\n")
 
     def _unwatch(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _say(self, status: int, text: str) -> None:
-        """Answer without asking the app, and close."""
+    def _respond(self, status: int, text: str) -> None:
+        """Respond without the app, and close."""
         phrase = HTTPStatus(status).phrase
         head = (
             f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(text)}\r\n"
@@ -214,18 +219,18 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
         self.transport.close()
 
 
-def _send_at_once(transport: asyncio.BaseTransport) -> None:
-    """Switch Nagle's algorithm off, as asyncio does for sockets whose protocol is named (Streamlit names none, 1.67).
+def _set_no_delay(transport: asyncio.BaseTransport) -> None:
+    """Disable Nagle's algorithm, as asyncio does for sockets with a named protocol (Streamlit 1.67 names none).
 
-    A client that delays its acknowledgements would wait 40 ms for the second half of each rerun.
+    A client with delayed acknowledgements would wait 40 ms for the second half of each rerun.
     """
     accepted = transport.get_extra_info("socket")
     if accepted is not None and accepted.family in {socket.AF_INET, socket.AF_INET6}:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-async def _answer_full(scope: Scope, receive: Receive, send: Send) -> None:
-    """The app of a connection for which there is no place."""
+async def _respond_full(scope: Scope, receive: Receive, send: Send) -> None:
+    """The app of a connection beyond the limit."""
     headers = {"Retry-After": "5", "Connection": "close", "Cache-Control": "no-store"}
     if scope["type"] == "http":
         await PlainTextResponse(FULL, 503, headers)(scope, receive, send)

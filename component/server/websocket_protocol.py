@@ -1,8 +1,8 @@
-"""The app's sockets, with limits that come before the work: uvicorn's protocol, bounded while a message is unfinished.
+"""The sockets of the app's server: uvicorn's protocol with limits on unfinished messages.
 
-Counted is what arrives, in the frames and fragments of a message, until the app has handed the whole message on, per
-client and in all; and frames that cost work but carry nothing (pings, pongs, empty fragments). The guard says how much
-a socket may send once it knows whose it is (``allow``). Source: RFC 6455 §5.4, §5.5, §10.4; written for uvicorn 0.54
+The frames and fragments of a message count from their arrival until the app has handed the message on, per client and
+in all; so do frames that cost work without a payload (pings, pongs, empty fragments). The guard sets the limits of a
+socket once its session is known (``allow``). Source: RFC 6455 §5.4, §5.5, §10.4; written for uvicorn 0.54
 and websockets 17.
 """
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent
 
 READ_BYTES: Final = 8 * 1024
-"""How much of one socket is looked at in one turn of the event loop: about a thousand of the smallest frames."""
+"""How much of one socket is read in one iteration of the event loop: about a thousand of the smallest frames."""
 MAX_FRAGMENTS: Final = 1024
-"""Browsers send a large message in some dozens at most."""
+"""Browsers send a large message in a few dozen fragments."""
 FRAGMENT_BYTES: Final = 128
-"""What a fragment weighs beside what it carries."""
+"""What a fragment counts in addition to its payload."""
 MESSAGE_SECONDS: Final = 30.0
 CONTROL_FRAMES_PER_SECOND: Final = 5.0
 CONTROL_FRAMES_BURST: Final = 50.0
 LINGER_SECONDS: Final = 2.0
 DISCARD_BYTES: Final = 8 * 1024 * 1024
-"""What a socket that was closed may go on sending before it is cut off."""
+"""How much a closed socket may still send before its connection is aborted."""
 SOCKET_READER: Final = "gatehouse.reading"
-"""Where, in a socket's ``scope["extensions"]``, the guard finds what it steers: a ``SocketReader``."""
+"""The key of the ``SocketReader`` in a socket's ``scope["extensions"]``."""
 
 _CHECK_SECONDS: Final = 5.0
 _POLICY_VIOLATION: Final = 1008
@@ -48,7 +48,7 @@ _TRY_AGAIN_LATER: Final = 1013
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
-    """One socket. ``admission``: counts its connection; ``unfinished``: what the sockets of this process hold."""
+    """One socket."""
 
     def __init__(
         self,
@@ -58,69 +58,70 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         admission: Admission,
-        unfinished: BufferedMessages,
+        buffered: BufferedMessages,
     ) -> None:
+        """``admission``: counts its connection. ``buffered``: the messages that all sockets of this process buffer."""
         super().__init__(config, server_state, app_state, _loop)
         self._admission = admission
-        self._unfinished = unfinished
+        self._buffered = buffered
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._max_bytes = admission.limits.anonymous_message_bytes
         self.conn.max_message_size = self._max_bytes
         self.gone = asyncio.Event()
-        self._peer = self._who = ""
-        self._held = 0
-        """Of the message that is not whole yet."""
+        self._peer = self._client = ""
+        self._unfinished = 0
+        """The size of the unfinished message."""
         self._queued: deque[int] = deque()
-        """How long each whole message is that waits for the app."""
-        self._handed = 0
-        """How long the message is that the app got, and is not done with until it asks for the next."""
+        """The size of each complete message that waits for the app."""
+        self._processed = 0
+        """The size of the message that the app has, and processes until it asks for the next."""
         self._failed = False
         self._discarded = 0
-        self._pace: ReceiveDeadline | None = None
+        self._deadline: ReceiveDeadline | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._control = TokenBucket.full(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST, self.loop.time())
 
     # What the guard calls
 
-    def allow(self, *, max_bytes: int, who: str) -> None:
+    def allow(self, *, max_bytes: int, client: str) -> None:
         """See ``component.limits.admission.SocketReader``."""
-        whole = self._handed + sum(self._queued)
-        self._hold(0)
-        self._unfinished.change(self._who, -whole)
-        self._max_bytes, self._who = max_bytes, who
-        self._unfinished.change(self._who, whole)
+        complete = self._processed + sum(self._queued)
+        self._count(0)
+        self._buffered.change(self._client, -complete)
+        self._max_bytes, self._client = max_bytes, client
+        self._buffered.change(self._client, complete)
         self.conn.max_message_size = max_bytes
 
     # What asyncio calls
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
-        """Where the next piece goes (``asyncio.BufferedProtocol``)."""
+        """The buffer of the next piece (``asyncio.BufferedProtocol``)."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """A piece has come (``asyncio.BufferedProtocol``)."""
+        """Receive a piece (``asyncio.BufferedProtocol``)."""
         self.data_received(bytes(self._buffer[:nbytes]))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """As uvicorn. The connection was counted when it was one of plain HTTP."""
+        """As uvicorn. The connection was counted while it was one of plain HTTP."""
         super().connection_made(transport)
         self._peer = self.client[0] if self.client else ""
-        self._who = f"address {self._peer}"
+        self._client = f"address {self._peer}"
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As uvicorn; what it held is held no more, and what waits for its pace goes no further."""
+        """As uvicorn; its buffered messages no longer count, and those that wait for their pace are dropped."""
         self.gone.set()
-        self._let_go()
+        self._release_unfinished()
         self._admission.disconnect(self._peer)
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """As uvicorn, when the process ends; it does not wait for the pace of a client."""
+        """As uvicorn, when the process ends; it does not wait for a paced message."""
         self.gone.set()
         super().shutdown()
 
     def data_received(self, data: bytes) -> None:
-        """As uvicorn, unless the socket has failed; then what is not a whole message is counted."""
+        """As uvicorn, unless the socket has failed; counts the unfinished message."""
         if self._failed:
             self._discarded += len(data)
             if self._discarded > DISCARD_BYTES:
@@ -130,68 +131,68 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         if self.handshake_initiated and self.conn.parser_exc is None:
             self._count_unfinished(len(data))
         else:
-            self._let_go()
+            self._release_unfinished()
 
     # What uvicorn calls
 
     def handle_connect(self, event: Request) -> None:
-        """As uvicorn; the guard gets to steer what is read."""
+        """As uvicorn; gives the guard control of the limits."""
         super().handle_connect(event)
         if hasattr(self, "scope"):  # there is none where the handshake itself is refused
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[SOCKET_READER] = self
 
     def handle_cont(self, event: Frame) -> None:
-        """A fragment: not any number of them."""
+        """As uvicorn, within the limit of fragments."""
         super().handle_cont(event)
         if len(self.frames) > MAX_FRAGMENTS:
             self._fail(_TOO_BIG, "too many fragments")
 
     def send_receive_event_to_app(self) -> None:
-        """A message is whole, and counts until the app asks for the one after it."""
+        """As uvicorn; a complete message counts until the app asks for the one after it."""
         size = sum(map(len, self.frames))
         super().send_receive_event_to_app()
         if not self.close_sent:
             self._queued.append(size)
-            self._unfinished.change(self._who, size)
+            self._buffered.change(self._client, size)
 
     async def receive(self) -> ASGIReceiveEvent:
-        """As uvicorn; the app is done with the message that it got before."""
-        self._forget_handed()
+        """As uvicorn; the app has processed the message before."""
+        self._release_processed()
         message = await super().receive()
         if message["type"] == "websocket.receive":
-            self._handed = self._queued.popleft()
+            self._processed = self._queued.popleft()
         return message
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
-        """As uvicorn; what the app did not ask for is dropped."""
+        """As uvicorn; messages that the app did not receive are dropped."""
         super().on_task_complete(task)
-        self._forget_handed()
-        self._unfinished.change(self._who, -sum(self._queued))
+        self._release_processed()
+        self._buffered.change(self._client, -sum(self._queued))
         self._queued.clear()
         self.queue = asyncio.Queue()
 
     def handle_ping(self) -> None:
-        """A ping is answered, as long as there are not too many."""
+        """As uvicorn, within the limit of control frames."""
         super().handle_ping()
         self._count_control()
 
     def handle_pong(self, event: Frame) -> None:
-        """The same for a pong, asked for or not."""
+        """As uvicorn, within the limit of control frames; solicited or not."""
         super().handle_pong(event)
         self._count_control()
 
     def handle_parser_exception(self) -> None:
-        """What came is no message, or too long: say so, and give the client time to read it while it still sends."""
-        closed = self.conn.close_sent
+        """The message is invalid or too long: close, and give the client time to read that while it still sends."""
+        close = self.conn.close_sent
         self._failed = True
-        self._let_go()
+        self._release_unfinished()
         self.frames = []
         self.queue.put_nowait(
             {
                 "type": "websocket.disconnect",
-                "code": closed.code if closed is not None else _POLICY_VIOLATION,
-                "reason": closed.reason if closed is not None else "",
+                "code": close.code if close is not None else _POLICY_VIOLATION,
+                "reason": close.reason if close is not None else "",
             }
         )
         self.transport.write(b"".join(self.conn.data_to_send()))
@@ -212,45 +213,45 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
             return
         size = len(self.conn.reader.buffer) + (self.conn.current_size or 0) + FRAGMENT_BYTES * len(self.frames)
         if size == 0:
-            self._let_go()
+            self._release_unfinished()
             return
-        if self._pace is None:
-            self._pace = ReceiveDeadline(self.loop.time(), MESSAGE_SECONDS)
-            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_pace)
-        self._pace.received += received
-        self._hold(size)
-        if size > FREE_BYTES and self._unfinished.is_too_much(self._who, self._max_bytes):
-            self._fail(_TRY_AGAIN_LATER, "too much is under way")
+        if self._deadline is None:
+            self._deadline = ReceiveDeadline(self.loop.time(), MESSAGE_SECONDS)
+            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_deadline)
+        self._deadline.received += received
+        self._count(size)
+        if size > FREE_BYTES and self._buffered.is_too_much(self._client, self._max_bytes):
+            self._fail(_TRY_AGAIN_LATER, "too many unfinished messages")
 
-    def _hold(self, size: int) -> None:
-        if size != self._held:
-            self._unfinished.change(self._who, size - self._held)
-            self._held = size
+    def _count(self, size: int) -> None:
+        if size != self._unfinished:
+            self._buffered.change(self._client, size - self._unfinished)
+            self._unfinished = size
 
-    def _forget_handed(self) -> None:
-        self._unfinished.change(self._who, -self._handed)
-        self._handed = 0
+    def _release_processed(self) -> None:
+        self._buffered.change(self._client, -self._processed)
+        self._processed = 0
 
-    def _check_pace(self) -> None:
+    def _check_deadline(self) -> None:
         self._timer = None
-        if self._pace is None or self._failed:
+        if self._deadline is None or self._failed:
             return
         if self.read_paused:
-            self._pace.since += _CHECK_SECONDS  # it is we who do not read
-        if self._pace.is_too_slow(self.loop.time()):
-            self._fail(_POLICY_VIOLATION, "that took too long")
+            self._deadline.since += _CHECK_SECONDS  # the server does not read
+        if self._deadline.has_passed(self.loop.time()):
+            self._fail(_POLICY_VIOLATION, "the message took too long")
         else:
-            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_pace)
+            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_deadline)
 
-    def _let_go(self) -> None:
-        self._hold(0)
-        self._pace = None
+    def _release_unfinished(self) -> None:
+        self._count(0)
+        self._deadline = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _fail(self, code: int, reason: str) -> None:
-        """End the socket: what it sent is dropped, and nothing more is read."""
+        """Close the socket: what it sent is dropped, and no more is read."""
         if self._failed or self.transport.is_closing():
             return
         self.conn.fail(code, reason)

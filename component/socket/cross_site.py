@@ -1,9 +1,9 @@
-"""Requests that another site has its visitor's browser send, told by Fetch Metadata (W3C) and ``Origin``.
+"""Cross-site requests, recognized by Fetch Metadata (W3C) and ``Origin``, and the responses to them.
 
-A cookie that is ``SameSite=Lax`` is not sent with a cross-site form, yet one set by its answer is kept; and an answer
-that depends on a cookie tells a site that can watch its window whether the visitor is signed in. So another site gets
-no answer that sets or depends on a cookie, except for pages, which let go of their opener, and for ``/auth/callback``,
-which believes a sealed transaction only (security rule R50).
+A cookie with ``SameSite=Lax`` is not sent with a cross-site form, but one that the response sets is stored; and a
+response that depends on a cookie discloses to a site that watches its window whether the user is signed in. So another
+site gets no response that sets a cookie or depends on one, except for pages, which detach from their opener, and for
+``/auth/callback``, which accepts a sealed transaction only (security rule R50).
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _OTHER_SITES: Final = (["cross-site"], ["same-site"])
 
 
 class Initiator(Enum):
-    """Who has a browser send a request."""
+    """Which site initiates a request of a browser."""
 
-    OWN = "own"  # a page of this site, the address bar, or a client that is no browser
-    LINK = "link"  # another site, which the visitor leaves for this one: a link, or the provider's redirect
+    OWN = "own"  # a page of this site, the address bar, or a client that is not a browser
+    NAVIGATION = "navigation"  # another site that navigates to this one: a link, or the provider's redirect
     FOREIGN = "foreign"  # another site in any other way: a form, a frame, an image, a script
 
 
 def initiator_of(method: str, headers: HeaderList, own_site: Site) -> Initiator:
-    """The source of a request.
+    """The initiator of a request.
 
-    A browser older than Fetch Metadata names its ``Origin`` with everything but a plain GET, whose cookies it neither
-    sends nor keeps unless it is a navigation (``SameSite=Lax``).
+    A browser without Fetch Metadata sends ``Origin`` with everything but a plain GET, and for a plain GET it neither
+    sends nor stores cookies unless it is a navigation (``SameSite=Lax``).
     """
     headers = list(headers)
     origin = header_values(headers, b"origin")
@@ -55,19 +55,19 @@ def initiator_of(method: str, headers: HeaderList, own_site: Site) -> Initiator:
         and header_values(headers, b"sec-fetch-mode") == ["navigate"]
         and header_values(headers, b"sec-fetch-dest") == ["document"]
     )
-    return Initiator.LINK if navigates else Initiator.FOREIGN
+    return Initiator.NAVIGATION if navigates else Initiator.FOREIGN
 
 
 def refusal() -> Response:
-    """The answer to another site's request, whoever its visitor is."""
+    """The response to a cross-site request, the same for every user."""
     return PlainTextResponse("This is not for other sites.\n", 403)
 
 
 def link_answer(path: str, query: str) -> Response | None:
-    """The answer to another site's link to anything but a page; None where the link may go on as it is.
+    """The response to a cross-site link to anything but a page; None where the link may proceed as it is.
 
-    What is for our own pages only is refused. Where the answer would depend on the visitor, the browser gets a page
-    that has let go of its opener, is the same for everybody, and goes on by itself as a page of ours.
+    What only our own pages may request is refused. Where the response would depend on the user, the browser gets a
+    page that is detached from its opener, is the same for every user, and navigates on by itself as a page of ours.
     """
     if path == CALLBACK:
         return None
@@ -79,19 +79,19 @@ def link_answer(path: str, query: str) -> Response | None:
 
 
 def _login_address(query: str) -> str:
-    """Where a link to ``/auth/login`` leads: another site chooses neither a silent sign-in nor one in a popup."""
-    found = parse_query(query)
-    return_to = safe_return_to(found.get("return_to"))
-    if found.get("silent") == "1":
+    """Where a link to ``/auth/login`` leads: another site requests neither a silent sign-in nor one in a popup."""
+    parameters = parse_query(query)
+    return_to = safe_return_to(parameters.get("return_to"))
+    if parameters.get("silent") == "1":
         return return_to
-    return f"{LOGIN}?{urlencode({**allowed_parameters(found), 'return_to': return_to})}"
+    return f"{LOGIN}?{urlencode({**allowed_parameters(parameters), 'return_to': return_to})}"
 
 
 def _passage(address: str) -> Response:
     return notice(
         "One moment",
-        ("You come from another site. This page goes on by itself.",),
+        ("You come from another site. This page continues by itself.",),
         status=200,
-        actions=(Action("Go on", address),),
+        actions=(Action("Continue", address),),
         goes_on_to=address,
     )

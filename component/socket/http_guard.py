@@ -56,7 +56,7 @@ class HttpGuard:
         await self._page_or_file(scope, receive, send, area, request)
 
     def _response_to_any_client(self, scope: Scope, area: Area) -> Response | None:
-        """The response to a request that goes no further, whoever sends it; None for one that may proceed.
+        """The response to a request that goes no further, the same for every client; None for one that may proceed.
 
         It comes before any cookie is read and sets none, so that another site that had the browser send the request
         learns nothing and changes nothing.
@@ -72,7 +72,7 @@ class HttpGuard:
         match initiator_of(scope["method"], scope["headers"], self._context.site):
             case Initiator.FOREIGN:
                 return refusal()
-            case Initiator.LINK if area is not Area.PAGE:
+            case Initiator.NAVIGATION if area is not Area.PAGE:
                 return link_answer(scope["path"], scope["query_string"].decode("latin-1"))
         return None
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _QUIET_SECONDS: Final = 0.25
 _ACTION_LOST: Final = (
-    "What you did last was not carried out: the connection was lost for so long that the app has forgotten this tab. "
+    "What you did last was not carried out: the connection was lost for so long that the app no longer has this tab. "
     "Look at the page, and do it again."
 )
 
@@ -46,7 +46,7 @@ class PageRuns:
         # Rendered with other rights than the present ones; an earlier socket may have gone before the rerun.
         self.is_outdated = state.gate is not PageGate.OPEN
         self.has_lost_action = False
-        """Whether the user must be told that the last action was not carried out."""
+        """Whether to report to the user that the last action was lost."""
         self._state = state
         self._owner_tabs = owner_tabs
         self._in = incoming

@@ -1,6 +1,6 @@
 """The Streamlit session that a reconnecting browser claims, and what happens if Streamlit no longer has it.
 
-A browser that has lost its connection claims the session of its page, and requests a run only if one was cut off
+A browser that has lost its connection claims the session of its page, and requests a run only after one was cut off
 (Streamlit 1.67). If that session is gone, its page would stay on the screen, with rights that were revoked meanwhile.
 """
 
@@ -63,7 +63,7 @@ class Reconnection:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the browser may still request a run by itself, as it does when one was cut off."""
+        """Whether the browser may still request a run by itself, as it does after one was cut off."""
         return self._monotonic() - self._accepted_at < CATCH_UP_SECONDS
 
     @property

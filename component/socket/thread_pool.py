@@ -1,7 +1,7 @@
-"""Threads of a component's own, for short work that an event loop awaits: what asks the database for every message.
+"""A thread pool for short work that an event loop awaits, such as the database query of every message.
 
 ``run_in_executor`` does the same with two futures, two locks and their callbacks for each call, which costs as much
-again as the read itself; AnyIO's ``to_thread`` goes round the event loop three times. Here it is a future and a queue.
+again as the query itself; AnyIO's ``to_thread`` goes round the event loop three times. Here it is a future and a queue.
 """
 
 from __future__ import annotations
@@ -17,73 +17,70 @@ from typing import Any, NamedTuple, TypeVar
 T = TypeVar("T")
 
 
-class _Work(NamedTuple):
-    """One thing to do, in whose context, and who awaits it."""
+class _Job(NamedTuple):
+    """Work, its context, and the future of the coroutine that awaits it."""
 
-    do: Callable[[], Any]
+    work: Callable[[], Any]
     context: Context
     loop: asyncio.AbstractEventLoop
-    awaited: asyncio.Future[Any]
+    future: asyncio.Future[Any]
 
 
 class ThreadPool:
-    """Up to ``most`` threads, begun as they are needed, and ended when there was nothing to do for a while.
+    """Up to ``max_threads`` daemon threads, started as they are needed, which end after they were idle for a while."""
 
-    They do not hold up the end of the process, whatever they do then.
-    """
-
-    def __init__(self, most: int, *, name: str, idle_seconds: float = 30.0) -> None:
-        self._most = most
+    def __init__(self, max_threads: int, *, name: str, idle_seconds: float = 30.0) -> None:
+        self._max_threads = max_threads
         self._name = name
         self._idle_seconds = idle_seconds
-        self._queue: SimpleQueue[_Work] = SimpleQueue()
+        self._queue: SimpleQueue[_Job] = SimpleQueue()
         self._lock = Lock()
-        self._begun = 0
-        self._busy = 0  # handed over and not done yet
+        self._threads = 0
+        self._unfinished = 0  # jobs queued or in progress
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do ``work`` in a thread, in a copy of the caller's context; returns or raises what it does."""
+        """Run ``work`` in a thread, in a copy of the caller's context; returns or raises as it does."""
         loop = asyncio.get_running_loop()
-        awaited: asyncio.Future[T] = loop.create_future()
+        future: asyncio.Future[T] = loop.create_future()
         with self._lock:
-            self._busy += 1
-            begin = self._busy > self._begun < self._most
-            self._begun += begin
-        if begin:
-            Thread(target=self._work, name=f"{self._name}-{self._begun}", daemon=True).start()
-        self._queue.put(_Work(work, copy_context(), loop, awaited))
-        return await awaited
+            self._unfinished += 1
+            needs_thread = self._unfinished > self._threads < self._max_threads
+            self._threads += needs_thread
+        if needs_thread:
+            Thread(target=self._serve, name=f"{self._name}-{self._threads}", daemon=True).start()
+        self._queue.put(_Job(work, copy_context(), loop, future))
+        return await future
 
-    def _work(self) -> None:
+    def _serve(self) -> None:
         while True:
             try:
-                work = self._queue.get(timeout=self._idle_seconds)
+                job = self._queue.get(timeout=self._idle_seconds)
             except Empty:
                 with self._lock:
-                    if self._busy < self._begun:  # else one was handed over just now, and this thread is for it
-                        self._begun -= 1
+                    if self._unfinished < self._threads:  # else a job was queued just now, for this thread
+                        self._threads -= 1
                         return
             else:
-                self._do(work)
-                del work  # nothing of it is kept until the next comes
+                self._run(job)
+                del job  # no reference to it is kept until the next job
 
-    def _do(self, work: _Work) -> None:
-        """Do it, and say how it went."""
+    def _run(self, job: _Job) -> None:
+        """Run a job, and set the result of its future."""
         result, error = None, None
         try:
-            result = work.context.run(work.do)
-        except BaseException as raised:  # noqa: BLE001 - whatever it is, whoever awaits it is told
+            result = job.context.run(job.work)
+        except BaseException as raised:  # noqa: BLE001 - whatever it is, it is raised where the job is awaited
             error = raised
         with self._lock:
-            self._busy -= 1
-        with suppress(RuntimeError):  # the loop is closed, and nobody awaits it any more
-            work.loop.call_soon_threadsafe(_settle, work.awaited, result, error)
+            self._unfinished -= 1
+        with suppress(RuntimeError):  # the loop is closed, and no coroutine awaits the job
+            job.loop.call_soon_threadsafe(_settle, job.future, result, error)
 
 
-def _settle(awaited: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
-    if awaited.done():
+def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    if future.done():
         return  # cancelled meanwhile
     if error is not None:
-        awaited.set_exception(error)
+        future.set_exception(error)
     else:
-        awaited.set_result(result)
+        future.set_result(result)

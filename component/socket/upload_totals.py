@@ -1,7 +1,7 @@
-"""What all Streamlit sessions of one process have taken in, also those without a socket, which keep their files.
+"""The uploads of all Streamlit sessions of one process, including those without a socket, which keep their files.
 
-A browser that reconnects goes on with its Streamlit session, so that Streamlit keeps the files of a session that has
-lost its socket. They count, and the oldest of these sessions are shut down where a user with a socket needs the room.
+A browser that reconnects resumes its Streamlit session, so Streamlit keeps the files of a session that has lost its
+socket. They count, and the oldest of these sessions are shut down when a user with a socket needs the room.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from component.socket.upload_limits import MAX_TOTAL_UPLOAD_BYTES, Uploads
 
 
 class StoredSessions(Protocol):
-    """The Streamlit sessions of this process. On the event loop."""
+    """The Streamlit sessions of this process. Called on the event loop."""
 
     def is_stored(self, session_id: str) -> bool:
-        """Whether a session has a socket, or is kept for its reconnection."""
+        """Whether a session has a socket, or is kept for a reconnection."""
 
     def without_socket(self) -> Iterable[str]:
-        """The ids of the sessions that are kept for their reconnection, the oldest first."""
+        """The ids of the sessions that are kept for a reconnection, the oldest first."""
 
     def shut_down(self, session_id: str) -> None:
-        """Shut a session without a socket down; its files are gone then."""
+        """Shut down a session without a socket, and remove its files."""
 
     def remove_files(self, session_id: str) -> None:
-        """Remove the files of a session that is gone: one may have arrived after its end."""
+        """Remove the files of a session that has ended: one may have arrived afterwards."""
 
 
 class UploadTotals:
@@ -37,22 +37,22 @@ class UploadTotals:
         self._uploads: dict[str, Uploads] = {}
 
     def add(self, session_id: str, uploads: Uploads) -> None:
-        """Count what a session takes in, until it is gone."""
+        """Count the uploads of a session until it has ended."""
         self._uploads[session_id] = uploads
 
     def size_of(self, session_id: str) -> int:
-        """Bytes that one session keeps."""
+        """The size of one session's files, in bytes."""
         uploads = self._uploads.get(session_id)
         return uploads.size if uploads is not None else 0
 
     @property
     def size(self) -> int:
-        """Bytes that all sessions keep, those on their way too."""
+        """The size of all sessions' files, in bytes, including those being received."""
         return sum(uploads.size for uploads in self._uploads.values())
 
     def make_room(self, size: int) -> bool:
-        """Whether ``size`` bytes more fit. Sessions without a socket are shut down for them, no more than necessary."""
-        self.forget_gone()
+        """Whether ``size`` bytes more fit; shuts down sessions without a socket for them, no more than necessary."""
+        self.drop_ended()
         excess = self.size + size - MAX_TOTAL_UPLOAD_BYTES
         if excess <= 0 or self.sessions is None:
             return excess <= 0
@@ -67,8 +67,8 @@ class UploadTotals:
             excess -= freed
         return True
 
-    def forget_gone(self) -> None:
-        """Count sessions that Streamlit keeps no longer no more, and remove what arrived after their end."""
+    def drop_ended(self) -> None:
+        """Stop counting sessions that have ended, and remove files that arrived after their end."""
         if self.sessions is None:
             return
         for session_id, uploads in list(self._uploads.items()):
@@ -77,7 +77,7 @@ class UploadTotals:
                 self.sessions.remove_files(session_id)
 
     def _spare(self, sessions: StoredSessions) -> dict[str, int]:
-        """Sessions without a socket that keep files, the oldest first → bytes; none that a file is on its way to."""
+        """Sessions without a socket → bytes of their files, the oldest first; none that receives a file or has none."""
         sizes = {}
         for session_id in sessions.without_socket():
             uploads = self._uploads.get(session_id)

@@ -1,7 +1,7 @@
-"""The watcher: one small task per process that tells its idle tabs what happened anywhere, within two seconds.
+"""The watcher: one task per process that applies changes made anywhere to its idle tabs, within two seconds.
 
-It polls one row (two counters) and reaches a tab only when a counter has moved or the tab's own time has come. Ends
-come before reruns, and reruns are staggered: a run costs a hundred times what an end costs.
+It polls one row (two counters) and rechecks a tab only when a counter has changed or the tab is due. Ended sessions
+come before reruns, and reruns are staggered: a run costs a hundred times as much.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from component.socket.tab import Tab
 from component.socket.tabs import Tabs
 
 POLL_SECONDS: Final = 0.5
-_AT_ONCE: Final = 16
+_BATCH: Final = 16
 _PAUSE_SECONDS: Final = 0.05
 
 _log = structlog.get_logger(__name__)
 
 
 class Watcher:
-    """Watches for one process; ``run`` goes on until it is cancelled."""
+    """The watcher of one process; ``run`` ends when it is cancelled."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Watcher:
         self._known: ChangeCounters | None = None
 
     async def run(self) -> None:
-        """Poll until cancelled; a database that does not answer is asked again, and nothing is told meanwhile."""
+        """Poll until cancelled, also while the database does not answer."""
         while True:
             await asyncio.sleep(self._poll_seconds)
             try:
@@ -53,15 +53,23 @@ class Watcher:
                 self._known = None  # something may have happened unseen: recheck every tab when it answers again
             except Exception:  # noqa: BLE001 - whatever it is, a watcher that stopped would be worse
                 self._known = None
-                _log.exception("the watcher stumbled and goes on")
+                _log.exception("the watcher failed and continues")
 
     async def poll(self) -> None:
-        """One poll: tell every tab that is concerned. Raises ``StorageUnavailable``."""
+        """Poll once: recheck tabs, and rerun those with outdated pages.
+
+        Raises:
+            StorageUnavailable: The database does not answer.
+        """
         await self.recheck()
         await self._rerun()
 
     async def recheck(self) -> None:
-        """One recheck: end the tabs whose session is over, and find out whose rights have changed."""
+        """Recheck the tabs that a change may concern: close those of ended sessions, find those with other rights.
+
+        Raises:
+            StorageUnavailable: The database does not answer.
+        """
         tabs = [tab for tab in self._tabs if tab.session is not None]
         if not tabs:
             self._known = None
@@ -71,21 +79,21 @@ class Watcher:
         if change_counters == known:
             now = self._clock()
             tabs = [tab for tab in tabs if tab.is_due(now)]
-        for start in range(0, len(tabs), _AT_ONCE):
-            await self._recheck_all(tabs[start : start + _AT_ONCE])
+        for start in range(0, len(tabs), _BATCH):
+            await self._recheck_all(tabs[start : start + _BATCH])
 
     async def _recheck_all(self, tabs: Sequence[Tab]) -> None:
-        for found in await asyncio.gather(*(tab.recheck() for tab in tabs), return_exceptions=True):
-            if isinstance(found, BaseException):
-                self._known = None  # whatever happened to this tab is still to be found
-                if not isinstance(found, StorageUnavailable):
-                    _log.error("the watcher could not recheck a tab", exc_info=found)
+        for result in await asyncio.gather(*(tab.recheck() for tab in tabs), return_exceptions=True):
+            if isinstance(result, BaseException):
+                self._known = None  # this tab is still to be rechecked
+                if not isinstance(result, StorageUnavailable):
+                    _log.error("the watcher could not recheck a tab", exc_info=result)
 
     async def _rerun(self) -> None:
-        """Draw outdated pages anew, those first that lost something; no longer than a poll takes."""
+        """Rerun outdated pages, those with a lost right first; for no longer than the time between two polls."""
         outdated = sorted((tab for tab in self._tabs if tab.wants_rerun), key=lambda tab: not tab.has_lost)
-        outdated = outdated[: int(self._poll_seconds / _PAUSE_SECONDS) * _AT_ONCE]
-        for start in range(0, len(outdated), _AT_ONCE):
-            for tab in outdated[start : start + _AT_ONCE]:
+        outdated = outdated[: int(self._poll_seconds / _PAUSE_SECONDS) * _BATCH]
+        for start in range(0, len(outdated), _BATCH):
+            for tab in outdated[start : start + _BATCH]:
                 tab.rerun()
             await asyncio.sleep(_PAUSE_SECONDS)

@@ -55,7 +55,7 @@ class WebSocketGuard:
         try:
             await self._admitted(scope, receive, send, send_accepted, slot)
         finally:
-            slot.leave()
+            slot.release()
 
     async def _admitted(
         self, scope: Scope, receive: Receive, send: Send, send_accepted: Send, slot: SocketSlot
@@ -108,7 +108,7 @@ class WebSocketGuard:
         reader: SocketReader | None = scope.get("extensions", {}).get(SOCKET_READER)
         if reader is not None:
             max_bytes = limits.message_bytes if person else limits.anonymous_message_bytes
-            reader.allow(max_bytes=max_bytes, who=f"person {person}" if person else f"address {address}")
+            reader.allow(max_bytes=max_bytes, client=f"person {person}" if person else f"address {address}")
         gone = reader.gone if reader is not None else None
         return PacedSocket(self._throttle, receive, person=person, address=address, gone=gone)
 

@@ -235,7 +235,7 @@ async def test_a_message_that_is_cancelled_as_its_turn_comes_hands_it_on() -> No
     assert second.cancelled()
     assert third.done()
     lock.release()
-    assert not lock.is_held
+    assert not lock.is_locked
 
 
 @pytest.mark.parametrize("every", [0.01, 0.101], ids=["a flood", "just within its own pace"])

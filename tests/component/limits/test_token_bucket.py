@@ -56,11 +56,11 @@ def test_a_flood_of_new_keys_has_all_buckets_looked_at_once_in_a_while_only() ->
 
 def test_a_pace_grows_with_what_has_come() -> None:
     pace = ReceiveDeadline(since=0, seconds=10)
-    assert not pace.is_too_slow(10)
-    assert pace.is_too_slow(11)
+    assert not pace.has_passed(10)
+    assert pace.has_passed(11)
     pace.received = 5 * 16 * 1024
-    assert not pace.is_too_slow(15)
-    assert pace.is_too_slow(16)
+    assert not pace.has_passed(15)
+    assert pace.has_passed(16)
 
 
 LIMITS = SocketLimits(sockets=8, per_address=6, anonymous_per_address=2, per_person=3)
@@ -74,7 +74,7 @@ def admitted(admission: Admission, address: str, person: str = "") -> SocketSlot
     try:
         place.take(person)
     except CapacityExceeded as full:
-        place.leave()
+        place.release()
         return full.reason
     return place
 
@@ -93,8 +93,8 @@ def test_sockets_are_counted_by_person_by_address_and_in_all() -> None:
     assert isinstance(admitted(admission, "10.0.0.3", "eve"), SocketSlot)
     assert admission.is_full
     assert admitted(admission, "10.0.0.4", "zoe") == "GATEHOUSE_SOCKETS"
-    bob.leave()
-    bob.leave()
+    bob.release()
+    bob.release()
     assert admission.sockets == 7
     assert isinstance(admitted(admission, "10.0.0.4", "zoe"), SocketSlot)
 
@@ -111,12 +111,12 @@ def test_an_address_opens_sockets_no_faster_than_allowed_however_soon_it_closes_
     clock = FakeClock()
     admission = Admission(LIMITS, monotonic=clock.monotonic)
     for _ in range(6):
-        admission.enter("10.0.0.1").leave()
+        admission.enter("10.0.0.1").release()
     with pytest.raises(CapacityExceeded):
         admission.enter("10.0.0.1")
     assert admission.sockets == 0
     clock.move(seconds=1)
-    admission.enter("10.0.0.1").leave()
+    admission.enter("10.0.0.1").release()
 
 
 def test_connections_are_counted_by_peer_but_a_trusted_proxys_in_all_only() -> None:

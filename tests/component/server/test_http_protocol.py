@@ -86,13 +86,13 @@ def loop() -> Iterator[Loop]:
 
 
 def connect(
-    loop: Loop, limits: SocketLimits | None = None, *, app: Any = silent, unfinished: BufferedMessages | None = None
+    loop: Loop, limits: SocketLimits | None = None, *, app: Any = silent, buffered: BufferedMessages | None = None
 ) -> tuple[LimitedHttp, Wire, Admission]:
     admission = Admission(limits or SocketLimits(), monotonic=loop.time)
-    unfinished = unfinished or BufferedMessages(admission.limits.message_bytes)
+    buffered = buffered or BufferedMessages(admission.limits.message_bytes)
 
     def websocket(**given: Any) -> LimitedWebSocket:
-        return LimitedWebSocket(**given, _loop=loop, admission=admission, unfinished=unfinished)
+        return LimitedWebSocket(**given, _loop=loop, admission=admission, buffered=buffered)
 
     config = Config(app, ws="none", log_config=None)
     config.load()
@@ -171,7 +171,7 @@ def test_a_message_in_drips_ends_its_socket_and_an_idle_socket_stays(loop: Loop)
     loop.forward(MESSAGE_SECONDS - 1)
     assert not wire.closed
     loop.forward(10)
-    assert wire.written.endswith(b"\x88\x14\x03\xf0that took too long")
+    assert wire.written.endswith(b"\x88\x1b\x03\xf0the message took too long")
     assert wire.closed
 
 
@@ -184,16 +184,16 @@ class Slow:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI."""
         await receive()
-        scope["extensions"][SOCKET_READER].allow(max_bytes=4 * MB, who=f"person {scope['path']}")
+        scope["extensions"][SOCKET_READER].allow(max_bytes=4 * MB, client=f"person {scope['path']}")
         await send({"type": "websocket.accept"})
         while (await receive())["type"] != "websocket.disconnect":
             await self.goes_on.wait()
             self.goes_on.clear()
 
 
-def slow_socket(loop: Loop, unfinished: BufferedMessages, person: str = "ann") -> tuple[LimitedWebSocket, Slow]:
+def slow_socket(loop: Loop, buffered: BufferedMessages, person: str = "ann") -> tuple[LimitedWebSocket, Slow]:
     app = Slow()
-    protocol, wire, _ = connect(loop, app=app, unfinished=unfinished)
+    protocol, wire, _ = connect(loop, app=app, buffered=buffered)
     protocol.data_received(SOCKET.replace(b"/", f"/{person}".encode(), 1))
     settle(loop)
     socket = wire.protocol
@@ -213,25 +213,25 @@ def send(socket: LimitedWebSocket, data: bytes) -> None:
 
 
 def test_whole_messages_are_counted_until_the_app_asks_for_the_next(loop: Loop) -> None:
-    unfinished = BufferedMessages(4 * MB)
-    socket, app = slow_socket(loop, unfinished)
+    buffered = BufferedMessages(4 * MB)
+    socket, app = slow_socket(loop, buffered)
     send(socket, frame(b"x" * MB))
     settle(loop)
     send(socket, frame(b"x" * MB, opcode=1, final=False) + frame(b"x" * 1000, opcode=0))
     settle(loop)
-    assert unfinished.in_all == 2 * MB + 1000
+    assert buffered.total == 2 * MB + 1000
     app.goes_on.set()
     settle(loop)
-    assert unfinished.in_all == MB + 1000
+    assert buffered.total == MB + 1000
     app.goes_on.set()
     settle(loop)
-    assert unfinished.in_all == 0
+    assert buffered.total == 0
 
 
 @pytest.mark.parametrize("end", ["connection_lost", "client_closes"])
 def test_what_an_app_leaves_is_counted_no_more(loop: Loop, end: str) -> None:
-    unfinished = BufferedMessages(4 * MB)
-    socket, app = slow_socket(loop, unfinished)
+    buffered = BufferedMessages(4 * MB)
+    socket, app = slow_socket(loop, buffered)
     for _ in range(2):
         send(socket, frame(b"x" * MB))
         settle(loop)
@@ -240,47 +240,47 @@ def test_what_an_app_leaves_is_counted_no_more(loop: Loop, end: str) -> None:
     else:
         send(socket, frame(b"\x03\xe8", opcode=8))
     settle(loop)
-    assert unfinished.in_all == 2 * MB  # the app has them still
+    assert buffered.total == 2 * MB  # the app has them still
     app.goes_on.set()
     settle(loop)
     app.goes_on.set()
     settle(loop)
-    assert unfinished.in_all == 0
+    assert buffered.total == 0
 
 
 def test_messages_that_wait_keep_the_same_person_from_sending_more_long_ones_and_nobody_else(loop: Loop) -> None:
-    unfinished = BufferedMessages(4 * MB)
-    made = [slow_socket(loop, unfinished)[0] for _ in range(4)]
+    buffered = BufferedMessages(4 * MB)
+    made = [slow_socket(loop, buffered)[0] for _ in range(4)]
     for socket in made[:3]:
         send(socket, frame(b"x" * (4 * MB)))
         settle(loop)
     send(made[3], frame(b"x" * 16_000))
-    other = slow_socket(loop, unfinished, "bob")[0]
+    other = slow_socket(loop, buffered, "bob")[0]
     send(other, frame(b"x" * (4 * MB)))
     settle(loop)
     assert [socket.close_sent for socket in [*made, other]] == [False, False, True, False, False]
-    assert unfinished.in_all == 12 * MB + 16_000
+    assert buffered.total == 12 * MB + 16_000
 
 
 def test_anonymous_clients_together_leave_room_for_people() -> None:
-    unfinished = BufferedMessages(4 * MB)
+    buffered = BufferedMessages(4 * MB)
     for number in range(32):
-        unfinished.change(f"address 192.0.2.{number}", MB // 2)
-    assert not unfinished.is_too_much("address 192.0.2.1", MB // 4)
-    unfinished.change("address 198.51.100.1", MB // 4)
-    assert unfinished.is_too_much("address 192.0.2.1", MB // 4)
-    assert not unfinished.is_too_much("person ann", 4 * MB)
+        buffered.change(f"address 192.0.2.{number}", MB // 2)
+    assert not buffered.is_too_much("address 192.0.2.1", MB // 4)
+    buffered.change("address 198.51.100.1", MB // 4)
+    assert buffered.is_too_much("address 192.0.2.1", MB // 4)
+    assert not buffered.is_too_much("person ann", 4 * MB)
 
 
 def test_where_there_is_too_much_in_all_who_has_less_than_an_equal_share_goes_on() -> None:
-    unfinished = BufferedMessages(4 * MB)
+    buffered = BufferedMessages(4 * MB)
     for number in range(8):
-        unfinished.change(f"person hostile {number}", 8 * MB)
-    unfinished.change("person ann", 4 * MB)
-    unfinished.change("address 198.51.100.1", MB // 4)
-    assert [unfinished.is_too_much(f"person hostile {number}", 4 * MB) for number in range(8)] == [True] * 8
-    assert not unfinished.is_too_much("person ann", 4 * MB)
-    assert not unfinished.is_too_much("address 198.51.100.1", MB // 4)
+        buffered.change(f"person hostile {number}", 8 * MB)
+    buffered.change("person ann", 4 * MB)
+    buffered.change("address 198.51.100.1", MB // 4)
+    assert [buffered.is_too_much(f"person hostile {number}", 4 * MB) for number in range(8)] == [True] * 8
+    assert not buffered.is_too_much("person ann", 4 * MB)
+    assert not buffered.is_too_much("address 198.51.100.1", MB // 4)
 
 
 @pytest.mark.parametrize("end", ["connection_lost", "shutdown"])

@@ -110,8 +110,8 @@ def test_a_file_that_arrives_after_the_end_of_its_session_counts_while_it_does_a
 def test_a_session_counts_while_it_is_stored(sessions: Sessions) -> None:
     totals = UploadTotals(sessions)
     assert sessions.upload(totals, "ann", 600)
-    totals.forget_gone()
+    totals.drop_ended()
     assert (totals.size, totals.size_of("ann"), totals.size_of("bob")) == (600, 600, 0)
     sessions.active.remove("ann")
-    totals.forget_gone()
+    totals.drop_ended()
     assert (totals.size, sessions.stored_bytes) == (0, 0)

@@ -10,7 +10,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="Nagle's algorithm is disabled",
         at="component.server.http_protocol:LimitedHttp.connection_made",
-        without="_send_at_once(...)",
+        without="_set_no_delay(...)",
         test="tests/component/server/test_http_protocol.py::test_what_is_small_is_sent_at_once",
     ),
     Removal(
@@ -35,14 +35,14 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the bytes of unfinished messages are limited",
         at="component.server.websocket_protocol:LimitedWebSocket._count_unfinished",
-        without="size > FREE_BYTES and self._unfinished.is_too_much(self._who, self._max_bytes)",
+        without="size > FREE_BYTES and self._buffered.is_too_much(self._client, self._max_bytes)",
         instead="False",
         test="tests/security/test_bounded_input.py::test_unfinished_messages_of_one_person_fill_no_memory",
     ),
     Removal(
         guard="the bytes of complete messages that wait count toward the limit",
         at="component.server.websocket_protocol:LimitedWebSocket.send_receive_event_to_app",
-        without="self._unfinished.change(...)",
+        without="self._buffered.change(...)",
         test=(
             "tests/component/server/test_http_protocol.py"
             "::test_messages_that_wait_keep_the_same_person_from_sending_more_long_ones_and_nobody_else"
@@ -51,7 +51,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a message no longer counts once the application asks for the next",
         at="component.server.websocket_protocol:LimitedWebSocket.receive",
-        without="self._forget_handed()",
+        without="self._release_processed()",
         test=(
             "tests/component/server/test_http_protocol.py"
             "::test_whole_messages_are_counted_until_the_app_asks_for_the_next"
@@ -60,14 +60,14 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="unfinished anonymous messages leave room for signed-in people",
         at="component.limits.buffered_messages:BufferedMessages._of",
-        without='(self._all, self._anonymous) if who.startswith("address ") else (self._all,)',
+        without='(self._all, self._anonymous) if client.startswith("address ") else (self._all,)',
         instead="(self._all,)",
         test="tests/component/server/test_http_protocol.py::test_anonymous_clients_together_leave_room_for_people",
     ),
     Removal(
         guard="the bytes of all unfinished messages together are limited",
         at="component.limits.buffered_messages:BufferedMessages.is_too_much",
-        without="any(held.is_too_much(who) for held in self._of(who))",
+        without="any(counted.is_exceeded(client) for counted in self._of(client))",
         test=(
             "tests/component/server/test_http_protocol.py"
             "::test_where_there_is_too_much_in_all_who_has_less_than_an_equal_share_goes_on"
@@ -89,8 +89,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the duration of a message is limited",
-        at="component.server.websocket_protocol:LimitedWebSocket._check_pace",
-        without="self._pace.is_too_slow(...)",
+        at="component.server.websocket_protocol:LimitedWebSocket._check_deadline",
+        without="self._deadline.has_passed(...)",
         instead="False",
         test=(
             "tests/component/server/test_http_protocol.py"
@@ -99,8 +99,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the duration of a request is limited",
-        at="component.server.http_protocol:LimitedHttp._check_pace",
-        without="not self._pace.is_too_slow(self.loop.time())",
+        at="component.server.http_protocol:LimitedHttp._check_deadline",
+        without="not self._deadline.has_passed(self.loop.time())",
         instead="True",
         test="tests/component/server/test_http_protocol.py::test_a_client_that_sends_too_slowly_is_cut_off",
     ),
@@ -121,7 +121,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the rest of a body whose request is answered is not read",
         at="component.server.http_protocol:LimitedHttp._watch",
-        without="answered and self._pace is not None and self._pace.received > DISCARD_BYTES",
+        without="is_answered and self._deadline is not None and self._deadline.received > DISCARD_BYTES",
         instead="False",
         test="tests/security/test_bounded_input.py::test_a_body_that_nobody_asked_for_is_not_read_to_its_end",
     ),

@@ -24,7 +24,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="an anonymous address waits for its own pace before the shared one",
         at="component.limits.throttle:Lane.wait",
-        without="await held.enter_async_context(own.passing(size, gone))",
+        without="await queues.enter_async_context(own.passing(size, gone))",
         test="tests/component/limits/test_throttle.py::test_what_waits_for_its_own_address_takes_nothing_from_others",
     ),
     Removal(
@@ -60,9 +60,9 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a client that disconnects in the shared queue costs its address nothing",
         at="component.limits.throttle:Lane.wait",
-        without="await held.enter_async_context(own.passing(size, gone))",
+        without="await queues.enter_async_context(own.passing(size, gone))",
         instead="""
-            await held.enter_async_context(own.passing(size, gone))
+            await queues.enter_async_context(own.passing(size, gone))
             own.count(size)
         """,
         test=(
@@ -82,7 +82,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a cancelled turn is passed on",
         at="component.limits.paced_queue:FifoLock.acquire",
-        without="if place.done() and not place.cancelled(): ...",
+        without="if waiter.done() and not waiter.cancelled(): ...",
         test="tests/component/limits/test_throttle.py::test_a_message_that_is_cancelled_as_its_turn_comes_hands_it_on",
     ),
     Removal(
@@ -176,15 +176,15 @@ REMOVALS: Final[list[Removal]] = [
         at="component.limits.throttle:Lane.wait",
         without="""
             own = self._own.of(client)
-            async with AsyncExitStack() as held:
-                await held.enter_async_context(own.passing(size, gone))
+            async with AsyncExitStack() as queues:
+                await queues.enter_async_context(own.passing(size, gone))
                 shared = self._shared_by(client)
                 ...
         """,
         instead="""
             own, shared = self._own.of(client), self._shared_by(client)
-            async with AsyncExitStack() as held:
-                await held.enter_async_context(own.passing(size, gone))
+            async with AsyncExitStack() as queues:
+                await queues.enter_async_context(own.passing(size, gone))
                 ...
         """,
         test=(

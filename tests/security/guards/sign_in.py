@@ -156,7 +156,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="refused authorization codes are limited per account",
         at="component.oidc.exchange_budget:ExchangeBudget._as_known",
-        without="self._clients.of(account, now).holds(...)",
+        without="self._clients.of(account, now).has(...)",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
             "::test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers_it_has"
@@ -228,7 +228,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="each suspect address has a share of the lane",
         at="component.oidc.exchange_budget:ExchangeBudget._as_new",
-        without="share.holds(1, now) and self._shares_lane.holds(1, now)",
+        without="share.has(1, now) and self._shares_lane.has(1, now)",
         instead="False",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
@@ -238,7 +238,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the shares of all suspect addresses together are limited",
         at="component.oidc.exchange_budget:ExchangeBudget._as_new",
-        without="self._shares_lane.holds(...)",
+        without="self._shares_lane.has(...)",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
             "::test_what_all_suspect_addresses_together_may_bring_to_the_provider_is_bounded"

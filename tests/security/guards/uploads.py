@@ -62,7 +62,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a file that arrives after the end of its session is removed",
-        at="component.socket.upload_totals:UploadTotals.forget_gone",
+        at="component.socket.upload_totals:UploadTotals.drop_ended",
         without="self.sessions.remove_files(...)",
         test=(
             "tests/component/socket/test_upload_totals.py"
