@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Response, Route, expect
 
 from component.http.frontend_modules import FOLDER
-from component.protocol import streamlit_messages
+from component.protocol import forward_message
 from tests.e2e.conftest import Arrive
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PREFIX = f"/_stcore/bidi-components/{streamlit_messages.COMPONENT}/"
+PREFIX = f"/_stcore/bidi-components/{forward_message.COMPONENT}/"
 MODULES = sorted(path.name for path in FOLDER.iterdir())
 VERSION = re.compile(rf"{re.escape(PREFIX)}([0-9a-f]{{16}})/")
 TRANSFERRED = """() => Object.fromEntries(performance.getEntriesByType("resource")
