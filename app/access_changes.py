@@ -13,7 +13,7 @@ import streamlit as st
 
 from app import formatting
 from app.core.guard import Caller
-from app.core.permissions import Permission
+from app.core.permissions import CATALOGUE, Permission
 from app.core.policy import decide
 
 _KEY: Final = "gatehouse_held"
@@ -41,7 +41,7 @@ class _Known(NamedTuple):
 
 def changed_since_last_run(caller: Caller, now: datetime) -> Changed:
     """Compare what is held now with what was held before; nothing on the first run."""
-    held = [p.value for p in Permission if decide(caller.principal, p, caller.grants).allowed_after_step_up]
+    held = [p.value for p in CATALOGUE.values() if decide(caller.principal, p, caller.grants).allowed_after_step_up]
     known: _Known | None = st.session_state.get(_KEY)
     if known is None:
         known = _Known(held, held, now)
@@ -53,8 +53,8 @@ def changed_since_last_run(caller: Caller, now: datetime) -> Changed:
         known = _Known(before, held, now if held != known.last else known.at)
     st.session_state[_KEY] = known
     return Changed(
-        tuple(p for p in Permission if p.value in known.before and p.value not in held),
-        tuple(p for p in Permission if p.value in held and p.value not in known.before),
+        tuple(p for p in CATALOGUE.values() if p.value in known.before and p.value not in held),
+        tuple(p for p in CATALOGUE.values() if p.value in held and p.value not in known.before),
     )
 
 

@@ -11,12 +11,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from app.core.permissions import Permission, named
+from app.core.permissions import CATALOGUE, resource_title
 from app.core.policy import GrantPath, Source
 
 _CAP: Final = 200
-_RESOURCES: Final = {"api": "Remote API", "messages": "Messages of the remote API", "guards": "What asks for what"}
-"""Resources of permissions that are called otherwise than by their name."""
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=\"'])")
 # Streamlit turns bare addresses into links after escapes are undone; an invisible word joiner keeps them text.
 _LINKED: Final = re.compile(r":(?=//)|\bwww(?=\.)|@", re.IGNORECASE)
@@ -61,7 +59,7 @@ def plain(text: str, *, cap: int = _CAP) -> str:
 
 def sentence(permission: str) -> str:
     """What a permission lets one do, in its own sentence; the bare name when the catalogue does not know it."""
-    known = named(permission)
+    known = CATALOGUE.get(permission)
     if known is None:
         return plain(permission)
     return plain(known.sentence, cap=300) if known.declared else known.sentence
@@ -72,12 +70,10 @@ def by_resource(permissions: Iterable[str]) -> dict[str, list[str]]:
 
     What the catalogue does not know comes last.
     """
-    order = {permission.value: number for number, permission in enumerate(Permission)}
+    order = {permission.value: number for number, permission in enumerate(CATALOGUE.values())}
     grouped: dict[str, list[str]] = {}
     for name in sorted(permissions, key=lambda name: (order.get(name, len(order)), name)):
-        resource = name.partition(":")[2].replace("-", " ").replace("_", " ") or name
-        label = _RESOURCES.get(resource, resource[:1].upper() + resource[1:])
-        grouped.setdefault(plain(label, cap=60), []).append(name)
+        grouped.setdefault(plain(resource_title(name), cap=60), []).append(name)
     return grouped
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import insert, select, update
 
-from app.core.permissions import ADMINISTRATOR, ROLES, Permission
+from app.core.permissions import ADMINISTRATOR, CATALOGUE, ROLES, Permission
 from db.database import Database
 from db.models import permissions, role_permissions, roles
 from db.texts import role_key
@@ -38,7 +38,7 @@ class SeedUnitOfWork(BaseUnitOfWork):
 
     def _catalogue(self) -> None:
         existing = {row.name: row for row in self._execute(select(permissions))}
-        for permission in Permission:
+        for permission in CATALOGUE.values():
             row = existing.get(permission.value)
             values = {"sentence": permission.sentence, "by_scope": permission.by_scope}
             if row is None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import access, formatting
-from app.core.permissions import Permission
+from app.core.permissions import CATALOGUE
 from app.core.policy import decide
 from app.navigation import PAGES
 
@@ -14,9 +14,11 @@ first_name = formatting.plain((caller.principal.name or "").split(" ")[0])
 st.title(f"Welcome, {first_name}" if first_name else "Welcome")
 
 held = [
-    permission for permission in Permission if decide(caller.principal, permission, caller.grants).allowed_after_step_up
+    permission
+    for permission in CATALOGUE.values()
+    if decide(caller.principal, permission, caller.grants).allowed_after_step_up
 ]
-lacking = [permission for permission in Permission if permission not in held]
+lacking = [permission for permission in CATALOGUE.values() if permission not in held]
 open_rows = [row for row in PAGES[1:] if decide(caller.principal, row.permission, caller.grants).allowed_after_step_up]
 
 if not held:

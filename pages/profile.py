@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import access, api_client, formatting, panels
 from app.core.errors import GatehouseError, NotFound
-from app.core.permissions import Permission
+from app.core.permissions import CATALOGUE
 from app.core.policy import decide
 from app.navigation import BY_PATH
 
@@ -59,7 +59,7 @@ for role, ways in sorted(grants.roles.items()):
             st.caption(formatting.held_by(held))
 
 st.header("What that lets you do")
-mine = [permission for permission in Permission if decide(who, permission, grants).allowed_after_step_up]
+mine = [permission for permission in CATALOGUE.values() if decide(who, permission, grants).allowed_after_step_up]
 if not mine:
     st.write("Nothing beyond this page and Home.")
 for resource, names in formatting.by_resource(mine).items():

@@ -28,7 +28,7 @@ from app.core.errors import (
 )
 from app.core.failure_reasons import ProviderReason, TokenReason
 from app.core.guard import Caller, Guard
-from app.core.permissions import named
+from app.core.permissions import CATALOGUE
 from app.core.policy import NO_GRANTS, Decision, Grants
 from app.core.principal import ANONYMOUS, AuthMethod, Principal
 from app.core.records import BearerFacts, Session
@@ -113,7 +113,7 @@ class Bearer:
                 permissions=grants.permissions,
                 roles=grants.roles,
                 administrator_paths=grants.administrator_paths,
-                asserted=frozenset(name for name in token.permissions if named(name) is not None),
+                asserted=frozenset(name for name in token.permissions if name in CATALOGUE),
                 withheld=facts.withheld,
                 until=grants.until,
             )

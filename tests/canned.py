@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.permissions import ROLES, Permission
+from app.core.permissions import CATALOGUE, ROLES, Permission
 from tests.stub_api import Given, StubApi, Wanted, json_of
 
 BASE = "/api/v1"
@@ -187,7 +187,7 @@ def serve(stub: StubApi) -> StubApi:
             "roles": 1,
             "people": 0,
         }
-        for permission in Permission
+        for permission in CATALOGUE.values()
     ]
     changed = json_of(card(version="v2", grants=[*card()["grants"], grant(6, "developer")]), 201, etag='"v2"')
     stub.answers = {

@@ -61,9 +61,9 @@ def _add_permission(file: Path, member: str, value: str, title: str) -> str:
     text = file.read_text(encoding="utf-8")
     if f'"{value}"' in text:
         return ""
-    lines = list(re.finditer(r'^    [A-Z_]+ = "[a-z-]+:[a-z-]+", .*$', text, re.MULTILINE))
-    at = lines[-1].end()
-    line = f'\n    {member} = "{value}", "Open the page {title}."'
+    rows = list(re.finditer(r'^    [A-Z_]+ = _Row\("[a-z-]+:[a-z-]+", .*\)$', text, re.MULTILINE))
+    at = rows[-1].end()
+    line = f'\n    {member} = _Row("{value}", "Open the page {title}.")'
     file.write_text(text[:at] + line + text[at:], encoding="utf-8")
     return f"Added {value} to app/core/permissions.py: give it a sentence people understand."
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from app.core.assurance import MULTI_FACTOR, Requirement
 from app.core.errors import ConfigurationError
-from app.core.permissions import ADMINISTRATOR, ROLES, Permission, declare, named
+from app.core.permissions import ADMINISTRATOR, CATALOGUE, ROLES, Permission, declare
 
 FILE_NAME: Final = "gatehouse.toml"
 SIGNED_IN: Final = "signed-in"
@@ -103,7 +103,7 @@ class _Reading:
             self._only(f"the permission {name!r}", row, _PERMISSION_KEYS)
             if not _PERMISSION.fullmatch(name):
                 self.mistakes.append(f"the permission {name!r} must be action:resource in lower case, as read:orders.")
-            elif named(name) is not None:
+            elif name in CATALOGUE:
                 self.mistakes.append(f"the permission {name!r} is one of Gatehouse's own: choose another name.")
             if not _is_line(row.get("sentence")):
                 self.mistakes.append(f"the permission {name!r} needs a sentence that says what it lets one do.")
@@ -149,7 +149,7 @@ class _Reading:
         if not isinstance(asked, str) or asked not in permissions:
             self.mistakes.append(f"{what} asks for {asked!r}, which is not declared in [permissions].")
             return None
-        return named(asked)
+        return CATALOGUE.get(asked)
 
     def _descriptions(self, content: Mapping[str, Any]) -> dict[str, str]:
         """Roles of the app's own → what they are for."""

@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from app.core.clock import Clock, utc_now
 from app.core.errors import GatehouseError, PermissionDenied, StepUpRequired, Unauthenticated
-from app.core.permissions import Permission, named
+from app.core.permissions import CATALOGUE, Permission
 from app.core.policy import Decision, Grants, Reason, decide
 from app.core.principal import Principal
 
@@ -162,9 +162,9 @@ def _plain(function: object) -> FunctionType | None:
 
 def _known(permission: str) -> Permission:
     """The permission of that name; raises ``TypeError``, with the one that was probably meant."""
-    found = named(permission)
+    found = CATALOGUE.get(permission)
     if found is None:
-        near = get_close_matches(str(permission), [known.value for known in Permission], 1)
+        near = get_close_matches(str(permission), [known.value for known in CATALOGUE.values()], 1)
         hint = f" Did you mean {near[0]}?" if near else ""
         msg = f"@requires asks for {permission!r}, which is not in the catalogue of permissions.{hint}"
         raise TypeError(msg)

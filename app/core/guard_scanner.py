@@ -21,7 +21,7 @@ from app.core.clock import Clock, utc_now
 from app.core.directory import GuardKind, GuardRow
 from app.core.directory_ports import DirectoryStorage
 from app.core.errors import GatehouseError
-from app.core.permissions import Permission, named
+from app.core.permissions import CATALOGUE, Permission
 
 MOST_FILES: Final = 2000
 """How many files of one folder are read at most."""
@@ -161,11 +161,11 @@ def _permission(node: ast.AST, guard: str) -> str | None:
         return None
     asked = node.args[0]
     if isinstance(asked, ast.Constant):
-        found = named(asked.value) if isinstance(asked.value, str) else None
+        found = CATALOGUE.get(asked.value) if isinstance(asked.value, str) else None
         return found.value if found is not None else None
     if isinstance(asked, ast.Attribute) and _called(asked.value) == "Permission":
-        member = Permission.__members__.get(asked.attr)
-        return member.value if member is not None else None
+        member = vars(Permission).get(asked.attr)
+        return member.value if isinstance(member, Permission) else None
     return None
 
 

@@ -1,115 +1,135 @@
-"""The permission catalogue and the built-in roles: the one table of what may be asked, with a sentence for people.
+"""The permission catalogue and the built-in roles: what a guard can require, with a sentence that people read.
 
-Names follow Auth0's convention, ``action:resource``. A new permission is one line here; ``db.seed`` carries it into
-the database and ``docs/permissions.md`` is compared with this file by a test.
+Names follow Auth0's convention, ``action:resource``. A new permission is one line in the body of ``Permission``;
+``db.seed`` stores it, and a test compares ``docs/permissions.md`` with this table.
 
-A Streamlit app of somebody else's, which Gatehouse serves, declares permissions and roles of its own
-(``app.core.declarations`` reads them from its ``gatehouse.toml``). ``declare`` adds them at the start of each process,
-after this module is imported. So iterate over ``Permission`` and ``ROLES`` when something is asked, never at import;
-look a name up by ``named``.
+A hosted app declares permissions and roles of its own in its ``gatehouse.toml``, which ``app.core.declarations`` reads.
+``declare`` adds them to ``CATALOGUE`` and ``ROLES`` at the start of each process, after this module is imported:
+iterate over these two at run time, never at import.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from enum import EnumType, StrEnum
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from app.core.assurance import MULTI_FACTOR, Requirement
 
-_DECLARED: Final[dict[str, Permission]] = {}
-"""Name → permission, for those the app that is served declares itself."""
+
+class _Row:
+    """One row of the table below. Once the class exists, the attribute holds the permission itself."""
+
+    __slots__ = ("_by_scope", "_sentence", "_step_up", "_value")
+
+    def __init__(
+        self, value: str, sentence: str, *, by_scope: bool = False, step_up: Requirement | None = None
+    ) -> None:
+        self._value = value
+        self._sentence = sentence
+        self._by_scope = by_scope
+        self._step_up = step_up
+
+    def __set_name__(self, owner: type[Permission], name: str) -> None:
+        setattr(owner, name, owner(self._value, self._sentence, by_scope=self._by_scope, step_up=self._step_up))
+
+    if TYPE_CHECKING:  # at run time the attribute is replaced before anything reads it
+
+        def __get__(self, instance: object, owner: type[Permission]) -> Permission: ...
 
 
-class _Catalogue(EnumType):
-    """Makes iterating over ``Permission``, its length and ``in`` know what was declared too."""
+class Permission(str):
+    """A permission: its name, and what the catalogue says about it. Immutable; equal to its name as a string.
 
-    def __contains__(cls, value: object) -> bool:
-        return value in cls._value2member_map_ or value in _DECLARED
+    Attributes:
+        value: The name on the wire, as a plain string.
+        sentence: What the permission allows, as people read it.
+        by_scope: Whether an access token's ``scope`` alone grants it. With Auth0's RBAC switched off anyone may
+            *request* any scope, so this is right only for what any signed-in user may have.
+        step_up: How recent or how strong the sign-in must be; None asks for nothing.
+        declared: Whether the hosted app declares it, rather than Gatehouse.
+    """
 
-    if not TYPE_CHECKING:  # what these give is what any enum gives
+    __slots__ = ("by_scope", "declared", "sentence", "step_up", "value")
 
-        def __iter__(cls) -> Iterator[Any]:
-            yield from super().__iter__()
-            yield from _DECLARED.values()
-
-        def __len__(cls) -> int:
-            return super().__len__() + len(_DECLARED)
-
-
-class Permission(StrEnum, metaclass=_Catalogue):
-    """What may be asked. The value is the wire name; ``sentence`` is what people read."""
-
+    value: str
     sentence: str
     by_scope: bool
     step_up: Requirement | None
+    declared: bool
 
     def __new__(
         cls,
         value: str,
         sentence: str,
-        by_scope: bool = False,  # noqa: FBT001, FBT002 - an enum's row
+        *,
+        by_scope: bool = False,
         step_up: Requirement | None = None,
+        declared: bool = False,
     ) -> Self:
-        """One row of the catalogue.
+        """Make one row of the catalogue; see ``CATALOGUE`` for those there are."""
+        permission = str.__new__(cls, value)
+        for name, column in (
+            ("value", value),
+            ("sentence", sentence),
+            ("by_scope", by_scope),
+            ("step_up", step_up),
+            ("declared", declared),
+        ):
+            object.__setattr__(permission, name, column)
+        return permission
 
-        ``by_scope``: whether an access token's ``scope`` alone gives it. With Auth0's RBAC switched off anyone may
-        *request* any scope, so this is right only for what any signed-in person may have. ``step_up``: how recent or
-        how strong the sign-in must be; None asks for nothing.
-        """
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        member.by_scope = by_scope
-        member.step_up = step_up
-        return member
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Raise ``AttributeError``: a permission is immutable."""
+        msg = f"a permission is immutable; {name} cannot be set"
+        raise AttributeError(msg)
 
-    @classmethod
-    def _missing_(cls, value: object) -> Permission | None:
-        """A declared permission, by its name."""
-        return _DECLARED.get(value) if isinstance(value, str) else None
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy by name: the same row of the catalogue comes back."""
+        return _row_of, (self.value,)
 
-    @property
-    def declared(self) -> bool:
-        """Whether the app that is served declares it, rather than Gatehouse."""
-        return self.value in _DECLARED
+    READ_REPORTS = _Row("read:reports", "See the usage report: sign-ins, refusals and page views per day.")
+    EXPORT_REPORTS = _Row(
+        "export:reports", "Download the usage report as a file.", step_up=Requirement(max_age_seconds=3600)
+    )
+    EXPLORE_FILES = _Row("explore:files", "Open a CSV file of your own, look at it, chart it and download the result.")
+    EXPLORE_API = _Row("explore:api", "Try out calls to the remote API and see the responses.")
+    READ_MESSAGES = _Row("read:messages", "Read the scoped message of the remote API.", by_scope=True)
+    READ_PEOPLE = _Row("read:people", "See people: who they are, their state, roles and effective permissions.")
+    BLOCK_PEOPLE = _Row("block:people", "Block people, which ends their sessions, and unblock them.")
+    ERASE_PEOPLE = _Row(
+        "erase:people",
+        "Erase a person: their name, e-mail, picture and grants are deleted permanently.",
+        step_up=Requirement(max_age_seconds=900, acr=MULTI_FACTOR),
+    )
+    MANAGE_GRANTS = _Row("manage:grants", "Grant people roles and permissions that you hold yourself, and revoke them.")
+    READ_ROLES = _Row("read:roles", "See roles, the permissions in them, and how many people hold them.")
+    MANAGE_ROLES = _Row("manage:roles", "Create, copy, change and delete roles.")
+    READ_MAPPINGS = _Row("read:mappings", "See which token role maps to which role here.")
+    MANAGE_MAPPINGS = _Row("manage:mappings", "Change which token role maps to which role here.")
+    READ_SESSIONS = _Row("read:sessions", "See who is signed in, from where, since when and on which page.")
+    END_SESSIONS = _Row("end:sessions", "Sign other people out.")
+    READ_AUDIT = _Row("read:audit", "Read the audit: who did what, who was refused, and why.")
+    EXPORT_AUDIT = _Row("export:audit", "Download the audit as a file.", step_up=Requirement(max_age_seconds=3600))
+    READ_STATISTICS = _Row("read:statistics", "See how many people and sessions there are and what needs attention.")
+    READ_GUARDS = _Row("read:guards", "See which page, function and endpoint requires which permission.")
 
-    READ_REPORTS = "read:reports", "See the usage report: sign-ins, refusals and page views per day."
-    EXPORT_REPORTS = "export:reports", "Download the usage report as a file.", False, Requirement(max_age_seconds=3600)
-    EXPLORE_FILES = "explore:files", "Open a CSV file of your own, look at it, chart it and download the result."
-    EXPLORE_API = "explore:api", "Try out calls to the remote API and see what it answers."
-    READ_MESSAGES = "read:messages", "Read the scoped message of the remote API.", True
-    READ_PEOPLE = "read:people", "See people: who they are, their state, roles and effective permissions."
-    BLOCK_PEOPLE = "block:people", "Block people, which ends their sessions, and let them in again."
-    ERASE_PEOPLE = (
-        "erase:people", "Erase a person: their name, e-mail, picture and grants go for good.",
-        False, Requirement(max_age_seconds=900, acr=MULTI_FACTOR),
-    )  # fmt: skip
-    MANAGE_GRANTS = "manage:grants", "Give people roles and permissions that you hold yourself, and take them away."
-    READ_ROLES = "read:roles", "See roles, the permissions in them, and how many people hold them."
-    MANAGE_ROLES = "manage:roles", "Make, copy, change and delete roles."
-    READ_MAPPINGS = "read:mappings", "See which role of a token becomes which role here."
-    MANAGE_MAPPINGS = "manage:mappings", "Change which role of a token becomes which role here."
-    READ_SESSIONS = "read:sessions", "See who is signed in, from where, since when and on which page."
-    END_SESSIONS = "end:sessions", "Sign other people out."
-    READ_AUDIT = "read:audit", "Read the audit: who did what, who was refused, and why."
-    EXPORT_AUDIT = "export:audit", "Download the audit as a file.", False, Requirement(max_age_seconds=3600)
-    READ_STATISTICS = "read:statistics", "See how many people and sessions there are and what needs attention."
-    READ_GUARDS = "read:guards", "See which page, function and endpoint asks for which permission."
 
+_BUILT_IN: Final = {row.value: row for row in vars(Permission).values() if isinstance(row, Permission)}
+_catalogue: Final = dict(_BUILT_IN)
+CATALOGUE: Final[Mapping[str, Permission]] = MappingProxyType(_catalogue)
+"""Name → permission, in the order of the table: Gatehouse's own, then those that the hosted app declares."""
 
 REQUIREMENTS: Final[dict[str, Requirement]] = {
-    permission.value: permission.step_up for permission in Permission if permission.step_up is not None
+    name: permission.step_up for name, permission in _BUILT_IN.items() if permission.step_up is not None
 }
-"""Permission → what it asks of the sign-in, for those that ask: what ``decide`` reads."""
+"""Permission → its requirement on the sign-in, for those that have one: what ``decide`` reads."""
 
 ADMINISTRATOR: Final = "administrator"
-"""The role that holds the whole catalogue, computed, so that a permission new in an upgrade is held by someone."""
+"""The role that grants the whole catalogue. It is computed, so that somebody holds a permission new in an upgrade."""
 
 _BUILT_IN_ROLES: Final[dict[str, tuple[str, frozenset[Permission]]]] = {
-    ADMINISTRATOR: ("Runs Gatehouse: holds every permission there is.", frozenset(Permission)),
+    ADMINISTRATOR: ("Runs Gatehouse: holds every permission there is.", frozenset(_BUILT_IN.values())),
     "analyst": (
         "Works with the numbers: reads and exports reports, explores files.",
         frozenset({Permission.READ_REPORTS, Permission.EXPORT_REPORTS, Permission.EXPLORE_FILES}),
@@ -140,53 +160,64 @@ _roles: Final = dict(_BUILT_IN_ROLES)
 ROLES: Final[Mapping[str, tuple[str, frozenset[Permission]]]] = MappingProxyType(_roles)
 """Built-in role name → (description, permissions). Seeded idempotently; ``administrator`` is computed, never stored.
 
-Roles that the served app declares are among them, and what it adds to ours.
+The roles of the hosted app are among them, and the permissions that it adds to Gatehouse's.
 """
 
-
-def named(name: object) -> Permission | None:
-    """The permission of that name, declared ones included; None when the catalogue has none."""
-    known = Permission._value2member_map_.get(name) or (_DECLARED.get(name) if isinstance(name, str) else None)
-    return known if isinstance(known, Permission) else None
+_RESOURCE_TITLES: Final = {"api": "Remote API", "messages": "Messages of the remote API", "guards": "Access matrix"}
+"""Resources whose heading is not their own name."""
+OTHER_RESOURCES: Final = "Other"
 
 
 def declare(
     permissions: Mapping[str, tuple[str, Requirement | None]], roles: Mapping[str, tuple[str, frozenset[str]]]
 ) -> None:
-    """Make these what the served app declares, in place of whatever was declared before.
+    """Replace the permissions and roles that the hosted app declares. Called once, at the start of a process.
 
-    ``permissions``: name → (sentence, what it asks of the sign-in). ``roles``: name → (description, names of declared
-    permissions); a built-in role keeps its description and gets these as well. Done once, at the start of a process.
-    Raises ``ValueError`` for a permission that Gatehouse has itself, and for a role's permission not declared here.
+    Args:
+        permissions: Name → (sentence, requirement on the sign-in).
+        roles: Name → (description, names of declared permissions). A built-in role keeps its description and gets these
+            permissions as well.
+
+    Raises:
+        ValueError: for a permission that is Gatehouse's own, and for a role's permission that is not declared here.
     """
-    if taken := permissions.keys() & Permission._value2member_map_.keys():
+    if taken := permissions.keys() & _BUILT_IN.keys():
         msg = f"Gatehouse has {', '.join(sorted(taken))} itself"
         raise ValueError(msg)
     if unknown := set().union(*(names for _, names in roles.values())) - permissions.keys():
         msg = f"not declared: {', '.join(sorted(unknown))}"
         raise ValueError(msg)
-    for name in _DECLARED:
+    # by_scope stays False: a file beside an app lets nobody get a right by requesting a scope.
+    declared = {
+        name: Permission(name, sentence, step_up=step_up, declared=True)
+        for name, (sentence, step_up) in permissions.items()
+    }
+    for name in _catalogue.keys() - _BUILT_IN.keys():
+        del _catalogue[name]
         REQUIREMENTS.pop(name, None)
-    _DECLARED.clear()
-    for name, (sentence, step_up) in permissions.items():
-        _DECLARED[name] = _declared(name, sentence, step_up)
-        if step_up is not None:
-            REQUIREMENTS[name] = step_up
+    _catalogue.update(declared)
+    REQUIREMENTS.update({name: row.step_up for name, row in declared.items() if row.step_up is not None})
     _roles.clear()
     _roles.update(_BUILT_IN_ROLES)
     for role, (description, names) in roles.items():
-        told, given = _roles.get(role, (description, frozenset()))
-        _roles[role] = (told, given | {_DECLARED[name] for name in names})
-    told, given = _roles[ADMINISTRATOR]
-    _roles[ADMINISTRATOR] = (told, given | frozenset(_DECLARED.values()))
+        known, held = _roles.get(role, (description, frozenset()))
+        _roles[role] = (known, held | {declared[name] for name in names})
+    description, _ = _roles[ADMINISTRATOR]
+    _roles[ADMINISTRATOR] = (description, frozenset(_catalogue.values()))
 
 
-def _declared(name: str, sentence: str, step_up: Requirement | None) -> Permission:
-    """A member of the catalogue that is not written in this file, made as the enum makes its own."""
-    member = str.__new__(Permission, name)
-    member._name_ = re.sub(r"\W", "_", name).upper()
-    member._value_ = name
-    member.sentence = sentence
-    member.by_scope = False  # nobody gets a right by asking for a scope because of a file beside an app
-    member.step_up = step_up
-    return member
+def resource_title(permission: str) -> str:
+    """Return the heading over permissions of one resource: ``Reports`` for ``read:reports``.
+
+    ``OTHER_RESOURCES`` for a name that is not ``action:resource``. A declared name is not safe to show as Markdown.
+    """
+    _, colon, resource = permission.partition(":")
+    words = resource.replace("-", " ").replace("_", " ").strip()
+    if not colon or not words:
+        return OTHER_RESOURCES
+    return _RESOURCE_TITLES.get(words, f"{words[:1].upper()}{words[1:]}")
+
+
+def _row_of(name: str) -> Permission:
+    """The row of a name, for ``pickle``, which finds functions by their name."""
+    return CATALOGUE[name]

@@ -1,14 +1,14 @@
-"""The decision: may this principal do this, given what it holds. The only place that decides.
+"""The authorization decision: ``decide`` maps a principal, a permission and grants to a ``Decision``.
 
-Pure: no storage, no framework. ``Grants`` is what the principal holds *at this moment*, already without anything
-expired; ``decide`` turns it into an allowed or refused ``Decision`` that names its reason. The clock is read only for
-a permission that asks for a recent sign-in.
+Nothing else in Gatehouse decides. ``decide`` is pure: it reads no storage, writes nothing and knows no framework.
+``Grants`` are those that count *now*, without anything expired. The clock is read only for a permission that requires a
+recent sign-in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 from app.core.assurance import Requirement, has_context
 from app.core.clock import Clock, utc_now
-from app.core.permissions import REQUIREMENTS, Permission
+from app.core.permissions import CATALOGUE, REQUIREMENTS
 from app.core.principal import AuthMethod, Principal
 
 
 class Reason(StrEnum):
-    """Why a decision is as it is; the order is the order in which ``decide`` looks."""
+    """The reason of a decision, in the order in which ``decide`` checks."""
 
     ANONYMOUS = "anonymous"
     BLOCKED = "blocked"
@@ -32,31 +32,31 @@ class Reason(StrEnum):
 
 
 class Source(StrEnum):
-    """Where a grant came from."""
+    """The source of a grant."""
 
     ADMIN = "admin"  # an administrator here
     REQUEST = "request"  # an access request that was approved
     POLICY = "policy"  # a rule of this installation, the command line included
-    TOKEN = "token"  # noqa: S105 - what the provider's token said, carried over at sign-in and refresh
-    SCOPE = "scope"  # a permission marked `by_scope`, or a machine's scope; lives in the token only
+    TOKEN = "token"  # noqa: S105 - the provider's token, synced at sign-in and refresh
+    SCOPE = "scope"  # a permission marked `by_scope`, or a machine's scope; exists in the token only
 
 
 class GrantPath(NamedTuple):
-    """One way in which a permission is held. ``role`` is None for a single permission."""
+    """One path by which a permission is granted. ``role`` is None where the permission itself is granted."""
 
     role: str | None
     source: Source
     until: datetime | None = None
     by: str = ""
-    """Who gave it, as the grant says it; empty for tokens."""
+    """Who granted it, as the grant says it; empty for tokens."""
     since: datetime | None = None
 
 
 class Decision(NamedTuple):
-    """Allowed or not, why, and by which grant (None when refused, or when none was needed).
+    """Allowed or refused, with the reason and the grant (None when refused, or when no grant was needed).
 
-    One refused only for want of a recent or strong enough sign-in names the grant too, and in ``step_up`` what must be
-    done first.
+    A decision that is refused only because the sign-in is not recent or strong enough names the grant too, and in
+    ``step_up`` the sign-in that is required.
     """
 
     allowed: bool
@@ -66,13 +66,13 @@ class Decision(NamedTuple):
 
     @property
     def allowed_after_step_up(self) -> bool:
-        """Whether it is allowed now, or would be after a fresh or stronger sign-in. For showing and hiding only."""
+        """Whether it is allowed now, or would be after a step-up. For showing and hiding only, never as a guard."""
         return self.allowed or self.step_up is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What one principal holds now.
+    """The grants of one principal that count now.
 
     Attributes:
         permissions: Permission name → the paths by which it is granted locally (sources admin, request, policy, token),
@@ -86,7 +86,8 @@ class Grants:
             the catalogue knows it); empty for sessions.
         withheld: Permissions that an administrator withholds from the subject, so that no claim of a token gives them;
             empty for sessions, whose grants hold nothing that is withheld.
-        decided: What ``decide`` has found to be granted already, for itself only.
+        decisions: Permission → the decision of its first path, where ``with_decisions`` has made it in advance. A copy
+            (``dataclasses.replace``) starts without any.
     """
 
     permissions: Mapping[str, tuple[GrantPath, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -95,7 +96,7 @@ class Grants:
     asserted: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
     until: datetime | None = None
-    decided: dict[str, Decision] = field(default_factory=dict, init=False, repr=False, compare=False)
+    decisions: Mapping[str, Decision] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def is_administrator(self) -> bool:
@@ -103,8 +104,17 @@ class Grants:
         return bool(self.administrator_paths)
 
     def grant_paths(self, permission: str) -> tuple[GrantPath, ...]:
-        """The ways in which ``permission`` is held locally, the administrator role's first; empty when it is not."""
+        """Return the paths by which ``permission`` is granted locally, those of the administrator role first."""
         return self.administrator_paths + self.permissions.get(permission, ())
+
+    def with_decisions(self) -> Grants:
+        """Return the same grants with ``decisions`` on what is granted of the catalogue, for a cache to keep."""
+        made = {permission: _by_grant(permission, self) for permission in CATALOGUE.values()}
+        decided = replace(self)
+        object.__setattr__(
+            decided, "decisions", {name: decision for name, decision in made.items() if decision is not None}
+        )
+        return decided
 
 
 NO_GRANTS = Grants()
@@ -117,31 +127,40 @@ _STALE_LOGIN = Decision(allowed=False, reason=Reason.STALE_LOGIN)
 _SIGNED_IN = Decision(allowed=True, reason=Reason.GRANTED)
 _BY_TOKEN = Decision(allowed=True, reason=Reason.GRANTED, granted_by=GrantPath(role=None, source=Source.TOKEN))
 _BY_SCOPE = Decision(allowed=True, reason=Reason.GRANTED, granted_by=GrantPath(role=None, source=Source.SCOPE))
-_BY_SCOPE_NAMES = frozenset(permission.value for permission in Permission if permission.by_scope)
-_OTHER_TOKEN = AuthMethod.OTHER_TOKEN  # looking a member up in its enum costs as much as deciding
+_BY_SCOPE_NAMES = frozenset(permission.value for permission in CATALOGUE.values() if permission.by_scope)
+_OTHER_TOKEN = AuthMethod.OTHER_TOKEN  # looking a member up in its enum costs as much as the decision
 _MACHINE = AuthMethod.MACHINE
 
 
 def decide(principal: Principal, permission: str | None, grants: Grants, *, clock: Clock = utc_now) -> Decision:
-    """Decide. Nobody → refused; blocked → refused; not held → refused; held, but not through this client → refused.
+    """Decide whether ``principal`` may use ``permission``.
 
-    Held, but the sign-in is not as recent or as strong as the permission asks → refused. Otherwise allowed.
-    ``permission`` None asks only that somebody is proven and not blocked.
+    Refused in this order: anonymous; blocked; not granted; granted, but not to this client; granted, but the sign-in is
+    not as recent or as strong as the permission requires. Otherwise allowed.
+
+    Args:
+        principal: The caller.
+        permission: A permission's name; None requires only an authenticated principal that is not blocked.
+        grants: The caller's grants, read for this use.
+        clock: The current time, for the age of the sign-in.
+
+    Returns:
+        The decision, with its reason.
     """
     decision = _by_rights(principal, permission, grants)
     if permission in REQUIREMENTS and decision.allowed:
-        # Last, so that nobody is sent through a second factor to be refused after it.
+        # Last, so that no user passes a second factor only to be refused after it.
         return _by_sign_in(principal, REQUIREMENTS[permission], decision, clock)
     return decision
 
 
 def _by_rights(principal: Principal, permission: str | None, grants: Grants) -> Decision:
-    """What follows from who asks and what they hold.
+    """Decide by principal and grants, without the age and strength of the sign-in.
 
-    Through which client counts: a session, our own client's token and a machine use local grants fully. A person's
-    token issued to another client gives what its ``permissions`` claim asserts, and of the local grants only those
-    its ``scope`` names. ``scope`` alone gives only permissions marked ``by_scope``, or any for a machine. Neither claim
-    gives what an administrator withholds.
+    The client counts: a session, a token of our own client and a machine use local grants fully. A person's token that
+    was issued to another client grants what its ``permissions`` claim asserts, and of the local grants only those that
+    its ``scope`` names. ``scope`` alone grants only permissions marked ``by_scope``, or any permission to a machine.
+    Neither claim grants what an administrator withholds.
     """
     if principal.subject is None:
         return _ANONYMOUS
@@ -149,7 +168,7 @@ def _by_rights(principal: Principal, permission: str | None, grants: Grants) -> 
         return _BLOCKED
     if permission is None:
         return _SIGNED_IN
-    granted = grants.decided.get(permission) or _by_grant(permission, grants)
+    granted = grants.decisions.get(permission) or _by_grant(permission, grants)
     if principal.method is _OTHER_TOKEN:
         if permission in grants.asserted and permission not in grants.withheld:
             return _BY_TOKEN
@@ -159,7 +178,7 @@ def _by_rights(principal: Principal, permission: str | None, grants: Grants) -> 
 
 
 def _by_claims(principal: Principal, permission: str, grants: Grants) -> Decision:
-    """What follows from the claims of the token in hand, where no local grant gives ``permission``."""
+    """Decide by the claims of the request's token, where ``permission`` is not granted locally."""
     if permission in grants.withheld:
         return _NOT_GRANTED
     machine = principal.method is _MACHINE
@@ -169,9 +188,9 @@ def _by_claims(principal: Principal, permission: str, grants: Grants) -> Decisio
 
 
 def _by_sign_in(principal: Principal, asked: Requirement, granted: Decision, clock: Clock) -> Decision:
-    """``granted``, or its refusal because of how the principal signed in. What is not known counts as not done.
+    """Return ``granted``, or its refusal because of how the principal signed in. What is unknown counts as not done.
 
-    A machine signs in afresh with every token, and no person is there to confirm anything: it is refused for good.
+    A machine authenticates with every token and has no user who could confirm anything: it is refused permanently.
     """
     if principal.method is _MACHINE:
         return _STALE_LOGIN
@@ -183,14 +202,6 @@ def _by_sign_in(principal: Principal, asked: Requirement, granted: Decision, clo
 
 
 def _by_grant(permission: str, grants: Grants) -> Decision | None:
-    """The decision that the first way in which it is held gives; None when it is not held locally.
-
-    Remembered with the grants it was made from, whose mappings never change.
-    """
+    """The decision of the first path to ``permission``; None when it is not granted locally."""
     grant_paths = grants.administrator_paths or grants.permissions.get(permission)
-    if not grant_paths:
-        return None
-    decision = Decision(True, Reason.GRANTED, grant_paths[0])
-    if isinstance(permission, Permission):  # of other names there may be any number
-        grants.decided[permission] = decision
-    return decision
+    return Decision(True, Reason.GRANTED, grant_paths[0]) if grant_paths else None

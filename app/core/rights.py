@@ -1,8 +1,9 @@
-"""What each subject holds now, without asking storage twice for the same thing.
+"""The cache of grants by subject.
 
-A set is kept only for the policy version it was read at or after and only until the next expiry in it. The caller
-brings the version, read afresh in the same query as the session or token: so a right taken away is gone at the next
-use, in every process.
+An entry counts only for the policy version at or after which it was read, and only until the next expiry in it. The
+caller passes the version, which it has just read in the same query as the session or token: a grant that is revoked is
+gone at the next use, in every process. Each set is cached with its decisions (``Grants.with_decisions``), because
+``decide`` runs at every guarded call.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from app.core.principal import Subject
 
 
 class Rights:
-    """Grants by subject. Bounded; safe from any thread."""
+    """Grants by subject. Bounded; safe to use from any thread."""
 
     def __init__(self, reader: Reader, *, clock: Clock = utc_now, keep: int = 4096) -> None:
-        """``keep``: how many subjects' sets are remembered at most."""
+        """Cache the grants of at most ``keep`` subjects."""
         self._reader = reader
         self._clock = clock
         self._keep = keep
@@ -28,14 +29,14 @@ class Rights:
         self._sets: OrderedDict[Subject, tuple[int, Grants]] = OrderedDict()
 
     def of(self, subject: Subject, policy_version: int) -> Grants:
-        """What ``subject`` holds, at least as new as ``policy_version`` (which the caller has just read)."""
+        """Return the grants of ``subject``, at least as new as ``policy_version``, which the caller has just read."""
         known = self._sets.get(subject)
         if known is not None and known[0] == policy_version:
             until = known[1].until
             if until is None or until > self._clock():
                 return known[1]
-        # Read after the version was: the set can only be newer than the version it is filed under, never older.
-        grants = self._reader.grants(subject, self._clock())
+        # Read after the version was: the set can be newer than the version it is cached under, never older.
+        grants = self._reader.grants(subject, self._clock()).with_decisions()
         with self._lock:
             self._sets[subject] = (policy_version, grants)
             self._sets.move_to_end(subject)

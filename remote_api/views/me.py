@@ -9,7 +9,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.assurance import Requirement
-from app.core.permissions import Permission
+from app.core.permissions import CATALOGUE
 from app.core.policy import GrantPath, decide
 from remote_api.access import authenticated, caller
 from remote_api.schemas import Me
@@ -28,7 +28,7 @@ def me() -> dict[str, Any]:
     subject = principal.subject
     descriptions = services().storage.read.role_descriptions() if grants.roles else {}
     permissions = []
-    for permission in Permission:
+    for permission in CATALOGUE.values():
         decision = decide(principal, permission, grants, clock=services().clock)
         if decision.granted_by is not None:
             others = [way for way in grants.grant_paths(permission) if way != decision.granted_by]

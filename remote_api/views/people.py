@@ -11,7 +11,7 @@ from flask_openapi3.models.tag import Tag
 from app.core import administration
 from app.core.directory import GrantRow, PeopleQuery, PersonCard, PersonRow, WithheldRow
 from app.core.errors import NotFound
-from app.core.permissions import Permission, named
+from app.core.permissions import CATALOGUE, Permission
 from app.core.principal import Subject
 from remote_api import preconditions
 from remote_api.access import requires
@@ -179,7 +179,7 @@ def _version(tx: Transaction, number: int) -> str:
 
 
 def _sentence(name: str) -> str:
-    permission = named(name)
+    permission = CATALOGUE.get(name)
     return permission.sentence if permission is not None else ""
 
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import access_changes, formatting, testing
 from app.core.clock import utc_now
-from app.core.permissions import ROLES, Permission
+from app.core.permissions import CATALOGUE, ROLES, Permission
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant
@@ -114,7 +114,7 @@ def test_the_line_names_no_page_and_the_state_no_right_that_counts(services: Ser
     at, who = opened(services, "administrator")
     grant(services, who, "administrator", revoke=True)
     told = line(at.run())
-    assert told.count(";") == len(Permission) - 1
+    assert told.count(";") == len(CATALOGUE) - 1
     assert not any(row.title in told for row in PAGES if row.permission is not None)
     # What is remembered is names for showing; planting one there opens nothing.
     at.session_state["gatehouse_held"] = access_changes._Known([], sorted(ROLES["analyst"][1]), utc_now())

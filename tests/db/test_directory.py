@@ -10,7 +10,7 @@ import pytest
 from app.core.audit import ANONYMOUS_ACTOR, AuditKind, Outcome
 from app.core.directory import AuditQuery, AuditRow, GuardKind, GuardRow, RoleReview
 from app.core.errors import InvalidInput, NameTaken, NotFound, RoleInUse
-from app.core.permissions import ROLES, Permission
+from app.core.permissions import CATALOGUE, ROLES
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import EndReason, Person, TokenRights
@@ -35,7 +35,7 @@ def test_roles_are_listed_with_their_numbers(database: Database) -> None:
     crowd(database)
     rows = {row.name: row for row in database.directory.roles(NOW).rows}
     assert list(rows) == sorted(ROLES)
-    assert (rows["administrator"].permissions, rows["administrator"].people) == (len(Permission), 1)
+    assert (rows["administrator"].permissions, rows["administrator"].people) == (len(CATALOGUE), 1)
     assert (rows["viewer"].permissions, rows["viewer"].people) == (1, 2)
     assert rows["viewer"].built_in
     page = database.directory.roles(NOW, limit=2)
@@ -56,16 +56,16 @@ def test_a_role_by_id_and_by_name(database: Database) -> None:
     assert database.directory.role_by_name("Viewer", NOW) is None
     assert database.directory.role_by_name("\ud800", NOW) is None
     found = database.directory.role_permissions([number, role_id(database, "administrator"), 10**9])
-    assert sorted(map(len, found.values())) == [1, len(Permission)]
+    assert sorted(map(len, found.values())) == [1, len(CATALOGUE)]
 
 
 def test_the_catalogue(database: Database) -> None:
     crowd(database)
     page = database.directory.permissions(NOW, limit=3)
-    assert [row.name for row in page.rows] == sorted(Permission)[:3]
-    assert page.total == len(Permission)
+    assert [row.name for row in page.rows] == sorted(CATALOGUE)[:3]
+    assert page.total == len(CATALOGUE)
     assert page.next is not None
-    assert [row.name for row in database.directory.permissions(NOW, cursor=page.next).rows] == sorted(Permission)[3:]
+    assert [row.name for row in database.directory.permissions(NOW, cursor=page.next).rows] == sorted(CATALOGUE)[3:]
     found = database.directory.permissions(NOW, text="EXPLORE:api").rows
     assert [(row.name, row.roles, row.people) for row in found] == [("explore:api", 1, 1)]
     assert [row.by_scope for row in database.directory.permissions(NOW, text="scoped message").rows] == [True]
@@ -311,7 +311,7 @@ def test_the_installation_in_numbers(database: Database) -> None:
     assert "explore:api" not in attention.permissions_held_by_nobody
     assert attention.unmapped_token_roles == ("Owners", "viewer")
     assert (attention.people_without_roles, attention.blocked_people, attention.administrators) == (6, 1, 1)
-    assert len(attention.permissions_asked_nowhere) == min(20, len(Permission))
+    assert len(attention.permissions_asked_nowhere) == min(20, len(CATALOGUE))
     assert database.directory.statistics(NOW, days=1, seen_since=NOW + SECOND).sessions == 1
 
 
@@ -357,7 +357,7 @@ def test_a_unit_reads_its_own_state(database: Database) -> None:
         assert "explore:api" in unit.grants_of(BOB, NOW).permissions
         assert unit.grants_of(Subject("", ""), NOW).roles == {}
         assert unit.token_roles_of(BOB) == {"Owners", "viewer"}
-        assert unit.catalogue() == frozenset(Permission)
+        assert unit.catalogue() == frozenset(CATALOGUE)
         card = unit.role_named("V iewer", NOW)
         assert card is not None
         assert card.row.people == 2

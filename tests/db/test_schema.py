@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, insert, inspect, select, text
 
 from app.core.errors import ConfigurationError, SchemaMismatch, StorageUnavailable
-from app.core.permissions import ADMINISTRATOR, ROLES, Permission
+from app.core.permissions import ADMINISTRATOR, CATALOGUE, ROLES
 from db import Database, SchemaState, current_state, migrate, seed
 from db.models import metadata, permissions, role_permissions, roles
 from db.schema import HEAD, MIGRATIONS, is_modelled, missing_triggers
@@ -173,7 +173,7 @@ def test_seeding_writes_the_catalogue_and_the_built_in_roles(database: Database)
             role_permissions, role_permissions.c.role_id == roles.c.id
         )
         given = {(row[0], row[1]) for row in connection.execute(pairs)}
-    assert catalogue == {one.value: (one.sentence, one.by_scope) for one in Permission}
+    assert catalogue == {one.value: (one.sentence, one.by_scope) for one in CATALOGUE.values()}
     assert stored == {name: (text, True) for name, (text, _) in ROLES.items()}
     assert given == {(name, one.value) for name, (_, some) in ROLES.items() if name != ADMINISTRATOR for one in some}
 

@@ -27,7 +27,7 @@ from app.core.failure_reasons import (
     ProviderReason,
     TokenReason,
 )
-from app.core.permissions import ROLES, Permission
+from app.core.permissions import CATALOGUE, ROLES
 from app.core.settings import Settings
 from app.core.variables import variable
 from app.navigation import PAGES
@@ -68,7 +68,7 @@ def permissions_table() -> str:
             _asked(permission.step_up),
             ", ".join(role for role, (_, permissions) in ROLES.items() if permission in permissions),
         )
-        for permission in Permission
+        for permission in CATALOGUE.values()
     )
     return _table(("Permission", "What it lets one do", "Asks for a sign-in", "Built-in roles"), rows)
 

@@ -15,7 +15,7 @@ from typing import Final
 from app.admin.api.installation import Guard
 from app.admin.widgets.permission_groups import sentence_of
 from app.core.directory import GuardKind
-from app.core.permissions import ADMINISTRATOR, named
+from app.core.permissions import ADMINISTRATOR, CATALOGUE
 from app.core.spreadsheet import safe_cell
 
 KINDS: Final[Mapping[GuardKind, str]] = {
@@ -69,7 +69,7 @@ def _notice(
     if not permission:
         return Notice.NOTHING
     if listed_by is not None:
-        if permission not in listed_by and named(permission) is None:
+        if permission not in listed_by and permission not in CATALOGUE:
             return Notice.UNKNOWN
         return Notice.ONLY_ADMINISTRATOR if not listed_by.get(permission) else None
     given = any(permission in held for name, held in roles.items() if name != ADMINISTRATOR)

@@ -15,7 +15,7 @@ from app.admin.people import change_dialogs, people_list, session_list
 from app.admin.widgets import dialogs, failures, labels, notices
 from app.core.directory import PersonState
 from app.core.errors import GatehouseError, NotFound
-from app.core.permissions import ADMINISTRATOR, Permission, named
+from app.core.permissions import ADMINISTRATOR, CATALOGUE, Permission
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.navigation import BY_PATH
@@ -247,7 +247,7 @@ def _permissions(card: Card) -> None:
 
 def _line(name: str, said: str, ways: Sequence[Grant]) -> str:
     because = " and ".join(dict.fromkeys(_way(way) for way in ways)) or "what the sign-in provider says"
-    text = formatting.sentence(name) if named(name) is not None else formatting.plain(said or name, cap=300)
+    text = formatting.sentence(name) if name in CATALOGUE else formatting.plain(said or name, cap=300)
     return f"- {text} :gray[Because of {because}.]"
 
 

@@ -12,7 +12,7 @@ from app.admin.api.grants import What
 from app.admin.api.responses import Page
 from app.admin.api.roles import MAX_COMPARED_ROLES, Role, catalogue, permissions_of_roles, roles
 from app.admin.widgets import labels
-from app.core.permissions import ADMINISTRATOR, named
+from app.core.permissions import ADMINISTRATOR, CATALOGUE
 from app.core.policy import decide
 
 SHOWN: Final = 8
@@ -97,7 +97,7 @@ def _may_give_roles(rows: tuple[Role, ...]) -> Callable[[Role], bool]:
 
 
 def _sentence(name: str, said: str) -> str:
-    known = named(name)
+    known = CATALOGUE.get(name)
     return known.sentence if known is not None else said
 
 

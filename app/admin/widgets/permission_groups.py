@@ -6,13 +6,9 @@ Plain text throughout: whoever shows it says ``texts.plain``. Nothing here decid
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from app.core.permissions import named
-
-_WRITTEN: Final = {"api": "API"}
-OTHER: Final = "Other"
-"""The heading over names that do not say what they are about."""
+from app.core.permissions import CATALOGUE, OTHER_RESOURCES, resource_title
 
 
 class Group(NamedTuple):
@@ -24,19 +20,15 @@ class Group(NamedTuple):
     """At least one, sorted."""
 
 
-def title_of(permission: str) -> str:
-    """What a permission is about, as a heading: ``read:audit-log`` → ``Audit log``."""
-    _, colon, resource = permission.partition(":")
-    words = resource.replace("-", " ").replace("_", " ").strip()
-    return (_WRITTEN.get(words) or f"{words[:1].upper()}{words[1:]}") if colon and words else OTHER
-
-
 def grouped(names: Iterable[str]) -> list[Group]:
     """``names`` by what they are about, groups and names in alphabetical order; those that do not say come last."""
     found: dict[str, list[str]] = {}
     for name in sorted(set(names)):
-        found.setdefault(title_of(name), []).append(name)
-    return [Group(title, tuple(found[title])) for title in sorted(found, key=lambda title: (title == OTHER, title))]
+        found.setdefault(resource_title(name), []).append(name)
+    return [
+        Group(title, tuple(found[title]))
+        for title in sorted(found, key=lambda title: (title == OTHER_RESOURCES, title))
+    ]
 
 
 def sentence_of(permission: str, told: Mapping[str, str] | None = None) -> str:
@@ -45,7 +37,7 @@ def sentence_of(permission: str, told: Mapping[str, str] | None = None) -> str:
     From this process's catalogue, else from ``told`` (name → what the API said of it), else made from its name:
     ``read:orders`` → ``Read orders.``
     """
-    known = named(permission)
+    known = CATALOGUE.get(permission)
     if known is not None:
         return known.sentence
     if told and told.get(permission):

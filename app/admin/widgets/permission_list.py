@@ -12,7 +12,7 @@ from app import formatting
 from app.admin.api.responses import Page
 from app.admin.widgets import pagination
 from app.admin.widgets.permission_groups import grouped, matching, sentence_of
-from app.core.permissions import named
+from app.core.permissions import CATALOGUE
 
 SIZE: Final = 100
 """Permissions on one page of a list."""
@@ -65,7 +65,7 @@ def line(name: str, *, told: Mapping[str, str] | None = None, note: str = "") ->
 def label(name: str, told: Mapping[str, str] | None = None) -> str:
     """One permission as a widget's label: a screen reader says it as it is written, so no mark that need not be."""
     sentence = sentence_of(name, told)
-    known = named(name)
+    known = CATALOGUE.get(name)
     harmless = (known is not None and not known.declared) or _HARMLESS.fullmatch(sentence) is not None
     return f"{sentence if harmless else formatting.plain(sentence, cap=300)} `{name_as_code(name)}`"
 

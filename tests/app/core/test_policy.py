@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.core.assurance import MULTI_FACTOR, Requirement
-from app.core.permissions import ADMINISTRATOR, REQUIREMENTS, ROLES, Permission
+from app.core.permissions import ADMINISTRATOR, CATALOGUE, REQUIREMENTS, ROLES, Permission
 from app.core.policy import NO_GRANTS, Decision, GrantPath, Grants, Reason, Source, decide
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 
@@ -203,7 +203,7 @@ def test_an_allowed_decision_names_the_grant() -> None:
 
 def test_the_administrator_holds_permissions_nobody_listed() -> None:
     strongly = replace(someone(), amr=frozenset({"mfa"}))
-    for permission in Permission:
+    for permission in CATALOGUE.values():
         assert decide(strongly, permission, EVERYTHING, clock=clock).allowed, permission
 
 
@@ -215,7 +215,7 @@ def test_ways_lists_all_of_them_the_administrators_first() -> None:
 
 
 def test_the_catalogue_and_the_built_in_roles_literally() -> None:
-    assert {permission.value: permission.by_scope for permission in Permission} == {
+    assert {permission.value: permission.by_scope for permission in CATALOGUE.values()} == {
         "read:reports": False,
         "export:reports": False,
         "explore:files": False,
@@ -237,7 +237,7 @@ def test_the_catalogue_and_the_built_in_roles_literally() -> None:
         "read:guards": False,
     }
     assert (
-        {permission.value: permission.step_up for permission in Permission if permission.step_up is not None}
+        {permission.value: permission.step_up for permission in CATALOGUE.values() if permission.step_up is not None}
         == REQUIREMENTS
         == {
             "export:reports": Requirement(max_age_seconds=3600),
@@ -263,6 +263,17 @@ def test_the_catalogue_and_the_built_in_roles_literally() -> None:
 
 
 def test_every_permission_has_a_sentence_for_people() -> None:
-    for permission in Permission:
+    for permission in CATALOGUE.values():
         assert permission.sentence.endswith("."), permission
         assert permission.sentence[0].isupper(), permission
+
+
+@pytest.mark.parametrize("grants", [EVERYTHING, READS, NO_GRANTS], ids=["administrator", "viewer", "none"])
+@pytest.mark.parametrize("method", AuthMethod)
+def test_decisions_made_in_advance_change_no_decision(grants: Grants, method: AuthMethod) -> None:
+    principal = someone(method=method, scope=frozenset({"read:reports"}))
+    cached = grants.with_decisions()
+    for permission in [*CATALOGUE.values(), "fly:away", None]:
+        assert decide(principal, permission, cached) == decide(principal, permission, grants)
+    assert cached == grants
+    assert not replace(cached, permissions={}, administrator_paths=()).decisions

@@ -72,7 +72,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a hosted app cannot declare a permission that Gatehouse defines",
         at="app.core.permissions:declare",
-        without="permissions.keys() & Permission._value2member_map_.keys()",
+        without="permissions.keys() & _BUILT_IN.keys()",
         instead="set[str]()",
         test="tests/app/core/test_declarations.py::test_a_file_beside_an_app_gives_nothing_of_gatehouses_own",
     ),

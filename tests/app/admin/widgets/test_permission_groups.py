@@ -2,26 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from app.admin.widgets.permission_groups import OTHER, Group, grouped, matching, sentence_of, title_of
-from app.core.permissions import Permission
-
-
-@pytest.mark.parametrize(
-    ("permission", "title"),
-    [
-        ("read:reports", "Reports"),
-        ("read:audit-log", "Audit log"),
-        ("explore:api", "API"),
-        ("read:Ωmega_things", "Ωmega things"),
-        ("nothing", OTHER),
-        ("read:", OTHER),
-        ("", OTHER),
-    ],
-)
-def test_what_a_permission_is_about(permission: str, title: str) -> None:
-    assert title_of(permission) == title
+from app.admin.widgets.permission_groups import Group, grouped, matching, sentence_of
+from app.core.permissions import OTHER_RESOURCES, Permission
 
 
 def test_groups_are_in_order_and_what_does_not_say_comes_last() -> None:
@@ -29,7 +11,7 @@ def test_groups_are_in_order_and_what_does_not_say_comes_last() -> None:
     assert grouped(names) == [
         Group("Audit", ("read:audit",)),
         Group("Roles", ("manage:roles", "read:roles")),
-        Group(OTHER, ("odd",)),
+        Group(OTHER_RESOURCES, ("odd",)),
     ]
     assert grouped([]) == []
 

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from app.core import administration
 from app.core.administration import Administrator
 from app.core.errors import GatehouseError, LastAdministrator, NotHeld, SelfGrant
-from app.core.permissions import ADMINISTRATOR, ROLES, Permission
+from app.core.permissions import ADMINISTRATOR, CATALOGUE, ROLES
 from app.core.principal import Subject
 from app.core.records import TokenRights
 from db import verify_chain
@@ -128,7 +128,7 @@ class Administration(RuleBasedStateMachine):
         for subject in PEOPLE:
             person = reader.person(subject)
             grants = reader.grants(subject, self.here.now)
-            every = {permission.value for permission in Permission} | {"administrator!"}
+            every = {permission.value for permission in CATALOGUE.values()} | {"administrator!"}
             mine = every if grants.is_administrator else set(grants.permissions)
             found[subject] = frozenset() if person is not None and person.blocked else frozenset(mine)
         return found
