@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
+from app.core import settings_loading
 from app.core.directory_ports import DirectoryStorage
 from app.core.keyring import Keyring
 from app.core.refusal_counts import RefusalCounts
@@ -128,5 +129,5 @@ def services() -> Services:
         return _installed
     with _lock:
         if _installed is None:
-            _installed = build(Settings.load(Process.APP))
+            _installed = build(settings_loading.load(Process.APP))
         return _installed

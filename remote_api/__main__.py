@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from app.core.addresses import is_loopback
 from app.core.errors import ConfigurationError, ServiceUnavailable
 from app.core.settings import Settings
-from app.core.settings_checks import is_loopback
 from remote_api import wsgi
 from remote_api.application import Application
 

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from gunicorn.errors import AppImportError  # type: ignore[import-untyped] # ships no types
 
-from app.core import logs
+from app.core import logs, settings_loading
 from app.core.errors import ConfigurationError, GatehouseError, ServiceUnavailable
 from app.core.guard_scanner import publish_guards
 from app.core.keyring import Keyring
@@ -41,8 +41,8 @@ def load_settings() -> Settings:
         SecretMismatch: if the secret is not that of the database; a missing one is not made then.
     """
     unused = unused_state(os.environ, ENV_FILE)  # before the folder that is used is made
-    require_secret(Settings.read(Process.API))
-    settings = Settings.load(Process.API)
+    require_secret(settings_loading.read(Process.API))
+    settings = settings_loading.load(Process.API)
     logs.configure(process="api", json_lines=settings.production)
     for sentence in [*unused, *misspelt()]:
         structlog.get_logger(__name__).warning(sentence)

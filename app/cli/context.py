@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
-from app.core import administration, correlation
+from app.core import administration, correlation, settings_loading
 from app.core.administration import Administrator
 from app.core.clock import utc_now
 from app.core.directory import RoleCard
@@ -39,10 +39,10 @@ def load_settings(process: Process = Process.CLI) -> Settings:
         ConfigurationError: with every mistake.
         SecretMismatch: if the secret is missing although the database was written with it.
     """
-    settings = Settings.read(process)
+    settings = settings_loading.read(process)
     if not present_secrets(settings):
         require_secret(settings)
-    return Settings.load(process)
+    return settings_loading.load(process)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app import navigation
+from app.core import settings_loading
 from app.core.declarations import Declarations, declare_beside
 from app.core.errors import ConfigurationError
 from app.core.hosting import hosting_mistakes
@@ -56,7 +57,7 @@ def read_settings(processes: Sequence[Process], script: Path | None, state: Path
     settings = None
     for process in processes:
         try:
-            settings = Settings.read(process, app=script, state=state)
+            settings = settings_loading.read(process, app=script, state=state)
         except ConfigurationError as error:
             mistakes += [mistake for mistake in error.mistakes if mistake not in mistakes]
     if mistakes or settings is None:

@@ -11,10 +11,11 @@ from app import formatting
 from app.cli.command import CommandGroup
 from app.cli.context import confirm, database_of, load_settings, operator_name
 from app.cli.options import reason_option, yes_option
+from app.core import settings_loading
 from app.core.clock import Clock, utc_now
 from app.core.records import AnnouncedProcess
 from app.core.secret_keys import replace_lost_secret, running, undecided
-from app.core.settings import Process, Settings
+from app.core.settings import Process
 from db import require_ready
 
 _LOST: Final = (
@@ -82,11 +83,13 @@ def rotation_text(write_key: str, processes: Sequence[AnnouncedProcess]) -> str:
 @yes_option
 def replace(*, reason: str, yes: bool) -> int:
     """Write with another secret because the previous one is lost."""
-    require_ready(Settings.read(Process.CLI).database_url)
+    require_ready(settings_loading.read(Process.CLI).database_url)
     if not confirm(_LOST, yes=yes):
         print("Nothing was changed.")
         return 1
-    settings = Settings.load(Process.CLI)  # makes a secret for a development installation that has none any more
+    settings = settings_loading.load(
+        Process.CLI
+    )  # makes a secret for a development installation that has none any more
     with database_of(settings) as database:
         database.check_schema()
         replace_lost_secret(database, database.keyring, actor=operator_name(), reason=reason)

@@ -15,7 +15,7 @@ from app.cli import preflight
 from app.cli.command import InstallationCommand
 from app.cli.installation import NamedInstallation
 from app.cli.options import script_argument
-from app.core import logs
+from app.core import logs, settings_loading
 from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
 from app.core.settings import Process, Settings
@@ -88,7 +88,7 @@ def _checked_settings(address: str, port: int | None, script: Path | None, state
         raise ConfigurationError(mistakes)
     require_ready(settings.database_url)
     require_secret(settings)
-    return Settings.load(Process.APP, app=script, state=state)
+    return settings_loading.load(Process.APP, app=script, state=state)
 
 
 def _port_of(settings: Settings, port: int | None) -> int:

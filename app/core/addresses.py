@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 _MAX_FORWARDED: Final = 20
 """How many entries of ``X-Forwarded-For`` are read, from the right."""
@@ -64,6 +65,17 @@ def network_of(address: str, *, ipv6_bits: int = 64) -> str:
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     return str(ipaddress.IPv6Network((int(parsed), ipv6_bits), strict=False).network_address)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host of ``url`` is this machine: a loopback address or ``localhost``."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _parsed(text: str) -> _Address | None:

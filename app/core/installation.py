@@ -8,17 +8,15 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
 from app.core.command_text import REPLACE_SECRET, command_text
 from app.core.errors import ConfigurationError
 from app.core.processes import Process
+from app.core.settings import Settings
 from app.core.state import SECRET, folder_mistake, make_private_folder
-
-if TYPE_CHECKING:
-    from app.core.settings import Settings
 
 SECRET_MIN_CHARACTERS: Final = 32
 _WEAK: Final = ("changeme", "change-me", "secret", "password", "gatehouse", "example", "default")

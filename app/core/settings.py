@@ -1,25 +1,23 @@
-"""The settings: one typed class, read from the environment and an optional ``.env``; the one table of variables.
+"""The table of settings: one typed class, read from the environment and an optional ``.env``.
 
-Every mistake is reported at once, in plain words, with the variable's name. Each process asks only for what it
-needs. An empty variable counts as not set.
+``app.core.settings_loading`` reads, checks and completes them for a process. An empty variable counts as not set.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from app.core.errors import ConfigurationError
-from app.core.installation import installation_secret, local_client
+from app.core.addresses import is_loopback
 from app.core.processes import Process
-from app.core.settings_checks import all_mistakes, is_loopback, unset_database_mistakes
-from app.core.state import DATABASE, SECRET, TENANT, default_folder
-from app.core.variables import PREFIX, GatehouseFile, hosted_script, retired_in_use, variable, with_alias
+from app.core.state import DATABASE, default_folder
+from app.core.variables import PREFIX, GatehouseFile, hosted_script, with_alias
 
 __all__ = ["ENV_FILE", "LOCAL_AUDIENCE", "LOCAL_ISSUER", "Process", "Settings"]
 
@@ -308,88 +306,12 @@ class Settings(BaseSettings):
         script = Path(named) if named else hosted_script(os.environ, env_file)
         return init_settings, env_settings, GatehouseFile(settings_cls, env_file=env_file, script=script)
 
-    @classmethod
-    def load(
-        cls,
-        process: Process,
-        *,
-        app: Path | None = None,
-        state: Path | None = None,
-        env_file: Path | None = ENV_FILE,
-    ) -> Self:
-        """Read and check everything ``process`` needs, and make what a development installation still lacks.
-
-        In development a missing secret is made and kept in the state folder (mode 600), and a local tenant's client is
-        read from ``tenant/client.json`` in it.
+    def completed(self, values: Mapping[str, Any]) -> Self:
+        """Return a copy with what a development installation makes for itself; ``local_tenant`` stays as configured.
 
         Args:
-            process: Which process is starting.
-            app: Script of the hosted app, where it was named on the command line.
-            state: The state folder, instead of the configured one.
-            env_file: The file beside the environment.
-
-        Raises:
-            ConfigurationError: with every mistake.
+            values: Field → value. The local tenant's own issuer may be among them.
         """
-        settings = cls.read(process, app=app, state=state, env_file=env_file)
-        updates: dict[str, Any] = {}
-        folder = settings.state_folder
-        client = folder / TENANT / "client.json"
-        if settings.local_tenant and (process is not Process.CLI or client.exists()):
-            updates.update(local_client(client, process))
-        if not settings.gatehouse_secret:
-            updates["gatehouse_secret"] = (SecretStr(installation_secret(folder / SECRET)),)
-        loaded = settings.model_copy(update=updates)
-        # The local tenant's own issuer is filled in above: from here on that no longer tells the two apart.
-        loaded._local_tenant = settings.local_tenant  # noqa: SLF001 - its own class
-        return loaded
-
-    @classmethod
-    def read(
-        cls,
-        process: Process,
-        *,
-        app: Path | None = None,
-        state: Path | None = None,
-        env_file: Path | None = ENV_FILE,
-    ) -> Self:
-        """Read and check as ``load`` does, and write nothing: neither a secret nor a folder is made.
-
-        What the hosted app declares is this process's catalogue from then on.
-
-        Raises:
-            ConfigurationError: with every mistake.
-        """
-        chosen: dict[str, Any] = {"gatehouse_app": app, "gatehouse_state": state}
-        chosen = {name: value for name, value in chosen.items() if value is not None}
-        mistakes: list[str] = []
-        try:
-            settings = cls(_env_file=env_file, **chosen)
-        except ValidationError as error:
-            mistakes += _in_plain_words(error)
-            # What could not be read counts as its default, so that all the other mistakes are found too.
-            wrong = {_field_of(mistake["loc"]) for mistake in error.errors() if mistake["loc"]}
-            settings = cls(_env_file=env_file, **chosen, **{name: cls.model_fields[name].default for name in wrong})
-        if "database_url" not in settings.model_fields_set:
-            mistakes += unset_database_mistakes(settings)
-            settings = settings.model_copy(update={"database_url": f"sqlite:///{settings.state_folder / DATABASE}"})
-        mistakes += all_mistakes(settings, process)
-        mistakes += retired_in_use(cls, os.environ, env_file, settings.gatehouse_app, production=settings.production)
-        if mistakes:
-            raise ConfigurationError(mistakes)
-        return settings
-
-
-def _field_of(location: tuple[int | str, ...]) -> str:
-    """Return the field of the settings that an error of pydantic is about; it may name it by a variable."""
-    name = str(location[0])
-    by_variable = {variable(field): field for field in Settings.model_fields}
-    return name if name in Settings.model_fields else by_variable.get(name, name.lower())
-
-
-def _in_plain_words(error: ValidationError) -> list[str]:
-    """The library's mistakes as sentences; the value is never repeated, it may be a secret."""
-    return [
-        f"{variable(_field_of(mistake['loc'])) if mistake['loc'] else 'The settings'}: {mistake['msg']}."
-        for mistake in error.errors(include_url=False, include_input=False)
-    ]
+        completed = self.model_copy(update=dict(values))
+        completed._local_tenant = self.local_tenant  # noqa: SLF001 - its own class
+        return completed

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
+from app.core.addresses import is_loopback
 from app.core.call_store import call_store
 from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
@@ -15,10 +16,8 @@ from app.core.http_client import ca_bundle_mistake
 from app.core.installation import state_mistakes, weakness
 from app.core.permissions import ADMINISTRATOR
 from app.core.processes import Process
+from app.core.settings import Settings
 from app.core.variables import AUTH0_ALIASES, variable
-
-if TYPE_CHECKING:
-    from app.core.settings import Settings
 
 _PROXY: Final = re.compile(r"https?://[^\s/?#]+(?::[0-9]{1,5})?/?")
 _HOST_ONLY: Final = frozenset({"GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL"})
@@ -48,17 +47,6 @@ def unset_database_mistakes(settings: Settings) -> list[str]:
         "new, empty SQLite database."
     )
     return [mistake]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address names this machine only."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def shown(field: str, settings: Settings) -> str:

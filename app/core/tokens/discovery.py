@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 
 import requests
 
+from app.core.addresses import is_loopback
 from app.core.errors import ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.http_client import cause_of, http_session, read_bounded
 from app.core.settings import Settings
-from app.core.settings_checks import is_loopback
 from app.core.tokens.claims import clean
 
 WELL_KNOWN: Final = "/.well-known/openid-configuration"

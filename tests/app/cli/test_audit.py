@@ -13,12 +13,13 @@ from sqlalchemy import insert, select
 
 from app.__main__ import main
 from app.cli import doctor, secret
+from app.core import settings_loading
 from app.core.audit import AuditEvent, AuditKind
 from app.core.chain import ProblemKind
 from app.core.checkpoints import MAX_BYTES
 from app.core.keyring import Keyring
 from app.core.secret_keys import SecretKeys
-from app.core.settings import Process, Settings
+from app.core.settings import Process
 from db import Database, open_database
 from db.audit import HEAD_PURPOSE, append, chained, head_bytes
 from db.models import audit_events, audit_head
@@ -43,7 +44,7 @@ def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Databa
     }.items():
         monkeypatch.setenv(name, value)
     assert main(["migrate"]) == 0
-    settings = Settings.load(Process.CLI)
+    settings = settings_loading.load(Process.CLI)
     opened = open_database(settings, Keyring(settings.secrets))
     yield opened
     opened.close()
@@ -366,7 +367,7 @@ def test_how_far_a_rotation_is(
         0,
         "A new secret is not known yet to: app. Nothing is written with it.",
     )
-    settings = Settings.load(Process.CLI)
+    settings = settings_loading.load(Process.CLI)
     assert doctor._check_secret(settings) == "this installation writes with one that every process has"
     assert "CHECK secret: A new secret is not known yet to: app." in capsys.readouterr().out
     monkeypatch.setenv("GATEHOUSE_SECRET", OTHER)

@@ -13,13 +13,14 @@ import pytest
 
 from app import __main__ as command_line
 from app.cli.command import InstallationCommand
+from app.core import settings_loading
 from app.core.clock import utc_now
 from app.core.directory import AuditQuery
 from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant, Person, TokenRights
-from app.core.settings import Process, Settings
+from app.core.settings import Process
 from db import Database, open_database, verify_chain
 from tests.app.cli.command_line import invoke
 from tests.stack import ROOT
@@ -40,7 +41,7 @@ def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Databa
     }.items():
         monkeypatch.setenv(name, value)
     assert command_line.main(["migrate"]) == 0
-    settings = Settings.load(Process.CLI)
+    settings = settings_loading.load(Process.CLI)
     opened = open_database(settings, Keyring(settings.secrets))
     with opened.unit_of_work() as unit:
         unit.save_person(Person(subject=ADA, name="Ada Okafor", email="ada@tests.example"), utc_now())

@@ -13,6 +13,7 @@ import pytest
 
 from app.__main__ import main
 from app.cli import dev
+from app.core import settings_loading
 from app.core.command_text import command_text
 from app.core.permissions import declare
 from app.core.settings import Process, Settings
@@ -144,7 +145,7 @@ def test_a_path_that_is_not_a_script_and_two_scripts_are_refused(
 
 
 def test_the_banner_of_dev_names_the_options_for_other_commands(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings.read(Process.CLI, app=script)
+    settings = settings_loading.read(Process.CLI, app=script)
     assert "Commands" not in dev.banner(settings, settings.issuer, settings.state_folder)
     monkeypatch.setenv("GATEHOUSE_APP", str(script))
     output = dev.banner(settings, settings.issuer, settings.state_folder)

@@ -14,7 +14,7 @@ import pytest
 
 from app.__main__ import main
 from app.cli import dev
-from app.core import installation
+from app.core import installation, settings_loading
 from app.core.errors import ConfigurationError
 from app.core.keyring import Keyring
 from app.core.permissions import declare
@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     (tmp_path / "var" / "tenant" / "client.json").write_text(
         '{"issuer": "http://localhost:9/", "audience": "a", "client_id": "c", "client_secret": "s"}'
     )
-    settings = Settings.load(Process.CLI)
+    settings = settings_loading.load(Process.CLI)
     database = open_database(settings, Keyring(settings.secrets))
     with database.unit_of_work() as unit:
         unit.switch_write_key(database.keyring.write_key)

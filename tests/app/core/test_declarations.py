@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core import settings_loading
 from app.core.assurance import MULTI_FACTOR, Requirement
 from app.core.declarations import Declarations, declare_beside
 from app.core.errors import ConfigurationError
@@ -174,4 +175,4 @@ def _load(process: Process, folder: Path) -> Settings:
     (state / "tenant" / "client.json").write_text(
         '{"issuer": "http://localhost:9000/", "audience": "a", "client_id": "c", "client_secret": "s"}'
     )
-    return Settings.load(process, state=state, env_file=None)
+    return settings_loading.load(process, state=state, env_file=None)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from app.__main__ import main
+from app.core import settings_loading
 from app.core.errors import ConfigurationError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.settings import Process, Settings
@@ -193,7 +194,7 @@ def test_a_setting_that_cannot_work_is_refused_at_the_start(
     (tmp_path / "empty.pem").write_text("")
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError) as caught:
-        Settings.load(Process.CLI)
+        settings_loading.load(Process.CLI)
     assert any(mistake.startswith(said) for mistake in caught.value.mistakes)
 
 

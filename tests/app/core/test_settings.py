@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core import settings_loading
 from app.core.errors import ConfigurationError
 from app.core.settings import Process, Settings
 from app.core.variables import known_variables
@@ -38,7 +39,7 @@ def _only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, /, **given: str) -> Settings:
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    return Settings.load(process, state=tmp_path, env_file=None)
+    return settings_loading.load(process, state=tmp_path, env_file=None)
 
 
 def mistakes(
@@ -213,7 +214,7 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
     file = tmp_path / ".env"
     file.write_text("\n".join(f"{name}={value}" for name, value in AUTH0.items()) + "\nGATEHOUSE_DEFAULT_ROLE=viewer\n")
     monkeypatch.setenv("AUTH0_DOMAIN", "other.eu.auth0.com")
-    settings = Settings.load(Process.APP, state=tmp_path, env_file=file)
+    settings = settings_loading.load(Process.APP, state=tmp_path, env_file=file)
     assert (settings.issuer, settings.default_role) == ("https://other.eu.auth0.com/", "viewer")
     assert "AUTH0_CLIENT_ID" not in os.environ
 

@@ -57,7 +57,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="retired variables are refused",
-        at="app.core.settings:Settings.read",
+        at="app.core.settings_loading:read",
         without="mistakes += retired_in_use(...)",
         test=(
             "tests/app/core/test_variables.py"
@@ -66,7 +66,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a hosted app in production must name its database",
-        at="app.core.settings:Settings.read",
+        at="app.core.settings_loading:read",
         without="mistakes += unset_database_mistakes(settings)",
         test="tests/app/core/test_variables.py::test_production_beside_a_hosted_app_does_not_start_on_a_new_empty_database",
     ),
