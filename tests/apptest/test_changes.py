@@ -65,7 +65,7 @@ def test_what_was_gained(services: Services) -> None:
     at, who = opened(services, "viewer")
     grant(services, who, "developer")
     assert line(at.run()) == (
-        "You can now also try out calls to the remote API and see what it answers; "
+        "You can now also try out calls to the remote API and see the responses; "
         "and read the scoped message of the remote API."
     )
 

@@ -38,7 +38,7 @@ class Administrator:
 class AuthorizedActor:
     """An administrator, with what they hold as the unit of work sees it."""
 
-    who: Administrator
+    administrator: Administrator
     now: datetime
     principal: Principal | None = None
     grants: Grants = NO_GRANTS
@@ -59,37 +59,39 @@ class AuthorizedActor:
         return AuditEvent(
             kind=kind,
             at=self.now,
-            actor=self.who.name,
+            actor=self.administrator.name,
             target=target,
             reason=reason,
             correlation_id=correlation.current(),
-            address=self.who.address,
+            address=self.administrator.address,
             details=details,
         )
 
 
-def authorise(unit: DirectoryUnit, who: Administrator, permission: Permission, now: datetime) -> AuthorizedActor:
-    """Decide whether ``who`` may, by their block, session and grants as they are inside ``unit``.
+def authorise(
+    unit: DirectoryUnit, administrator: Administrator, permission: Permission, now: datetime
+) -> AuthorizedActor:
+    """Decide whether ``administrator`` may, by their block, session and grants as they are inside ``unit``.
 
     What was decided before the unit was open may have changed meanwhile. Raises ``PermissionDenied``,
     ``StepUpRequired`` or ``Unauthenticated``.
     """
-    if who.principal is None:
-        return AuthorizedActor(who, now)
-    subject = who.principal.subject
+    if administrator.principal is None:
+        return AuthorizedActor(administrator, now)
+    subject = administrator.principal.subject
     if subject is None:
         raise Unauthenticated("Sign in to go on.")
     row = unit.person_of(subject)
-    principal = replace(who.principal, blocked=row is not None and row.person.blocked)
+    principal = replace(administrator.principal, blocked=row is not None and row.person.blocked)
     if principal.session_ref is not None and not principal.blocked:
         principal = _in_session(unit, principal, principal.session_ref, now)
     grants = unit.grants_of(subject, now)
     if principal.method in {AuthMethod.OTHER_TOKEN, AuthMethod.MACHINE}:
-        grants = replace(grants, asserted=who.asserted, withheld=unit.withheld_permissions(subject))
+        grants = replace(grants, asserted=administrator.asserted, withheld=unit.withheld_permissions(subject))
     decision = decide(principal, permission, grants, clock=lambda: now)
     if not decision.allowed:
         raise refusal(permission, decision)
-    return AuthorizedActor(who, now, principal, grants)
+    return AuthorizedActor(administrator, now, principal, grants)
 
 
 def _in_session(unit: DirectoryUnit, principal: Principal, ref: str, now: datetime) -> Principal:

@@ -51,6 +51,6 @@ def person_by_email(unit: UnitOfWork, email: str) -> Person:
     if not found:
         raise NotFound("Nobody with this verified e-mail has signed in yet. Use --subject, or let them sign in once.")
     if len(found) > 1:
-        who = ", ".join(f"{person.name or 'no name'} ({person.subject})" for person in found)
-        raise InvalidInput({"email": f"Several people have this e-mail: {who}. Name one by --subject."})
+        administrator = ", ".join(f"{person.name or 'no name'} ({person.subject})" for person in found)
+        raise InvalidInput({"email": f"Several people have this e-mail: {administrator}. Name one by --subject."})
     return found[0]

@@ -32,7 +32,7 @@ from app.core.records import NewGrant
 
 def grant(
     unit: DirectoryUnit,
-    who: Administrator,
+    administrator: Administrator,
     *,
     person: int,
     role: str | None,
@@ -47,7 +47,7 @@ def grant(
     Raises ``SelfGrant``, ``NotHeld``, ``NotFound`` (person), ``StaleVersion``, ``InvalidInput``, and ``Conflict`` when
     they have it with another end, or were erased.
     """
-    actor = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if until is not None and until <= now:
@@ -57,8 +57,8 @@ def grant(
     target = name_of(row)
     _require_may_give(unit, actor, role, permission, target)
     require_not_self(actor, target, is_self=row.person.subject == actor.subject)
-    source = Source.POLICY if who.principal is None else Source.ADMIN
-    new = NewGrant(row.person.subject, source, who.name, role, permission, until, why)
+    source = Source.POLICY if administrator.principal is None else Source.ADMIN
+    new = NewGrant(row.person.subject, source, administrator.name, role, permission, until, why)
     if not unit.add_grant(new, now):
         _require_same_end(unit, new, now)
         return False
@@ -68,7 +68,7 @@ def grant(
 
 def revoke(
     unit: DirectoryUnit,
-    who: Administrator,
+    administrator: Administrator,
     *,
     person: int,
     grant: int,
@@ -84,7 +84,7 @@ def revoke(
 
     Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
-    actor = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     found = unit.grant_row(person, grant)
@@ -95,7 +95,7 @@ def revoke(
     withheld = found.automatic or (is_default and not _is_automatic(unit, row.person.subject, default_role, now))
     with keeping_an_administrator(unit, now, target):
         if withheld:
-            unit.withhold_grant(person, found, by=who.name, reason=why, from_default=is_default, now=now)
+            unit.withhold_grant(person, found, by=administrator.name, reason=why, from_default=is_default, now=now)
         unit.delete_grant(grant)
     details = _told(found.role, found.permission, found.source, found.until)
     unit.record(actor.event(AuditKind.GRANT_REVOKE, target, why, **details, withheld=withheld))
@@ -104,7 +104,7 @@ def revoke(
 
 def revoke_all(
     unit: DirectoryUnit,
-    who: Administrator,
+    administrator: Administrator,
     grants: Iterable[GrantRow],
     *,
     person: int,
@@ -118,14 +118,21 @@ def revoke_all(
     for one in there:
         if unit.grant_row(person, one.id) is not None:
             revoke(
-                unit, who, person=person, grant=one.id, reason=reason, version=None, default_role=default_role, now=now
+                unit,
+                administrator,
+                person=person,
+                grant=one.id,
+                reason=reason,
+                version=None,
+                default_role=default_role,
+                now=now,
             )
     return len(there)
 
 
 def release(
     unit: DirectoryUnit,
-    who: Administrator,
+    administrator: Administrator,
     *,
     person: int,
     withheld: int,
@@ -140,7 +147,7 @@ def release(
 
     Raises ``SelfGrant``, ``NotHeld``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
-    actor = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     found = unit.withheld_row(person, withheld)
@@ -155,12 +162,14 @@ def release(
     return found
 
 
-def add_person(unit: DirectoryUnit, who: Administrator, *, subject: Subject, reason: str, now: datetime) -> int:
+def add_person(
+    unit: DirectoryUnit, administrator: Administrator, *, subject: Subject, reason: str, now: datetime
+) -> int:
     """Make a subject known, so that it can be given something before its first sign-in; returns its id.
 
     One that is known already is left as it is. Raises ``InvalidInput`` for a subject that cannot be.
     """
-    actor = authorise(unit, who, Permission.MANAGE_GRANTS, now)
+    actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     known = unit.person_of(subject)
     if known is not None:

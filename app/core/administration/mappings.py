@@ -19,7 +19,7 @@ MOST_ROLES: Final = 50
 
 def set_mapping(
     unit: DirectoryUnit,
-    who: Administrator,
+    administrator: Administrator,
     *,
     token_role: str,
     roles: frozenset[int],
@@ -33,7 +33,7 @@ def set_mapping(
     ``map_own_names`` as in ``UnitOfWork.sync_token_rights``. Raises ``NotHeld`` and ``SelfGrant`` for the roles that
     are added, ``StaleVersion``, ``InvalidInput``.
     """
-    actor = authorise(unit, who, Permission.MANAGE_MAPPINGS, now)
+    actor = authorise(unit, administrator, Permission.MANAGE_MAPPINGS, now)
     why = checked_reason(reason)
     if not 0 < len(token_role) <= TOKEN_ROLE_MAX_CHARACTERS or not token_role.isprintable():
         raise InvalidInput({"token_role": "This cannot be the name of a role in a token."})

@@ -21,7 +21,7 @@ from app.core.records import EndReason
 
 def set_blocked(
     unit: DirectoryUnit,
-    who: Administrator,
+    administrator: Administrator,
     *,
     person: int,
     blocked: bool,
@@ -33,7 +33,7 @@ def set_blocked(
 
     Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
-    actor = authorise(unit, who, Permission.BLOCK_PEOPLE, now)
+    actor = authorise(unit, administrator, Permission.BLOCK_PEOPLE, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     target = name_of(row)
@@ -48,13 +48,13 @@ def set_blocked(
 
 
 def erase(
-    unit: DirectoryUnit, who: Administrator, *, person: int, reason: str, version: str | None, now: datetime
+    unit: DirectoryUnit, administrator: Administrator, *, person: int, reason: str, version: str | None, now: datetime
 ) -> None:
     """End a person's sessions and remove all that is known of them but their subject, which the audit names.
 
     A block stays. Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
-    actor = authorise(unit, who, Permission.ERASE_PEOPLE, now)
+    actor = authorise(unit, administrator, Permission.ERASE_PEOPLE, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if row.state is PersonState.ERASED:

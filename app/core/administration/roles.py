@@ -34,7 +34,7 @@ _NO_ROLE: Final = "There is no such role."
 
 def create_role(
     unit: DirectoryUnit,
-    who: Administrator,
+    administrator: Administrator,
     *,
     name: str,
     description: str,
@@ -43,7 +43,7 @@ def create_role(
     now: datetime,
 ) -> int:
     """Make a role; returns its id. Raises ``NotHeld``, ``NameTaken``, ``InvalidInput``."""
-    actor = authorise(unit, who, Permission.MANAGE_ROLES, now)
+    actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
     why = checked_reason(reason)
     name, description = _checked_name(name), _checked_description(description)
     _require_known(unit, permissions)
@@ -56,7 +56,7 @@ def create_role(
 
 def update_role(
     unit: DirectoryUnit,
-    who: Administrator,
+    administrator: Administrator,
     *,
     role: int,
     name: str,
@@ -71,7 +71,7 @@ def update_role(
     Raises ``NotHeld`` and ``SelfGrant`` for what is added, ``BuiltInRole``, ``NameTaken``, ``NotFound``,
     ``StaleVersion``, ``InvalidInput``.
     """
-    actor = authorise(unit, who, Permission.MANAGE_ROLES, now)
+    actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
     why = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
     there = card.row
@@ -93,7 +93,7 @@ def update_role(
 
 def delete_role(
     unit: DirectoryUnit,
-    who: Administrator,
+    administrator: Administrator,
     *,
     role: int,
     move_to: int | None,
@@ -106,7 +106,7 @@ def delete_role(
     Raises ``RoleInUse`` when it is held or mapped and ``move_to`` is None, ``NotHeld`` and ``SelfGrant`` for what
     ``move_to`` gives, ``BuiltInRole``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
     """
-    actor = authorise(unit, who, Permission.MANAGE_ROLES, now)
+    actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
     why = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
     name = card.row.name
@@ -116,7 +116,7 @@ def delete_role(
     if to is None and (card.row.people or card.token_roles):
         raise RoleInUse("People hold this role, or a token role becomes it: say which role takes its place.")
     with keeping_an_administrator(unit, now, name):
-        moved = unit.move_role(role, move_to, by=who.name, reason=why, now=now)
+        moved = unit.move_role(role, move_to, by=administrator.name, reason=why, now=now)
         unit.delete_role(role)
     told: dict[str, Detail] = {"role": role, "moved_to": None if to is None else to.row.name, "people": moved}
     unit.record(actor.event(AuditKind.ROLE_DELETE, name, why, **told))

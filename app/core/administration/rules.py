@@ -70,9 +70,9 @@ def require_nothing_gained(
 @contextmanager
 def keeping_an_administrator(unit: DirectoryUnit, now: datetime, target: str) -> Iterator[None]:
     """Raise ``LastAdministrator`` after a change that leaves none where there was one."""
-    there_was_one = bool(unit.administrators(now))
+    had_administrator = bool(unit.administrators(now))
     yield
-    if there_was_one and not unit.administrators(now):
+    if had_administrator and not unit.administrators(now):
         raise about(LastAdministrator(_LAST), target)
 
 

@@ -18,9 +18,9 @@ from app.core.permissions import Permission
 from app.core.records import EndReason
 
 
-def end_session(unit: DirectoryUnit, who: Administrator, *, ref: str, reason: str, now: datetime) -> None:
+def end_session(unit: DirectoryUnit, administrator: Administrator, *, ref: str, reason: str, now: datetime) -> None:
     """End one session; one that is over already is left so. Raises ``NotFound``, ``InvalidInput``."""
-    actor = authorise(unit, who, Permission.END_SESSIONS, now)
+    actor = authorise(unit, administrator, Permission.END_SESSIONS, now)
     why = checked_reason(reason)
     session = unit.session_by_ref(ref)
     if session is None:
@@ -29,9 +29,9 @@ def end_session(unit: DirectoryUnit, who: Administrator, *, ref: str, reason: st
         unit.record(actor.event(AuditKind.SESSION_END, subject_name(session.person.subject), why, session=ref))
 
 
-def end_sessions(unit: DirectoryUnit, who: Administrator, *, person: int, reason: str, now: datetime) -> int:
+def end_sessions(unit: DirectoryUnit, administrator: Administrator, *, person: int, reason: str, now: datetime) -> int:
     """Sign a person out everywhere; returns how many sessions ended. Raises ``NotFound``, ``InvalidInput``."""
-    actor = authorise(unit, who, Permission.END_SESSIONS, now)
+    actor = authorise(unit, administrator, Permission.END_SESSIONS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, None)
     target = name_of(row)

@@ -18,7 +18,7 @@ log = structlog.get_logger("gatehouse.administration")
 
 
 @contextmanager
-def transaction(storage: DirectoryStorage, who: Administrator, now: datetime) -> Iterator[DirectoryUnit]:
+def transaction(storage: DirectoryStorage, administrator: Administrator, now: datetime) -> Iterator[DirectoryUnit]:
     """A unit that is committed at the end of the block; a refusal by a rule is recorded before it is raised on."""
     try:
         with storage.unit_of_work() as unit:
@@ -26,17 +26,17 @@ def transaction(storage: DirectoryStorage, who: Administrator, now: datetime) ->
             unit.commit()
     except (RuleViolated, LastAdministrator) as error:
         try:
-            _record(storage, who, error, now)
+            _record(storage, administrator, error, now)
         except StorageUnavailable as unavailable:  # refused it is either way, and for its own reason
             log.warning("a refusal by a rule could not be recorded", error=unavailable.code, rule=error.code)
         raise
 
 
 def _record(
-    storage: DirectoryStorage, who: Administrator, error: RuleViolated | LastAdministrator, now: datetime
+    storage: DirectoryStorage, administrator: Administrator, error: RuleViolated | LastAdministrator, now: datetime
 ) -> None:
     """Record the refusal in a unit of its own: that of the change is rolled back."""
-    event = AuthorizedActor(who, now).event(AuditKind.RULE_REFUSE, error.about, error.code)
+    event = AuthorizedActor(administrator, now).event(AuditKind.RULE_REFUSE, error.about, error.code)
     with storage.unit_of_work() as unit:
         unit.record(replace(event, outcome=Outcome.REFUSED))
         unit.commit()

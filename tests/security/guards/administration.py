@@ -96,7 +96,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the last administrator stays",
         at="app.core.administration.rules:keeping_an_administrator",
-        without="there_was_one and not unit.administrators(now)",
+        without="had_administrator and not unit.administrators(now)",
         instead="False",
         test="tests/app/core/administration/test_rules.py::test_the_last_administrator_stays",
     ),
