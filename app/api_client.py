@@ -195,7 +195,7 @@ def _token() -> str:
     """The access token of the session that is asking; raises ``Unauthenticated`` for nobody."""
     session = access.current_session()
     if session is None:
-        raise Unauthenticated("Sign in to go on.")
+        raise Unauthenticated("Sign in to continue.")
     return services().sessions.access_token(session.ref)
 
 

@@ -117,14 +117,14 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
         if isinstance(error, SessionExpired):
             st.title("Your session has expired")
             st.write(
-                "You were not here for a while, so you were signed out to be safe. Sign in to go on where you were."
+                "You were not here for a while, so you were signed out to be safe. Sign in to continue where you were."
             )
         elif isinstance(error, SessionEnded):
             st.title("You were signed out")
             st.write(
                 formatting.plain(error.detail)
                 if error.detail
-                else "Your session was ended. Sign in to go on where you were."
+                else "Your session was ended. Sign in to continue where you were."
             )
         else:
             st.title("Sign in")

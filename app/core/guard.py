@@ -1,7 +1,7 @@
-"""The guard: one way of finding who is asking, bound to the one decision, as ``require``, ``requires`` and ``allows``.
+"""The guard: ``decide`` bound to one way of finding the caller, as ``require``, ``requires`` and ``allows``.
 
-There are exactly two guards, one per adapter: ``app.access`` (browser session) and ``remote_api.access`` (bearer
-token). A guard holds no rights: each call asks afresh.
+There are exactly two guards, one for each adapter: ``app.access`` (browser session) and ``remote_api.access`` (bearer
+token). A guard caches no rights: each call reads the caller again.
 """
 
 from __future__ import annotations
@@ -25,49 +25,54 @@ R = TypeVar("R")
 
 
 class Caller(NamedTuple):
-    """Who is asking and what they hold, read together."""
+    """The principal of a call and its grants, read together."""
 
     principal: Principal
     grants: Grants
 
 
 class OnRefused(Protocol):
-    """What to do when somebody is refused: write the audit event. Must not raise for want of a listener."""
+    """Called for each refusal, to record it in the audit. Must not raise where nothing can be recorded."""
 
     def __call__(self, principal: Principal, permission: str | None, decision: Decision, target: str, /) -> None:
-        """``target``: what was asked for: a page's path, ``module:function``, or ``METHOD /route``."""
+        """Record a refusal; ``target`` is a page's path, ``module:function``, or ``METHOD /route``."""
 
 
 class Guard:
-    """Binds ``decide`` to one principal source.
+    """Binds ``decide`` to one source of callers."""
 
-    ``ask`` returns who is asking now and what they hold now; it must answer ``ANONYMOUS`` where there is no context
-    (a thread, a job), never guess, and may raise ``Unauthenticated`` subclasses or ``StorageUnavailable``.
-    """
+    __slots__ = ("_caller", "_clock", "_on_refused")
 
-    __slots__ = ("_ask", "_clock", "_on_refused")
+    def __init__(self, caller: Callable[[], Caller], on_refused: OnRefused, *, clock: Clock = utc_now) -> None:
+        """Create a guard.
 
-    def __init__(self, ask: Callable[[], Caller], on_refused: OnRefused, *, clock: Clock = utc_now) -> None:
-        self._ask = ask
+        Args:
+            caller: Returns the current caller with its current grants. It must return ``ANONYMOUS`` where there is no
+                context (a thread, a job), never guess, and may raise ``Unauthenticated`` subclasses or
+                ``StorageUnavailable``.
+            on_refused: Records refusals.
+            clock: The current time, for the age of the sign-in.
+        """
+        self._caller = caller
         self._on_refused = on_refused
         self._clock = clock
 
     def decide(self, permission: str | None) -> Decision:
-        """The decision about ``permission`` now, without audit. None asks only for somebody proven and not blocked."""
-        caller = self._ask()
+        """Decide about ``permission`` now, without audit. None requires only an authenticated, unblocked principal."""
+        caller = self._caller()
         return decide(caller.principal, permission, caller.grants, clock=self._clock)
 
     def allows(self, permission: str | None) -> bool:
-        """Whether it would be allowed now. For showing and hiding only; never instead of ``require``."""
+        """Whether the call would be allowed now. For showing and hiding only, never instead of ``require``."""
         try:
             return self.decide(permission).allowed
         except Unauthenticated:
             return False
 
     def missing(self, permission: str | None) -> GatehouseError | None:
-        """What a call would be refused with now; None when it would be allowed. For showing only: nothing is recorded.
+        """Return the error that a call would be refused with now; None if it would be allowed. Nothing is recorded.
 
-        ``StepUpRequired`` where a fresh sign-in would do.
+        ``StepUpRequired`` where a step-up would suffice.
         """
         try:
             decision = self.decide(permission)
@@ -76,8 +81,14 @@ class Guard:
         return None if decision.allowed else refusal(permission, decision)
 
     def require(self, permission: str | None, *, target: str = "") -> Principal:
-        """Return the principal, or raise ``Unauthenticated`` or ``PermissionDenied`` after recording the refusal."""
-        principal, grants = self._ask()
+        """Require ``permission`` and return the principal; a refusal is recorded and raised.
+
+        Raises:
+            Unauthenticated: if the caller is anonymous.
+            PermissionDenied: if the caller may not.
+            StepUpRequired: if the caller may after a step-up.
+        """
+        principal, grants = self._caller()
         decision = decide(principal, permission, grants, clock=self._clock)
         if not decision.allowed:
             self._on_refused(principal, permission, decision, target)
@@ -85,13 +96,18 @@ class Guard:
         return principal
 
     def requires(self, permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """Decorate a function so that each call decides first; the function gets ``required_permission``.
+        """Return a decorator that requires ``permission`` at each call of a function.
 
-        The check runs when the function is called: for an async or a generator function too, before anything of it
-        is made. ``permission`` may be given by its name, as an app does that declares its own. A cache may stand below
-        (``st.cache_data``, ``functools.lru_cache``): each call decides, then asks the cache. Raises ``TypeError`` at
-        decoration for a name that is not in the catalogue, for anything but a function or its cache, and for one whose
-        signature lets the caller name the principal: who is asking is found, never told.
+        The check runs when the function is called: for an async or a generator function too, before its coroutine or
+        generator is created. A cache may stand below (``st.cache_data``, ``functools.lru_cache``): each call decides,
+        then reads the cache. The decorated function has the attribute ``required_permission``.
+
+        Args:
+            permission: A permission or its name; hosted apps name the permissions that they declare.
+
+        Raises:
+            TypeError: at decoration, for a name that is not in the catalogue, for anything but a function or a cache of
+                one, and for a parameter ``principal``: the caller is found, never passed.
         """
 
         def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -104,7 +120,7 @@ class Guard:
                 raise TypeError(msg)
             required = _known(permission)
             if "principal" in inspect.signature(function).parameters:
-                msg = "a guarded function cannot take `principal` as an argument: who is asking is found, never told"
+                msg = "a guarded function cannot have a parameter `principal`: the caller is found, never passed"
                 raise TypeError(msg)
             target = _where(plain)
             require = self.require
@@ -123,37 +139,37 @@ class Guard:
 
 
 class GuardedCache(Generic[P, R]):
-    """A cache whose every call decides first; everything else of it (``clear()``, ``cache_info()``) is reached as is.
+    """A cache that decides at every call; its other attributes (``clear()``, ``cache_info()``) are passed through.
 
-    Clearing asks for no permission, as it shows nothing and only makes the next call compute again.
+    Clearing requires no permission: it shows nothing and only makes the next call compute again.
     """
 
     def __init__(self, cache: Callable[P, R], permission: Permission, check: Callable[[], object]) -> None:
-        """``check`` raises when the caller lacks ``permission``."""
+        """Guard ``cache``; ``check`` raises if the caller lacks ``permission``."""
         update_wrapper(self, cache, updated=())
         self._cache = cache
         self._check = check
         self.required_permission = permission
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Decide, then ask the cache."""
+        """Decide, then read the cache."""
         self._check()
         return self._cache(*args, **kwargs)
 
     def __get__(self, instance: object, owner: type | None = None) -> GuardedCache[..., R]:
-        """On a method: the cache as bound to ``instance``, so that ``clear(...)`` clears what was kept for it."""
+        """On a method: the cache bound to ``instance``, so that ``clear(...)`` clears the entries of that instance."""
         bind = getattr(self._cache, "__get__", None)
         if instance is None or bind is None:
             return self
         return GuardedCache(bind(instance, owner), self.required_permission, self._check)
 
     def __getattr__(self, name: str) -> Any:
-        """An attribute of the cache."""
+        """Return an attribute of the cache."""
         return getattr(object.__getattribute__(self, "_cache"), name)
 
 
 def _plain(function: object) -> FunctionType | None:
-    """The function that ``function`` is, or that a cache around it calls; None for anything else."""
+    """The function itself, or the function that a cache calls; None for anything else."""
     if isinstance(function, staticmethod | classmethod | property | type) or not callable(function):
         return None
     innermost = inspect.unwrap(function)
@@ -161,18 +177,18 @@ def _plain(function: object) -> FunctionType | None:
 
 
 def _known(permission: str) -> Permission:
-    """The permission of that name; raises ``TypeError``, with the one that was probably meant."""
+    """The permission of that name; raises ``TypeError`` with the most similar name."""
     found = CATALOGUE.get(permission)
     if found is None:
         near = get_close_matches(str(permission), [known.value for known in CATALOGUE.values()], 1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        msg = f"@requires asks for {permission!r}, which is not in the catalogue of permissions.{hint}"
+        msg = f"@requires names {permission!r}, which is not in the catalogue of permissions.{hint}"
         raise TypeError(msg)
     return found
 
 
 def _where(function: FunctionType) -> str:
-    """``module:function``; a page's script has no module name of its own, so its file's name stands for it."""
+    """``module:function``; a page's script has no module name, so its file's name is used."""
     module = function.__module__
     if module == "__main__":
         module = f"pages.{PurePath(function.__code__.co_filename).stem}"
@@ -180,24 +196,24 @@ def _where(function: FunctionType) -> str:
 
 
 def refusal(permission: str | None, decision: Decision) -> GatehouseError:
-    """The error that a refused ``decision`` is raised as: ``Unauthenticated`` for nobody, else ``PermissionDenied``.
+    """Return the error for a refused ``decision``: ``Unauthenticated`` if anonymous, else ``PermissionDenied``.
 
-    ``StepUpRequired``, which is one too, where a fresh or stronger sign-in would do.
+    ``StepUpRequired``, a subclass of it, where a fresh or stronger sign-in would suffice.
     """
     if decision.reason is Reason.ANONYMOUS:
-        return Unauthenticated("Sign in to go on.")
+        return Unauthenticated("Sign in to continue.")
     if decision.step_up is not None:
-        asked = decision.step_up
+        requirement = decision.step_up
         return StepUpRequired(
             permission or "",
-            "This asks for a second factor." if asked.acr else "This asks for a more recent sign-in.",
-            max_age_seconds=asked.max_age_seconds,
-            acr=asked.acr,
+            "This requires a second factor." if requirement.acr else "This requires a more recent sign-in.",
+            max_age_seconds=requirement.max_age_seconds,
+            acr=requirement.acr,
         )
     sentences = {
         Reason.BLOCKED: "Your account is blocked here. Ask an administrator.",
-        Reason.SCOPE: "You hold this permission, but the token you used was not given it.",
-        Reason.STALE_LOGIN: "This asks for a person's own sign-in, which a machine cannot give.",
+        Reason.SCOPE: "You have this permission, but the token of this request does not include it.",
+        Reason.STALE_LOGIN: "This requires the sign-in of a person, which a machine cannot do.",
     }
     return PermissionDenied(
         permission or "", decision.reason, sentences.get(decision.reason, "You lack a permission for this.")

@@ -60,7 +60,7 @@ REFUSED: Final[Mapping[str, PageText]] = {
     ),
     "unauthorized": PageText("You were not let in", "The sign-in service does not let this account in.", _FORBIDDEN),
     "user_blocked": _BLOCKED,
-    "login_required": PageText("Sign in to go on", "The sign-in service needs you to sign in once more."),
+    "login_required": PageText("Sign in to continue", "The sign-in service needs you to sign in once more."),
     "interaction_required": PageText(
         "One more step", "The sign-in service has a question for you before you can go on."
     ),
@@ -197,11 +197,14 @@ def ended_page(error: Unauthenticated, return_to: str, *, signed_out: bool) -> R
         title = "Your session has expired"
         sentences = ("You were not here for a while, or signed in long ago, so you were signed out to be safe.",)
     elif signed_out or isinstance(error, SignedOut):
-        title, sentences = "You are signed out", ("You signed out at this browser. Sign in to go on where you were.",)
+        title, sentences = (
+            "You are signed out",
+            ("You signed out at this browser. Sign in to continue where you were.",),
+        )
     elif isinstance(error, SessionEnded):
         title, sentences = "You were signed out", (error.detail or "Your session was ended.",)
     else:
-        title, sentences = "You are not signed in", ("Sign in to go on where you were.",)
+        title, sentences = "You are not signed in", ("Sign in to continue where you were.",)
     # The answer that brings the new session's cookie may still be on its way: then this page leads on by itself.
     reload_seconds = 2 if isinstance(error, SessionReplaced) else None
     return notice(title, sentences, status=200, actions=(again, START), reload_seconds=reload_seconds)

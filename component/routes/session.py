@@ -101,7 +101,7 @@ class SessionRoutes:
         except StorageUnavailable:
             return problem(503, _UNAVAILABLE)
         except Unauthenticated:
-            return problem(401, "Sign in to go on.")
+            return problem(401, "Sign in to continue.")
         return JSONResponse(self._told(session), headers=NO_STORE)
 
     def _stay(self, request: Request) -> Response:
@@ -110,7 +110,7 @@ class SessionRoutes:
         except StorageUnavailable:
             return problem(503, _UNAVAILABLE)
         except Unauthenticated:
-            return problem(401, "Sign in to go on.")
+            return problem(401, "Sign in to continue.")
         return JSONResponse(self._told(session), headers=NO_STORE)
 
     def _resolve(self, request: Request) -> Session:

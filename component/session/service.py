@@ -97,7 +97,7 @@ class Sessions:
         person's session is returned while it has not been ended: the decision refuses with the right reason.
         """
         if not _SECRET.fullmatch(secret):
-            raise Unauthenticated("Sign in to go on.")
+            raise Unauthenticated("Sign in to continue.")
         return self._live(self._storage.read.session_by_secret(secret_hash(secret)))
 
     def by_ref(self, ref: str) -> Session:
@@ -171,7 +171,7 @@ class Sessions:
 
     def _live(self, session: Session | None) -> Session:
         if session is None:
-            raise Unauthenticated("Sign in to go on.")
+            raise Unauthenticated("Sign in to continue.")
         state = liveness(session, idle=self._idle, now=self._clock())
         if state is Liveness.LIVE:
             return session

@@ -221,7 +221,7 @@ def test_a_guard_above_a_cache_decides_for_each_caller(gatehouse: Services, deco
     code = f"{decorators}def report(month):\n    return f'the report of {{month}}'\n"
     assert run(code, "report('May')", "viewer").session_state["answer"] == "the report of May"
     assert error(run(code, "report('May')")) == "PermissionDenied: You lack a permission for this."
-    assert error(run(code, "report('May')", anonymous=True)) == "Unauthenticated: Sign in to go on."
+    assert error(run(code, "report('May')", anonymous=True)) == "Unauthenticated: Sign in to continue."
 
 
 def test_a_guarded_cache_is_cleared_as_a_cache_is(gatehouse: Services) -> None:

@@ -16,11 +16,11 @@ from tests.remote_api.world import SignedIn, World
 EXPORT = "/api/v1/reports/usage.csv"
 HOUR_CHALLENGE = (
     'Bearer realm="gatehouse", error="insufficient_user_authentication", '
-    'error_description="This asks for a more recent sign-in.", max_age="3600"'
+    'error_description="This requires a more recent sign-in.", max_age="3600"'
 )
 FACTOR_CHALLENGE = (
     'Bearer realm="gatehouse", error="insufficient_user_authentication", '
-    f'error_description="This asks for a second factor.", acr_values="{MULTI_FACTOR}"'
+    f'error_description="This requires a second factor.", acr_values="{MULTI_FACTOR}"'
 )
 
 

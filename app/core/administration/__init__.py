@@ -4,12 +4,12 @@ Every use case takes an open ``DirectoryUnit`` (the caller commits), decides ins
 records its audit event in it: change and event are kept together or not at all. ``transaction`` opens the unit,
 commits, and has refusals by a rule recorded.
 
-What an administrator revokes stays revoked: the automatic sources, which are the provider's token and the default role,
-give it back to nobody from whom it is withheld.
+What an administrator revokes stays revoked: it is withheld from the automatic sources, which are the provider's token
+and the default role.
 
-The rules: nobody gives what they do not hold, and editing a role, mapping a token role, or moving people from a role
-that is deleted is giving; nobody gives themselves anything; the last administrator stays; built-in roles are only
-extended; whoever changes something says which version of it they saw, and why.
+The rules: administrators grant only what they have, and editing a role, mapping a token role, or moving people from a
+deleted role is granting too; administrators grant themselves nothing; the last administrator stays; built-in roles are
+only extended; every change names the version that its author saw, and a reason.
 """
 
 from app.core.administration.authorized_actor import Administrator, AuthorizedActor, authorise

@@ -1,4 +1,4 @@
-"""Who acts, what they may do as the unit of work sees it, and what every change must say."""
+"""The acting administrator, authorized inside the unit of work; and the reason and version that every change names."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from app.core.policy import NO_GRANTS, Grants, decide
 from app.core.principal import AuthMethod, Principal, Subject
 from app.core.records import EndReason
 
-REASON_MAX_CHARACTERS: Final = 500
+MAX_REASON_CHARACTERS: Final = 500
 Detail = str | int | bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
-    """Who acts."""
+    """The administrator who acts, before the unit of work is open."""
 
     name: str
     """Audit name: ``actor_of(principal)``, or ``operator:<system user>``."""
     principal: Principal | None
-    """None: the command line's operator, who holds everything and is bound by every other rule."""
+    """None for the operator of the command line, who has every permission and is bound by every other rule."""
     address: str = ""
     asserted: frozenset[str] = field(default=frozenset())
-    """Permissions that the bearer token in hand asserts itself, as in ``Grants.asserted``."""
+    """Permissions that the request's bearer token asserts itself, as in ``Grants.asserted``."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizedActor:
-    """An administrator, with what they hold as the unit of work sees it."""
+    """An administrator with the grants that the unit of work reads."""
 
     administrator: Administrator
     now: datetime
@@ -45,17 +45,17 @@ class AuthorizedActor:
 
     @property
     def subject(self) -> Subject | None:
-        """Whose own rights are not theirs to extend; None for the operator."""
+        """The administrator's own subject, whose rights they may not extend; None for the operator."""
         return self.principal.subject if self.principal is not None else None
 
     def holds(self, permission: str) -> bool:
-        """Whether they may use it now, at most after a fresh sign-in: only then may they give it."""
+        """Whether the actor may use ``permission``, at most after a step-up: only then may they grant it."""
         if self.principal is None:
             return True
         return decide(self.principal, permission, self.grants, clock=lambda: self.now).allowed_after_step_up
 
     def event(self, kind: AuditKind, target: str, reason: str, **details: Detail) -> AuditEvent:
-        """The audit event of something they did."""
+        """Return the audit event of an action of this actor."""
         return AuditEvent(
             kind=kind,
             at=self.now,
@@ -71,16 +71,20 @@ class AuthorizedActor:
 def authorise(
     unit: DirectoryUnit, administrator: Administrator, permission: Permission, now: datetime
 ) -> AuthorizedActor:
-    """Decide whether ``administrator`` may, by their block, session and grants as they are inside ``unit``.
+    """Require ``permission`` of ``administrator`` by block, session and grants as ``unit`` reads them.
 
-    What was decided before the unit was open may have changed meanwhile. Raises ``PermissionDenied``,
-    ``StepUpRequired`` or ``Unauthenticated``.
+    They may have changed since the request was authorized.
+
+    Raises:
+        PermissionDenied: if the administrator is blocked or lacks the permission.
+        StepUpRequired: if the permission requires a more recent or stronger sign-in.
+        Unauthenticated: if the principal is anonymous, or its session ended or expired.
     """
     if administrator.principal is None:
         return AuthorizedActor(administrator, now)
     subject = administrator.principal.subject
     if subject is None:
-        raise Unauthenticated("Sign in to go on.")
+        raise Unauthenticated("Sign in to continue.")
     row = unit.person_of(subject)
     principal = replace(administrator.principal, blocked=row is not None and row.person.blocked)
     if principal.session_ref is not None and not principal.blocked:
@@ -95,7 +99,7 @@ def authorise(
 
 
 def _in_session(unit: DirectoryUnit, principal: Principal, ref: str, now: datetime) -> Principal:
-    """The principal as its session says now."""
+    """The principal with the sign-in of its session as it is now."""
     session = unit.session_by_ref(ref)
     if session is None or session.person.subject != principal.subject:
         raise SessionEnded("The session was ended. Sign in again.")
@@ -107,30 +111,44 @@ def _in_session(unit: DirectoryUnit, principal: Principal, ref: str, now: dateti
 
 
 def checked_reason(reason: str) -> str:
-    """Why, in 1 to 500 characters; raises ``InvalidInput``."""
-    said = reason.strip()
-    if not any(sign.isprintable() and not sign.isspace() for sign in said):
-        raise InvalidInput({"reason": "Say why, in a few words: it is kept in the audit."})
-    if len(said) > REASON_MAX_CHARACTERS:
-        raise InvalidInput({"reason": f"At most {REASON_MAX_CHARACTERS} characters, please."})
-    return said
+    """Return ``reason`` without spaces around it.
+
+    Raises:
+        InvalidInput: if it is empty or longer than 500 characters.
+    """
+    text = reason.strip()
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        raise InvalidInput({"reason": "Give a reason in a few words: it is kept in the audit."})
+    if len(text) > MAX_REASON_CHARACTERS:
+        raise InvalidInput({"reason": f"At most {MAX_REASON_CHARACTERS} characters, please."})
+    return text
 
 
 def person_for_change(unit: DirectoryUnit, person: int, version: str | None) -> PersonRow:
-    """The person to be changed; raises ``NotFound``, and ``StaleVersion`` when not ``version`` (None: any)."""
-    found = unit.person_by_id(person)
-    if found is None:
+    """Return the person that is to be changed.
+
+    Raises:
+        NotFound: if there is no such person.
+        StaleVersion: if their version is not ``version``.
+    """
+    row_and_version = unit.person_by_id(person)
+    if row_and_version is None:
         raise NotFound("There is no such person.")
-    check_version(found[1], version)
-    return found[0]
+    row, current = row_and_version
+    check_version(current, version)
+    return row
 
 
-def check_version(there: str, wanted: str | None) -> None:
-    """Raise ``StaleVersion`` unless what is there is what was seen; ``wanted`` None is the command line's."""
-    if wanted is not None and wanted != there:
-        raise StaleVersion("Somebody changed this after you opened it. Look at it as it is now, then try again.")
+def check_version(current: str, expected: str | None) -> None:
+    """Compare the current version with the one that the author of a change saw; None, of the command line, is any.
+
+    Raises:
+        StaleVersion: if they differ.
+    """
+    if expected is not None and expected != current:
+        raise StaleVersion("This was changed after you opened it. Look at it as it is now, then try again.")
 
 
 def name_of(row: PersonRow) -> str:
-    """The audit name of a person."""
+    """Return the audit name of a person."""
     return subject_name(row.person.subject)

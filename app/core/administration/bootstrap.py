@@ -1,4 +1,4 @@
-"""The first administrator, and the audited way back in when there is none who can."""
+"""Bootstrapping the first administrator, and the audited recovery when no administrator is left."""
 
 from __future__ import annotations
 
@@ -17,10 +17,18 @@ from app.core.records import NewGrant, Person
 def bootstrap_administrator(
     unit: UnitOfWork, subject: Subject, *, actor: str, reason: str, recover: bool, now: datetime
 ) -> None:
-    """Make ``subject`` an administrator by an endless grant of source ``policy``, in ``unit`` (the caller commits).
+    """Make ``subject`` an administrator by a grant of source ``policy`` without an expiry.
 
-    Raises ``Conflict`` when there is an administrator already and ``recover`` is not set, or when the subject is
-    blocked or an administrator. The subject need not have signed in yet.
+    Args:
+        unit: An open unit of work; the caller commits.
+        subject: Need not have signed in yet.
+        actor: Audit name of the operator.
+        reason: Kept in the audit.
+        recover: Whether one is made although there is an administrator.
+        now: The current time, aware UTC.
+
+    Raises:
+        Conflict: if there is an administrator and ``recover`` is False, or if the subject is an administrator already.
     """
     present = unit.administrators(now)
     if present and not recover:
@@ -42,15 +50,18 @@ def bootstrap_administrator(
 
 
 def person_by_email(unit: UnitOfWork, email: str) -> Person:
-    """The one person who signed in with this verified e-mail.
+    """Return the one person who signed in with this verified e-mail.
 
-    Raises ``NotFound`` when there is none and ``InvalidInput`` when there are several: e-mail is no identity, so the
-    caller shows who was found and asks before using it.
+    An e-mail is no identity: the caller shows the person and asks for confirmation.
+
+    Raises:
+        NotFound: if there is none.
+        InvalidInput: if there are several.
     """
-    found = unit.people_by_email(email)
-    if not found:
-        raise NotFound("Nobody with this verified e-mail has signed in yet. Use --subject, or let them sign in once.")
-    if len(found) > 1:
-        administrator = ", ".join(f"{person.name or 'no name'} ({person.subject})" for person in found)
-        raise InvalidInput({"email": f"Several people have this e-mail: {administrator}. Name one by --subject."})
-    return found[0]
+    people = unit.people_by_email(email)
+    if not people:
+        raise NotFound("No user with this verified e-mail has signed in yet. Use --subject, or sign in with it once.")
+    if len(people) > 1:
+        names = ", ".join(f"{person.name or 'no name'} ({person.subject})" for person in people)
+        raise InvalidInput({"email": f"Several people have this e-mail: {names}. Name one by --subject."})
+    return people[0]

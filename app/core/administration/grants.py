@@ -1,4 +1,4 @@
-"""Giving people roles and permissions, and taking them away; also before they have signed in for the first time."""
+"""Granting, revoking and releasing roles and permissions of people, also before their first sign-in."""
 
 from __future__ import annotations
 
@@ -42,27 +42,46 @@ def grant(
     version: str | None,
     now: datetime,
 ) -> bool:
-    """Give a person a role or a permission; False when they have the very same already, which is no change.
+    """Grant a role or a permission to a person.
 
-    Raises ``SelfGrant``, ``NotHeld``, ``NotFound`` (person), ``StaleVersion``, ``InvalidInput``, and ``Conflict`` when
-    they have it with another end, or were erased.
+    Args:
+        unit: An open unit of work; the caller commits.
+        administrator: The acting administrator.
+        person: Id of the person.
+        role: Name of the role; None for a permission.
+        permission: Name of the permission; None for a role.
+        until: When the grant expires, aware UTC; None for never.
+        reason: Kept in the audit.
+        version: The version of the person that the administrator saw; None for the command line.
+        now: The current time, aware UTC.
+
+    Returns:
+        False when the person has the same grant already, which changes nothing.
+
+    Raises:
+        SelfGrant: if the person is the administrator.
+        NotHeld: if the administrator does not have what is granted.
+        NotFound: if there is no such person.
+        StaleVersion: if the person was changed after the administrator saw them.
+        InvalidInput: for a role, permission, time or reason that cannot be.
+        Conflict: if the person has the grant with another expiry, or was erased.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if until is not None and until <= now:
-        raise InvalidInput({"until": "This time is over already. Leave it out for no end."})
+        raise InvalidInput({"until": "This time is in the past. Leave it empty for a grant without an expiry."})
     if row.state is PersonState.ERASED:
-        raise Conflict("This person was erased. Once they have signed in again, they can be given something.")
+        raise Conflict("This person was erased. Grants are possible again after their next sign-in.")
     target = name_of(row)
-    _require_may_give(unit, actor, role, permission, target)
+    _require_grantable(unit, actor, role, permission, target)
     require_not_self(actor, target, is_self=row.person.subject == actor.subject)
     source = Source.POLICY if administrator.principal is None else Source.ADMIN
     new = NewGrant(row.person.subject, source, administrator.name, role, permission, until, why)
     if not unit.add_grant(new, now):
         _require_same_end(unit, new, now)
         return False
-    unit.record(actor.event(AuditKind.GRANT_ADD, target, why, **_told(role, permission, source, until)))
+    unit.record(actor.event(AuditKind.GRANT_ADD, target, why, **_details(role, permission, source, until)))
     return True
 
 
@@ -77,19 +96,26 @@ def revoke(
     default_role: str | None,
     now: datetime,
 ) -> GrantRow:
-    """Revoke one grant; returns what it was.
+    """Revoke one grant.
 
-    What an automatic source gives (the provider's token, ``default_role`` at a sign-in) is withheld from then on: every
-    automatic grant of the same role or permission goes, and none comes back before ``release``.
+    What an automatic source grants (the provider's token, ``default_role`` at a sign-in) is withheld from then on:
+    every automatic grant of the same role or permission is deleted, and none returns before ``release``.
 
-    Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
+    Returns:
+        The grant as it was.
+
+    Raises:
+        LastAdministrator: if nobody could administer afterwards.
+        NotFound: if the person or the grant does not exist.
+        StaleVersion: if the person was changed after the administrator saw them.
+        InvalidInput: for a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     found = unit.grant_row(person, grant)
     if found is None:
-        raise NotFound("They do not have this any more.")
+        raise NotFound("This grant does not exist any more.")
     target = name_of(row)
     is_default = found.role is not None and found.role == default_role
     withheld = found.automatic or (is_default and not _is_automatic(unit, row.person.subject, default_role, now))
@@ -97,7 +123,7 @@ def revoke(
         if withheld:
             unit.withhold_grant(person, found, by=administrator.name, reason=why, from_default=is_default, now=now)
         unit.delete_grant(grant)
-    details = _told(found.role, found.permission, found.source, found.until)
+    details = _details(found.role, found.permission, found.source, found.until)
     unit.record(actor.event(AuditKind.GRANT_REVOKE, target, why, **details, withheld=withheld))
     return found
 
@@ -112,22 +138,32 @@ def revoke_all(
     default_role: str | None,
     now: datetime,
 ) -> int:
-    """Revoke these grants of a person as they are there still; returns how many. Raises as ``revoke``."""
-    # The automatic ones last: the first of those withholds what is left.
-    there = [one for one in sorted(grants, key=lambda one: one.automatic) if unit.grant_row(person, one.id) is not None]
-    for one in there:
-        if unit.grant_row(person, one.id) is not None:
+    """Revoke those of these grants that still exist.
+
+    Returns:
+        How many existed.
+
+    Raises:
+        LastAdministrator: if nobody could administer afterwards.
+        NotFound: if there is no such person.
+        InvalidInput: for a reason that is missing or too long.
+    """
+    # Automatic grants last: the first of them withholds the others.
+    ordered = sorted(grants, key=lambda row: row.automatic)
+    existing = [row for row in ordered if unit.grant_row(person, row.id) is not None]
+    for row in existing:
+        if unit.grant_row(person, row.id) is not None:
             revoke(
                 unit,
                 administrator,
                 person=person,
-                grant=one.id,
+                grant=row.id,
                 reason=reason,
                 version=None,
                 default_role=default_role,
                 now=now,
             )
-    return len(there)
+    return len(existing)
 
 
 def release(
@@ -141,20 +177,37 @@ def release(
     default_role: str | None,
     now: datetime,
 ) -> WithheldRow:
-    """Let the automatic sources give a person again what was withheld; returns what it was.
+    """Release a withheld role or permission, so that automatic sources grant it to the person again.
 
-    ``default_role``: the one that is set now. Another, which was set when the person last signed in, gives nothing.
+    Args:
+        unit: An open unit of work; the caller commits.
+        administrator: The acting administrator.
+        person: Id of the person.
+        withheld: Id of the withheld row.
+        reason: Kept in the audit.
+        version: The version of the person that the administrator saw; None for the command line.
+        default_role: The default role in the settings now. Another one, which was set when the person last signed in,
+            is not granted.
+        now: The current time, aware UTC.
 
-    Raises ``SelfGrant``, ``NotHeld``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
+    Returns:
+        The withheld row as it was.
+
+    Raises:
+        SelfGrant: if the person is the administrator.
+        NotHeld: if the administrator does not have what is released.
+        NotFound: if the person or the row does not exist.
+        StaleVersion: if the person was changed after the administrator saw them.
+        InvalidInput: for a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, version)
     found = unit.withheld_row(person, withheld)
     if found is None:
-        raise NotFound("This is not withheld from them any more.")
+        raise NotFound("This is not withheld any more.")
     target = name_of(row)
-    _require_may_give(unit, actor, found.role, found.permission, target)
+    _require_grantable(unit, actor, found.role, found.permission, target)
     require_not_self(actor, target, is_self=row.person.subject == actor.subject)
     unit.release_withheld(withheld, is_default=found.under(default_role).from_default, now=now)
     what: dict[str, Detail] = {"role": found.role} if found.role is not None else {"permission": found.permission}
@@ -165,9 +218,13 @@ def release(
 def add_person(
     unit: DirectoryUnit, administrator: Administrator, *, subject: Subject, reason: str, now: datetime
 ) -> int:
-    """Make a subject known, so that it can be given something before its first sign-in; returns its id.
+    """Add a subject before its first sign-in, so that it can have grants; one that exists stays as it is.
 
-    One that is known already is left as it is. Raises ``InvalidInput`` for a subject that cannot be.
+    Returns:
+        The id of the person.
+
+    Raises:
+        InvalidInput: for a subject that cannot be, or a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
     why = checked_reason(reason)
@@ -179,7 +236,7 @@ def add_person(
     return person
 
 
-def _require_may_give(
+def _require_grantable(
     unit: DirectoryUnit, actor: AuthorizedActor, role: str | None, permission: str | None, target: str
 ) -> None:
     if (role is None) == (permission is None):
@@ -196,20 +253,20 @@ def _require_may_give(
 
 
 def _require_same_end(unit: DirectoryUnit, new: NewGrant, now: datetime) -> None:
-    """Raise ``Conflict`` when the one that is there ends at another time: doing nothing is not what was meant."""
-    held = unit.grants_of(new.subject, now)
-    ways = held.roles.get(new.role, ()) if new.role is not None else held.permissions.get(str(new.permission), ())
-    if not any(way.role == new.role and way.source is new.source and way.until == new.until for way in ways):
-        raise Conflict("They have it already, with another end. Revoke that first, then give it anew.")
+    """Raise ``Conflict`` if the existing grant expires at another time than the new one."""
+    grants = unit.grants_of(new.subject, now)
+    paths = grants.roles.get(new.role, ()) if new.role is not None else grants.permissions.get(str(new.permission), ())
+    if not any(path.role == new.role and path.source is new.source and path.until == new.until for path in paths):
+        raise Conflict("This grant exists already, with another expiry. Revoke it first, then grant it again.")
 
 
 def _is_automatic(unit: DirectoryUnit, subject: Subject, role: str | None, now: datetime) -> bool:
-    """Whether an automatic source gives the role already, by a grant that can be revoked by itself."""
-    held = unit.grants_of(subject, now).roles.get(role or "", ())
-    return any(way.source is Source.TOKEN or (way.source is Source.POLICY and way.by == SYSTEM) for way in held)
+    """Whether an automatic source grants the role already, by a grant of its own that can be revoked."""
+    paths = unit.grants_of(subject, now).roles.get(role or "", ())
+    return any(path.source is Source.TOKEN or (path.source is Source.POLICY and path.by == SYSTEM) for path in paths)
 
 
-def _told(role: str | None, permission: str | None, source: Source, until: datetime | None) -> dict[str, Detail]:
-    """What the audit says of a grant."""
+def _details(role: str | None, permission: str | None, source: Source, until: datetime | None) -> dict[str, Detail]:
+    """The details of a grant's audit event."""
     what: dict[str, Detail] = {"role": role} if role is not None else {"permission": permission}
     return {**what, "source": source.value, "until": None if until is None else until.isoformat()}

@@ -1,4 +1,4 @@
-"""What a role in the provider's tokens becomes here. Mapping one is giving its local roles to everyone who has it."""
+"""Mapping roles of the provider's tokens to local roles, which grants these to everyone who has the token role."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from app.core.errors import InvalidInput
 from app.core.permissions import Permission
 from app.core.policy import GrantPath, Source
 
-TOKEN_ROLE_MAX_CHARACTERS: Final = 200
-MOST_ROLES: Final = 50
+MAX_TOKEN_ROLE_CHARACTERS: Final = 200
+MAX_MAPPED_ROLES: Final = 50
 
 
 def set_mapping(
@@ -28,21 +28,37 @@ def set_mapping(
     map_own_names: bool,
     now: datetime,
 ) -> int:
-    """Map a token role to exactly these roles; returns how many people's grants changed.
+    """Map a token role to exactly these roles.
 
-    ``map_own_names`` as in ``UnitOfWork.sync_token_rights``. Raises ``NotHeld`` and ``SelfGrant`` for the roles that
-    are added, ``StaleVersion``, ``InvalidInput``.
+    Args:
+        unit: An open unit of work; the caller commits.
+        administrator: The acting administrator.
+        token_role: The role's name in tokens.
+        roles: Ids of the local roles; empty for none.
+        reason: Kept in the audit.
+        version: The version of the mapping that the administrator saw; None for the command line.
+        map_own_names: As in ``UnitOfWork.sync_token_rights``.
+        now: The current time, aware UTC.
+
+    Returns:
+        For how many people the grants changed.
+
+    Raises:
+        NotHeld: if the administrator does not have a role that is added.
+        SelfGrant: if the administrator would gain by the mapping.
+        StaleVersion: if the mapping was changed after the administrator saw it.
+        InvalidInput: for a name, a role or a reason that cannot be.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_MAPPINGS, now)
     why = checked_reason(reason)
-    if not 0 < len(token_role) <= TOKEN_ROLE_MAX_CHARACTERS or not token_role.isprintable():
+    if not 0 < len(token_role) <= MAX_TOKEN_ROLE_CHARACTERS or not token_role.isprintable():
         raise InvalidInput({"token_role": "This cannot be the name of a role in a token."})
-    if len(roles) > MOST_ROLES:
-        raise InvalidInput({"roles": f"At most {MOST_ROLES} roles, please."})
-    there = unit.mapping(token_role)
-    check_version(there.version, version)
-    before = frozenset(number for number, _ in there.roles)
-    mine = actor.subject is not None and token_role in unit.token_roles_of(actor.subject)
+    if len(roles) > MAX_MAPPED_ROLES:
+        raise InvalidInput({"roles": f"At most {MAX_MAPPED_ROLES} roles, please."})
+    mapping = unit.mapping(token_role)
+    check_version(mapping.version, version)
+    before = frozenset(number for number, _ in mapping.roles)
+    own_role = actor.subject is not None and token_role in unit.token_roles_of(actor.subject)
     names = []
     for role in sorted(roles):
         card = unit.role_for_change(role, now)
@@ -51,12 +67,12 @@ def set_mapping(
         names.append(card.row.name)
         if role not in before:
             require_role_held(actor, card, token_role)
-            ways = [GrantPath(card.row.name, Source.TOKEN)] if mine else []
-            require_nothing_gained(actor, card.permissions, ways, token_role)
+            paths = [GrantPath(card.row.name, Source.TOKEN)] if own_role else []
+            require_nothing_gained(actor, card.permissions, paths, token_role)
     if roles == before:
         return 0
     people = unit.set_mapping(token_role, roles, now, map_own_names=map_own_names)
-    was = ", ".join(name for _, name in there.roles)
-    told: dict[str, Detail] = {"roles": ", ".join(sorted(names)), "before": was, "people": people}
-    unit.record(actor.event(AuditKind.MAPPING_UPDATE, token_role, why, **told))
+    names_before = ", ".join(name for _, name in mapping.roles)
+    details: dict[str, Detail] = {"roles": ", ".join(sorted(names)), "before": names_before, "people": people}
+    unit.record(actor.event(AuditKind.MAPPING_UPDATE, token_role, why, **details))
     return people

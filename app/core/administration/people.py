@@ -1,4 +1,4 @@
-"""Blocking people, letting them in again, and erasing what is known of them."""
+"""Blocking, unblocking and erasing people."""
 
 from __future__ import annotations
 
@@ -29,9 +29,16 @@ def set_blocked(
     version: str | None,
     now: datetime,
 ) -> int:
-    """Block a person, which ends all their sessions, or let them in again; returns how many sessions ended.
+    """Block a person, which ends all their sessions, or unblock them.
 
-    Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
+    Returns:
+        How many sessions ended.
+
+    Raises:
+        LastAdministrator: if nobody could administer afterwards.
+        NotFound: if there is no such person.
+        StaleVersion: if the person was changed after the administrator saw them.
+        InvalidInput: for a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.BLOCK_PEOPLE, now)
     why = checked_reason(reason)
@@ -50,9 +57,15 @@ def set_blocked(
 def erase(
     unit: DirectoryUnit, administrator: Administrator, *, person: int, reason: str, version: str | None, now: datetime
 ) -> None:
-    """End a person's sessions and remove all that is known of them but their subject, which the audit names.
+    """End a person's sessions and delete their personal data, except the subject, which the audit names.
 
-    A block stays. Raises ``LastAdministrator``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
+    A block stays.
+
+    Raises:
+        LastAdministrator: if nobody could administer afterwards.
+        NotFound: if there is no such person.
+        StaleVersion: if the person was changed after the administrator saw them.
+        InvalidInput: for a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.ERASE_PEOPLE, now)
     why = checked_reason(reason)

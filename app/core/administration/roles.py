@@ -1,4 +1,4 @@
-"""Making, changing and deleting roles. What is put into a role is given to everyone who holds it."""
+"""Creating, changing and deleting roles. Adding a permission to a role grants it to everyone who has the role."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from app.core.directory_ports import DirectoryUnit
 from app.core.errors import BuiltInRole, InvalidInput, NameTaken, NotFound, RoleInUse
 from app.core.permissions import ADMINISTRATOR, ROLES, Permission
 
-NAME_MAX_CHARACTERS: Final = 100
-DESCRIPTION_MAX_CHARACTERS: Final = 500
+MAX_NAME_CHARACTERS: Final = 100
+MAX_DESCRIPTION_CHARACTERS: Final = 500
 _NO_ROLE: Final = "There is no such role."
 
 
@@ -42,7 +42,16 @@ def create_role(
     reason: str,
     now: datetime,
 ) -> int:
-    """Make a role; returns its id. Raises ``NotHeld``, ``NameTaken``, ``InvalidInput``."""
+    """Create a role.
+
+    Returns:
+        Its id.
+
+    Raises:
+        NotHeld: for permissions that the administrator does not have.
+        NameTaken: if a role has this name or one that looks the same.
+        InvalidInput: for a name, description, permission or reason that cannot be.
+    """
     actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
     why = checked_reason(reason)
     name, description = _checked_name(name), _checked_description(description)
@@ -66,29 +75,35 @@ def update_role(
     version: str | None,
     now: datetime,
 ) -> None:
-    """Set everything of a role; nothing happens when it is so already.
+    """Set name, description and permissions of a role; nothing happens if they are so already.
 
-    Raises ``NotHeld`` and ``SelfGrant`` for what is added, ``BuiltInRole``, ``NameTaken``, ``NotFound``,
-    ``StaleVersion``, ``InvalidInput``.
+    Raises:
+        NotHeld: for added permissions that the administrator does not have.
+        SelfGrant: if the administrator would gain by the added permissions.
+        BuiltInRole: if the change is not allowed for a built-in role.
+        NameTaken: if another role has this name or one that looks the same.
+        NotFound: if there is no such role.
+        StaleVersion: if the role was changed after the administrator saw it.
+        InvalidInput: for a name, description, permission or reason that cannot be.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
     why = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
-    there = card.row
+    current = card.row
     name, description = _checked_name(name), _checked_description(description)
     added, removed = permissions - card.permissions, card.permissions - permissions
     _require_known(unit, added)
-    if (name, description) == (there.name, there.description) and not added and not removed:
+    if (name, description) == (current.name, current.description) and not added and not removed:
         return
-    if there.built_in:
+    if current.built_in:
         _require_only_extended(card, name, removed)
     _require_free(unit, name, now, but=role)
-    require_held(actor, added, there.name)
-    require_nothing_gained(actor, added, actor.grants.roles.get(there.name, ()), there.name)
+    require_held(actor, added, current.name)
+    require_nothing_gained(actor, added, actor.grants.roles.get(current.name, ()), current.name)
     unit.change_role(role, name=name, description=description, permissions=permissions)
-    told: dict[str, Detail] = {"role": role, "added": _listed(added), "removed": _listed(removed)}
-    renamed: dict[str, Detail] = {} if name == there.name else {"renamed_to": name}
-    unit.record(actor.event(AuditKind.ROLE_UPDATE, there.name, why, **told, **renamed))
+    details: dict[str, Detail] = {"role": role, "added": _listed(added), "removed": _listed(removed)}
+    renamed: dict[str, Detail] = {} if name == current.name else {"renamed_to": name}
+    unit.record(actor.event(AuditKind.ROLE_UPDATE, current.name, why, **details, **renamed))
 
 
 def delete_role(
@@ -101,10 +116,19 @@ def delete_role(
     version: str | None,
     now: datetime,
 ) -> int:
-    """Delete a role; those who hold it get ``move_to`` instead, and so do its mappings. Returns how many people moved.
+    """Delete a role and move its people and mappings to the role ``move_to``.
 
-    Raises ``RoleInUse`` when it is held or mapped and ``move_to`` is None, ``NotHeld`` and ``SelfGrant`` for what
-    ``move_to`` gives, ``BuiltInRole``, ``NotFound``, ``StaleVersion``, ``InvalidInput``.
+    Returns:
+        How many people moved.
+
+    Raises:
+        RoleInUse: if people have the role or a token role maps to it, and ``move_to`` is None.
+        NotHeld: if the administrator does not have what ``move_to`` grants.
+        SelfGrant: if the administrator would gain by ``move_to``.
+        BuiltInRole: if the role is built in.
+        NotFound: if there is no such role.
+        StaleVersion: if the role was changed after the administrator saw it.
+        InvalidInput: for a role ``move_to`` that does not exist, or a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
     why = checked_reason(reason)
@@ -112,25 +136,26 @@ def delete_role(
     name = card.row.name
     if card.row.built_in:
         raise BuiltInRole("A built-in role cannot be deleted.")
-    to = None if move_to is None else _goes_to(unit, actor, card, move_to)
-    if to is None and (card.row.people or card.token_roles):
-        raise RoleInUse("People hold this role, or a token role becomes it: say which role takes its place.")
+    successor = None if move_to is None else _successor(unit, actor, card, move_to)
+    if successor is None and (card.row.people or card.token_roles):
+        raise RoleInUse("People have this role, or a token role maps to it: name the role that replaces it.")
     with keeping_an_administrator(unit, now, name):
         moved = unit.move_role(role, move_to, by=administrator.name, reason=why, now=now)
         unit.delete_role(role)
-    told: dict[str, Detail] = {"role": role, "moved_to": None if to is None else to.row.name, "people": moved}
-    unit.record(actor.event(AuditKind.ROLE_DELETE, name, why, **told))
+    moved_to = None if successor is None else successor.row.name
+    details: dict[str, Detail] = {"role": role, "moved_to": moved_to, "people": moved}
+    unit.record(actor.event(AuditKind.ROLE_DELETE, name, why, **details))
     return moved
 
 
-def _goes_to(unit: DirectoryUnit, actor: AuthorizedActor, card: RoleCard, move_to: int) -> RoleCard:
-    """The role that takes another's place, when that may be given to everyone who holds the other."""
-    to = unit.role_for_change(move_to, actor.now)
-    if to is None or to.row.id == card.row.id:
+def _successor(unit: DirectoryUnit, actor: AuthorizedActor, card: RoleCard, move_to: int) -> RoleCard:
+    """The role that replaces another, if the actor may grant it to everyone who has the other."""
+    successor = unit.role_for_change(move_to, actor.now)
+    if successor is None or successor.row.id == card.row.id:
         raise InvalidInput({"move_to": "Name another role that exists."})
-    require_role_held(actor, to, card.row.name)
-    require_nothing_gained(actor, to.permissions, actor.grants.roles.get(card.row.name, ()), card.row.name)
-    return to
+    require_role_held(actor, successor, card.row.name)
+    require_nothing_gained(actor, successor.permissions, actor.grants.roles.get(card.row.name, ()), card.row.name)
+    return successor
 
 
 def _role_for_change(unit: DirectoryUnit, role: int, version: str | None, now: datetime) -> RoleCard:
@@ -143,11 +168,11 @@ def _role_for_change(unit: DirectoryUnit, role: int, version: str | None, now: d
 
 def _require_only_extended(card: RoleCard, name: str, removed: frozenset[str]) -> None:
     if card.row.name == ADMINISTRATOR:
-        raise BuiltInRole("The administrator role holds every permission by itself and cannot be changed.")
+        raise BuiltInRole("The administrator role grants every permission by itself and cannot be changed.")
     if name != card.row.name:
         raise BuiltInRole("A built-in role keeps its name. Make a copy under another one.")
-    _, given = ROLES.get(card.row.name, ("", frozenset[Permission]()))
-    if removed & {permission.value for permission in given}:
+    _, own = ROLES.get(card.row.name, ("", frozenset[Permission]()))
+    if removed & {permission.value for permission in own}:
         raise BuiltInRole("A built-in role keeps the permissions it comes with; only what was added can be removed.")
 
 
@@ -164,19 +189,19 @@ def _require_known(unit: DirectoryUnit, permissions: frozenset[str]) -> None:
 
 
 def _checked_name(name: str) -> str:
-    """A name as it is kept: composed, without spaces around it, of printable signs."""
+    """The name as it is stored: composed (NFC), printable, without spaces around it."""
     kept = unicodedata.normalize("NFC", name.strip())
-    if not kept or not kept.isprintable() or not any(sign.isalnum() for sign in kept):
+    if not kept or not kept.isprintable() or not any(character.isalnum() for character in kept):
         raise InvalidInput({"name": "A role needs a name of letters or digits, in one line."})
-    if len(kept) > NAME_MAX_CHARACTERS:
-        raise InvalidInput({"name": f"At most {NAME_MAX_CHARACTERS} characters, please."})
+    if len(kept) > MAX_NAME_CHARACTERS:
+        raise InvalidInput({"name": f"At most {MAX_NAME_CHARACTERS} characters, please."})
     return kept
 
 
 def _checked_description(description: str) -> str:
     kept = description.strip()
-    if len(kept) > DESCRIPTION_MAX_CHARACTERS:
-        raise InvalidInput({"description": f"At most {DESCRIPTION_MAX_CHARACTERS} characters, please."})
+    if len(kept) > MAX_DESCRIPTION_CHARACTERS:
+        raise InvalidInput({"description": f"At most {MAX_DESCRIPTION_CHARACTERS} characters, please."})
     return kept
 
 

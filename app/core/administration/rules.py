@@ -1,4 +1,4 @@
-"""The rules that bind every administrator: give only what you hold, never to yourself, and never lose the last one."""
+"""The rules of administration: grant only what you have, nothing to yourself, and keep the last administrator."""
 
 from __future__ import annotations
 
@@ -16,35 +16,47 @@ from app.core.policy import GrantPath, Source
 
 E = TypeVar("E", bound=GatehouseError)
 
-_MINE = "You cannot give yourself more than you have. Ask another administrator."
-_NOT_HELD = "You can give only what you hold yourself and may use now."
-_ADMINISTRATORS_ONLY = "Only somebody who holds the administrator role can give it."
+_SELF = "You cannot grant yourself more than you have. Ask another administrator."
+_NOT_HELD = "You can grant only what you have yourself and may use now."
+_ADMINISTRATORS_ONLY = "Only an administrator can grant the administrator role."
 _LAST = (
-    "This would leave nobody who can administer: an unblocked person who holds the administrator role, given by an "
-    "administrator or the command line, without an end. Make somebody else one first."
+    "This would leave no administrator: an unblocked person with the administrator role, granted by an administrator "
+    "or the command line, without an expiry. Make another person an administrator first."
 )
 
 
 def about(error: E, target: str) -> E:
-    """``error``, knowing what it is about, for its audit event."""
+    """Return ``error`` with its target, for its audit event."""
     error.about = target
     return error
 
 
 def require_not_self(actor: AuthorizedActor, target: str, *, is_self: bool) -> None:
-    """Raise ``SelfGrant`` when somebody gives themselves something."""
+    """Refuse a grant to oneself.
+
+    Raises:
+        SelfGrant: if ``is_self``, unless the command line acts.
+    """
     if is_self and actor.principal is not None:
-        raise about(SelfGrant(_MINE), target)
+        raise about(SelfGrant(_SELF), target)
 
 
 def require_held(actor: AuthorizedActor, permissions: Iterable[str], target: str) -> None:
-    """Raise ``NotHeld`` for permissions that are given and not held."""
+    """Refuse to grant permissions that the actor does not have.
+
+    Raises:
+        NotHeld: with those that are missing.
+    """
     if missing := sorted(name for name in permissions if not actor.holds(name)):
         raise about(NotHeld(missing, _NOT_HELD), target)
 
 
 def require_role_held(actor: AuthorizedActor, role: RoleCard, target: str) -> None:
-    """Raise ``NotHeld`` for a role that gives what is not held; ``administrator`` only administrators can give."""
+    """Refuse to grant a role with permissions that the actor does not have; ``administrator`` takes an administrator.
+
+    Raises:
+        NotHeld: with the permissions that are missing.
+    """
     if role.row.name == ADMINISTRATOR and actor.principal is not None and not actor.grants.is_administrator:
         missing = sorted(name for name in role.permissions if not actor.holds(name))
         raise about(NotHeld(missing, _ADMINISTRATORS_ONLY), target)
@@ -52,24 +64,32 @@ def require_role_held(actor: AuthorizedActor, role: RoleCard, target: str) -> No
 
 
 def require_nothing_gained(
-    actor: AuthorizedActor, permissions: Iterable[str], ways: Iterable[GrantPath], target: str
+    actor: AuthorizedActor, permissions: Iterable[str], paths: Iterable[GrantPath], target: str
 ) -> None:
-    """Raise ``SelfGrant`` when holding ``permissions`` in these new ``ways`` is more than is held already.
+    """Refuse new ``paths`` to ``permissions`` by which the actor would gain.
 
-    More is also what lasts longer than what is held, or stays when the provider's token no longer says so.
+    The actor also gains by a path that lasts longer than the existing ones, or that stays when the provider's token no
+    longer has the role.
+
+    Raises:
+        SelfGrant: if the actor gains.
     """
     if actor.principal is None:
         return
-    new = tuple(ways)
-    for permission in permissions if new else ():
-        has = actor.grants.grant_paths(permission)
-        if not all(any(_covers(old, way) for old in has) for way in new):
-            raise about(SelfGrant(_MINE), target)
+    new_paths = tuple(paths)
+    for permission in permissions if new_paths else ():
+        existing = actor.grants.grant_paths(permission)
+        if not all(any(_covers(old, new) for old in existing) for new in new_paths):
+            raise about(SelfGrant(_SELF), target)
 
 
 @contextmanager
 def keeping_an_administrator(unit: DirectoryUnit, now: datetime, target: str) -> Iterator[None]:
-    """Raise ``LastAdministrator`` after a change that leaves none where there was one."""
+    """Refuse the change in the block if it leaves no administrator.
+
+    Raises:
+        LastAdministrator: after the block, if there was an administrator before it and there is none now.
+    """
     had_administrator = bool(unit.administrators(now))
     yield
     if had_administrator and not unit.administrators(now):
@@ -77,7 +97,7 @@ def keeping_an_administrator(unit: DirectoryUnit, now: datetime, target: str) ->
 
 
 def _covers(old: GrantPath, new: GrantPath) -> bool:
-    """Whether what is held in one way lasts at least as long as in another."""
+    """Whether the existing path lasts at least as long as the new one."""
     if old.source is Source.TOKEN and new.source is not Source.TOKEN:
         return False
     return old.until is None or (new.until is not None and new.until <= old.until)

@@ -1,4 +1,4 @@
-"""Signing other people out."""
+"""Ending sessions of other people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ from app.core.records import EndReason
 
 
 def end_session(unit: DirectoryUnit, administrator: Administrator, *, ref: str, reason: str, now: datetime) -> None:
-    """End one session; one that is over already is left so. Raises ``NotFound``, ``InvalidInput``."""
+    """End one session; nothing happens if it has ended already.
+
+    Raises:
+        NotFound: if there is no such session.
+        InvalidInput: for a reason that is missing or too long.
+    """
     actor = authorise(unit, administrator, Permission.END_SESSIONS, now)
     why = checked_reason(reason)
     session = unit.session_by_ref(ref)
@@ -30,7 +35,15 @@ def end_session(unit: DirectoryUnit, administrator: Administrator, *, ref: str, 
 
 
 def end_sessions(unit: DirectoryUnit, administrator: Administrator, *, person: int, reason: str, now: datetime) -> int:
-    """Sign a person out everywhere; returns how many sessions ended. Raises ``NotFound``, ``InvalidInput``."""
+    """End all sessions of a person, who is then signed out everywhere.
+
+    Returns:
+        How many sessions ended.
+
+    Raises:
+        NotFound: if there is no such person.
+        InvalidInput: for a reason that is missing or too long.
+    """
     actor = authorise(unit, administrator, Permission.END_SESSIONS, now)
     why = checked_reason(reason)
     row = person_for_change(unit, person, None)

@@ -1,4 +1,4 @@
-"""Carrying out one change in a unit of work of its own, and keeping on record what a rule refused."""
+"""One transaction for each change, and the audit events of changes that a rule refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ log = structlog.get_logger("gatehouse.administration")
 
 @contextmanager
 def transaction(storage: DirectoryStorage, administrator: Administrator, now: datetime) -> Iterator[DirectoryUnit]:
-    """A unit that is committed at the end of the block; a refusal by a rule is recorded before it is raised on."""
+    """Open a unit of work that is committed at the end of the block.
+
+    A refusal by a rule is recorded in the audit and raised again.
+
+    Raises:
+        RuleViolated: if a rule of administration refuses the change.
+        LastAdministrator: if the change would leave no administrator.
+    """
     try:
         with storage.unit_of_work() as unit:
             yield unit
@@ -27,7 +34,7 @@ def transaction(storage: DirectoryStorage, administrator: Administrator, now: da
     except (RuleViolated, LastAdministrator) as error:
         try:
             _record(storage, administrator, error, now)
-        except StorageUnavailable as unavailable:  # refused it is either way, and for its own reason
+        except StorageUnavailable as unavailable:  # the refusal itself is raised in any case
             log.warning("a refusal by a rule could not be recorded", error=unavailable.code, rule=error.code)
         raise
 
@@ -35,7 +42,7 @@ def transaction(storage: DirectoryStorage, administrator: Administrator, now: da
 def _record(
     storage: DirectoryStorage, administrator: Administrator, error: RuleViolated | LastAdministrator, now: datetime
 ) -> None:
-    """Record the refusal in a unit of its own: that of the change is rolled back."""
+    """Record the refusal in its own unit of work, because that of the change is rolled back."""
     event = AuthorizedActor(administrator, now).event(AuditKind.RULE_REFUSE, error.about, error.code)
     with storage.unit_of_work() as unit:
         unit.record(replace(event, outcome=Outcome.REFUSED))

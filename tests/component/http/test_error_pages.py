@@ -25,7 +25,7 @@ ERRORS = [
     ("access_denied", "No entry on <b>Sundays</b>", 403, "No entry on &lt;b&gt;Sundays&lt;/b&gt;"),
     ("unauthorized", "user is blocked", 403, "Your account is blocked"),
     ("unauthorized", "not on the list", 403, "not on the list"),
-    ("login_required", "", 400, "Sign in to go on"),
+    ("login_required", "", 400, "Sign in to continue"),
     ("consent_required", "", 400, "One more step"),
     ("interaction_required", "", 400, "One more step"),
     ("mfa_required", "", 400, "One more step"),

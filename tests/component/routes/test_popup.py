@@ -53,7 +53,7 @@ def test_no_other_page_of_ours_has_a_script(here: World) -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        ("login_required", "Sign in to go on"),
+        ("login_required", "Sign in to continue"),
         ("consent_required", "One more step"),
         ("mfa_required", "One more step"),
         ("access_denied", "You were not let in"),

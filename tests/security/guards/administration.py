@@ -19,7 +19,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="releasing a withheld role requires the permission to grant it",
         at="app.core.administration.grants:release",
-        without="_require_may_give(...)",
+        without="_require_grantable(...)",
         test=(
             "tests/remote_api/test_grants_api.py"
             "::test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves"
@@ -103,7 +103,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a change names the version of what it changes",
         at="app.core.administration.authorized_actor:check_version",
-        without="wanted is not None and wanted != there",
+        without="expected is not None and expected != current",
         instead="False",
         test="tests/app/core/administration/test_rules.py::test_every_change_of_something_that_is_there_names_its_version",
     ),

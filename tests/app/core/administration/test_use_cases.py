@@ -113,7 +113,7 @@ def test_the_command_line_bootstraps_by_subject(installation: Path, capsys: Any)
     assert command_line.main(["bootstrap-admin", "--subject", "auth0|bob", "--yes"]) == 2
     assert "--recover" in capsys.readouterr().err
     assert command_line.main(["bootstrap-admin", "--email", "no@tests.example", "--recover", "--yes"]) == 2
-    assert "Nobody with this verified e-mail" in capsys.readouterr().err
+    assert "No user with this verified e-mail" in capsys.readouterr().err
 
 
 def test_wrong_settings_are_one_list_on_the_command_line(
