@@ -172,7 +172,7 @@ def test_no_argument_may_name_the_principal(desk: Desk) -> None:
     def work(principal: Any) -> None:
         del principal
 
-    with pytest.raises(TypeError, match="found, never told"):
+    with pytest.raises(TypeError, match="found, never passed"):
         desk.guard.requires(Permission.READ_REPORTS)(work)
 
 
