@@ -100,7 +100,7 @@ def _document_failures(operation: dict[str, Any], *, reads: bool) -> None:
     if not reads or any(parameter["in"] == "path" for parameter in parameters):
         responses["404"] = _problem("There is nothing here for the caller.")
     if not reads:
-        responses["409"] = _problem("This contradicts the present state.")
+        responses["409"] = _problem("This contradicts the current state.")
     if operation.get("requestBody"):
         operation["requestBody"]["required"] = True
         responses["413"] = _problem("The body is too large.")

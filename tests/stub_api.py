@@ -69,7 +69,7 @@ FAULTS: dict[str, Given] = {
     "409": problem(409, "last-administrator", "The last administrator must stay", "Name another one first."),
     "412": problem(412, "stale-version", "It was changed meanwhile"),
     "422": problem(422, "invalid-input", "Some of the input is not right", problems={"reason": "It is too long."}),
-    "428": problem(428, "precondition-required", "Say which version you change"),
+    "428": problem(428, "precondition-required", "Name the version that you change"),
     "429": problem(429, "too-many-requests", "Too many requests", retry_after_seconds=7),
     "500": problem(500, "internal", "Something went wrong"),
     "500 html": Given(500, b"<h1>Internal Server Error</h1>", {"Content-Type": "text/html"}),

@@ -463,7 +463,7 @@ def test_changed_meanwhile_shows_both_versions_and_keeps_what_was_typed(here: Ad
 SAYS = {
     "down": "The remote API does not answer", "slow": "The remote API does not answer",
     "401": "The access token is not valid", "403": "You may not do this", "409": "The last administrator must stay",
-    "412": "changed meanwhile", "422": "Some of the input is not right", "428": "Say which version you change",
+    "412": "changed meanwhile", "422": "Some of the input is not right", "428": "Name the version that you change",
     "429": "Too many requests", "500": "Something went wrong", "500 html": "The remote API does not answer",
     "503": "The database does not answer", "html": "The remote API does not answer",
     "list": "The remote API does not answer", "other shape": "The remote API does not answer",
@@ -640,7 +640,7 @@ def bulk(here: Administration, refuse: dict[int, str]) -> None:
 
 
 def test_several_at_once_in_steps_with_a_result_for_each(here: Administration) -> None:
-    bulk(here, {3: "Nobody changes their own rights", 30: "Not this one"})
+    bulk(here, {3: "You cannot change your own rights", 30: "Not this one"})
     at, _ = here.open("/people")
     choose_all(at)
     assert "40 people chosen" in words(at)
@@ -654,7 +654,7 @@ def test_several_at_once_in_steps_with_a_result_for_each(here: Administration) -
     assert "viewer** given to 38 people. 2 not done." in words(at)
     assert "2 people of 40 could not be changed" in words(at)
     assert at.table[0].value.to_dict("records") == [
-        {"Person": "Person 3", "Why not": "Nobody changes their own rights\\."},
+        {"Person": "Person 3", "Why not": "You cannot change your own rights\\."},
         {"Person": "Person 30", "Why not": "Not this one\\."},
     ]
     at.button(key="many-close").click().run()
