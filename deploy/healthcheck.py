@@ -1,7 +1,7 @@
-# ruff: noqa: INP001 - a script of the image, no part of a package
-"""Ask this machine's app or API whether it lives: ``python healthcheck.py app|api``; exit status 0 when it does.
+# ruff: noqa: INP001 - a script of the image, not part of a package
+"""Check the health of the app or API on this machine: ``python healthcheck.py app|api``; exit status 0 when healthy.
 
-Both answer only for the host name they are configured with (421 otherwise), so the question carries that name.
+Both answer only for their configured host name (421 otherwise), so the request contains that name.
 """
 
 from __future__ import annotations

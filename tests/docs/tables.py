@@ -60,28 +60,28 @@ def settings_table() -> str:
 
 
 def permissions_table() -> str:
-    """Permission, meaning, what it asks of the sign-in, built-in roles."""
+    """Permission, sentence, required sign-in, built-in roles."""
     rows = (
         (
             f"`{permission}`",
             permission.sentence,
-            _asked(permission.step_up),
+            _required_sign_in(permission.step_up),
             ", ".join(role for role, (_, permissions) in ROLES.items() if permission in permissions),
         )
         for permission in CATALOGUE.values()
     )
-    return _table(("Permission", "What it lets one do", "Asks for a sign-in", "Built-in roles"), rows)
+    return _table(("Permission", "What it allows", "Required sign-in", "Built-in roles"), rows)
 
 
-def _asked(requirement: Requirement | None) -> str:
+def _required_sign_in(requirement: Requirement | None) -> str:
     age, acr = requirement or Requirement()
-    asked = [f"at most {age} seconds old"] if age is not None else []
-    return " and ".join([*asked, f"of the class `{acr}`"] if acr else asked)
+    parts = [f"at most {age} seconds old"] if age is not None else []
+    return " and ".join([*parts, f"of the class `{acr}`"] if acr else parts)
 
 
 def roles_table() -> str:
     """Built-in role, description."""
-    return _table(("Role", "What it is for"), ((f"`{name}`", text) for name, (text, _) in ROLES.items()))
+    return _table(("Role", "Purpose"), ((f"`{name}`", text) for name, (text, _) in ROLES.items()))
 
 
 def errors_table() -> str:
@@ -92,16 +92,16 @@ def errors_table() -> str:
 
 def audit_table() -> str:
     """Kind, sentence."""
-    return _table(("Kind", "What it says"), ((f"`{kind}`", kind.sentence) for kind in AuditKind))
+    return _table(("Kind", "Sentence"), ((f"`{kind}`", kind.sentence) for kind in AuditKind))
 
 
 def reasons_table() -> str:
-    """Reason, what it says."""
+    """Reason, sentence."""
     rows = [(f"`{use}:{row}`", row.sentence) for use, row in _token_reasons()]
     rows += [(f"`{PROVIDER}:{row}`", row.sentence) for row in ProviderReason]
     rows += [(f"`{CALLBACK}:{row}`", row.sentence) for row in CallbackReason]
     rows += [(f"`{row}`", row.sentence) for table in (OAuthReason, ClaimReason) for row in table]
-    return _table(("Reason", "What it says"), rows)
+    return _table(("Reason", "Sentence"), rows)
 
 
 def _token_reasons() -> Iterator[tuple[str, TokenReason]]:
@@ -114,7 +114,7 @@ def pages_table() -> str:
         (f"`/{row.path}`", row.title, f"`pages/{row.file}`", f"`{row.permission}`" if row.permission else "signed in")
         for row in PAGES
     )
-    return _table(("Path", "Page", "Script", "Asks for"), rows)
+    return _table(("Path", "Page", "Script", "Requires"), rows)
 
 
 def contracts() -> list[dict[str, Any]]:
@@ -136,17 +136,17 @@ def layers_table() -> str:
 
 def streamlit_table() -> str:
     """The modules of ``component`` that may import Streamlit, as import-linter checks it."""
-    (contract,) = (one for one in contracts() if one["name"].startswith("In the component only"))
+    (contract,) = (entry for entry in contracts() if entry["name"].startswith("In the component only"))
     allowed: list[str] = contract["ignore_imports"]
-    names = (one.partition(" -> ")[0] for one in allowed)
+    names = (line.partition(" -> ")[0] for line in allowed)
     rows = (
         (f"`{name}`", "its API" if name == "component.auth0" else "its messages, `streamlit.proto`") for name in names
     )
-    return _table(("Module of `component`", "Knows of Streamlit"), rows)
+    return _table(("Module of `component`", "Imports of Streamlit"), rows)
 
 
 def bounds_table() -> str:
-    """What is bounded, and by how many seconds for whom."""
+    """Each timeout of the database, in seconds, for services, commands and migrations."""
 
     def seconds(bounds: Timeouts, name: str) -> str:
         return f"{getattr(bounds, name):g}" if getattr(bounds, name) else "none"
@@ -190,9 +190,13 @@ def env_example() -> str:
 
 
 def replaced(document: str, name: str, table: str) -> str:
-    """``document`` with the table ``name`` put in; raises ``ValueError`` where it has no place for it."""
+    """``document`` with the table ``name`` replaced.
+
+    Raises:
+        ValueError: The document does not have exactly one place for the table.
+    """
     pattern = re.compile(rf"(<!-- table:{name} -->\n).*?(<!-- /table -->)", re.DOTALL)
-    text, count = pattern.subn(lambda found: f"{found[1]}{table}\n{found[2]}", document)
+    text, count = pattern.subn(lambda match: f"{match[1]}{table}\n{match[2]}", document)
     if count != 1:
         msg = f"the document has {count} places for the table {name}"
         raise ValueError(msg)
