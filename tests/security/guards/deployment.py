@@ -9,7 +9,7 @@ from tests.security.guard_removal import TextRemoval
 
 REMOVALS: Final[list[TextRemoval]] = [
     TextRemoval(
-        guard="media of a tab are also looked for in the next process",
+        guard="a request for media of a tab is repeated at the next process",
         file="deploy/nginx.conf",
         without=(
             "/media/ {\n            proxy_pass http://app;\n            proxy_next_upstream error timeout http_404;\n"
@@ -43,10 +43,10 @@ REMOVALS: Final[list[TextRemoval]] = [
         needs=nginx,
     ),
     TextRemoval(
-        guard="uploads of a tab are also looked for in the next process",
+        guard="an upload of a tab is repeated at the next process",
         file="deploy/nginx.conf",
-        without="the next may know.\n            proxy_next_upstream error timeout http_404;\n",
-        instead="the next may know.\n",
+        without="So on 404 ask the next process.\n            proxy_next_upstream error timeout http_404;\n",
+        instead="So on 404 ask the next process.\n",
         test="tests/security/test_behind_nginx.py::test_files_of_a_tab_are_found_in_whichever_process_it_is[uploads]",
         needs=nginx,
     ),
