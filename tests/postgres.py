@@ -1,7 +1,7 @@
-"""A throwaway PostgreSQL server on this machine: ``python -m tests.postgres make test`` runs a command beside one.
+"""A temporary PostgreSQL server on this machine: ``python -m tests.postgres make test`` runs a command with one.
 
-The command finds it in ``TEST_DATABASE_URL``. The server listens on loopback only, on a free port, keeps its files in a
-folder of its own, and is gone afterwards. Started by root, it runs as the system's user ``postgres``, as it must.
+``TEST_DATABASE_URL`` names it. The server listens on a free port of the loopback interface and keeps its files in a
+temporary folder. When root starts it, it runs as the system user ``postgres``, because PostgreSQL refuses root.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _USER: Final = "gatehouse"
 
 
 def installed() -> Path | None:
-    """The folder of the newest PostgreSQL server that is installed; None when there is none."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    """The folder of the newest installed PostgreSQL server; None when there is none."""
+    newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     on_path = shutil.which("postgres")
-    return found[-1].parent if found else Path(on_path).parent if on_path else None
+    return newest_first[-1].parent if newest_first else Path(on_path).parent if on_path else None
 
 
 class Cluster:
@@ -49,7 +49,7 @@ class Cluster:
             os.chown(self._folder, account.pw_uid, account.pw_gid)
 
     def url(self, database: str = "postgres") -> str:
-        """The address of one of its databases, as a superuser."""
+        """The URL of one of its databases, as a superuser."""
         return f"postgresql://{_USER}@127.0.0.1:{self._port}/{database}"
 
     def start(self) -> None:
@@ -70,7 +70,7 @@ class Cluster:
         raise RuntimeError((self._folder / "server.log").read_text())
 
     def stop(self) -> None:
-        """Stop it at once: its clients lose their connections."""
+        """Stop it at once; its clients lose their connections."""
         if self._process is not None:
             self.thaw()
             self._process.send_signal(signal.SIGINT)  # "fast"
@@ -78,15 +78,15 @@ class Cluster:
             self._process = None
 
     def freeze(self) -> None:
-        """Stop all of its processes where they stand: nothing answers, and no connection ends."""
+        """Suspend all of its processes: it answers nothing, and no connection is closed."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let them go on."""
+        """Resume its processes."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:
-        """To the server and to its backends, which have process groups of their own."""
+        """Send a signal to the server and to its backends, which have process groups of their own."""
         if self._process is None:
             return
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")

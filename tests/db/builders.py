@@ -42,7 +42,7 @@ def opened(url: str, **options: Any) -> Database:
 
 
 def written(database: Database, write: Callable[[DatabaseUnitOfWork], Any]) -> Any:
-    """What ``write`` returns, run in a unit that commits."""
+    """The result of ``write``, called with a unit of work that is committed."""
     with database.unit_of_work() as unit:
         result = write(unit)
         unit.commit()
@@ -50,7 +50,7 @@ def written(database: Database, write: Callable[[DatabaseUnitOfWork], Any]) -> A
 
 
 def new_session(ref: str = "ref-1", subject: Subject = ANN, **changes: Any) -> NewSession:
-    """A session whose hashes follow from its reference."""
+    """A session whose hashes are derived from its reference."""
     session = NewSession(
         ref=ref,
         secret_hash=digest(f"secret {ref}"),
@@ -66,7 +66,7 @@ def new_session(ref: str = "ref-1", subject: Subject = ANN, **changes: Any) -> N
 
 
 def stepped_up(ref: str = "ref-1", **changes: Any) -> SteppedUp:
-    """What a fresh sign-in brings, an hour later."""
+    """The credentials of a new sign-in, an hour later."""
     fresh = SteppedUp(
         ref=ref,
         secret_hash=digest(f"second secret {ref}"),
@@ -79,22 +79,22 @@ def stepped_up(ref: str = "ref-1", **changes: Any) -> SteppedUp:
 
 
 def signed_in(database: Database, ref: str = "ref-1", subject: Subject = ANN, **changes: Any) -> None:
-    """A person who signed in."""
+    """Sign a person in."""
 
     def write(unit: DatabaseUnitOfWork) -> None:
-        unit.save_person(Person(subject, "Somebody"), NOW)
+        unit.save_person(Person(subject, "A person"), NOW)
         unit.begin_session(new_session(ref, subject, **changes), NOW)
 
     written(database, write)
 
 
 def grant(role: str | None = None, permission: str | None = None, subject: Subject = ANN, **more: Any) -> NewGrant:
-    """A grant of source ``admin`` unless told otherwise."""
+    """A grant of source ``admin`` by default."""
     return NewGrant(subject, more.pop("source", Source.ADMIN), "tester", role, permission, **more)
 
 
-def said(*roles: str, permissions: tuple[str, ...] = (), at: datetime = NOW) -> TokenRights:
-    """What a token says."""
+def token_rights(*roles: str, permissions: tuple[str, ...] = (), at: datetime = NOW) -> TokenRights:
+    """The rights of a token."""
     return TokenRights(at, frozenset(roles), frozenset(permissions))
 
 
@@ -104,7 +104,7 @@ def event(kind: AuditKind = AuditKind.PAGE_DENY, at: datetime = NOW, **more: Any
 
 
 def recorded(database: Database, count: int = 5, at: datetime = NOW) -> None:
-    """So many events, one unit and one second each."""
+    """Record ``count`` events, each in its own unit of work and one second after the last."""
     for number in range(count):
         with database.unit_of_work() as unit:
             unit.record(event(at=at + number * SECOND, actor=f"actor {number}", details={"n": number}))
@@ -112,7 +112,7 @@ def recorded(database: Database, count: int = 5, at: datetime = NOW) -> None:
 
 
 def behind_its_back(database: Database, *statements: str) -> None:
-    """Change the audit as somebody with the database's own rights could: triggers dropped first, put back after."""
+    """Change the audit as an attacker with access to the database could: drop the triggers and restore them after."""
     sqlite = database.engine.dialect.name == "sqlite"
     with database.engine.begin() as connection:
         kept = []

@@ -59,7 +59,7 @@ def server_template() -> Iterator[str]:
 
 @pytest.fixture
 def new_server_database() -> Iterator[Callable[[str], str]]:
-    """Makes databases on the server: template name ('' for an empty one) → address. Dropped afterwards."""
+    """Creates databases on the server: template name ('' for an empty one) → URL. Dropped afterwards."""
     made: list[str] = []
 
     def make(template: str) -> str:
@@ -74,7 +74,7 @@ def new_server_database() -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture(params=DURABLE)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a seeded database that other connections and processes can open too."""
+    """The URL of a seeded database that other connections and processes can open too."""
     if request.param == "file":
         path = tmp_path / "gatehouse.sqlite3"
         shutil.copy(request.getfixturevalue("file_template"), path)
@@ -85,7 +85,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(params=DURABLE)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database that was never migrated (a file: that does not exist)."""
+    """The URL of a database that was never migrated (for SQLite a file that does not exist)."""
     if request.param == "file":
         return f"sqlite:///{tmp_path}/new/folder/gatehouse.sqlite3"
     make: Callable[[str], str] = request.getfixturevalue("new_server_database")

@@ -1,4 +1,4 @@
-"""Programs in processes of their own, at one database."""
+"""Programs that use one database from several processes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tests.stack import ROOT
 
 
 def two_at_once(code: str, url: str) -> list[subprocess.Popen[str]]:
-    """Two processes that run ``code`` with the database's address, let go together.
+    """Start two processes that run ``code`` with the database URL, and let them continue at the same time.
 
-    ``code`` opens what it needs, prints ``ready``, and goes on once it has read a line.
+    ``code`` opens what it needs, prints ``ready``, and continues once it has read a line.
     """
     processes = [
         subprocess.Popen(

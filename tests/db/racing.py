@@ -1,4 +1,4 @@
-"""Acts of administration that many do at once, in threads and in processes."""
+"""Changes that many administrators make at once, in threads and in processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def prepare(database: Database) -> None:
     written(
         database,
         lambda unit: (
-            [unit.add_grant(NewGrant(one, Source.ADMIN, "t", ADMINISTRATOR), NOW) for one in ADMINISTRATORS],
+            [unit.add_grant(NewGrant(subject, Source.ADMIN, "t", ADMINISTRATOR), NOW) for subject in ADMINISTRATORS],
             unit.person_id(ANN),
         ),
     )
@@ -34,29 +34,29 @@ def prepare(database: Database) -> None:
 
 def grant_viewer(database: Database, number: int) -> bool:
     """Ann becomes a viewer, by one administrator or another; False when she was one."""
-    who = acting(ADMINISTRATORS[number % len(ADMINISTRATORS)])
+    actor = acting(ADMINISTRATORS[number % len(ADMINISTRATORS)])
     with database.unit_of_work() as unit:
         person = unit.person_id(ANN)
-    with administration.transaction(database, who, NOW) as unit:
+    with administration.transaction(database, actor, NOW) as unit:
         return administration.grant(
-            unit, who, person=person, role="viewer", permission=None, until=None, reason="race", version=None, now=NOW
+            unit, actor, person=person, role="viewer", permission=None, until=None, reason="race", version=None, now=NOW
         )
 
 
 def step_down(database: Database, number: int) -> str:
-    """One of the twenty takes the role from themselves; says how it went."""
-    mine = ADMINISTRATORS[number]
-    who = acting(mine)
+    """One of the twenty administrators revokes their own role; returns the outcome."""
+    subject = ADMINISTRATORS[number]
+    actor = acting(subject)
     with database.unit_of_work() as unit:
-        person = unit.person_id(mine)
+        person = unit.person_id(subject)
     card = database.directory.person_card(person, NOW)
     if card is None or not card.grants:
         return "gone"
     grant = card.grants[0].id
     try:
-        with administration.transaction(database, who, NOW) as unit:
+        with administration.transaction(database, actor, NOW) as unit:
             administration.revoke(
-                unit, who, person=person, grant=grant, reason="race", version=None, default_role=None, now=NOW
+                unit, actor, person=person, grant=grant, reason="race", version=None, default_role=None, now=NOW
             )
     except LastAdministrator:
         return "last"

@@ -1,4 +1,4 @@
-"""A network between us and a server that can fall silent: connections stay open and acknowledged, nothing passes."""
+"""A network relay that can freeze: connections stay open and packets are acknowledged, but no data passes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Final, Self
 
 _AT_MOST_SECONDS: Final = 12.0
-"""So that a client which waits without end gets its answer and fails a test, instead of never ending it."""
+"""Ends the wait of a client without a timeout, so that its test fails instead of hanging."""
 
 
 class Relay:
-    """Passes on what comes, until it is frozen. Use as a context manager."""
+    """Forwards data until it is frozen. Use as a context manager."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -27,11 +27,11 @@ class Relay:
         self._threads = [Thread(target=self._accept, daemon=True)]
 
     def freeze(self) -> None:
-        """Let nothing pass from now on, of new connections neither."""
+        """Stop forwarding data, for new connections too."""
         self._passing.clear()
 
     def thaw(self) -> None:
-        """Let everything pass again, what was held up included."""
+        """Forward data again, including what was delayed."""
         self._passing.set()
 
     def __enter__(self) -> Self:
@@ -44,13 +44,13 @@ class Relay:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for one in self._sockets:
+        for peer in self._sockets:
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                peer.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
-        for one in self._sockets:
-            one.close()
+        for peer in self._sockets:
+            peer.close()
 
     def _accept(self) -> None:
         while not self._closed:

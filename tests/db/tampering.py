@@ -1,4 +1,4 @@
-"""Doing to the audit what somebody with the database's own rights could do, and asking what verifying it says."""
+"""Tampering with the audit as an attacker with access to the database could, and the problems verification finds."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.db.builders import NOW, SECOND, behind_its_back, event
 
 
 def signed(database: Database, keyring: Keyring | None = None) -> Sequence[Checkpoint]:
-    """A checkpoint taken now, kept as text elsewhere, and read again."""
+    """A checkpoint of now, signed as a text and read again."""
     line = checkpoint(database, at=NOW, installation="https://app.example").signed(keyring or database.keyring)
     return read_checkpoints(f"\n{line}\n", database.keyring)
 
 
-def rewritten(database: Database, count: int, keyring: Keyring, *, actor: str = "somebody else") -> None:
-    """The whole chain written anew, head included, as somebody with the database's own rights could."""
+def rewritten(database: Database, count: int, keyring: Keyring, *, actor: str = "attacker") -> None:
+    """Rewrite the whole chain with its head, as an attacker with access to the database could."""
     rows = chained(keyring, 0, b"", [event(at=NOW + n * SECOND, actor=actor) for n in range(count)])
     behind_its_back(database, "DELETE FROM audit_events")
     with database.engine.begin() as connection:
@@ -31,7 +31,7 @@ def rewritten(database: Database, count: int, keyring: Keyring, *, actor: str = 
         connection.execute(audit_head.update().values(seq=count, mac=mac, seal=seal))
 
 
-def seen(database: Database, checkpoints: Sequence[Checkpoint] = ()) -> list[tuple[str, int | None]]:
+def problems_of(database: Database, checkpoints: Sequence[Checkpoint] = ()) -> list[tuple[str, int | None]]:
     state = verify_chain(database, checkpoints)
     for problem in state.problems:
         print(f"WRONG {problem}")

@@ -86,11 +86,13 @@ def again_as(seq: int) -> str:
 def test_the_database_refuses_the_ways_around(database: Database) -> None:
     recorded(database)
     sqlite = database.engine.dialect.name == "sqlite"
-    ways = [f"INSERT {again_as(2)}", f"INSERT {again_as(0)}", f"INSERT {again_as(-1)}"]
-    ways += [f"INSERT OR REPLACE {again_as(2)}"] if sqlite else ["TRUNCATE audit_events", "TRUNCATE audit_retention"]
-    for way in ways:
+    statements = [f"INSERT {again_as(2)}", f"INSERT {again_as(0)}", f"INSERT {again_as(-1)}"]
+    statements += (
+        [f"INSERT OR REPLACE {again_as(2)}"] if sqlite else ["TRUNCATE audit_events", "TRUNCATE audit_retention"]
+    )
+    for statement in statements:
         with pytest.raises(DBAPIError, match=r"audit events are|never changed"), database.engine.begin() as connection:
-            connection.exec_driver_sql(way)
+            connection.exec_driver_sql(statement)
     assert verify_chain(database) == ChainState(events=5, first_seq=1, last_seq=5)
 
 
@@ -171,7 +173,7 @@ def test_a_head_that_was_changed_is_not_taken_over_in_silence(database: Database
         ["UPDATE audit_head SET seq = 2, mac = (SELECT mac FROM old), seal = (SELECT seal FROM old)"],
     ],
 )
-def test_writing_goes_on_whatever_was_done_to_the_head(database: Database, statements: list[str]) -> None:
+def test_writing_continues_whatever_was_done_to_the_head(database: Database, statements: list[str]) -> None:
     recorded(database, 2)
     with database.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE old AS SELECT * FROM audit_head")

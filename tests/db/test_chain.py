@@ -16,7 +16,7 @@ from db.audit import chained
 from db.models import audit_events, audit_head
 from tests.db.builders import KEYRING, behind_its_back, event, opened, recorded, written
 from tests.db.processes import two_at_once
-from tests.db.tampering import seen, signed
+from tests.db.tampering import problems_of, signed
 
 K = ProblemKind
 
@@ -37,7 +37,7 @@ def test_an_empty_chain_and_a_good_one(database: Database) -> None:
 @pytest.mark.parametrize(
     ("statements", "named"),
     [
-        (["UPDATE audit_events SET actor = 'somebody else' WHERE seq = 3"], [("edited", 3)]),
+        (["UPDATE audit_events SET actor = 'attacker' WHERE seq = 3"], [("edited", 3)]),
         (["UPDATE audit_events SET at = at + 1 WHERE seq = 3"], [("edited", 3)]),
         (["UPDATE audit_events SET details = '{}' WHERE seq = 1"], [("edited", 1)]),
         (["UPDATE audit_events SET target = reason, reason = target || 'x' WHERE seq = 2"], [("edited", 2)]),
@@ -85,7 +85,7 @@ def test_what_was_done_to_the_chain_is_named(
 ) -> None:
     recorded(database)
     behind_its_back(database, *statements)
-    assert seen(database) == named
+    assert problems_of(database) == named
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_sentences(problem: Problem, sentence: str) -> None:
 
 def test_every_sentence_is_filled_in() -> None:
     for kind in ProblemKind:
-        said = str(Problem(kind, 1, 2, 3, "note"))
-        assert "{" not in said
-        assert said.endswith(".")
+        sentence = str(Problem(kind, 1, 2, 3, "note"))
+        assert "{" not in sentence
+        assert sentence.endswith(".")
 
 
 def test_events_from_another_copy_do_not_follow(database: Database) -> None:
@@ -123,19 +123,19 @@ def test_events_from_another_copy_do_not_follow(database: Database) -> None:
         for name in names:
             connection.exec_driver_sql(f"DROP TRIGGER {name}{behind}")
         exchange(connection)
-    assert seen(database) == [("unprotected", None), ("misplaced", 3), ("misplaced", 4)]
+    assert problems_of(database) == [("unprotected", None), ("misplaced", 3), ("misplaced", 4)]
 
 
 def test_a_process_with_another_secret_writes_nothing(durable: Database, url: str) -> None:
     recorded(durable)
-    stranger = opened(url, keyring=Keyring(["x" * 40]))
+    other_installation = opened(url, keyring=Keyring(["x" * 40]))
     try:
         with pytest.raises(SecretMismatch, match="old,new, then new,old, then new"):
-            recorded(stranger, 1)
+            recorded(other_installation, 1)
         with pytest.raises(SecretMismatch, match="gatehouse secret status"):
-            stranger.check()
+            other_installation.check()
     finally:
-        stranger.close()
+        other_installation.close()
     assert verify_chain(durable) == ChainState(events=5, first_seq=1, last_seq=5)
 
 
@@ -165,9 +165,9 @@ def test_what_no_text_is_or_no_number_is_an_edited_event(file_database: Database
     """SQLite stores anything anywhere."""
     recorded(file_database)
     behind_its_back(file_database, f"UPDATE audit_events SET {column} = {value} WHERE seq = 3")  # noqa: S608 - our own
-    assert seen(file_database) == [("edited", 3)]
+    assert problems_of(file_database) == [("edited", 3)]
     behind_its_back(file_database, "UPDATE audit_head SET seal = 'text', mac = 7")
-    assert seen(file_database) == [("edited", 3), ("head", None)]
+    assert problems_of(file_database) == [("edited", 3), ("head", None)]
     recorded(file_database, 1)
 
 
@@ -184,16 +184,16 @@ for turn in range(150):
 database.close()
 """
     processes = two_at_once(code, url)
-    looks = 0
+    verifications = 0
     while any(process.poll() is None for process in processes):
         state = verify_chain(durable, signed(durable))
         assert state.problems == ()
-        looks += 1
+        verifications += 1
     assert [process.wait() for process in processes] == [0, 0]
     for process in processes:
         process.communicate()
     assert verify_chain(durable).events == 900
-    print(f"verified {looks} times while two processes wrote 900 events")
+    print(f"verified {verifications} times while two processes wrote 900 events")
 
 
 def test_its_memory_does_not_grow_with_the_events(file_database: Database) -> None:

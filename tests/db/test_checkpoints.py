@@ -1,4 +1,4 @@
-"""Checkpoints: what the chain alone cannot know, and that nobody without the secret can make one."""
+"""Checkpoints: they show what the chain alone cannot, and cannot be made without the secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.core.keyring import Keyring
 from app.core.secret_keys import SecretKeys
 from db import ChainState, Database, checkpoint, verify_chain
 from tests.db.builders import KEYRING, NOW, SECOND, behind_its_back, recorded
-from tests.db.tampering import rewritten, seen, signed
+from tests.db.tampering import problems_of, rewritten, signed
 
 
 def test_a_head_set_back_to_what_it_once_was(database: Database) -> None:
@@ -21,12 +21,12 @@ def test_a_head_set_back_to_what_it_once_was(database: Database) -> None:
     kept = signed(database)
     back = "UPDATE audit_head SET seq = 3, mac = (SELECT mac FROM old), seal = (SELECT seal FROM old)"
     behind_its_back(database, back)
-    assert seen(database) == [("appended", 4)]
+    assert problems_of(database) == [("appended", 4)]
     behind_its_back(database, "DELETE FROM audit_events WHERE seq > 3")
-    assert seen(database) == [], "alone the chain cannot know that it was longer"
-    assert seen(database, kept) == [("truncated", 4)]
+    assert problems_of(database) == [], "alone the chain cannot know that it was longer"
+    assert problems_of(database, kept) == [("truncated", 4)]
     recorded(database, 2, at=NOW + 60 * SECOND)
-    assert seen(database, kept) == [("rewritten", 5)], "nor does it help to fill it up again"
+    assert problems_of(database, kept) == [("rewritten", 5)], "nor does it help to fill it up again"
 
 
 def test_everything_deleted_and_the_head_made_as_new(database: Database) -> None:
@@ -35,8 +35,8 @@ def test_everything_deleted_and_the_head_made_as_new(database: Database) -> None
     nothing = "X''" if database.engine.dialect.name == "sqlite" else "''"
     as_new = f"UPDATE audit_head SET seq = 0, mac = {nothing}, seal = {nothing}"  # noqa: S608 - our own text
     behind_its_back(database, "DELETE FROM audit_events", as_new)
-    assert seen(database) == []
-    assert seen(database, kept) == [("truncated", 1)]
+    assert problems_of(database) == []
+    assert problems_of(database, kept) == [("truncated", 1)]
 
 
 def test_a_full_rewrite_with_the_secret_shows_against_a_checkpoint_only(database: Database) -> None:
@@ -45,11 +45,11 @@ def test_a_full_rewrite_with_the_secret_shows_against_a_checkpoint_only(database
     recorded(database, 2)
     second = signed(database)
     rewritten(database, 9, KEYRING)
-    assert seen(database) == []
-    assert seen(database, second) == [("rewritten", 7)]
+    assert problems_of(database) == []
+    assert problems_of(database, second) == [("rewritten", 7)]
     third = signed(database)
-    assert seen(database, third) == [], "a checkpoint taken after it knows no better"
-    assert seen(database, [*third, *first]) == [("rewritten", 5)], "but an older one beside it does"
+    assert problems_of(database, third) == [], "a checkpoint taken after it knows no better"
+    assert problems_of(database, [*third, *first]) == [("rewritten", 5)], "but an older one beside it does"
 
 
 def test_a_full_rewrite_without_the_secret(database: Database) -> None:
@@ -57,22 +57,22 @@ def test_a_full_rewrite_without_the_secret(database: Database) -> None:
     kept = signed(database)
     rewritten(database, 5, Keyring(["x" * 40]))
     named = [*[("edited", seq) for seq in range(1, 6)], ("head", None)]
-    assert seen(database) == named
-    assert ("rewritten", 5) in seen(database, kept)
+    assert problems_of(database) == named
+    assert ("rewritten", 5) in problems_of(database, kept)
 
 
 def test_a_rotated_secret_still_verifies_and_another_does_not(database: Database) -> None:
     recorded(database)
     before = checkpoint(database, at=NOW, installation="x").signed(database.keyring)
     database.keyring = Keyring(["n" * 40, "k" * 40])
-    assert seen(database, read_checkpoints(before, database.keyring)) == []
+    assert problems_of(database, read_checkpoints(before, database.keyring)) == []
     SecretKeys(database, database.keyring, "app").beat()
     recorded(database, 4)
     after = checkpoint(database, at=NOW, installation="x").signed(database.keyring)
     both = read_checkpoints(f"{before}\n{after}", database.keyring)
     assert verify_chain(database, both) == ChainState(events=10, first_seq=1, last_seq=10, checkpoints=2)
     database.keyring = Keyring(["n" * 40])
-    assert seen(database) == [("edited", seq) for seq in range(1, 6)]
+    assert problems_of(database) == [("edited", seq) for seq in range(1, 6)]
     with pytest.raises(InvalidInput, match="line 1"):
         read_checkpoints(f"{before}\n{after}", database.keyring)
 

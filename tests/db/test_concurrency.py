@@ -14,7 +14,7 @@ from app.core.principal import Subject
 from app.core.records import EndReason, Person
 from db import Database, verify_chain
 from db.models import grants
-from tests.db.builders import ANN, ISSUER, NOW, SECOND, digest, event, grant, said, signed_in, written
+from tests.db.builders import ANN, ISSUER, NOW, SECOND, digest, event, grant, signed_in, token_rights, written
 from tests.db.processes import two_at_once
 
 
@@ -49,12 +49,12 @@ with ThreadPoolExecutor({count}) as pool:
         print(result)
 database.close()
 """
-    said_by_all: list[str] = []
+    lines: list[str] = []
     for process in two_at_once(code, url):
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0
-        said_by_all += output.split()
-    return said_by_all
+        lines += output.split()
+    return lines
 
 
 def test_fifty_equal_grants_are_one_row_and_one_event(database: Database) -> None:
@@ -98,9 +98,9 @@ def test_a_lease_raced_has_one_holder(database: Database) -> None:
 
     def take(number: int) -> bool:
         with database.unit_of_work() as unit:
-            held = unit.take_refresh_lease("ref-1", f"owner {number}", NOW, NOW + 10 * SECOND)
+            lease = unit.take_refresh_lease("ref-1", f"owner {number}", NOW, NOW + 10 * SECOND)
             unit.commit()
-        return held is not None
+        return lease is not None
 
     assert sum(at_once(20, take)) == 1
 
@@ -135,12 +135,12 @@ def test_readers_and_writers_at_once(database: Database) -> None:
                 with database.unit_of_work() as unit:
                     subject = Subject(ISSUER, f"{number}-{turn}")
                     unit.save_person(Person(subject), NOW)
-                    unit.sync_token_rights(subject, said("viewer"), map_own_names=True, now=NOW)
+                    unit.sync_token_rights(subject, token_rights("viewer"), map_own_names=True, now=NOW)
                     unit.record(event())
                     unit.commit()
             else:
-                found = database.read.session_by_ref("ref-1")
-                assert found is not None
+                session = database.read.session_by_ref("ref-1")
+                assert session is not None
                 assert database.read.bearer(digest("token ref-1"), ANN, "our-client").session is not None
                 database.read.usage(NOW.date(), NOW.date())
         return True

@@ -1,4 +1,4 @@
-"""What a served app declares reaches the database, and what an administrator changed of it stays."""
+"""Declarations of a hosted app are seeded into the database, and an administrator's changes of them stay."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ def _nothing_stays() -> Iterator[None]:
     declare({}, {})
 
 
-def held(database: Database) -> set[str]:
+def granted(database: Database) -> set[str]:
     return set(database.read.grants(ANN, utc_now()).permissions)
 
 
-def give(database: Database, role: str) -> None:
+def grant_role(database: Database, role: str) -> None:
     with database.unit_of_work() as unit:
         unit.add_grant(NewGrant(subject=ANN, source=Source.ADMIN, by="test", role=role), utc_now())
         unit.commit()
 
 
-def test_declared_roles_can_be_granted_and_give_what_they_say(database: Database) -> None:
+def test_declared_roles_can_be_granted_with_their_permissions(database: Database) -> None:
     declare(ORDERS, {"clerk": ("Works at the counter.", frozenset({"read:orders"}))})
     assert seed(database).changed
-    give(database, "clerk")
-    assert held(database) == {"read:orders"}
+    grant_role(database, "clerk")
+    assert granted(database) == {"read:orders"}
     assert database.read.role_descriptions()["clerk"] == "Works at the counter."
     assert not seed(database).changed
     declare(ORDERS, {"clerk": ("Works at the counter.", frozenset({"read:orders", "refund:orders"}))})
     assert seed(database).changed
-    assert held(database) == {"read:orders", "refund:orders"}
+    assert granted(database) == {"read:orders", "refund:orders"}
 
 
 def test_a_built_in_role_gets_what_the_app_adds(database: Database) -> None:
     seed(database)
-    give(database, "viewer")
-    assert held(database) == {"read:reports"}
+    grant_role(database, "viewer")
+    assert granted(database) == {"read:reports"}
     declare(ORDERS, {"viewer": ("", frozenset({"read:orders"}))})
     seed(database)
-    assert held(database) == {"read:reports", "read:orders"}
+    assert granted(database) == {"read:reports", "read:orders"}
 
 
 def test_a_role_that_the_app_no_longer_declares_keeps_nothing_alive(database: Database) -> None:
     declare(ORDERS, {"clerk": ("Works at the counter.", frozenset({"read:orders"}))})
     seed(database)
-    give(database, "clerk")
+    grant_role(database, "clerk")
     declare({}, {})
     assert not seed(database).conflicting_roles
-    assert held(database) == {"read:orders"}  # the row stays; nothing in this process asks for it
+    assert granted(database) == {"read:orders"}  # the row stays; nothing in this process asks for it

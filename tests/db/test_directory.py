@@ -16,7 +16,7 @@ from app.core.principal import Subject
 from app.core.records import EndReason, Person, TokenRights
 from db import Database
 from db.database import DatabaseUnitOfWork
-from tests.db.builders import ANN, ISSUER, NOW, SECOND, behind_its_back, event, grant, said, written
+from tests.db.builders import ANN, ISSUER, NOW, SECOND, behind_its_back, event, grant, token_rights, written
 from tests.db.crowd import BOB, CARLA, DAY, PENDING, crowd
 
 
@@ -55,8 +55,8 @@ def test_a_role_by_id_and_by_name(database: Database) -> None:
     assert database.directory.role_card(10**9, NOW) is None
     assert database.directory.role_by_name("Viewer", NOW) is None
     assert database.directory.role_by_name("\ud800", NOW) is None
-    found = database.directory.role_permissions([number, role_id(database, "administrator"), 10**9])
-    assert sorted(map(len, found.values())) == [1, len(CATALOGUE)]
+    stored = database.directory.role_permissions([number, role_id(database, "administrator"), 10**9])
+    assert sorted(map(len, stored.values())) == [1, len(CATALOGUE)]
 
 
 def test_the_catalogue(database: Database) -> None:
@@ -66,8 +66,8 @@ def test_the_catalogue(database: Database) -> None:
     assert page.total == len(CATALOGUE)
     assert page.next is not None
     assert [row.name for row in database.directory.permissions(NOW, cursor=page.next).rows] == sorted(CATALOGUE)[3:]
-    found = database.directory.permissions(NOW, text="EXPLORE:api").rows
-    assert [(row.name, row.roles, row.people) for row in found] == [("explore:api", 1, 1)]
+    stored = database.directory.permissions(NOW, text="EXPLORE:api").rows
+    assert [(row.name, row.roles, row.people) for row in stored] == [("explore:api", 1, 1)]
     assert [row.by_scope for row in database.directory.permissions(NOW, text="scoped message").rows] == [True]
 
 
@@ -102,10 +102,10 @@ def test_a_review_of_a_role_that_very_many_hold(database: Database) -> None:
     number = make_role(database, "many", "read:reports")
 
     def fill(unit: DatabaseUnitOfWork) -> None:
-        for one in range(1300):
-            subject = Subject(ISSUER, f"s{one}")
+        for number in range(1300):
+            subject = Subject(ISSUER, f"s{number}")
             unit.add_grant(grant("many", subject=subject), NOW)
-            if one < 1295:
+            if number < 1295:
                 unit.add_grant(grant("developer", subject=subject), NOW)
 
     written(database, fill)
@@ -167,13 +167,15 @@ def test_a_mapping_changes_the_token_grants_of_all_who_have_it(database: Databas
     assert written(database, lambda unit: unit.set_mapping("Owners", frozenset(), NOW, map_own_names=True)) == 1
     assert set(database.read.grants(BOB, NOW).roles) == {"viewer"}
     assert [way.source for way in database.read.grants(BOB, NOW).roles["viewer"]] == [Source.TOKEN, Source.ADMIN]
-    written(database, lambda unit: unit.sync_token_rights(BOB, said(at=NOW + SECOND), map_own_names=True, now=NOW))
+    written(
+        database, lambda unit: unit.sync_token_rights(BOB, token_rights(at=NOW + SECOND), map_own_names=True, now=NOW)
+    )
     assert database.directory.mappings().rows == ()
 
 
 def test_mapping_pages(database: Database) -> None:
     names = [f"team {number:03}" for number in range(7)]
-    written(database, lambda unit: unit.sync_token_rights(ANN, said(*names), map_own_names=False, now=NOW))
+    written(database, lambda unit: unit.sync_token_rights(ANN, token_rights(*names), map_own_names=False, now=NOW))
     page = database.directory.mappings(limit=4)
     assert page.next is not None
     rest = database.directory.mappings(limit=4, cursor=page.next)
@@ -187,10 +189,10 @@ def test_live_sessions_last_used_first(database: Database) -> None:
     assert [row.session.ref for row in page.rows] == ["ref-2", "ref-1"]
     assert (page.total, page.rows[0].person_id) == (3, ids[BOB])
     assert page.next is not None
-    assert [one.session.ref for one in database.directory.sessions(NOW, cursor=page.next).rows] == ["ref-0"]
+    assert [row.session.ref for row in database.directory.sessions(NOW, cursor=page.next).rows] == ["ref-0"]
     of_bob = database.directory.sessions(NOW, person=ids[BOB])
-    assert [one.session.ref for one in of_bob.rows] == ["ref-2", "ref-1"]
-    assert [one.session.ref for one in database.directory.sessions(NOW, seen_since=NOW + SECOND).rows] == ["ref-2"]
+    assert [row.session.ref for row in of_bob.rows] == ["ref-2", "ref-1"]
+    assert [row.session.ref for row in database.directory.sessions(NOW, seen_since=NOW + SECOND).rows] == ["ref-2"]
     written(database, lambda unit: unit.end_session("ref-2", EndReason.ENDED_BY_ADMIN, NOW))
     assert database.directory.sessions(NOW).total == 2
     assert database.directory.sessions(NOW + timedelta(hours=9)).total == 0
@@ -228,7 +230,7 @@ def audited(database: Database) -> None:
         AuditQuery(since=NOW + 5 * SECOND, until=NOW + 15 * SECOND),
         AuditQuery(name="actor 1", kinds=("policy:grant:add", "app:page:deny"), outcome="done"),
         AuditQuery(actor="actor 1", target="actor 2", since=NOW + 5 * SECOND),
-        AuditQuery(name="nobody at all"),
+        AuditQuery(name="unknown name"),
         AuditQuery(actor="\ud800"),
         AuditQuery(kinds=("a\x00b",)),
     ],
@@ -249,27 +251,27 @@ def test_the_audit_by_what_is_asked(database: Database, query: AuditQuery) -> No
             and (query.until is None or at < query.until)
         )
 
-    wanted = [number for number in range(30) if matches(number)]
+    expected = [number for number in range(30) if matches(number)]
     rows: list[AuditRow] = []
-    asked = replace(query, limit=4)
+    page_query = replace(query, limit=4)
     while True:
-        page = database.directory.audit(asked)
-        assert page.total == len(wanted)
+        page = database.directory.audit(page_query)
+        assert page.total == len(expected)
         rows += page.rows
         if page.next is None:
             break
-        asked = replace(asked, cursor=page.next)
-    assert [row.details["n"] for row in rows] == wanted[::-1]
-    assert [row.details["n"] for row in database.directory.audit_events(query)] == wanted
+        page_query = replace(page_query, cursor=page.next)
+    assert [row.details["n"] for row in rows] == expected[::-1]
+    assert [row.details["n"] for row in database.directory.audit_events(query)] == expected
 
 
 def test_one_event_and_the_end_of_the_chain(database: Database) -> None:
     empty = database.directory.chain_head()
     assert (empty.seq, empty.last_at, empty.sealed) == (0, None, True)
     audited(database)
-    found = database.directory.audit_event(3)
-    assert found is not None
-    assert (found.seq, found.kind, found.details) == (3, "app:session:begin", {"n": 2})
+    stored = database.directory.audit_event(3)
+    assert stored is not None
+    assert (stored.seq, stored.kind, stored.details) == (3, "app:session:begin", {"n": 2})
     assert database.directory.audit_event(31) is None
     head = database.directory.chain_head()
     assert (head.seq, head.last_at, head.sealed, head.boundary_seq) == (30, NOW + 29 * SECOND, True, 0)
@@ -288,9 +290,9 @@ def test_events_of_a_retired_code_are_found_by_the_kind_that_replaced_it(databas
         unit.record(event(AuditKind.SESSION_RESUME))
         unit.commit()
     behind_its_back(database, "UPDATE audit_events SET kind = 'app:session:revive' WHERE seq = 2")
-    found = database.directory.audit(AuditQuery(kinds=(kind,)))
-    assert [(row.seq, row.kind) for row in found.rows] == [(3, "app:session:resume"), (2, "app:session:revive")]
-    assert found.total == 2
+    stored = database.directory.audit(AuditQuery(kinds=(kind,)))
+    assert [(row.seq, row.kind) for row in stored.rows] == [(3, "app:session:resume"), (2, "app:session:revive")]
+    assert stored.total == 2
 
 
 def test_the_installation_in_numbers(database: Database) -> None:
@@ -298,7 +300,7 @@ def test_the_installation_in_numbers(database: Database) -> None:
     with database.unit_of_work() as unit:
         unit.record(event(AuditKind.SESSION_BEGIN))
         unit.record(event(AuditKind.SESSION_BEGIN, outcome=Outcome.FAILED))
-        unit.record(event(AuditKind.PAGE_DENY, actor="somebody"))
+        unit.record(event(AuditKind.PAGE_DENY, actor="known subject"))
         unit.record(event(AuditKind.PAGE_DENY, actor=ANONYMOUS_ACTOR))
         unit.record(event(AuditKind.SESSION_BEGIN, at=NOW - DAY))
         unit.commit()
@@ -317,8 +319,8 @@ def test_the_installation_in_numbers(database: Database) -> None:
 
 def test_people_are_counted_exactly(database: Database) -> None:
     def numbers() -> tuple[int, int]:
-        found = database.directory.statistics(NOW, days=1)
-        return found.people, found.machines
+        stored = database.directory.statistics(NOW, days=1)
+        return stored.people, stored.machines
 
     written(database, lambda unit: unit.save_person(Person(ANN, machine=True), NOW))
     written(database, lambda unit: unit.add_grant(grant("viewer", subject=PENDING), NOW))
@@ -349,10 +351,10 @@ def test_a_unit_reads_its_own_state(database: Database) -> None:
     ids = crowd(database)
     with database.unit_of_work() as unit:
         unit.set_blocked(BOB, blocked=True)
-        found = unit.person_by_id(ids[BOB])
-        assert found is not None
-        assert found[0].person.blocked
-        assert unit.person_of(BOB) == found[0]
+        stored = unit.person_by_id(ids[BOB])
+        assert stored is not None
+        assert stored[0].person.blocked
+        assert unit.person_of(BOB) == stored[0]
         unit.add_grant(grant("developer", subject=BOB), NOW)
         assert "explore:api" in unit.grants_of(BOB, NOW).permissions
         assert unit.grants_of(Subject("", ""), NOW).roles == {}

@@ -17,7 +17,7 @@ from tests.db.builders import ISSUER, NOW, SECOND, grant, written
 from tests.db.crowd import ADA, BOB, CARLA, DAY, DORA, ELODIE, PENDING, QUOTE, ROBOT, ZOE, crowd
 
 
-def found(database: Database, query: PeopleQuery) -> list[str]:
+def names_of(database: Database, query: PeopleQuery) -> list[str]:
     page = database.directory.people(query, NOW)
     assert page.total == len(page.rows)
     return [row.person.name or row.person.subject.subject for row in page.rows]
@@ -39,7 +39,7 @@ def found(database: Database, query: PeopleQuery) -> list[str]:
         ("bob@example", ["Bob Ross"]),
         ("ROBOT@cl", ["robot@clients"]),
         ("auth0|pend", ["auth0|pending"]),
-        ("nobody", []),
+        ("unknown", []),
         ("' OR 1=1 --", []),
         ("name_key:ada", []),
         ("NEAR(ada)", []),
@@ -49,7 +49,7 @@ def found(database: Database, query: PeopleQuery) -> list[str]:
 )
 def test_people_are_found_by_part_of_name_email_or_subject(database: Database, text: str, names: list[str]) -> None:
     crowd(database)
-    rows = found(database, PeopleQuery(text=text))
+    rows = names_of(database, PeopleQuery(text=text))
     assert rows[: len(names)] == names
     assert len(rows) == len(names) or not text.strip("\x00\ud800 ")
 
@@ -97,12 +97,12 @@ def test_pages_follow_each_other_without_gaps(database: Database, sort: PeopleSo
     assert tuple(rows) == whole.rows
     people = [row.person for row in rows]
     if sort is PeopleSort.NAME:
-        assert people == sorted(people, key=lambda one: (not one.name, one.name.casefold()))
+        assert people == sorted(people, key=lambda person: (not person.name, person.name.casefold()))
     else:
-        times = [one.last_seen_at if sort is PeopleSort.LAST_SEEN else one.first_seen_at for one in people]
-        seen = [time for time in times if time is not None]
-        assert seen == sorted(seen, reverse=True)
-        assert times[len(seen) :] == [None] * (len(times) - len(seen))
+        times = [person.last_seen_at if sort is PeopleSort.LAST_SEEN else person.first_seen_at for person in people]
+        known = [time for time in times if time is not None]
+        assert known == sorted(known, reverse=True)
+        assert times[len(known) :] == [None] * (len(times) - len(known))
 
 
 def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
@@ -112,7 +112,7 @@ def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
         unit.note_subject(Subject(ISSUER, "anders@clients"), NOW, machine=True)
 
     written(database, write)
-    wanted = ["anders", "Anders Zorn", "Bea Anders", "Zoe Anders", ""]
+    expected = ["anders", "Anders Zorn", "Bea Anders", "Zoe Anders", ""]
     names: list[str] = []
     query = PeopleQuery(text="anders", limit=1)
     while True:
@@ -122,7 +122,7 @@ def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
         if page.next is None:
             break
         query = replace(query, cursor=page.next)
-    assert names == wanted
+    assert names == expected
 
 
 def test_short_words_are_found_by_pieces_and_beside_others(database: Database) -> None:
@@ -214,8 +214,8 @@ def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: D
         assert shown[0] == first
         assert [name.casefold() for name in shown] == sorted(name.casefold() for name in shown)
         assert len(names) >= 1050
-    asked = PeopleQuery(role="developer", sort=PeopleSort.LAST_SEEN, limit=200)
-    assert all(row.person.name for row in database.directory.people(asked, NOW).rows)
+    query = PeopleQuery(role="developer", sort=PeopleSort.LAST_SEEN, limit=200)
+    assert all(row.person.name for row in database.directory.people(query, NOW).rows)
     assert database.directory.statistics(NOW, days=1).people == 2200 + len(ids)
 
 
@@ -223,11 +223,11 @@ def test_the_card_tells_what_each_permission_comes_from(database: Database) -> N
     ids = crowd(database)
     card = database.directory.person_card(ids[BOB], NOW)
     assert card is not None
-    assert [(one.role, one.source, one.until) for one in card.grants] == [
+    assert [(grant.role, grant.source, grant.until) for grant in card.grants] == [
         ("viewer", Source.ADMIN, NOW + DAY),
         ("viewer", Source.TOKEN, None),
     ]
-    assert {name: [one.source for one in ways] for name, ways in card.permissions.items()} == {
+    assert {name: [grant.source for grant in paths] for name, paths in card.permissions.items()} == {
         "read:reports": [Source.ADMIN, Source.TOKEN]
     }
     assert card.token_roles == {"Owners": (), "viewer": ("viewer",)}
@@ -236,8 +236,8 @@ def test_the_card_tells_what_each_permission_comes_from(database: Database) -> N
     ada = database.directory.person_card(ids[ADA], NOW)
     assert ada is not None
     assert ada.counts_as_administrator
-    assert [one.role for one in ada.permissions["erase:people"]] == ["administrator"]
-    assert [one.role for one in ada.permissions["read:reports"]] == ["administrator", "viewer"]
+    assert [grant.role for grant in ada.permissions["erase:people"]] == ["administrator"]
+    assert [grant.role for grant in ada.permissions["read:reports"]] == ["administrator", "viewer"]
     dora = database.directory.person_card(ids[DORA], NOW)
     assert dora is not None
     assert list(dora.permissions) == ["explore:api"]
@@ -277,6 +277,8 @@ def test_erasing_removes_all_but_the_subject_until_the_next_sign_in(database: Da
     assert (card.grants, dict(card.token_roles)) == ((), {})
     assert [row.id for row in database.directory.people(PeopleQuery(state=PersonState.ERASED), NOW).rows] == [ids[BOB]]
     assert not database.directory.people(PeopleQuery(text="Ross"), NOW).rows
-    assert {(one.user_agent, one.address, one.page) for one in database.read.sessions_of(BOB, NOW)} == {("", "", "")}
+    assert {(session.user_agent, session.address, session.page) for session in database.read.sessions_of(BOB, NOW)} == {
+        ("", "", "")
+    }
     written(database, lambda unit: unit.save_person(Person(BOB, "Bob again"), NOW))
     assert database.directory.people(PeopleQuery(text="bob again"), NOW).rows[0].state is PersonState.ACTIVE

@@ -1,4 +1,4 @@
-"""When the database is missing, locked, damaged, full or forbidden: one plain sentence, nothing of SQL or values."""
+"""A database that is missing, locked, damaged, full or forbidden: one plain sentence, without SQL or values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("PRAGMA locking_mode=EXCLUSIVE" if sys.argv[2] == "all" else "SELECT 1")
 connection.execute("BEGIN EXCLUSIVE")
 connection.execute("UPDATE policy SET version = version")
-print("held", flush=True)
+print("locked", flush=True)
 sys.stdin.read()
 """
 
@@ -42,9 +42,9 @@ def file(tmp_path: Path, file_template: Path) -> Path:
     return path
 
 
-def everything(database: Database) -> list[str]:
-    """Every way of using it fails with our error; returns what it says."""
-    said = []
+def errors_of_every_use(database: Database) -> list[str]:
+    """Check that every use fails with our error; returns the messages."""
+    messages = []
 
     def unit() -> None:
         with database.unit_of_work() as work:
@@ -61,8 +61,8 @@ def everything(database: Database) -> list[str]:
         assert caught.value.__context__ is None
         assert caught.value.detail
         assert "\n" not in caught.value.detail
-        said.append(caught.value.detail)
-    return said
+        messages.append(caught.value.detail)
+    return messages
 
 
 @pytest.mark.parametrize("hold", ["all", "writes"])
@@ -73,14 +73,14 @@ def test_a_database_locked_by_another_process(file: Path, hold: str) -> None:
     database = opened(f"sqlite:///{file}", timeouts=replace(SERVICE_TIMEOUTS, lock_seconds=0.2))
     try:
         assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
+        assert holder.stdout.readline() == b"locked\n"
         with pytest.raises(StorageUnavailable, match="busy"), database.unit_of_work() as unit:
             unit.save_person(Person(ANN), NOW)
         if hold == "all":
-            assert all("busy" in said for said in everything(database))
+            assert all("busy" in message for message in errors_of_every_use(database))
         else:
             database.check()
-            assert database.read.policy_version() > 0, "reading goes on while another writes"
+            assert database.read.policy_version() > 0, "reads continue while another process writes"
     finally:
         holder.communicate(timeout=10)
     database.check()
@@ -102,10 +102,10 @@ def test_what_a_unit_has_read_cannot_change_before_it_commits(file: Path) -> Non
     database.close()
 
 
-def test_a_missing_file_is_not_made_by_using_it(tmp_path: Path) -> None:
+def test_a_missing_file_is_not_created_by_using_it(tmp_path: Path) -> None:
     database = opened(f"sqlite:///{tmp_path}/nowhere/x.sqlite3")
-    said = everything(database)
-    assert said[0] == "There is no database yet; run: gatehouse migrate"
+    messages = errors_of_every_use(database)
+    assert messages[0] == "There is no database yet; run: gatehouse migrate"
     assert not (tmp_path / "nowhere").exists()
     database.close()
 
@@ -115,14 +115,14 @@ def test_a_damaged_file(file: Path, content: bytes | str) -> None:
     whole = file.read_bytes()
     file.write_bytes(content if isinstance(content, bytes) else whole[:4096] + b"\xff" * (len(whole) - 4096))
     database = opened(f"sqlite:///{file}")
-    assert all("damaged" in said for said in everything(database))
+    assert all("damaged" in message for message in errors_of_every_use(database))
     database.close()
     for use in (migrate, current_state):
         with pytest.raises(StorageUnavailable, match="damaged"):
             use(f"sqlite:///{file}")
 
 
-def test_an_empty_file_wants_to_be_migrated(file: Path) -> None:
+def test_an_empty_file_must_be_migrated(file: Path) -> None:
     file.write_bytes(b"")
     database = opened(f"sqlite:///{file}")
     for use in (database.check, database.read.policy_version):
@@ -131,7 +131,7 @@ def test_an_empty_file_wants_to_be_migrated(file: Path) -> None:
     database.close()
 
 
-def test_a_full_disk_keeps_nothing_and_says_so(file: Path) -> None:
+def test_a_full_disk_keeps_nothing_and_is_reported(file: Path) -> None:
     database = opened(f"sqlite:///{file}")
     signed_in(database)
     with database.engine.connect() as connection:
@@ -156,7 +156,7 @@ def test_a_folder_or_file_that_may_not_be_used(file_template: Path) -> None:
     code = """
 import os, sys
 from tests.db.builders import opened
-from tests.db.test_faults import everything
+from tests.db.test_faults import errors_of_every_use
 from app.core.errors import StorageUnavailable
 from db import migrate
 if os.geteuid() == 0:
@@ -166,7 +166,7 @@ from app.core.records import Person
 database = opened(sys.argv[1])
 try:
     if sys.argv[2] == "nothing":
-        print(*everything(database), sep="\\n")
+        print(*errors_of_every_use(database), sep="\\n")
         migrate(sys.argv[1])
     else:
         with database.unit_of_work() as unit:
@@ -175,14 +175,14 @@ except StorageUnavailable as error:
     print("refused:", error)
 database.close()
 """
-    folder = Path(tempfile.mkdtemp())  # pytest's own folders are closed to everybody else
+    folder = Path(tempfile.mkdtemp())  # pytest's own folders are closed to other users
     file = folder / "gatehouse.sqlite3"
     file.write_bytes(file_template.read_bytes())
     root = Path(__file__).parents[2]
 
-    def tried(what: str) -> str:
+    def tried(mode: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", code, f"sqlite:///{file}", what],
+            [sys.executable, "-c", code, f"sqlite:///{file}", mode],
             cwd=root,
             capture_output=True,
             text=True,
@@ -203,7 +203,7 @@ database.close()
         shutil.rmtree(folder)
 
 
-def test_a_closed_database_says_so(durable: Database) -> None:
+def test_a_closed_database_is_reported(durable: Database) -> None:
     assert durable.read.policy_version() > 0
     durable.close()
     durable.close()
@@ -245,26 +245,26 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_reads_wait_for_a_connection_and_give_up_in_time(file: Path) -> None:
     database = opened(f"sqlite:///{file}", timeouts=replace(SERVICE_TIMEOUTS, lock_seconds=0.2))
     readers = database._read_connections
-    taken = [readers._more() for _ in range(16)]  # type: ignore[attr-defined] # takes all there are
+    taken = [readers._acquire() for _ in range(16)]  # type: ignore[attr-defined] # takes all there are
     with pytest.raises(StorageUnavailable, match="busy"):
         database.read.policy_version()
     database._read_connections._wait_seconds = 10.0  # type: ignore[attr-defined] # long enough to be waiting
-    found: list[int] = []
-    waiting = threading.Thread(target=lambda: found.append(database.read.policy_version()))
+    versions: list[int] = []
+    waiting = threading.Thread(target=lambda: versions.append(database.read.policy_version()))
     waiting.start()
     connection, _ = taken.pop()
     readers._idle.append(connection)  # type: ignore[attr-defined] # what `fetch` does when it is done
     readers._notify()  # type: ignore[attr-defined] # the same
     waiting.join(10)
-    assert found
+    assert versions
     for connection, _ in taken:
         connection.close()
     database.close()
 
 
 def test_a_server_that_is_not_there() -> None:
-    database = opened("postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2")
-    assert all("server does not answer" in said for said in everything(database))
+    database = opened("postgresql://user@127.0.0.1:1/nothing?connect_timeout=2")
+    assert all("server does not answer" in message for message in errors_of_every_use(database))
     database.close()
 
 
@@ -277,7 +277,7 @@ def test_reading_while_a_unit_is_open_sees_only_what_was_committed(durable: Data
 
 
 @pytest.mark.parametrize(
-    ("cause", "doubtful", "said"),
+    ("cause", "doubtful", "message"),
     [
         (psycopg.errors.StatementCompletionUnknown("secret"), True, UNRESPONSIVE),  # 40003: the server does not know
         (psycopg.errors.ConnectionFailure("secret"), True, ""),
@@ -288,12 +288,12 @@ def test_reading_while_a_unit_is_open_sees_only_what_was_committed(durable: Data
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-def test_a_commit_whose_outcome_nobody_knows_is_not_called_failed(
-    cause: psycopg.Error, said: str, *, doubtful: bool
+def test_a_commit_with_an_unknown_outcome_is_not_reported_as_failed(
+    cause: psycopg.Error, message: str, *, doubtful: bool
 ) -> None:
     error = OperationalError("COMMIT", None, cause)
     problem, committing = translated_error(error), translated_error(error, committing=True)
     assert type(problem) is StorageUnavailable
-    assert str(problem) == (said or StorageUnavailable.title)
+    assert str(problem) == (message or StorageUnavailable.title)
     assert type(committing) is (ChangeUnconfirmed if doubtful else StorageUnavailable)
-    assert str(committing) == (UNCONFIRMED if doubtful else said)
+    assert str(committing) == (UNCONFIRMED if doubtful else message)

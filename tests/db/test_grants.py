@@ -1,4 +1,4 @@
-"""Rights: what grants give, in which order, until when; and those carried over from tokens."""
+"""Grants: their permissions, order and expiry, and those synchronized with tokens."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from app.core.principal import Subject
 from app.core.records import NewGrant
 from db import Database
 from db.models import role_mappings, roles, token_roles
-from tests.db.builders import ANN, BOB, HOUR, ISSUER, NOW, SECOND, grant, said, written
+from tests.db.builders import ANN, BOB, HOUR, ISSUER, NOW, SECOND, grant, token_rights, written
 
 
-def held(database: Database, subject: Subject = ANN, now: Any = NOW) -> Grants:
+def grants_of(database: Database, subject: Subject = ANN, now: Any = NOW) -> Grants:
     return database.read.grants(subject, now)
 
 
@@ -31,39 +31,39 @@ def sync(database: Database, rights: Any, *, map_own_names: bool = True) -> bool
     )
 
 
-def test_nobody_holds_nothing(database: Database) -> None:
-    assert held(database) is NO_GRANTS
+def test_an_unknown_subject_has_no_grants(database: Database) -> None:
+    assert grants_of(database) is NO_GRANTS
 
 
-def test_a_role_gives_its_permissions_and_says_how(database: Database) -> None:
+def test_a_role_grants_its_permissions_with_their_path(database: Database) -> None:
     assert add(database, grant("analyst", reason="asked"))
-    grants = held(database)
+    grants = grants_of(database)
     assert set(grants.permissions) == set(ROLES["analyst"][1])
-    (way,) = grants.permissions["read:reports"]
-    assert (way.role, way.source, way.by, way.since, way.until) == ("analyst", Source.ADMIN, "tester", NOW, None)
-    assert grants.roles == {"analyst": (way,)}
+    (path,) = grants.permissions["read:reports"]
+    assert (path.role, path.source, path.by, path.since, path.until) == ("analyst", Source.ADMIN, "tester", NOW, None)
+    assert grants.roles == {"analyst": (path,)}
     assert (grants.administrator_paths, grants.until, grants.asserted) == ((), None, frozenset())
 
 
 def test_a_single_permission(database: Database) -> None:
     assert add(database, grant(permission="read:messages"))
-    grants = held(database)
+    grants = grants_of(database)
     assert list(grants.permissions) == ["read:messages"]
     assert grants.permissions["read:messages"][0].role is None
     assert grants.roles == {}
 
 
-def test_the_administrator_holds_everything_without_a_list(database: Database) -> None:
+def test_the_administrator_has_every_permission_without_a_list(database: Database) -> None:
     add(database, grant("administrator"))
     add(database, grant("viewer"))
-    grants = held(database)
-    assert [way.role for way in grants.administrator_paths] == ["administrator"]
+    grants = grants_of(database)
+    assert [path.role for path in grants.administrator_paths] == ["administrator"]
     assert set(grants.roles) == {"administrator", "viewer"}
     assert set(grants.permissions) == {"read:reports"}
-    assert [way.role for way in grants.grant_paths("read:reports")] == ["administrator", "viewer"]
+    assert [path.role for path in grants.grant_paths("read:reports")] == ["administrator", "viewer"]
 
 
-def test_ways_are_ordered_endless_first_then_by_source(database: Database) -> None:
+def test_grant_paths_without_expiry_come_first_then_by_source(database: Database) -> None:
     for new in (
         grant("viewer", source=Source.TOKEN),
         grant("viewer", source=Source.REQUEST),
@@ -74,8 +74,8 @@ def test_ways_are_ordered_endless_first_then_by_source(database: Database) -> No
         grant(permission="read:reports", source=Source.REQUEST, until=NOW + SECOND),
     ):
         add(database, new)
-    grants = held(database)
-    assert [(way.role, way.source) for way in grants.permissions["read:reports"]] == [
+    grants = grants_of(database)
+    assert [(path.role, path.source) for path in grants.permissions["read:reports"]] == [
         ("analyst", Source.POLICY),
         ("viewer", Source.REQUEST),
         ("viewer", Source.TOKEN),
@@ -83,17 +83,17 @@ def test_ways_are_ordered_endless_first_then_by_source(database: Database) -> No
         ("viewer", Source.ADMIN),
         (None, Source.REQUEST),
     ]
-    assert [way.source for way in grants.roles["viewer"]] == [Source.REQUEST, Source.TOKEN, Source.ADMIN]
+    assert [path.source for path in grants.roles["viewer"]] == [Source.REQUEST, Source.TOKEN, Source.ADMIN]
 
 
 def test_a_grant_ends_at_its_time_and_not_before(database: Database) -> None:
     add(database, grant("viewer", until=NOW + HOUR))
     add(database, grant("developer", until=NOW + 2 * HOUR))
-    assert held(database).until == NOW + HOUR
-    assert set(held(database, now=NOW + HOUR - SECOND / 1_000_000).roles) == {"viewer", "developer"}
-    later = held(database, now=NOW + HOUR)
+    assert grants_of(database).until == NOW + HOUR
+    assert set(grants_of(database, now=NOW + HOUR - SECOND / 1_000_000).roles) == {"viewer", "developer"}
+    later = grants_of(database, now=NOW + HOUR)
     assert (set(later.roles), later.until) == ({"developer"}, NOW + 2 * HOUR)
-    assert held(database, now=NOW + 2 * HOUR) is NO_GRANTS
+    assert grants_of(database, now=NOW + 2 * HOUR) is NO_GRANTS
 
 
 def test_the_same_grant_twice_is_one(database: Database) -> None:
@@ -101,7 +101,7 @@ def test_the_same_grant_twice_is_one(database: Database) -> None:
     assert add(database, grant("viewer"))
     assert not add(database, grant("viewer", until=NOW + HOUR))
     assert database.read.policy_version() == version + 1
-    assert held(database).until is None
+    assert grants_of(database).until is None
     assert add(database, grant("viewer", source=Source.POLICY))
     assert add(database, grant(permission="read:reports"))
     assert not add(database, grant(permission="read:reports"))
@@ -110,20 +110,20 @@ def test_the_same_grant_twice_is_one(database: Database) -> None:
 
 def test_an_expired_grant_does_not_stand_in_the_way(database: Database) -> None:
     assert add(database, grant("viewer", until=NOW))
-    assert held(database) is NO_GRANTS
+    assert grants_of(database) is NO_GRANTS
     assert add(database, grant("viewer"))
-    assert set(held(database).roles) == {"viewer"}
+    assert set(grants_of(database).roles) == {"viewer"}
 
 
-def test_somebody_not_seen_yet_can_be_granted_something(database: Database) -> None:
+def test_a_subject_not_seen_yet_can_get_a_grant(database: Database) -> None:
     add(database, grant("viewer", subject=BOB))
     person = database.read.person(BOB)
     assert person is not None
     assert (person.first_seen_at, person.last_seen_at, person.name) == (None, None, "")
-    assert set(held(database, BOB).roles) == {"viewer"}
+    assert set(grants_of(database, BOB).roles) == {"viewer"}
 
 
-@pytest.mark.parametrize("unknown", [grant("nobody"), grant("Viewer"), grant(permission="fly:away"), grant("\x00")])
+@pytest.mark.parametrize("unknown", [grant("unknown"), grant("Viewer"), grant(permission="fly:away"), grant("\x00")])
 def test_what_does_not_exist_cannot_be_granted(database: Database, unknown: NewGrant) -> None:
     with database.unit_of_work() as unit:
         with pytest.raises(NotFound):
@@ -133,7 +133,7 @@ def test_what_does_not_exist_cannot_be_granted(database: Database, unknown: NewG
 
 
 @pytest.mark.parametrize("neither", [grant(), grant("viewer", "read:reports")])
-def test_a_grant_gives_exactly_one_thing(database: Database, neither: NewGrant) -> None:
+def test_a_grant_is_of_exactly_one_role_or_permission(database: Database, neither: NewGrant) -> None:
     with database.unit_of_work() as unit, pytest.raises(ValueError, match="exactly one"):
         unit.add_grant(neither, NOW)
 
@@ -149,78 +149,78 @@ def test_revoking_removes_that_source_only(database: Database) -> None:
     assert revoke()
     assert not revoke()
     assert database.read.policy_version() == version + 1
-    assert [way.source for way in held(database).roles["viewer"]] == [Source.POLICY]
+    assert [path.source for path in grants_of(database).roles["viewer"]] == [Source.POLICY]
 
 
 def test_token_rights_come_and_go_with_the_token(database: Database) -> None:
     add(database, grant("viewer"))
     version = database.read.policy_version()
-    assert sync(database, said("analyst", "unmapped", permissions=("read:messages", "fly:away")))
-    grants = held(database)
+    assert sync(database, token_rights("analyst", "unmapped", permissions=("read:messages", "fly:away")))
+    grants = grants_of(database)
     assert set(grants.roles) == {"viewer", "analyst"}
-    (way,) = grants.permissions["read:messages"]
-    assert (way.role, way.source, way.by, way.until, way.since) == (None, Source.TOKEN, "", None, NOW)
+    (path,) = grants.permissions["read:messages"]
+    assert (path.role, path.source, path.by, path.until, path.since) == (None, Source.TOKEN, "", None, NOW)
     assert "fly:away" not in grants.permissions
     assert database.read.policy_version() == version + 1
-    again = said("analyst", "unmapped", permissions=("read:messages",), at=NOW + SECOND)
+    again = token_rights("analyst", "unmapped", permissions=("read:messages",), at=NOW + SECOND)
     assert not sync(database, again)
     assert database.read.policy_version() == version + 1
-    assert sync(database, said("developer", at=NOW + 2 * SECOND))
-    assert set(held(database).roles) == {"viewer", "developer"}
-    assert sync(database, said(at=NOW + 3 * SECOND))
-    assert set(held(database).roles) == {"viewer"}
+    assert sync(database, token_rights("developer", at=NOW + 2 * SECOND))
+    assert set(grants_of(database).roles) == {"viewer", "developer"}
+    assert sync(database, token_rights(at=NOW + 3 * SECOND))
+    assert set(grants_of(database).roles) == {"viewer"}
     assert database.read.policy_version() == version + 3
 
 
 def test_a_token_grant_does_not_replace_the_same_grant_of_another_source(database: Database) -> None:
     add(database, grant("viewer"))
-    sync(database, said("viewer"))
-    assert [way.source for way in held(database).roles["viewer"]] == [Source.ADMIN, Source.TOKEN]
-    sync(database, said(at=NOW + SECOND))
-    assert [way.source for way in held(database).roles["viewer"]] == [Source.ADMIN]
+    sync(database, token_rights("viewer"))
+    assert [path.source for path in grants_of(database).roles["viewer"]] == [Source.ADMIN, Source.TOKEN]
+    sync(database, token_rights(at=NOW + SECOND))
+    assert [path.source for path in grants_of(database).roles["viewer"]] == [Source.ADMIN]
 
 
 def test_an_older_token_changes_nothing(database: Database) -> None:
-    sync(database, said("viewer", at=NOW))
+    sync(database, token_rights("viewer", at=NOW))
     version = database.read.policy_version()
-    assert not sync(database, said("administrator", at=NOW - SECOND))
-    assert not sync(database, said(at=NOW - HOUR))
-    assert (set(held(database).roles), database.read.policy_version()) == ({"viewer"}, version)
-    assert sync(database, said("developer", at=NOW)), "the same second is not older"
+    assert not sync(database, token_rights("administrator", at=NOW - SECOND))
+    assert not sync(database, token_rights(at=NOW - HOUR))
+    assert (set(grants_of(database).roles), database.read.policy_version()) == ({"viewer"}, version)
+    assert sync(database, token_rights("developer", at=NOW)), "the same second is not older"
 
 
-def test_names_map_to_themselves_only_where_told_and_only_to_built_in_roles(database: Database) -> None:
+def test_names_map_to_themselves_only_if_set_and_only_to_built_in_roles(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(insert(roles).values(name="custom", name_key="custom"))
-    assert not sync(database, said("administrator", "custom"), map_own_names=False)
-    assert held(database) is NO_GRANTS
-    assert sync(database, said("viewer", "custom"))
-    assert set(held(database).roles) == {"viewer"}
+    assert not sync(database, token_rights("administrator", "custom"), map_own_names=False)
+    assert grants_of(database) is NO_GRANTS
+    assert sync(database, token_rights("viewer", "custom"))
+    assert set(grants_of(database).roles) == {"viewer"}
 
 
 def test_mappings_count_everywhere_and_raw_names_are_remembered(database: Database) -> None:
     with database.engine.begin() as connection:
         viewer = connection.execute(select(roles.c.id).where(roles.c.name == "viewer")).scalar_one()
         connection.execute(insert(role_mappings).values(token_role="Staff", role_id=viewer))
-    assert sync(database, said("Staff", "staff", "Other", "\x00", ""), map_own_names=False)
-    assert set(held(database).roles) == {"viewer"}
+    assert sync(database, token_rights("Staff", "staff", "Other", "\x00", ""), map_own_names=False)
+    assert set(grants_of(database).roles) == {"viewer"}
 
     def names() -> set[str]:
         with database.engine.connect() as connection:
             return set(connection.execute(select(token_roles.c.name)).scalars())
 
     assert names() == {"Staff", "staff", "Other"}
-    sync(database, said("New", at=NOW + SECOND), map_own_names=False)
+    sync(database, token_rights("New", at=NOW + SECOND), map_own_names=False)
     assert names() == {"New"}
-    assert held(database) is NO_GRANTS
+    assert grants_of(database) is NO_GRANTS
 
 
 def test_thousands_of_names_in_a_token_are_no_trouble(database: Database) -> None:
     many = tuple(f"made:up{number}" for number in range(3000))
-    assert sync(database, said("viewer", permissions=(*many, "read:messages")))
-    assert set(held(database).permissions) == {"read:reports", "read:messages"}
-    sync(database, said(*many, at=NOW + SECOND))
-    assert held(database) is NO_GRANTS
+    assert sync(database, token_rights("viewer", permissions=(*many, "read:messages")))
+    assert set(grants_of(database).permissions) == {"read:reports", "read:messages"}
+    sync(database, token_rights(*many, at=NOW + SECOND))
+    assert grants_of(database) is NO_GRANTS
 
 
 def test_role_descriptions(database: Database) -> None:
@@ -230,4 +230,4 @@ def test_role_descriptions(database: Database) -> None:
 def test_a_hostile_subject_is_not_another(database: Database) -> None:
     add(database, grant("viewer"))
     for subject in ("auth0|ann' OR '1'='1", "auth0|an%", "auth0|ann ", "AUTH0|ANN"):
-        assert held(database, Subject(ISSUER, subject)) is NO_GRANTS
+        assert grants_of(database, Subject(ISSUER, subject)) is NO_GRANTS

@@ -1,4 +1,4 @@
-"""People: what is shown, blocking, administrators, and texts nobody should have to trust."""
+"""People: profiles, blocks, administrators, and texts that are not to be trusted."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.db.builders import ANN, BOB, HOUR, ISSUER, NOW, grant, written
 
 def saved(database: Database, person: Person, now: datetime = NOW) -> Person:
     written(database, lambda unit: unit.save_person(person, now))
-    found = database.read.person(person.subject)
-    assert found is not None
-    return found
+    stored = database.read.person(person.subject)
+    assert stored is not None
+    return stored
 
 
 def test_saving_updates_what_is_shown_and_never_the_block(database: Database) -> None:
@@ -35,7 +35,7 @@ def test_saving_updates_what_is_shown_and_never_the_block(database: Database) ->
     assert database.read.person(BOB) is None
 
 
-def test_the_same_subject_of_another_issuer_is_somebody_else(database: Database) -> None:
+def test_the_same_subject_of_another_issuer_is_another_person(database: Database) -> None:
     saved(database, Person(ANN, "Ann"))
     twin = Subject("https://other.example/", ANN.subject)
     assert database.read.person(twin) is None
@@ -53,9 +53,9 @@ def test_blocking_moves_the_version_only_when_it_changes_something(database: Dat
     assert written(database, lambda unit: unit.set_blocked(ANN, blocked=False))
     assert not written(database, lambda unit: unit.set_blocked(BOB, blocked=False))
     assert written(database, lambda unit: unit.set_blocked(BOB, blocked=True)), "in advance"
-    found = database.read.person(BOB)
-    assert found is not None
-    assert (found.blocked, found.first_seen_at) == (True, None)
+    stored = database.read.person(BOB)
+    assert stored is not None
+    assert (stored.blocked, stored.first_seen_at) == (True, None)
 
 
 def test_a_subject_is_noted_once(database: Database) -> None:
@@ -68,9 +68,9 @@ def test_a_subject_is_noted_once(database: Database) -> None:
     assert database.read.person(ANN) == Person(ANN, "Ann", first_seen_at=NOW, last_seen_at=NOW)
     written(database, lambda unit: unit.add_grant(grant("viewer", subject=BOB), NOW))
     written(database, lambda unit: unit.note_subject(BOB, NOW, machine=False))
-    found = database.read.person(BOB)
-    assert found is not None
-    assert found.first_seen_at == NOW
+    stored = database.read.person(BOB)
+    assert stored is not None
+    assert stored.first_seen_at == NOW
 
 
 def test_who_counts_as_administrator(database: Database) -> None:
@@ -105,24 +105,24 @@ def test_people_by_email_are_verified_ones_without_regard_to_case(database: Data
 
 
 def test_hostile_texts_are_cleaned_and_bounded(database: Database) -> None:
-    found = saved(database, Person(ANN, "A\x00\ud800n\u202en\n" + "x" * 10_000, "e\x00@example.org", True))
-    assert found.name.startswith("Annxxx")
-    assert len(found.name) == 300
-    assert found.email == "e@example.org"
+    stored = saved(database, Person(ANN, "A\x00\ud800n\u202en\n" + "x" * 10_000, "e\x00@example.org", True))
+    assert stored.name.startswith("Annxxx")
+    assert len(stored.name) == 300
+    assert stored.email == "e@example.org"
 
 
 @pytest.mark.parametrize("subject", ["", "a\x00b", "\ud800", "x" * 256, "line\nbreak"])
-def test_a_subject_that_cannot_be_stored_is_nobody_and_refused(database: Database, subject: str) -> None:
-    nobody = Subject(ISSUER, subject)
-    assert database.read.person(nobody) is None
-    assert database.read.sessions_of(nobody, NOW) == ()
-    assert not database.read.grants(nobody, NOW).roles
+def test_a_subject_that_cannot_be_stored_is_unknown_and_refused(database: Database, subject: str) -> None:
+    unstorable = Subject(ISSUER, subject)
+    assert database.read.person(unstorable) is None
+    assert database.read.sessions_of(unstorable, NOW) == ()
+    assert not database.read.grants(unstorable, NOW).roles
     with database.unit_of_work() as unit:
         for write in (
-            lambda: unit.save_person(Person(nobody), NOW),
-            lambda: unit.note_subject(nobody, NOW, machine=False),
-            lambda: unit.add_grant(grant("viewer", subject=nobody), NOW),
-            lambda: unit.set_blocked(nobody, blocked=True),
+            lambda: unit.save_person(Person(unstorable), NOW),
+            lambda: unit.note_subject(unstorable, NOW, machine=False),
+            lambda: unit.add_grant(grant("viewer", subject=unstorable), NOW),
+            lambda: unit.set_blocked(unstorable, blocked=True),
         ):
             with pytest.raises(InvalidInput):
                 write()
@@ -133,7 +133,7 @@ def test_clean_keeps_ordinary_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("name", "other"),
     [
         ("viewer", "Viewer"),
         ("viewer", "VIEWER "),
@@ -146,8 +146,8 @@ def test_clean_keeps_ordinary_text() -> None:
         ("ops", "ΟPS"),  # noqa: RUF001 - a Greek letter is the point
     ],
 )
-def test_look_alike_names_have_the_same_key(one: str, other: str) -> None:
-    assert role_key(one) == role_key(other)
+def test_look_alike_names_have_the_same_key(name: str, other: str) -> None:
+    assert role_key(name) == role_key(other)
 
 
 def test_different_names_have_different_keys() -> None:

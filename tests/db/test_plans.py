@@ -1,4 +1,4 @@
-"""How SQLite goes about the reads of administrators: never through a whole table of what there may be very many of."""
+"""Query plans of SQLite for the reads of administrators: never a scan of a whole large table."""
 
 from __future__ import annotations
 
@@ -20,42 +20,38 @@ MANY = ("people", "grants", "sessions", "audit_events", "token_roles", "issued_t
 Read = Callable[[DatabaseDirectory, int, int, str], Any]
 
 READS: dict[str, Read] = {
-    "people": lambda queries, person, role, cursor: queries.people(PeopleQuery(), NOW),
-    "people, next page": lambda queries, person, role, cursor: queries.people(PeopleQuery(limit=2, cursor=cursor), NOW),
-    "people by part": lambda queries, person, role, cursor: queries.people(PeopleQuery(text="love"), NOW),
-    "people by candidates": lambda queries, person, role, cursor: queries.people(PeopleQuery(text="lovelace"), NOW),
-    "people by beginning": lambda queries, person, role, cursor: queries.people(PeopleQuery(text="ad"), NOW),
-    "people by role": lambda queries, person, role, cursor: queries.people(PeopleQuery(role="viewer"), NOW),
-    "people without roles": lambda queries, person, role, cursor: queries.people(PeopleQuery(without_roles=True), NOW),
-    "blocked people": lambda queries, person, role, cursor: queries.people(PeopleQuery(state=PersonState.BLOCKED), NOW),
-    "erased people": lambda queries, person, role, cursor: queries.people(PeopleQuery(state=PersonState.ERASED), NOW),
-    "pending people": lambda queries, person, role, cursor: queries.people(PeopleQuery(state=PersonState.PENDING), NOW),
-    "machines": lambda queries, person, role, cursor: queries.people(PeopleQuery(machine=True), NOW),
-    "people last seen": lambda queries, person, role, cursor: queries.people(
-        PeopleQuery(sort=PeopleSort.LAST_SEEN), NOW
-    ),
-    "people first seen": lambda queries, person, role, cursor: queries.people(
-        PeopleQuery(sort=PeopleSort.FIRST_SEEN), NOW
-    ),
-    "a card": lambda queries, person, role, cursor: queries.person_card(person, NOW),
-    "roles": lambda queries, person, role, cursor: queries.roles(NOW),
-    "a role": lambda queries, person, role, cursor: queries.role_card(role, NOW),
-    "a review": lambda queries, person, role, cursor: queries.review_role(role, frozenset({"read:people"}), NOW),
-    "permissions": lambda queries, person, role, cursor: queries.permissions(NOW, text="read"),
-    "mappings": lambda queries, person, role, cursor: queries.mappings(),
-    "sessions": lambda queries, person, role, cursor: queries.sessions(NOW, seen_since=NOW - timedelta(hours=1)),
-    "sessions of one": lambda queries, person, role, cursor: queries.sessions(NOW, person=person),
-    "audit": lambda queries, person, role, cursor: queries.audit(AuditQuery()),
-    "audit by name": lambda queries, person, role, cursor: queries.audit(AuditQuery(name="a")),
-    "audit by actor": lambda queries, person, role, cursor: queries.audit(AuditQuery(actor="a")),
-    "audit by target": lambda queries, person, role, cursor: queries.audit(AuditQuery(target="a")),
-    "audit by kinds": lambda queries, person, role, cursor: queries.audit(AuditQuery(kinds=("a", "b"))),
-    "audit refused": lambda queries, person, role, cursor: queries.audit(AuditQuery(outcome="refused")),
-    "audit by time": lambda queries, person, role, cursor: queries.audit(AuditQuery(since=NOW, until=NOW)),
-    "audit by two": lambda queries, person, role, cursor: queries.audit(AuditQuery(name="a", kinds=("b",), since=NOW)),
-    "audit export": lambda queries, person, role, cursor: list(queries.audit_events(AuditQuery(kinds=("a",)))),
-    "chain": lambda queries, person, role, cursor: queries.chain_head(),
-    "numbers": lambda queries, person, role, cursor: queries.statistics(NOW, days=30),
+    "people": lambda reads, person, role, cursor: reads.people(PeopleQuery(), NOW),
+    "people, next page": lambda reads, person, role, cursor: reads.people(PeopleQuery(limit=2, cursor=cursor), NOW),
+    "people by part": lambda reads, person, role, cursor: reads.people(PeopleQuery(text="love"), NOW),
+    "people by candidates": lambda reads, person, role, cursor: reads.people(PeopleQuery(text="lovelace"), NOW),
+    "people by beginning": lambda reads, person, role, cursor: reads.people(PeopleQuery(text="ad"), NOW),
+    "people by role": lambda reads, person, role, cursor: reads.people(PeopleQuery(role="viewer"), NOW),
+    "people without roles": lambda reads, person, role, cursor: reads.people(PeopleQuery(without_roles=True), NOW),
+    "blocked people": lambda reads, person, role, cursor: reads.people(PeopleQuery(state=PersonState.BLOCKED), NOW),
+    "erased people": lambda reads, person, role, cursor: reads.people(PeopleQuery(state=PersonState.ERASED), NOW),
+    "pending people": lambda reads, person, role, cursor: reads.people(PeopleQuery(state=PersonState.PENDING), NOW),
+    "machines": lambda reads, person, role, cursor: reads.people(PeopleQuery(machine=True), NOW),
+    "people last seen": lambda reads, person, role, cursor: reads.people(PeopleQuery(sort=PeopleSort.LAST_SEEN), NOW),
+    "people first seen": lambda reads, person, role, cursor: reads.people(PeopleQuery(sort=PeopleSort.FIRST_SEEN), NOW),
+    "a card": lambda reads, person, role, cursor: reads.person_card(person, NOW),
+    "roles": lambda reads, person, role, cursor: reads.roles(NOW),
+    "a role": lambda reads, person, role, cursor: reads.role_card(role, NOW),
+    "a review": lambda reads, person, role, cursor: reads.review_role(role, frozenset({"read:people"}), NOW),
+    "permissions": lambda reads, person, role, cursor: reads.permissions(NOW, text="read"),
+    "mappings": lambda reads, person, role, cursor: reads.mappings(),
+    "sessions": lambda reads, person, role, cursor: reads.sessions(NOW, seen_since=NOW - timedelta(hours=1)),
+    "sessions of one": lambda reads, person, role, cursor: reads.sessions(NOW, person=person),
+    "audit": lambda reads, person, role, cursor: reads.audit(AuditQuery()),
+    "audit by name": lambda reads, person, role, cursor: reads.audit(AuditQuery(name="a")),
+    "audit by actor": lambda reads, person, role, cursor: reads.audit(AuditQuery(actor="a")),
+    "audit by target": lambda reads, person, role, cursor: reads.audit(AuditQuery(target="a")),
+    "audit by kinds": lambda reads, person, role, cursor: reads.audit(AuditQuery(kinds=("a", "b"))),
+    "audit refused": lambda reads, person, role, cursor: reads.audit(AuditQuery(outcome="refused")),
+    "audit by time": lambda reads, person, role, cursor: reads.audit(AuditQuery(since=NOW, until=NOW)),
+    "audit by two": lambda reads, person, role, cursor: reads.audit(AuditQuery(name="a", kinds=("b",), since=NOW)),
+    "audit export": lambda reads, person, role, cursor: list(reads.audit_events(AuditQuery(kinds=("a",)))),
+    "chain": lambda reads, person, role, cursor: reads.chain_head(),
+    "numbers": lambda reads, person, role, cursor: reads.statistics(NOW, days=30),
 }
 
 
@@ -65,19 +61,19 @@ def test_no_read_goes_through_a_whole_table(file_database: Database, name: str) 
     role = file_database.directory.role_by_name("viewer", NOW)
     assert role is not None
     cursor = file_database.directory.people(PeopleQuery(limit=2), NOW).next or ""
-    asked: dict[str, Any] = {}
+    statements: dict[str, Any] = {}
     fetch = file_database._read_connections.fetch
 
     def watched(text: str, values: Any) -> Any:
-        asked[text] = values
+        statements[text] = values
         return fetch(text, values)
 
     directory = DatabaseDirectory(
         QueryCache(watched, file_database.engine.dialect), file_database.read, file_database.keyring
     )
     READS[name](directory, ids[BOB], role.row.id, cursor)
-    assert asked
-    for text, values in asked.items():
+    assert statements
+    for text, values in statements.items():
         for step in [row[3] for row in fetch(f"EXPLAIN QUERY PLAN {text}", values)]:
             if (scan := re.match(r"SCAN (\w+)", step)) is None or scan.group(1) not in MANY:
                 continue

@@ -1,4 +1,4 @@
-"""What only a server can do to us. Collected only where TEST_DATABASE_URL names one."""
+"""Failures that only a server has. Collected only when TEST_DATABASE_URL names one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from db.timeouts import ADMINISTRATION_TIMEOUTS, SERVICE_TIMEOUTS
 from tests.db.builders import ANN, BOB, NOW, event, opened, signed_in
 from tests.db.conftest import SERVER, server_url
 from tests.db.relay import Relay
-from tests.db.test_faults import everything
+from tests.db.test_faults import errors_of_every_use
 
 
 @pytest.fixture
@@ -57,11 +57,13 @@ def test_a_unit_gives_up_waiting_for_another_process(durable: Database, url: str
 
 def test_a_database_the_server_does_not_have() -> None:
     database = opened(server_url("there_is_none"))
-    assert all("does not exist" in said or "server does not answer" in said for said in everything(database))
+    assert all(
+        "does not exist" in message or "server does not answer" in message for message in errors_of_every_use(database)
+    )
     database.close()
 
 
-# --- bounds ---
+# --- timeouts ---
 
 QUICK = replace(
     SERVICE_TIMEOUTS, connect_seconds=2.0, statement_seconds=1.0, unit_statement_seconds=2.0, answer_margin_seconds=0.5
@@ -78,7 +80,7 @@ def relay(url: str) -> Iterator[Relay]:
 
 @pytest.fixture
 def behind(url: str, relay: Relay) -> Iterator[Database]:
-    """The database, through a network that can fall silent."""
+    """The database, through a relay that can freeze."""
     through = make_url(url).set(host="127.0.0.1", port=relay.port).render_as_string(hide_password=False)
     made = opened(through, timeouts=QUICK)
     yield made
@@ -97,10 +99,10 @@ def test_every_bound_is_set_by_us_on_each_connection(durable: Database) -> None:
         "TimeZone",
     ]
     with durable.engine.connect() as connection:
-        found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names}
+        settings = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names}
         driver: Any = connection.connection.driver_connection
         client = driver.info.get_parameters()
-    assert found == {
+    assert settings == {
         "lock_timeout": "5s",
         "statement_timeout": "10s",
         "idle_in_transaction_session_timeout": "4s",
@@ -110,8 +112,8 @@ def test_every_bound_is_set_by_us_on_each_connection(durable: Database) -> None:
         "tcp_keepalives_count": "3",
         "TimeZone": "UTC",
     }
-    wanted = {"connect_timeout": "5", "keepalives": "1", "keepalives_idle": "10", "tcp_user_timeout": "10000"}
-    assert {name: client.get(name) for name in wanted} == wanted
+    expected = {"connect_timeout": "5", "keepalives": "1", "keepalives_idle": "10", "tcp_user_timeout": "10000"}
+    assert {name: client.get(name) for name in expected} == expected
     shown = PreparedStatement(text("SHOW statement_timeout"), durable.engine.dialect)
     assert durable.fetch(shown) == [("5s",)], "reads"
     assert durable.engine.pool.timeout() == 5.0  # type: ignore[attr-defined] # a QueuePool
@@ -146,7 +148,7 @@ def test_long_commands_of_administration_are_bounded_wider(url: str) -> None:
     database.close()
 
 
-HOLDING = """
+OPEN_UNIT = """
 import os, sys
 from app.core.errors import StorageUnavailable
 from app.core.records import Person
@@ -163,10 +165,10 @@ with database.unit_of_work() as unit:
 """
 
 
-def test_a_process_stopped_inside_a_unit_of_work_blocks_nobody_for_long(durable: Database, url: str) -> None:
-    """The server gives its transaction up before those who wait give up."""
+def test_a_process_stopped_inside_a_unit_of_work_blocks_no_other_for_long(durable: Database, url: str) -> None:
+    """The server ends its transaction before the processes that wait for it fail."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDING, url],
+        [sys.executable, "-c", OPEN_UNIT, url],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
@@ -178,8 +180,8 @@ def test_a_process_stopped_inside_a_unit_of_work_blocks_nobody_for_long(durable:
         assert durable.read.person(ANN) is None
     finally:
         process.send_signal(signal.SIGCONT)
-        said, _ = process.communicate("go on\n", timeout=60)
-    assert said == (
+        output, _ = process.communicate("continue\n", timeout=60)
+    assert output == (
         "refused: This process stood still inside a change for too long, so the database server gave the change up.\n"
     )
     assert durable.read.person(ANN) is None
@@ -188,7 +190,7 @@ def test_a_process_stopped_inside_a_unit_of_work_blocks_nobody_for_long(durable:
 def test_a_server_that_is_frozen_is_explained_and_comes_back(
     behind: Database, relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """TCP sees nothing wrong with it, and its own bounds are frozen too."""
+    """TCP considers it healthy, and its own timeouts are frozen too."""
     assert behind.read.policy_version() > 0
     signed_in(behind)
     relay.freeze()
@@ -199,7 +201,7 @@ def test_a_server_that_is_frozen_is_explained_and_comes_back(
             signed_in(behind, "ref-2")
     with pytest.raises(StorageUnavailable, match=UNRESPONSIVE):
         behind.check()
-    assert "ServerSilentError" in caplog.text
+    assert "ServerUnresponsiveError" in caplog.text
     assert "SELECT" not in caplog.text
     relay.thaw()
     assert behind.read.session_by_ref("ref-2") is None
@@ -209,12 +211,12 @@ def test_a_server_that_is_frozen_is_explained_and_comes_back(
 
 def test_a_server_that_is_frozen_before_the_first_connection(behind: Database, relay: Relay) -> None:
     relay.freeze()
-    assert set(everything(behind)) == {UNRESPONSIVE}
+    assert set(errors_of_every_use(behind)) == {UNRESPONSIVE}
     relay.thaw()
     behind.check()
 
 
-def test_a_commit_that_is_not_confirmed_says_so(behind: Database, relay: Relay) -> None:
+def test_a_commit_that_is_not_confirmed_is_reported_as_such(behind: Database, relay: Relay) -> None:
     with behind.unit_of_work() as unit:
         unit.save_person(Person(ANN), NOW)
         append = unit._append_events
@@ -231,7 +233,7 @@ def test_a_commit_that_is_not_confirmed_says_so(behind: Database, relay: Relay) 
     signed_in(behind)
 
 
-def test_after_the_first_everybody_is_told_at_once(behind: Database, relay: Relay) -> None:
+def test_after_the_first_timeout_requests_fail_at_once(behind: Database, relay: Relay) -> None:
     assert behind.read.policy_version() > 0
     waits: list[float] = []
     with behind.engine.connect() as connection:

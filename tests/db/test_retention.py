@@ -84,7 +84,7 @@ def test_nothing_older_means_nothing_is_sealed_deleted_or_written(database: Data
 
 
 def test_a_later_event_with_an_earlier_time_does_not_take_younger_ones_along(database: Database) -> None:
-    """Counts of strangers' failures carry the time of the first of them."""
+    """Counted failures of anonymous clients have the time of the first one."""
     with database.unit_of_work() as unit:
         for seconds in (0, 10, 1, 20):
             unit.record(event(at=NOW + seconds * SECOND))
@@ -101,7 +101,9 @@ def test_a_time_to_come_is_refused(database: Database) -> None:
     assert seqs(database) == [1, 2, 3]
 
 
-def test_in_portions_and_going_on_after_an_interruption(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deletion_in_batches_continues_after_an_interruption(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retention, "PORTION", 4)
     recorded(database, 12)
     others: list[bool] = []
@@ -178,7 +180,7 @@ def test_boundaries_are_only_added_and_only_forward(database: Database) -> None:
     assert verify_chain(database).good
 
 
-def test_a_boundary_put_in_by_somebody_else_is_named(database: Database) -> None:
+def test_a_boundary_without_a_valid_seal_is_reported(database: Database) -> None:
     """The database cannot tell a boundary without our seal from one with it; verifying can."""
     recorded(database, 10)
     with database.engine.begin() as connection:
@@ -187,13 +189,13 @@ def test_a_boundary_put_in_by_somebody_else_is_named(database: Database) -> None
     with database.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM audit_events WHERE seq <= 5")
     assert kinds(verify_chain(database)) == [(K.RETENTION, 5), (K.REMOVED, 1)]
-    with pytest.raises(Conflict, match="not ours"):
+    with pytest.raises(Conflict, match="no valid seal"):
         pruned(database, NOW + 8 * SECOND)
     behind_its_back(database, "DELETE FROM audit_retention")
     assert kinds(verify_chain(database)) == [(K.REMOVED, 1)]
 
 
-def test_a_boundary_that_was_moved_or_taken_away_is_named(database: Database) -> None:
+def test_a_boundary_that_was_moved_or_deleted_is_reported(database: Database) -> None:
     recorded(database, 10)
     pruned(database, NOW + 3 * SECOND)
     behind_its_back(database, "DELETE FROM audit_events WHERE seq <= 5", "UPDATE audit_retention SET seq = 5")

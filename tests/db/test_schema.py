@@ -33,7 +33,7 @@ def test_the_head_is_the_newest_migration_and_numbers_are_in_order() -> None:
 
 
 def test_a_migration_that_databases_have_had_is_never_changed() -> None:
-    """They would not get the change. A new one is added instead."""
+    """Migrated databases would not get the change: a new migration is added instead."""
     had = {
         "0001_first.py": "950537b9225b8e629cdfc9f505154c6ab1b89366ed2bb6ecdbecfa805d1e672e",
         "0002_retention.py": "597cc647548da60c24771c185ae84e0ba3385e4ff7415589ca42d3154b01f965",
@@ -57,8 +57,8 @@ def test_migrations_from_nothing_equal_the_models(empty_url: str) -> None:
         for table in metadata.sorted_tables:
             stored = inspect(connection)
             checks = {check["name"] for check in stored.get_check_constraints(table.name)}
-            wanted = {f"ck_{table.name}_{c.name}" for c in table.constraints if isinstance(c, CheckConstraint)}
-            assert checks == wanted
+            expected = {f"ck_{table.name}_{c.name}" for c in table.constraints if isinstance(c, CheckConstraint)}
+            assert checks == expected
         assert missing_triggers(connection) == frozenset()
     database.check()
     database.close()
@@ -81,13 +81,13 @@ def test_the_file_and_its_folder_are_made_for_their_owner_only(tmp_path: Path) -
     database.close()
 
 
-def test_states_are_told_apart(empty_url: str) -> None:
+def test_states_are_distinguished(empty_url: str) -> None:
     database = opened(empty_url)
     with pytest.raises(StorageUnavailable, match="run: gatehouse migrate"):
         database.check()
     migrate(empty_url)
     database.check()
-    for revision, said, state in (
+    for revision, message, state in (
         ("9999", "newer version of Gatehouse", SchemaState.NEWER),
         ("another", "newer version of Gatehouse", SchemaState.NEWER),
         ("0000", "run: gatehouse migrate", SchemaState.OLDER),
@@ -95,7 +95,7 @@ def test_states_are_told_apart(empty_url: str) -> None:
         with database.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
         assert current_state(empty_url) is state
-        with pytest.raises(SchemaMismatch, match=said) as caught:
+        with pytest.raises(SchemaMismatch, match=message) as caught:
             database.check()
         assert "\n" not in str(caught.value)
     with database.engine.begin() as connection:
@@ -172,10 +172,14 @@ def test_seeding_writes_the_catalogue_and_the_built_in_roles(database: Database)
         pairs = select(roles.c.name, role_permissions.c.permission).join(
             role_permissions, role_permissions.c.role_id == roles.c.id
         )
-        given = {(row[0], row[1]) for row in connection.execute(pairs)}
-    assert catalogue == {one.value: (one.sentence, one.by_scope) for one in CATALOGUE.values()}
+        seeded = {(row[0], row[1]) for row in connection.execute(pairs)}
+    assert catalogue == {
+        permission.value: (permission.sentence, permission.by_scope) for permission in CATALOGUE.values()
+    }
     assert stored == {name: (text, True) for name, (text, _) in ROLES.items()}
-    assert given == {(name, one.value) for name, (_, some) in ROLES.items() if name != ADMINISTRATOR for one in some}
+    assert seeded == {
+        (name, permission.value) for name, (_, names) in ROLES.items() if name != ADMINISTRATOR for permission in names
+    }
 
 
 def test_seeding_again_changes_nothing_and_respects_administrators(database: Database) -> None:

@@ -15,7 +15,7 @@ def parts(database: Database) -> int:
         return int(connection.execute(text("SELECT count(DISTINCT segid) FROM people_search_idx")).scalar_one())
 
 
-def test_housekeeping_merges_the_search_of_people(file_database: Database) -> None:
+def test_cleanup_merges_the_search_of_people(file_database: Database) -> None:
     for number in range(7):
         with file_database.unit_of_work() as unit:
             unit.save_person(Person(Subject(ISSUER, f"s{number}"), f"Ann {number}"), NOW)

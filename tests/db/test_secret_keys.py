@@ -1,4 +1,4 @@
-"""Rotating the secret with several processes: nobody writes with a key that another one does not hold."""
+"""Rotation of the secret with several processes: none writes with a key that another does not have."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from db.models import audit_events, audit_head
 from db.timeouts import SERVICE_TIMEOUTS
 from tests.db.builders import NOW, behind_its_back, event, opened, recorded, written
 from tests.db.processes import two_at_once
-from tests.db.tampering import seen
+from tests.db.tampering import problems_of
 
 OLD, NEW = "k" * 40, "n" * 40
 OLD_ID, NEW_ID = Keyring([OLD]).key_ids[0], Keyring([NEW]).key_ids[0]
@@ -102,7 +102,7 @@ def test_the_new_secret_in_front_at_once_breaks_nothing(start: Start) -> None:
     app.stop()
     app = start(NEW, OLD)
     sealed = app.keyring.seal("login transaction", b"state", "x")
-    assert api.keyring.open("login transaction", sealed, "x") == b"state", "a sign-in begun there ends here"
+    assert api.keyring.open("login transaction", sealed, "x") == b"state", "a sign-in started there ends here"
     app.writes()
     api.writes()
     made = checkpoint(app.database, at=NOW, installation="x").signed(app.keyring)
@@ -119,7 +119,7 @@ def test_the_write_key_moves_on_when_all_list_the_new_secret_first(start: Start)
     api.stop()
     api = start(NEW, OLD, name="api")
     assert api.keyring.write_key == NEW_ID
-    assert app.keyring.write_key == OLD_ID, "it has not looked yet, and that harms nobody"
+    assert app.keyring.write_key == OLD_ID, "it has not checked yet, and that does no harm"
     app.writes()
     app.keys.beat()
     assert app.keyring.write_key == NEW_ID
@@ -156,7 +156,7 @@ def test_the_new_secret_alone_does_not_start_before_it_is_written_with(start: St
 
 
 def test_a_process_that_was_taken_for_gone_writes_nothing_afterwards(start: Start) -> None:
-    """Stopped for long, and the others went on without it: it must not write what they would call tampering."""
+    """A process that stopped for long while the others continued must not write what they would report as tampering."""
     stopped, app = start(OLD), start(NEW, OLD)
     app.writes()
     for _ in range(MISSED_BEATS + 1):
@@ -184,7 +184,7 @@ def test_a_process_counts_as_gone_by_its_counter_and_by_no_clock(start: Start) -
     assert app.keyring.write_key == NEW_ID
 
 
-def test_a_database_that_does_not_answer_makes_nobody_look_gone(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_does_not_answer_withdraws_no_process(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     other, app = start(OLD), start(NEW, OLD)
     with monkeypatch.context() as patch:
 
@@ -298,12 +298,12 @@ def test_two_processes_that_rotate_at_once_switch_once(start: Start, url: str) -
 
 
 def ended(process: subprocess.Popen[str]) -> str:
-    said, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    return said.strip()
+    return output.strip()
 
 
-def test_a_lost_secret_is_replaced_by_an_event_that_says_so(start: Start, url: str) -> None:
+def test_the_replacement_of_a_lost_secret_is_recorded(start: Start, url: str) -> None:
     app = start(OLD)
     app.writes()
     with pytest.raises(Conflict, match="rotate it instead"):
@@ -316,7 +316,7 @@ def test_a_lost_secret_is_replaced_by_an_event_that_says_so(start: Start, url: s
     app = start(NEW)
     app.writes()
     assert kinds(app.database) == ["app:page:deny", "audit:log:broken", "audit:key:replace", "app:page:deny"]
-    assert seen(app.database) == [("edited", 1), ("broken", 2)]
+    assert problems_of(app.database) == [("edited", 1), ("broken", 2)]
 
 
 def test_what_keeps_the_write_key_from_moving_on() -> None:
@@ -365,7 +365,7 @@ def test_breaks_that_a_rotation_explains_are_one_problem_until_they_are_healed(d
     assert (problem.kind.value, problem.seq, problem.until, problem.note) == ("rotated", 3, 90, "30 times")
     assert kinds(database).count("audit:log:broken") == 30
     healed(database, 89)
-    assert seen(database) == [("rotated", 3)]
+    assert problems_of(database) == [("rotated", 3)]
     healed(database, 90)
     assert verify_chain(database) == ChainState(events=93, first_seq=1, last_seq=93)
 
@@ -394,10 +394,10 @@ def test_tampering_beside_a_rotation_is_never_healed(
     recorded(database, 1)
     healed(database, 99)
     database.keyring = Keyring([NEW, OLD])
-    assert seen(database) == named
+    assert problems_of(database) == named
 
 
-def test_a_cut_by_somebody_with_the_database_is_not_taken_for_a_rotation(database: Database) -> None:
+def test_a_cut_by_an_attacker_is_not_explained_by_a_rotation(database: Database) -> None:
     """The process that found it has both secrets, so that it could have read the head."""
     by_an_old_version(database, OLD)
     by_an_old_version(database, OLD)
@@ -409,7 +409,7 @@ def test_a_cut_by_somebody_with_the_database_is_not_taken_for_a_rotation(databas
     by_an_old_version(database, NEW, OLD)
     database.keyring = Keyring([NEW, OLD])
     healed(database, 99)
-    assert seen(database) == [("broken", 2)]
+    assert problems_of(database) == [("broken", 2)]
 
 
 def test_a_head_that_named_another_end_is_not_taken_for_a_rotation(database: Database) -> None:
@@ -420,14 +420,14 @@ def test_a_head_that_named_another_end_is_not_taken_for_a_rotation(database: Dat
     by_an_old_version(database, OLD)
     database.keyring = Keyring([NEW, OLD])
     healed(database, 99)
-    assert seen(database) == [("broken", 3)]
+    assert problems_of(database) == [("broken", 3)]
 
 
 def test_a_secret_that_is_not_known_explains_nothing(database: Database) -> None:
     broken_by_a_rotation(database)
     for secrets in ((OLD,), (NEW,), (OLD, NEW)):
         database.keyring = Keyring(secrets)
-        assert "rotated" not in {kind for kind, _ in seen(database)}
+        assert "rotated" not in {kind for kind, _ in problems_of(database)}
         assert not verify_chain(database).good
 
 
@@ -435,4 +435,4 @@ def test_an_event_that_was_edited_heals_nothing(database: Database) -> None:
     broken_by_a_rotation(database)
     healed(database, 1)
     behind_its_back(database, """UPDATE audit_events SET details = '{"until":99}' WHERE kind = 'audit:log:heal'""")
-    assert seen(database) == [("edited", 5), ("rotated", 3)]
+    assert problems_of(database) == [("edited", 5), ("rotated", 3)]

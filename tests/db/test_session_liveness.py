@@ -54,8 +54,12 @@ def test_sql_and_python_agree(database: Database) -> None:
 
 def test_the_lists_and_the_note_of_use_agree_with_it(database: Database) -> None:
     refs = sessions_in_every_state(database)
-    listed = [one for one in database.read.sessions_of(ANN, NOW) if liveness(one, idle=IDLE, now=NOW) is Liveness.LIVE]
+    listed = [
+        session
+        for session in database.read.sessions_of(ANN, NOW)
+        if liveness(session, idle=IDLE, now=NOW) is Liveness.LIVE
+    ]
     rows = database.directory.sessions(NOW, seen_since=NOW - IDLE, limit=100).rows
     noted = [ref for ref in refs if noted_use(database, ref)]
     assert len(listed) == 1
-    assert [one.ref for one in listed] == [row.session.ref for row in rows] == noted
+    assert [session.ref for session in listed] == [row.session.ref for row in rows] == noted

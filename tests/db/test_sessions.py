@@ -26,34 +26,34 @@ def test_a_session_is_found_by_secret_and_by_reference(database: Database) -> No
         unit.begin_session(new, NOW)
         assert unit.session_by_ref("ref-1") is not None
         unit.commit()
-    found = database.read.session_by_secret(new.secret_hash)
-    assert found is not None
-    assert found == database.read.session_by_ref("ref-1")
-    assert (found.ref, found.acr, found.amr, found.user_agent, found.address) == (
+    stored = database.read.session_by_secret(new.secret_hash)
+    assert stored is not None
+    assert stored == database.read.session_by_ref("ref-1")
+    assert (stored.ref, stored.acr, stored.amr, stored.user_agent, stored.address) == (
         "ref-1",
         "high",
         frozenset({"pwd", "otp"}),
         "Browser",
         "192.0.2.7",
     )
-    assert (found.created_at, found.last_seen_at, found.rights_synced_at) == (NOW, NOW, NOW)
-    assert (found.authenticated_at, found.expires_at) == (NOW - SECOND, NOW + 8 * HOUR)
-    assert (found.ended_at, found.end_reason, found.access_expires_at) == (None, None, NOW + HOUR)
-    assert found.policy_version == database.read.policy_version()
-    assert found.person.subject == ANN
-    assert (found.person.name, found.person.email, found.person.email_verified) == (
+    assert (stored.created_at, stored.last_seen_at, stored.rights_synced_at) == (NOW, NOW, NOW)
+    assert (stored.authenticated_at, stored.expires_at) == (NOW - SECOND, NOW + 8 * HOUR)
+    assert (stored.ended_at, stored.end_reason, stored.access_expires_at) == (None, None, NOW + HOUR)
+    assert stored.policy_version == database.read.policy_version()
+    assert stored.person.subject == ANN
+    assert (stored.person.name, stored.person.email, stored.person.email_verified) == (
         "Ann Ample",
         "Ann@example.org",
         True,
     )
-    assert (found.person.first_seen_at, found.person.last_seen_at, found.person.blocked) == (NOW, NOW, False)
+    assert (stored.person.first_seen_at, stored.person.last_seen_at, stored.person.blocked) == (NOW, NOW, False)
 
 
 def test_nothing_is_found_for_what_is_unknown(database: Database) -> None:
     assert database.read.session_by_secret(b"x" * 32) is None
-    assert database.read.session_by_ref("nobody") is None
+    assert database.read.session_by_ref("unknown") is None
     assert database.read.session_by_ref("\ud800") is None
-    assert database.read.sealed_tokens("nobody") is None
+    assert database.read.sealed_tokens("unknown") is None
     assert database.read.sessions_of(ANN, NOW) == ()
 
 
@@ -71,11 +71,11 @@ def test_ending_erases_tokens_and_happens_once(database: Database) -> None:
     assert database.read.sealed_tokens("ref-1") is not None
     assert written(database, lambda unit: unit.end_session("ref-1", EndReason.SIGNED_OUT, NOW + SECOND))
     assert not written(database, lambda unit: unit.end_session("ref-1", EndReason.BLOCKED, NOW + HOUR))
-    assert not written(database, lambda unit: unit.end_session("nobody", EndReason.BLOCKED, NOW))
-    found = database.read.session_by_ref("ref-1")
-    assert found is not None
-    assert (found.ended_at, found.end_reason) == (NOW + SECOND, EndReason.SIGNED_OUT)
-    assert found.access_expires_at is None
+    assert not written(database, lambda unit: unit.end_session("unknown", EndReason.BLOCKED, NOW))
+    stored = database.read.session_by_ref("ref-1")
+    assert stored is not None
+    assert (stored.ended_at, stored.end_reason) == (NOW + SECOND, EndReason.SIGNED_OUT)
+    assert stored.access_expires_at is None
     assert database.read.sealed_tokens("ref-1") is None
 
 
@@ -94,8 +94,8 @@ def test_ending_all_but_one_and_then_everywhere(database: Database) -> None:
     assert person is not None
     assert person.signed_out_at == NOW + SECOND
     assert [session.ref for session in database.read.sessions_of(BOB, NOW)] == ["other"]
-    nobody = Subject(ISSUER, "nobody")
-    assert written(database, lambda unit: unit.end_sessions_of(nobody, EndReason.BLOCKED, NOW)) == ()
+    unknown = Subject(ISSUER, "unknown")
+    assert written(database, lambda unit: unit.end_sessions_of(unknown, EndReason.BLOCKED, NOW)) == ()
 
 
 def test_sessions_of_lists_live_ones_newest_first(database: Database) -> None:
@@ -113,9 +113,9 @@ def test_touching_moves_last_seen_forward_only(database: Database) -> None:
     signed_in(database)
     assert touched(database, NOW + MINUTE)
     assert not touched(database, NOW)
-    found = database.read.session_by_ref("ref-1")
-    assert found is not None
-    assert (found.last_seen_at, found.person.last_seen_at) == (NOW + MINUTE, NOW + MINUTE)
+    stored = database.read.session_by_ref("ref-1")
+    assert stored is not None
+    assert (stored.last_seen_at, stored.person.last_seen_at) == (NOW + MINUTE, NOW + MINUTE)
 
 
 def touched(database: Database, at: datetime, *, idle: timedelta = HOUR) -> bool:
@@ -131,9 +131,9 @@ def test_touching_brings_no_session_back(database: Database) -> None:
     assert touched(database, NOW + HOUR - SECOND)
     written(database, lambda unit: unit.end_session("ref-1", EndReason.SIGNED_OUT, NOW))
     assert not touched(database, NOW + HOUR - SECOND / 2)
-    found = database.read.session_by_ref("ref-1")
-    assert found is not None
-    assert found.last_seen_at == found.person.last_seen_at == NOW + HOUR - SECOND
+    stored = database.read.session_by_ref("ref-1")
+    assert stored is not None
+    assert stored.last_seen_at == stored.person.last_seen_at == NOW + HOUR - SECOND
 
 
 def test_the_moment_of_a_touch_is_read_when_the_unit_is_open_for_writing(database: Database) -> None:
@@ -157,19 +157,19 @@ def test_one_holds_the_refresh_lease_until_it_ends(database: Database) -> None:
 
     def take(owner: str, now: datetime) -> SealedTokens | None:
         with database.unit_of_work() as unit:
-            held = unit.take_refresh_lease("ref-1", owner, now, now + 10 * SECOND)
+            lease = unit.take_refresh_lease("ref-1", owner, now, now + 10 * SECOND)
             unit.commit()
-        return held
+        return lease
 
-    held = take("one", NOW)
-    assert held is not None
-    assert (held.sealed, held.lease_owner, held.lease_until) == (b"sealed ref-1", "one", NOW + 10 * SECOND)
+    lease = take("one", NOW)
+    assert lease is not None
+    assert (lease.sealed, lease.lease_owner, lease.lease_until) == (b"sealed ref-1", "one", NOW + 10 * SECOND)
     assert take("two", NOW + SECOND) is None
     assert take("one", NOW + SECOND) is not None
     assert take("two", NOW + 11 * SECOND) is not None
     assert take("one", NOW + 12 * SECOND) is None
     written(database, lambda unit: unit.release_refresh_lease("ref-1", "one"))
-    assert take("one", NOW + 12 * SECOND) is None, "only the owner gives it back"
+    assert take("one", NOW + 12 * SECOND) is None, "only the owner releases it"
     written(database, lambda unit: unit.release_refresh_lease("ref-1", "two"))
     assert take("one", NOW + 12 * SECOND) is not None
     written(database, lambda unit: unit.end_session("ref-1", EndReason.SIGNED_OUT, NOW))
@@ -211,9 +211,9 @@ def test_refreshed_tokens_are_stored_by_the_leases_owner_only(database: Database
 def test_bearer_facts(database: Database) -> None:
     signed_in(database)
     version = database.read.policy_version()
-    ours = database.read.bearer(digest("token ref-1"), ANN, "our-client")
-    assert ours.session == database.read.session_by_ref("ref-1")
-    assert (ours.person, ours.own_client, ours.policy_version) == (database.read.person(ANN), True, version)
+    facts = database.read.bearer(digest("token ref-1"), ANN, "our-client")
+    assert facts.session == database.read.session_by_ref("ref-1")
+    assert (facts.person, facts.own_client, facts.policy_version) == (database.read.person(ANN), True, version)
     other = database.read.bearer(digest("another"), ANN, "another-client")
     assert (other.session, other.person, other.own_client) == (None, database.read.person(ANN), False)
     unknown = database.read.bearer(digest("another"), BOB, "our-client")
@@ -225,7 +225,7 @@ def test_bearer_facts(database: Database) -> None:
     assert (hostile.session, hostile.person, hostile.policy_version) == (None, None, version)
 
 
-def test_a_login_state_is_consumed_once_and_forgotten_when_expired(database: Database) -> None:
+def test_a_login_state_is_consumed_once_and_deleted_when_expired(database: Database) -> None:
 
     def consume(name: str, expires: datetime, now: datetime) -> bool:
         return bool(written(database, lambda unit: unit.consume_once(digest(name), expires, now)))
@@ -233,11 +233,11 @@ def test_a_login_state_is_consumed_once_and_forgotten_when_expired(database: Dat
     assert consume("a", NOW + SECOND, NOW)
     assert not consume("a", NOW + SECOND, NOW)
     assert consume("b", NOW + HOUR, NOW + 2 * SECOND)
-    assert consume("a", NOW + HOUR, NOW + 2 * SECOND), "expired, so forgotten"
+    assert consume("a", NOW + HOUR, NOW + 2 * SECOND), "expired, so deleted"
     assert not consume("b", NOW + HOUR, NOW + 2 * SECOND)
 
 
-def test_purging_forgets_what_expired_and_nothing_else(database: Database) -> None:
+def test_purging_deletes_expired_rows_only(database: Database) -> None:
     signed_in(database, "live", access_expires_at=NOW - 2 * HOUR)
     signed_in(database, "over", expires_at=NOW - timedelta(days=31))
     signed_in(database, "ended")

@@ -10,7 +10,7 @@ from db import Database
 from tests.db.builders import ANN, BOB, HOUR, ISSUER, NOW, SECOND, digest, signed_in, stepped_up, written
 
 
-def test_a_session_goes_on_with_new_secret_tokens_and_factors(database: Database) -> None:
+def test_a_session_continues_with_new_secret_tokens_and_factors(database: Database) -> None:
     signed_in(database, acr="low", amr=frozenset({"pwd"}), provider_sid="sid-1", user_agent="Browser")
     signed_in(database, "other")
     before = database.read.session_by_ref("ref-1")
@@ -39,7 +39,7 @@ def test_a_session_that_is_over_stays_over(database: Database) -> None:
     written(database, lambda unit: unit.end_session("ref-1", EndReason.ENDED_BY_ADMIN, NOW))
     ended = database.read.session_by_ref("ref-1")
     assert not written(database, lambda unit: unit.step_up_session(stepped_up(), NOW + SECOND))
-    assert not written(database, lambda unit: unit.step_up_session(stepped_up("nobody"), NOW + SECOND))
+    assert not written(database, lambda unit: unit.step_up_session(stepped_up("unknown"), NOW + SECOND))
     assert database.read.session_by_ref("ref-1") == ended
     assert database.read.bearer(digest("fresh token ref-1"), ANN, "our-client").session is None
 
@@ -68,7 +68,7 @@ ELSEWHERE = Subject("https://elsewhere.example/", ANN.subject)
 
 
 @pytest.mark.parametrize(
-    ("sid", "subject", "found"),
+    ("sid", "subject", "stored"),
     [
         ("sid-1", "", {"one", "bob"}),
         ("sid-1", ANN.subject, {"one"}),
@@ -82,7 +82,7 @@ ELSEWHERE = Subject("https://elsewhere.example/", ANN.subject)
         ("\ud800", "", set()),
     ],
 )
-def test_sessions_as_the_provider_knows_them(database: Database, sid: str, subject: str, found: set[str]) -> None:
+def test_sessions_as_the_provider_knows_them(database: Database, sid: str, subject: str, stored: set[str]) -> None:
     signed_in(database, "one", provider_sid="sid-1")
     signed_in(database, "two", provider_sid="sid-2")
     signed_in(database, "none")
@@ -92,4 +92,4 @@ def test_sessions_as_the_provider_knows_them(database: Database, sid: str, subje
     signed_in(database, "elsewhere", ELSEWHERE, provider_sid="sid-1")
     with database.unit_of_work() as unit:
         sessions = unit.sessions_at_provider(ISSUER, sid=sid, subject=subject)
-    assert {session.ref for session in sessions} == found
+    assert {session.ref for session in sessions} == stored

@@ -12,7 +12,7 @@ from app.core.errors import StorageUnavailable
 from app.core.ports import Reader, Storage
 from app.core.records import EndReason, Person
 from db import Database, verify_chain
-from tests.db.builders import ANN, BOB, NOW, event, grant, new_session, said, signed_in, stepped_up, written
+from tests.db.builders import ANN, BOB, NOW, event, grant, new_session, signed_in, stepped_up, token_rights, written
 
 NAIVE = datetime(2026, 3, 1, 12, 0)  # noqa: DTZ001 - what must be refused
 
@@ -51,14 +51,14 @@ def test_a_unit_that_does_nothing_needs_no_transaction(database: Database) -> No
         inner.commit()
 
 
-def test_a_unit_is_over_after_commit(database: Database) -> None:
+def test_a_unit_is_closed_after_commit(database: Database) -> None:
     with database.unit_of_work() as unit:
         unit.commit()
-        with pytest.raises(RuntimeError, match="over"):
+        with pytest.raises(RuntimeError, match="closed"):
             unit.commit()
-        with pytest.raises(RuntimeError, match="over"):
+        with pytest.raises(RuntimeError, match="closed"):
             unit.record(event())
-        with pytest.raises(RuntimeError, match="over"):
+        with pytest.raises(RuntimeError, match="closed"):
             unit.session_by_ref("x")
 
 
@@ -125,8 +125,8 @@ def test_naive_times_are_refused_everywhere(database: Database) -> None:
             lambda: unit.step_up_session(stepped_up(access_expires_at=NAIVE), NOW),
             lambda: unit.consume_once(b"x", NAIVE, NOW),
             lambda: unit.consume_once(b"x", NOW, NAIVE),
-            lambda: unit.sync_token_rights(ANN, said(at=NAIVE), map_own_names=True, now=NOW),
-            lambda: unit.sync_token_rights(ANN, said(), map_own_names=True, now=NAIVE),
+            lambda: unit.sync_token_rights(ANN, token_rights(at=NAIVE), map_own_names=True, now=NOW),
+            lambda: unit.sync_token_rights(ANN, token_rights(), map_own_names=True, now=NAIVE),
             lambda: unit.add_grant(grant("viewer"), NAIVE),
             lambda: unit.add_grant(grant("viewer", until=NAIVE), NOW),
             lambda: unit.revoke_grant(grant("viewer"), NAIVE),
@@ -143,10 +143,10 @@ def test_times_of_other_zones_come_back_as_utc(database: Database) -> None:
 
     local = NOW.astimezone(timezone(timedelta(hours=5, minutes=30)))
     written(database, lambda unit: unit.save_person(Person(ANN), local))
-    found = database.read.person(ANN)
-    assert found is not None
-    assert found.last_seen_at == NOW
-    assert found.last_seen_at.utcoffset() == timedelta(0)
+    stored = database.read.person(ANN)
+    assert stored is not None
+    assert stored.last_seen_at == NOW
+    assert stored.last_seen_at.utcoffset() == timedelta(0)
 
 
 def test_usage_counts_by_utc_day(database: Database) -> None:
@@ -166,14 +166,14 @@ def test_usage_counts_by_utc_day(database: Database) -> None:
             (AuditKind.BEARER_REFUSE, midnight, Outcome.REFUSED),
             (AuditKind.PAGE_DENY, midnight + day, Outcome.REFUSED),
         ):
-            unit.record(event(kind, at, outcome=outcome, actor="somebody"))
+            unit.record(event(kind, at, outcome=outcome, actor="known subject"))
         unit.record(event(AuditKind.ENDPOINT_DENY, midnight, outcome=Outcome.REFUSED, details={"count": 10_000}))
         unit.add_page_views({(today, "/"): 2, (today, "/reports"): 1})
         unit.add_page_views({(today, "/"): 3, (today - day, "/"): 1})
         unit.commit()
-    before, found, after = database.read.usage(today - day, today + day)
+    before, stored, after = database.read.usage(today - day, today + day)
     assert (before.day, before.sign_ins, before.denials, before.page_views) == (today - day, 1, 0, {"/": 1})
-    assert (found.day, found.sign_ins, found.denials, found.page_views) == (today, 2, 3, {"/": 5, "/reports": 1})
+    assert (stored.day, stored.sign_ins, stored.denials, stored.page_views) == (today, 2, 3, {"/": 5, "/reports": 1})
     assert (after.day, after.sign_ins, after.denials, after.page_views) == (today + day, 0, 1, {})
     assert [entry.day for entry in database.read.usage(today, today)] == [today]
     assert database.read.usage(today, today - day) == ()

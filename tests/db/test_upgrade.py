@@ -61,12 +61,12 @@ def test_a_database_of_the_first_revision_is_brought_up_with_its_data(empty_url:
 
 
 def test_the_names_of_the_triggers_are_all_there_is(database: Database) -> None:
-    """A trigger that a migration adds must be entered in ``db.schema``, or nobody misses it."""
-    found = (
+    """A trigger that a migration adds must be entered in ``db.schema``, or its loss is not noticed."""
+    statement = (
         "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         if database.engine.dialect.name == "sqlite"
         else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
     )
     name = database.engine.dialect.name
     with database.engine.connect() as connection:
-        assert set(connection.execute(text(found)).scalars()) == TRIGGERS[name] | MAINTENANCE_TRIGGERS[name]
+        assert set(connection.execute(text(statement)).scalars()) == TRIGGERS[name] | MAINTENANCE_TRIGGERS[name]

@@ -1,4 +1,4 @@
-"""What an administrator withholds: no automatic source gives it, on both engines, until it is released."""
+"""Withheld grants: no automatic source grants them until they are released."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.core.principal import Subject
 from db import Database
 from db.database import DatabaseUnitOfWork
 from db.models import roles
-from tests.db.builders import ANN, BOB, NOW, SECOND, digest, grant, said, written
+from tests.db.builders import ANN, BOB, NOW, SECOND, digest, grant, token_rights, written
 
 
 def card_of(database: Database, subject: Subject = ANN) -> PersonCard:
@@ -23,12 +23,12 @@ def card_of(database: Database, subject: Subject = ANN) -> PersonCard:
     return card
 
 
-def withhold(database: Database, what: str = "viewer", subject: Subject = ANN, *, from_default: bool = False) -> None:
+def withhold(database: Database, name: str = "viewer", subject: Subject = ANN, *, from_default: bool = False) -> None:
     card = card_of(database, subject)
-    held = next(one for one in card.grants if what in {one.role, one.permission})
+    granted = next(grant_row for grant_row in card.grants if name in {grant_row.role, grant_row.permission})
 
     def write(unit: DatabaseUnitOfWork) -> None:
-        unit.withhold_grant(card.row.id, held, by="ada", reason="left", from_default=from_default, now=NOW)
+        unit.withhold_grant(card.row.id, granted, by="ada", reason="left", from_default=from_default, now=NOW)
 
     written(database, write)
 
@@ -38,16 +38,16 @@ def release(database: Database, subject: Subject = ANN, *, is_default: bool = Tr
     return bool(written(database, lambda unit: unit.release_withheld(row.id, is_default=is_default, now=NOW)))
 
 
-def token(
+def sync_token(
     database: Database, *names: str, permissions: tuple[str, ...] = (), seconds: int = 0, own: bool = True
 ) -> bool:
-    rights = said(*names, permissions=permissions, at=NOW + timedelta(seconds=seconds))
+    rights = token_rights(*names, permissions=permissions, at=NOW + timedelta(seconds=seconds))
     return bool(
         written(database, lambda unit: unit.sync_token_rights(ANN, rights, map_own_names=own, now=NOW + SECOND))
     )
 
 
-def default(database: Database, role: str | None = "viewer") -> bool:
+def grant_default(database: Database, role: str | None = "viewer") -> bool:
     return bool(written(database, lambda unit: unit.grant_default_role(ANN, role, NOW)))
 
 
@@ -62,97 +62,99 @@ def mapped(database: Database, token_role: str, *names: str) -> int:
     return int(written(database, lambda unit: unit.set_mapping(token_role, numbers, NOW, map_own_names=False)))
 
 
-def held(database: Database, subject: Subject = ANN) -> list[tuple[str | None, Source]]:
-    return [(one.role or one.permission, one.source) for one in card_of(database, subject).grants]
+def granted(database: Database, subject: Subject = ANN) -> list[tuple[str | None, Source]]:
+    return [
+        (grant_row.role or grant_row.permission, grant_row.source) for grant_row in card_of(database, subject).grants
+    ]
 
 
 def test_the_default_role_is_not_given_while_it_is_withheld(database: Database) -> None:
-    assert default(database)
+    assert grant_default(database)
     withhold(database)
-    assert held(database) == []
-    assert not default(database)
-    assert held(database) == []
+    assert granted(database) == []
+    assert not grant_default(database)
+    assert granted(database) == []
     (row,) = card_of(database).withheld
     assert row == WithheldRow(row.id, "ada", NOW, "viewer", None, "left", from_token=False, from_default=True)
     assert release(database)
-    assert held(database) == [("viewer", Source.POLICY)]
+    assert granted(database) == [("viewer", Source.POLICY)]
     assert card_of(database).grants[0].automatic
 
 
 def test_a_default_role_that_is_another_by_now_is_not_given_by_a_release(database: Database) -> None:
-    default(database)
+    grant_default(database)
     withhold(database)
-    default(database, "auditor")
+    grant_default(database, "auditor")
     assert not card_of(database).withheld[0].from_default
     release(database)
-    assert held(database) == [("auditor", Source.POLICY)]
-    default(database, None)
+    assert granted(database) == [("auditor", Source.POLICY)]
+    grant_default(database, None)
 
 
 def test_a_default_role_that_is_set_no_longer_is_not_given_by_a_release(database: Database) -> None:
-    token(database, "viewer")
-    default(database)
+    sync_token(database, "viewer")
+    grant_default(database)
     withhold(database)
-    assert card_of(database).withheld[0].from_default, "no sign-in has noted that it is another by now"
+    assert card_of(database).withheld[0].from_default, "no sign-in has recorded that it is another by now"
     release(database, is_default=False)
-    assert held(database) == [("viewer", Source.TOKEN)]
+    assert granted(database) == [("viewer", Source.TOKEN)]
 
 
 def test_a_role_of_the_token_is_not_given_while_it_is_withheld(database: Database) -> None:
-    token(database, "viewer", "analyst")
+    sync_token(database, "viewer", "analyst")
     withhold(database)
     before = database.read.policy_version()
-    assert not token(database, "viewer", "analyst", seconds=1)
-    assert database.read.policy_version() == before, "what changes nobody's rights moves nothing"
-    assert held(database) == [("analyst", Source.TOKEN)]
+    assert not sync_token(database, "viewer", "analyst", seconds=1)
+    assert database.read.policy_version() == before, "without a change of rights the version stays"
+    assert granted(database) == [("analyst", Source.TOKEN)]
     assert card_of(database).token_roles == {"analyst": ("analyst",), "viewer": ("viewer",)}
-    token(database, "analyst", seconds=2)
+    sync_token(database, "analyst", seconds=2)
     assert not card_of(database).withheld[0].from_token
-    token(database, "analyst", "viewer", seconds=3)
+    sync_token(database, "analyst", "viewer", seconds=3)
     assert card_of(database).withheld[0].from_token
-    assert held(database) == [("analyst", Source.TOKEN)], "not after it was gone from the token for a while either"
+    assert granted(database) == [("analyst", Source.TOKEN)], "not after it was gone from the token for a while either"
     release(database)
-    assert held(database) == [("analyst", Source.TOKEN), ("viewer", Source.TOKEN)]
+    assert granted(database) == [("analyst", Source.TOKEN), ("viewer", Source.TOKEN)]
 
 
 def test_a_permission_of_the_token_is_not_given_while_it_is_withheld(database: Database) -> None:
-    token(database, permissions=("read:reports", "explore:api"))
+    sync_token(database, permissions=("read:reports", "explore:api"))
     withhold(database, "read:reports")
-    token(database, permissions=("read:reports", "explore:api"), seconds=1)
-    assert held(database) == [("explore:api", Source.TOKEN)]
+    sync_token(database, permissions=("read:reports", "explore:api"), seconds=1)
+    assert granted(database) == [("explore:api", Source.TOKEN)]
     assert database.read.bearer(digest("x"), ANN, "another").withheld == {"read:reports"}
     assert database.read.bearer(digest("x"), BOB, "another").withheld == frozenset()
     release(database)
-    assert held(database) == [("explore:api", Source.TOKEN), ("read:reports", Source.TOKEN)]
+    assert granted(database) == [("explore:api", Source.TOKEN), ("read:reports", Source.TOKEN)]
 
 
 def test_every_automatic_source_is_withheld_at_once_and_comes_back_as_it_was(database: Database) -> None:
-    token(database, "viewer")
-    default(database)
+    sync_token(database, "viewer")
+    grant_default(database)
     written(database, lambda unit: unit.add_grant(grant("viewer"), NOW))
     withhold(database)
-    assert held(database) == [("viewer", Source.ADMIN)], "what an administrator gave is no automatic grant"
+    assert granted(database) == [("viewer", Source.ADMIN)], "what an administrator gave is no automatic grant"
     release(database)
-    assert sorted(source for _, source in held(database)) == ["admin", "policy", "token"]
+    assert sorted(source for _, source in granted(database)) == ["admin", "policy", "token"]
 
 
-def test_a_mapping_gives_nothing_that_is_withheld(database: Database) -> None:
-    token(database, "staff", own=False)
+def test_a_mapping_grants_nothing_that_is_withheld(database: Database) -> None:
+    sync_token(database, "staff", own=False)
     mapped(database, "staff", "viewer")
     withhold(database)
     assert mapped(database, "staff") == 0
     assert not card_of(database).withheld[0].from_token
     assert mapped(database, "staff", "viewer") == 0
-    assert held(database) == []
+    assert granted(database) == []
     assert card_of(database).withheld[0].from_token
     release(database)
-    assert held(database) == [("viewer", Source.TOKEN)]
+    assert granted(database) == [("viewer", Source.TOKEN)]
 
 
 def test_a_role_that_takes_the_place_of_a_deleted_one_is_withheld_as_that_was(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(insert(roles), [{"name": "clerk", "name_key": "clerk"}])
-    token(database, "staff", own=False)
+    sync_token(database, "staff", own=False)
     mapped(database, "staff", "clerk")
     withhold(database, "clerk")
     old, new = role_id(database, "clerk"), role_id(database, "viewer")
@@ -162,38 +164,38 @@ def test_a_role_that_takes_the_place_of_a_deleted_one_is_withheld_as_that_was(da
         unit.delete_role(old)
 
     written(database, move)
-    assert held(database) == []
+    assert granted(database) == []
     (row,) = card_of(database).withheld
     assert (row.role, row.by, row.reason, row.from_token) == ("viewer", "ada", "left", True)
-    assert not token(database, "staff", seconds=5, own=False)
-    assert held(database) == []
+    assert not sync_token(database, "staff", seconds=5, own=False)
+    assert granted(database) == []
 
 
-def test_moving_a_role_gives_nobody_automatically_what_is_withheld(database: Database) -> None:
+def test_moving_a_role_grants_nothing_that_is_withheld(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(insert(roles), [{"name": "clerk", "name_key": "clerk"}])
-    token(database, "staff", "viewer")
+    sync_token(database, "staff", "viewer")
     withhold(database)
     mapped(database, "staff", "clerk")
-    assert held(database) == [("clerk", Source.TOKEN)]
+    assert granted(database) == [("clerk", Source.TOKEN)]
     old, new = role_id(database, "clerk"), role_id(database, "viewer")
     written(database, lambda unit: unit.move_role(old, new, by="ada", reason="merged", now=NOW))
-    assert held(database) == []
+    assert granted(database) == []
 
 
 def test_what_is_withheld_survives_an_erasure_without_its_reason(database: Database) -> None:
-    default(database)
+    grant_default(database)
     withhold(database)
     written(database, lambda unit: unit.erase_person(card_of(database).row.id, NOW))
-    assert not default(database)
+    assert not grant_default(database)
     (row,) = card_of(database).withheld
     assert (row.role, row.reason) == ("viewer", "")
 
 
-def test_deleting_a_role_forgets_from_whom_it_was_withheld(database: Database) -> None:
+def test_deleting_a_role_deletes_its_withheld_grants(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(insert(roles), [{"name": "clerk", "name_key": "clerk"}])
-    default(database, "clerk")
+    grant_default(database, "clerk")
     withhold(database, "clerk")
     number = role_id(database, "clerk")
     written(database, lambda unit: unit.delete_role(number))
@@ -202,7 +204,7 @@ def test_deleting_a_role_forgets_from_whom_it_was_withheld(database: Database) -
 
 @pytest.mark.parametrize("change", ["withhold", "release"])
 def test_it_moves_the_policy_version_and_the_cards(database: Database, change: str) -> None:
-    default(database)
+    grant_default(database)
     if change == "release":
         withhold(database)
     before, card = database.read.policy_version(), card_of(database).version
@@ -217,7 +219,7 @@ def test_what_is_not_there_cannot_be_released(database: Database) -> None:
 
 def test_a_card_inside_a_unit_is_the_card_that_is_kept(database: Database) -> None:
     """An answer that is read before the commit shows, with its version, what is there after it."""
-    token(database, "viewer", permissions=("explore:api",))
+    sync_token(database, "viewer", permissions=("explore:api",))
     withhold(database)
     person = card_of(database).row.id
     with database.unit_of_work() as unit:
@@ -226,6 +228,6 @@ def test_a_card_inside_a_unit_is_the_card_that_is_kept(database: Database) -> No
         unit.commit()
     assert inside == card_of(database)
     assert inside is not None
-    assert [one.role or one.permission for one in inside.grants] == ["auditor", "explore:api"]
+    assert [grant_row.role or grant_row.permission for grant_row in inside.grants] == ["auditor", "explore:api"]
     assert [row.role for row in inside.withheld] == ["viewer"]
     assert inside.version == card_of(database).version

@@ -1,4 +1,4 @@
-"""The first schema; the audit is append-only from its first event.
+"""Everything part 1 remembers, with the audit append-only from its first event.
 
 The triggers are checked to exist after every migration (``db.schema``): Alembic's batch mode drops them silently
 when it rebuilds a table.
@@ -24,7 +24,7 @@ SQLITE_TRIGGERS = (
     CREATE TRIGGER audit_events_no_delete BEFORE DELETE ON audit_events
     BEGIN SELECT RAISE(ABORT, 'audit events are never deleted'); END
     """,
-    # REPLACE deletes rows without firing the trigger above (unless recursive triggers are on).
+    # REPLACE deletes without telling the trigger above (unless recursive triggers are on).
     """
     CREATE TRIGGER audit_events_only_append BEFORE INSERT ON audit_events
     WHEN NEW.seq <= (SELECT coalesce(max(seq), 0) FROM audit_events)

@@ -1,8 +1,8 @@
-"""Sealed retention: audit events may be deleted below a boundary only. New columns of sessions.
+"""Sealed retention of the audit: events may go below a boundary, and nowhere else. And what part 2 asks of sessions.
 
 The triggers on ``audit_events`` are replaced by plain statements, never by Alembic's batch mode, which rebuilds a table
-and drops its triggers silently. No trigger can tell whether a boundary is genuine: ``gatehouse audit verify`` checks
-its seal.
+and drops its triggers without a word. Whether a boundary is genuine no trigger can tell: its seal does, to
+``gatehouse audit verify``.
 """
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ SQLITE_TRIGGERS = (
     BEGIN SELECT RAISE(ABORT, 'audit events are never deleted above the retention boundary'); END
     """,
     "DROP TRIGGER audit_events_only_append",
-    # REPLACE deletes rows without firing the trigger above (unless recursive triggers are on).
+    # REPLACE deletes without telling the trigger above (unless recursive triggers are on).
     """
     CREATE TRIGGER audit_events_only_append BEFORE INSERT ON audit_events
     WHEN NEW.seq <= (SELECT coalesce(max(seq), 0) FROM audit_events)

@@ -1,4 +1,4 @@
-"""Drafts: form values typed before a sign-in, sealed, kept for minutes."""
+"""Drafts: what somebody typed before they had to sign in, sealed, for some minutes."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -60,13 +60,13 @@ REMOVALS: Final[list[Removal]] = [
         guard="a mapping grants no withheld role",
         at="db.mappings:MappingWrites._grant_mapped",
         without="not_withheld(...)",
-        test="tests/db/test_withheld.py::test_a_mapping_gives_nothing_that_is_withheld[memory]",
+        test="tests/db/test_withheld.py::test_a_mapping_grants_nothing_that_is_withheld[memory]",
     ),
     Removal(
         guard="moving a role does not automatically grant what is withheld",
         at="db.roles:RoleWrites._copy_grants",
         without="or_(~AUTOMATIC, ...)",
-        test="tests/db/test_withheld.py::test_moving_a_role_gives_nobody_automatically_what_is_withheld[memory]",
+        test="tests/db/test_withheld.py::test_moving_a_role_grants_nothing_that_is_withheld[memory]",
     ),
     Removal(
         guard="a withheld permission in the permissions claim of another client's token does not count",

@@ -108,9 +108,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a repair after a rotation requires that the older secret wrote last",
         at="db.rotation:Rotation.explains",
         without="self._ages[key] <= self._ages[before]",
-        test=(
-            "tests/db/test_secret_keys.py::test_a_cut_by_somebody_with_the_database_is_not_taken_for_a_rotation[memory]"
-        ),
+        test=("tests/db/test_secret_keys.py::test_a_cut_by_an_attacker_is_not_explained_by_a_rotation[memory]"),
     ),
     Removal(
         guard="a repair after a rotation requires the head that was there",

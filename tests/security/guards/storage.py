@@ -49,7 +49,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
         guard="an idle transaction is ended",
         at="db.postgres:_server_options",
         without='"idle_in_transaction_session_timeout": ...',
-        test="tests/db/test_postgres.py::test_a_process_stopped_inside_a_unit_of_work_blocks_nobody_for_long",
+        test="tests/db/test_postgres.py::test_a_process_stopped_inside_a_unit_of_work_blocks_no_other_for_long",
         needs=postgresql,
     ),
     Removal(
@@ -72,7 +72,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
         at="db.chain:_Walk._start",
         without="boundary_is_sealed(...)",
         instead="True",
-        test="tests/db/test_retention.py::test_a_boundary_put_in_by_somebody_else_is_named",
+        test="tests/db/test_retention.py::test_a_boundary_without_a_valid_seal_is_reported",
     ),
     TextRemoval(
         guard="the database keeps audit events above the retention boundary",
