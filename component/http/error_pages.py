@@ -173,7 +173,7 @@ def unknown_sign_in_page() -> Response:
     It goes on by itself to where the browser's session is looked at (``ended``), as a page of ours.
     """
     words = _BY_CLASS[StateMismatch]
-    return notice(words.title, (words.sentence,), status=words.status, goes_on_to=UNKNOWN_SIGN_IN)
+    return notice(words.title, (words.sentence,), status=words.status, continue_at=UNKNOWN_SIGN_IN)
 
 
 def _words(error: GatehouseError) -> PageText:

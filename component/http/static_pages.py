@@ -1,6 +1,7 @@
-"""Small static pages for what goes wrong outside Streamlit: plain words, what to do next, nothing but text in them.
+"""Small static pages for what goes wrong outside Streamlit: what happened, and what to do next.
 
-Everything that is filled in is escaped, and the page's own content security policy allows its one style by hash.
+Jinja2 escapes every value. The content security policy of a page allows its one style, and its one script where it has
+one, by hash.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ import hashlib
 import logging
 import re
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
-from string import Template
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from app.core import correlation
@@ -24,22 +24,29 @@ from app.core.errors import StorageUnavailable
 SERVER_ERROR: Final = 500
 """The first status of the class 5xx."""
 _UNAVAILABLE: Final = 503
+_TEMPLATES: Final = Path(__file__).with_name("templates")
+_NOTICE: Final = Environment(
+    loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+).get_template("notice.html")
 _log = logging.getLogger(__name__)
-_TEXT: Final = Path(__file__).with_name("notice.html").read_text(encoding="utf-8")
-_TEMPLATE: Final = Template(_TEXT)
-_STYLE: Final = re.findall(r"<style>(.*?)</style>", _TEXT, re.DOTALL)
 
 
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+def _hashes(element: str) -> str:
+    """The source expressions for the inline elements of this kind in the template, which have no variable inside."""
+    text = (_TEMPLATES / "notice.html").read_text(encoding="utf-8")
+    inline = re.findall(rf"<{element}[^>]*>(.*?)</{element}>", text, re.DOTALL)
+    return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in inline)
 
 
-_HASHES: Final = " ".join(f"'{_hash(style)}'" for style in _STYLE)
-POLICY: Final = f"default-src 'none'; style-src {_HASHES}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY: Final = (
+    f"default-src 'none'; style-src {_hashes('style')}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_POLICY_WITH_SCRIPT: Final = f"script-src {_hashes('script')}; {POLICY}"
+"""For the page that closes its window. Its script reads what it sends from attributes, so one hash allows it alone."""
 
 
 class Action(NamedTuple):
-    """A way on: what it says, and where on this site it leads."""
+    """A link of a page: its label, and the address on this site."""
 
     label: str
     href: str
@@ -48,17 +55,14 @@ class Action(NamedTuple):
 START: Final = Action("Back to the start page", "/")
 
 
-_CLOSE: Final = (
-    "const{channel,kind}=document.currentScript.dataset;"
-    "try{new BroadcastChannel(channel).postMessage({kind})}catch{}"
-    "setTimeout(()=>window.close(),100)"
-)
-"""What it tells stands in attributes, so that one hash allows this script and no other."""
-_CLOSES: Final = f"script-src '{_hash(_CLOSE)}'; "
-
-
 def try_again(return_to: str, *, popup: bool = False, draft: str = "") -> Action:
-    """Sign in once more, for the same page. ``popup``: in this window too. ``draft``: what waits for it."""
+    """The link for another sign-in that returns to the same page.
+
+    Args:
+        return_to: The page to return to.
+        popup: Whether the sign-in continues in this popup.
+        draft: The id of the draft that waits for the sign-in; empty for none.
+    """
     more = ("&mode=popup" if popup else "") + (f"&draft={draft}" if draft else "")
     return Action("Try again", f"/auth/login?return_to={quote(return_to, safe='')}{more}")
 
@@ -70,43 +74,40 @@ def notice(
     status: int,
     actions: Sequence[Action] = (START,),
     reload_seconds: int | None = None,
-    goes_on_to: str = "",
+    continue_at: str = "",
     keeps_opener: bool = False,
     retry_after_seconds: int | None = None,
     closes: str = "",
 ) -> HTMLResponse:
-    """One notice.
+    """A page with a heading, some text and links.
 
     Args:
         title: The heading.
-        sentences: The text.
+        sentences: The text, one paragraph each.
         status: The HTTP status.
-        actions: Links to go on by.
-        reload_seconds: The page asks again by itself after that long.
-        goes_on_to: The address on this site to which the page goes on by itself at once.
-        keeps_opener: It may be in a popup of our own, which has to be able to close itself. Any other notice lets go of
-            the window that opened it, so that a foreign one cannot watch where it leads (HTML, "Cross-origin opener
+        actions: The links below the text.
+        reload_seconds: After how many seconds the page reloads itself; None for never.
+        continue_at: The address on this site to which the page redirects at once; empty for none.
+        keeps_opener: Whether the page may be in a popup of the app, which has to be able to close itself. Any other
+            notice drops its opener, so that a foreign window cannot watch where it leads (HTML, "Cross-origin opener
             policies").
-        retry_after_seconds: When trying again may help, as the header ``Retry-After`` (RFC 9110 §10.2.3).
-        closes: See below.
-
-    ``closes``: the page closes its window, and tells the tabs on the ``BroadcastChannel`` of this name to ask who is
-    signed in. It needs no opener, a tie that a provider may cut (``Cross-Origin-Opener-Policy``), and proves nothing.
+        retry_after_seconds: When a retry may help, sent as ``Retry-After`` (RFC 9110 §10.2.3).
+        closes: The name of a ``BroadcastChannel``: the page asks the tabs on it to check the session, then closes its
+            window. It needs no opener, which a provider may cut (``Cross-Origin-Opener-Policy``), and its message
+            proves nothing. Empty for any other page.
     """
-    refresh = f"0; url={goes_on_to}" if goes_on_to else reload_seconds
-    script = f'<script data-channel="{escape(closes)}" data-kind="signed-in">{_CLOSE}</script>' if closes else ""
-    page = _TEMPLATE.substitute(
-        title=escape(title),
-        sentences="\n".join(f"<p>{escape(sentence)}</p>" for sentence in sentences),
-        actions="".join(f'<a href="{escape(action.href)}">{escape(action.label)}</a>' for action in actions),
-        reference=escape(correlation.current()),
-        script=script,
-        reload=f'<meta http-equiv="refresh" content="{escape(str(refresh))}">' if refresh is not None else "",
+    page = _NOTICE.render(
+        title=title,
+        sentences=sentences,
+        actions=actions,
+        reference=correlation.current(),
+        refresh=f"0; url={continue_at}" if continue_at else reload_seconds,
+        closes=closes,
     )
     headers = {
         "Cache-Control": "no-store",
         "Vary": "Cookie",
-        "Content-Security-Policy": f"{_CLOSES if closes else ''}{POLICY}",
+        "Content-Security-Policy": _POLICY_WITH_SCRIPT if closes else POLICY,
     }
     if not (keeps_opener or closes):
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
@@ -117,10 +118,10 @@ def notice(
 
 
 def signed_in_popup(channel: str) -> HTMLResponse:
-    """The end of a sign-in in a window of its own: it tells the tabs, and closes itself where it can."""
+    """The last page of a sign-in in a popup: it notifies the tabs, and closes its window where it can."""
     return notice(
         "You are signed in",
-        ("This window closes by itself. If it does not, close it, and go on where you pressed “Sign in”.",),
+        ("This window closes by itself. If it does not, close it and return to where you pressed “Sign in”.",),
         status=200,
         actions=(),
         closes=channel,
@@ -128,7 +129,7 @@ def signed_in_popup(channel: str) -> HTMLResponse:
 
 
 def too_many_tabs() -> HTMLResponse:
-    """There is no place for one more tab; the page recovers by itself."""
+    """The app serves as many tabs as it can; the page reloads by itself."""
     return notice(
         "All places are taken",
         (
@@ -142,18 +143,18 @@ def too_many_tabs() -> HTMLResponse:
 
 
 def log_server_error(status: int, reason: str) -> None:
-    """Log an answer of the class 5xx, which says where the log has its reason: by the correlation id."""
+    """Log a response of the class 5xx with its reason, under the correlation id that the user sees."""
     _log.error("answered %d: %s (correlation id %s)", status, reason, correlation.current())
 
 
 def storage_unavailable(*, logged: bool = False) -> HTMLResponse:
-    """The database does not answer; the page recovers by itself. ``logged``: the log has it already."""
+    """The page for a database that does not answer; it reloads by itself. ``logged``: the error is logged already."""
     if not logged:
         log_server_error(_UNAVAILABLE, StorageUnavailable.code)
     return notice(
         "Back in a moment",
         (
-            "The product cannot reach its records right now, so nobody can be let in. Nothing of yours was changed.",
+            "The product cannot reach its database right now, so it cannot sign you in. Nothing of yours was changed.",
             "This page looks again by itself every few seconds.",
         ),
         status=_UNAVAILABLE,

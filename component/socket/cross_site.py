@@ -93,5 +93,5 @@ def _passage(address: str) -> Response:
         ("You come from another site. This page continues by itself.",),
         status=200,
         actions=(Action("Continue", address),),
-        goes_on_to=address,
+        continue_at=address,
     )
