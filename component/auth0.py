@@ -1,7 +1,7 @@
 """The Streamlit component: a way in for nobody, the person and a way out for somebody; typed events to its host.
 
 The only module here that knows Streamlit beyond its messages. The front end gets names and times, never a token; its
-texts come from claims, so it shows them as text only. What it sends is read by ``component.events`` before anybody acts
+texts come from claims, so it shows them as text only. What it sends is read by ``component.event_schemas`` before anybody acts
 on it.
 """
 

@@ -16,7 +16,8 @@ import structlog
 
 from app.core import correlation
 from app.core.errors import GatehouseError
-from component.events import HANDLER_FAILED, Breach, ErrorEvent, Event, EventName, Json, OnEvent, Source, parse, weight
+from component.event_schemas import parse, weight
+from component.events import HANDLER_FAILED, Breach, ErrorEvent, Event, EventName, Json, OnEvent, Source
 from component.limits.token_bucket import TokenBucket
 
 MAX_QUEUE_EVENTS: Final = 32

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from app.core.errors import PermissionDenied, SessionEnded
 from component.event_channel import MAX_ANSWERS_CHARACTERS, MAX_QUEUE_EVENTS, EventChannel
+from component.event_schemas import MAX_EVENT_CHARACTERS, parse, weight
 from component.events import (
     HANDLER_FAILED,
-    MAX_EVENT_CHARACTERS,
     AdhocReport,
     AppAuthRequest,
     Breach,
@@ -30,8 +30,6 @@ from component.events import (
     StatusUpdate,
     WebAnswer,
     WebRequest,
-    parse,
-    weight,
 )
 
 ALL = frozenset(EventName)
@@ -83,6 +81,8 @@ def test_an_unknown_name_is_no_event(name: object) -> None:
         ("onAdhocReport", {"title": "", "text": ""}),
         ("onAdhocReport", {"title": "x" * 121, "text": ""}),
         ("onAdhocReport", {"title": "x", "text": {"deep": 1}}),
+        ("onAdhocReport", {"title": "x", "text": "y", "source": "host"}),
+        ("onAdhocReport", {"title": "x", "text": "\ud800"}),
         ("onStatusUpdate", {"signedIn": "yes", "person": "", "validUntil": ""}),
         ("onStatusUpdate", {"signedIn": True, "person": "", "validUntil": "tomorrow"}),
         ("onStatusUpdate", {"signedIn": True, "person": "", "validUntil": "2031-05-06T08:00:00"}),
