@@ -164,7 +164,7 @@ def _way_in(key: str, *, nobody: bool = True) -> None:
         key=key,
         account=None,
         tabs=services().cookies.tabs,
-        nobody=nobody,
+        anonymous=nobody,
         mode=Mode(services().settings.sign_in_mode),
         events=_SIGN_IN_EVENTS,
         on_event=_leads_to_sign_in(),
@@ -188,7 +188,7 @@ def _sign_in_again(error: SignInAgain) -> None:
         auth0(
             key="sign-in",
             account=None,
-            silent=error.silently,
+            silent_sign_in=error.silently,
             events=_SIGN_IN_EVENTS,
             on_event=_leads_to_sign_in(),
         )

@@ -1,8 +1,7 @@
-"""The Streamlit component: a way in for nobody, the person and a way out for somebody; typed events to its host.
+"""The Streamlit component: sign-in for an anonymous user, account and sign-out for a user, typed events to the host.
 
-The only module here that knows Streamlit beyond its messages. The front end gets names and times, never a token; its
-texts come from claims, so it shows them as text only. What it sends is read by ``component.event_schemas`` before anybody acts
-on it.
+The only module here that knows more of Streamlit than its messages. The front end gets names and times, never a token.
+Its texts come from claims, so it shows them as text only. ``component.event_schemas`` validates what it sends.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ _MAX_SHOWN_CHARACTERS: Final = 200
 _MAX_ROLES: Final = 20
 _CHANNELS: Final = "gatehouse_event_channels"
 _LANES: Final = ("events", "quiet")
-"""Where events come in: as state, which stays, or by a trigger, which does not count as somebody's doing."""
+"""How events arrive: as state, which stays, or by a trigger, which does not count as activity of the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The person as shown. ``valid_until`` is aware UTC: when the session ends at the latest."""
+    """The account that is shown. ``valid_until`` is aware UTC: the end of the session's absolute lifetime."""
 
     name: str
     initials: str
@@ -38,20 +37,20 @@ class Account:
     roles: tuple[str, ...]
     valid_until: datetime
     ends_at: datetime | None = None
-    """When the session ends if nobody does anything; aware UTC, never after ``valid_until``. None: nobody is warned."""
+    """When the session ends without further use; aware UTC, never after ``valid_until``. None: no warning is shown."""
     idle_seconds: int = 0
-    """How long it lasts without use."""
+    """The idle lifetime of the session."""
     warning_seconds: float = 0
-    """How long before ``ends_at`` the person is warned, in the account corner."""
+    """How long before ``ends_at`` the account corner shows a warning."""
     session: str = ""
-    """Names the session without giving anything of it away: ``session_tag``."""
+    """Identifies the session without revealing its reference: ``session_tag``."""
     rights: str = ""
-    """Changes whenever what one may do has changed; says nothing else."""
+    """A value that changes whenever the user's rights change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that the console offers to ask its host for."""
+    """A call of the API that the event console offers."""
 
     name: str
     method: str
@@ -65,35 +64,37 @@ def auth0(
     account: Account | None,
     return_to: str = "/",
     picture_hosts: Sequence[str] = (),
-    silent: bool = False,
+    silent_sign_in: bool = False,
     tabs: str = "",
-    nobody: bool = False,
+    anonymous: bool = False,
     mode: Mode = Mode.REDIRECT,
     events: Collection[EventName] = (),
     on_event: OnEvent | None = None,
 ) -> None:
-    """Show the component. ``account`` None shows "Sign in".
+    """Show the component. Its controls carry the classes ``st-key-sign-in``, ``st-key-sign-out`` and ``st-key-stay``.
 
-    ``silent``: go to the provider at once, to be let in again without being asked anything, if it can be done so.
-
-    ``return_to``: the page to come back to; ``/`` means where the browser is now, query included. The controls inside
-    carry the classes ``st-key-sign-in``, ``st-key-sign-out`` and ``st-key-stay``.
-
-    ``tabs``: the name of the ``BroadcastChannel`` on which this browser's tabs tell each other to look again; empty
-    for none. ``nobody``: nobody is signed in in this browser, so a sign-in in another tab draws the page anew.
-    ``mode``: how a press of sign-in leads to the provider.
-
-    ``events``: which the front end may send; ``on_event`` is called for each of them, in order, once, and for every
-    error. Without ``on_event`` nothing is taken, and sign-in is a plain link.
+    Args:
+        key: The component's key in Streamlit.
+        account: The user's account; None shows "Sign in".
+        return_to: The page to return to after the sign-in; ``/`` means where the browser is now, query included.
+        picture_hosts: The hosts that pictures may come from.
+        silent_sign_in: Whether the browser starts a silent sign-in (``prompt=none``) at once.
+        tabs: The name of the ``BroadcastChannel`` on which the tabs of this browser ask each other to check the
+            session; empty for none.
+        anonymous: Whether this browser has no session, so that a sign-in in another tab reloads the page.
+        mode: How the sign-in button leads to the provider.
+        events: The events that the front end may send.
+        on_event: Called once for each of them, in order, and for every error. Without it no event is accepted, and
+            the sign-in is a plain link.
     """
-    data = component_data(account, return_to=return_to, picture_hosts=picture_hosts, silent=silent)
-    _show(key, data | {"tabs": tabs, "nobody": nobody, "mode": mode.value}, events, on_event)
+    data = component_data(account, return_to=return_to, picture_hosts=picture_hosts, silent_sign_in=silent_sign_in)
+    _show(key, data | {"tabs": tabs, "nobody": anonymous, "mode": mode.value}, events, on_event)
 
 
 def confirm(
     *, key: str, step_up: Requirement, events: Collection[EventName] = (), on_event: OnEvent | None = None
 ) -> None:
-    """Show the one button that leads a signed-in person to a fresh sign-in, or a second factor, and back to here.
+    """Show the button for a step-up: it leads a signed-in user to a new sign-in or a second factor, and back here.
 
     It carries the class ``st-key-step-up``. ``events``, ``on_event``: as for ``auth0``.
     """
@@ -103,9 +104,9 @@ def confirm(
 def console(
     *, key: str, account: Account | None, calls: Sequence[Call], events: Collection[EventName], on_event: OnEvent
 ) -> None:
-    """Show the component's own side of its contract: every event can be sent from here, and what comes back is shown.
+    """Show the event console: it sends every event of the contract, and shows the replies.
 
-    ``account``: what the front end says of the session, as an ``onStatusUpdate``.
+    ``account``: what the front end reports of the session, as an ``onStatusUpdate``.
     """
     offered = [{"name": c.name, "method": c.method, "path": c.path, "body": c.body} for c in calls]
     _show(key, component_data(account) | {"console": {"calls": offered}}, events, on_event)
@@ -114,7 +115,7 @@ def console(
 def another_account(
     *, key: str, mode: Mode, events: Collection[EventName] = (), on_event: OnEvent | None = None
 ) -> None:
-    """Show one button that leads a signed-in person to the provider to sign in as somebody else, and back to here.
+    """Show the button that leads a signed-in user to the provider to choose another account, and back here.
 
     It carries the class ``st-key-another-account``. ``mode``, ``events``, ``on_event``: as for ``auth0``.
     """
@@ -122,9 +123,9 @@ def another_account(
 
 
 def confirm_data(step_up: Requirement) -> dict[str, Any]:
-    """What the front end is told of ``step_up``; JSON-ready. Whoever has to sign in anew has to do so now."""
-    asked = {"fresh": step_up.max_age_seconds is not None, "acr": step_up.acr}
-    return component_data(None) | {"stepUp": asked}
+    """The front end's payload for ``step_up``; JSON-ready. Any maximum age asks for a sign-in now."""
+    requirement = {"fresh": step_up.max_age_seconds is not None, "acr": step_up.acr}
+    return component_data(None) | {"stepUp": requirement}
 
 
 def _show(key: str, data: dict[str, Any], events: Collection[EventName], on_event: OnEvent | None) -> None:
@@ -134,9 +135,10 @@ def _show(key: str, data: dict[str, Any], events: Collection[EventName], on_even
 
 
 def _channel_payload(key: str, events: Collection[EventName], on_event: OnEvent) -> Json:
-    """Handle what the front end has sent, before it is drawn: so that the answers go out with this very run.
+    """Handle the events that arrived, before the component is drawn, so that this run sends the replies.
 
-    In the script's body, not in Streamlit's callbacks: those come before any page's gate, and can be cut off.
+    This happens in the script's body, not in Streamlit's callbacks: those run before the gate of any page, and can be
+    interrupted.
     """
     channels: dict[str, EventChannel] = st.session_state.setdefault(_CHANNELS, {})
     if key not in channels:
@@ -150,22 +152,22 @@ def _channel_payload(key: str, events: Collection[EventName], on_event: OnEvent)
 
 @cache
 def _component() -> Any:
-    """The registered component. Not at import: Streamlit knows packaged components only once its runtime is there."""
+    """The registered component. Not at import: Streamlit knows packaged components only once its runtime exists."""
     return st.components.v2.component("streamlit-gatehouse.auth0", js="auth0.js")
 
 
 def component_data(
-    account: Account | None, *, return_to: str = "/", picture_hosts: Sequence[str] = (), silent: bool = False
+    account: Account | None, *, return_to: str = "/", picture_hosts: Sequence[str] = (), silent_sign_in: bool = False
 ) -> dict[str, Any]:
-    """What the front end is told; JSON-ready, bounded."""
+    """The front end's payload; JSON-ready, bounded."""
     if account is None:
-        return {"returnTo": return_to, "account": None, "silent": silent}
+        return {"returnTo": return_to, "account": None, "silent": silent_sign_in}
     return {
         "returnTo": return_to,
         "account": {
             "name": account.name[:_MAX_SHOWN_CHARACTERS],
             "initials": account.initials[:3],
-            "picture": account.picture if _is_shown(account.picture, picture_hosts) else "",
+            "picture": account.picture if _is_allowed(account.picture, picture_hosts) else "",
             "roles": [role[:_MAX_SHOWN_CHARACTERS] for role in account.roles[:_MAX_ROLES]],
             "validUntil": account.valid_until.isoformat(),
             "expiresAt": account.ends_at.isoformat() if account.ends_at is not None else "",
@@ -177,7 +179,7 @@ def component_data(
     }
 
 
-def _is_shown(picture: str, hosts: Sequence[str]) -> bool:
+def _is_allowed(picture: str, hosts: Sequence[str]) -> bool:
     try:
         parts = urlsplit(picture)
     except ValueError:

@@ -1,8 +1,8 @@
-"""Drafts: what somebody typed before they had to sign in, kept sealed for minutes, given back once, to them only.
+"""Drafts: form values that a user entered before a sign-in, sealed, stored for minutes, restored once.
 
-A draft is stored before the sign-in begins. From its beginning on it waits for that very sign-in (its state), and from
-its end for one page of the session that came of it. A signed-in person's draft returns to that subject, an anonymous
-one to the browser it was made in. In the database there is a hash of what finds it, and what is sealed.
+A draft is stored before the sign-in starts. It then waits for that sign-in (by its state), and afterwards for one page
+of the resulting session. A user's draft is restored to that subject only, an anonymous one in the browser that made it
+only. The database has the hash of its key, and the sealed values.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from component.limits.token_bucket import TokenBucket
 MAX_BYTES: Final = 32 * 1024
 """How large a draft may be, before it is sealed."""
 SIGN_IN_SECONDS: Final = 660
-"""How long a draft waits for its sign-in: as long as one may take, and a minute."""
+"""How long a draft waits for its sign-in: the lifetime of a login transaction, and a minute."""
 TAKE_SECONDS: Final = 120
-"""How long it then waits for its page to be drawn."""
+"""How long it then waits for its page."""
 MAX_DRAFTS_PER_OWNER: Final = 5
 MAX_ANONYMOUS_DRAFTS: Final = 500
 MAX_ANONYMOUS_BURST: Final = 20
 ANONYMOUS_PER_SECOND: Final = 1.0
-"""How many anonymous drafts one process stores: so many at once, then so many a second. Others are not kept."""
+"""How many anonymous drafts one process stores: a burst, then a rate. Others are dropped."""
 
 _PURPOSE: Final = "draft"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -47,28 +47,28 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DraftOwner:
-    """Whose a draft is: a subject, or nobody at one browser."""
+    """The owner of a draft: a subject, or the anonymous user of a browser."""
 
     name: str
     anonymous: bool
 
     @classmethod
     def of(cls, subject: Subject | None, browser_hash: str) -> DraftOwner:
-        """``browser_hash``: the SHA-256 of the browser's own id, in hexadecimal; counts only for nobody."""
+        """The owner. ``browser_hash``: the SHA-256 of the browser's id, in hexadecimal; used without a subject only."""
         if subject is None:
             return cls(f"browser {browser_hash}", anonymous=True)
         return cls(f"subject {json.dumps(list(subject))}", anonymous=False)
 
     @property
     def hash(self) -> bytes:
-        """As it is stored."""
+        """The owner as it is stored."""
         return _hash(self.name)
 
 
 class Drafts:
     """The drafts of this installation. Safe from any thread, and from any process with the same keyring and database.
 
-    Whatever goes wrong with storage, a draft is lost and nothing else: nobody is kept from signing in by it.
+    When storage fails, only the draft is lost: the sign-in continues.
     """
 
     def __init__(
@@ -87,40 +87,48 @@ class Drafts:
         self._anonymous = TokenBucket.full(ANONYMOUS_PER_SECOND, MAX_ANONYMOUS_BURST, monotonic())
 
     def keep(self, owner: DraftOwner, plain: bytes) -> str:
-        """Store a draft; → the id that the sign-in's link carries, or "" where it is not kept."""
+        """Store a draft.
+
+        Returns:
+            The id for the sign-in link; empty when the draft was not stored.
+        """
         if not plain or len(plain) > MAX_BYTES or (owner.anonymous and not self._takes_anonymous()):
             return ""
-        now, made = self._clock(), secrets.token_urlsafe(32)
+        now, draft_id = self._clock(), secrets.token_urlsafe(32)
         sealed = self._keyring.seal(_PURPOSE, plain, owner.name)
         until = now + timedelta(seconds=SIGN_IN_SECONDS)
         try:
             with self._storage.unit_of_work() as unit:
-                _put(unit, Draft(_hash(made), owner.hash, owner.anonymous, sealed, until), now)
+                _put(unit, Draft(_hash(draft_id), owner.hash, owner.anonymous, sealed, until), now)
                 unit.commit()
         except StorageUnavailable:
-            _log.warning("a draft could not be kept")
+            _log.warning("a draft could not be stored")
             return ""
-        return made
+        return draft_id
 
     def _takes_anonymous(self) -> bool:
         with self._lock:
             return self._anonymous.try_take(1, self._monotonic())
 
     def bind(self, draft: str | None, state: str) -> bool:
-        """Have a draft wait for the sign-in with this state, and for no other; False where there is none."""
+        """Assign a draft to the sign-in with this state, and to no other; False when there is none."""
         if draft is None or not _ID.fullmatch(draft):
             return False
         return self._move(_hash(draft), _waiting(state))
 
     def release(self, state: str) -> str:
-        """A sign-in came to nothing: → an id with which its draft waits for the next; "" where there is none."""
-        made = secrets.token_urlsafe(32)
-        return made if self._move(_waiting(state), _hash(made)) else ""
+        """Detach the draft of a failed sign-in.
+
+        Returns:
+            The id for the next sign-in link; empty when there is no draft.
+        """
+        draft_id = secrets.token_urlsafe(32)
+        return draft_id if self._move(_waiting(state), _hash(draft_id)) else ""
 
     def claim(self, state: str, *, subject: Subject, browser_hash: str, ref: str, path: str) -> None:
-        """A sign-in is done: have its draft wait for the page at ``path`` of that session, if it is this owner's.
+        """Assign the draft of a completed sign-in to the page at ``path`` of its session, if it is this owner's.
 
-        One that is another's is destroyed.
+        Another owner's draft is deleted.
         """
         try:
             with self._storage.unit_of_work() as unit:
@@ -131,13 +139,13 @@ class Drafts:
                     _put(unit, replace(draft, key_hash=_for_page(ref, path), expires_at=until), now)
                 unit.commit()
         except StorageUnavailable:
-            _log.warning("a draft could not be handed over")
+            _log.warning("a draft could not be assigned to its page")
 
     def take(self, ref: str, path: str, *, subject: Subject, browser_hash: str) -> bytes | None:
-        """What was kept for the page at ``path`` of this session, once; None for nothing."""
+        """The draft for the page at ``path`` of this session, once; None when there is none."""
         key = _for_page(ref, path)
         try:
-            if not self._storage.read.draft_waits(key):  # most pages begin without one, and write nothing for that
+            if not self._storage.read.draft_waits(key):  # most pages have none: no unit of work for those
                 return None
             with self._storage.unit_of_work() as unit:
                 draft = unit.take_draft(key, self._clock())
@@ -153,7 +161,7 @@ class Drafts:
 
     def _move(self, key_hash: bytes, to_hash: bytes) -> bool:
         try:
-            if not self._storage.read.draft_waits(key_hash):  # anybody can make up an id: no unit of work for that
+            if not self._storage.read.draft_waits(key_hash):  # an id can be forged: no unit of work for that
                 return False
             with self._storage.unit_of_work() as unit:
                 moved = unit.move_draft(key_hash, to_hash, self._clock())
@@ -168,17 +176,17 @@ def _put(unit: UnitOfWork, draft: Draft, now: datetime) -> None:
 
 
 def _owner(draft: Draft, subject: Subject, browser_hash: str) -> DraftOwner:
-    """Who has to have made this draft for it to be this subject's, at this browser."""
+    """The owner that this draft must have to be restored for this subject in this browser."""
     return DraftOwner.of(None if draft.anonymous else subject, browser_hash)
 
 
 def _waiting(state: str) -> bytes:
-    """What finds the draft that waits for the sign-in with this state."""
+    """The key of the draft that waits for the sign-in with this state."""
     return _hash(f"state {state}")
 
 
 def _for_page(ref: str, path: str) -> bytes:
-    """What finds the draft that waits for a page of a session."""
+    """The key of the draft that waits for a page of a session."""
     return _hash(f"page {ref} {path.rstrip('/') or '/'}")
 
 

@@ -1,8 +1,8 @@
-"""The link between one front end and its host: which events are new, in which order, and what was answered.
+"""The event channel between one front end and its host: which events are new, in which order, and their replies.
 
-The front end numbers its events and sends those that were not acknowledged again and again, so nothing is lost when a
-run is cut off; the host handles each number once and acknowledges it. Plain objects only, so that nothing here can be
-cut off half-way. Knows no Streamlit.
+The front end numbers its events and sends them until they are acknowledged, so an interrupted run loses nothing; the
+host handles each number once and acknowledges it. Only plain objects are used, so nothing here can be
+interrupted halfway. Knows no Streamlit.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _log = structlog.get_logger(__name__)
 
 
 class EventChannel:
-    """The host's end, one for each component of each Streamlit session."""
+    """The host's end of a channel, one for each component of each Streamlit session."""
 
     def __init__(self, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self.channel_id = secrets.token_urlsafe(12)
-        """Names this end. What was meant for another (a session the server has lost) is not taken for new here."""
+        """Identifies this end. Events for another one (of a session that the server has lost) are ignored."""
         self.acknowledged = 0
-        """The number of the last event that was handled, or refused."""
+        """The number of the last event that was handled or refused."""
         self._seconds = seconds
         self._answers: list[tuple[int, Json]] = []
         self._answered = 0
@@ -45,20 +45,20 @@ class EventChannel:
         self._events = TokenBucket.full(_PER_SECOND, _BURST, seconds())
 
     def receive(self, lane: str, sent: object, allowed: Collection[EventName], on_event: OnEvent) -> None:
-        """Take what the front end holds under ``lane``: handle what is new, in order; report every breach, once."""
+        """Handle the new events of the front end under ``lane``, in order; report every breach once."""
         last = self._last.get(lane)
         if sent is None or sent is last or sent == last:
             return
-        for number, found in self._read(sent, allowed):
-            if isinstance(found, Breach):
-                self._answer(number, self._report(ErrorEvent(found.value, found.sentence, Source.HOST), on_event))
+        for number, result in self._read(sent, allowed):
+            if isinstance(result, Breach):
+                self._answer(number, self._report(ErrorEvent(result.value, result.sentence, Source.HOST), on_event))
             else:
-                self._handle(number, found, on_event)
+                self._handle(number, result, on_event)
             self.acknowledged = max(self.acknowledged, number)
         self._last[lane] = sent
 
     def payload(self, allowed: Collection[EventName]) -> Json:
-        """What the front end is told of the link; JSON-ready."""
+        """The front end's payload for the channel; JSON-ready."""
         return {
             "channel": self.channel_id,
             "done": self.acknowledged,
@@ -67,7 +67,7 @@ class EventChannel:
         }
 
     def _read(self, sent: object, allowed: Collection[EventName]) -> Iterator[tuple[int, Event | Breach]]:
-        """Number and event (or what is wrong with it) of all that is new. Number 0: of nothing in particular."""
+        """The number and the event (or its breach) of everything that is new. Number 0: of no particular event."""
         if weight(sent, MAX_QUEUE_CHARACTERS) > MAX_QUEUE_CHARACTERS:
             yield 0, Breach.TOO_LARGE
             return
@@ -88,34 +88,34 @@ class EventChannel:
                 yield 0, Breach.OUT_OF_ORDER
                 return
             if not self._is_within_limit():
-                # All of them at once: a flood is answered by one error, not by a flood of errors.
+                # All of them at once: a flood gets one error in reply, not a flood of errors.
                 yield number + len(queue), Breach.TOO_MANY
                 return
-            yield number, self._one(entry, allowed)
+            yield number, self._event(entry, allowed)
 
     def _queue(self, sent: object) -> list[Mapping[str, object]] | Breach | None:
-        """The entries of what was sent; None when it was sent to another end."""
+        """The entries of the queue; None when they are for another end."""
         if not isinstance(sent, Mapping) or sent.keys() != {"channel", "heard", "sent", "queue"}:
             return Breach.WRONG_SHAPE
-        queue, heard = sent["queue"], sent["heard"]
-        if not isinstance(sent["channel"], str) or not isinstance(queue, list) or not isinstance(heard, int):
+        queue, received = sent["queue"], sent["heard"]
+        if not isinstance(sent["channel"], str) or not isinstance(queue, list) or not isinstance(received, int):
             return Breach.WRONG_SHAPE
         if sent["channel"] != self.channel_id:
             return None
-        self._answers = [answer for answer in self._answers if answer[0] > heard]
+        self._answers = [answer for answer in self._answers if answer[0] > received]
         if len(queue) > MAX_QUEUE_EVENTS:
             return Breach.TOO_LARGE
         entries = [entry for entry in queue if isinstance(entry, Mapping)]
         return entries if len(entries) == len(queue) else Breach.WRONG_SHAPE
 
     @staticmethod
-    def _one(entry: Mapping[str, object], allowed: Collection[EventName]) -> Event | Breach:
+    def _event(entry: Mapping[str, object], allowed: Collection[EventName]) -> Event | Breach:
         if entry.keys() != {"seq", "name", "source", "data"} or entry["source"] != Source.FRONT_END:
             return Breach.WRONG_SHAPE
-        found = parse(entry["name"], entry["data"])
-        if not isinstance(found, Breach) and found.name not in allowed:
+        event = parse(entry["name"], entry["data"])
+        if not isinstance(event, Breach) and event.name not in allowed:
             return Breach.NOT_ALLOWED
-        return found
+        return event
 
     def _handle(self, number: int, event: Event, on_event: OnEvent) -> None:
         try:
@@ -124,19 +124,19 @@ class EventChannel:
             failed = ErrorEvent(error.code, error.detail or error.title, Source.HOST)
             self._answer(number, self._report(failed, on_event))
         except Exception:  # noqa: BLE001 - whatever a handler raises is reported, never an exception page
-            said = f"Something went wrong here, and it has been logged. Its number is {correlation.current()}."
+            message = f"Something went wrong here, and it has been logged. Its reference is {correlation.current()}."
             _log.exception("a handler of the component failed", event_name=event.name.value)
-            self._answer(number, self._report(ErrorEvent(HANDLER_FAILED, said, Source.HOST), on_event))
+            self._answer(number, self._report(ErrorEvent(HANDLER_FAILED, message, Source.HOST), on_event))
         else:
             if reply is not None:
                 self._answer(number, reply.payload())
 
     @staticmethod
     def _report(error: ErrorEvent, on_event: OnEvent) -> Json:
-        """Tell the app of an error, and return it as the front end gets it."""
+        """Report an error to the app, and return it as the front end gets it."""
         try:
             on_event(error)
-        except Exception:  # noqa: BLE001 - there is nobody left to report it to but the log
+        except Exception:  # noqa: BLE001 - only the log is left to report it to
             _log.exception("the handler of the component's errors failed", code=error.code)
         return {"error": dict(error.data)}
 

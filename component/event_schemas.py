@@ -1,7 +1,7 @@
 """Reading the component's events: schemas of everything that the front end may send, and the limits before them.
 
-A front end runs in a user's browser, so nothing it sends is trusted: names come from one list, shapes are exact, sizes are
-bounded.
+A front end runs in a user's browser, so nothing it sends is trusted: names come from one list, shapes are exact, and
+sizes are bounded.
 """
 
 from __future__ import annotations
@@ -55,20 +55,20 @@ def parse(name: object, data: object) -> Event | Breach:
         return Breach.WRONG_SHAPE
 
 
-def weight(value: object, most: int) -> int:
-    """About how many characters ``value`` has as JSON; stops counting beyond ``most``. However deep it is."""
+def weight(value: object, maximum: int) -> int:
+    """About how many characters ``value`` has as JSON, at any depth; stops counting beyond ``maximum``."""
     total, waiting = 0, [value]
-    while waiting and total <= most:
-        one = waiting.pop()
-        if isinstance(one, str):
-            total += len(one) + 2
-        elif isinstance(one, Mapping):
-            total += 2 + 2 * len(one)
-            waiting.extend(one)
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            total += 2 + len(one)
-            waiting.extend(one)
+    while waiting and total <= maximum:
+        item = waiting.pop()
+        if isinstance(item, str):
+            total += len(item) + 2
+        elif isinstance(item, Mapping):
+            total += 2 + 2 * len(item)
+            waiting.extend(item)
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            total += 2 + len(item)
+            waiting.extend(item)
         else:
             total += 8
     return total

@@ -1,7 +1,6 @@
-"""The component's event contract: all that its front end may say, as frozen classes. Everything else is a breach of it.
+"""The component's event contract: the events that its front end may send, and the replies of the host.
 
-A front end runs in somebody's browser, so whatever it sends is read here before anybody acts on it: names from one
-list, exact shapes, bounded sizes. What an event *asks for* is decided elsewhere, by its handler.
+``component.event_schemas`` reads them. Whether a requested action is allowed is decided elsewhere, by its handler.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ Json: TypeAlias = Mapping[str, object]
 
 
 class EventName(StrEnum):
-    """The four events there are."""
+    """The names of the four events."""
 
     STATUS_UPDATE = "onStatusUpdate"
     ADHOC_REPORT = "onAdhocReport"
@@ -27,14 +26,14 @@ class EventName(StrEnum):
 
 
 class Source(StrEnum):
-    """Who made an event."""
+    """Which side created an event."""
 
     FRONT_END = "front-end"
     HOST = "host"
 
 
 class Breach(LabelledEnum):
-    """What is wrong with something that was sent. ``sentence`` is how people read it."""
+    """What is wrong with data of the front end. ``sentence`` is the text for people."""
 
     UNKNOWN_EVENT = "unknown-event", "There is no event of that name."
     NOT_ALLOWED = "not-allowed", "This component does not take events of that name."
@@ -49,7 +48,7 @@ HANDLER_FAILED: Final = "handler-failed"
 
 
 class Mode(StrEnum):
-    """How somebody is led to the sign-in provider."""
+    """How the user gets to the sign-in provider."""
 
     REDIRECT = "redirect"
     POPUP = "popup"
@@ -58,25 +57,25 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusUpdate:
-    """What the front end knows of the session. For showing only: who is signed in is never taken from here."""
+    """What the front end knows of the session. For display only: it never decides who is signed in."""
 
     name: ClassVar[EventName] = EventName.STATUS_UPDATE
     signed_in: bool
     person: str = ""
     valid_until: datetime | None = None
-    """All there is to know of a token in a browser: until when the session that holds it lasts; aware."""
+    """When the session ends, aware. No other property of a token reaches a browser."""
     source: Source = Source.FRONT_END
 
     @property
     def data(self) -> Json:
-        """As it came, JSON-ready."""
+        """The event's data as the front end sends it, JSON-ready."""
         until = self.valid_until.isoformat() if self.valid_until is not None else ""
         return {"signedIn": self.signed_in, "person": self.person, "validUntil": until}
 
 
 @dataclass(frozen=True, slots=True)
 class AdhocReport:
-    """A report that somebody sends from the front end whenever they like: a title and a text."""
+    """A report that the user sends from the front end at any time: a title and a text."""
 
     name: ClassVar[EventName] = EventName.ADHOC_REPORT
     title: str
@@ -85,13 +84,13 @@ class AdhocReport:
 
     @property
     def data(self) -> Json:
-        """As it came, JSON-ready."""
+        """The event's data as the front end sends it, JSON-ready."""
         return {"title": self.title, "text": self.text}
 
 
 @dataclass(frozen=True, slots=True)
 class WebRequest:
-    """The front end asks its host to call an API for it. The host puts the token in, or refuses all of it."""
+    """A request to the host to call an API for the front end. The host adds the token, or refuses the request."""
 
     name: ClassVar[EventName] = EventName.ACTION_REQUEST
     method: str
@@ -103,7 +102,7 @@ class WebRequest:
 
     @property
     def data(self) -> Json:
-        """As it came, JSON-ready."""
+        """The event's data as the front end sends it, JSON-ready."""
         return {
             "action": "WebRequest",
             "method": self.method,
@@ -115,27 +114,27 @@ class WebRequest:
 
 @dataclass(frozen=True, slots=True)
 class AppAuthRequest:
-    """The front end asks its host to begin a sign-in, and to say where to go for it."""
+    """A request to the host to start a sign-in, and to return the address for it."""
 
     name: ClassVar[EventName] = EventName.ACTION_REQUEST
     mode: Mode
     return_to: str
-    """Where the browser is: the page to come back to. Checked before it is used, like every address from outside."""
+    """Where the browser is: the page to return to. Validated before use, like every address from outside."""
     source: Source = Source.FRONT_END
 
     @property
     def data(self) -> Json:
-        """As it came, JSON-ready."""
+        """The event's data as the front end sends it, JSON-ready."""
         return {"action": "AppAuthRequest", "mode": self.mode.value, "returnTo": self.return_to}
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorEvent:
-    """Something did not work: in the front end, or, made by the host, with what the front end sent."""
+    """A failure in the front end; created by the host, one of handling an event."""
 
     name: ClassVar[EventName] = EventName.ERROR
     code: str
-    """A ``Breach``, ``HANDLER_FAILED``, one of our errors' codes, or the front end's own word."""
+    """A ``Breach``, ``HANDLER_FAILED``, the code of a ``GatehouseError``, or a code of the front end."""
     message: str
     source: Source = Source.FRONT_END
 
@@ -150,14 +149,14 @@ Event: TypeAlias = StatusUpdate | AdhocReport | WebRequest | AppAuthRequest | Er
 
 @dataclass(frozen=True, slots=True)
 class WebAnswer:
-    """What a ``WebRequest`` brought. Never holds a token, nor any header that could."""
+    """The response to a ``WebRequest``. Never contains a token, nor a header that could."""
 
     status: int
     content_type: str
     body: str
     elapsed_ms: float
     complete: bool = True
-    """Whether ``body`` is all of it."""
+    """Whether ``body`` is complete."""
 
     def payload(self) -> Json:
         """As the front end gets it."""
@@ -174,7 +173,7 @@ class WebAnswer:
 
 @dataclass(frozen=True, slots=True)
 class GoTo:
-    """Where the front end is to go: an address of this app."""
+    """The address of this app that the front end navigates to."""
 
     address: str
 
@@ -185,8 +184,8 @@ class GoTo:
 
 Reply: TypeAlias = WebAnswer | GoTo | None
 OnEvent: TypeAlias = Callable[[Event], Reply]
-"""What the app does about an event. Called in the script's body, in the order of the events, once for each.
+"""The app's handler of events. Called in the script's body, in the order of the events, once for each.
 
-What it returns goes to the front end. What it raises becomes an ``onError``, for the app and for the front end. Let it
-not touch ``st`` before it is done: a run that is cut off there begins again, and with it the event.
+Its result goes to the front end. An exception becomes an ``onError``, for the app and for the front end. It must not
+touch ``st`` before it has finished: a run that is interrupted there starts again, and handles the event again.
 """

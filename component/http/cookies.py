@@ -29,14 +29,12 @@ class Cookies:
         self.secure = base_url.lower().startswith("https://")
         tag = hashlib.sha256(base_url.encode()).hexdigest()[:_TAG_CHARACTERS]
         self.tabs = f"gatehouse-{tag}"
-        """The ``BroadcastChannel`` on which this installation's tabs in one browser tell each other to look again."""
+        """The ``BroadcastChannel`` on which the tabs of one browser ask each other to check the session."""
         prefix = f"{'__Host-' if self.secure else ''}gatehouse-{tag}"
         self.session = f"{prefix}-session"
         self.browser = f"{prefix}-browser"
-        self.silent = f"{prefix}-silent"
-        """Says that nobody is to be signed in silently at this browser for now."""
-        self.tabs = f"gatehouse-{tag}"
-        """The ``BroadcastChannel`` on which this installation's tabs in one browser tell each other to look again."""
+        self.silent_sign_in = f"{prefix}-silent"
+        """Prevents a silent sign-in in this browser for a while."""
         self._login_prefix = f"{prefix}-login-"
 
     def login(self, state: str) -> str:
@@ -48,25 +46,26 @@ class Cookies:
         return {name: value for name, value in cookies.items() if name.startswith(self._login_prefix)}
 
     def browser_id(self, cookies: Mapping[str, str]) -> str:
-        """The browser's own random id as its cookie says it; empty when there is none or it is not one of ours."""
+        """The browser's random id from its cookie; empty when there is none or it is not one of ours."""
         value = cookies.get(self.browser, "")
         return value if _BROWSER.fullmatch(value) else ""
 
     def hide(self, headers: HeaderList) -> RawHeaders:
         """The headers without our cookies, and without those of Streamlit's own sign-in, which is not used here.
 
-        Scripts see every cookie of the handshake; the session's secret is none of their business.
+        Scripts can read every cookie of the handshake, and must not see the session's secret.
         """
         return _without(
-            headers, (f"{self.session}=", f"{self.browser}=", f"{self.silent}=", self._login_prefix, "_streamlit_user")
+            headers,
+            (f"{self.session}=", f"{self.browser}=", f"{self.silent_sign_in}=", self._login_prefix, "_streamlit_user"),
         )
 
     def with_browser(self, headers: HeaderList, browser: str) -> RawHeaders:
-        """The headers with a browser id made just now, in place of whatever stood under that name."""
+        """The headers with a new browser id in place of any other."""
         return [*_without(headers, (f"{self.browser}=",)), (b"cookie", f"{self.browser}={browser}".encode())]
 
     def set(self, name: str, value: str, *, max_age_seconds: int | None = None) -> str:
-        """A ``Set-Cookie`` value; without ``max_age_seconds`` the cookie goes when the browser is closed."""
+        """A ``Set-Cookie`` value; without ``max_age_seconds`` the cookie lasts until the browser is closed."""
         age = f"; Max-Age={max_age_seconds}" if max_age_seconds is not None else ""
         return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if self.secure else ''}{age}"
 
@@ -76,38 +75,38 @@ class Cookies:
 
 
 def browser_hash(browser: str) -> str:
-    """What stands for a browser's id wherever it is not to be known itself: its SHA-256, in hexadecimal."""
+    """The SHA-256 of a browser's id, in hexadecimal, for places that must not have the id itself."""
     return hashlib.sha256(browser.encode()).hexdigest()
 
 
 def read_cookies(headers: HeaderList) -> dict[str, str]:
     """Name → value of all ``Cookie`` headers of a request (ASGI's raw headers).
 
-    A name that comes twice with different values counts as absent: one of them was planted, and nobody can say which.
+    A name that comes twice with different values counts as absent: one of them was planted, and either could be it.
     Empty when the header is larger than any browser sends.
     """
     text = "; ".join(value.decode("latin-1") for name, value in headers if name.lower() == b"cookie")
     if len(text) > _MAX_HEADER_BYTES:
         return {}
-    found: dict[str, str] = {}
+    cookies: dict[str, str] = {}
     twice: set[str] = set()
     for part in text.split(";"):
         name, equals, value = part.strip(" \t").partition("=")
         if not equals or not name or not _VALUE.fullmatch(value):
             continue
-        if found.setdefault(name, value) != value:
+        if cookies.setdefault(name, value) != value:
             twice.add(name)
-    return {name: value for name, value in found.items() if name not in twice}
+    return {name: value for name, value in cookies.items() if name not in twice}
 
 
-def _without(headers: HeaderList, beginnings: tuple[str, ...]) -> RawHeaders:
-    """The headers without the cookies that begin so; a ``Cookie`` header left empty goes."""
+def _without(headers: HeaderList, prefixes: tuple[str, ...]) -> RawHeaders:
+    """The headers without the cookies of these prefixes; an empty ``Cookie`` header is dropped."""
     kept: RawHeaders = []
     for name, value in headers:
         if name.lower() != b"cookie":
             kept.append((name, value))
             continue
         parts = [part.strip() for part in value.decode("latin-1").split(";")]
-        if others := "; ".join(part for part in parts if part and not part.startswith(beginnings)):
+        if others := "; ".join(part for part in parts if part and not part.startswith(prefixes)):
             kept.append((name, others.encode("latin-1")))
     return kept

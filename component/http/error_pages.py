@@ -1,4 +1,4 @@
-"""What a person is told when signing in fails: one table from the error to a title and plain sentences."""
+"""The pages for failed sign-ins and ended sessions: one table from the error to a title and plain sentences."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from app.core.failure_reasons import OAuthReason
 from component.http.static_pages import START, Action, notice, storage_unavailable, try_again
 
 UNKNOWN_SIGN_IN: Final = "/auth/ended?sign_in=unknown"
-"""Where a callback that belongs to no sign-in goes on to."""
+"""Where a callback that belongs to no sign-in redirects to."""
 
 _FORBIDDEN: Final = 403
 _BAD_REQUEST: Final = 400
@@ -40,7 +40,7 @@ _UNAVAILABLE: Final = 503
 
 
 class PageText(NamedTuple):
-    """What is said of one failure. ``again``: whether trying again is offered."""
+    """The texts of a page for one failure. ``again``: whether it has a link to try again."""
 
     title: str
     sentence: str
@@ -52,80 +52,80 @@ _BLOCKED: Final = PageText(
     "Your account is blocked", "You cannot sign in with this account. Ask an administrator about it.", _FORBIDDEN
 )
 _OFTEN: Final = PageText(
-    "Too many tries", "The sign-in service asks to wait a little. Try again in a minute.", _UNAVAILABLE
+    "Too many attempts", "The sign-in service asks you to wait. Try again in a minute.", _UNAVAILABLE
 )
 REFUSED: Final[Mapping[str, PageText]] = {
     "access_denied": PageText(
-        "You were not let in", "The sign-in was cancelled or not allowed. Nothing was changed.", _FORBIDDEN
+        "You were not signed in", "The sign-in was cancelled or not allowed. Nothing was changed.", _FORBIDDEN
     ),
-    "unauthorized": PageText("You were not let in", "The sign-in service does not let this account in.", _FORBIDDEN),
+    "unauthorized": PageText("You were not signed in", "The sign-in service does not allow this account.", _FORBIDDEN),
     "user_blocked": _BLOCKED,
-    "login_required": PageText("Sign in to continue", "The sign-in service needs you to sign in once more."),
+    "login_required": PageText("Sign in to continue", "The sign-in service needs you to sign in again."),
     "interaction_required": PageText(
-        "One more step", "The sign-in service has a question for you before you can go on."
+        "One more step", "The sign-in service has a question for you before you can continue."
     ),
-    "consent_required": PageText("One more step", "The sign-in service needs your consent before you can go on."),
+    "consent_required": PageText("One more step", "The sign-in service needs your consent before you can continue."),
     "account_selection_required": PageText("One more step", "Choose at the sign-in service which account to use."),
-    "mfa_required": PageText("One more step", "The sign-in service asks for your second proof, such as a code."),
+    "mfa_required": PageText("One more step", "The sign-in service asks for your second factor, such as a code."),
     "invalid_grant": PageText(
-        "That took too long", "The answer of the sign-in service was used already or is too old."
+        "That took too long", "The response of the sign-in service was used already or is too old."
     ),
     "too_many_attempts": _OFTEN,
     "too_many_requests": _OFTEN,
     "temporarily_unavailable": PageText(
-        "The sign-in service is busy", "It cannot let anybody in right now. Try again in a moment.", _UNAVAILABLE
+        "The sign-in service is busy", "It cannot sign you in right now. Try again in a moment.", _UNAVAILABLE
     ),
     "server_error": PageText(
         "The sign-in service had a fault", "It could not finish. Try again in a moment.", _UNAVAILABLE
     ),
 }
-"""The provider's error code → what is said."""
+"""The provider's error code → the texts of its page."""
 _CODES: Final = REFUSED.keys() | {reason.value for reason in OAuthReason}
 """The only codes of the provider that reach the log and the audit as they are."""
 
 _OTHER_REFUSAL: Final = PageText(
     "Signing in did not work",
-    "The sign-in service said no. If this happens again, give your administrator the reference below.",
+    "The sign-in service refused the sign-in. If this happens again, give your administrator the reference below.",
     _BAD_REQUEST,
 )
 _BY_CLASS: Final[Mapping[type[GatehouseError], PageText]] = {
     StateMismatch: PageText(
         "This sign-in is over",
-        "It was finished already, took longer than ten minutes, or began in another browser. Begin anew.",
+        "It was completed already, took longer than ten minutes, or started in another browser. Start again.",
     ),
     NonceMismatch: PageText(
-        "This sign-in did not fit", "The answer of the sign-in service belongs to another sign-in. Begin anew."
+        "This sign-in did not match", "The response of the sign-in service belongs to another sign-in. Start again."
     ),
     SignInTooOld: PageText(
         "You were not asked to sign in again",
-        "The sign-in service did not ask you again, or does not say when you signed in. Nothing was changed. If this "
-        "happens again, give your administrator the reference below.",
+        "The sign-in service did not ask you again, or does not report when you signed in. Nothing was changed. If "
+        "this happens again, give your administrator the reference below.",
     ),
     FactorMissing: PageText(
-        "You were not asked for a second proof",
-        "The sign-in service did not ask for your second proof, such as a code. Nothing was changed. If this happens "
+        "You were not asked for a second factor",
+        "The sign-in service did not ask for your second factor, such as a code. Nothing was changed. If this happens "
         "again, give your administrator the reference below.",
     ),
     OrganizationMismatch: PageText(
         "That was for another organization",
-        "You did not sign in for the organization that was asked for, so nobody was signed in. Choose an account that "
+        "You did not sign in for the requested organization, so you were not signed in. Choose an account that "
         "belongs to it.",
         _FORBIDDEN,
     ),
     TokenInvalid: PageText(
-        "The answer could not be checked",
-        "The sign-in service's answer could not be verified, so nobody was signed in. If this happens again, give your "
-        "administrator the reference below: the audit has the reason.",
+        "The response could not be verified",
+        "The sign-in service's response could not be verified, so you were not signed in. If this happens again, give "
+        "your administrator the reference below: the audit has the reason.",
     ),
     ProviderUnavailable: PageText(
         "The sign-in service does not answer",
-        "It is down, slow, or answered something that makes no sense. Nothing was lost. Try again in a moment.",
+        "It is down, slow, or sent an invalid response. Nothing was lost. Try again in a moment.",
         _UNAVAILABLE,
     ),
     TooManyRequests: PageText(
-        "Too many sign-ins came to nothing",
-        "Several sign-ins from here were refused just now, so this one has not been looked at. Nothing was changed. "
-        "Try again in a minute.",
+        "Too many failed sign-ins",
+        "Several sign-ins from here failed just now, so this one was not tried. Nothing was changed. Try again in a "
+        "minute.",
         _TOO_MANY,
     ),
     PermissionDenied: _BLOCKED._replace(again=False),
@@ -133,16 +133,20 @@ _BY_CLASS: Final[Mapping[type[GatehouseError], PageText]] = {
 
 
 def refusal_code(error: GatehouseError) -> str:
-    """The stable code under which a failure is logged and audited; no text that a stranger chose."""
+    """The stable code under which a failure is logged and audited; never text from outside."""
     if isinstance(error, ProviderRefused) and error.error in _CODES:
         return error.error
     return error.reason_code
 
 
 def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, draft: str = "") -> Response:
-    """The notice for a sign-in that failed; ``return_to`` is where trying again leads.
+    """The page for a failed sign-in.
 
-    ``popup``: it was in a window of its own, and so is the next try. ``draft``: what waits for the next try.
+    Args:
+        error: The failure.
+        return_to: The page that another try returns to.
+        popup: Whether the sign-in is in a popup; another try is, too.
+        draft: The id of the draft that waits for another try; empty for none.
     """
     if isinstance(error, StorageUnavailable):
         return storage_unavailable(logged=True)
@@ -154,7 +158,7 @@ def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, 
     if seconds is not None:
         sentences.append(f"Try again in {seconds} second{'' if seconds == 1 else 's'}.")
     if popup:
-        sentences.append("Or close this window: where you came from, everything is as it was.")
+        sentences.append("Or close this window: the page you came from has not changed.")
     again = (try_again(return_to, popup=popup, draft=draft),) if words.again else ()
     actions = again if popup else (*again, START)
     return notice(
@@ -168,9 +172,9 @@ def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, 
 
 
 def unknown_sign_in_page() -> Response:
-    """The answer to a callback that belongs to no sign-in of this browser: the same for everybody.
+    """The page for a callback that belongs to no sign-in of this browser: the same for every visitor.
 
-    It goes on by itself to where the browser's session is looked at (``ended``), as a page of ours.
+    It redirects by itself to ``/auth/ended``, which checks the browser's session, as a page of ours.
     """
     words = _BY_CLASS[StateMismatch]
     return notice(words.title, (words.sentence,), status=words.status, continue_at=UNKNOWN_SIGN_IN)
@@ -184,13 +188,13 @@ def _words(error: GatehouseError) -> PageText:
             return words
     if error.status >= _INTERNAL:
         return PageText("Something went wrong", "That should not have happened. Try again in a moment.", error.status)
-    return PageText("Signing in did not work", error.detail or "Begin anew.")
+    return PageText("Signing in did not work", error.detail or "Start again.")
 
 
 def ended_page(error: Unauthenticated, return_to: str, *, signed_out: bool) -> Response:
-    """Why a session is over, for the tab it was; signing in leads back to where it was.
+    """The page that a tab of an ended session gets; signing in leads back to where it was.
 
-    ``signed_out``: somebody signed out at this browser within a day, which leaves no session to ask.
+    ``signed_out``: whether a user signed out in this browser within a day, which leaves no session to look up.
     """
     again = Action("Sign in again", try_again(return_to).href)
     if isinstance(error, SessionExpired):
@@ -199,17 +203,17 @@ def ended_page(error: Unauthenticated, return_to: str, *, signed_out: bool) -> R
     elif signed_out or isinstance(error, SignedOut):
         title, sentences = (
             "You are signed out",
-            ("You signed out at this browser. Sign in to continue where you were.",),
+            ("You signed out in this browser. Sign in to continue where you were.",),
         )
     elif isinstance(error, SessionEnded):
         title, sentences = "You were signed out", (error.detail or "Your session was ended.",)
     else:
         title, sentences = "You are not signed in", ("Sign in to continue where you were.",)
-    # The answer that brings the new session's cookie may still be on its way: then this page leads on by itself.
+    # The response with the new session's cookie may still be on its way: then this page redirects by itself.
     reload_seconds = 2 if isinstance(error, SessionReplaced) else None
     return notice(title, sentences, status=200, actions=(again, START), reload_seconds=reload_seconds)
 
 
 def blocked_page() -> Response:
-    """A session that is still there, of a person who is blocked."""
+    """The page for a live session whose user is blocked."""
     return notice(_BLOCKED.title, ("An administrator has blocked your account. Ask them about it.",), status=_FORBIDDEN)

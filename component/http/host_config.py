@@ -1,8 +1,8 @@
-"""``/_stcore/host-config``: what a page that frames the app may do in it. Nothing.
+"""``/_stcore/host-config``: what a page that frames the app may do in it, which is nothing.
 
 Streamlit's own answer (1.67) lists the hosts of its cloud, from which its front end would take messages: rerun, stop,
-an auth token, a theme. Nothing may frame us, so the front end is told of no host, and listens to none. We answer
-ourselves, because the code of an app can change ``client.allowedOrigins`` for everybody.
+an auth token, a theme. Nothing may frame us, so the front end gets no host, and listens to none. We answer
+ourselves, because the code of an app can change ``client.allowedOrigins`` for all users.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ HOST_CONFIG: Final = {
 
 
 def answer() -> Response:
-    """The answer, the same for everybody."""
+    """The response, the same for every request."""
     return JSONResponse(HOST_CONFIG, headers={"Cache-Control": "no-cache"})

@@ -1,6 +1,6 @@
 """Which requests are meant for this site, and which sockets come from a page of it (security rules R16, R31).
 
-Only what a browser says itself counts: ``Host`` and ``Origin``. Never a forwarded header.
+Only the headers of the browser itself count: ``Host`` and ``Origin``, never a forwarded header.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ class Site:
     """The configured address, as requests name it."""
 
     def __init__(self, base_url: str, *, loopback_too: bool) -> None:
-        """``loopback_too``: whether this machine's own names are answered for as well, in development."""
+        """``loopback_too``: whether this machine's own names are accepted as well, in development."""
         self._loopback_too = loopback_too
         self._origin = origin_of(base_url)
         self._scheme = urlsplit(base_url).scheme.lower()
         self._hosts = {_host_of(base_url)} | (_LOOPBACK if loopback_too else set())
 
-    def is_asked(self, headers: HeaderList) -> bool:
+    def is_host(self, headers: HeaderList) -> bool:
         """Whether a request names this site as its host, once."""
-        told = header_values(headers, b"host")
-        found = _HOST.fullmatch(told[0]) if len(told) == 1 else None
-        return found is not None and found[1] in self._hosts
+        values = header_values(headers, b"host")
+        match = _HOST.fullmatch(values[0]) if len(values) == 1 else None
+        return match is not None and match[1] in self._hosts
 
     def is_origin(self, headers: HeaderList) -> bool:
         """Whether a page of this site opens a socket (RFC 6455 §10.2).
 
-        Every browser says where the page is from, so who does not is no browser of ours. Streamlit's own check lets in
-        any page of the same host name, whatever its port, any page of this machine, and those without an origin.
+        Every browser sends the origin of the page, so a client that does not is no browser. Streamlit's own check
+        accepts any page of the same host name, whatever its port, any page of this machine, and no origin at all.
         """
-        told = header_values(headers, b"origin")
-        if told == [self._origin]:
+        values = header_values(headers, b"origin")
+        if values == [self._origin]:
             return True
-        return self._loopback_too and told == [f"{self._scheme}://{host}" for host in header_values(headers, b"host")]
+        return self._loopback_too and values == [f"{self._scheme}://{host}" for host in header_values(headers, b"host")]
 
 
 def _host_of(base_url: str) -> str:

@@ -1,4 +1,4 @@
-"""Bodies of requests: how long they are said to be, how long they are, and what is too long. Pure ASGI."""
+"""Bodies of requests: their declared and their real length, and the limit of both. Pure ASGI."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ def declared_bytes(headers: HeaderList) -> int | None:
 
 
 def ambiguous(headers: HeaderList) -> Response | None:
-    """The answer to a request whose body's length is said in two ways (RFC 9112 §6.3); None for any other."""
+    """The response to a request with an ambiguous body length (RFC 9112 §6.3); None for any other."""
     lengths = _all(headers, b"content-length")
     if len(lengths) > 1 or (lengths and _all(headers, b"transfer-encoding")):
-        return PlainTextResponse("The length of the body is said in two ways.\n", 400, {"Connection": "close"})
+        return PlainTextResponse("The length of the body is ambiguous.\n", 400, {"Connection": "close"})
     return None
 
 
-def refusal(headers: HeaderList, *, most: int = MAX_BODY_BYTES) -> Response | None:
-    """The answer to a request whose body is too long, or ambiguous; None for any other."""
+def refusal(headers: HeaderList, *, max_bytes: int = MAX_BODY_BYTES) -> Response | None:
+    """The response to a request whose body is too long, or of ambiguous length; None for any other."""
     if (refused := ambiguous(headers)) is not None:
         return refused
     size = declared_bytes(headers)
-    if _all(headers, b"content-length") and (size is None or size > most):
-        return PlainTextResponse("That is more than is taken here.\n", 413, {"Connection": "close"})
+    if _all(headers, b"content-length") and (size is None or size > max_bytes):
+        return PlainTextResponse("The body is too large.\n", 413, {"Connection": "close"})
     return None
 
 
 class BoundedBody:
-    """The body of a request, of which no more than ``most`` bytes are passed on, whatever was declared."""
+    """The body of a request, of which at most ``max_bytes`` are passed on, whatever was declared."""
 
-    def __init__(self, receive: Receive, most: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, receive: Receive, max_bytes: int = MAX_BODY_BYTES) -> None:
         self._receive = receive
-        self._most = most
+        self._max_bytes = max_bytes
         self._received = 0
 
     @property
     def exceeded(self) -> bool:
-        """Whether more has arrived."""
-        return self._received > self._most
+        """Whether more bytes have arrived."""
+        return self._received > self._max_bytes
 
     async def receive(self) -> Message:
-        """ASGI; once more has arrived it looks to the app as if the client had gone."""
+        """ASGI; beyond the limit the app gets a disconnect of the client."""
         message = {"type": "http.disconnect"} if self.exceeded else await self._receive()
         self._received += len(message.get("body", b""))
         return {"type": "http.disconnect"} if self.exceeded else message

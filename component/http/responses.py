@@ -1,4 +1,4 @@
-"""What every route of ours stands on: one method each, answers that are never stored, and whose word counts as ours."""
+"""Basics of the routes: endpoints for one method, responses that are never cached, and the check of the origin."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NO_STORE: Final = {"Cache-Control": "no-store", "Vary": "Cookie"}
 
 
 class SingleMethodEndpoint:
-    """An endpoint for one method. Any other is refused here: Starlette would pass it on to whatever else matches.
+    """An endpoint for one method. Others are refused here: Starlette would try the next matching route.
 
-    HEAD, which Starlette adds to GET, would begin or finish a sign-in that nobody sees.
+    HEAD, which Starlette adds to GET, would start or complete a sign-in without showing it.
     """
 
     def __init__(self, method: str, endpoint: Callable[[Request], Awaitable[Response]]) -> None:
@@ -42,13 +42,13 @@ def origin_of(base_url: str) -> str:
 
 
 def is_same_origin(origin: str, request: Request) -> bool:
-    """Whether a script of a page at ``origin`` sent this, and nobody else (R34)."""
+    """Whether a script of a page at ``origin`` sent this request (R34)."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     return request.headers.getlist("origin") == [origin] and site == "same-origin"
 
 
 def with_cookies(response: Response, cookies: Sequence[str]) -> Response:
-    """The answer with these ``Set-Cookie`` values."""
+    """The response with these ``Set-Cookie`` values."""
     for cookie in cookies:
         response.headers.append("Set-Cookie", cookie)
     return response

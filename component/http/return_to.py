@@ -1,4 +1,4 @@
-"""Where a person goes after signing in: always a page of this app, never anywhere else (R29, RFC 9700 §4.11).
+"""Where the browser goes after a sign-in: always a page of this app (R29, RFC 9700 §4.11).
 
 An address is read the way a browser reads it (WHATWG URL §4.4): tabs and newlines vanish, a backslash is a slash. What
 is not plainly ``/`` or ``/page`` with an optional query becomes the start page.
@@ -21,14 +21,14 @@ _PATH_SAFE: Final = "%!$&'()*+,;=:@-._~"
 _QUERY_SAFE: Final = _PATH_SAFE + "/?[]"
 
 
-def safe_return_to(asked: str | None) -> str:
-    """The page and query of this app that ``asked`` names, as ASCII; ``/`` for anything else. The fragment is dropped.
+def safe_return_to(address: str | None) -> str:
+    """The page and query of this app that ``address`` names, as ASCII; ``/`` for anything else, without the fragment.
 
     A query that would make the whole too long for a cookie is dropped too.
     """
-    if not asked or len(asked) > 2 * _MAX_CHARACTERS:
+    if not address or len(address) > 2 * _MAX_CHARACTERS:
         return HOME
-    text = _VANISHING.sub("", asked.strip("".join(map(chr, range(0x21)))))
+    text = _VANISHING.sub("", address.strip("".join(map(chr, range(0x21)))))
     text = text.partition("#")[0]
     path, question, query = text.partition("?")
     if not is_page_path(path):
@@ -51,7 +51,7 @@ def is_page_path(path: str) -> bool:
     for _ in range(3):
         readings.append(unquote(readings[-1]))
     if readings[-1] != readings[-2]:
-        return False  # encoded over and over: nobody's page
+        return False  # encoded over and over: no page
     return all(_is_segment(reading) for reading in readings)
 
 

@@ -1,4 +1,4 @@
-"""Headers of every answer: what a browser may do with our pages (security rules R25, R33, R34)."""
+"""Headers of every response: what a browser may do with our pages (security rules R25, R33, R34)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HSTS: Final = "max-age=31536000; includeSubDomains"
 _FOREIGN_FEATURES: Final = frozenset({"camera", "geolocation", "microphone"})
 """What widgets of Streamlit can use (``st.camera_input``, ``st.audio_input``); our own pages use none of it."""
 _FRAMED: Final = "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
-"""For the files of a served app's custom components, which Streamlit shows in frames."""
+"""For the files of a hosted app's custom components, which Streamlit shows in frames."""
 _FEATURES: Final = (
     "accelerometer",
     "camera",
@@ -39,7 +39,7 @@ class SecurityHeaders:
     def __init__(self, *, secure: bool, policy: str, foreign: bool = False) -> None:
         """``secure``: whether people come by https. ``policy``: as ``content_security_policy`` makes it.
 
-        ``foreign``: the pages are those of an app that is not ours.
+        ``foreign``: the pages are those of a hosted app.
         """
         self._foreign = foreign
         self._fixed = {
@@ -53,14 +53,15 @@ class SecurityHeaders:
         self._policy = policy
 
     def apply(self, headers: MutableHeaders, *, private: bool, component: bool = False, page: bool = False) -> None:
-        """Put them on an answer. ``private``: a session matters for it, so nothing may keep it.
+        """Set the headers of a response. A stricter content security policy of its own stays.
 
-        ``page``: it is a page of the app. No foreign window keeps a hold on it; the windows that it opens itself, for
-        signing in, it can still see closing. Those that end a sign-in have no such header, or could not close.
-
-        ``component``: it is a file of a custom component, which an app that is not ours may show in a frame.
-
-        An answer's own, stricter content security policy stays.
+        Args:
+            headers: The headers of the response.
+            private: Whether it depends on the session, so that it must not be cached.
+            component: Whether it is a file of a custom component, which a hosted app may show in a frame.
+            page: Whether it is a page of the app. A foreign window loses its reference to it; the popups that the page
+                opens for a sign-in can still be watched. The last page of a popup has no such header, or it could not
+                close its window.
         """
         for name, value in self._fixed.items():
             headers[name] = value
@@ -86,16 +87,18 @@ def content_security_policy(
 ) -> str:
     """The policy for Streamlit's front end; inline scripts of its page are allowed by hash, and no others run.
 
-    ``index``: the page; by default the one of the installed Streamlit, found without importing it. ``picture_hosts``:
-    from where people's pictures may come. ``foreign``: for an app that is not ours, whose maps, pictures, films and
-    frames come from where it says, by https. ``inline_scripts``: that app brings scripts in its own HTML.
+    Args:
+        index: Streamlit's page; None for the one of the installed Streamlit, which is found without importing it.
+        picture_hosts: The hosts that pictures of people may come from.
+        foreign: Whether it is for a hosted app, whose maps, pictures, films and frames may come from any https address.
+        inline_scripts: Whether that app has scripts in its own HTML.
     """
     page = index if index is not None else _streamlit_index()
     scripts = _InlineScripts()
     scripts.feed(page.read_text(encoding="utf-8"))
     scripts.close()
     hashes = "".join(
-        f" 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts.found
+        f" 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts.texts
     )
     if foreign:
         return _foreign_policy(
@@ -154,13 +157,13 @@ class _InlineScripts(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
-        self.found: list[str] = []
+        self.texts: list[str] = []
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "script" and all(name != "src" for name, _ in attrs):
             self._inside = True
-            self.found.append("")
+            self.texts.append("")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "script":
@@ -168,4 +171,4 @@ class _InlineScripts(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._inside:
-            self.found[-1] += data
+            self.texts[-1] += data

@@ -1,4 +1,4 @@
-"""The query of a sign-in's requests, read with distrust: nothing twice, nothing oversized, no foreign text raw."""
+"""The query of sign-in requests, validated: no repeated parameter, nothing oversized, foreign text cleaned."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MAX_QUERY_CHARACTERS: Final = 16_384
 
 
 def provider_refusal(query: Mapping[str, str]) -> ProviderRefused:
-    """The provider's error answer (OIDC Core §3.1.2.6). Auth0 says ``unauthorized`` of a blocked person, too."""
+    """The provider's error response (OIDC Core §3.1.2.6). Auth0 sends ``unauthorized`` for a blocked user, too."""
     error = cleaned_error(query["error"])
-    said = cleaned_text(query.get("error_description"))
-    if error in {"unauthorized", "access_denied"} and "user is blocked" in said.lower():
-        error, said = "user_blocked", ""
-    return ProviderRefused(said, error=error if error in REFUSED else "")
+    description = cleaned_text(query.get("error_description"))
+    if error in {"unauthorized", "access_denied"} and "user is blocked" in description.lower():
+        error, description = "user_blocked", ""
+    return ProviderRefused(description, error=error if error in REFUSED else "")
 
 
 def query_of(request: Request) -> dict[str, str]:
@@ -30,11 +30,11 @@ def query_of(request: Request) -> dict[str, str]:
 
 
 def parse_query(text: str) -> dict[str, str]:
-    """A query's parameters; one that comes twice counts as absent (RFC 6749 §3.1), and so does an oversized query."""
+    """The parameters of a query; a repeated one counts as absent (RFC 6749 §3.1), and so does an oversized query."""
     if len(text) > _MAX_QUERY_CHARACTERS:
         return {}
     try:
-        found = parse_qs(text, keep_blank_values=True, max_num_fields=100)
+        parameters = parse_qs(text, keep_blank_values=True, max_num_fields=100)
     except ValueError:
         return {}
-    return {name: values[0] for name, values in found.items() if len(values) == 1}
+    return {name: values[0] for name, values in parameters.items() if len(values) == 1}

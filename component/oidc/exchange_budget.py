@@ -1,27 +1,27 @@
-"""How many sign-ins that come to nothing this process brings to the provider's token endpoint.
+"""How many failing sign-ins this process brings to the provider's token endpoint.
 
-A browser can begin any number of sign-ins and end each with a made-up code; only the provider can tell. So an attempt
-must be admitted before its code is exchanged, and one that came to nothing costs. The promises:
+A browser can start any number of sign-ins and end each with a forged code, which only the provider can detect. So an
+attempt must be admitted before its code is exchanged, and a failed one costs tokens. The guarantees:
 
-1. An attempt that came to nothing costs, whatever the reason: a code that the provider refuses, a sign-in that is used
-   up already, a blocked account, an answer without an ID token. Beyond what it may cost nothing is exchanged and
-   nothing is written.
-2. An attempt that ends in a session costs nothing, and neither does one that is under way: an office behind one address
-   signs in at the same moment.
-3. What the provider's outage ends (no connection, an error of its server, "later") costs no client, but spares the
-   provider; what the database's outage ends costs nothing. An answer of the provider is no outage: its user can change
-   the scope in the address of the authorization request, and so what the answer holds.
-4. A browser that has signed in here, or has a session, is not held to its address, which others share, and waits for no
-   flood of others. One account has one budget, however many sessions and browsers it has; when that is used up,
-   perhaps by another user of one of its browsers, they are admitted as new ones are.
-5. A browser counts as known once its session was made, and no account keeps the browsers of others from being known.
-6. An address from which more than one attempt in five minutes came to nothing is suspect. It has a small share of its
-   own, and then shares a lane with all that are suspect; so a flood from some addresses (fewer than thirty) keeps
-   nobody waiting who comes from another one, suspect or not.
-7. What is remembered of clients is bounded.
+1. A failed attempt costs, whatever the reason: a code that the provider refuses, a transaction that is consumed
+   already, a blocked account, a response without an ID token. Beyond the budget nothing is exchanged and nothing is
+   stored.
+2. An attempt that ends in a session costs nothing, and neither does one in progress: an office behind one address can
+   sign in at the same moment.
+3. An attempt that fails by an outage of the provider (no connection, a server error, "later") costs no client, but
+   counts towards the load on the provider; one that fails by an outage of the database costs nothing. A response of the
+   provider is no outage: a user can change the scope in the authorization request, and so the response.
+4. A browser that has signed in here, or has a session, is not limited by its address, which others share, nor by a
+   flood of others. One account has one budget, however many sessions and browsers it has; when that is exhausted,
+   perhaps by another user of one of its browsers, they are admitted as new browsers are.
+5. A browser counts as known once its session was issued, and no account keeps the browsers of others from being known.
+6. An address with more than one failed attempt in five minutes is suspect. It has a small share of its own, and then
+   shares a lane with all suspect addresses; so a flood from some addresses (fewer than thirty) delays no client at
+   another address, suspect or not.
+7. The state about clients is bounded.
 
-Routes exchange codes in a bounded number of threads, and by so many attempts at most a limit is exceeded. Each process
-has budgets of its own.
+The routes exchange codes in a bounded number of threads, and limits are exceeded by at most that many attempts. Each
+process has its own budgets.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ from component.limits.bounded_dict import put_newest
 from component.limits.token_bucket import TokenBucket, TokenBuckets
 
 MAX_CLIENT_FAILURES: Final = 5
-"""Attempts of one browser, or of one account where it is known, that may come to nothing at once."""
+"""Failed attempts of one browser, or of one account where it is known, before the next one is refused."""
 CLIENT_PER_SECOND: Final = 1 / 30
 MAX_ADDRESS_FAILURES: Final = 10
 ADDRESS_PER_SECOND: Final = 1 / 6
 MAX_UNSUSPECTED_FAILURES: Final = 2
-"""An address (of IPv6 the /48, which one site has) from which so many attempts came to nothing is suspect."""
+"""An address (of IPv6 the /48, which one site has) with so many failed attempts is suspect."""
 UNSUSPECTED_PER_SECOND: Final = 1 / 300
 MAX_KNOWN_FAILURES: Final = 60
 KNOWN_PER_SECOND: Final = 2.0
@@ -57,13 +57,13 @@ NEW_PER_SECOND: Final = 2.0
 MAX_SUSPECT_FAILURES: Final = 20
 SUSPECT_PER_SECOND: Final = 1 / 5
 MAX_SHARE_FAILURES: Final = 2
-"""Attempts from a suspect address (of IPv6 the /48) that may come to nothing whatever others do."""
+"""Failed attempts from a suspect address (of IPv6 the /48) that are allowed whatever others do."""
 SHARE_PER_SECOND: Final = 1 / 60
 MAX_SHARES_FAILURES: Final = 60
 """The same of all suspect addresses together."""
 SHARES_PER_SECOND: Final = 1 / 2
 MAX_KNOWN_BROWSERS: Final = 4096
-"""How many browsers are known, the latest ones."""
+"""How many browsers are known: the latest ones."""
 MAX_KNOWN_BROWSERS_PER_ACCOUNT: Final = 8
 """The same of one account."""
 _SITE_BITS: Final = 48
@@ -85,12 +85,12 @@ OUTAGES: Final = frozenset(
         ProviderReason.KEYS_WAIT,
     }
 )
-"""Why the provider could not be used, where no user can bring that about. Any other reason costs the client."""
+"""Failures of the provider that no user can cause. Any other reason costs the client."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What an attempt costs if it comes to nothing.
+    """What an attempt costs if it fails.
 
     ``address``: empty for a known client. ``share``: that of a suspect address, where the attempt uses it.
     """
@@ -120,15 +120,15 @@ class ExchangeBudget:
 
     @contextmanager
     def attempt(self, *, browser: str, address: str, subject: Subject | None = None) -> Iterator[None]:
-        """One attempt to make a session of a code, in the block: it comes to nothing when the block raises.
+        """One attempt to make a session of a code, in the block: it has failed when the block raises.
 
         Args:
             browser: The hash of the browser's id.
             address: The client's address.
-            subject: Whose session the browser has, live or expired; None for none.
+            subject: The subject of the browser's session, live or expired; None for none.
 
         Raises:
-            TooManyRequests: Too many attempts came to nothing; the block is not entered.
+            TooManyRequests: Too many attempts failed; the block is not entered.
         """
         with self._lock:
             attempt = self._admit(browser, address, subject)
@@ -142,20 +142,20 @@ class ExchangeBudget:
             raise
 
     def remember(self, browser: str, subject: Subject) -> None:
-        """A session was made in this browser, for this subject."""
+        """Remember that a session was issued in this browser, for this subject."""
         account = _account(subject)
         with self._lock:
-            others = [known for known, whose in self._known.items() if whose == account and known != browser]
+            others = [known for known, owner in self._known.items() if owner == account and known != browser]
             for known in others[: max(0, len(others) + 1 - MAX_KNOWN_BROWSERS_PER_ACCOUNT)]:
                 del self._known[known]
             put_newest(self._known, browser, account, MAX_KNOWN_BROWSERS)
 
     def _admit(self, browser: str, address: str, subject: Subject | None) -> _Attempt:
-        """What an attempt would cost. Raises ``TooManyRequests`` where that is not there."""
+        """What an attempt would cost. Raises ``TooManyRequests`` when a budget is exhausted."""
         account = _account(subject) if subject is not None else self._known.get(browser, "")
         attempt = (self._as_known(account) if account else None) or self._as_new(browser, address)
         if attempt is None:
-            raise TooManyRequests(math.ceil(1 / CLIENT_PER_SECOND), "Too many sign-ins came to nothing just now.")
+            raise TooManyRequests(math.ceil(1 / CLIENT_PER_SECOND), "Too many sign-ins failed just now.")
         return attempt
 
     def _as_known(self, account: str) -> _Attempt | None:
@@ -165,8 +165,8 @@ class ExchangeBudget:
 
     def _as_new(self, browser: str, address: str) -> _Attempt | None:
         now = self._monotonic()
-        wanted = self._clients.of(browser, now), self._addresses.of(network_of(address), now)
-        if not all(bucket.has(1, now) for bucket in wanted):
+        budgets = self._clients.of(browser, now), self._addresses.of(network_of(address), now)
+        if not all(bucket.has(1, now) for bucket in budgets):
             return None
         site = _site(address)
         if self._clean.of(site, now).has(1, now):

@@ -1,8 +1,8 @@
-"""Login transactions: what must be remembered between ``/auth/login`` and ``/auth/callback``, sealed in a cookie.
+"""Login transactions: the state of a sign-in between ``/auth/login`` and ``/auth/callback``, sealed in a cookie.
 
-Beginning a sign-in writes nothing: state, nonce and PKCE verifier (RFC 7636 §4.1) travel encrypted in the
-browser that began, in a cookie named after the state, so that parallel tabs work. A state is consumed once, in storage,
-before its code is exchanged.
+Starting a sign-in stores nothing: state, nonce and PKCE verifier (RFC 7636 §4.1) are kept encrypted in a
+cookie of the browser, named after the state, so that parallel tabs work. A state is consumed once, in storage, before
+its code is exchanged.
 """
 
 from __future__ import annotations
@@ -37,35 +37,35 @@ _STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class LoginTransaction:
-    """One sign-in on its way. ``begun_at`` is aware UTC; the repr shows nothing that could be replayed."""
+    """A sign-in in progress. ``started_at`` is aware UTC; the repr shows nothing that could be replayed."""
 
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     code_verifier: str = field(repr=False)
     return_to: str
-    begun_at: datetime
+    started_at: datetime
     silent_for: str = ""
-    """Reference of the session that a silent sign-in renews; empty for every other sign-in."""
+    """Reference of the session that a silent sign-in refreshes; empty for every other sign-in."""
     step_up: Requirement | None = None
-    """What a step-up asked for; None for every other sign-in."""
+    """The requirement of a step-up; None for every other sign-in."""
     organization: str = ""
-    """The organization that was asked for, which the ID token must then name (``org_id``); empty when none was."""
-    silent: bool = False
-    """Whether nobody is to be asked anything, though nobody is signed in yet (see ``silent_for`` for who is)."""
+    """The requested organization, which the ID token must name (``org_id``); empty for none."""
+    silent_sign_in: bool = False
+    """Whether it is a silent sign-in in a browser without a session (with one: ``silent_for``)."""
     popup: bool = False
-    """Whether it happens in a window of its own, which closes itself at the end."""
+    """Whether it happens in a popup, which closes itself at the end."""
     draft: bool = False
     """Whether a draft waits for it (``component.drafts``)."""
 
     @property
     def is_silent(self) -> bool:
-        """Whether the provider asks nobody anything."""
-        return self.silent or bool(self.silent_for)
+        """Whether it is a silent sign-in (``prompt=none``)."""
+        return self.silent_sign_in or bool(self.silent_for)
 
 
 @dataclass(frozen=True, slots=True)
 class StartedLogin:
-    """Where the browser goes, the ``Set-Cookie`` values that must go with it, and the sign-in's state."""
+    """The redirect to the provider: its address, its ``Set-Cookie`` values, and the state of the sign-in."""
 
     location: str = field(repr=False)
     set_cookies: tuple[str, ...] = field(repr=False)
@@ -73,7 +73,7 @@ class StartedLogin:
 
 
 class LoginTransactions:
-    """Begins and completes login transactions. Safe from any thread, and from any process with the same keyring."""
+    """Starts and completes login transactions. Safe from any thread, and from any process with the same keyring."""
 
     def __init__(
         self, storage: Storage, keyring: Keyring, provider: Provider, cookies: Cookies, *, clock: Clock = utc_now
@@ -92,19 +92,28 @@ class LoginTransactions:
         return_to: str | None,
         parameters: Mapping[str, str] | None = None,
         silent_for: str = "",
-        silent: bool = False,
+        silent_sign_in: bool = False,
         another: bool = False,
         step_up: Requirement | None = None,
         popup: bool = False,
         draft: bool = False,
     ) -> StartedLogin:
-        """Begin a sign-in for the browser with this id; ``cookies`` are those it sent.
+        """Start a sign-in. When ``MAX_OPEN`` are open in the browser already, the oldest is dropped.
 
-        ``silent_for``: the session that a silent sign-in is to renew; the provider then asks nobody anything.
-        ``silent``: the same where nobody is signed in. ``another`` and ``step_up``: as ``Provider.authorize_url``.
-        ``popup``: it is in a window of its own. ``draft``: whether a draft waits for it.
+        Args:
+            browser: The browser's id.
+            cookies: The cookies of the request.
+            return_to: The page to return to.
+            parameters: Parameters for the provider, of which only the allowed ones are sent.
+            silent_for: The session that a silent sign-in refreshes; empty for none.
+            silent: Whether it is a silent sign-in in a browser without a session.
+            another: As in ``Provider.authorize_url``.
+            step_up: As in ``Provider.authorize_url``.
+            popup: Whether it happens in a popup.
+            draft: Whether a draft waits for it.
 
-        When ``MAX_OPEN`` are open already, the oldest is given up. Raises ``ProviderUnavailable``.
+        Raises:
+            ProviderUnavailable: The provider's metadata cannot be fetched.
         """
         now = self._clock()
         transaction = LoginTransaction(
@@ -112,11 +121,11 @@ class LoginTransactions:
             nonce=secrets.token_urlsafe(_RANDOM_BYTES),
             code_verifier=secrets.token_urlsafe(_RANDOM_BYTES),
             return_to=safe_return_to(return_to),
-            begun_at=now,
+            started_at=now,
             silent_for=silent_for,
             step_up=step_up,
             organization=allowed_parameters(parameters or {}).get("organization", ""),
-            silent=silent,
+            silent_sign_in=silent_sign_in,
             popup=popup,
             draft=draft,
         )
@@ -125,12 +134,12 @@ class LoginTransactions:
             nonce=transaction.nonce,
             code_verifier=transaction.code_verifier,
             parameters=parameters,
-            silent=transaction.is_silent,
+            silent_sign_in=transaction.is_silent,
             another=another,
             step_up=step_up,
         )
         value = f"{int(now.timestamp())}.{self._seal(transaction, browser)}"
-        # The time in front is for giving up the oldest only; what counts is the one inside the seal.
+        # The time in front only serves to drop the oldest; the sealed one decides.
         open_ones = sorted(self._cookies.logins(cookies).items(), key=lambda item: _time_in_front(item[1]))
         surplus = open_ones[: max(0, len(open_ones) - MAX_OPEN + 1)]
         name = self._cookies.login(transaction.state)
@@ -144,24 +153,32 @@ class LoginTransactions:
         )
 
     def open(self, state: str | None, *, browser: str, cookies: Mapping[str, str]) -> LoginTransaction:
-        """The transaction with this state that this browser began; writes nothing. Raises ``StateMismatch``."""
+        """The transaction with this state that this browser started; stores nothing.
+
+        Raises:
+            StateMismatch: There is none, it is too old, or it belongs to another browser.
+        """
         if state is None or not _STATE.fullmatch(state):
             raise StateMismatch(reason=CallbackReason.UNKNOWN)
         value = cookies.get(self._cookies.login(state), "")
         if not value:
             raise StateMismatch(reason=CallbackReason.GONE)
-        transaction, begun_by = self._unseal(value, state)
-        if not browser or not hmac.compare_digest(begun_by, browser_hash(browser)):
+        transaction, started_by = self._unseal(value, state)
+        if not browser or not hmac.compare_digest(started_by, browser_hash(browser)):
             raise StateMismatch(reason=CallbackReason.OTHER_BROWSER)
-        age = self._clock() - transaction.begun_at
+        age = self._clock() - transaction.started_at
         if not timedelta(seconds=-60) <= age <= timedelta(seconds=LIFETIME_SECONDS):
             raise StateMismatch(reason=CallbackReason.LATE)
         return transaction
 
     def complete(self, transaction: LoginTransaction) -> None:
-        """Use the transaction up: raises ``StateMismatch`` if it was used before, in any process."""
+        """Consume the transaction.
+
+        Raises:
+            StateMismatch: It was consumed before, in any process.
+        """
         now = self._clock()
-        expires_at = transaction.begun_at + timedelta(seconds=LIFETIME_SECONDS + 60)
+        expires_at = transaction.started_at + timedelta(seconds=LIFETIME_SECONDS + 60)
         with self._storage.unit_of_work() as unit:
             fresh = unit.consume_once(hashlib.sha256(transaction.state.encode()).digest(), expires_at, now)
             unit.commit()
@@ -178,12 +195,12 @@ class LoginTransactions:
                 "n": transaction.nonce,
                 "v": transaction.code_verifier,
                 "r": transaction.return_to,
-                "t": transaction.begun_at.timestamp(),
+                "t": transaction.started_at.timestamp(),
                 "b": browser_hash(browser),
                 "s": transaction.silent_for,
                 "u": transaction.step_up,
                 "o": transaction.organization,
-                "f": [transaction.silent, transaction.popup, transaction.draft],
+                "f": [transaction.silent_sign_in, transaction.popup, transaction.draft],
             }
         ).encode()
         return base64.urlsafe_b64encode(self._keyring.seal(_PURPOSE, plain, transaction.state)).decode().rstrip("=")
@@ -192,29 +209,29 @@ class LoginTransactions:
         text = value.partition(".")[2]
         try:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            found = json.loads(self._keyring.open(_PURPOSE, sealed, state))
+            payload = json.loads(self._keyring.open(_PURPOSE, sealed, state))
         except (ValueError, SealBroken):
             raise StateMismatch(reason=CallbackReason.UNKNOWN) from None
-        begun_at = datetime.fromtimestamp(found["t"], UTC)
-        step_up = Requirement(*found["u"]) if found["u"] is not None else None
-        silent, popup, draft = found["f"]
+        started_at = datetime.fromtimestamp(payload["t"], UTC)
+        step_up = Requirement(*payload["u"]) if payload["u"] is not None else None
+        silent_sign_in, popup, draft = payload["f"]
         transaction = LoginTransaction(
             state=state,
-            nonce=found["n"],
-            code_verifier=found["v"],
-            return_to=found["r"],
-            begun_at=begun_at,
-            silent_for=found["s"],
+            nonce=payload["n"],
+            code_verifier=payload["v"],
+            return_to=payload["r"],
+            started_at=started_at,
+            silent_for=payload["s"],
             step_up=step_up,
-            organization=found["o"],
-            silent=silent,
+            organization=payload["o"],
+            silent_sign_in=silent_sign_in,
             popup=popup,
             draft=draft,
         )
-        return transaction, str(found["b"])
+        return transaction, str(payload["b"])
 
 
 def _time_in_front(value: str) -> int:
-    """When a transaction says it began; 0 for one that says nothing sensible, so that it goes first."""
+    """The unsealed start time of a transaction; 0 for an invalid one, so that it is dropped first."""
     front = value.partition(".")[0]
     return int(front) if front.isascii() and front.isdigit() and len(front) <= 12 else 0  # noqa: PLR2004 - sane times

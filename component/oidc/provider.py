@@ -1,7 +1,7 @@
-"""The OpenID provider as a client sees it: authorize, exchange, refresh, revoke, sign out. All quirks live here.
+"""The client of the OpenID provider: authorize, exchange, refresh, revoke, log out, with the quirks of providers.
 
-Authlib makes the requests (RFC 6749, RFC 7636, RFC 7009); no error of Authlib or requests crosses this module, and no
-answer is believed beyond its shape: tokens are verified by ``app.core.tokens.verifier``. Redirects are never followed.
+Authlib makes the requests (RFC 6749, RFC 7636, RFC 7009); no error of Authlib or requests leaves this module. Only the
+shape of responses is checked here: ``app.core.tokens.verifier`` verifies tokens. Redirects are never followed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MAX_TOKEN_CHARACTERS: Final = 65_536
 _MAX_EXPIRES_IN_SECONDS: Final = 366 * 86_400
 _TOO_MANY_REQUESTS: Final = 429
 _ERRORS_FROM: Final = 400
-_LATER: Final = frozenset(
+_TEMPORARY: Final = frozenset(
     {"server_error", "slow_down", "temporarily_unavailable", "too_many_attempts", "too_many_requests"}
 )
 _log = logging.getLogger(__name__)
@@ -46,15 +46,15 @@ ALLOWED_PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
     "screen_hint": re.compile(r"signup|login"),
     "ui_locales": re.compile(r"[A-Za-z0-9 -]{1,100}"),
 }
-"""The only parameters of a sign-in link that reach the provider as they are, and what they may say."""
-_SILENTLY: Final = ("connection", "organization")
+"""The parameters of a sign-in link that are passed to the provider, and their allowed values."""
+_WITH_PROMPT_NONE: Final = ("connection", "organization")
 ANY_AGE_SECONDS: Final = 10 * 365 * 86_400
 """As ``max_age``: no sign-in is too old."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenSet:
-    """What the token endpoint answered, unverified. Empty texts where it gave nothing; the repr shows no token."""
+    """The response of the token endpoint, unverified. Empty texts where it has no value; the repr shows no token."""
 
     access_token: str = field(repr=False)
     expires_in_seconds: int | None
@@ -91,46 +91,64 @@ class Provider:
         nonce: str,
         code_verifier: str,
         parameters: Mapping[str, str] | None = None,
-        silent: bool = False,
+        silent_sign_in: bool = False,
         another: bool = False,
         step_up: Requirement | None = None,
     ) -> str:
-        """Where the browser goes to sign in (OIDC Core §3.1.2.1), with PKCE S256 whether advertised or not.
+        """The address of the authorization request (OIDC Core §3.1.2.1), always with PKCE S256.
 
-        Of ``parameters`` only ``ALLOWED_PARAMETERS`` are sent; ``silent`` sends ``prompt=none`` and, of them, what says
-        where to look. ``another``: whoever is signed in at the provider is not simply taken. ``step_up``: what the
-        sign-in must be like. Raises ``ProviderUnavailable``.
+        Args:
+            state: The state.
+            nonce: The nonce.
+            code_verifier: The PKCE verifier.
+            parameters: Of these only ``ALLOWED_PARAMETERS`` are sent.
+            silent: Whether to send ``prompt=none``, and of the parameters only connection and organization.
+            another: Whether the provider offers another account than the one that is signed in there.
+            step_up: The requirement of a step-up; None for any other sign-in.
+
+        Raises:
+            ProviderUnavailable: The provider's metadata cannot be fetched.
         """
         metadata = self._discovery.metadata()
-        asked = allowed_parameters(parameters or {})
-        if silent:
-            asked = {name: asked[name] for name in _SILENTLY if name in asked} | {"prompt": "none"}
+        allowed = allowed_parameters(parameters or {})
+        if silent_sign_in:
+            allowed = {name: allowed[name] for name in _WITH_PROMPT_NONE if name in allowed} | {"prompt": "none"}
         else:
             if another:
-                asked["prompt"] = "select_account" if metadata.account_selection_supported else "login"
-            asked |= _asking_for(step_up)
+                allowed["prompt"] = "select_account" if metadata.account_selection_supported else "login"
+            allowed |= _step_up_parameters(step_up)
         url, _ = self._client().create_authorization_url(
             metadata.authorization_endpoint,
             state=state,
             code_verifier=code_verifier,
             nonce=nonce,
             audience=self._audience,
-            **asked,
+            **allowed,
         )
         return str(url)
 
-    def check_issuer(self, given: str | None) -> None:
-        """Refuse an answer that another provider made (RFC 9207 §2.4): raises ``LoginFailed``, ``ProviderUnavailable``.
+    def check_issuer(self, issuer: str | None) -> None:
+        """Check that the response is of this provider (RFC 9207 §2.4).
 
-        ``given``: the callback's ``iss``; it may be missing only where discovery does not promise it.
+        Args:
+            issuer: The callback's ``iss``; it may be missing only where the metadata does not announce it.
+
+        Raises:
+            LoginFailed: The response is another provider's.
+            ProviderUnavailable: The provider's metadata cannot be fetched.
         """
-        if given is None and not self._discovery.metadata().iss_parameter_supported:
+        if issuer is None and not self._discovery.metadata().iss_parameter_supported:
             return
-        if given != self.issuer:
+        if issuer != self.issuer:
             raise LoginFailed(reason=CallbackReason.ISSUER)
 
     def exchange(self, code: str, code_verifier: str) -> TokenSet:
-        """Trade the code for tokens (RFC 6749 §4.1.3). Raises ``ProviderRefused``, ``ProviderUnavailable``."""
+        """Exchange the code for tokens (RFC 6749 §4.1.3).
+
+        Raises:
+            ProviderRefused: The provider answered with an error.
+            ProviderUnavailable: The provider does not answer, or with an invalid response.
+        """
         endpoint = self._discovery.metadata().token_endpoint
         with _translated():
             answer = self._client().fetch_token(
@@ -143,10 +161,14 @@ class Provider:
         return _token_set(answer)
 
     def refresh(self, refresh_token: str) -> TokenSet:
-        """Trade the refresh token for new tokens (RFC 6749 §6). Raises ``ProviderRefused``, ``ProviderUnavailable``.
+        """Refresh the tokens (RFC 6749 §6).
 
-        ``refresh_token`` of the answer is the one to use from now on: the old one, if the provider does not rotate. No
-        scope is sent: the answer has what was granted at first.
+        ``refresh_token`` of the result is the one to use from now on; without rotation it is the old one. No scope is
+        sent: the new tokens have the scope that was granted first.
+
+        Raises:
+            ProviderRefused: The provider answered with an error.
+            ProviderUnavailable: The provider does not answer, or with an invalid response.
         """
         endpoint = self._discovery.metadata().token_endpoint
         client = self._client()
@@ -156,9 +178,11 @@ class Provider:
         return _token_set(answer)
 
     def revoke(self, refresh_token: str) -> None:
-        """Tell the provider that a refresh token is over (RFC 7009); nothing where it has no such endpoint.
+        """Revoke a refresh token (RFC 7009), if the provider has an endpoint for it.
 
-        Raises ``ProviderRefused``, ``ProviderUnavailable``.
+        Raises:
+            ProviderRefused: The provider answered with an error.
+            ProviderUnavailable: The provider does not answer, or is busy.
         """
         endpoint = self._discovery.metadata().revocation_endpoint
         if endpoint is None or not refresh_token:
@@ -173,18 +197,22 @@ class Provider:
         if answer.status_code == _TOO_MANY_REQUESTS or answer.status_code >= 500:  # noqa: PLR2004 - server errors
             raise ProviderUnavailable(reason=ProviderReason.BUSY)
         if answer.status_code >= _ERRORS_FROM:
-            raise ProviderRefused("The sign-in provider did not take back the tokens of this sign-in.")
+            raise ProviderRefused("The sign-in provider did not revoke the tokens of this sign-in.")
 
     def logout_url(self, hint: str = "") -> str | None:
-        """Where the browser goes to end the provider's own session too; None where the provider offers nothing.
+        """The address that ends the provider's own session too; None where the provider has none.
 
-        ``hint``: the provider's session id, sent as ``logout_hint`` (OpenID Connect RP-Initiated Logout 1.0 §2). The
-        ID token is not sent: no token ever reaches the browser. Raises ``ProviderUnavailable``.
+        Args:
+            hint: The provider's session id, sent as ``logout_hint`` (OpenID Connect RP-Initiated Logout 1.0 §2). The ID
+                token is not sent: no token ever reaches the browser.
+
+        Raises:
+            ProviderUnavailable: The provider's metadata cannot be fetched.
         """
         metadata = self._discovery.metadata()
         if metadata.end_session_endpoint is not None:
-            asked = {"client_id": self.client_id, "post_logout_redirect_uri": self._return_uri}
-            return _with_query(metadata.end_session_endpoint, asked | ({"logout_hint": hint} if hint else {}))
+            parameters = {"client_id": self.client_id, "post_logout_redirect_uri": self._return_uri}
+            return _with_query(metadata.end_session_endpoint, parameters | ({"logout_hint": hint} if hint else {}))
         host = urlsplit(self.issuer).hostname or ""
         if host == "auth0.com" or host.endswith(".auth0.com"):
             # Auth0 lists end_session_endpoint only if the tenant has it switched on; this one is always there.
@@ -205,19 +233,21 @@ class Provider:
         )
 
 
-def allowed_parameters(asked: Mapping[str, str]) -> dict[str, str]:
-    """Those of ``asked`` that may reach the provider."""
+def allowed_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that may be passed to the provider."""
     return {
-        name: asked[name] for name, form in ALLOWED_PARAMETERS.items() if name in asked and form.fullmatch(asked[name])
+        name: parameters[name]
+        for name, form in ALLOWED_PARAMETERS.items()
+        if name in parameters and form.fullmatch(parameters[name])
     }
 
 
-def _asking_for(step_up: Requirement | None) -> dict[str, str]:
-    """What a sign-in must be like, in the provider's words (OIDC Core §3.1.2.1); see decision 26.
+def _step_up_parameters(step_up: Requirement | None) -> dict[str, str]:
+    """The parameters that request a step-up (OIDC Core §3.1.2.1); see decision 26.
 
-    ``max_age`` is always sent, because some providers leave ``auth_time`` out of the ID token without it, and never as
-    0, which some refuse and others answer by asking for the password without end. A sign-in that must be fresh is asked
-    for by ``prompt=login``; that it was is checked by ``auth_time``, whatever was asked.
+    ``max_age`` is always sent, because some providers omit ``auth_time`` from the ID token without it, and never as 0,
+    which some providers refuse and others answer with an endless password prompt. ``prompt=login`` requests a new
+    sign-in; ``auth_time`` is checked in any case.
     """
     requirement = step_up or Requirement()
     parameters = {"max_age": str(requirement.max_age_seconds or ANY_AGE_SECONDS)}
@@ -234,30 +264,30 @@ def cleaned_error(error: object) -> str:
 
 
 def cleaned_text(text: object) -> str:
-    """A provider's sentence on one bounded line, without control characters; still to be escaped where it is shown."""
+    """A provider's text on one bounded line, without control characters; still to be escaped where it is shown."""
     return " ".join(_UNPRINTABLE.sub(" ", text[:1000]).split())[:200] if isinstance(text, str) else ""
 
 
 class _translated:  # noqa: N801 - reads as a statement: `with _translated():`
-    """Turns every error of Authlib and requests into one of ours, those nobody listed too (R54)."""
+    """Turns every error of Authlib and requests into one of ours, unexpected ones too (R54)."""
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OAuthError):
             code = cleaned_error(error.error)
-            if code in _LATER:
+            if code in _TEMPORARY:
                 raise ProviderUnavailable(reason=ProviderReason.BUSY) from None
             raise ProviderRefused(cleaned_text(error.description), error=code) from None
         if isinstance(error, Exception):
             reason = cause_of(error)
-            # Never its text, which may hold what was answered.
+            # Never its text, which may contain the response.
             _log.warning("a call of the sign-in provider failed: %s (%s)", reason, type(error).__name__)
             raise ProviderUnavailable(reason=reason) from None
 
 
 def _token_set(answer: Any) -> TokenSet:
-    """Believe the shape only. ``scope`` may be missing, ``expires_in`` a text; ``token_type`` must be bearer."""
+    """Check the shape only. ``scope`` may be missing, ``expires_in`` a text; ``token_type`` must be bearer."""
     if not isinstance(answer, Mapping):
         raise ProviderUnavailable(reason=ProviderReason.TOKENS)
     access_token = _token(answer, "access_token")

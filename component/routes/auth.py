@@ -1,4 +1,4 @@
-"""The routes of signing in and out: ``/auth/login``, ``/auth/callback``, ``/auth/logout``, ``/auth/ended``.
+"""The routes of sign-in and sign-out: ``/auth/login``, ``/auth/callback``, ``/auth/logout``, ``/auth/ended``.
 
 Blocking work runs in threads of its own, so that a slow provider takes none from the pages. Redirects are built from
 the configured address, never from a request. Sources: OIDC Core §3.1, RFC 9207, RFC 9700.
@@ -48,10 +48,10 @@ from component.session.service import Sessions
 from component.session.step_up import StepUpSignIn, requested_step_up
 
 _SILENT_AGAIN_SECONDS: Final = 3600
-"""How long nobody is signed in silently at a browser where that was tried."""
+"""How long after a silent sign-in a browser waits before another."""
 _SIGNED_OUT: Final = "signed-out"
 _SIGNED_OUT_SECONDS: Final = 86_400
-"""The same where somebody has signed out."""
+"""The same in a browser where a user signed out."""
 _THREADS: Final = 16
 
 _log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def auth_routes(
     clock: Clock = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> list[BaseRoute]:
-    """The routes, to be mounted at the root of the app."""
+    """The routes, for the root of the app."""
     routes = _Routes(
         base_url,
         sessions,
@@ -96,7 +96,7 @@ def auth_routes(
 
 
 class _Routes:
-    """The endpoints, with what they need."""
+    """The endpoints and their dependencies."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class _Routes:
         self._refusals = refusals
         self._addresses = addresses
         self._drafts = drafts
-        self._callbacks = SignInCallback(
+        self._sign_in_callback = SignInCallback(
             sessions,
             step_ups,
             logins,
@@ -131,88 +131,94 @@ class _Routes:
             addresses,
             drafts=drafts,
             exchanges=exchanges,
-            go_to=self._to,
-            on_failure=self._note_failure,
+            redirect=self._redirect,
+            on_failure=self._record_failure,
         )
         self._threads = CapacityLimiter(_THREADS)
 
     async def login(self, request: Request) -> Response:
-        """Send the browser to the provider, or on to where it wants to go when it is signed in already."""
+        """Redirect the browser to the provider, or to its page when it is signed in already."""
         query = query_of(request)
         return_to = safe_return_to(query.get("return_to"))
         if (request.url.hostname or "").lower() != self._host and "at" not in query:
-            # The callback comes to the configured host: the transaction's cookie must be there too. Once only.
-            return self._to(f"/auth/login?{urlencode({'at': 'home', **query, 'return_to': return_to})}")
+            # The callback arrives at the configured host, so the transaction's cookie must be set there. Once only.
+            return self._redirect(f"/auth/login?{urlencode({'at': 'home', **query, 'return_to': return_to})}")
         return await self._in_thread(request, lambda: self._login(request, query, return_to))
 
     async def callback(self, request: Request) -> Response:
-        """Finish a sign-in."""
-        return await self._in_thread(request, lambda: self._callbacks.finish(request))
+        """Complete a sign-in."""
+        return await self._in_thread(request, lambda: self._sign_in_callback.complete(request))
 
     async def logout(self, request: Request) -> Response:
-        """End the session; answers where the browser should go next (a script follows, so no form is redirected)."""
+        """End the session; the response has the next address (for a script, so that no form is redirected)."""
         if not is_same_origin(self._origin, request):
-            return problem(403, "This did not come from a page of this product.")
+            return problem(403, "This request did not come from a page of this product.")
         return await self._in_thread(request, lambda: self._logout(request))
 
     async def ended(self, request: Request) -> Response:
-        """Say why the browser's session is over, and lead back to where it was."""
+        """Show why the browser's session is over, with a link back to its page."""
         return await self._in_thread(request, lambda: self._ended(request))
 
     def _ended(self, request: Request) -> Response:
         query = query_of(request)
         return_to = safe_return_to(query.get("return_to"))
-        sent = read_cookies(request.scope["headers"])
+        request_cookies = read_cookies(request.scope["headers"])
         try:
-            session = self._sessions.resolve(sent.get(self._cookies.session, ""))
+            session = self._sessions.resolve(request_cookies.get(self._cookies.session, ""))
         except StorageUnavailable:
             return storage_unavailable()
         except Unauthenticated as error:
             if query.get("sign_in") == "unknown":
-                return failure_page(StateMismatch("This sign-in is not known here."), return_to)
-            return ended_page(error, return_to, signed_out=sent.get(self._cookies.silent) == _SIGNED_OUT)
-        return blocked_page() if session.person.blocked else self._to(return_to)
+                return failure_page(StateMismatch("This sign-in is unknown here."), return_to)
+            return ended_page(
+                error, return_to, signed_out=request_cookies.get(self._cookies.silent_sign_in) == _SIGNED_OUT
+            )
+        return blocked_page() if session.person.blocked else self._redirect(return_to)
 
     def _login(self, request: Request, query: Mapping[str, str], return_to: str) -> Response:
-        sent = read_cookies(request.scope["headers"])
-        silent, popup = query.get("silent") == "1", query.get("mode") == "popup"
-        another = query.get("another") == "1" and not silent
-        step_up = requested_step_up(query) if not silent else None
+        request_cookies = read_cookies(request.scope["headers"])
+        is_silent, popup = query.get("silent") == "1", query.get("mode") == "popup"
+        another = query.get("another") == "1" and not is_silent
+        step_up = requested_step_up(query) if not is_silent else None
         silent_for = ""
         marks: tuple[str, ...] = ()
         try:
-            current = self._current(sent)
-            if current is not None and not (another or step_up) and not self._sessions.silent.needed(current.ref):
-                return signed_in_popup(self._cookies.tabs) if popup else self._to(return_to)
-            if silent and current is not None:
-                # Once for each access token, so never in a circle.
-                if not self._sessions.silent.begin(current.ref):
-                    return self._to(return_to)
+            current = self._current(request_cookies)
+            if (
+                current is not None
+                and not (another or step_up)
+                and not self._sessions.silent_sign_in.needed(current.ref)
+            ):
+                return signed_in_popup(self._cookies.tabs) if popup else self._redirect(return_to)
+            if is_silent and current is not None:
+                # Once for each access token, so never in a loop.
+                if not self._sessions.silent_sign_in.begin(current.ref):
+                    return self._redirect(return_to)
                 silent_for = current.ref
-            elif silent:
-                if self._cookies.silent in sent or self._cookies.session in sent:
-                    return self._to(return_to)
-                marks = (self._cookies.set(self._cookies.silent, "1", max_age_seconds=_SILENT_AGAIN_SECONDS),)
-            begun = self._logins.begin(
-                browser=self._cookies.browser_id(sent),
-                cookies=sent,
+            elif is_silent:
+                if self._cookies.silent_sign_in in request_cookies or self._cookies.session in request_cookies:
+                    return self._redirect(return_to)
+                marks = (self._cookies.set(self._cookies.silent_sign_in, "1", max_age_seconds=_SILENT_AGAIN_SECONDS),)
+            login = self._logins.begin(
+                browser=self._cookies.browser_id(request_cookies),
+                cookies=request_cookies,
                 return_to=return_to,
                 parameters=query,
                 silent_for=silent_for,
-                silent=silent,
+                silent_sign_in=is_silent,
                 another=another,
                 step_up=step_up,
                 popup=popup,
                 draft="draft" in query,
             )
-            self._drafts.bind(query.get("draft"), begun.state)
+            self._drafts.bind(query.get("draft"), login.state)
         except GatehouseError as error:
-            if silent:
-                return self._to(return_to)
-            self._note_failure(error, request)
+            if is_silent:
+                return self._redirect(return_to)
+            self._record_failure(error, request)
             return failure_page(error, return_to, popup=popup)
-        answer = RedirectResponse(begun.location, status_code=303, headers=NO_STORE)
-        return with_cookies(answer, (*begun.set_cookies, *marks))
+        response = RedirectResponse(login.location, status_code=303, headers=NO_STORE)
+        return with_cookies(response, (*login.set_cookies, *marks))
 
     def _logout(self, request: Request) -> Response:
         location = None
@@ -228,7 +234,7 @@ class _Routes:
             # Signed out here; the provider's own session cannot be ended now.
             _log.warning("no sign-out address: the provider does not answer")
         answer = JSONResponse({"location": location or HOME}, headers=NO_STORE)
-        mark = self._cookies.set(self._cookies.silent, _SIGNED_OUT, max_age_seconds=_SIGNED_OUT_SECONDS)
+        mark = self._cookies.set(self._cookies.silent_sign_in, _SIGNED_OUT, max_age_seconds=_SIGNED_OUT_SECONDS)
         return with_cookies(answer, (self._cookies.clear(self._cookies.session), mark))
 
     def _current(self, cookies: Mapping[str, str]) -> Session | None:
@@ -242,27 +248,27 @@ class _Routes:
             return None
 
     def _current_or_expired(self, cookies: Mapping[str, str]) -> Session | None:
-        """As ``_current``, or the expired session that could be revived: who signs out does not want that."""
+        """As ``_current``, or the expired session that could be resumed: a sign-out prevents that."""
         return self._current(cookies) or self._sessions.resumption.by_secret(cookies.get(self._cookies.session, ""))
 
-    def _note_failure(self, error: GatehouseError, request: Request) -> None:
-        """Write a failure down; a blocked person's refusal is on record already."""
+    def _record_failure(self, error: GatehouseError, request: Request) -> None:
+        """Record a failure; the refusal of a blocked user is recorded already."""
         code = refusal_code(error)
         _log.warning("a sign-in failed: %s", code)
         if not isinstance(error, (StorageUnavailable, PermissionDenied)):
             self._refusals.record(AuditKind.LOGIN_REFUSE, code, address=self._addresses.of(request.scope))
 
-    def _to(self, path: str) -> Response:
+    def _redirect(self, path: str) -> Response:
         return RedirectResponse(f"{self._base_url}{path}", status_code=303, headers=NO_STORE)
 
     async def _in_thread(self, request: Request, work: Callable[[], Response]) -> Response:
-        """Run ``work``; whatever it raises that nobody listed becomes a page, a log line and an audit entry (R54)."""
+        """Run ``work``; any unexpected exception becomes a page, a log line and an audit event (R54)."""
         try:
             return await to_thread.run_sync(work, limiter=self._threads)
         except Exception as error:  # noqa: BLE001 - the border to the browser
-            # Places only: the error's text may hold what somebody sent.
+            # Places only: the text of the error may contain input.
             places = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)[-5:]]
             _log.error("unexpected error at %s: %s in %s", request.url.path, type(error).__name__, places)
-            fault = GatehouseError()
-            self._note_failure(fault, request)
-            return failure_page(fault, HOME)
+            error_shown = GatehouseError()
+            self._record_failure(error_shown, request)
+            return failure_page(error_shown, HOME)

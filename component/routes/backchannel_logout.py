@@ -1,7 +1,7 @@
-"""``POST /auth/backchannel-logout``: the provider says that somebody signed out there (Back-Channel Logout 1.0).
+"""``POST /auth/backchannel-logout``: the provider reports a logout (OpenID Connect Back-Channel Logout 1.0).
 
-Anybody can post here; what counts is the signed token in it. It is checked as §2.6 has it, acted on once, and answered
-with 200 or 400 and nothing else (§2.8). The watcher of each process tells the tabs.
+The route is public; the signed logout token authenticates the request. It is validated as in §2.6, used once, and
+answered with 200 or 400 only (§2.8). The watcher of each process notifies the tabs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _BODY_SECONDS: Final = 10
 _FORM: Final = "application/x-www-form-urlencoded"
 _THREADS: Final = 4
 _GRANULARITY: Final = timedelta(seconds=1)
-"""``iat`` has whole seconds: a session that began within that very second may have been there already."""
+"""``iat`` has whole seconds: a session that began within that second may have existed already."""
 
 _LEASE: Final = "provider-logout"
 
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 
 class LoggedOutSession(NamedTuple):
-    """A session that has ended, and the tokens it had, which storage no longer has; None where they were elsewhere."""
+    """A session that a logout ended, with its erased tokens; None where another process held their lease."""
 
     ref: str
     tokens: SealedTokens | None
@@ -66,7 +66,7 @@ class BackchannelLogouts:
         revoke: Callable[[str, SealedTokens | None], None],
         clock: Clock = utc_now,
     ) -> None:
-        """``revoke``: tells the provider that the tokens of a session that has ended are not needed; must not raise."""
+        """``revoke``: revokes the tokens of a session that has ended at the provider; must not raise."""
         self._revoke = revoke
         self._storage = storage
         self._verifier = verifier
@@ -74,21 +74,26 @@ class BackchannelLogouts:
         self._clock = clock
 
     def act_on(self, token: str) -> list[LoggedOutSession]:
-        """End the sessions that ``token`` names, in one unit with its being used up; returns them.
+        """End the sessions that ``token`` names, and consume it, in one unit of work; returns the sessions.
 
-        Those with its ``sid``, else all of its subject; one that began after it was issued (somebody signed in anew
-        before it arrived) lives on. Raises as ``TokenVerifier.logout_token``, ``TokenInvalid`` for a replay too.
+        These are the ones with its ``sid``, otherwise all of its subject. A session that began after the token was
+        issued (a new sign-in before it arrived) stays.
+
+        Raises:
+            TokenInvalid: The token is invalid, or was used before.
+            ProviderUnavailable: The provider's keys cannot be fetched.
+            StorageUnavailable: The database does not answer; the token is not consumed.
         """
-        found = self._verifier.logout_token(token, client_id=self._client_id)
+        claims = self._verifier.logout_token(token, client_id=self._client_id)
         now, ended = self._clock(), list[LoggedOutSession]()
         with self._storage.unit_of_work() as unit:
-            if not unit.consume_once(_id_hash(found), found.expires_at, now):
+            if not unit.consume_once(_id_hash(claims), claims.expires_at, now):
                 raise TokenInvalid(reason=TokenReason.REPLAYED, use=TokenUse.LOGOUT)
-            subject = found.subject.subject if found.subject is not None else ""
-            for session in unit.sessions_at_provider(found.issuer, sid=found.sid, subject=subject):
-                if session.created_at >= found.issued_at + _GRANULARITY:
+            subject = claims.subject.subject if claims.subject is not None else ""
+            for session in unit.sessions_at_provider(claims.issuer, sid=claims.sid, subject=subject):
+                if session.created_at >= claims.issued_at + _GRANULARITY:
                     continue
-                # The lease shows the newest tokens; a renewal under way elsewhere revokes what it gets.
+                # The lease returns the newest tokens; a refresh in progress elsewhere revokes what it gets.
                 sealed = unit.take_refresh_lease(session.ref, _LEASE, now, now + timedelta(seconds=1))
                 if unit.end_session(session.ref, EndReason.PROVIDER_LOGOUT, now):
                     ended.append(LoggedOutSession(session.ref, sealed))
@@ -97,13 +102,13 @@ class BackchannelLogouts:
         return ended
 
     def revoke(self, ended: Sequence[LoggedOutSession]) -> None:
-        """Tell the provider, which ends its own sessions by a logout, not what it issued for use without one."""
+        """Revoke refresh tokens at the provider: its logout ends its sessions, not tokens for offline access."""
         for ref, tokens in ended:
             self._revoke(ref, tokens)
 
 
 class BackchannelLogoutRoutes:
-    """The endpoint, with what it needs."""
+    """The endpoint and its dependencies."""
 
     def __init__(self, logouts: BackchannelLogouts, *, refusals: RefusalCounts, addresses: ClientAddresses) -> None:
         self._logouts = logouts
@@ -112,11 +117,11 @@ class BackchannelLogoutRoutes:
         self._threads = CapacityLimiter(_THREADS)
 
     def routes(self) -> list[BaseRoute]:
-        """The address."""
+        """The route of the endpoint."""
         return [Route(PATH, SingleMethodEndpoint("POST", self.logout))]
 
     async def logout(self, request: Request) -> Response:
-        """Act on a logout token. Needs no cookie, and never redirects."""
+        """Process a logout token. Needs no cookie, and never redirects."""
         try:
             token = await _posted_token(request)
             ended = await to_thread.run_sync(self._logouts.act_on, token, limiter=self._threads)
@@ -126,17 +131,17 @@ class BackchannelLogoutRoutes:
                 self._refusals.record(
                     AuditKind.LOGOUT_REFUSE, error.reason_code, address=self._addresses.of(request.scope)
                 )
-            # The standard knows 200 and 400 only (§2.8), also where the keys could not be looked at; the provider may
-            # send what failed here once more, and is told when that makes sense.
+            # The standard has 200 and 400 only (§2.8), also when the keys cannot be fetched; the provider may send the
+            # token again, and ``Retry-After`` says when that makes sense.
             seconds = error.retry_after_seconds if isinstance(error, ServiceUnavailable) else None
             return problem(400, error.detail or error.title, retry_after_seconds=seconds)
         _log.info("a logout token ended sessions: %s", len(ended))
-        # Once it is answered: a provider may take no call before that.
+        # After the response: a provider may accept no call before it.
         return Response(status_code=200, headers=NO_STORE, background=BackgroundTask(self._logouts.revoke, ended))
 
 
 async def _posted_token(request: Request) -> str:
-    """The ``logout_token`` of the form, which must be there once. Raises ``BadRequest``, for too much of it too."""
+    """The one ``logout_token`` of the form. Raises ``BadRequest``, for an oversized form too."""
     kinds = request.headers.getlist("content-type")
     if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() != _FORM:
         raise BadRequest("Send a form with a logout_token.")
@@ -146,7 +151,7 @@ async def _posted_token(request: Request) -> str:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > _MAX_BODY_BYTES:
-                    raise BadRequest("That is more than a logout token.")
+                    raise BadRequest("The form is larger than a logout token.")
         form = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_BODY_FIELDS)
     except (ValueError, TimeoutError, ClientDisconnect):
         raise BadRequest("The form could not be read.") from None
@@ -157,5 +162,5 @@ async def _posted_token(request: Request) -> str:
 
 
 def _id_hash(token: LogoutToken) -> bytes:
-    """By which a token's id is known as used; it can be no login state's hash, which is of a bare text."""
+    """The hash that marks a token's id as used; it never equals a login state's hash, which is of the state alone."""
     return hashlib.sha256(f"logout token {token.jti} of {token.issuer}".encode()).digest()

@@ -1,4 +1,4 @@
-"""The end of a sign-in: from the provider's answer at ``/auth/callback`` to a session, in this tab or in a popup.
+"""The callback of a sign-in: from the provider's response at ``/auth/callback`` to a session, in a tab or a popup.
 
 Blocking; runs in a thread. Sources: OIDC Core §3.1.2.5 and following, RFC 9207, RFC 9700.
 """
@@ -46,20 +46,20 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A callback: what it brings, and who is at the browser that brings it."""
+class _CallbackRequest:
+    """A request to the callback, with the browser's session."""
 
     request: Request
     query: Mapping[str, str]
     cookies: Mapping[str, str]
     current: Session | None
-    """The live session there, if any."""
+    """The live session of the browser, if any."""
     expired: Session | None
-    """Else the one that is only expired, and can be revived."""
+    """Otherwise its expired session, while it can be resumed."""
 
 
 class SignInCallback:
-    """Finishes sign-ins. Safe from any thread."""
+    """Completes sign-ins. Safe from any thread."""
 
     def __init__(
         self,
@@ -72,12 +72,22 @@ class SignInCallback:
         *,
         drafts: Drafts,
         exchanges: ExchangeBudget,
-        go_to: Callable[[str], Response],
+        redirect: Callable[[str], Response],
         on_failure: Callable[[GatehouseError, Request], None],
     ) -> None:
-        """``exchanges``: how many sign-ins that come to nothing reach the provider.
+        """Take the services of the routes.
 
-        ``go_to``: the answer that sends a browser to a page. ``on_failure``: writes a failure down.
+        Args:
+            sessions: The sessions.
+            step_ups: Verifies ID tokens, and completes step-ups.
+            logins: The login transactions.
+            provider: The sign-in provider.
+            cookies: The cookies of the installation.
+            addresses: Reads client addresses.
+            drafts: Drafts that wait for a sign-in.
+            exchanges: How many failing sign-ins may reach the provider.
+            redirect: Makes the response that sends the browser to a page.
+            on_failure: Records a failure.
         """
         self._sessions = sessions
         self._step_ups = step_ups
@@ -87,99 +97,101 @@ class SignInCallback:
         self._addresses = addresses
         self._drafts = drafts
         self._exchanges = exchanges
-        self._to = go_to
+        self._redirect = redirect
         self._on_failure = on_failure
 
-    def finish(self, request: Request) -> Response:
-        """The answer to a callback."""
+    def complete(self, request: Request) -> Response:
+        """The response to a callback."""
         cookies, query = read_cookies(request.scope["headers"]), query_of(request)
         state = query.get("state")
         try:
             transaction = self._logins.open(state, browser=self._cookies.browser_id(cookies), cookies=cookies)
         except StateMismatch as error:
-            # Anybody can make up a state, and any site can send its visitor here with it: nothing is looked up, written
-            # or set, and who is signed in gets the same answer as everybody else.
+            # A state can be forged, and any site can send its visitor here with it: nothing is looked up, stored or
+            # set, and a signed-in user gets the same response as any other visitor.
             _log.info("a callback was refused: %s", refusal_code(error))
             return unknown_sign_in_page()
-        done = self._logins.forget(state)
+        clearing = self._logins.forget(state)
         current: Session | None = None
         try:
-            current, expired = self._there(cookies)
-            asked = _Asked(request, query, cookies, current, expired)
+            current, expired = self._browser_session(cookies)
+            callback = _CallbackRequest(request, query, cookies, current, expired)
             if transaction.is_silent:
-                return self._finish_silently(asked, transaction, done)
-            issued = self._begin(asked, transaction)
+                return self._complete_silent(callback, transaction, clearing)
+            issued = self._begin(callback, transaction)
         except StateMismatch as error:
             if current is not None:
                 # The back button or a double click in a browser that is signed in: nothing is wrong.
-                return with_cookies(self._back(transaction), done)
-            return self._failed(error, request, transaction, done)
+                return with_cookies(self._return(transaction), clearing)
+            return self._failed(error, request, transaction, clearing)
         except GatehouseError as error:
-            return self._failed(error, request, transaction, done)
-        return with_cookies(self._back(transaction), (self._session_cookie(issued), *done))
+            return self._failed(error, request, transaction, clearing)
+        return with_cookies(self._return(transaction), (self._session_cookie(issued), *clearing))
 
-    def _finish_silently(self, asked: _Asked, transaction: LoginTransaction, done: tuple[str, ...]) -> Response:
-        """Back to the page in any case: it shows what it is for, or asks to sign in if that did not work."""
-        cookies = done
+    def _complete_silent(
+        self, callback: _CallbackRequest, transaction: LoginTransaction, clearing: tuple[str, ...]
+    ) -> Response:
+        """Complete a silent sign-in. It returns to its page in any case, which asks for a sign-in if it failed."""
+        cookies = clearing
         try:
             if not transaction.silent_for:
-                if asked.current is None and asked.expired is None:
-                    cookies = (self._session_cookie(self._begin(asked, transaction)), *done)
-            elif asked.current is not None and asked.current.ref == transaction.silent_for:
-                self._renew(asked.current, asked, transaction)
+                if callback.current is None and callback.expired is None:
+                    cookies = (self._session_cookie(self._begin(callback, transaction)), *clearing)
+            elif callback.current is not None and callback.current.ref == transaction.silent_for:
+                self._refresh(callback.current, callback, transaction)
         except StateMismatch:
-            pass  # an answer that comes a second time
+            pass  # a repeated callback
         except GatehouseError as error:
-            _log.info("a silent sign-in came to nothing: %s", refusal_code(error))
-        return with_cookies(self._back(transaction), cookies)
+            _log.info("a silent sign-in failed: %s", refusal_code(error))
+        return with_cookies(self._return(transaction), cookies)
 
-    def _renew(self, session: Session, asked: _Asked, transaction: LoginTransaction) -> None:
+    def _refresh(self, session: Session, callback: _CallbackRequest, transaction: LoginTransaction) -> None:
         """New tokens for a session without a refresh token. Raises ``StateMismatch`` only."""
         try:
-            code = self._code(asked)
-            with self._attempt(asked):
-                self._sessions.silent.complete(session, *self._tokens(code, transaction))
+            code = self._code(callback)
+            with self._attempt(callback):
+                self._sessions.silent_sign_in.complete(session, *self._tokens(code, transaction))
         except StateMismatch:
             raise
         except GatehouseError as error:
-            self._sessions.silent.refused(session, refusal_code(error))
-        self._hand_over(asked, transaction, session.person.subject, session.ref)
+            self._sessions.silent_sign_in.refused(session, refusal_code(error))
+        self._claim_draft(callback, transaction, session.person.subject, session.ref)
 
-    def _begin(self, asked: _Asked, transaction: LoginTransaction) -> IssuedSession:
-        """Everything between an answer that belongs to this browser and a session; raises when any of it is wrong."""
-        code = self._code(asked)
-        with self._attempt(asked):
+    def _begin(self, callback: _CallbackRequest, transaction: LoginTransaction) -> IssuedSession:
+        """Make a session of a callback that belongs to this browser; raises when any step fails."""
+        code = self._code(callback)
+        with self._attempt(callback):
             tokens, id_token = self._tokens(code, transaction)
-            issued = self._session(asked, transaction, tokens, id_token)
-        self._exchanges.remember(self._browser(asked), id_token.subject)
-        self._hand_over(asked, transaction, id_token.subject, issued.ref)
+            issued = self._session(callback, transaction, tokens, id_token)
+        self._exchanges.remember(self._browser(callback), id_token.subject)
+        self._claim_draft(callback, transaction, id_token.subject, issued.ref)
         return issued
 
     def _session(
-        self, asked: _Asked, transaction: LoginTransaction, tokens: TokenSet, id_token: IdToken
+        self, callback: _CallbackRequest, transaction: LoginTransaction, tokens: TokenSet, id_token: IdToken
     ) -> IssuedSession:
-        """The session at hand that goes on, where it is this person's; else a new one in its place."""
-        address = self._addresses.of(asked.request.scope)
-        known, issued = asked.current or asked.expired, None
-        if asked.current is not None:
-            if transaction.step_up is not None and asked.current.person.subject == id_token.subject:
-                issued = self._step_ups.complete(asked.current, tokens, id_token, address=address)
-        elif asked.expired is not None:
-            issued = self._sessions.resumption.complete(asked.expired, tokens, id_token, address=address)
+        """The browser's session, re-authenticated, if it is this user's; otherwise a new one in its place."""
+        address = self._addresses.of(callback.request.scope)
+        known, issued = callback.current or callback.expired, None
+        if callback.current is not None:
+            if transaction.step_up is not None and callback.current.person.subject == id_token.subject:
+                issued = self._step_ups.complete(callback.current, tokens, id_token, address=address)
+        elif callback.expired is not None:
+            issued = self._sessions.resumption.complete(callback.expired, tokens, id_token, address=address)
         return issued or self._sessions.begin(
             tokens,
             id_token,
-            user_agent=asked.request.headers.get("user-agent", ""),
+            user_agent=callback.request.headers.get("user-agent", ""),
             address=address,
             replaces=known.ref if known is not None else None,
         )
 
-    def _code(self, asked: _Asked) -> str:
-        """The code that the provider's answer brings; raises when it brings none.
+    def _code(self, callback: _CallbackRequest) -> str:
+        """The code of the callback; raises when it has none.
 
-        Where nothing is exchanged, nothing need be used up: what anybody can send writes no row.
+        Without a code nothing is exchanged or consumed, so a forged callback writes no row.
         """
-        query, code = asked.query, asked.query.get("code", "")
+        query, code = callback.query, callback.query.get("code", "")
         self._provider.check_issuer(query.get("iss"))
         if "error" in query:
             raise provider_refusal(query)
@@ -187,36 +199,38 @@ class SignInCallback:
             raise LoginFailed(reason=CallbackReason.INCOMPLETE)
         return code
 
-    def _attempt(self, asked: _Asked) -> AbstractContextManager[None]:
-        """Admits what comes of a code, in a block. Raises ``TooManyRequests``."""
-        session = asked.current or asked.expired
+    def _attempt(self, callback: _CallbackRequest) -> AbstractContextManager[None]:
+        """One attempt to exchange a code, in a ``with`` block. Raises ``TooManyRequests``."""
+        session = callback.current or callback.expired
         return self._exchanges.attempt(
-            browser=self._browser(asked),
-            address=self._addresses.of(asked.request.scope),
+            browser=self._browser(callback),
+            address=self._addresses.of(callback.request.scope),
             subject=session.person.subject if session is not None else None,
         )
 
     def _tokens(self, code: str, transaction: LoginTransaction) -> tuple[TokenSet, IdToken]:
-        """What a code is exchanged for, once for each sign-in, the ID token verified; raises when any is wrong."""
+        """Exchange a code, once for each sign-in, and verify the ID token; raises when any step fails."""
         self._logins.complete(transaction)
         tokens = self._provider.exchange(code, transaction.code_verifier)
         if not tokens.id_token:
             raise ProviderUnavailable(reason=ProviderReason.NO_ID_TOKEN)
         return tokens, self._step_ups.id_token(tokens, transaction)
 
-    def _browser(self, asked: _Asked) -> str:
-        return browser_hash(self._cookies.browser_id(asked.cookies))
+    def _browser(self, callback: _CallbackRequest) -> str:
+        return browser_hash(self._cookies.browser_id(callback.cookies))
 
-    def _hand_over(self, asked: _Asked, transaction: LoginTransaction, subject: Subject, ref: str) -> None:
-        """Have the draft that waited for this sign-in wait for the page that the browser goes back to."""
+    def _claim_draft(
+        self, callback: _CallbackRequest, transaction: LoginTransaction, subject: Subject, ref: str
+    ) -> None:
+        """Assign the draft that waited for this sign-in to the page that the browser returns to."""
         if transaction.draft:
             path = transaction.return_to.partition("?")[0]
             self._drafts.claim(
-                transaction.state, subject=subject, browser_hash=self._browser(asked), ref=ref, path=path
+                transaction.state, subject=subject, browser_hash=self._browser(callback), ref=ref, path=path
             )
 
-    def _there(self, cookies: Mapping[str, str]) -> tuple[Session | None, Session | None]:
-        """The live session of this browser, else its expired one. Raises ``StorageUnavailable`` only."""
+    def _browser_session(self, cookies: Mapping[str, str]) -> tuple[Session | None, Session | None]:
+        """The live session of this browser, otherwise its expired one. Raises ``StorageUnavailable`` only."""
         secret = cookies.get(self._cookies.session)
         if not secret:
             return None, None
@@ -232,18 +246,18 @@ class SignInCallback:
             self._cookies.session, issued.secret, max_age_seconds=self._sessions.lifetimes.cookie_seconds
         )
 
-    def _back(self, transaction: LoginTransaction) -> Response:
-        """Where a sign-in that is done leads: back to its page, or to the end of its window."""
-        return signed_in_popup(self._cookies.tabs) if transaction.popup else self._to(transaction.return_to)
+    def _return(self, transaction: LoginTransaction) -> Response:
+        """The response after a completed sign-in: back to its page, or the last page of its popup."""
+        return signed_in_popup(self._cookies.tabs) if transaction.popup else self._redirect(transaction.return_to)
 
     def _failed(
-        self, error: GatehouseError, request: Request, transaction: LoginTransaction, done: tuple[str, ...]
+        self, error: GatehouseError, request: Request, transaction: LoginTransaction, clearing: tuple[str, ...]
     ) -> Response:
-        """The page for a failure, which is written down; trying again keeps the draft."""
+        """Record a failure, and return its page; another try keeps the draft."""
         self._on_failure(error, request)
         if isinstance(error, TooManyRequests):
-            # The sign-in is not used up, and its draft still waits: the same address may be asked again later.
+            # The transaction is not consumed, and its draft still waits: the same address works later.
             return failure_page(error, transaction.return_to, popup=transaction.popup)
         draft = self._drafts.release(transaction.state) if transaction.draft else ""
         page = failure_page(error, transaction.return_to, popup=transaction.popup, draft=draft)
-        return with_cookies(page, done)
+        return with_cookies(page, clearing)

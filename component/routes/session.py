@@ -1,7 +1,7 @@
-"""The routes about the session in hand: ``/auth/session`` (who, until when), ``/auth/active`` and ``/auth/stay``.
+"""The routes of the browser's session: ``/auth/session`` (account and end), ``/auth/active`` and ``/auth/stay``.
 
-Asking extends nothing. Input of the user, which our front end reports, and staying extend the idle limit only, and only
-for a script of our own pages.
+Reading the session extends nothing. Activity, which our front end reports, and staying signed in extend the idle
+lifetime only, and only for a script of our own pages.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ T = TypeVar("T")
 
 
 def session_tag(ref: str) -> str:
-    """Names a session for scripts of our own pages, which compare it, without giving its reference away."""
+    """Identifies a session for scripts of our own pages, which compare it, without revealing its reference."""
     return hashlib.sha256(f"session {ref}".encode()).hexdigest()[:16]
 
 
 class SessionRoutes:
-    """The endpoints, with what they need."""
+    """The endpoints and their dependencies."""
 
     def __init__(self, *, base_url: str, sessions: Sessions, cookies: Cookies, clock: Clock = utc_now) -> None:
         self._origin = origin_of(base_url)
@@ -48,7 +48,7 @@ class SessionRoutes:
         self._threads = CapacityLimiter(_THREADS)
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes of the endpoints."""
         return [
             Route("/auth/session", SingleMethodEndpoint("GET", self.session)),
             Route("/auth/active", SingleMethodEndpoint("POST", self.active)),
@@ -56,13 +56,13 @@ class SessionRoutes:
         ]
 
     async def session(self, request: Request) -> Response:
-        """Who is signed in, and until when, without any token. Asking does not keep the session alive."""
+        """The signed-in account and the end of the session, without any token. Does not extend the session."""
         return await self._in_thread(lambda: self._session(request))
 
     async def active(self, request: Request) -> Response:
-        """The user pressed, typed or scrolled, on the page that the body names; answers as ``session``.
+        """Record activity of the user on the page that the body names; responds as ``session``.
 
-        This, and not a run of the page, is what counts as use: a component can ask for runs by itself for ever.
+        Only this counts as use, not a run of the page: a component can request runs by itself indefinitely.
         """
         if (refused := self._refusal(request)) is not None:
             return refused
@@ -70,17 +70,17 @@ class SessionRoutes:
         return await self._in_thread(lambda: self._active(request, page))
 
     async def stay(self, request: Request) -> Response:
-        """The person says they are still there; answers as ``session``, with the new end."""
+        """Extend the session at the user's request; responds as ``session``, with the new end."""
         if (refused := self._refusal(request)) is not None:
             return refused
         return await self._in_thread(lambda: self._stay(request))
 
     def _refusal(self, request: Request) -> Response | None:
-        """The answer to a request that no script of our own pages sends."""
+        """The error response to a request that no script of our own pages sends; None for any other."""
         if not is_same_origin(self._origin, request):
-            return problem(403, "This did not come from a page of this product.")
+            return problem(403, "This request did not come from a page of this product.")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return problem(415, "This is asked for with JSON only.")
+            return problem(415, "Send this request as JSON.")
         return None
 
     def _session(self, request: Request) -> Response:
@@ -92,7 +92,7 @@ class SessionRoutes:
             return JSONResponse({"authenticated": False, "expired": True}, headers=NO_STORE)
         except Unauthenticated:
             return JSONResponse({"authenticated": False}, headers=NO_STORE)
-        return JSONResponse(self._told(session), headers=NO_STORE)
+        return JSONResponse(self._session_payload(session), headers=NO_STORE)
 
     def _active(self, request: Request, page: str) -> Response:
         try:
@@ -102,7 +102,7 @@ class SessionRoutes:
             return problem(503, _UNAVAILABLE)
         except Unauthenticated:
             return problem(401, "Sign in to continue.")
-        return JSONResponse(self._told(session), headers=NO_STORE)
+        return JSONResponse(self._session_payload(session), headers=NO_STORE)
 
     def _stay(self, request: Request) -> Response:
         try:
@@ -111,17 +111,17 @@ class SessionRoutes:
             return problem(503, _UNAVAILABLE)
         except Unauthenticated:
             return problem(401, "Sign in to continue.")
-        return JSONResponse(self._told(session), headers=NO_STORE)
+        return JSONResponse(self._session_payload(session), headers=NO_STORE)
 
     def _resolve(self, request: Request) -> Session:
-        """The live session of this browser. Raises ``Unauthenticated`` (of a blocked person too), as ``resolve``."""
+        """The live session of this browser. Raises as ``resolve``, and ``Unauthenticated`` for a blocked user."""
         session = self._sessions.resolve(read_cookies(request.scope["headers"]).get(self._cookies.session, ""))
         if session.person.blocked:
             raise Unauthenticated
         return session
 
-    def _told(self, session: Session) -> dict[str, object]:
-        """As it is answered. ``can_stay``: whether staying would help; near the absolute limit nothing does.
+    def _session_payload(self, session: Session) -> dict[str, object]:
+        """The session as JSON. ``can_stay``: whether staying extends it; not near the end of the absolute lifetime.
 
         ``expires_in_seconds`` is for browsers whose clock is wrong.
         """
@@ -143,7 +143,7 @@ class SessionRoutes:
 
 
 async def _page_in(request: Request) -> str:
-    """The path of the page that the body names; empty for a body that is too long, too late or not ours."""
+    """The path of the page that the body names; empty for an invalid, oversized or slow body."""
     body = bytearray()
     try:
         with fail_after(_BODY_SECONDS):
@@ -151,8 +151,8 @@ async def _page_in(request: Request) -> str:
                 body += chunk
                 if len(body) > _MAX_BODY_BYTES:
                     return ""
-        found = json.loads(body)
+        payload = json.loads(body)
     except (ValueError, RecursionError, TimeoutError, ClientDisconnect):
         return ""
-    page = found.get("page") if isinstance(found, dict) else None
+    page = payload.get("page") if isinstance(payload, dict) else None
     return safe_return_to(page).partition("?")[0] if isinstance(page, str) else ""

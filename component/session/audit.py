@@ -1,4 +1,4 @@
-"""The audit events of sessions: one function for each, so that what is written of a session is read in one place."""
+"""The audit events of sessions, one function for each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.core.tokens.claims import Unusable
 
 
 def issued(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
-    """Somebody signed in."""
+    """A user signed in."""
     return AuditEvent(
         kind=AuditKind.SESSION_BEGIN,
         at=now,
@@ -26,7 +26,7 @@ def issued(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditE
 
 
 def ended(session: Session, reason: EndReason, *, by: str, now: datetime) -> AuditEvent:
-    """A session ended. ``by``: the audit name of who did it."""
+    """A session ended. ``by``: the audit name of the actor."""
     return AuditEvent(
         kind=AuditKind.SESSION_END,
         at=now,
@@ -39,7 +39,7 @@ def ended(session: Session, reason: EndReason, *, by: str, now: datetime) -> Aud
 
 
 def stepped_up(subject: Subject, ref: str, *, address: str, acr: str, now: datetime) -> AuditEvent:
-    """Somebody signed in afresh, or with a second factor, where that is asked for. ``acr``: as the token says."""
+    """A user signed in again, or with a second factor, for a step-up. ``acr``: the claim of the token."""
     return AuditEvent(
         kind=AuditKind.SESSION_STEP_UP,
         at=now,
@@ -51,7 +51,7 @@ def stepped_up(subject: Subject, ref: str, *, address: str, acr: str, now: datet
 
 
 def resumed(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
-    """Somebody signed in again after their session had expired, and went on with it."""
+    """A user signed in again and resumed a session that had expired."""
     return AuditEvent(
         kind=AuditKind.SESSION_RESUME,
         at=now,
@@ -63,7 +63,7 @@ def resumed(subject: Subject, ref: str, *, address: str, now: datetime) -> Audit
 
 
 def purged(rows: int, *, now: datetime) -> AuditEvent:
-    """What had expired long ago was forgotten; ``rows``: how many of all kinds."""
+    """Rows that expired long ago were purged; ``rows``: how many of all kinds."""
     return AuditEvent(
         kind=AuditKind.SESSION_PURGE,
         at=now,
@@ -74,7 +74,7 @@ def purged(rows: int, *, now: datetime) -> AuditEvent:
 
 
 def refresh_failed(session: Session, reason: str, *, now: datetime) -> AuditEvent:
-    """The provider did not renew the tokens. ``reason``: its error code, or ours."""
+    """A token refresh failed. ``reason``: the provider's error code, or a reason code of ours."""
     return AuditEvent(
         kind=AuditKind.TOKEN_REFRESH_FAIL,
         at=now,
@@ -87,7 +87,7 @@ def refresh_failed(session: Session, reason: str, *, now: datetime) -> AuditEven
 
 
 def claims_dropped(subject: Subject, unusable: Sequence[Unusable], *, now: datetime) -> AuditEvent:
-    """Part of what the access token says of rights could not be used; no value of it is in the event."""
+    """Some claims about rights of the access token were unusable; the event contains no value of them."""
     return AuditEvent(
         kind=AuditKind.TOKEN_CLAIMS_DROP,
         at=now,
@@ -100,7 +100,7 @@ def claims_dropped(subject: Subject, unusable: Sequence[Unusable], *, now: datet
 
 
 def blocked(subject: Subject, *, address: str, now: datetime) -> AuditEvent:
-    """A blocked person tried to sign in."""
+    """A blocked user tried to sign in."""
     return AuditEvent(
         kind=AuditKind.LOGIN_REFUSE,
         at=now,
@@ -113,7 +113,7 @@ def blocked(subject: Subject, *, address: str, now: datetime) -> AuditEvent:
 
 
 def default_role_granted(subject: Subject, role: str, *, now: datetime) -> AuditEvent:
-    """Somebody got the role that everybody gets."""
+    """A user was granted the default role."""
     return AuditEvent(
         kind=AuditKind.GRANT_ADD,
         at=now,

@@ -1,4 +1,4 @@
-"""What a finished sign-in brings to a session, new or known: its secret, its person, its tokens as they are stored."""
+"""What a completed sign-in brings to a session, issued or re-authenticated: secret, person and stored tokens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_TOKENS: Final = ProviderTokens("", "", "")
 
 @dataclass(frozen=True, slots=True)
 class IssuedSession:
-    """A session that has begun, or goes on: its stable reference, and the secret for the cookie, kept nowhere else."""
+    """A session that a sign-in issued or re-authenticated: its reference, and the cookie's secret, stored nowhere."""
 
     ref: str
     secret: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(32))
@@ -29,9 +29,9 @@ class IssuedSession:
 def reauthenticated(
     context: SessionContext, issued: IssuedSession, tokens: TokenSet, id_token: IdToken, access: AccessToken
 ) -> SteppedUp:
-    """What is stored of a fresh sign-in for the session that goes on with it."""
+    """What is stored when a sign-in re-authenticates an existing session."""
     before = _stored_tokens(context, issued.ref)
-    # Some providers give a refresh token, or their session's id, at the first sign-in only.
+    # Some providers return a refresh token, or their session's id, at the first sign-in only.
     kept = ProviderTokens(
         tokens.access_token, tokens.refresh_token or before.refresh_token, id_token.sid or before.hint
     )
@@ -49,7 +49,7 @@ def reauthenticated(
 
 
 def person_from(id_token: IdToken) -> Person:
-    """What is shown of a person, as their ID token has it."""
+    """The person that an ID token describes."""
     return Person(
         subject=id_token.subject,
         name=id_token.name,
@@ -60,12 +60,12 @@ def person_from(id_token: IdToken) -> Person:
 
 
 def secret_hash(secret: str) -> bytes:
-    """What is stored of a cookie's secret."""
+    """The SHA-256 of a cookie's secret, as it is stored."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def _stored_tokens(context: SessionContext, ref: str) -> ProviderTokens:
-    """The tokens of a session so far; empty ones where there are none any more."""
+    """The stored tokens of a session; empty ones when it has none."""
     sealed = context.storage.read.sealed_tokens(ref)
     try:
         return ProviderTokens.unseal(context.keyring, sealed.sealed, ref) if sealed is not None else _NO_TOKENS

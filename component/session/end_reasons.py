@@ -1,4 +1,4 @@
-"""What a person is told whose session has ended: one sentence for each reason."""
+"""The end reasons of sessions as users read them: one sentence for each."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _ENDED: Final = {
     EndReason.ENDED_BY_ADMIN: "You were signed out by an administrator.",
     EndReason.BLOCKED: "Your account was blocked. Ask an administrator.",
     EndReason.PROVIDER_LOGOUT: "You signed out at the sign-in provider.",
-    EndReason.PROVIDER_REFUSED: "The sign-in provider no longer renews this sign-in. Sign in again.",
-    EndReason.REPLACED: "Somebody signed in anew in this browser.",
+    EndReason.PROVIDER_REFUSED: "The sign-in provider ended this sign-in. Sign in again.",
+    EndReason.REPLACED: "There was a new sign-in in this browser.",
 }
 
 
@@ -25,4 +25,4 @@ def session_end_error(reason: EndReason | None) -> Unauthenticated:
         return SessionReplaced(sentence or "")
     if reason is EndReason.SIGNED_OUT:
         return SignedOut(sentence or "")
-    return SessionEnded(sentence) if sentence else SessionExpired("Sign in again to go on where you were.")
+    return SessionEnded(sentence) if sentence else SessionExpired("Sign in again to continue where you were.")

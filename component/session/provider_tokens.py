@@ -1,4 +1,4 @@
-"""The provider's tokens of one session: sealed for storage, and what they say of rights carried over into grants."""
+"""The provider's tokens of a session: sealed for storage, and their rights synchronized into grants."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProviderTokens:
-    """What is kept of the provider's answer. The ID token is not: its claims were taken, and nothing else needs it."""
+    """The stored part of the provider's token response. The ID token is not stored: only its claims are needed."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
-    """Empty where the provider gave none."""
+    """Empty when the provider returned none."""
     hint: str = field(repr=False)
-    """The provider's own session id (``sid``), for signing out there; empty where it gave none."""
+    """The provider's session id (``sid``), for the logout there; empty when it returned none."""
 
     def seal(self, keyring: Keyring, ref: str) -> bytes:
         """Encrypted for the session with this reference, and for no other."""
@@ -40,13 +40,21 @@ class ProviderTokens:
 
     @classmethod
     def unseal(cls, keyring: Keyring, sealed: bytes, ref: str) -> ProviderTokens:
-        """Undo ``seal``; raises ``SealBroken``."""
+        """Undo ``seal``.
+
+        Raises:
+            SealBroken: The tokens were sealed with another secret, or for another session.
+        """
         access_token, refresh_token, hint = json.loads(keyring.open(_PURPOSE, sealed, ref))
         return cls(access_token, refresh_token, hint)
 
 
 def require_own(access: AccessToken, subject: Subject, client_id: str) -> None:
-    """Raise ``TokenInvalid`` unless a verified access token is this subject's, and was issued to our client."""
+    """Check that a verified access token is this subject's, and was issued to our client.
+
+    Raises:
+        TokenInvalid: It is not.
+    """
     if access.subject != subject or access.machine:
         raise TokenInvalid(reason=TokenReason.OTHER_SUBJECT)
     if access.client_id not in {"", client_id}:
@@ -56,11 +64,17 @@ def require_own(access: AccessToken, subject: Subject, client_id: str) -> None:
 def sync_rights(
     unit: UnitOfWork, access: AccessToken, *, map_own_names: bool, now: datetime, signed_in: bool = True
 ) -> None:
-    """Make the grants of source ``token`` what the *access* token says, and audit it when that changed something.
+    """Set the grants of source ``token`` to the rights of the *access* token, and audit a change.
 
-    What of it could not be used is audited at each sign-in, and at a refresh when it changed something. ``signed_in``:
-    whether it is a sign-in. The ID token's roles never count: a refresh may come without one, and a role that is only
-    there would stay permanently.
+    Unusable claims are audited at each sign-in, and at a refresh when the grants changed. The roles of the ID token
+    never count: a refresh may return none, and a role that is only there would stay permanently.
+
+    Args:
+        unit: The unit of work of the sign-in or refresh.
+        access: The verified access token.
+        map_own_names: As in ``SessionContext``.
+        now: The present moment.
+        signed_in: Whether this is a sign-in, not a refresh.
     """
     rights = TokenRights(issued_at=access.issued_at, roles=access.roles, permissions=access.permissions)
     changed = unit.sync_token_rights(access.subject, rights, map_own_names=map_own_names, now=now)
@@ -81,6 +95,6 @@ def sync_rights(
 
 
 def _surplus(access: AccessToken) -> list[Unusable]:
-    """The roles that are too many to be remembered; all of them were mapped."""
+    """The roles beyond the number that is stored; all of them were mapped."""
     surplus = len(access.roles) - MAX_TOKEN_ROLES
     return [Unusable(ClaimReason.TOO_MANY_ROLES, surplus, "beyond 500")] if surplus > 0 else []

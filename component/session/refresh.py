@@ -1,7 +1,8 @@
-"""Renewing a session's tokens: one refresh at a time, in this process and across processes (RFC 9700 §4.14.2).
+"""Token refresh: one at a time for each session, in this process and across processes (RFC 9700 §4.14.2).
 
-In a process callers share one flight. Across processes a lease with an expiry in the session row says who may refresh;
-whoever takes over from a dead holder tries the stored token once. No transaction spans the request to the provider.
+In a process all callers share one request. Across processes a lease with an expiry, in the row of the session, decides
+who may refresh; a process that takes over an expired lease tries the stored token once. No transaction spans the
+request to the provider.
 """
 
 from __future__ import annotations
@@ -51,13 +52,13 @@ _OVER: Final = frozenset(
         "unauthorized",
     }
 )
-"""Answers to a refresh that mean this sign-in is over. Others (``invalid_client``) are about our settings."""
+"""Error codes of a refresh that mean this sign-in is over. Others (``invalid_client``) are about our settings."""
 
 _log = logging.getLogger(__name__)
 
 
 class TokenRefresh:
-    """Keeps the tokens of sessions fresh. Safe from any thread."""
+    """Refreshes the tokens of sessions. Safe from any thread."""
 
     def __init__(self, context: SessionContext, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._context = context
@@ -71,21 +72,32 @@ class TokenRefresh:
         self._paused_until: datetime | None = None
 
     def access_token(self, ref: str) -> str:
-        """A token that is good for a while; renewed first when due. Raises as ``Sessions.access_token``."""
+        """A token that is valid for a while, refreshed first when due.
+
+        Raises:
+            SessionEnded: The session ended, or the provider refuses the refresh.
+            SessionExpired: The stored tokens were sealed with a secret that is no longer in use.
+            ProviderUnavailable: The provider does not answer, and the stored token has expired.
+            SignInAgain: There is no refresh token, and the access token is about to expire.
+        """
         stored = self._stored(ref)
         if not self._due(stored):
             return self._open(ref, stored).access_token
         if not self._open(ref, stored).refresh_token:
             return self._without_refresh(ref, stored)
         if self._paused():
-            return self._old(ref, stored)
+            return self._stored_token(ref, stored)
         while True:
             token = self._shared(ref, wait=True)
             if token is not None:
                 return token
 
     def refresh_without_waiting(self, ref: str) -> None:
-        """Renew when due, unless somebody is at it or the provider has just not answered. Raises ``SessionEnded``."""
+        """Refresh when due, unless another caller is doing so or the provider has just failed.
+
+        Raises:
+            SessionEnded: The provider refuses the refresh.
+        """
         if self._paused():
             return
         try:
@@ -93,32 +105,32 @@ class TokenRefresh:
             if self._due(stored) and self._open(ref, stored).refresh_token:
                 self._shared(ref, wait=False)
         except (ProviderUnavailable, StorageUnavailable, SessionExpired):
-            # The page goes on with what is known; what it needs of the API or the database says so itself.
-            _log.info("rights could not be renewed now")
+            # The page continues with the known rights; calls of the API or the database report their own errors.
+            _log.info("rights could not be refreshed now")
 
     def _shared(self, ref: str, *, wait: bool) -> str | None:
-        """One renewal for all callers of this process; None when it was not waited for, or by an impatient leader."""
+        """One refresh for all callers of this process; None without a result, when a caller did not wait for it."""
         with self._lock:
             flight = self._flights.get(ref)
             if flight is None:
-                mine: Future[str | None] = Future()
-                self._flights[ref] = mine
+                own: Future[str | None] = Future()
+                self._flights[ref] = own
         if flight is not None:
             return flight.result(timeout=LEASE_SECONDS + WAIT_SECONDS) if wait else None
         try:
-            token = self._renew(ref, wait=wait)
+            token = self._refresh_under_lease(ref, wait=wait)
         except BaseException as error:
-            # Streamlit stops a script by an exception of its own; that one is not for those who wait here.
-            mine.set_exception(error if isinstance(error, GatehouseError) else ProviderUnavailable())
+            # Streamlit stops a script by an exception of its own; it is not for the callers that wait here.
+            own.set_exception(error if isinstance(error, GatehouseError) else ProviderUnavailable())
             raise
         else:
-            mine.set_result(token)
+            own.set_result(token)
             return token
         finally:
             with self._lock:
                 del self._flights[ref]
 
-    def _renew(self, ref: str, *, wait: bool) -> str | None:
+    def _refresh_under_lease(self, ref: str, *, wait: bool) -> str | None:
         owner = secrets.token_hex(8)
         give_up_at = time.monotonic() + WAIT_SECONDS
         while (leased := self._take_lease(ref, owner)) is None:
@@ -128,43 +140,43 @@ class TokenRefresh:
             if not wait:
                 return None
             if time.monotonic() >= give_up_at:
-                return self._old(ref, stored)
+                return self._stored_token(ref, stored)
             self._sleep(_POLL_SECONDS)
         try:
-            if not self._due(leased):  # somebody was faster between our look and the lease
+            if not self._due(leased):  # refreshed by another process before the lease was taken
                 return self._open(ref, leased).access_token
             session = self._storage.read.session_by_ref(ref)
-            held = self._open(ref, leased)
+            stored_tokens = self._open(ref, leased)
             if session is None or session.ended_at is not None:
                 raise SessionEnded
-            return self._refresh(session, owner, held, leased)
+            return self._refresh(session, owner, stored_tokens, leased)
         finally:
             self._release(ref, owner)
 
-    def _refresh(self, session: Session, owner: str, held: ProviderTokens, leased: SealedTokens) -> str:
+    def _refresh(self, session: Session, owner: str, old: ProviderTokens, leased: SealedTokens) -> str:
         try:
-            fresh = self._provider.refresh(held.refresh_token)
+            fresh = self._provider.refresh(old.refresh_token)
         except ProviderRefused as refused:
             if refused.error in _OVER:
                 self._end(session, refused.error)
-                raise SessionEnded("The sign-in provider no longer renews this sign-in. Sign in again.") from None
-            return self._go_on(session, held, leased, refusal_code(refused))
+                raise SessionEnded("The sign-in provider ended this sign-in. Sign in again.") from None
+            return self._use_stored_token(session, old, leased, refusal_code(refused))
         except ProviderUnavailable as error:
-            return self._go_on(session, held, leased, error.reason_code)
-        kept = ProviderTokens(fresh.access_token, fresh.refresh_token or held.refresh_token, held.hint)
+            return self._use_stored_token(session, old, leased, error.reason_code)
+        kept = ProviderTokens(fresh.access_token, fresh.refresh_token or old.refresh_token, old.hint)
         try:
             access = self._context.verifier.access_token(fresh.access_token, from_provider=True)
         except (TokenInvalid, ProviderUnavailable) as error:
             # It cannot be used, but the refresh token was rotated: the new one must not be lost.
-            kept = ProviderTokens(held.access_token, kept.refresh_token, held.hint)
+            kept = ProviderTokens(old.access_token, kept.refresh_token, old.hint)
             self._store(session, owner, kept, None, leased.access_expires_at, fresh)
-            return self._go_on(session, held, leased, error.reason_code)
+            return self._use_stored_token(session, old, leased, error.reason_code)
         try:
             require_own(access, session.person.subject, self._provider.client_id)
         except TokenInvalid as error:
             self._end(session, error.reason_code)
             self._revoke(kept.refresh_token)
-            raise SessionEnded("The sign-in provider answered for somebody else. Sign in again.") from None
+            raise SessionEnded("The sign-in provider answered for another account. Sign in again.") from None
         return self._store(session, owner, kept, access, access.expires_at, fresh)
 
     def _store(
@@ -176,7 +188,7 @@ class TokenRefresh:
         expires_at: datetime,
         fresh: TokenSet,
     ) -> str:
-        """Keep what was got, with the rights it brings. Gone to waste when the session ended meanwhile."""
+        """Store the new tokens with their rights; dropped when the session ended meanwhile."""
         now = self._clock()
         with self._storage.unit_of_work() as unit:
             stored = unit.store_refreshed(
@@ -197,18 +209,19 @@ class TokenRefresh:
         if newer is None:
             self._revoke(fresh.refresh_token)
             raise SessionEnded
-        # Somebody took the lease over because this was slow. Revoking ours could end theirs: they are of one family.
+        # Another process took over the lease, because this was slow. Both tokens are of one family: revoking ours could
+        # end the other one.
         return self._open(session.ref, newer).access_token
 
-    def _go_on(self, session: Session, held: ProviderTokens, leased: SealedTokens, reason: str) -> str:
-        """The provider cannot be used now: note it, leave it alone for a while, use the old token while it lasts."""
+    def _use_stored_token(self, session: Session, old: ProviderTokens, leased: SealedTokens, reason: str) -> str:
+        """The provider has failed: record it, pause the refreshes, use the stored token while it is valid."""
         now = self._clock()
         self._paused_until = now + timedelta(seconds=PAUSE_SECONDS)
         with self._storage.unit_of_work() as unit:
             unit.record(session_audit.refresh_failed(session, reason, now=now))
             unit.commit()
         if now < leased.access_expires_at:
-            return held.access_token
+            return old.access_token
         raise ProviderUnavailable
 
     def _end(self, session: Session, reason: str) -> None:
@@ -223,7 +236,7 @@ class TokenRefresh:
         try:
             self._provider.revoke(refresh_token)
         except GatehouseError as error:
-            # Best effort: nobody holds this token any more.
+            # Best effort: the token is no longer stored anywhere.
             _log.warning("a refresh token could not be revoked at the provider: %s", error.code)
 
     def _take_lease(self, ref: str, owner: str) -> SealedTokens | None:
@@ -234,13 +247,13 @@ class TokenRefresh:
         return leased
 
     def _release(self, ref: str, owner: str) -> None:
-        """Give the lease back, if it is still ours; otherwise nothing happens."""
+        """Release the lease, if it is still ours; otherwise nothing happens."""
         try:
             with self._storage.unit_of_work() as unit:
                 unit.release_refresh_lease(ref, owner)
                 unit.commit()
         except StorageUnavailable:
-            _log.warning("a refresh lease could not be given back; it expires by itself")
+            _log.warning("a refresh lease could not be released; it expires by itself")
 
     def _stored(self, ref: str) -> SealedTokens:
         stored = self._storage.read.sealed_tokens(ref)
@@ -259,23 +272,23 @@ class TokenRefresh:
         if self._paused_until is None:
             return False
         left = self._paused_until - self._clock()
-        # Never longer than a pause lasts: the clock may have run ahead when it began.
+        # Never longer than a pause lasts: the clock may have been ahead when it started.
         return timedelta() < left <= timedelta(seconds=PAUSE_SECONDS)
 
-    def _old(self, ref: str, stored: SealedTokens) -> str:
-        """The token in store, while it lasts."""
-        held = self._open(ref, stored)
+    def _stored_token(self, ref: str, stored: SealedTokens) -> str:
+        """The stored token, while it is valid."""
+        tokens = self._open(ref, stored)
         if self._clock() < stored.access_expires_at:
-            return held.access_token
+            return tokens.access_token
         raise ProviderUnavailable
 
     def _without_refresh(self, ref: str, stored: SealedTokens) -> str:
-        """The token in store while it lasts, but a silent sign-in is asked for, once, before it runs out."""
+        """The stored token while it is valid; before it expires, a silent sign-in is requested once."""
         left = stored.access_expires_at - self._clock()
         if left >= timedelta(seconds=REMAINING_SECONDS):
             return self._open(ref, stored).access_token
         if stored.silent_at is None:
-            raise SignInAgain("Your sign-in is being renewed.", silently=True)
+            raise SignInAgain("Your sign-in is being refreshed.", silently=True)
         if left > timedelta():
             return self._open(ref, stored).access_token
         raise SignInAgain("The sign-in provider asks you to sign in once more before this can be shown.")
@@ -284,4 +297,4 @@ class TokenRefresh:
         try:
             return ProviderTokens.unseal(self._context.keyring, stored.sealed, ref)
         except SealBroken:
-            raise SessionExpired("Sign in again to go on where you were.") from None
+            raise SessionExpired("Sign in again to continue where you were.") from None

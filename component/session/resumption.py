@@ -1,8 +1,8 @@
-"""Revivals: a session whose time was over goes on after its own person signed in again, in the same browser.
+"""Session resumption: an expired session continues after its user has signed in again in the same browser.
 
-Only a session that expired, never one that was ended; only for its subject; only for an hour after its end. Its
-reference stays, so that its covered tabs go on once they have reconnected; its secret, tokens, sign-in time, factors
-and limits are new.
+Only an expired session, never one that was ended; only for its subject; only for an hour after its end. Its reference
+stays, so its locked tabs continue once they have reconnected; its secret, tokens, sign-in time, factors and lifetimes
+are new.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from component.session.provider_tokens import require_own, sync_rights
 
 
 class SessionResumption:
-    """Finds what can be revived, and revives it. Safe from any thread, and across processes."""
+    """Finds and resumes expired sessions. Safe from any thread, and across processes."""
 
     def __init__(self, context: SessionContext) -> None:
         self._context = context
@@ -29,7 +29,7 @@ class SessionResumption:
         self._lifetimes = context.lifetimes
 
     def by_secret(self, secret: str) -> Session | None:
-        """The expired session whose cookie holds this secret, while it can be revived."""
+        """The expired session whose cookie holds this secret, while it can be resumed."""
         return self._expired(self._storage.read.session_by_secret(secret_hash(secret)))
 
     def by_ref(self, ref: str) -> Session | None:
@@ -37,14 +37,19 @@ class SessionResumption:
         return self._expired(self._storage.read.session_by_ref(ref))
 
     def until(self, session: Session) -> datetime:
-        """Until when an expired session can be revived."""
+        """Until when an expired session can be resumed."""
         return self._lifetimes.ends_at(session) + timedelta(seconds=self._lifetimes.resumption_seconds)
 
     def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> IssuedSession | None:
-        """Go on with ``session``, which was found here, whose person has signed in again.
+        """Resume ``session`` after a sign-in of its user.
 
-        None, and nothing is changed, for any other subject, and when it was ended, or its person blocked, meanwhile.
-        Raises as ``Sessions.begin``.
+        Returns:
+            The session with its new secret; None, with nothing changed, for another subject, and when the session was
+            ended or its user blocked meanwhile.
+
+        Raises:
+            TokenInvalid: The access token is invalid, or another subject's.
+            ProviderUnavailable: The provider's keys cannot be fetched.
         """
         if id_token.subject != session.person.subject:
             return None
@@ -55,7 +60,7 @@ class SessionResumption:
         fresh = reauthenticated(self._context, issued, tokens, id_token, access)
         with self._storage.unit_of_work() as unit:
             unit.save_person(person_from(id_token), now)
-            # Looked at inside the unit: an end, a block or another revival committed before this one is seen.
+            # Read inside the unit: an end, a block or another resumption committed before this one is seen.
             stored = self._expired(unit.session_by_ref(session.ref))
             until = now + timedelta(seconds=self._lifetimes.absolute_seconds)
             if stored is None or stored.person.blocked or not unit.resume_session(fresh, until, now):

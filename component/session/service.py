@@ -1,4 +1,4 @@
-"""Sessions: the server-side records behind the cookie. Begin, resolve, keep fresh, end.
+"""Sessions, the server-side records behind the cookie: begin, resolve, refresh, end.
 
 The browser holds a random secret of 256 bits, of which only the SHA-256 is stored; sockets and pages are bound to the
 session's stable reference. No transaction spans an HTTP call. Source: OWASP ASVS 5.0 §7.
@@ -49,7 +49,7 @@ class Sessions:
     def __init__(self, context: SessionContext, *, default_role: str | None = None) -> None:
         """``default_role``: the role that every user gets at a sign-in; None for none."""
         self.lifetimes = context.lifetimes
-        self.silent = SilentSignIn(context)
+        self.silent_sign_in = SilentSignIn(context)
         self.resumption = SessionResumption(context)
         self._token_refresh = TokenRefresh(context)
         self._context = context
@@ -62,10 +62,19 @@ class Sessions:
     def begin(
         self, tokens: TokenSet, id_token: IdToken, *, user_agent: str, address: str, replaces: str | None = None
     ) -> IssuedSession:
-        """Begin a session for a person whose ID token was verified, ending ``replaces``, all in one unit of work.
+        """Begin a session for the user of a verified ID token, in one unit of work.
 
-        Raises as ``TokenVerifier.access_token``, ``TokenInvalid`` for another's access token too, and
-        ``PermissionDenied`` (``blocked``) for a blocked person; then there is no session.
+        Args:
+            tokens: The token response of the provider.
+            id_token: The verified ID token.
+            user_agent: The browser's ``User-Agent``.
+            address: The client's address.
+            replaces: The reference of the browser's session so far, which ends; None for none.
+
+        Raises:
+            TokenInvalid: The access token is invalid, or another subject's.
+            ProviderUnavailable: The provider's keys cannot be fetched.
+            PermissionDenied: The user is blocked (``blocked``); no session is issued.
         """
         access = self._context.verifier.access_token(tokens.access_token, from_provider=True)
         require_own(access, id_token.subject, self._context.provider.client_id)
@@ -76,7 +85,7 @@ class Sessions:
             unit.save_person(person_from(id_token), now)
             unit.begin_session(session, now)
             stored = unit.session_by_ref(issued.ref)
-            # Looked at inside the unit: a block committed before this one is seen, a later one ends this session.
+            # Read inside the unit: a block committed before this one is seen, a later one ends this session.
             blocked = stored is None or stored.person.blocked
             if not blocked:
                 sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now)
@@ -93,37 +102,49 @@ class Sessions:
     def resolve(self, secret: str) -> Session:
         """The live session whose cookie holds this secret; one query.
 
-        Raises ``Unauthenticated`` (unknown), ``SessionExpired``, ``SessionEnded`` or ``StorageUnavailable``. A blocked
-        person's session is returned while it has not been ended: the decision refuses with the right reason.
+        A blocked user's session is returned while it is live: the decision refuses with the right reason.
+
+        Raises:
+            Unauthenticated: The secret is unknown.
+            SessionExpired: A lifetime of the session is over.
+            SessionEnded: The session was ended.
+            StorageUnavailable: The database does not answer.
         """
         if not _SECRET.fullmatch(secret):
             raise Unauthenticated("Sign in to continue.")
         return self._live(self._storage.read.session_by_secret(secret_hash(secret)))
 
     def by_ref(self, ref: str) -> Session:
-        """As ``resolve``, by the stable reference."""
+        """The live session with this reference; one query. Raises the errors of ``resolve``."""
         return self._live(self._storage.read.session_by_ref(ref))
 
     def access_token(self, ref: str) -> str:
-        """The session's access token, renewed when it is about to expire or its rights are older than the limit.
+        """The session's access token, refreshed when it is about to expire or its rights are too old.
 
-        Raises as ``by_ref``; ``SessionEnded`` when the provider refuses to renew; ``ProviderUnavailable`` when it does
-        not answer and the old token has expired; ``SignInAgain`` when there is no refresh token to renew it with.
+        Raises:
+            Unauthenticated: The session is unknown.
+            SessionExpired: A lifetime of the session is over.
+            SessionEnded: The session was ended, or the provider refuses the refresh.
+            ProviderUnavailable: The provider does not answer, and the stored token has expired.
+            SignInAgain: There is no refresh token.
+            StorageUnavailable: The database does not answer.
         """
         self.by_ref(ref)
         return self._token_refresh.access_token(ref)
 
     def sync_if_due(self, session: Session) -> None:
-        """Renew when the provider's word on this person's rights is older than the limit; else do nothing.
+        """Refresh the tokens when the user's rights were read from the provider too long ago.
 
-        Raises ``SessionEnded`` when the provider refuses to renew. A provider that does not answer, or another renewal
-        under way, does not hold up the page.
+        A provider that does not answer, or a refresh in progress elsewhere, does not delay the page.
+
+        Raises:
+            SessionEnded: The provider refuses the refresh.
         """
         if self._clock() - session.rights_synced_at >= timedelta(seconds=self.lifetimes.rights_max_age_seconds):
             self._token_refresh.refresh_without_waiting(session.ref)
 
     def touch(self, session: Session, *, page: str = "") -> None:
-        """Note that the person was here, and on which page; at most once a minute."""
+        """Store that the session was used, and on which page; at most once a minute."""
         if self._clock() - session.last_seen_at < timedelta(seconds=self.lifetimes.touch_seconds):
             return
         try:
@@ -131,18 +152,18 @@ class Sessions:
                 unit.touch_session(session.ref, self._clock, idle=self.lifetimes.idle, page=page)
                 unit.commit()
         except StorageUnavailable:
-            # Not worth a person's page: the next rerun notes it.
+            # Not worth failing the page for: the next rerun stores it.
             _log.warning("could not note that a session was used")
 
     def stay(self, session: Session) -> Session:
-        """Note at once that the person is here, who said so; only the idle limit moves. Raises as ``by_ref``."""
+        """Extend the idle lifetime at once, at the user's request. Raises the errors of ``by_ref``."""
         with self._storage.unit_of_work() as unit:
             unit.touch_session(session.ref, self._clock, idle=self.lifetimes.idle)
             unit.commit()
         return self.by_ref(session.ref)
 
     def end(self, ref: str, reason: EndReason, *, by: str) -> str | None:
-        """End the session, and tell the provider as far as it listens. ``by``: the audit name of who did it.
+        """End the session, and revoke its refresh token where the provider supports it.
 
         Returns the provider's session id, for ``Provider.logout_url``; None when it gave none, or the session was over
         already (then nothing is written).
@@ -150,7 +171,7 @@ class Sessions:
         now = self._clock()
         before = self._storage.read.sealed_tokens(ref)
         with self._storage.unit_of_work() as unit:
-            # The lease shows the newest tokens inside the unit; a renewal under way elsewhere revokes what it gets.
+            # The lease returns the newest tokens inside the unit; a refresh in progress elsewhere revokes what it gets.
             newest = unit.take_refresh_lease(ref, f"end-{secrets.token_hex(8)}", now, now + timedelta(seconds=1))
             session = unit.session_by_ref(ref)
             ended = unit.end_session(ref, reason, now)
@@ -164,7 +185,7 @@ class Sessions:
         return tokens.hint or None
 
     def revoke_ended(self, ref: str, sealed: SealedTokens | None) -> None:
-        """Tell the provider, as far as it listens, that what a session had that is over here is not needed any more."""
+        """Revoke the refresh token of a session that has ended, where the provider supports it."""
         tokens = self._open(ref, sealed)
         if tokens is not None:
             self._revoke(tokens.refresh_token)
@@ -209,23 +230,23 @@ class Sessions:
         try:
             added = unit.grant_default_role(subject, self._default_role, now)
         except NotFound:
-            # Somebody deleted the role: signing in must go on working, without it.
+            # The role was deleted: sign-in must still work, without it.
             _log.error("GATEHOUSE_DEFAULT_ROLE names a role that does not exist: %s", self._default_role)
             return
         if added and self._default_role is not None:
             unit.record(session_audit.default_role_granted(subject, self._default_role, now=now))
 
     def _replace(self, unit: UnitOfWork, ref: str | None, subject: Subject, now: datetime) -> str:
-        """End the session of this browser that the new one replaces; returns the refresh token to be revoked, if any.
+        """End the session of this browser that the new one replaces; returns the refresh token to revoke, if any.
 
         For the same subject there is none: some providers revoke all of a subject's tokens at once, the new ones too.
         """
         session = unit.session_by_ref(ref) if ref is not None else None
         if session is None or session.ended_at is not None:
             return ""
-        other = session.person.subject != subject
+        is_other_subject = session.person.subject != subject
         until = now + timedelta(seconds=1)
-        sealed = unit.take_refresh_lease(session.ref, "replaced", now, until) if other else None
+        sealed = unit.take_refresh_lease(session.ref, "replaced", now, until) if is_other_subject else None
         if unit.end_session(session.ref, EndReason.REPLACED, now):
             unit.record(session_audit.ended(session, EndReason.REPLACED, by=subject_name(subject), now=now))
         tokens = self._open(session.ref, sealed)
@@ -242,7 +263,7 @@ class Sessions:
         try:
             return ProviderTokens.unseal(self._context.keyring, sealed.sealed, ref) if sealed is not None else None
         except SealBroken:
-            return None  # sealed with a secret that was taken out since: nothing can be told to the provider
+            return None  # sealed with a secret that was removed since: the tokens cannot be revoked
 
     def _revoke(self, refresh_token: str) -> None:
         try:

@@ -1,7 +1,7 @@
-"""Silent sign-ins (``prompt=none``, OIDC Core §3.1.2.1): how a session gets new tokens without a refresh token.
+"""Silent sign-in (``prompt=none``, OIDC Core §3.1.2.1): new tokens for a session without a refresh token.
 
-Tried once for each access token, and only for a session that is live, so never after a sign-out. The session stays the
-one it is: its limits, its secret and its sign-in time do not move, because nobody has proven anything anew.
+Tried once for each access token, and only for a live session, so never after a sign-out. The lifetimes, the secret and
+the sign-in time of the session do not change, because its user has not authenticated again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from component.session.context import SessionContext
 from component.session.provider_tokens import ProviderTokens, require_own, sync_rights
 
 REMAINING_SECONDS: Final = 60
-"""A token with less time left than this is due to be renewed."""
+"""A token with less time left than this is due for a refresh."""
 _LEASE_SECONDS: Final = 10
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class SilentSignIn:
         self._clock = context.clock
 
     def needed(self, ref: str) -> bool:
-        """Whether the session's access token is about to expire and nothing but a sign-in brings another."""
+        """Whether the session's access token is about to expire, and only a sign-in can bring another."""
         stored = self._storage.read.sealed_tokens(ref)
         if stored is None or stored.access_expires_at - self._clock() >= timedelta(seconds=REMAINING_SECONDS):
             return False
@@ -47,7 +47,7 @@ class SilentSignIn:
             return True
 
     def begin(self, ref: str) -> bool:
-        """Note that one is tried; False when it is not needed, or was tried for this access token before."""
+        """Record an attempt; False when it is not needed, or was made for this access token before."""
         if not self.needed(ref):
             return False
         with self._storage.unit_of_work() as unit:
@@ -56,10 +56,12 @@ class SilentSignIn:
         return first
 
     def complete(self, session: Session, tokens: TokenSet, id_token: IdToken) -> None:
-        """Put the new tokens into the session, with the rights they bring.
+        """Store the new tokens in the session, with their rights.
 
-        Raises ``TokenInvalid`` when the provider answered for somebody else, ``SessionEnded``, and as
-        ``TokenVerifier.access_token``.
+        Raises:
+            TokenInvalid: The access token is invalid, or the provider answered for another subject.
+            ProviderUnavailable: The provider's keys cannot be fetched.
+            SessionEnded: The session ended meanwhile.
         """
         access = self._context.verifier.access_token(tokens.access_token, from_provider=True)
         if id_token.subject != session.person.subject:
@@ -84,10 +86,10 @@ class SilentSignIn:
             raise SessionEnded
 
     def refused(self, session: Session, reason: str) -> None:
-        """Write down that it did not work. ``reason``: the provider's error code, or ours."""
+        """Record a failed attempt. ``reason``: the provider's error code, or a reason code of ours."""
         try:
             with self._storage.unit_of_work() as unit:
                 unit.record(session_audit.refresh_failed(session, reason, now=self._clock()))
                 unit.commit()
         except StorageUnavailable:
-            _log.warning("a silent sign-in that failed could not be recorded")
+            _log.warning("a failed silent sign-in could not be recorded")

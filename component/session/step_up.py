@@ -1,8 +1,8 @@
-"""Step-up: a live session goes on after its person proved themselves afresh, or by a second factor (RFC 9470).
+"""Step-up: a live session continues after its user authenticated again, or with a second factor (RFC 9470).
 
-``/auth/login?step_up=1&max_age=…&acr_values=…`` asks for it. The reference of the session stays, so that other tabs
-go on once they have reconnected; its cookie secret, tokens, sign-in time and factors are new. Whatever the provider did
-not do changes nothing.
+``/auth/login?step_up=1&max_age=…&acr_values=…`` requests it. The reference of the session stays, so its other tabs
+continue once they have reconnected; its secret, tokens, sign-in time and factors are new. When the provider did not do
+what was requested, nothing changes.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from component.session.provider_tokens import require_own, sync_rights
 
 _AGE: Final = re.compile(r"[0-9]{1,9}")
 _CONTEXT: Final = re.compile(r"[\x21-\x7e]{1,200}")
-_AFRESH: Final = Requirement(max_age_seconds=0)
+_SIGN_IN_NOW: Final = Requirement(max_age_seconds=0)
 
 
 def requested_step_up(query: Mapping[str, str]) -> Requirement | None:
-    """What a sign-in link asks for; None when it asks for no step-up, a fresh sign-in when it does not say what."""
+    """The step-up that a sign-in link requests; None for none, a new sign-in when it names no requirement."""
     if query.get("step_up") != "1":
         return None
     age, context = query.get("max_age", ""), query.get("acr_values", "")
-    asked = Requirement(
+    requirement = Requirement(
         max_age_seconds=int(age) if _AGE.fullmatch(age) else None, acr=context if _CONTEXT.fullmatch(context) else ""
     )
-    return _AFRESH if asked == Requirement() else asked
+    return _SIGN_IN_NOW if requirement == Requirement() else requirement
 
 
 class StepUpSignIn:
-    """Finishes step-ups. Safe from any thread, and from any process with the same keyring."""
+    """Completes step-ups. Safe from any thread, and from any process with the same keyring."""
 
     def __init__(self, context: SessionContext) -> None:
         self._context = context
@@ -47,16 +47,21 @@ class StepUpSignIn:
         self._clock = context.clock
 
     def id_token(self, tokens: TokenSet, transaction: LoginTransaction) -> IdToken:
-        """The verified ID token of any sign-in, which must be as recent and as strong as this one asked for.
+        """The verified ID token of any sign-in, as recent and as strong as the sign-in requested.
 
-        The age counts from when the sign-in was begun, which is when the provider was asked. It must name the
-        organization that was asked for, too. Raises as ``TokenVerifier.id_token``, ``FactorMissing``, and
-        ``OrganizationMismatch``.
+        The age counts from the start of the sign-in, when the request went to the provider.
+
+        Raises:
+            TokenInvalid: The token is invalid; ``SignInTooOld`` when the sign-in is not recent enough.
+            NonceMismatch: The token belongs to another sign-in.
+            ProviderUnavailable: The provider's keys cannot be fetched.
+            FactorMissing: The requested second factor is missing.
+            OrganizationMismatch: The token is for another organization than the requested one.
         """
-        asked = transaction.step_up or Requirement()
-        max_age_seconds = asked.max_age_seconds
+        requirement = transaction.step_up or Requirement()
+        max_age_seconds = requirement.max_age_seconds
         if max_age_seconds is not None:
-            max_age_seconds += int((self._clock() - transaction.begun_at).total_seconds()) + 1
+            max_age_seconds += int((self._clock() - transaction.started_at).total_seconds()) + 1
         id_token = self._context.verifier.id_token(
             tokens.id_token,
             client_id=self._context.provider.client_id,
@@ -64,17 +69,22 @@ class StepUpSignIn:
             access_token=tokens.access_token,
             max_age_seconds=max_age_seconds,
         )
-        if asked.acr and not has_context(asked.acr, given=id_token.acr, methods=id_token.amr):
+        if requirement.acr and not has_context(requirement.acr, given=id_token.acr, methods=id_token.amr):
             raise FactorMissing
         if transaction.organization and id_token.organization != transaction.organization:
             raise OrganizationMismatch
         return id_token
 
     def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> IssuedSession | None:
-        """Go on with ``session``, whose person signed in again: new secret, tokens, sign-in time and factors.
+        """Continue ``session`` after a sign-in of its user, with a new secret, tokens, sign-in time and factors.
 
-        None, and nothing is changed, when the session is over by now or its person is blocked. Raises as
-        ``Sessions.begin``.
+        Returns:
+            The session with its new secret; None, with nothing changed, when it has ended meanwhile or its user is
+            blocked.
+
+        Raises:
+            TokenInvalid: The access token is invalid, or another subject's.
+            ProviderUnavailable: The provider's keys cannot be fetched.
         """
         access = self._context.verifier.access_token(tokens.access_token, from_provider=True)
         require_own(access, id_token.subject, self._context.provider.client_id)
@@ -83,7 +93,7 @@ class StepUpSignIn:
         fresh = reauthenticated(self._context, issued, tokens, id_token, access)
         with self._storage.unit_of_work() as unit:
             unit.save_person(person_from(id_token), now)
-            # Looked at inside the unit: an end or a block committed before this one is seen.
+            # Read inside the unit: an end or a block committed before this one is seen.
             stored = unit.session_by_ref(session.ref)
             if stored is None or stored.person.blocked or not unit.step_up_session(fresh, now):
                 return None

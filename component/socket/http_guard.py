@@ -61,7 +61,7 @@ class HttpGuard:
         It comes before any cookie is read and sets none, so that another site that had the browser send the request
         learns nothing and changes nothing.
         """
-        if not self._context.site.is_asked(scope["headers"]):
+        if not self._context.site.is_host(scope["headers"]):
             return PlainTextResponse("This address is not served here.\n", 421)
         closed = area in {Area.CLOSED, Area.STREAM} or (area is Area.FILES and self._context.config.hosted_app is None)
         if closed or self._is_missing(area, scope["path"]):

@@ -38,7 +38,7 @@ class WebSocketGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, for scopes of the type ``websocket``."""
         send_accepted, send = send, self._context.with_headers(send, private=True)
-        if not self._context.site.is_asked(scope["headers"]):
+        if not self._context.site.is_host(scope["headers"]):
             await _refuse(scope, receive, send, PlainTextResponse("This address is not served here.\n", 421))
             return
         if area_of(scope["path"]) is not Area.STREAM:

@@ -20,7 +20,7 @@ ANN = Account(
 
 def test_nobody_gets_a_way_in() -> None:
     assert component_data(None, return_to="/reports") == {"returnTo": "/reports", "account": None, "silent": False}
-    assert component_data(None, silent=True)["silent"] is True
+    assert component_data(None, silent_sign_in=True)["silent"] is True
 
 
 def test_a_person_is_told_in_plain_data() -> None:

@@ -248,7 +248,7 @@ def test_a_handler_that_raises_is_reported_and_the_rest_goes_on(caplog: pytest.L
     assert host.titles == ["report 2"]
     [answer] = host.answers
     assert answer["seq"] == 1
-    assert "Its number is" in answer["error"]["message"]
+    assert "Its reference is" in answer["error"]["message"]
     assert "secret" not in json.dumps(host.channel.payload(ALL))
 
 

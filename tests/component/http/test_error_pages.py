@@ -21,7 +21,7 @@ def here() -> Iterator[World]:
 
 
 ERRORS = [
-    ("access_denied", "", 403, "You were not let in"),
+    ("access_denied", "", 403, "You were not signed in"),
     ("access_denied", "No entry on <b>Sundays</b>", 403, "No entry on &lt;b&gt;Sundays&lt;/b&gt;"),
     ("unauthorized", "user is blocked", 403, "Your account is blocked"),
     ("unauthorized", "not on the list", 403, "not on the list"),
@@ -31,7 +31,7 @@ ERRORS = [
     ("mfa_required", "", 400, "One more step"),
     ("server_error", "", 503, "had a fault"),
     ("temporarily_unavailable", "", 503, "busy"),
-    ("too_many_requests", "", 503, "Too many tries"),
+    ("too_many_requests", "", 503, "Too many attempts"),
     ("something_new", "", 400, "Signing in did not work"),
     ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", 400, "&lt;img src=x onerror=alert(1)&gt;"),
 ]
@@ -118,7 +118,7 @@ def test_a_provider_that_answers_nonsense(here: World, kind: str) -> None:
     browser = here.browser()
     answer = browser.get(here.fake.approve(here.begin(browser, "/reports")))
     assert answer.status == 503
-    assert "makes no sense" in answer.text
+    assert "invalid response" in answer.text
     assert here.cookies.session not in browser.cookies
     assert here.rows("sessions") == 0
 

@@ -56,7 +56,7 @@ def test_no_other_page_of_ours_has_a_script(here: World) -> None:
         ("login_required", "Sign in to continue"),
         ("consent_required", "One more step"),
         ("mfa_required", "One more step"),
-        ("access_denied", "You were not let in"),
+        ("access_denied", "You were not signed in"),
         ("temporarily_unavailable", "busy"),
     ],
 )

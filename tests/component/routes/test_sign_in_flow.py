@@ -211,7 +211,7 @@ def test_a_nonce_of_another_sign_in_is_refused(here: World) -> None:
     next(iter(here.fake.codes.values())).nonce = "n" * 43
     answer = browser.get(callback)
     assert answer.status == 400
-    assert "did not fit" in answer.text
+    assert "did not match" in answer.text
     assert here.cookies.session not in browser.cookies
 
 

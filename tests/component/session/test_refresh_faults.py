@@ -48,7 +48,7 @@ def test_a_provider_that_refuses_ends_the_session(here: World, status: int, erro
         with pytest.raises(SessionEnded):
             here.sessions.access_token(ref)
     assert here.fake.refreshes() == 1
-    with pytest.raises(SessionEnded, match="no longer renews"):
+    with pytest.raises(SessionEnded, match="ended this sign-in"):
         here.sessions.resolve(here.secret(browser))
     assert [event["reason"] for event in here.audit("app:session:end")] == [EndReason.PROVIDER_REFUSED]
     assert [event["reason"] for event in here.audit("app:token:refresh-fail")] == [error]

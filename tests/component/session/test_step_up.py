@@ -197,7 +197,7 @@ def test_a_provider_that_does_not_do_it_changes_nothing(
             here.fake.issuer.id_token = _without_auth_time(here)  # type: ignore[method-assign]
     answer = confirm(here, old, link, **claims)
     assert answer.status == 400
-    asked = "for a second proof" if reason == "factor-missing" else "to sign in again"
+    asked = "for a second factor" if reason == "factor-missing" else "to sign in again"
     assert f"You were not asked {asked}" in answer.text
     assert "Nothing was changed" in answer.text
     assert here.secret(old) == secret

@@ -29,8 +29,8 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
     ),
     Removal(
         guard="a component's undeclared events are refused",
-        at="component.event_channel:EventChannel._one",
-        without="not isinstance(found, Breach) and found.name not in allowed",
+        at="component.event_channel:EventChannel._event",
+        without="not isinstance(event, Breach) and event.name not in allowed",
         instead="False",
         test="tests/component/test_events.py::test_an_event_that_this_component_does_not_take_is_refused",
     ),

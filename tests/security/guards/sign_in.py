@@ -15,9 +15,9 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="callbacks of unknown login transactions get one answer, with or without a session",
-        at="component.routes.callback:SignInCallback.finish",
+        at="component.routes.callback:SignInCallback.complete",
         without="unknown_sign_in_page()",
-        instead='self._to("/") if self._cookies.session in cookies else unknown_sign_in_page()',
+        instead='self._redirect("/") if self._cookies.session in cookies else unknown_sign_in_page()',
         test="tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
     ),
     Removal(
@@ -85,7 +85,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="max_age is never 0",
-        at="component.oidc.provider:_asking_for",
+        at="component.oidc.provider:_step_up_parameters",
         without="requirement.max_age_seconds or ANY_AGE_SECONDS",
         instead="ANY_AGE_SECONDS if requirement.max_age_seconds is None else requirement.max_age_seconds",
         test="tests/component/session/test_step_up.py::test_what_is_asked_of_the_provider",
@@ -259,7 +259,7 @@ REMOVALS: Final[list[Removal]] = [
         without="tokens, id_token = self._tokens(...)",
         instead="""
             tokens, id_token = self._tokens(...)
-            self._exchanges.remember(self._browser(asked), id_token.subject)
+            self._exchanges.remember(self._browser(callback), id_token.subject)
         """,
         test="tests/component/oidc/test_exchange_budget.py::test_a_browser_is_known_once_its_session_was_made",
     ),
