@@ -106,7 +106,7 @@ class LoginTransactions:
             return_to: The page to return to.
             parameters: Parameters for the provider, of which only the allowed ones are sent.
             silent_for: The session that a silent sign-in refreshes; empty for none.
-            silent: Whether it is a silent sign-in in a browser without a session.
+            silent_sign_in: Whether it is a silent sign-in in a browser without a session.
             another: As in ``Provider.authorize_url``.
             step_up: As in ``Provider.authorize_url``.
             popup: Whether it happens in a popup.

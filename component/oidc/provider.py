@@ -102,7 +102,7 @@ class Provider:
             nonce: The nonce.
             code_verifier: The PKCE verifier.
             parameters: Of these only ``ALLOWED_PARAMETERS`` are sent.
-            silent: Whether to send ``prompt=none``, and of the parameters only connection and organization.
+            silent_sign_in: Whether to send ``prompt=none``, and of the parameters only connection and organization.
             another: Whether the provider offers another account than the one that is signed in there.
             step_up: The requirement of a step-up; None for any other sign-in.
 
