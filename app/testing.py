@@ -24,7 +24,7 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant, NewSession, Person
 from app.core.settings import Settings
-from app.core.tokens.verifier import token_hash
+from app.core.tokens.hashes import token_hash
 from app.services import Services
 from component.session.provider_tokens import ProviderTokens
 from db import open_database, seed

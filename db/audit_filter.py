@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 
 from app.core.audit import Outcome, codes_of
-from app.core.directory import MOST_COUNTED, AuditQuery
+from app.core.audit_rows import AuditQuery
+from app.core.directory import MOST_COUNTED
 from db.audit import FIELDS
 from db.models import audit_events
 from db.query_cache import fits

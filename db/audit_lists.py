@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, bindparam, func, select
 
-from app.core.directory import MOST_COUNTED, AuditQuery, AuditRow, ChainHead, Slice
+from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
+from app.core.directory import MOST_COUNTED, Slice
 from app.core.keyring import Keyring
 from db.audit import head_is_sealed
 from db.audit_filter import AUDIT_EVENT, EVENT_TIME, AuditFilter

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
 from app.core.directory import (
-    AuditQuery,
-    AuditRow,
-    ChainHead,
     GuardRow,
     MappingRow,
     PeopleQuery,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from app.core.audit import ANONYMOUS_ACTOR, AuditKind, kind_of
-from app.core.directory import AuditRow
+from app.core.audit_rows import AuditRow
 from app.core.errors import all_errors
 from app.core.failure_reasons import explain
 from app.core.principal import Subject

@@ -34,8 +34,8 @@ from app.core.principal import ANONYMOUS, AuthMethod, Principal
 from app.core.records import BearerFacts, Session
 from app.core.session_liveness import Liveness, liveness
 from app.core.settings import Settings
+from app.core.tokens.hashes import token_hash
 from app.core.tokens.types import AccessToken
-from app.core.tokens.verifier import token_hash
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services
 

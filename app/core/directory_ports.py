@@ -11,10 +11,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
 from app.core.directory import (
-    AuditQuery,
-    AuditRow,
-    ChainHead,
     GrantRow,
     GuardRow,
     MappingRow,

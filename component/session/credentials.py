@@ -9,8 +9,8 @@ from typing import Final
 
 from app.core.keyring import SealBroken
 from app.core.records import Person, SteppedUp
+from app.core.tokens.hashes import token_hash
 from app.core.tokens.types import AccessToken, IdToken
-from app.core.tokens.verifier import token_hash
 from component.oidc.provider import TokenSet
 from component.session.context import SessionContext
 from component.session.provider_tokens import ProviderTokens

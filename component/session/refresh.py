@@ -28,8 +28,8 @@ from app.core.errors import (
 )
 from app.core.keyring import SealBroken
 from app.core.records import EndReason, SealedTokens, Session
+from app.core.tokens.hashes import token_hash
 from app.core.tokens.types import AccessToken
-from app.core.tokens.verifier import token_hash
 from component.http.error_pages import refusal_code
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit

@@ -26,8 +26,8 @@ from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, SealedTokens, Session
 from app.core.session_liveness import Liveness, liveness
+from app.core.tokens.hashes import token_hash
 from app.core.tokens.types import AccessToken, IdToken
-from app.core.tokens.verifier import token_hash
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
 from component.session.context import SessionContext

@@ -15,8 +15,8 @@ from app.core.errors import SessionEnded, StorageUnavailable, TokenInvalid
 from app.core.failure_reasons import TokenReason, TokenUse
 from app.core.keyring import SealBroken
 from app.core.records import Session
+from app.core.tokens.hashes import token_hash
 from app.core.tokens.types import IdToken
-from app.core.tokens.verifier import token_hash
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
 from component.session.context import SessionContext

@@ -17,7 +17,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.core import administration, correlation
 from app.core.audit import AuditEvent, AuditKind
-from app.core.directory import AuditQuery, AuditRow
+from app.core.audit_rows import AuditQuery, AuditRow
 from app.core.errors import NotFound, TooManyRequests
 from app.core.permissions import Permission
 from app.core.principal import Subject

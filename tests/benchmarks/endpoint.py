@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from app.core.rights import Rights
-from app.core.tokens.verifier import build_verifier, token_hash
+from app.core.tokens.hashes import token_hash
+from app.core.tokens.verifier import build_verifier
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services

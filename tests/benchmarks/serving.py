@@ -16,7 +16,7 @@ from typing import Final
 
 import requests
 
-from app.core.tokens.verifier import token_hash
+from app.core.tokens.hashes import token_hash
 from tests.benchmarks import budgets
 from tests.benchmarks.endpoint import PATH
 from tests.benchmarks.measure import Samples

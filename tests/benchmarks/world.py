@@ -21,7 +21,7 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant, NewSession, Person
 from app.core.settings import Settings
-from app.core.tokens.verifier import token_hash
+from app.core.tokens.hashes import token_hash
 from component.session.provider_tokens import ProviderTokens
 from db import Database, SyntheticData, fill, migrate, open_database, seed
 from tests.issuer import CLIENT_ID, Issuer

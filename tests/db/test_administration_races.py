@@ -7,7 +7,7 @@ from collections import Counter
 from sqlalchemy import func, select
 
 from app.core.audit import AuditKind
-from app.core.directory import AuditQuery
+from app.core.audit_rows import AuditQuery
 from db import Database, verify_chain
 from db.models import grants
 from tests.db.builders import ANN, NOW

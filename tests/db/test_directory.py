@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from app.core.audit import ANONYMOUS_ACTOR, AuditKind, Outcome
-from app.core.directory import AuditQuery, AuditRow, GuardKind, GuardRow, RoleReview
+from app.core.audit_rows import AuditQuery, AuditRow
+from app.core.directory import GuardKind, GuardRow, RoleReview
 from app.core.errors import InvalidInput, NameTaken, NotFound, RoleInUse
 from app.core.permissions import CATALOGUE, ROLES
 from app.core.policy import Source

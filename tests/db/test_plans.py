@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.core.directory import AuditQuery, PeopleQuery, PeopleSort, PersonState
+from app.core.audit_rows import AuditQuery
+from app.core.directory import PeopleQuery, PeopleSort, PersonState
 from db import Database
 from db.directory import DatabaseDirectory
 from db.query_cache import QueryCache

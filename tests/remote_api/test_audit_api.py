@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from app.core.audit import AuditEvent, AuditKind, Outcome
+from app.core.audit_rows import AuditQuery, AuditRow
 from app.core.chain import ChainState, Problem, ProblemKind
-from app.core.directory import AuditQuery, AuditRow
 from app.core.principal import Subject
 from app.core.records import Person
 from remote_api.audit_text import sentence, subject_of

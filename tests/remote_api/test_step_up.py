@@ -10,7 +10,7 @@ import pytest
 from app.core.assurance import MULTI_FACTOR, Requirement
 from app.core.permissions import REQUIREMENTS
 from app.core.records import EndReason, SteppedUp
-from app.core.tokens.verifier import token_hash
+from app.core.tokens.hashes import token_hash
 from tests.remote_api.world import SignedIn, World
 
 EXPORT = "/api/v1/reports/usage.csv"

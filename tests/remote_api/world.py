@@ -19,7 +19,8 @@ from app.core.principal import Subject
 from app.core.records import EndReason, NewGrant, NewSession, Person
 from app.core.rights import Rights
 from app.core.settings import Settings
-from app.core.tokens.verifier import build_verifier, token_hash
+from app.core.tokens.hashes import token_hash
+from app.core.tokens.verifier import build_verifier
 from db import Database, open_database, seed, verify_chain
 from remote_api import create_app
 from remote_api.application import Application

@@ -174,3 +174,13 @@ def methods(claims: Claims) -> frozenset[str]:
     if not isinstance(value, list):
         return frozenset()
     return frozenset(member for member in value if _exact_text(member, MAX_ID_CHARACTERS))
+
+
+def is_machine(sub: str, client_id: str, grant_type: Any) -> bool:
+    """Whether a client speaks for itself: Auth0 says so in ``gty`` or ``CLIENT@clients``, RFC 9068 §2.2 by the subject.
+
+    A person's subject has a ``|`` at Auth0, so nobody becomes a machine by choosing the name of an account.
+    """
+    if grant_type == "client-credentials":
+        return True
+    return (sub.endswith("@clients") and "|" not in sub) or (bool(client_id) and sub == client_id)

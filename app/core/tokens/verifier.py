@@ -7,12 +7,10 @@ only after the signature. Sources: RFC 8725, RFC 9068 §4, OIDC Core §3.1.3.7, 
 
 from __future__ import annotations
 
-import base64
-import hmac
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from jwt import get_algorithm_by_name
 
@@ -25,6 +23,7 @@ from app.core.settings import Settings
 from app.core.tokens import claims as read
 from app.core.tokens.cache import TokenCache
 from app.core.tokens.discovery import Discovery
+from app.core.tokens.hashes import half_hash, same_text
 from app.core.tokens.jwks import MATERIAL
 from app.core.tokens.jws import Compact, parse, token_bytes
 from app.core.tokens.key_set import KeySet
@@ -34,19 +33,14 @@ MAX_LEEWAY_SECONDS: Final = 60
 _ACCESS_TYPES: Final = frozenset({"", "jwt", "at+jwt", "application/at+jwt"})
 _ID_TYPES: Final = frozenset({"", "jwt"})
 _LOGOUT_TYPES: Final = frozenset({"", "jwt", "logout+jwt", "application/logout+jwt"})
-"""``logout+jwt`` is what §2.4 asks for; some providers still send none, or ``JWT``."""
+"""§2.4 requires ``logout+jwt``; some providers send no type, or ``JWT``."""
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _NOT_ACCESS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash", "events", "htm", "htu"})
 """Claims of ID tokens, logout tokens (``events``) and DPoP proofs."""
 
 
-def token_hash(token: str) -> bytes:
-    """The SHA-256 by which a token is known without being kept."""
-    return sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
 class TokenVerifier:
-    """Verifies the tokens of one issuer, for any thread. Remembers verified access tokens for a minute at most."""
+    """Verifies the tokens of one issuer, in any thread. Caches verified access tokens for a minute at most."""
 
     def __init__(
         self,
@@ -75,9 +69,15 @@ class TokenVerifier:
         self._verified: TokenCache[AccessToken] = TokenCache()
 
     def access_token(self, token: str, *, from_provider: bool = False) -> AccessToken:
-        """A bearer token of the API. Raises ``TokenInvalid``, ``TokenExpired`` or ``ProviderUnavailable``.
+        """Verify an access token of the API.
 
-        ``from_provider``: it came from the token endpoint over TLS; as in ``KeySet.key``.
+        Args:
+            token: As received.
+            from_provider: Whether it came from the token endpoint over TLS; as in ``KeySet.key``.
+
+        Raises:
+            TokenInvalid: if it is not valid; ``TokenExpired`` if it was.
+            ProviderUnavailable: if its key cannot be fetched now.
         """
         raw = token_bytes(token)
         digest = sha256(raw).digest()
@@ -101,23 +101,37 @@ class TokenVerifier:
         access_token: str | None = None,
         max_age_seconds: int | None = None,
     ) -> IdToken:
-        """An ID token for ``client_id``; as ``access_token``, and raises ``NonceMismatch`` and ``SignInTooOld``.
+        """Verify an ID token.
 
-        ``nonce`` None (answers to a refresh) compares none; ``access_token`` is held against ``at_hash`` where there
-        is one; ``max_age_seconds`` demands an ``auth_time`` that recent.
+        Args:
+            token: As received from the token endpoint.
+            client_id: The audience.
+            nonce: The nonce of the sign-in; None for a refresh, which has none.
+            access_token: Compared with ``at_hash`` where the token has one.
+            max_age_seconds: How old ``auth_time`` may be; None for any.
+
+        Raises:
+            TokenInvalid: if it is not valid.
+            NonceMismatch: if it belongs to another sign-in.
+            SignInTooOld: if ``auth_time`` is missing or too old.
+            ProviderUnavailable: if its key cannot be fetched now.
         """
         with _about(TokenUse.ID):
             jws = parse(token_bytes(token))
             identity = self._identity(jws, client_id, access_token, max_age_seconds)
-            self._check_signature(jws, from_provider=True)  # no ID token reaches us but from the token endpoint
-        if nonce is not None and not _same(jws.claims.get("nonce"), nonce):
+            self._check_signature(jws, from_provider=True)  # ID tokens come from the token endpoint only
+        if nonce is not None and not same_text(jws.claims.get("nonce"), nonce):
             raise NonceMismatch
         return identity
 
     def logout_token(self, token: str, *, client_id: str) -> LogoutToken:
-        """A back-channel logout token for ``client_id``; raises as ``access_token``.
+        """Verify a back-channel logout token for ``client_id``.
 
-        That it was not seen before (``jti``) is for the caller to check, together with acting on it.
+        The caller checks that its ``jti`` was not used before, in the transaction that ends the sessions.
+
+        Raises:
+            TokenInvalid: if it is not valid.
+            ProviderUnavailable: if its key cannot be fetched now.
         """
         with _about(TokenUse.LOGOUT):
             jws = parse(token_bytes(token))
@@ -126,7 +140,11 @@ class TokenVerifier:
         return logout
 
     def check_keys(self) -> None:
-        """Raise ``ProviderUnavailable`` unless the provider's keys are known or can be fetched now."""
+        """Check that the provider's keys are cached or can be fetched now.
+
+        Raises:
+            ProviderUnavailable: if they are not.
+        """
         if self._keys.generation == 0:
             with suppress(TokenInvalid):  # fetched, and has no key of that name
                 self._keys.key("readiness", next(iter(self._algorithms)))
@@ -134,7 +152,7 @@ class TokenVerifier:
                 raise ProviderUnavailable
 
     def _identity(self, jws: Compact, client_id: str, access_token: str | None, max_age_seconds: int | None) -> IdToken:
-        """What an ID token says; not to be used before its signature was checked."""
+        """The claims of an ID token; to be used only after the signature is verified."""
         now, claims = self._seconds(), jws.claims
         audiences = self._check_common(jws, _ID_TYPES, client_id)
         if "events" in claims:
@@ -142,7 +160,11 @@ class TokenVerifier:
         party = read.identifier(claims, "azp")
         if (party or client_id) != client_id or (len(audiences) > 1 and not party):
             raise TokenInvalid(reason=TokenReason.AUTHORIZED_PARTY)
-        if access_token is not None and "at_hash" in claims and not _same(claims["at_hash"], _half_hash(access_token)):
+        if (
+            access_token is not None
+            and "at_hash" in claims
+            and not same_text(claims["at_hash"], half_hash(access_token))
+        ):
             raise TokenInvalid(reason=TokenReason.ACCESS_TOKEN_HASH)
         authenticated = self._check_auth_time(claims, now, max_age_seconds)
         issued, _ = self._check_times(claims, now)
@@ -155,17 +177,17 @@ class TokenVerifier:
             amr=read.methods(claims),
             name=read.clean(claims, "name", read.MAX_NAME_CHARACTERS),
             email=email,
-            # What was verified is the address as the provider has it, not what was left of it after cleaning.
+            # The provider verified the address as it has it, not the one that is left after cleaning.
             email_verified=claims.get("email_verified") is True and bool(email) and email == claims.get("email"),
             picture=read.picture(claims),
-            # Nothing is decided by these, so nobody is locked out by what is wrong with them.
+            # Nothing is decided by these roles: a malformed claim must not prevent the sign-in.
             roles=read.members(claims, self._roles_claim, ClaimReason.ROLES, otherwise=None).members,
             issued_at=read.instant(issued),
             organization=read.identifier(claims, "org_id"),
         )
 
     def _logout(self, jws: Compact, client_id: str) -> LogoutToken:
-        """What a logout token says; not to be used before its signature was checked."""
+        """The claims of a logout token; to be used only after the signature is verified."""
         now, claims = self._seconds(), jws.claims
         self._check_common(jws, _LOGOUT_TYPES, client_id, subject_required=False)
         events = claims.get("events")
@@ -185,7 +207,7 @@ class TokenVerifier:
         )
 
     def _access_claims(self, jws: Compact, now: float, digest: bytes) -> tuple[AccessToken, float]:
-        """What an access token says, and until when; not to be used before its signature was checked."""
+        """The claims of an access token and its expiry; to be used only after the signature is verified."""
         claims = jws.claims
         self._check_common(jws, _ACCESS_TYPES, self._audience)
         if not _NOT_ACCESS.isdisjoint(claims):
@@ -217,7 +239,7 @@ class TokenVerifier:
             roles=roles.members,
             issued_at=read.instant(issued),
             expires_at=read.instant(expires),
-            machine=_is_machine(sub, client, claims.get("gty")),
+            machine=read.is_machine(sub, client, claims.get("gty")),
             organization=read.identifier(claims, "org_id"),
             authenticated_at=read.instant(authenticated) if authenticated is not None else None,
             acr=read.clean(claims, "acr", read.MAX_ID_CHARACTERS),
@@ -229,7 +251,7 @@ class TokenVerifier:
     def _check_common(
         self, jws: Compact, types: frozenset[str], audience: str, *, subject_required: bool = True
     ) -> tuple[str, ...]:
-        """Algorithm, kind, issuer, audience, subject; returns the audiences."""
+        """Check algorithm, type, issuer, audience and subject; return the audiences."""
         if jws.alg not in self._algorithms:
             raise TokenInvalid(reason=TokenReason.ALGORITHM)
         if jws.typ not in types:
@@ -244,7 +266,7 @@ class TokenVerifier:
         return audiences
 
     def _check_times(self, claims: read.Claims, now: float) -> tuple[float, float]:
-        """``iat`` and ``exp``, after checking them and ``nbf``."""
+        """Check ``iat``, ``exp`` and ``nbf``; return the first two."""
         expires, issued, begins = (read.seconds(claims, name) for name in ("exp", "iat", "nbf"))
         if expires is None or issued is None:
             raise TokenInvalid(reason=TokenReason.TIMES_MISSING)
@@ -266,20 +288,20 @@ class TokenVerifier:
         return at
 
     def _check_signature(self, jws: Compact, *, from_provider: bool) -> int:
-        """Raises unless the signature holds; returns the generation of the keys that said so."""
+        """Verify the signature; return the generation of the keys. Raises ``TokenInvalid``."""
         key, generation = self._keys.versioned_key(jws.kid, jws.alg, from_provider=from_provider)
         try:
-            good = self._algorithms[jws.alg].verify(jws.signing_input, key, jws.signature)
-        except Exception:  # noqa: BLE001 - whatever a hostile signature makes the library raise, it is not good
-            good = False
-        if good is not True:
+            valid = self._algorithms[jws.alg].verify(jws.signing_input, key, jws.signature)
+        except Exception:  # noqa: BLE001 - whatever a hostile signature makes the library raise, it is invalid
+            valid = False
+        if valid is not True:
             raise TokenInvalid(reason=TokenReason.SIGNATURE)
         return generation
 
 
 @contextmanager
 def _about(use: TokenUse) -> Iterator[None]:
-    """Have a refusal say which token it is about."""
+    """Put the kind of the token into a refusal."""
     try:
         yield
     except TokenInvalid as error:
@@ -288,7 +310,7 @@ def _about(use: TokenUse) -> Iterator[None]:
 
 
 def build_verifier(settings: Settings, discovery: Discovery | None = None) -> TokenVerifier:
-    """The verifier these settings ask for; reads nothing yet. Share ``discovery`` where there is one already."""
+    """Return the verifier for these settings, which fetches nothing yet. Share an existing ``discovery``."""
     source = discovery or Discovery.of(settings)
     return TokenVerifier(
         issuer=settings.issuer,
@@ -302,25 +324,3 @@ def build_verifier(settings: Settings, discovery: Discovery | None = None) -> To
         roles_claim=settings.auth0_roles_claim,
         leeway_seconds=settings.token_leeway_seconds,
     )
-
-
-def _is_machine(sub: str, client_id: str, grant_type: Any) -> bool:
-    """Whether a client speaks for itself: Auth0 says so in ``gty`` or ``CLIENT@clients``, RFC 9068 §2.2 by the subject.
-
-    A person's subject has a ``|`` at Auth0, so nobody becomes a machine by choosing the name of an account.
-    """
-    if grant_type == "client-credentials":
-        return True
-    return (sub.endswith("@clients") and "|" not in sub) or (bool(client_id) and sub == client_id)
-
-
-def _half_hash(access_token: str) -> str:
-    """``at_hash`` (OIDC Core §3.1.3.6) for the algorithms we know, which all use SHA-256."""
-    return base64.urlsafe_b64encode(token_hash(access_token)[:16]).rstrip(b"=").decode("ascii")
-
-
-def _same(given: object, expected: str) -> bool:
-    """Compare in constant time; what is not a text is never the same."""
-    if not isinstance(given, str):
-        return False
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass"))

@@ -14,8 +14,8 @@ import pytest
 from app import __main__ as command_line
 from app.cli.command import InstallationCommand
 from app.core import settings_loading
+from app.core.audit_rows import AuditQuery
 from app.core.clock import utc_now
-from app.core.directory import AuditQuery
 from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.principal import Subject

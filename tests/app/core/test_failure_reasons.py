@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.directory import AuditRow
+from app.core.audit_rows import AuditRow
 from app.core.failure_reasons import CallbackReason, ClaimReason, OAuthReason, ProviderReason, TokenReason, explain
 from remote_api.audit_text import sentence
 from tests.clock import FakeClock

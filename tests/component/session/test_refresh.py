@@ -14,7 +14,7 @@ from app.core.errors import (
     ProviderUnavailable,
     SessionEnded,
 )
-from app.core.tokens.verifier import token_hash
+from app.core.tokens.hashes import token_hash
 from component.oidc.provider import TokenSet
 from component.session.refresh import LEASE_SECONDS
 from tests.clock import FakeClock

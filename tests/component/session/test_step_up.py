@@ -11,7 +11,7 @@ import pytest
 from app.core.assurance import MULTI_FACTOR
 from app.core.errors import SessionEnded, Unauthenticated
 from app.core.records import EndReason, Session
-from app.core.tokens.verifier import token_hash
+from app.core.tokens.hashes import token_hash
 from tests.browser import Answer
 from tests.clock import FakeClock
 from tests.provider import FakeProvider

@@ -11,7 +11,8 @@ import pytest
 from app.core.errors import TokenExpired, TokenInvalid
 from app.core.principal import Subject
 from app.core.settings import Settings
-from app.core.tokens.verifier import TokenVerifier, build_verifier, token_hash
+from app.core.tokens.hashes import token_hash
+from app.core.tokens.verifier import TokenVerifier, build_verifier
 from tests.issuer import ABSENT, Issuer, SigningKey
 
 NOW = 1_800_000_000.0

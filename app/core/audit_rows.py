@@ -1,0 +1,53 @@
+"""Audit events as administrators read them: rows, the query that selects them, and the head of the chain.
+
+Plain data; times are aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An audit event as stored; ``kind`` is a text because an older or newer version may have written it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    outcome: str
+    actor: str
+    target: str
+    reason: str
+    correlation_id: str
+    address: str
+    details: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which events, newest first. Empty members ask for nothing; ``since`` is included, ``until`` is not."""
+
+    name: str = ""
+    """Audit name (``subject at issuer``, ``operator:…``) that acted or was acted on."""
+    actor: str = ""
+    target: str = ""
+    kinds: tuple[str, ...] = ()
+    outcome: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    cursor: str = ""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """What a quick look at the audit's end says; whether all of it is whole, only verifying says."""
+
+    seq: int
+    last_at: datetime | None
+    sealed: bool
+    """Whether the head carries the seal of this installation and names the last event."""
+    boundary_seq: int = 0
