@@ -1,6 +1,7 @@
-"""What was verified within the last minute, by SHA-256: claims only, never a token, session, block or grants.
+"""The cache of tokens that were verified within the last minute, by SHA-256.
 
-An entry counts for one generation of keys and until the token's own end; a clock set back makes it count no more.
+It holds claims only: never a token, session, block or grants. An entry is valid for one generation of keys and until
+the token expires; setting the clock back invalidates it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class _Entry(NamedTuple, Generic[T]):
 
 
 class TokenCache(Generic[T]):
-    """A bounded cache, least recently used out first, for any thread. Times are seconds since 1970."""
+    """A bounded LRU cache, safe to use from any thread. Times are seconds since 1970."""
 
     def __init__(self, *, max_entries: int = MAX_ENTRIES) -> None:
         self._max_entries = max_entries
@@ -35,7 +36,7 @@ class TokenCache(Generic[T]):
         return len(self._entries)
 
     def get(self, digest: bytes, generation: int, now: float) -> T | None:
-        """The value, unless its time is over or the keys have changed."""
+        """Return the value; None if it has expired or the keys have changed."""
         with self._lock:
             entry = self._entries.get(digest)
             if entry is None:
@@ -48,7 +49,7 @@ class TokenCache(Generic[T]):
             return value
 
     def put(self, digest: bytes, value: T, generation: int, *, since: float, expires: float) -> None:
-        """Remember a value until ``expires``, a minute at most; those of another generation of keys are dropped."""
+        """Cache a value until ``expires``, for a minute at most; values of another generation of keys are dropped."""
         with self._lock:
             if generation < self._generation:
                 return  # verified with keys that have been replaced meanwhile

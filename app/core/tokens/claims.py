@@ -1,4 +1,4 @@
-"""Readers of single claims: right type and bounded or ``TokenInvalid``; texts that are only shown are cleaned instead.
+"""Readers of single claims, which refuse a wrong type or length; texts that are only displayed are cleaned instead.
 
 Sources: RFC 7519 §4.1, RFC 9068 §2.2, OIDC Core §2 and §5.1. No error repeats a value.
 """
@@ -32,7 +32,11 @@ Claims = Mapping[str, Any]
 
 
 def identifier(claims: Claims, name: str, *, limit: int = MAX_ID_CHARACTERS) -> str:
-    """A bounded text without control characters, kept exactly; empty when absent."""
+    """Return a bounded text without control characters, unchanged; empty if absent.
+
+    Raises:
+        TokenInvalid: for anything else.
+    """
     value = claims.get(name)
     if name not in claims or (name in _MAY_BE_EMPTY and value in (None, "")):
         return ""
@@ -42,7 +46,7 @@ def identifier(claims: Claims, name: str, *, limit: int = MAX_ID_CHARACTERS) -> 
 
 
 _MAY_BE_EMPTY: Final = frozenset({"sid", "org_id"})
-"""Some providers say "none" by null or an empty text (OIDC Core §5.3.2 asks them not to)."""
+"""Some providers send null or an empty text for none, against OIDC Core §5.3.2."""
 
 
 def _exact_text(value: object, limit: int) -> bool:
@@ -52,7 +56,11 @@ def _exact_text(value: object, limit: int) -> bool:
 
 
 def seconds(claims: Claims, name: str) -> float | None:
-    """A time in seconds since 1970 (``NumericDate``); None when absent. A bool, text, NaN or huge number is refused."""
+    """Return a time in seconds since 1970 (``NumericDate``); None if absent.
+
+    Raises:
+        TokenInvalid: for a bool, text, NaN or a number that is no date.
+    """
     if name not in claims:
         return None
     value = claims[name]
@@ -62,12 +70,16 @@ def seconds(claims: Claims, name: str) -> float | None:
 
 
 def instant(at: float) -> datetime:
-    """Seconds since 1970 as aware UTC."""
+    """Return seconds since 1970 as aware UTC."""
     return datetime.fromtimestamp(at, UTC)
 
 
 def audiences(claims: Claims) -> tuple[str, ...]:
-    """The audiences: a string or a list of strings (RFC 7519 §4.1.3); anything else is refused."""
+    """Return the audiences: a string or a list of strings (RFC 7519 §4.1.3).
+
+    Raises:
+        TokenInvalid: for anything else.
+    """
     value = claims.get("aud")
     if isinstance(value, str):
         return (value,)
@@ -77,7 +89,7 @@ def audiences(claims: Claims) -> tuple[str, ...]:
 
 
 class Unusable(NamedTuple):
-    """What was dropped of one claim about rights: how much, and what is wrong with the first; no value."""
+    """The dropped members of one claim about rights: how many, and the fault of the first; no value."""
 
     reason: ClaimReason
     dropped: int
@@ -94,17 +106,17 @@ class Rights(NamedTuple):
 def members(
     claims: Claims, name: str, reason: ClaimReason, *, otherwise: TokenReason | None, limit: int = MAX_ID_CHARACTERS
 ) -> Rights:
-    """A list of texts. One text counts as a list of one; null and absent as none; unusable members are dropped.
+    """Return a list of texts. One text counts as a list of one, null and absent as none; unusable members are dropped.
 
     Args:
         claims: The token's claims.
-        name: Of the claim.
-        reason: What dropped members are reported as.
-        otherwise: Why a claim of any other type is refused; None where it counts as none.
-        limit: How long a member may be.
+        name: The claim.
+        reason: The reason under which dropped members are reported.
+        otherwise: The reason to refuse a claim of any other type; None if it counts as none.
+        limit: The maximum length of a member, in characters.
 
     Raises:
-        TokenInvalid: The claim is of a type that cannot be meant, such as a number or an object.
+        TokenInvalid: for a claim of another type, such as a number or an object.
     """
     value = claims.get(name)
     if isinstance(value, list):
@@ -117,7 +129,11 @@ def members(
 
 
 def words(claims: Claims, name: str) -> Rights:
-    """A text of words parted by spaces (RFC 6749 §3.3), or a list of such texts; otherwise as ``members``."""
+    """Return words separated by spaces (RFC 6749 §3.3), from a text or a list of such texts; otherwise as ``members``.
+
+    Raises:
+        TokenInvalid: for a claim of another type.
+    """
     value = claims.get(name)
     if isinstance(value, str):
         value = [value]
@@ -130,7 +146,7 @@ def words(claims: Claims, name: str) -> Rights:
 
 
 def _usable(values: list[Any], reason: ClaimReason, limit: int) -> Rights:
-    """Those of ``values`` that can be the name of a right, and what the others are like."""
+    """The values that can be the name of a right, and a summary of the others."""
     good = [value for value in values if _exact_text(value, limit)]
     if len(good) == len(values):
         return Rights(frozenset(good))
@@ -139,7 +155,7 @@ def _usable(values: list[Any], reason: ClaimReason, limit: int) -> Rights:
 
 
 def _fault(value: object, limit: int) -> str:
-    """What is wrong with a member, without repeating it."""
+    """The fault of a member, without its value."""
     if not isinstance(value, str):
         return "not a text"
     if not value:
@@ -148,7 +164,7 @@ def _fault(value: object, limit: int) -> str:
 
 
 def clean(claims: Claims, name: str, limit: int) -> str:
-    """A text to be shown: control characters dropped, capped; empty when absent or not a text."""
+    """Return a text for display: without control characters, capped; empty if absent or not a text."""
     value = claims.get(name)
     if not isinstance(value, str):
         return ""
@@ -156,7 +172,7 @@ def clean(claims: Claims, name: str, limit: int) -> str:
 
 
 def picture(claims: Claims) -> str:
-    """The address of the picture when it is a plain https address of bounded size; else empty."""
+    """Return the address of the picture if it is a plain https address of bounded length, else an empty text."""
     value = clean(claims, "picture", MAX_PICTURE_CHARACTERS + 1)
     if len(value) > MAX_PICTURE_CHARACTERS or _NOT_IN_ADDRESSES.search(value) is not None:
         return ""
@@ -169,7 +185,7 @@ def picture(claims: Claims) -> str:
 
 
 def methods(claims: Claims) -> frozenset[str]:
-    """The authentication methods (RFC 8176); what is not a list of texts counts as none, which is the weaker."""
+    """Return the authentication methods (RFC 8176); anything but a list of texts counts as none, which is weaker."""
     value = claims.get("amr")
     if not isinstance(value, list):
         return frozenset()
@@ -177,9 +193,9 @@ def methods(claims: Claims) -> frozenset[str]:
 
 
 def is_machine(sub: str, client_id: str, grant_type: Any) -> bool:
-    """Whether a client speaks for itself: Auth0 says so in ``gty`` or ``CLIENT@clients``, RFC 9068 §2.2 by the subject.
+    """Whether the token was issued to a client itself: by Auth0's ``gty`` or ``CLIENT@clients``, or by RFC 9068 §2.2.
 
-    A person's subject has a ``|`` at Auth0, so nobody becomes a machine by choosing the name of an account.
+    A person's subject has a ``|`` at Auth0, so no user becomes a machine by choosing an account name.
     """
     if grant_type == "client-credentials":
         return True

@@ -1,6 +1,6 @@
-"""Discovery of the issuer (OpenID Connect Discovery 1.0 §4): where its endpoints and keys are, read with distrust.
+"""Discovery of the issuer's endpoints and keys (OpenID Connect Discovery 1.0 §4), with every response checked.
 
-The issuer must name itself exactly, answers are bounded, redirects are not followed, and plain http is accepted only
+The issuer must name itself exactly, responses are bounded, redirects are not followed, and plain http is accepted only
 from an issuer on this machine.
 """
 
@@ -34,7 +34,7 @@ _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", 
 
 @dataclass(frozen=True, slots=True)
 class ProviderMetadata:
-    """What the provider says of itself (OpenID Connect Discovery 1.0 §3); every address was checked."""
+    """The provider's metadata (OpenID Connect Discovery 1.0 §3), with every address checked."""
 
     issuer: str
     authorization_endpoint: str
@@ -44,13 +44,13 @@ class ProviderMetadata:
     revocation_endpoint: str | None
     userinfo_endpoint: str | None
     iss_parameter_supported: bool
-    """Whether its answers carry ``iss`` (RFC 9207)."""
+    """Whether its authorization responses carry ``iss`` (RFC 9207)."""
     account_selection_supported: bool = False
-    """Whether it says that it knows ``prompt=select_account``; some that do not send the browser round in circles."""
+    """Whether it announces ``prompt=select_account``; some providers without it redirect in a loop."""
 
 
 class _Failure(NamedTuple):
-    """What went wrong last, and when."""
+    """The last failure, and its time."""
 
     at: float
     reason: ProviderReason | None
@@ -58,11 +58,11 @@ class _Failure(NamedTuple):
 
 
 class Discovery:
-    """The metadata and key set of one issuer, for any thread.
+    """The metadata and key set of one issuer. Safe to use from any thread.
 
-    Metadata is kept for an hour and read by one caller at a time; the others wait for it. A failure raises
-    ``ProviderUnavailable`` and is remembered for ``cooldown_seconds``, in which nothing is sent. Times are ``clock``'s
-    seconds; ``timeout_seconds`` bounds connecting, each wait for data, and the whole body.
+    Metadata is cached for an hour and fetched by one caller at a time; the others wait. A failure raises
+    ``ProviderUnavailable`` and is cached for ``cooldown_seconds``, during which nothing is sent. Times are ``clock``'s
+    seconds; ``timeout_seconds`` bounds the connection, each wait for data, and the whole body.
     """
 
     def __init__(
@@ -87,16 +87,20 @@ class Discovery:
 
     @classmethod
     def of(cls, settings: Settings) -> Discovery:
-        """The discovery of the issuer of these settings, by the way to the provider that they name."""
+        """Return the discovery of the issuer in these settings, through their proxy and certificates."""
         http = http_session(ca_bundle=settings.ca_bundle, proxy=settings.proxy_to_provider)
         return cls(settings.issuer, cooldown_seconds=settings.jwks_cooldown_seconds, http=http)
 
     def metadata(self) -> ProviderMetadata:
-        """The provider's metadata; raises ``ProviderUnavailable``."""
+        """Return the provider's metadata, cached or fetched.
+
+        Raises:
+            ProviderUnavailable: if it cannot be fetched, or is not usable.
+        """
         known = self._fresh()
         if known is not None:
             return known
-        # Connecting, waiting and reading take three timeouts at most; whoever waits longer than that is let go.
+        # Connecting, waiting and reading take three timeouts at most; no caller waits longer than that.
         if not self._lock.acquire(timeout=3 * self._timeout_seconds):
             raise ProviderUnavailable(reason=ProviderReason.TIMEOUT)
         try:
@@ -115,7 +119,11 @@ class Discovery:
             self._lock.release()
 
     def fetch_jwks(self) -> Mapping[str, Any]:
-        """The provider's key set, unread (RFC 7517 §5): always fetched. Raises ``ProviderUnavailable``."""
+        """Fetch the provider's key set (RFC 7517 §5), unchecked.
+
+        Raises:
+            ProviderUnavailable: if it cannot be fetched.
+        """
         address = self.metadata().jwks_uri
         self._check_cooldown(self._jwks_failure)
         try:
@@ -129,7 +137,7 @@ class Discovery:
         return known[0] if known is not None and self._clock() - known[1] < MAX_AGE_SECONDS else None
 
     def _check_cooldown(self, failure: _Failure | None) -> None:
-        """Raise what was raised last, unless that was long enough ago."""
+        """Raise the last failure again during its cooldown."""
         if failure is None:
             return
         left = failure.at + self._cooldown_seconds - self._clock()
@@ -158,7 +166,7 @@ class Discovery:
         return None if value is None else self._endpoint(value)
 
     def _endpoint(self, value: object) -> str:
-        """An address to which people, codes and tokens may be sent, or ``ProviderUnavailable``."""
+        """An address that browsers, codes and tokens may be sent to; raises ``ProviderUnavailable`` otherwise."""
         if isinstance(value, str) and _ADDRESS.fullmatch(value) and "\\" not in value:
             try:
                 parts = urlsplit(value)
@@ -170,7 +178,7 @@ class Discovery:
         raise ProviderUnavailable(reason=ProviderReason.ENDPOINT)
 
     def _get(self, address: str) -> Mapping[str, Any]:
-        """A bounded JSON object from ``address``."""
+        """Fetch a bounded JSON object from ``address``."""
         try:
             answer = json.loads(self._body(address))
         except ProviderUnavailable:

@@ -1,6 +1,6 @@
-"""Reading a key set (JWKS, RFC 7517 §5) with distrust: which of its keys are fit for verifying signatures.
+"""Selecting the keys of a key set (JWKS, RFC 7517 §5) that are fit to verify signatures.
 
-One bad key does not break the others. Only public members are ever looked at.
+One bad key does not break the others. Only public members are read.
 """
 
 from __future__ import annotations
@@ -37,7 +37,11 @@ class Key(NamedTuple):
 
 
 def usable_keys(jwks: object, algorithms: Sequence[str]) -> Iterator[Key]:
-    """The keys fit for use, the first fifty entries at most; raises ``ValueError`` when this is no key set at all."""
+    """Yield the usable keys among the first fifty entries.
+
+    Raises:
+        ValueError: if this is not a key set.
+    """
     entries = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(entries, list):
         raise ValueError("not a key set")  # noqa: TRY004 - a wrong answer, not a wrong call
@@ -51,12 +55,12 @@ def usable_keys(jwks: object, algorithms: Sequence[str]) -> Iterator[Key]:
 
 
 def _meant_for_us(jwk: Mapping[str, Any]) -> bool:
-    """Whether the key is for verifying signatures; one whose private part is published is nobody's."""
+    """Whether the key is for verifying signatures; a key whose private part is published is never used."""
     return jwk.get("use", "sig") == "sig" and "verify" in list(jwk.get("key_ops", ["verify"])) and "d" not in jwk
 
 
 def _read(jwk: Mapping[str, Any], algorithms: Sequence[str]) -> Key | None:
-    """One key, or None when it is malformed or weak; may raise anything. Only public members are ever looked at."""
+    """One key, or None if it is malformed or weak; may raise anything. Only public members are read."""
     kid, kty, named = jwk.get("kid"), jwk.get("kty"), jwk.get("alg")
     if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID_CHARACTERS):
         return None

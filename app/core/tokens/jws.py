@@ -1,6 +1,7 @@
-"""The strict reading of a compact signed token (RFC 7515 §3.1, §5.2): bounded before parsed, one spelling only.
+"""The strict parser of compact signed tokens (RFC 7515 §3.1, §5.2): bounded before parsed, one spelling only.
 
-Nothing here is verified; what comes out may be looked at, never believed. No error repeats anything of the token.
+Nothing here is verified: the result may be inspected, never trusted (decision 46). No error repeats anything of the
+token.
 """
 
 from __future__ import annotations
@@ -23,35 +24,42 @@ _MAX_DIGITS: Final = 20
 _ALPHABET: Final = (string.ascii_letters + string.digits + "-_").encode("ascii")
 _TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _CANONICAL_ENDS: Final = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
-"""Characters before the missing padding → those whose unused bits are zero: any other is a second spelling."""
+"""Length of the last group → last characters whose unused bits are zero; any other is a second spelling."""
 _STRUCTURE: Final = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 _REFUSED_HEADERS: Final = frozenset({"crit", "b64", "zip", "enc", "cty"})
 """Extensions (RFC 7515 §4.1.11), unencoded or compressed payloads, encrypted and nested tokens."""
 
 
 class Compact(NamedTuple):
-    """A token taken apart, nothing of it verified."""
+    """The parts of a token, unverified."""
 
     alg: str
     kid: str | None
     typ: str
-    """In lower case; empty when absent."""
+    """In lower case; empty if absent."""
     claims: Mapping[str, Any]
     signing_input: bytes
     signature: bytes
 
 
 def token_bytes(token: object) -> bytes:
-    """The token as ASCII bytes; raises ``TokenInvalid`` when it is too long or not plain text."""
+    """Return the token as ASCII bytes.
+
+    Raises:
+        TokenInvalid: if it is too long or not ASCII text.
+    """
     if not isinstance(token, str) or not token or len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
         raise TokenInvalid(reason=TokenReason.SIZE)
     return token.encode("ascii")
 
 
 def parse(raw: bytes) -> Compact:
-    """Take apart what ``token_bytes`` let through; raises ``TokenInvalid`` for anything but a plain signed token.
+    """Parse the bytes of ``token_bytes``.
 
-    The members ``jku``, ``x5u``, ``jwk`` and ``x5c`` of the header are not looked at: keys come from the issuer only.
+    The header's ``jku``, ``x5u``, ``jwk`` and ``x5c`` are ignored: keys come from the issuer only.
+
+    Raises:
+        TokenInvalid: for anything but a plain signed token.
     """
     if raw.translate(None, _ALPHABET) != b"..":
         raise TokenInvalid(reason=TokenReason.NOT_SIGNED)

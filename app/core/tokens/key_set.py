@@ -1,15 +1,14 @@
-"""The issuer's public keys: cached, refetched for unknown ones within limits, never waited for when known.
+"""The issuer's public keys: cached, and fetched again within limits when a token names an unknown key.
 
-A fetch runs in one thread of its own. Whoever's key is cached goes on at once, stale or not; only a caller with an
-unknown key waits, and joins the fetch under way. One bad key does not break the others (RFC 7517 §5).
+A fetch runs in its own thread. A cached key is returned at once, stale or not; only a caller with an unknown key waits,
+and joins the fetch in progress. One bad key does not break the others (RFC 7517 §5).
 
-Tokens that anybody can send and tokens that the provider itself handed out have budgets of their own (decision 38):
-made-up key ids cannot keep a sign-in from a key that was published just now.
+Tokens that any client can send and tokens that came from the provider have separate budgets (decision 38): made-up key
+ids cannot delay a sign-in whose key was published a moment ago.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
@@ -19,22 +18,24 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final
 
+import structlog
+
 from app.core.errors import ProviderUnavailable, TokenInvalid
 from app.core.failure_reasons import ProviderReason, TokenReason
 from app.core.http_client import cause_of
 from app.core.tokens.jwks import MATERIAL, Key, PublicKey, usable_keys
 
 UNKNOWN_FETCH_SECONDS: Final = 12.0
-"""Least time between two fetches for unknown keys of tokens that anybody can send: five a minute, evenly."""
+"""Least time between two fetches for unknown keys of tokens that any client can send: five a minute, evenly."""
 MAX_ABSENT: Final = 64
 _ABANDONED_SECONDS: Final = 60.0
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """One key set as it was read; replaced whole, so that reading needs no lock."""
+    """One key set as fetched; replaced as a whole, so that readers need no lock."""
 
     by_kid: Mapping[tuple[str, str], PublicKey]
     lone: Mapping[str, PublicKey]
@@ -45,26 +46,26 @@ class _Snapshot:
     generation: int
     fetched_at: float
     absent: set[tuple[str | None, str]] = field(default_factory=set, compare=False)
-    """Keys that are certainly not in this set: withdrawn since the last one, or what it was fetched for; at most 64."""
+    """Keys that are known to be missing: withdrawn since the last set, or the ones it was fetched for; at most 64."""
 
     def find(self, kid: str | None, alg: str) -> PublicKey | None:
         return self.lone.get(alg) if kid is None else self.by_kid.get((kid, alg))
 
 
 class _Cause(Enum):
-    """Why the keys are to be fetched."""
+    """The cause of a fetch."""
 
     FIRST = auto()
-    """None are known yet, or those that are known are stale."""
-    ANYBODY = auto()
-    """An unknown key of a token that anybody can send."""
+    """No keys are cached, or the cached ones are stale."""
+    CLIENT = auto()
+    """An unknown key of a token that any client can send."""
     PROVIDER = auto()
-    """An unknown key of a token that the provider handed out over TLS."""
+    """An unknown key of a token that came from the provider over TLS."""
 
 
 @dataclass(slots=True, eq=False)
 class _Flight:
-    """One fetch under way."""
+    """One fetch in progress."""
 
     cause: _Cause
     started_at: float
@@ -73,13 +74,13 @@ class _Flight:
 
 
 class KeySet:
-    """The issuer's keys, from ``fetch`` (a JWKS; RFC 7517). Any thread may use it; times are ``clock``'s seconds.
+    """The issuer's keys, from ``fetch`` (a JWKS; RFC 7517). Safe to use from any thread.
 
     A set older than ``max_age_seconds`` is refreshed in the background. An unknown key causes a fetch unless one ended
-    less than ``cooldown_seconds`` ago or, for a token that anybody can send, one was caused so less than
-    ``unknown_fetch_seconds`` ago; the fetches for the provider's own tokens count among themselves only. Callers wait
-    ``wait_seconds`` at most. An answer without a usable key is a fetch that failed: the keys known so far stay. A key
-    without ``alg`` is bound to the first of ``algorithms`` that fits it.
+    less than ``cooldown_seconds`` ago or, for a token that any client can send, such a token caused one less than
+    ``unknown_fetch_seconds`` ago. Fetches for tokens of the provider count among themselves only. Callers wait at most
+    ``wait_seconds``. A response without a usable key is a failed fetch: the cached keys stay. A key without ``alg`` is
+    bound to the first of ``algorithms`` that fits. All times are ``clock``'s seconds.
     """
 
     def __init__(
@@ -111,23 +112,31 @@ class KeySet:
 
     @property
     def generation(self) -> int:
-        """Moves when the set of keys changed; 0 before the first one."""
+        """A number that grows whenever the set of keys changes; 0 before the first set."""
         snapshot = self._snapshot
         return snapshot.generation if snapshot is not None else 0
 
     def key(self, kid: str | None, alg: str, *, from_provider: bool = False) -> PublicKey:
-        """The key for a token's ``kid`` and ``alg``, as ``jwt.decode`` takes it.
+        """Return the key for a token's ``kid`` and ``alg``.
 
-        ``from_provider``: the token came from the provider itself over TLS, so that nobody made its key id up.
+        Args:
+            kid: Key id of the token's header, if it has one.
+            alg: Algorithm of the token's header.
+            from_provider: Whether the token came from the provider over TLS, so that its key id is not made up.
 
         Raises:
-            TokenInvalid: there is no such key; the keys were looked at for it.
-            ProviderUnavailable: that could not be found out; ``retry_after_seconds`` says when it may be.
+            TokenInvalid: if a current key set has no such key.
+            ProviderUnavailable: if the key set cannot be fetched now; ``retry_after_seconds`` says when it may be.
         """
         return self.versioned_key(kid, alg, from_provider=from_provider)[0]
 
     def versioned_key(self, kid: str | None, alg: str, *, from_provider: bool = False) -> tuple[PublicKey, int]:
-        """As ``key``, with the ``generation`` of the very set the key is from."""
+        """Return the key as ``key`` does, with the ``generation`` of its set.
+
+        Raises:
+            TokenInvalid: as ``key``.
+            ProviderUnavailable: as ``key``.
+        """
         snapshot = self._snapshot
         if snapshot is not None:
             key = snapshot.find(kid, alg)
@@ -142,24 +151,24 @@ class KeySet:
         if alg not in self._algorithms:
             raise TokenInvalid(reason=TokenReason.ALGORITHM)
         if snapshot is None:
-            return self._look(kid, alg, _Cause.FIRST)
-        return self._look(kid, alg, _Cause.PROVIDER if from_provider else _Cause.ANYBODY)
+            return self._fetched_key(kid, alg, _Cause.FIRST)
+        return self._fetched_key(kid, alg, _Cause.PROVIDER if from_provider else _Cause.CLIENT)
 
-    def _look(self, kid: str | None, alg: str, cause: _Cause) -> tuple[PublicKey, int]:
-        """The key from a set that is fetched now, or is being fetched."""
+    def _fetched_key(self, kid: str | None, alg: str, cause: _Cause) -> tuple[PublicKey, int]:
+        """The key from a set that is fetched now, or already being fetched."""
         flight = self._begin(cause)
         if flight is not None and cause is _Cause.PROVIDER and flight.cause is not cause:
-            # It may have begun before the key was published: the provider's own token gets a fetch of its own.
+            # That fetch may have started before the key was published: a token of the provider gets its own.
             flight.landed.wait(self._wait_seconds)
-            found = self._found(kid, alg)
-            if found is not None:
-                return found
+            key = self._cached_key(kid, alg)
+            if key is not None:
+                return key
             flight = self._begin(cause)
         if flight is not None and not flight.landed.wait(self._wait_seconds):
             raise ProviderUnavailable(reason=ProviderReason.TIMEOUT)
-        found = self._found(kid, alg)  # again, even without a flight: another thread's may have landed meanwhile
-        if found is not None:
-            return found
+        key = self._cached_key(kid, alg)  # even without a fetch: that of another thread may have ended meanwhile
+        if key is not None:
+            return key
         snapshot = self._snapshot
         if flight is not None and flight.failure is not None:
             raise ProviderUnavailable(reason=flight.failure, retry_after_seconds=self._wait_for(cause))
@@ -172,13 +181,13 @@ class KeySet:
         reason = self._failure or ProviderReason.KEYS_WAIT
         raise ProviderUnavailable(reason=reason, retry_after_seconds=self._wait_for(cause))
 
-    def _found(self, kid: str | None, alg: str) -> tuple[PublicKey, int] | None:
+    def _cached_key(self, kid: str | None, alg: str) -> tuple[PublicKey, int] | None:
         snapshot = self._snapshot
         key = snapshot.find(kid, alg) if snapshot is not None else None
         return (key, snapshot.generation) if snapshot is not None and key is not None else None
 
     def _begin(self, cause: _Cause) -> _Flight | None:
-        """The fetch under way, or a new one; None when none may begin now."""
+        """The fetch in progress, or a new one; None if none may start now."""
         now = self._clock()
         with self._lock:
             flight = self._flight
@@ -186,7 +195,7 @@ class KeySet:
                 return flight
             if self._not_before(cause) > now:
                 return None
-            if cause is _Cause.ANYBODY:
+            if cause is _Cause.CLIENT:
                 self._unknown_at = now
             self._flight = flight = _Flight(cause, now)
             try:
@@ -196,20 +205,20 @@ class KeySet:
             return flight
 
     def _not_before(self, cause: _Cause) -> float:
-        """When the next fetch for this cause may begin. The lock is held."""
+        """When the next fetch for this cause may start. The lock is held."""
         counted = [self._ended_at[each] for each in self._counted(cause) if each in self._ended_at]
         times = [ended_at + self._cooldown_seconds for ended_at in counted]
-        if cause is _Cause.ANYBODY and self._unknown_at is not None:
+        if cause is _Cause.CLIENT and self._unknown_at is not None:
             times.append(self._unknown_at + self._unknown_fetch_seconds)
         return max(times, default=-math.inf)
 
     @staticmethod
     def _counted(cause: _Cause) -> tuple[_Cause, ...]:
-        """After the fetches for which of the causes this one waits. The provider's own tokens wait for no others'."""
+        """The causes whose fetches delay this one. Tokens of the provider are delayed by their own fetches only."""
         return (cause,) if cause is _Cause.PROVIDER else tuple(_Cause)
 
     def _wait_for(self, cause: _Cause) -> int:
-        """Whole seconds until the next fetch for this cause may begin, at least 1."""
+        """Whole seconds until the next fetch for this cause may start, at least 1."""
         with self._lock:
             left = self._not_before(cause) - self._clock()
         return max(1, math.ceil(left)) if math.isfinite(left) else 1
@@ -222,15 +231,15 @@ class KeySet:
             failure = None if keys else ProviderReason.NO_KEYS
         except ProviderUnavailable as error:
             failure = error.reason or ProviderReason.UNEXPECTED
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong, cached keys go on and waiters are let go
+        except Exception as error:  # noqa: BLE001 - whatever fails, cached keys stay in use and waiting callers return
             failure = cause_of(error)
         if failure is not None:
-            _log.warning("the provider's key set could not be read (%s); the keys known so far go on", failure)
+            _log.warning("the provider's key set could not be read; cached keys stay in use", reason=failure)
         with self._lock:
             self._land(flight, keys, failure)
 
     def _land(self, flight: _Flight, keys: tuple[Key, ...] | None, failure: ProviderReason | None) -> None:
-        """Take over what a flight brought, if it is still the one awaited. The lock is held."""
+        """Use the result of a fetch, unless it was abandoned. The lock is held."""
         flight.failure = failure
         if self._flight is flight:
             self._flight = None

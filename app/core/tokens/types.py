@@ -1,6 +1,6 @@
-"""The three kinds of token that are accepted here, as values: access, ID and logout tokens, once they are verified.
+"""Verified access, ID and logout tokens as values.
 
-Only ``app.core.tokens.verifier`` makes them. What is absent in a token is empty here; times are aware UTC.
+Only ``app.core.tokens.verifier`` creates them. Claims that are absent are empty here; times are aware UTC.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class AccessToken:
     issued_at: datetime
     expires_at: datetime
     machine: bool
-    """Whether a client speaks for itself, no person."""
+    """Whether the subject is a client itself (client credentials), and not a person."""
     organization: str = ""
     authenticated_at: datetime | None = None
-    """``auth_time``, which most providers leave out of access tokens (RFC 9068 §2.2.1); None then."""
+    """``auth_time``, which most providers omit from access tokens (RFC 9068 §2.2.1); None then."""
     acr: str = ""
     amr: frozenset[str] = frozenset()
     unusable: tuple[Unusable, ...] = ()
-    """What of its claims about rights was dropped."""
+    """The members of claims about rights that were dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class IdToken:
     subject: Subject
     sid: str
     authenticated_at: datetime | None
-    """``auth_time``; None when the provider does not say (0 says nothing either)."""
+    """``auth_time``; None if the provider does not state it, or states 0."""
     acr: str
     amr: frozenset[str]
     name: str
@@ -59,13 +59,13 @@ class IdToken:
 
 @dataclass(frozen=True, slots=True)
 class LogoutToken:
-    """A verified logout token (OpenID Connect Back-Channel Logout 1.0 §2.4): ``sid`` or ``subject`` is there."""
+    """A verified logout token (OpenID Connect Back-Channel Logout 1.0 §2.4): it has ``sid``, ``subject`` or both."""
 
     issuer: str
     jti: str
-    """The token's own id: whoever acts on it must remember it until ``expires_at``, or it can be replayed."""
+    """The token's id, which must be stored until ``expires_at`` to prevent a replay."""
     sid: str
     subject: Subject | None
     issued_at: datetime
     expires_at: datetime
-    """From when it is refused anyway, clock skew included."""
+    """When it expires, clock skew included."""

@@ -17,8 +17,8 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the provider's own tokens have key fetches of their own",
         at="app.core.tokens.key_set:KeySet.versioned_key",
-        without="_Cause.PROVIDER if from_provider else _Cause.ANYBODY",
-        instead="_Cause.ANYBODY",
+        without="_Cause.PROVIDER if from_provider else _Cause.CLIENT",
+        instead="_Cause.CLIENT",
         test="tests/app/core/tokens/test_key_set.py::test_a_flood_does_not_keep_the_providers_own_tokens_from_a_new_key",
     ),
     Removal(
@@ -39,7 +39,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a token is not called invalid when its key cannot be fetched",
-        at="app.core.tokens.key_set:KeySet._look",
+        at="app.core.tokens.key_set:KeySet._fetched_key",
         without="ProviderUnavailable(reason=reason, retry_after_seconds=self._wait_for(cause))",
         instead="TokenInvalid(reason=TokenReason.KEY_UNKNOWN)",
         test="tests/remote_api/test_key_floods.py::test_another_clients_good_token_is_told_when_to_come_back",

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import structlog
 
 from app.core.errors import ProviderUnavailable, TokenInvalid
 from app.core.failure_reasons import ProviderReason
@@ -376,25 +377,24 @@ def test_garbage_leaves_cached_keys_alone(issuer: Issuer, gate: Gate, now: Time,
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailable(), OSError("down"), RecursionError(), ValueError()])
-def test_an_outage_and_the_way_back(
-    issuer: Issuer, gate: Gate, keys: KeySet, now: Time, caplog: pytest.LogCaptureFixture, error: Exception
-) -> None:
-    gate.error = error
-    unavailable(keys, "key-0")
-    unavailable(keys, "key-0")
-    assert issuer.jwks_fetches == 1  # the failure is remembered
-    gate.error = None
-    now.now += 5
-    assert same(keys.key("key-0", "RS256"), issuer.keys[0])
-    gate.error = error
-    now.now += 6
-    unavailable(keys, "key-1")
-    assert same(keys.key("key-0", "RS256"), issuer.keys[0])
-    gate.error = None
-    now.now += 12
-    issuer.rotate()
-    assert same(keys.key("key-1", "RS256"), issuer.keys[0])
-    assert {record.levelname for record in caplog.records} == {"WARNING"}
+def test_an_outage_and_the_way_back(issuer: Issuer, gate: Gate, keys: KeySet, now: Time, error: Exception) -> None:
+    with structlog.testing.capture_logs() as lines:
+        gate.error = error
+        unavailable(keys, "key-0")
+        unavailable(keys, "key-0")
+        assert issuer.jwks_fetches == 1  # the failure is remembered
+        gate.error = None
+        now.now += 5
+        assert same(keys.key("key-0", "RS256"), issuer.keys[0])
+        gate.error = error
+        now.now += 6
+        unavailable(keys, "key-1")
+        assert same(keys.key("key-0", "RS256"), issuer.keys[0])
+        gate.error = None
+        now.now += 12
+        issuer.rotate()
+        assert same(keys.key("key-1", "RS256"), issuer.keys[0])
+    assert {line["log_level"] for line in lines} == {"warning"}
 
 
 def test_a_failing_refresh_is_tried_again_after_the_cooldown_only(
