@@ -91,7 +91,7 @@ class PeopleWrites(BaseUnitOfWork):
             )
         )
 
-    def note_subject(self, subject: Subject, now: datetime, *, machine: bool) -> None:
+    def record_subject(self, subject: Subject, now: datetime, *, machine: bool) -> None:
         """Record a subject at the first contact, without a profile."""
         require_aware(now)
         require_storable(subject)

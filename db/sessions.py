@@ -169,7 +169,7 @@ class SessionWrites(BaseUnitOfWork):
         )
         return True
 
-    def note_silent_try(self, ref: str, now: datetime) -> bool:
+    def record_silent_sign_in(self, ref: str, now: datetime) -> bool:
         """Record the attempt of a silent sign-in; False when an attempt is recorded for the current access token."""
         require_aware(now)
         return self._changed(

@@ -99,7 +99,7 @@ class BackgroundWriter:
         try:
             with self._writing, self._storage.unit_of_work() as unit:
                 for subject, machine in subjects.items():
-                    unit.note_subject(subject, now, machine=machine)
+                    unit.record_subject(subject, now, machine=machine)
                 unit.commit()
         except StorageUnavailable as error:
             log.warning("new subjects were not recorded", error=error.code)

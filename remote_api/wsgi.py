@@ -24,7 +24,7 @@ from app.core.secret_keys import SecretKeys
 from app.core.settings import ENV_FILE, Process, Settings
 from app.core.state import unused_state
 from app.core.tokens.verifier import build_verifier
-from app.core.unknown_settings import misspelt
+from app.core.unknown_settings import unknown_settings
 from db import SchemaState, current_state, migrate, open_database, require_secret, seed, verify_chain
 from remote_api import create_app, guard_inventory
 from remote_api.application import Application
@@ -44,7 +44,7 @@ def load_settings() -> Settings:
     require_secret(settings_loading.read(Process.API))
     settings = settings_loading.load(Process.API)
     logs.configure(process="api", json_lines=settings.production)
-    for sentence in [*unused, *misspelt()]:
+    for sentence in [*unused, *unknown_settings()]:
         structlog.get_logger(__name__).warning(sentence)
     return settings
 

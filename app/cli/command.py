@@ -19,7 +19,7 @@ from app.cli.options import installation_options
 from app.core.errors import ConfigurationError, GatehouseError
 from app.core.settings import ENV_FILE
 from app.core.state import unused_state
-from app.core.unknown_settings import misspelt
+from app.core.unknown_settings import unknown_settings
 
 
 class CommandError(click.ClickException):
@@ -95,7 +95,7 @@ class InstallationCommand(click.Command):
             ctx.obj = named_installation(ctx)
             with use_installation(ctx.obj, overrides_app=self._overrides_app):
                 _warn(unused_state(os.environ, ENV_FILE))
-                unknown = misspelt()
+                unknown = unknown_settings()
                 if not self._reports_settings:
                     _warn(unknown)
                     unknown = []

@@ -20,7 +20,7 @@ from app.core.secret_keys import running, undecided
 from app.core.settings import Process, Settings
 from app.core.tokens.discovery import Discovery
 from app.core.tokens.verifier import build_verifier
-from app.core.unknown_settings import misspelt
+from app.core.unknown_settings import unknown_settings
 from app.server import raise_descriptors
 
 _AUTHORITIES: Final = dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), "GATEHOUSE_CA_BUNDLE")
@@ -44,7 +44,7 @@ def doctor() -> int:
     """
     settings = load_settings(Process.APP)
     print(f"ok    settings: {settings.gatehouse_env}, issuer {settings.issuer}")
-    for sentence in misspelt():
+    for sentence in unknown_settings():
         print(f"CHECK {sentence}")
     print(_open_files(settings))
     healthy = True

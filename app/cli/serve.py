@@ -19,7 +19,7 @@ from app.core import logs, settings_loading
 from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
 from app.core.settings import Process, Settings
-from app.core.unknown_settings import misspelt
+from app.core.unknown_settings import unknown_settings
 from app.server import install_protocols, raise_descriptors, warn_of_few
 from db import require_ready, require_secret
 
@@ -52,7 +52,7 @@ def run_app(address: str, port: int | None, script: Path | None = None, state: P
     from app.asgi import SCRIPT, create_app, streamlit_options  # noqa: PLC0415 - the same
 
     logs.configure(process="app", json_lines=settings.production)
-    for sentence in misspelt():
+    for sentence in unknown_settings():
         structlog.get_logger(__name__).warning(sentence)
     declared = declare_beside(hosted_script) if hosted_script is not None else None
     warn_of_few(settings, raise_descriptors())

@@ -1,8 +1,8 @@
-"""Which functions ask for which permission, found by reading the syntax tree: nothing is imported or run.
+"""Finding the guards of functions in the syntax tree: nothing is imported or run.
 
-What counts is a guard's ``requires`` above a function and its ``require`` inside one, with a permission that can be
-read there: ``Permission.NAME`` or a name of the catalogue. So a permission given by a variable is not found. A guard
-below a cache is found and marked: it cannot decide for each caller (see ``app.core.shared_identity``).
+A guard is ``requires`` above a function or ``require`` inside one, with a literal permission: ``Permission.NAME`` or a
+name of the catalogue. A permission in a variable is not found. A guard below a cache is found and marked, because it
+cannot decide for each caller (see ``app.core.shared_identity``).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from app.core.directory_ports import DirectoryStorage
 from app.core.errors import GatehouseError
 from app.core.permissions import CATALOGUE, Permission
 
-MOST_FILES: Final = 2000
+MAX_FILES: Final = 2000
 """How many files of one folder are read at most."""
-MOST_BYTES: Final = 1024 * 1024
+MAX_FILE_BYTES: Final = 1024 * 1024
 IN_CACHE: Final = " (in a cache that users share)"
-"""What follows the name of a guarded function whose result a cache would hand to other users."""
+"""The suffix for guarded functions whose result a cache would return to other users."""
 
 _SKIPPED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "tests", "venv", "var"})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -36,38 +36,41 @@ log = structlog.get_logger(__name__)
 
 
 def functions(folder: Path, *, root: Path) -> Iterator[GuardRow]:
-    """Guarded functions of every script and module below ``folder``, by file and line.
+    """Yield the guarded functions of every script and module below ``folder``, by file and line.
 
-    ``root``: the folder that files are named from and modules imported from. Files that cannot be read or are no Python
-    are left out, and so are hidden folders, environments and tests.
+    Files that cannot be parsed are skipped, and so are hidden folders, virtual environments and tests.
+
+    Args:
+        folder: Where to search.
+        root: The folder that file names are relative to and modules are imported from.
     """
-    for file in islice(python_files(folder), MOST_FILES):
+    for file in islice(python_files(folder), MAX_FILES):
         tree = parsed(file)
         if tree is not None:
             yield from in_tree(tree, module=_module(file, root), file=named_from(file, root))
 
 
 def shared_in(folder: Path, *, root: Path) -> Iterator[shared_identity.Place]:
-    """Places below ``folder`` where a user's identity would be shared; files as in ``functions``."""
-    for file in islice(python_files(folder), MOST_FILES):
+    """Yield the places below ``folder`` where a user's identity would be shared; files as in ``functions``."""
+    for file in islice(python_files(folder), MAX_FILES):
         tree = parsed(file)
         if tree is not None:
             yield from shared_identity.in_tree(tree, file=named_from(file, root))
 
 
 def in_tree(tree: ast.Module, *, module: str, file: str) -> Iterator[GuardRow]:
-    """Guarded functions of one module; each function and permission once."""
-    seen: set[tuple[str, str]] = set()
+    """Yield the guarded functions of one module; each function and permission once."""
+    known: set[tuple[str, str]] = set()
     shared = {place.name for place in shared_identity.in_tree(tree, file=file)}
-    for name, permission, line in _asked(tree, ""):
-        if (name, permission) not in seen:
-            seen.add((name, permission))
+    for name, permission, line in _guards(tree, ""):
+        if (name, permission) not in known:
+            known.add((name, permission))
             mark = IN_CACHE if name in shared else ""
             yield GuardRow(GuardKind.FUNCTION, f"{module}:{name}{mark}", permission, file, line)
 
 
 def gate(script: Path) -> int:
-    """The line of a page's ``require_page()``; 1 where there is none."""
+    """Return the line of a page's ``require_page()``; 1 if there is none."""
     tree = parsed(script)
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Call) and _called(node.func) == "require_page":
@@ -76,12 +79,12 @@ def gate(script: Path) -> int:
 
 
 def named_from(file: Path, root: Path) -> str:
-    """A file's name from ``root``, with forward slashes; its bare name when it is not below."""
+    """Return a file's path relative to ``root``, with forward slashes; its bare name if it is elsewhere."""
     return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
 
 
 def code_version() -> str:
-    """The version of the code that runs; empty when it was not installed."""
+    """Return the version of the installed code; empty if it is not installed."""
     try:
         return metadata.version("streamlit-gatehouse")
     except metadata.PackageNotFoundError:
@@ -91,19 +94,19 @@ def code_version() -> str:
 def publish_guards(
     storage: DirectoryStorage, process: str, guards: Iterable[GuardRow], *, clock: Clock = utc_now
 ) -> bool:
-    """Let administrators see what this process asks for. False when the database did not take it: it starts anyway."""
+    """Publish the guards of this process for administrators. False if the database failed, which prevents no start."""
     try:
         with storage.unit_of_work() as unit:
             unit.publish_guards(process, code_version(), tuple(guards), clock())
             unit.commit()
     except GatehouseError as error:
-        log.warning("what asks for which permission could not be published", process=process, error=error.code)
+        log.warning("the guard inventory could not be published", process=process, error=error.code)
         return False
     return True
 
 
 def python_files(folder: Path) -> Iterator[Path]:
-    """Python files below ``folder``, in a fixed order: no hidden folders, environments or tests."""
+    """Yield the Python files below ``folder`` in a fixed order, without hidden folders, environments or tests."""
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
         if entry.name.startswith(".") or entry.name in _SKIPPED or entry.is_symlink():
             continue
@@ -114,24 +117,24 @@ def python_files(folder: Path) -> Iterator[Path]:
 
 
 def parsed(file: Path) -> ast.Module | None:
-    """The syntax tree of ``file``; None when it cannot be read or is no Python."""
+    """Return the syntax tree of ``file``; None if it cannot be parsed."""
     try:
-        if file.stat().st_size > MOST_BYTES:
+        if file.stat().st_size > MAX_FILE_BYTES:
             return None
         return ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return None  # not ours to mend; running it will say what is wrong
+        return None  # a mistake in an app's script shows when the script runs
 
 
 def _module(file: Path, root: Path) -> str:
-    """``app.sign_in``, as guards name a module; a script outside of ``root`` by its bare name."""
+    """The module's dotted name, such as ``app.sign_in``; a script outside of ``root`` by its bare name."""
     path = Path(named_from(file, root)).with_suffix("")
     parts = path.parts[:-1] if path.name == "__init__" else path.parts
     return ".".join(parts)
 
 
-def _asked(node: ast.AST, within: str) -> Iterator[tuple[str, str, int]]:
-    """(qualified name, permission, line) of everything below ``node``; ``within``: the function or class around it."""
+def _guards(node: ast.AST, within: str) -> Iterator[tuple[str, str, int]]:
+    """(qualified name, permission, line) of each guard below ``node``; ``within`` is the prefix of the name."""
     for child in ast.iter_child_nodes(node):
         inside = within
         if isinstance(child, ast.ClassDef):
@@ -147,7 +150,7 @@ def _asked(node: ast.AST, within: str) -> Iterator[tuple[str, str, int]]:
                 if isinstance(part, ast.Call) and (permission := _permission(part, "require")) is not None:
                     yield _innermost(within), permission, part.lineno
             continue
-        yield from _asked(child, inside)
+        yield from _guards(child, inside)
 
 
 def _innermost(within: str) -> str:
@@ -156,15 +159,15 @@ def _innermost(within: str) -> str:
 
 
 def _permission(node: ast.AST, guard: str) -> str | None:
-    """The permission that ``node`` asks for, if it is a call of ``guard`` with one that can be read."""
+    """The permission that ``node`` requires, if it is a call of ``guard`` with a literal permission."""
     if not isinstance(node, ast.Call) or _called(node.func) != guard or not node.args:
         return None
-    asked = node.args[0]
-    if isinstance(asked, ast.Constant):
-        found = CATALOGUE.get(asked.value) if isinstance(asked.value, str) else None
-        return found.value if found is not None else None
-    if isinstance(asked, ast.Attribute) and _called(asked.value) == "Permission":
-        member = vars(Permission).get(asked.attr)
+    argument = node.args[0]
+    if isinstance(argument, ast.Constant):
+        permission = CATALOGUE.get(argument.value) if isinstance(argument.value, str) else None
+        return permission.value if permission is not None else None
+    if isinstance(argument, ast.Attribute) and _called(argument.value) == "Permission":
+        member = vars(Permission).get(argument.attr)
         return member.value if isinstance(member, Permission) else None
     return None
 

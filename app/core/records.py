@@ -12,21 +12,21 @@ from app.core.principal import Subject
 
 
 class EndReason(StrEnum):
-    """Why a session ended."""
+    """The end reason of a session."""
 
-    SIGNED_OUT = "signed-out"  # by the person, here
-    ENDED_BY_PERSON = "ended-by-person"  # by the person, from another session
+    SIGNED_OUT = "signed-out"  # by the user, in this session
+    ENDED_BY_PERSON = "ended-by-person"  # by the user, from another session
     ENDED_BY_ADMIN = "ended-by-admin"
     BLOCKED = "blocked"
     PROVIDER_LOGOUT = "provider-logout"
-    PROVIDER_REFUSED = "provider-refused"  # the refresh answered invalid_grant
+    PROVIDER_REFUSED = "provider-refused"  # the token refresh returned invalid_grant
     REPLACED = "replaced"  # a new sign-in in the same browser
     EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What we show of a subject. Empty texts where the provider gave nothing."""
+    """The profile of a subject. Texts are empty where the provider sends none."""
 
     subject: Subject
     name: str = ""
@@ -35,7 +35,7 @@ class Person:
     picture: str = ""
     blocked: bool = False
     first_seen_at: datetime | None = None
-    """None for a subject that was granted something and has not signed in yet."""
+    """None for a subject with grants that has not signed in yet."""
     last_seen_at: datetime | None = None
     machine: bool = False
     signed_out_at: datetime | None = None
@@ -47,14 +47,14 @@ class Session:
     """A session as it is now, with its person and the policy version, read in one query."""
 
     ref: str
-    """Stable reference: what sockets and Streamlit's ``st.user`` are bound to. Not a secret, not the cookie."""
+    """The stable reference that sockets and Streamlit's ``st.user`` are bound to. Neither a secret nor the cookie."""
     person: Person
     created_at: datetime
     authenticated_at: datetime | None
-    """When the person last proved themselves to the provider; None when it does not say."""
+    """When the user last authenticated at the provider; None if it does not state that."""
     last_seen_at: datetime
     expires_at: datetime
-    """The absolute limit."""
+    """The end of the absolute lifetime."""
     ended_at: datetime | None
     end_reason: EndReason | None
     acr: str
@@ -62,19 +62,19 @@ class Session:
     user_agent: str
     address: str
     page: str
-    """Path of the page the person last did something on, with its slash; empty when not known."""
+    """Path of the page of the last activity, with its slash; empty if not known."""
     access_expires_at: datetime | None
-    """When the access token in store expires; None when there is none."""
+    """When the stored access token expires; None if there is none."""
     rights_synced_at: datetime
-    """When the provider last told us this person's rights (sign-in or refresh)."""
+    """When the rights of the provider's token were last synced (sign-in or refresh)."""
     policy_version: int
     secret_hash: bytes = field(repr=False)
-    """SHA-256 of the secret in its cookie, which is a new one after each sign-in: what a socket was opened with."""
+    """SHA-256 of the secret in its cookie, which is new after each sign-in; sockets are bound to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """What it takes to begin a session. ``sealed_tokens`` is encrypted already; hashes are SHA-256 digests."""
+    """A session to be stored. ``sealed_tokens`` is encrypted already; hashes are SHA-256 digests."""
 
     ref: str
     secret_hash: bytes
@@ -94,7 +94,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class SteppedUp:
-    """What a fresh sign-in brings to the session with this reference, or to one that expired; as in ``NewSession``."""
+    """The result of a fresh sign-in for a live or expired session; members as in ``NewSession``."""
 
     ref: str
     secret_hash: bytes
@@ -109,12 +109,12 @@ class SteppedUp:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What somebody typed before they had to sign in, as stored. Hashes are SHA-256 digests."""
+    """Form values that wait for a sign-in, as stored. Hashes are SHA-256 digests."""
 
     key_hash: bytes
-    """Of what finds it: a random id, then the sign-in it waits for, then the session and page that may take it."""
+    """Of its current key: a random id, then the sign-in it waits for, then the session and page that may take it."""
     owner_hash: bytes
-    """Of whose it is: a subject, or where ``anonymous`` a browser."""
+    """Of its owner: a subject, or a browser if ``anonymous``."""
     anonymous: bool
     sealed: bytes = field(repr=False)
     expires_at: datetime
@@ -130,15 +130,15 @@ class SealedTokens:
     lease_owner: str
     lease_until: datetime | None
     silent_at: datetime | None = None
-    """When a silent sign-in was last tried for want of a refresh token."""
+    """When a silent sign-in was last attempted in place of a refresh token."""
 
 
 @dataclass(frozen=True, slots=True)
 class BearerFacts:
-    """All the API must know of a verified bearer token, read in one query.
+    """The facts about a verified bearer token that the API needs, read in one query.
 
-    ``session`` is None for a token our app did not obtain; ``own_client`` says whether the token's client is our own
-    app's; ``person`` is None for a subject never seen.
+    ``session`` is None for a token that was not issued to a session here; ``own_client`` says whether the token's
+    client is our own app; ``person`` is None for an unknown subject.
     """
 
     session: Session | None
@@ -151,38 +151,38 @@ class BearerFacts:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedProcess:
-    """A running process, and the keys of the installation's secret that it holds (``app.core.secret_keys``)."""
+    """A running process and its keys of the installation's secret (``app.core.secret_keys``)."""
 
     id: str
-    """Of this run of it."""
+    """The id of this run of the process."""
     name: str
-    """What kind of process it is, for people."""
+    """The kind of process, for display."""
     key_ids: tuple[str, ...]
     """In the order of its secrets."""
     beats: int
-    """Moves while it lives."""
+    """Its heartbeat counter."""
     started_at: datetime
     seen_at: datetime
-    """By its own clock, for people: nothing is decided by it."""
+    """By its own clock, for display: nothing is decided by it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeCounters:
-    """What a watcher compares: it has moved whenever somebody's rights may have changed or a session has ended."""
+    """Counters that grow whenever the rights of a subject may have changed or a session has ended."""
 
     policy_version: int
     sessions_ended: int
-    """How many sessions were ended so far, or revived (those that expired by time do not count)."""
+    """How many sessions were ended or resumed so far; expired sessions do not count."""
 
 
 MAX_TOKEN_ROLE_CHARACTERS: Final = 200
 MAX_TOKEN_ROLES: Final = 500
-"""How many raw role names of a token are remembered for a person. All of them are mapped."""
+"""How many raw role names of a token are stored for a person. All of them are mapped."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRights:
-    """What a token says its subject may do: raw role names of the roles claim, and the ``permissions`` claim."""
+    """The rights in a token: raw role names of the roles claim, and the ``permissions`` claim."""
 
     issued_at: datetime
     roles: frozenset[str] = frozenset()
@@ -191,7 +191,7 @@ class TokenRights:
 
 @dataclass(frozen=True, slots=True)
 class NewGrant:
-    """A grant to be made: exactly one of ``role`` and ``permission`` is set; ``until`` None means endless."""
+    """A grant to be stored: exactly one of ``role`` and ``permission`` is set; ``until`` None means no expiry."""
 
     subject: Subject
     source: Source
@@ -204,26 +204,26 @@ class NewGrant:
 
 @dataclass(frozen=True, slots=True)
 class UsageDay:
-    """One day (UTC) of the usage report; zeros where nothing happened."""
+    """One day (UTC) of the usage report."""
 
     day: date
     sign_ins: int = 0
     denials: int = 0
-    """Refusals of somebody proven, at pages, functions and the API. Strangers' are in the audit only, as counts."""
+    """Refusals of authenticated callers at pages, functions and the API; those of anonymous clients are not counted."""
     page_views: dict[str, int] = field(default_factory=dict)
     """Page path → views."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionBoundary:
-    """Up to where the audit may be deleted, sealed so that nobody else can say so."""
+    """The boundary up to which audit events may be deleted, sealed against forgery."""
 
     seq: int
-    """The number of the newest event that may go."""
+    """The number of the newest event that may be deleted."""
     before: datetime
     """Every event up to ``seq`` is older than this."""
     sealed_at: datetime
     sealed_by: str
-    """The audit name of who sealed it."""
+    """The audit name of the operator who sealed it."""
     events: int = 0
     """How many events were there to be deleted when it was sealed."""

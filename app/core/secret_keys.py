@@ -1,12 +1,12 @@
-"""Rotation of the installation's secret: no process writes with a key that another running one does not hold.
+"""Rotation of the installation's secret: no process writes with a key that another running process does not have.
 
-Every process announces the keys it holds in a row of its own, and shows that it lives by moving a counter in it. The
-*write key* stands beside the audit's head. It changes, in one unit of work and with an event of its own, when every
-running process lists another secret first. Who does not hold the write key does not start, and writes no audit event.
+Each process announces its keys in its own row, and a heartbeat counter in it shows that the process is running. The
+*write key* is stored beside the audit's head. It changes, in one unit of work and with its own audit event, when every
+running process lists another secret first. A process without the write key does not start and writes no audit event.
 
 No clock is compared, neither with another machine's nor with the database's: a process counts as gone when its counter
-stood still while this one moved its own ``MISSED_BEATS`` times. A database that did not answer for an hour makes nobody
-look gone, since nobody's counter moves meanwhile.
+has not changed while this process increased its own ``MISSED_BEATS`` times. When the database does not respond for an
+hour, no process counts as gone, since no counter changes meanwhile.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from app.core.records import AnnouncedProcess
 BEAT_SECONDS: Final = 5.0
 MISSED_BEATS: Final = 6
 PRESUMED_ENDED_AFTER: Final = timedelta(minutes=1)
-"""For people only: twice what a running process needs to find another one gone."""
+"""For display only: twice the time after which a running process counts another one as gone."""
 START_ATTEMPTS: Final = 6
-"""First beats of a process that starts: each waits for a lock as long as the database's bounds allow."""
+"""Attempts at the first heartbeat of a process: each waits for a lock as long as the database's bounds allow."""
 START_PAUSE_SECONDS: Final = 1.0
 _JOIN_SECONDS: Final = 5.0
 _PERMANENT: Final = (SecretMismatch, SchemaMismatch, ForeignTables)
@@ -46,7 +46,7 @@ _log = structlog.get_logger(__name__)
 
 
 class SecretKeys:
-    """What one process announces, and how it comes to know the write key. Safe from any thread."""
+    """The heartbeat of one process, by which it announces its keys and learns the write key. Safe from any thread."""
 
     def __init__(
         self,
@@ -59,16 +59,16 @@ class SecretKeys:
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Nothing is announced before ``start`` or ``beat``.
+        """Create the heartbeat; nothing is announced before ``start`` or ``beat``.
 
         Args:
             storage: The database that all processes share.
-            keyring: Whose write key follows that of the installation.
-            process: What it is called where people read about it, such as ``app``.
-            clock: For the times that people read; nothing is decided by them.
-            beat_seconds: How often it shows that it lives.
-            new_id: Names this run of this process.
-            pause: Waits so many seconds between attempts to start.
+            keyring: Its write key follows that of the installation.
+            process: The name for display, such as ``app``.
+            clock: For times that are displayed; nothing is decided by them.
+            beat_seconds: Time between two heartbeats.
+            new_id: Creates the id of this run of the process.
+            pause: Waits between attempts to start, in seconds.
         """
         self._storage = storage
         self._keyring = keyring
@@ -79,30 +79,32 @@ class SecretKeys:
         self._id = new_id()
         self._started_at = clock()
         self._beats = 0
-        self._peers: Mapping[str, tuple[int, int]] = {}  # id → its counter, and how often it has been seen there
+        self._peers: Mapping[
+            str, tuple[int, int]
+        ] = {}  # id → its counter, and for how many of our heartbeats it has not changed
         self._lock = Lock()  # one beat at a time
         self._stop = Event()
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Announce this process, and go on showing that it lives in the background.
+        """Announce this process, and keep its heartbeat running in the background.
 
-        A database that is busy, with a long change of another process, is waited for (``START_ATTEMPTS``).
+        A database that is busy with a long change of another process is retried (``START_ATTEMPTS``).
 
         Raises:
-            SecretMismatch: It does not hold the write key, so it must not start.
-            StorageUnavailable: The database does not answer, or is busy still.
+            SecretMismatch: if the process does not have the write key and must not start.
+            StorageUnavailable: if the database does not respond, or is still busy.
         """
         self._first_beat()
         self._thread = Thread(target=self._run, name="secret-keys", daemon=True)
         self._thread.start()
 
     def beat(self) -> None:
-        """Show that this process lives, forget those that are gone, and move the write key on where all agree.
+        """Write one heartbeat, delete the rows of processes that are gone, and rotate the write key if all agree.
 
         Raises:
-            SecretMismatch: This process does not hold the write key.
-            StorageUnavailable: The database does not answer.
+            SecretMismatch: if this process does not have the write key.
+            StorageUnavailable: if the database does not respond.
         """
         with self._lock:
             now = self._clock()
@@ -115,13 +117,13 @@ class SecretKeys:
                 )
                 unit.announce(own)
                 announced = unit.announced()
-                peers = _seen(self._peers, announced)
-                gone = {name for name, (_, looks) in peers.items() if looks > MISSED_BEATS}
+                peers = _unchanged_beats(self._peers, announced)
+                gone = {name for name, (_, unchanged) in peers.items() if unchanged > MISSED_BEATS}
                 unit.withdraw(gone - {self._id})
                 live = [process for process in announced if process.id not in gone or process.id == self._id]
-                write_key = _moved_on(unit, write_key, live, self._clock)
+                write_key = _rotated(unit, write_key, live, self._clock)
                 unit.commit()
-            # Only what is in the database counts: a beat that failed has seen nobody stand still.
+            # Only committed heartbeats count: a failed one says nothing about other processes.
             self._beats += 1
             self._peers = peers
             self._keyring.write_with(write_key)
@@ -142,7 +144,7 @@ class SecretKeys:
                 return
 
     def close(self) -> None:
-        """Stop, and withdraw what was announced, so that nobody waits for this process. Harmless when repeated."""
+        """Stop the heartbeat and withdraw this process, so that no rotation waits for it. Idempotent."""
         self._stop.set()
         thread, self._thread = self._thread, None
         if thread is None:
@@ -154,7 +156,7 @@ class SecretKeys:
                 unit.commit()
         except StorageUnavailable:
             _log.info(
-                "this process could not be withdrawn; the others will find that it is gone", process=self._process
+                "this process could not be withdrawn; the others will notice that it is gone", process=self._process
             )
 
     def _run(self) -> None:
@@ -165,12 +167,12 @@ class SecretKeys:
                 _log.error("this process cannot write any more", process=self._process, reason=error.detail)
             except StorageUnavailable as error:
                 _log.warning("the keys of this process could not be announced", reason=error.detail)
-            except Exception:  # noqa: BLE001 - whatever it is, the next beat may do better
+            except Exception:  # noqa: BLE001 - whatever it is, the next heartbeat may succeed
                 _log.exception("the keys of this process could not be announced")
 
 
 def mismatch() -> str:
-    """Return what to say of a process that does not hold the write key."""
+    """Return the message for a process that does not have the write key."""
     return (
         "GATEHOUSE_SECRET of this process does not have the secret that this installation writes with now. A secret is"
         " rotated in three steps, each in every process before the next: old,new, then new,old, then new."
@@ -180,7 +182,7 @@ def mismatch() -> str:
 
 
 def require_write_key(write_key: str, secrets: Sequence[str], file: Path) -> None:
-    """Raise unless a process with these secrets can write.
+    """Check that a process with these secrets can write.
 
     Args:
         write_key: The id of the key that the installation writes with; empty for none yet.
@@ -201,11 +203,11 @@ def require_write_key(write_key: str, secrets: Sequence[str], file: Path) -> Non
 
 
 def replace_lost_secret(storage: Storage, keyring: Keyring, *, actor: str, reason: str, clock: Clock = utc_now) -> None:
-    """Write with this process's first secret from now on, although nobody has the one before any more.
+    """Write with this process's first secret from now on, because the previous one is lost.
 
     Raises:
-        Conflict: The secret is not lost: this process holds it.
-        StorageUnavailable: The database does not answer.
+        Conflict: if the secret is not lost, because this process has it.
+        StorageUnavailable: if the database does not respond.
     """
     with storage.unit_of_work() as unit:
         write_key = unit.write_key()
@@ -217,7 +219,7 @@ def replace_lost_secret(storage: Storage, keyring: Keyring, *, actor: str, reaso
 
 
 def running(announced: Sequence[AnnouncedProcess], now: datetime) -> list[AnnouncedProcess]:
-    """The processes that were seen within ``PRESUMED_ENDED_AFTER``; for people, who compare clocks: nothing is decided.
+    """Return the processes with a heartbeat within ``PRESUMED_ENDED_AFTER``, for display: it compares clocks.
 
     A process that was killed stays announced until another one has run for a while.
     """
@@ -225,7 +227,7 @@ def running(announced: Sequence[AnnouncedProcess], now: datetime) -> list[Announ
 
 
 def undecided(write_key: str, announced: Sequence[AnnouncedProcess]) -> str:
-    """What keeps the write key from moving on, as a sentence; empty when nothing does, or nothing is to be moved."""
+    """Return what blocks the rotation of the write key, as a sentence; empty if nothing does or none is pending."""
     first = {process.key_ids[0] for process in announced}
     if first <= {write_key}:
         return ""
@@ -237,24 +239,26 @@ def undecided(write_key: str, announced: Sequence[AnnouncedProcess]) -> str:
     return f"Every process has the new secret; it is written with when all list it first. Not yet: {', '.join(behind)}."
 
 
-def _seen(known: Mapping[str, tuple[int, int]], announced: Sequence[AnnouncedProcess]) -> Mapping[str, tuple[int, int]]:
-    """How often each process has been seen with the counter it has now."""
+def _unchanged_beats(
+    known: Mapping[str, tuple[int, int]], announced: Sequence[AnnouncedProcess]
+) -> Mapping[str, tuple[int, int]]:
+    """For how many of our heartbeats each process has had its current counter."""
     return {
-        process.id: (process.beats, looks + 1 if beats == process.beats else 1)
+        process.id: (process.beats, unchanged + 1 if beats == process.beats else 1)
         for process in announced
-        for beats, looks in [known.get(process.id, (-1, 0))]
+        for beats, unchanged in [known.get(process.id, (-1, 0))]
     }
 
 
-def _moved_on(unit: UnitOfWork, write_key: str, live: Sequence[AnnouncedProcess], clock: Clock) -> str:
-    """The write key, moved on if every running process lists another secret first."""
+def _rotated(unit: UnitOfWork, write_key: str, live: Sequence[AnnouncedProcess], clock: Clock) -> str:
+    """The write key, rotated if every running process lists another secret first."""
     first = {process.key_ids[0] for process in live}
     if write_key and (len(first) > 1 or write_key in first):
         return write_key
-    wanted = live[0].key_ids[0]
-    unit.switch_write_key(wanted)
+    new_key = live[0].key_ids[0]
+    unit.switch_write_key(new_key)
     if write_key:
         unit.record(
-            AuditEvent(AuditKind.KEY_ROTATE, clock(), actor="system", details={"from": write_key, "to": wanted})
+            AuditEvent(AuditKind.KEY_ROTATE, clock(), actor="system", details={"from": write_key, "to": new_key})
         )
-    return wanted
+    return new_key

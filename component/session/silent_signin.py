@@ -51,7 +51,7 @@ class SilentSignIn:
         if not self.needed(ref):
             return False
         with self._storage.unit_of_work() as unit:
-            first = unit.note_silent_try(ref, self._clock())
+            first = unit.record_silent_sign_in(ref, self._clock())
             unit.commit()
         return first
 

@@ -35,7 +35,7 @@ def crowd(database: Database) -> dict[Subject, int]:
             unit.save_person(
                 Person(subject_of(name), name, f"{subject_of(name).subject[6:]}@example.test", True), last_seen
             )
-        unit.note_subject(ROBOT, NOW, machine=True)
+        unit.record_subject(ROBOT, NOW, machine=True)
         unit.add_grant(grant("administrator", subject=ADA), NOW)
         unit.add_grant(grant("viewer", subject=ADA, source=Source.POLICY), NOW)
         unit.add_grant(grant("viewer", subject=BOB, until=NOW + DAY), NOW)

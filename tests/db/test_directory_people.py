@@ -109,7 +109,7 @@ def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
     def write(unit: DatabaseUnitOfWork) -> None:
         for name in ("Bea Anders", "Anders Zorn", "Zoe Anders", "anders", "Carl"):
             unit.save_person(Person(Subject(ISSUER, name), name), NOW)
-        unit.note_subject(Subject(ISSUER, "anders@clients"), NOW, machine=True)
+        unit.record_subject(Subject(ISSUER, "anders@clients"), NOW, machine=True)
 
     written(database, write)
     expected = ["anders", "Anders Zorn", "Bea Anders", "Zoe Anders", ""]

@@ -60,14 +60,14 @@ def test_blocking_moves_the_version_only_when_it_changes_something(database: Dat
 
 def test_a_subject_is_noted_once(database: Database) -> None:
     machine = Subject(ISSUER, "client@clients")
-    written(database, lambda unit: unit.note_subject(machine, NOW, machine=True))
-    written(database, lambda unit: unit.note_subject(machine, NOW + HOUR, machine=True))
+    written(database, lambda unit: unit.record_subject(machine, NOW, machine=True))
+    written(database, lambda unit: unit.record_subject(machine, NOW + HOUR, machine=True))
     assert database.read.person(machine) == Person(machine, first_seen_at=NOW, last_seen_at=NOW, machine=True)
     saved(database, Person(ANN, "Ann"))
-    written(database, lambda unit: unit.note_subject(ANN, NOW + HOUR, machine=True))
+    written(database, lambda unit: unit.record_subject(ANN, NOW + HOUR, machine=True))
     assert database.read.person(ANN) == Person(ANN, "Ann", first_seen_at=NOW, last_seen_at=NOW)
     written(database, lambda unit: unit.add_grant(grant("viewer", subject=BOB), NOW))
-    written(database, lambda unit: unit.note_subject(BOB, NOW, machine=False))
+    written(database, lambda unit: unit.record_subject(BOB, NOW, machine=False))
     stored = database.read.person(BOB)
     assert stored is not None
     assert stored.first_seen_at == NOW
@@ -120,7 +120,7 @@ def test_a_subject_that_cannot_be_stored_is_unknown_and_refused(database: Databa
     with database.unit_of_work() as unit:
         for write in (
             lambda: unit.save_person(Person(unstorable), NOW),
-            lambda: unit.note_subject(unstorable, NOW, machine=False),
+            lambda: unit.record_subject(unstorable, NOW, machine=False),
             lambda: unit.add_grant(grant("viewer", subject=unstorable), NOW),
             lambda: unit.set_blocked(unstorable, blocked=True),
         ):

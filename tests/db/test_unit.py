@@ -107,7 +107,7 @@ def test_naive_times_are_refused_everywhere(database: Database) -> None:
             lambda: database.read.sessions_of(ANN, NAIVE),
             lambda: unit.record(event(at=NAIVE)),
             lambda: unit.save_person(Person(ANN), NAIVE),
-            lambda: unit.note_subject(ANN, NAIVE, machine=False),
+            lambda: unit.record_subject(ANN, NAIVE, machine=False),
             lambda: unit.begin_session(new_session("x"), NAIVE),
             lambda: unit.begin_session(new_session("x", expires_at=NAIVE), NOW),
             lambda: unit.begin_session(new_session("x", access_expires_at=NAIVE), NOW),

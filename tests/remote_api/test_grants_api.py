@@ -320,7 +320,7 @@ def test_many_never_lose_the_last_administrator(world: World, admin: Caller) -> 
 def test_two_hundred_at_most_and_each_a_number(world: World, admin: Caller) -> None:
     with world.database.unit_of_work() as unit:
         for number in range(200):
-            unit.note_subject(world.subject(f"auth0|{number}"), world.clock(), machine=False)
+            unit.record_subject(world.subject(f"auth0|{number}"), world.clock(), machine=False)
         unit.commit()
     numbers = [row["id"] for row in admin.get("/people", limit=200, without_roles="true").json["people"]]
     assert len(numbers) == 200

@@ -168,7 +168,7 @@ def test_people_are_walked_by_cursor_each_once(world: World, admin: Caller) -> N
 def test_totals_stop_counting(world: World, admin: Caller) -> None:
     with world.database.unit_of_work() as unit:
         for number in range(1005):
-            unit.note_subject(world.subject(f"auth0|{number}"), world.clock(), machine=False)
+            unit.record_subject(world.subject(f"auth0|{number}"), world.clock(), machine=False)
         unit.commit()
     body = admin.get("/people", limit=1).json
     assert (body["total"], body["total_capped"], len(body["people"])) == (1000, True, 1)

@@ -95,7 +95,7 @@ def test_a_folder_of_anything(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def (")
     (tmp_path / "binary.py").write_bytes(b"\x00\xff")
     (tmp_path / "deep.py").write_text("(" * 5000)
-    (tmp_path / "huge.py").write_text(good + "#" * guard_scanner.MOST_BYTES)
+    (tmp_path / "huge.py").write_text(good + "#" * guard_scanner.MAX_FILE_BYTES)
     (tmp_path / "loop").symlink_to(tmp_path)
     assert [(row.name, row.file) for row in functions(tmp_path, root=tmp_path)] == [
         ("a:f", "a.py"),

@@ -8,7 +8,7 @@ import pytest
 
 from app.__main__ import main
 from app.core.settings import Settings
-from app.core.unknown_settings import misspelt
+from app.core.unknown_settings import unknown_settings
 from app.core.variables import RETIRED, known_variables
 
 
@@ -30,40 +30,40 @@ def env(tmp_path: Path) -> Path:
 )
 def test_a_near_miss_is_told_with_what_was_meant_and_without_its_value(env: Path, name: str, meant: str) -> None:
     env.write_text(f"{name}=hush\n")
-    (told,) = misspelt({}, env)
-    assert told == f"{name} in {env} is no setting, and changes nothing. Did you mean {meant}?"
-    (told,) = misspelt({name: "hush"}, env.with_name("none"))
-    assert told == f"{name} in the environment is no setting, and changes nothing. Did you mean {meant}?"
+    (told,) = unknown_settings({}, env)
+    assert told == f"{name} in {env} is not a setting and has no effect. Did you mean {meant}?"
+    (told,) = unknown_settings({name: "hush"}, env.with_name("none"))
+    assert told == f"{name} in the environment is not a setting and has no effect. Did you mean {meant}?"
 
 
 def test_one_that_is_in_both_is_told_once(env: Path) -> None:
     env.write_text("AUTH0_DOMIAN=x\n")
-    assert len(misspelt({"AUTH0_DOMIAN": "x"}, env)) == 1
+    assert len(unknown_settings({"AUTH0_DOMIAN": "x"}, env)) == 1
 
 
 def test_one_of_ours_that_is_like_none_is_told_where_only_ours_are_written(env: Path) -> None:
     env.write_text("AUTH0_COLOUR=green\nGITHUB_TOKEN=x\n")
-    assert misspelt({}, env) == [f"AUTH0_COLOUR in {env} is no setting, and changes nothing."]
-    assert misspelt({"AUTH0_COLOUR": "green"}, env.with_name("none")) == []
+    assert unknown_settings({}, env) == [f"AUTH0_COLOUR in {env} is not a setting and has no effect."]
+    assert unknown_settings({"AUTH0_COLOUR": "green"}, env.with_name("none")) == []
 
 
 def test_without_the_prefix_a_near_miss_counts_in_our_own_file_only(env: Path) -> None:
     env.write_text("SESSION_IDLE_SECOND=1\nOICD_ISSUER=x\n")
-    first, second = misspelt({}, env)
-    assert first.endswith("is no setting, and changes nothing. Did you mean GATEHOUSE_SESSION_IDLE_SECONDS?")
-    assert second == f"OICD_ISSUER in {env} is no setting, and changes nothing. Did you mean GATEHOUSE_OIDC_ISSUER?"
-    assert misspelt({"SESSION_IDLE_SECOND": "1"}, env.with_name("none")) == []
+    first, second = unknown_settings({}, env)
+    assert first.endswith("is not a setting and has no effect. Did you mean GATEHOUSE_SESSION_IDLE_SECONDS?")
+    assert second == f"OICD_ISSUER in {env} is not a setting and has no effect. Did you mean GATEHOUSE_OIDC_ISSUER?"
+    assert unknown_settings({"SESSION_IDLE_SECOND": "1"}, env.with_name("none")) == []
     hosted = {"GATEHOUSE_APP": str(env.with_name("app.py"))}
-    assert misspelt(hosted, env) == []
+    assert unknown_settings(hosted, env) == []
 
 
 @pytest.mark.parametrize("hosted", [True, False])
 def test_every_retired_name_in_the_environment_is_reported(env: Path, hosted: bool) -> None:
     app = {"GATEHOUSE_APP": str(env.with_name("app.py"))} if hosted else {}
     told = [f"{old} in the environment is not read: the setting is called GATEHOUSE_{old}." for old in RETIRED]
-    assert misspelt(app | dict.fromkeys(RETIRED, "hush"), env) == told
+    assert unknown_settings(app | dict.fromkeys(RETIRED, "hush"), env) == told
     env.write_text("".join(f"GATEHOUSE_{old}=x\n" for old in RETIRED if old != "DATABASE_URL"))
-    assert misspelt(app | dict.fromkeys(RETIRED, "hush") | {"GATEHOUSE_DATABASE_URL": "sqlite://"}, env) == []
+    assert unknown_settings(app | dict.fromkeys(RETIRED, "hush") | {"GATEHOUSE_DATABASE_URL": "sqlite://"}, env) == []
 
 
 @pytest.mark.parametrize("arguments", [["migrate"], ["people", "list", "--json"], ["purge"], ["audit", "checkpoint"]])
@@ -95,14 +95,14 @@ def test_a_refused_start_reports_retired_names_too(
 def test_an_alias_in_the_file_of_a_hosted_app_is_told_with_the_name_that_counts(env: Path) -> None:
     env.write_text("AUTH0_DOMAIN=hush\nDATABASE_URL=hush\n")
     told = [f"AUTH0_DOMAIN in {env} belongs to the hosted app: Gatehouse reads GATEHOUSE_AUTH0_DOMAIN there."]
-    assert misspelt({"GATEHOUSE_APP": str(env.with_name("app.py"))}, env) == told
-    assert misspelt({}, env) == []
+    assert unknown_settings({"GATEHOUSE_APP": str(env.with_name("app.py"))}, env) == told
+    assert unknown_settings({}, env) == []
 
 
 def test_every_setting_and_what_others_use_is_left_alone(env: Path) -> None:
     env.write_text("".join(f"{name}=x\n{name.lower()}=x\n" for name in known_variables(Settings)))
     others = ("PATH", "HOME", "SESSION_MANAGER", "DATABASE_NAME", "TOKEN", "PGDATABASE", "APP_ENV", "DOMAIN", "SECRET")
-    assert misspelt(dict.fromkeys(others, "x"), env) == []
+    assert unknown_settings(dict.fromkeys(others, "x"), env) == []
 
 
 def test_doctor_tells_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,5 +118,5 @@ def test_doctor_tells_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
         monkeypatch.setenv(name, value)
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
-    told = "GATEHOUSE_DEFAULT_ROLES in the environment is no setting, and changes nothing."
+    told = "GATEHOUSE_DEFAULT_ROLES in the environment is not a setting and has no effect."
     assert f"CHECK {told} Did you mean GATEHOUSE_DEFAULT_ROLE?" in said

@@ -84,16 +84,16 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the write key moves on only when all processes list the new secret first",
-        at="app.core.secret_keys:_moved_on",
+        at="app.core.secret_keys:_rotated",
         without="""
             if write_key and (len(first) > 1 or write_key in first):
                 ...
-            wanted = live[0].key_ids[0]
+            new_key = live[0].key_ids[0]
         """,
         instead="""
             if first == {write_key}:
                 ...
-            wanted = next(iter(first - {write_key}))
+            new_key = next(iter(first - {write_key}))
         """,
         test="tests/db/test_secret_keys.py::test_the_write_key_moves_on_when_all_list_the_new_secret_first[file]",
     ),
