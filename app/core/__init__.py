@@ -1,1 +1,1 @@
-"""The floor: who is asking, what may be asked, and the decision. Docstring only; imports nothing of ours."""
+"""The core: callers, permissions and the decision. Docstring only; imports nothing of ours."""

@@ -1,7 +1,7 @@
-"""What a permission may ask of a sign-in beyond holding the permission: that it is recent, or by a second factor.
+"""Requirements of a permission on the sign-in: that it is recent, or used a second factor.
 
-A requirement stands beside its permission in ``app.core.permissions``. Sources: OIDC Core §2 (``auth_time``, ``acr``,
-``amr``), RFC 8176 (``mfa``), RFC 9470.
+A requirement is part of its permission's row in ``app.core.permissions``. Sources: OIDC Core §2 (``auth_time``,
+``acr``, ``amr``), RFC 8176 (``mfa``), RFC 9470.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 MULTI_FACTOR: Final = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
-"""The ``acr`` by which Auth0 and others are asked for a second factor, and say that there was one."""
+"""The ``acr`` that requests a second factor from Auth0 and others, and states that there was one."""
 _BY_METHOD: Final = {MULTI_FACTOR: "mfa"}
 """``acr`` → the authentication method (RFC 8176) that says the same: many providers set ``amr`` only."""
 
 
 class Requirement(NamedTuple):
-    """How recent or how strong a sign-in must be; a member that is not set asks for nothing."""
+    """How recent or how strong a sign-in must be; a member that is not set requires nothing."""
 
     max_age_seconds: int | None = None
-    """How long ago the person may have proved themselves to the provider."""
+    """The maximum time since the user authenticated at the provider."""
     acr: str = ""
     """The authentication context class that the sign-in must have had; see ``MULTI_FACTOR``."""
 

@@ -1,4 +1,4 @@
-"""Something done a while after it was first asked for, in the background, once for everybody who asked meanwhile."""
+"""A debouncer: work done in the background, some time after the first request, once for all requests until then."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Debouncer:
-    """Safe from any thread. A thread exists only while something is asked for; it does not hold up the process' end."""
+    """Safe to use from any thread. A thread exists only while work is pending, and does not delay the process' exit."""
 
     def __init__(self, do: Callable[[], None], *, seconds: float, name: str) -> None:
-        """``name``: of the thread, and of what could not be done, in the log."""
+        """Call ``do`` ``seconds`` after the first request; ``name`` names the thread, and the work in the log."""
         self._do = do
         self._seconds = seconds
         self._name = name
@@ -28,7 +28,7 @@ class Debouncer:
         self._closed = False
 
     def ask(self) -> None:
-        """Have it done ``seconds`` from now, unless it is coming anyway or this is closed."""
+        """Request the work, unless it is pending already or this is closed."""
         with self._lock:
             if self._timer is not None or self._closed:
                 return
@@ -38,7 +38,7 @@ class Debouncer:
             self._timer.start()
 
     def close(self) -> None:
-        """Nothing is done by itself any more; what is under way is waited for, a few seconds."""
+        """Cancel pending work, and wait a few seconds for work in progress."""
         with self._lock:
             self._closed = True
             timer, self._timer = self._timer, None

@@ -1,6 +1,6 @@
-"""Who is asking: a subject proven *now*, by a session or a token, or nobody (``ANONYMOUS``).
+"""The principal of a call: a subject authenticated *now* by a session or a token, or ``ANONYMOUS``.
 
-A principal says who and how. What it may do is never in here: rights are read where they are used.
+A principal states the subject and the authentication. It never contains rights, which are read where they are used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Subject(NamedTuple):
 
 
 class AuthMethod(StrEnum):
-    """How the principal was proven."""
+    """How the principal was authenticated."""
 
     ANONYMOUS = "anonymous"
     SESSION = "session"  # the app's cookie
@@ -33,7 +33,7 @@ class AuthMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A subject proven now. ``subject`` is None for nobody; times are aware UTC."""
+    """A subject authenticated now. ``subject`` is None for an anonymous caller; times are aware UTC."""
 
     method: AuthMethod
     subject: Subject | None = None
@@ -44,17 +44,17 @@ class Principal:
     session_ref: str | None = None
     """The session's stable reference, or None for a bearer token without one."""
     authenticated_at: datetime | None = None
-    """When the person last proved themselves to the provider (``auth_time``), if known."""
+    """When the user last authenticated at the provider (``auth_time``), if known."""
     acr: str = ""
     amr: frozenset[str] = frozenset()
     client_id: str = ""
     """The client a bearer token was issued to; empty for sessions."""
     scope: frozenset[str] = field(default=frozenset())
-    """What a bearer token was narrowed to; empty for sessions, which are not narrowed."""
+    """The ``scope`` of a bearer token; empty for sessions."""
 
     @property
     def anonymous(self) -> bool:
-        """Whether nobody is proven."""
+        """Whether no subject is authenticated."""
         return self.subject is None
 
 

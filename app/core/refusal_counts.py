@@ -1,8 +1,8 @@
-"""Strangers' failures, on record without letting anybody fill the record or hold its lock (security rule R41).
+"""Counts of refusals of anonymous clients, recorded so that no client can fill the audit or hold its lock (rule R41).
 
 They are counted in memory by kind, reason, actor, address and minute, and written as counts, in the background and at
-most once a minute; ``close`` writes what is left. Used by every process. Failures of somebody *proven* are not for
-here: each is an event of its own. But what a browser of theirs can send any number of times is, under their name.
+most once a minute; ``close`` writes what is left. Used by every process. Refusals of *authenticated* callers are events
+of their own, except those that their browser can cause any number of times: these are counted here, under their name.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from app.core.ports import Storage
 
 FLUSH_SECONDS: Final = 60.0
 MAX_KEYS: Final = 64
-"""How many different ones are told apart between two writes; the addresses of all further ones are folded into one."""
+"""How many different refusals are counted apart between two writes; all further addresses are counted as one."""
 MAX_ROWS: Final = 2 * MAX_KEYS
-"""How many rows one write adds at most, whatever happens."""
+"""How many rows one write adds at most."""
 MANY: Final = "many addresses"
 VARIOUS: Final = "various"
 
@@ -38,12 +38,12 @@ class _Key(NamedTuple):
     actor: str
     address: str
     minute: datetime | None
-    """None where addresses and actors are folded: then one row stands for all minutes that wait."""
+    """None where addresses and actors are counted as one: then one row stands for all minutes that wait."""
 
 
 @dataclass(slots=True)
 class _Count:
-    """How often, and what is told of the first of them."""
+    """How often a refusal occurred, with time and correlation id of the first one."""
 
     first_at: datetime
     correlation_id: str
@@ -52,16 +52,16 @@ class _Count:
 
 
 class RefusalCounts:
-    """Counts strangers' failures until they are written. Safe from any thread; never raises for want of storage."""
+    """Counts refusals until they are written. Safe to use from any thread; never raises if storage is unavailable."""
 
     def __init__(self, storage: Storage, *, clock: Clock = utc_now, every_seconds: float = FLUSH_SECONDS) -> None:
-        """``every_seconds``: the least time between two writes; a thread exists only while something waits."""
+        """Count into ``storage``, with at least ``every_seconds`` between two writes."""
         self._storage = storage
         self._clock = clock
         self._lock = Lock()
         self._writing = Lock()
         self._counts: dict[_Key, _Count] = {}
-        self._later = Debouncer(self.flush, seconds=every_seconds, name="refusals")
+        self._debouncer = Debouncer(self.flush, seconds=every_seconds, name="refusals")
 
     def record(
         self,
@@ -72,20 +72,20 @@ class RefusalCounts:
         actor: str = ANONYMOUS_ACTOR,
         outcome: Outcome = Outcome.REFUSED,
     ) -> None:
-        """Count one failure; costs no storage. ``reason``: a stable code of ours, no text of the request."""
+        """Count one refusal in memory. ``reason`` is a stable code, never a text of the request."""
         now = self._clock()
         key = _Key(kind, reason, actor, address, now.replace(second=0, microsecond=0))
         with self._lock:
             self._add(key, _Count(now, correlation.current(), outcome, 1))
-            self._later.ask()
+            self._debouncer.ask()
 
     def waiting(self) -> int:
-        """How many rows wait to be written."""
+        """Return how many rows wait to be written."""
         with self._lock:
             return len(self._counts)
 
     def flush(self) -> None:
-        """Write what waits now. When storage does not answer, it waits on."""
+        """Write the counts. They are kept if storage is unavailable."""
         with self._writing:
             with self._lock:
                 counts, self._counts = self._counts, {}
@@ -101,15 +101,15 @@ class RefusalCounts:
                 with self._lock:
                     for key, counted in counts.items():
                         self._add(key, counted)
-                    self._later.ask()
+                    self._debouncer.ask()
 
     def close(self) -> None:
-        """Write what waits and end; nothing is written by itself after."""
-        self._later.close()
+        """Write the counts and stop; nothing is written in the background afterwards."""
+        self._debouncer.close()
         self.flush()
 
     def _add(self, key: _Key, counted: _Count) -> None:
-        """Add to what waits, never beyond ``MAX_ROWS``; call with the lock held."""
+        """Add to the counts, never beyond ``MAX_ROWS``. The lock is held."""
         if key not in self._counts and len(self._counts) >= MAX_KEYS:
             key = _Key(key.kind, key.reason, ANONYMOUS_ACTOR, MANY, None)
             if key not in self._counts and len(self._counts) >= MAX_ROWS - len(AuditKind):
@@ -124,7 +124,7 @@ class RefusalCounts:
 
 
 def _event(key: _Key, counted: _Count) -> AuditEvent:
-    """One row for all of them; time and correlation id are the first one's."""
+    """One event for all of them, with time and correlation id of the first one."""
     return AuditEvent(
         kind=key.kind,
         at=counted.first_at,
