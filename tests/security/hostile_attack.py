@@ -108,10 +108,10 @@ class Attack:
         while not self.stop.is_set():
             name, payload = next(self.payloads)
             with suppress(OSError):
-                self._one(name, payload)
+                self._single(name, payload)
             self.stop.wait(0.05)
 
-    def _one(self, name: str, payload: bytes) -> None:
+    def _single(self, name: str, payload: bytes) -> None:
         with socket.create_connection(("127.0.0.1", self.port), 5, (self.source, 0)) as raw:
             raw.sendall(
                 (
@@ -138,11 +138,11 @@ class Attack:
         """One payload, no faster than ``BYTES_PER_SECOND``."""
         repeated = payload * max(1, 32_768 // len(payload))
         for at in range(0, len(repeated), 65_536):
-            begun = time.monotonic()
+            started = time.monotonic()
             part = repeated[at : at + 65_536]
             raw.sendall(part)
             self.sent += len(part)
-            if self.stop.wait(max(0.0, len(part) / BYTES_PER_SECOND - (time.monotonic() - begun))):
+            if self.stop.wait(max(0.0, len(part) / BYTES_PER_SECOND - (time.monotonic() - started))):
                 return
 
     def _drain(self, raw: socket.socket, name: str) -> None:

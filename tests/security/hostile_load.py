@@ -63,22 +63,22 @@ def work(tabs: list[Tab], seconds: float, every_seconds: float, *, seed: str) ->
     """
     start = time.monotonic()
 
-    def one(number: int, tab: Tab) -> list[float]:
-        found = []
+    def item(number: int, tab: Tab) -> list[float]:
+        matches = []
         apart = random.Random(f"{seed} {number}")  # noqa: S311 - times, no secret
         due = start + every_seconds * apart.random()
         while due < start + seconds:
             time.sleep(max(0.0, due - time.monotonic()))
-            begun = time.monotonic()
+            started = time.monotonic()
             tab.press("callback")
             tab.read_run(120)
-            found.append(time.monotonic() - begun)
+            matches.append(time.monotonic() - started)
             while due < time.monotonic():
                 due += every_seconds * apart.uniform(0.5, 1.5)
-        return found
+        return matches
 
     with ThreadPoolExecutor(len(tabs)) as pool:
-        return [each for found in pool.map(one, range(len(tabs)), tabs) for each in found]
+        return [each for matches in pool.map(item, range(len(tabs)), tabs) for each in matches]
 
 
 def resident_bytes(here: Live) -> int:
@@ -90,16 +90,16 @@ def resident_bytes(here: Live) -> int:
 @contextmanager
 def highest(here: Live) -> Iterator[list[int]]:
     """What the process keeps in memory at most while the block runs, in the one element of a list."""
-    found, over = [resident_bytes(here)], threading.Event()
+    matches, over = [resident_bytes(here)], threading.Event()
 
     def look() -> None:
         while not over.wait(0.05):
-            found[0] = max(found[0], resident_bytes(here))
+            matches[0] = max(matches[0], resident_bytes(here))
 
     watching = threading.Thread(target=look, daemon=True)
     watching.start()
     try:
-        yield found
+        yield matches
     finally:
         over.set()
         watching.join(5)
@@ -133,7 +133,7 @@ def measure(
     honest: int = HONEST,
     size: int = 8 * MB,
     only: Sequence[str] = (),
-    say: Callable[[str], None] = print,
+    tell_run: Callable[[str], None] = print,
 ) -> Measured:
     """Let honest tabs work for so long, first alone and then beside the attack (``only`` by these of its kinds)."""
     with ExitStack() as stack:
@@ -143,7 +143,7 @@ def measure(
             tab.open()
         quiet, visitor_quiet = work_of_all(tabs, visitor, seconds)
         before = resident_bytes(here)
-        with highest(here) as most:
+        with highest(here) as limit:
             command = [sys.executable, "-m", "tests.security.hostile_attack"]
             with subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -151,42 +151,42 @@ def measure(
                 assert hostile.stdin is not None
                 assert hostile.stdout is not None
                 cookies = here.sign_in("hostile").cookies
-                asked = {"port": here.ports[0], "cookies": cookies, "size": size, "only": list(only)}
-                hostile.stdin.write(json.dumps(asked) + "\n")
+                request = {"port": here.ports[0], "cookies": cookies, "size": size, "only": list(only)}
+                hostile.stdin.write(json.dumps(request) + "\n")
                 hostile.stdin.flush()
                 hostile.stdout.readline()  # it attacks
                 attacked, visitor_attacked = work_of_all(tabs, visitor, seconds)
                 hostile.stdin.close()
-                said = json.loads(hostile.stdout.read())
-    found = Measured(
+                shown_text = json.loads(hostile.stdout.read())
+    matches = Measured(
         quiet,
         attacked,
-        most[0] - before,
-        Counter[str](said["ended"]),
-        said["sent"],
+        limit[0] - before,
+        Counter[str](shown_text["ended"]),
+        shown_text["sent"],
         (visitor_quiet, visitor_attacked),
     )
-    say(f"{SOCKETS} hostile sockets sent {found.sent / MB:.0f} MB in {seconds:.0f} s")
-    report(found, honest, before, say)
-    return found
+    tell_run(f"{SOCKETS} hostile sockets sent {matches.sent / MB:.0f} MB in {seconds:.0f} s")
+    report(matches, honest, before, tell_run)
+    return matches
 
 
-def report(found: Measured, honest: int, before: int, say: Callable[[str], None]) -> None:
+def report(matches: Measured, honest: int, before: int, tell_run: Callable[[str], None]) -> None:
     """Print what was measured."""
-    for name, count in sorted(found.ended.items()):
-        say(f"  {count:4} times {name}")
-    for whose, quiet, attacked in (
-        (f"one of {honest} honest tabs", found.quiet, found.attacked),
-        ("an anonymous visitor", *found.visitor),
+    for name, count in sorted(matches.ended.items()):
+        tell_run(f"  {count:4} times {name}")
+    for owner, quiet, attacked in (
+        (f"one of {honest} honest tabs", matches.quiet, matches.attacked),
+        ("an anonymous visitor", *matches.visitor),
     ):
-        say(f"a rerun of {whose}, in ms:")
-        say(f"  median {quiet.median:.1f}, p99 {quiet.p99:.1f} without them")
-        say(f"  median {attacked.median:.1f}, p99 {attacked.p99:.1f} beside them")
-    say(
-        f"ratios of honest tabs: median {found.attacked.median / found.quiet.median:.2f} (≤ {MAX_MEDIAN_RATIO}), "
-        f"p99 {found.attacked.p99 / found.quiet.p99:.2f} (≤ {MAX_P99_RATIO})"
+        tell_run(f"a rerun of {owner}, in ms:")
+        tell_run(f"  median {quiet.median:.1f}, p99 {quiet.p99:.1f} without them")
+        tell_run(f"  median {attacked.median:.1f}, p99 {attacked.p99:.1f} beside them")
+    tell_run(
+        f"ratios of honest tabs: median {matches.attacked.median / matches.quiet.median:.2f} (≤ {MAX_MEDIAN_RATIO}), "
+        f"p99 {matches.attacked.p99 / matches.quiet.p99:.2f} (≤ {MAX_P99_RATIO})"
     )
-    say(f"memory: {before / MB:.0f} MB, at most {found.grown / MB:+.0f} MB meanwhile (≤ {MAX_GROWN / MB:.0f})")
+    tell_run(f"memory: {before / MB:.0f} MB, at most {matches.grown / MB:+.0f} MB meanwhile (≤ {MAX_GROWN / MB:.0f})")
 
 
 def main() -> int:
@@ -196,13 +196,13 @@ def main() -> int:
         "--seconds", type=float, default=60.0, help="of each part; a tab presses once a second (default: %(default)s)"
     )
     options.add_argument("--only", action="append", default=[], choices=[*longest(MB), *attacks(MB)], help="of a kind")
-    given = options.parse_args()
-    seconds = min(given.seconds, 600.0)
+    arguments = options.parse_args()
+    seconds = min(arguments.seconds, 600.0)
     with tempfile.TemporaryDirectory() as folder, live(Path(folder), processes=1, **AS_DEPLOYED) as here:
-        found = measure(here, seconds, only=given.only)
-    median, p99 = found.attacked.median / found.quiet.median, found.attacked.p99 / found.quiet.p99
-    print(json.dumps({"median": median, "p99": p99, "grown": found.grown}))
-    return 0 if median <= MAX_MEDIAN_RATIO and p99 <= MAX_P99_RATIO and found.grown <= MAX_GROWN else 1
+        matches = measure(here, seconds, only=arguments.only)
+    median, p99 = matches.attacked.median / matches.quiet.median, matches.attacked.p99 / matches.quiet.p99
+    print(json.dumps({"median": median, "p99": p99, "grown": matches.grown}))
+    return 0 if median <= MAX_MEDIAN_RATIO and p99 <= MAX_P99_RATIO and matches.grown <= MAX_GROWN else 1
 
 
 if __name__ == "__main__":

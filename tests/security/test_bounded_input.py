@@ -55,28 +55,28 @@ class Raw:
 
     def head(self) -> str:
         """The head of the next answer."""
-        found = b""
-        while b"\r\n\r\n" not in found and (more := self.socket.recv(4096)):
-            found += more
-        return found.decode("latin-1")
+        result = b""
+        while b"\r\n\r\n" not in result and (more := self.socket.recv(4096)):
+            result += more
+        return result.decode("latin-1")
 
     def rest(self) -> bytes:
         """All there is until the server closes."""
-        found = b""
+        result = b""
         with suppress(ConnectionResetError):
             while more := self.socket.recv(65_536):
-                found += more
-        return found
+                result += more
+        return result
 
     def is_taken(self) -> bool:
         """Whether the server reads a ping that was sent last, and so all that was before it; else it closes."""
-        found = b""
+        result = b""
         with suppress(ConnectionResetError):
             while more := self.socket.recv(65_536):
-                found += more
-                if b"\x8a\x00" in found:
+                result += more
+                if b"\x8a\x00" in result:
                     return True
-        self.tail = found
+        self.tail = result
         return False
 
     def close_code(self) -> int | None:
@@ -85,18 +85,18 @@ class Raw:
         return struct.unpack("!H", frame.string[frame.end() : frame.end() + 2])[0] if frame is not None else None
 
 
-def cookie(who: Someone | None) -> str:
-    cookies = who.cookies if who is not None else {"x": "y"}
+def cookie(user: Someone | None) -> str:
+    cookies = user.cookies if user is not None else {"x": "y"}
     return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
 
-def handshake(here: Live, who: Someone | None) -> Raw:
+def handshake(here: Live, user: Someone | None) -> Raw:
     raw = Raw(
         here,
         (
             f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{here.ports[0]}\r\nOrigin: {here.base_url}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            f"Cookie: {cookie(who)}\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            f"Cookie: {cookie(user)}\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             "Sec-WebSocket-Protocol: streamlit\r\n\r\n"
         ).encode(),
     )
@@ -121,10 +121,10 @@ def request(here: Live, line: str, *headers: str, body: bytes = b"") -> bytes:
 # HTTP
 
 
-def upload(here: Live, who: Someone, tab: Tab, *headers: str, body: bytes) -> str:
+def upload(here: Live, user: Someone, tab: Tab, *headers: str, body: bytes) -> str:
     line = f"PUT /_stcore/upload_file/{tab.session_id}/{secrets.token_hex(8)} HTTP/1.1"
     kind = "Content-Type: multipart/form-data; boundary=b"
-    with Raw(here, request(here, line, f"Cookie: {cookie(who)}", kind, *headers, body=body)) as raw:
+    with Raw(here, request(here, line, f"Cookie: {cookie(user)}", kind, *headers, body=body)) as raw:
         return raw.head().partition("\r\n")[0]
 
 
@@ -144,13 +144,11 @@ CHUNKED = f"{len(PART):x}\r\n".encode() + PART + b"\r\n0\r\n\r\n"
         (("Content-Length: 99999999999",), b"", "HTTP/1.1 413 Content Too Large"),
     ],
 )
-def test_a_body_whose_length_is_not_said_once_is_not_read(
-    here: Live, headers: tuple[str, ...], body: bytes, answer: str
-) -> None:
-    who = here.sign_in("ann")
-    with here.tab(who) as tab:
+def test_a_body_of_ambiguous_length_is_not_read(here: Live, headers: tuple[str, ...], body: bytes, answer: str) -> None:
+    user = here.sign_in("ann")
+    with here.tab(user) as tab:
         tab.open()
-        assert re.sub("Request Entity", "Content", upload(here, who, tab, *headers, body=body)) == answer
+        assert re.sub("Request Entity", "Content", upload(here, user, tab, *headers, body=body)) == answer
 
 
 @pytest.mark.parametrize(
@@ -172,7 +170,7 @@ def test_a_head_that_is_made_to_be_costly_is_refused(here: Live, sent: tuple[str
         assert int(raw.head().split()[1]) == status
 
 
-def test_a_body_that_nobody_asked_for_is_not_read_to_its_end(here: Live) -> None:
+def test_an_unrequested_body_is_not_read_to_its_end(here: Live) -> None:
     """An upload that was refused goes on: a little of it is dropped, then the connection is."""
     sent = 0
     head = request(here, "PUT /nothing/here HTTP/1.1", f"Content-Length: {300 * MB}")
@@ -201,10 +199,10 @@ def test_an_anonymous_socket_sends_a_quarter_of_a_megabyte_at_most(here: Live) -
 
 def test_unfinished_messages_of_one_person_fill_no_memory(here: Live) -> None:
     """Two of the longest may be under way; the sockets on which there is more are closed."""
-    who = here.sign_in("eve")
+    user = here.sign_in("eve")
     before = resident_bytes(here.processes[0].pid)
     with ExitStack() as stack:
-        raws = [stack.enter_context(handshake(here, who)) for _ in range(10)]
+        raws = [stack.enter_context(handshake(here, user)) for _ in range(10)]
         taken = []
         for raw in raws:
             raw.send(frame(b"x" * (LONGEST - MB), final=False) + PING)
@@ -233,9 +231,7 @@ def resident_bytes(pid: int) -> int:
     ids=["empty fragments", "pings", "pongs", "a long ping"],
 )
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_frames_that_cost_work_and_carry_nothing_are_counted(
-    here: Live, sent: bytes, code: int, signed_in: bool
-) -> None:
+def test_frames_without_a_payload_are_counted(here: Live, sent: bytes, code: int, signed_in: bool) -> None:
     with handshake(here, here.sign_in("ann") if signed_in else None) as raw:
         raw.send(sent)
         assert raw.close_code() == code
@@ -254,17 +250,17 @@ def long_message(size: int = LONGEST - 4096) -> bytes:
     return message.SerializeToString()
 
 
-def test_messages_that_wait_for_their_pace_fill_no_memory_and_hold_up_no_stop(tmp_path: Path) -> None:
+def test_messages_that_wait_for_their_pace_fill_no_memory_and_delay_no_stop(tmp_path: Path) -> None:
     """The second of these messages would wait for a minute; and so would the third, and no more are taken."""
     with live(tmp_path, processes=1, GATEHOUSE_MESSAGE_BYTES_PER_SECOND="65536") as slow, ExitStack() as stack:
-        who = slow.sign_in("eve")
-        with slow.tab(who) as tab:
+        user = slow.sign_in("eve")
+        with slow.tab(user) as tab:
             tab.open()
             tab._socket.send(long_message())
             tab.read_run(60)
         taken, before = [], resident_bytes(slow.processes[0].pid)
         for _ in range(12):
-            raw = stack.enter_context(handshake(slow, who))
+            raw = stack.enter_context(handshake(slow, user))
             raw.send(frame(long_message()) + PING)
             taken.append(raw.is_taken())
         assert taken == [True] * 2 + [False] * 10
@@ -281,26 +277,26 @@ def test_messages_that_wait_for_their_pace_fill_no_memory_and_hold_up_no_stop(tm
 # How many
 
 
-def statuses(here: Live, who: Someone | None, count: int) -> list[int]:
-    found = []
+def statuses(here: Live, user: Someone | None, count: int) -> list[int]:
+    result = []
     with ExitStack() as stack:
         for _ in range(count):
             try:
-                stack.enter_context(here.tab(who))
-                found.append(101)
+                stack.enter_context(here.tab(user))
+                result.append(101)
             except InvalidStatus as error:
                 response = error.response
-                told = b"All places are taken" in (response.body or b"") and response.headers["Retry-After"] == "5"
-                found.append(response.status_code if told else 0)
-    return found
+                received = b"All places are taken" in (response.body or b"") and response.headers["Retry-After"] == "5"
+                result.append(response.status_code if received else 0)
+    return result
 
 
-def test_one_person_opens_so_many_tabs_and_others_still_can(here: Live) -> None:
+def test_the_tabs_of_one_person_are_limited_and_others_can_open_tabs(here: Live) -> None:
     assert statuses(here, here.sign_in("many"), 14) == [101] * 12 + [503] * 2
     assert statuses(here, here.sign_in("other"), 1) == [101]
 
 
-def test_one_address_opens_so_many_tabs_without_signing_in_and_people_still_can(here: Live) -> None:
+def test_the_anonymous_tabs_of_one_address_are_limited_and_users_can_open_tabs(here: Live) -> None:
     with ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(here.tab(None))
@@ -308,7 +304,7 @@ def test_one_address_opens_so_many_tabs_without_signing_in_and_people_still_can(
         assert statuses(here, here.sign_in("ann"), 1) == [101]
 
 
-def test_a_page_of_very_many_widgets_is_refused_and_the_process_lives(here: Live) -> None:
+def test_a_page_of_very_many_widgets_is_refused_and_the_process_survives(here: Live) -> None:
     message = BackMsg()
     for number in range(5_000):
         message.rerun_script.widget_states.widgets.add(id=str(number))

@@ -34,7 +34,7 @@ def test_how_many_tabs_fit(soft: int, places: int) -> None:
     assert Descriptors(soft, soft).sockets == places
 
 
-def test_as_many_tabs_as_fit_are_served_and_the_next_is_told_so(here: Live) -> None:
+def test_as_many_tabs_as_fit_are_served_and_the_next_gets_an_explanation(here: Live) -> None:
     with ExitStack() as stack:
         tabs = [stack.enter_context(here.tab(here.sign_in(f"person {number}"))) for number in range(PLACES)]
         for tab in tabs:
@@ -75,7 +75,7 @@ def _is_told_of_full_places(here: Live) -> bool:
     return answer.startswith(b"HTTP/1.1 503 ")
 
 
-def test_connections_that_ask_for_nothing_use_up_no_files_and_fill_no_log(here: Live) -> None:
+def test_idle_connections_use_up_no_files_and_fill_no_log(here: Live) -> None:
     before = len(here.log().splitlines())
     with ExitStack() as stack:
         for _ in range(2 * OPEN_FILES):

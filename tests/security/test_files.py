@@ -41,7 +41,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield made
 
 
-def test_an_id_that_is_known_or_guessed_gives_nothing_even_when_the_page_repeats_it(here: Live) -> None:
+def test_a_known_or_guessed_id_returns_nothing_even_when_the_page_shows_it(here: Live) -> None:
     """The id is a hash of the content, and pages show what is typed: neither the id nor its echo is a key."""
     ann, bob = here.sign_in("ann"), here.sign_in("bob")
     with here.tab(ann) as tab, here.tab(bob) as other:
@@ -75,7 +75,7 @@ def test_two_tabs_of_a_session_and_a_tab_that_came_back_have_their_files(here: L
         assert here.ask(media, ann).status_code == 200
 
 
-def test_a_session_that_is_begun_anew_has_none_of_the_old_ones_files(here: Live) -> None:
+def test_a_new_session_has_none_of_the_files_of_an_earlier_one(here: Live) -> None:
     ann = here.sign_in("ann")
     with here.tab(ann) as tab:
         tab.open()
@@ -86,18 +86,18 @@ def test_a_session_that_is_begun_anew_has_none_of_the_old_ones_files(here: Live)
         assert here.ask(media, ann).status_code == 404
 
 
-def test_what_nobody_was_shown_is_not_theirs_after_they_sign_in(here: Live) -> None:
+def test_files_of_an_anonymous_browser_are_not_those_of_its_later_session(here: Live) -> None:
     """A file shown before the sign-in is given to the anonymous browser only: after it the page is drawn anew."""
     ann = here.sign_in("ann")
-    nobody = replace(ann, cookies=_browser(here, ann))
-    with here.tab(nobody) as tab:
+    anonymous = replace(ann, cookies=_browser(here, ann))
+    with here.tab(anonymous) as tab:
         tab.open()
         media = tab.files["media"]
-        assert here.ask(media, nobody).status_code == 200
+        assert here.ask(media, anonymous).status_code == 200
         assert here.ask(media, ann).status_code == 404
         assert here.ask(media).status_code == 404
         upload = f"/_stcore/upload_file/{tab.session_id}/file"
-        assert here.ask(upload, nobody, method="OPTIONS").status_code == 404  # nobody uploads anything
+        assert here.ask(upload, anonymous, method="OPTIONS").status_code == 404  # nobody uploads anything
 
 
 def test_a_deferred_export_of_another_session_is_refused(here: Live) -> None:
@@ -124,13 +124,13 @@ def test_an_operation_in_the_name_of_another_streamlit_session_is_refused(here: 
         assert here.traces == before
 
 
-def _browser(here: Live, who: Someone) -> dict[str, str]:
-    return {here.cookies.browser: who.cookies[here.cookies.browser]}
+def _browser(here: Live, user: Someone) -> dict[str, str]:
+    return {here.cookies.browser: user.cookies[here.cookies.browser]}
 
 
 # What is shown: what a run of this very session gave to Streamlit
 
-WAYS = """
+VARIANTS = """
 import io
 import wave
 
@@ -193,43 +193,43 @@ else:
 
 
 @pytest.fixture(scope="module")
-def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with live(tmp_path_factory.mktemp("ways"), script=WAYS, processes=1, PYTHONHASHSEED="0") as made:
+def variants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("ways"), script=VARIANTS, processes=1, PYTHONHASHSEED="0") as made:
         yield made
 
 
 def addresses(tab: Tab) -> list[str]:
     """Every address of a file in what the tab was sent."""
-    found = [re.findall(rb"/media/[0-9a-f]{32}\.[a-z0-9]{3}", message.SerializeToString()) for message in tab.seen]
-    return sorted({address.decode() for one in found for address in one})
+    result = [re.findall(rb"/media/[0-9a-f]{32}\.[a-z0-9]{3}", message.SerializeToString()) for message in tab.seen]
+    return sorted({address.decode() for item in result for address in item})
 
 
-def test_whatever_a_run_gives_to_streamlit_is_its_users_however_the_address_is_shown(ways: Live) -> None:
-    ann, bob = ways.sign_in("ann"), ways.sign_in("bob")
-    with ways.tab(ann) as tab, ways.tab(bob) as other:
+def test_files_that_a_run_registers_are_its_users_however_the_address_is_shown(variants: Live) -> None:
+    ann, bob = variants.sign_in("ann"), variants.sign_in("bob")
+    with variants.tab(ann) as tab, variants.tab(bob) as other:
         tab.open()
         other.open()
         shown = addresses(tab)
         assert len(shown) == 13
-        assert {ways.ask(address, ann).status_code for address in shown} == {200}
+        assert {variants.ask(address, ann).status_code for address in shown} == {200}
         assert not set(shown) & set(addresses(other))
-        assert {ways.ask(address, bob).status_code for address in shown} == {404}
+        assert {variants.ask(address, bob).status_code for address in shown} == {404}
         # An app that shows an address on its user's request makes it no file of theirs, wherever it shows it.
         for address in shown:
             other.open(f"say={address}")
             assert address in str(other.seen)
-            assert ways.ask(address, bob).status_code == 404, address
-            assert ways.ask(address, ann).status_code == 200
+            assert variants.ask(address, bob).status_code == 404, address
+            assert variants.ask(address, ann).status_code == 200
 
 
-def test_a_file_of_the_page_before_can_be_loaded_although_the_next_run_registers_it_no_more(ways: Live) -> None:
+def test_a_file_of_the_previous_page_can_still_be_loaded(variants: Live) -> None:
     """A click that began before the run: Streamlit keeps a download for one run more."""
-    ann = ways.sign_in("ann")
-    with ways.tab(ann) as tab:
+    ann = variants.sign_in("ann")
+    with variants.tab(ann) as tab:
         tab.open()
         file = tab.files["file"]
         tab.open("say=nothing")
-        assert ways.ask(file, ann).status_code == 200
+        assert variants.ask(file, ann).status_code == 200
 
 
 LATE = """
@@ -283,10 +283,10 @@ def test_a_run_that_outlives_a_loss_registers_no_file_of_its_user(tmp_path: Path
             assert at.ask(media, ann).status_code == 404
 
 
-def wait_for(at: Live, what: str) -> None:
+def wait_for(at: Live, case: str) -> None:
     """Wait until the script has come so far."""
     deadline = time.monotonic() + 60
-    while what not in at.traces:
+    while case not in at.traces:
         assert time.monotonic() < deadline, at.log()
         time.sleep(0.02)
 
@@ -306,28 +306,28 @@ FILE = "0f" * 16
 MEDIA = f"/media/{FILE}.png"
 
 
-def test_an_address_counts_for_what_runs_of_this_session_registered() -> None:
+def test_an_address_counts_only_if_a_run_of_the_session_registered_it() -> None:
     files = MediaFiles()
-    mine, other = Rendered(files=files.of("mine")), Rendered(files=files.of("other"))
+    own, other = Rendered(files=files.of("mine")), Rendered(files=files.of("other"))
     message = ForwardMsg()
     message.delta.new_element.markdown.body = f"text before{MEDIA}text behind"
     data = message.SerializeToString()
-    mine.record_media(data)
-    assert list(mine.media) == []
+    own.record_media(data)
+    assert list(own.media) == []
     files.register(files.of("mine").begin_run(), MEDIA)
     files.register(files.of("other").begin_run(), "/media/" + "1a" * 16)
-    mine.record_media(data)
+    own.record_media(data)
     other.record_media(data)
-    assert (list(mine.media), list(other.media)) == ([FILE], [])
-    mine.revoke()  # a right is lost: shown again, it counts when it is registered again
-    mine.record_media(data)
-    assert list(mine.media) == []
+    assert (list(own.media), list(other.media)) == ([FILE], [])
+    own.revoke()  # a right is lost: shown again, it counts when it is registered again
+    own.record_media(data)
+    assert list(own.media) == []
     files.register(files.of("mine").begin_run(), MEDIA)
-    mine.record_media(data)
-    assert list(mine.media) == [FILE]
+    own.record_media(data)
+    assert list(own.media) == [FILE]
 
 
-def test_what_a_run_from_before_a_loss_registers_after_it_counts_for_nothing() -> None:
+def test_files_registered_after_a_loss_by_a_run_from_before_do_not_count() -> None:
     """It may go on to its next call of Streamlit, and registers a file before that call notices."""
     files = MediaFiles()
     rendered = Rendered(files=files.of("mine"))
@@ -366,7 +366,7 @@ def test_registered_files_are_bounded() -> None:
     assert (FILE in first, len(files)) == (False, 0)
 
 
-def test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_forgets_its_own(
+def test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_drops_half(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert MAX_FILES_IN_ALL == 262_144
@@ -392,10 +392,10 @@ def test_widgets_are_found_by_their_ids() -> None:
     assert list(rendered_ids.widget_ids(message)) == ["$$ID-2-b"]
     message.delta.new_element.markdown.body = "$$ID-3-c"
     assert list(rendered_ids.widget_ids(message)) == []
-    asked = BackMsg()
+    requested = BackMsg()
     for widget in ("$$ID-1-a", "$$ID-2-b", "$$STREAMLIT_INTERNAL_KEY_$$ID-1-a__events"):
-        asked.rerun_script.widget_states.widgets.add().id = widget
-    sent = back_message.parse(asked.SerializeToString())
+        requested.rerun_script.widget_states.widgets.add().id = widget
+    sent = back_message.parse(requested.SerializeToString())
     sent.keep_widgets({"$$ID-1-a"})
     kept = BackMsg.FromString(sent.serialize()).rerun_script.widget_states.widgets
     assert [widget.id for widget in kept] == ["$$ID-1-a", "$$STREAMLIT_INTERNAL_KEY_$$ID-1-a__events"]
@@ -404,7 +404,7 @@ def test_widgets_are_found_by_their_ids() -> None:
 # Memory
 
 
-def test_what_was_shown_is_bounded() -> None:
+def test_the_recorded_ids_are_bounded() -> None:
     shown, rendered = OwnerTabs(), Rendered()
     rendered.revoke()
     message, request = ForwardMsg(), BackMsg()
@@ -433,7 +433,7 @@ def test_what_was_shown_is_bounded() -> None:
     assert rendered == Rendered(since_loss=SinceLoss())
 
 
-def test_owners_are_bounded_and_nobody_with_an_open_tab_is_forgotten() -> None:
+def test_owners_are_bounded_and_those_with_an_open_tab_are_kept() -> None:
     owners = TabOwners()
     open_ones = [owners.open_tab(f"open {number}") for number in range(MAX_OWNERS + 10)]
     assert all(owners.get(f"open {number}") is shown for number, shown in enumerate(open_ones))
@@ -448,7 +448,7 @@ def test_owners_are_bounded_and_nobody_with_an_open_tab_is_forgotten() -> None:
     assert len(owners) <= MAX_OWNERS + 11
 
 
-def test_browsers_that_are_not_signed_in_push_out_what_was_shown_to_each_other_only() -> None:
+def test_anonymous_browsers_replace_only_each_other() -> None:
     owners = TabOwners()
     ann = owners.open_tab("session of ann")
     owners.close_tab(ann)
@@ -460,7 +460,7 @@ def test_browsers_that_are_not_signed_in_push_out_what_was_shown_to_each_other_o
     assert owners.get(f"browser {2 * MAX_OWNERS - 1}") is not None
 
 
-def test_one_streamlit_session_takes_in_a_bounded_number_of_files(here: Live) -> None:
+def test_one_streamlit_session_accepts_a_bounded_number_of_files(here: Live) -> None:
     """Streamlit keeps them in memory for as long as the session lives, and counts nothing."""
     ann = here.sign_in("ann")
     token = here.ask("/_stcore/health").cookies["_streamlit_xsrf"]

@@ -39,9 +39,9 @@ def worlds() -> Iterator[tuple[World, World]]:
 
 def seconds_to_sign_in(here: World) -> float:
     browser = here.browser()
-    begun = time.perf_counter()
+    started = time.perf_counter()
     here.sign_in(browser)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def compared(flooded: World, quiet: World, times: dict[str, list[float]]) -> None:
@@ -50,18 +50,18 @@ def compared(flooded: World, quiet: World, times: dict[str, list[float]]) -> Non
         times["quiet"].append(seconds_to_sign_in(quiet))
 
 
-def report(what: str, rows: int, times: dict[str, list[float]]) -> float:
+def report(case: str, rows: int, times: dict[str, list[float]]) -> float:
     flooded, quiet = (statistics.median(times[name]) * 1000 for name in ("flooded", "quiet"))
     ratio = flooded / quiet
-    print(f"{CALLS:,} {what}: {rows} rows; a sign-in {flooded:.1f} ms, without them {quiet:.1f} ms: ratio {ratio:.2f}")
+    print(f"{CALLS:,} {case}: {rows} rows; a sign-in {flooded:.1f} ms, without them {quiet:.1f} ms: ratio {ratio:.2f}")
     return ratio
 
 
 def test_bad_callbacks(worlds: tuple[World, World]) -> None:
     flooded, quiet = worlds
     times: dict[str, list[float]] = {"flooded": [], "quiet": []}
-    for one in worlds:
-        seconds_to_sign_in(one)
+    for item in worlds:
+        seconds_to_sign_in(item)
     browser = flooded.browser()
     errors = cycle(["access_denied", "server_error", "something made up"])
     for _ in range(CHUNKS):
@@ -90,8 +90,8 @@ def test_bad_bearer_tokens(worlds: tuple[World, World]) -> None:
     )
     background_writer: BackgroundWriter = app.extensions[BackgroundWriter.EXTENSION]
     client = app.test_client()
-    for one in worlds:
-        seconds_to_sign_in(one)
+    for item in worlds:
+        seconds_to_sign_in(item)
     for chunk in range(CHUNKS):
         for number in range(CALLS // CHUNKS):
             address = f"203.0.{chunk}.{number % 250}"  # 2,500 addresses

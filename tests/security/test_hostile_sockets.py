@@ -81,20 +81,20 @@ REFUSED: dict[str, BackMsg | bytes | str] = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
+@pytest.mark.parametrize("case", REFUSED)
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_what_no_browser_sends_closes_the_socket_and_nothing_else(here: Live, what: str, signed_in: bool) -> None:
-    who = here.sign_in("ann") if signed_in else None
-    with here.tab(who) as tab, here.tab(who) as other:
+def test_a_message_that_no_browser_sends_closes_its_socket_only(here: Live, case: str, signed_in: bool) -> None:
+    user = here.sign_in("ann") if signed_in else None
+    with here.tab(user) as tab, here.tab(user) as other:
         tab.open()
         other.open()
-        tab._socket.send(m if isinstance(m := REFUSED[what], str | bytes) else m.SerializeToString())
+        tab._socket.send(m if isinstance(m := REFUSED[case], str | bytes) else m.SerializeToString())
         assert tab.closed() == 1002
         other.press("callback")
         assert other.read_run()  # the process lives, and so does the session's other tab
 
 
-def test_a_message_larger_than_any_of_a_browser_is_not_taken(here: Live) -> None:
+def test_a_message_larger_than_any_of_a_browser_is_refused(here: Live) -> None:
     message = BackMsg()
     message.rerun_script.query_string = "x" * (back_message.MAX_MESSAGE_BYTES + 1)
     with here.tab(here.sign_in("ann")) as tab:
@@ -105,7 +105,7 @@ def test_a_message_larger_than_any_of_a_browser_is_not_taken(here: Live) -> None
 
 
 @pytest.mark.parametrize(("signed_in", "code"), [(True, None), (False, 1009)])
-def test_nobody_sends_more_than_a_sign_in_page_could(here: Live, signed_in: bool, code: int | None) -> None:
+def test_an_anonymous_client_sends_no_more_than_a_sign_in_page(here: Live, signed_in: bool, code: int | None) -> None:
     message = BackMsg()
     message.rerun_script.query_string = "x" * (SocketLimits().anonymous_message_bytes + 1)
     with here.tab(here.sign_in("ann") if signed_in else None) as tab:
@@ -159,14 +159,14 @@ def test_forged_ids_of_widgets_fragments_and_pages_do_nothing(here: Live) -> Non
         assert here.traces == before
 
 
-def test_a_widget_that_went_with_a_right_cannot_be_pressed_again(here: Live) -> None:
+def test_a_widget_of_a_lost_right_cannot_be_pressed(here: Live) -> None:
     """Streamlit (1.67) would still run its callback, as long as its session lives."""
-    who = here.sign_in("eve", "analyst")
-    with here.tab(who) as tab:
+    user = here.sign_in("eve", "analyst")
+    with here.tab(user) as tab:
         tab.open()
         kept = dict(tab.widgets)
         before = here.traces
-        here.revoke(who, "analyst")
+        here.revoke(user, "analyst")
         while "may=False" not in tab.read_run():
             pass
         for label in ("gated", "callback"):
@@ -174,7 +174,7 @@ def test_a_widget_that_went_with_a_right_cannot_be_pressed_again(here: Live) -> 
             tab.press(label)
             tab.read_run()
         assert here.traces == [*before, "callback"]  # which is still on the page
-        here.grant(who, "analyst")
+        here.grant(user, "analyst")
         while "may=True" not in tab.read_run():
             pass
         tab.press("gated")
@@ -190,11 +190,11 @@ def test_a_flood_of_one_does_not_stop_another(here: Live) -> None:
         heartbeat = BackMsg(app_heartbeat=True)
         for _ in range(3000):
             tab.send(heartbeat)
-        begun = time.monotonic()
+        started = time.monotonic()
         other.press("callback")
         other.read_run()
-        print(f"\na click beside a flood of 3000 messages: {time.monotonic() - begun:.2f} s")
-        assert time.monotonic() - begun < 5
+        print(f"\na click beside a flood of 3000 messages: {time.monotonic() - started:.2f} s")
+        assert time.monotonic() - started < 5
 
 
 def _raw(here: Live, cookies: dict[str, str], then: Callable[[socket.socket], None]) -> None:
@@ -212,7 +212,7 @@ def _raw(here: Live, cookies: dict[str, str], then: Callable[[socket.socket], No
         then(raw)
 
 
-def test_a_socket_that_reads_nothing_holds_up_nobody(here: Live) -> None:
+def test_a_socket_that_reads_nothing_delays_no_other(here: Live) -> None:
     """The server cannot get rid of what it has for it; the watcher must not wait for that."""
     stuck, ann = here.sign_in("stuck", "analyst"), here.sign_in("ann", "analyst")
 
@@ -226,10 +226,10 @@ def test_a_socket_that_reads_nothing_holds_up_nobody(here: Live) -> None:
             tab.open()
             here.end(stuck)
             here.end(ann)
-            begun = time.monotonic()
+            started = time.monotonic()
             assert tab.wait_for_push().startswith("/auth/ended")
-            print(f"\ntold beside a socket that reads nothing after {time.monotonic() - begun:.2f} s")
-            assert time.monotonic() - begun < 2
+            print(f"\ntold beside a socket that reads nothing after {time.monotonic() - started:.2f} s")
+            assert time.monotonic() - started < 2
 
     _raw(here, stuck.cookies, ask_and_never_read)
 
@@ -239,8 +239,8 @@ def _send_frame(raw: socket.socket, payload: bytes) -> None:
     raw.sendall(b"\x82\xff" + len(payload).to_bytes(8, "big") + bytes(4) + payload)
 
 
-def test_going_away_at_any_moment_leaves_nothing_behind(here: Live) -> None:
-    who = here.sign_in("hasty", "analyst")
+def test_disconnecting_at_any_moment_leaks_nothing(here: Live) -> None:
+    user = here.sign_in("hasty", "analyst")
 
     def half_a_frame(raw: socket.socket) -> None:
         raw.sendall(b"\x82\xff\x00\x00")
@@ -250,8 +250,8 @@ def test_going_away_at_any_moment_leaves_nothing_behind(here: Live) -> None:
 
     for then in (half_a_frame, a_whole_one_and_gone, lambda _: None):
         for _ in range(20):
-            _raw(here, who.cookies, then)
-    with here.tab(who) as tab:
+            _raw(here, user.cookies, then)
+    with here.tab(user) as tab:
         tab.open()
         tab.press("callback")
         assert tab.read_run()

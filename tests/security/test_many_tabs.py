@@ -42,11 +42,11 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield made
 
 
-def test_three_hundred_idle_tabs_cost_little_and_are_all_told_at_once(here: Live) -> None:
+def test_three_hundred_idle_tabs_cost_little_and_are_notified_at_once(here: Live) -> None:
     pid = here.processes[0].pid
     people = [here.sign_in(f"person {number}") for number in range(SOCKETS)]
     with ExitStack() as stack, ThreadPoolExecutor(SOCKETS) as pool:
-        tabs = [stack.enter_context(here.tab(who)) for who in people]
+        tabs = [stack.enter_context(here.tab(user)) for user in people]
         for tab in tabs:
             tab.open()
         time.sleep(2)
@@ -55,17 +55,17 @@ def test_three_hundred_idle_tabs_cost_little_and_are_all_told_at_once(here: Live
         share = (cpu_seconds(pid) - used) / 4
         print(f"\n{SOCKETS} idle signed-in tabs: {share:.1%} of a core")
 
-        def told(tab: Tab) -> float:
+        def response(tab: Tab) -> float:
             assert tab.wait_for_push(20).startswith("/auth/ended")
             return time.monotonic()
 
-        waiting = [pool.submit(told, tab) for tab in tabs]
+        waiting = [pool.submit(response, tab) for tab in tabs]
         with here.database.unit_of_work() as unit:
-            for who in people:
-                unit.end_session(who.ref, EndReason.ENDED_BY_ADMIN, utc_now())
+            for user in people:
+                unit.end_session(user.ref, EndReason.ENDED_BY_ADMIN, utc_now())
             unit.commit()
-        begun = time.monotonic()
-        seconds = sorted(each.result() - begun for each in waiting)
+        started = time.monotonic()
+        seconds = sorted(each.result() - started for each in waiting)
     print(f"all {SOCKETS} ended at once: told after {seconds[SOCKETS // 2]:.2f} s (median), {seconds[-1]:.2f} s (last)")
     assert share < 0.10
     assert seconds[-1] < 2
@@ -92,6 +92,6 @@ def test_an_idle_signed_in_session_weighs_little_more_than_streamlits_own(
         plain, guarded = served("no-guard"), served("guarded")
         people = iter([guarded.sign_in(f"person {number}") for number in range(WEIGHED + 20)])
         stock = _grown(plain.pid, lambda: plain.socket(None))
-        ours = _grown(guarded.pid, lambda: guarded.socket(next(people)))
-    print(f"\nan idle tab weighs {stock:.3f} MB plain, {ours:.3f} MB signed in: {ours - stock:+.3f} MB")
-    assert ours - stock <= 0.1
+        own = _grown(guarded.pid, lambda: guarded.socket(next(people)))
+    print(f"\nan idle tab weighs {stock:.3f} MB plain, {own:.3f} MB signed in: {own - stock:+.3f} MB")
+    assert own - stock <= 0.1

@@ -23,10 +23,10 @@ def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield made
 
 
-def opened(at: Live, who: Someone) -> str:
+def opened(at: Live, user: Someone) -> str:
     """A page is drawn, and the connection is lost; → its Streamlit session."""
-    with at.tab(who) as tab:
-        assert tab.open()[-2:] == ["may=True", f"who={who.subject.subject.removeprefix('test|')}"]
+    with at.tab(user) as tab:
+        assert tab.open()[-2:] == ["may=True", f"who={user.subject.subject.removeprefix('test|')}"]
         return tab.session_id
 
 
@@ -41,7 +41,7 @@ def asks_for_its_run(tab: Tab) -> list[str]:
     return tab.read_run(60)
 
 
-def test_in_another_process_the_page_of_a_right_that_is_gone_is_drawn_again(here: Live) -> None:
+def test_in_another_process_the_page_of_a_lost_right_is_rerun(here: Live) -> None:
     ann = here.sign_in("ann", "analyst")
     session_id = opened(here, ann)
     here.revoke(ann, "analyst")
@@ -49,13 +49,13 @@ def test_in_another_process_the_page_of_a_right_that_is_gone_is_drawn_again(here
         assert asks_for_its_run(again)[-2:] == ["may=False", "who=ann"]
 
 
-def test_so_it_is_where_streamlit_has_let_go_of_the_session(forgetful: Live) -> None:
+def test_the_page_of_a_lost_right_is_rerun_after_streamlit_dropped_the_session(forgetful: Live) -> None:
     bob = forgetful.sign_in("bob", "analyst")
     with forgetful.tab(bob, reattach_to=opened(forgetful, bob)) as again:
         assert asks_for_its_run(again)[-2:] == ["may=True", "who=bob"]
 
 
-def test_one_that_is_resumed_is_asked_for_nothing(here: Live) -> None:
+def test_a_resumed_session_is_asked_for_no_run(here: Live) -> None:
     eve = here.sign_in("eve", "analyst")
     with here.tab(eve, reattach_to=opened(here, eve)) as again, pytest.raises(TimeoutError):
         again.receive(4)

@@ -29,30 +29,30 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield made
 
 
-@pytest.mark.parametrize("what", ["lost role", "ended", "blocked"])
-def test_idle_tabs_in_two_processes_are_told_within_two_seconds(here: Live, what: str) -> None:
+@pytest.mark.parametrize("case", ["lost role", "ended", "blocked"])
+def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(here: Live, case: str) -> None:
     with ExitStack() as stack, ThreadPoolExecutor(TABS) as pool:
-        people = [here.sign_in(f"{what}-{number}", "analyst") for number in range(TABS)]
-        tabs = [stack.enter_context(here.tab(who, number % 2)) for number, who in enumerate(people)]
+        people = [here.sign_in(f"{case}-{number}", "analyst") for number in range(TABS)]
+        tabs = [stack.enter_context(here.tab(user, number % 2)) for number, user in enumerate(people)]
         for tab in tabs:
             assert "may=True" in tab.open()
         time.sleep(1.0)
 
-        def told(tab: Tab) -> tuple[str, float]:
+        def response(tab: Tab) -> tuple[str, float]:
             pushed = tab.wait_for_push(LIMIT_SECONDS + 8)
             return pushed, time.monotonic()
 
-        waiting = [pool.submit(told, tab) for tab in tabs]
+        waiting = [pool.submit(response, tab) for tab in tabs]
         taken = []
-        for who in people:
-            here.take(what, who)
+        for user in people:
+            here.take(case, user)
             taken.append(time.monotonic())
             time.sleep(0.13)  # so that they fall anywhere between two looks of the watcher
         results = [each.result() for each in waiting]
-    seconds = sorted(at - begun for (_, at), begun in zip(results, taken, strict=True))
-    print(f"\n{what}: {TABS} idle tabs in 2 processes told after {' '.join(f'{each:.2f}' for each in seconds)} s")
-    print(f"{what}: median {seconds[TABS // 2]:.2f} s, most (p99 of {TABS}) {seconds[-1]:.2f} s")
-    assert {pushed for pushed, _ in results} == {"" if what == "lost role" else "/auth/ended?return_to=%2F"}
+    seconds = sorted(at - started for (_, at), started in zip(results, taken, strict=True))
+    print(f"\n{case}: {TABS} idle tabs in 2 processes told after {' '.join(f'{each:.2f}' for each in seconds)} s")
+    print(f"{case}: median {seconds[TABS // 2]:.2f} s, most (p99 of {TABS}) {seconds[-1]:.2f} s")
+    assert {pushed for pushed, _ in results} == {"" if case == "lost role" else "/auth/ended?return_to=%2F"}
     assert seconds[-1] < LIMIT_SECONDS
 
 
@@ -91,9 +91,9 @@ def click(here: Live, tab: Tab, label: str) -> bool:
 
 
 @pytest.mark.parametrize("label", ["callback", "function", "fragment"])
-def test_a_change_that_concerns_somebody_else_costs_nobody_a_click(here: Live, label: str) -> None:
-    who = here.sign_in(f"busy-{label}", "analyst")
-    with here.tab(who) as tab, meanwhile(here, f"other-{label}") as times:
+def test_a_change_for_another_user_loses_no_click(here: Live, label: str) -> None:
+    user = here.sign_in(f"busy-{label}", "analyst")
+    with here.tab(user) as tab, meanwhile(here, f"other-{label}") as times:
         tab.open()
         done = sum(click(here, tab, label) for _ in range(CLICKS))
     print(f"\n{done} of {CLICKS} clicks on {label} did their work during {times[0]} changes of another's role")
@@ -102,9 +102,9 @@ def test_a_change_that_concerns_somebody_else_costs_nobody_a_click(here: Live, l
 
 
 @pytest.mark.parametrize("label", ["callback", "function", "fragment"])
-def test_a_right_that_is_added_costs_no_click_and_is_shown(here: Live, label: str) -> None:
-    who = here.sign_in(f"gains-{label}", "analyst")
-    given: list[Permission] = []
+def test_an_added_right_loses_no_click_and_is_shown(here: Live, label: str) -> None:
+    user = here.sign_in(f"gains-{label}", "analyst")
+    options: list[Permission] = []
     over = threading.Event()
 
     def give() -> None:
@@ -112,28 +112,28 @@ def test_a_right_that_is_added_costs_no_click_and_is_shown(here: Live, label: st
             if over.wait(0.1):
                 return
             with here.database.unit_of_work() as unit:
-                grant = NewGrant(subject=who.subject, source=Source.ADMIN, by="test", permission=permission)
+                grant = NewGrant(subject=user.subject, source=Source.ADMIN, by="test", permission=permission)
                 unit.add_grant(grant, utc_now())
                 unit.commit()
-            given.append(permission)
+            options.append(permission)
 
-    with here.tab(who) as tab:
+    with here.tab(user) as tab:
         tab.open()
         thread = threading.Thread(target=give)
         thread.start()
         done = sum(click(here, tab, label) for _ in range(CLICKS))
         over.set()
         thread.join()
-    print(f"\n{done} of {CLICKS} clicks on {label} did their work while {len(given)} permissions were added")
+    print(f"\n{done} of {CLICKS} clicks on {label} did their work while {len(options)} permissions were added")
     assert done == CLICKS
-    assert len(given) >= 3
+    assert len(options) >= 3
 
 
-def test_an_idle_tab_is_told_of_a_right_that_was_added(here: Live) -> None:
-    who = here.sign_in("gets")
-    with here.tab(who, 1) as tab:
+def test_an_idle_tab_shows_an_added_right(here: Live) -> None:
+    user = here.sign_in("gets")
+    with here.tab(user, 1) as tab:
         assert "may=False" in tab.open()
-        here.grant(who, "analyst")
-        begun = time.monotonic()
+        here.grant(user, "analyst")
+        started = time.monotonic()
         assert "may=True" in tab.read_run()
-        assert time.monotonic() - begun < LIMIT_SECONDS
+        assert time.monotonic() - started < LIMIT_SECONDS

@@ -24,16 +24,16 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield made
 
 
-def upload(here: Live, who: Someone, session_id: str) -> int:
+def upload(here: Live, user: Someone, session_id: str) -> int:
     """Upload 600 KB; → the status."""
     token = here.ask("/_stcore/health").cookies["_streamlit_xsrf"]
-    cookies = "".join(f"; {name}={value}" for name, value in who.cookies.items())
+    cookies = "".join(f"; {name}={value}" for name, value in user.cookies.items())
     headers = {"X-Xsrftoken": token, "Cookie": f"_streamlit_xsrf={token}{cookies}"}
     files = {"file": ("x.csv", b"x" * 600_000)}
     return here.ask(f"/_stcore/upload_file/{session_id}/f", method="PUT", headers=headers, files=files).status_code
 
 
-def test_closing_a_tab_and_opening_another_one_takes_in_no_more_than_may_be_kept(here: Live) -> None:
+def test_closing_and_opening_tabs_accepts_no_more_than_the_limit(here: Live) -> None:
     ann = here.sign_in("ann")
     for _ in range(4):
         with here.tab(ann) as tab:

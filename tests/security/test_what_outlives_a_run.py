@@ -230,73 +230,73 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield made
 
 
-def page_of(here: Live, who: Someone, **more: str) -> Page:
-    return Page(f"http://127.0.0.1:{here.ports[0]}", cookies=who.cookies, **more)  # type: ignore[arg-type]
+def page_of(here: Live, user: Someone, **more: str) -> Page:
+    return Page(f"http://127.0.0.1:{here.ports[0]}", cookies=user.cookies, **more)  # type: ignore[arg-type]
 
 
 def told_to_cut(here: Live, how: str) -> None:
     (Path(here.folder) / "cut").write_text(how)
 
 
-@pytest.mark.parametrize("what", RUNS)
-def test_before_a_revocation_each_of_them_runs(here: Live, what: str) -> None:
-    who = here.sign_in("ann", "analyst")
-    with page_of(here, who) as page:
+@pytest.mark.parametrize("case", RUNS)
+def test_before_a_revocation_every_id_works(here: Live, case: str) -> None:
+    user = here.sign_in("ann", "analyst")
+    with page_of(here, user) as page:
         page.render()
         before = here.traces
         for name, message in OPERATIONS.items():
             assert page.answer(message(page)) == "", name
-        page.send(RUNS[what](page))
+        page.send(RUNS[case](page))
         page.read_run()
-        assert what.replace(" ", "-") in here.traces[len(before) :]
+        assert case.replace(" ", "-") in here.traces[len(before) :]
 
 
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
-def test_after_a_revocation_none_of_them_runs_however_the_page_is_cut_off(here: Live, how: str, times: int) -> None:
-    who = here.sign_in(f"bo-{how}-{times}", "analyst")
+def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(here: Live, how: str, times: int) -> None:
+    user = here.sign_in(f"bo-{how}-{times}", "analyst")
     told_to_cut(here, how)
-    with page_of(here, who) as page:
+    with page_of(here, user) as page:
         page.render()
         before = here.traces
-        here.revoke(who, "analyst")
+        here.revoke(user, "analyst")
         for _ in range(times):
             page.cut_off(how)
         for name, message in OPERATIONS.items():
             assert page.answer(message(page)), name
-        for what, asked in RUNS.items():
-            page.send(asked(page))
+        for case, request in RUNS.items():
+            page.send(request(page))
             page.read_until_cut(how)
-            assert here.traces == before, what
+            assert here.traces == before, case
 
 
 @pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
-def test_nor_over_a_reconnection_and_a_second_loss(here: Live, how: str) -> None:
-    who = here.sign_in(f"cy-{how}", "analyst", "developer")
+def test_no_id_works_after_a_reconnection_and_a_second_loss(here: Live, how: str) -> None:
+    user = here.sign_in(f"cy-{how}", "analyst", "developer")
     told_to_cut(here, how)
-    with page_of(here, who) as first:
+    with page_of(here, user) as first:
         first.render()
         before = here.traces
-        here.revoke(who, "analyst")
+        here.revoke(user, "analyst")
         first.cut_off(how)
-    here.revoke(who, "developer")
-    with page_of(here, who, reattach_to=first.session_id) as page:
+    here.revoke(user, "developer")
+    with page_of(here, user, reattach_to=first.session_id) as page:
         vars(page).update({name: value for name, value in vars(first).items() if not name.startswith("_")})
         page.cut_off(how)
         assert page.session_id == first.session_id
-        for what, asked in RUNS.items():
-            page.send(asked(page))
+        for case, request in RUNS.items():
+            page.send(request(page))
             page.read_until_cut(how)
-            assert here.traces == before, what
+            assert here.traces == before, case
 
 
 @pytest.mark.parametrize("stops", [False, True])
-def test_who_may_not_enter_a_hosted_app_any_more_runs_none_of_them(hosted: Live, stops: bool) -> None:
-    who = hosted.sign_in(f"di-{stops}", "analyst")
-    with page_of(hosted, who) as page:
+def test_no_id_works_for_a_user_who_may_no_longer_enter_a_hosted_app(hosted: Live, stops: bool) -> None:
+    user = hosted.sign_in(f"di-{stops}", "analyst")
+    with page_of(hosted, user) as page:
         page.render()
         before = hosted.traces
-        hosted.revoke(who, "analyst")
+        hosted.revoke(user, "analyst")
         if stops:
             page.send(whole_run())
             page.send(BackMsg(stop_script=True))
@@ -305,7 +305,7 @@ def test_who_may_not_enter_a_hosted_app_any_more_runs_none_of_them(hosted: Live,
         page.read_until_cut("")
         for name, message in OPERATIONS.items():
             assert page.answer(message(page)), name
-        for what, asked in RUNS.items():
-            page.send(asked(page))
+        for case, request in RUNS.items():
+            page.send(request(page))
             page.read_until_cut("")
-            assert hosted.traces == before, what
+            assert hosted.traces == before, case

@@ -1,4 +1,4 @@
-"""What a browser asks for by itself, again and again, waits once; by a clock that the test owns."""
+"""Requests that a browser repeats by itself wait once; on a fake clock."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ pytestmark = pytest.mark.anyio
 ONE_A_SECOND = SocketLimits(messages_per_second=1)
 
 
-def asking(fragment: str, *, by_itself: bool = True) -> bytes:
+def requesting(fragment: str, *, by_itself: bool = True) -> bytes:
     """A browser's request for a run of a fragment."""
     message = BackMsg()
     message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = fragment, by_itself
     return message.SerializeToString()
 
 
-PRESS = asking("", by_itself=False)
-CATCH_UP = asking(back_message.CATCH_UP)
+PRESS = requesting("", by_itself=False)
+CATCH_UP = requesting(back_message.CATCH_UP)
 
 
 class Socket:
-    """A socket of one person, whose browser sends when the test says so."""
+    """A socket of one person, whose browser sends what the test has it send."""
 
     def __init__(self, throttle: Throttle) -> None:
         self._sent: asyncio.Queue[Message] = asyncio.Queue()
@@ -66,10 +66,10 @@ async def started(limits: SocketLimits = ONE_A_SECOND) -> tuple[FakeClock, Socke
     return clock, first, second
 
 
-async def test_a_timer_that_asks_for_more_than_the_pace_allows_does_not_lag() -> None:
+async def test_a_timer_faster_than_the_pace_does_not_lag() -> None:
     clock, socket, _ = await started()
     for _ in range(100):
-        socket.send(asking("clock"))
+        socket.send(requesting("clock"))
         await clock.run_for(0.2)
     assert socket.unread == 0
     assert len(socket.taken) == 20
@@ -78,30 +78,30 @@ async def test_a_timer_that_asks_for_more_than_the_pace_allows_does_not_lag() ->
     assert PRESS in socket.taken
 
 
-async def test_neither_do_several_timers_of_one_page() -> None:
+async def test_several_timers_of_one_page_do_not_lag() -> None:
     clock, socket, _ = await started()
     for _ in range(100):
-        socket.send(*(asking(f"clock {number}") for number in range(4)))
+        socket.send(*(requesting(f"clock {number}") for number in range(4)))
         await clock.run_for(0.5)
     assert socket.unread == 0
     assert len(socket.taken) == 50
-    assert {socket.taken.count(asking(f"clock {number}")) for number in range(4)} <= {12, 13}
+    assert {socket.taken.count(requesting(f"clock {number}")) for number in range(4)} <= {12, 13}
     socket.send(PRESS)
     await clock.run_for(5)
     assert PRESS in socket.taken
 
 
-async def test_what_is_no_repetition_is_kept_in_its_place() -> None:
+async def test_messages_that_are_no_repetition_keep_their_order() -> None:
     clock, socket, _ = await started()
-    timer, other = asking("clock"), asking("other")
+    timer, other = requesting("clock"), requesting("other")
     socket.send(timer, timer, other, timer, PRESS, timer, other, timer, timer, other)
     await clock.run_for(100)
     assert socket.taken == [timer, other, PRESS, timer, other]
 
 
-async def test_what_a_person_presses_again_and_again_is_no_repetition() -> None:
+async def test_repeated_presses_of_a_user_are_no_repetition() -> None:
     clock, socket, _ = await started()
-    socket.send(*[asking("fragment", by_itself=False)] * 5)
+    socket.send(*[requesting("fragment", by_itself=False)] * 5)
     await clock.run_for(100)
     assert len(socket.taken) == 5
 
@@ -110,7 +110,7 @@ async def test_reading_repetitions_is_bounded() -> None:
     """Beyond what is dropped at once they are left below, where TCP makes their sender wait."""
     _, first, second = await started()
     for socket in (first, second):
-        socket.send(*[asking("clock")] * 1000)
+        socket.send(*[requesting("clock")] * 1000)
     for _ in range(200):
         await settle()
     taken_in = 2 * (1 + MAX_AHEAD)  # of each socket one waits for its pace, and some behind it
@@ -119,16 +119,16 @@ async def test_reading_repetitions_is_bounded() -> None:
 
 async def test_reading_different_timers_is_bounded_too() -> None:
     _, first, second = await started()
-    first.send(*(asking(f"clock {number}") for number in range(100)))
-    second.send(*(asking(f"clock {number}" + "x" * 10_000) for number in range(100)))
+    first.send(*(requesting(f"clock {number}") for number in range(100)))
+    second.send(*(requesting(f"clock {number}" + "x" * 10_000) for number in range(100)))
     for _ in range(20):
         await settle()
     assert first.unread == 100 - 1 - MAX_AHEAD
     assert second.unread == 100 - 1 - (MAX_AHEAD_BYTES // 10_000 + 1)
 
 
-async def test_a_browser_that_asks_again_while_its_page_is_waited_for_uses_up_nothing() -> None:
-    """Four times a second, until the run has begun; other tabs of the person wait for one message of it."""
+async def test_repeated_catch_ups_use_up_no_pace() -> None:
+    """Four times a second, until the run starts; other tabs of the person wait for one message of it."""
     clock, first, second = await started()
     for number in range(20):
         first.send(CATCH_UP)
@@ -144,7 +144,7 @@ async def test_a_browser_that_asks_again_while_its_page_is_waited_for_uses_up_no
     assert first.taken == [CATCH_UP, CATCH_UP]
 
 
-async def test_so_does_one_whose_page_holds_much() -> None:
+async def test_repeated_catch_ups_with_much_content_use_up_no_pace() -> None:
     clock, socket, _ = await started()
     long = BackMsg.FromString(CATCH_UP)
     long.rerun_script.widget_states.widgets.add(id="text", string_value="x" * 100_000)
@@ -164,7 +164,7 @@ async def test_a_text_that_names_the_catch_up_is_no_catch_up() -> None:
 
 async def test_a_socket_that_is_closed_reads_no_more() -> None:
     _, socket, _ = await started()
-    socket.send(asking("clock"))
+    socket.send(requesting("clock"))
     await settle()
     socket.task.cancel()
     socket.paced.close()

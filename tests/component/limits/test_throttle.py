@@ -1,4 +1,4 @@
-"""How fast the messages of sockets are taken: by a clock that the test owns."""
+"""The pace of messages; on a fake clock."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_messages_of_a_person_wait_by_count_and_by_size() -> None:
     assert long.taken == [0, 0.5, 0.625]
 
 
-async def test_nothing_further_is_read_of_a_socket_while_its_message_waits() -> None:
+async def test_a_socket_is_not_read_while_its_message_waits() -> None:
     clock = FakeClock()
     left = [1] * 4
     socket = Socket(throttle_of(clock, SocketLimits(messages_per_second=1)), clock, left, person="ann")
@@ -99,9 +99,9 @@ async def test_anonymous_messages_wait_by_address_and_in_all() -> None:
     """Of an address one a second, ten seconds' worth at once; in all eight, no two at once."""
     clock = FakeClock()
     throttle = throttle_of(clock, SocketLimits(messages_per_second=1, anonymous_messages_per_second=8))
-    one = Socket(throttle, clock, [1] * 12)
+    item = Socket(throttle, clock, [1] * 12)
     await clock.run_for(100)
-    assert one.taken == [*(number / 8 for number in range(11)), 2.0]
+    assert item.taken == [*(number / 8 for number in range(11)), 2.0]
     others = [Socket(throttle, clock, [1], address=f"198.51.100.{number}") for number in range(4)]
     await clock.run_for(0)
     ann = Socket(throttle, clock, [1], person="ann")
@@ -111,7 +111,7 @@ async def test_anonymous_messages_wait_by_address_and_in_all() -> None:
 
 
 async def waits_of_a_visitor(size: int, flood: Callable[[Throttle, FakeClock], list[Socket]]) -> float:
-    """How long an anonymous message of another address waits, after a flood has gone on for half a minute."""
+    """How long an anonymous message of another address waits, half a minute into a flood."""
     clock = FakeClock()
     throttle = throttle_of(clock)
     sockets = flood(throttle, clock)
@@ -139,8 +139,8 @@ async def test_a_flood_keeps_a_message_of_its_kind_waiting_for_one_message_of_ea
     assert await waits_of_a_visitor(100 * KB, eight_addresses(256 * KB)) <= 8 / 2 + 0.5
 
 
-async def test_what_waits_for_its_own_address_takes_nothing_from_others() -> None:
-    """An address that sent a hundred long messages at once waits for itself; nobody else does."""
+async def test_messages_that_wait_for_their_own_address_do_not_delay_others() -> None:
+    """An address that sent a hundred long messages at once waits for itself; no other address does."""
     clock = FakeClock()
     throttle = throttle_of(clock)
     flood = [Socket(throttle, clock, [256 * KB]) for _ in range(100)]
@@ -151,7 +151,7 @@ async def test_what_waits_for_its_own_address_takes_nothing_from_others() -> Non
     assert flood[99].taken == [90.0]
 
 
-async def test_what_a_client_that_is_gone_left_waiting_goes_no_further_and_costs_its_address_nothing() -> None:
+async def test_waiting_messages_of_a_disconnected_client_are_dropped_without_cost_to_its_address() -> None:
     clock = FakeClock()
     throttle = throttle_of(clock, SocketLimits(messages_per_second=1, anonymous_messages_per_second=1000))
     waiting = [Socket(throttle, clock, [1]) for _ in range(110)]
@@ -167,7 +167,7 @@ async def test_what_a_client_that_is_gone_left_waiting_goes_no_further_and_costs
     assert after.taken == [0.98]
 
 
-async def test_what_goes_away_while_it_waits_for_the_pace_of_all_costs_its_address_nothing() -> None:
+async def test_messages_dropped_in_the_shared_queue_cost_their_address_nothing() -> None:
     clock = FakeClock()
     throttle = throttle_of(clock, SocketLimits(messages_per_second=1, anonymous_messages_per_second=4))
     waiting = [Socket(throttle, clock, [1]) for _ in range(50)]
@@ -281,7 +281,7 @@ async def test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once
     assert len(of_long) / 30 == pytest.approx(2, abs=0.2)
 
 
-async def test_messages_that_wait_while_the_event_loop_is_held_do_not_come_at_once_afterwards() -> None:
+async def test_messages_that_wait_while_the_event_loop_is_blocked_do_not_pass_in_a_burst() -> None:
     clock = FakeClock()
     throttle = throttle_of(clock, SocketLimits(anonymous_messages_per_second=8))
     sockets = [Socket(throttle, clock, [1], address=f"198.51.100.{number}") for number in range(4)]
@@ -292,7 +292,7 @@ async def test_messages_that_wait_while_the_event_loop_is_held_do_not_come_at_on
     assert [socket.taken for socket in sockets] == [[0], [10], [10.125], [10.25]]
 
 
-async def test_what_waits_already_when_a_person_becomes_busy_waits_in_the_shared_queue_too() -> None:
+async def test_waiting_messages_of_a_person_who_becomes_busy_wait_in_the_shared_queue_too() -> None:
     clock = FakeClock()
     throttle = throttle_of(clock)
     sockets = [Socket(throttle, clock, [1], person=f"person {number % 8}") for number in range(8 * 200)]
@@ -303,7 +303,7 @@ async def test_what_waits_already_when_a_person_becomes_busy_waits_in_the_shared
         socket.task.cancel()
 
 
-async def test_who_sends_what_is_costly_to_read_is_busy_with_few_messages() -> None:
+async def test_a_person_who_sends_costly_messages_is_busy_after_a_few() -> None:
     """Once in two seconds, which is no more than it may. An anonymous message waits for the one that came just now."""
     clock = FakeClock()
     throttle = throttle_of(clock)
@@ -335,15 +335,15 @@ async def test_a_person_who_sent_much_for_long_is_like_others_after_a_pause() ->
 
 
 @pytest.mark.parametrize(
-    ("who", "waiting"),
+    ("user", "waiting"),
     [
         ({"person": "ann"}, [[0], [0.05], [0.1]]),
         ({"address": "198.51.100.1"}, [[0.25], [0.3], [0.35]]),
     ],
     ids=["person", "address"],
 )
-async def test_what_reading_cost_counts_for_its_client_and_hardly_for_others(
-    who: dict[str, Any], waiting: list[list[float]]
+async def test_the_cost_of_parsing_delays_its_client_and_hardly_others(
+    user: dict[str, Any], waiting: list[list[float]]
 ) -> None:
     """As much as a message may hold takes two seconds; what waits for that goes one after the other.
 
@@ -351,11 +351,11 @@ async def test_what_reading_cost_counts_for_its_client_and_hardly_for_others(
     """
     clock = FakeClock()
     throttle = throttle_of(clock, SocketLimits(message_values=400_000))
-    costly = Socket(throttle, clock, [1], values=400_000, **who)
+    costly = Socket(throttle, clock, [1], values=400_000, **user)
     await clock.run_for(0)
     assert costly.taken == [0]
     again = [
-        Socket(throttle, clock, [1], values=200_000, **who) for _ in range(3)
+        Socket(throttle, clock, [1], values=200_000, **user) for _ in range(3)
     ]  # wait for the first, then one second each
     others = [Socket(throttle, clock, [1], address=f"192.0.2.{number}") for number in range(3)]
     others.append(Socket(throttle, clock, [1], person="bob"))

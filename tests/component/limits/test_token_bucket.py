@@ -1,4 +1,4 @@
-"""Token buckets and admission of sockets: by a clock that the test owns."""
+"""Token buckets and the admission of sockets; on a fake clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from component.limits.token_bucket import TokenBucket, TokenBuckets
 from tests.clock import FakeClock
 
 
-def test_a_bucket_gives_its_burst_at_once_and_its_rate_afterwards() -> None:
+def test_a_bucket_has_its_burst_at_once_and_its_rate_afterwards() -> None:
     bucket = TokenBucket.full(10, 30, now=0)
     assert [bucket.take(10, now=0) for _ in range(4)] == [0, 0, 0, 1.0]
     assert bucket.take(10, now=1) == 1.0
@@ -22,7 +22,7 @@ def test_a_bucket_gives_its_burst_at_once_and_its_rate_afterwards() -> None:
     assert bucket.try_take(20, now=100)
 
 
-def test_a_bucket_says_how_long_until_it_holds_enough() -> None:
+def test_a_bucket_returns_the_seconds_until_it_has_enough() -> None:
     """Of more than it ever holds, until it is full."""
     bucket = TokenBucket.full(10, 30, now=0)
     assert bucket.seconds_until(30, now=0) == 0
@@ -34,7 +34,7 @@ def test_a_bucket_says_how_long_until_it_holds_enough() -> None:
     assert bucket.seconds_until(1000, now=5) == 0
 
 
-def test_buckets_that_owe_nothing_are_forgotten_and_others_keep_their_debt() -> None:
+def test_full_buckets_are_dropped_and_others_keep_their_debt() -> None:
     buckets = TokenBuckets(1, 10, max_keys=3)
     buckets.of("owes", 0).take(10, 0)
     for number in range(5):
@@ -43,18 +43,18 @@ def test_buckets_that_owe_nothing_are_forgotten_and_others_keep_their_debt() -> 
     assert buckets.of("owes", 0).tokens == 0
 
 
-def test_a_flood_of_new_keys_has_all_buckets_looked_at_once_in_a_while_only() -> None:
+def test_a_flood_of_new_keys_rarely_causes_a_scan_of_all_buckets() -> None:
     buckets = TokenBuckets(1, 10, max_keys=1000)
     sizes = []
     for number in range(5000):
         buckets.of(f"owes {number}", 0).take(10, 0)
         sizes.append(len(buckets))
     assert max(sizes) <= 1001
-    assert sum(after < before for before, after in pairwise(sizes)) == 40  # each time a hundred are forgotten
+    assert sum(after < before for before, after in pairwise(sizes)) == 40  # each time a hundred are dropped
     assert buckets.of("owes 4999", 0).tokens == 0
 
 
-def test_a_pace_grows_with_what_has_come() -> None:
+def test_a_deadline_is_extended_by_received_bytes() -> None:
     pace = ReceiveDeadline(since=0, seconds=10)
     assert not pace.has_passed(10)
     assert pace.has_passed(11)
@@ -99,7 +99,7 @@ def test_sockets_are_counted_by_person_by_address_and_in_all() -> None:
     assert isinstance(admitted(admission, "10.0.0.4", "zoe"), SocketSlot)
 
 
-def test_anonymous_sockets_leave_places_for_people() -> None:
+def test_anonymous_sockets_leave_slots_for_signed_in_people() -> None:
     admission = Admission(LIMITS, monotonic=FakeClock(tick_seconds=1).monotonic)
     places = [admitted(admission, f"10.0.0.{number}") for number in range(7)]
     assert [isinstance(place, SocketSlot) for place in places] == [True] * 6 + [False]

@@ -1,4 +1,4 @@
-"""What components send, as the guard reads it: JSON that would make its reader fail, and runs that nobody asked for."""
+"""Messages of components as the guard parses them: JSON that makes a parser fail, and reruns without a user action."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONG_NUMBER = f'{{"events": {"9" * 5_000}}}'
 @pytest.mark.parametrize(
     "text", [DEEP, '{"a":' * 2_000 + "1" + "}" * 2_000, LONG_NUMBER], ids=["arrays", "objects", "a long number"]
 )
-def test_python_itself_stumbles_over_these(text: str) -> None:
+def test_python_itself_fails_on_these(text: str) -> None:
     """Why this is looked at: a reader raises what Streamlit (1.67) does not expect, before any script runs."""
     with pytest.raises((RecursionError, ValueError)) as raised:
         json.loads(text)
@@ -36,7 +36,7 @@ def test_python_itself_stumbles_over_these(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["not json", "{", '{"a": 1}}', "[1, 2", "]" * 2_000], ids=["words", "{", "}}", "no end", "many ends"]
 )
-def test_what_is_no_json_is_not_read(text: str) -> None:
+def test_invalid_json_is_not_readable(text: str) -> None:
     assert not json_cost.is_readable(text)
 
 
@@ -53,7 +53,7 @@ def test_what_is_no_json_is_not_read(text: str) -> None:
     ],
     ids=["nothing", "nested", "brackets in text", "escapes in text", "arrays", "deep", "numbers"],
 )
-def test_what_components_send_in_use_is_readable(text: str) -> None:
+def test_values_of_components_in_use_are_readable(text: str) -> None:
     assert json_cost.is_readable(text)
 
 
@@ -69,10 +69,10 @@ def test_what_components_send_in_use_is_readable(text: str) -> None:
     ],
     ids=["escaped quotes", "open arrays", "small containers", "digits", "texts", "backslashes"],
 )
-def test_it_is_looked_at_in_no_time(text: str) -> None:
-    begun = time.perf_counter()
+def test_a_large_text_is_checked_quickly(text: str) -> None:
+    started = time.perf_counter()
     json_cost.is_readable(text * (2_000_000 // len(text) or 1))
-    assert time.perf_counter() - begun < 5
+    assert time.perf_counter() - started < 5
 
 
 def message(**widgets: str) -> BackMsg:
@@ -89,11 +89,11 @@ def sent(**widgets: str) -> back_message.BackMessage:
     return back_message.parse(message(**widgets).SerializeToString())
 
 
-def test_unreadable_json_is_replaced_and_the_rest_goes_on() -> None:
-    asked = sent(json_value=DEEP)
-    asked.message.rerun_script.widget_states.widgets.add(id="other", string_value=DEEP)
-    assert asked.replace_unreadable()
-    passed = BackMsg.FromString(asked.serialize()).rerun_script.widget_states.widgets
+def test_unreadable_json_is_replaced_and_the_rest_passes() -> None:
+    request = sent(json_value=DEEP)
+    request.message.rerun_script.widget_states.widgets.add(id="other", string_value=DEEP)
+    assert request.replace_unreadable()
+    passed = BackMsg.FromString(request.serialize()).rerun_script.widget_states.widgets
     assert [(widget.json_value, widget.string_value) for widget in passed] == [
         (back_message.UNREADABLE, ""),
         ("", DEEP),
@@ -115,10 +115,10 @@ COSTLY = '{"selection": [' + "[]," * 40_000 + "[]]}"
     [COSTLY, "[" + "{}," * 40_000 + "{}]", '"' + '\\"' * 1_900_000 + '"'],
     ids=["arrays", "objects", "escaped characters"],
 )
-def test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message(before: str, text: str) -> None:
-    asked = sent(string_value=before + text)
+def test_a_message_with_too_costly_text_is_refused(before: str, text: str) -> None:
+    request = sent(string_value=before + text)
     with pytest.raises(back_message.TooCostly, match=r"too many values at once.* Load the page again, and send less\."):
-        asked.replace_unreadable()
+        request.replace_unreadable()
 
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
@@ -142,13 +142,13 @@ def test_the_kinds_of_values_are_those_of_the_installed_streamlit() -> None:
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed(kind: str) -> None:
+def test_every_kind_of_value_that_may_be_json_has_a_cost(kind: str) -> None:
     """Streamlit hands it over without asking whether the kind is the widget's."""
-    asked = sent()
-    widget = asked.message.rerun_script.widget_states.widgets.add(id="$$ID-x")
+    request = sent()
+    widget = request.message.rerun_script.widget_states.widgets.add(id="$$ID-x")
     widget.MergeFrom(VALUES[kind])
     with suppress(back_message.TooCostly):
-        asked.replace_unreadable()
+        request.replace_unreadable()
         assert not is_read_at_length(widget)
 
 
@@ -161,11 +161,11 @@ def is_read_at_length(widget: WidgetState) -> bool:
         return False
 
 
-def test_texts_and_json_of_a_message_are_costed_together() -> None:
-    asked = sent(string_value="[" + "[]," * 20_000 + "[]]")
-    asked.message.rerun_script.widget_states.widgets.add(id="other", string_value="[" + "[]," * 20_000 + "[]]")
+def test_texts_and_json_of_a_message_share_a_limit() -> None:
+    request = sent(string_value="[" + "[]," * 20_000 + "[]]")
+    request.message.rerun_script.widget_states.widgets.add(id="other", string_value="[" + "[]," * 20_000 + "[]]")
     with pytest.raises(back_message.TooCostly):
-        asked.replace_unreadable()
+        request.replace_unreadable()
 
 
 @pytest.mark.parametrize(
@@ -173,21 +173,21 @@ def test_texts_and_json_of_a_message_are_costed_together() -> None:
     ["a " + "[]," * 40_000, '{"edited_rows": {"0": {"name": "Ann"}}, "added": "' + "[" * 40_000 + '"}', "[" * 900],
     ids=["no JSON", "JSON with brackets in a text", "short"],
 )
-def test_other_text_goes_on_as_it_came(text: str) -> None:
-    asked = sent(string_value=text)
-    assert not asked.replace_unreadable()
-    assert asked.serialize() == message(string_value=text).SerializeToString()
+def test_other_text_passes_unchanged(text: str) -> None:
+    request = sent(string_value=text)
+    assert not request.replace_unreadable()
+    assert request.serialize() == message(string_value=text).SerializeToString()
 
 
 def test_a_refused_message_is_explained_in_a_dialog() -> None:
-    told = ForwardMsg.FromString(forward_message.error_dialog("Send less."))
-    assert told.session_event.script_compilation_exception.message == "Send less."
+    response = ForwardMsg.FromString(forward_message.error_dialog("Send less."))
+    assert response.session_event.script_compilation_exception.message == "Send less."
 
 
-def test_readable_json_goes_on_as_it_came() -> None:
-    asked = sent(json_value='{"events": {}}')
-    assert not asked.replace_unreadable()
-    assert asked.serialize() == message(json_value='{"events": {}}').SerializeToString()
+def test_readable_json_passes_unchanged() -> None:
+    request = sent(json_value='{"events": {}}')
+    assert not request.replace_unreadable()
+    assert request.serialize() == message(json_value='{"events": {}}').SerializeToString()
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_readable_json_goes_on_as_it_came() -> None:
         (DEEP, True),
     ],
 )
-def test_only_the_quiet_trigger_is_nobodys_doing(trigger: str, is_user_action: bool) -> None:
+def test_only_the_quiet_trigger_is_no_user_action(trigger: str, is_user_action: bool) -> None:
     assert sent(json_trigger_value=trigger).is_user_action is is_user_action
     assert sent(json_value='{"events": {}}').is_user_action
 
@@ -218,20 +218,20 @@ def test_only_the_quiet_trigger_is_nobodys_doing(trigger: str, is_user_action: b
     ],
     ids=["broken at the end", "too deep", "very many short ones"],
 )
-def test_what_is_read_of_one_message_is_bounded_in_all(text: str, count: int, read: int) -> None:
+def test_the_json_of_one_message_has_one_limit(text: str, count: int, read: int) -> None:
     """Also what is refused once it was read."""
-    asked = sent()
-    asked.message.rerun_script.widget_states.widgets.extend(WidgetState(json_value=text) for _ in range(count))
+    request = sent()
+    request.message.rerun_script.widget_states.widgets.extend(WidgetState(json_value=text) for _ in range(count))
     with mock.patch("json.loads", wraps=json.loads) as loads:
-        assert asked.replace_unreadable()
+        assert request.replace_unreadable()
     assert loads.call_count == read
 
 
 def test_the_cost_of_a_message_is_that_of_its_fields_and_its_json() -> None:
     """120 for each field; as much as a message may hold where JSON of it was not read."""
-    asked = sent(json_value="[" + "[]," * 99 + "[]]")
-    asked.replace_unreadable()
-    assert asked.cost == 5 * 120 + 12 * 101 + 99 + 301 // 64
+    request = sent(json_value="[" + "[]," * 99 + "[]]")
+    request.replace_unreadable()
+    assert request.cost == 5 * 120 + 12 * 101 + 99 + 301 // 64
     many = BackMsg()
     many.rerun_script.widget_states.widgets.extend(WidgetState(id=str(number)) for number in range(1000))
     assert back_message.parse(many.SerializeToString()).cost == 2002 * 120
@@ -240,7 +240,7 @@ def test_the_cost_of_a_message_is_that_of_its_fields_and_its_json() -> None:
     assert refused.cost == 5 * 120 + 5000
 
 
-def test_which_triggers_fired_is_known_once_a_message_was_read() -> None:
+def test_triggers_are_determined_once_when_a_message_is_parsed() -> None:
     """A long message is read off the event loop, and asked there what it is."""
     quiet, leaving = (sent(json_trigger_value=f'[{{"event":"{name}"}}]') for name in ("quiet", "leaving"))
     odd = sent(json_trigger_value='[{"event":["quiet"]},{"event":"quiet"}]')
@@ -254,20 +254,20 @@ def test_which_triggers_fired_is_known_once_a_message_was_read() -> None:
         assert (quiet.is_user_action, quiet.is_sign_out) == (True, False)
 
 
-def test_no_message_holds_up_everybody_else() -> None:
-    """What is read on the event loop takes about as long as it is long: a stranger's message too."""
-    begun = time.process_time()
+def test_no_message_blocks_the_event_loop_for_long() -> None:
+    """Parsing on the event loop takes time in proportion to the size, for anonymous clients too."""
+    started = time.process_time()
     half = 4 * 1024 * 1024
     for hostile in ("[" * half + "]" * half, "[" * 101 + '"\\' * half, "[" + "[]," * (half // 8) + "[]"):
         assert not json_cost.is_readable(hostile)
-    assert time.process_time() - begun < 3.0
+    assert time.process_time() - started < 3.0
 
 
-def test_two_late_messages_are_put_together_however_many_widgets_they_press() -> None:
+def test_two_late_messages_are_merged_however_many_widgets_they_press() -> None:
     first, second = pressing("a", 10_000), pressing("b", 10_000)
-    begun = time.process_time()
+    started = time.process_time()
     second.merge_triggers(first)
-    assert time.process_time() - begun < 1.0
+    assert time.process_time() - started < 1.0
     pressed = [widget.id for widget in second.message.rerun_script.widget_states.widgets]
     assert len(pressed) == len(set(pressed)) == 20_000
 

@@ -1,4 +1,4 @@
-"""What reading JSON costs, told before it is read: literal costs, so that a reader's work is bounded by a count."""
+"""The cost of parsing JSON, estimated before it is parsed: literal costs, so that a count bounds a parser's work."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ PADDING = " " * 1000
         (json.dumps({"a": "x" * 6000}), 12 + 1),
         ('"' + "\\n" * 4000 + '"', 1000),
     ],
-    ids=lambda given: str(given)[:8],
+    ids=lambda options: str(options)[:8],
 )
-def test_a_cost_is_the_sum_of_what_stands_there(text: str, cost: int) -> None:
+def test_a_cost_is_the_sum_of_its_parts(text: str, cost: int) -> None:
     assert json_cost.check(text + PADDING, max_cost=MAX_COST) == cost + (len(text) + len(PADDING)) // 64
 
 
-def test_a_short_text_costs_what_stands_there_too() -> None:
+def test_a_short_text_has_its_cost_too() -> None:
     assert json_cost.check("[" + "[]," * 300 + "[]]", max_cost=MAX_COST) == 12 * 302 + 300 + 904 // 64
     assert json_cost.check("null", max_cost=MAX_COST) == 1
 
 
 @pytest.mark.parametrize("text", ["[" + "[]," * 1000 + "[]x]", "[" * 120 + "[]," * 1000 + "[]" + "]" * 120, "[1,]"])
-def test_what_was_read_before_it_was_refused_has_its_cost(text: str) -> None:
+def test_json_that_is_refused_after_parsing_has_its_cost(text: str) -> None:
     with pytest.raises(json_cost.UnreadableJson) as refused:
         json_cost.check(text, max_cost=MAX_COST)
     assert refused.value.cost == json_cost.estimate(text, max_cost=MAX_COST) > 0
@@ -59,7 +59,7 @@ def test_what_was_read_before_it_was_refused_has_its_cost(text: str) -> None:
     ],
     ids=lambda text: text[:8],
 )
-def test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read(text: str) -> None:
+def test_json_that_is_too_costly_or_fails_a_parser_is_refused(text: str) -> None:
     with pytest.raises(json_cost.UnreadableJson):
         json_cost.check(text, max_cost=MAX_COST)
 
@@ -78,5 +78,5 @@ def test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read(text: str) 
     ],
     ids=lambda text: text[:8],
 )
-def test_what_widgets_send_in_use_is_read(text: str) -> None:
+def test_values_of_widgets_in_use_are_readable(text: str) -> None:
     assert json_cost.check(text, max_cost=MAX_COST) <= MAX_COST

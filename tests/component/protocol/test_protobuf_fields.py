@@ -14,10 +14,10 @@ from component.protocol.protobuf_fields import TooManyFields, count_fields
 class Counted(bytes):
     """Bytes that count how often one of them is looked at."""
 
-    looks = 0
+    checks = 0
 
     def __getitem__(self, at: SupportsIndex | slice) -> Any:
-        Counted.looks += 1
+        Counted.checks += 1
         return super().__getitem__(at)
 
 
@@ -61,11 +61,11 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_looks(kind: str) -> None:
-    Counted.looks = 0
+def test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_steps(kind: str) -> None:
+    Counted.checks = 0
     with pytest.raises(TooManyFields):
         count_fields(Counted(HOSTILE[kind]), BackMsg.DESCRIPTOR, max_fields=back_message.MAX_FIELDS)
-    assert Counted.looks <= 4 * back_message.MAX_FIELDS
+    assert Counted.checks <= 4 * back_message.MAX_FIELDS
     with pytest.raises(back_message.Malformed):
         back_message.parse(HOSTILE[kind])
 
@@ -73,7 +73,7 @@ def test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_looks
 @pytest.mark.parametrize(
     "data", [b"\x0a", b"\x0a\xff\xff\xff\xff\x0f", b"\x0b\x0c", b"\x08" + b"\xff" * 11, b"\x0a\x05abc", b"\x07"]
 )
-def test_what_is_no_message_is_refused(data: bytes) -> None:
+def test_invalid_messages_are_refused(data: bytes) -> None:
     with pytest.raises(TooManyFields):
         count_fields(data, BackMsg.DESCRIPTOR, max_fields=100)
 
@@ -84,7 +84,7 @@ def test_a_page_of_four_thousand_widgets_is_read_and_one_of_more_is_not() -> Non
         back_message.parse(widgets(4097, string_value="x").SerializeToString())
 
 
-def test_more_is_pressed_at_once_than_a_person_can() -> None:
+def test_too_many_triggers_are_refused() -> None:
     assert back_message.parse(widgets(32, trigger_value=True).SerializeToString()).is_rerun
     with pytest.raises(back_message.Malformed, match="too many widgets"):
         back_message.parse(widgets(33, trigger_value=True).SerializeToString())

@@ -1,4 +1,4 @@
-"""Clients that send a head, a body or a message in drips: by a clock that the test owns."""
+"""Clients that send a head, a body or a message too slowly; on a fake clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.security.test_bounded_input import MB, frame
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """An event loop whose time goes on only when it is told to."""
+    """An event loop whose time moves only when the test moves it."""
 
     now = 1000.0
 
@@ -36,7 +36,7 @@ class Loop(asyncio.SelectorEventLoop):
         self.run_until_complete(asyncio.sleep(0))
 
 
-class Wire(asyncio.Transport):
+class FakeTransport(asyncio.Transport):
     """A connection whose other end is the test."""
 
     def __init__(self, accepted: sockets.socket | None = None) -> None:
@@ -67,7 +67,7 @@ class Wire(asyncio.Transport):
         self.protocol = protocol
 
 
-async def silent(scope: Any, receive: Any, send: Any) -> None:
+async def quiet_app(scope: Any, receive: Any, send: Any) -> None:
     """An app that reads what there is, and accepts sockets."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
@@ -86,30 +86,30 @@ def loop() -> Iterator[Loop]:
 
 
 def connect(
-    loop: Loop, limits: SocketLimits | None = None, *, app: Any = silent, buffered: BufferedMessages | None = None
-) -> tuple[LimitedHttp, Wire, Admission]:
+    loop: Loop, limits: SocketLimits | None = None, *, app: Any = quiet_app, buffered: BufferedMessages | None = None
+) -> tuple[LimitedHttp, FakeTransport, Admission]:
     admission = Admission(limits or SocketLimits(), monotonic=loop.time)
     buffered = buffered or BufferedMessages(admission.limits.message_bytes)
 
-    def websocket(**given: Any) -> LimitedWebSocket:
-        return LimitedWebSocket(**given, _loop=loop, admission=admission, buffered=buffered)
+    def websocket(**options: Any) -> LimitedWebSocket:
+        return LimitedWebSocket(**options, _loop=loop, admission=admission, buffered=buffered)
 
     config = Config(app, ws="none", log_config=None)
     config.load()
     config.ws_protocol_class = websocket  # type: ignore[assignment] # called as the class would be
-    protocol, wire = LimitedHttp(config, ServerState(), {}, loop, admission=admission), Wire()
-    protocol.connection_made(wire)
-    return protocol, wire, admission
+    protocol, transport = LimitedHttp(config, ServerState(), {}, loop, admission=admission), FakeTransport()
+    protocol.connection_made(transport)
+    return protocol, transport, admission
 
 
 @pytest.mark.parametrize("family", [sockets.AF_INET, sockets.AF_INET6, sockets.AF_UNIX])
-def test_what_is_small_is_sent_at_once(loop: Loop, family: sockets.AddressFamily) -> None:
+def test_small_segments_are_sent_at_once(loop: Loop, family: sockets.AddressFamily) -> None:
     """Streamlit's listening socket names no protocol, and then asyncio leaves Nagle's algorithm on."""
-    config = Config(silent, log_config=None)
+    config = Config(quiet_app, log_config=None)
     config.load()
     with sockets.socket(family, sockets.SOCK_STREAM) as accepted:
         protocol = LimitedHttp(config, ServerState(), {}, loop, admission=Admission(SocketLimits()))
-        protocol.connection_made(Wire(accepted))
+        protocol.connection_made(FakeTransport(accepted))
         if family != sockets.AF_UNIX:
             assert accepted.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY)
 
@@ -122,32 +122,32 @@ HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n"
     [((), HEAD_SECONDS), ((b"GET / HT",), HEAD_SECONDS), ((HEAD,), BODY_SECONDS), ((HEAD, b"x" * 160 * 1024), 40)],
     ids=["nothing", "a part of a head", "no body", "a part of a body"],
 )
-def test_a_client_that_sends_too_slowly_is_cut_off(loop: Loop, sent: tuple[bytes, ...], seconds: float) -> None:
-    protocol, wire, _ = connect(loop)
+def test_a_client_that_sends_too_slowly_is_disconnected(loop: Loop, sent: tuple[bytes, ...], seconds: float) -> None:
+    protocol, transport, _ = connect(loop)
     for part in sent:
         protocol.data_received(part)
     loop.forward(seconds - 1)
-    assert wire.written == b""
+    assert transport.written == b""
     loop.forward(7)
-    assert wire.closed
-    assert wire.written.startswith(b"HTTP/1.1 408 ")
+    assert transport.closed
+    assert transport.written.startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_body_that_keeps_coming_is_read_however_long_it_takes(loop: Loop) -> None:
-    protocol, wire, _ = connect(loop)
+    protocol, transport, _ = connect(loop)
     protocol.data_received(HEAD)
     for _ in range(100):
         protocol.data_received(b"x" * 80_000)
         loop.forward(4)
-    assert not wire.closed
+    assert not transport.closed
 
 
 def test_a_head_in_drips_is_no_body_that_keeps_coming(loop: Loop) -> None:
-    protocol, wire, _ = connect(loop)
+    protocol, transport, _ = connect(loop)
     for letter in b"GET / HTTP/1.1\r\nHost: x":
         protocol.data_received(bytes([letter]))
         loop.forward(1)
-    assert wire.closed
+    assert transport.closed
 
 
 SOCKET = (
@@ -157,29 +157,29 @@ SOCKET = (
 
 
 def test_a_message_in_drips_ends_its_socket_and_an_idle_socket_stays(loop: Loop) -> None:
-    protocol, wire, _ = connect(loop)
+    protocol, transport, _ = connect(loop)
     protocol.data_received(SOCKET)
     loop.run_until_complete(asyncio.sleep(0))
-    assert b"101 Switching" in wire.written
-    socket = wire.protocol
+    assert b"101 Switching" in transport.written
+    socket = transport.protocol
     assert isinstance(socket, LimitedWebSocket)
     socket.ping_interval = None
     socket.stop_keepalive()
     loop.forward(10 * MESSAGE_SECONDS)
-    assert not wire.closed
+    assert not transport.closed
     socket.data_received(frame(b"x" * 1000)[:500])
     loop.forward(MESSAGE_SECONDS - 1)
-    assert not wire.closed
+    assert not transport.closed
     loop.forward(10)
-    assert wire.written.endswith(b"\x88\x1b\x03\xf0the message took too long")
-    assert wire.closed
+    assert transport.written.endswith(b"\x88\x1b\x03\xf0the message took too long")
+    assert transport.closed
 
 
 class Slow:
-    """An app that goes on to its next message when it is told to."""
+    """An app that receives its next message when the test has it continue."""
 
     def __init__(self) -> None:
-        self.goes_on = asyncio.Event()
+        self.may_continue = asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI."""
@@ -187,16 +187,16 @@ class Slow:
         scope["extensions"][SOCKET_READER].allow(max_bytes=4 * MB, client=f"person {scope['path']}")
         await send({"type": "websocket.accept"})
         while (await receive())["type"] != "websocket.disconnect":
-            await self.goes_on.wait()
-            self.goes_on.clear()
+            await self.may_continue.wait()
+            self.may_continue.clear()
 
 
 def slow_socket(loop: Loop, buffered: BufferedMessages, person: str = "ann") -> tuple[LimitedWebSocket, Slow]:
     app = Slow()
-    protocol, wire, _ = connect(loop, app=app, buffered=buffered)
+    protocol, transport, _ = connect(loop, app=app, buffered=buffered)
     protocol.data_received(SOCKET.replace(b"/", f"/{person}".encode(), 1))
     settle(loop)
-    socket = wire.protocol
+    socket = transport.protocol
     assert isinstance(socket, LimitedWebSocket)
     return socket, app
 
@@ -220,16 +220,16 @@ def test_whole_messages_are_counted_until_the_app_asks_for_the_next(loop: Loop) 
     send(socket, frame(b"x" * MB, opcode=1, final=False) + frame(b"x" * 1000, opcode=0))
     settle(loop)
     assert buffered.total == 2 * MB + 1000
-    app.goes_on.set()
+    app.may_continue.set()
     settle(loop)
     assert buffered.total == MB + 1000
-    app.goes_on.set()
+    app.may_continue.set()
     settle(loop)
     assert buffered.total == 0
 
 
 @pytest.mark.parametrize("end", ["connection_lost", "client_closes"])
-def test_what_an_app_leaves_is_counted_no_more(loop: Loop, end: str) -> None:
+def test_messages_that_an_app_does_not_receive_no_longer_count(loop: Loop, end: str) -> None:
     buffered = BufferedMessages(4 * MB)
     socket, app = slow_socket(loop, buffered)
     for _ in range(2):
@@ -241,14 +241,14 @@ def test_what_an_app_leaves_is_counted_no_more(loop: Loop, end: str) -> None:
         send(socket, frame(b"\x03\xe8", opcode=8))
     settle(loop)
     assert buffered.total == 2 * MB  # the app has them still
-    app.goes_on.set()
+    app.may_continue.set()
     settle(loop)
-    app.goes_on.set()
+    app.may_continue.set()
     settle(loop)
     assert buffered.total == 0
 
 
-def test_messages_that_wait_keep_the_same_person_from_sending_more_long_ones_and_nobody_else(loop: Loop) -> None:
+def test_waiting_messages_keep_only_their_own_person_from_sending_more_long_ones(loop: Loop) -> None:
     buffered = BufferedMessages(4 * MB)
     made = [slow_socket(loop, buffered)[0] for _ in range(4)]
     for socket in made[:3]:
@@ -272,7 +272,7 @@ def test_anonymous_clients_together_leave_room_for_people() -> None:
     assert not buffered.is_too_much("person ann", 4 * MB)
 
 
-def test_where_there_is_too_much_in_all_who_has_less_than_an_equal_share_goes_on() -> None:
+def test_beyond_the_limit_a_client_with_less_than_an_equal_share_continues() -> None:
     buffered = BufferedMessages(4 * MB)
     for number in range(8):
         buffered.change(f"person hostile {number}", 8 * MB)
@@ -284,11 +284,11 @@ def test_where_there_is_too_much_in_all_who_has_less_than_an_equal_share_goes_on
 
 
 @pytest.mark.parametrize("end", ["connection_lost", "shutdown"])
-def test_what_waits_for_a_socket_is_told_that_it_is_gone(loop: Loop, end: str) -> None:
-    protocol, wire, _ = connect(loop)
+def test_a_lost_connection_sets_the_event_of_its_socket(loop: Loop, end: str) -> None:
+    protocol, transport, _ = connect(loop)
     protocol.data_received(SOCKET)
     loop.run_until_complete(asyncio.sleep(0))
-    socket = wire.protocol
+    socket = transport.protocol
     assert isinstance(socket, LimitedWebSocket)
     assert not socket.gone.is_set()
     if end == "shutdown":
@@ -301,23 +301,23 @@ def test_what_waits_for_a_socket_is_told_that_it_is_gone(loop: Loop, end: str) -
 def test_connections_are_counted_until_they_are_gone_as_sockets_too(loop: Loop) -> None:
     limits = SocketLimits(sockets=100, per_address=1)
     made = [connect(loop, limits)]
-    protocol, wire, admission = made[0]
+    protocol, transport, admission = made[0]
     assert admission.counts["peer 10.0.0.1"] == 1
     protocol.data_received(SOCKET)
     loop.run_until_complete(asyncio.sleep(0))
     assert admission.counts["peer 10.0.0.1"] == 1
-    assert isinstance(wire.protocol, LimitedWebSocket)
-    wire.protocol.connection_lost(None)
+    assert isinstance(transport.protocol, LimitedWebSocket)
+    transport.protocol.connection_lost(None)
     assert admission.counts["peer 10.0.0.1"] == 0
 
 
-def test_beyond_the_limit_a_connection_is_answered_in_words(loop: Loop) -> None:
+def test_beyond_the_limit_a_connection_gets_an_error_response(loop: Loop) -> None:
     admission = Admission(SocketLimits(sockets=1, per_address=500), monotonic=loop.time)
-    config = Config(silent, ws="none", log_config=None)
+    config = Config(quiet_app, ws="none", log_config=None)
     config.load()
     state, wires = ServerState(), []
     for _ in range(1 + 128 + 32 + 1):
-        wires.append(Wire())
+        wires.append(FakeTransport())
         LimitedHttp(config, state, {}, loop, admission=admission).connection_made(wires[-1])
     assert not wires[129].closed, "it gets its answer when it asks for something"
     assert wires[-1].closed

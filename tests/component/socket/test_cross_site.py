@@ -103,7 +103,7 @@ def rows() -> Iterator[tuple[str, str, str, int, list[str]]]:
         method, path, rest = line.split(maxsplit=2)
         for source, status, cookies in re.findall(r"(own|link|foreign) (\d{3}|-)((?: [bls]\b)*)", rest):
             if status != "-":
-                yield method, path, source, int(status), sorted(NAMES[one] for one in cookies.split())
+                yield method, path, source, int(status), sorted(NAMES[item] for item in cookies.split())
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def cookies_set(here: World, answer: Answer) -> list[str]:
 
 
 def stored(here: World) -> dict[str, int]:
-    """How many rows each table has, with failures of strangers written down."""
+    """How many rows each table has, with the failures of anonymous clients saved."""
     here.refusals.flush()
     with here.storage.engine.connect() as connection:
         names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
@@ -136,7 +136,7 @@ def observable(answer: Answer) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize(("method", "path", "source", "status", "cookies"), [*rows()])
-def test_what_is_answered_and_set(
+def test_responses_and_cookies_by_initiator(
     here: World, method: str, path: str, source: str, status: int, cookies: list[str]
 ) -> None:
     before = stored(here)
@@ -147,11 +147,11 @@ def test_what_is_answered_and_set(
 
 
 @pytest.mark.parametrize(("method", "path", "source", "status", "cookies"), [row for row in rows() if row[2] != "own"])
-def test_another_site_gets_the_same_answer_whoever_its_visitor_is(
+def test_another_site_gets_the_same_response_for_every_user(
     here: World, method: str, path: str, source: str, status: int, cookies: list[str]
 ) -> None:
     signed_in, ended, known = here.sign_in(), here.sign_in(), here.browser()
-    here.sessions.end(here.ref(ended), EndReason.SIGNED_OUT, by="somebody")
+    here.sessions.end(here.ref(ended), EndReason.SIGNED_OUT, by="test")
     known.get("/")
     for kind, headers in SOURCES[source].items():
         before = stored(here)
@@ -164,7 +164,7 @@ def test_another_site_gets_the_same_answer_whoever_its_visitor_is(
         assert stored(here) == before, kind
 
 
-def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_goes_on(here: World) -> None:
+def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues(here: World) -> None:
     browser = here.browser()
     approved = here.fake.approve(here.begin(browser))
     cookies = dict(browser.cookies)
@@ -189,14 +189,14 @@ def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_goes_on(here:
         ("organization=org_1&prompt=none", "/auth/login?organization=org_1&return_to=%2F"),
     ],
 )
-def test_a_link_to_the_sign_in_goes_on_as_a_page_of_ours(here: World, query: str, address: str) -> None:
+def test_a_link_to_the_sign_in_continues_as_a_page_of_ours(here: World, query: str, address: str) -> None:
     answer = here.sign_in().get(f"/auth/login?{query}", **LINK["a link of another site"])
     assert answer.status == 200
     assert f'content="0; url={address.replace("&", "&amp;")}"' in answer.text
     assert answer.header("cross-origin-opener-policy") == "same-origin"
 
 
-def test_a_page_lets_go_of_a_foreign_opener_and_so_does_each_notice_that_is_in_no_popup_of_ours(here: World) -> None:
+def test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener(here: World) -> None:
     browser = here.sign_in()
     policies = {
         path: browser.get(path).header("cross-origin-opener-policy")
@@ -224,7 +224,7 @@ def test_a_sign_in_that_failed_uses_up_its_own_transaction_and_sets_nothing_else
     assert changed == {"audit_events": 1}, "its count; the transaction goes with its cookie"
 
 
-def test_an_answer_that_came_twice_leads_on_for_whoever_is_signed_in_and_explains_itself_to_others(here: World) -> None:
+def test_a_repeated_callback_redirects_a_signed_in_user_and_explains_itself_to_others(here: World) -> None:
     browser = here.browser()
     approved = here.fake.approve(here.begin(browser))
     browser.get(approved, **LINK["a link of another site"])
@@ -232,12 +232,12 @@ def test_an_answer_that_came_twice_leads_on_for_whoever_is_signed_in_and_explain
     assert (again.status, again.all("set-cookie")) == (400, [])
     (address,) = re.findall(r'content="0; url=([^"]+)"', again.text)
     assert browser.get(address, **OWN["a link of our own page"]).location == f"{HTTP}/"
-    told = here.browser().get(address, **OWN["a link of our own page"])
-    assert told.status == 400
-    assert "This sign-in is over" in told.text
+    response = here.browser().get(address, **OWN["a link of our own page"])
+    assert response.status == 400
+    assert "This sign-in is over" in response.text
 
 
-def test_a_media_address_goes_on_as_it_is(here: World) -> None:
+def test_a_link_to_a_media_address_is_kept(here: World) -> None:
     answer = link_answer('/media/0123.png"><script>', "title=a&b=c")
     assert answer is not None
     assert b"/media/0123.png%22%3E%3Cscript%3E?title=a&amp;b=c" in answer.body

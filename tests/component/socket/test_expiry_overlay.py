@@ -1,4 +1,4 @@
-"""A tab whose session has expired: covered, silent, keeping one message; and what becomes of it afterwards."""
+"""A tab whose session has expired: it is locked, keeps one message, and is unlocked or redirected afterwards."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def step_up(here: Here) -> None:
         unit.commit()
 
 
-def revive(here: Here) -> None:
+def resume(here: Here) -> None:
     """As ``component.session.resumption`` does once the provider has answered for the same subject."""
     now = utc_now()
     fresh = SteppedUp(here.ref, b"n" * 32, now, b"sealed", b"t" * 32, now + timedelta(hours=1))
@@ -59,8 +59,8 @@ async def reconnects(here: Here) -> None:
     assert await here.tab.recheck() is SessionChange.RECONNECT
     assert (await here.tab.receive())["type"] == "websocket.disconnect"
     await here.tab.close()
-    assert (here.wire.left[-1]["type"], here.wire.left[-1]["code"]) == ("websocket.close", 1012)
-    here.wire.left.clear()
+    assert (here.browser.left[-1]["type"], here.browser.left[-1]["code"]) == ("websocket.close", 1012)
+    here.browser.left.clear()
     opens(here)
     await here.tab.send({"type": "websocket.accept"})
 
@@ -70,8 +70,8 @@ def opens(here: Here, *, claimed: str = "page", is_expired: bool = False) -> Non
     session, tabs = here.services.storage.read.session_by_ref(here.ref), here.services.tabs
     here.tab = tabs.open(
         Handshake(session, here.tab.owner, claimed=claimed, is_resumed=bool(claimed), is_expired=is_expired),
-        here.wire.receive,
-        here.wire.send,
+        here.browser.receive,
+        here.browser.send,
     )
 
 
@@ -92,9 +92,9 @@ def later(here: Here, seconds: float = CATCH_UP_SECONDS) -> None:
 def press(*ids: str, value: str = "", fragment: str = "") -> bytes:
     message = BackMsg()
     message.rerun_script.fragment_id = fragment
-    for one in ids:
+    for item in ids:
         state = message.rerun_script.widget_states.widgets.add()
-        state.id, state.trigger_value = one, True
+        state.id, state.trigger_value = item, True
     if value:
         state = message.rerun_script.widget_states.widgets.add()
         state.id, state.string_value = "$$ID-text", value
@@ -102,7 +102,7 @@ def press(*ids: str, value: str = "", fragment: str = "") -> bytes:
 
 
 def sends(here: Here, data: bytes) -> None:
-    here.wire.arriving.put_nowait({"type": "websocket.receive", "bytes": data})
+    here.browser.arriving.put_nowait({"type": "websocket.receive", "bytes": data})
 
 
 async def received(here: Here) -> BackMsg:
@@ -117,14 +117,14 @@ async def nothing_more(here: Here) -> None:
         await asyncio.wait_for(here.tab.receive(), 0.1)
 
 
-async def told(here: Here, since: int) -> list[ForwardMsg]:
+async def outgoing(here: Here, since: int) -> list[ForwardMsg]:
     """What has gone to the browser since."""
     await asyncio.sleep(0.05)
-    return [ForwardMsg.FromString(m["bytes"]) for m in here.wire.left[since:] if m.get("bytes")]
+    return [ForwardMsg.FromString(m["bytes"]) for m in here.browser.left[since:] if m.get("bytes")]
 
 
-def covers(message: ForwardMsg) -> bool | None:
-    """What a message says of the cover; None when it says nothing of it."""
+def locks(message: ForwardMsg) -> bool | None:
+    """Whether a message shows the expiry overlay or removes it; None for any other."""
     drawn = message.delta.new_element.bidi_component
     return bool(json.loads(drawn.json)["covered"]) if drawn.id == "gatehouse-expiry-overlay" else None
 
@@ -136,55 +136,55 @@ def pressed(message: BackMsg) -> list[str]:
 Check = Callable[[Here], Awaitable[None]]
 
 
-def test_an_idle_tab_is_covered_and_not_left() -> None:
+def test_an_idle_tab_is_locked_and_not_redirected() -> None:
     async def check(here: Here) -> None:
         expire(here)
-        before = len(here.wire.left)
+        before = len(here.browser.left)
         assert await here.tab.recheck() is SessionChange.EXPIRED
         assert (await received(here)).stop_script  # whatever runs
-        (cover,) = await told(here, before)
-        assert covers(cover) is True
+        (overlay,) = await outgoing(here, before)
+        assert locks(overlay) is True
         assert await here.tab.recheck() is SessionChange.EXPIRED
-        assert len(await told(here, before)) == 1  # told once
+        assert len(await outgoing(here, before)) == 1
 
     with_tab(check)
 
 
-def test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it() -> None:
+def test_no_message_passes_a_locked_tab() -> None:
     async def check(here: Here) -> None:
         expire(here)
         await here.tab.recheck()
         await received(here)
-        before = len(await told(here, 0))
+        before = len(await outgoing(here, 0))
         secret = ForwardMsg()
         secret.delta.new_element.markdown.body = "still running"
         await here.tab.send({"type": "websocket.send", "bytes": secret.SerializeToString()})
-        assert len(await told(here, 0)) == before
+        assert len(await outgoing(here, 0)) == before
         ask = BackMsg()
         ask.backend_operation_request.request_id = "1"
         ask.backend_operation_request.deferred_file.file_id = "x"
         for data in (press("$$ID-a"), ask.SerializeToString(), press("$$ID-b")):
             sends(here, data)
         await nothing_more(here)
-        assert len(await told(here, 0)) == before
+        assert len(await outgoing(here, 0)) == before
 
     with_tab(check)
 
 
-def test_the_message_that_came_too_late_goes_through_once_when_the_session_is_revived() -> None:
+def test_the_kept_message_passes_once_when_the_session_is_resumed() -> None:
     async def check(here: Here) -> None:
         expire(here)
         sends(here, press("$$ID-send", value="typed"))
         receiving = asyncio.ensure_future(here.tab.receive())  # found out by that very message
         assert BackMsg.FromString((await receiving)["bytes"]).stop_script
         await nothing_more(here)
-        revive(here)
+        resume(here)
         await reconnects(here)
         await asks_for_nothing(here)
         passed = await received(here)
         assert pressed(passed) == ["$$ID-send"]
         assert [w.string_value for w in passed.rerun_script.widget_states.widgets if w.string_value] == ["typed"]
-        assert [covers(message) for message in await told(here, 0)] == [False]
+        assert [locks(message) for message in await outgoing(here, 0)] == [False]
         await here.tab.recheck()
         await nothing_more(here)
         sends(here, press("$$ID-next"))
@@ -193,7 +193,7 @@ def test_the_message_that_came_too_late_goes_through_once_when_the_session_is_re
         expire(here)
         await here.tab.recheck()
         await received(here)
-        revive_again(here)
+        resume_again(here)
         await reconnects(here)
         await asks_for_nothing(here)
         assert not pressed(await received(here))
@@ -201,7 +201,7 @@ def test_the_message_that_came_too_late_goes_through_once_when_the_session_is_re
     with_tab(check)
 
 
-def revive_again(here: Here) -> None:
+def resume_again(here: Here) -> None:
     now = utc_now()
     fresh = SteppedUp(here.ref, b"m" * 32, now, b"sealed", b"u" * 32, now + timedelta(hours=1))
     with here.services.storage.unit_of_work() as unit:
@@ -209,12 +209,12 @@ def revive_again(here: Here) -> None:
         unit.commit()
 
 
-def test_where_none_came_the_page_is_drawn_anew() -> None:
+def test_without_a_kept_message_the_page_is_rendered_again() -> None:
     async def check(here: Here) -> None:
         expire(here)
         await here.tab.recheck()
         await received(here)
-        revive(here)
+        resume(here)
         await reconnects(here)
         await asks_for_nothing(here)
         again = await received(here)
@@ -224,14 +224,14 @@ def test_where_none_came_the_page_is_drawn_anew() -> None:
     with_tab(check)
 
 
-def test_a_right_lost_meanwhile_takes_the_press_with_it() -> None:
+def test_a_right_lost_meanwhile_drops_the_press() -> None:
     async def check(here: Here) -> None:
         expire(here)
         sends(here, press("$$ID-send"))
         await received(here)
         await nothing_more(here)
         here.revoke()
-        revive(here)
+        resume(here)
         await reconnects(here)
         await asks_for_nothing(here)
         assert (await received(here)).stop_script
@@ -243,7 +243,7 @@ def test_a_right_lost_meanwhile_takes_the_press_with_it() -> None:
 
 
 @pytest.mark.parametrize("end", ["ended", "too long", "blocked"])
-def test_what_is_over_for_good_leaves_the_page(end: str) -> None:
+def test_an_ended_session_redirects_the_page(end: str) -> None:
     async def check(here: Here) -> None:
         expire(here)
         sends(here, press("$$ID-send"))
@@ -254,15 +254,15 @@ def test_what_is_over_for_good_leaves_the_page(end: str) -> None:
             expire(here, 3700)
         else:
             here.block()
-        before = len(await told(here, 0))
+        before = len(await outgoing(here, 0))
         assert await here.tab.recheck() is SessionChange.ENDED
         assert (await here.tab.receive())["type"] == "websocket.disconnect"  # and the press is gone
-        assert (await told(here, 0))[before].auth_redirect.url.startswith("/auth/ended?")
+        assert (await outgoing(here, 0))[before].auth_redirect.url.startswith("/auth/ended?")
 
     with_tab(check)
 
 
-def test_the_watcher_covers_and_uncovers_without_asking_all_the_time() -> None:
+def test_the_watcher_locks_and_unlocks_without_constant_queries() -> None:
     async def check(here: Here) -> None:
         watcher = Watcher(here.services.storage.read.change_counters, here.services.tabs)
         await watcher.recheck()
@@ -273,15 +273,15 @@ def test_the_watcher_covers_and_uncovers_without_asking_all_the_time() -> None:
         assert not here.tab.is_due(utc_now())
         assert here.tab.is_due(utc_now() + timedelta(hours=1, seconds=1))
         assert not here.wants_rerun()
-        revive(here)
+        resume(here)
         await watcher.recheck()
         assert (await here.tab.receive())["type"] == "websocket.disconnect"
 
     with_tab(check)
 
 
-def test_a_session_that_turns_out_to_be_live_uncovers_its_tab_within_seconds() -> None:
-    """Use that was noted a moment before the limit, and committed after the tab was covered."""
+def test_a_session_that_turns_out_to_be_live_unlocks_its_tab_within_seconds() -> None:
+    """Use that was recorded a moment before the expiry, and committed after the tab was locked."""
 
     async def check(here: Here) -> None:
         watcher = Watcher(here.services.storage.read.change_counters, here.services.tabs)
@@ -298,14 +298,14 @@ def test_a_session_that_turns_out_to_be_live_uncovers_its_tab_within_seconds() -
         later(here, LOCKED_RECHECK_SECONDS)
         await watcher.recheck()
         assert pressed(await received(here)) == ["$$ID-send"]
-        assert [covers(message) for message in await told(here, 0)][-2:] == [True, False]
+        assert [locks(message) for message in await outgoing(here, 0)][-2:] == [True, False]
         sends(here, press("$$ID-next"))
         assert pressed(await received(here)) == ["$$ID-next"]
 
     with_tab(check)
 
 
-def test_the_session_of_a_locked_tab_is_looked_at_for_a_minute_and_then_no_more() -> None:
+def test_the_session_of_a_locked_tab_is_rechecked_for_a_minute() -> None:
     """However long the tab stays open, and however many there are: until then late use would have been committed."""
 
     async def check(here: Here) -> None:
@@ -323,12 +323,12 @@ def test_the_session_of_a_locked_tab_is_looked_at_for_a_minute_and_then_no_more(
         for _ in range(60):
             now += 60
             assert not here.tab.is_due(expired)
-        assert here.tab.is_due(expired + timedelta(hours=1, seconds=1)), "it can be revived no longer"
+        assert here.tab.is_due(expired + timedelta(hours=1, seconds=1)), "it can no longer be resumed"
 
     with_tab(check)
 
 
-def test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays() -> None:
+def test_a_tab_stays_locked_after_a_lost_connection_and_the_kept_message_stays() -> None:
     async def check(here: Here) -> None:
         expire(here)
         sends(here, press("$$ID-send"))
@@ -337,16 +337,16 @@ def test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays() ->
         await here.tab.close()
         opens(here, is_expired=True)
         await here.tab.send({"type": "websocket.accept"})
-        before = len(await told(here, 0))
+        before = len(await outgoing(here, 0))
         await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
-        assert len(await told(here, 0)) == before
+        assert len(await outgoing(here, 0)) == before
         assert here.tab.is_due(utc_now())
         await here.tab.recheck()
-        assert covers((await told(here, 0))[before]) is True
+        assert locks((await outgoing(here, 0))[before]) is True
         await received(here)
-        sends(here, press("$$ID-copied"))  # by whoever has the cookie that has expired
+        sends(here, press("$$ID-copied"))  # from a client with the expired cookie
         await nothing_more(here)
-        revive(here)
+        resume(here)
         await reconnects(here)
         await asks_for_nothing(here)
         assert pressed(await received(here)) == ["$$ID-send"]
@@ -354,7 +354,7 @@ def test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays() ->
     with_tab(check)
 
 
-def test_what_waits_becomes_a_part_of_the_run_that_the_browser_asks_for_by_itself() -> None:
+def test_the_kept_message_becomes_a_part_of_the_run_that_the_browser_requests() -> None:
     """As it does when the connection is lost while it waits for a run: without what was pressed."""
 
     async def check(here: Here) -> None:
@@ -362,7 +362,7 @@ def test_what_waits_becomes_a_part_of_the_run_that_the_browser_asks_for_by_itsel
         sends(here, press("$$ID-send"))
         await received(here)
         await nothing_more(here)
-        revive(here)
+        resume(here)
         await reconnects(here)
         sends(here, press(value="typed"))
         run = await received(here)
@@ -375,46 +375,46 @@ def test_what_waits_becomes_a_part_of_the_run_that_the_browser_asks_for_by_itsel
     with_tab(check)
 
 
-async def is_told_of_a_lost_press(here: Here) -> None:
-    """The browser is asked for a run of its page, and told when that is drawn."""
-    (asked,) = [message for message in await told(here, 0) if message.HasField("auto_rerun")]
-    sends(here, press(fragment=asked.auto_rerun.fragment_id))
+async def gets_lost_press_dialog(here: Here) -> None:
+    """The browser is asked for a run of its page, and gets a dialog when that is rendered."""
+    (request,) = [message for message in await outgoing(here, 0) if message.HasField("auto_rerun")]
+    sends(here, press(fragment=request.auto_rerun.fragment_id))
     assert not pressed(await received(here))
     await here.begins("another")
-    assert not [message for message in await told(here, 0) if message.HasField("session_event")]
+    assert not [message for message in await outgoing(here, 0) if message.HasField("session_event")]
     await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
-    (dialog,) = [message for message in await told(here, 0) if message.HasField("session_event")]
+    (dialog,) = [message for message in await outgoing(here, 0) if message.HasField("session_event")]
     assert dialog.session_event.script_compilation_exception.message.startswith(
         "What you did last was not carried out: the connection was lost for so long"
     )
-    before = len(here.wire.left)
+    before = len(here.browser.left)
     await here.draws()
-    assert not [message for message in await told(here, before) if message.HasField("session_event")]  # told once
+    assert not [message for message in await outgoing(here, before) if message.HasField("session_event")]
 
 
-def test_what_waits_runs_in_no_other_session_when_streamlit_has_let_go_of_its_own() -> None:
+def test_the_kept_message_runs_in_no_other_streamlit_session() -> None:
     async def check(here: Here) -> None:
         expire(here)
         sends(here, press("$$ID-send"))
         await received(here)
         await nothing_more(here)
-        revive(here)
+        resume(here)
         here.services.tabs.is_active = lambda _: False
         await reconnects(here)
         await asks_for_nothing(here)
         await nothing_more(here)
-        await is_told_of_a_lost_press(here)
+        await gets_lost_press_dialog(here)
 
     with_tab(check)
 
 
-def test_nor_as_a_part_of_the_run_that_the_browser_asks_for_by_itself() -> None:
+def test_the_kept_message_is_no_part_of_a_run_in_another_streamlit_session() -> None:
     async def check(here: Here) -> None:
         expire(here)
         sends(here, press("$$ID-send"))
         await received(here)
         await nothing_more(here)
-        revive(here)
+        resume(here)
         here.services.tabs.is_active = lambda _: False
         await reconnects(here)
         sends(here, press(value="typed"))
@@ -425,7 +425,7 @@ def test_nor_as_a_part_of_the_run_that_the_browser_asks_for_by_itself() -> None:
     with_tab(check)
 
 
-def test_what_waits_on_a_later_lock_of_the_same_socket_goes_through() -> None:
+def test_the_message_kept_by_a_later_lock_of_the_same_socket_passes() -> None:
     """The new Streamlit session is the one that it was pressed in."""
 
     async def check(here: Here) -> None:
@@ -446,32 +446,34 @@ def test_what_waits_on_a_later_lock_of_the_same_socket_goes_through() -> None:
         await here.tab.recheck()
         assert pressed(await received(here)) == ["$$ID-send"]
         await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
-        assert not [message for message in await told(here, 0) if message.HasField("session_event")]
+        assert not [message for message in await outgoing(here, 0) if message.HasField("session_event")]
 
     with_tab(check)
 
 
-def test_a_press_that_waits_where_its_browser_cannot_come_back_to_is_told_as_lost() -> None:
+def test_a_press_kept_in_a_session_that_cannot_be_resumed_is_reported_as_lost() -> None:
     async def check(here: Here) -> None:
         expire(here)
         sends(here, press("$$ID-send"))
         await received(here)
         await nothing_more(here)
-        revive(here)
+        resume(here)
         assert await here.tab.recheck() is SessionChange.RECONNECT
         await here.tab.close()
-        here.wire.left.clear()
+        here.browser.left.clear()
         session, tabs = here.services.storage.read.session_by_ref(here.ref), here.services.tabs
-        here.tab = tabs.open(Handshake(session, here.tab.owner, claimed="page"), here.wire.receive, here.wire.send)
+        here.tab = tabs.open(
+            Handshake(session, here.tab.owner, claimed="page"), here.browser.receive, here.browser.send
+        )
         await here.tab.send({"type": "websocket.accept"})
         later(here)
         await Watcher(here.services.storage.read.change_counters, tabs).poll()
-        await is_told_of_a_lost_press(here)
+        await gets_lost_press_dialog(here)
 
     with_tab(check)
 
 
-def test_what_waits_is_not_for_a_socket_that_pushes_another_out() -> None:
+def test_the_kept_message_is_not_for_a_socket_that_replaces_another() -> None:
     async def check(here: Here) -> None:
         expire(here)
         sends(here, press("$$ID-send"))
@@ -483,7 +485,7 @@ def test_what_waits_is_not_for_a_socket_that_pushes_another_out() -> None:
         await here.tab.send({"type": "websocket.accept"})
         await here.tab.recheck()
         await received(here)
-        revive(here)
+        resume(here)
         await reconnects(here)
         await asks_for_nothing(here)
         assert not pressed(await received(here))
@@ -491,13 +493,13 @@ def test_what_waits_is_not_for_a_socket_that_pushes_another_out() -> None:
     with_tab(check)
 
 
-def test_after_a_step_up_nothing_runs_on_a_socket_of_the_secret_before() -> None:
+def test_after_a_step_up_nothing_runs_on_a_socket_of_the_old_secret() -> None:
     async def check(here: Here) -> None:
         step_up(here)
         sends(here, press("$$ID-export"))
         assert (await here.tab.receive())["type"] == "websocket.disconnect"
         await here.tab.close()
-        assert [message["type"] for message in here.wire.left[-1:]] == ["websocket.close"]
+        assert [message["type"] for message in here.browser.left[-1:]] == ["websocket.close"]
         opens(here)
         await here.tab.send({"type": "websocket.accept"})
         await asks_for_nothing(here)
@@ -517,9 +519,9 @@ def test_a_step_up_wakes_the_watcher() -> None:
     with_tab(check)
 
 
-def test_a_browser_that_does_not_read_holds_up_nobody() -> None:
+def test_a_browser_that_does_not_read_delays_no_other() -> None:
     async def check(here: Here) -> None:
-        here.wire.stuck = True
+        here.browser.stuck = True
         expire(here)
         assert await asyncio.wait_for(here.tab.recheck(), 1) is SessionChange.EXPIRED
         assert (await received(here)).stop_script
@@ -532,37 +534,37 @@ def sent(data: bytes) -> back_message.BackMessage:
     return back_message.parse(data)
 
 
-def test_two_messages_at_once_are_one_with_what_was_pressed_in_either() -> None:
+def test_two_messages_at_once_are_merged_with_the_triggers_of_either() -> None:
     """Leaving a field and pressing a button."""
-    cover = ExpiryOverlay()
-    assert cover.keep(sent(press("$$ID-a", value="old", fragment="f")))
-    assert cover.keep(sent(press("$$ID-b", value="new")))
-    held = cover.take()
-    assert held is not None
-    message = BackMsg.FromString(held.serialize())
+    overlay = ExpiryOverlay()
+    assert overlay.keep(sent(press("$$ID-a", value="old", fragment="f")))
+    assert overlay.keep(sent(press("$$ID-b", value="new")))
+    kept = overlay.take()
+    assert kept is not None
+    message = BackMsg.FromString(kept.serialize())
     assert sorted(pressed(message)) == ["$$ID-a", "$$ID-b"]
     assert [w.string_value for w in message.rerun_script.widget_states.widgets if w.string_value] == ["new"]
     assert not message.rerun_script.fragment_id
-    assert cover.take() is None
+    assert overlay.take() is None
 
 
-def test_what_is_held_is_bounded_in_size_and_time() -> None:
+def test_the_kept_message_is_bounded_in_size_and_time() -> None:
     now = [0.0]
-    cover = ExpiryOverlay(monotonic=lambda: now[0])
-    assert not cover.keep(sent(press("$$ID-a", value="x" * MAX_KEPT_BYTES)))
+    overlay = ExpiryOverlay(monotonic=lambda: now[0])
+    assert not overlay.keep(sent(press("$$ID-a", value="x" * MAX_KEPT_BYTES)))
     timer = BackMsg()
     timer.rerun_script.is_auto_rerun = True
-    assert not cover.keep(sent(timer.SerializeToString()))
+    assert not overlay.keep(sent(timer.SerializeToString()))
     now[0] = KEEP_SECONDS
-    assert cover.keep(sent(press("$$ID-a")))
+    assert overlay.keep(sent(press("$$ID-a")))
     now[0] += 0.1
-    assert not cover.keep(sent(press("$$ID-b")))
-    held = cover.take()
-    assert held is not None
-    assert pressed(held.message) == ["$$ID-a"]
+    assert not overlay.keep(sent(press("$$ID-b")))
+    kept = overlay.take()
+    assert kept is not None
+    assert pressed(kept.message) == ["$$ID-a"]
 
 
-def test_it_is_drawn_by_our_own_component() -> None:
+def test_the_overlay_is_rendered_by_our_own_component() -> None:
     """The name and module under which Streamlit's browser side finds it."""
     import tomllib
 

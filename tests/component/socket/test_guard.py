@@ -52,9 +52,9 @@ def seen(browser: Browser, path: str = "/", **headers: str) -> list[tuple[str, s
 
 def identity(here: World, headers: list[tuple[str, str]]) -> dict[str, str]:
     names = here.identity.trusted_user_headers()
-    found = [(names[name], value) for name, value in headers if name in names]
-    assert len(found) == len(dict(found)) == 4  # each exactly once
-    return dict(found)
+    result = [(names[name], value) for name, value in headers if name in names]
+    assert len(result) == len(dict(result)) == 4  # each exactly once
+    return dict(result)
 
 
 AREAS = {
@@ -100,15 +100,15 @@ AREAS = {
 
 
 @pytest.mark.parametrize(("path", "area"), AREAS.items())
-def test_every_address_is_something(path: str, area: Area) -> None:
+def test_every_path_has_an_area(path: str, area: Area) -> None:
     assert area_of(path) is area
 
 
-def test_who_is_there_is_said_by_the_session_alone(here: World) -> None:
+def test_the_identity_is_that_of_the_session_alone(here: World) -> None:
     browser = here.sign_in()
-    told = identity(here, seen(browser))
+    response = identity(here, seen(browser))
     browser_id = browser.cookies[here.cookies.browser]
-    assert told == {
+    assert response == {
         "iss_sub": json.dumps([here.fake.url, "auth0|ann"]),
         "sid": here.ref(browser),
         "browser": hashlib.sha256(browser_id.encode()).hexdigest(),
@@ -138,13 +138,13 @@ def test_claimed_identities_are_removed(here: World, name: str) -> None:
 def test_our_own_names_are_removed_when_a_client_sends_them(here: World) -> None:
     for name in here.identity.trusted_user_headers():
         browser = here.browser()
-        told = identity(here, seen(browser, **{name.replace("-", "_").replace("iss_sub", "iss-sub"): "forged"}))
-        assert "forged" not in told.values()
+        response = identity(here, seen(browser, **{name.replace("-", "_").replace("iss_sub", "iss-sub"): "forged"}))
+        assert "forged" not in response.values()
         answer = call(here.app, "GET", "/", {name: "forged"})
         assert "forged" not in answer.text
 
 
-def test_public_assets_ask_nobody_and_say_nothing(here: World) -> None:
+def test_public_assets_need_no_session_and_disclose_nothing(here: World) -> None:
     browser = here.sign_in()
     for path in ("/static/x.js", "/_stcore/health", "/component/x"):
         headers = seen(browser, path)
@@ -153,15 +153,15 @@ def test_public_assets_ask_nobody_and_say_nothing(here: World) -> None:
         assert browser.seen[-1].header("cache-control") == ""  # as Streamlit wants it
 
 
-def test_the_names_are_new_at_each_start() -> None:
-    one, two = Identity(), Identity()
-    assert not set(one.trusted_user_headers()) & set(two.trusted_user_headers())
-    assert one.marker != two.marker
-    assert one.marker not in repr(one)
-    assert set(one.trusted_user_headers().values()) == {"iss_sub", "sid", "browser", "guard"}
+def test_the_header_names_are_random_at_each_start() -> None:
+    item, two = Identity(), Identity()
+    assert not set(item.trusted_user_headers()) & set(two.trusted_user_headers())
+    assert item.marker != two.marker
+    assert item.marker not in repr(item)
+    assert set(item.trusted_user_headers().values()) == {"iss_sub", "sid", "browser", "guard"}
 
 
-def test_scripts_get_none_of_our_cookies(here: World) -> None:
+def test_scripts_see_none_of_our_cookies(here: World) -> None:
     browser = here.sign_in()
     here.begin(here.browser())
     browser.cookies |= {"theme": "dark", "_streamlit_user": "forged", "_streamlit_user__1": "x", "_streamlit_xsrf": "1"}
@@ -169,7 +169,7 @@ def test_scripts_get_none_of_our_cookies(here: World) -> None:
     assert dict(seen(browser))["cookie"] == "theme=dark; _streamlit_xsrf=1"
 
 
-def test_an_expired_or_ended_session_is_nobody(here: World) -> None:
+def test_an_expired_or_ended_session_is_anonymous(here: World) -> None:
     browser = here.sign_in()
     here.clock.move(hours=2)
     assert identity(here, seen(browser))["sid"] == ""
@@ -186,7 +186,7 @@ def test_the_browser_gets_its_cookie_once(here: World) -> None:
     assert line.startswith(f"{here.cookies.browser}=")
     assert "HttpOnly" in line
     assert browser.get("/reports").all("set-cookie") == []
-    browser.cookies[here.cookies.browser] = "chosen-by-somebody"
+    browser.cookies[here.cookies.browser] = "chosen-by-the-client"
     assert browser.get("/").all("set-cookie")
 
 
@@ -205,7 +205,7 @@ def test_a_cookie_that_comes_twice_counts_as_none(here: World) -> None:
     assert call(here.app, "GET", "/auth/session", {"cookie": same}).json()["authenticated"] is True
 
 
-def test_the_database_away_is_a_page_that_recovers_by_itself(here: World) -> None:
+def test_without_the_database_a_page_recovers_by_itself(here: World) -> None:
     browser = here.sign_in()
     with here.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
@@ -242,7 +242,7 @@ def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **s
     return sent
 
 
-def test_the_json_in_a_message_is_counted_at_its_client(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_json_in_a_message_counts_for_its_client(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """From what the tab reads to the pace of the socket: as much as a message may hold is two seconds."""
     clock, taken = FakeClock(), []
     monkeypatch.setattr(back_message, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
@@ -281,9 +281,9 @@ def test_the_json_in_a_message_is_counted_at_its_client(here: World, monkeypatch
 
 def test_the_host_config_is_streamlits_own_without_its_hosts() -> None:
     """An upgrade of Streamlit whose answer says one thing more stops here."""
-    theirs = call(Starlette(routes=create_host_config_routes("")), "GET", "/_stcore/host-config").json()
-    assert "https://*.streamlit.app" in theirs["allowedOrigins"]
-    assert theirs | {"allowedOrigins": []} == HOST_CONFIG
+    streamlits = call(Starlette(routes=create_host_config_routes("")), "GET", "/_stcore/host-config").json()
+    assert "https://*.streamlit.app" in streamlits["allowedOrigins"]
+    assert streamlits | {"allowedOrigins": []} == HOST_CONFIG
 
 
 def test_sockets_elsewhere_are_refused(here: World) -> None:

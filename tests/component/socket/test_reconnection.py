@@ -18,11 +18,11 @@ from tests.component.socket.test_expiry_overlay import (
     later,
     move_back,
     nothing_more,
+    outgoing,
     press,
     pressed,
     received,
     sends,
-    told,
 )
 from tests.component.socket.test_tab import OPENING, Here, with_tab
 
@@ -30,12 +30,12 @@ from tests.component.socket.test_tab import OPENING, Here, with_tab
 async def comes_back(here: Here, *, granted: bool = True, anonymous: bool = False) -> None:
     """The connection is lost, and the browser claims the Streamlit session of its page on the next one."""
     await here.tab.close()
-    here.wire.left.clear()
+    here.browser.left.clear()
     session = None if anonymous else here.services.storage.read.session_by_ref(here.ref)
     here.tab = here.services.tabs.open(
         Handshake(session, "browser" if anonymous else f"session {here.ref}", claimed="page", is_resumed=granted),
-        here.wire.receive,
-        here.wire.send,
+        here.browser.receive,
+        here.browser.send,
     )
 
 
@@ -43,7 +43,7 @@ async def accepts(here: Here) -> None:
     await here.tab.send({"type": "websocket.accept"})
 
 
-async def is_asked(here: Here) -> None:
+async def gets_request(here: Here) -> None:
     """The connection is lost, the Streamlit session is gone, and the browser is asked for a run of its page."""
     await comes_back(here, granted=False)
     await accepts(here)
@@ -53,7 +53,7 @@ async def is_asked(here: Here) -> None:
 
 
 def catch_up() -> BackMsg:
-    """What the front end then sends, and repeats every 0.25 seconds until it is told that a run has begun."""
+    """What the front end then sends, and repeats every 0.25 seconds until it learns that a run has started."""
     requested = ForwardMsg.FromString(forward_message.request_rerun()).auto_rerun
     message = BackMsg()
     message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = requested.fragment_id, True
@@ -67,11 +67,11 @@ def watcher(here: Here) -> Watcher:
 
 
 async def asked_for_runs(here: Here) -> list[str]:
-    """The fragments of which the browser was told that they have a timer."""
-    return [message.auto_rerun.fragment_id for message in await told(here, 0) if message.HasField("auto_rerun")]
+    """The fragments of which the browser has received a timer."""
+    return [message.auto_rerun.fragment_id for message in await outgoing(here, 0) if message.HasField("auto_rerun")]
 
 
-def test_a_right_lost_before_the_socket_was_draws_the_page_again_on_the_next() -> None:
+def test_a_right_lost_before_a_connection_was_lost_reruns_the_page_on_the_next() -> None:
     async def check(here: Here) -> None:
         here.revoke()
         assert await here.tab.recheck() is SessionChange.LOST  # and the socket goes before the page is drawn again
@@ -86,14 +86,14 @@ def test_a_right_lost_before_the_socket_was_draws_the_page_again_on_the_next() -
     with_tab(check)
 
 
-def test_where_no_run_is_known_the_page_is_loaded_again() -> None:
+def test_without_a_known_run_the_page_is_reloaded() -> None:
     async def check(here: Here) -> None:
         here.tab._owner_tabs.sessions["page"] = TabState(gate=PageGate.CLOSED, run_on_save=False)
         await comes_back(here)
         await accepts(here)
         await watcher(here).poll()
         assert (await here.tab.receive())["type"] == "websocket.disconnect"
-        assert [message.auth_redirect.url for message in await told(here, 0)] == ["/"]
+        assert [message.auth_redirect.url for message in await outgoing(here, 0)] == ["/"]
 
     with_tab(check)
 
@@ -106,11 +106,11 @@ GONE: dict[str, Callable[[Here], bool]] = {
 
 
 @pytest.mark.parametrize("way", GONE)
-def test_the_browser_of_a_session_that_is_gone_is_asked_for_a_run_once(way: str) -> None:
+def test_a_browser_whose_streamlit_session_is_gone_is_asked_for_a_run_once(way: str) -> None:
     async def check(here: Here) -> None:
         if way == "whose mark was lost":
             here.revoke()
-            here.wire.click()
+            here.browser.click()
             await here.streamlit_gets(*OPENING)
         here.services.tabs.is_active = lambda _: False
         await comes_back(here, granted=GONE[way](here))
@@ -125,7 +125,7 @@ def test_the_browser_of_a_session_that_is_gone_is_asked_for_a_run_once(way: str)
     with_tab(check)
 
 
-def test_so_is_that_of_a_user_who_is_signed_out_by_now() -> None:
+def test_a_signed_out_browser_whose_streamlit_session_is_gone_is_asked_for_a_run() -> None:
     async def check(here: Here) -> None:
         here.end()
         await comes_back(here, granted=False, anonymous=True)
@@ -137,7 +137,7 @@ def test_so_is_that_of_a_user_who_is_signed_out_by_now() -> None:
     with_tab(check)
 
 
-def test_a_session_that_is_resumed_is_left_alone() -> None:
+def test_a_resumed_streamlit_session_is_not_rerun() -> None:
     async def check(here: Here) -> None:
         here.services.tabs.is_active = lambda session_id: session_id == "page"
         await comes_back(here)
@@ -150,15 +150,15 @@ def test_a_session_that_is_resumed_is_left_alone() -> None:
     with_tab(check)
 
 
-def test_so_is_a_browser_that_asks_for_a_run_by_itself_and_one_that_claims_nothing() -> None:
+def test_a_browser_that_requests_a_run_or_claims_no_session_is_not_asked_for_one() -> None:
     async def check(here: Here) -> None:
         await comes_back(here, granted=False)
         await accepts(here)
-        asking = BackMsg()
-        asking.rerun_script.SetInParent()
-        here.wire.asks(asking)
+        requesting = BackMsg()
+        requesting.rerun_script.SetInParent()
+        here.browser.deliver(requesting)
         await here.tab.receive()
-        other = here.services.tabs.open(Handshake(None, "browser"), here.wire.receive, here.wire.send)
+        other = here.services.tabs.open(Handshake(None, "browser"), here.browser.receive, here.browser.send)
         await other.send({"type": "websocket.accept"})
         later(here)
         await watcher(here).poll()
@@ -178,7 +178,7 @@ def test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page(i
         for fragment in ("", "clock"):
             request = BackMsg.FromString(press("$$ID-send", fragment="clock"))
             request.rerun_script.is_auto_rerun = is_timer
-            here.wire.asks(request)
+            here.browser.deliver(request)
             run = await received(here)
             assert (run.rerun_script.fragment_id, pressed(run)) == (fragment, ["$$ID-send"])
         later(here)
@@ -188,10 +188,10 @@ def test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page(i
     with_tab(check)
 
 
-def test_what_the_browser_asks_for_then_is_a_run_of_the_page_with_what_was_typed() -> None:
+def test_a_catch_up_runs_the_page_with_its_typed_values() -> None:
     async def check(here: Here) -> None:
-        await is_asked(here)
-        here.wire.asks(catch_up())
+        await gets_request(here)
+        here.browser.deliver(catch_up())
         run = await received(here)
         assert run.rerun_script.fragment_id == ""
         assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
@@ -199,64 +199,64 @@ def test_what_the_browser_asks_for_then_is_a_run_of_the_page_with_what_was_typed
     with_tab(check)
 
 
-def test_no_repetition_of_it_interrupts_the_run_of_a_press() -> None:
+def test_no_repeated_catch_up_interrupts_the_run_of_a_press() -> None:
     async def check(here: Here) -> None:
-        await is_asked(here)
-        here.wire.asks(catch_up())
+        await gets_request(here)
+        here.browser.deliver(catch_up())
         assert not pressed(await received(here))
-        here.wire.asks(catch_up())
+        here.browser.deliver(catch_up())
         sends(here, press("$$ID-send"))
-        here.wire.asks(catch_up())
+        here.browser.deliver(catch_up())
         assert pressed(await received(here)) == ["$$ID-send"]
         await nothing_more(here)
 
     with_tab(check)
 
 
-def test_nor_does_the_first_of_them_when_a_press_was_earlier() -> None:
+def test_no_catch_up_interrupts_the_run_of_an_earlier_press() -> None:
     async def check(here: Here) -> None:
-        await is_asked(here)
+        await gets_request(here)
         sends(here, press("$$ID-send"))
-        here.wire.asks(catch_up())
+        here.browser.deliver(catch_up())
         assert pressed(await received(here)) == ["$$ID-send"]
         await nothing_more(here)
 
     with_tab(check)
 
 
-def test_one_that_nobody_asked_for_does_not_pass_and_costs_no_query() -> None:
+def test_an_unrequested_catch_up_does_not_pass_and_costs_no_query() -> None:
     async def check(here: Here) -> None:
-        resolve, looks = here.tab._check_session, 0
+        resolve, checks = here.tab._check_session, 0
 
         def counted() -> Any:
-            nonlocal looks
-            looks += 1
+            nonlocal checks
+            checks += 1
             return resolve()
 
         here.tab._check_session = counted  # type: ignore[method-assign]
         for _ in range(4):
-            here.wire.asks(catch_up())
+            here.browser.deliver(catch_up())
         await nothing_more(here)
-        assert looks == 0
-        here.wire.click()
+        assert checks == 0
+        here.browser.click()
         await received(here)
-        assert looks == 1
+        assert checks == 1
 
     with_tab(check)
 
 
-def test_it_passes_after_the_tab_was_locked_meanwhile() -> None:
-    """The front end goes on to repeat it: what came while nothing passed does not count as the one that is to pass."""
+def test_a_catch_up_passes_after_the_tab_was_locked_meanwhile() -> None:
+    """The front end keeps repeating it: a repetition that was dropped does not count as the one that may pass."""
 
     async def check(here: Here) -> None:
-        await is_asked(here)
+        await gets_request(here)
         expire(here)
-        here.wire.asks(catch_up())
+        here.browser.deliver(catch_up())
         assert (await received(here)).stop_script
         await nothing_more(here)
         move_back(here, 1)
         await here.tab.recheck()
-        here.wire.asks(catch_up())
+        here.browser.deliver(catch_up())
         run = await received(here)
         assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
 

@@ -29,7 +29,7 @@ CLICK.rerun_script.widget_states.widgets.add().id = "$$ID-button"
 
 
 @dataclass
-class Wire:
+class FakeBrowser:
     """A socket whose other end is the test."""
 
     arriving: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
@@ -44,11 +44,11 @@ class Wire:
             await asyncio.Event().wait()
         self.left.append(message)
 
-    def asks(self, message: BackMsg) -> None:
+    def deliver(self, message: BackMsg) -> None:
         self.arriving.put_nowait({"type": "websocket.receive", "bytes": message.SerializeToString()})
 
     def click(self) -> None:
-        self.asks(CLICK)
+        self.deliver(CLICK)
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Here:
     services: Services
     subject: Subject
     ref: str
-    wire: Wire
+    browser: FakeBrowser
     tab: Tab
     charged: list[int] = field(default_factory=list)
     """What its messages have cost to read."""
@@ -86,9 +86,9 @@ class Here:
 
     async def begins(self, session_id: str) -> None:
         """What Streamlit sends at the beginning of a run."""
-        begun = ForwardMsg()
-        begun.new_session.initialize.session_id = session_id
-        await self.tab.send({"type": "websocket.send", "bytes": begun.SerializeToString()})
+        started = ForwardMsg()
+        started.new_session.initialize.session_id = session_id
+        await self.tab.send({"type": "websocket.send", "bytes": started.SerializeToString()})
 
     async def draws(self) -> None:
         """What Streamlit sends for a run."""
@@ -114,7 +114,7 @@ class Here:
 
     def browser_got(self) -> list[str | None]:
         """The kinds of messages that the browser got so far."""
-        sent = [message["bytes"] for message in self.wire.left if message["type"] == "websocket.send"]
+        sent = [message["bytes"] for message in self.browser.left if message["type"] == "websocket.send"]
         return [ForwardMsg.FromString(data).WhichOneof("type") for data in sent]
 
 
@@ -129,27 +129,27 @@ def with_tab(test: Callable[[Here], Awaitable[None]]) -> None:
         with testing.gatehouse() as services:
             subject = testing.sign_in_as(None, roles=("analyst",))
             (session,) = services.storage.read.sessions_of(subject, utc_now())
-            wire = Wire()
+            browser = FakeBrowser()
             charged: list[int] = []
             tab = services.tabs.open(
-                Handshake(session, f"session {session.ref}"), wire.receive, wire.send, charge=charged.append
+                Handshake(session, f"session {session.ref}"), browser.receive, browser.send, charge=charged.append
             )
             await tab.send({"type": "websocket.accept"})
-            here = Here(services, subject, session.ref, wire, tab, charged)
-            wire.click()
+            here = Here(services, subject, session.ref, browser, tab, charged)
+            browser.click()
             await tab.receive()
             await here.draws()
             async with asyncio.timeout(10):
                 await test(here)
-                wire.stuck = False
+                browser.stuck = False
                 await tab.close()
 
     asyncio.run(run())
 
 
-def test_a_browser_that_does_not_read_holds_up_neither_the_watcher_nor_streamlit() -> None:
+def test_a_browser_that_does_not_read_delays_neither_the_watcher_nor_streamlit() -> None:
     async def check(here: Here) -> None:
-        here.wire.stuck = True
+        here.browser.stuck = True
         sending = asyncio.ensure_future(here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY))
         await asyncio.sleep(0)
         here.end()
@@ -161,53 +161,53 @@ def test_a_browser_that_does_not_read_holds_up_neither_the_watcher_nor_streamlit
     with_tab(check)
 
 
-def test_a_tab_that_another_signed_out_from_is_told_at_once() -> None:
-    """However new it is: it may have started to listen to the browser's other tabs only after they said so."""
+def test_a_sign_out_in_another_tab_redirects_a_tab_at_once() -> None:
+    """However new it is: it may have started to listen to the browser's other tabs only after they announced it."""
 
     async def check(here: Here) -> None:
         here.end(EndReason.SIGNED_OUT)
         assert await here.tab.recheck() is SessionChange.ENDED
         assert here.tab._out.goodbye is not None
         await asyncio.wait_for(here.tab._out.goodbye, 1)
-        assert ForwardMsg.FromString(here.wire.left[-2]["bytes"]).auth_redirect.url == "/auth/ended?return_to=%2F"
+        assert ForwardMsg.FromString(here.browser.left[-2]["bytes"]).auth_redirect.url == "/auth/ended?return_to=%2F"
 
     with_tab(check)
 
 
-def test_a_page_that_signs_out_is_left_to_go_where_that_leads_before_it_is_sent_elsewhere() -> None:
+def test_a_page_that_signs_out_may_navigate_before_it_is_redirected() -> None:
     async def check(here: Here) -> None:
         leaving = BackMsg()
         state = leaving.rerun_script.widget_states.widgets.add()
         state.id = "$$STREAMLIT_INTERNAL_KEY_$$ID-account__events"
         state.json_trigger_value = '[{"event": "leaving", "value": true}]'
-        here.wire.asks(leaving)
-        here.wire.asks(BackMsg(app_heartbeat=True))
+        here.browser.deliver(leaving)
+        here.browser.deliver(BackMsg(app_heartbeat=True))
         assert BackMsg.FromString((await here.tab.receive())["bytes"]).app_heartbeat  # no run for a page that goes
-        told = len(here.wire.left)
+        response = len(here.browser.left)
         here.end(EndReason.SIGNED_OUT)
         assert await here.tab.recheck() is SessionChange.ENDED
         assert (await asyncio.wait_for(here.tab.receive(), 1))["type"] == "websocket.disconnect"  # nothing runs on
         await asyncio.sleep(1)
-        assert len(here.wire.left) == told
+        assert len(here.browser.left) == response
         await here.tab.close()
-        assert [message["type"] for message in here.wire.left[told:]] == ["websocket.send", "websocket.close"]
+        assert [message["type"] for message in here.browser.left[response:]] == ["websocket.send", "websocket.close"]
 
     with_tab(check)
 
 
-def test_an_end_found_while_a_message_is_at_the_gate_stops_that_message() -> None:
+def test_an_end_detected_while_a_message_is_at_the_gate_stops_it() -> None:
     async def check(here: Here) -> None:
         resolve, at_gate = here.tab._check_session, asyncio.Event()
         loop = asyncio.get_running_loop()
 
         def slow() -> Any:
-            found = resolve()
+            result = resolve()
             loop.call_soon_threadsafe(at_gate.set)
             here.end()
-            return found  # live a moment ago
+            return result  # live a moment ago
 
         here.tab._check_session = slow  # type: ignore[method-assign]
-        here.wire.click()
+        here.browser.click()
         receiving = asyncio.ensure_future(here.tab.receive())
         await at_gate.wait()
         here.tab._check_session = resolve  # type: ignore[method-assign]
@@ -217,46 +217,46 @@ def test_an_end_found_while_a_message_is_at_the_gate_stops_that_message() -> Non
     with_tab(check)
 
 
-def test_a_loss_is_lost_to_nobody_whoever_finds_it_first() -> None:
+def test_a_lost_right_closes_the_gate_whichever_check_detects_it_first() -> None:
     async def check(here: Here) -> None:
         here.revoke()
         assert await here.tab.recheck() is SessionChange.LOST  # the watcher
-        here.wire.click()
+        here.browser.click()
         run = await here.streamlit_gets(*OPENING)
         assert not run.rerun_script.widget_states.widgets  # the gate's own recheck finds nothing new
-        here.wire.click()
+        here.browser.click()
         run = await here.streamlit_gets("rerun_script")
         assert not run.rerun_script.widget_states.widgets  # nothing was drawn yet
         await here.marks()
         await here.draws()
-        here.wire.click()
+        here.browser.click()
         run = await here.streamlit_gets("rerun_script")
         assert not run.rerun_script.widget_states.widgets  # and this button is not on the page that was
         await here.renders("$$ID-button")
-        here.wire.click()
+        here.browser.click()
         run = await here.streamlit_gets("rerun_script")
         assert [widget.id for widget in run.rerun_script.widget_states.widgets] == ["$$ID-button"]
 
     with_tab(check)
 
 
-def test_what_a_run_before_the_loss_rendered_counts_for_nothing_however_late_it_is_sent() -> None:
+def test_output_of_a_run_from_before_a_loss_does_not_count() -> None:
     """A browser that reads slowly decides when it is sent: here after the run that opens the gate was handed over."""
 
     async def check(here: Here) -> None:
         here.revoke()
-        here.wire.click()
+        here.browser.click()
         await here.streamlit_gets(*OPENING)
         before = here.browser_got()
         await here.draws()
         await here.renders("$$ID-button")
         await here.shows(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
         assert "delta" not in here.browser_got()[len(before) :]
-        here.wire.click()
+        here.browser.click()
         run = await here.streamlit_gets("rerun_script")
         assert not run.rerun_script.widget_states.widgets
         await here.marks()
-        here.wire.click()
+        here.browser.click()
         run = await here.streamlit_gets("rerun_script")
         assert not run.rerun_script.widget_states.widgets
         assert "session_status_changed" not in here.browser_got()  # marks are nothing to a browser
@@ -272,16 +272,16 @@ def test_the_mark_of_one_loss_does_not_stand_for_another() -> None:
         await here.tab.recheck()
         for role in ("analyst", "developer"):
             here.revoke(role)
-            here.wire.click()
+            here.browser.click()
             await here.streamlit_gets(*OPENING)
         await here.marks()
         await here.renders("$$ID-button")
-        here.wire.click()
+        here.browser.click()
         run = await here.streamlit_gets("rerun_script")
         assert not run.rerun_script.widget_states.widgets  # rendered by a run between the two
         await here.marks()
         await here.renders("$$ID-button")
-        here.wire.click()
+        here.browser.click()
         run = await here.streamlit_gets("rerun_script")
         assert run.rerun_script.widget_states.widgets
 
@@ -291,10 +291,10 @@ def test_the_mark_of_one_loss_does_not_stand_for_another() -> None:
 def test_a_browser_does_not_stop_the_run_that_opens_the_gate() -> None:
     async def check(here: Here) -> None:
         here.revoke()
-        here.wire.click()
+        here.browser.click()
         await here.streamlit_gets(*OPENING)
-        here.wire.asks(BackMsg(stop_script=True))
-        here.wire.click()
+        here.browser.deliver(BackMsg(stop_script=True))
+        here.browser.click()
         await here.streamlit_gets("rerun_script")  # the click; the stop went no further
 
     with_tab(check)
@@ -308,48 +308,51 @@ def rows(request: str) -> BackMsg:
     return message
 
 
-def test_a_dataframe_rendered_before_a_loss_gives_no_more_rows() -> None:
+def test_a_dataframe_rendered_before_a_loss_returns_no_more_rows() -> None:
     async def check(here: Here) -> None:
         table = ForwardMsg()
         table.delta.new_element.dataframe.lazy_data.source_id = "table"
         await here.tab.send({"type": "websocket.send", "bytes": table.SerializeToString()})
         here.revoke()
-        here.wire.click()
+        here.browser.click()
         await here.streamlit_gets(*OPENING)
         await here.marks()
-        here.wire.asks(rows("old"))
-        here.wire.click()
+        here.browser.deliver(rows("old"))
+        here.browser.click()
         await here.streamlit_gets("rerun_script")  # the click: the request went no further
         assert here.browser_got()[-1] == "backend_operation_response"
         await here.tab.send({"type": "websocket.send", "bytes": table.SerializeToString()})
-        here.wire.asks(rows("new"))
+        here.browser.deliver(rows("new"))
         assert BackMsg.FromString((await here.tab.receive())["bytes"]) == rows("new")
 
     with_tab(check)
 
 
-def test_the_result_of_what_began_before_a_loss_is_given_to_nobody() -> None:
+def test_the_result_of_an_operation_from_before_a_loss_is_refused() -> None:
     async def check(here: Here) -> None:
-        here.wire.asks(rows("before"))
+        here.browser.deliver(rows("before"))
         await here.tab.receive()
         here.revoke()
-        here.wire.click()
+        here.browser.click()
         await here.streamlit_gets(*OPENING)
         await here.marks()
         answer = ForwardMsg()
         answer.backend_operation_response.request_id = "before"
         answer.backend_operation_response.dataframe_chunk.arrow_data.data = b"the report"
         await here.tab.send({"type": "websocket.send", "bytes": answer.SerializeToString()})
-        told = ForwardMsg.FromString(here.wire.left[-1]["bytes"]).backend_operation_response
-        assert (told.request_id, told.error_msg) == ("before", "This is no longer offered to you. Reload the page.")
-        assert not told.HasField("dataframe_chunk")
+        response = ForwardMsg.FromString(here.browser.left[-1]["bytes"]).backend_operation_response
+        assert (response.request_id, response.error_msg) == (
+            "before",
+            "This is no longer offered to you. Reload the page.",
+        )
+        assert not response.HasField("dataframe_chunk")
 
     with_tab(check)
 
 
-def test_a_socket_that_another_went_on_from_says_nothing_about_the_page() -> None:
+def test_a_replaced_socket_does_not_affect_the_page() -> None:
     async def check(here: Here) -> None:
-        other = Wire()
+        other = FakeBrowser()
         again = here.services.tabs.open(
             Handshake(here.tab.session, f"session {here.ref}", claimed="page", is_resumed=True),
             other.receive,
@@ -371,12 +374,12 @@ def test_a_socket_that_another_went_on_from_says_nothing_about_the_page() -> Non
     with_tab(check)
 
 
-def test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket() -> None:
+def test_a_page_whose_mark_was_lost_with_its_socket_cannot_be_resumed() -> None:
     async def check(here: Here) -> None:
         owner = f"session {here.ref}"
         assert here.services.tabs.may_resume(owner, "page")
         here.revoke()
-        here.wire.click()
+        here.browser.click()
         await here.streamlit_gets(*OPENING)
         assert not here.services.tabs.may_resume(owner, "page")
         await here.marks()
@@ -385,9 +388,9 @@ def test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket() -> Non
     with_tab(check)
 
 
-def test_a_right_lost_before_anything_was_rendered_loads_the_page_again() -> None:
+def test_a_right_lost_before_anything_was_rendered_reloads_the_page() -> None:
     async def check(here: Here) -> None:
-        other = Wire()
+        other = FakeBrowser()
         tab = here.services.tabs.open(Handshake(here.tab.session, f"session {here.ref}"), other.receive, other.send)
         await tab.send({"type": "websocket.accept"})
         other.click()
@@ -401,7 +404,7 @@ def test_a_right_lost_before_anything_was_rendered_loads_the_page_again() -> Non
     with_tab(check)
 
 
-def test_a_watcher_that_could_not_look_looks_again() -> None:
+def test_a_watcher_rechecks_a_tab_after_a_failure() -> None:
     async def check(here: Here) -> None:
         counters = [here.services.storage.read.change_counters()]
         watcher = Watcher(lambda: counters[-1], here.services.tabs)
@@ -427,18 +430,18 @@ def test_a_watcher_that_could_not_look_looks_again() -> None:
     with_tab(check)
 
 
-@pytest.mark.parametrize("asked", [False, True])
-def test_a_page_that_gained_is_not_drawn_anew_while_a_press_is_on_its_way(asked: bool) -> None:
+@pytest.mark.parametrize("requested", [False, True])
+def test_a_page_with_a_new_right_is_not_rerun_while_a_press_is_on_its_way(requested: bool) -> None:
     async def check(here: Here) -> None:
         with here.services.storage.unit_of_work() as unit:
             unit.add_grant(NewGrant(subject=here.subject, source=Source.ADMIN, by="test", role="developer"), utc_now())
             unit.commit()
         assert await here.tab.recheck() is SessionChange.CHANGED
-        assert not here.wants_rerun()  # somebody pressed something a moment ago
+        assert not here.wants_rerun()  # the user pressed something a moment ago
         await asyncio.sleep(0.3)
         assert here.wants_rerun()
-        if asked:
-            here.wire.click()
+        if requested:
+            here.browser.click()
             await here.tab.receive()
             await asyncio.sleep(0.3)
             assert not here.wants_rerun()  # its own run shows it
@@ -458,7 +461,7 @@ def test_a_message_costs_one_query() -> None:
         driver: Any = pooled.driver_connection
         pooled.close()
         driver.set_trace_callback(seen.append)
-        here.wire.click()
+        here.browser.click()
         await here.tab.receive()
         driver.set_trace_callback(None)
         assert len(seen) == 1, seen
@@ -471,33 +474,33 @@ def test_a_message_that_is_too_long_is_refused_before_it_is_read(size: int, ends
     async def test(here: Here) -> None:
         message = BackMsg()
         message.rerun_script.query_string = "x" * size
-        here.wire.arriving.put_nowait({"type": "websocket.receive", "bytes": message.SerializeToString()})
+        here.browser.arriving.put_nowait({"type": "websocket.receive", "bytes": message.SerializeToString()})
         assert (await here.tab.receive())["type"] == ("websocket.disconnect" if ends else "websocket.receive")
 
     with_tab(test)
 
 
-def test_what_no_browser_sends_counts_for_its_client() -> None:
+def test_a_refused_message_counts_for_its_client() -> None:
     async def run(here: Here) -> None:
-        here.wire.asks(BackMsg(clear_cache=True))
+        here.browser.deliver(BackMsg(clear_cache=True))
         await here.tab.receive()
         assert here.charged == [480, 120]
 
     with_tab(run)
 
 
-def test_text_of_too_much_json_goes_no_further_and_its_user_is_told() -> None:
+def test_too_costly_text_is_refused_with_an_explanation() -> None:
     async def run(here: Here) -> None:
         costly = BackMsg()
         editor = costly.rerun_script.widget_states.widgets.add()
         editor.id, editor.string_value = "$$ID-editor", "[" + "{}," * 40_000 + "{}]"
-        here.wire.asks(costly)
-        here.wire.click()
+        here.browser.deliver(costly)
+        here.browser.click()
         passed = BackMsg.FromString((await here.tab.receive())["bytes"])
         assert [widget.id for widget in passed.rerun_script.widget_states.widgets] == ["$$ID-button"]
         assert here.charged == [480, 400_600, 480]  # 120 for each field
         while "session_event" not in here.browser_got():  # noqa: ASYNC110 - the tab has no event for it
             await asyncio.sleep(0)
-        assert not [message for message in here.wire.left if message["type"] == "websocket.close"]
+        assert not [message for message in here.browser.left if message["type"] == "websocket.close"]
 
     with_tab(run)

@@ -11,7 +11,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component.socket.watcher import Watcher
-from tests.component.socket.test_expiry_overlay import covers, expire, opens, press, received, sends, step_up
+from tests.component.socket.test_expiry_overlay import expire, locks, opens, press, received, sends, step_up
 from tests.component.socket.test_tab import Here, with_tab
 
 ENDED: Final = "/auth/ended?return_to=%2F"
@@ -36,7 +36,7 @@ async def connected(here: Here) -> None:
 async def first_run(here: Here) -> None:
     """Its first run is under way, and nothing of it was sent."""
     await connected(here)
-    here.wire.click()
+    here.browser.click()
     await here.tab.receive()
 
 
@@ -49,7 +49,7 @@ async def first_run_drawing(here: Here) -> None:
 
 async def run_in_progress(here: Here) -> None:
     """Something was pressed, and the run that it asked for is under way."""
-    here.wire.click()
+    here.browser.click()
     await here.tab.receive()
     await here.begins("page")
 
@@ -83,7 +83,7 @@ async def locked(here: Here) -> None:
 
 
 async def idle(here: Here) -> None:
-    """Its page is drawn, and nobody does anything."""
+    """Its page is drawn, and its user does nothing."""
 
 
 STATES: Final[dict[str, Callable[[Here], Awaitable[None]]]] = {
@@ -118,18 +118,18 @@ EVENTS: Final[dict[str, Callable[[Here], None]]] = {
 }
 
 
-def told(here: Here) -> str:
-    """What the browser was told last: an address that it is sent to, "covered", or "" for neither."""
-    for message in reversed([message for message in here.wire.left if message["type"] == "websocket.send"]):
+def last_instruction(here: Here) -> str:
+    """The last instruction to the browser: an address to navigate to, "locked", or "" for neither."""
+    for message in reversed([message for message in here.browser.left if message["type"] == "websocket.send"]):
         sent = ForwardMsg.FromString(message["bytes"])
         if sent.WhichOneof("type") == "auth_redirect":
             return sent.auth_redirect.url
-        if covers(sent):
-            return "covered"
+        if locks(sent):
+            return "locked"
     return ""
 
 
-async def said(here: Here) -> None:
+async def text(here: Here) -> None:
     """Wait until what the tab itself has to say has gone out."""
     for task in (here.tab._out._pushing, here.tab._out.goodbye):
         if task is not None:
@@ -149,34 +149,34 @@ async def streamlit_gets(here: Here) -> list[BackMsg | None]:
 
 
 def expected(state: str, event: str) -> str:
-    """What the browser is to be told."""
+    """The expected instruction to the browser."""
     if event in {"ended", "blocked"}:
         return ENDED
     if state == "locked" or event == "expired":
-        return "covered"
+        return "locked"
     return "/" if state == "first_run" else ""
 
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("state", STATES)
-def test_one_poll_tells_a_tab_in_any_state_and_nothing_of_its_page_runs(state: str, event: str) -> None:
+def test_one_poll_notifies_a_tab_in_any_state_and_nothing_of_its_page_runs(state: str, event: str) -> None:
     async def check(here: Here) -> None:
         watcher = Watcher(here.services.storage.read.change_counters, here.services.tabs)
         await watcher.poll()
         await STATES[state](here)
         EVENTS[event](here)
         if state in NOT_ACCEPTED:
-            await watcher.poll()  # finds a socket that cannot be told yet
+            await watcher.poll()  # finds a socket that cannot receive yet
             await accept(here)
         await watcher.poll()
-        await said(here)
-        assert told(here) == expected(state, event)  # before the browser sends anything
+        await text(here)
+        assert last_instruction(here) == expected(state, event)  # before the browser sends anything
         sends(here, press("$$ID-old"))
         got = await streamlit_gets(here)
         runs = [message for message in got if message is not None and message.WhichOneof("type") == "rerun_script"]
         if state not in NO_RUN_YET or event != "lost role":  # there, Streamlit has no page whose button it could be
             assert not [run for run in runs if run.rerun_script.widget_states.widgets]
-        if event == "lost role" and told(here) == "":
+        if event == "lost role" and last_instruction(here) == "":
             assert runs, "the page is drawn again"
         if event in {"ended", "blocked"}:
             assert got[-1] is None
@@ -185,7 +185,7 @@ def test_one_poll_tells_a_tab_in_any_state_and_nothing_of_its_page_runs(state: s
     with_tab(check)
 
 
-def test_the_states_before_an_event_let_presses_through() -> None:
+def test_presses_pass_in_the_states_before_an_event() -> None:
     """So that the test above is about the events."""
 
     async def check(here: Here) -> None:

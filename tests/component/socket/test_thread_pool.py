@@ -12,18 +12,18 @@ import pytest
 
 from component.socket.thread_pool import ThreadPool
 
-_WHO: ContextVar[str] = ContextVar("who", default="nobody")
+_USER: ContextVar[str] = ContextVar("user", default="none")
 
 
 def _threads(name: str) -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith(f"{name}-")]
 
 
-def test_what_it_returns_comes_back_from_another_thread() -> None:
+def test_a_result_comes_from_another_thread() -> None:
     assert asyncio.run(ThreadPool(1, name="back").run(threading.get_ident)) != threading.get_ident()
 
 
-def test_what_it_raises_comes_back_and_the_thread_goes_on() -> None:
+def test_an_exception_is_raised_to_the_caller_and_the_thread_continues() -> None:
     async def main() -> int:
         workers = ThreadPool(1, name="raising")
         with pytest.raises(ZeroDivisionError):
@@ -36,19 +36,19 @@ def test_what_it_raises_comes_back_and_the_thread_goes_on() -> None:
 
 def test_it_runs_in_a_copy_of_the_callers_context() -> None:
     def recheck() -> str:
-        seen = _WHO.get()
-        _WHO.set("the thread")
+        seen = _USER.get()
+        _USER.set("the thread")
         return seen
 
     async def main() -> list[str]:
         workers = ThreadPool(1, name="context")
-        _WHO.set("somebody")
-        return [await workers.run(recheck), await workers.run(recheck), _WHO.get()]
+        _USER.set("ann")
+        return [await workers.run(recheck), await workers.run(recheck), _USER.get()]
 
-    assert asyncio.run(main()) == ["somebody"] * 3
+    assert asyncio.run(main()) == ["ann"] * 3
 
 
-def test_as_many_as_may_run_at_once_and_the_rest_wait() -> None:
+def test_the_number_of_threads_is_limited_and_other_jobs_wait() -> None:
     workers, three, four = ThreadPool(3, name="many"), Barrier(3), Barrier(4)
 
     async def main() -> None:
@@ -60,7 +60,7 @@ def test_as_many_as_may_run_at_once_and_the_rest_wait() -> None:
     assert len(_threads("many")) == 3
 
 
-def test_one_that_is_no_longer_awaited_holds_nobody_up() -> None:
+def test_a_cancelled_job_delays_no_other() -> None:
     async def main() -> str:
         workers, go = ThreadPool(1, name="given-up"), Event()
         waiting = asyncio.ensure_future(workers.run(go.wait))
@@ -72,7 +72,7 @@ def test_one_that_is_no_longer_awaited_holds_nobody_up() -> None:
     assert asyncio.run(main()) == "next"
 
 
-def test_a_loop_that_is_gone_is_no_trouble() -> None:
+def test_a_closed_event_loop_is_tolerated() -> None:
     workers, go = ThreadPool(1, name="gone"), Event()
 
     async def main() -> None:
@@ -84,7 +84,7 @@ def test_a_loop_that_is_gone_is_no_trouble() -> None:
     assert asyncio.run(workers.run(lambda: "next")) == "next"
 
 
-def test_threads_end_when_there_is_nothing_to_do_and_begin_again() -> None:
+def test_idle_threads_end_and_start_again() -> None:
     workers = ThreadPool(2, name="idle", idle_seconds=0.05)
     assert asyncio.run(workers.run(lambda: 1)) == 1
     deadline = time.monotonic() + 5

@@ -45,7 +45,7 @@ def ask(uploads: Uploads, method: str, path: str = PATH, *, size: object = 10, s
     return int(answers[0]["status"])
 
 
-def test_so_many_files_and_no_more_until_one_is_removed() -> None:
+def test_the_number_of_files_is_limited_until_one_is_removed() -> None:
     uploads = Uploads()
     assert {ask(uploads, "PUT", f"{PATH}-{number}") for number in range(MAX_UPLOADS)} == {204}
     assert ask(uploads, "PUT", f"{PATH}-one-more") == 413
@@ -54,7 +54,7 @@ def test_so_many_files_and_no_more_until_one_is_removed() -> None:
     assert ask(uploads, "PUT", f"{PATH}-one-more") == 204
 
 
-def test_so_many_bytes_together() -> None:
+def test_the_size_of_all_files_is_limited() -> None:
     uploads = Uploads()
     assert ask(uploads, "PUT", f"{PATH}-1", size=MAX_UPLOAD_BYTES - 5) == 204
     assert ask(uploads, "PUT", f"{PATH}-2", size=6) == 413
@@ -62,14 +62,14 @@ def test_so_many_bytes_together() -> None:
 
 
 @pytest.mark.parametrize("size", [None, "", "-1", "1e3", "many"])
-def test_a_size_that_is_not_told_is_asked_for(size: object) -> None:
+def test_an_upload_without_a_size_is_refused(size: object) -> None:
     uploads = Uploads()
     assert ask(uploads, "PUT", size=size) == 411
     assert not uploads.sizes
 
 
 @pytest.mark.parametrize("status", [400, 413, 0])
-def test_what_was_not_taken_in_does_not_count(status: int) -> None:
+def test_refused_uploads_do_not_count(status: int) -> None:
     uploads = Uploads()
     ask(uploads, "PUT", status=status)
     assert not uploads.sizes
@@ -78,7 +78,7 @@ def test_what_was_not_taken_in_does_not_count(status: int) -> None:
     assert uploads.sizes == {PATH: 7}
 
 
-def test_what_is_not_removed_counts_on() -> None:
+def test_a_file_that_is_not_removed_still_counts() -> None:
     uploads = Uploads()
     ask(uploads, "PUT")
     assert ask(uploads, "DELETE", status=403) == 403
@@ -87,7 +87,7 @@ def test_what_is_not_removed_counts_on() -> None:
 
 
 @pytest.mark.parametrize("status", [204, 500])
-def test_no_more_is_taken_in_than_was_declared(status: int) -> None:
+def test_no_more_is_accepted_than_was_declared(status: int) -> None:
     """By a server that obeys ``Transfer-Encoding``, say, where a length was said too."""
     uploads, answers = Uploads(), list[Message]()
     taken = arrived = 0
@@ -115,11 +115,11 @@ def test_no_more_is_taken_in_than_was_declared(status: int) -> None:
     assert not uploads.sizes
 
 
-def test_all_sessions_of_a_process_take_in_so_many_bytes_together() -> None:
+def test_all_sessions_of_a_process_share_a_limit() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await PlainTextResponse("", 204)(scope, receive, send)
 
-    def asked(kept: int) -> int:
+    def request(kept: int) -> int:
         totals = UploadTotals()
         totals.add("another", Uploads({"/_stcore/upload_file/another/file": kept}))
         answers: list[Message] = []
@@ -134,5 +134,5 @@ def test_all_sessions_of_a_process_take_in_so_many_bytes_together() -> None:
         asyncio.run(forward_upload(app, scope, receive, send, Uploads(), make_room=totals.make_room))
         return int(answers[0]["status"])
 
-    assert asked(MAX_TOTAL_UPLOAD_BYTES - 5) == 204
-    assert asked(MAX_TOTAL_UPLOAD_BYTES - 4) == 503
+    assert request(MAX_TOTAL_UPLOAD_BYTES - 5) == 204
+    assert request(MAX_TOTAL_UPLOAD_BYTES - 4) == 503

@@ -62,7 +62,7 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> Sessions:
     return Sessions()
 
 
-def test_sessions_without_a_socket_count_and_the_oldest_go_where_there_is_no_room(sessions: Sessions) -> None:
+def test_sessions_without_a_socket_count_and_the_oldest_are_shut_down_for_room(sessions: Sessions) -> None:
     totals = UploadTotals(sessions)
     for number in range(50):
         assert sessions.upload(totals, f"tab {number}", 400)
@@ -71,7 +71,7 @@ def test_sessions_without_a_socket_count_and_the_oldest_go_where_there_is_no_roo
     assert sessions.kept == ["tab 48", "tab 49"]
 
 
-def test_no_more_of_them_go_than_the_room_takes_and_none_for_nothing(sessions: Sessions) -> None:
+def test_no_more_sessions_are_shut_down_than_necessary(sessions: Sessions) -> None:
     totals = UploadTotals(sessions)
     for name, size in (("empty", 0), ("first", 300), ("second", 300), ("open", 350)):
         assert sessions.upload(totals, name, size)
@@ -83,7 +83,7 @@ def test_no_more_of_them_go_than_the_room_takes_and_none_for_nothing(sessions: S
     assert (sessions.kept, sessions.stored_bytes, totals.size) == (["empty", "second"], 701, 701)
 
 
-def test_what_has_a_socket_makes_room_for_nobody(sessions: Sessions) -> None:
+def test_sessions_with_a_socket_are_not_shut_down(sessions: Sessions) -> None:
     totals = UploadTotals(sessions)
     assert sessions.upload(totals, "ann", 600)
     assert not sessions.upload(totals, "bob", 401)

@@ -11,13 +11,13 @@ REMOVALS: Final[list[Removal]] = [
         guard="Nagle's algorithm is disabled",
         at="component.server.http_protocol:LimitedHttp.connection_made",
         without="_set_no_delay(...)",
-        test="tests/component/server/test_http_protocol.py::test_what_is_small_is_sent_at_once",
+        test="tests/component/server/test_http_protocol.py::test_small_segments_are_sent_at_once",
     ),
     Removal(
         guard="the number of sockets per person is limited",
         at="component.socket.websocket_guard:WebSocketGuard._admitted",
         without="slot.take(...)",
-        test="tests/security/test_bounded_input.py::test_one_person_opens_so_many_tabs_and_others_still_can",
+        test="tests/security/test_bounded_input.py::test_the_tabs_of_one_person_are_limited_and_others_can_open_tabs",
     ),
     Removal(
         guard="the number of sockets per address is limited",
@@ -30,7 +30,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.limits.admission:SocketSlot.take",
         without="int(limits.sockets * _ANONYMOUS_SHARE)",
         instead="limits.sockets",
-        test="tests/component/limits/test_token_bucket.py::test_anonymous_sockets_leave_places_for_people",
+        test="tests/component/limits/test_token_bucket.py::test_anonymous_sockets_leave_slots_for_signed_in_people",
     ),
     Removal(
         guard="the bytes of unfinished messages are limited",
@@ -45,7 +45,7 @@ REMOVALS: Final[list[Removal]] = [
         without="self._buffered.change(...)",
         test=(
             "tests/component/server/test_http_protocol.py"
-            "::test_messages_that_wait_keep_the_same_person_from_sending_more_long_ones_and_nobody_else"
+            "::test_waiting_messages_keep_only_their_own_person_from_sending_more_long_ones"
         ),
     ),
     Removal(
@@ -70,7 +70,7 @@ REMOVALS: Final[list[Removal]] = [
         without="any(counted.is_exceeded(client) for counted in self._of(client))",
         test=(
             "tests/component/server/test_http_protocol.py"
-            "::test_where_there_is_too_much_in_all_who_has_less_than_an_equal_share_goes_on"
+            "::test_beyond_the_limit_a_client_with_less_than_an_equal_share_continues"
         ),
     ),
     Removal(
@@ -78,14 +78,14 @@ REMOVALS: Final[list[Removal]] = [
         at="component.server.websocket_protocol:LimitedWebSocket.handle_cont",
         without="len(self.frames) > MAX_FRAGMENTS",
         instead="False",
-        test="tests/security/test_bounded_input.py::test_frames_that_cost_work_and_carry_nothing_are_counted",
+        test="tests/security/test_bounded_input.py::test_frames_without_a_payload_are_counted",
     ),
     Removal(
         guard="the number of control frames is limited",
         at="component.server.websocket_protocol:LimitedWebSocket._count_control",
         without="not self._control.try_take(1, self.loop.time())",
         instead="False",
-        test="tests/security/test_bounded_input.py::test_frames_that_cost_work_and_carry_nothing_are_counted",
+        test="tests/security/test_bounded_input.py::test_frames_without_a_payload_are_counted",
     ),
     Removal(
         guard="the duration of a message is limited",
@@ -102,7 +102,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.server.http_protocol:LimitedHttp._check_deadline",
         without="not self._deadline.has_passed(self.loop.time())",
         instead="True",
-        test="tests/component/server/test_http_protocol.py::test_a_client_that_sends_too_slowly_is_cut_off",
+        test="tests/component/server/test_http_protocol.py::test_a_client_that_sends_too_slowly_is_disconnected",
     ),
     Removal(
         guard="Transfer-Encoding beside Content-Length is refused",
@@ -123,7 +123,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.server.http_protocol:LimitedHttp._watch",
         without="is_answered and self._deadline is not None and self._deadline.received > DISCARD_BYTES",
         instead="False",
-        test="tests/security/test_bounded_input.py::test_a_body_that_nobody_asked_for_is_not_read_to_its_end",
+        test="tests/security/test_bounded_input.py::test_an_unrequested_body_is_not_read_to_its_end",
     ),
     Removal(
         guard="the length of a body that is no upload is limited",
@@ -144,7 +144,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.server:limits_of",
         without="min(settings.sockets, allowed.sockets)",
         instead="settings.sockets",
-        test="tests/security/test_few_open_files.py::test_as_many_tabs_as_fit_are_served_and_the_next_is_told_so",
+        test="tests/security/test_few_open_files.py::test_as_many_tabs_as_fit_are_served_and_the_next_gets_an_explanation",
     ),
     Removal(
         guard="opening a tab does not examine modules again",
@@ -156,9 +156,6 @@ REMOVALS: Final[list[Removal]] = [
         guard="the number of connections accepted at once is limited",
         at="app.asgi:create_app.lifespan",
         without="accept_few(...)",
-        test=(
-            "tests/security/test_few_open_files.py"
-            "::test_connections_that_ask_for_nothing_use_up_no_files_and_fill_no_log"
-        ),
+        test=("tests/security/test_few_open_files.py::test_idle_connections_use_up_no_files_and_fill_no_log"),
     ),
 ]

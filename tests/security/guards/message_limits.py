@@ -34,43 +34,40 @@ REMOVALS: Final[list[Removal]] = [
             if cost > max_cost:
                 raise UnreadableJson
         """,
-        test="tests/component/protocol/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
+        test="tests/component/protocol/test_json_cost.py::test_json_that_is_too_costly_or_fails_a_parser_is_refused",
     ),
     Removal(
         guard="refused JSON counts toward the limit of its message",
         at="component.protocol.back_message:BackMessage.replace_unreadable",
         without="spent += error.cost",
-        test="tests/component/protocol/test_back_message.py::test_what_is_read_of_one_message_is_bounded_in_all",
+        test="tests/component/protocol/test_back_message.py::test_the_json_of_one_message_has_one_limit",
     ),
     Removal(
         guard="short JSON costs at least one unit",
         at="component.protocol.json_cost:estimate",
         without="max(1, _upper_bound(data, max_cost))",
         instead="_upper_bound(data, max_cost) if len(data) > 1000 else 1",
-        test="tests/component/protocol/test_back_message.py::test_what_is_read_of_one_message_is_bounded_in_all",
+        test="tests/component/protocol/test_back_message.py::test_the_json_of_one_message_has_one_limit",
     ),
     Removal(
         guard="JSON in text values counts toward the limit of its message",
         at="component.protocol.back_message:BackMessage.replace_unreadable",
         without="spent += _text_cost(...)",
-        test=(
-            "tests/component/protocol/test_back_message.py"
-            "::test_text_that_would_cost_a_reader_of_json_too_much_is_refused_with_its_message"
-        ),
+        test=("tests/component/protocol/test_back_message.py::test_a_message_with_too_costly_text_is_refused"),
     ),
     Removal(
         guard="JSON in other kinds of values counts toward the limit of its message",
         at="component.protocol.widget_values:text_that_may_be_json",
         without="data.decode(...)",
         instead='"" if data else ""',
-        test="tests/component/protocol/test_back_message.py::test_whatever_kind_of_value_a_reader_of_json_may_get_is_costed",
+        test="tests/component/protocol/test_back_message.py::test_every_kind_of_value_that_may_be_json_has_a_cost",
     ),
     Removal(
         guard="the depth of JSON is limited",
         at="component.protocol.json_cost:check",
         without="_is_too_deep(...)",
         instead="False",
-        test="tests/component/protocol/test_json_cost.py::test_what_costs_too_much_or_would_make_a_reader_fail_is_not_read",
+        test="tests/component/protocol/test_json_cost.py::test_json_that_is_too_costly_or_fails_a_parser_is_refused",
     ),
     Removal(
         guard="the number of a message's fields is limited",
@@ -79,20 +76,20 @@ REMOVALS: Final[list[Removal]] = [
         instead="0",
         test=(
             "tests/component/protocol/test_protobuf_fields.py"
-            "::test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_looks"
+            "::test_a_message_of_very_many_parts_is_refused_after_a_bounded_number_of_steps"
         ),
     ),
     Removal(
         guard="the number of widgets and triggers in a message is limited",
         at="component.protocol.back_message:parse",
         without='raise Malformed("too many widgets", cost)',
-        test="tests/component/protocol/test_protobuf_fields.py::test_more_is_pressed_at_once_than_a_person_can",
+        test="tests/component/protocol/test_protobuf_fields.py::test_too_many_triggers_are_refused",
     ),
     Removal(
         guard="unknown kinds of messages are refused",
         at="component.protocol.back_message:parse",
         without="kind not in ALLOWED",
         instead="False",
-        test="tests/security/test_hostile_sockets.py::test_what_no_browser_sends_closes_the_socket_and_nothing_else",
+        test="tests/security/test_hostile_sockets.py::test_a_message_that_no_browser_sends_closes_its_socket_only",
     ),
 ]

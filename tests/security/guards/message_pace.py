@@ -12,7 +12,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.limits.paced_queue:PacedQueue.passing",
         without="(seconds := self._seconds_until(size)) > _ROUNDING_SECONDS",
         instead="seconds := 0.0",
-        test="tests/component/limits/test_throttle.py::test_nothing_further_is_read_of_a_socket_while_its_message_waits",
+        test="tests/component/limits/test_throttle.py::test_a_socket_is_not_read_while_its_message_waits",
     ),
     Removal(
         guard="anonymous clients share a pace",
@@ -25,7 +25,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="an anonymous address waits for its own pace before the shared one",
         at="component.limits.throttle:Lane.wait",
         without="await queues.enter_async_context(own.passing(size, gone))",
-        test="tests/component/limits/test_throttle.py::test_what_waits_for_its_own_address_takes_nothing_from_others",
+        test="tests/component/limits/test_throttle.py::test_messages_that_wait_for_their_own_address_do_not_delay_others",
     ),
     Removal(
         guard="one message of a client passes at a time",
@@ -54,7 +54,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="self._clock.sleep(seconds)",
         test=(
             "tests/component/limits/test_throttle.py"
-            "::test_what_a_client_that_is_gone_left_waiting_goes_no_further_and_costs_its_address_nothing"
+            "::test_waiting_messages_of_a_disconnected_client_are_dropped_without_cost_to_its_address"
         ),
     ),
     Removal(
@@ -67,7 +67,7 @@ REMOVALS: Final[list[Removal]] = [
         """,
         test=(
             "tests/component/limits/test_throttle.py"
-            "::test_what_goes_away_while_it_waits_for_the_pace_of_all_costs_its_address_nothing"
+            "::test_messages_dropped_in_the_shared_queue_cost_their_address_nothing"
         ),
     ),
     Removal(
@@ -96,7 +96,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="the cost of JSON is charged to its client",
         at="component.socket.tab:Tab._parse",
         without="self._charge(message.cost)",
-        test="tests/component/socket/test_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
+        test="tests/component/socket/test_guard.py::test_the_json_in_a_message_counts_for_its_client",
     ),
     Removal(
         guard="the cost of refused JSON is charged to its client",
@@ -110,7 +110,7 @@ REMOVALS: Final[list[Removal]] = [
             _log.info(...)
             self._out.push(...)
         """,
-        test="tests/component/socket/test_tab.py::test_text_of_too_much_json_goes_no_further_and_its_user_is_told",
+        test="tests/component/socket/test_tab.py::test_too_costly_text_is_refused_with_an_explanation",
     ),
     Removal(
         guard="the cost of a malformed message is charged to its client",
@@ -124,7 +124,7 @@ REMOVALS: Final[list[Removal]] = [
             _log.info(...)
             self._close_with(...)
         """,
-        test="tests/component/socket/test_tab.py::test_what_no_browser_sends_counts_for_its_client",
+        test="tests/component/socket/test_tab.py::test_a_refused_message_counts_for_its_client",
     ),
     Removal(
         guard="the cost of a message includes its fields",
@@ -136,19 +136,19 @@ REMOVALS: Final[list[Removal]] = [
         guard="the cost of a message reaches the client's pace",
         at="component.socket.websocket_guard:WebSocketGuard._admitted",
         without="charge=paced.charge",
-        test="tests/component/socket/test_guard.py::test_the_json_in_a_message_is_counted_at_its_client",
+        test="tests/component/socket/test_guard.py::test_the_json_in_a_message_counts_for_its_client",
     ),
     Removal(
         guard="the reading cost of anonymous messages is charged to their shared queue",
         at="component.limits.throttle:Lane.charge",
         without="queue.charge(...)",
-        test="tests/component/limits/test_throttle.py::test_what_reading_cost_counts_for_its_client_and_hardly_for_others",
+        test="tests/component/limits/test_throttle.py::test_the_cost_of_parsing_delays_its_client_and_hardly_others",
     ),
     Removal(
         guard="the reading cost of messages counts toward being busy",
         at="component.limits.throttle:Lane.charge",
         without="self._record(...)",
-        test="tests/component/limits/test_throttle.py::test_who_sends_what_is_costly_to_read_is_busy_with_few_messages",
+        test="tests/component/limits/test_throttle.py::test_a_person_who_sends_costly_messages_is_busy_after_a_few",
     ),
     Removal(
         guard="busy people wait in the queue that they share with anonymous clients",
@@ -189,7 +189,7 @@ REMOVALS: Final[list[Removal]] = [
         """,
         test=(
             "tests/component/limits/test_throttle.py"
-            "::test_what_waits_already_when_a_person_becomes_busy_waits_in_the_shared_queue_too"
+            "::test_waiting_messages_of_a_person_who_becomes_busy_wait_in_the_shared_queue_too"
         ),
     ),
     Removal(
@@ -203,10 +203,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.limits.paced_socket:PacedSocket.receive",
         without="is_catch_up and self._is_repeated()",
         instead="False",
-        test=(
-            "tests/component/limits/test_paced_socket.py"
-            "::test_a_browser_that_asks_again_while_its_page_is_waited_for_uses_up_nothing"
-        ),
+        test=("tests/component/limits/test_paced_socket.py::test_repeated_catch_ups_use_up_no_pace"),
     ),
     Removal(
         guard="the number of fragment reruns that are read and dropped is limited",
@@ -221,7 +218,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="None",
         test=(
             "tests/security/test_bounded_input.py"
-            "::test_messages_that_wait_for_their_pace_fill_no_memory_and_hold_up_no_stop"
+            "::test_messages_that_wait_for_their_pace_fill_no_memory_and_delay_no_stop"
         ),
     ),
 ]

@@ -18,7 +18,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.routes.callback:SignInCallback.complete",
         without="unknown_sign_in_page()",
         instead='self._redirect("/") if self._cookies.session in cookies else unknown_sign_in_page()',
-        test="tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
+        test="tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_response_for_every_user",
     ),
     Removal(
         guard="the issuer of a callback is checked before the login transaction is consumed",
@@ -36,7 +36,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="False",
         test=(
             "tests/component/socket/test_cross_site.py"
-            "::test_a_page_lets_go_of_a_foreign_opener_and_so_does_each_notice_that_is_in_no_popup_of_ours"
+            "::test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener"
         ),
     ),
     Removal(

@@ -28,7 +28,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="None",
         test=(
             "tests/component/socket/test_cross_site.py"
-            "::test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_goes_on"
+            "::test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues"
         ),
     ),
     Removal(
@@ -36,13 +36,13 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.http_guard:HttpGuard._response_to_any_client",
         without="area is not Area.PAGE",
         instead="False",
-        test="tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_answer_whoever_its_visitor_is",
+        test="tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_response_for_every_user",
     ),
     Removal(
         guard="a refusal sets no cookie",
         at="component.socket.request_context:RequestContext.with_browser_cookie.send_with_cookie",
         without='message.get("status", 0) < _FIRST_REFUSAL',
-        test="tests/component/socket/test_cross_site.py::test_what_is_answered_and_set",
+        test="tests/component/socket/test_cross_site.py::test_responses_and_cookies_by_initiator",
     ),
     Removal(
         guard="Streamlit's own data export is disabled",
@@ -63,10 +63,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.http_guard:HttpGuard._is_owner",
         without="await self._tabs.may_fetch(session, owner, path)",
         instead='path.startswith("/media/")',
-        test=(
-            "tests/security/test_files.py"
-            "::test_an_id_that_is_known_or_guessed_gives_nothing_even_when_the_page_repeats_it"
-        ),
+        test=("tests/security/test_files.py::test_a_known_or_guessed_id_returns_nothing_even_when_the_page_shows_it"),
     ),
     Removal(
         guard="uploads are accepted from their owner only",

@@ -35,7 +35,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="widgets that were not rendered since a revocation are refused",
         at="component.socket.rendered:Rendered.restrict",
         without="rerun.keep_widgets(...)",
-        test="tests/security/test_hostile_sockets.py::test_a_widget_that_went_with_a_right_cannot_be_pressed_again",
+        test="tests/security/test_hostile_sockets.py::test_a_widget_of_a_lost_right_cannot_be_pressed",
     ),
     Removal(
         guard="fragments that were not rendered since a revocation are refused",
@@ -44,7 +44,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="False",
         test=(
             "tests/security/test_what_outlives_a_run.py"
-            "::test_after_a_revocation_none_of_them_runs_however_the_page_is_cut_off[raises-1]"
+            "::test_after_a_revocation_no_id_works_however_the_page_is_cut_off[raises-1]"
         ),
     ),
     Removal(
@@ -52,23 +52,20 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.rendered:Rendered.begin",
         without="self.since_loss is not None and request.dataframe_id and ...",
         instead="False",
-        test="tests/component/socket/test_tab.py::test_a_dataframe_rendered_before_a_loss_gives_no_more_rows",
+        test="tests/component/socket/test_tab.py::test_a_dataframe_rendered_before_a_loss_returns_no_more_rows",
     ),
     Removal(
         guard="the result of an operation from before a revocation is refused",
         at="component.socket.tab_state:TabState.record",
         without="not self.rendered.end(...)",
         instead="False",
-        test="tests/component/socket/test_tab.py::test_the_result_of_what_began_before_a_loss_is_given_to_nobody",
+        test="tests/component/socket/test_tab.py::test_the_result_of_an_operation_from_before_a_loss_is_refused",
     ),
     Removal(
         guard="what is rendered while the gate is shut does not count",
         at="component.socket.tab_state:TabState.record",
         without="if self.gate is not PageGate.OPEN: ...",
-        test=(
-            "tests/component/socket/test_tab.py"
-            "::test_what_a_run_before_the_loss_rendered_counts_for_nothing_however_late_it_is_sent"
-        ),
+        test=("tests/component/socket/test_tab.py::test_output_of_a_run_from_before_a_loss_does_not_count"),
     ),
     Removal(
         guard="the gate opens at the mark of the last revocation",
@@ -80,13 +77,13 @@ REMOVALS: Final[list[Removal]] = [
         guard="a page whose mark was lost cannot be resumed",
         at="component.socket.tabs:Tabs.may_resume",
         without="state.may_be_resumed",
-        test="tests/component/socket/test_tab.py::test_nobody_goes_on_from_a_page_whose_mark_was_lost_with_its_socket",
+        test="tests/component/socket/test_tab.py::test_a_page_whose_mark_was_lost_with_its_socket_cannot_be_resumed",
     ),
     Removal(
         guard="each Streamlit session has one socket",
         at="component.socket.tab:Tab.__init__",
         without="self._state.attach(...)",
-        test="tests/component/socket/test_tab.py::test_a_socket_that_another_went_on_from_says_nothing_about_the_page",
+        test="tests/component/socket/test_tab.py::test_a_replaced_socket_does_not_affect_the_page",
     ),
     Removal(
         guard="a browser cannot stop the run that opens the gate",
@@ -100,21 +97,21 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.page_runs:PageRuns.hand_over",
         without="injected_messages.stop()",
         instead="message.serialize()",
-        test="tests/component/socket/test_tab.py::test_a_loss_is_lost_to_nobody_whoever_finds_it_first",
+        test="tests/component/socket/test_tab.py::test_a_lost_right_closes_the_gate_whichever_check_detects_it_first",
     ),
     Removal(
         guard="a page whose permission is revoked before anything is rendered is loaded again",
         at="component.socket.tab:Tab._update",
         without="change is SessionChange.LOST and self._state.run_on_save is None",
         instead="False",
-        test="tests/component/socket/test_tab.py::test_a_right_lost_before_anything_was_rendered_loads_the_page_again",
+        test="tests/component/socket/test_tab.py::test_a_right_lost_before_anything_was_rendered_reloads_the_page",
     ),
     Removal(
         guard="a socket is bound to the session secret that it was opened with",
         at="component.socket.tab:Tab.recheck",
         without="session.secret_hash != self._credential",
         instead="False",
-        test="tests/component/socket/test_expiry_overlay.py::test_after_a_step_up_nothing_runs_on_a_socket_of_the_secret_before",
+        test="tests/component/socket/test_expiry_overlay.py::test_after_a_step_up_nothing_runs_on_a_socket_of_the_old_secret",
     ),
     Removal(
         guard="a socket of an expired cookie holds no message",
@@ -122,14 +119,14 @@ REMOVALS: Final[list[Removal]] = [
         without="self._has_user_actions",
         test=(
             "tests/component/socket/test_expiry_overlay.py"
-            "::test_it_is_covered_still_after_a_lost_connection_and_what_is_held_stays"
+            "::test_a_tab_stays_locked_after_a_lost_connection_and_the_kept_message_stays"
         ),
     ),
     Removal(
         guard="a held message is not for a socket that replaces another",
         at="component.socket.tab_state:TabState.attach",
         without="self.overlay.take()",
-        test="tests/component/socket/test_expiry_overlay.py::test_what_waits_is_not_for_a_socket_that_pushes_another_out",
+        test="tests/component/socket/test_expiry_overlay.py::test_the_kept_message_is_not_for_a_socket_that_replaces_another",
     ),
     Removal(
         guard="a browser waits for its new cookie",
@@ -145,7 +142,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a sign-out redirects every other tab at once",
         at="component.socket.tab:Tab._end",
         without="self._page_signs_out or self._lock.is_locked",
-        test="tests/component/socket/test_tab.py::test_a_tab_that_another_signed_out_from_is_told_at_once",
+        test="tests/component/socket/test_tab.py::test_a_sign_out_in_another_tab_redirects_a_tab_at_once",
     ),
     Removal(
         guard="a tab that could not be notified is checked again",
@@ -153,7 +150,7 @@ REMOVALS: Final[list[Removal]] = [
         without="not self._is_checked",
         test=(
             "tests/component/socket/test_tab_states.py"
-            "::test_one_poll_tells_a_tab_in_any_state_and_nothing_of_its_page_runs[connecting-ended]"
+            "::test_one_poll_notifies_a_tab_in_any_state_and_nothing_of_its_page_runs[connecting-ended]"
         ),
     ),
     Removal(
@@ -161,7 +158,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.asgi:create_app.lifespan",
         without="Watcher(services.storage.read.change_counters, services.tabs).run()",
         instead="asyncio.sleep(0)",
-        test="tests/security/test_told_in_time.py::test_idle_tabs_in_two_processes_are_told_within_two_seconds[ended]",
+        test="tests/security/test_told_in_time.py::test_idle_tabs_in_two_processes_are_notified_within_two_seconds[ended]",
     ),
     Removal(
         guard="a held message is sent once",
@@ -171,21 +168,21 @@ REMOVALS: Final[list[Removal]] = [
             return kept
         """,
         instead="return self._kept",
-        test="tests/component/socket/test_expiry_overlay.py::test_two_messages_at_once_are_one_with_what_was_pressed_in_either",
+        test="tests/component/socket/test_expiry_overlay.py::test_two_messages_at_once_are_merged_with_the_triggers_of_either",
     ),
     Removal(
         guard="a locked tab receives no message",
         at="component.socket.tab:Tab.send",
         without='self._lock.is_locked and message["type"] == "websocket.send"',
         instead="False",
-        test="tests/component/socket/test_expiry_overlay.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
+        test="tests/component/socket/test_expiry_overlay.py::test_no_message_passes_a_locked_tab",
     ),
     Removal(
         guard="a locked tab sends no message",
         at="component.socket.tab:Tab._gate",
         without="self._lock.is_locked or not self._out.is_open()",
         instead="not self._out.is_open()",
-        test="tests/component/socket/test_expiry_overlay.py::test_nothing_reaches_a_covered_tab_and_nothing_comes_from_it",
+        test="tests/component/socket/test_expiry_overlay.py::test_no_message_passes_a_locked_tab",
     ),
     Removal(
         guard="a page with a revoked permission is rendered again on the next socket",
@@ -194,7 +191,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="False",
         test=(
             "tests/component/socket/test_reconnection.py"
-            "::test_a_right_lost_before_the_socket_was_draws_the_page_again_on_the_next"
+            "::test_a_right_lost_before_a_connection_was_lost_reruns_the_page_on_the_next"
         ),
     ),
     Removal(
@@ -203,7 +200,7 @@ REMOVALS: Final[list[Removal]] = [
         without="self._reconnection.is_stale",
         test=(
             "tests/component/socket/test_reconnection.py"
-            "::test_the_browser_of_a_session_that_is_gone_is_asked_for_a_run_once[in another process]"
+            "::test_a_browser_whose_streamlit_session_is_gone_is_asked_for_a_run_once[in another process]"
         ),
     ),
     Removal(
@@ -220,30 +217,26 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.tab:Tab._gate",
         without="message.is_catch_up and not self._reconnection.awaits_catch_up",
         instead="False",
-        test="tests/component/socket/test_reconnection.py::test_no_repetition_of_it_interrupts_the_run_of_a_press",
+        test="tests/component/socket/test_reconnection.py::test_no_repeated_catch_up_interrupts_the_run_of_a_press",
     ),
     Removal(
         guard="a socket records the Streamlit session that its browser claims",
         at="component.socket.websocket_guard:WebSocketGuard._admitted",
         without="claimed=claimed",
-        test=(
-            "tests/security/test_reconnection_live.py"
-            "::test_in_another_process_the_page_of_a_right_that_is_gone_is_drawn_again"
-        ),
+        test=("tests/security/test_reconnection_live.py::test_in_another_process_the_page_of_a_lost_right_is_rerun"),
     ),
     Removal(
         guard="Streamlit reports whether it resumed a session",
         at="app.asgi:create_app.lifespan",
         without="services.tabs.is_active = streamlit.is_active_session",
-        test="tests/security/test_reconnection_live.py::test_so_it_is_where_streamlit_has_let_go_of_the_session",
+        test="tests/security/test_reconnection_live.py::test_the_page_of_a_lost_right_is_rerun_after_streamlit_dropped_the_session",
     ),
     Removal(
         guard="checks of a locked tab's session come to an end",
         at="component.socket.session_lock:SessionLock.is_recheck_due",
         without="is_recent",
         test=(
-            "tests/component/socket/test_expiry_overlay.py"
-            "::test_the_session_of_a_locked_tab_is_looked_at_for_a_minute_and_then_no_more"
+            "tests/component/socket/test_expiry_overlay.py::test_the_session_of_a_locked_tab_is_rechecked_for_a_minute"
         ),
     ),
     Removal(
@@ -252,14 +245,13 @@ REMOVALS: Final[list[Removal]] = [
         without="kept is not None and overlay is self._overlay_before and self._reconnection.has_failed",
         instead="False",
         test=(
-            "tests/component/socket/test_expiry_overlay.py"
-            "::test_what_waits_runs_in_no_other_session_when_streamlit_has_let_go_of_its_own"
+            "tests/component/socket/test_expiry_overlay.py::test_the_kept_message_runs_in_no_other_streamlit_session"
         ),
     ),
     Removal(
         guard="a component's own reruns are no user activity",
         at="component.protocol.back_message:BackMessage.is_user_action",
         without="not self._is_quiet",
-        test="tests/component/protocol/test_back_message.py::test_only_the_quiet_trigger_is_nobodys_doing",
+        test="tests/component/protocol/test_back_message.py::test_only_the_quiet_trigger_is_no_user_action",
     ),
 ]

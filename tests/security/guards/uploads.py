@@ -12,7 +12,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.http_guard:HttpGuard._page_or_file",
         without="uploads is not None",
         instead="False",
-        test="tests/security/test_files.py::test_one_streamlit_session_takes_in_a_bounded_number_of_files",
+        test="tests/security/test_files.py::test_one_streamlit_session_accepts_a_bounded_number_of_files",
     ),
     Removal(
         guard="the bytes of an upload are counted as they arrive",
@@ -22,25 +22,19 @@ REMOVALS: Final[list[Removal]] = [
             await app(scope, receive, status.send)
             body = BoundedBody(receive, 0)
         """,
-        test="tests/component/socket/test_upload_limits.py::test_no_more_is_taken_in_than_was_declared",
+        test="tests/component/socket/test_upload_limits.py::test_no_more_is_accepted_than_was_declared",
     ),
     Removal(
         guard="the uploads of all Streamlit sessions together are limited",
         at="component.socket.http_guard:HttpGuard._page_or_file",
         without="make_room=make_room",
-        test=(
-            "tests/security/test_uploads_live.py"
-            "::test_closing_a_tab_and_opening_another_one_takes_in_no_more_than_may_be_kept"
-        ),
+        test=("tests/security/test_uploads_live.py::test_closing_and_opening_tabs_accepts_no_more_than_the_limit"),
     ),
     Removal(
         guard="the uploads of sessions without a socket are counted",
         at="app.asgi:create_app.lifespan",
         without="uploads.sessions = RuntimeSessions(...)",
-        test=(
-            "tests/security/test_uploads_live.py"
-            "::test_closing_a_tab_and_opening_another_one_takes_in_no_more_than_may_be_kept"
-        ),
+        test=("tests/security/test_uploads_live.py::test_closing_and_opening_tabs_accepts_no_more_than_the_limit"),
     ),
     Removal(
         guard="the uploads of a user's sessions without a socket are limited",
@@ -75,8 +69,7 @@ REMOVALS: Final[list[Removal]] = [
         without="media_id in self.files",
         instead="True",
         test=(
-            "tests/security/test_files.py"
-            "::test_whatever_a_run_gives_to_streamlit_is_its_users_however_the_address_is_shown"
+            "tests/security/test_files.py::test_files_that_a_run_registers_are_its_users_however_the_address_is_shown"
         ),
     ),
     Removal(
@@ -105,7 +98,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a run from before a revocation registers no files",
         at="component.socket.media_files:SessionFiles.add",
         without="began_after_losses not in {None, self._losses}",
-        test="tests/security/test_files.py::test_what_a_run_from_before_a_loss_registers_after_it_counts_for_nothing",
+        test="tests/security/test_files.py::test_files_registered_after_a_loss_by_a_run_from_before_do_not_count",
     ),
     Removal(
         guard="the number of files of all sessions is limited",
@@ -114,7 +107,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="False",
         test=(
             "tests/security/test_files.py"
-            "::test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_forgets_its_own"
+            "::test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_drops_half"
         ),
     ),
     Removal(
@@ -135,9 +128,6 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.tab_state:TabOwners.open_tab",
         without="self._owners[other].is_anonymous",
         instead="False",
-        test=(
-            "tests/security/test_files.py"
-            "::test_browsers_that_are_not_signed_in_push_out_what_was_shown_to_each_other_only"
-        ),
+        test=("tests/security/test_files.py::test_anonymous_browsers_replace_only_each_other"),
     ),
 ]
