@@ -1,4 +1,4 @@
-"""``python -m component.dev_tenant``: run the tenant on this machine until it is told to stop."""
+"""``python -m component.dev_tenant``: run the tenant on this machine until it is stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_PORT = 65_535
 
 
 def main() -> int:
-    """Run. → the exit status: 0 when told to stop, 2 when it could not start."""
+    """Run the tenant; returns the exit status: 0 when stopped, 2 when it could not start."""
     parser = argparse.ArgumentParser(prog="python -m component.dev_tenant", description="The local development tenant.")
     parser.add_argument("--host", default="localhost", help="a loopback name: localhost, 127.0.0.1 or ::1")
     parser.add_argument("--port", type=int, default=9000)
@@ -27,32 +27,32 @@ def main() -> int:
     parser.add_argument("--state-dir", type=Path, default=state, help="where keys and passwords are kept")
     parser.add_argument("--app-url", default="http://localhost:8501", help="the app that signs people in here")
     parser.add_argument("--audience", default=DEFAULT_AUDIENCE, help="the identifier of the app's API")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        return _run(asked)
+        return _run(arguments)
     except TenantError as error:
         print(error, file=sys.stderr)
         return 2
 
 
-def _run(asked: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     reason = reason_not_to_start(os.environ)
     if reason:
         raise TenantError(reason)
-    if not is_loopback(asked.host):
+    if not is_loopback(arguments.host):
         raise TenantError(
-            f"The tenant only runs on this machine: --host must be localhost, 127.0.0.1 or ::1, not {asked.host}."
+            f"The tenant only runs on this machine: --host must be localhost, 127.0.0.1 or ::1, not {arguments.host}."
         )
-    if not 0 < asked.port <= _MAX_PORT:
-        raise TenantError(f"The port must be between 1 and {_MAX_PORT}, not {asked.port}.")
-    name = f"[{asked.host}]" if ":" in asked.host else asked.host
+    if not 0 < arguments.port <= _MAX_PORT:
+        raise TenantError(f"The port must be between 1 and {_MAX_PORT}, not {arguments.port}.")
+    name = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
     config = TenantConfig(
-        issuer=f"http://{name}:{asked.port}/",
-        state_dir=asked.state_dir,
-        app_url=asked.app_url.removesuffix("/"),
-        audience=asked.audience,
+        issuer=f"http://{name}:{arguments.port}/",
+        state_dir=arguments.state_dir,
+        app_url=arguments.app_url.removesuffix("/"),
+        audience=arguments.audience,
     )
-    sockets = _listen(asked.host, asked.port)
+    sockets = _listen(arguments.host, arguments.port)
     try:
         server = uvicorn.Server(
             uvicorn.Config(
@@ -66,7 +66,7 @@ def _run(asked: argparse.Namespace) -> int:
             )
         )
         for number in (signal.SIGTERM, signal.SIGINT):
-            # uvicorn stops on these, then raises them again for whoever handled them before: that must not fail.
+            # uvicorn stops on these signals, then raises them again for the previous handler, which must not fail.
             signal.signal(number, lambda *_: None)
         print(
             f"The development tenant is at {config.issuer} for {config.app_url} (state in {config.state_dir}).",
@@ -80,9 +80,9 @@ def _run(asked: argparse.Namespace) -> int:
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:
-    """Listen on every loopback address the name stands for, so that nobody else can answer for one of them."""
+    """Listen on every loopback address the name stands for, so that no other process can answer on one of them."""
     addresses = {"localhost": ["127.0.0.1", "::1"]}.get(host, [host])
-    found: list[socket.socket] = []
+    listeners: list[socket.socket] = []
     for address in addresses:
         listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         try:
@@ -91,15 +91,15 @@ def _listen(host: str, port: int) -> list[socket.socket]:
             listener.listen(128)
         except OSError as error:
             listener.close()
-            if found and error.errno != errno.EADDRINUSE:
+            if listeners and error.errno != errno.EADDRINUSE:
                 continue  # this machine has no IPv6
-            for other in found:
+            for other in listeners:
                 other.close()
             taken = error.errno == errno.EADDRINUSE
-            what = f"Port {port} is taken" if taken else f"{address}:{port} cannot be used ({error.strerror})"
-            raise TenantError(f"{what}: stop what uses it, or choose another with --port.") from error
-        found.append(listener)
-    return found
+            problem = f"Port {port} is taken" if taken else f"{address}:{port} cannot be used ({error.strerror})"
+            raise TenantError(f"{problem}: stop what uses it, or choose another with --port.") from error
+        listeners.append(listener)
+    return listeners
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ _UNSUPPORTED = {
 
 
 class Unanswerable(Exception):
-    """There is nobody to answer to: the client or its return address is unknown."""
+    """The request has no valid address for the response: the client or its return address is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,11 @@ class Authorizer:
         self._server = server
 
     def check(self, params: Params) -> None:
-        """Everything about a request that does not depend on who asks.
+        """Check everything about a request that does not depend on the user.
 
-        Raises ``Unanswerable``, or Authlib's ``OAuth2Error`` with the address to send it to.
+        Raises:
+            Unanswerable: The client or its return address is unknown.
+            OAuth2Error: Authlib's error, with the address to send it to.
         """
         first = {name: values[0] for name, values in params.items()}
         client = self._server.query_client(first.get("client_id", ""))
@@ -103,23 +105,23 @@ class Authorizer:
             ),
             (first.get("audience", "") in audiences, "access_denied", "Service not found"),
         )
-        return next(((error, text) for holds, error, text in rules if not holds), None)
+        return next(((error, text) for satisfied, error, text in rules if not satisfied), None)
 
     def begin(self, params: Params, session: Session | None) -> Pending:
         """A sign-in as far as the tenant session already carries it. ``params`` were checked."""
-        asked = {name: values[0] for name, values in params.items()}
-        pending = Pending(params=asked)
-        prompts = frozenset(asked.get("prompt", "").split())
+        parameters = {name: values[0] for name, values in params.items()}
+        pending = Pending(params=parameters)
+        prompts = frozenset(parameters.get("prompt", "").split())
         if session is None or prompts & {"login", "select_account"}:
             return pending
         now = int(self._tenant.config.clock())
-        max_age = asked.get("max_age")
+        max_age = parameters.get("max_age")
         if max_age is not None and (int(max_age) == 0 or now - session.auth_at > int(max_age)):
             return pending
         return replace(pending, person=session.person, auth_at=session.auth_at, mfa=session.mfa)
 
     def pick(self, pending: Pending, key: str) -> Pending:
-        """Somebody was picked just now: a fresh sign-in, without a second factor yet."""
+        """Record that a user was picked: a new sign-in, without a second factor yet."""
         return replace(pending, person=key, auth_at=int(self._tenant.config.clock()), picked=True, mfa=False)
 
     def recheck(self, pending: Pending, session: Session | None) -> Pending:
@@ -129,7 +131,7 @@ class Authorizer:
         return Pending(params=pending.params) if leans and not same else pending
 
     def next_step(self, pending: Pending) -> Step:
-        """What is still missing. Somebody blocked is done: the answer is the refusal."""
+        """The step that is still missing. None for a blocked user, whose response is the refusal."""
         if not pending.person or self._tenant.store.person(pending.person) is None:
             return "pick"
         if self._tenant.active_person(pending.person) is None:

@@ -1,4 +1,4 @@
-"""What one tenant is told at its start, and when it must refuse to start (security requirement R42)."""
+"""The configuration of a tenant, and when it must refuse to start (security requirement R42)."""
 
 from __future__ import annotations
 
@@ -99,18 +99,18 @@ class TenantConfig:
         return str(urlsplit(self.issuer).port or 80)
 
 
-def _check_address(value: str, what: str, *, path: str) -> None:
+def _check_address(value: str, label: str, *, path: str) -> None:
     """Raise ``TenantError`` unless ``value`` is a plain loopback origin followed by exactly ``path``."""
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise TenantError(f"{what} is not a well-formed address: {value!r}.") from error
+        raise TenantError(f"{label} is not a well-formed address: {value!r}.") from error
     if parts.scheme not in {"http", "https"} or not is_loopback(host):
-        raise TenantError(f"{what} must be on this machine (localhost, 127.0.0.1 or [::1]), not {value!r}.")
+        raise TenantError(f"{label} must be on this machine (localhost, 127.0.0.1 or [::1]), not {value!r}.")
     if value != f"{parts.scheme}://{parts.netloc}{path}" or "@" in parts.netloc:
-        ending = "end with one slash and have no path" if path else "have no path and no slash at its end"
-        raise TenantError(f"{what} must {ending}: {value!r} does not fit.")
+        rule = "end with one slash and have no path" if path else "have no path and no slash at its end"
+        raise TenantError(f"{label} must {rule}: {value!r} does not fit.")
 
 
 def reason_not_to_start(environ: Mapping[str, str]) -> str | None:

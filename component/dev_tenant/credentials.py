@@ -33,7 +33,11 @@ class Credentials:
 
 
 def make_private_dir(path: Path) -> None:
-    """Make the state folder, readable by its owner only and ignored by Git. Raises ``TenantError``."""
+    """Make the state folder, readable by its owner only and ignored by Git.
+
+    Raises:
+        TenantError: The folder cannot be made.
+    """
     try:
         for folder in (path.parent, path):
             if not folder.exists():
@@ -55,17 +59,21 @@ def write_private(path: Path, data: dict[str, Any]) -> None:
 
 
 def read_private(path: Path) -> dict[str, Any] | None:
-    """The JSON object in ``path``, its mode set back to 600; None when there is no file. Raises ``TenantError``."""
+    """The JSON object in ``path``, its mode set back to 600; None when there is no file.
+
+    Raises:
+        TenantError: The file is damaged or cannot be read.
+    """
     try:
         path.chmod(0o600)
-        found = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
         raise damaged(path) from error
-    if not isinstance(found, dict):
+    if not isinstance(stored, dict):
         raise damaged(path)
-    return found
+    return stored
 
 
 def damaged(path: Path) -> TenantError:
@@ -74,7 +82,11 @@ def damaged(path: Path) -> TenantError:
 
 
 def load_credentials(config: TenantConfig) -> Credentials:
-    """Read ``client.json`` or make it; rewritten when issuer or audience changed. Raises ``TenantError``."""
+    """Read ``client.json`` or make it; rewritten when issuer or audience changed.
+
+    Raises:
+        TenantError: The file is damaged or cannot be written.
+    """
     path = config.state_dir / "client.json"
     kept = read_private(path)
     values: dict[str, Any]
@@ -85,7 +97,7 @@ def load_credentials(config: TenantConfig) -> Credentials:
         values = {name: kept.get(name, "") for name in names}
         if not all(isinstance(value, str) and value and value.isascii() for value in values.values()):
             raise damaged(path)
-    found = Credentials(issuer=config.issuer, audience=config.audience, **values)
-    if kept != asdict(found):
-        write_private(path, asdict(found))
-    return found
+    credentials = Credentials(issuer=config.issuer, audience=config.audience, **values)
+    if kept != asdict(credentials):
+        write_private(path, asdict(credentials))
+    return credentials

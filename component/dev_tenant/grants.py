@@ -31,14 +31,22 @@ class S256Only(CodeChallenge):  # type: ignore[misc] # Authlib ships no types
     """PKCE as RFC 9700 wants it: S256, by every client, at every sign-in."""
 
     def validate_code_challenge(self, grant: CodeGrant, redirect_uri: str) -> None:
-        """A challenge must be there, of the right length, and its method must be named."""
+        """Check that there is a challenge of the right length with its method.
+
+        Raises:
+            Refusal: There is none.
+        """
         data = grant.request.payload.data
         if data.get("code_challenge_method") != "S256" or len(data.get("code_challenge", "")) != _S256_LENGTH:
             raise Refusal("invalid_request", "PKCE is required: send a code_challenge with the method S256")
         super().validate_code_challenge(grant, redirect_uri)
 
     def validate_code_verifier(self, grant: CodeGrant, result: object) -> None:
-        """A verifier must be there and fit; Auth0 answers 403."""
+        """Check the verifier; Auth0 answers 403.
+
+        Raises:
+            Refusal: It is missing or does not match.
+        """
         del result
         verifier = grant.request.form.get("code_verifier", "")
         method = self.CODE_CHALLENGE_METHODS["S256"]
@@ -56,7 +64,11 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] # Authlib ships n
         return secrets.token_urlsafe(32)
 
     def save_authorization_code(self, code: str, request: TenantRequest) -> None:
-        """Write down the code and the grant it stands for."""
+        """Store the code with its grant.
+
+        Raises:
+            Refusal: There is no session.
+        """
         data, session, person = request.payload.data, request.session, request.user
         if session is None or not isinstance(person, Person):
             raise Refusal("server_error", "No session")
@@ -76,14 +88,18 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] # Authlib ships n
         tenant.ledger.new_code(code, grant, redirect_uri=request.payload.redirect_uri, challenge=data["code_challenge"])
 
     def query_authorization_code(self, code: str, client: Client) -> Code:
-        """Use the code up. Raises the same refusal whatever was wrong with it."""
-        found = _tenant(self).ledger.redeem(code, client.client_id)
-        if isinstance(found, Finding):
+        """Redeem the code.
+
+        Raises:
+            Refusal: The code is invalid; the same for every cause.
+        """
+        code_record = _tenant(self).ledger.redeem(code, client.client_id)
+        if isinstance(code_record, Finding):
             raise Refusal("invalid_grant", "Invalid authorization code")
-        return found
+        return code_record
 
     def delete_authorization_code(self, authorization_code: Code) -> None:
-        """It was used up when it was found, and is kept to recognise a second use."""
+        """Keep the redeemed code, to recognize a second use."""
 
     def authenticate_user(self, authorization_code: Code) -> Person | None:
         """The person, unless gone or blocked since."""
@@ -96,17 +112,21 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] # Authlib ships n
 
 
 class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc] # Authlib ships no types
-    """Refresh with rotation; rights are read anew each time."""
+    """Refresh with rotation; rights are read again each time."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = _METHODS
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> RefreshToken:
-        """Find it. Raises the same refusal whatever was wrong with it; a reused one has ended its family by then."""
-        found = _tenant(self).ledger.refresh_token(refresh_token)
-        if isinstance(found, Finding) or _tenant(self).active_person(found.grant.person) is None:
+        """The refresh token; a reused one ends its family.
+
+        Raises:
+            Refusal: The token is invalid; the same for every cause.
+        """
+        token = _tenant(self).ledger.refresh_token(refresh_token)
+        if isinstance(token, Finding) or _tenant(self).active_person(token.grant.person) is None:
             raise Refusal("invalid_grant", "Unknown or invalid refresh token.")
-        return found
+        return token
 
     def authenticate_user(self, refresh_token: RefreshToken) -> Person | None:
         """The person, unless gone or blocked since."""
@@ -126,7 +146,11 @@ class MachineGrant(ClientCredentialsGrant):  # type: ignore[misc] # Authlib ship
     TOKEN_ENDPOINT_AUTH_METHODS = _METHODS
 
     def generate_token(self, scope: str | None = None, **unused: Any) -> dict[str, Any]:
-        """The whole answer; no ``scope`` asks for everything the machine has."""
+        """The token response; without ``scope`` it has every permission of the machine.
+
+        Raises:
+            Refusal: The audience is missing or another.
+        """
         del unused
         tenant = _tenant(self)
         if self.request.form.get("audience") != tenant.config.audience:
@@ -161,7 +185,7 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc] # Authlib ships no t
         if token.whole:
             self.server.tenant.ledger.revoke(token.grant.id)
         else:
-            self.server.tenant.ledger.forget_access_token(token.token)
+            self.server.tenant.ledger.drop_access_token(token.token)
 
 
 class _Revocable:
@@ -184,20 +208,20 @@ def answer(
     granted = tenant.tokens.granted_scope(scope or grant.scope, person, audience=grant.audience)
     access_token = tenant.tokens.access_token(grant, person, granted)
     words = " ".join(sorted(granted))
-    tenant.ledger.note_access_token(access_token, grant, scope=words)
-    found: dict[str, Any] = {
+    tenant.ledger.record_access_token(access_token, grant, scope=words)
+    response: dict[str, Any] = {
         "access_token": access_token,
         "scope": words,
         "expires_in": tenant.config.access_token_seconds,
         "token_type": "Bearer",
     }
     if "offline_access" in grant.scope.split():
-        found["refresh_token"] = tenant.ledger.new_refresh_token(grant, after=after)
+        response["refresh_token"] = tenant.ledger.new_refresh_token(grant, after=after)
     if "openid" in granted:
-        found["id_token"] = tenant.tokens.id_token(
+        response["id_token"] = tenant.tokens.id_token(
             grant, person, granted, access_token=access_token, first=after is None
         )
-    return found
+    return response
 
 
 def make_server(tenant: Tenant) -> TenantServer:

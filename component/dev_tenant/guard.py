@@ -111,7 +111,11 @@ class Buckets:
 
 
 async def read_form(request: Request) -> Params:
-    """The form of a POST, bounded. Raises ``Malformed`` (413, 415 or 400)."""
+    """The form of a POST, bounded.
+
+    Raises:
+        Malformed: The form is too large, of another media type, or invalid (413, 415 or 400).
+    """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
         raise Malformed(415, "Send application/x-www-form-urlencoded")
@@ -134,12 +138,12 @@ def _parse(text: str) -> Params:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError as error:
         raise Malformed(400, "Too many parameters") from error
-    found: Params = {}
+    params: Params = {}
     for name, value in pairs:
         if len(value) > _LONGER.get(name, _MAX_VALUE_CHARACTERS):
             raise Malformed(400, "A parameter is too long")
-        found.setdefault(name, []).append(value)
-    return found
+        params.setdefault(name, []).append(value)
+    return params
 
 
 def _origin(uri: str) -> str:

@@ -17,7 +17,7 @@ from component.dev_tenant.store import Store, digest
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one sign-in allowed one client; ``scope`` is as requested and narrowed again at every issue."""
+    """What a sign-in granted to a client; ``scope`` is as requested and narrowed again at every issue."""
 
     id: str
     client_id: str
@@ -163,7 +163,7 @@ class Ledger:
                 return Finding.REUSED
         return RefreshToken(grant, token, row["generation"])
 
-    def note_access_token(self, token: str, grant: Grant, *, scope: str) -> None:
+    def record_access_token(self, token: str, grant: Grant, *, scope: str) -> None:
         """Remember an access token, so that ``/userinfo`` knows it and a revocation reaches it."""
         with self._store.change() as db:
             row = (digest(token), grant.id, scope, self._config.clock() + self._config.access_token_seconds)
@@ -178,7 +178,7 @@ class Ledger:
         grant = self.grant(row["grant_id"]) if row else None
         return (grant, frozenset(row["scope"].split())) if row and grant else None
 
-    def forget_access_token(self, token: str) -> None:
+    def drop_access_token(self, token: str) -> None:
         """Revoke one access token."""
         with self._store.change() as db:
             db.execute("DELETE FROM access_tokens WHERE token = ?", (digest(token),))

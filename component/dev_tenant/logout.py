@@ -19,38 +19,39 @@ class LogoutRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """What a sign-out will do: which sessions end, and where the browser goes (None: a page says so)."""
+    """The plan of a logout: which sessions end, and where the browser goes (None: to a page of the tenant)."""
 
     sids: frozenset[str]
     location: str | None
 
 
 def plan_logout(tenant: Tenant, params: Params, cookie: str, *, return_name: str) -> Departure:
-    """Check a sign-out and say what it will do. ``return_name``: how this endpoint calls the return address.
+    """Check a logout, and plan it. ``return_name``: the endpoint's parameter for the return address.
 
-    Raises ``LogoutRefused``; then nothing ends.
+    Raises:
+        LogoutRefused: The request is invalid; no session ends.
     """
     if any(len(values) > 1 for values in params.values()):
         raise LogoutRefused("A parameter of this sign-out link is repeated.")
-    asked = {name: values[0] for name, values in params.items()}
+    parameters = {name: values[0] for name, values in params.items()}
     known = tenant.credentials.client_id
     session = tenant.store.session(cookie)
     sids = {session.sid} if session else set()
-    if asked.get("client_id", known) != known:
+    if parameters.get("client_id", known) != known:
         raise LogoutRefused("This sign-out link is not from an app this tenant knows.")
-    if "id_token_hint" in asked:
-        claims = tenant.keys.verify(asked["id_token_hint"])
+    if "id_token_hint" in parameters:
+        claims = tenant.keys.verify(parameters["id_token_hint"])
         right = claims is not None and claims.get("iss") == tenant.config.issuer and claims.get("aud") == known
         if claims is None or not right or "events" in claims:
             raise LogoutRefused("This sign-out link does not carry an ID token of this tenant.")
         sids.add(str(claims.get("sid", "")))
-    location = asked.get(return_name)
+    location = parameters.get(return_name)
     if not location:
         return Departure(frozenset(sids), None)
     if location not in tenant.config.return_uris:
         raise LogoutRefused("This sign-out link wants to return to an address that is not registered here.")
-    if asked.get("state"):
-        location += ("&" if "?" in location else "?") + urlencode({"state": asked["state"]})
+    if parameters.get("state"):
+        location += ("&" if "?" in location else "?") + urlencode({"state": parameters["state"]})
     return Departure(frozenset(sids), location)
 
 

@@ -1,7 +1,7 @@
-"""The pages people see at the tenant: picking somebody, the pretended second factor, consent, and plain messages.
+"""The pages of the tenant: the choice of a user, the simulated second factor, consent, and plain messages.
 
-Each form carries the token of its sign-in, which only works in the browser that began it; a foreign ``Origin`` is
-refused. Everything shown is escaped by Jinja; there is no script. What people read lives in ``templates``.
+Each form carries the token of its sign-in, which only works in the browser that started it; a foreign ``Origin``
+is refused. Jinja escapes every value; there is no script. The texts are in ``templates``.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Pages:
         if not _BROWSER.fullmatch(browser):
             browser = secrets.token_urlsafe(32)
         token = self._tenant.store.begin(pending, browser=browser)
-        response = self._go_on(token, pending)
+        response = self._next_step(token, pending)
         self._set_cookie(response, self._browser_cookie, browser, None)
         return response
 
@@ -99,7 +99,7 @@ class Pages:
         return self._over() if pending is None else self._login_page(token, pending)
 
     async def take_login(self, request: Request) -> Response:
-        """Somebody was picked or made up, or the sign-in cancelled."""
+        """Handle the choice: a user was picked or made up, or the sign-in cancelled."""
         visit = await self._visit(request)
         if isinstance(visit, Response):
             return visit
@@ -123,7 +123,7 @@ class Pages:
             return self._over()
         step = self._authorizer.next_step(pending)
         if step not in {"factor", "consent"}:
-            return self._go_on(token, pending)
+            return self._next_step(token, pending)
         person = self._tenant.store.person(pending.person)
         return self._page("step.html", step=step, token=token, person=person)
 
@@ -139,7 +139,7 @@ class Pages:
             return self._continue(request, visit, replace(visit.pending, mfa=True))
         if action == "consent" and step == "consent":
             return self._continue(request, visit, replace(visit.pending, consented=True))
-        return self._go_on(visit.token, visit.pending)
+        return self._next_step(visit.token, visit.pending)
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -171,9 +171,9 @@ class Pages:
         if self._authorizer.next_step(pending) == "done":
             return self._finish(request, pending) if self._end(visit) else self._over()
         self._tenant.store.update_pending(visit.token, pending)
-        return self._go_on(visit.token, pending)
+        return self._next_step(visit.token, pending)
 
-    def _go_on(self, token: str, pending: Pending) -> Response:
+    def _next_step(self, token: str, pending: Pending) -> Response:
         page = "login" if self._authorizer.next_step(pending) == "pick" else "step"
         return RedirectResponse(f"{self._tenant.config.issuer}u/{page}?state={token}", status_code=303)
 
@@ -206,7 +206,7 @@ class Pages:
         if not name or len(name) > _MAX_NAME_CHARACTERS or not name.isprintable():
             return f"Give the person a name of at most {_MAX_NAME_CHARACTERS} letters."
         if len(email) > _MAX_EMAIL_CHARACTERS or not _EMAIL.fullmatch(email):
-            return "Give the person an e-mail address, such as someone@gatehouse.example."
+            return "Give the person an e-mail address, such as ann@gatehouse.example."
         people = self._tenant.store.people()
         same = next((person for person in people if person.email.lower() == email.lower()), None)
         if same is not None and not same.made_up:
@@ -219,7 +219,7 @@ class Pages:
             email=email,
             roles=frozenset(visit.form.get("new_roles", ())) & frozenset(ROLES),
             direct_permissions=frozenset(visit.form.get("new_permissions", ())) & frozenset(PERMISSIONS),
-            good_for="Somebody you made up.",
+            good_for="A person you made up.",
             email_verified="new_verified" in visit.form,
             blocked=same.blocked if same else False,
             made_up=True,

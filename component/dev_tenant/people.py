@@ -20,7 +20,7 @@ PERMISSIONS: dict[str, str] = {
     "read:people": "see people and what they may do",
     "block:people": "block people",
     "erase:people": "erase people",
-    "manage:grants": "give and take roles and permissions",
+    "manage:grants": "grant and revoke roles and permissions",
     "read:roles": "see roles",
     "manage:roles": "make and change roles",
     "read:mappings": "see what token roles become",
@@ -85,18 +85,18 @@ class Person:
 
     def claims(self, scope: frozenset[str]) -> dict[str, Any]:
         """The claims that ``scope`` opens about this person (OpenID Connect Core §5.4), roles included."""
-        found: dict[str, Any] = {"sub": self.subject, ROLES_CLAIM: sorted(self.roles)}
+        claims: dict[str, Any] = {"sub": self.subject, ROLES_CLAIM: sorted(self.roles)}
         if "profile" in scope:
             digest = hashlib.sha256(self.email.lower().encode()).hexdigest()
-            found |= {
+            claims |= {
                 "name": self.name,
                 "nickname": self.email.split("@", maxsplit=1)[0],
                 "picture": f"https://s.gravatar.com/avatar/{digest}?s=480&r=pg&d=mp",
                 "updated_at": self.updated_at,
             }
         if "email" in scope:
-            found |= {"email": self.email, "email_verified": self.email_verified}
-        return found
+            claims |= {"email": self.email, "email_verified": self.email_verified}
+        return claims
 
 
 def _seeded(key: str, name: str, role: str | None, good_for: str, **more: Any) -> Person:
@@ -119,7 +119,7 @@ PEOPLE: tuple[Person, ...] = (
     _seeded("eva", "Eva Novak", None, "Has no role yet: good for seeing what a newcomer sees."),
     _seeded("frank", "Frank Moreau", None, "Is blocked at the tenant: signing in is refused.", blocked=True),
 )
-"""Everybody a new tenant knows."""
+"""The people of a new tenant."""
 
 
 def timestamp(now: float) -> str:

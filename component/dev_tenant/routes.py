@@ -147,8 +147,8 @@ class _Endpoints:
     async def token(self, request: Request) -> Response:
         """RFC 6749 §3.2. Failures of one client from one address are limited."""
         params = await read_form(request)
-        asked = TenantRequest("POST", params, headers=request.headers)
-        key = self._bucket(request, asked)
+        tenant_request = TenantRequest("POST", params, headers=request.headers)
+        key = self._bucket(request, tenant_request)
         wait = self._failures.wait_seconds(key)
         if wait:
             limit = {"Retry-After": str(wait), "X-RateLimit-Remaining": "0"}
@@ -158,7 +158,7 @@ class _Endpoints:
         if mistake is not None:
             response = self._authorizer.redirect(mistake)
         else:
-            response = self._server.create_token_response(asked)
+            response = self._server.create_token_response(tenant_request)
         if response.status_code >= 400:  # noqa: PLR2004 - where HTTP's errors begin
             self._failures.take(key)
         return response
@@ -166,9 +166,9 @@ class _Endpoints:
     async def revoke(self, request: Request) -> Response:
         """RFC 7009."""
         params = await read_form(request)
-        asked = TenantRequest("POST", params, headers=request.headers)
-        key = self._bucket(request, asked)
-        response: Response = self._server.create_endpoint_response("revocation", asked)
+        tenant_request = TenantRequest("POST", params, headers=request.headers)
+        key = self._bucket(request, tenant_request)
+        response: Response = self._server.create_endpoint_response("revocation", tenant_request)
         if response.status_code >= 400:  # noqa: PLR2004 - where HTTP's errors begin
             self._failures.take(key)
         return response
@@ -177,13 +177,13 @@ class _Endpoints:
         """OpenID Connect Core §5.3; the token comes in one ``Authorization`` header and nowhere else."""
         values = request.headers.getlist("authorization")
         scheme, _, token = (values[0] if len(values) == 1 else "").partition(" ")
-        found = self._tenant.ledger.access_token(token.strip()) if scheme.lower() == "bearer" else None
-        person = self._tenant.active_person(found[0].person) if found else None
-        if found is None or person is None or "openid" not in found[1]:
+        granted = self._tenant.ledger.access_token(token.strip()) if scheme.lower() == "bearer" else None
+        person = self._tenant.active_person(granted[0].person) if granted else None
+        if granted is None or person is None or "openid" not in granted[1]:
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"' if values else "Bearer"}
             body = {"error": "invalid_token", "error_description": "Unauthorized"}
             return JSONResponse(body, status_code=401, headers={**NO_STORE, **challenge})
-        return JSONResponse(person.claims(found[1]), headers=NO_STORE)
+        return JSONResponse(person.claims(granted[1]), headers=NO_STORE)
 
     async def logout_v2(self, request: Request) -> Response:
         """Auth0's own sign-out."""
@@ -209,10 +209,10 @@ class _Endpoints:
         response.delete_cookie(self._pages.session_cookie, path="/", httponly=True, samesite="lax")
         return response
 
-    def _bucket(self, request: Request, asked: TenantRequest) -> str:
+    def _bucket(self, request: Request, tenant_request: TenantRequest) -> str:
         """Whose failures are counted: this address together with the client it claims to be, if there is such a one."""
         try:
-            claimed = client_proof(asked)[0]
+            claimed = client_proof(tenant_request)[0]
         except OAuth2Error:
             claimed = ""
         known = claimed if self._server.query_client(claimed) else ""

@@ -124,7 +124,8 @@ class TenantServer(AuthorizationServer):  # type: ignore[misc] # Authlib ships n
     def authenticate_client(self, request: TenantRequest, methods: Sequence[str], endpoint: str = "token") -> Client:
         """The client that proves its secret by HTTP Basic or in the form, one of them; compared in constant time.
 
-        An unknown client and a wrong secret get the same answer.
+        Raises:
+            Refusal: The client is unknown or the secret is wrong; the same for both.
         """
         del methods, endpoint
         client_id, secret, challenge = client_proof(request)
@@ -142,15 +143,17 @@ class TenantServer(AuthorizationServer):  # type: ignore[misc] # Authlib ships n
 
     def handle_response(self, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> Response:
         """A Starlette answer; a redirect gets the ``iss`` parameter (RFC 9207)."""
-        found = {**dict(headers), **NO_STORE}
-        if "Location" in found:
-            found["Location"] = add_params_to_uri(found["Location"], [("iss", self.tenant.config.issuer)])
-            return Response(status_code=302, headers=found)
-        found.pop("Content-Type", None)
-        return JSONResponse(body, status_code=status, headers=found)
+        response_headers = {**dict(headers), **NO_STORE}
+        if "Location" in response_headers:
+            response_headers["Location"] = add_params_to_uri(
+                response_headers["Location"], [("iss", self.tenant.config.issuer)]
+            )
+            return Response(status_code=302, headers=response_headers)
+        response_headers.pop("Content-Type", None)
+        return JSONResponse(body, status_code=status, headers=response_headers)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Nobody listens."""
+        """No signal has receivers here."""
 
     def save_token(self, token: dict[str, Any], request: TenantRequest) -> None:
         """Tokens are written down where they are issued (``grants``)."""
@@ -159,7 +162,10 @@ class TenantServer(AuthorizationServer):  # type: ignore[misc] # Authlib ships n
 def client_proof(request: TenantRequest) -> tuple[str, str, bool]:
     """The client id and secret of a request, and whether they came by HTTP Basic. Empty when there are none.
 
-    Raises ``Refusal`` for both ways at once (RFC 6749 §2.3). Never fails on garbage.
+    Never fails on garbage.
+
+    Raises:
+        Refusal: Both ways are used at once (RFC 6749 §2.3).
     """
     form = request.form
     header = request.headers.get("authorization", "")

@@ -42,7 +42,7 @@ PRAGMA user_version = {_SCHEMA_VERSION};
 
 
 def digest(secret: str) -> str:
-    """What is kept instead of a secret that somebody else holds."""
+    """The hash that is stored in place of a secret of a client or browser."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -109,8 +109,8 @@ class Store:
     def one(self, query: str, *values: Any) -> sqlite3.Row | None:
         """The first row, or None."""
         with self._lock:
-            found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
-            return found
+            row: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
+            return row
 
     def purge(self) -> None:
         """Drop what has expired. A grant stays until its refresh tokens end, so that late reuse is still seen."""
@@ -164,7 +164,7 @@ class Store:
         return token
 
     def pending(self, token: str, *, browser: str) -> Pending | None:
-        """The sign-in behind a form token; None when unknown, over, or begun in another browser."""
+        """The sign-in behind a form token; None when unknown, over, or started in another browser."""
         row = self.one(
             "SELECT data FROM pending WHERE id = ? AND browser = ? AND expires_at >= ?",
             *(digest(token), digest(browser), self._clock()),
@@ -187,7 +187,7 @@ class Store:
         return Session(row["sid"], row["person"], row["auth_at"], bool(row["mfa"])) if row else None
 
     def sign_in(self, old_cookie: str, *, person: str, auth_at: int, mfa: bool) -> tuple[Session, str]:
-        """Begin a session, or go on with this browser's own if it is the same person's. → session, its new cookie."""
+        """Begin a session, or continue this browser's own for the same person; returns it with its new cookie."""
         cookie = secrets.token_urlsafe(32)
         old = self.session(old_cookie)
         session = Session(secrets.token_urlsafe(24), person, auth_at, mfa)
@@ -208,10 +208,10 @@ class Store:
 
     def end_session(self, sid: str) -> Session | None:
         """End a session. → what it was; None when there was none."""
-        found = next((session for session in self.sessions() if session.sid == sid), None)
+        ended = next((session for session in self.sessions() if session.sid == sid), None)
         with self.change() as db:
             db.execute("DELETE FROM sessions WHERE sid = ?", (sid,))
-        return found
+        return ended
 
 
 def _usable(connection: sqlite3.Connection) -> bool:

@@ -82,10 +82,10 @@ class Tenant:
     def end_sessions(self, key: str, *, notify: bool = True) -> int:
         """End every tenant session of a person, telling the app unless ``notify`` is false. → how many there were."""
         ended = [self.store.end_session(session.sid) for session in self.sessions() if session.person == key]
-        found = [session for session in ended if session is not None]
+        live = [session for session in ended if session is not None]
         if notify:
-            self.notify(found)
-        return len(found)
+            self.notify(live)
+        return len(live)
 
     def notify(self, ended: Collection[Session]) -> None:
         """Post a back-channel logout token for each ended session, in the background; failures are logged once."""

@@ -185,7 +185,7 @@ class LoginTransactions:
         if not fresh:
             raise StateMismatch(reason=CallbackReason.USED)
 
-    def forget(self, state: str | None) -> tuple[str, ...]:
+    def clear_cookie(self, state: str | None) -> tuple[str, ...]:
         """The ``Set-Cookie`` values that remove a transaction from its browser."""
         return (self._cookies.clear(self._cookies.login(state)),) if state and _STATE.fullmatch(state) else ()
 

@@ -111,7 +111,7 @@ class SignInCallback:
             # set, and a signed-in user gets the same response as any other visitor.
             _log.info("a callback was refused: %s", refusal_code(error))
             return unknown_sign_in_page()
-        clearing = self._logins.forget(state)
+        clearing = self._logins.clear_cookie(state)
         current: Session | None = None
         try:
             current, expired = self._browser_session(cookies)

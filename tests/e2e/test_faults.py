@@ -117,7 +117,7 @@ def test_a_hostile_name_is_text_on_every_page(guest: Visitor, frail: Stack, name
     guest.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
     form = guest.page
     if form.locator("[name=new_name]").first.is_hidden():
-        form.get_by_text("Make up someone").first.click()
+        form.get_by_text("Make up a person").first.click()
     form.locator("[name=new_name]").fill(name)
     form.locator("[name=new_email]").fill("mallory@tests.example")
     form.locator("#make-up").click()

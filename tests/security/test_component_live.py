@@ -17,12 +17,12 @@ from tests.security.live import Live, Someone, Tab, live
 SCRIPT = """
 import streamlit as st
 
-from app import access, console, host
+from app import access, event_console
 from component.auth0 import auth0
 from component.events import EventName
 
 if access.current_session() is not None:
-    for entry in reversed(list(console.front_end())):
+    for entry in reversed(list(event_console.front_end())):
         st.markdown(f"{entry.name.value}|{entry.source.value}|{entry.code}|{entry.said}")
 
 
