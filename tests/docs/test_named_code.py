@@ -152,7 +152,7 @@ def templates() -> Iterator[tuple[str, ...]]:
 
 
 def is_of(parts: tuple[str, ...], message: str) -> bool:
-    """Whether ``message`` is a text, or the beginning of one, that has these parts in this order: half of it or more."""
+    """Whether ``message`` is a text, or the beginning of one, that has these parts in this order, for half or more."""
     if any(message in part for part in parts):
         return True
     position, matched = 0, 0
