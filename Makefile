@@ -1,9 +1,9 @@
-# `make help` lists what there is. The two that matter: `make run` and `make test`.
+# `make help` lists all targets. Start with `make run` and `make test`.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
-# The first Python from 3.11 to 3.13 that is found; PYTHON=… names one.
+# The first Python from 3.11 to 3.13 in PATH; PYTHON=… selects another.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info < (3, 14)))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
@@ -18,9 +18,9 @@ help: ## show this list
 run: $(RUNTIME) ## install what is needed and start everything (Ctrl-C stops it)
 	@exec $(PY) -m app dev
 
-test: $(DEV) ## run all tests but the benchmarks
+test: $(DEV) ## run all tests except the benchmarks
 	@$(PY) -m pytest -n auto --dist loadgroup --ignore=tests/e2e $(ARGS)
-	@# Playwright keeps an event loop running in its process: the browser has one of its own.
+	@# Playwright keeps an event loop running, so the browser tests have their own process.
 	@$(PY) -m pytest -n 2 --dist loadgroup tests/e2e $(ARGS)
 
 test-fast: $(DEV) ## run the tests that the changed files touch; ARGS="--since main" compares with a branch
@@ -32,7 +32,7 @@ check: $(DEV) ## lint, types and import contracts
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 
-format: $(DEV) ## format the code and mend what can be mended by machine
+format: $(DEV) ## format the code and fix what ruff can fix
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
@@ -42,7 +42,7 @@ e2e: $(DEV) ## run the browser tests only
 bench: $(DEV) ## measure against floors and peers; prints ratios and writes var/bench.json
 	@$(PY) -m tests.benchmarks $(ARGS)
 
-migrate: $(RUNTIME) ## bring the database to this version
+migrate: $(RUNTIME) ## upgrade the database to this version
 	@$(PY) -m app migrate
 
 doctor: $(RUNTIME) ## check settings, database, provider and API
@@ -57,7 +57,7 @@ docs: $(DEV) ## write the tables of the documentation and .env.example from the 
 openapi: $(DEV) ## write docs/openapi.json from the code
 	@$(PY) -m remote_api --write-openapi docs/openapi.json
 
-lock: $(DEV) ## pin dependencies anew, with hashes
+lock: $(DEV) ## pin the dependencies again, with hashes
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group build --extra postgres \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -o requirements.lock
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group dev --extra postgres \
@@ -66,23 +66,23 @@ lock: $(DEV) ## pin dependencies anew, with hashes
 clean: ## remove the virtual environment and caches (keeps var/, where your data is)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 
-# --- installing: a stamp is written only when everything went well, so a half-made environment is made anew ---
+# --- installation: the stamp is written only after success, so an incomplete environment is created again ---
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "Gatehouse needs Python 3.11, 3.12 or 3.13, and none was found. Install one, or name it: make run PYTHON=/path/to/python3"; exit 2; }
 	@rm -rf $(VENV)
-	@echo "making $(VENV) with $$($(PYTHON) --version) …"
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 2; }
+	@echo "creating $(VENV) with $$($(PYTHON) --version) …"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python could not create a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 2; }
 	@touch $@
 
 $(RUNTIME): $(VENV)/.made requirements.lock pyproject.toml
 	@echo "installing what Gatehouse needs …"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
 		&& $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable . \
-		|| { echo "Installing did not work; what pip said stands above. 'make clean' and another try begins anew."; exit 2; }
+		|| { echo "The installation failed; the output of pip is above. To start again: make clean"; exit 2; }
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements-dev.lock
 	@echo "installing what the tests need …"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock \
-		|| { echo "Installing did not work; what pip said stands above. 'make clean' and another try begins anew."; exit 2; }
+		|| { echo "The installation failed; the output of pip is above. To start again: make clean"; exit 2; }
 	@touch $@

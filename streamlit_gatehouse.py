@@ -1,1 +1,1 @@
-"""By this module Streamlit's component scanner finds the distribution: it wants one that is called alike."""
+"""Streamlit's component scanner finds the distribution by this module: it requires one of the same name."""
