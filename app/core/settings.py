@@ -1,6 +1,7 @@
 """The table of settings: one typed class, read from the environment and an optional ``.env``.
 
-``app.core.settings_loading`` reads, checks and completes them for a process. An empty variable counts as not set.
+``app.core.settings_loading`` reads, checks and completes them for a process. An empty variable counts as not set. The
+module is longer than 300 lines because the table of settings stays in one file.
 """
 
 from __future__ import annotations
