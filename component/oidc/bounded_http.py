@@ -20,7 +20,11 @@ class BoundedAdapter(PrivateAuthorities):
     """Reads each response whole, within a time and a size, or raises a ``requests`` error."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """Send as the library does; the body of the response has been read."""
+        """Send as the library does; the body of the response has been read.
+
+        Raises:
+            requests.RequestException: No response arrived, or it is too long, too slow or a redirect.
+        """
         deadline = time.monotonic() + TIMEOUT_SECONDS
         options["stream"] = True
         options["timeout"] = TIMEOUT_SECONDS

@@ -42,7 +42,7 @@ _THREADS: Final = 4
 _GRANULARITY: Final = timedelta(seconds=1)
 """``iat`` has whole seconds: a session that began within that second may have existed already."""
 
-_LEASE: Final = "provider-logout"
+_LEASE: Final = "backchannel-logout"
 
 _log = logging.getLogger(__name__)
 
