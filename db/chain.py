@@ -23,8 +23,8 @@ from db.audit import EVENT_PURPOSE, FIELDS, as_bytes, canonical, head_is_sealed
 from db.models import audit_events, audit_head, audit_retention
 from db.retention import BOUNDARY, boundary_is_sealed
 from db.rotation import Rotation
-from db.schema import SELECT_TRIGGERS, TRIGGERS
 from db.statement import PreparedStatement, Row
+from db.triggers import SELECT_TRIGGERS, TRIGGERS
 
 if TYPE_CHECKING:
     from db.database import Database

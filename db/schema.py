@@ -30,6 +30,7 @@ from db.faults import CANNOT_OPEN, not_migrated, translated_error
 from db.foreign_tables import SEARCH_TABLES, VERSION_TABLE, require_own_tables
 from db.models import audit_head
 from db.timeouts import MIGRATION_TIMEOUTS, SERVICE_TIMEOUTS
+from db.triggers import MAINTENANCE_TRIGGERS, SELECT_ALL_TRIGGERS, SELECT_TRIGGERS, TRIGGERS
 
 HEAD: Final = "0007"
 """The revision that this version of Gatehouse requires."""
@@ -38,40 +39,6 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _NEWER: Final = (
     "The database was made by a newer version of Gatehouse than this one; use that version or restore a backup."
 )
-_ON_BOTH: Final = frozenset(
-    {
-        "audit_events_no_update",
-        "audit_events_no_delete",
-        "audit_events_only_append",
-        "audit_retention_no_update",
-        "audit_retention_no_delete",
-        "audit_retention_only_forward",
-    }
-)
-TRIGGERS: Final = {
-    "sqlite": _ON_BOTH,
-    "postgresql": _ON_BOTH | {"audit_events_no_truncate", "audit_retention_no_truncate"},
-}
-"""The triggers that make the audit append-only, by dialect."""
-_COUNTING: Final = frozenset(
-    {f"people_counted_{event}" for event in ("insert", "update", "delete")}
-    | {f"grants_counted_{event}" for event in ("insert", "update", "delete")}
-)
-MAINTENANCE_TRIGGERS: Final = {
-    "sqlite": _COUNTING | {f"people_search_{event}" for event in ("insert", "update", "delete")},
-    "postgresql": _COUNTING,
-}
-"""The triggers that maintain counters and the search index of people, by dialect."""
-SELECT_TRIGGERS: Final = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    " AND tbl_name IN ('audit_events', 'audit_retention')",
-    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
-    " AND tgrelid IN ('audit_events'::regclass, 'audit_retention'::regclass)",
-}
-_ALL_TRIGGERS: Final = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D' AND NOT tgisinternal",
-}
 _migrating = Lock()  # Alembic's environment is one per process
 
 
@@ -313,7 +280,7 @@ def _upgrade(engine: Engine, *, beside_others: bool = False) -> None:
         if missing := missing_triggers(connection):
             raise SchemaMismatch(f"The audit is not protected any more: {', '.join(sorted(missing))} is missing.")
         name = connection.dialect.name
-        existing = {str(row[0]) for row in connection.execute(text(_ALL_TRIGGERS[name]))}
+        existing = {str(row[0]) for row in connection.execute(text(SELECT_ALL_TRIGGERS[name]))}
         if missing := MAINTENANCE_TRIGGERS[name] - existing:
             names = ", ".join(sorted(missing))
             raise SchemaMismatch(f"Counters and search are not maintained any more: {names} is missing.")

@@ -16,7 +16,7 @@ from app.core.records import NewGrant, NewSession, Person, SteppedUp, TokenRight
 from app.core.settings import Settings
 from db import Database, open_database
 from db.database import DatabaseUnitOfWork
-from db.schema import TRIGGERS
+from db.triggers import TRIGGERS
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ISSUER = "https://tenant.example/"

@@ -17,7 +17,8 @@ from app.core.audit import AuditKind
 from app.core.chain import ProblemKind
 from db import ChainState, Database, verify_chain
 from db.models import audit_events
-from db.schema import TRIGGERS, missing_triggers
+from db.schema import missing_triggers
+from db.triggers import TRIGGERS
 from tests.db.builders import NOW, behind_its_back, event, recorded
 
 ROOT = Path(__file__).parents[2]

@@ -16,8 +16,9 @@ from db import ChainState, Database, SchemaState, current_state, migrate, seed, 
 from db.audit import HEAD_PURPOSE, chained, head_bytes
 from db.engine import make_engine, parsed
 from db.models import audit_events, audit_head, audit_retention
-from db.schema import MAINTENANCE_TRIGGERS, MIGRATIONS, TRIGGERS, missing_triggers
+from db.schema import MIGRATIONS, missing_triggers
 from db.timeouts import SERVICE_TIMEOUTS
+from db.triggers import MAINTENANCE_TRIGGERS, TRIGGERS
 from tests.db.builders import ANN, KEYRING, NOW, SECOND, event, opened, signed_in
 
 
