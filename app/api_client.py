@@ -13,14 +13,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import requests
+from pydantic import ValidationError
 from urllib3.exceptions import HTTPError
 
 from app import access, api_problems
 from app.core import correlation
+from app.core.contract.base import ResponseModel
+from app.core.contract.sessions import EndedCount, SessionBody, Sessions
+from app.core.contract.usage import Usage, UsageDayBody
 from app.core.errors import (
     ApiUnavailable,
     ChangeUnconfirmed,
@@ -33,6 +37,8 @@ from app.core.errors import (
 from app.core.http_client import AnswerTooLarge, http_session, read_bounded, was_never_sent
 from app.services import services
 
+M = TypeVar("M", bound=ResponseModel)
+
 BASE: Final = "/api/v1"
 TIMEOUT_SECONDS: Final = (1.5, 3.0)
 """How long connecting, and beginning an answer, may take: five seconds at most, over which a page would seem broken."""
@@ -41,6 +47,7 @@ CHANGE_SECONDS: Final = 17.0
 margin until a server counts as frozen) and one second for the network. With less, a kept change would look failed."""
 SHOWN_MAX_CHARACTERS: Final = 16_000
 """How much of an answer the API explorer and the component are shown."""
+_NOT_AS_AGREED: Final = "The remote API answered something that this version of the app does not understand."
 _NOT_ITS_OWN: Final = "The remote API answered something that is not its own."
 _SILENT: Final = "The remote API does not answer. Try again in a moment."
 _SLOW: Final = "The remote API is too slow. Try again in a moment."
@@ -107,6 +114,17 @@ class ApiResponse:
             raise self.foreign()
         return body
 
+    def read(self, model: type[M]) -> M:
+        """Its content as a response model of the contract; raises as ``foreign`` when it is anything else.
+
+        Fields that are not known here are ignored, so that a newer API works with this app.
+        """
+        try:
+            return model.model_validate_json(self.content, strict=True, extra="ignore")
+        except ValidationError as error:
+            self.object()
+            raise self.foreign(_NOT_AS_AGREED) from error
+
     def file(self, kind: str) -> bytes:
         """Its content, which must be of this content type; raises as ``foreign``."""
         if not self.headers.get("Content-Type", "").startswith(kind):
@@ -137,10 +155,9 @@ def _http() -> requests.Session:
     return http_session(ca_bundle=services().settings.ca_bundle)
 
 
-def usage(days: int) -> list[dict[str, Any]]:
-    """The usage report: one entry a day, oldest first: day, sign_ins, denials, page_views (path → views)."""
-    answer = call("GET", f"{BASE}/reports/usage", params={"days": str(days)}).object()
-    return list(answer["days"])
+def usage(days: int) -> tuple[UsageDayBody, ...]:
+    """The usage report of so many days, oldest first."""
+    return call("GET", f"{BASE}/reports/usage", params={"days": str(days)}).read(Usage).days
 
 
 def usage_csv(days: int) -> bytes:
@@ -148,9 +165,9 @@ def usage_csv(days: int) -> bytes:
     return call("GET", f"{BASE}/reports/usage.csv", params={"days": str(days)}).file("text/csv")
 
 
-def my_sessions() -> list[dict[str, Any]]:
+def my_sessions() -> tuple[SessionBody, ...]:
     """The signed-in person's live sessions, newest first."""
-    return list(call("GET", f"{BASE}/me/sessions").object()["sessions"])
+    return call("GET", f"{BASE}/me/sessions").read(Sessions).sessions
 
 
 def end_my_session(ref: str) -> None:
@@ -160,7 +177,7 @@ def end_my_session(ref: str) -> None:
 
 def end_my_other_sessions() -> int:
     """End all sessions of the signed-in person but this one; returns how many."""
-    return int(call("DELETE", f"{BASE}/me/sessions").object()["ended"])
+    return call("DELETE", f"{BASE}/me/sessions").read(EndedCount).ended
 
 
 def explore(method: str, path: str, *, with_token: bool, body: Mapping[str, object] | None = None) -> Exchange:

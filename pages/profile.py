@@ -81,20 +81,20 @@ except GatehouseError as error:
 else:
     now = datetime.now(UTC)
     for device in devices:
-        with st.container(border=True, key=f"device-{device['ref'][:8]}"):
+        with st.container(border=True, key=f"device-{device.ref[:8]}"):
             about, action = st.columns([4, 1], vertical_alignment="center")
-            here = " — **this one**" if device["current"] else ""
-            about.markdown(f"{formatting.plain(formatting.browser(device['browser']))}{here}")
-            since = formatting.ago(datetime.fromisoformat(device["since"]), now)
-            last = formatting.ago(datetime.fromisoformat(device["last_seen_at"]), now)
-            address = formatting.plain(device["address"] or "unknown address")
+            here = " — **this one**" if device.current else ""
+            about.markdown(f"{formatting.plain(formatting.browser(device.browser))}{here}")
+            since = formatting.ago(device.since, now)
+            last = formatting.ago(device.last_seen_at, now)
+            address = formatting.plain(device.address or "unknown address")
             # The title of a page that this person may not open is nobody's business here either.
-            row = BY_PATH.get(device["page"].strip("/")) if device["page"] else None
+            row = BY_PATH.get(device.page.strip("/")) if device.page else None
             where = f", on {row.title}" if row is not None and access.allows_row(row) else ""
             about.caption(f"Signed in {since} from {address}, last used {last}{where}")
-            if not device["current"]:
+            if not device.current:
                 action.button(
-                    "End", key=f"end-{device['ref'][:8]}", on_click=end_device, args=(device["ref"],), width="stretch"
+                    "End", key=f"end-{device.ref[:8]}", on_click=end_device, args=(device.ref,), width="stretch"
                 )
     if len(devices) > 1:
         st.button("End all other sessions", key="end-others", on_click=end_others, icon=":material/devices_off:")

@@ -37,10 +37,10 @@ except GatehouseError as error:
 
 frame = pd.DataFrame(
     {
-        "Day": [day["day"] for day in days],
-        "Sign-ins": [day["sign_ins"] for day in days],
-        "Refusals": [day["denials"] for day in days],
-        "Page views": [sum(day["page_views"].values()) for day in days],
+        "Day": [day.day for day in days],
+        "Sign-ins": [day.sign_ins for day in days],
+        "Refusals": [day.denials for day in days],
+        "Page views": [sum(day.page_views.values()) for day in days],
     }
 )
 frame["Day"] = pd.to_datetime(frame["Day"])
@@ -59,7 +59,7 @@ else:
                 st.caption("None in this time span.")
     views: dict[str, int] = {}
     for day in days:
-        for path, count in day["page_views"].items():
+        for path, count in day.page_views.items():
             views[path] = views.get(path, 0) + count
     with st.expander("As a table", icon=":material/table:"):
         st.dataframe(

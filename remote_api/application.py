@@ -20,6 +20,7 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
 from werkzeug.routing import MapAdapter, Rule
 
+from app.core.contract.base import ResponseModel
 from app.core.errors import BadRequest, InvalidInput, UnsupportedMediaType
 from app.core.guard import Guard
 from remote_api.access import Declared, read_declarations
@@ -59,7 +60,7 @@ class NoSessions(SessionInterface):
         return self._none
 
 
-class Answer(Response):
+class CompleteResponse(Response):
     """An answer that is complete in memory is sent as it is; werkzeug would look over every header of it again."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -71,17 +72,7 @@ class Answer(Response):
 
 
 class Json(DefaultJSONProvider):
-    """JSON as written; bodies nested deeper than Python reads are malformed rather than a crash (R17)."""
-
-    _encode = json.JSONEncoder(separators=(",", ":"), default=DefaultJSONProvider.default).encode  # made once
-
-    def dumps(self, obj: Any, **kwargs: Any) -> str:
-        """Compact JSON; options are taken as ``json.dumps`` takes them."""
-        return super().dumps(obj, **kwargs) if kwargs else self._encode(obj)
-
-    def response(self, *args: Any, **kwargs: Any) -> Answer:
-        """What a view's dictionary or list becomes."""
-        return Answer(self.dumps(self._prepare_response_obj(args, kwargs)), content_type="application/json")
+    """JSON of requests; a body nested deeper than Python reads is malformed rather than a crash (R17)."""
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Raises ``ValueError`` for anything that is not JSON within bounds."""
@@ -137,6 +128,14 @@ class Application(OpenAPI):
         """Endpoint → what it declares; empty before ``seal``."""
         return self._declared
 
+    def make_response(self, rv: Any) -> Response:
+        """As Flask's; also takes a response model, alone or first of a tuple, which becomes JSON."""
+        if isinstance(rv, ResponseModel):
+            return json_response(rv)
+        if isinstance(rv, tuple) and isinstance(rv[0], ResponseModel):
+            rv = (json_response(rv[0]), *rv[1:])
+        return super().make_response(rv)
+
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """As Flask's, without looking at the host, which the envelope has checked."""
         if request is None:
@@ -179,6 +178,12 @@ class Application(OpenAPI):
         where = f"{request_ctx.request.method} {rule.rule}" if rule is not None else "an unknown address"
         found = problem(after_a_change(error), protected=declared is not None and declared.protected, where=where)
         return Response(found.body, status=found.status, headers=found.headers)
+
+
+def json_response(model: ResponseModel) -> CompleteResponse:
+    """The response that carries a model as compact ASCII JSON."""
+    body = model.__pydantic_serializer__.to_json(model, ensure_ascii=True)
+    return CompleteResponse(body, content_type="application/json")
 
 
 def _bare(view: Callable[..., Any]) -> Callable[..., Any]:

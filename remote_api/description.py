@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from flask_openapi3.models.info import Info
 
+from app.core.contract.problem import ProblemBody
 from remote_api.access import Declared
 from remote_api.application import Application
 from remote_api.preconditions import READS, needs_version
 from remote_api.problems import MEDIA_TYPE
 from remote_api.rate_limits import UNLIMITED
-from remote_api.schemas import ProblemBody
 
 API_VERSION: Final = "1.0.0"
 INFO: Final = Info(

@@ -20,9 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _ATTRIBUTE: Final = "needs_version"
-# RFC 9110 §8.8.3: an entity tag is of visible characters but quotes, and here of plain ones.
-_STRONG: Final = re.compile(r'"([\x21\x23-\x7e]{1,200})"')
-_WEAK: Final = re.compile(r'W/"[\x21\x23-\x7e]{1,200}"')
+# RFC 9110 §8.8.3, without obs-text: visible ASCII characters but quotes.
+_TAG: Final = re.compile(r"[\x21\x23-\x7e]{1,200}")
 
 
 def conditional(view: F) -> F:
@@ -55,19 +54,23 @@ def demand_version() -> None:
 
 
 def version() -> str:
-    """The one version of the request's ``If-Match``.
+    """Return the version that the request's ``If-Match`` names.
 
-    Raises ``PreconditionRequired`` without it or for ``*``, which would overwrite whatever is there; ``StaleVersion``
-    for a weak tag, which never matches here (RFC 9110 §13.1.1); ``BadRequest`` for anything but one tag.
+    Raises:
+        PreconditionRequired: The header is missing, or is ``*``, which would overwrite any version.
+        StaleVersion: The tag is weak, and weak tags never match (RFC 9110 §13.1.1).
+        BadRequest: The header is anything other than one entity tag.
     """
     sent = request.environ.get("HTTP_IF_MATCH", "").strip(" \t")
     if sent in {"", "*"}:
         raise PreconditionRequired("Send If-Match with the ETag of what you have seen, so that nothing newer is lost.")
-    if (strong := _STRONG.fullmatch(sent)) is not None:
-        return strong[1]
-    if _WEAK.fullmatch(sent):
+    etags = request.if_match  # lenient: takes unquoted tags and ``w/``, and merges equal ones
+    tag = next(iter(etags.as_set(include_weak=True)), "")
+    if sent not in {f'"{tag}"', f'W/"{tag}"'} or _TAG.fullmatch(tag) is None:
+        raise BadRequest("If-Match takes exactly one ETag here, in its quotes, as it came.")
+    if etags.is_weak(tag):
         raise StaleVersion("A weak ETag does not name a version. Send the ETag as it came.")
-    raise BadRequest("If-Match takes exactly one ETag here, in its quotes, as it came.")
+    return tag
 
 
 def etag(version: str) -> dict[str, str]:

@@ -200,7 +200,7 @@ def serve(stub: StubApi) -> StubApi:
         ("GET", f"{BASE}/permissions"): page("permissions", catalogue),
         ("GET", f"{BASE}/audit"): page("events", [event()]),
         ("GET", f"{BASE}/statistics"): json_of(statistics()),
-        ("POST", f"{BASE}/people"): json_of({**person(7), "name": ""}, 201),
+        ("POST", f"{BASE}/people"): json_of({**card(7), "name": ""}, 201),
         ("POST", f"{BASE}/people/7/grants"): changed,
         ("DELETE", f"{BASE}/people/7/grants/3"): json_of(card(version="v2")),
         ("DELETE", f"{BASE}/people/7/grants/5"): json_of(card(version="v2")),

@@ -10,10 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from app import access, formatting, panels
-from app.admin.api.audit import Asked, events
-from app.admin.api.installation import Attention, Statistics, statistics
+from app.admin.api.audit import events
+from app.admin.api.installation import statistics
 from app.admin.widgets import failures, labels
 from app.core.audit import AuditKind
+from app.core.audit_rows import AuditQuery
+from app.core.contract.statistics import AttentionBody, StatisticsBody
 from app.core.directory import MOST_COUNTED
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
@@ -65,7 +67,7 @@ def show() -> None:
         _recent()
 
 
-def _numbers(found: Statistics) -> None:
+def _numbers(found: StatisticsBody) -> None:
     counted = {
         "People": f"{found.people:,}",
         "Machines": _up_to(found.machines),
@@ -81,7 +83,7 @@ def _up_to(count: int) -> str:
     return labels.counted(count, capped=count == MOST_COUNTED)  # beyond it, it was counted exactly
 
 
-def _attention(attention: Attention) -> None:
+def _attention(attention: AttentionBody) -> None:
     st.header("Needs attention")
     points = _points(attention)
     if not points:
@@ -95,7 +97,7 @@ def _attention(attention: Attention) -> None:
                 st.page_link(row.script, label=point.link, icon=":material/arrow_forward:", query_params=point.query)
 
 
-def _points(attention: Attention) -> list[_Point]:
+def _points(attention: AttentionBody) -> list[_Point]:
     """What needs attention, the gravest first."""
     points = []
     if attention.administrators <= 1:
@@ -134,7 +136,7 @@ def _people(count: int) -> str:
     return f"{_up_to(count)} {'person' if count == 1 else 'people'}"
 
 
-def _over_time(found: Statistics) -> None:
+def _over_time(found: StatisticsBody) -> None:
     st.header("Over time")
     frame = pd.DataFrame(
         {
@@ -156,7 +158,7 @@ def _over_time(found: Statistics) -> None:
 def _recent() -> None:
     st.header("Recent changes")
     with failures.shown("recent-failed"):
-        page = events(Asked(kinds=_CHANGES), limit=_RECENT)
+        page = events(AuditQuery(kinds=_CHANGES), limit=_RECENT)
         if not page.rows:
             st.write("Nobody has changed anything yet.")
         for event in page.rows:

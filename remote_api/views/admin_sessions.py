@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core import administration
+from app.core.contract.base import ReasonRequest, SubjectBody, construct
+from app.core.contract.people import PersonPath
+from app.core.contract.sessions import (
+    EndedCount,
+    PersonSessions,
+    SessionItem,
+    SessionList,
+    SessionPath,
+    SessionPerson,
+    SessionsQuery,
+)
 from app.core.directory import MOST_ROWS, SessionRow
 from app.core.errors import NotFound
 from app.core.permissions import Permission
 from remote_api.access import principal, requires
 from remote_api.preconditions import unconditional
-from remote_api.schemas import EndedCount
-from remote_api.schemas.people import PersonPath
-from remote_api.schemas.records import AnySessionPath, PersonSessions, SessionEnding, SessionList, SessionsAsked
 from remote_api.services import services
-from remote_api.transactions import iso, transaction
+from remote_api.transactions import transaction
 from remote_api.views.sessions import IDLE_SECONDS
 
 _ENDING = "ending is the same however often it is done"
@@ -31,24 +38,25 @@ api = APIBlueprint(
 
 @api.get("/sessions", responses={200: SessionList})
 @requires(Permission.READ_SESSIONS)
-def all_sessions(query: SessionsAsked) -> dict[str, Any]:
+def all_sessions(query: SessionsQuery) -> SessionList:
     """List live sessions, last used first."""
     now = services().clock()
-    found = services().storage.directory.sessions(
+    rows = services().storage.directory.sessions(
         now, person=query.person, seen_since=now - _idle(), cursor=query.cursor, limit=query.limit
     )
-    return {
-        "sessions": [_item(row) for row in found.rows],
-        "next": found.next,
-        "total": found.total,
-        "total_capped": found.capped,
-    }
+    return construct(
+        SessionList,
+        sessions=tuple([_item(row) for row in rows.rows]),
+        next=rows.next,
+        total=rows.total,
+        total_capped=rows.capped,
+    )
 
 
 @api.delete("/sessions/<ref>", responses={204: None})
 @unconditional(_ENDING)
 @requires(Permission.END_SESSIONS)
-def end_any_session(path: AnySessionPath, query: SessionEnding) -> tuple[str, int]:
+def end_any_session(path: SessionPath, query: ReasonRequest) -> tuple[str, int]:
     """End one session."""
     with transaction() as tx:
         administration.end_session(tx.unit, tx.administrator, ref=path.ref, reason=query.reason, now=tx.now)
@@ -57,25 +65,25 @@ def end_any_session(path: AnySessionPath, query: SessionEnding) -> tuple[str, in
 
 @api.get("/people/<int:person>/sessions", responses={200: PersonSessions})
 @requires(Permission.READ_SESSIONS)
-def sessions_of_person(path: PersonPath) -> dict[str, Any]:
+def sessions_of_person(path: PersonPath) -> PersonSessions:
     """List a person's live sessions, last used first."""
     directory, now = services().storage.directory, services().clock()
     if directory.person_card(path.person, now) is None:
         raise NotFound("There is no such person.")
-    found = directory.sessions(now, person=path.person, seen_since=now - _idle(), limit=MOST_ROWS)
-    return {"sessions": [_item(row) for row in found.rows]}
+    rows = directory.sessions(now, person=path.person, seen_since=now - _idle(), limit=MOST_ROWS)
+    return construct(PersonSessions, sessions=tuple([_item(row) for row in rows.rows]))
 
 
 @api.delete("/people/<int:person>/sessions", responses={200: EndedCount})
 @unconditional(_ENDING)
 @requires(Permission.END_SESSIONS)
-def end_sessions_of_person(path: PersonPath, query: SessionEnding) -> dict[str, int]:
+def end_sessions_of_person(path: PersonPath, query: ReasonRequest) -> EndedCount:
     """End all sessions of a person."""
     with transaction() as tx:
         ended = administration.end_sessions(
             tx.unit, tx.administrator, person=path.person, reason=query.reason, now=tx.now
         )
-    return {"ended": ended}
+    return construct(EndedCount, ended=ended)
 
 
 def _idle() -> timedelta:
@@ -83,20 +91,22 @@ def _idle() -> timedelta:
     return timedelta(seconds=current_app.config[IDLE_SECONDS])
 
 
-def _item(row: SessionRow) -> dict[str, Any]:
+def _item(row: SessionRow) -> SessionItem:
     session, subject = row.session, row.session.person.subject
-    return {
-        "ref": session.ref,
-        "person": {
-            "id": row.person_id,
-            "name": session.person.name,
-            "subject": {"issuer": subject.issuer, "subject": subject.subject},
-        },
-        "since": iso(session.created_at),
-        "last_seen_at": iso(session.last_seen_at),
-        "expires_at": iso(session.expires_at),
-        "browser": session.user_agent,
-        "address": session.address,
-        "page": session.page,
-        "current": session.ref == principal().session_ref,
-    }
+    return construct(
+        SessionItem,
+        ref=session.ref,
+        person=construct(
+            SessionPerson,
+            id=row.person_id,
+            name=session.person.name,
+            subject=construct(SubjectBody, issuer=subject.issuer, subject=subject.subject),
+        ),
+        since=session.created_at,
+        last_seen_at=session.last_seen_at,
+        expires_at=session.expires_at,
+        browser=session.user_agent,
+        address=session.address,
+        page=session.page,
+        current=session.ref == principal().session_ref,
+    )

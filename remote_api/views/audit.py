@@ -6,10 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
 from itertools import chain
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
@@ -18,23 +19,26 @@ from flask_openapi3.models.tag import Tag
 from app.core import administration, correlation
 from app.core.audit import AuditEvent, AuditKind
 from app.core.audit_rows import AuditQuery, AuditRow
+from app.core.chain import ChainState
+from app.core.contract.audit import (
+    AuditExportQuery,
+    AuditFilters,
+    AuditItem,
+    AuditListQuery,
+    Chain,
+    ChainQuery,
+    EventPath,
+    Events,
+    KindBody,
+    Kinds,
+)
+from app.core.contract.base import construct
 from app.core.errors import NotFound, TooManyRequests
 from app.core.permissions import Permission
 from app.core.principal import Subject
 from app.core.spreadsheet import safe_cell
 from remote_api.access import requires
 from remote_api.audit_text import NameOf, sentence
-from remote_api.schemas.records import (
-    AuditAsked,
-    AuditExport,
-    AuditFilters,
-    AuditItem,
-    Chain,
-    ChainAsked,
-    EventPath,
-    Events,
-    Kinds,
-)
 from remote_api.services import services
 from remote_api.transactions import iso, transaction
 
@@ -57,33 +61,36 @@ _verifying = Lock()
 
 @api.get("", responses={200: Events})
 @requires(Permission.READ_AUDIT)
-def events(query: AuditAsked) -> dict[str, Any]:
+def events(query: AuditListQuery) -> Events:
     """List events, newest first."""
-    found = services().storage.directory.audit(_query(query, cursor=query.cursor, limit=query.limit))
+    rows = services().storage.directory.audit(_query(query, cursor=query.cursor, limit=query.limit))
     name_of = _names()
-    return {
-        "events": [_item(row, name_of) for row in found.rows],
-        "next": found.next,
-        "total": found.total,
-        "total_capped": found.capped,
-    }
+    return construct(
+        Events,
+        events=tuple([_item(row, name_of) for row in rows.rows]),
+        next=rows.next,
+        total=rows.total,
+        total_capped=rows.capped,
+    )
 
 
 @api.get("/<int:seq>", responses={200: AuditItem})
 @requires(Permission.READ_AUDIT)
-def event(path: EventPath) -> dict[str, Any]:
+def event(path: EventPath) -> AuditItem:
     """See one event."""
-    found = services().storage.directory.audit_event(path.seq)
-    if found is None:
+    row = services().storage.directory.audit_event(path.seq)
+    if row is None:
         raise NotFound("There is no such event.")
-    return _item(found, _names())
+    return _item(row, _names())
 
 
 @api.get("/kinds", responses={200: Kinds})
 @requires(Permission.READ_AUDIT)
-def kinds() -> dict[str, Any]:
+def kinds() -> Kinds:
     """List the kinds of events there are."""
-    return {"kinds": [{"kind": kind.value, "sentence": kind.sentence} for kind in AuditKind]}
+    return construct(
+        Kinds, kinds=tuple([construct(KindBody, kind=kind.value, sentence=kind.sentence) for kind in AuditKind])
+    )
 
 
 @api.get(
@@ -99,7 +106,7 @@ def kinds() -> dict[str, Any]:
     },
 )
 @requires(Permission.EXPORT_AUDIT)
-def export(query: AuditExport) -> Response:
+def export(query: AuditExportQuery) -> Response:
     """Download events as a file, oldest first; that it was done is an event too."""
     asked = _query(query)
     with transaction() as tx:
@@ -125,27 +132,30 @@ def export(query: AuditExport) -> Response:
 
 @api.get("/chain", responses={200: Chain})
 @requires(Permission.READ_AUDIT)
-def look(query: ChainAsked) -> dict[str, Any]:
+def look(query: ChainQuery) -> Chain:
     """Say how the audit ends; with `full`, follow all of it and say whether it is whole."""
-    found = _verified() if query.full else {"verified": False, "good": None, "events": None, "problems": []}
+    state = _verified() if query.full else None
     head = services().storage.directory.chain_head()
-    return found | {
-        "seq": head.seq,
-        "last_at": iso(head.last_at),
-        "sealed": head.sealed,
-        "boundary_seq": head.boundary_seq,
-    }
+    return construct(
+        Chain,
+        verified=state is not None and state.complete,
+        good=None if state is None else state.good,
+        events=None if state is None else state.events,
+        problems=() if state is None else tuple([str(problem) for problem in state.problems]),
+        seq=head.seq,
+        last_at=head.last_at,
+        sealed=head.sealed,
+        boundary_seq=head.boundary_seq,
+    )
 
 
-def _verified() -> dict[str, Any]:
+def _verified() -> ChainState:
     if not _verifying.acquire(blocking=False):
         raise TooManyRequests(_VERIFYING_SECONDS, "The audit is being verified already; that takes a while.")
     try:
-        state = services().verify_chain()
+        return services().verify_chain()
     finally:
         _verifying.release()
-    problems = [str(problem) for problem in state.problems]
-    return {"verified": state.complete, "good": state.good, "events": state.events, "problems": problems}
 
 
 def _query(asked: AuditFilters, *, cursor: str = "", limit: int = 50) -> AuditQuery:
@@ -188,20 +198,21 @@ def _names() -> NameOf:
     return name_of
 
 
-def _item(row: AuditRow, name_of: NameOf) -> dict[str, Any]:
-    return {
-        "seq": row.seq,
-        "at": row.at.isoformat(),
-        "kind": row.kind,
-        "sentence": sentence(row, name_of),
-        "outcome": row.outcome,
-        "actor": row.actor,
-        "target": row.target,
-        "reason": row.reason,
-        "correlation_id": row.correlation_id,
-        "address": row.address,
-        "details": dict(row.details),
-    }
+def _item(row: AuditRow, name_of: NameOf) -> AuditItem:
+    return construct(
+        AuditItem,
+        seq=row.seq,
+        at=row.at,
+        kind=row.kind,
+        sentence=sentence(row, name_of),
+        outcome=row.outcome,
+        actor=row.actor,
+        target=row.target,
+        reason=row.reason,
+        correlation_id=row.correlation_id,
+        address=row.address,
+        details=dict(row.details),
+    )
 
 
 def _as_stored(_: Subject) -> str:
@@ -211,7 +222,7 @@ def _as_stored(_: Subject) -> str:
 
 def _jsonl(rows: Iterator[AuditRow]) -> Iterator[str]:
     for row in rows:
-        yield json.dumps(_item(row, _as_stored), ensure_ascii=False) + "\n"
+        yield json.dumps(vars(_item(row, _as_stored)), ensure_ascii=False, default=datetime.isoformat) + "\n"
 
 
 def _csv(rows: Iterator[AuditRow]) -> Iterator[str]:
@@ -226,8 +237,11 @@ def _csv(rows: Iterator[AuditRow]) -> Iterator[str]:
 
 def _cells(row: AuditRow) -> tuple[int | str, ...]:
     """In the order of ``_COLUMNS``; texts such that no spreadsheet takes them for a formula."""
-    item = _item(row, _as_stored) | {"details": json.dumps(dict(row.details), ensure_ascii=False)}
-    return tuple(value if isinstance(value := item[name], int) else safe_cell(value) for name in _COLUMNS)
+    cells = vars(_item(row, _as_stored)) | {
+        "at": row.at.isoformat(),
+        "details": json.dumps(dict(row.details), ensure_ascii=False),
+    }
+    return tuple(cell if isinstance(cell := cells[name], int) else safe_cell(cell) for name in _COLUMNS)
 
 
 def _in_chunks(lines: Iterator[str]) -> Iterator[bytes]:

@@ -5,38 +5,39 @@ from __future__ import annotations
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.contract.base import Message, construct
+from app.core.contract.demo import Echo
 from app.core.permissions import Permission
 from remote_api.access import authenticated, public, requires
 from remote_api.preconditions import unconditional
-from remote_api.schemas import Echo, Message
 
 api = APIBlueprint("demo", __name__, url_prefix="/api", abp_tags=[Tag(name="demo", description="Try the API out.")])
 
 
 @api.get("/ping", responses={200: Message})
 @public
-def ping() -> dict[str, str]:
+def ping() -> Message:
     """Answer anybody."""
-    return {"message": "Pong. Anybody may read this."}
+    return construct(Message, message="Pong. Anybody may read this.")
 
 
 @api.get("/pong", responses={200: Message})
 @authenticated
-def pong() -> dict[str, str]:
+def pong() -> Message:
     """Answer whoever sends a valid access token."""
-    return {"message": "Ping. You sent a valid access token."}
+    return construct(Message, message="Ping. You sent a valid access token.")
 
 
 @api.get("/pong-scoped", responses={200: Message})
 @requires(Permission.READ_MESSAGES)
-def pong_scoped() -> dict[str, str]:
+def pong_scoped() -> Message:
     """Answer whoever may read messages."""
-    return {"message": "Ping. You may read messages."}
+    return construct(Message, message="Ping. You may read messages.")
 
 
 @api.post("/echo", responses={200: Message})
 @unconditional("it changes nothing")
 @authenticated
-def echo(body: Echo) -> dict[str, str]:
+def echo(body: Echo) -> Message:
     """Answer whoever sends a valid access token with their own text."""
-    return {"message": body.text}
+    return construct(Message, message=body.text)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core import administration, logs
+from app.core.contract.base import ReasonRequest, construct
+from app.core.contract.grants import (
+    BulkOutcome,
+    BulkProblem,
+    BulkRequest,
+    BulkResult,
+    BulkResults,
+    NewGrantBody,
+    PersonGrantPath,
+    PersonWithheldPath,
+)
+from app.core.contract.people import PersonBody, PersonPath
 from app.core.directory import GrantRow, PersonCard
 from app.core.errors import ChangeUnconfirmed, GatehouseError, InvalidInput, ServiceUnavailable
 from app.core.permissions import Permission
 from remote_api import preconditions
 from remote_api.access import requires
 from remote_api.preconditions import conditional, unconditional
-from remote_api.schemas.people import (
-    Because,
-    BulkAsked,
-    BulkResults,
-    GrantPath,
-    NewGrantBody,
-    PersonBody,
-    PersonPath,
-    WithheldPath,
-)
 from remote_api.transactions import nothing_was_changed, transaction
 from remote_api.views.people import DEFAULT_ROLE, answer_of, card_of
 
@@ -38,7 +40,7 @@ api = APIBlueprint(
 @api.post("/people/<int:person>/grants", responses={200: PersonBody, 201: PersonBody})
 @conditional
 @requires(Permission.MANAGE_GRANTS)
-def grant(path: PersonPath, body: NewGrantBody) -> tuple[dict[str, Any], int, dict[str, str]]:
+def grant(path: PersonPath, body: NewGrantBody) -> tuple[PersonBody, int, dict[str, str]]:
     """Give a person a role or a single permission; 200 where it was theirs already."""
     _one_thing(body.role, body.permission)
     with transaction() as tx:
@@ -59,7 +61,7 @@ def grant(path: PersonPath, body: NewGrantBody) -> tuple[dict[str, Any], int, di
 @api.delete("/people/<int:person>/grants/<int:grant>", responses={200: PersonBody})
 @conditional
 @requires(Permission.MANAGE_GRANTS)
-def revoke(path: GrantPath, query: Because) -> tuple[dict[str, Any], int, dict[str, str]]:
+def revoke(path: PersonGrantPath, query: ReasonRequest) -> tuple[PersonBody, int, dict[str, str]]:
     """Revoke a grant of a person; what the provider's token or GATEHOUSE_DEFAULT_ROLE gave is withheld from then on."""
     with transaction() as tx:
         administration.revoke(
@@ -78,7 +80,7 @@ def revoke(path: GrantPath, query: Because) -> tuple[dict[str, Any], int, dict[s
 @api.delete("/people/<int:person>/withheld/<int:withheld>", responses={200: PersonBody})
 @conditional
 @requires(Permission.MANAGE_GRANTS)
-def release(path: WithheldPath, query: Because) -> tuple[dict[str, Any], int, dict[str, str]]:
+def release(path: PersonWithheldPath, query: ReasonRequest) -> tuple[PersonBody, int, dict[str, str]]:
     """Let the provider's token and the default role give a person again what was withheld; it holds at once."""
     with transaction() as tx:
         administration.release(
@@ -97,29 +99,29 @@ def release(path: WithheldPath, query: Because) -> tuple[dict[str, Any], int, di
 @api.post("/grants/bulk", responses={200: BulkResults})
 @unconditional("each person is a change of its own, and giving or taking twice is harmless")
 @requires(Permission.MANAGE_GRANTS)
-def bulk(body: BulkAsked) -> dict[str, Any]:
+def bulk(body: BulkRequest) -> BulkResults:
     """Give or take the same thing for several people, each by itself; says what became of each."""
     _one_thing(body.role, body.permission)
     if body.action == "revoke" and body.until is not None:
         raise InvalidInput({"until": "What is taken away has no end: leave this out."})
-    results: list[dict[str, Any]] = []
+    results: list[BulkResult] = []
     people = list(dict.fromkeys(body.people))
     for person in people:
         try:
             results.append(_one(person, body))
         except ServiceUnavailable as error:
             unconfirmed = isinstance(error, ChangeUnconfirmed)
-            if not unconfirmed and all(result["outcome"] != "done" for result in results):
+            if not unconfirmed and all(result.outcome != "done" for result in results):
                 nothing_was_changed()
                 raise
             logs.report(error, where="a change of several people")
             results.append(_result(person, "unknown" if unconfirmed else "refused", error))
             results += [_result(other, "refused", error, _NOT_TRIED) for other in people[len(results) :]]
             break
-    return {"results": results}
+    return construct(BulkResults, results=tuple(results))
 
 
-def _one(person: int, body: BulkAsked) -> dict[str, Any]:
+def _one(person: int, body: BulkRequest) -> BulkResult:
     """The change of one person and its result; raises ``ServiceUnavailable`` only."""
     try:
         changed = _give(person, body) if body.action == "grant" else _take(person, body)
@@ -127,18 +129,18 @@ def _one(person: int, body: BulkAsked) -> dict[str, Any]:
         raise
     except GatehouseError as error:
         return _result(person, "refused", error)
-    return {"person": person, "outcome": "done" if changed else "unchanged", "problem": None}
+    return construct(BulkResult, person=person, outcome="done" if changed else "unchanged", problem=None)
 
 
-def _result(person: int, outcome: str, error: GatehouseError, prefix: str = "") -> dict[str, Any]:
+def _result(person: int, outcome: BulkOutcome, error: GatehouseError, prefix: str = "") -> BulkResult:
     """The result for a person whose change failed; ``prefix`` stands in front of the reason."""
     problems = error.problems.values() if isinstance(error, InvalidInput) else ()
     detail = " ".join([error.detail, *problems]).strip() or f"{error.title}."
-    problem = {"code": error.code, "title": error.title, "detail": f"{prefix}{detail}"}
-    return {"person": person, "outcome": outcome, "problem": problem}
+    problem = construct(BulkProblem, code=error.code, title=error.title, detail=f"{prefix}{detail}")
+    return construct(BulkResult, person=person, outcome=outcome, problem=problem)
 
 
-def _give(person: int, body: BulkAsked) -> bool:
+def _give(person: int, body: BulkRequest) -> bool:
     with transaction() as tx:
         return administration.grant(
             tx.unit,
@@ -153,7 +155,7 @@ def _give(person: int, body: BulkAsked) -> bool:
         )
 
 
-def _take(person: int, body: BulkAsked) -> bool:
+def _take(person: int, body: BulkRequest) -> bool:
     found = [row for row in _matching(card_of(person), body) if body.automatic or not row.automatic]
     if not found:
         return False
@@ -170,7 +172,7 @@ def _take(person: int, body: BulkAsked) -> bool:
     return revoked > 0
 
 
-def _matching(card: PersonCard, body: BulkAsked) -> list[GrantRow]:
+def _matching(card: PersonCard, body: BulkRequest) -> list[GrantRow]:
     return [row for row in card.grants if (row.role, row.permission) == (body.role, body.permission)]
 
 

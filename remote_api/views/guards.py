@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.contract.base import construct
+from app.core.contract.guards import GuardBody, Guards
 from app.core.permissions import Permission
 from remote_api.access import requires
-from remote_api.schemas.records import Guards
 from remote_api.services import services
-from remote_api.transactions import iso
 
 api = APIBlueprint(
     "guards",
@@ -23,20 +21,20 @@ api = APIBlueprint(
 
 @api.get("", responses={200: Guards})
 @requires(Permission.READ_GUARDS)
-def guards() -> dict[str, Any]:
+def guards() -> Guards:
     """List pages, functions and endpoints with the permission each asks for."""
-    return {
-        "guards": [
-            {
-                "kind": row.kind,
-                "name": row.name,
-                "permission": row.permission,
-                "file": row.file,
-                "line": row.line,
-                "process": row.process,
-                "version": row.version,
-                "published_at": iso(row.published_at),
-            }
-            for row in services().storage.directory.guards()
-        ]
-    }
+    rows = [
+        construct(
+            GuardBody,
+            kind=row.kind,
+            name=row.name,
+            permission=row.permission,
+            file=row.file,
+            line=row.line,
+            process=row.process,
+            version=row.version,
+            published_at=row.published_at,
+        )
+        for row in services().storage.directory.guards()
+    ]
+    return construct(Guards, guards=tuple(rows))

@@ -10,9 +10,10 @@ from typing import Final
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.contract.base import construct
+from app.core.contract.health import Health
 from app.core.errors import GatehouseError, ProviderUnavailable, SchemaMismatch, ServiceUnavailable, StorageUnavailable
 from remote_api.access import public
-from remote_api.schemas import Health
 from remote_api.services import services
 
 _SCHEMA: Final = "The database is of another version of Gatehouse."
@@ -24,14 +25,14 @@ api = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description=
 
 @api.get("/healthz", responses={200: Health})
 @public
-def healthz() -> dict[str, str]:
+def healthz() -> Health:
     """Say that the process lives."""
-    return {"status": "ok"}
+    return construct(Health, status="ok")
 
 
 @api.get("/readyz", responses={200: Health})
 @public
-def readyz() -> dict[str, str]:
+def readyz() -> Health:
     """Say whether the database and the provider's keys are there."""
     failed: list[str] = []
     cause: GatehouseError | None = None
@@ -47,4 +48,4 @@ def readyz() -> dict[str, str]:
         cause = cause or error
     if failed:
         raise ServiceUnavailable(" ".join(failed)) from cause
-    return {"status": "ready"}
+    return construct(Health, status="ready")

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core import administration
+from app.core.contract.base import construct
+from app.core.contract.mappings import (
+    MappedRole,
+    MappingBody,
+    MappingChanged,
+    MappingList,
+    MappingRequest,
+    MappingsQuery,
+)
 from app.core.directory import MappingRow
 from app.core.permissions import ROLES, Permission
 from remote_api import preconditions
 from remote_api.access import requires
 from remote_api.preconditions import conditional
-from remote_api.schemas.roles import MappingChanged, MappingList, MappingsAsked, MappingSent
 from remote_api.services import services
 from remote_api.transactions import transaction
 
@@ -31,30 +39,31 @@ api = APIBlueprint(
 
 @api.get("", responses={200: MappingList})
 @requires(Permission.READ_MAPPINGS)
-def mappings(query: MappingsAsked) -> dict[str, Any]:
+def mappings(query: MappingsQuery) -> MappingList:
     """List roles of tokens: those that are mapped, and those that arrived."""
-    found = services().storage.directory.mappings(
+    rows = services().storage.directory.mappings(
         text=query.q,
         unmapped=query.unmapped,
         own_names=current_app.config[MAP_OWN_NAMES],
         cursor=query.cursor,
         limit=query.limit,
     )
-    return {
-        "mappings": [_item(row) for row in found.rows],
-        "next": found.next,
-        "total": found.total,
-        "total_capped": found.capped,
-    }
+    return construct(
+        MappingList,
+        mappings=tuple([_item(row) for row in rows.rows]),
+        next=rows.next,
+        total=rows.total,
+        total_capped=rows.capped,
+    )
 
 
 @api.put("", responses={200: MappingChanged})
 @conditional
 @requires(Permission.MANAGE_MAPPINGS)
-def set_mapping(body: MappingSent) -> tuple[dict[str, Any], int, dict[str, str]]:
+def set_mapping(body: MappingRequest) -> tuple[MappingChanged, int, dict[str, str]]:
     """Map a role of tokens to exactly these roles; the rights of everyone whose last token had it follow at once."""
     with transaction() as tx:
-        changed = administration.set_mapping(
+        people_changed = administration.set_mapping(
             tx.unit,
             tx.administrator,
             token_role=body.token_role,
@@ -65,14 +74,16 @@ def set_mapping(body: MappingSent) -> tuple[dict[str, Any], int, dict[str, str]]
             now=tx.now,
         )
         row = tx.unit.mapping(body.token_role)
-    return {"mapping": _item(row), "people_changed": changed}, 200, preconditions.etag(row.version)
+    changed = construct(MappingChanged, mapping=_item(row), people_changed=people_changed)
+    return changed, 200, preconditions.etag(row.version)
 
 
-def _item(row: MappingRow) -> dict[str, Any]:
-    return {
-        "token_role": row.token_role,
-        "roles": [{"id": number, "name": name} for number, name in row.roles],
-        "own_name": current_app.config[MAP_OWN_NAMES] and row.token_role in ROLES,
-        "people": row.people,
-        "version": row.version,
-    }
+def _item(row: MappingRow) -> MappingBody:
+    return construct(
+        MappingBody,
+        token_role=row.token_role,
+        roles=tuple([construct(MappedRole, id=number, name=name) for number, name in row.roles]),
+        own_name=current_app.config[MAP_OWN_NAMES] and row.token_role in ROLES,
+        people=row.people,
+        version=row.version,
+    )

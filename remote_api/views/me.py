@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.assurance import Requirement
+from app.core.contract.base import StepUp, SubjectBody, construct
+from app.core.contract.me import GrantPathBody, HeldPermission, HeldRole, Me
+from app.core.errors import Unauthenticated
 from app.core.permissions import CATALOGUE
 from app.core.policy import GrantPath, decide
 from remote_api.access import authenticated, caller
-from remote_api.schemas import Me
 from remote_api.services import services
 
 api = APIBlueprint(
@@ -22,54 +23,55 @@ api = APIBlueprint(
 
 @api.get("", responses={200: Me})
 @authenticated
-def me() -> dict[str, Any]:
+def me() -> Me:
     """Say who is asking, and what they may do through this token."""
     principal, grants = caller()
     subject = principal.subject
+    if subject is None:  # unreachable: the address needs a token
+        raise Unauthenticated
     descriptions = services().storage.read.role_descriptions() if grants.roles else {}
     permissions = []
     for permission in CATALOGUE.values():
         decision = decide(principal, permission, grants, clock=services().clock)
         if decision.granted_by is not None:
-            others = [way for way in grants.grant_paths(permission) if way != decision.granted_by]
+            others = [path for path in grants.grant_paths(permission) if path != decision.granted_by]
             permissions.append(
-                {
-                    "name": permission.value,
-                    "sentence": permission.sentence,
-                    "ways": _ways([decision.granted_by, *others]),
-                    "step_up": _asked(decision.step_up),
-                }
+                construct(
+                    HeldPermission,
+                    name=permission.value,
+                    sentence=permission.sentence,
+                    ways=_grant_paths([decision.granted_by, *others]),
+                    step_up=_step_up(decision.step_up),
+                )
             )
-    return {
-        "subject": {"issuer": subject.issuer, "subject": subject.subject} if subject is not None else None,
-        "name": principal.name,
-        "email": principal.email,
-        "method": principal.method,
-        "client_id": principal.client_id,
-        "session": principal.session_ref,
-        "authenticated_at": principal.authenticated_at.isoformat() if principal.authenticated_at is not None else None,
-        "roles": [
-            {"name": name, "description": descriptions.get(name, ""), "ways": _ways(ways)}
-            for name, ways in sorted(grants.roles.items())
-        ],
-        "permissions": permissions,
-    }
+    roles = [
+        construct(HeldRole, name=name, description=descriptions.get(name, ""), ways=_grant_paths(paths))
+        for name, paths in sorted(grants.roles.items())
+    ]
+    return construct(
+        Me,
+        subject=construct(SubjectBody, issuer=subject.issuer, subject=subject.subject),
+        name=principal.name,
+        email=principal.email,
+        method=principal.method,
+        client_id=principal.client_id,
+        session=principal.session_ref,
+        authenticated_at=principal.authenticated_at,
+        roles=tuple(roles),
+        permissions=tuple(permissions),
+    )
 
 
-def _asked(requirement: Requirement | None) -> dict[str, Any] | None:
+def _step_up(requirement: Requirement | None) -> StepUp | None:
     if requirement is None:
         return None
-    return {"max_age": requirement.max_age_seconds, "acr_values": requirement.acr or None}
+    return construct(StepUp, max_age=requirement.max_age_seconds, acr_values=requirement.acr or None)
 
 
-def _ways(ways: Iterable[GrantPath]) -> list[dict[str, Any]]:
-    return [
-        {
-            "source": way.source,
-            "role": way.role,
-            "by": way.by,
-            "since": way.since.isoformat() if way.since is not None else None,
-            "until": way.until.isoformat() if way.until is not None else None,
-        }
-        for way in ways
-    ]
+def _grant_paths(paths: Iterable[GrantPath]) -> tuple[GrantPathBody, ...]:
+    return tuple(
+        [
+            construct(GrantPathBody, source=path.source, role=path.role, by=path.by, since=path.since, until=path.until)
+            for path in paths
+        ]
+    )

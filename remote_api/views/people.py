@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core import administration
+from app.core.contract.base import ReasonRequest, SubjectBody, construct
+from app.core.contract.grants import GrantBody, WithheldBody
+from app.core.contract.people import (
+    Block,
+    Blocked,
+    EffectivePermission,
+    NewPerson,
+    People,
+    PeopleListQuery,
+    PersonBody,
+    PersonItem,
+    PersonPath,
+    TokenRole,
+)
 from app.core.directory import GrantRow, PeopleQuery, PersonCard, PersonRow, WithheldRow
 from app.core.errors import NotFound
 from app.core.permissions import CATALOGUE, Permission
@@ -16,18 +30,8 @@ from app.core.principal import Subject
 from remote_api import preconditions
 from remote_api.access import requires
 from remote_api.preconditions import conditional, unconditional
-from remote_api.schemas.people import (
-    Because,
-    Block,
-    Blocked,
-    NewPerson,
-    People,
-    PeopleAsked,
-    PersonBody,
-    PersonPath,
-)
 from remote_api.services import services
-from remote_api.transactions import Transaction, iso, transaction
+from remote_api.transactions import Transaction, transaction
 
 ISSUER = "ISSUER"
 """Where the app keeps the configured issuer."""
@@ -41,9 +45,9 @@ api = APIBlueprint(
 
 @api.get("", responses={200: People})
 @requires(Permission.READ_PEOPLE)
-def people(query: PeopleAsked) -> dict[str, Any]:
+def people(query: PeopleListQuery) -> People:
     """List people and machines, or find some of them."""
-    found = services().storage.directory.people(
+    rows = services().storage.directory.people(
         PeopleQuery(
             text=query.q,
             state=query.state,
@@ -56,18 +60,19 @@ def people(query: PeopleAsked) -> dict[str, Any]:
         ),
         services().clock(),
     )
-    return {
-        "people": [person_item(row) for row in found.rows],
-        "next": found.next,
-        "total": found.total,
-        "total_capped": found.capped,
-    }
+    return construct(
+        People,
+        people=tuple([_item(row) for row in rows.rows]),
+        next=rows.next,
+        total=rows.total,
+        total_capped=rows.capped,
+    )
 
 
 @api.post("", responses={200: PersonBody, 201: PersonBody})
 @unconditional("it makes something new, and is harmless where it is there")
 @requires(Permission.MANAGE_GRANTS)
-def add_person(body: NewPerson) -> tuple[dict[str, Any], int, dict[str, str]]:
+def add_person(body: NewPerson) -> tuple[PersonBody, int, dict[str, str]]:
     """Know somebody before a first sign-in, so that something can be given to them."""
     subject = Subject(body.issuer or current_app.config[ISSUER], body.subject)
     known = services().storage.read.person(subject) is not None
@@ -79,7 +84,7 @@ def add_person(body: NewPerson) -> tuple[dict[str, Any], int, dict[str, str]]:
 
 @api.get("/<int:person>", responses={200: PersonBody})
 @requires(Permission.READ_PEOPLE)
-def person(path: PersonPath) -> tuple[dict[str, Any], int, dict[str, str]]:
+def person(path: PersonPath) -> tuple[PersonBody, int, dict[str, str]]:
     """See all of one person: identity, state, roles, effective permissions."""
     return _answer(card_of(path.person), 200)
 
@@ -87,7 +92,7 @@ def person(path: PersonPath) -> tuple[dict[str, Any], int, dict[str, str]]:
 @api.put("/<int:person>/block", responses={200: Blocked})
 @conditional
 @requires(Permission.BLOCK_PEOPLE)
-def block(path: PersonPath, body: Block) -> tuple[dict[str, Any], int, dict[str, str]]:
+def block(path: PersonPath, body: Block) -> tuple[Blocked, int, dict[str, str]]:
     """Block a person, which ends their sessions, or let them in again."""
     with transaction() as tx:
         ended = administration.set_blocked(
@@ -100,13 +105,14 @@ def block(path: PersonPath, body: Block) -> tuple[dict[str, Any], int, dict[str,
             now=tx.now,
         )
         version = _version(tx, path.person)
-    return {"blocked": body.blocked, "sessions_ended": ended}, 200, preconditions.etag(version)
+    blocked = construct(Blocked, blocked=body.blocked, sessions_ended=ended)
+    return blocked, 200, preconditions.etag(version)
 
 
 @api.post("/<int:person>/erasure", responses={204: None})
 @conditional
 @requires(Permission.ERASE_PEOPLE)
-def erase(path: PersonPath, body: Because) -> tuple[str, int]:
+def erase(path: PersonPath, body: ReasonRequest) -> tuple[str, int]:
     """Erase a person: name, e-mail, picture, grants and what sessions say of them go for good."""
     with transaction() as tx:
         administration.erase(
@@ -125,7 +131,7 @@ def card_of(number: int) -> PersonCard:
     return _there(services().storage.directory.person_card(number, services().clock()))
 
 
-def answer_of(tx: Transaction, number: int, status: int = 200) -> tuple[dict[str, Any], int, dict[str, str]]:
+def answer_of(tx: Transaction, number: int, status: int = 200) -> tuple[PersonBody, int, dict[str, str]]:
     """All of one person as the open change leaves them, with the version of that state; raises ``NotFound``."""
     return _answer(_there(tx.unit.person_card(number, tx.now)), status)
 
@@ -136,41 +142,52 @@ def _there(card: PersonCard | None) -> PersonCard:
     return card
 
 
-def _answer(card: PersonCard, status: int) -> tuple[dict[str, Any], int, dict[str, str]]:
-    return person_body(card), status, preconditions.etag(card.version)
+def _answer(card: PersonCard, status: int) -> tuple[PersonBody, int, dict[str, str]]:
+    return _body(card), status, preconditions.etag(card.version)
 
 
-def person_item(row: PersonRow) -> dict[str, Any]:
-    """A person in a list."""
-    one = row.person
-    return {
-        "id": row.id,
-        "subject": {"issuer": one.subject.issuer, "subject": one.subject.subject},
-        "name": one.name,
-        "email": one.email,
-        "email_verified": one.email_verified,
-        "picture": one.picture,
-        "state": row.state,
-        "machine": one.machine,
-        "first_seen_at": iso(one.first_seen_at),
-        "last_seen_at": iso(one.last_seen_at),
-        "roles": list(row.roles),
-    }
+def _item(row: PersonRow) -> PersonItem:
+    person = row.person
+    return construct(
+        PersonItem,
+        id=row.id,
+        subject=construct(SubjectBody, issuer=person.subject.issuer, subject=person.subject.subject),
+        name=person.name,
+        email=person.email,
+        email_verified=person.email_verified,
+        picture=person.picture,
+        state=row.state,
+        machine=person.machine,
+        first_seen_at=person.first_seen_at,
+        last_seen_at=person.last_seen_at,
+        roles=row.roles,
+    )
 
 
-def person_body(card: PersonCard) -> dict[str, Any]:
-    """All of one person."""
-    return person_item(card.row) | {
-        "grants": [_grant(grant) for grant in card.grants],
-        "withheld": [_withheld(row) for row in card.withheld],
-        "permissions": [
-            {"name": name, "sentence": _sentence(name), "grants": [grant.id for grant in grants]}
-            for name, grants in sorted(card.permissions.items())
-        ],
-        "token_roles": [{"name": name, "roles": list(roles)} for name, roles in sorted(card.token_roles.items())],
-        "counts_as_administrator": card.counts_as_administrator,
-        "version": card.version,
-    }
+def _body(card: PersonCard) -> PersonBody:
+    row, person = card.row, card.row.person
+    return construct(
+        PersonBody,
+        id=row.id,
+        subject=construct(SubjectBody, issuer=person.subject.issuer, subject=person.subject.subject),
+        name=person.name,
+        email=person.email,
+        email_verified=person.email_verified,
+        picture=person.picture,
+        state=row.state,
+        machine=person.machine,
+        first_seen_at=person.first_seen_at,
+        last_seen_at=person.last_seen_at,
+        roles=row.roles,
+        grants=tuple([_grant(grant) for grant in card.grants]),
+        withheld=tuple([_withheld(withheld) for withheld in card.withheld]),
+        permissions=tuple([_effective(name, grants) for name, grants in sorted(card.permissions.items())]),
+        token_roles=tuple(
+            [construct(TokenRole, name=name, roles=tuple(roles)) for name, roles in sorted(card.token_roles.items())]
+        ),
+        counts_as_administrator=card.counts_as_administrator,
+        version=card.version,
+    )
 
 
 def _version(tx: Transaction, number: int) -> str:
@@ -178,33 +195,40 @@ def _version(tx: Transaction, number: int) -> str:
     return found[1] if found is not None else ""
 
 
-def _sentence(name: str) -> str:
+def _effective(name: str, grants: Sequence[GrantRow]) -> EffectivePermission:
     permission = CATALOGUE.get(name)
-    return permission.sentence if permission is not None else ""
+    return construct(
+        EffectivePermission,
+        name=name,
+        sentence=permission.sentence if permission is not None else "",
+        grants=tuple([grant.id for grant in grants]),
+    )
 
 
-def _grant(grant: GrantRow) -> dict[str, Any]:
-    return {
-        "id": grant.id,
-        "role": grant.role,
-        "permission": grant.permission,
-        "source": grant.source,
-        "automatic": grant.automatic,
-        "by": grant.by,
-        "since": iso(grant.since),
-        "until": iso(grant.until),
-        "reason": grant.reason,
-    }
+def _grant(grant: GrantRow) -> GrantBody:
+    return construct(
+        GrantBody,
+        id=grant.id,
+        role=grant.role,
+        permission=grant.permission,
+        source=grant.source,
+        automatic=grant.automatic,
+        by=grant.by,
+        since=grant.since,
+        until=grant.until,
+        reason=grant.reason,
+    )
 
 
-def _withheld(row: WithheldRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "role": row.role,
-        "permission": row.permission,
-        "by": row.by,
-        "since": iso(row.since),
-        "reason": row.reason,
-        "from_token": row.from_token,
-        "from_default_role": row.under(current_app.config[DEFAULT_ROLE]).from_default,
-    }
+def _withheld(row: WithheldRow) -> WithheldBody:
+    return construct(
+        WithheldBody,
+        id=row.id,
+        role=row.role,
+        permission=row.permission,
+        by=row.by,
+        since=row.since,
+        reason=row.reason,
+        from_token=row.from_token,
+        from_default_role=row.under(current_app.config[DEFAULT_ROLE]).from_default,
+    )

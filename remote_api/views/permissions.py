@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.contract.base import ListQuery, StepUp, construct
+from app.core.contract.permissions import PermissionItem, PermissionList
 from app.core.directory import PermissionRow
 from app.core.permissions import REQUIREMENTS, Permission
 from remote_api.access import requires
-from remote_api.schemas.roles import ListAsked, PermissionList
 from remote_api.services import services
 
 api = APIBlueprint(
@@ -23,27 +22,32 @@ api = APIBlueprint(
 
 @api.get("", responses={200: PermissionList})
 @requires(Permission.READ_ROLES)
-def permissions(query: ListAsked) -> dict[str, Any]:
+def permissions(query: ListQuery) -> PermissionList:
     """List the catalogue by name."""
-    found = services().storage.directory.permissions(
+    rows = services().storage.directory.permissions(
         services().clock(), text=query.q, cursor=query.cursor, limit=query.limit
     )
-    return {
-        "permissions": [_item(row) for row in found.rows],
-        "next": found.next,
-        "total": found.total,
-        "total_capped": found.capped,
-    }
+    return construct(
+        PermissionList,
+        permissions=tuple([_item(row) for row in rows.rows]),
+        next=rows.next,
+        total=rows.total,
+        total_capped=rows.capped,
+    )
 
 
-def _item(row: PermissionRow) -> dict[str, Any]:
-    asked = REQUIREMENTS.get(row.name)
-    return {
-        "name": row.name,
-        "sentence": row.sentence,
-        "resource": row.name.partition(":")[2],
-        "by_scope": row.by_scope,
-        "step_up": None if asked is None else {"max_age": asked.max_age_seconds, "acr_values": asked.acr or None},
-        "roles": row.roles,
-        "people": row.people,
-    }
+def _item(row: PermissionRow) -> PermissionItem:
+    requirement = REQUIREMENTS.get(row.name)
+    step_up = None
+    if requirement is not None:
+        step_up = construct(StepUp, max_age=requirement.max_age_seconds, acr_values=requirement.acr or None)
+    return construct(
+        PermissionItem,
+        name=row.name,
+        sentence=row.sentence,
+        resource=row.name.partition(":")[2],
+        by_scope=row.by_scope,
+        step_up=step_up,
+        roles=row.roles,
+        people=row.people,
+    )

@@ -6,16 +6,16 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.contract.base import construct
+from app.core.contract.usage import Usage, UsageDayBody, UsageQuery
 from app.core.permissions import Permission
 from app.core.records import UsageDay
 from remote_api.access import requires
-from remote_api.schemas import Usage, UsageQuery
 from remote_api.services import services
 
 api = APIBlueprint(
@@ -28,14 +28,10 @@ api = APIBlueprint(
 
 @api.get("/usage", responses={200: Usage})
 @requires(Permission.READ_REPORTS)
-def usage(query: UsageQuery) -> dict[str, Any]:
+def usage(query: UsageQuery) -> Usage:
     """Report sign-ins, refusals and page views per day."""
     since, until, days = _usage(query.days)
-    return {
-        "since": since.isoformat(),
-        "until": until.isoformat(),
-        "days": [day_body(day) for day in days],
-    }
+    return construct(Usage, since=since, until=until, days=tuple([day_body(day) for day in days]))
 
 
 @api.get(
@@ -65,14 +61,11 @@ def csv_lines(days: Sequence[UsageDay]) -> Iterator[str]:
         yield _line([day.day.isoformat(), day.sign_ins, day.denials, sum(views), *views])
 
 
-def day_body(day: UsageDay) -> dict[str, Any]:
+def day_body(day: UsageDay) -> UsageDayBody:
     """One day of the report."""
-    return {
-        "day": day.day.isoformat(),
-        "sign_ins": day.sign_ins,
-        "denials": day.denials,
-        "page_views": dict(day.page_views),
-    }
+    return construct(
+        UsageDayBody, day=day.day, sign_ins=day.sign_ins, denials=day.denials, page_views=dict(day.page_views)
+    )
 
 
 def _line(cells: Sequence[str | int]) -> str:

@@ -7,7 +7,6 @@ signed in nor signs them out. A session of somebody else is answered as one that
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from flask import current_app, request
 from flask_openapi3.blueprint import APIBlueprint
@@ -15,6 +14,8 @@ from flask_openapi3.models.tag import Tag
 
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, actor_of, subject_name
+from app.core.contract.base import construct
+from app.core.contract.sessions import EndedCount, SessionBody, SessionPath, Sessions
 from app.core.errors import NotFound, PermissionDenied
 from app.core.policy import Decision, Reason
 from app.core.principal import AuthMethod, Principal, Subject
@@ -22,7 +23,6 @@ from app.core.records import EndReason
 from app.core.session_liveness import Liveness, liveness
 from remote_api.access import authenticated, bearer, principal
 from remote_api.preconditions import unconditional
-from remote_api.schemas import EndedCount, SessionPath, Sessions
 from remote_api.services import services
 
 IDLE_SECONDS = "GATEHOUSE_SESSION_IDLE_SECONDS"
@@ -37,27 +37,27 @@ api = APIBlueprint(
 
 @api.get("", responses={200: Sessions})
 @authenticated
-def sessions() -> dict[str, Any]:
+def sessions() -> Sessions:
     """List the caller's live sessions, newest first."""
     asker, subject = _person()
     now = services().clock()
     idle = timedelta(seconds=current_app.config[IDLE_SECONDS])
-    return {
-        "sessions": [
-            {
-                "ref": session.ref,
-                "since": session.created_at.isoformat(),
-                "last_seen_at": session.last_seen_at.isoformat(),
-                "expires_at": session.expires_at.isoformat(),
-                "browser": session.user_agent,
-                "address": session.address,
-                "page": session.page,
-                "current": session.ref == asker.session_ref,
-            }
-            for session in services().storage.read.sessions_of(subject, now)
-            if liveness(session, idle=idle, now=now) is Liveness.LIVE
-        ]
-    }
+    rows = [
+        construct(
+            SessionBody,
+            ref=session.ref,
+            since=session.created_at,
+            last_seen_at=session.last_seen_at,
+            expires_at=session.expires_at,
+            browser=session.user_agent,
+            address=session.address,
+            page=session.page,
+            current=session.ref == asker.session_ref,
+        )
+        for session in services().storage.read.sessions_of(subject, now)
+        if liveness(session, idle=idle, now=now) is Liveness.LIVE
+    ]
+    return construct(Sessions, sessions=tuple(rows))
 
 
 @api.delete("/<ref>", responses={204: None})
@@ -81,7 +81,7 @@ def end_session(path: SessionPath) -> tuple[str, int]:
 @api.delete("", responses={200: EndedCount})
 @unconditional("ending is the same however often it is done")
 @authenticated
-def end_other_sessions() -> dict[str, int]:
+def end_other_sessions() -> EndedCount:
     """End all of the caller's sessions but the one in hand."""
     asker, subject = _person()
     now = services().clock()
@@ -90,7 +90,7 @@ def end_other_sessions() -> dict[str, int]:
         for ref in ended:
             unit.record(_ended(asker, subject, ref))
         unit.commit()
-    return {"ended": len(ended)}
+    return construct(EndedCount, ended=len(ended))
 
 
 def _person() -> tuple[Principal, Subject]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.contract.base import construct
+from app.core.contract.statistics import AttentionBody, StatisticsBody, StatisticsQuery
 from app.core.permissions import Permission
 from remote_api.access import requires
-from remote_api.schemas.records import StatisticsAsked, StatisticsBody
 from remote_api.services import services
 from remote_api.views.mappings import MAP_OWN_NAMES
 from remote_api.views.reports import day_body
@@ -27,26 +27,28 @@ api = APIBlueprint(
 
 @api.get("", responses={200: StatisticsBody})
 @requires(Permission.READ_STATISTICS)
-def statistics(query: StatisticsAsked) -> dict[str, Any]:
+def statistics(query: StatisticsQuery) -> StatisticsBody:
     """Count people, sessions and roles, and name what needs attention."""
     now, idle = services().clock(), timedelta(seconds=current_app.config[IDLE_SECONDS])
-    found = services().storage.directory.statistics(
+    numbers = services().storage.directory.statistics(
         now, days=query.days, seen_since=now - idle, own_names=current_app.config[MAP_OWN_NAMES]
     )
-    attention = found.attention
-    return {
-        "people": found.people,
-        "machines": found.machines,
-        "sessions": found.sessions,
-        "roles": found.roles,
-        "days": [day_body(day) for day in found.days],
-        "attention": {
-            "unused_roles": list(attention.unused_roles),
-            "permissions_held_by_nobody": list(attention.permissions_held_by_nobody),
-            "permissions_asked_nowhere": list(attention.permissions_asked_nowhere),
-            "unmapped_token_roles": list(attention.unmapped_token_roles),
-            "people_without_roles": attention.people_without_roles,
-            "blocked_people": attention.blocked_people,
-            "administrators": attention.administrators,
-        },
-    }
+    attention = numbers.attention
+    return construct(
+        StatisticsBody,
+        people=numbers.people,
+        machines=numbers.machines,
+        sessions=numbers.sessions,
+        roles=numbers.roles,
+        days=tuple([day_body(day) for day in numbers.days]),
+        attention=construct(
+            AttentionBody,
+            unused_roles=attention.unused_roles,
+            permissions_held_by_nobody=attention.permissions_held_by_nobody,
+            permissions_asked_nowhere=attention.permissions_asked_nowhere,
+            unmapped_token_roles=attention.unmapped_token_roles,
+            people_without_roles=attention.people_without_roles,
+            blocked_people=attention.blocked_people,
+            administrators=attention.administrators,
+        ),
+    )

@@ -172,7 +172,7 @@ def test_what_cannot_be_recorded_is_not_downloaded(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("db.database.DatabaseUnit.record", broken)
+    monkeypatch.setattr("db.database.DatabaseUnitOfWork.record", broken)
     answer = admin.get("/audit/export", format="csv")
     assert (answer.status_code, answer.headers["Content-Type"]) == (500, "application/problem+json")
 

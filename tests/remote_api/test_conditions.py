@@ -8,15 +8,15 @@ import pytest
 from flask_openapi3.blueprint import APIBlueprint
 
 import remote_api
+from app.core.contract.base import RequestModel
 from remote_api import preconditions
 from remote_api.access import public
 from remote_api.application import UndeclaredChange
 from remote_api.preconditions import conditional, unconditional
-from remote_api.schemas import Asked
 from tests.remote_api.world import World
 
 
-class Colour(Asked):
+class Colour(RequestModel):
     """What is sent."""
 
     colour: str

@@ -9,10 +9,10 @@ import pytest
 from flask_openapi3.blueprint import APIBlueprint
 
 import remote_api
+from app.core.contract.usage import UsageQuery
 from app.core.permissions import Permission
 from remote_api import access
 from remote_api.access import UndeclaredAccess, authenticated, public, requires
-from remote_api.schemas import UsageQuery
 from tests.remote_api.world import World
 
 

@@ -9,8 +9,21 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from remote_api import schemas
-from remote_api.schemas import people, records, roles
+from app.core.contract import (
+    audit,
+    base,
+    guards,
+    health,
+    mappings,
+    me,
+    people,
+    permissions,
+    roles,
+    sessions,
+    statistics,
+    usage,
+)
+from app.core.contract.problem import ProblemBody
 from remote_api.views.docs import DESCRIPTION
 from tests.remote_api.world import World
 
@@ -53,30 +66,30 @@ def test_every_operation_says_what_it_asks_for(world: World, description: Any) -
 
 
 ANSWERS: dict[str, type[BaseModel]] = {
-    "/api/ping": schemas.Message,
-    "/api/pong": schemas.Message,
-    "/api/pong-scoped": schemas.Message,
-    "/api/v1/me": schemas.Me,
-    "/api/v1/me/sessions": schemas.Sessions,
-    "/api/v1/reports/usage": schemas.Usage,
-    "/healthz": schemas.Health,
-    "/readyz": schemas.Health,
+    "/api/ping": base.Message,
+    "/api/pong": base.Message,
+    "/api/pong-scoped": base.Message,
+    "/api/v1/me": me.Me,
+    "/api/v1/me/sessions": sessions.Sessions,
+    "/api/v1/reports/usage": usage.Usage,
+    "/healthz": health.Health,
+    "/readyz": health.Health,
     "/api/v1/people": people.People,
     "/api/v1/people/1": people.PersonBody,
-    "/api/v1/people/1/sessions": records.PersonSessions,
+    "/api/v1/people/1/sessions": sessions.PersonSessions,
     "/api/v1/roles": roles.RoleList,
     "/api/v1/roles/1": roles.RoleBody,
     "/api/v1/roles/2": roles.RoleBody,
     "/api/v1/roles/permissions?role=1&role=2": roles.RolePermissions,
-    "/api/v1/permissions": roles.PermissionList,
-    "/api/v1/mappings": roles.MappingList,
-    "/api/v1/sessions": records.SessionList,
-    "/api/v1/audit": records.Events,
-    "/api/v1/audit/kinds": records.Kinds,
-    "/api/v1/audit/chain": records.Chain,
-    "/api/v1/audit/chain?full=true": records.Chain,
-    "/api/v1/statistics": records.StatisticsBody,
-    "/api/v1/guards": records.Guards,
+    "/api/v1/permissions": permissions.PermissionList,
+    "/api/v1/mappings": mappings.MappingList,
+    "/api/v1/sessions": sessions.SessionList,
+    "/api/v1/audit": audit.Events,
+    "/api/v1/audit/kinds": audit.Kinds,
+    "/api/v1/audit/chain": audit.Chain,
+    "/api/v1/audit/chain?full=true": audit.Chain,
+    "/api/v1/statistics": statistics.StatisticsBody,
+    "/api/v1/guards": guards.Guards,
 }
 
 
@@ -90,4 +103,4 @@ def test_answers_are_as_described(world: World, path: str) -> None:
 
 def test_problems_are_as_described(world: World) -> None:
     for answer in (world.call("/api/pong"), world.call("/none"), world.call("/api/v1/me", "garbage")):
-        schemas.ProblemBody.model_validate_json(answer.data)
+        ProblemBody.model_validate_json(answer.data)

@@ -12,7 +12,7 @@ import pytest
 from app.core.errors import ChangeUnconfirmed, StorageUnavailable
 from db.unit_of_work import BaseUnitOfWork
 from db.write_lock import WriteLock
-from remote_api.application import Json
+from remote_api import application
 from tests.remote_api.test_grants_api import bulk
 from tests.remote_api.test_people_api import card, number_of, version
 from tests.remote_api.test_roles_api import role_id
@@ -134,7 +134,7 @@ def test_a_failure_after_the_commit_never_reads_as_nothing_was_changed(
         raise failure
 
     with monkeypatch.context() as patch:
-        patch.setattr(Json, "response", fails)
+        patch.setattr(application, "json_response", fails)
         answer = carried_out()
     problem = json.loads(answer.data)
     assert (answer.status_code, problem["code"]) == (503, "change-unconfirmed")
@@ -142,7 +142,7 @@ def test_a_failure_after_the_commit_never_reads_as_nothing_was_changed(
     assert "Retry-After" not in answer.headers
     assert card(admin, bob)["state"] == "blocked"
     with monkeypatch.context() as patch:
-        patch.setattr(Json, "response", fails)
+        patch.setattr(application, "json_response", fails)
         read = json.loads(admin.get(f"/people/{bob}").data)
     assert read["code"] in {"storage-unavailable", "internal"}, "a read has changed nothing"
 

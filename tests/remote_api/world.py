@@ -27,6 +27,7 @@ from remote_api.application import Application
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import Services
 from tests.issuer import Issuer
+from tests.remote_api.contract_client import ContractClient
 
 OWN_CLIENT = "gatehouse-app"
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -93,6 +94,7 @@ class World:
                 verify_chain=partial(verify_chain, self.database),
             ),
         )
+        app.test_client_class = ContractClient
         self._background_writers.append(_background_writer(app))
         return app
 

@@ -10,6 +10,7 @@ import json
 import sys
 
 import streamlit as st
+from pydantic import SecretStr
 from starlette.middleware import Middleware
 
 from app.core.keyring import Keyring
@@ -37,7 +38,7 @@ def settings_for(base_url: str, database_url: str) -> Settings:
     """Settings for a process that never calls its provider."""
     return Settings(
         _env_file=None,
-        gatehouse_secret=(SECRET,),
+        gatehouse_secret=(SecretStr(SECRET),),
         oidc_issuer="http://127.0.0.1:1/",
         app_base_url=base_url,
         database_url=database_url,

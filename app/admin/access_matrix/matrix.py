@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.admin.api.installation import Guard
 from app.admin.widgets.permission_groups import sentence_of
+from app.core.contract.guards import GuardBody
 from app.core.directory import GuardKind
 from app.core.permissions import ADMINISTRATOR, CATALOGUE
 from app.core.spreadsheet import safe_cell
@@ -39,13 +39,13 @@ class Notice(StrEnum):
 class Line:
     """One place in the code, and whether each of the roles gives what it asks for, in their order."""
 
-    guard: Guard
+    guard: GuardBody
     given: tuple[bool, ...]
     notice: Notice | None = None
 
 
 def lines(
-    guards: Iterable[Guard], roles: Mapping[str, Collection[str]], *, listed_by: Mapping[str, int] | None
+    guards: Iterable[GuardBody], roles: Mapping[str, Collection[str]], *, listed_by: Mapping[str, int] | None
 ) -> list[Line]:
     """The matrix, pages first, then functions, then endpoints, by name.
 

@@ -13,10 +13,11 @@ from app.admin.access_matrix import matrix
 from app.admin.access_matrix.matrix import KINDS, Line
 from app.admin.api import installation as installation_api
 from app.admin.api import roles as roles_api
-from app.admin.api.roles import Role
 from app.admin.widgets import labels, role_picker
 from app.admin.widgets.permission_groups import sentence_of
 from app.admin.widgets.permission_list import SEARCH_MAX
+from app.core.contract.guards import GuardBody
+from app.core.contract.roles import RoleItem
 from app.core.directory import GuardKind
 from app.core.permissions import Permission
 
@@ -111,15 +112,15 @@ def _roles() -> dict[int, str]:
     return dict(list(picked.items())[:MOST_SHOWN])
 
 
-def first_shown(roles: list[Role]) -> list[Role]:
+def first_shown(roles: list[RoleItem]) -> list[RoleItem]:
     """The built-in roles, and of the others those that most people hold."""
     others = sorted((role for role in roles if not role.built_in and role.people), key=lambda role: -role.people)
     return [role for role in roles if role.built_in] + others[:MOST_HELD]
 
 
-def _all_roles() -> list[Role]:
+def _all_roles() -> list[RoleItem]:
     """All roles, as far as the first thousand go."""
-    found: list[Role] = []
+    found: list[RoleItem] = []
     cursor: str | None = ""
     for _ in range(_MOST_PAGES):
         page = roles_api.roles(cursor=cursor or "", limit=_PAGE)
@@ -167,7 +168,7 @@ def _attention(lines: list[Line]) -> None:
         )
 
 
-def _versions(guards: tuple[installation_api.Guard, ...]) -> None:
+def _versions(guards: tuple[GuardBody, ...]) -> None:
     """Who published, and which version of the code."""
     known = sorted({(guard.process, guard.version) for guard in guards})
     text = ", ".join(f"{formatting.plain(process)} {formatting.plain(version)}" for process, version in known)

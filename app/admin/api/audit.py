@@ -1,134 +1,79 @@
-"""Calls about the audit: reading it, its export as a file, the state of its chain."""
+"""Calls about the audit: its events, its export as a file, the state of its chain."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import BinaryIO, Final, Literal
 
 from app import access
-from app.admin.api.responses import Page, asked, read, read_list, read_page
+from app.admin.api.parameters import query_params
 from app.api_client import Params, call, fetch, path
+from app.core.audit_rows import AuditQuery
+from app.core.contract.audit import AuditItem, Chain, Events, KindBody, Kinds
 from app.core.permissions import Permission
 
 EXPORT_KINDS: Final[Mapping[Literal["csv", "jsonl"], str]] = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 """Format of an export → its content type."""
 
-
 _VERIFYING_SECONDS: Final = 120.0
 """How long following the whole chain may take: a million events take some ten seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An audit event. ``sentence`` has readable names in it; ``actor`` and ``target`` are as the audit has them."""
-
-    seq: int
-    at: datetime
-    kind: str
-    sentence: str
-    outcome: str
-    actor: str
-    target: str
-    reason: str
-    correlation_id: str
-    address: str
-    details: Mapping[str, str | int | bool | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of event, and how it reads; ``{actor}`` and ``{target}`` stand in the sentence."""
-
-    kind: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which events are asked for; empty members ask for nothing."""
-
-    name: str = ""
-    """Audit name that acted or was acted on."""
-    actor: str = ""
-    target: str = ""
-    kinds: tuple[str, ...] = ()
-    outcome: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChainHead:
-    """A quick look at the audit's end; whether all of it is whole, only verifying says."""
-
-    seq: int
-    last_at: datetime | None
-    sealed: bool
-    boundary_seq: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What verifying the whole chain found; ``problems`` are sentences, none when all is well."""
-
-    verified: bool
-    good: bool
-    events: int
-    problems: tuple[str, ...]
-
-
 @access.requires(Permission.READ_AUDIT)
-def events(wanted: Asked, *, cursor: str = "", limit: int = 50) -> Page[Event]:
+def events(query: AuditQuery, *, cursor: str = "", limit: int = 50) -> Events:
     """Events that match, newest first."""
-    params = {**_filters(wanted), **asked(cursor=cursor, limit=limit)}
-    return read_page(call("GET", path("audit"), params=params), "events", Event)
+    params = {**_filters(query), **query_params(cursor=cursor, limit=limit)}
+    return call("GET", path("audit"), params=params).read(Events)
 
 
 @access.requires(Permission.READ_AUDIT)
-def event(seq: int) -> Event:
+def event(seq: int) -> AuditItem:
     """One event by its number; raises ``NotFound``."""
-    return read(call("GET", path("audit", seq)), Event)
+    return call("GET", path("audit", seq)).read(AuditItem)
 
 
 @access.requires(Permission.READ_AUDIT)
-def kinds() -> tuple[Kind, ...]:
+def kinds() -> tuple[KindBody, ...]:
     """All kinds of events."""
-    return read_list(call("GET", path("audit", "kinds")), "kinds", Kind)
+    return call("GET", path("audit", "kinds")).read(Kinds).kinds
 
 
 @access.requires(Permission.READ_AUDIT)
-def chain_head() -> ChainHead:
+def chain_head() -> Chain:
     """A quick look at the audit's end."""
-    return read(call("GET", path("audit", "chain")), ChainHead)
+    return call("GET", path("audit", "chain")).read(Chain)
 
 
 @access.requires(Permission.READ_AUDIT)
-def verify_chain() -> Verified:
+def verify_chain() -> Chain:
     """Verify the whole chain, which takes a while; raises ``TooManyRequests`` while another does."""
-    return read(call("GET", path("audit", "chain"), params=asked(full=True), read_seconds=_VERIFYING_SECONDS), Verified)
+    params = query_params(full=True)
+    return call("GET", path("audit", "chain"), params=params, read_seconds=_VERIFYING_SECONDS).read(Chain)
 
 
 @access.requires(Permission.EXPORT_AUDIT)
 def export(
-    wanted: Asked, into: BinaryIO, *, form: Literal["csv", "jsonl"], progress: Callable[[int], None] = lambda _: None
+    query: AuditQuery,
+    into: BinaryIO,
+    *,
+    form: Literal["csv", "jsonl"],
+    progress: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Write all events that match to ``into`` as they arrive, oldest first; returns the bytes.
 
     ``progress`` is told the bytes so far. What was written is whole only when this returns.
     """
-    params = {**_filters(wanted), "format": form}
+    params = {**_filters(query), "format": form}
     return fetch(path("audit", "export"), into, kind=EXPORT_KINDS[form], params=params, progress=progress)
 
 
-def _filters(wanted: Asked) -> Params:
-    return asked(
-        name=wanted.name,
-        actor=wanted.actor,
-        target=wanted.target,
-        kind=wanted.kinds or None,
-        outcome=wanted.outcome,
-        since=wanted.since.isoformat() if wanted.since else None,
-        until=wanted.until.isoformat() if wanted.until else None,
+def _filters(query: AuditQuery) -> Params:
+    return query_params(
+        name=query.name,
+        actor=query.actor,
+        target=query.target,
+        kind=query.kinds or None,
+        outcome=query.outcome,
+        since=query.since.isoformat() if query.since else None,
+        until=query.until.isoformat() if query.until else None,
     )

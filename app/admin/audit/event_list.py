@@ -8,11 +8,12 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import audit as audit_api
-from app.admin.api.audit import ChainHead, Event, Verified
 from app.admin.audit import presentation
 from app.admin.widgets import failures, labels, pagination
 from app.admin.widgets.links import AUDIT, link
+from app.core.audit_rows import AuditQuery
 from app.core.clock import utc_now
+from app.core.contract.audit import AuditItem, Chain
 from app.core.errors import GatehouseError, NotFound, TooManyRequests
 
 SIZE: Final = 30
@@ -20,12 +21,12 @@ _VERIFIED: Final = "audit_verified"
 _COLORS: Final = {"done": "green", "refused": "orange", "failed": "red"}
 
 
-def show(asked: audit_api.Asked) -> None:
+def show(asked: AuditQuery) -> None:
     """One page of the events that match; raises as the call does."""
     with st.spinner("Looking for events…"):
         page = audit_api.events(asked, cursor=pagination.cursor("audit", asked), limit=SIZE)
     if not page.rows:
-        everything = asked == audit_api.Asked()
+        everything = asked == AuditQuery()
         st.info(
             "Nothing has been recorded yet." if everything else "No event matches. Take away a filter.",
             icon=":material/search_off:",
@@ -52,14 +53,14 @@ def show_one(seq: int) -> None:
     facts(one)
 
 
-def label(one: Event) -> str:
+def label(one: AuditItem) -> str:
     """Time, outcome and sentence, as markdown-safe text."""
     color = _COLORS.get(one.outcome, "gray")
     icon = presentation.outcome_icon(one.outcome)
     return f":{color}[{icon}] {one.at:%H\\:%M\\:%S} {formatting.plain(one.sentence, cap=500)}"
 
 
-def facts(one: Event) -> None:
+def facts(one: AuditItem) -> None:
     """What else is known of an event, in words, and all of it as it is kept."""
     lines = [("Outcome", presentation.outcome_word(one.outcome)), ("Reason", one.reason), ("By", one.actor)]
     lines += [("Done to", one.target), ("From", one.address), ("Request number", one.correlation_id)]
@@ -74,12 +75,12 @@ def chain() -> None:
             _head(audit_api.chain_head())
         if st.button("Verify everything", key="audit-verify", icon=":material/fact_check:"):
             _verify()
-        verified: tuple[Verified, str] | None = st.session_state.get(_VERIFIED)
+        verified: tuple[Chain, str] | None = st.session_state.get(_VERIFIED)
         if verified is not None:
             _result(*verified)
 
 
-def _head(head: ChainHead) -> None:
+def _head(head: Chain) -> None:
     if not head.sealed:
         st.error(
             "**The end of the audit is not as Gatehouse left it.** Somebody may have changed it in the database. "
@@ -109,7 +110,7 @@ def _verify() -> None:
         st.session_state[_VERIFIED] = (found, f"{begun:%H\\:%M} UTC, in {labels.many(seconds, 'second')}")
 
 
-def _result(found: Verified, when: str) -> None:
+def _result(found: Chain, when: str) -> None:
     if found.good and found.verified:
         st.success(
             f"**All {found.events:,} events are whole:** none was changed, taken out or put in. Verified at {when}.",

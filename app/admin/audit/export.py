@@ -18,9 +18,10 @@ import streamlit as st
 
 from app import access, formatting, panels
 from app.admin.api import audit as audit_api
-from app.admin.api.audit import EXPORT_KINDS, Asked
+from app.admin.api.audit import EXPORT_KINDS
 from app.admin.audit import presentation
 from app.admin.widgets import failures
+from app.core.audit_rows import AuditQuery
 from app.core.clock import utc_now
 from app.core.errors import GatehouseError, StepUpRequired
 from app.core.permissions import Permission
@@ -35,7 +36,7 @@ _PREPARED: Final = "audit_prepared"
 class Prepared:
     """A file that is ready."""
 
-    asked: Asked
+    asked: AuditQuery
     form: str
     name: str
     kind: str
@@ -44,7 +45,7 @@ class Prepared:
     """Before it was compressed."""
 
 
-def show(asked: Asked) -> None:
+def show(asked: AuditQuery) -> None:
     """The export, or what it lacks; looks again by itself when the sign-in has become too old for it."""
 
     @st.fragment(run_every=access.fresh_for(Permission.EXPORT_AUDIT))
@@ -61,7 +62,7 @@ def show(asked: Asked) -> None:
     section()
 
 
-def _offer(asked: Asked) -> None:
+def _offer(asked: AuditQuery) -> None:
     st.markdown("**Download what you see, all pages of it**")
     form = st.segmented_control("Format", list(FORMS), default="CSV", required=True, key="audit-form")
     ready: Prepared | None = st.session_state.get(_PREPARED)
@@ -101,7 +102,7 @@ def content_of(ready: Prepared) -> bytes:
     return ready.content
 
 
-def _prepare_with_bar(asked: Asked, form: str) -> Prepared:
+def _prepare_with_bar(asked: AuditQuery, form: str) -> Prepared:
     """Prepare the file; raises as the calls do."""
     bar = st.progress(0.0, text="Asking for the first events…")
     try:
@@ -116,7 +117,7 @@ def _prepare_with_bar(asked: Asked, form: str) -> Prepared:
         bar.empty()
 
 
-def prepare(asked: Asked, form: str, *, last_seq: int, told: Callable[[presentation.Progress], None]) -> Prepared:
+def prepare(asked: AuditQuery, form: str, *, last_seq: int, told: Callable[[presentation.Progress], None]) -> Prepared:
     """Fetch the file. ``last_seq``: number of the newest event; ``told`` is called as it arrives."""
     progress = presentation.Progress(last_seq=last_seq)
     kind = EXPORT_KINDS[FORMS[form]]

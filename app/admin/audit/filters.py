@@ -12,9 +12,10 @@ import streamlit as st
 from app import access, formatting
 from app.admin.api import audit as audit_api
 from app.admin.api import people as people_api
-from app.admin.api.audit import Asked
 from app.admin.audit import presentation
 from app.admin.widgets import failures
+from app.core.audit_rows import AuditQuery
+from app.core.directory import PeopleQuery
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
 
@@ -25,7 +26,7 @@ _MOST_PEOPLE: Final = 5
 _ANY: Final = "Any outcome"
 
 
-def chosen() -> Asked:
+def chosen() -> AuditQuery:
     """Draw the controls and return what they ask for. Raises as the calls do.
 
     The address and the controls say the same: who comes by a link finds the controls set, and who sets a control can
@@ -48,7 +49,7 @@ def chosen() -> Asked:
     return wanted
 
 
-def from_address(query: Mapping[str, Sequence[str]]) -> Asked:
+def from_address(query: Mapping[str, Sequence[str]]) -> AuditQuery:
     """What an address asks for; what it says wrongly asks for nothing. ``query``: name → its values."""
 
     def one(name: str) -> str:
@@ -57,7 +58,7 @@ def from_address(query: Mapping[str, Sequence[str]]) -> Asked:
 
     outcome = one("outcome")
     until = _day(one("until"))
-    return Asked(
+    return AuditQuery(
         name=one("name"),
         target=one("target"),
         kinds=tuple(dict.fromkeys(kind[:_TEXT_MAX] for kind in query.get("kind", ()) if kind))[:_MOST_KINDS],
@@ -67,7 +68,7 @@ def from_address(query: Mapping[str, Sequence[str]]) -> Asked:
     )
 
 
-def to_address(asked: Asked) -> dict[str, str | list[str]]:
+def to_address(asked: AuditQuery) -> dict[str, str | list[str]]:
     """The query of an address that asks for this; days are whole."""
     since, until = first_day(asked.since), last_day(asked.until)
     query: dict[str, str | list[str]] = {
@@ -98,7 +99,7 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _set_controls(asked: Asked) -> None:
+def _set_controls(asked: AuditQuery) -> None:
     """Make the controls say what is asked; before they are drawn."""
     st.session_state["audit-kinds"] = list(asked.kinds)
     st.session_state["audit-outcome"] = asked.outcome or _ANY
@@ -108,7 +109,7 @@ def _set_controls(asked: Asked) -> None:
     st.session_state["audit-person"] = ""
 
 
-def _kinds(asked: Asked) -> tuple[str, ...]:
+def _kinds(asked: AuditQuery) -> tuple[str, ...]:
     """What happened."""
     known = {kind.kind: presentation.kind_in_words(kind.sentence) for kind in audit_api.kinds()}
     options = [*known, *(kind for kind in asked.kinds if kind not in known)]
@@ -119,7 +120,7 @@ def _kinds(asked: Asked) -> tuple[str, ...]:
     return tuple(kinds)
 
 
-def _rarer() -> Asked:
+def _rarer() -> AuditQuery:
     """How it went, when, and what it was done to."""
     outcome = st.segmented_control(
         "Outcome", [_ANY, *presentation.OUTCOMES], key="audit-outcome", required=True,
@@ -134,7 +135,7 @@ def _rarer() -> Asked:
         "What it was done to", key="audit-target", max_chars=_TEXT_MAX,
         placeholder="Exactly: a role's name, a page's path, a person's audit name",
     )  # fmt: skip
-    return Asked(
+    return AuditQuery(
         target=target.strip(),
         outcome=outcome if outcome and outcome != _ANY else "",
         since=presentation.beginning(since) if isinstance(since, date) else None,
@@ -165,7 +166,7 @@ def _found(text: str) -> str:
         st.caption("Without the permission to see people only a whole audit name finds somebody: “subject at issuer”.")
         return ""
     try:
-        page = people_api.people(people_api.Asked(text=text), limit=_MOST_PEOPLE)
+        page = people_api.people(PeopleQuery(text=text), limit=_MOST_PEOPLE)
     except GatehouseError as error:
         failures.show(error, key="audit-people-failed")
         return ""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from app.admin.api.audit import Event
+from app.core.contract.audit import AuditItem
 
 OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
     "done": ("Done", ":material/check_circle:"),
@@ -32,10 +32,10 @@ class Day(NamedTuple):
     """Events of one day (UTC), in the order given."""
 
     day: date
-    events: tuple[Event, ...]
+    events: tuple[AuditItem, ...]
 
 
-def by_day(events: Iterable[Event]) -> list[Day]:
+def by_day(events: Iterable[AuditItem]) -> list[Day]:
     """Events in the order given, a part for each day."""
     return [Day(day, tuple(part)) for day, part in groupby(events, key=lambda event: event.at.astimezone(UTC).date())]
 
@@ -55,9 +55,9 @@ def kind_in_words(sentence: str) -> str:
     return _PLACEHOLDER.sub("…", sentence).rstrip(".")
 
 
-def raw(event: Event) -> str:
+def raw(event: AuditItem) -> str:
     """The event as JSON, indented, every member of it."""
-    return json.dumps(asdict(event), indent=2, ensure_ascii=False, default=datetime.isoformat)
+    return json.dumps(event.model_dump(mode="json"), indent=2, ensure_ascii=False)
 
 
 def is_audit_name(text: str) -> bool:

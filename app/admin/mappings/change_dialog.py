@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Mapping as AnyMapping
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
 from app import formatting
 from app.admin.api import mappings as mappings_api
 from app.admin.api import roles as roles_api
-from app.admin.api.mappings import Mapping
 from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
 from app.admin.widgets.dialogs import Dialog
 from app.admin.widgets.links import MAPPINGS
 from app.admin.widgets.own_permissions import not_held
+from app.core.contract.mappings import MappingBody
+from app.core.contract.roles import MAX_COMPARED_ROLES
 from app.core.errors import GatehouseError, NotFound
 
 
-def show(dialog: Dialog, row: Mapping) -> None:
+def show(dialog: Dialog, row: MappingBody) -> None:
     """The dialog about a token role that is known."""
     title = f"What {formatting.plain(row.token_role, cap=60)} becomes"
     dialogs.show(title, lambda: _body(dialog, row), icon=":material/swap_horiz:", wide=True)
 
 
-def _body(dialog: Dialog, row: Mapping) -> None:
+def _body(dialog: Dialog, row: MappingBody) -> None:
     before = {role.id: role.name for role in row.roles}
     try:
         after = role_picker.pick_many(
@@ -60,7 +60,7 @@ def _body(dialog: Dialog, row: Mapping) -> None:
     )
 
 
-def told(row: Mapping, before: AnyMapping[int, str], after: AnyMapping[int, str]) -> list[str]:
+def told(row: MappingBody, before: Mapping[int, str], after: Mapping[int, str]) -> list[str]:
     """What saving will do, a markdown-safe sentence each."""
     added = [name for role, name in after.items() if role not in before]
     removed = [name for role, name in before.items() if role not in after]
@@ -84,13 +84,13 @@ def told(row: Mapping, before: AnyMapping[int, str], after: AnyMapping[int, str]
 
 def _not_held(roles: Iterable[int]) -> frozenset[str]:
     """What the roles that are added give, and the asking administrator does not hold."""
-    asked = list(roles)[: roles_api.MAX_COMPARED_ROLES]
+    asked = list(roles)[:MAX_COMPARED_ROLES]
     if not asked:
         return frozenset()
     return not_held(frozenset().union(*roles_api.permissions_of_roles(asked).values()))
 
 
-def _load(token_role: str) -> Mapping:
+def _load(token_role: str) -> MappingBody:
     """The mapping as it is now; one that becomes nothing for a token role nobody has heard of."""
     cursor = ""
     while True:
@@ -103,7 +103,7 @@ def _load(token_role: str) -> Mapping:
         cursor = page.next
 
 
-def _save(seen: Mapping, after: AnyMapping[int, str], why: str) -> None:
+def _save(seen: MappingBody, after: Mapping[int, str], why: str) -> None:
     saved = mappings_api.set_mapping(seen.token_role, after, reason=why, version=seen.version)
     before = [role.id for role in seen.roles]
     name = confirmation.quoted(seen.token_role)

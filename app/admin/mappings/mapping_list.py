@@ -8,11 +8,11 @@ import streamlit as st
 
 from app import access, formatting
 from app.admin.api import mappings as mappings_api
-from app.admin.api.mappings import Mapping
 from app.admin.mappings import change_dialog
 from app.admin.widgets import dialogs, labels, notices, pagination
 from app.admin.widgets.links import MAPPINGS
 from app.admin.widgets.permission_list import SEARCH_MAX
+from app.core.contract.mappings import MappingBody
 from app.core.permissions import Permission
 
 SIZE: Final = 25
@@ -74,7 +74,7 @@ def _nothing(text: str, which: str) -> str:
     )
 
 
-def _row(number: int, row: Mapping, *, may: bool) -> None:
+def _row(number: int, row: MappingBody, *, may: bool) -> None:
     with st.container(key=f"mapping-{number}", border=True, gap="xsmall"):
         st.markdown(f"**{formatting.plain(row.token_role)}**")
         st.markdown(becomes(row))
@@ -87,7 +87,7 @@ def _row(number: int, row: Mapping, *, may: bool) -> None:
             )  # fmt: skip
 
 
-def becomes(row: Mapping) -> str:
+def becomes(row: MappingBody) -> str:
     """What a token role becomes, as markdown-safe text."""
     if row.own_name:
         names = [row.token_role, *(role.name for role in row.roles if role.name != row.token_role)]

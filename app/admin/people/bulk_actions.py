@@ -12,13 +12,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import access, formatting
-from app.admin.api.grants import MAX_BULK_PEOPLE, Result, What, grant_to_many, revoke_from_many
+from app.admin.api.grants import Grantable, grant_to_many, revoke_from_many
 from app.admin.api.people import person, set_blocked
 from app.admin.api.sessions import end_sessions_of
 from app.admin.people import grant_form
 from app.admin.widgets import confirmation, dialogs, failures, labels, notices
 from app.admin.widgets.dialogs import Dialog
 from app.admin.widgets.notices import Undo
+from app.core.contract.grants import MAX_BULK_PEOPLE, BulkResult
 from app.core.directory import PersonState
 from app.core.errors import (
     ChangeUnconfirmed,
@@ -264,7 +265,7 @@ def _one(person_id: int, do: Callable[[], bool]) -> Done:
         return Done(person_id, "refused", failures.sentences(error))
 
 
-def _of(results: Sequence[Result]) -> list[Done]:
+def _of(results: Sequence[BulkResult]) -> list[Done]:
     """What a bulk call answered, in words."""
     done = []
     for result in results:
@@ -273,7 +274,7 @@ def _of(results: Sequence[Result]) -> list[Done]:
     return done
 
 
-def _chosen(wish: grant_form.Wish) -> What:
+def _chosen(wish: grant_form.Wish) -> Grantable:
     if wish.what is None:
         raise InvalidInput({"what": "Choose what it is about first."})
     return wish.what

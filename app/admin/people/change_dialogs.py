@@ -11,13 +11,15 @@ from typing import Final
 import streamlit as st
 
 from app import access, formatting, panels
-from app.admin.api.grants import What, add_grant, release_withheld, revoke_grant
-from app.admin.api.people import Card, Grant, Withheld, erase, person, set_blocked
+from app.admin.api.grants import Grantable, add_grant, release_withheld, revoke_grant
+from app.admin.api.people import erase, person, set_blocked
 from app.admin.api.sessions import end_sessions_of
 from app.admin.people import grant_form
 from app.admin.widgets import confirmation, dialogs, labels, notices
 from app.admin.widgets.dialogs import Dialog
 from app.admin.widgets.notices import Undo
+from app.core.contract.grants import GrantBody, WithheldBody
+from app.core.contract.people import PersonBody
 from app.core.directory import PersonState
 from app.core.errors import Conflict, StepUpRequired
 from app.core.permissions import ADMINISTRATOR, Permission
@@ -33,10 +35,10 @@ class Change:
     title: str
     icon: str
     permission: Permission
-    body: Callable[[Dialog, Card], None]
+    body: Callable[[Dialog, PersonBody], None]
 
 
-def show(dialog: Dialog, card: Card) -> None:
+def show(dialog: Dialog, card: PersonBody) -> None:
     """The dialog that is open; closed when it may not be any more."""
     change = _CHANGES.get(dialog.name)
     if change is None or not access.decide(change.permission).allowed_after_step_up:
@@ -45,23 +47,23 @@ def show(dialog: Dialog, card: Card) -> None:
     dialogs.show(change.title, partial(change.body, dialog, card), icon=change.icon)
 
 
-def told(card: Card) -> Mapping[str, str]:
+def told(card: PersonBody) -> Mapping[str, str]:
     """What of a card administrators change, name → markdown-safe text: for showing two versions."""
-    named = sorted({grant.what for grant in card.grants})
+    named = sorted({grant.name for grant in card.grants})
     return {
         "State": labels.STATES[card.state],
         "Roles and permissions": labels.listed(named, most=20),
-        "Withheld": labels.listed(sorted(row.what for row in card.withheld), most=20),
+        "Withheld": labels.listed(sorted(row.name for row in card.withheld), most=20),
     }
 
 
-def _give(dialog: Dialog, card: Card) -> None:
+def _give(dialog: Dialog, card: PersonBody) -> None:
     key = "give"
     st.markdown(f"To {confirmation.quoted(card.shown_name)}:")
     wish = grant_form.form(key)
     go = confirmation.buttons(key, "Give", icon=":material/add_circle:") and grant_form.ready(wish)
 
-    def do(seen: Card) -> None:
+    def do(seen: PersonBody) -> None:
         what = wish.what
         if what is None:
             return
@@ -71,7 +73,7 @@ def _give(dialog: Dialog, card: Card) -> None:
                 f"{confirmation.quoted(card.shown_name)} had {confirmation.quoted(what.name)} already.", dialog.place
             )
             return
-        given = next((one for one in after.grants if one.what == what.name and one.id not in _ids(seen)), None)
+        given = next((one for one in after.grants if one.name == what.name and one.id not in _ids(seen)), None)
         undo = Undo("Undo", partial(_take_back, card.id, given.id, wish.reason)) if given is not None else None
         who = confirmation.quoted(card.shown_name)
         text = f"{who} has {confirmation.quoted(what.name)} now, {grant_form.ending(wish.until)}."
@@ -80,24 +82,24 @@ def _give(dialog: Dialog, card: Card) -> None:
     _carry(dialog, key, card, wish.reason, go=go, do=do)
 
 
-def _take(dialog: Dialog, card: Card) -> None:
+def _take(dialog: Dialog, card: PersonBody) -> None:
     key = "take"
-    grant: Grant = dialog.about[0]
+    grant: GrantBody = dialog.about[0]
     for sentence in _loses(grant, card):
         st.markdown(f"- {sentence}")
     why = confirmation.reason(key, placeholder="Such as: moved to another team")
     go = confirmation.buttons(key, "Take away", icon=":material/do_not_disturb_on:")
 
-    def do(seen: Card) -> None:
+    def do(seen: PersonBody) -> None:
         after = revoke_grant(seen.id, grant.id, reason=why, version=seen.version)
-        who, what = confirmation.quoted(card.shown_name), What("role" if grant.role else "permission", grant.what)
-        if any(one.what == what.name for one in after.grants):
+        who, what = confirmation.quoted(card.shown_name), Grantable("role" if grant.role else "permission", grant.name)
+        if any(one.name == what.name for one in after.grants):
             text = (
                 f"This grant of {confirmation.quoted(what.name)} is revoked at once; {who} has it by another one still."
             )
         else:
             text = f"{who} no longer has {confirmation.quoted(what.name)}. It holds at once."
-        withheld = next((one for one in after.withheld if one.what == what.name and one not in seen.withheld), None)
+        withheld = next((one for one in after.withheld if one.name == what.name and one not in seen.withheld), None)
         if withheld is None:
             undo = Undo("Give it back", partial(_give_back, card.id, what, grant.until, why))
         else:
@@ -108,15 +110,15 @@ def _take(dialog: Dialog, card: Card) -> None:
     _carry(dialog, key, card, why, go=go, do=do)
 
 
-def _loses(grant: Grant, card: Card) -> list[str]:
+def _loses(grant: GrantBody, card: PersonBody) -> list[str]:
     """What taking a grant away means, in sentences."""
     who = confirmation.quoted(card.shown_name)
     gone = {grant.id}
     if grant.automatic:  # it is withheld from every automatic source
-        gone |= {one.id for one in card.grants if one.automatic and one.what == grant.what}
-    says = [f"{who} loses {confirmation.quoted(grant.what)}, at once, in open tabs too."]
-    if any(one.what == grant.what and one.id not in gone for one in card.grants):
-        says = [f"{who} keeps {confirmation.quoted(grant.what)}, which another grant gives too; this one ends at once."]
+        gone |= {one.id for one in card.grants if one.automatic and one.name == grant.name}
+    says = [f"{who} loses {confirmation.quoted(grant.name)}, at once, in open tabs too."]
+    if any(one.name == grant.name and one.id not in gone for one in card.grants):
+        says = [f"{who} keeps {confirmation.quoted(grant.name)}, which another grant gives too; this one ends at once."]
     if grant.automatic:
         by_default = any(one.id in gone and one.source is not Source.TOKEN for one in card.grants)
         by_token = any(one.id in gone and one.source is Source.TOKEN for one in card.grants)
@@ -136,26 +138,26 @@ def _loses(grant: Grant, card: Card) -> list[str]:
     return says
 
 
-def _release(dialog: Dialog, card: Card) -> None:
+def _release(dialog: Dialog, card: PersonBody) -> None:
     key = "release"
-    withheld: Withheld = dialog.about[0]
+    withheld: WithheldBody = dialog.about[0]
     who = confirmation.quoted(card.shown_name)
     sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
     if sources:
-        st.markdown(f"{who} has {confirmation.quoted(withheld.what)} again at once, by {sources}.")
+        st.markdown(f"{who} has {confirmation.quoted(withheld.name)} again at once, by {sources}.")
     else:
-        st.markdown(f"{who} gets {confirmation.quoted(withheld.what)} again when a sign-in gives it.")
+        st.markdown(f"{who} gets {confirmation.quoted(withheld.name)} again when a sign-in gives it.")
     why = confirmation.reason(key, placeholder="Such as: the review is over")
     go = confirmation.buttons(key, "Release", icon=":material/lock_open:")
 
-    def do(seen: Card) -> None:
+    def do(seen: PersonBody) -> None:
         release_withheld(seen.id, withheld.id, reason=why, version=seen.version)
-        notices.say(f"{confirmation.quoted(withheld.what)} is no longer withheld from {who}.", dialog.place)
+        notices.say(f"{confirmation.quoted(withheld.name)} is no longer withheld from {who}.", dialog.place)
 
     _carry(dialog, key, card, why, go=go, do=do)
 
 
-def _block(dialog: Dialog, card: Card) -> None:
+def _block(dialog: Dialog, card: PersonBody) -> None:
     key = "block"
     who = confirmation.quoted(card.shown_name)
     st.markdown(f"- {who} can open nothing here any more, until somebody lets them in again.")
@@ -164,21 +166,21 @@ def _block(dialog: Dialog, card: Card) -> None:
     _set(dialog, card, key, blocked=True)
 
 
-def _let_in(dialog: Dialog, card: Card) -> None:
+def _let_in(dialog: Dialog, card: PersonBody) -> None:
     who = confirmation.quoted(card.shown_name)
     roles = labels.listed(list(card.roles), most=8) if card.roles else "no role"
     st.markdown(f"- {who} can sign in again, with {roles}.")
     _set(dialog, card, "let-in", blocked=False)
 
 
-def _set(dialog: Dialog, card: Card, key: str, *, blocked: bool) -> None:
+def _set(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -> None:
     why = confirmation.reason(
         key, placeholder="Such as: the account was misused" if blocked else "Such as: all is clear"
     )
     action = "Block" if blocked else "Let in again"
     go = confirmation.buttons(key, action, icon=":material/block:" if blocked else ":material/lock_open:")
 
-    def do(seen: Card) -> None:
+    def do(seen: PersonBody) -> None:
         outcome = set_blocked(seen.id, blocked=blocked, reason=why, version=seen.version)
         who = confirmation.quoted(card.shown_name)
         ended = f" {labels.many(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
@@ -189,7 +191,7 @@ def _set(dialog: Dialog, card: Card, key: str, *, blocked: bool) -> None:
     _carry(dialog, key, card, why, go=go, do=do)
 
 
-def _end_all(dialog: Dialog, card: Card) -> None:
+def _end_all(dialog: Dialog, card: PersonBody) -> None:
     who = confirmation.quoted(card.shown_name)
     says = (
         f"{who} is signed out everywhere at once. What they had typed and not saved is lost.",
@@ -207,7 +209,7 @@ def _end_all(dialog: Dialog, card: Card) -> None:
     )  # fmt: skip
 
 
-def _erase(dialog: Dialog, card: Card) -> None:
+def _erase(dialog: Dialog, card: PersonBody) -> None:
     missing = access.missing(Permission.ERASE_PEOPLE)
     if isinstance(missing, StepUpRequired):  # before anything is typed: signing in again leads away from here
         panels.step_up(missing, within_page=True)
@@ -224,18 +226,18 @@ def _erase(dialog: Dialog, card: Card) -> None:
     if go and not sure:
         st.warning("Tick the box above first: this cannot be undone.", icon=":material/check_box:")
 
-    def do(seen: Card) -> None:
+    def do(seen: PersonBody) -> None:
         erase(seen.id, reason=why, version=seen.version)
         notices.say("What was known of them is erased. The audit says that it was done, by whom and why.", dialog.place)
 
     _carry(dialog, key, card, why, go=go and sure, do=do)
 
 
-def _carry(dialog: Dialog, key: str, card: Card, why: str, *, go: bool, do: Callable[[Card], None]) -> None:
+def _carry(dialog: Dialog, key: str, card: PersonBody, why: str, *, go: bool, do: Callable[[PersonBody], None]) -> None:
     confirmation.change(dialog, key, card, why=why, go=go, do=do, load=lambda: person(card.id), told=told)
 
 
-def _ids(card: Card) -> frozenset[int]:
+def _ids(card: PersonBody) -> frozenset[int]:
     return frozenset(grant.id for grant in card.grants)
 
 
@@ -248,10 +250,10 @@ def _take_back(person_id: int, grant: int, reason: str) -> str:
     if held is None:
         return "It had been taken away already."
     revoke_grant(person_id, grant, reason=_again(reason), version=now.version)
-    return f"{confirmation.quoted(now.shown_name)} no longer has {confirmation.quoted(held.what)}."
+    return f"{confirmation.quoted(now.shown_name)} no longer has {confirmation.quoted(held.name)}."
 
 
-def _give_back(person_id: int, what: What, until: datetime | None, reason: str) -> str:
+def _give_back(person_id: int, what: Grantable, until: datetime | None, reason: str) -> str:
     now = person(person_id)
     add_grant(person_id, what, until=until, reason=_again(reason), version=now.version)
     return f"{confirmation.quoted(now.shown_name)} has {confirmation.quoted(what.name)} again."
@@ -263,7 +265,7 @@ def _release_again(person_id: int, withheld: int, reason: str) -> str:
     if row is None:
         return "It had been released already."
     release_withheld(person_id, withheld, reason=_again(reason), version=now.version)
-    return f"{confirmation.quoted(row.what)} is no longer withheld from {confirmation.quoted(now.shown_name)}."
+    return f"{confirmation.quoted(row.name)} is no longer withheld from {confirmation.quoted(now.shown_name)}."
 
 
 def _set_back(person_id: int, reason: str, *, blocked: bool) -> str:

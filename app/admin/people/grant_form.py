@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
-from app.admin.api.grants import What
+from app.admin.api.grants import Grantable
 from app.admin.widgets import confirmation, grant_picker, labels
 from app.core.clock import utc_now
 
@@ -20,7 +20,7 @@ _SPANS: Final = {"1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
 class Wish(NamedTuple):
     """What is to be given. ``what`` None: nothing is chosen yet."""
 
-    what: What | None
+    what: Grantable | None
     until: datetime | None
     reason: str
 

@@ -8,11 +8,12 @@ from typing import Final
 import streamlit as st
 
 from app import access, formatting
-from app.admin.api.people import Asked, Person, people
+from app.admin.api.people import people
 from app.admin.api.roles import roles
 from app.admin.people import add_person, bulk_actions
 from app.admin.widgets import dialogs, failures, labels, notices, pagination
-from app.core.directory import PeopleSort, PersonState
+from app.core.contract.people import PersonItem
+from app.core.directory import PeopleQuery, PeopleSort, PersonState
 from app.core.errors import GatehouseError, InvalidInput
 from app.core.permissions import Permission
 
@@ -81,7 +82,7 @@ def _searched() -> None:
         st.button("Choose all on this page", key="choose-page", type="tertiary", on_click=_choose, args=(page.rows,))
 
 
-def _wanted() -> Asked:
+def _wanted() -> PeopleQuery:
     """What is asked for, from the search box and the filters; the address holds it too, so that it can be shared."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
@@ -97,7 +98,7 @@ def _wanted() -> Asked:
                 "Kind", list(_KINDS), index=None, key="kind", placeholder="People and machines", bind="query-params"
             )
             sort = st.selectbox("Order", list(_SORTS), key="sort", bind="query-params")
-    wanted = Asked(
+    wanted = PeopleQuery(
         text=(text or "").strip(),
         state=_STATES[state] if state else None,
         role=role if role and role != NO_ROLE else "",
@@ -130,7 +131,7 @@ def _role_names() -> tuple[str, ...]:
     return tuple(names)
 
 
-def _row(row: Person, *, choosing: bool) -> None:
+def _row(row: PersonItem, *, choosing: bool) -> None:
     """One person: the way to their card, and what tells them apart."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"person-{row.id}"):
         if choosing:
@@ -150,7 +151,7 @@ def _row(row: Person, *, choosing: bool) -> None:
             labels.note(_about(row))
 
 
-def _about(row: Person) -> str:
+def _about(row: PersonItem) -> str:
     """E-mail, roles, state and last use, in one line of markdown-safe text."""
     parts = []
     if row.state is not PersonState.ACTIVE:
@@ -165,9 +166,9 @@ def _about(row: Person) -> str:
     return " · ".join(parts)
 
 
-def _nobody(wanted: Asked) -> None:
+def _nobody(wanted: PeopleQuery) -> None:
     """The empty list, and the way out of it."""
-    if wanted == Asked(sort=wanted.sort):
+    if wanted == PeopleQuery(sort=wanted.sort):
         st.info("Nobody is known here yet. People appear when they sign in for the first time, or when you add them.")
         return
     st.info(
@@ -212,7 +213,7 @@ def _toggle(person_id: int, name: str) -> None:
         _chosen().pop(person_id, None)
 
 
-def _choose(rows: tuple[Person, ...]) -> None:
+def _choose(rows: tuple[PersonItem, ...]) -> None:
     for row in rows:
         _chosen()[row.id] = row.shown_name
         st.session_state[f"choose-{row.id}"] = True

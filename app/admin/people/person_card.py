@@ -8,11 +8,14 @@ from typing import Final
 import streamlit as st
 
 from app import access, formatting, panels
-from app.admin.api.audit import Asked, events
-from app.admin.api.people import Card, Grant, Withheld, person
+from app.admin.api.audit import events
+from app.admin.api.people import person
 from app.admin.api.sessions import sessions_of
 from app.admin.people import change_dialogs, people_list, session_list
 from app.admin.widgets import dialogs, failures, labels, notices
+from app.core.audit_rows import AuditQuery
+from app.core.contract.grants import GrantBody, WithheldBody
+from app.core.contract.people import PersonBody
 from app.core.directory import PersonState
 from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, Permission
@@ -75,7 +78,7 @@ def show(person_id: int) -> None:
         change_dialogs.show(dialog, card)
 
 
-def _identity(card: Card, *, own: bool, place: str) -> None:
+def _identity(card: PersonBody, *, own: bool, place: str) -> None:
     with st.container(border=True, key="identity"):
         badges = [_badge(card)]
         if card.machine:
@@ -102,7 +105,7 @@ def _identity(card: Card, *, own: bool, place: str) -> None:
         _state_buttons(card, own=own, place=place)
 
 
-def _badge(card: Card) -> str:
+def _badge(card: PersonBody) -> str:
     color, icon = {
         PersonState.ACTIVE: ("green", "check_circle"),
         PersonState.PENDING: ("gray", "hourglass_empty"),
@@ -112,7 +115,7 @@ def _badge(card: Card) -> str:
     return f":{color}-badge[:material/{icon}: {labels.STATES[card.state]}]"
 
 
-def _state_buttons(card: Card, *, own: bool, place: str) -> None:
+def _state_buttons(card: PersonBody, *, own: bool, place: str) -> None:
     """What may be done to the person as a whole; nothing is offered that would be refused."""
     offered = [
         (name, label, icon)
@@ -142,7 +145,7 @@ def _state_buttons(card: Card, *, own: bool, place: str) -> None:
             st.button(label, key=name, icon=icon, on_click=dialogs.open_dialog, args=(name, place))
 
 
-def _grants(card: Card, *, own: bool, place: str) -> None:
+def _grants(card: PersonBody, *, own: bool, place: str) -> None:
     """Roles and single permissions, each with where it came from and the way to take it away."""
     changing = not own and access.allows(Permission.MANAGE_GRANTS)
     st.header("Roles and permissions")
@@ -151,13 +154,13 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
     provided = [grant for grant in card.grants if grant.role is None and grant.source is Source.TOKEN]
     if len(provided) <= _PROVIDED_APART:
         provided = []
-    for grant in sorted(card.grants, key=lambda grant: (grant.role is None, grant.what)):
+    for grant in sorted(card.grants, key=lambda grant: (grant.role is None, grant.name)):
         if grant in provided:
             continue
         with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"grant-{grant.id}"):
             with st.container(gap=None):
                 kind = "" if grant.role else " (a single permission)"
-                st.markdown(f"**{formatting.plain(grant.what, cap=120)}**{kind}")
+                st.markdown(f"**{formatting.plain(grant.name, cap=120)}**{kind}")
                 labels.note(_origin(grant, card))
             if changing:
                 st.button(
@@ -167,7 +170,7 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
     if provided:  # a provider says each of them alone, and there may be as many as there are
         with st.container(border=True, gap=None, key="provided"):
             st.markdown(f"**{labels.many(len(provided), 'single permission')}**")
-            named = labels.listed(sorted(grant.what for grant in provided), most=_PROVIDED_NAMED)
+            named = labels.listed(sorted(grant.name for grant in provided), most=_PROVIDED_NAMED)
             labels.note(
                 f"From the sign-in provider: {named}. The list of people revokes any of them, and withholds it."
             )
@@ -183,7 +186,7 @@ def _grants(card: Card, *, own: bool, place: str) -> None:
         labels.note(f"The sign-in provider also says {labels.listed(unmapped)}, which is mapped to no role here.")
 
 
-def _without_grants(card: Card) -> str:
+def _without_grants(card: PersonBody) -> str:
     """What somebody can open who holds nothing."""
     if card.state is PersonState.BLOCKED:
         return "While they are blocked they can open nothing; once they are let in again, Home and Profile."
@@ -192,12 +195,12 @@ def _without_grants(card: Card) -> str:
     return "They can open Home and Profile, and nothing else."
 
 
-def _withheld(withheld: Withheld, *, changing: bool, place: str) -> None:
+def _withheld(withheld: WithheldBody, *, changing: bool, place: str) -> None:
     """Something that is withheld, by whom and why, what would give it, and the way to release it."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"withheld-{withheld.id}"):
         with st.container(gap=None):
             kind = "" if withheld.role else " (a single permission)"
-            st.markdown(f":gray-badge[Withheld] **{formatting.plain(withheld.what, cap=120)}**{kind}")
+            st.markdown(f":gray-badge[Withheld] **{formatting.plain(withheld.name, cap=120)}**{kind}")
             why = f": “{formatting.plain(withheld.reason, cap=500)}”" if withheld.reason else "."
             labels.note(f"Withheld by {labels.actor(withheld.by)}, since {labels.when(withheld.since)}{why}")
             sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
@@ -211,7 +214,7 @@ def _withheld(withheld: Withheld, *, changing: bool, place: str) -> None:
             )  # fmt: skip
 
 
-def _origin(grant: Grant, card: Card) -> str:
+def _origin(grant: GrantBody, card: PersonBody) -> str:
     text = labels.origin(grant)
     text = text[:1].upper() + text[1:]
     if grant.source is Source.TOKEN:
@@ -222,7 +225,7 @@ def _origin(grant: Grant, card: Card) -> str:
     return f"{text}: “{formatting.plain(grant.reason, cap=500)}”" if grant.reason else f"{text}."
 
 
-def _permissions(card: Card) -> None:
+def _permissions(card: PersonBody) -> None:
     """What they may do, by what it is about, each with the role it comes from."""
     st.header("What that lets them do")
     blocked = card.state is PersonState.BLOCKED
@@ -245,17 +248,17 @@ def _permissions(card: Card) -> None:
             labels.note(f"And {len(card.permissions) - len(shown):,} more.")
 
 
-def _line(name: str, said: str, ways: Sequence[Grant]) -> str:
+def _line(name: str, said: str, ways: Sequence[GrantBody]) -> str:
     because = " and ".join(dict.fromkeys(_way(way) for way in ways)) or "what the sign-in provider says"
     text = formatting.sentence(name) if name in CATALOGUE else formatting.plain(said or name, cap=300)
     return f"- {text} :gray[Because of {because}.]"
 
 
-def _way(grant: Grant) -> str:
+def _way(grant: GrantBody) -> str:
     return f"role {formatting.plain(grant.role, cap=80)}" if grant.role else "a permission of their own"
 
 
-def _sessions(card: Card, place: str) -> None:
+def _sessions(card: PersonBody, place: str) -> None:
     st.header("Signed in now")
     with failures.shown("sessions-failed"):
         found = sessions_of(card.id)
@@ -269,10 +272,10 @@ def _sessions(card: Card, place: str) -> None:
             )  # fmt: skip
 
 
-def _audit(card: Card) -> None:
+def _audit(card: PersonBody) -> None:
     st.header("Lately")
     with failures.shown("audit-failed"):
-        page = events(Asked(name=card.audit_name), limit=_RECENT)
+        page = events(AuditQuery(name=card.audit_name), limit=_RECENT)
         if not page.rows:
             st.write("Nothing yet.")
         for event in page.rows:

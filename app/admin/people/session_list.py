@@ -9,9 +9,10 @@ from typing import Final
 import streamlit as st
 
 from app import access, formatting, panels
-from app.admin.api.sessions import Session, end_session, end_sessions_of, sessions
+from app.admin.api.sessions import end_session, end_sessions_of, sessions
 from app.admin.widgets import confirmation, dialogs, labels, notices, pagination
 from app.admin.widgets.dialogs import Dialog
+from app.core.contract.sessions import SessionItem
 from app.core.errors import GatehouseError, InvalidInput, NotFound
 from app.core.permissions import Permission
 from app.navigation import BY_FILE, BY_PATH
@@ -46,7 +47,7 @@ def page() -> None:
         show_dialog(dialog)
 
 
-def show(found: Iterable[Session], place: str, *, with_person: bool) -> None:
+def show(found: Iterable[SessionItem], place: str, *, with_person: bool) -> None:
     """The rows, each with the way to end it where that may be done."""
     ending = access.allows(Permission.END_SESSIONS)
     linking = access.allows(Permission.READ_PEOPLE)
@@ -62,7 +63,7 @@ def show(found: Iterable[Session], place: str, *, with_person: bool) -> None:
                 st.button("End…", key=f"end-{session.ref}", on_click=dialogs.open_dialog, args=(END, place, session))
 
 
-def _person(session: Session, *, linking: bool) -> None:
+def _person(session: SessionItem, *, linking: bool) -> None:
     name = f"**{formatting.plain(session.person.shown_name, cap=80)}**"
     if linking:
         st.page_link(
@@ -73,7 +74,7 @@ def _person(session: Session, *, linking: bool) -> None:
         st.markdown(name)
 
 
-def _about(session: Session) -> str:
+def _about(session: SessionItem) -> str:
     """Since when, from where, last used when and where, in one line of markdown-safe text."""
     # The title of a page that this administrator may not open is nobody's business here either.
     row = BY_PATH.get(session.page.strip("/")) if session.page else None
@@ -93,7 +94,7 @@ def show_dialog(dialog: Dialog) -> None:
 
 
 def _body(dialog: Dialog) -> None:
-    session: Session = dialog.about[0]
+    session: SessionItem = dialog.about[0]
     who = confirmation.quoted(session.person.shown_name)
     on = formatting.plain(formatting.browser(session.browser))
     whole = st.checkbox("End all sessions of this person", key="end-session-all")

@@ -6,11 +6,11 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import roles as roles_api
-from app.admin.api.roles import RoleCard
 from app.admin.roles.edits import compared
 from app.admin.roles.role_list import gone
 from app.admin.widgets import permission_list, role_picker
 from app.admin.widgets.links import ROLES, link
+from app.core.contract.roles import RoleBody
 from app.core.errors import NotFound
 
 
@@ -34,7 +34,7 @@ def show(first_id: int, second_id: int | None) -> None:
     _side_by_side(first, second)
 
 
-def _side_by_side(first: RoleCard, second: RoleCard) -> None:
+def _side_by_side(first: RoleBody, second: RoleBody) -> None:
     parts = compared(frozenset(first.permissions), frozenset(second.permissions))
     names = (formatting.plain(first.name), formatting.plain(second.name))
     if not parts.only_first and not parts.only_second:

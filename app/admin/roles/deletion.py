@@ -6,18 +6,18 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import roles as roles_api
-from app.admin.api.roles import RoleCard
 from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
 from app.admin.widgets.links import ROLES
+from app.core.contract.roles import RoleBody, RoleItem
 from app.core.errors import GatehouseError, StaleVersion
 
 
-def show(role: RoleCard, dialog: dialogs.Dialog) -> None:
+def show(role: RoleBody, dialog: dialogs.Dialog) -> None:
     """The dialog."""
     dialogs.show(f"Delete {formatting.plain(role.name)}?", lambda: _body(role, dialog), icon=":material/delete:")
 
 
-def _body(role: RoleCard, dialog: dialogs.Dialog) -> None:
+def _body(role: RoleBody, dialog: dialogs.Dialog) -> None:
     version = dialog.memory.setdefault("version", role.version)
     if version != role.version:
         st.warning("Somebody changed this role meanwhile. What you see here is how it is now.", icon=":material/sync:")
@@ -46,7 +46,7 @@ def _body(role: RoleCard, dialog: dialogs.Dialog) -> None:
         _delete(role, target, reason)
 
 
-def _delete(role: RoleCard, target: roles_api.Role | None, reason: str) -> None:
+def _delete(role: RoleBody, target: RoleItem | None, reason: str) -> None:
     moved: list[int] = []
 
     def delete() -> None:
@@ -65,7 +65,7 @@ def _delete(role: RoleCard, target: roles_api.Role | None, reason: str) -> None:
     _gone(role, target, moved[0])
 
 
-def _gone(role: RoleCard, target: roles_api.Role | None, moved: int) -> None:
+def _gone(role: RoleBody, target: RoleItem | None, moved: int) -> None:
     """Say what happened, with the way back where nobody was touched."""
     went = ""
     if target is not None and moved:
@@ -76,7 +76,7 @@ def _gone(role: RoleCard, target: roles_api.Role | None, moved: int) -> None:
     dialogs.done()
 
 
-def _again(role: RoleCard) -> str:
+def _again(role: RoleBody) -> str:
     roles_api.create_role(
         role.name, description=role.description, permissions=role.permissions, reason="Deleting it was taken back."
     )

@@ -10,9 +10,9 @@ from typing import Final
 import streamlit as st
 
 from app.admin.api import roles as roles_api
-from app.admin.api.roles import RoleCard
 from app.admin.roles.edits import Content, Draft, copy_name
 from app.admin.widgets.own_permissions import not_held
+from app.core.contract.roles import RoleBody
 
 NAME_MAX: Final = 100
 _KEY: Final = "role_drafts"
@@ -41,7 +41,7 @@ class Editing:
     sentences: dict[str, str] = field(default_factory=dict)
     """Permission → what the API said of it."""
     reason: str = ""
-    theirs: RoleCard | None = None
+    theirs: RoleBody | None = None
     number: int = field(default_factory=lambda: next(_numbers))
     """Part of its widgets' keys: a new one makes them show what the draft says."""
 
@@ -50,7 +50,7 @@ class Editing:
         self.number = next(_numbers)
 
 
-def content_of(role: RoleCard) -> Content:
+def content_of(role: RoleBody) -> Content:
     """What an administrator sets of a role."""
     return Content(role.name, role.description, frozenset(role.permissions))
 

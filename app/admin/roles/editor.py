@@ -12,7 +12,6 @@ import streamlit as st
 
 from app import access, formatting
 from app.admin.api import roles as roles_api
-from app.admin.api.responses import Page
 from app.admin.roles import drafts as role_drafts
 from app.admin.roles import review as role_review
 from app.admin.roles.drafts import Editing, Stage
@@ -21,6 +20,7 @@ from app.admin.roles.role_list import gone
 from app.admin.widgets import failures, labels, pagination, permission_list
 from app.admin.widgets.links import ROLES, link
 from app.admin.widgets.own_permissions import not_held
+from app.admin.widgets.pagination import LocalPage
 from app.admin.widgets.permission_groups import grouped, matching
 from app.core.errors import NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
@@ -123,14 +123,14 @@ def _permissions(editing: Editing, key: str) -> int:
     return len(page.rows)
 
 
-def _page(editing: Editing, text: str, which: str) -> Page[str]:
+def _page(editing: Editing, text: str, which: str) -> LocalPage[str]:
     """Names of one page of what is asked for."""
     asked = (text, which)
     if which == ALL:
         cursor = pagination.cursor("role-catalogue", asked)
         known = roles_api.catalogue(text, cursor=cursor, limit=permission_list.SIZE)
         editing.sentences |= {one.name: one.sentence for one in known.rows}
-        return Page(tuple(one.name for one in known.rows), known.next, known.total, known.total_capped)
+        return LocalPage(tuple(one.name for one in known.rows), known.next, known.total, known.total_capped)
     change = editing.draft.change
     names = editing.draft.mine.permissions if which == INSIDE else {*change.added, *change.removed}
     return permission_list.slice_of(matching(names, text, editing.sentences), "role-catalogue", asked)

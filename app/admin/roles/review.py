@@ -12,12 +12,12 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import roles as roles_api
-from app.admin.api.roles import Review, RoleCard
 from app.admin.roles import drafts as role_drafts
 from app.admin.roles.drafts import Editing, Stage
 from app.admin.roles.edits import Change, Content, Draft, change, on_top
 from app.admin.widgets import confirmation, failures, labels, notices, permission_list
 from app.admin.widgets.links import ROLES
+from app.core.contract.roles import RoleBody, RoleReviewBody
 from app.core.directory import MOST_COUNTED
 from app.core.errors import GatehouseError, NotFound, StaleVersion
 
@@ -33,7 +33,7 @@ def show(editing: Editing) -> None:
         st.rerun()
     st.subheader("Review before saving")
     _texts(own)
-    review: Review | None = None
+    review: RoleReviewBody | None = None
     try:
         review = None if draft.role is None else roles_api.review_role(draft.role, draft.mine.permissions)
     except NotFound:
@@ -58,7 +58,7 @@ def show(editing: Editing) -> None:
         _save(editing, reason)
 
 
-def effect(permission: str, review: Review | None, word: str) -> str:
+def effect(permission: str, review: RoleReviewBody | None, word: str) -> str:
     """Whom one added (``gain``) or removed (``lose``) permission touches, in a sentence; markdown-safe."""
     if review is None:
         return ""
@@ -81,7 +81,7 @@ def _people(count: int, verb: str) -> str:
     return f"1 person {verb}s" if count == 1 else f"{labels.counted(count, capped=count >= MOST_COUNTED)} people {verb}"
 
 
-def _concerned(review: Review, own: Change) -> str:
+def _concerned(review: RoleReviewBody, own: Change) -> str:
     """Whom the change concerns as a whole."""
     people = labels.counted(review.people, capped=review.people_capped)
     one = review.people == 1 and not review.people_capped
@@ -123,7 +123,7 @@ def _listed(editing: Editing, title: str, names: Sequence[str], effects: Iterabl
 
 def _save(editing: Editing, reason: str) -> None:
     try:
-        saved: list[RoleCard] = []
+        saved: list[RoleBody] = []
         if not confirmation.attempt("role-save", reason, lambda: saved.append(_call(editing, reason)), versioned=True):
             return
     except StaleVersion:
@@ -132,7 +132,7 @@ def _save(editing: Editing, reason: str) -> None:
     _done(editing, saved[0])
 
 
-def _call(editing: Editing, reason: str) -> RoleCard:
+def _call(editing: Editing, reason: str) -> RoleBody:
     draft = editing.draft
     if draft.role is None:
         return roles_api.create_role(
@@ -141,14 +141,14 @@ def _call(editing: Editing, reason: str) -> RoleCard:
     return _put(draft.role, draft.mine, reason=reason, version=draft.version)
 
 
-def _put(role: int, content: Content, *, reason: str, version: str) -> RoleCard:
+def _put(role: int, content: Content, *, reason: str, version: str) -> RoleBody:
     return roles_api.update_role(
         role, name=content.name, description=content.description, permissions=content.permissions, reason=reason,
         version=version,
     )  # fmt: skip
 
 
-def _done(editing: Editing, saved: RoleCard) -> None:
+def _done(editing: Editing, saved: RoleBody) -> None:
     """Say what happened and offer the way back."""
     draft = editing.draft
     name = formatting.plain(saved.name)
@@ -171,12 +171,12 @@ def _done(editing: Editing, saved: RoleCard) -> None:
     st.rerun()
 
 
-def _put_back(before: Content, saved: RoleCard) -> str:
+def _put_back(before: Content, saved: RoleBody) -> str:
     _put(saved.id, before, reason="The last change was taken back.", version=saved.version)
     return f"The role **{formatting.plain(before.name)}** is as it was before."
 
 
-def _unmake(saved: RoleCard) -> str:
+def _unmake(saved: RoleBody) -> str:
     roles_api.delete_role(saved.id, move_to=None, reason="Making it was taken back.", version=saved.version)
     st.query_params.clear()
     return f"The role **{formatting.plain(saved.name)}** is deleted again."

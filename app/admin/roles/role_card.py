@@ -6,12 +6,12 @@ import streamlit as st
 
 from app import access, formatting
 from app.admin.api import roles as roles_api
-from app.admin.api.roles import RoleCard
 from app.admin.roles import deletion as role_deletion
 from app.admin.roles import drafts as role_drafts
 from app.admin.roles import role_list
 from app.admin.widgets import dialogs, labels, permission_list
 from app.admin.widgets.links import AUDIT, MAPPINGS, PEOPLE, ROLES, link, step
+from app.core.contract.roles import RoleBody
 from app.core.errors import NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
 
@@ -39,7 +39,7 @@ def show(role_id: int) -> None:
         role_deletion.show(role, found)
 
 
-def explained(role: RoleCard) -> str:
+def explained(role: RoleBody) -> str:
     """What being built in means for this role."""
     if role.name == ADMINISTRATOR:
         return (
@@ -52,7 +52,7 @@ def explained(role: RoleCard) -> str:
     )
 
 
-def _token_roles(role: RoleCard) -> None:
+def _token_roles(role: RoleBody) -> None:
     if not role.token_roles:
         return
     many = len(role.token_roles) > 1
@@ -62,7 +62,7 @@ def _token_roles(role: RoleCard) -> None:
     )
 
 
-def _actions(role: RoleCard) -> None:
+def _actions(role: RoleBody) -> None:
     may = access.allows(Permission.MANAGE_ROLES)
     fixed = role.name == ADMINISTRATOR
     if may and role_drafts.has_changes(role.id):

@@ -8,10 +8,10 @@ import streamlit as st
 
 from app import access, formatting
 from app.admin.api import roles as roles_api
-from app.admin.api.roles import Role, RoleCard
 from app.admin.widgets import labels, pagination
 from app.admin.widgets.links import ROLES, link, step
 from app.admin.widgets.permission_list import SEARCH_MAX
+from app.core.contract.roles import RoleBody, RoleItem
 from app.core.permissions import Permission
 
 SIZE: Final = 25
@@ -39,7 +39,7 @@ def show() -> None:
     pagination.control("roles", text, page, size=SIZE, one="role", more="roles")
 
 
-def _row(role: Role) -> None:
+def _row(role: RoleItem) -> None:
     with st.container(key=f"role-{role.id}", border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             link(ROLES, f"**{formatting.plain(role.name)}**", role=role.id)
@@ -50,9 +50,9 @@ def _row(role: Role) -> None:
         st.caption(counts(role))
 
 
-def counts(role: Role | RoleCard) -> str:
+def counts(role: RoleItem | RoleBody) -> str:
     """``12 permissions, held by 34 people``, as markdown-safe text."""
-    given = role.permissions if isinstance(role, Role) else len(role.permissions)
+    given = role.permissions if isinstance(role, RoleItem) else len(role.permissions)
     people = labels.counted(role.people, capped=role.people_capped)
     one = role.people == 1 and not role.people_capped
     held = "held by nobody" if not role.people else f"held by {people} {'person' if one else 'people'}"

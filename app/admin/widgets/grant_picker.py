@@ -8,10 +8,11 @@ from typing import Any, Final, Literal, NamedTuple
 import streamlit as st
 
 from app import access, formatting
-from app.admin.api.grants import What
-from app.admin.api.responses import Page
-from app.admin.api.roles import MAX_COMPARED_ROLES, Role, catalogue, permissions_of_roles, roles
+from app.admin.api.grants import Grantable
+from app.admin.api.roles import catalogue, permissions_of_roles, roles
 from app.admin.widgets import labels
+from app.core.contract.base import ListPage
+from app.core.contract.roles import MAX_COMPARED_ROLES, RoleItem
 from app.core.permissions import ADMINISTRATOR, CATALOGUE
 from app.core.policy import decide
 
@@ -27,7 +28,7 @@ class _Offer(NamedTuple):
     left: str
 
 
-def choose(key: str, kind: Kind, *, givable: bool = True) -> What | None:
+def choose(key: str, kind: Kind, *, givable: bool = True) -> Grantable | None:
     """Let the person choose; None while nothing is chosen. Raises as the calls do.
 
     ``givable``: offer only what the signed-in administrator holds. For showing: the API decides.
@@ -55,7 +56,7 @@ def choose(key: str, kind: Kind, *, givable: bool = True) -> What | None:
         notes.append(f"{labels.many(offer.held_back, kind)} not offered: you can give only what you hold yourself.")
     if notes:
         labels.note(" ".join(notes))
-    return What(kind, chosen) if chosen is not None else None
+    return Grantable(kind, chosen) if chosen is not None else None
 
 
 def _roles(text: str, *, givable: bool) -> _Offer:
@@ -75,19 +76,19 @@ def _known(text: str, *, givable: bool) -> _Offer:
     return _offer(page, fitting)
 
 
-def _offer(page: Page[Any], fitting: dict[str, str]) -> _Offer:
+def _offer(page: ListPage[Any], fitting: dict[str, str]) -> _Offer:
     unseen = max(0, page.total - len(page.rows)) if page.next is not None else 0
     beyond = max(0, len(fitting) - SHOWN) + unseen
     left = labels.counted(beyond, capped=page.total_capped) if beyond else ""
     return _Offer(dict(list(fitting.items())[:SHOWN]), len(page.rows) - len(fitting), left)
 
 
-def _may_give_roles(rows: tuple[Role, ...]) -> Callable[[Role], bool]:
+def _may_give_roles(rows: tuple[RoleItem, ...]) -> Callable[[RoleItem], bool]:
     """Whether the signed-in person holds all that a role gives."""
     caller = access.caller()
     contents = permissions_of_roles([role.id for role in rows]) if rows else {}
 
-    def may(role: Role) -> bool:
+    def may(role: RoleItem) -> bool:
         if role.name == ADMINISTRATOR:
             return ADMINISTRATOR in caller.grants.roles
         names = contents.get(role.id, frozenset())

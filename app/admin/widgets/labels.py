@@ -9,8 +9,8 @@ from typing import Final
 import streamlit as st
 
 from app import formatting
-from app.admin.api.people import Grant
 from app.core.clock import utc_now
+from app.core.contract.grants import GrantBody
 from app.core.directory import PersonState
 from app.core.policy import Source
 
@@ -59,7 +59,7 @@ def listed(names: Sequence[str], *, most: int = _MOST_NAMED) -> str:
     return " and ".join(shown) if len(shown) <= 2 else f"{', '.join(shown[:-1])} and {shown[-1]}"  # noqa: PLR2004 - a pair
 
 
-def origin(grant: Grant) -> str:
+def origin(grant: GrantBody) -> str:
     """Where a grant came from, since and until when, as markdown-safe text."""
     if grant.source is Source.POLICY and grant.automatic:
         text = "automatic, as the default role at each sign-in"

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Sized
+from dataclasses import dataclass
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 import streamlit as st
 
-from app.admin.api.responses import Page
 from app.admin.widgets import labels
 
+T = TypeVar("T")
+
 _KEY: Final = "admin_pages"
+
+
+class Page(Protocol):
+    """One page of a list: of the API (``ListPage``), or of a list in memory (``LocalPage``)."""
+
+    @property
+    def rows(self) -> Sized:
+        """The rows."""
+
+    @property
+    def next(self) -> str | None:
+        """The cursor of the next page; None on the last one."""
+
+    @property
+    def total(self) -> int:
+        """How many rows there are on all pages."""
+
+    @property
+    def total_capped(self) -> bool:
+        """Whether there are that many or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPage(Generic[T]):
+    """One page of a list in memory."""
+
+    rows: tuple[T, ...]
+    next: str | None
+    total: int
+    total_capped: bool
 
 
 class _Place(NamedTuple):
@@ -29,7 +62,7 @@ def restart(name: str) -> None:
     _places().pop(name, None)
 
 
-def control(name: str, asked: object, page: Page[Any], *, size: int, one: str, more: str) -> None:
+def control(name: str, asked: object, page: Page, *, size: int, one: str, more: str) -> None:
     """How many there are and which are shown, with ways to the pages before and after. Nothing for an empty list."""
     place = _place(name, asked)
     before = (len(place.cursors) - 1) * size

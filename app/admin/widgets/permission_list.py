@@ -9,8 +9,8 @@ from typing import Final
 import streamlit as st
 
 from app import formatting
-from app.admin.api.responses import Page
 from app.admin.widgets import pagination
+from app.admin.widgets.pagination import LocalPage
 from app.admin.widgets.permission_groups import grouped, matching, sentence_of
 from app.core.permissions import CATALOGUE
 
@@ -75,8 +75,8 @@ def name_as_code(name: str) -> str:
     return " ".join(name[:120].replace("`", "'").split())
 
 
-def slice_of(found: list[str], key: str, asked: object) -> Page[str]:
+def slice_of(found: list[str], key: str, asked: object) -> LocalPage[str]:
     """The page of a list at hand that ``key``'s paging stands at; its cursors are offsets."""
     begin = min(int(pagination.cursor(key, asked) or 0), max(0, len(found) - 1) // SIZE * SIZE)
     end = begin + SIZE
-    return Page(tuple(found[begin:end]), str(end) if end < len(found) else None, len(found), total_capped=False)
+    return LocalPage(tuple(found[begin:end]), str(end) if end < len(found) else None, len(found), total_capped=False)

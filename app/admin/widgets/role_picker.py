@@ -8,14 +8,14 @@ from typing import Final
 import streamlit as st
 
 from app.admin.api import roles as roles_api
-from app.admin.api.roles import Role
 from app.admin.widgets.permission_list import SEARCH_MAX
+from app.core.contract.roles import RoleItem
 
 SIZE: Final = 100
 """Roles that are offered at once."""
 
 
-def pick_one(label: str, *, key: str, without: Collection[int] = ()) -> Role | None:
+def pick_one(label: str, *, key: str, without: Collection[int] = ()) -> RoleItem | None:
     """One role, or None while none is chosen. Raises as the call does."""
     offered = _offered(label, key, without)
     chosen: int | None = st.selectbox(
@@ -36,7 +36,7 @@ def pick_many(label: str, *, key: str, chosen: dict[int, str], placeholder: str 
     return {role: options[role] for role in picked}
 
 
-def _offered(label: str, key: str, without: Collection[int]) -> dict[int, Role]:
+def _offered(label: str, key: str, without: Collection[int]) -> dict[int, RoleItem]:
     """Id → role, for those that are offered now. The search stands there only where not all of them are."""
     search = f"{key}-search"
     text: str = st.session_state.get(search) or ""

@@ -56,7 +56,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the results of a bulk change are kept when the database fails in the middle",
         at="remote_api.views.grants:bulk",
-        without='not unconfirmed and all(result["outcome"] != "done" for result in results)',
+        without='not unconfirmed and all(result.outcome != "done" for result in results)',
         instead="True",
         test="tests/remote_api/test_kept_changes.py::test_of_several_people_each_has_the_result_that_is_known",
     ),

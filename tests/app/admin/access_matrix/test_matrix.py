@@ -6,12 +6,14 @@ import csv
 import io
 
 from app.admin.access_matrix.matrix import Notice, as_csv, filtered, lines
-from app.admin.api.installation import Guard
+from app.core.contract.guards import GuardBody
 from app.core.directory import GuardKind
 
 
-def guard(kind: GuardKind, name: str, permission: str, file: str, line: int) -> Guard:
-    return Guard(kind, name, permission, file, line, process="app", version="1", published_at=None)
+def guard(kind: GuardKind, name: str, permission: str, file: str, line: int) -> GuardBody:
+    return GuardBody(
+        kind=kind, name=name, permission=permission, file=file, line=line, process="app", version="1", published_at=None
+    )
 
 
 PAGE = guard(GuardKind.PAGE, "/reports", "read:reports", "pages/usage_report.py", 11)

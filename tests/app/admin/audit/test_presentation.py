@@ -7,12 +7,24 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from app.admin.api.audit import Event
 from app.admin.audit import presentation
+from app.core.contract.audit import AuditItem
 
 
-def event(seq: int, at: datetime) -> Event:
-    return Event(seq, at, "policy:role:update", "Ada did it.", "done", "ada", "role", "", "c1", "", {"added": "read:a"})
+def event(seq: int, at: datetime) -> AuditItem:
+    return AuditItem(
+        seq=seq,
+        at=at,
+        kind="policy:role:update",
+        sentence="Ada did it.",
+        outcome="done",
+        actor="ada",
+        target="role",
+        reason="",
+        correlation_id="c1",
+        address="",
+        details={"added": "read:a"},
+    )
 
 
 def test_events_by_day_keep_their_order() -> None:
@@ -112,4 +124,4 @@ def test_an_event_raw_is_all_of_it() -> None:
     assert told["seq"] == 7
     assert told["at"] == "2026-11-25T00:00:00+00:00"
     assert told["details"] == {"added": "read:a"}
-    assert set(told) == set(Event.__dataclass_fields__)
+    assert set(told) == set(AuditItem.model_fields)

@@ -1,0 +1,105 @@
+"""The audit: events, their kinds, the chain."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.core.audit import Outcome
+from app.core.contract.base import ListPage, RequestModel, ResponseModel, Time
+from app.core.contract.fields import LINE, Cursor, Flag, Id, Limit, Moment
+
+AuditText = Annotated[str, Field(max_length=800, pattern=LINE)]
+
+
+class AuditFilters(RequestModel):
+    """Which events."""
+
+    name: AuditText = Field("", description="Whoever acted or was acted on, by its name in the audit.")
+    actor: AuditText = Field("", description="Who acted, by its name in the audit.")
+    target: AuditText = Field("", description="What was acted on, by its name in the audit.")
+    kind: list[Annotated[str, Field(max_length=100, pattern=LINE)]] = Field(
+        [], max_length=50, description="Kinds of events; repeat the parameter for several."
+    )
+    outcome: Outcome | None = Field(None, description="How it went.")
+    since: Moment | None = Field(None, description="Not before this time.")
+    until: Moment | None = Field(None, description="Before this time.")
+
+
+class AuditListQuery(AuditFilters):
+    """Which events to list, newest first."""
+
+    cursor: Cursor = ""
+    limit: Limit = 50
+
+
+class AuditExportQuery(AuditFilters):
+    """Which events to download, and how."""
+
+    format: Literal["csv", "jsonl"] = Field(description="Comma-separated values, or a JSON object a line.")
+
+
+class EventPath(RequestModel):
+    """An event in the address."""
+
+    seq: Id
+
+
+class AuditItem(ResponseModel):
+    """An audit event. Texts are texts: nothing of them is markup."""
+
+    seq: int
+    at: Time
+    kind: str
+    sentence: str = Field(description="What it says, with names as people know them today.")
+    outcome: str
+    actor: str
+    target: str
+    reason: str
+    correlation_id: str
+    address: str
+    details: dict[str, str | int | bool | None]
+
+
+class Events(ListPage[AuditItem]):
+    """A page of events, newest first."""
+
+    events: tuple[AuditItem, ...]
+
+    @property
+    def rows(self) -> tuple[AuditItem, ...]:
+        """The events."""
+        return self.events
+
+
+class KindBody(ResponseModel):
+    """A kind of events."""
+
+    kind: str
+    sentence: str
+
+
+class Kinds(ResponseModel):
+    """Every kind of events."""
+
+    kinds: tuple[KindBody, ...]
+
+
+class ChainQuery(RequestModel):
+    """How to look at the audit's chain."""
+
+    full: Flag = Field(False, description="Verify every event, which takes a while; one such look at a time.")
+
+
+class Chain(ResponseModel):
+    """The end of the audit, and with ``full`` whether all of it is whole."""
+
+    seq: int = Field(description="The number of the newest event.")
+    last_at: Time | None
+    sealed: bool = Field(description="Whether the end carries the seal of this installation.")
+    boundary_seq: int = Field(description="The event up to which older ones were deleted by a sealed boundary.")
+    verified: bool = Field(description="Whether every event was looked at, rather than only the end.")
+    good: bool | None = Field(description="Whether nothing wrong was found; null when it was not verified.")
+    events: int | None = Field(description="How many were looked at; null when it was not verified.")
+    problems: tuple[str, ...] = Field(description="What is wrong, a sentence each.")

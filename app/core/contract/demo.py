@@ -1,0 +1,15 @@
+"""The demo endpoints."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.core.contract.base import RequestModel
+
+
+class Echo(RequestModel):
+    """A text to be answered with."""
+
+    text: Annotated[str, Field(max_length=500, description="What the answer repeats.")]

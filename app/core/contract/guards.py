@@ -1,0 +1,27 @@
+"""The guard inventory."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from app.core.contract.base import ResponseModel, Time
+from app.core.directory import GuardKind
+
+
+class GuardBody(ResponseModel):
+    """A place in the code that asks for a permission."""
+
+    kind: GuardKind
+    name: str = Field(description="A page's path, `module:function`, or `METHOD /address`.")
+    permission: str = Field(description="Empty where anybody who is signed in may.")
+    file: str
+    line: int
+    process: str
+    version: str
+    published_at: Time | None
+
+
+class Guards(ResponseModel):
+    """What in the code asks for which permission."""
+
+    guards: tuple[GuardBody, ...]

@@ -1,0 +1,83 @@
+"""Sessions: the caller's own, and those of other people."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from app.core.contract.base import ListPage, RequestModel, ResponseModel, SessionRef, SubjectBody, Time
+from app.core.contract.fields import Cursor, Id, Limit
+
+
+class SessionBody(ResponseModel):
+    """A live session, as its own person sees it."""
+
+    ref: str
+    since: Time
+    last_seen_at: Time
+    expires_at: Time
+    browser: str = Field(description="What the browser called itself at sign-in.")
+    address: str
+    page: str = Field(description="Path of the page last used, with its slash; empty when not known.")
+    current: bool = Field(description="Whether it is the session of the token in hand.")
+
+
+class Sessions(ResponseModel):
+    """The caller's sessions, newest first."""
+
+    sessions: tuple[SessionBody, ...]
+
+
+class SessionPath(RequestModel):
+    """A session in the address."""
+
+    ref: SessionRef
+
+
+class EndedCount(ResponseModel):
+    """How many sessions ended."""
+
+    ended: int
+
+
+class SessionsQuery(RequestModel):
+    """Which sessions to list."""
+
+    person: Id | None = Field(None, description="Only this person's.")
+    cursor: Cursor = ""
+    limit: Limit = 50
+
+
+class SessionPerson(ResponseModel):
+    """Whose session it is."""
+
+    id: int
+    name: str
+    subject: SubjectBody
+
+    @property
+    def shown_name(self) -> str:
+        """The name, else how the provider names the person."""
+        return self.name or self.subject.subject
+
+
+class SessionItem(SessionBody):
+    """A live session of anybody's."""
+
+    person: SessionPerson
+
+
+class PersonSessions(ResponseModel):
+    """A person's live sessions."""
+
+    sessions: tuple[SessionItem, ...]
+
+
+class SessionList(ListPage[SessionItem]):
+    """A page of live sessions, last used first."""
+
+    sessions: tuple[SessionItem, ...]
+
+    @property
+    def rows(self) -> tuple[SessionItem, ...]:
+        """The sessions."""
+        return self.sessions
