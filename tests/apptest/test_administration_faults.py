@@ -58,7 +58,7 @@ def test_what_cannot_be_read_is_explained(stub: Told, file: str, query: dict[str
     assert any(
         expected in said
         for expected in ("Something went wrong", "does not answer", "not accept", "not valid", "may not", "Not found",
-                         "must stay", "meanwhile", "not right", "Say which", "Too many", "No such role",
+                         "must stay", "meanwhile", "not right", "Name the version", "Too many", "No such role",
                          "no event with this number")
     ), said  # fmt: skip
     assert "Traceback" not in said
