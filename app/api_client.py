@@ -49,7 +49,7 @@ SHOWN_MAX_CHARACTERS: Final = 16_000
 """How much of an answer the API explorer and the component are shown."""
 _NOT_AS_AGREED: Final = "The remote API answered something that this version of the app does not understand."
 _NOT_ITS_OWN: Final = "The remote API answered something that is not its own."
-_SILENT: Final = "The remote API does not answer. Try again in a moment."
+_NO_RESPONSE: Final = "The remote API does not answer. Try again in a moment."
 _SLOW: Final = "The remote API is too slow. Try again in a moment."
 _UNCONFIRMED: Final = (
     "The remote API did not confirm the change. It may have been kept all the same: look before you try again."
@@ -93,31 +93,38 @@ _EXPLORING: Final = _Limits(256 * 1024, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What came back, read whole and bounded."""
+    """A response, read completely and within bounds."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
     elapsed_ms: float
     changes: bool
-    """Whether the call was to change something."""
+    """Whether the call may have changed something."""
 
     @property
     def version(self) -> str:
-        """The version of what the answer shows, from its ETag; empty when it has none."""
+        """The version from the ETag; empty without one."""
         return self.headers.get("ETag", "").removeprefix("W/").strip('"')
 
     def object(self) -> dict[str, Any]:
-        """The JSON object in it; raises as ``foreign`` when it is anything else."""
+        """Parse the content as a JSON object.
+
+        Raises:
+            ServiceUnavailable: The content is anything else, see ``foreign``.
+        """
         body = _object(self.content)
         if body is None:
             raise self.foreign()
         return body
 
     def read(self, model: type[M]) -> M:
-        """Its content as a response model of the contract; raises as ``foreign`` when it is anything else.
+        """Parse the content as a response model of the contract.
 
-        Fields that are not known here are ignored, so that a newer API works with this app.
+        Unknown fields are ignored, so that a newer API works with this app.
+
+        Raises:
+            ServiceUnavailable: The content is anything else, see ``foreign``.
         """
         try:
             return model.model_validate_json(self.content, strict=True, extra="ignore")
@@ -126,26 +133,34 @@ class ApiResponse:
             raise self.foreign(_NOT_AS_AGREED) from error
 
     def file(self, kind: str) -> bytes:
-        """Its content, which must be of this content type; raises as ``foreign``."""
+        """Return the content of this content type.
+
+        Raises:
+            ServiceUnavailable: The content type is another, see ``foreign``.
+        """
         if not self.headers.get("Content-Type", "").startswith(kind):
             raise self.foreign()
         return self.content
 
     def nothing(self) -> None:
-        """Raise as ``foreign`` unless it says that it was done and there is nothing to say (204)."""
+        """Check that the response is 204 (No Content).
+
+        Raises:
+            ServiceUnavailable: It is another, see ``foreign``.
+        """
         if self.status != requests.codes.no_content:
             raise self.foreign()
 
-    def foreign(self, why: str = _NOT_ITS_OWN) -> ServiceUnavailable:
-        """The error for an answer that is not the API's: ``ApiUnavailable``, or ``ChangeUnconfirmed`` of a change."""
-        return _failed(why, changes=self.changes)
+    def foreign(self, detail: str = _NOT_ITS_OWN) -> ServiceUnavailable:
+        """The error for a response that is not the API's: ``ApiUnavailable``; ``ChangeUnconfirmed`` after a change."""
+        return _failed(detail, changes=self.changes)
 
 
 _SILENCE_SECONDS: Final = 5.0
-_silent: ContextVar[tuple[str, float]] = ContextVar("silent_api", default=("", 0.0))
-"""The run (by correlation id) in which the API did not answer in time, and until when the rest of it is not waited for.
+_unresponsive: ContextVar[tuple[str, float]] = ContextVar("silent_api", default=("", 0.0))
+"""The run (by correlation id) in which the API timed out, and until when its other calls fail without waiting.
 
-Until when: a callback comes before its run has an id of its own.
+The time matters because a callback runs before its run has an id of its own.
 """
 
 
@@ -181,10 +196,16 @@ def end_my_other_sessions() -> int:
 
 
 def explore(method: str, path: str, *, with_token: bool, body: Mapping[str, object] | None = None) -> Exchange:
-    """Make one call for the API explorer, or for the component, and return what went and came, errors included.
+    """Make one call for the API explorer, or for the component, and return request and response, errors included.
 
-    Raises ``ApiUnavailable`` when nothing answered in time, or with far more than is shown of an answer. ``path`` is
-    one of a list of ours, all of which change nothing.
+    Args:
+        method: The HTTP method.
+        path: One of a fixed list of paths, all of which change nothing.
+        with_token: Whether to send the user's access token.
+        body: Sent as JSON.
+
+    Raises:
+        ApiUnavailable: No response in time, or one far longer than what is shown.
     """
     token = _token() if with_token else None
     answer = _send(method, path, token=token, body=body, limits=_EXPLORING, changes=False)
@@ -209,7 +230,7 @@ _SHOWN_HEADERS: Final = frozenset(
 
 
 def _token() -> str:
-    """The access token of the session that is asking; raises ``Unauthenticated`` for nobody."""
+    """The access token of the current session; raises ``Unauthenticated`` without one."""
     session = access.current_session()
     if session is None:
         raise Unauthenticated("Sign in to continue.")
@@ -217,7 +238,11 @@ def _token() -> str:
 
 
 def path(*parts: str | int) -> str:
-    """The path of something in the API; each part is encoded. Raises ``NotFound`` for one that would climb."""
+    """The path of a resource of the API; each part is encoded.
+
+    Raises:
+        NotFound: A part is empty or would climb (``.``, ``..``).
+    """
     if any(str(part) in {"", ".", ".."} for part in parts):
         raise NotFound("There is no such thing.")
     return "/".join([BASE, *(quote(str(part), safe="") for part in parts)])
@@ -276,9 +301,13 @@ def fetch(
     """Write a file of the API to ``into`` as it arrives; returns its length in bytes.
 
     ``kind``: the content type it must have. ``progress`` is called with the bytes so far, at most five times a second.
-    Raises as ``call``, and ``TooLarge``; what was written by then is not whole.
+    What was written before an error is not complete.
+
+    Raises:
+        TooLarge: The file has more than ``max_bytes``.
+        GatehouseError: As ``call``.
     """
-    so_far, told_at = 0, time.monotonic()
+    so_far, reported_at = 0, time.monotonic()
     with _open("GET", path, params=params, token=_token(), changes=False) as response:
         if not _is_success(response.status_code):
             content = _bounded(response, _FAULT_MAX_BYTES, time.monotonic() + _USING.seconds, changes=False)
@@ -290,8 +319,8 @@ def fetch(
             if so_far > max_bytes:
                 raise TooLarge(f"The file has more than {max_bytes // (1024 * 1024)} MB. Ask for less of it.")
             into.write(chunk)
-            if time.monotonic() - told_at >= 0.2:  # noqa: PLR2004 - five times a second
-                told_at = time.monotonic()
+            if time.monotonic() - reported_at >= 0.2:  # noqa: PLR2004 - five times a second
+                reported_at = time.monotonic()
                 progress(so_far)
     progress(so_far)
     return so_far
@@ -325,8 +354,8 @@ def _open(
         data = json.dumps(body).encode()
     url = f"{services().settings.remote_api_base_url}{path}"
     run = correlation.current()
-    if _silent.get()[0] == run and time.monotonic() < _silent.get()[1]:
-        raise ApiUnavailable(_SILENT)
+    if _unresponsive.get()[0] == run and time.monotonic() < _unresponsive.get()[1]:
+        raise ApiUnavailable(_NO_RESPONSE)
     usual = CHANGE_SECONDS if changes else TIMEOUT_SECONDS[1]
     try:
         with _http().request(
@@ -337,13 +366,13 @@ def _open(
             yield response
     except (requests.RequestException, HTTPError) as error:
         if isinstance(error, requests.Timeout) and read_seconds is None:
-            _silent.set((run, time.monotonic() + _SILENCE_SECONDS))
-        raise _failed(_SILENT, changes=changes and not was_never_sent(error)) from error
+            _unresponsive.set((run, time.monotonic() + _SILENCE_SECONDS))
+        raise _failed(_NO_RESPONSE, changes=changes and not was_never_sent(error)) from error
 
 
-def _failed(why: str, *, changes: bool) -> ServiceUnavailable:
+def _failed(detail: str, *, changes: bool) -> ServiceUnavailable:
     """The error for a call without an answer of the API's own. ``changes``: the call may have changed something."""
-    return ChangeUnconfirmed(_UNCONFIRMED) if changes else ApiUnavailable(why)
+    return ChangeUnconfirmed(_UNCONFIRMED) if changes else ApiUnavailable(detail)
 
 
 def _send(
@@ -360,7 +389,7 @@ def _send(
 ) -> ApiResponse:
     """Send one request and read its answer, within ``limits``; raises as ``call``."""
     limits = limits or _USING
-    begun = time.perf_counter()
+    started = time.perf_counter()
     until = time.monotonic() + max(limits.seconds, read_seconds or 0.0, CHANGE_SECONDS if changes else 0.0)
     with _open(
         method,
@@ -373,7 +402,7 @@ def _send(
         read_seconds=read_seconds,
     ) as response:
         content = _bounded(response, limits.bytes, until, changes=changes)
-    elapsed_ms = (time.perf_counter() - begun) * 1000
+    elapsed_ms = (time.perf_counter() - started) * 1000
     return ApiResponse(response.status_code, response.headers, content, elapsed_ms, changes)
 
 

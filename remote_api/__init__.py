@@ -1,4 +1,4 @@
-"""The remote API: the OAuth resource server where the signed-in person's rights are decided on every call."""
+"""The remote API: an OAuth resource server that decides every call by the caller's current grants."""
 
 from __future__ import annotations
 
@@ -48,14 +48,16 @@ BLUEPRINTS: Final = (
     guards.api,
     health.api,
 )
-"""One per noun; a new one is one line here."""
+"""One for each resource; a new one is one line here."""
 
 
 def create_app(settings: Settings, services: Services) -> Application:
-    """Make the API. Reads and writes nothing yet.
+    """Create the API. Reads and writes nothing yet.
 
-    Raises ``UndeclaredAccess`` when some address does not declare who may call it, ``UndeclaredChange`` when some
-    change does not say whether it needs a version, ``ConfigurationError`` when there is nowhere to count calls.
+    Raises:
+        UndeclaredAccess: A view does not declare access.
+        UndeclaredChange: A change does not declare whether it needs a version.
+        ConfigurationError: The store of rate limits cannot be used.
     """
     app = Application(description.INFO, security_schemes=description.SECURITY_SCHEMES)
     for blueprint in BLUEPRINTS:

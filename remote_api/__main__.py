@@ -24,7 +24,7 @@ DEFAULT_PORT: Final = 8888
 
 
 class Handler(WSGIRequestHandler):
-    """Without a banner that tells versions, and with a log that leaves queries out: people put secrets there."""
+    """Without a version banner, and with a log that omits queries, which may contain secrets."""
 
     def version_string(self) -> str:
         """The ``Server`` header."""
@@ -37,7 +37,7 @@ class Handler(WSGIRequestHandler):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one return per way of not beginning
-    """Serve until told to stop. Returns the exit code: 0 done, 1 could not begin, 2 wrong settings or arguments."""
+    """Serve until stopped. Returns the exit code: 0 success, 1 cannot start, 2 invalid settings or arguments."""
     options = _parser().parse_args(arguments)
     if options.write_openapi is not None:
         options.write_openapi.write_bytes(wsgi.described())

@@ -1,7 +1,7 @@
-"""What a view declares about who may call it: ``requires(permission)``, ``authenticated`` or ``public``; one, always.
+"""Access declarations of views: ``requires(permission)``, ``authenticated`` or ``public``, exactly one.
 
 The declaration is data on the function. It is enforced in one place for the whole URL map, before anything of the
-request is parsed, and an address whose view declares nothing keeps the API from starting. Beside them the words of
+request is parsed, and the API does not start with a view that declares nothing. The module also has the functions of
 every adapter: ``principal()``, ``require()``, ``allows()``.
 """
 
@@ -37,13 +37,16 @@ AUTHENTICATED: Final = Declared(protected=True)
 
 
 class UndeclaredAccess(RuntimeError):
-    """Some address says nothing about who may call it: a bug, found at start."""
+    """A view declares no access: a bug, found at start."""
 
 
 def requires(permission: Permission) -> Callable[[F], F]:
     """Declare that a view needs ``permission``; the function gets ``required_permission``.
 
-    Goes below the route decorator. Raises ``TypeError`` when access was declared already.
+    Goes below the route decorator.
+
+    Raises:
+        TypeError: The view already declares access.
     """
 
     def decorate(view: F) -> F:
@@ -54,12 +57,12 @@ def requires(permission: Permission) -> Callable[[F], F]:
 
 
 def authenticated(view: F) -> F:
-    """Declare that a view needs a valid access token of somebody who is not blocked, and no permission."""
+    """Declare that a view needs a valid access token of a subject that is not blocked, and no permission."""
     return _declare(view, AUTHENTICATED)
 
 
 def public(view: F) -> F:
-    """Declare that anybody may call a view."""
+    """Declare that a view needs no access token."""
     return _declare(view, PUBLIC)
 
 
@@ -72,10 +75,10 @@ def read_declarations(rules: Iterable[Rule], views: dict[str, Callable[..., Any]
     """Endpoint → what it declares.
 
     Raises:
-        UndeclaredAccess: Some addresses declare nothing, or the view of one is kept in a cache of ``functools``, which
-            would answer one caller with what another got; all of them are named.
+        UndeclaredAccess: A view declares nothing, or is wrapped in a cache of ``functools``, which would return one
+            caller's response to another. The message names all of them.
     """
-    found: dict[str, Declared] = {}
+    declarations: dict[str, Declared] = {}
     missing: list[str] = []
     cached: list[str] = []
     for rule in rules:
@@ -86,7 +89,7 @@ def read_declarations(rules: Iterable[Rule], views: dict[str, Callable[..., Any]
         if declared is None:
             missing.append(f"{rule.rule} ({rule.endpoint})")
         else:
-            found[rule.endpoint] = declared
+            declarations[rule.endpoint] = declared
     if missing:
         msg = (
             "these addresses do not declare who may call them; put @requires, @authenticated or @public below the "
@@ -99,11 +102,11 @@ def read_declarations(rules: Iterable[Rule], views: dict[str, Callable[..., Any]
             f"{', '.join(sorted(cached))}"
         )
         raise UndeclaredAccess(msg)
-    return found
+    return declarations
 
 
 def _is_cached(view: Callable[..., Any] | None) -> bool:
-    """Whether ``view``, or anything that it wraps, is a cache of ``functools`` (or one made like it)."""
+    """Whether ``view``, or anything that it wraps, is a cache of ``functools`` or has its interface."""
     layer: Any = view
     while layer is not None:
         if hasattr(layer, "cache_info"):
@@ -121,25 +124,25 @@ def _declare(view: F, declared: Declared) -> F:
 
 
 def bearer() -> Bearer:
-    """The access check of the app that is answering now; only inside a request."""
+    """The access check of the current app; only inside a request."""
     return cast("Bearer", current_app.extensions[EXTENSION])
 
 
 def caller() -> Caller:
-    """Who is asking now and what they hold now."""
+    """The caller and the current grants."""
     return bearer().caller(request.environ)
 
 
 def principal() -> Principal:
-    """Who is asking now; ``ANONYMOUS`` where no token was sent."""
+    """The principal of the request; ``ANONYMOUS`` without a token."""
     return caller().principal
 
 
 def require(permission: Permission) -> Principal:
-    """Return the principal or raise, after recording the refusal."""
+    """Return the principal, or record the refusal and raise as ``Guard.require``."""
     return bearer().guard.require(permission, target=f"{request.method} {request.url_rule}")
 
 
 def allows(permission: Permission) -> bool:
-    """Whether it would be allowed now. For showing and hiding only; never instead of ``require``."""
+    """Whether the caller has ``permission`` now. For presentation only, never instead of ``require``."""
     return bearer().guard.allows(permission)

@@ -1,7 +1,7 @@
-"""The Flask application class: default deny in its dispatch, problems for every error, nothing else of its own.
+"""The Flask application class: default deny in its dispatch, and a problem document for every error.
 
-Access is enforced before flask-openapi3 validates anything, so that a stranger learns nothing of an address's
-parameters. Sessions and cookies of Flask are off: the API has none.
+Access is enforced before flask-openapi3 validates anything, so that an anonymous client learns nothing about the
+parameters of an endpoint. Flask's sessions and cookies are off.
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ _SENTENCES: Final = {
     "string_unicode": "This is not sound text.",
     "string_too_short": "This must not be empty.",
 }
-"""What the library would say in its own words → what people read."""
+"""Type of a pydantic error → the text of the problem document."""
 
 
 class UndeclaredChange(RuntimeError):
-    """Some operation that changes something does not say whether it needs a version: a bug, found at start."""
+    """An operation that changes something does not declare whether it needs a version: a bug, found at start."""
 
 
 class NoSessions(SessionInterface):
-    """No cookie is read or written, ever: one empty session for all, which refuses to be changed."""
+    """No cookie is read or written: one empty, immutable session for all requests."""
 
     _none = NullSession()
 
     def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002 - Flask's signature
-        """Always the empty one."""
+        """Return the empty session."""
         return self._none
 
 
 class CompleteResponse(Response):
-    """An answer that is complete in memory is sent as it is; werkzeug would look over every header of it again."""
+    """A response that is complete in memory, sent without werkzeug's second pass over its headers."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Send it."""
@@ -75,7 +75,11 @@ class Json(DefaultJSONProvider):
     """JSON of requests; a body nested deeper than Python reads is malformed rather than a crash (R17)."""
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Raises ``ValueError`` for anything that is not JSON within bounds."""
+        """Parse JSON.
+
+        Raises:
+            ValueError: It is not JSON, or nested too deeply.
+        """
         try:
             return json.loads(s, parse_constant=_refuse_constant, **kwargs)
         except RecursionError:
@@ -84,7 +88,7 @@ class Json(DefaultJSONProvider):
 
 
 class Application(OpenAPI):
-    """The API. ``seal`` ends its making: from then on every address has its declared access."""
+    """The API. After ``seal`` every endpoint has its declared access."""
 
     json_provider_class = Json
     session_interface = NoSessions()
@@ -113,9 +117,14 @@ class Application(OpenAPI):
         self._fixed: Fixed = {}
 
     def seal(self, guard: Guard, limits: RateLimits) -> None:
-        """Read every declaration (``UndeclaredAccess``, ``UndeclaredChange``); from then on they are enforced."""
+        """Read the declarations of all views, and enforce them from now on.
+
+        Raises:
+            UndeclaredAccess: A view does not declare access.
+            UndeclaredChange: A change does not declare whether it needs a version.
+        """
         self._declared = read_declarations(self.url_map.iter_rules(), self.view_functions)
-        self._conditional = self._read_conditions()
+        self._conditional = self._read_preconditions()
         self._with_body = frozenset(name for name, view in self.view_functions.items() if _takes_body(view))
         self._guard = guard
         self._limits = limits
@@ -137,7 +146,7 @@ class Application(OpenAPI):
         return super().make_response(rv)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """As Flask's, without looking at the host, which the envelope has checked."""
+        """As Flask's, without matching the host, which the middleware has checked."""
         if request is None:
             return None
         path = request.environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
@@ -163,21 +172,21 @@ class Application(OpenAPI):
             _demand_object(request)
         return self.view_functions[endpoint](**(request.view_args or {}))
 
-    def _read_conditions(self) -> frozenset[str]:
-        """Endpoints that need a version; raises ``UndeclaredChange`` naming every change that does not say."""
+    def _read_preconditions(self) -> frozenset[str]:
+        """Endpoints that need a version; raises ``UndeclaredChange`` with every change that does not declare it."""
         changes = {rule.endpoint: rule.rule for rule in self.url_map.iter_rules() if (rule.methods or set()) - READS}
-        found = {endpoint: needs_version(self.view_functions.get(endpoint)) for endpoint in changes}
-        if missing := sorted(changes[endpoint] for endpoint, needs in found.items() if needs is None):
+        declared = {endpoint: needs_version(self.view_functions.get(endpoint)) for endpoint in changes}
+        if missing := sorted(changes[endpoint] for endpoint, needs in declared.items() if needs is None):
             msg = f"these changes do not declare @conditional or @unconditional below the route: {', '.join(missing)}"
             raise UndeclaredChange(msg)
-        return frozenset(endpoint for endpoint, needs in found.items() if needs)
+        return frozenset(endpoint for endpoint, needs in declared.items() if needs)
 
     def _answer_error(self, error: Exception) -> Response:
         rule: Rule | None = request_ctx.request.url_rule
         declared = self._declared.get(rule.endpoint) if rule is not None else None
         where = f"{request_ctx.request.method} {rule.rule}" if rule is not None else "an unknown address"
-        found = problem(after_a_change(error), protected=declared is not None and declared.protected, where=where)
-        return Response(found.body, status=found.status, headers=found.headers)
+        document = problem(after_a_change(error), protected=declared is not None and declared.protected, where=where)
+        return Response(document.body, status=document.status, headers=document.headers)
 
 
 def json_response(model: ResponseModel) -> CompleteResponse:
@@ -187,9 +196,9 @@ def json_response(model: ResponseModel) -> CompleteResponse:
 
 
 def _bare(view: Callable[..., Any]) -> Callable[..., Any]:
-    """The function itself, where flask-openapi3's wrapper would have nothing to validate (it costs microseconds)."""
+    """The view without flask-openapi3's wrapper when there is nothing to validate (it costs microseconds)."""
     inner: Callable[..., Any] | None = getattr(view, "__wrapped__", None)
-    # Only the library's own wrapper, which it also notes on the function: never somebody's decorator.
+    # Only the library's own wrapper, which it also stores on the function; never another decorator.
     if inner is None or getattr(inner, "view", None) is not view or inspect.signature(inner).parameters:
         return view
     return inner
@@ -201,7 +210,7 @@ def _takes_body(view: Callable[..., Any]) -> bool:
 
 
 def _demand_object(request: Request) -> None:
-    """Raise unless what was sent is one JSON object; the library takes anything for one, of any content type."""
+    """Raise unless the body is one JSON object; the library accepts any value and any content type."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send JSON, with the Content-Type application/json.")
     sent = request.get_json(silent=True)  # the view reads the same once more, from memory
@@ -212,7 +221,7 @@ def _demand_object(request: Request) -> None:
 
 
 def _invalid(error: ValidationError) -> NoReturn:
-    """What was sent does not fit: each field's name with what is expected; never the value that was sent."""
+    """Raise ``InvalidInput`` with each invalid field and what is expected; never with the value."""
     problems: dict[str, str] = {}
     for mistake in error.errors(include_url=False, include_input=False, include_context=False)[:MAX_REPORTED_FIELDS]:
         name = ".".join(str(part) for part in mistake["loc"]) or "request"

@@ -42,9 +42,9 @@ def sentence(event: AuditRow, name_of: NameOf) -> str:
         "actor": _named(event.actor, name_of) or "Somebody",
         "target": _named(event.target, name_of) or "something",
     }
-    said = _PLACE.sub(lambda found: named[found[1]], template)
-    why = explain(event.reason) or _TITLES.get(event.reason, "") if kind in _WITH_CAUSE else ""
-    return f"{said} {why}".rstrip()
+    text = _PLACE.sub(lambda match: named[match[1]], template)
+    cause = explain(event.reason) or _TITLES.get(event.reason, "") if kind in _WITH_CAUSE else ""
+    return f"{text} {cause}".rstrip()
 
 
 def subject_of(audit_name: str) -> Subject | None:

@@ -1,7 +1,7 @@
-"""What the API writes on the side, in the background and bounded: strangers' refusals as counts, and new subjects.
+"""Writes in the background, within bounds: counts of refused anonymous calls, and new subjects.
 
-A refused token must not cost a row: ``app.core.refusal_counts`` counts them. Subjects not seen before are written
-a moment later, many at once. A thread exists only while something is waiting.
+A refused token must not cost a row, so ``app.core.refusal_counts`` counts them. New subjects are written a moment
+later, in batches. A thread exists only while something waits.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = structlog.get_logger("gatehouse.api")
 
 
 class BackgroundWriter:
-    """Counts refusals and remembers new subjects until they are written. Safe from any thread."""
+    """Counts refusals and queues new subjects until they are written. Thread-safe."""
 
     EXTENSION: Final = "gatehouse.background_writer"
 
@@ -44,14 +44,14 @@ class BackgroundWriter:
         self._writing = Lock()
         self._subjects: dict[Subject, bool] = {}
         self._dropped: OrderedDict[tuple[Subject, ClaimReason], datetime] = OrderedDict()
-        self._later = Debouncer(self._write_subjects, seconds=SUBJECT_SECONDS, name="new subjects")
+        self._debouncer = Debouncer(self._write_subjects, seconds=SUBJECT_SECONDS, name="new subjects")
 
     def refused(self, kind: AuditKind, reason: str, address: str) -> None:
-        """Count one refusal of a stranger. Costs no storage and no row of its own."""
+        """Count one refusal of an anonymous client, without a row of its own."""
         self.refusals.record(kind, reason, address=address)
 
     def claims_dropped(self, subject: Subject, unusable: Sequence[Unusable], address: str) -> None:
-        """Write down what of a caller's token could not be used: once an hour for each subject, and in the log."""
+        """Record which claims of a caller's token are unusable: in the log, and once an hour for each subject."""
         now = self._clock()
         for each in unusable:
             key = (subject, each.reason)
@@ -73,20 +73,20 @@ class BackgroundWriter:
             )
 
     def seen(self, subject: Subject, *, machine: bool) -> None:
-        """Remember to record a subject not known yet; forgotten again when too many wait: the next call brings it."""
+        """Queue a new subject; dropped when too many wait, because its next call queues it again."""
         with self._lock:
             if len(self._subjects) < MAX_SUBJECTS:
                 self._subjects[subject] = machine
-                self._later.ask()
+                self._debouncer.ask()
 
     def flush(self) -> None:
-        """Write everything that waits. When storage does not answer, counts wait on and subjects are forgotten."""
+        """Write everything that waits. When storage does not answer, counts are kept and subjects dropped."""
         self._write_subjects()
         self.refusals.flush()
 
     def close(self) -> None:
-        """Write what waits and end; nothing is written by itself after."""
-        self._later.close()
+        """Write what waits, and stop."""
+        self._debouncer.close()
         self._write_subjects()
         self.refusals.close()
 

@@ -1,8 +1,8 @@
-"""Bearer token → who is asking and what they hold → the one decision, for the remote API.
+"""Bearer token → caller and grants → the one decision, for the remote API.
 
 The credential comes only in one ``Authorization: Bearer`` header (RFC 6750 §2.1): never the query, a cookie or a body.
-A good token is not enough: session, block and rights are read afresh in one query on every call, so that what was
-ended, blocked or revoked counts at the next call.
+A valid token is not enough: session, block and grants are read in one query on every call, so that ending a session,
+blocking a person or revoking a grant takes effect at the next call.
 """
 
 from __future__ import annotations
@@ -45,15 +45,18 @@ if TYPE_CHECKING:
 _CALLER: Final = "gatehouse.caller"  # no header becomes a key of this form
 _NAMES_BEARER: Final = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
 _QUERY_TOKEN: Final = re.compile(r"(?:^|[&;])access_token(?:=|&|;|$)")
-_NOBODY: Final = Caller(ANONYMOUS, NO_GRANTS)
+_ANONYMOUS_CALLER: Final = Caller(ANONYMOUS, NO_GRANTS)
 
 log = structlog.get_logger("gatehouse.api")
 
 
 def bearer_token(environ: WSGIEnvironment) -> str | None:
-    """The token of the request; None when none was sent. Raises ``BadRequest`` for anything but one plain token.
+    """Return the token of the request; None without one.
 
     Servers join repeated headers with a comma, which no token contains; so a second header is malformed here.
+
+    Raises:
+        BadRequest: The request carries anything other than one token in the ``Authorization`` header.
     """
     if "access_token" in environ.get("QUERY_STRING", "") and _QUERY_TOKEN.search(environ["QUERY_STRING"]):
         raise BadRequest("Send the access token in the Authorization header, never in the address.")
@@ -62,7 +65,7 @@ def bearer_token(environ: WSGIEnvironment) -> str | None:
         return None
     if header[:7].lower() == "bearer ":
         token = header[7:].lstrip(" ")
-        # Which characters a token may have is the verifier's matter; these two would make it more than one.
+        # The verifier checks the characters of a token; these two would make it more than one.
         if token and "," not in token and " " not in token:
             return token
     elif not _NAMES_BEARER.search(header):
@@ -81,7 +84,7 @@ class Bearer:
         self.guard = Guard(lambda: self.caller(request.environ), self.record_refusal, clock=services.clock)
 
     def caller(self, environ: WSGIEnvironment) -> Caller:
-        """Who is asking and what they hold: read once per request, never kept beyond it."""
+        """The caller and the current grants: read once for each request, never kept longer."""
         known: Caller | None = environ.get(_CALLER)
         if known is None:
             known = environ[_CALLER] = self._find(environ)
@@ -95,20 +98,20 @@ class Bearer:
     def _find(self, environ: WSGIEnvironment) -> Caller:
         raw = bearer_token(environ)
         if raw is None:
-            return _NOBODY
+            return _ANONYMOUS_CALLER
         try:
             token = self._verified(raw)
             facts = self._services.storage.read.bearer(token.digest, token.subject, token.client_id)
-            found = self._principal(token, facts)
+            principal = self._principal(token, facts)
         except (Unauthenticated, ProviderUnavailable) as error:
             self._background_writer.refused(AuditKind.BEARER_REFUSE, error.reason_code, self.address())
             raise
-        if token.unusable and found.method is not AuthMethod.OWN_TOKEN:  # of these, the sign-in says so
+        if token.unusable and principal.method is not AuthMethod.OWN_TOKEN:  # the sign-in records those of own tokens
             self._background_writer.claims_dropped(token.subject, token.unusable, self.address())
         if facts.person is None:
             self._background_writer.seen(token.subject, machine=token.machine)
         grants = self._services.rights.of(token.subject, facts.policy_version)
-        if (token.permissions or facts.withheld) and found.method is not AuthMethod.OWN_TOKEN:
+        if (token.permissions or facts.withheld) and principal.method is not AuthMethod.OWN_TOKEN:
             grants = Grants(
                 permissions=grants.permissions,
                 roles=grants.roles,
@@ -117,7 +120,7 @@ class Bearer:
                 withheld=facts.withheld,
                 until=grants.until,
             )
-        return Caller(found, grants)
+        return Caller(principal, grants)
 
     def _verified(self, raw: str) -> AccessToken:
         """The token, verified. Raises as ``TokenVerifier.access_token``.
@@ -139,7 +142,7 @@ class Bearer:
         if session is not None:
             if session.person.subject != token.subject:
                 raise TokenInvalid(reason=TokenReason.OTHER_SESSION)
-            # A blocked person hears so, rather than that a session ended because of it.
+            # A blocked person gets that reason, not that the session ended because of the block.
             if not session.person.blocked:
                 self._check_live(session)
             person, method = session.person, AuthMethod.OWN_TOKEN
@@ -159,7 +162,7 @@ class Bearer:
             picture=person.picture if person is not None else "",
             blocked=person is not None and person.blocked,
             session_ref=session.ref if session is not None else None,
-            # Of our own tokens the session knows; another client's must say it themselves.
+            # For own tokens the session knows; tokens of other clients must carry it.
             authenticated_at=session.authenticated_at if session is not None else token.authenticated_at,
             acr=session.acr if session is not None else token.acr,
             amr=session.amr if session is not None else token.amr,
@@ -175,7 +178,7 @@ class Bearer:
             raise SessionExpired("The session of this token has expired. Sign in again.")
 
     def record_refusal(self, principal: Principal, permission: str | None, decision: Decision, target: str) -> None:
-        """Record a refusal: strangers as counts, the known each in a unit of work of its own."""
+        """Record a refusal: of anonymous clients as a count, of subjects as an audit event in its own unit of work."""
         if principal.subject is None:
             self._background_writer.refused(AuditKind.ENDPOINT_DENY, decision.reason, self.address())
             return
@@ -199,5 +202,5 @@ class Bearer:
                 unit.record(event)
                 unit.commit()
         except StorageUnavailable as error:
-            # The answer is a refusal either way; saying "try again" instead would only invite more of them.
+            # The response is a refusal either way; a 503 would only invite retries.
             log.warning("a refusal could not be recorded", error=error.code, target=target, reason=decision.reason)

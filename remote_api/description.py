@@ -19,8 +19,8 @@ API_VERSION: Final = "1.0.0"
 INFO: Final = Info(
     title="Gatehouse remote API",
     version=API_VERSION,
-    description="Answers as far as the caller's rights go at this moment: what was revoked, blocked or ended counts at "
-    "the next call. Every error is a problem (RFC 9457) with a stable `code`.",
+    description="Every call is decided by the caller's current grants: revoking a grant, blocking a person or ending a "
+    "session takes effect at the next call. Every error is a problem document (RFC 9457) with a stable `code`.",
 )
 SECURITY_SCHEMES: Final[dict[str, Any]] = {
     "bearer": {
@@ -48,7 +48,7 @@ def describe(app: Application) -> dict[str, Any]:
                 _complete(operation, rule.endpoint, app.declared[rule.endpoint])
                 _document_failures(operation, reads=method in READS)
                 if needs_version(app.view_functions[rule.endpoint]):
-                    _document_condition(operation)
+                    _document_precondition(operation)
                 _document_headers(operation)
                 operation["responses"] = dict(sorted(operation["responses"].items()))
     schemas = description["components"]["schemas"]
@@ -72,9 +72,11 @@ def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> N
     operation["security"] = [{"bearer": []}] if declared.protected else []
     if declared.permission is not None:
         access = f"Needs the permission `{declared.permission}`. {declared.permission.sentence}"
-        if (asked := declared.permission.step_up) is not None:
-            age = f" of the last {asked.max_age_seconds} seconds" if asked.max_age_seconds is not None else ""
-            context = f" of the class `{asked.acr}`" if asked.acr else ""
+        if (requirement := declared.permission.step_up) is not None:
+            age = (
+                f" of the last {requirement.max_age_seconds} seconds" if requirement.max_age_seconds is not None else ""
+            )
+            context = f" of the class `{requirement.acr}`" if requirement.acr else ""
             access += f" Asks for a sign-in{age}{context}: else 401 with the challenge of RFC 9470."
         operation["x-required-permission"] = str(declared.permission)
         operation["security"] = [{"bearer": [str(declared.permission)]}]
@@ -88,7 +90,9 @@ def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> N
         responses["401"] = _problem("No access token was sent, or it is not valid.")
         responses["403"] = _problem("The caller may not do this.")
     if endpoint not in UNLIMITED:
-        responses["429"] = _problem("Too many calls; `Retry-After` says when it goes on.")
+        responses["429"] = _problem(
+            "Too many calls; `Retry-After` is the number of seconds until the next call passes."
+        )
     responses["default"] = _problem("Anything else that went wrong.")
 
 
@@ -107,7 +111,7 @@ def _document_failures(operation: dict[str, Any], *, reads: bool) -> None:
         responses["415"] = _problem("The body is not `application/json`.")
 
 
-def _document_condition(operation: dict[str, Any]) -> None:
+def _document_precondition(operation: dict[str, Any]) -> None:
     """Add the header that names the version, how it fails, and the version of the answer."""
     operation.setdefault("parameters", []).append(
         {
@@ -131,7 +135,7 @@ def _document_headers(operation: dict[str, Any]) -> None:
         headers = {}
         if schema.get("$ref", "").rpartition("/")[2] in _VERSIONED:
             headers["ETag"] = {"description": "The version of the thing as it is now.", "schema": {"type": "string"}}
-        if status == "201" and not any(one["in"] == "path" for one in operation.get("parameters", [])):
+        if status == "201" and not any(parameter["in"] == "path" for parameter in operation.get("parameters", [])):
             headers["Location"] = {"description": "Where the new thing is.", "schema": {"type": "string"}}
         if headers:
             answer["headers"] = headers

@@ -24,8 +24,8 @@ def guards(app: Application) -> Iterator[GuardRow]:
         if declared.protected:
             file, line = _where(app.view_functions[rule.endpoint])
             for method in sorted((rule.methods or set()) - {"HEAD"}):
-                asked = str(declared.permission or "")
-                yield GuardRow(GuardKind.ENDPOINT, f"{method} {rule.rule}", asked, file, line)
+                permission = str(declared.permission or "")
+                yield GuardRow(GuardKind.ENDPOINT, f"{method} {rule.rule}", permission, file, line)
 
 
 def _where(view: Callable[..., Any]) -> tuple[str, int]:

@@ -1,7 +1,7 @@
-"""What surrounds every request, before Flask and after: correlation id, host check, bounds, and headers of the answer.
+"""WSGI middleware around every request: correlation id, host check, size limits, and response headers.
 
-Plain WSGI (PEP 3333), so that it costs microseconds and covers every answer, errors included. Nothing here says who
-is asking; of what a client can send, only the correlation id is taken over, and only in its own narrow form.
+Plain WSGI (PEP 3333), so that it costs microseconds and covers every response, errors included. Nothing here identifies
+the caller; the only value of a client that is used is the correlation id, and only in its own narrow form.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Middleware:
         return self._app(environ, start)
 
     def _is_loopback_here(self, host: str, environ: WSGIEnvironment) -> bool:
-        """Ours in another writing; or, in development, a loopback name with the port that is really listened on."""
+        """Whether the host is ours in another spelling or, in development, a loopback name with the listening port."""
         host = host.lower()
         if host in self._hosts:
             return True

@@ -30,9 +30,16 @@ def conditional(view: F) -> F:
     return view
 
 
-def unconditional(why: str) -> Callable[[F], F]:
-    """Declare that a change needs no version. ``why``: because there is nothing to be overwritten; for the reader."""
-    if not why:
+def unconditional(reason: str) -> Callable[[F], F]:
+    """Declare that a change needs no version.
+
+    Args:
+        reason: Why nothing can be overwritten; for the reader.
+
+    Raises:
+        TypeError: The reason is empty.
+    """
+    if not reason:
         msg = "say why the change needs no version"
         raise TypeError(msg)
 

@@ -38,7 +38,7 @@ TYPE_BASE: Final = "https://gatehouse.example/problems/"
 RETRY_AFTER_SECONDS: Final = 5
 REALM: Final = 'Bearer realm="gatehouse"'
 
-_INTERNAL: Final = "Something went wrong here. Whoever runs this Gatehouse finds the cause by the id of this answer."
+_INTERNAL: Final = "Something went wrong. The administrator of this installation finds the cause by the correlation id."
 _SERVER_ERROR: Final = 500
 _CLIENT_ERRORS: Final = range(400, 500)
 _MAX_CHAIN: Final = 50  # an exception may be its own cause
@@ -66,9 +66,9 @@ def problem(error: Exception, *, protected: bool = False, where: str = "a reques
     if isinstance(error, HTTPException):
         allow = error.get_headers() if isinstance(error.code, int) and error.code == MethodNotAllowed.status else []
         translated = _of_http(error)
-        found = _of_error(translated, protected=protected) if translated is not None else _unexpected(error)
-        found.headers.extend((name, value) for name, value in allow if name.lower() == "allow")
-        return found
+        document = _of_error(translated, protected=protected) if translated is not None else _unexpected(error)
+        document.headers.extend((name, value) for name, value in allow if name.lower() == "allow")
+        return document
     if isinstance(error, GatehouseError) and error.status != _SERVER_ERROR:
         logs.report(error, where=where)
         return _of_error(error, protected=protected)
@@ -76,7 +76,7 @@ def problem(error: Exception, *, protected: bool = False, where: str = "a reques
 
 
 def misdirected() -> Problem:
-    """421: the request names a host that is not ours (RFC 9110 §15.5.20, against DNS rebinding)."""
+    """421: the request names another host (RFC 9110 §15.5.20, against DNS rebinding)."""
     return _of_error(MisdirectedRequest("Use the configured address."), protected=False)
 
 
@@ -135,13 +135,13 @@ def _challenge(error: GatehouseError, *, protected: bool) -> str | None:
 
 def _step_up_challenge(error: StepUpRequired) -> str:
     """RFC 9470 §3: what a sign-in must be like, so that a client can ask the provider for just that."""
-    asked = {
+    parameters = {
         "error": "insufficient_user_authentication",
         "error_description": error.detail or error.title,
         "max_age": "" if error.max_age_seconds is None else str(error.max_age_seconds),
         "acr_values": error.acr,
     }
-    return ", ".join([REALM, *(f'{name}="{value}"' for name, value in asked.items() if value)])
+    return ", ".join([REALM, *(f'{name}="{value}"' for name, value in parameters.items() if value)])
 
 
 def _make(

@@ -1,8 +1,8 @@
-"""How often a subject may call the API, and how often a stranger's address: counted here, told in every answer.
+"""Rate limits of subjects and of the addresses of anonymous clients, reported in the headers of every response.
 
-Each policy counts in windows of the clock: in this process, or in a store of the library ``limits``, in which
-Flask-Limiter counts too; that one's own hooks around every request would cost more than the whole protected endpoint
-may (``docs/decisions``). When the store does not answer, calls are let through: who may do what is decided elsewhere.
+Each policy counts in fixed windows: in this process, or in a store of the library ``limits``, which Flask-Limiter uses
+too; the hooks of Flask-Limiter around every request would cost more than the budget of the whole protected endpoint
+(``docs/decisions``). When the store does not answer, calls pass: access is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 UNLIMITED: Final = frozenset({"health.healthz", "health.readyz"})
-"""Endpoints that supervisors ask, from one address, as often as they please."""
+"""Endpoints without a limit: supervisors poll them from one address."""
 
 MAX_ADDRESSES: Final = 100_000
-MANY: Final = "many addresses"
+SHARED_KEY: Final = "many addresses"
 
 _UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _COMPLAIN_SECONDS: Final = 60
 
-Who = Subject | str
-"""A subject, or a stranger's address."""
+RateLimitKey = Subject | str
+"""A subject, or the address of an anonymous client."""
 
 log = structlog.get_logger("gatehouse.api")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``amount`` calls in each window of so many seconds. ``name`` is what answers call it."""
+    """``amount`` calls in each window of ``seconds``. ``name`` is the name in the headers."""
 
     name: str
     amount: int
@@ -56,87 +56,95 @@ class Policy:
     counter: Counter
 
     @property
-    def told(self) -> str:
-        """As the header ``RateLimit-Policy`` has it."""
+    def header(self) -> str:
+        """The item of the header ``RateLimit-Policy``."""
         return f'"{self.name}";q={self.amount};w={self.seconds}'
 
 
 class Counter(Protocol):
-    """Counts by name within a window."""
+    """Counts calls within a window."""
 
-    def __call__(self, who: Who, window: int) -> int | None:
-        """How many there were in this window with this one; None when it cannot be told."""
+    def __call__(self, key: RateLimitKey, window: int) -> int | None:
+        """Count a call and return how many there are in this window; None when the store does not answer."""
 
 
 class RateLimits:
-    """Admits calls or refuses them, before anything is decided about them. Safe from any thread."""
+    """Admits or refuses calls before access is decided. Thread-safe."""
 
     def __init__(self, settings: Settings, bearer: Bearer, clock: Clock) -> None:
-        """Raises ``ConfigurationError`` for a store that cannot be used."""
+        """Open the store.
+
+        Raises:
+            ConfigurationError: The store cannot be used.
+        """
         self._bearer = bearer
         self._seconds = seconds_of(clock)
         store = call_store(settings.rate_limit_storage)
         self._calls = _policy("calls", settings.api_rate_limit, store)
         self._changes = _policy("changes", settings.api_change_rate_limit, store)
-        self._reading = ("RateLimit-Policy", self._calls.told)
-        self._changing = ("RateLimit-Policy", f"{self._calls.told}, {self._changes.told}")
+        self._reading = ("RateLimit-Policy", self._calls.header)
+        self._changing = ("RateLimit-Policy", f"{self._calls.header}, {self._changes.header}")
 
     def admit(self, environ: WSGIEnvironment, endpoint: str, declared: Declared) -> None:
-        """Count one call, by its subject or by a stranger's address; raises ``TooManyRequests`` beyond the limit.
+        """Count one call, by its subject or by the address of an anonymous client.
 
-        Raises what ``Bearer.caller`` raises too, after counting it for the address: an address that sends bad tokens
-        hears no more of them once it is over its limit, and the good tokens of others behind it go on.
+        A call whose token is invalid counts for its address: above the limit the address gets 429 without a reason,
+        while valid tokens of other users behind the same address keep working.
+
+        Raises:
+            TooManyRequests: The limit is exceeded.
+            GatehouseError: What ``Bearer.caller`` raises.
         """
         if endpoint in UNLIMITED:
             return
-        who: Who | None = None
+        key: RateLimitKey | None = None
         if declared.protected:
             try:
-                who = self._bearer.caller(environ).principal.subject
+                key = self._bearer.caller(environ).principal.subject
             except (Unauthenticated, BadRequest):
                 self._count(environ, self._address(), changes=False)
                 raise
-        self._count(environ, who or self._address(), changes=who is not None and environ["REQUEST_METHOD"] not in READS)
+        self._count(environ, key or self._address(), changes=key is not None and environ["REQUEST_METHOD"] not in READS)
 
-    def _count(self, environ: WSGIEnvironment, who: Who, *, changes: bool) -> None:
+    def _count(self, environ: WSGIEnvironment, key: RateLimitKey, *, changes: bool) -> None:
         now = int(self._seconds())
         policy = self._calls
-        used = policy.counter(who, now // policy.seconds)
+        used = policy.counter(key, now // policy.seconds)
         if used is None:
             return
         left = policy.seconds - now % policy.seconds
         refused = left if used > policy.amount else 0
-        told = f'"calls";r={max(0, policy.amount - used)};t={left}'
+        header = f'"calls";r={max(0, policy.amount - used)};t={left}'
         if changes:
             policy = self._changes
-            used = policy.counter(who, now // policy.seconds) or 0
+            used = policy.counter(key, now // policy.seconds) or 0
             left = policy.seconds - now % policy.seconds
             refused = max(refused, left if used > policy.amount else 0)
-            told += f', "changes";r={max(0, policy.amount - used)};t={left}'
-        environ[LIMIT_HEADERS] = (self._changing if changes else self._reading, ("RateLimit", told))
+            header += f', "changes";r={max(0, policy.amount - used)};t={left}'
+        environ[LIMIT_HEADERS] = (self._changing if changes else self._reading, ("RateLimit", header))
         if refused:
-            raise TooManyRequests(refused, f"That was more than is answered; in {refused} seconds it goes on.")
+            raise TooManyRequests(refused, f"Too many calls. Try again in {refused} seconds.")
 
     def _address(self) -> str:
-        """The stranger's address; of IPv6 the /64, which is what one of them has."""
+        """The client's address; of IPv6 the /64, which is what one client has."""
         return network_of(self._bearer.address())
 
 
 class InMemory:
-    """Counts in this process. Beyond ``MAX_ADDRESSES`` in a window, strangers share one count.
+    """Counts in this process. Above ``MAX_ADDRESSES`` in a window, anonymous clients share one count.
 
-    The two windows that were used last are kept, whichever they are: a thread that read the clock just before it turned
-    counts into its own, and a clock that ran ahead and is set back leaves nothing behind that refuses anybody.
+    The two windows used last are kept: a thread that reads the clock just before a window ends counts in that window,
+    and a clock that ran ahead and is set back does not cause refusals.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._window = -1
-        self._counts: dict[Who, int] = {}
+        self._counts: dict[RateLimitKey, int] = {}
         self._other = -1
-        self._other_counts: dict[Who, int] = {}
+        self._other_counts: dict[RateLimitKey, int] = {}
 
-    def __call__(self, who: Who, window: int) -> int:
+    def __call__(self, key: RateLimitKey, window: int) -> int:
         """See ``Counter``."""
         with self._lock:
             if window != self._window:
@@ -144,16 +152,16 @@ class InMemory:
                 self._other, self._other_counts = self._window, self._counts
                 self._window, self._counts = window, counts
             counts = self._counts
-            used = counts.get(who, 0) + 1
-            if used == 1 and isinstance(who, str) and len(counts) >= MAX_ADDRESSES:
-                who = MANY
-                used = counts.get(who, 0) + 1
-            counts[who] = used
+            used = counts.get(key, 0) + 1
+            if used == 1 and isinstance(key, str) and len(counts) >= MAX_ADDRESSES:
+                key = SHARED_KEY
+                used = counts.get(key, 0) + 1
+            counts[key] = used
             return used
 
 
 class InStore:
-    """Counts in a store of the library ``limits``, for all processes together."""
+    """Counts in a store of the library ``limits``, shared by all processes."""
 
     def __init__(self, store: Storage, name: str, seconds: int) -> None:
         self._store = store
@@ -161,18 +169,20 @@ class InStore:
         self._seconds = seconds
         self._complained_at = float("-inf")
 
-    def __call__(self, who: Who, window: int) -> int | None:
-        """See ``Counter``. Each window is a key of its own, so that one increment tells all there is to tell."""
-        # Of one form whatever the subject: some stores are particular about keys.
-        key = blake2b("\n".join(("address", who) if isinstance(who, str) else who).encode(), digest_size=16).hexdigest()
+    def __call__(self, key: RateLimitKey, window: int) -> int | None:
+        """See ``Counter``. Each window has its own key, so that one increment is enough."""
+        # Hashed, because some stores restrict keys.
+        digest = blake2b(
+            "\n".join(("address", key) if isinstance(key, str) else key).encode(), digest_size=16
+        ).hexdigest()
         try:
-            return self._store.incr(f"gatehouse:{self._name}:{window}:{key}", self._seconds)
+            return self._store.incr(f"gatehouse:{self._name}:{window}:{digest}", self._seconds)
         except StorageError:
             self._complain()
             return None
 
     def _complain(self) -> None:
-        """Say in the log that nothing is counted, about once a minute."""
+        """Log that calls are not counted, at most once a minute."""
         now = time.monotonic()
         if now - self._complained_at > _COMPLAIN_SECONDS:
             self._complained_at = now
@@ -180,7 +190,7 @@ class InStore:
 
 
 def _policy(name: str, written: str, store: Storage | None) -> Policy:
-    """A policy from a setting such as ``600 per minute``, which the settings have checked."""
+    """A policy from a setting such as ``600 per minute``, which ``Settings`` has validated."""
     amount, _, unit = written.split(" ")
     seconds = _UNITS[unit]
     return Policy(name, int(amount), seconds, InMemory() if store is None else InStore(store, name, seconds))

@@ -1,6 +1,6 @@
 """Finding the view for an address: exactly, without redirects, and cheaply for addresses without parameters.
 
-Flask binds its map to the host of every request and walks it. Hosts are the envelope's matter here, and most addresses
+Flask binds its map to the host of every request and walks it. The middleware checks hosts, and most addresses
 have no parameters: those are one look-up.
 """
 
@@ -32,7 +32,11 @@ class Addresses(MapAdapter):
         self._fixed = fixed
 
     def match(self, *args: Any, **kwargs: Any) -> Any:
-        """The rule and its values; raises ``NotFound`` for a path that is only nearly right."""
+        """Return the rule and its values.
+
+        Raises:
+            NotFound: No rule matches the path exactly.
+        """
         rule = self._fixed.get((self.default_method, self.path_info))
         if rule is not None:
             return rule, {}

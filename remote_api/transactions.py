@@ -1,4 +1,4 @@
-"""What every change by an administrator has in common: who acts, one unit of work, and refusals that stay on record."""
+"""Transactions of changes by administrators: one unit of work, and refusals that are recorded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AFTER_A_CHANGE: Final = "Something failed after the change was kept: look befor
 
 
 class Transaction(NamedTuple):
-    """An open unit of work, who changes something in it, and when."""
+    """An open unit of work, the administrator, and the time of the change."""
 
     unit: DirectoryUnit
     administrator: Administrator
@@ -35,12 +35,11 @@ class Transaction(NamedTuple):
 def transaction() -> Iterator[Transaction]:
     """One change by the caller, committed at the end of the block.
 
-    The answer is read inside the block: after the commit nothing may fail any more (``after_a_change``), and what the
-    answer shows, its version included, is the state of this very change.
+    The response is read inside the block: after the commit nothing may fail any more (``after_a_change``), and the
+    response, its version included, shows the state of this very change.
 
-    The address's permission was decided before this; the use case inside decides once more, in the unit itself, from
-    what cannot change before it commits. What is refused there, by a permission or by a rule, is recorded in a unit of
-    its own.
+    The permission of the endpoint is decided before; the use case decides again inside the unit, from rows that cannot
+    change before it commits. What it refuses is recorded in another unit of work.
     """
     principal, grants = caller()
     administrator = Administrator(actor_of(principal), principal, bearer().address(), grants.asserted)
@@ -56,12 +55,12 @@ def transaction() -> Iterator[Transaction]:
 
 
 def nothing_was_changed() -> None:
-    """Note that what this request has committed changed nothing, so that its failure is reported as such."""
+    """Record that the commits of this request changed nothing, so that its failure is reported as such."""
     g.gatehouse_committed = False
 
 
 def after_a_change(error: Exception) -> Exception:
-    """The error to answer with: ``ChangeUnconfirmed`` for whatever fails after this request has committed a change."""
+    """The error to report: ``ChangeUnconfirmed`` for any failure after this request committed a change."""
     committed = g.get("gatehouse_committed", default=False) and request.method not in READS
     if not committed or isinstance(error, ChangeUnconfirmed):
         return error
@@ -73,5 +72,5 @@ def after_a_change(error: Exception) -> Exception:
 
 
 def iso(at: datetime | None) -> str | None:
-    """A time as it is answered; null for what has not happened."""
+    """A time in RFC 3339; None for None."""
     return at.isoformat() if at is not None else None

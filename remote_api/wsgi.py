@@ -107,7 +107,7 @@ def _application() -> Application:
     try:
         return build(load_settings())
     except (ConfigurationError, ServiceUnavailable) as error:
-        # The one error that gunicorn shows as its text alone, and after which it stops instead of trying for ever.
+        # The only error that gunicorn prints as its text, and after which it stops instead of restarting workers.
         raise AppImportError(as_lines(error)) from None
 
 

@@ -1,4 +1,4 @@
-"""Other people's sessions: who is here, from what and since when; end one, or all of a person."""
+"""Sessions of all people: list them, end one, end all of a person."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from remote_api.services import services
 from remote_api.transactions import transaction
 from remote_api.views.sessions import IDLE_SECONDS
 
-_ENDING = "ending is the same however often it is done"
+_IDEMPOTENT = "ending is the same however often it is done"
 
 api = APIBlueprint(
     "admin_sessions", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="sessions", description="Who is signed in.")]
@@ -54,7 +54,7 @@ def all_sessions(query: SessionsQuery) -> SessionList:
 
 
 @api.delete("/sessions/<ref>", responses={204: None})
-@unconditional(_ENDING)
+@unconditional(_IDEMPOTENT)
 @requires(Permission.END_SESSIONS)
 def end_any_session(path: SessionPath, query: ReasonRequest) -> tuple[str, int]:
     """End one session."""
@@ -75,7 +75,7 @@ def sessions_of_person(path: PersonPath) -> PersonSessions:
 
 
 @api.delete("/people/<int:person>/sessions", responses={200: EndedCount})
-@unconditional(_ENDING)
+@unconditional(_IDEMPOTENT)
 @requires(Permission.END_SESSIONS)
 def end_sessions_of_person(path: PersonPath, query: ReasonRequest) -> EndedCount:
     """End all sessions of a person."""

@@ -1,4 +1,4 @@
-"""The audit: read it, download it, and look whether it is whole."""
+"""The audit: list events, export them, verify the chain."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ api = APIBlueprint(
     "audit",
     __name__,
     url_prefix="/api/v1/audit",
-    abp_tags=[Tag(name="audit", description="What was done and refused.")],
+    abp_tags=[Tag(name="audit", description="Audit events.")],
 )
 _verifying = Lock()
-"""Held while the whole chain is followed: that reads everything there is."""
+"""Held while the whole chain is verified, which reads every event."""
 
 
 @api.get("", responses={200: Events})
@@ -77,7 +77,7 @@ def events(query: AuditListQuery) -> Events:
 @api.get("/<int:seq>", responses={200: AuditItem})
 @requires(Permission.READ_AUDIT)
 def event(path: EventPath) -> AuditItem:
-    """See one event."""
+    """Return one event."""
     row = services().storage.directory.audit_event(path.seq)
     if row is None:
         raise NotFound("There is no such event.")
@@ -87,7 +87,7 @@ def event(path: EventPath) -> AuditItem:
 @api.get("/kinds", responses={200: Kinds})
 @requires(Permission.READ_AUDIT)
 def kinds() -> Kinds:
-    """List the kinds of events there are."""
+    """List the kinds of events."""
     return construct(
         Kinds, kinds=tuple([construct(KindBody, kind=kind.value, sentence=kind.sentence) for kind in AuditKind])
     )
@@ -107,8 +107,8 @@ def kinds() -> Kinds:
 )
 @requires(Permission.EXPORT_AUDIT)
 def export(query: AuditExportQuery) -> Response:
-    """Download events as a file, oldest first; that it was done is an event too."""
-    asked = _query(query)
+    """Export events as a file, oldest first; the export is recorded as an event."""
+    filters = _query(query)
     with transaction() as tx:
         administration.authorise(tx.unit, tx.administrator, Permission.EXPORT_AUDIT, tx.now)
         tx.unit.record(
@@ -118,10 +118,10 @@ def export(query: AuditExportQuery) -> Response:
                 actor=tx.administrator.name,
                 correlation_id=correlation.current(),
                 address=tx.administrator.address,
-                details={"format": query.format, "filters": _written(asked)},
+                details={"format": query.format, "filters": _written(filters)},
             )
         )
-    rows = services().storage.directory.audit_events(asked)
+    rows = services().storage.directory.audit_events(filters)
     lines = _csv(rows) if query.format == "csv" else _jsonl(rows)
     return Response(
         _in_chunks(lines),
@@ -133,7 +133,7 @@ def export(query: AuditExportQuery) -> Response:
 @api.get("/chain", responses={200: Chain})
 @requires(Permission.READ_AUDIT)
 def look(query: ChainQuery) -> Chain:
-    """Say how the audit ends; with `full`, follow all of it and say whether it is whole."""
+    """Return the end of the chain; with `full`, verify the whole chain."""
     state = _verified() if query.full else None
     head = services().storage.directory.chain_head()
     return construct(
@@ -158,15 +158,15 @@ def _verified() -> ChainState:
         _verifying.release()
 
 
-def _query(asked: AuditFilters, *, cursor: str = "", limit: int = 50) -> AuditQuery:
+def _query(filters: AuditFilters, *, cursor: str = "", limit: int = 50) -> AuditQuery:
     return AuditQuery(
-        name=asked.name,
-        actor=asked.actor,
-        target=asked.target,
-        kinds=tuple(dict.fromkeys(asked.kind)),
-        outcome=asked.outcome or "",
-        since=asked.since,
-        until=asked.until,
+        name=filters.name,
+        actor=filters.actor,
+        target=filters.target,
+        kinds=tuple(dict.fromkeys(filters.kind)),
+        outcome=filters.outcome or "",
+        since=filters.since,
+        until=filters.until,
         cursor=cursor,
         limit=limit,
     )
@@ -174,7 +174,7 @@ def _query(asked: AuditFilters, *, cursor: str = "", limit: int = 50) -> AuditQu
 
 def _written(query: AuditQuery) -> str:
     """The filters of a download, for its own event."""
-    given = {
+    values = {
         "name": query.name,
         "actor": query.actor,
         "target": query.target,
@@ -183,7 +183,7 @@ def _written(query: AuditQuery) -> str:
         "since": iso(query.since),
         "until": iso(query.until),
     }
-    return "; ".join(f"{name}={value}" for name, value in given.items() if value)
+    return "; ".join(f"{name}={value}" for name, value in values.items() if value)
 
 
 def _names() -> NameOf:
@@ -192,8 +192,8 @@ def _names() -> NameOf:
 
     @cache
     def name_of(subject: Subject) -> str:
-        found = person(subject)
-        return found.name if found is not None else ""
+        row = person(subject)
+        return row.name if row is not None else ""
 
     return name_of
 
@@ -216,7 +216,7 @@ def _item(row: AuditRow, name_of: NameOf) -> AuditItem:
 
 
 def _as_stored(_: Subject) -> str:
-    """A download says names as the audit has them: what somebody is called today is not part of it."""
+    """An export has names as the audit stores them; the current name of a person is not part of it."""
     return ""
 
 

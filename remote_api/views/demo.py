@@ -1,4 +1,4 @@
-"""The smallest things one can ask: a public message, one for any valid access token, and one for a permission."""
+"""Demo endpoints: public, for any valid access token, and for a permission."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ api = APIBlueprint("demo", __name__, url_prefix="/api", abp_tags=[Tag(name="demo
 @api.get("/ping", responses={200: Message})
 @public
 def ping() -> Message:
-    """Answer anybody."""
+    """Return a message; needs no access token."""
     return construct(Message, message="Pong. Anybody may read this.")
 
 
 @api.get("/pong", responses={200: Message})
 @authenticated
 def pong() -> Message:
-    """Answer whoever sends a valid access token."""
+    """Return a message to a caller with a valid access token."""
     return construct(Message, message="Ping. You sent a valid access token.")
 
 
 @api.get("/pong-scoped", responses={200: Message})
 @requires(Permission.READ_MESSAGES)
 def pong_scoped() -> Message:
-    """Answer whoever may read messages."""
+    """Return a message to a caller who may read messages."""
     return construct(Message, message="Ping. You may read messages.")
 
 
@@ -39,5 +39,5 @@ def pong_scoped() -> Message:
 @unconditional("it changes nothing")
 @authenticated
 def echo(body: Echo) -> Message:
-    """Answer whoever sends a valid access token with their own text."""
+    """Return the text of the request."""
     return construct(Message, message=body.text)

@@ -73,7 +73,7 @@ def page() -> Response:
 @blueprint.get("/docs/<name>")
 @public
 def file(name: str) -> Response:
-    """What the page is made of; no other name is looked for."""
+    """A file of the page; no other name is served."""
     if name == "start.js":
         return Response(_START, content_type="text/javascript; charset=utf-8")
     if name not in _FILES:
@@ -83,7 +83,7 @@ def file(name: str) -> Response:
 
 
 def _folder() -> Path:
-    found = find_spec(_PACKAGE)
-    if found is None or found.origin is None:
+    spec = find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
         raise NotFound("The interactive docs are not installed here; the description is at /openapi.json.")
-    return Path(found.origin).parent / "templates" / "swagger"
+    return Path(spec.origin).parent / "templates" / "swagger"

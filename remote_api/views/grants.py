@@ -1,4 +1,4 @@
-"""Grants: give a person a role or permission, revoke or release it, and give or revoke for several people at once."""
+"""Grants: grant a person a role or permission, revoke it, stop withholding it, and change several people at once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ from remote_api.views.people import DEFAULT_ROLE, answer_of, card_of
 _NOT_TRIED: Final = "Not tried: "
 
 api = APIBlueprint(
-    "grants", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="grants", description="Who was given what.")]
+    "grants",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="grants", description="Roles and permissions of people.")],
 )
 
 
@@ -41,8 +44,8 @@ api = APIBlueprint(
 @conditional
 @requires(Permission.MANAGE_GRANTS)
 def grant(path: PersonPath, body: NewGrantBody) -> tuple[PersonBody, int, dict[str, str]]:
-    """Give a person a role or a single permission; 200 where it was theirs already."""
-    _one_thing(body.role, body.permission)
+    """Grant a person a role or a single permission; 200 if they have it already."""
+    _require_change_one(body.role, body.permission)
     with transaction() as tx:
         new = administration.grant(
             tx.unit,
@@ -62,7 +65,7 @@ def grant(path: PersonPath, body: NewGrantBody) -> tuple[PersonBody, int, dict[s
 @conditional
 @requires(Permission.MANAGE_GRANTS)
 def revoke(path: PersonGrantPath, query: ReasonRequest) -> tuple[PersonBody, int, dict[str, str]]:
-    """Revoke a grant of a person; what the provider's token or GATEHOUSE_DEFAULT_ROLE gave is withheld from then on."""
+    """Revoke a grant of a person; one from the provider's token or GATEHOUSE_DEFAULT_ROLE is withheld from now on."""
     with transaction() as tx:
         administration.revoke(
             tx.unit,
@@ -81,7 +84,7 @@ def revoke(path: PersonGrantPath, query: ReasonRequest) -> tuple[PersonBody, int
 @conditional
 @requires(Permission.MANAGE_GRANTS)
 def release(path: PersonWithheldPath, query: ReasonRequest) -> tuple[PersonBody, int, dict[str, str]]:
-    """Let the provider's token and the default role give a person again what was withheld; it holds at once."""
+    """Stop withholding a role or permission that the provider's token or the default role grants; effective at once."""
     with transaction() as tx:
         administration.release(
             tx.unit,
@@ -97,18 +100,18 @@ def release(path: PersonWithheldPath, query: ReasonRequest) -> tuple[PersonBody,
 
 
 @api.post("/grants/bulk", responses={200: BulkResults})
-@unconditional("each person is a change of its own, and giving or taking twice is harmless")
+@unconditional("each person is its own transaction, and granting or revoking twice is harmless")
 @requires(Permission.MANAGE_GRANTS)
 def bulk(body: BulkRequest) -> BulkResults:
-    """Give or take the same thing for several people, each by itself; says what became of each."""
-    _one_thing(body.role, body.permission)
+    """Grant to several people or revoke from them, each in its own transaction; returns the result of each."""
+    _require_change_one(body.role, body.permission)
     if body.action == "revoke" and body.until is not None:
-        raise InvalidInput({"until": "What is taken away has no end: leave this out."})
+        raise InvalidInput({"until": "A revocation has no end: omit this field."})
     results: list[BulkResult] = []
     people = list(dict.fromkeys(body.people))
     for person in people:
         try:
-            results.append(_one(person, body))
+            results.append(_change_one(person, body))
         except ServiceUnavailable as error:
             unconfirmed = isinstance(error, ChangeUnconfirmed)
             if not unconfirmed and all(result.outcome != "done" for result in results):
@@ -121,10 +124,10 @@ def bulk(body: BulkRequest) -> BulkResults:
     return construct(BulkResults, results=tuple(results))
 
 
-def _one(person: int, body: BulkRequest) -> BulkResult:
-    """The change of one person and its result; raises ``ServiceUnavailable`` only."""
+def _change_one(person: int, body: BulkRequest) -> BulkResult:
+    """Change one person and return the result; raises ``ServiceUnavailable`` only."""
     try:
-        changed = _give(person, body) if body.action == "grant" else _take(person, body)
+        changed = _grant_to(person, body) if body.action == "grant" else _revoke_from(person, body)
     except ServiceUnavailable:
         raise
     except GatehouseError as error:
@@ -140,7 +143,7 @@ def _result(person: int, outcome: BulkOutcome, error: GatehouseError, prefix: st
     return construct(BulkResult, person=person, outcome=outcome, problem=problem)
 
 
-def _give(person: int, body: BulkRequest) -> bool:
+def _grant_to(person: int, body: BulkRequest) -> bool:
     with transaction() as tx:
         return administration.grant(
             tx.unit,
@@ -155,15 +158,15 @@ def _give(person: int, body: BulkRequest) -> bool:
         )
 
 
-def _take(person: int, body: BulkRequest) -> bool:
-    found = [row for row in _matching(card_of(person), body) if body.automatic or not row.automatic]
-    if not found:
+def _revoke_from(person: int, body: BulkRequest) -> bool:
+    grants = [row for row in _matching(card_of(person), body) if body.automatic or not row.automatic]
+    if not grants:
         return False
     with transaction() as tx:
         revoked = administration.revoke_all(
             tx.unit,
             tx.administrator,
-            found,
+            grants,
             person=person,
             reason=body.reason,
             default_role=current_app.config[DEFAULT_ROLE],
@@ -176,6 +179,6 @@ def _matching(card: PersonCard, body: BulkRequest) -> list[GrantRow]:
     return [row for row in card.grants if (row.role, row.permission) == (body.role, body.permission)]
 
 
-def _one_thing(role: str | None, permission: str | None) -> None:
+def _require_change_one(role: str | None, permission: str | None) -> None:
     if (role is None) == (permission is None):
         raise InvalidInput({"role": "Name exactly one of role and permission.", "permission": "As for role."})

@@ -1,4 +1,4 @@
-"""What in the code asks for which permission: the union of what every process published at its start."""
+"""The guard inventory: which permission the code asks for, as every process published it at its start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ api = APIBlueprint(
     "guards",
     __name__,
     url_prefix="/api/v1/guards",
-    abp_tags=[Tag(name="guards", description="What in the code asks for what.")],
+    abp_tags=[Tag(name="guards", description="Pages, functions and endpoints, and the permission each asks for.")],
 )
 
 

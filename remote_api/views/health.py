@@ -1,6 +1,6 @@
-"""Whether the process lives, and whether it can answer: for supervisors, proxies and `make run`.
+"""Liveness and readiness of the process: for supervisors, proxies and `make run`.
 
-Which part does not answer is said in plain words; addresses, versions and causes are for the log.
+The response names the part that does not answer in plain words; addresses, versions and causes are in the log.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ _SCHEMA: Final = "The database is of another version of Gatehouse."
 _STORAGE: Final = "The database does not answer."
 _KEYS: Final = "The keys of the sign-in provider are not known and cannot be fetched."
 
-api = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="For whoever runs it.")])
+api = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="For operators.")])
 
 
 @api.get("/healthz", responses={200: Health})
 @public
 def healthz() -> Health:
-    """Say that the process lives."""
+    """Report that the process runs."""
     return construct(Health, status="ok")
 
 
 @api.get("/readyz", responses={200: Health})
 @public
 def readyz() -> Health:
-    """Say whether the database and the provider's keys are there."""
+    """Report whether the database and the provider's keys are available."""
     failed: list[str] = []
     cause: GatehouseError | None = None
     try:

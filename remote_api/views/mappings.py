@@ -1,4 +1,4 @@
-"""Mappings: which role of a token becomes which roles here, and which arrived and are mapped nowhere."""
+"""Mappings: which token role becomes which roles, and which token roles are not mapped."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ api = APIBlueprint(
     "mappings",
     __name__,
     url_prefix="/api/v1/mappings",
-    abp_tags=[Tag(name="mappings", description="What roles of tokens become here.")],
+    abp_tags=[Tag(name="mappings", description="Token roles and the roles they become.")],
 )
 
 
 @api.get("", responses={200: MappingList})
 @requires(Permission.READ_MAPPINGS)
 def mappings(query: MappingsQuery) -> MappingList:
-    """List roles of tokens: those that are mapped, and those that arrived."""
+    """List token roles: those that are mapped, and those that tokens carried."""
     rows = services().storage.directory.mappings(
         text=query.q,
         unmapped=query.unmapped,
@@ -61,7 +61,7 @@ def mappings(query: MappingsQuery) -> MappingList:
 @conditional
 @requires(Permission.MANAGE_MAPPINGS)
 def set_mapping(body: MappingRequest) -> tuple[MappingChanged, int, dict[str, str]]:
-    """Map a role of tokens to exactly these roles; the rights of everyone whose last token had it follow at once."""
+    """Map a token role to exactly these roles; the grants of everyone whose last token had it change at once."""
     with transaction() as tx:
         people_changed = administration.set_mapping(
             tx.unit,

@@ -24,7 +24,7 @@ api = APIBlueprint(
 @api.get("", responses={200: Me})
 @authenticated
 def me() -> Me:
-    """Say who is asking, and what they may do through this token."""
+    """Return the caller, and what they may do with this token."""
     principal, grants = caller()
     subject = principal.subject
     if subject is None:  # unreachable: the address needs a token

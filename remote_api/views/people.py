@@ -1,4 +1,4 @@
-"""People and machines: find them, see one whole, know one before a first sign-in, block, let in again, erase."""
+"""People and machines: list, read, add before a first sign-in, block, unblock, erase."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DEFAULT_ROLE = "GATEHOUSE_DEFAULT_ROLE"
 """Where the app keeps the role that every user is granted at a sign-in; None where there is none."""
 
 api = APIBlueprint(
-    "people", __name__, url_prefix="/api/v1/people", abp_tags=[Tag(name="people", description="Who there is.")]
+    "people", __name__, url_prefix="/api/v1/people", abp_tags=[Tag(name="people", description="People and machines.")]
 )
 
 
@@ -70,10 +70,10 @@ def people(query: PeopleListQuery) -> People:
 
 
 @api.post("", responses={200: PersonBody, 201: PersonBody})
-@unconditional("it makes something new, and is harmless where it is there")
+@unconditional("it creates a person, and is harmless if the person exists")
 @requires(Permission.MANAGE_GRANTS)
 def add_person(body: NewPerson) -> tuple[PersonBody, int, dict[str, str]]:
-    """Know somebody before a first sign-in, so that something can be given to them."""
+    """Add a person before the first sign-in, so that roles and permissions can be granted."""
     subject = Subject(body.issuer or current_app.config[ISSUER], body.subject)
     known = services().storage.read.person(subject) is not None
     with transaction() as tx:
@@ -85,7 +85,7 @@ def add_person(body: NewPerson) -> tuple[PersonBody, int, dict[str, str]]:
 @api.get("/<int:person>", responses={200: PersonBody})
 @requires(Permission.READ_PEOPLE)
 def person(path: PersonPath) -> tuple[PersonBody, int, dict[str, str]]:
-    """See all of one person: identity, state, roles, effective permissions."""
+    """Return a person: identity, state, grants, effective permissions."""
     return _answer(card_of(path.person), 200)
 
 
@@ -93,7 +93,7 @@ def person(path: PersonPath) -> tuple[PersonBody, int, dict[str, str]]:
 @conditional
 @requires(Permission.BLOCK_PEOPLE)
 def block(path: PersonPath, body: Block) -> tuple[Blocked, int, dict[str, str]]:
-    """Block a person, which ends their sessions, or let them in again."""
+    """Block a person, which ends their sessions, or unblock them."""
     with transaction() as tx:
         ended = administration.set_blocked(
             tx.unit,
@@ -113,7 +113,7 @@ def block(path: PersonPath, body: Block) -> tuple[Blocked, int, dict[str, str]]:
 @conditional
 @requires(Permission.ERASE_PEOPLE)
 def erase(path: PersonPath, body: ReasonRequest) -> tuple[str, int]:
-    """Erase a person: name, e-mail, picture, grants and what sessions say of them go for good."""
+    """Erase a person: name, e-mail, picture, grants and the details of sessions are deleted permanently."""
     with transaction() as tx:
         administration.erase(
             tx.unit,
@@ -128,15 +128,15 @@ def erase(path: PersonPath, body: ReasonRequest) -> tuple[str, int]:
 
 def card_of(number: int) -> PersonCard:
     """All of one person as it is now; raises ``NotFound``."""
-    return _there(services().storage.directory.person_card(number, services().clock()))
+    return _existing(services().storage.directory.person_card(number, services().clock()))
 
 
 def answer_of(tx: Transaction, number: int, status: int = 200) -> tuple[PersonBody, int, dict[str, str]]:
     """All of one person as the open change leaves them, with the version of that state; raises ``NotFound``."""
-    return _answer(_there(tx.unit.person_card(number, tx.now)), status)
+    return _answer(_existing(tx.unit.person_card(number, tx.now)), status)
 
 
-def _there(card: PersonCard | None) -> PersonCard:
+def _existing(card: PersonCard | None) -> PersonCard:
     if card is None:
         raise NotFound("There is no such person.")
     return card
@@ -191,8 +191,8 @@ def _body(card: PersonCard) -> PersonBody:
 
 
 def _version(tx: Transaction, number: int) -> str:
-    found = tx.unit.person_by_id(number)
-    return found[1] if found is not None else ""
+    row = tx.unit.person_by_id(number)
+    return row[1] if row is not None else ""
 
 
 def _effective(name: str, grants: Sequence[GrantRow]) -> EffectivePermission:

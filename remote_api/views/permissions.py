@@ -1,4 +1,4 @@
-"""The catalogue of permissions: what each lets one do, what it asks of a sign-in, and how many hold it."""
+"""The catalogue of permissions: what each allows, what sign-in it needs, and how many people have it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ api = APIBlueprint(
     "permissions",
     __name__,
     url_prefix="/api/v1/permissions",
-    abp_tags=[Tag(name="permissions", description="What may be asked.")],
+    abp_tags=[Tag(name="permissions", description="The catalogue of permissions.")],
 )
 
 

@@ -1,4 +1,4 @@
-"""Roles: list and see them, what is in several, what a change would do, make, change and delete them."""
+"""Roles: list, read, compare, review a change, create, update and delete."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def roles(query: ListQuery) -> RoleList:
 
 
 @api.post("", responses={201: RoleBody})
-@unconditional("it makes something new")
+@unconditional("it creates a role")
 @requires(Permission.MANAGE_ROLES)
 def create_role(body: RoleRequest) -> tuple[RoleBody, int, dict[str, str]]:
-    """Make a role."""
+    """Create a role."""
     with transaction() as tx:
         number = administration.create_role(
             tx.unit,
@@ -75,7 +75,7 @@ def create_role(body: RoleRequest) -> tuple[RoleBody, int, dict[str, str]]:
 @api.get("/permissions", responses={200: RolePermissions})
 @requires(Permission.READ_ROLES)
 def permissions_of_roles(query: ComparedRolesQuery) -> RolePermissions:
-    """Say which permissions are in several roles, for comparing them."""
+    """Return the permissions of several roles, to compare them."""
     permissions = services().storage.directory.role_permissions(list(dict.fromkeys(query.role)))
     return construct(
         RolePermissions, roles={str(number): tuple(sorted(names)) for number, names in permissions.items()}
@@ -85,7 +85,7 @@ def permissions_of_roles(query: ComparedRolesQuery) -> RolePermissions:
 @api.get("/<int:role>", responses={200: RoleBody})
 @requires(Permission.READ_ROLES)
 def role(path: RolePath) -> tuple[RoleBody, int, dict[str, str]]:
-    """See all of one role."""
+    """Return a role."""
     return _answer(services().storage.directory.role_card(path.role, services().clock()))
 
 
@@ -93,7 +93,7 @@ def role(path: RolePath) -> tuple[RoleBody, int, dict[str, str]]:
 @conditional
 @requires(Permission.MANAGE_ROLES)
 def update_role(path: RolePath, body: RoleRequest) -> tuple[RoleBody, int, dict[str, str]]:
-    """Change a role: name, description and permissions become exactly these."""
+    """Update a role: name, description and permissions become exactly these."""
     with transaction() as tx:
         administration.update_role(
             tx.unit,
@@ -113,7 +113,7 @@ def update_role(path: RolePath, body: RoleRequest) -> tuple[RoleBody, int, dict[
 @unconditional("it changes nothing")
 @requires(Permission.READ_ROLES)
 def review(path: RolePath, body: PermissionsRequest) -> RoleReviewBody:
-    """Say what giving a role exactly these permissions would do now; changes nothing."""
+    """Return what setting a role's permissions to exactly these would change now; changes nothing."""
     changes = services().storage.directory.review_role(path.role, frozenset(body.permissions), services().clock())
     if changes is None:
         raise NotFound(_NO_ROLE)
@@ -134,7 +134,7 @@ def review(path: RolePath, body: PermissionsRequest) -> RoleReviewBody:
 @conditional
 @requires(Permission.MANAGE_ROLES)
 def delete_role(path: RolePath, query: RoleDeletionQuery) -> Moved:
-    """Delete a role; one that people hold only together with where they go."""
+    """Delete a role; one that people have needs the role they get instead."""
     with transaction() as tx:
         moved = administration.delete_role(
             tx.unit,

@@ -1,7 +1,7 @@
-"""The caller's own sessions: see them, end one, end all others.
+"""The caller's own sessions: list them, end one, end all others.
 
-Only the app's own tokens may: another client's token, whatever it was issued for, neither learns where a person is
-signed in nor signs them out. A session of somebody else is answered as one that does not exist.
+Only the app's own tokens are accepted: a token of another client, whatever it was issued for, neither learns where a
+person is signed in nor signs them out. A session of another person is reported as one that does not exist.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ api = APIBlueprint(
 @authenticated
 def sessions() -> Sessions:
     """List the caller's live sessions, newest first."""
-    asker, subject = _person()
+    caller, subject = _person()
     now = services().clock()
     idle = timedelta(seconds=current_app.config[IDLE_SECONDS])
     rows = [
@@ -52,7 +52,7 @@ def sessions() -> Sessions:
             browser=session.user_agent,
             address=session.address,
             page=session.page,
-            current=session.ref == asker.session_ref,
+            current=session.ref == caller.session_ref,
         )
         for session in services().storage.read.sessions_of(subject, now)
         if liveness(session, idle=idle, now=now) is Liveness.LIVE
@@ -65,7 +65,7 @@ def sessions() -> Sessions:
 @authenticated
 def end_session(path: SessionPath) -> tuple[str, int]:
     """End one of the caller's sessions."""
-    asker, subject = _person()
+    caller, subject = _person()
     now = services().clock()
     with services().storage.unit_of_work() as unit:
         session = unit.session_by_ref(path.ref)
@@ -73,7 +73,7 @@ def end_session(path: SessionPath) -> tuple[str, int]:
             raise NotFound("You have no such session.")
         if not unit.end_session(path.ref, EndReason.ENDED_BY_PERSON, now):
             raise NotFound("You have no such session.")
-        unit.record(_ended(asker, subject, path.ref))
+        unit.record(_ended(caller, subject, path.ref))
         unit.commit()
     return "", 204
 
@@ -83,31 +83,31 @@ def end_session(path: SessionPath) -> tuple[str, int]:
 @authenticated
 def end_other_sessions() -> EndedCount:
     """End all of the caller's sessions but the one in hand."""
-    asker, subject = _person()
+    caller, subject = _person()
     now = services().clock()
     with services().storage.unit_of_work() as unit:
-        ended = unit.end_sessions_of(subject, EndReason.ENDED_BY_PERSON, now, keep=asker.session_ref)
+        ended = unit.end_sessions_of(subject, EndReason.ENDED_BY_PERSON, now, keep=caller.session_ref)
         for ref in ended:
-            unit.record(_ended(asker, subject, ref))
+            unit.record(_ended(caller, subject, ref))
         unit.commit()
     return construct(EndedCount, ended=len(ended))
 
 
 def _person() -> tuple[Principal, Subject]:
     """The caller, who must come by a token of the app itself."""
-    asker = principal()
-    if asker.subject is None or asker.method is not AuthMethod.OWN_TOKEN:
+    caller = principal()
+    if caller.subject is None or caller.method is not AuthMethod.OWN_TOKEN:
         decision = Decision(allowed=False, reason=Reason.SCOPE)
-        bearer().record_refusal(asker, None, decision, f"{request.method} {request.url_rule}")
+        bearer().record_refusal(caller, None, decision, f"{request.method} {request.url_rule}")
         raise PermissionDenied("", decision.reason, "Sessions can be seen and ended only from the app itself.")
-    return asker, asker.subject
+    return caller, caller.subject
 
 
-def _ended(asker: Principal, subject: Subject, ref: str) -> AuditEvent:
+def _ended(caller: Principal, subject: Subject, ref: str) -> AuditEvent:
     return AuditEvent(
         kind=AuditKind.SESSION_END,
         at=services().clock(),
-        actor=actor_of(asker),
+        actor=actor_of(caller),
         target=subject_name(subject),
         reason=EndReason.ENDED_BY_PERSON,
         correlation_id=correlation.current(),

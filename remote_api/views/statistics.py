@@ -1,4 +1,4 @@
-"""The installation in numbers, and what needs attention."""
+"""Statistics of the installation, and what needs attention."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ api = APIBlueprint(
 @api.get("", responses={200: StatisticsBody})
 @requires(Permission.READ_STATISTICS)
 def statistics(query: StatisticsQuery) -> StatisticsBody:
-    """Count people, sessions and roles, and name what needs attention."""
+    """Return counts of people, sessions and roles, and what needs attention."""
     now, idle = services().clock(), timedelta(seconds=current_app.config[IDLE_SECONDS])
     numbers = services().storage.directory.statistics(
         now, days=query.days, seen_since=now - idle, own_names=current_app.config[MAP_OWN_NAMES]

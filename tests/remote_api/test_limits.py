@@ -15,7 +15,7 @@ from limits.storage import MemoryStorage
 
 from app.core.errors import ConfigurationError
 from app.core.principal import Subject
-from remote_api.rate_limits import MANY, MAX_ADDRESSES, InMemory, InStore
+from remote_api.rate_limits import MAX_ADDRESSES, SHARED_KEY, InMemory, InStore
 from tests.remote_api.world import World
 
 MakeWorld = Callable[..., World]
@@ -169,7 +169,7 @@ def test_memory_is_bounded_by_addresses_and_forgets_with_its_window() -> None:
     assert [count("one more", 1), count("and another", 1), count("address 5", 1)] == [1, 2, 2]
     assert count(Subject("issuer", "ann"), 1) == 1, "a subject never shares"
     assert len(count._counts) == MAX_ADDRESSES + 2
-    assert MANY in count._counts
+    assert SHARED_KEY in count._counts
     assert count("address 5", 2) == 1
     assert len(count._counts) == 1
     assert count("address 5", 1) == 3, "a thread that read the clock just before it turned counts into its own window"

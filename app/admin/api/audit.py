@@ -16,7 +16,7 @@ EXPORT_KINDS: Final[Mapping[Literal["csv", "jsonl"], str]] = {"csv": "text/csv",
 """Format of an export → its content type."""
 
 _VERIFYING_SECONDS: Final = 120.0
-"""How long following the whole chain may take: a million events take some ten seconds."""
+"""How long verifying the whole chain may take: a million events take some ten seconds."""
 
 
 @access.requires(Permission.READ_AUDIT)
@@ -40,7 +40,7 @@ def kinds() -> tuple[KindBody, ...]:
 
 @access.requires(Permission.READ_AUDIT)
 def chain_head() -> Chain:
-    """A quick look at the audit's end."""
+    """The end of the audit's chain."""
     return call("GET", path("audit", "chain")).read(Chain)
 
 
@@ -61,7 +61,7 @@ def export(
 ) -> int:
     """Write all events that match to ``into`` as they arrive, oldest first; returns the bytes.
 
-    ``progress`` is told the bytes so far. What was written is whole only when this returns.
+    ``progress`` gets the number of bytes so far. The file is complete only when this returns.
     """
     params = {**_filters(query), "format": form}
     return fetch(path("audit", "export"), into, kind=EXPORT_KINDS[form], params=params, progress=progress)

@@ -17,7 +17,7 @@ _CREATED: Final = 201
 
 
 class Grantable(NamedTuple):
-    """What is given or taken away: a role or a single permission, by name."""
+    """A role or a single permission, by name."""
 
     kind: Literal["role", "permission"]
     name: str
@@ -27,9 +27,12 @@ class Grantable(NamedTuple):
 def add_grant(
     person_id: int, item: Grantable, *, until: datetime | None = None, reason: str, version: str
 ) -> tuple[PersonBody, bool]:
-    """Give somebody a role or permission; returns their card as it is then, and whether it is new to them.
+    """Grant a role or permission to a person; returns the person afterwards, and whether the grant is new.
 
-    Raises ``StaleVersion``, ``SelfGrant`` or ``NotHeld``.
+    Raises:
+        StaleVersion: The person changed meanwhile.
+        SelfGrant: The person is the caller.
+        NotHeld: The caller does not have all that is granted.
     """
     body = {item.kind: item.name, "reason": reason} | _until(until)
     answer = call("POST", path("people", person_id, "grants"), body=body, version=version)
@@ -45,7 +48,7 @@ def revoke_grant(person_id: int, grant: int, *, reason: str, version: str) -> Pe
 
 @access.requires(Permission.MANAGE_GRANTS)
 def release_withheld(person_id: int, withheld: int, *, reason: str, version: str) -> PersonBody:
-    """Let the automatic sources give again what was withheld. Raises ``StaleVersion``, ``SelfGrant``, ``NotHeld``."""
+    """Stop withholding a role or permission. Raises ``StaleVersion``, ``SelfGrant``, ``NotHeld``."""
     address = path("people", person_id, "withheld", withheld)
     return call("DELETE", address, params=query_params(reason=reason), version=version).read(PersonBody)
 
@@ -54,7 +57,7 @@ def release_withheld(person_id: int, withheld: int, *, reason: str, version: str
 def grant_to_many(
     people: Sequence[int], item: Grantable, *, until: datetime | None = None, reason: str
 ) -> tuple[BulkResult, ...]:
-    """Give it to all of these (at most ``MAX_BULK_PEOPLE``); each is done or refused alone."""
+    """Grant it to all of these people (at most ``MAX_BULK_PEOPLE``), each in its own transaction."""
     body = {"action": "grant", item.kind: item.name, "people": list(people), "reason": reason} | _until(until)
     return call("POST", path("grants", "bulk"), body=body).read(BulkResults).results
 
@@ -63,7 +66,7 @@ def grant_to_many(
 def revoke_from_many(
     people: Sequence[int], item: Grantable, *, automatic: bool = True, reason: str
 ) -> tuple[BulkResult, ...]:
-    """Revoke it from all of these (at most ``MAX_BULK_PEOPLE``); ``automatic``: what is given automatically too."""
+    """Revoke it from all of these (at most ``MAX_BULK_PEOPLE``); ``automatic``: automatic grants too."""
     body = {
         "action": "revoke",
         item.kind: item.name,

@@ -39,7 +39,7 @@ def person(person_id: int) -> PersonBody:
 
 @access.requires(Permission.MANAGE_GRANTS)
 def add_person(subject: str, *, issuer: str = "", reason: str) -> tuple[PersonBody, bool]:
-    """Make somebody known before a first sign-in; also whether that was new. ``issuer`` empty: the configured one."""
+    """Add a person before the first sign-in; also returns whether they are new. ``issuer`` defaults to the provider's."""
     body = {"subject": subject, "reason": reason} | ({"issuer": issuer} if issuer else {})
     answer = call("POST", path("people"), body=body)
     return answer.read(PersonBody), answer.status == _CREATED
@@ -47,12 +47,12 @@ def add_person(subject: str, *, issuer: str = "", reason: str) -> tuple[PersonBo
 
 @access.requires(Permission.BLOCK_PEOPLE)
 def set_blocked(person_id: int, *, blocked: bool, reason: str, version: str) -> Blocked:
-    """Block somebody, which ends their sessions, or let them in again. Raises ``StaleVersion``."""
+    """Block a person, which ends their sessions, or unblock them. Raises ``StaleVersion``."""
     body = {"blocked": blocked, "reason": reason}
     return call("PUT", path("people", person_id, "block"), body=body, version=version).read(Blocked)
 
 
 @access.requires(Permission.ERASE_PEOPLE)
 def erase(person_id: int, *, reason: str, version: str) -> None:
-    """Remove what is known of somebody, for good. Raises ``StaleVersion``."""
+    """Erase a person permanently. Raises ``StaleVersion``."""
     call("POST", path("people", person_id, "erasure"), body={"reason": reason}, version=version).nothing()

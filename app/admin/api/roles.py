@@ -41,7 +41,7 @@ def catalogue(text: str = "", *, cursor: str = "", limit: int = 50) -> Permissio
 
 @access.requires(Permission.READ_ROLES)
 def review_role(role_id: int, permissions: Collection[str]) -> RoleReviewBody:
-    """What giving the role exactly these permissions would do; changes nothing."""
+    """The effect of setting the role's permissions to exactly these; changes nothing."""
     body = {"permissions": sorted(permissions)}
     return call("POST", path("roles", role_id, "review"), body=body, changes=False).read(RoleReviewBody)
 

@@ -11,7 +11,7 @@ from app.core.permissions import Permission
 
 @access.requires(Permission.READ_SESSIONS)
 def sessions(*, person_id: int | None = None, cursor: str = "", limit: int = 25) -> SessionList:
-    """Live sessions, last used first; of one person where one is named."""
+    """Live sessions, last used first; of one person if ``person_id`` is set."""
     params = query_params(person=person_id, cursor=cursor, limit=limit)
     return call("GET", path("sessions"), params=params).read(SessionList)
 

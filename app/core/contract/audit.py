@@ -14,11 +14,11 @@ AuditText = Annotated[str, Field(max_length=800, pattern=LINE)]
 
 
 class AuditFilters(RequestModel):
-    """Which events."""
+    """Filters of events."""
 
-    name: AuditText = Field("", description="Whoever acted or was acted on, by its name in the audit.")
-    actor: AuditText = Field("", description="Who acted, by its name in the audit.")
-    target: AuditText = Field("", description="What was acted on, by its name in the audit.")
+    name: AuditText = Field("", description="The actor or the target, by its name in the audit.")
+    actor: AuditText = Field("", description="The actor, by its name in the audit.")
+    target: AuditText = Field("", description="The target, by its name in the audit.")
     kind: list[Annotated[str, Field(max_length=100, pattern=LINE)]] = Field(
         [], max_length=50, description="Kinds of events; repeat the parameter for several."
     )
@@ -47,12 +47,12 @@ class EventPath(RequestModel):
 
 
 class AuditItem(ResponseModel):
-    """An audit event. Texts are texts: nothing of them is markup."""
+    """An audit event. Texts are plain text, never markup."""
 
     seq: int
     at: Time
     kind: str
-    sentence: str = Field(description="What it says, with names as people know them today.")
+    sentence: str = Field(description="The event as a sentence, with the current names of people.")
     outcome: str
     actor: str
     target: str
@@ -87,19 +87,19 @@ class Kinds(ResponseModel):
 
 
 class ChainQuery(RequestModel):
-    """How to look at the audit's chain."""
+    """Whether to verify the audit's chain."""
 
-    full: Flag = Field(False, description="Verify every event, which takes a while; one such look at a time.")
+    full: Flag = Field(False, description="Verify every event, which takes a while; one verification at a time.")
 
 
 class Chain(ResponseModel):
-    """The end of the audit, and with ``full`` whether all of it is whole."""
+    """The end of the audit's chain, and with ``full`` the result of its verification."""
 
     seq: int = Field(description="The number of the newest event.")
     last_at: Time | None
     sealed: bool = Field(description="Whether the end carries the seal of this installation.")
     boundary_seq: int = Field(description="The event up to which older ones were deleted by a sealed boundary.")
-    verified: bool = Field(description="Whether every event was looked at, rather than only the end.")
-    good: bool | None = Field(description="Whether nothing wrong was found; null when it was not verified.")
-    events: int | None = Field(description="How many were looked at; null when it was not verified.")
-    problems: tuple[str, ...] = Field(description="What is wrong, a sentence each.")
+    verified: bool = Field(description="Whether every event was verified, rather than only the end.")
+    good: bool | None = Field(description="Whether the verification found no problem; null when it was not verified.")
+    events: int | None = Field(description="The number of verified events; null when it was not verified.")
+    problems: tuple[str, ...] = Field(description="The problems, a sentence each.")

@@ -72,8 +72,8 @@ class ListPage(ResponseModel, Generic[T]):
     """Base of one page of a list; ``rows`` is the resource's own field under a common name."""
 
     next: str | None = Field(description="The cursor of the next page; null on the last one.")
-    total: int = Field(description="How many match; counting stops at 1000.")
-    total_capped: bool = Field(description="Whether there are that many or more.")
+    total: int = Field(description="The number of matches; counting stops at 1000.")
+    total_capped: bool = Field(description="Whether there may be more than `total`.")
 
     @property
     def rows(self) -> tuple[T, ...]:
@@ -95,9 +95,9 @@ class SubjectBody(ResponseModel):
 
 
 class StepUp(ResponseModel):
-    """What a sign-in must be like, in RFC 9470's words; null asks for nothing."""
+    """The sign-in that a permission needs, in the terms of RFC 9470; null means any."""
 
-    max_age: int | None = Field(description="How many seconds ago the person may have signed in.")
+    max_age: int | None = Field(description="The maximum age of the sign-in in seconds.")
     acr_values: str | None = Field(description="The authentication context class, such as that of a second factor.")
 
 
@@ -110,6 +110,6 @@ class ListQuery(RequestModel):
 
 
 class ReasonRequest(RequestModel):
-    """Why something is done."""
+    """The reason for a change."""
 
     reason: Reason

@@ -10,6 +10,6 @@ from app.core.contract.base import RequestModel
 
 
 class Echo(RequestModel):
-    """A text to be answered with."""
+    """A text to return."""
 
-    text: Annotated[str, Field(max_length=500, description="What the answer repeats.")]
+    text: Annotated[str, Field(max_length=500, description="The text of the response.")]

@@ -1,4 +1,4 @@
-"""Kinds of values that requests carry, each bounded and read strictly: nothing is guessed from what looks like it."""
+"""Types of request values: bounded, and parsed strictly without coercion."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _trimmed(value: str) -> str:
     return value.strip()
 
 
-Id = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MAX_INTEGER, description="Number of a thing here.")]
+Id = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MAX_INTEGER, description="Id of the resource.")]
 """In an address or a query."""
 BodyId = Annotated[StrictInt, Field(ge=1, le=MAX_INTEGER)]
 """In a body, where a number is a number."""
@@ -65,15 +65,13 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 """In a query."""
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Days = Annotated[int, BeforeValidator(_number), Field(ge=1, le=365, description="How many days, today included.")]
-Limit = Annotated[
-    int, BeforeValidator(_number), Field(ge=1, le=MOST_ROWS, description="How many rows of a list to answer at most.")
-]
+Limit = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MOST_ROWS, description="The maximum number of rows.")]
 Cursor = Annotated[
     str,
     Field(
         max_length=3000,
         pattern=r"^[A-Za-z0-9_-]*$",
-        description="Where to go on: the `next` of the page before. Good for the same filters only.",
+        description="The `next` of the previous page; valid for the same filters only.",
     ),
 ]
 Search = Annotated[str, Field(max_length=200, pattern=LINE, description="Part of a text, without regard to case.")]

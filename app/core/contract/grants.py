@@ -17,40 +17,40 @@ BulkOutcome = Literal["done", "unchanged", "refused", "unknown"]
 
 
 class PersonGrantPath(RequestModel):
-    """One of a person's grants in the address."""
+    """A grant of a person in the path."""
 
     person: Id
     grant: Id
 
 
 class PersonWithheldPath(RequestModel):
-    """Something that is withheld from a person, in the address."""
+    """A withheld role or permission of a person in the path."""
 
     person: Id
     withheld: Id
 
 
 class NewGrantBody(RequestModel):
-    """What to give: exactly one of ``role`` and ``permission``."""
+    """The grant to add: exactly one of ``role`` and ``permission``."""
 
     role: Name | None = Field(None, description="Name of a role.")
     permission: PermissionName | None = Field(None, description="Name of a single permission.")
-    until: Moment | None = Field(None, description="When it expires; never when left out.")
+    until: Moment | None = Field(None, description="When it expires; never if omitted.")
     reason: Reason
 
 
 class GrantBody(ResponseModel):
-    """Something that a person was given. Exactly one of ``role`` and ``permission`` is there."""
+    """A grant of a person. Exactly one of ``role`` and ``permission`` is set."""
 
     id: int
     role: str | None
     permission: str | None
-    source: Source = Field(description="Where it came from.")
+    source: Source = Field(description="The source of the grant.")
     automatic: bool = Field(
-        description="Whether no one decided about it: the provider's token gave it, or GATEHOUSE_DEFAULT_ROLE. "
+        description="Whether it comes from the provider's token or GATEHOUSE_DEFAULT_ROLE, and not from a decision. "
         "Revoking it withholds it."
     )
-    by: str = Field(description="Who gave it; empty for tokens.")
+    by: str = Field(description="The actor who granted it; empty for tokens.")
     since: Time
     until: Time | None = Field(description="When it expires; null when it does not.")
     reason: str
@@ -62,19 +62,19 @@ class GrantBody(ResponseModel):
 
 
 class WithheldBody(ResponseModel):
-    """Something that an administrator withholds: no automatic source gives it.
+    """A role or permission that an administrator withholds from automatic sources.
 
-    Exactly one of ``role`` and ``permission`` is there.
+    Exactly one of ``role`` and ``permission`` is set.
     """
 
     id: int
     role: str | None
     permission: str | None
-    by: str = Field(description="Who withheld it.")
+    by: str = Field(description="The actor who withheld it.")
     since: Time
     reason: str
-    from_token: bool = Field(description="Whether the provider's last token would give it.")
-    from_default_role: bool = Field(description="Whether GATEHOUSE_DEFAULT_ROLE would give it.")
+    from_token: bool = Field(description="Whether the provider's last token grants it.")
+    from_default_role: bool = Field(description="Whether GATEHOUSE_DEFAULT_ROLE grants it.")
 
     @property
     def name(self) -> str:
@@ -83,22 +83,22 @@ class WithheldBody(ResponseModel):
 
 
 class BulkRequest(RequestModel):
-    """The same grant, given to or taken from several people: exactly one of ``role`` and ``permission``."""
+    """A role or permission to grant to several people or to revoke from them: exactly one of both fields."""
 
     action: Annotated[str, Field(pattern="^(grant|revoke)$", json_schema_extra={"enum": ["grant", "revoke"]})]
     role: Name | None = None
     permission: PermissionName | None = None
-    people: list[BodyId] = Field(min_length=1, max_length=MAX_BULK_PEOPLE, description="Ids; each counts once.")
+    people: list[BodyId] = Field(min_length=1, max_length=MAX_BULK_PEOPLE, description="Ids; duplicates are ignored.")
     until: Moment | None = None
     automatic: StrictBool = Field(
         True,
-        description="With `revoke`: whether what the provider's token or GATEHOUSE_DEFAULT_ROLE gives is withheld too.",
+        description="With `revoke`: whether grants of the provider's token or GATEHOUSE_DEFAULT_ROLE are withheld too.",
     )
     reason: Reason
 
 
 class BulkProblem(ResponseModel):
-    """Why one of them was refused."""
+    """Why the change of one person was refused."""
 
     code: str
     title: str
@@ -106,16 +106,16 @@ class BulkProblem(ResponseModel):
 
 
 class BulkResult(ResponseModel):
-    """What became of one of them."""
+    """The result of one person."""
 
     person: int
     outcome: Annotated[BulkOutcome, WithJsonSchema({"type": "string"})] = Field(
-        description="`done`, `unchanged` (it was so already), `refused`, or `unknown` (it may have been done)."
+        description="`done`, `unchanged` (nothing to change), `refused`, or `unknown` (it may have been done)."
     )
     problem: BulkProblem | None
 
 
 class BulkResults(ResponseModel):
-    """One result for each person, in the order asked."""
+    """One result for each person, in the order of the request."""
 
     results: tuple[BulkResult, ...]

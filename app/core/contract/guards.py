@@ -13,7 +13,7 @@ class GuardBody(ResponseModel):
 
     kind: GuardKind
     name: str = Field(description="A page's path, `module:function`, or `METHOD /address`.")
-    permission: str = Field(description="Empty where anybody who is signed in may.")
+    permission: str = Field(description="Empty if any signed-in user may.")
     file: str
     line: int
     process: str
@@ -22,6 +22,6 @@ class GuardBody(ResponseModel):
 
 
 class Guards(ResponseModel):
-    """What in the code asks for which permission."""
+    """The guard inventory."""
 
     guards: tuple[GuardBody, ...]

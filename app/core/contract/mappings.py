@@ -11,31 +11,31 @@ from app.core.contract.fields import BodyId, Flag, Name, Reason
 class MappingsQuery(ListQuery):
     """Which mappings to list."""
 
-    unmapped: Flag = Field(False, description="Only roles of tokens that become nothing here.")
+    unmapped: Flag = Field(False, description="Only token roles that are not mapped.")
 
 
 class MappingRequest(RequestModel):
-    """What a token's role is to become."""
+    """The roles that a token role becomes."""
 
     token_role: Name
-    roles: list[BodyId] = Field(max_length=100, description="Ids of roles here; none at all unmaps it.")
+    roles: list[BodyId] = Field(max_length=100, description="Ids of roles; an empty list removes the mapping.")
     reason: Reason
 
 
 class MappedRole(ResponseModel):
-    """A role here."""
+    """A role that a token role becomes."""
 
     id: int
     name: str
 
 
 class MappingBody(ResponseModel):
-    """What a token's role becomes here."""
+    """A token role and the roles it becomes."""
 
     token_role: str
     roles: tuple[MappedRole, ...]
-    own_name: bool = Field(description="Whether it becomes the built-in role of its name as well (development).")
-    people: int = Field(description="In how many people's last token it was.")
+    own_name: bool = Field(description="Whether it also becomes the built-in role of its name (development).")
+    people: int = Field(description="How many people's last token had it.")
     version: str
 
 
@@ -51,7 +51,7 @@ class MappingList(ListPage[MappingBody]):
 
 
 class MappingChanged(ResponseModel):
-    """The mapping as it is now, and how many people's rights changed."""
+    """The changed mapping, and how many people's grants changed."""
 
     mapping: MappingBody
     people_changed: int

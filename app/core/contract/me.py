@@ -10,17 +10,17 @@ from app.core.principal import AuthMethod
 
 
 class GrantPathBody(ResponseModel):
-    """One way in which something is held."""
+    """One grant that a role or permission comes from."""
 
-    source: Source = Field(description="Where it came from.")
-    role: str | None = Field(description="The role it came with; null for a single permission.")
-    by: str = Field(description="Who gave it; empty for tokens.")
+    source: Source = Field(description="The source of the grant.")
+    role: str | None = Field(description="The role that includes it; null for a single permission.")
+    by: str = Field(description="The actor who granted it; empty for tokens.")
     since: Time | None
     until: Time | None = Field(description="When it expires; null when it does not.")
 
 
 class HeldRole(ResponseModel):
-    """A role the caller holds."""
+    """A role of the caller."""
 
     name: str
     description: str
@@ -28,21 +28,21 @@ class HeldRole(ResponseModel):
 
 
 class HeldPermission(ResponseModel):
-    """A permission the caller may use through this token; the way that decided comes first."""
+    """A permission the caller may use with this token; the grant that decided comes first."""
 
     name: str
     sentence: str
     ways: tuple[GrantPathBody, ...] = Field(min_length=1)
-    step_up: StepUp | None = Field(description="What must be done before it can be used; null when it can be used now.")
+    step_up: StepUp | None = Field(description="The sign-in it needs first; null when it can be used now.")
 
 
 class Me(ResponseModel):
-    """Who is asking, and what they may do through this token."""
+    """The caller, and what they may do with this token."""
 
     subject: SubjectBody
     name: str
     email: str
-    method: AuthMethod = Field(description="How the caller was proven.")
+    method: AuthMethod = Field(description="How the caller was authenticated.")
     client_id: str
     session: str | None = Field(description="Reference of the caller's session; null where there is none.")
     authenticated_at: Time | None

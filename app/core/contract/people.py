@@ -19,8 +19,8 @@ class PeopleListQuery(RequestModel):
 
     q: Search = Field("", description="Part of a name, e-mail or subject, without regard to case.")
     state: PersonState | None = Field(None, description="Only people in this state.")
-    role: str = Field("", max_length=500, pattern=LINE, description="Only people who hold the role of this name now.")
-    without_roles: Flag = Field(False, description="Only people who hold no role now.")
+    role: str = Field("", max_length=500, pattern=LINE, description="Only people who have the role of this name now.")
+    without_roles: Flag = Field(False, description="Only people without a role.")
     machine: Flag | None = Field(None, description="Only machines, or only people.")
     sort: PeopleSort = Field(PeopleSort.NAME, description="The order; with `-`, newest first.")
     cursor: Cursor = ""
@@ -28,21 +28,21 @@ class PeopleListQuery(RequestModel):
 
 
 class PersonPath(RequestModel):
-    """A person in the address."""
+    """A person in the path."""
 
     person: Id
 
 
 class NewPerson(RequestModel):
-    """Somebody who has not signed in yet."""
+    """A person who has not signed in yet."""
 
-    issuer: Name | None = Field(None, description="The issuer; the configured provider's when left out.")
+    issuer: Name | None = Field(None, description="The issuer; the configured provider's if omitted.")
     subject: Annotated[Name, Field(max_length=255)] = Field(description="The `sub` that its tokens will carry.")
     reason: Reason
 
 
 class Block(RequestModel):
-    """Whether somebody may use anything here."""
+    """Whether a person is blocked."""
 
     blocked: StrictBool
     reason: Reason
@@ -61,7 +61,7 @@ class PersonItem(ResponseModel):
     machine: bool
     first_seen_at: Time | None = Field(description="Null before a first sign-in or call.")
     last_seen_at: Time | None
-    roles: tuple[str, ...] = Field(description="Names of the roles held now.")
+    roles: tuple[str, ...] = Field(description="Names of the current roles.")
 
     @property
     def shown_name(self) -> str:
@@ -75,29 +75,29 @@ class PersonItem(ResponseModel):
 
 
 class EffectivePermission(ResponseModel):
-    """A permission that somebody holds, and by which grants."""
+    """An effective permission of a person, and the grants it comes from."""
 
     name: str
     sentence: str
-    grants: tuple[int, ...] = Field(description="Ids of the grants that give it.")
+    grants: tuple[int, ...] = Field(description="Ids of the grants it comes from.")
 
 
 class TokenRole(ResponseModel):
-    """A role of somebody's last token."""
+    """A role of a person's last token."""
 
     name: str
-    roles: tuple[str, ...] = Field(description="What it becomes here; empty where it is mapped nowhere.")
+    roles: tuple[str, ...] = Field(description="The roles it becomes; empty if it is not mapped.")
 
 
 class PersonBody(PersonItem):
-    """All of one person; its version is the ETag."""
+    """A person with all details; the version is the ETag."""
 
     grants: tuple[GrantBody, ...]
     withheld: tuple[WithheldBody, ...]
     permissions: tuple[EffectivePermission, ...]
     token_roles: tuple[TokenRole, ...]
     counts_as_administrator: bool = Field(
-        description="Whether this is one of those of whom the last must stay: unblocked, endlessly an administrator."
+        description="Whether the person counts as an administrator, of whom one must remain: an endless grant, not blocked."
     )
     version: str
 
@@ -114,7 +114,7 @@ class People(ListPage[PersonItem]):
 
 
 class Blocked(ResponseModel):
-    """What blocking or letting in again did."""
+    """The result of blocking or unblocking."""
 
     blocked: bool
     sessions_ended: int

@@ -14,9 +14,9 @@ class PermissionItem(ResponseModel):
     sentence: str
     resource: str
     by_scope: bool
-    step_up: StepUp | None = Field(description="What it asks of a sign-in; null when nothing.")
+    step_up: StepUp | None = Field(description="The sign-in it needs; null for any.")
     roles: int = Field(description="How many roles list it, the administrator role not counted.")
-    people: int = Field(description="How many people hold it by a grant of its own.")
+    people: int = Field(description="How many people have it by a grant of its own.")
 
 
 class PermissionList(ListPage[PermissionItem]):

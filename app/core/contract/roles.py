@@ -12,17 +12,17 @@ from app.core.contract.fields import LINE, Id, Name, PermissionName, Reason
 MAX_COMPARED_ROLES: Final = 50
 """Roles in one comparison at most."""
 
-Permissions = Annotated[list[PermissionName], Field(max_length=20_000, description="Names; each counts once.")]
+Permissions = Annotated[list[PermissionName], Field(max_length=20_000, description="Names; duplicates are ignored.")]
 
 
 class RolePath(RequestModel):
-    """A role in the address."""
+    """A role in the path."""
 
     role: Id
 
 
 class RoleRequest(RequestModel):
-    """A role as it is to be."""
+    """The new state of a role."""
 
     name: Annotated[Name, Field(max_length=100)]
     description: str = Field(max_length=500, pattern=LINE)
@@ -31,7 +31,7 @@ class RoleRequest(RequestModel):
 
 
 class PermissionsRequest(RequestModel):
-    """Permissions that a role might have."""
+    """Permissions to review for a role."""
 
     permissions: Permissions
 
@@ -40,7 +40,7 @@ class RoleDeletionQuery(RequestModel):
     """How a role is deleted."""
 
     reason: Reason
-    move_to: Id | None = Field(None, description="The role that those who hold it get instead.")
+    move_to: Id | None = Field(None, description="The role that people who have it get instead.")
 
 
 class ComparedRolesQuery(RequestModel):
@@ -59,13 +59,13 @@ class RoleItem(ResponseModel):
     description: str
     built_in: bool
     version: str
-    permissions: int = Field(description="How many it gives.")
-    people: int = Field(description="How many hold it now.")
+    permissions: int = Field(description="How many permissions it includes.")
+    people: int = Field(description="How many people have it now.")
     people_capped: bool = Field(description="Whether there are more than were counted.")
 
 
 class RoleBody(ResponseModel):
-    """All of one role; its version is the ETag."""
+    """A role with all details; the version is the ETag."""
 
     id: int
     name: str
@@ -75,7 +75,7 @@ class RoleBody(ResponseModel):
     permissions: tuple[str, ...]
     people: int
     people_capped: bool
-    token_roles: tuple[str, ...] = Field(description="Roles of tokens that become this one.")
+    token_roles: tuple[str, ...] = Field(description="Token roles that become this role.")
 
 
 class RoleList(ListPage[RoleItem]):
@@ -90,13 +90,13 @@ class RoleList(ListPage[RoleItem]):
 
 
 class RolePermissions(ResponseModel):
-    """Role id → names of its permissions; ids of no role are left out."""
+    """Role id → names of its permissions; unknown ids are omitted."""
 
     roles: dict[str, tuple[str, ...]]
 
 
 class RoleReviewBody(ResponseModel):
-    """What a change of a role's permissions would do now."""
+    """The effect of a change of a role's permissions."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -105,9 +105,9 @@ class RoleReviewBody(ResponseModel):
     gain: dict[str, int] = Field(description="Added permission → how many people do not have it yet.")
     lose: dict[str, int] = Field(description="Removed permission → how many people will no longer have it.")
     other_roles: dict[str, tuple[str, ...]] = Field(
-        description="Permission → other roles by which some have it anyway."
+        description="Permission → other roles that grant it to some of them."
     )
-    sessions: int = Field(description="Live sessions of those who gain or lose something.")
+    sessions: int = Field(description="Live sessions of people who gain or lose a permission.")
 
 
 class Moved(ResponseModel):

@@ -9,16 +9,16 @@ from app.core.contract.fields import Cursor, Id, Limit
 
 
 class SessionBody(ResponseModel):
-    """A live session, as its own person sees it."""
+    """A live session of the caller."""
 
     ref: str
     since: Time
     last_seen_at: Time
     expires_at: Time
-    browser: str = Field(description="What the browser called itself at sign-in.")
+    browser: str = Field(description="The browser's user agent at sign-in.")
     address: str
     page: str = Field(description="Path of the page last used, with its slash; empty when not known.")
-    current: bool = Field(description="Whether it is the session of the token in hand.")
+    current: bool = Field(description="Whether it is the session of the request's token.")
 
 
 class Sessions(ResponseModel):
@@ -28,7 +28,7 @@ class Sessions(ResponseModel):
 
 
 class SessionPath(RequestModel):
-    """A session in the address."""
+    """A session in the path."""
 
     ref: SessionRef
 
@@ -48,7 +48,7 @@ class SessionsQuery(RequestModel):
 
 
 class SessionPerson(ResponseModel):
-    """Whose session it is."""
+    """The person of a session."""
 
     id: int
     name: str
@@ -61,7 +61,7 @@ class SessionPerson(ResponseModel):
 
 
 class SessionItem(SessionBody):
-    """A live session of anybody's."""
+    """A live session and its person."""
 
     person: SessionPerson
 

@@ -16,17 +16,17 @@ class StatisticsQuery(RequestModel):
 
 
 class AttentionBody(ResponseModel):
-    """What an administrator should look at; lists hold the first 20."""
+    """What needs an administrator's attention; lists have the first 20."""
 
     unused_roles: tuple[str, ...]
     permissions_held_by_nobody: tuple[str, ...]
     permissions_asked_nowhere: tuple[str, ...] = Field(
-        description="In the catalogue, and no published guard asks for them."
+        description="In the catalogue, but no published guard asks for them."
     )
     unmapped_token_roles: tuple[str, ...]
     people_without_roles: int
     blocked_people: int
-    administrators: int = Field(description="Of whom the last must stay.")
+    administrators: int = Field(description="People who count as administrators, of whom one must remain.")
 
 
 class StatisticsBody(ResponseModel):

@@ -126,7 +126,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a run waits once for an API that does not answer",
         at="app.api_client:_open",
-        without="if _silent.get()[0] == run and time.monotonic() < _silent.get()[1]: ...",
+        without="if _unresponsive.get()[0] == run and time.monotonic() < _unresponsive.get()[1]: ...",
         test="tests/app/test_api_client.py::test_a_silent_api_is_waited_for_once_in_a_run",
     ),
     Removal(
