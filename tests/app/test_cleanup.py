@@ -12,9 +12,9 @@ from sqlalchemy import text
 from app import cleanup, testing
 from app.__main__ import main
 from app.cleanup import Housekeeping
+from app.core import settings_loading
 from app.core.clock import utc_now
 from app.core.keyring import Keyring
-from app.core.settings import Settings
 from app.services import Services
 from db import Database, migrate, open_database, seed
 from db.statement import PreparedStatement
@@ -96,7 +96,7 @@ def test_the_command_says_how_much_went(
         unit.commit()
     database.close()
     for name in ("read", "load"):
-        monkeypatch.setattr(Settings, name, lambda *_: settings)
+        monkeypatch.setattr(settings_loading, name, lambda *_: settings)
     assert main(["purge"]) == 0
     assert capsys.readouterr().out == "Purged 1 row that had expired.\n"
     assert main(["purge"]) == 0

@@ -47,8 +47,14 @@ class Told:
     )
     mappings: list[dict[str, Any]] = field(
         default_factory=lambda: [
-            {"token_role": "Clerks", "roles": [{"id": 3, "name": "clerk"}], "people": 12, "version": "m1"},
-            {"token_role": "Field", "roles": [], "people": 1, "version": "m2"},
+            {
+                "token_role": "Clerks",
+                "roles": [{"id": 3, "name": "clerk"}],
+                "own_name": False,
+                "people": 12,
+                "version": "m1",
+            },
+            {"token_role": "Field", "roles": [], "own_name": False, "people": 1, "version": "m2"},
         ]
     )
     events: list[dict[str, object]] = field(default_factory=lambda: [event()])

@@ -281,17 +281,23 @@ def test_an_export_that_fails_offers_no_file(stub: Told, fault: str) -> None:
     assert not at.button(key="audit-prepare").disabled
 
 
+def chain(**values: object) -> dict[str, object]:
+    """The end of the audit's chain as the API answers it, with these values."""
+    end = {"seq": 9, "last_at": None, "sealed": True, "boundary_seq": 0}
+    return end | {"verified": False, "good": None, "events": None, "problems": []} | values
+
+
 def test_verifying_says_what_it_found(stub: Told) -> None:
     at = stub.open("audit.py")
     for answer, said in (
-        (json_of({"verified": True, "good": True, "events": 9, "problems": []}), "All 9 events are whole"),
-        (json_of({"verified": True, "good": False, "events": 9, "problems": ["Event 4 was changed."]}), "Event 4 was"),
-        (json_of({"verified": False, "good": True, "events": 5, "problems": []}), "not been followed to its end"),
+        (json_of(chain(verified=True, good=True, events=9)), "All 9 events are whole"),
+        (json_of(chain(verified=True, good=False, events=9, problems=["Event 4 was changed."])), "Event 4 was"),
+        (json_of(chain(verified=False, good=True, events=5)), "not been followed to its end"),
         (FAULTS["429"], "being verified already"),
         (FAULTS["500"], "Something went wrong"),
     ):
         stub.api.answers["GET", "/api/v1/audit/chain"] = lambda wanted, answer=answer: (  # type: ignore[misc]
-            answer if "full" in wanted.query else json_of({"seq": 9, "last_at": None, "sealed": True})
+            answer if "full" in wanted.query else json_of(chain())
         )
         at.button(key="audit-verify").click().run()
         assert not at.exception
@@ -299,7 +305,7 @@ def test_verifying_says_what_it_found(stub: Told) -> None:
 
 
 def test_a_broken_end_of_the_audit_is_an_alarm(stub: Told) -> None:
-    stub.answer("GET", "audit/chain", json_of({"seq": 9, "last_at": None, "sealed": False, "boundary_seq": 3}))
+    stub.answer("GET", "audit/chain", json_of(chain(sealed=False, boundary_seq=3)))
     assert "not as Gatehouse left it" in explained(stub.open("audit.py"))
 
 
@@ -318,6 +324,7 @@ def test_hostile_names_and_texts_are_text(stub: Told, name: str) -> None:
     ):  # fmt: skip
         at = stub.open(file, query)
         assert not at.exception
+        assert "does not understand" not in words(at)
         labels = [str(getattr(block, "label", "")) for block in at.get("expander")]
         assert labels or file != "audit.py"
         for text in [*labels, *(element.value for element in [*at.markdown, *at.title, *at.caption, *at.warning])]:

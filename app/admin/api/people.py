@@ -39,7 +39,7 @@ def person(person_id: int) -> PersonBody:
 
 @access.requires(Permission.MANAGE_GRANTS)
 def add_person(subject: str, *, issuer: str = "", reason: str) -> tuple[PersonBody, bool]:
-    """Add a person before the first sign-in; also returns whether they are new. ``issuer`` defaults to the provider's."""
+    """Add a person before the first sign-in; also return whether it is new. ``issuer``: the provider's by default."""
     body = {"subject": subject, "reason": reason} | ({"issuer": issuer} if issuer else {})
     answer = call("POST", path("people"), body=body)
     return answer.read(PersonBody), answer.status == _CREATED

@@ -97,7 +97,7 @@ class PersonBody(PersonItem):
     permissions: tuple[EffectivePermission, ...]
     token_roles: tuple[TokenRole, ...]
     counts_as_administrator: bool = Field(
-        description="Whether the person counts as an administrator, of whom one must remain: an endless grant, not blocked."
+        description="Whether the person counts as an administrator (one must remain): endless grant, not blocked."
     )
     version: str
 
