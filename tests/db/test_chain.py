@@ -174,7 +174,6 @@ def test_what_no_text_is_or_no_number_is_an_edited_event(file_database: Database
 def test_it_can_be_verified_while_two_processes_append(durable: Database, url: str) -> None:
     code = """
 import sys
-from tests.db.tampering import seen, signed
 from tests.db.builders import *
 database = opened(sys.argv[1])
 print("ready", flush=True)

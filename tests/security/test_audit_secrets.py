@@ -86,7 +86,7 @@ def test_no_event_of_a_whole_run_holds_a_secret(here: World, monkeypatch: pytest
     here.sessions.access_token(here.ref(second))
     here.clock.move(seconds=60)
     here.fake.token_answer = lambda _: Answer({"error": "invalid_grant"}, 403)
-    with pytest.raises(Exception, match="renews"):
+    with pytest.raises(Exception, match="ended this sign-in"):
         here.sessions.access_token(here.ref(second))
     here.fake.token_answer = None
     third = here.sign_in()

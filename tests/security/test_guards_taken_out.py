@@ -10,6 +10,8 @@ import importlib
 import os
 import pkgutil
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,6 +50,30 @@ def test_every_row_names_a_test_that_exists() -> None:
                 node.name for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             }
         assert not name or name.partition("[")[0] in tests[file], row.guard
+
+
+def test_what_replaces_a_guard_names_nothing_that_does_not_exist() -> None:
+    """A test that fails by a ``NameError`` would not show that the guard is missed."""
+    undefined = {}
+    for row in REMOVALS:
+        if isinstance(row, Removal) and row.instead is not None:
+            source = row.edit((ROOT / row.file).read_text(encoding="utf-8"))
+            command = [
+                sys.executable,
+                "-m",
+                "ruff",
+                "check",
+                "--quiet",
+                "--select",
+                "F821",
+                "--output-format",
+                "concise",
+                "-",
+            ]
+            found = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
+            if found.returncode != 0:
+                undefined[row.guard] = found.stdout
+    assert undefined == {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,8 +147,8 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a change without a response is reported as unconfirmed",
         at="app.api_client:_failed",
-        without="ChangeUnconfirmed(_UNCONFIRMED) if changes else ApiUnavailable(why)",
-        instead="ApiUnavailable(why)",
+        without="ChangeUnconfirmed(_UNCONFIRMED) if changes else ApiUnavailable(...)",
+        instead="ApiUnavailable(detail)",
         test="tests/app/test_api_client.py::test_a_change_without_its_answer_may_have_been_kept",
     ),
     Removal(

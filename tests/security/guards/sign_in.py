@@ -41,15 +41,11 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a callback without a code writes no row",
-        at="component.routes.callback:SignInCallback._code",
-        without="""
-            if not code or len(code) > _MAX_CODE_CHARACTERS:
-                ...
-        """,
+        at="component.routes.callback:SignInCallback._begin",
+        without="code = self._code(...)",
         instead="""
             self._logins.complete(transaction)
-            if not code or len(code) > _MAX_CODE_CHARACTERS:
-                ...
+            code = self._code(...)
         """,
         test="tests/component/http/test_error_pages.py::test_two_hundred_failed_callbacks_write_no_row_but_their_count",
     ),
