@@ -1,67 +1,44 @@
-"""Calls to the remote API as the signed-in person; its problems are raised again as our own error classes.
+"""Calls to the remote API as the signed-in user; problem documents are raised as our own error classes.
 
-The token goes to the configured host only, redirects are not followed, path parts are encoded, answers are bounded.
-``call`` is the one way; ``fetch`` is the same for files, written as they arrive. ``app.admin`` has typed calls over it.
+The token goes to the configured host only, redirects are not followed, path parts are encoded, responses are bounded.
+``call`` makes every call; ``fetch`` does the same for files, written as they arrive. ``app.admin.api`` has the typed
+calls of administrators, ``app.api_transport`` the single request.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
+from typing import BinaryIO, Final
 from urllib.parse import quote
 
-import requests
-from pydantic import ValidationError
-from urllib3.exceptions import HTTPError
-
-from app import access, api_problems
-from app.core import correlation
-from app.core.contract.base import ResponseModel
+from app import access
+from app.api_transport import (
+    FOREIGN_RESPONSE,
+    RESPONSE_LIMITS,
+    ApiResponse,
+    Params,
+    ReadLimits,
+    is_success,
+    open_response,
+    problem_of,
+    read_content,
+    send,
+)
 from app.core.contract.sessions import EndedCount, SessionBody, Sessions
 from app.core.contract.usage import Usage, UsageDayBody
-from app.core.errors import (
-    ApiUnavailable,
-    ChangeUnconfirmed,
-    GatehouseError,
-    NotFound,
-    ServiceUnavailable,
-    TooLarge,
-    Unauthenticated,
-)
-from app.core.http_client import AnswerTooLarge, http_session, read_bounded, was_never_sent
+from app.core.errors import ApiUnavailable, NotFound, TooLarge, Unauthenticated
 from app.services import services
 
-M = TypeVar("M", bound=ResponseModel)
-
 BASE: Final = "/api/v1"
-TIMEOUT_SECONDS: Final = (1.5, 3.0)
-"""How long connecting, and beginning an answer, may take: five seconds at most, over which a page would seem broken."""
-CHANGE_SECONDS: Final = 17.0
-"""How long beginning the answer to a change may take: the API's own bounds (``db.timeouts``: a lock, a statement, the
-margin until a server counts as frozen) and one second for the network. With less, a kept change would look failed."""
 SHOWN_MAX_CHARACTERS: Final = 16_000
 """How much of an answer the API explorer and the component are shown."""
-_NOT_AS_AGREED: Final = "The remote API answered something that this version of the app does not understand."
-_NOT_ITS_OWN: Final = "The remote API answered something that is not its own."
-_NO_RESPONSE: Final = "The remote API does not answer. Try again in a moment."
-_SLOW: Final = "The remote API is too slow. Try again in a moment."
-_UNCONFIRMED: Final = (
-    "The remote API did not confirm the change. It may have been kept all the same: look before you try again."
-)
+_EXPLORING: Final = ReadLimits(256 * 1024, 10.0)
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1
 _HEALTH: Final = "/healthz"
-_SERVER_ERROR: Final = 500
 _FAULT_MAX_BYTES: Final = 256 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
-
-Params = Mapping[str, str | Sequence[str]]
-"""A query: name → value, or values of one that may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,96 +55,6 @@ class Exchange:
     body: str
     complete: bool
     """Whether ``body`` is all of it."""
-
-
-class _Limits(NamedTuple):
-    """How much of an answer is read, and for how long."""
-
-    bytes: int
-    seconds: float
-
-
-_USING: Final = _Limits(8 * 1024 * 1024, 15.0)
-_EXPLORING: Final = _Limits(256 * 1024, 10.0)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiResponse:
-    """A response, read completely and within bounds."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-    elapsed_ms: float
-    changes: bool
-    """Whether the call may have changed something."""
-
-    @property
-    def version(self) -> str:
-        """The version from the ETag; empty without one."""
-        return self.headers.get("ETag", "").removeprefix("W/").strip('"')
-
-    def object(self) -> dict[str, Any]:
-        """Parse the content as a JSON object.
-
-        Raises:
-            ServiceUnavailable: The content is anything else, see ``foreign``.
-        """
-        body = _object(self.content)
-        if body is None:
-            raise self.foreign()
-        return body
-
-    def read(self, model: type[M]) -> M:
-        """Parse the content as a response model of the contract.
-
-        Unknown fields are ignored, so that a newer API works with this app.
-
-        Raises:
-            ServiceUnavailable: The content is anything else, see ``foreign``.
-        """
-        try:
-            return model.model_validate_json(self.content, strict=True, extra="ignore")
-        except ValidationError as error:
-            self.object()
-            raise self.foreign(_NOT_AS_AGREED) from error
-
-    def file(self, kind: str) -> bytes:
-        """Return the content of this content type.
-
-        Raises:
-            ServiceUnavailable: The content type is another, see ``foreign``.
-        """
-        if not self.headers.get("Content-Type", "").startswith(kind):
-            raise self.foreign()
-        return self.content
-
-    def nothing(self) -> None:
-        """Check that the response is 204 (No Content).
-
-        Raises:
-            ServiceUnavailable: It is another, see ``foreign``.
-        """
-        if self.status != requests.codes.no_content:
-            raise self.foreign()
-
-    def foreign(self, detail: str = _NOT_ITS_OWN) -> ServiceUnavailable:
-        """The error for a response that is not the API's: ``ApiUnavailable``; ``ChangeUnconfirmed`` after a change."""
-        return _failed(detail, changes=self.changes)
-
-
-_SILENCE_SECONDS: Final = 5.0
-_unresponsive: ContextVar[tuple[str, float]] = ContextVar("silent_api", default=("", 0.0))
-"""The run (by correlation id) in which the API timed out, and until when its other calls fail without waiting.
-
-The time matters because a callback runs before its run has an id of its own.
-"""
-
-
-@cache
-def _http() -> requests.Session:
-    """The pooled connections of this process."""
-    return http_session(ca_bundle=services().settings.ca_bundle)
 
 
 def usage(days: int) -> tuple[UsageDayBody, ...]:
@@ -208,9 +95,9 @@ def explore(method: str, path: str, *, with_token: bool, body: Mapping[str, obje
         ApiUnavailable: No response in time, or one far longer than what is shown.
     """
     token = _token() if with_token else None
-    answer = _send(method, path, token=token, body=body, limits=_EXPLORING, changes=False)
+    answer = send(method, path, token=token, body=body, limits=_EXPLORING, changes=False)
     if token is not None and token.encode() in answer.content:
-        raise ApiUnavailable(_NOT_ITS_OWN)  # whatever it is, a browser is not shown a token
+        raise ApiUnavailable(FOREIGN_RESPONSE)  # whatever it is, a browser is not shown a token
     return Exchange(
         method=method,
         url=f"{services().settings.remote_api_base_url}{path}",
@@ -280,13 +167,13 @@ def call(
     if changes is None:
         changes = method not in _SAFE_METHODS
     if changes:
-        _send("GET", _HEALTH, token=None, changes=False)  # silence is noticed here, where nothing is lost by it
-    answer = _send(
+        send("GET", _HEALTH, token=None, changes=False)  # silence is noticed here, where nothing is lost by it
+    answer = send(
         method, path, params=params, body=body, version=version, token=token, read_seconds=read_seconds, changes=changes
     )
-    if _is_success(answer.status):
+    if is_success(answer.status):
         return answer
-    raise _problem(answer)
+    raise problem_of(answer)
 
 
 def fetch(
@@ -308,12 +195,13 @@ def fetch(
         GatehouseError: As ``call``.
     """
     so_far, reported_at = 0, time.monotonic()
-    with _open("GET", path, params=params, token=_token(), changes=False) as response:
-        if not _is_success(response.status_code):
-            content = _bounded(response, _FAULT_MAX_BYTES, time.monotonic() + _USING.seconds, changes=False)
-            raise _problem(ApiResponse(response.status_code, response.headers, content, 0.0, changes=False))
+    with open_response("GET", path, params=params, token=_token(), changes=False) as response:
+        if not is_success(response.status_code):
+            until = time.monotonic() + RESPONSE_LIMITS.seconds
+            content = read_content(response, _FAULT_MAX_BYTES, until, changes=False)
+            raise problem_of(ApiResponse(response.status_code, response.headers, content, 0.0, changes=False))
         if not response.headers.get("Content-Type", "").startswith(kind):
-            raise ApiUnavailable(_NOT_ITS_OWN)
+            raise ApiUnavailable(FOREIGN_RESPONSE)
         for chunk in response.iter_content(_CHUNK_BYTES):
             so_far += len(chunk)
             if so_far > max_bytes:
@@ -324,115 +212,3 @@ def fetch(
                 progress(so_far)
     progress(so_far)
     return so_far
-
-
-def _is_success(status: int) -> bool:
-    return 200 <= status < 300  # noqa: PLR2004 - HTTP's own class of success
-
-
-@contextmanager
-def _open(
-    method: str,
-    path: str,
-    *,
-    token: str | None,
-    changes: bool,
-    params: Params | None = None,
-    body: Mapping[str, object] | None = None,
-    version: str | None = None,
-    read_seconds: float | None = None,
-) -> Iterator[requests.Response]:
-    """Send one request; its answer is still to be read. Raises as ``call``, while it is read too."""
-    headers = {correlation.HEADER: correlation.current(), "Accept": "application/json"}
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token}"
-    if version is not None:
-        headers["If-Match"] = f'"{version}"'
-    data = None
-    if body is not None:
-        headers["Content-Type"] = "application/json"
-        data = json.dumps(body).encode()
-    url = f"{services().settings.remote_api_base_url}{path}"
-    run = correlation.current()
-    if _unresponsive.get()[0] == run and time.monotonic() < _unresponsive.get()[1]:
-        raise ApiUnavailable(_NO_RESPONSE)
-    usual = CHANGE_SECONDS if changes else TIMEOUT_SECONDS[1]
-    try:
-        with _http().request(
-            method, url,
-            params=params, headers=headers, data=data,
-            timeout=(TIMEOUT_SECONDS[0], read_seconds or usual), allow_redirects=False, stream=True,
-        ) as response:  # fmt: skip
-            yield response
-    except (requests.RequestException, HTTPError) as error:
-        if isinstance(error, requests.Timeout) and read_seconds is None:
-            _unresponsive.set((run, time.monotonic() + _SILENCE_SECONDS))
-        raise _failed(_NO_RESPONSE, changes=changes and not was_never_sent(error)) from error
-
-
-def _failed(detail: str, *, changes: bool) -> ServiceUnavailable:
-    """The error for a call without an answer of the API's own. ``changes``: the call may have changed something."""
-    return ChangeUnconfirmed(_UNCONFIRMED) if changes else ApiUnavailable(detail)
-
-
-def _send(
-    method: str,
-    path: str,
-    *,
-    token: str | None,
-    changes: bool,
-    params: Params | None = None,
-    body: Mapping[str, object] | None = None,
-    version: str | None = None,
-    limits: _Limits | None = None,
-    read_seconds: float | None = None,
-) -> ApiResponse:
-    """Send one request and read its answer, within ``limits``; raises as ``call``."""
-    limits = limits or _USING
-    started = time.perf_counter()
-    until = time.monotonic() + max(limits.seconds, read_seconds or 0.0, CHANGE_SECONDS if changes else 0.0)
-    with _open(
-        method,
-        path,
-        token=token,
-        changes=changes,
-        params=params,
-        body=body,
-        version=version,
-        read_seconds=read_seconds,
-    ) as response:
-        content = _bounded(response, limits.bytes, until, changes=changes)
-    elapsed_ms = (time.perf_counter() - started) * 1000
-    return ApiResponse(response.status_code, response.headers, content, elapsed_ms, changes)
-
-
-def _bounded(response: requests.Response, max_bytes: int, until: float, *, changes: bool) -> bytes:
-    """All of an answer; raises as ``call`` for one that is too long, or trickles in beyond ``until``."""
-    try:
-        return read_bounded(response, max_bytes=max_bytes, deadline=until)
-    except AnswerTooLarge:
-        raise _failed(_NOT_ITS_OWN, changes=changes) from None
-    except requests.Timeout:
-        raise _failed(_SLOW, changes=changes) from None
-
-
-def _object(content: bytes) -> dict[str, Any] | None:
-    """The JSON object in ``content``; None when it is anything else."""
-    try:
-        body = json.loads(content)
-    except ValueError:
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def _problem(answer: ApiResponse) -> GatehouseError:
-    """The error a problem document stands for.
-
-    For anything that is not one, ``ChangeUnconfirmed`` where a proxy lost the answer to a change (5xx), else
-    ``ApiUnavailable``.
-    """
-    is_problem = answer.headers.get("Content-Type", "").startswith(api_problems.TYPE)
-    body = _object(answer.content) if is_problem else None
-    if body is None:
-        return _failed(_NOT_ITS_OWN, changes=answer.changes and answer.status >= _SERVER_ERROR)
-    return api_problems.error_of(body)

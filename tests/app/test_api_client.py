@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import access, api_client, testing
+from app import access, api_client, api_transport, testing
 from app import services as composition
 from app.admin.api import roles as roles_api
 from app.core import correlation
@@ -80,13 +80,13 @@ def signed(services: Services) -> Signed:
 
 
 def test_what_a_change_sends(stub: StubApi, signed: Signed) -> None:
-    def change() -> api_client.ApiResponse:
+    def change() -> api_transport.ApiResponse:
         return api_client.call(
             "PUT", api_client.path("people", 7, "block"), body={"blocked": True, "reason": "é"}, version="v0"
         )
 
     answer = signed(change)
-    assert isinstance(answer, api_client.ApiResponse)
+    assert isinstance(answer, api_transport.ApiResponse)
     assert (answer.version, answer.object()) == ("v1", {"ok": True})
     (wanted,) = stub.asked
     assert (wanted.method, wanted.path) == ("PUT", "/api/v1/people/7/block")
@@ -177,7 +177,7 @@ def test_html_is_no_success_of_a_deletion_either(stub: StubApi, signed: Signed) 
 
 
 def test_an_answer_that_never_ends_is_given_up(stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_client, "_USING", api_client._Limits(8 * 1024 * 1024, 0.3))
+    monkeypatch.setattr(api_transport, "RESPONSE_LIMITS", api_transport.ReadLimits(8 * 1024 * 1024, 0.3))
     stub.otherwise = Given(200, b'{"a": "' + b"x" * 4000, {"Content-Type": "application/json"}, drip=0.05)
     begun = time.monotonic()
     with pytest.raises(ApiUnavailable, match="too slow"):
@@ -194,13 +194,13 @@ def never() -> Iterator[threading.Event]:
 
 
 def test_silence_is_noticed_within_five_seconds() -> None:
-    assert sum(api_client.TIMEOUT_SECONDS) <= 5
+    assert sum(api_transport.TIMEOUT_SECONDS) <= 5
 
 
 def test_an_answer_that_does_not_come_is_given_up(
     stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event
 ) -> None:
-    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
+    monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
     stub.otherwise = Given(until=never)
     with pytest.raises(ApiUnavailable):
         signed(lambda: api_client.call("GET", "/api/v1/people"))
@@ -209,10 +209,10 @@ def test_an_answer_that_does_not_come_is_given_up(
 def test_what_is_known_to_take_longer_is_waited_for(
     stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.05))
+    monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.05))
     stub.otherwise = Given(slow_seconds=0.3)
     answer = signed(lambda: api_client.call("GET", "/api/v1/people", read_seconds=60.0))
-    assert isinstance(answer, api_client.ApiResponse)
+    assert isinstance(answer, api_transport.ApiResponse)
     assert answer.status == 200
 
 
@@ -220,7 +220,7 @@ def test_a_silent_api_is_waited_for_once_in_a_run(
     stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event
 ) -> None:
     """Else a page of five parts would show nothing for five times as long."""
-    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
+    monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
     stub.otherwise = Given(until=never)
 
     def run() -> None:
@@ -237,7 +237,7 @@ def test_a_silent_api_is_waited_for_once_in_a_run(
 # Changes
 
 
-def change() -> api_client.ApiResponse:
+def change() -> api_transport.ApiResponse:
     return api_client.call("PUT", "/api/v1/people/7/block", body={"blocked": True}, version="v0")
 
 
@@ -246,13 +246,13 @@ def test_a_change_is_waited_for_as_long_as_the_bounds_of_the_api_allow() -> None
         SERVICE_TIMEOUTS.lock_seconds + SERVICE_TIMEOUTS.unit_statement_seconds + SERVICE_TIMEOUTS.answer_margin_seconds
     )
     assert longest == 16.0
-    assert longest + 1 <= api_client.CHANGE_SECONDS
+    assert longest + 1 <= api_transport.CHANGE_SECONDS
 
 
 def test_only_a_change_is_waited_for_so_long_and_only_behind_an_api_that_answers(
     stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    http = api_client._http()
+    http = api_transport.http()
     request, sent = http.request, []
 
     def observed(method: str, url: str, **options: Any) -> Any:
@@ -283,12 +283,12 @@ UNCONFIRMED = {
 def test_a_change_without_its_answer_may_have_been_kept(
     stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event, fault: str
 ) -> None:
-    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (30.0, 30.0))  # its health is asked for first
+    monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (30.0, 30.0))  # its health is asked for first
     if fault == "silent":
-        monkeypatch.setattr(api_client, "CHANGE_SECONDS", 0.3)
+        monkeypatch.setattr(api_transport, "CHANGE_SECONDS", 0.3)
     if fault == "drips":
-        monkeypatch.setattr(api_client, "CHANGE_SECONDS", 5.0)
-        monkeypatch.setattr(api_client, "_USING", api_client._Limits(8 * 1024 * 1024, 5.0))
+        monkeypatch.setattr(api_transport, "CHANGE_SECONDS", 5.0)
+        monkeypatch.setattr(api_transport, "RESPONSE_LIMITS", api_transport.ReadLimits(8 * 1024 * 1024, 5.0))
     stub.otherwise = UNCONFIRMED[fault] or Given(until=never)
     with pytest.raises(ChangeUnconfirmed) as raised:
         signed(lambda: change().object())
@@ -302,7 +302,7 @@ def test_a_silent_api_is_sent_no_change(
     stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event
 ) -> None:
     """It is noticed as soon as for a read, and nothing can have been kept."""
-    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
+    monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
     stub.health = Given(until=never)
     with pytest.raises(ApiUnavailable, match="does not answer"):
         signed(change)
@@ -313,11 +313,11 @@ def test_an_api_that_is_not_there_was_sent_no_change(
     services: Services, signed: Signed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{free_port()}"})
-    monkeypatch.setattr(api_client, "services", lambda: replace(services, settings=settings))
+    monkeypatch.setattr(api_transport, "services", lambda: replace(services, settings=settings))
     with pytest.raises(ApiUnavailable, match="does not answer"):
         signed(change)
     correlation.begin()
-    with pytest.raises(ApiUnavailable), api_client._open("PUT", "/api/v1/x", token=None, changes=True):
+    with pytest.raises(ApiUnavailable), api_transport.open_response("PUT", "/api/v1/x", token=None, changes=True):
         pass  # gone between the look at its health and the change
 
 
@@ -331,7 +331,7 @@ def test_a_change_that_a_proxy_refused_was_not_kept(stub: StubApi, signed: Signe
 def test_a_post_that_changes_nothing_is_a_read(
     stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event
 ) -> None:
-    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
+    monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
     stub.otherwise = Given(until=never)
     with pytest.raises(ApiUnavailable):
         signed(lambda: roles_api.review_role(3, ["read:people"]))

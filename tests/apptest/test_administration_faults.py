@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import api_client
+from app import api_transport
 from app.core.clock import utc_now
 from app.core.policy import Source
 from app.core.records import NewGrant
-from tests.apptest.stubbed import Told, event, told, words
+from tests.apptest.stubbed import Told, chain, event, told, words
 from tests.apptest.test_faults import HOSTILE
 from tests.ports import free_port
 from tests.stub_api import FAULTS, Given, json_of, problem
@@ -75,7 +75,7 @@ def test_the_api_is_down(stub: Told, file: str) -> None:
 
 
 def test_the_api_is_silent(stub: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_client, "TIMEOUT_SECONDS", (5.0, 0.2))
+    monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
     over = threading.Event()
     stub.answer("GET", "roles", Given(200, b"{}", {"Content-Type": "application/json"}, until=over))
     at = stub.open("roles.py")
@@ -279,12 +279,6 @@ def test_an_export_that_fails_offers_no_file(stub: Told, fault: str) -> None:
     explained(at)
     assert not at.get("download_button")
     assert not at.button(key="audit-prepare").disabled
-
-
-def chain(**values: object) -> dict[str, object]:
-    """The end of the audit's chain as the API answers it, with these values."""
-    end = {"seq": 9, "last_at": None, "sealed": True, "boundary_seq": 0}
-    return end | {"verified": False, "good": None, "events": None, "problems": []} | values
 
 
 def test_verifying_says_what_it_found(stub: Told) -> None:

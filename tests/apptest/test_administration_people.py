@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import api_client, testing
+from app import api_transport, testing
 from app.admin.people import bulk_actions
 from app.core.permissions import ROLES
 from tests import canned
@@ -492,7 +492,7 @@ def broken(here: Administration, fault: str, *methods: str) -> Iterator[None]:
 
 def impatient(patch: pytest.MonkeyPatch, *methods: str) -> None:
     """Calls with one of these methods are given up soon: the stub never answers them, however busy the machine is."""
-    http = api_client._http()
+    http = api_transport.http()
     request = http.request
 
     def sent(method: str, url: str, **given: Any) -> Any:

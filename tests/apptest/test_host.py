@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import api_client, component_events
+from app import api_client, api_transport, component_events
 from app.core.audit import AuditKind
 from app.core.refusal_counts import RefusalCounts
 from app.core.rights import Rights
@@ -197,7 +197,7 @@ def test_a_large_answer_is_cut_and_a_huge_one_refused(world: World, api: Callabl
 
 
 def test_a_slow_answer_is_given_up(world: World, api: Callable[[Reply], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_client, "_EXPLORING", api_client._Limits(262_144, 0.5))
+    monkeypatch.setattr(api_client, "_EXPLORING", api_transport.ReadLimits(262_144, 0.5))
     ended = threading.Event()
 
     def drip(request: BaseHTTPRequestHandler) -> None:

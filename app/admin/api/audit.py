@@ -7,7 +7,8 @@ from typing import BinaryIO, Final, Literal
 
 from app import access
 from app.admin.api.parameters import query_params
-from app.api_client import Params, call, fetch, path
+from app.api_client import call, fetch, path
+from app.api_transport import Params
 from app.core.audit_rows import AuditQuery
 from app.core.contract.audit import AuditItem, Chain, Events, KindBody, Kinds
 from app.core.permissions import Permission

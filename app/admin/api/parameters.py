@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.api_client import Params
+from app.api_transport import Params
 
 
 def query_params(**values: object) -> Params:

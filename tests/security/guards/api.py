@@ -125,13 +125,13 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a run waits once for an API that does not answer",
-        at="app.api_client:_open",
+        at="app.api_transport:open_response",
         without="if _unresponsive.get()[0] == run and time.monotonic() < _unresponsive.get()[1]: ...",
         test="tests/app/test_api_client.py::test_a_silent_api_is_waited_for_once_in_a_run",
     ),
     Removal(
         guard="a change has a longer timeout than a read",
-        at="app.api_client:_open",
+        at="app.api_transport:open_response",
         without="CHANGE_SECONDS if changes else TIMEOUT_SECONDS[1]",
         instead="TIMEOUT_SECONDS[1]",
         test=(
@@ -141,12 +141,12 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the API's health is checked before a change is sent",
         at="app.api_client:call",
-        without='_send("GET", _HEALTH, ...)',
+        without='send("GET", _HEALTH, ...)',
         test="tests/app/test_api_client.py::test_a_silent_api_is_sent_no_change",
     ),
     Removal(
         guard="a change without a response is reported as unconfirmed",
-        at="app.api_client:_failed",
+        at="app.api_transport:failed_call",
         without="ChangeUnconfirmed(_UNCONFIRMED) if changes else ApiUnavailable(...)",
         instead="ApiUnavailable(detail)",
         test="tests/app/test_api_client.py::test_a_change_without_its_answer_may_have_been_kept",
@@ -160,7 +160,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a change sends the version that it expects",
-        at="app.api_client:_open",
+        at="app.api_transport:open_response",
         without="version is not None",
         instead="False",
         test="tests/app/test_api_client.py::test_what_a_change_sends",
