@@ -32,7 +32,7 @@ _NOTHING: Final = Changed((), ())
 
 
 class _Known(NamedTuple):
-    """What was held before the change that is being told of, what was held at the last run, and when it changed."""
+    """What was held before the change that is being shown, what was held at the last run, and when it changed."""
 
     before: Sequence[str]
     last: Sequence[str]
@@ -48,8 +48,8 @@ def changed_since_last_run(caller: Caller, now: datetime) -> Changed:
     elif held == known.last == known.before:
         return _NOTHING
     else:
-        told = now - known.at >= _SHOWN
-        before = known.last if told else known.before
+        was_shown = now - known.at >= _SHOWN
+        before = known.last if was_shown else known.before
         known = _Known(before, held, now if held != known.last else known.at)
     st.session_state[_KEY] = known
     return Changed(
@@ -64,14 +64,14 @@ def show_changes(changed: Changed) -> None:
     Its place is taken in every run, so that a page keeps what was typed in it when the line comes and goes.
     """
     place = st.empty()
-    told = []
+    lines = []
     if changed.lost:
-        told.append(f"Your access has changed: you can no longer {_in_a_row(changed.lost, 'or')}.")
+        lines.append(f"Your access has changed: you can no longer {_in_a_row(changed.lost, 'or')}.")
     if changed.gained:
-        told.append(f"You can now also {_in_a_row(changed.gained, 'and')}.")
-    if told:
+        lines.append(f"You can now also {_in_a_row(changed.gained, 'and')}.")
+    if lines:
         # Small, but not a caption: that is too pale to be read by everybody.
-        place.container(key="access-changed").markdown(f":small[:material/key: {' '.join(told)}]")
+        place.container(key="access-changed").markdown(f":small[:material/key: {' '.join(lines)}]")
 
 
 def _in_a_row(permissions: Sequence[Permission], word: str) -> str:

@@ -148,7 +148,7 @@ def _hosted_app(hosted: Declarations) -> HostedApp:
 def show_error(error: Exception, *, details: bool = False) -> bool:
     """Show an error that left a page, a callback or a fragment. True: nothing more of it is shown.
 
-    ``details``: let Streamlit show the trace of a bug, for whoever is writing the page; never in production.
+    ``details``: let Streamlit show the trace of a bug, for the developer of the page; never in production.
     """
     from app import panels  # noqa: PLC0415 - drawn only inside a script run
 

@@ -151,7 +151,7 @@ def is_offered(method: str, path: str) -> bool:
 
 
 def on_record(kind: AuditKind, reason: str) -> None:
-    """Count a refusal under the name of whoever is there: a browser can be made to send any number of them."""
+    """Count a refusal under the name of the user: a browser can be made to send any number of them."""
     try:
         actor = actor_of(access.principal())
     except GatehouseError:

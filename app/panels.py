@@ -214,7 +214,7 @@ def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
 
 
 def _from_now(asked: Requirement) -> Requirement:
-    """What a sign-in has to be like to meet ``asked``: whoever has to sign in anew has to do so now."""
+    """What a sign-in has to be like to meet ``asked``: a user who has to sign in again has to do so now."""
     return Requirement(None if asked.max_age_seconds is None else 0, asked.acr)
 
 

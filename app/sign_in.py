@@ -1,4 +1,4 @@
-"""A press on "Sign in", seen from the host: what was typed is stored, and the front end told where to go.
+"""A press on "Sign in", seen from the host: what was typed is stored, and the front end gets the address.
 
 Called in a script run, with Streamlit's public API only. The address is ours (``/auth/login``) and carries what its
 caller chose; what reaches the provider, and in which form, ``component.oidc.provider`` decides again.

@@ -105,12 +105,12 @@ def function_beside_endpoint() -> None:
         except GatehouseError as error:
             panels.problem(error)
             return
-        told = json.loads(answer.body)
-        said = formatting.plain(str(told.get("message") or told.get("detail") or ""))
+        payload = json.loads(answer.body)
+        message = formatting.plain(str(payload.get("message") or payload.get("detail") or ""))
         if answer.status < HTTPStatus.BAD_REQUEST:
-            st.success(f"{answer.status}: {said}", icon=":material/check_circle:")
+            st.success(f"{answer.status}: {message}", icon=":material/check_circle:")
         else:
-            st.warning(f"{answer.status}: {said}", icon=":material/block:")
+            st.warning(f"{answer.status}: {message}", icon=":material/block:")
 
 
 st.title("API explorer")

@@ -36,7 +36,7 @@ class Declarations:
 
     ``permissions``: name → (sentence, what it asks of the sign-in). ``roles``: name → (description, permissions).
     ``pages``: address of a page, without its slash → permission, None for anybody who is signed in; None instead of a
-    mapping when the app says nothing about its pages, which are then open to whoever may enter. ``enter``: the
+    mapping when the app says nothing about its pages, which are then open to every user who may enter. ``enter``: the
     permission without which nothing of the app runs. ``inline_scripts``: whether the app's own HTML may bring scripts.
     """
 

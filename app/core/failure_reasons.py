@@ -20,7 +20,7 @@ class TokenUse(LabelledEnum):
 
 
 class TokenReason(LabelledEnum):
-    """Why a token was refused. The sentences are safe to show to whoever sent the token."""
+    """Why a token was refused. The sentences are safe to show to the sender of the token."""
 
     # Its form (RFC 7515)
     SIZE = "too-large", "The token is empty, longer than 16,384 characters, or not ASCII text."

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from app.core.imported_names import ImportedNames, local_names
 
 CACHES: Final = frozenset({"cache", "cache_data", "cache_resource", "cached", "cachedmethod", "lru_cache"})
-"""Decorators that keep what a function returned for whoever calls it next, by their last name."""
+"""Decorators that keep what a function returned for the next caller, by their last name."""
 IDENTITY: Final = frozenset(
     {
         "allows", "allows_row", "bound_session", "browser_hash", "caller", "caller_of", "carried", "current_session",

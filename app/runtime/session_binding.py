@@ -1,7 +1,7 @@
 """Which session the present code acts for: the one of its Streamlit session, or the one a function was bound to.
 
 Identity is never read inside anything that users share. Where that is found (a Streamlit cache, a function bound to
-another session, a thread that a cached function may have started), ``IdentityShared`` is raised, whoever the user is.
+another session, a thread that a cached function may have started), ``IdentityShared`` is raised for every user.
 """
 
 from __future__ import annotations

@@ -353,13 +353,15 @@ def test_a_file_is_written_as_it_arrives_and_its_progress_is_told(
 ) -> None:
     content = b"line\n" * 200_000
     stub.otherwise = Given(200, content, {"Content-Type": "text/csv; charset=utf-8"})
-    told: list[int] = []
+    reports: list[int] = []
     with (tmp_path / "file").open("wb") as into:
-        length = signed(lambda: api_client.fetch("/api/v1/audit/export", into, kind="text/csv", progress=told.append))
+        length = signed(
+            lambda: api_client.fetch("/api/v1/audit/export", into, kind="text/csv", progress=reports.append)
+        )
     assert (tmp_path / "file").read_bytes() == content
     assert length == len(content)
-    assert told == sorted(told)
-    assert told[-1] == len(content)
+    assert reports == sorted(reports)
+    assert reports[-1] == len(content)
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,8 @@ def test_both(services: Services) -> None:
     at, who = opened(services, "viewer")
     grant(services, who, "viewer", revoke=True)
     grant(services, who, "developer")
-    told = line(at.run())
-    assert told.index("can no longer see") < told.index("can now also try out")
+    line_text = line(at.run())
+    assert line_text.index("can no longer see") < line_text.index("can now also try out")
 
 
 def test_another_role_with_the_same_permission_changes_nothing(services: Services) -> None:
@@ -113,9 +113,9 @@ def test_lost_and_given_back_at_once_is_no_news(services: Services) -> None:
 def test_the_line_names_no_page_and_the_state_no_right_that_counts(services: Services) -> None:
     at, who = opened(services, "administrator")
     grant(services, who, "administrator", revoke=True)
-    told = line(at.run())
-    assert told.count(";") == len(CATALOGUE) - 1
-    assert not any(row.title in told for row in PAGES if row.permission is not None)
+    line_text = line(at.run())
+    assert line_text.count(";") == len(CATALOGUE) - 1
+    assert not any(row.title in line_text for row in PAGES if row.permission is not None)
     # What is remembered is names for showing; planting one there opens nothing.
     at.session_state["gatehouse_held"] = access_changes._Known([], sorted(ROLES["analyst"][1]), utc_now())
     testing.open_page(at, "home.py")

@@ -1,4 +1,4 @@
-"""The Streamlit component: what its front end is told, that it is found when installed, and the front end's rules."""
+"""The Streamlit component: the data of its front end, that it is found when installed, and the front end's rules."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def test_nobody_gets_a_way_in() -> None:
 
 
 def test_a_person_is_told_in_plain_data() -> None:
-    told = component_data(ANN)
-    assert json.loads(json.dumps(told)) == told
-    assert told["account"] == {
+    payload = component_data(ANN)
+    assert json.loads(json.dumps(payload)) == payload
+    assert payload["account"] == {
         "name": "Ann Example",
         "initials": "AE",
         "picture": "",
@@ -58,8 +58,8 @@ def test_a_person_is_told_in_plain_data() -> None:
 )
 def test_pictures_only_from_configured_hosts(picture: str, shown: bool) -> None:
     account = Account("Ann", "A", picture, (), ANN.valid_until)
-    told = component_data(account, picture_hosts=("pictures.example.com",))
-    assert bool(told["account"]["picture"]) is shown
+    payload = component_data(account, picture_hosts=("pictures.example.com",))
+    assert bool(payload["account"]["picture"]) is shown
 
 
 def test_what_is_told_is_bounded() -> None:

@@ -40,12 +40,12 @@ st.markdown("the end")
 class Component(Tab):
     """A tab that speaks for the component's front end."""
 
-    told: dict[str, dict[str, Any]]
+    payloads: dict[str, dict[str, Any]]
     ids: dict[str, str]
     faults: list[str]
 
     def read_run(self, timeout_seconds: float = 15.0) -> list[str]:
-        self.told, self.ids = getattr(self, "told", {}), getattr(self, "ids", {})
+        self.payloads, self.ids = getattr(self, "payloads", {}), getattr(self, "ids", {})
         self.faults = getattr(self, "faults", [])
         before = len(self.seen)
         texts = super().read_run(timeout_seconds)
@@ -56,7 +56,7 @@ class Component(Tab):
             if element.WhichOneof("type") == "bidi_component":
                 key = element.bidi_component.id.rpartition("-")[2]
                 self.ids[key] = element.bidi_component.id
-                self.told[key] = json.loads(element.bidi_component.json)
+                self.payloads[key] = json.loads(element.bidi_component.json)
             elif element.WhichOneof("type") == "exception":
                 self.faults.append(element.exception.message)
         return texts
@@ -75,7 +75,7 @@ class Component(Tab):
 
     def events(self, key: str, *entries: tuple[str, object], lane: str = "events") -> list[str]:
         """Send events in good order; → what the run writes."""
-        link = self.told[key]["link"]
+        link = self.payloads[key]["link"]
         queue = [
             {"seq": link["done"] + number, "name": name, "source": "front-end", "data": data}
             for number, (name, data) in enumerate(entries, 1)
@@ -115,7 +115,7 @@ def test_events_arrive_in_order_by_both_lanes(here: Live) -> None:
             "onError|front-end|offline|No network.",
             "the end",
         ]
-        assert tab.told["console"]["link"]["done"] == 7
+        assert tab.payloads["console"]["link"]["done"] == 7
         assert tab.faults == []
 
 
@@ -134,7 +134,7 @@ def test_a_forged_event_is_an_error_and_on_record(here: Live, what: str) -> None
         texts = tab.events("console", (forged["name"], forged["data"]))
         assert [line.split("|")[:2] for line in texts[:-1]] == [["onError", "host"]]
         assert texts[-1] == "the end"
-        assert tab.told["console"]["link"]["answers"][0]["error"]["code"]
+        assert tab.payloads["console"]["link"]["answers"][0]["error"]["code"]
         assert tab.faults == []
 
 
@@ -168,7 +168,7 @@ def test_no_value_makes_an_exception_page(here: Live, value: str, trigger: bool)
 def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(here: Live) -> None:
     with opened(here, None) as tab:
         assert "failing: handler-failed" in tab.events("failing", REPORT)
-        [answer] = tab.told["failing"]["link"]["answers"]
+        [answer] = tab.payloads["failing"]["link"]["answers"]
         number = answer["error"]["message"].rpartition(" ")[2].rstrip(".")
         assert tab.faults == []
         assert tab.rerun()[-1] == "the end"
@@ -177,7 +177,7 @@ def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(here: 
         time.sleep(0.05)
     assert number in here.log()
     assert "ZeroDivisionError" in here.log()
-    assert "a secret" not in json.dumps(tab.told)
+    assert "a secret" not in json.dumps(tab.payloads)
 
 
 def test_who_may_not_gets_no_call_and_no_other_host_is_called(here: Live) -> None:
@@ -198,7 +198,7 @@ def test_a_flood_is_cut_off_and_the_audit_keeps_a_count(here: Live) -> None:
         for _ in range(30):
             tab.events("console", *[("onEverything", {})] * 30)
         assert tab.faults == []
-        assert tab.told["console"]["link"]["done"] > 800
+        assert tab.payloads["console"]["link"]["done"] > 800
     here.processes[0].terminate()  # what waits is written when the process ends
     here.processes[0].wait(15)
     with here.database.engine.connect() as connection:

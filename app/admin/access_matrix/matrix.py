@@ -1,6 +1,6 @@
 """The access matrix: what in the code asks for which permission, and which of some roles give it.
 
-Pure: puts together what the remote API told. The file it makes is safe to open in a spreadsheet.
+Pure: combines what the remote API answered. The file it makes is safe to open in a spreadsheet.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def as_csv(found: Sequence[Line], roles: Sequence[str]) -> bytes:
     for line in found:
         guard = line.guard
         marks = [("yes" if given else "no") if guard.permission else "signed in" for given in line.given]
-        told = sentence_of(guard.permission) if guard.permission else ""
-        cells = (guard.kind.value, guard.name, guard.permission, told, line.notice or "", guard.file)
+        sentence = sentence_of(guard.permission) if guard.permission else ""
+        cells = (guard.kind.value, guard.name, guard.permission, sentence, line.notice or "", guard.file)
         writer.writerow([*map(safe_cell, cells), guard.line, *marks])
     return file.getvalue().encode()

@@ -91,7 +91,7 @@ def _hand_out(ready: Prepared) -> None:
             "Download the file", data=access.carried(lambda: content_of(ready)), file_name=ready.name, mime=ready.kind,
             icon=":material/download:", key="audit-download", on_click="ignore",
         )  # fmt: skip
-        if st.button("Prepare it anew", key="audit-anew", type="tertiary", icon=":material/refresh:"):
+        if st.button("Prepare it again", key="audit-anew", type="tertiary", icon=":material/refresh:"):
             st.session_state.pop(_PREPARED, None)
             st.rerun(scope="fragment")
 
@@ -108,23 +108,25 @@ def _prepare_with_bar(asked: AuditQuery, form: str) -> Prepared:
     try:
         head = audit_api.chain_head()
 
-        def told(progress: presentation.Progress) -> None:
+        def show_progress(progress: presentation.Progress) -> None:
             text = f"{presentation.size_in_words(progress.size_bytes)}, up to event {progress.seq:,} of {head.seq:,}"
             bar.progress(progress.share, text=text)
 
-        return prepare(asked, form, last_seq=head.seq, told=told)
+        return prepare(asked, form, last_seq=head.seq, report=show_progress)
     finally:
         bar.empty()
 
 
-def prepare(asked: AuditQuery, form: str, *, last_seq: int, told: Callable[[presentation.Progress], None]) -> Prepared:
-    """Fetch the file. ``last_seq``: number of the newest event; ``told`` is called as it arrives."""
+def prepare(
+    asked: AuditQuery, form: str, *, last_seq: int, report: Callable[[presentation.Progress], None]
+) -> Prepared:
+    """Fetch the file. ``last_seq``: number of the newest event; ``report`` is called as it arrives."""
     progress = presentation.Progress(last_seq=last_seq)
     kind = EXPORT_KINDS[FORMS[form]]
     name = f"audit-{utc_now():%Y-%m-%d}.{FORMS[form]}"
     with TemporaryFile() as file:
         into = cast("BinaryIO", _Watched(file, progress))
-        size = audit_api.export(asked, into, form=FORMS[form], progress=lambda _: told(progress))
+        size = audit_api.export(asked, into, form=FORMS[form], progress=lambda _: report(progress))
         file.seek(0)
         if size <= PLAIN_MAX_BYTES:
             return Prepared(asked, form, name, kind, file.read(), size)

@@ -38,7 +38,7 @@ def _body(dialog: Dialog, row: MappingBody) -> None:
     dialog.memory["chosen"] = after
     if before == after:
         st.caption("Nothing is changed yet.")
-    for sentence in told(row, before, after):
+    for sentence in effects(row, before, after):
         st.markdown(f"- {sentence}")
     if missing:
         st.warning(
@@ -56,11 +56,11 @@ def _body(dialog: Dialog, row: MappingBody) -> None:
         go=go,
         do=lambda seen: _save(seen, after, why),
         load=lambda: _load(row.token_role),
-        told=lambda one: {"Becomes": labels.listed([role.name for role in one.roles], most=50)},
+        describe=lambda one: {"Becomes": labels.listed([role.name for role in one.roles], most=50)},
     )
 
 
-def told(row: MappingBody, before: Mapping[int, str], after: Mapping[int, str]) -> list[str]:
+def effects(row: MappingBody, before: Mapping[int, str], after: Mapping[int, str]) -> list[str]:
     """What saving will do, a markdown-safe sentence each."""
     added = [name for role, name in after.items() if role not in before]
     removed = [name for role, name in before.items() if role not in after]

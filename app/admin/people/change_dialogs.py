@@ -47,7 +47,7 @@ def show(dialog: Dialog, card: PersonBody) -> None:
     dialogs.show(change.title, partial(change.body, dialog, card), icon=change.icon)
 
 
-def told(card: PersonBody) -> Mapping[str, str]:
+def described(card: PersonBody) -> Mapping[str, str]:
     """What of a card administrators change, name → markdown-safe text: for showing two versions."""
     named = sorted({grant.name for grant in card.grants})
     return {
@@ -234,7 +234,7 @@ def _erase(dialog: Dialog, card: PersonBody) -> None:
 
 
 def _carry(dialog: Dialog, key: str, card: PersonBody, why: str, *, go: bool, do: Callable[[PersonBody], None]) -> None:
-    confirmation.change(dialog, key, card, why=why, go=go, do=do, load=lambda: person(card.id), told=told)
+    confirmation.change(dialog, key, card, why=why, go=go, do=do, load=lambda: person(card.id), describe=described)
 
 
 def _ids(card: PersonBody) -> frozenset[int]:

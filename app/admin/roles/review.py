@@ -113,9 +113,9 @@ def _listed(editing: Editing, title: str, names: Sequence[str], effects: Iterabl
         icon = ":material/add_circle:" if title == "Added" else ":material/do_not_disturb_on:"
         st.markdown(f"{icon} **{title}: {labels.many(len(names), 'permission')}**")
         rows = []
-        for name, told in list(zip(names, effects, strict=True))[:_MOST_LISTED]:
-            line = permission_list.line(name, told=editing.sentences)
-            rows.append(f"- {line}  \n  {told}" if told else f"- {line}")
+        for name, effect in list(zip(names, effects, strict=True))[:_MOST_LISTED]:
+            line = permission_list.line(name, sentences=editing.sentences)
+            rows.append(f"- {line}  \n  {effect}" if effect else f"- {line}")
         st.markdown("\n".join(rows))
         if len(names) > _MOST_LISTED:
             st.caption(f"And {len(names) - _MOST_LISTED:,} more. Go back and choose “Changed” to see them all.")
@@ -249,12 +249,14 @@ def show_meanwhile(editing: Editing) -> None:
     st.caption("Before anything is saved you see the review once more.")
 
 
-def _changes(what: Change, told: Mapping[str, str]) -> None:
+def _changes(what: Change, sentences: Mapping[str, str]) -> None:
     _texts(what)
     for title, names in (("Added", what.added), ("Removed", what.removed)):
         if names:
             st.markdown(f"**{title}**")
-            st.markdown("\n".join(f"- {permission_list.line(name, told=told)}" for name in names[:_MOST_LISTED]))
+            st.markdown(
+                "\n".join(f"- {permission_list.line(name, sentences=sentences)}" for name in names[:_MOST_LISTED])
+            )
             if len(names) > _MOST_LISTED:
                 st.caption(f"And {len(names) - _MOST_LISTED:,} more.")
     if not what:

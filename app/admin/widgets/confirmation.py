@@ -92,12 +92,12 @@ def change(
     go: bool,
     do: Callable[[T], None],
     load: Callable[[], T],
-    told: Callable[[T], Mapping[str, str]],
+    describe: Callable[[T], Mapping[str, str]],
 ) -> None:
     """Carry a change of something with a version through, for the body of a dialog. Closes it when it was done.
 
     ``first``: as it was when the dialog was opened. ``go``: whether the person pressed the way on. ``do`` changes the
-    version it is given. When somebody else was faster, both are shown (``told``: name → text, markdown-safe), and
+    version it is given. When somebody else was faster, both are shown (``describe``: name → text, markdown-safe), and
     pressing again goes on from the newer one, which the person then has seen.
     """
     began: T = dialog.memory.setdefault(_BEGAN, first)
@@ -109,7 +109,7 @@ def change(
         with failures.shown(f"{key}-failed"):
             seen = dialog.memory[_SEEN] = load()
     if seen is not began:
-        changed_meanwhile(told(began), told(seen))
+        changed_meanwhile(describe(began), describe(seen))
 
 
 def changed_meanwhile(before: Mapping[str, str], now: Mapping[str, str]) -> None:

@@ -1,6 +1,6 @@
 """Permissions as people read them: grouped by what they are about, each with its own sentence.
 
-Plain text throughout: whoever shows it says ``texts.plain``. Nothing here decides anything.
+Plain text throughout: the caller that shows it applies ``formatting.plain``. Nothing here decides anything.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ def grouped(names: Iterable[str]) -> list[Group]:
     ]
 
 
-def sentence_of(permission: str, told: Mapping[str, str] | None = None) -> str:
+def sentence_of(permission: str, sentences: Mapping[str, str] | None = None) -> str:
     """What a permission lets one do.
 
-    From this process's catalogue, else from ``told`` (name → what the API said of it), else made from its name:
+    From this process's catalogue, else from ``sentences`` (name → what the API said of it), else made from its name:
     ``read:orders`` → ``Read orders.``
     """
     known = CATALOGUE.get(permission)
     if known is not None:
         return known.sentence
-    if told and told.get(permission):
-        return told[permission]
+    if sentences and sentences.get(permission):
+        return sentences[permission]
     action, colon, resource = permission.partition(":")
     if not colon:
         return permission
@@ -49,9 +49,11 @@ def sentence_of(permission: str, told: Mapping[str, str] | None = None) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
-def matching(names: Iterable[str], text: str, told: Mapping[str, str] | None = None) -> list[str]:
+def matching(names: Iterable[str], text: str, sentences: Mapping[str, str] | None = None) -> list[str]:
     """Those of ``names`` whose name or sentence has every word of ``text``, without regard to case; sorted."""
     words = text.casefold().split()
     return [
-        name for name in sorted(names) if all(word in f"{name} {sentence_of(name, told)}".casefold() for word in words)
+        name
+        for name in sorted(names)
+        if all(word in f"{name} {sentence_of(name, sentences)}".casefold() for word in words)
     ]

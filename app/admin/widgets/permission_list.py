@@ -27,14 +27,14 @@ def show(
     names: Collection[str],
     *,
     key: str,
-    told: Mapping[str, str] | None = None,
+    sentences: Mapping[str, str] | None = None,
     note: Callable[[str], str] = lambda _: "",
     empty: str = "None.",
 ) -> None:
     """The list, with a search over it when it is long.
 
-    ``told``: name → sentence, for what this process's catalogue does not know. ``note``: markdown-safe text that is
-    said beside one. ``empty``: what is said instead of an empty list.
+    ``sentences``: name → sentence, of permissions that this process's catalogue lacks. ``note``: markdown-safe
+    text beside a permission. ``empty``: the text in place of an empty list.
     """
     if not names:
         st.write(empty)
@@ -45,26 +45,26 @@ def show(
             "Search in these permissions", key=f"{key}-search", type="search", icon=":material/search:", live=True,
             max_chars=SEARCH_MAX, placeholder="Part of a name or sentence",
         )  # fmt: skip
-    found = matching(names, text, told)
+    found = matching(names, text, sentences)
     if not found:
         st.info(f"None of these {len(names):,} permissions matches.", icon=":material/search_off:")
         return
     page = slice_of(found, key, text)
     for group in grouped(page.rows):
         st.markdown(f"**{formatting.plain(group.title)}**")
-        st.markdown("\n".join(f"- {line(name, told=told, note=note(name))}" for name in group.names))
+        st.markdown("\n".join(f"- {line(name, sentences=sentences, note=note(name))}" for name in group.names))
     pagination.control(key, text, page, size=SIZE, one="permission", more="permissions")
 
 
-def line(name: str, *, told: Mapping[str, str] | None = None, note: str = "") -> str:
+def line(name: str, *, sentences: Mapping[str, str] | None = None, note: str = "") -> str:
     """One permission: its sentence, its name, and a note, as markdown-safe text."""
-    shown = f"{formatting.plain(sentence_of(name, told), cap=300)} :small[`{name_as_code(name)}`]"
+    shown = f"{formatting.plain(sentence_of(name, sentences), cap=300)} :small[`{name_as_code(name)}`]"
     return f"{shown} {note}".rstrip()
 
 
-def label(name: str, told: Mapping[str, str] | None = None) -> str:
+def label(name: str, sentences: Mapping[str, str] | None = None) -> str:
     """One permission as a widget's label: a screen reader says it as it is written, so no mark that need not be."""
-    sentence = sentence_of(name, told)
+    sentence = sentence_of(name, sentences)
     known = CATALOGUE.get(name)
     harmless = (known is not None and not known.declared) or _HARMLESS.fullmatch(sentence) is not None
     return f"{sentence if harmless else formatting.plain(sentence, cap=300)} `{name_as_code(name)}`"

@@ -30,10 +30,10 @@ def env(tmp_path: Path) -> Path:
 )
 def test_a_near_miss_is_told_with_what_was_meant_and_without_its_value(env: Path, name: str, meant: str) -> None:
     env.write_text(f"{name}=hush\n")
-    (told,) = unknown_settings({}, env)
-    assert told == f"{name} in {env} is not a setting and has no effect. Did you mean {meant}?"
-    (told,) = unknown_settings({name: "hush"}, env.with_name("none"))
-    assert told == f"{name} in the environment is not a setting and has no effect. Did you mean {meant}?"
+    (warning,) = unknown_settings({}, env)
+    assert warning == f"{name} in {env} is not a setting and has no effect. Did you mean {meant}?"
+    (warning,) = unknown_settings({name: "hush"}, env.with_name("none"))
+    assert warning == f"{name} in the environment is not a setting and has no effect. Did you mean {meant}?"
 
 
 def test_one_that_is_in_both_is_told_once(env: Path) -> None:
@@ -60,8 +60,8 @@ def test_without_the_prefix_a_near_miss_counts_in_our_own_file_only(env: Path) -
 @pytest.mark.parametrize("hosted", [True, False])
 def test_every_retired_name_in_the_environment_is_reported(env: Path, hosted: bool) -> None:
     app = {"GATEHOUSE_APP": str(env.with_name("app.py"))} if hosted else {}
-    told = [f"{old} in the environment is not read: the setting is called GATEHOUSE_{old}." for old in RETIRED]
-    assert unknown_settings(app | dict.fromkeys(RETIRED, "hush"), env) == told
+    warnings = [f"{old} in the environment is not read: the setting is called GATEHOUSE_{old}." for old in RETIRED]
+    assert unknown_settings(app | dict.fromkeys(RETIRED, "hush"), env) == warnings
     env.write_text("".join(f"GATEHOUSE_{old}=x\n" for old in RETIRED if old != "DATABASE_URL"))
     assert unknown_settings(app | dict.fromkeys(RETIRED, "hush") | {"GATEHOUSE_DATABASE_URL": "sqlite://"}, env) == []
 
@@ -94,8 +94,8 @@ def test_a_refused_start_reports_retired_names_too(
 
 def test_an_alias_in_the_file_of_a_hosted_app_is_told_with_the_name_that_counts(env: Path) -> None:
     env.write_text("AUTH0_DOMAIN=hush\nDATABASE_URL=hush\n")
-    told = [f"AUTH0_DOMAIN in {env} belongs to the hosted app: Gatehouse reads GATEHOUSE_AUTH0_DOMAIN there."]
-    assert unknown_settings({"GATEHOUSE_APP": str(env.with_name("app.py"))}, env) == told
+    warnings = [f"AUTH0_DOMAIN in {env} belongs to the hosted app: Gatehouse reads GATEHOUSE_AUTH0_DOMAIN there."]
+    assert unknown_settings({"GATEHOUSE_APP": str(env.with_name("app.py"))}, env) == warnings
     assert unknown_settings({}, env) == []
 
 
@@ -118,5 +118,5 @@ def test_doctor_tells_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
         monkeypatch.setenv(name, value)
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
-    told = "GATEHOUSE_DEFAULT_ROLES in the environment is not a setting and has no effect."
-    assert f"CHECK {told} Did you mean GATEHOUSE_DEFAULT_ROLE?" in said
+    warning = "GATEHOUSE_DEFAULT_ROLES in the environment is not a setting and has no effect."
+    assert f"CHECK {warning} Did you mean GATEHOUSE_DEFAULT_ROLE?" in said

@@ -47,9 +47,9 @@ def test_signing_out_without_an_origin_is_refused(here: World) -> None:
 def test_a_tab_that_was_open_says_that_they_are_signed_out(here: World) -> None:
     stranger, browser = here.browser(), here.sign_in()
     browser.logout(sec_fetch_site="same-origin")
-    told = browser.get("/auth/ended?return_to=/reports").text
-    assert "You are signed out" in told
-    assert "return_to=%2Freports" in told
+    page = browser.get("/auth/ended?return_to=/reports").text
+    assert "You are signed out" in page
+    assert "return_to=%2Freports" in page
     assert "You are not signed in" in stranger.get("/auth/ended").text
 
 

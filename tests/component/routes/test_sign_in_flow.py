@@ -34,12 +34,12 @@ def test_the_whole_way_leads_back_to_the_asked_page_and_query(here: World) -> No
     assert min(len(asked[name]) for name in ("state", "nonce", "code_challenge")) >= 43
     answer = browser.get(here.fake.approve(browser.seen[-1].location, name="Ann Example"))
     assert answer.location == "http://localhost:8501/reports?region=emea&year=2026"
-    told = browser.get("/auth/session").json()
-    assert told.pop("expires_at")
-    assert told.pop("expires_in_seconds") == 3600
-    assert told.pop("can_stay") is True
-    assert told.pop("session") == session_tag(here.ref(browser)) != here.ref(browser)
-    assert told == {"authenticated": True, "issuer": here.fake.url, "subject": "auth0|ann", "name": "Ann Example"}
+    payload = browser.get("/auth/session").json()
+    assert payload.pop("expires_at")
+    assert payload.pop("expires_in_seconds") == 3600
+    assert payload.pop("can_stay") is True
+    assert payload.pop("session") == session_tag(here.ref(browser)) != here.ref(browser)
+    assert payload == {"authenticated": True, "issuer": here.fake.url, "subject": "auth0|ann", "name": "Ann Example"}
     assert here.fake.forms[0]["redirect_uri"] == asked["redirect_uri"]
     (event,) = here.audit("app:session:begin")
     assert event["actor"].startswith("auth0|ann at ")
@@ -268,11 +268,11 @@ def test_an_organization_that_is_asked_for_is_the_one_of_the_id_token(here: Worl
     here.sign_in(org_id="org_1")  # one that was not asked for is nothing to us
 
 
-@pytest.mark.parametrize(("told", "prompt"), [(["login", "select_account"], "select_account"), (["login"], "login")])
-def test_another_account_is_asked_for_in_the_providers_words(told: list[str], prompt: str) -> None:
+@pytest.mark.parametrize(("prompts", "prompt"), [(["login", "select_account"], "select_account"), (["login"], "login")])
+def test_another_account_is_asked_for_in_the_providers_words(prompts: list[str], prompt: str) -> None:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake:
-        fake.issuer.metadata_extra = {"prompt_values_supported": told}
+        fake.issuer.metadata_extra = {"prompt_values_supported": prompts}
         with world(fake, clock) as made:
             browser = made.sign_in()
             before = made.ref(browser)

@@ -51,17 +51,17 @@ def test_staying_moves_the_idle_limit_and_never_the_absolute_one(here: World) ->
     begun = here.sessions.resolve(here.secret(browser))
     for _ in range(2):
         here.clock.move(seconds=590)
-        told = stay(browser)
-        assert told.status == 200
-        assert told.json()["can_stay"] is True
+        payload = stay(browser)
+        assert payload.status == 200
+        assert payload.json()["can_stay"] is True
     here.clock.move(seconds=205)  # 1385 of 1500
-    told = stay(browser)
-    assert datetime.fromisoformat(told.json()["expires_at"]) == begun.expires_at
-    assert told.json()["can_stay"] is False
+    payload = stay(browser)
+    assert datetime.fromisoformat(payload.json()["expires_at"]) == begun.expires_at
+    assert payload.json()["can_stay"] is False
     assert here.sessions.resolve(here.secret(browser)).expires_at == begun.expires_at
     here.clock.move(seconds=116)
     assert stay(browser).status == 401
-    assert told.header("cache-control") == "no-store"
+    assert payload.header("cache-control") == "no-store"
 
 
 def test_staying_at_once_counts_although_somebody_was_here_just_now(here: World) -> None:
@@ -82,10 +82,10 @@ def test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_ba
 
     event.listen(here.storage.engine, "begin", waited)
     try:
-        told = browser.request("POST", route, origin=browser.base_url, **JSON)
+        payload = browser.request("POST", route, origin=browser.base_url, **JSON)
     finally:
         event.remove(here.storage.engine, "begin", waited)
-    assert (told.status, here.clock.ahead) == (401, timedelta(seconds=610))
+    assert (payload.status, here.clock.ahead) == (401, timedelta(seconds=610))
     kept = here.storage.read.session_by_ref(before.ref)
     assert kept is not None
     assert kept.last_seen_at == before.last_seen_at
@@ -140,11 +140,11 @@ def test_input_of_the_user_moves_the_idle_limit_never_the_absolute_one_and_notes
     browser = here.sign_in()
     begun = here.sessions.resolve(here.secret(browser))
     here.clock.move(seconds=61)
-    told = active(browser)
-    assert told.status == 200
+    payload = active(browser)
+    assert payload.status == 200
     session = here.sessions.resolve(here.secret(browser))
     assert session.last_seen_at > begun.last_seen_at + timedelta(seconds=60)
-    assert datetime.fromisoformat(told.json()["expires_at"]) == session.last_seen_at + timedelta(seconds=600)
+    assert datetime.fromisoformat(payload.json()["expires_at"]) == session.last_seen_at + timedelta(seconds=600)
     assert (session.page, session.expires_at) == ("/reports", begun.expires_at)
     here.clock.move(seconds=59)
     active(browser, b'{"page": "/csv"}')  # not written again within a minute

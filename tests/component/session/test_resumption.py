@@ -39,8 +39,8 @@ def expired(here: World, **after: float) -> tuple[Browser, str, str]:
 def test_its_own_subject_goes_on_with_it(here: World, popup: bool) -> None:
     browser, ref, secret = expired(here)
     before = here.storage.read.change_counters()
-    told = browser.get("/auth/session").json()
-    assert told == {"authenticated": False, "expired": True}
+    payload = browser.get("/auth/session").json()
+    assert payload == {"authenticated": False, "expired": True}
     location = browser.get(f"/auth/login?return_to=/reports{'&mode=popup' if popup else ''}").location
     answer = browser.get(here.fake.approve(location, name="Ann"))
     assert answer.status == (200 if popup else 303)

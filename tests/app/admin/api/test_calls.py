@@ -103,7 +103,7 @@ def test_whether_it_was_new_is_told(stub: StubApi, run_as: Callable[..., Run]) -
 
 
 def test_no_answer_is_shared_between_people(stub: StubApi, run_as: Callable[..., Run]) -> None:
-    """Nothing is cached: each call asks, with the token of whoever asks."""
+    """Nothing is cached: each call asks, with the token of its caller."""
     seen: list[str] = []
 
     def answer(wanted: Wanted) -> Given:

@@ -120,8 +120,8 @@ def test_sizes_in_words(size: int, said: str) -> None:
 
 
 def test_an_event_raw_is_all_of_it() -> None:
-    told = json.loads(presentation.raw(event(7, datetime(2026, 11, 25, tzinfo=UTC))))
-    assert told["seq"] == 7
-    assert told["at"] == "2026-11-25T00:00:00+00:00"
-    assert told["details"] == {"added": "read:a"}
-    assert set(told) == set(AuditItem.model_fields)
+    payload = json.loads(presentation.raw(event(7, datetime(2026, 11, 25, tzinfo=UTC))))
+    assert payload["seq"] == 7
+    assert payload["at"] == "2026-11-25T00:00:00+00:00"
+    assert payload["details"] == {"added": "read:a"}
+    assert set(payload) == set(AuditItem.model_fields)

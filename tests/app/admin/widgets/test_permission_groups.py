@@ -17,9 +17,9 @@ def test_groups_are_in_order_and_what_does_not_say_comes_last() -> None:
 
 
 def test_a_sentence_comes_from_the_catalogue_else_from_what_was_told_else_from_the_name() -> None:
-    told = {"read:reports": "Something else.", "read:orders": "See the orders."}
-    assert sentence_of("read:reports", told) == Permission.READ_REPORTS.sentence
-    assert sentence_of("read:orders", told) == "See the orders."
+    sentences = {"read:reports": "Something else.", "read:orders": "See the orders."}
+    assert sentence_of("read:reports", sentences) == Permission.READ_REPORTS.sentence
+    assert sentence_of("read:orders", sentences) == "See the orders."
     assert sentence_of("export:big-orders") == "Export big orders."
     assert sentence_of("odd") == "odd"
 
