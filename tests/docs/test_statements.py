@@ -66,7 +66,7 @@ def exists(name: str) -> bool:
     for length in range(len(parts), 0, -1):
         file = ROOT.joinpath(*parts[:length])
         path = next((p for p in (file.with_suffix(".py"), file / "__init__.py") if p.is_file()), None)
-        if path is None and not (file.is_dir() and length == len(parts)):
+        if path is None and not (length == len(parts) and any(file.glob("**/*.py"))):
             continue
         rest = parts[length:]
         return not rest or (path is not None and rest[0] in top_of(path))
