@@ -1,11 +1,11 @@
-"""What the remote API of administration would answer: literal, unchanging; for pages whose API is to misbehave."""
+"""Literal responses of the remote API, for tests of pages whose API is a stub."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from app.core.permissions import CATALOGUE, ROLES, Permission
-from tests.stub_api import Given, StubApi, Wanted, json_of
+from tests.stub_api import RecordedRequest, StubApi, StubResponse, json_of
 
 BASE = "/api/v1"
 SINCE = "2026-01-31T12:00:00+00:00"
@@ -13,7 +13,7 @@ ISSUER = "https://tests.example/"
 
 
 def person(number: int, name: str = "", **more: object) -> dict[str, Any]:
-    """A person in a list."""
+    """A person, as a list has them."""
     return {
         "id": number,
         "subject": {"issuer": ISSUER, "subject": f"auth0|{number}"},
@@ -47,7 +47,7 @@ def grant(number: int, role: str | None = "viewer", **more: object) -> dict[str,
 
 
 def withheld(number: int, role: str | None = "developer", **more: object) -> dict[str, Any]:
-    """Something that is withheld."""
+    """A withheld role."""
     return {
         "id": number,
         "role": role,
@@ -62,7 +62,7 @@ def withheld(number: int, role: str | None = "developer", **more: object) -> dic
 
 
 def card(number: int = 7, name: str = "Bruno Silva", version: str = "v1", **more: object) -> dict[str, Any]:
-    """A person's card, with a role of an administrator, one of the provider, and a permission of their own."""
+    """A person's card: a role granted by an administrator, a role of the provider, and a direct permission."""
     return {
         **person(number, name),
         "grants": [
@@ -118,7 +118,7 @@ def event(seq: int = 9, sentence: str = "Ada granted Bruno a role or permission.
 
 
 def statistics(**attention: object) -> dict[str, Any]:
-    """The installation in numbers."""
+    """The statistics of the installation."""
     days = [
         {"day": f"2026-01-{day:02}", "sign_ins": day % 7, "denials": day % 3, "page_views": {}} for day in range(1, 31)
     ]
@@ -141,7 +141,9 @@ def statistics(**attention: object) -> dict[str, Any]:
     }
 
 
-def page(name: str, rows: list[dict[str, Any]], *, onwards: str | None = None, total: int | None = None) -> Given:
+def page(
+    name: str, rows: list[dict[str, Any]], *, onwards: str | None = None, total: int | None = None
+) -> StubResponse:
     """One page of a list."""
     count = len(rows) if total is None else total
     return json_of({name: rows, "next": onwards, "total": count, "total_capped": count >= 1000})
@@ -163,17 +165,17 @@ ROLE_ROWS = [
 
 
 def serve(stub: StubApi) -> StubApi:
-    """Make ``stub`` answer every read of People, Sessions and Overview, and each change as if it were done."""
+    """Let ``stub`` answer each read of People, Sessions and Overview, and each change with success."""
 
-    def people(wanted: Wanted) -> Given:
-        text = "".join(wanted.query.get("q", [])).lower()
+    def people(request: RecordedRequest) -> StubResponse:
+        text = "".join(request.query.get("q", [])).lower()
         rows = [row for row in map(person, range(1, 41)) if text in row["name"].lower()]
-        begin = int("".join(wanted.query.get("cursor", ["0"])))
+        begin = int("".join(request.query.get("cursor", ["0"])))
         onwards = str(begin + 25) if begin + 25 < len(rows) else None
         return page("people", rows[begin : begin + 25], onwards=onwards, total=len(rows))
 
-    def roles(wanted: Wanted) -> Given:
-        text = "".join(wanted.query.get("q", []))
+    def roles(request: RecordedRequest) -> StubResponse:
+        text = "".join(request.query.get("q", []))
         return page("roles", [row for row in ROLE_ROWS if text in str(row["name"])])
 
     contents = {str(row["id"]): sorted(ROLES[str(row["name"])][1]) for row in ROLE_ROWS}
@@ -190,7 +192,7 @@ def serve(stub: StubApi) -> StubApi:
         for permission in CATALOGUE.values()
     ]
     changed = json_of(card(version="v2", grants=[*card()["grants"], grant(6, "developer")]), 201, etag='"v2"')
-    stub.answers = {
+    stub.responses = {
         ("GET", f"{BASE}/people"): people,
         ("GET", f"{BASE}/people/7"): json_of(card(), etag='"v1"'),
         ("GET", f"{BASE}/people/7/sessions"): json_of({"sessions": [session(), session("ref-2")]}),
@@ -205,8 +207,8 @@ def serve(stub: StubApi) -> StubApi:
         ("DELETE", f"{BASE}/people/7/grants/3"): json_of(card(version="v2")),
         ("DELETE", f"{BASE}/people/7/grants/5"): json_of(card(version="v2")),
         ("PUT", f"{BASE}/people/7/block"): json_of({"blocked": True, "sessions_ended": 2}),
-        ("POST", f"{BASE}/people/7/erasure"): Given(204),
+        ("POST", f"{BASE}/people/7/erasure"): StubResponse(204),
         ("DELETE", f"{BASE}/people/7/sessions"): json_of({"ended": 2}),
-        ("DELETE", f"{BASE}/sessions/ref-1"): Given(204),
+        ("DELETE", f"{BASE}/sessions/ref-1"): StubResponse(204),
     }
     return stub

@@ -39,7 +39,7 @@ from app.runtime import session_binding
 from app.services import Services
 from db.timeouts import SERVICE_TIMEOUTS
 from tests.ports import free_port
-from tests.stub_api import FAULTS, HTML, Given, StubApi, json_of
+from tests.stub_api import FAULTS, HTML, StubApi, StubResponse, json_of
 
 Signed = Callable[[Callable[[], object]], object]
 
@@ -59,8 +59,8 @@ def services(served: tuple[StubApi, Services]) -> Services:
 @pytest.fixture
 def stub(served: tuple[StubApi, Services], services: Services) -> StubApi:
     stub = served[0]
-    stub.asked.clear()
-    stub.otherwise = json_of({"ok": True}, etag='"v1"')
+    stub.requests.clear()
+    stub.default_response = json_of({"ok": True}, etag='"v1"')
     stub.health = json_of({"status": "ok"})
     return stub
 
@@ -88,7 +88,7 @@ def test_what_a_change_sends(stub: StubApi, signed: Signed) -> None:
     answer = signed(change)
     assert isinstance(answer, api_transport.ApiResponse)
     assert (answer.version, answer.object()) == ("v1", {"ok": True})
-    (wanted,) = stub.asked
+    (wanted,) = stub.requests
     assert (wanted.method, wanted.path) == ("PUT", "/api/v1/people/7/block")
     assert wanted.headers["authorization"].startswith("Bearer the-token-")
     assert wanted.headers["if-match"] == '"v0"'
@@ -102,7 +102,7 @@ def test_a_read_sends_no_body_and_no_precondition_and_repeats_what_may_be_repeat
     stub: StubApi, signed: Signed
 ) -> None:
     signed(lambda: api_client.call("GET", api_client.path("audit"), params={"kind": ["a:b", "c&d"], "q": "x y"}))
-    (wanted,) = stub.asked
+    (wanted,) = stub.requests
     assert wanted.query == {"kind": ["a:b", "c&d"], "q": ["x y"]}
     assert wanted.content == b""
     assert "if-match" not in wanted.headers
@@ -118,7 +118,7 @@ def test_a_read_sends_no_body_and_no_precondition_and_repeats_what_may_be_repeat
 )  # fmt: skip
 def test_a_part_of_a_path_stays_one(stub: StubApi, signed: Signed, part: str | int, sent: str) -> None:
     signed(lambda: api_client.call("GET", api_client.path("sessions", part)))
-    assert stub.asked[0].path == f"/api/v1/sessions/{sent}"
+    assert stub.requests[0].path == f"/api/v1/sessions/{sent}"
 
 
 @pytest.mark.parametrize("part", ["", ".", ".."])
@@ -132,7 +132,7 @@ def test_nobody_calls_without_a_session(stub: StubApi, services: Services) -> No
         api_client.call("GET", "/api/v1/people")
     with pytest.raises(Unauthenticated):
         access.carried(lambda: api_client.fetch("/api/v1/audit/export", io.BytesIO(), kind="text/csv"))()
-    assert stub.asked == []
+    assert stub.requests == []
 
 
 ERRORS: dict[str, type[GatehouseError]] = {
@@ -145,16 +145,16 @@ ERRORS: dict[str, type[GatehouseError]] = {
 
 @pytest.mark.parametrize("fault", ERRORS)
 def test_each_fault_is_one_of_our_errors(stub: StubApi, signed: Signed, fault: str) -> None:
-    stub.otherwise = FAULTS[fault]
+    stub.default_response = FAULTS[fault]
     with pytest.raises(ERRORS[fault]) as raised:
         signed(lambda: api_client.call("GET", "/api/v1/people").object())
     assert type(raised.value) is ERRORS[fault]
-    assert len(stub.asked) == 1, "nothing is followed, and nothing is sent twice"
+    assert len(stub.requests) == 1, "nothing is followed, and nothing is sent twice"
 
 
 def test_what_a_problem_says_beside_its_sentence_comes_along(stub: StubApi, signed: Signed) -> None:
     def caught(fault: str) -> GatehouseError:
-        stub.otherwise = FAULTS[fault]
+        stub.default_response = FAULTS[fault]
         with pytest.raises(GatehouseError) as raised:
             signed(lambda: api_client.call("GET", "/api/v1/people"))
         return raised.value
@@ -169,7 +169,7 @@ def test_what_a_problem_says_beside_its_sentence_comes_along(stub: StubApi, sign
 
 
 def test_html_is_no_success_of_a_deletion_either(stub: StubApi, signed: Signed) -> None:
-    stub.otherwise = HTML
+    stub.default_response = HTML
     with pytest.raises(ChangeUnconfirmed):
         signed(lambda: api_client.end_my_session("x"))
     with pytest.raises(ApiUnavailable):
@@ -178,7 +178,7 @@ def test_html_is_no_success_of_a_deletion_either(stub: StubApi, signed: Signed) 
 
 def test_an_answer_that_never_ends_is_given_up(stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_transport, "RESPONSE_LIMITS", api_transport.ReadLimits(8 * 1024 * 1024, 0.3))
-    stub.otherwise = Given(200, b'{"a": "' + b"x" * 4000, {"Content-Type": "application/json"}, drip=0.05)
+    stub.default_response = StubResponse(200, b'{"a": "' + b"x" * 4000, {"Content-Type": "application/json"}, drip=0.05)
     begun = time.monotonic()
     with pytest.raises(ApiUnavailable, match="too slow"):
         signed(lambda: api_client.call("GET", "/api/v1/people"))
@@ -201,7 +201,7 @@ def test_an_answer_that_does_not_come_is_given_up(
     stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event
 ) -> None:
     monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
-    stub.otherwise = Given(until=never)
+    stub.default_response = StubResponse(until=never)
     with pytest.raises(ApiUnavailable):
         signed(lambda: api_client.call("GET", "/api/v1/people"))
 
@@ -210,7 +210,7 @@ def test_what_is_known_to_take_longer_is_waited_for(
     stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.05))
-    stub.otherwise = Given(slow_seconds=0.3)
+    stub.default_response = StubResponse(slow_seconds=0.3)
     answer = signed(lambda: api_client.call("GET", "/api/v1/people", read_seconds=60.0))
     assert isinstance(answer, api_transport.ApiResponse)
     assert answer.status == 200
@@ -221,7 +221,7 @@ def test_a_silent_api_is_waited_for_once_in_a_run(
 ) -> None:
     """Else a page of five parts would show nothing for five times as long."""
     monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
-    stub.otherwise = Given(until=never)
+    stub.default_response = StubResponse(until=never)
 
     def run() -> None:
         for path in ("/api/v1/people", "/api/v1/audit", "/api/v1/sessions"):
@@ -229,9 +229,9 @@ def test_a_silent_api_is_waited_for_once_in_a_run(
                 api_client.call("GET", path)
 
     signed(run)
-    assert [wanted.path for wanted in stub.asked] == ["/api/v1/people"]
+    assert [wanted.path for wanted in stub.requests] == ["/api/v1/people"]
     signed(run)
-    assert [wanted.path for wanted in stub.asked] == ["/api/v1/people"] * 2, "the next run asks again"
+    assert [wanted.path for wanted in stub.requests] == ["/api/v1/people"] * 2, "the next run asks again"
 
 
 # Changes
@@ -271,11 +271,11 @@ def test_only_a_change_is_waited_for_so_long_and_only_behind_an_api_that_answers
 
 UNCONFIRMED = {
     "silent": None,
-    "hangs up": Given(hang_up=True),
+    "hangs up": StubResponse(hang_up=True),
     "cut": FAULTS["cut"],
     "html": HTML,
     "500 html": FAULTS["500 html"],
-    "drips": Given(200, b'{"a": "' + b"x" * 4000, {"Content-Type": "application/json"}, drip=0.05),
+    "drips": StubResponse(200, b'{"a": "' + b"x" * 4000, {"Content-Type": "application/json"}, drip=0.05),
 }
 
 
@@ -289,13 +289,13 @@ def test_a_change_without_its_answer_may_have_been_kept(
     if fault == "drips":
         monkeypatch.setattr(api_transport, "CHANGE_SECONDS", 5.0)
         monkeypatch.setattr(api_transport, "RESPONSE_LIMITS", api_transport.ReadLimits(8 * 1024 * 1024, 5.0))
-    stub.otherwise = UNCONFIRMED[fault] or Given(until=never)
+    stub.default_response = UNCONFIRMED[fault] or StubResponse(until=never)
     with pytest.raises(ChangeUnconfirmed) as raised:
         signed(lambda: change().object())
     assert raised.value.detail == (
         "The remote API did not confirm the change. It may have been kept all the same: look before you try again."
     )
-    assert len(stub.asked) == 1, "it is not sent twice"
+    assert len(stub.requests) == 1, "it is not sent twice"
 
 
 def test_a_silent_api_is_sent_no_change(
@@ -303,10 +303,10 @@ def test_a_silent_api_is_sent_no_change(
 ) -> None:
     """It is noticed as soon as for a read, and nothing can have been kept."""
     monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
-    stub.health = Given(until=never)
+    stub.health = StubResponse(until=never)
     with pytest.raises(ApiUnavailable, match="does not answer"):
         signed(change)
-    assert stub.asked == []
+    assert stub.requests == []
 
 
 def test_an_api_that_is_not_there_was_sent_no_change(
@@ -323,7 +323,7 @@ def test_an_api_that_is_not_there_was_sent_no_change(
 
 @pytest.mark.parametrize("fault", ["redirect", "429 html"])
 def test_a_change_that_a_proxy_refused_was_not_kept(stub: StubApi, signed: Signed, fault: str) -> None:
-    stub.otherwise = FAULTS["redirect"] if fault == "redirect" else Given(429, b"<h1>Slower</h1>")
+    stub.default_response = FAULTS["redirect"] if fault == "redirect" else StubResponse(429, b"<h1>Slower</h1>")
     with pytest.raises(ApiUnavailable):
         signed(change)
 
@@ -332,7 +332,7 @@ def test_a_post_that_changes_nothing_is_a_read(
     stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch, never: threading.Event
 ) -> None:
     monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
-    stub.otherwise = Given(until=never)
+    stub.default_response = StubResponse(until=never)
     with pytest.raises(ApiUnavailable):
         signed(lambda: roles_api.review_role(3, ["read:people"]))
     with pytest.raises(ApiUnavailable):
@@ -340,7 +340,7 @@ def test_a_post_that_changes_nothing_is_a_read(
 
 
 def test_an_answer_that_is_too_long_is_not_read(stub: StubApi, signed: Signed) -> None:
-    stub.otherwise = Given(200, json.dumps({"a": "x" * (9 * 1024 * 1024)}).encode())
+    stub.default_response = StubResponse(200, json.dumps({"a": "x" * (9 * 1024 * 1024)}).encode())
     with pytest.raises(ApiUnavailable):
         signed(lambda: api_client.call("GET", "/api/v1/people"))
 
@@ -352,7 +352,7 @@ def test_a_file_is_written_as_it_arrives_and_its_progress_is_told(
     stub: StubApi, signed: Signed, tmp_path: Path
 ) -> None:
     content = b"line\n" * 200_000
-    stub.otherwise = Given(200, content, {"Content-Type": "text/csv; charset=utf-8"})
+    stub.default_response = StubResponse(200, content, {"Content-Type": "text/csv; charset=utf-8"})
     reports: list[int] = []
     with (tmp_path / "file").open("wb") as into:
         length = signed(
@@ -370,19 +370,19 @@ def test_a_file_is_written_as_it_arrives_and_its_progress_is_told(
         (HTML, ApiUnavailable),
         (FAULTS["403"], PermissionDenied),
         (FAULTS["500 html"], ApiUnavailable),
-        (Given(200, b"a,b\n", {"Content-Type": "text/csv"}, cut=True), ApiUnavailable),
+        (StubResponse(200, b"a,b\n", {"Content-Type": "text/csv"}, cut=True), ApiUnavailable),
         (FAULTS["redirect"], ApiUnavailable),
     ],
 )
 def test_a_file_that_is_none_or_not_whole_is_refused(
-    stub: StubApi, signed: Signed, given: Given, error: type[GatehouseError]
+    stub: StubApi, signed: Signed, given: StubResponse, error: type[GatehouseError]
 ) -> None:
-    stub.otherwise = given
+    stub.default_response = given
     with pytest.raises(error):
         signed(lambda: api_client.fetch("/api/v1/audit/export", io.BytesIO(), kind="text/csv"))
 
 
 def test_a_file_has_an_end(stub: StubApi, signed: Signed) -> None:
-    stub.otherwise = Given(200, b"x" * 300_000, {"Content-Type": "text/csv"})
+    stub.default_response = StubResponse(200, b"x" * 300_000, {"Content-Type": "text/csv"})
     with pytest.raises(TooLarge):
         signed(lambda: api_client.fetch("/x", io.BytesIO(), kind="text/csv", max_bytes=200_000))

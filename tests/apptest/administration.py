@@ -14,7 +14,7 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant
 from app.services import Services
-from tests.stub_api import StubApi, Wanted
+from tests.stub_api import RecordedRequest, StubApi
 
 PATHS = {"people.py": "/people", "sessions.py": "/sessions", "overview.py": "/admin"}
 CARD = "/people?person=7"
@@ -53,9 +53,9 @@ class Administration:
             assert unit.revoke_grant(grant, utc_now())
             unit.commit()
 
-    def changes(self) -> list[Wanted]:
+    def changes(self) -> list[RecordedRequest]:
         """What was asked of the API that would change something."""
-        return [wanted for wanted in self.stub.asked if wanted.method != "GET"]
+        return [wanted for wanted in self.stub.requests if wanted.method != "GET"]
 
 
 def words(at: AppTest) -> str:

@@ -13,13 +13,13 @@ from streamlit.testing.v1 import AppTest
 from app import testing
 from app.core.principal import Subject
 from app.services import Services
-from tests.stub_api import Given, StubApi, Wanted, json_of
+from tests.stub_api import RecordedRequest, StubApi, StubResponse, json_of
 
 SINCE = "2026-01-31T12:00:00+00:00"
 CATALOGUE = ("export:reports", "manage:roles", "read:people", "read:reports", "read:roles")
 
 
-def page(name: str, rows: list[Any], **around: object) -> Given:
+def page(name: str, rows: list[Any], **around: object) -> StubResponse:
     """One page of a list that has no other."""
     return json_of({name: rows, "next": None, "total": len(rows), "total_capped": False, **around})
 
@@ -62,7 +62,7 @@ class Told:
     """Who was signed in last."""
 
     def __post_init__(self) -> None:
-        answers = self.api.answers
+        answers = self.api.responses
         for method, path, answer in (
             ("GET", "roles", lambda _: page("roles", [_item(role) for role in self.roles])),
             ("GET", "permissions", lambda wanted: page("permissions", _catalogue(wanted))),
@@ -78,8 +78,8 @@ class Told:
             answers["GET", f"/api/v1/roles/{role['id']}"] = json_of(role)
             answers["POST", f"/api/v1/roles/{role['id']}/review"] = json_of(REVIEW)
 
-    def answer(self, method: str, path: str, given: Given) -> None:
-        self.api.answers[method, f"/api/v1/{path}"] = given
+    def answer(self, method: str, path: str, given: StubResponse) -> None:
+        self.api.responses[method, f"/api/v1/{path}"] = given
 
     def open(
         self,
@@ -98,14 +98,14 @@ class Told:
             at.query_params[name] = value
         return at.run()
 
-    def sent(self, method: str) -> list[Wanted]:
+    def sent(self, method: str) -> list[RecordedRequest]:
         """The changes that were asked for."""
-        return [wanted for wanted in self.api.asked if wanted.method == method]
+        return [wanted for wanted in self.api.requests if wanted.method == method]
 
     def _contents(self) -> dict[str, list[str]]:
         return {str(role["id"]): role["permissions"] for role in self.roles}
 
-    def _mappings(self, wanted: Wanted) -> Given:
+    def _mappings(self, wanted: RecordedRequest) -> StubResponse:
         return page("mappings", [row for row in self.mappings if not ("unmapped" in wanted.query and row["roles"])])
 
 
@@ -120,7 +120,7 @@ def _item(role: dict[str, Any]) -> dict[str, Any]:
     return {**role, "permissions": len(role["permissions"])}
 
 
-def _catalogue(wanted: Wanted) -> list[dict[str, Any]]:
+def _catalogue(wanted: RecordedRequest) -> list[dict[str, Any]]:
     (text,) = wanted.query.get("q", [""])
     return [
         {

@@ -15,7 +15,7 @@ from app.core.records import NewGrant
 from tests.apptest.stubbed import Told, chain, event, told, words
 from tests.apptest.test_faults import HOSTILE
 from tests.ports import free_port
-from tests.stub_api import FAULTS, Given, json_of, problem
+from tests.stub_api import FAULTS, StubResponse, json_of, problem
 
 FAULTY = ["401", "403", "404", "409", "412", "422", "428", "429", "500", "500 html", "503", "html", "list", "cut"]
 READS = [
@@ -77,7 +77,7 @@ def test_the_api_is_down(stub: Told, file: str) -> None:
 def test_the_api_is_silent(stub: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
     over = threading.Event()
-    stub.answer("GET", "roles", Given(200, b"{}", {"Content-Type": "application/json"}, until=over))
+    stub.answer("GET", "roles", StubResponse(200, b"{}", {"Content-Type": "application/json"}, until=over))
     at = stub.open("roles.py")
     over.set()
     assert "The remote API does not answer" in explained(at)
@@ -156,7 +156,7 @@ def test_nothing_is_saved_without_a_reason(stub: Told) -> None:
         (FAULTS["503"], "does not answer"),
     ],
 )  # fmt: skip
-def test_a_save_that_fails_says_why_and_keeps_everything(stub: Told, given: Given, said: str) -> None:
+def test_a_save_that_fails_says_why_and_keeps_everything(stub: Told, given: StubResponse, said: str) -> None:
     at = reviewing(stub)
     stub.answer("PUT", "roles/3", given)
     at.button(key="role-save").click().run()
@@ -273,7 +273,7 @@ def test_an_export_that_fails_offers_no_file(stub: Told, fault: str) -> None:
     at = stub.open("audit.py")
     given = FAULTS[fault]
     if fault == "cut":
-        given = Given(200, b"seq,at\n1,x\n", {"Content-Type": "text/csv"}, cut=True)
+        given = StubResponse(200, b"seq,at\n1,x\n", {"Content-Type": "text/csv"}, cut=True)
     stub.answer("GET", "audit/export", given)
     at.button(key="audit-prepare").click().run()
     explained(at)
@@ -290,7 +290,7 @@ def test_verifying_says_what_it_found(stub: Told) -> None:
         (FAULTS["429"], "being verified already"),
         (FAULTS["500"], "Something went wrong"),
     ):
-        stub.api.answers["GET", "/api/v1/audit/chain"] = lambda wanted, answer=answer: (  # type: ignore[misc]
+        stub.api.responses["GET", "/api/v1/audit/chain"] = lambda wanted, answer=answer: (  # type: ignore[misc]
             answer if "full" in wanted.query else json_of(chain())
         )
         at.button(key="audit-verify").click().run()

@@ -17,7 +17,7 @@ from app.core.permissions import ROLES
 from tests import canned
 from tests.apptest.administration import CARD, PATHS, Administration, keys, words
 from tests.apptest.test_faults import HOSTILE
-from tests.stub_api import FAULTS, Given, StubApi, Wanted, json_of, problem
+from tests.stub_api import FAULTS, RecordedRequest, StubApi, StubResponse, json_of, problem
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ ALONE: dict[str, set[str]] = {
 def test_each_control_of_a_card_needs_its_own_permission(here: Administration, permission: str) -> None:
     at, _ = here.open(CARD, roles=[], permissions=["read:people", permission])
     assert keys(at) == {"all-people", *ALONE[permission]}
-    asked = {wanted.path for wanted in here.stub.asked}
+    asked = {wanted.path for wanted in here.stub.requests}
     assert (f"{canned.BASE}/people/7/sessions" in asked) is (permission == "read:sessions")
     assert (f"{canned.BASE}/audit" in asked) is (permission == "read:audit")
 
@@ -81,7 +81,7 @@ def test_ones_own_card_says_whom_to_ask_and_offers_nothing(here: Administration)
     at = testing.open_app("/people")
     who = testing.sign_in_as(at, roles=["administrator"])
     own = {**canned.card(), "subject": {"issuer": who.issuer, "subject": who.subject}}
-    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(own)
+    here.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(own)
     at.query_params["person"] = "7"
     testing.open_page(at, "people.py")
     assert not {"give", "take-3", "take-4", "take-5", "release-8", "block", "erase"} & keys(at)
@@ -112,7 +112,7 @@ def test_search_and_filters_are_asked_of_the_api(here: Administration) -> None:
 
 def test_what_the_address_asks_for_is_asked_for(here: Administration) -> None:
     here.open("/people?q=ana&state=Blocked&role=No role")
-    query = [wanted.query for wanted in here.stub.asked if wanted.path.endswith("/people")][-1]
+    query = [wanted.query for wanted in here.stub.requests if wanted.path.endswith("/people")][-1]
     assert (query["q"], query["state"], query["without_roles"]) == (["ana"], ["blocked"], ["true"])
 
 
@@ -132,27 +132,27 @@ def test_page_by_page_and_back(here: Administration) -> None:
 
 def test_a_cursor_whose_place_is_gone_begins_again(here: Administration) -> None:
     at, _ = here.open("/people")
-    people = here.stub.answers["GET", f"{canned.BASE}/people"]
+    people = here.stub.responses["GET", f"{canned.BASE}/people"]
 
-    def gone(wanted: Wanted) -> Given:
+    def gone(wanted: RecordedRequest) -> StubResponse:
         if "cursor" in wanted.query:
             return problem(422, "invalid-input", "Some of the input is not right", problems={"cursor": "Too old."})
         assert callable(people)
         return people(wanted)
 
-    here.stub.answers["GET", f"{canned.BASE}/people"] = gone
+    here.stub.responses["GET", f"{canned.BASE}/people"] = gone
     at.button(key="people-next").click().run()
     assert not at.warning
     assert "1 to 25 of 40 people" in words(at)
 
 
 def test_totals_are_capped_and_nobody_is_a_state(here: Administration) -> None:
-    here.stub.answers["GET", f"{canned.BASE}/people"] = canned.page(
+    here.stub.responses["GET", f"{canned.BASE}/people"] = canned.page(
         "people", [canned.person(1)], onwards="x", total=1000
     )
     at, _ = here.open("/people")
     assert "1 to 1 of 1,000+ people" in words(at)
-    here.stub.answers["GET", f"{canned.BASE}/people"] = canned.page("people", [])
+    here.stub.responses["GET", f"{canned.BASE}/people"] = canned.page("people", [])
     at.text_input(key="q").set_value("zz").run()
     assert "Nobody matches" in words(at)
     at.text_input(key="q").set_value("").run()
@@ -169,7 +169,7 @@ def test_hostile_names_are_shown_as_text(here: Administration, name: str) -> Non
         "token_roles": [{"name": name, "roles": []}],
     }  # fmt: skip
     sessions = [canned.session(name=name, browser=name, address=name, page=name)]
-    here.stub.answers |= {
+    here.stub.responses |= {
         ("GET", f"{canned.BASE}/people"): canned.page("people", [person]),
         ("GET", f"{canned.BASE}/people/7"): json_of(hostile),
         ("GET", f"{canned.BASE}/people/7/sessions"): json_of({"sessions": sessions}),
@@ -243,8 +243,8 @@ def test_giving_says_what_happened_and_offers_the_way_back(here: Administration)
     assert "Bruno Silva** has **developer** now, until" in words(at)
     assert "give-go" not in keys(at)
     given = {**canned.card(version="v2"), "grants": [*canned.card()["grants"], canned.grant(6, "developer")]}
-    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(given)
-    here.stub.answers["DELETE", f"{canned.BASE}/people/7/grants/6"] = json_of(canned.card(version="v3"))
+    here.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(given)
+    here.stub.responses["DELETE", f"{canned.BASE}/people/7/grants/6"] = json_of(canned.card(version="v3"))
     at.button(key="undo").click().run()
     back = here.changes()[-1]
     assert (back.method, back.path) == ("DELETE", f"{canned.BASE}/people/7/grants/6")
@@ -304,13 +304,15 @@ def test_revoking_what_is_automatic_says_that_it_is_withheld_and_the_way_back_re
     at.text_input(key="take-reason").set_value("left").run()
     grants = [grant for grant in canned.card()["grants"] if grant["id"] != 4]
     after = canned.card(version="v2", grants=grants, withheld=[canned.withheld(9, "analyst", from_token=True)])
-    here.stub.answers["DELETE", f"{canned.BASE}/people/7/grants/4"] = json_of(after, etag='"v2"')
-    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(after, etag='"v2"')
+    here.stub.responses["DELETE", f"{canned.BASE}/people/7/grants/4"] = json_of(after, etag='"v2"')
+    here.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(after, etag='"v2"')
     at.button(key="take-go").click().run()
     assert "It holds at once. It is withheld: signing in again does not bring it back." in words(at)
     assert "Withheld by auth0|ada, since 31 January 2026" in words(at)
     assert "Without that, the sign-in provider and the default role would give it." in words(at)
-    here.stub.answers["DELETE", f"{canned.BASE}/people/7/withheld/9"] = json_of(canned.card(version="v3"), etag='"v3"')
+    here.stub.responses["DELETE", f"{canned.BASE}/people/7/withheld/9"] = json_of(
+        canned.card(version="v3"), etag='"v3"'
+    )
     at.button(key="undo").click().run()
     sent = here.changes()[-1]
     assert (sent.method, sent.path) == ("DELETE", f"{canned.BASE}/people/7/withheld/9")
@@ -324,7 +326,7 @@ def test_releasing_says_what_it_gives(here: Administration) -> None:
     at.button(key="release-8").click().run()
     assert "**Bruno Silva** has **developer** again at once, by the default role." in words(at)
     at.text_input(key="release-reason").set_value("back").run()
-    here.stub.answers["DELETE", f"{canned.BASE}/people/7/withheld/8"] = json_of(canned.card(withheld=[]), etag='"v2"')
+    here.stub.responses["DELETE", f"{canned.BASE}/people/7/withheld/8"] = json_of(canned.card(withheld=[]), etag='"v2"')
     at.button(key="release-go").click().run()
     assert here.changes()[-1].path == f"{canned.BASE}/people/7/withheld/8"
     assert "**developer** is no longer withheld from **Bruno Silva**." in words(at)
@@ -332,7 +334,7 @@ def test_releasing_says_what_it_gives(here: Administration) -> None:
 
 def test_the_card_of_somebody_blocked_says_that_they_can_open_nothing(here: Administration) -> None:
     blocked = canned.card(state="blocked", grants=[], permissions=[], withheld=[])
-    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(blocked)
+    here.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(blocked)
     at, _ = here.open(CARD)
     assert "While they are blocked they can open nothing; once they are let in again, Home and Profile." in words(at)
     assert "Nothing while they are blocked." in words(at)
@@ -346,8 +348,8 @@ def test_blocking_and_the_way_back(here: Administration) -> None:
     at.button(key="block-go").click().run()
     assert here.changes()[-1].json() == {"blocked": True, "reason": "left"}
     assert "Bruno Silva** is blocked. 2 sessions ended." in words(at)
-    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(canned.card(version="v2", state="blocked"))
-    here.stub.answers["PUT", f"{canned.BASE}/people/7/block"] = json_of({"blocked": False, "sessions_ended": 0})
+    here.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(canned.card(version="v2", state="blocked"))
+    here.stub.responses["PUT", f"{canned.BASE}/people/7/block"] = json_of({"blocked": False, "sessions_ended": 0})
     at.button(key="undo").click().run()
     assert here.changes()[-1].json() == {"blocked": False, "reason": "Taken back: left"}
     assert here.changes()[-1].headers["if-match"] == '"v2"'
@@ -401,7 +403,7 @@ def test_ending_one_session_and_all(here: Administration) -> None:
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
     assert here.changes()[-1].path == f"{canned.BASE}/people/7/sessions"
-    here.stub.answers["DELETE", f"{canned.BASE}/sessions/ref-1"] = FAULTS["404"]
+    here.stub.responses["DELETE", f"{canned.BASE}/sessions/ref-1"] = FAULTS["404"]
     at.button(key="end-ref-1").click().run()
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
@@ -438,8 +440,8 @@ def test_changed_meanwhile_shows_both_versions_and_keeps_what_was_typed(here: Ad
     at.radio(key="give-chosen-role").set_value("developer").run()
     at.text_input(key="give-reason").set_value("helps").run()
     newer = canned.card(version="v9", state="blocked", grants=[canned.grant(3)])
-    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(newer)
-    here.stub.answers["POST", f"{canned.BASE}/people/7/grants"] = FAULTS["412"]
+    here.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(newer)
+    here.stub.responses["POST", f"{canned.BASE}/people/7/grants"] = FAULTS["412"]
     at.button(key="give-go").click().run()
     assert "It was changed meanwhile" in words(at)
     table = at.table[0].value
@@ -480,8 +482,10 @@ UNCONFIRMED = "It may have been kept all the same: look before you try again. Wh
 def broken(here: Administration, fault: str, *methods: str) -> Iterator[None]:
     """Each call with one of these methods meets the fault, for as long as the block lasts."""
     over = threading.Event()
-    given = {"down": Given(hang_up=True), "slow": Given(200, b"{}", until=over)}.get(fault) or FAULTS[fault]
-    here.stub.answers = {key: given if key[0] in methods else kept for key, kept in here.stub.answers.items()}
+    given = {"down": StubResponse(hang_up=True), "slow": StubResponse(200, b"{}", until=over)}.get(fault) or FAULTS[
+        fault
+    ]
+    here.stub.responses = {key: given if key[0] in methods else kept for key, kept in here.stub.responses.items()}
     with pytest.MonkeyPatch.context() as patch:
         if fault == "slow":
             impatient(patch, *methods)
@@ -606,7 +610,7 @@ def test_the_way_back_is_refused_too(here: Administration) -> None:
     at.button(key="block").click().run()
     at.text_input(key="block-reason").set_value("left").run()
     at.button(key="block-go").click().run()
-    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(canned.card(version="v2", state="blocked"))
+    here.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(canned.card(version="v2", state="blocked"))
     here.revoke(who, permission="block:people")
     at.button(key="undo").click().run()
     assert len(here.changes()) == 1
@@ -625,7 +629,7 @@ def choose_all(at: AppTest) -> None:
 def bulk(here: Administration, refuse: dict[int, str]) -> None:
     """The API's bulk call: these are refused, the rest done."""
 
-    def answer(wanted: Wanted) -> Given:
+    def answer(wanted: RecordedRequest) -> StubResponse:
         results = [
             {
                 "person": number,
@@ -636,7 +640,7 @@ def bulk(here: Administration, refuse: dict[int, str]) -> None:
         ]
         return json_of({"results": results})
 
-    here.stub.answers["POST", f"{canned.BASE}/grants/bulk"] = answer
+    here.stub.responses["POST", f"{canned.BASE}/grants/bulk"] = answer
 
 
 def test_several_at_once_in_steps_with_a_result_for_each(here: Administration) -> None:
@@ -696,7 +700,7 @@ def test_the_chosen_stay_chosen_over_searches_and_can_be_cleared(here: Administr
 
 
 def test_one_by_one_where_the_api_knows_no_several(here: Administration) -> None:
-    here.stub.answers |= {
+    here.stub.responses |= {
         ("GET", f"{canned.BASE}/people/1"): json_of(canned.card(1, "One", "a1")),
         ("GET", f"{canned.BASE}/people/2"): json_of(canned.card(2, "Two", "a2", state="blocked")),
         ("GET", f"{canned.BASE}/people/3"): json_of(canned.card(3, "Three", "a3")),
@@ -719,11 +723,11 @@ def test_when_the_api_asks_to_go_slower_it_is_waited_for(here: Administration, m
     monkeypatch.setattr(bulk_actions, "_pause", waited.append)
     asked: list[int] = []
 
-    def answer(wanted: Wanted) -> Given:
+    def answer(wanted: RecordedRequest) -> StubResponse:
         asked.append(1)
         return FAULTS["429"] if len(asked) == 1 else json_of({"ended": 1})
 
-    here.stub.answers["DELETE", f"{canned.BASE}/people/1/sessions"] = answer
+    here.stub.responses["DELETE", f"{canned.BASE}/people/1/sessions"] = answer
     at, _ = here.open("/people")
     at.checkbox(key="choose-1").check().run()
     at.button(key="many-end").click().run()
@@ -739,13 +743,13 @@ def test_of_several_at_once_it_is_said_who_may_have_been_changed(
     """The answer to the second step of three was lost: the third was not tried."""
     monkeypatch.setattr(bulk_actions, "_CHUNK", 15)
     bulk(here, {})
-    answered = here.stub.answers["POST", f"{canned.BASE}/grants/bulk"]
+    answered = here.stub.responses["POST", f"{canned.BASE}/grants/bulk"]
     assert callable(answered)
 
-    def lost(wanted: Wanted) -> Given:
-        return answered(wanted) if wanted.json()["people"][0] == 1 else Given(hang_up=True)
+    def lost(wanted: RecordedRequest) -> StubResponse:
+        return answered(wanted) if wanted.json()["people"][0] == 1 else StubResponse(hang_up=True)
 
-    here.stub.answers["POST", f"{canned.BASE}/grants/bulk"] = lost
+    here.stub.responses["POST", f"{canned.BASE}/grants/bulk"] = lost
     at, _ = here.open("/people")
     choose_all(at)
     at.button(key="many-give").click().run()
@@ -764,8 +768,8 @@ def test_of_several_at_once_it_is_said_who_may_have_been_changed(
 
 @pytest.mark.parametrize("fault", ["401", "403", "503"])
 def test_what_would_refuse_all_stops_and_says_who_was_not_tried(here: Administration, fault: str) -> None:
-    here.stub.answers["DELETE", f"{canned.BASE}/people/1/sessions"] = json_of({"ended": 1})
-    here.stub.answers["DELETE", f"{canned.BASE}/people/2/sessions"] = FAULTS[fault]
+    here.stub.responses["DELETE", f"{canned.BASE}/people/1/sessions"] = json_of({"ended": 1})
+    here.stub.responses["DELETE", f"{canned.BASE}/people/2/sessions"] = FAULTS[fault]
     at, _ = here.open("/people")
     for number in (1, 2, 3):
         at.checkbox(key=f"choose-{number}").check().run()
@@ -817,8 +821,8 @@ def test_an_overview_with_nothing_to_say(here: Administration) -> None:
         unused_roles=[], permissions_held_by_nobody=[], permissions_asked_nowhere=[], unmapped_token_roles=[],
         people_without_roles=0, blocked_people=0, administrators=2,
     )  # fmt: skip
-    here.stub.answers["GET", f"{canned.BASE}/statistics"] = json_of({**quiet, "days": []})
-    here.stub.answers["GET", f"{canned.BASE}/audit"] = canned.page("events", [])
+    here.stub.responses["GET", f"{canned.BASE}/statistics"] = json_of({**quiet, "days": []})
+    here.stub.responses["GET", f"{canned.BASE}/audit"] = canned.page("events", [])
     at, _ = here.open("/admin")
     said = words(at)
     assert "Nothing. All roles are used" in said
@@ -827,8 +831,8 @@ def test_an_overview_with_nothing_to_say(here: Administration) -> None:
 
 
 def test_one_section_that_fails_leaves_the_others(here: Administration) -> None:
-    here.stub.answers["GET", f"{canned.BASE}/audit"] = FAULTS["503"]
-    here.stub.answers["GET", f"{canned.BASE}/people/7/sessions"] = FAULTS["html"]
+    here.stub.responses["GET", f"{canned.BASE}/audit"] = FAULTS["503"]
+    here.stub.responses["GET", f"{canned.BASE}/people/7/sessions"] = FAULTS["html"]
     at, _ = here.open(CARD)
     assert "The database does not answer" in words(at)
     assert "The remote API does not answer" in words(at)
@@ -847,7 +851,7 @@ def test_the_paths_of_these_pages_are_those_of_the_navigation() -> None:
 def test_single_permissions_of_the_provider_are_told_together(here: Administration) -> None:
     provided = [canned.grant(20 + n, None, permission=f"read:thing-{n:02}", source="token", by="") for n in range(19)]
     card = canned.card(grants=[canned.grant(3), *provided])
-    here.stub.answers["GET", f"{canned.BASE}/people/7"] = json_of(card)
+    here.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(card)
     at, _ = here.open(CARD)
     assert "**19 single permissions**" in words(at)
     assert "read:thing-09 and 9 more." in words(at)
@@ -856,7 +860,7 @@ def test_single_permissions_of_the_provider_are_told_together(here: Administrati
 
 def test_what_is_counted_only_so_far_says_so(here: Administration) -> None:
     many_roles = canned.statistics(unused_roles=[f"role-{n}" for n in range(20)], administrators=0)
-    here.stub.answers["GET", f"{canned.BASE}/statistics"] = json_of({**many_roles, "roles": 1005, "sessions": 1000})
+    here.stub.responses["GET", f"{canned.BASE}/statistics"] = json_of({**many_roles, "roles": 1005, "sessions": 1000})
     at, _ = here.open("/admin")
     assert "20+ roles held by nobody" in words(at)
     assert "Nobody is administrator by a grant made here" in words(at)

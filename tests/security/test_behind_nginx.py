@@ -14,7 +14,7 @@ import requests
 from tests.nginx import Nginx
 from tests.ports import free_port
 from tests.security.live import Live, Someone, Tab, live
-from tests.stub_api import Given, StubApi, Wanted
+from tests.stub_api import RecordedRequest, StubApi, StubResponse
 
 APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
 """The calls of a test come from the address that is the app's."""
@@ -97,7 +97,7 @@ def before_api(folder: Path, *changes: tuple[str, str]) -> Iterator[tuple[StubAp
 
 def test_calls_from_elsewhere_are_limited_by_address(tmp_path: Path) -> None:
     with before_api(tmp_path, ("zone=api_requests:10m rate=100r/s", "zone=api_requests:10m rate=1r/m")) as (api, url):
-        api.otherwise = Given(204)
+        api.default_response = StubResponse(204)
         with requests.Session() as session:
             statuses = [session.get(f"{url}/api/v1/me", timeout=60).status_code for _ in range(520)]
     assert statuses[:501] == [204] * 501
@@ -108,7 +108,7 @@ def test_calls_of_the_pages_are_not_limited_by_the_apps_address(tmp_path: Path) 
     """They are those of all users together."""
     changes = [APP_ADDRESS, ("zone=api_requests:10m rate=100r/s", "zone=api_requests:10m rate=1r/m")]
     with before_api(tmp_path, *changes) as (api, url):
-        api.otherwise = Given(204)
+        api.default_response = StubResponse(204)
         with requests.Session() as session:
             statuses = [session.get(f"{url}/api/v1/me", timeout=60).status_code for _ in range(520)]
     assert statuses == [204] * 520
@@ -120,16 +120,16 @@ def test_only_the_app_may_have_more_than_a_hundred_calls_under_way(
 ) -> None:
     with before_api(tmp_path, *changes) as (api, url), ThreadPoolExecutor(120) as pool:
         release, enough, lock = threading.Event(), threading.Event(), threading.Lock()
-        there: list[Wanted] = []
+        there: list[RecordedRequest] = []
 
-        def held(wanted: Wanted) -> Given:
+        def held(wanted: RecordedRequest) -> StubResponse:
             with lock:
                 there.append(wanted)
                 if len(there) == 120 - refused:
                     enough.set()
-            return Given(200, b"{}", {"Content-Type": "application/json"}, until=release)
+            return StubResponse(200, b"{}", {"Content-Type": "application/json"}, until=release)
 
-        api.answers["GET", "/api/v1/me"] = held
+        api.responses["GET", "/api/v1/me"] = held
         calls = [pool.submit(requests.get, f"{url}/api/v1/me", timeout=120) for _ in range(120)]
         try:
             assert enough.wait(60)

@@ -14,7 +14,7 @@ from typing import Any
 from app.admin.api.grants import Grantable
 from app.core.audit_rows import AuditQuery
 from app.core.directory import PeopleQuery, PeopleSort, PersonState
-from tests.stub_api import Given, json_of
+from tests.stub_api import StubResponse, json_of
 
 Run = Callable[[Callable[[], object]], object]
 """Runs a function as a signed-in user."""
@@ -80,7 +80,7 @@ CHAIN = {
 }  # fmt: skip
 WHAT = Grantable("role", "viewer")
 UNTIL = datetime(2026, 2, 1, tzinfo=UTC)
-NOTHING = Given(204)
+NOTHING = StubResponse(204)
 
 
 def call(name: str, /, *args: object, **kwargs: object) -> Callable[[], object]:
@@ -89,7 +89,9 @@ def call(name: str, /, *args: object, **kwargs: object) -> Callable[[], object]:
 
 
 # call → permission, what is answered, and literally what is sent: method, path, query, body, If-Match
-CALLS: dict[str, tuple[Callable[[], object], str, Given, tuple[str, str, dict[str, list[str]], object, str | None]]] = {
+CALLS: dict[
+    str, tuple[Callable[[], object], str, StubResponse, tuple[str, str, dict[str, list[str]], object, str | None]]
+] = {
     "people.people": (
         call(
             "people.people",
@@ -228,7 +230,7 @@ CALLS: dict[str, tuple[Callable[[], object], str, Given, tuple[str, str, dict[st
     ),
     "audit.export": (
         call("audit.export", AuditQuery("n"), io.BytesIO(), form="csv"), "export:audit",
-        Given(200, b"seq\n", {"Content-Type": "text/csv; charset=utf-8"}),
+        StubResponse(200, b"seq\n", {"Content-Type": "text/csv; charset=utf-8"}),
         ("GET", "/audit/export", {"name": ["n"], "format": ["csv"]}, None, None),
     ),
     "installation.statistics": (

@@ -26,8 +26,8 @@ def served() -> Iterator[tuple[StubApi, Services]]:
 def stub(served: tuple[StubApi, Services]) -> StubApi:
     stub, built = served
     composition.install(built)  # another module's tests may have come in between
-    stub.answers.clear()
-    stub.asked.clear()
+    stub.responses.clear()
+    stub.requests.clear()
     return stub
 
 

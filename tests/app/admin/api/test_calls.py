@@ -18,7 +18,7 @@ from app.admin.api import sessions as sessions_api
 from app.core.contract.people import PersonBody
 from app.core.errors import ApiUnavailable, ChangeUnconfirmed, PermissionDenied, ServiceUnavailable
 from tests.app.admin.api.calls import AROUND, CALLS, CARD, NOTHING, ROLE, WHAT, Run
-from tests.stub_api import FAULTS, Given, StubApi, Wanted, json_of
+from tests.stub_api import FAULTS, RecordedRequest, StubApi, StubResponse, json_of
 
 MODULES = ("audit", "grants", "installation", "mappings", "people", "roles", "sessions")
 
@@ -53,9 +53,9 @@ def test_nothing_else_in_these_modules_reaches_the_api() -> None:
 @pytest.mark.parametrize("name", CALLS)
 def test_what_a_call_sends_and_understands(stub: StubApi, run_as: Callable[..., Run], name: str) -> None:
     do, permission, given, (method, path, query, body, version) = CALLS[name]
-    stub.otherwise = given
+    stub.default_response = given
     assert run_as(permissions=(permission,))(do) is not None or given is NOTHING
-    (wanted,) = stub.asked
+    (wanted,) = stub.requests
     assert (wanted.method, wanted.path, wanted.query) == (method, f"/api/v1{path}", query)
     assert (wanted.json() if wanted.content else None) == body
     assert wanted.headers.get("if-match") == (f'"{version}"' if version else None)
@@ -68,7 +68,7 @@ def test_a_call_goes_nowhere_without_its_permission(stub: StubApi, run_as: Calla
     with pytest.raises(PermissionDenied) as raised:
         run_as(permissions=others)(do)
     assert raised.value.permission == permission
-    assert stub.asked == []
+    assert stub.requests == []
 
 
 @pytest.mark.parametrize("fault", ["html", "list", "empty", "other shape", "cut", "redirect"])
@@ -78,7 +78,7 @@ def test_what_is_not_as_agreed_is_no_answer(stub: StubApi, run_as: Callable[...,
     if given is NOTHING and fault == "empty":
         return
     changes = method != "GET" and name != "roles.review_role"
-    stub.otherwise = FAULTS[fault]
+    stub.default_response = FAULTS[fault]
     with pytest.raises(ServiceUnavailable) as raised:
         run_as(roles=("administrator",))(do)
     # A proxy that redirects has not passed the change on.
@@ -86,7 +86,7 @@ def test_what_is_not_as_agreed_is_no_answer(stub: StubApi, run_as: Callable[...,
 
 
 def test_members_that_are_new_are_passed_over(stub: StubApi, run_as: Callable[..., Run]) -> None:
-    stub.otherwise = json_of({**CARD, "shoe_size": 43})
+    stub.default_response = json_of({**CARD, "shoe_size": 43})
     card = run_as(roles=("administrator",))(lambda: people_api.person(7))
     assert isinstance(card, PersonBody)
     assert card.grants[0].since == datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -96,7 +96,7 @@ def test_members_that_are_new_are_passed_over(stub: StubApi, run_as: Callable[..
 def test_whether_it_was_new_is_told(stub: StubApi, run_as: Callable[..., Run]) -> None:
     run = run_as(roles=("administrator",))
     for status, new in ((201, True), (200, False)):
-        stub.otherwise = json_of(CARD, status)
+        stub.default_response = json_of(CARD, status)
         given = run(lambda: grants_api.add_grant(7, WHAT, reason="r", version="v1"))
         assert isinstance(given, tuple)
         assert given[1] is new
@@ -106,11 +106,11 @@ def test_no_answer_is_shared_between_people(stub: StubApi, run_as: Callable[...,
     """Nothing is cached: each call asks, with the token of its caller."""
     seen: list[str] = []
 
-    def answer(wanted: Wanted) -> Given:
+    def answer(wanted: RecordedRequest) -> StubResponse:
         seen.append(wanted.headers["authorization"])
         return json_of({"roles": [ROLE], **AROUND})
 
-    stub.answers["GET", "/api/v1/roles"] = answer
+    stub.responses["GET", "/api/v1/roles"] = answer
     for _ in range(2):
         run_as(roles=("administrator",))(roles_api.roles)
     assert len(set(seen)) == 2

@@ -14,7 +14,7 @@ from app import api_client
 from app.core.contract.base import RequestModel
 from tests.app.admin.api.calls import CALLS, NOTHING, SINCE, Run
 from tests.remote_api.contract_client import models
-from tests.stub_api import Given, StubApi, json_of
+from tests.stub_api import StubApi, StubResponse, json_of
 
 PATHS: dict[str, Any] = json.loads((Path(__file__).parents[4] / "docs" / "openapi.json").read_text())["paths"]
 OPERATIONS = {
@@ -27,14 +27,14 @@ SESSION = {
 }  # fmt: skip
 DAY = {"day": "2026-01-31", "sign_ins": 1, "denials": 0, "page_views": {"/": 1}}
 # call of app.api_client → operation, what is answered
-OWN_CALLS: dict[str, tuple[Callable[[], object], str, Given]] = {
+OWN_CALLS: dict[str, tuple[Callable[[], object], str, StubResponse]] = {
     "usage": (
         lambda: api_client.usage(7), "GET /api/v1/reports/usage",
         json_of({"since": "2026-01-31", "until": "2026-01-31", "days": [DAY]}),
     ),
     "usage_csv": (
         lambda: api_client.usage_csv(7), "GET /api/v1/reports/usage.csv",
-        Given(200, b"day\n", {"Content-Type": "text/csv"}),
+        StubResponse(200, b"day\n", {"Content-Type": "text/csv"}),
     ),
     "my_sessions": (api_client.my_sessions, "GET /api/v1/me/sessions", json_of({"sessions": [SESSION]})),
     "end_my_session": (
@@ -78,9 +78,9 @@ def test_what_a_call_of_an_own_resource_sends_and_understands(
     stub: StubApi, run_as: Callable[..., Run], name: str
 ) -> None:
     do, operation, given = OWN_CALLS[name]
-    stub.otherwise = given
+    stub.default_response = given
     assert run_as()(do) is not None or given is NOTHING
-    (wanted,) = stub.asked
+    (wanted,) = stub.requests
     assert operation_of(wanted.method, wanted.path) == operation
 
 
