@@ -8,6 +8,7 @@ anything that users share (a cache, another user's bound function) every call he
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -25,13 +26,13 @@ from app.core.policy import NO_GRANTS, Decision
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 from app.core.records import Session
 from app.navigation import BY_FILE, PageRow
-from app.runtime.session_binding import binding, browser_hash, carried, guarded
+from app.runtime.session_binding import bind_session, binding, browser_hash, guarded
 from app.services import services
 
 __all__ = [
-    "allows", "allows_row", "bound_session", "browser_hash", "caller", "caller_of", "carried", "current_session",
-    "decide", "fresh_for", "guarded", "missing", "principal", "require", "require_page", "require_row", "requires",
-    "session_at_the_gate",
+    "allows", "allows_row", "bind_session", "bound_session", "browser_hash", "caller", "caller_of", "carried",
+    "current_session", "decide", "fresh_for", "guarded", "missing", "principal", "require", "require_page",
+    "require_row", "requires", "session_at_the_gate",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -74,6 +75,16 @@ def bound_session() -> tuple[str, Subject] | None:
     For finding what belongs to it. Whether it is still live, and what may be done in it, this does not say.
     """
     return binding()
+
+
+def carried(function: Callable[P, R]) -> Callable[P, R]:
+    """The old name of ``bind_session``, which the next version removes.
+
+    Raises:
+        IdentityShared: The code runs inside something that users share.
+    """
+    warnings.warn("access.carried is now access.bind_session", DeprecationWarning, stacklevel=2)
+    return bind_session(function)
 
 
 def caller() -> Caller:

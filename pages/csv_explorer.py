@@ -159,7 +159,7 @@ if numeric:
 
 st.download_button(
     "Download these rows",
-    data=access.carried(lambda: as_csv(left)),
+    data=access.bind_session(lambda: as_csv(left)),
     file_name="explored.csv",
     mime="text/csv",
     icon=":material/download:",

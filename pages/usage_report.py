@@ -91,7 +91,7 @@ def export() -> None:
     if refused is None:
         st.download_button(
             "Export as CSV",
-            data=access.carried(lambda: export_report(span)),
+            data=access.bind_session(lambda: export_report(span)),
             file_name=f"usage-{span}-days.csv",
             mime="text/csv",
             icon=":material/download:",

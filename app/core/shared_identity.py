@@ -20,9 +20,9 @@ CACHES: Final = frozenset({"cache", "cache_data", "cache_resource", "cached", "c
 """Decorators that keep what a function returned for the next caller, by their last name."""
 IDENTITY: Final = frozenset(
     {
-        "allows", "allows_row", "bound_session", "browser_hash", "caller", "caller_of", "carried", "current_session",
-        "decide", "fresh_for", "missing", "principal", "require", "require_page", "require_row", "requires",
-        "session_at_the_gate",
+        "allows", "allows_row", "bind_session", "bound_session", "browser_hash", "caller", "caller_of", "carried",
+        "current_session", "decide", "fresh_for", "missing", "principal", "require", "require_page", "require_row",
+        "requires", "session_at_the_gate",
     }
 )  # fmt: skip
 """What the modules named ``access`` offer that depends on the user."""

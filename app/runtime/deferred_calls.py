@@ -2,7 +2,7 @@
 
 Streamlit (1.67) calls code of an app in threads without a script context in three places: the ``data`` of a deferred
 download and whatever reads its result, the source of a lazy dataframe, and a cached function that is refreshed in the
-background. There a function bound by ``access.carried`` could not tell for whom it runs.
+background. There a function bound by ``access.bind_session`` could not tell for whom it runs.
 """
 
 from __future__ import annotations

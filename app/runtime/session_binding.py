@@ -40,12 +40,12 @@ _IN_CACHE: Final = (
     "on the user, such as principal().subject, to the cached function as an argument."
 )
 _OTHER_SESSION: Final = (
-    "This function is bound to another session by access.carried. Bind it in the run that uses it, and keep it in no "
-    "module, cache or other place that users share."
+    "This function is bound to another session by access.bind_session. Bind it in the run that uses it, and keep it in "
+    "no module, cache or other place that users share."
 )
 _THREAD: Final = (
     "This thread was given the context of a run by add_script_run_ctx, which does not tell whether a cached function "
-    "started it. Run access.carried(function) in the thread instead: it is bound to the session that made it."
+    "started it. Run access.bind_session(function) in the thread instead: it is bound to the session that made it."
 )
 _OWN_MODULES: Final = frozenset({__name__, "app.access", "app.core.guard", "app.api_client", "app.drafts"})
 """Whose callers are the ones to be named in the log."""
@@ -85,7 +85,9 @@ def guarded() -> bool:
 
 
 def binding() -> Binding | None:
-    """What the present code is bound to: by ``carried``, else by the socket guard in ``st.user``; None for nobody.
+    """The session that the present code is bound to: by ``bind_session``, else by the socket guard in ``st.user``.
+
+    None for an anonymous user.
 
     Raises:
         IdentityShared: The code runs inside something that users share.
@@ -107,7 +109,7 @@ def browser_hash() -> str:
     return found if _is_marked(info) and isinstance(found, str) else ""
 
 
-def carried(function: Callable[P, R]) -> Callable[P, R]:
+def bind_session(function: Callable[P, R]) -> Callable[P, R]:
     """Let ``function`` run later outside the script (Streamlit calls a download's ``data`` in a thread).
 
     It runs bound to the session that asks *now*; the checks inside it read that session and its rights afresh when it

@@ -131,7 +131,7 @@ def test_nobody_calls_without_a_session(stub: StubApi, services: Services) -> No
     with pytest.raises(Unauthenticated):
         api_client.call("GET", "/api/v1/people")
     with pytest.raises(Unauthenticated):
-        access.carried(lambda: api_client.fetch("/api/v1/audit/export", io.BytesIO(), kind="text/csv"))()
+        access.bind_session(lambda: api_client.fetch("/api/v1/audit/export", io.BytesIO(), kind="text/csv"))()
     assert stub.requests == []
 
 

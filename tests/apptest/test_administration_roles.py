@@ -292,17 +292,17 @@ def test_the_export_asks_to_confirm_and_is_not_offered_to_others(world: World) -
 def test_a_file_that_was_prepared_is_handed_out_only_to_who_may_still_have_it(
     world: World, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    carried: list[Callable[[], bytes]] = []
-    really = access.carried
+    bound: list[Callable[[], bytes]] = []
+    really = access.bind_session
 
     def keep(do: Callable[[], bytes]) -> Callable[[], bytes]:
-        carried.append(really(do))
-        return carried[-1]
+        bound.append(really(do))
+        return bound[-1]
 
-    monkeypatch.setattr(access, "carried", keep)
+    monkeypatch.setattr(access, "bind_session", keep)
     at = opened(world, "audit.py")
     at.button(key="audit-prepare").click().run()
-    assert carried[-1]().startswith(b"seq,at,kind")
+    assert bound[-1]().startswith(b"seq,at,kind")
     who = Subject(world.services.settings.issuer, "test|administrator")
     change(
         lambda unit: unit.revoke_grant(
@@ -310,7 +310,7 @@ def test_a_file_that_was_prepared_is_handed_out_only_to_who_may_still_have_it(
         )
     )
     with pytest.raises(PermissionDenied):
-        carried[-1]()
+        bound[-1]()
 
 
 def test_a_large_file_is_compressed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,7 +334,7 @@ def test_the_matrix_shows_what_the_code_asks_for_and_its_file_says_the_same(
         made.append(do())  # as if the button were pressed at once
         return do
 
-    monkeypatch.setattr(access, "carried", pressed)
+    monkeypatch.setattr(access, "bind_session", pressed)
     nothing = opened(world, "access_matrix.py")
     assert "No process has published yet" in words(nothing)
     publish_guards(world.services.storage, PROCESS, own_guards())

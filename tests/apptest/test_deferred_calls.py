@@ -25,7 +25,7 @@ from app.core.errors import IdentityShared
 from app.core.permissions import Permission
 from app.runtime.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
 
-REFUSED = "This function is bound to another session by access.carried."
+REFUSED = "This function is bound to another session by access.bind_session."
 ANN, BOB = ("viewer",), ("administrator",)
 
 
@@ -44,7 +44,7 @@ class Shared:
     def bind_report(self) -> None:
         """Bind the report to the session of this run, and keep it."""
         self.context = get_script_run_ctx()
-        self.report = access.carried(report)
+        self.report = access.bind_session(report)
 
     def download(self, file_id: str) -> bytes:
         """The file of a deferred download, as Streamlit makes it in a thread of its own."""
@@ -155,7 +155,7 @@ def test_in_a_download_of_its_own_session_it_runs(way: str) -> None:
 
 
 def test_what_is_bound_for_nobody_runs_in_no_download_of_a_user() -> None:
-    run("from app import access\nshared.SHARED.report = access.carried(lambda: b'anonymous')")
+    run("from app import access\nshared.SHARED.report = access.bind_session(lambda: b'anonymous')")
     anonymous, user = register(add_download("as the callable")), register(add_download("as the callable"), *BOB)
     assert SHARED.download(anonymous) == b"anonymous"
     with pytest.raises(MediaFileStorageError, match=REFUSED):

@@ -238,7 +238,7 @@ st.write(str([access.principal().anonymous, *seen]))
 
 
 def test_what_is_carried_out_of_the_script_is_decided_afresh(world: World, change: Change) -> None:
-    carried: list[Callable[[], bytes]] = []
+    bound: list[Callable[[], bytes]] = []
     from app import access
     from app.core.errors import PermissionDenied
     from app.core.permissions import Permission
@@ -250,12 +250,12 @@ def test_what_is_carried_out_of_the_script_is_decided_afresh(world: World, chang
     def script(keep: list, make: object) -> None:  # type: ignore[type-arg] # its text is run where no name is known
         from app import access
 
-        keep.append(access.carried(make))  # type: ignore[arg-type] # see above
+        keep.append(access.bind_session(make))  # type: ignore[arg-type] # see above
 
-    at = AppTest.from_function(script, args=(carried, export))
+    at = AppTest.from_function(script, args=(bound, export))
     subject = world.sign_in(at, roles=["analyst"])
     at.run()
-    assert carried[0]() == b"report"
+    assert bound[0]() == b"report"
     change(revoke("analyst", subject))
     with pytest.raises(PermissionDenied):
-        carried[0]()
+        bound[0]()

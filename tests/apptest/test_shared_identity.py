@@ -76,7 +76,7 @@ IDENTITY_CALLS = [
     "access.require_page()",
     "access.fresh_for(Permission.EXPORT_REPORTS)",
     "access.requires(Permission.READ_REPORTS)(lambda: 1)()",
-    "access.carried(lambda: 1)",
+    "access.bind_session(lambda: 1)",
     "api_client.my_sessions()",
     "api_client.explore('GET', '/api/v1/me', with_token=True)",
     "drafts.store('/')",
@@ -137,7 +137,7 @@ WAYS_IN = {
         "cached = Shop.cached\n"
     ),
     "a function bound before": (
-        "bound = access.carried(lambda: 1)\n\n\n@st.cache_data\ndef cached():\n    return bound()\n"
+        "bound = access.bind_session(lambda: 1)\n\n\n@st.cache_data\ndef cached():\n    return bound()\n"
     ),
     "a thread of asyncio": (
         "@st.cache_data\ndef cached():\n    return asyncio.run(asyncio.to_thread(lambda: str(access.caller())))\n"
@@ -323,14 +323,14 @@ def test_a_bound_function_that_is_kept_serves_nobody_else(gatehouse: Services) -
         return access.principal().subject.subject
 
 
-    bound = access.carried(report)
+    bound = access.bind_session(report)
     """
     at = run(made, "keep(bound)", "viewer")
     mine = "from tests.apptest.test_shared_identity import KEPT\n"
-    refused = "IdentityShared: This function is bound to another session by access.carried."
+    refused = "IdentityShared: This function is bound to another session by access.bind_session."
     assert error(run(mine, "KEPT[0]()", "administrator")).startswith(refused)
     assert error(run(mine, "KEPT[0]()", anonymous=True)).startswith(refused)
-    assert error(run(mine, "access.carried(KEPT[0])()", "viewer")).startswith(refused)
+    assert error(run(mine, "access.bind_session(KEPT[0])()", "viewer")).startswith(refused)
     returned = "@st.cache_resource\ndef cached(_function):\n    return _function\n"
     assert error(run(mine + returned, "cached(KEPT[0])()", "viewer")).startswith(refused)
     subject = KEPT[0]()  # outside of any run, as a download's thread
@@ -347,7 +347,7 @@ def test_a_function_that_was_bound_for_nobody_serves_no_user(gatehouse: Services
     KEPT.clear()
     run(
         "from tests.apptest.test_shared_identity import KEPT, keep",
-        "keep(access.carried(access.principal))",
+        "keep(access.bind_session(access.principal))",
         anonymous=True,
     )
     mine = "from tests.apptest.test_shared_identity import KEPT\n"

@@ -157,7 +157,7 @@ def test_functions_are_refused_in_callbacks_fragments_and_the_body_once_the_sign
 
 
 def test_a_download_made_later_is_decided_when_it_is_made(world: World) -> None:
-    carried: list[Callable[[], bytes]] = []
+    bound: list[Callable[[], bytes]] = []
     from app import access
     from app.core.permissions import Permission
 
@@ -168,15 +168,15 @@ def test_a_download_made_later_is_decided_when_it_is_made(world: World) -> None:
     def script(keep: list, make: object) -> None:  # type: ignore[type-arg] # its text is run where no name is known
         from app import access
 
-        keep.append(access.carried(make))  # type: ignore[arg-type] # see above
+        keep.append(access.bind_session(make))  # type: ignore[arg-type] # see above
 
-    at = AppTest.from_function(script, args=(carried, export))
+    at = AppTest.from_function(script, args=(bound, export))
     world.sign_in(at, roles=["analyst"])
     at.run()
-    assert carried[0]() == b"report"
+    assert bound[0]() == b"report"
     signed_in_ago(world, 2 * HOUR)
     with pytest.raises(StepUpRequired):
-        carried[0]()
+        bound[0]()
 
 
 def test_the_apis_own_challenge_comes_back_as_the_same_error(

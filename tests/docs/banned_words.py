@@ -225,6 +225,17 @@ RULES: Final = (
     ),
 )
 
-ALLOWANCES: Final[tuple[Allowance, ...]] = ()
+ALLOWANCES: Final[tuple[Allowance, ...]] = (
+    Allowance(
+        "carried|access\\.carried",
+        "public name of the version before, an alias of access.bind_session until the next one",
+        rooms=(
+            "app/access.py",
+            "app/core/shared_identity.py",
+            "docs/how-to/guard-a-function.md",
+            "tests/app/test_access.py",
+        ),
+    ),
+)
 """Matches that stay: a name of a library or a standard that the project defines itself, a stored or public name that is
 kept for old rows and clients. Names that are only imported from a library never match."""

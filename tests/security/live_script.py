@@ -53,7 +53,7 @@ if st.button("drawing", key="drawing"):
         st.write(number)
         trace("drew")
         time.sleep(0.05)
-st.download_button("export", data=access.carried(lambda: guarded("export")), key="export", on_click="ignore")
+st.download_button("export", data=access.bind_session(lambda: guarded("export")), key="export", on_click="ignore")
 st.download_button("forgetful", data=lambda: unguarded("forgetful"), key="forgetful", on_click="ignore")
 st.download_button("media", data=b"secret of " + str(st.user.get("iss_sub")).encode(), key="media")
 who = access.principal()

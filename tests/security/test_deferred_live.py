@@ -33,8 +33,8 @@ def report():
 
 
 if st.query_params.get("say") == "keep":
-    kept()["report"] = access.carried(report)
-st.download_button("own", data=access.carried(report), key="own", on_click="ignore")
+    kept()["report"] = access.bind_session(report)
+st.download_button("own", data=access.bind_session(report), key="own", on_click="ignore")
 st.download_button("kept", data=lambda: kept()["report"](), key="kept", on_click="ignore")
 of_process = runtime.get_instance().dataframe_source_mgr.register_source, get_background_refresh_manager().submit
 st.markdown("bound: " + str([call.__code__.co_name for call in of_process]))

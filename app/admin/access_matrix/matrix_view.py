@@ -68,7 +68,7 @@ def show() -> None:
     )  # fmt: skip
     st.caption(f"{len(left):,} of {len(lines):,} places in the code. ✓: the role gives it.")
     st.download_button(
-        "Download as CSV", data=access.carried(lambda: export(left, list(held))), file_name="access-matrix.csv",
+        "Download as CSV", data=access.bind_session(lambda: export(left, list(held))), file_name="access-matrix.csv",
         mime="text/csv", icon=":material/download:", key="matrix-export", on_click="ignore",
     )  # fmt: skip
     _versions(guards)

@@ -88,8 +88,8 @@ def _hand_out(ready: Prepared) -> None:
     st.success(f"The file is ready: {size}{packed}.", icon=":material/task_alt:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "Download the file", data=access.carried(lambda: content_of(ready)), file_name=ready.name, mime=ready.kind,
-            icon=":material/download:", key="audit-download", on_click="ignore",
+            "Download the file", data=access.bind_session(lambda: content_of(ready)), file_name=ready.name,
+            mime=ready.kind, icon=":material/download:", key="audit-download", on_click="ignore",
         )  # fmt: skip
         if st.button("Prepare it again", key="audit-anew", type="tertiary", icon=":material/refresh:"):
             st.session_state.pop(_PREPARED, None)

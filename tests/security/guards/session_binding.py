@@ -25,7 +25,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a bound function cannot run inside a cached function",
-        at="app.runtime.session_binding:carried.bound",
+        at="app.runtime.session_binding:bind_session.bound",
         without="_refuse_in_cache()",
         test="tests/apptest/test_shared_identity.py::test_no_way_into_a_cache_hides_it[a function bound before]",
     ),
