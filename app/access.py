@@ -31,8 +31,8 @@ from app.services import services
 
 __all__ = [
     "allows", "allows_row", "bind_session", "bound_session", "browser_hash", "caller", "caller_of", "carried",
-    "current_session", "decide", "fresh_for", "guarded", "missing", "principal", "require", "require_page",
-    "require_row", "requires", "session_at_the_gate",
+    "current_session", "decide", "fresh_for", "guarded", "missing", "principal", "recently_checked_session", "require",
+    "require_page", "require_row", "requires",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -56,16 +56,22 @@ def current_session() -> Session | None:
     return session if session.person.subject == bound.subject else None
 
 
-def session_at_the_gate() -> Session | None:
-    """The session as the socket guard has just resolved it for this run's message; read afresh where it has not.
+def recently_checked_session() -> Session | None:
+    """The session as the socket guard has just checked it for this run's message; read from storage when it has not.
 
-    For what stands around a page (navigation, account): the page, and each guarded function, reads afresh itself.
-    Raises as ``current_session``.
+    For what the app shows around a page (navigation, account). The page and each guarded function read the session
+    from storage themselves.
+
+    Raises:
+        SessionExpired: The lifetime of the session is over.
+        SessionEnded: The session was ended.
+        StorageUnavailable: The database does not answer.
+        IdentityShared: The code runs inside something that users share.
     """
     bound = binding()
     if bound is None:
         return None
-    session = services().tabs.gated(bound.ref)
+    session = services().tabs.recently_checked(bound.ref)
     return session if session is not None and session.person.subject == bound.subject else current_session()
 
 

@@ -135,7 +135,7 @@ def _enter() -> bool:
     drafts.give_back()
     drafts.remember()
     try:
-        session = access.session_at_the_gate()
+        session = access.recently_checked_session()
         caller = access.caller_of(session)
         if session is None or caller.principal.subject is None:
             return _signed_out(None)

@@ -123,8 +123,8 @@ def navigation(
     for page in own:
         _remember(page)
     caller = access.caller()
-    way = page_registry.way()
-    way.home = None
+    state = page_registry.navigation_state()
+    state.home = None
     offered: dict[str, list[st.Page]] = {}
     nameless: list[st.Page] = []  # in no section of theirs: what a section is called is a title too
     for name, some in made.items():
@@ -133,7 +133,7 @@ def navigation(
             if missing is None:
                 offered.setdefault(name, []).append(page)
                 if page is start:
-                    way.home = page
+                    state.home = page
                 continue
             refused = _Refused.of(page, missing)
             refused._default = page is start  # noqa: SLF001 - our copy, which need not be the first any more

@@ -32,12 +32,12 @@ def main() -> None:
     drafts.give_back()
     drafts.remember()
     try:
-        session = access.session_at_the_gate()
+        session = access.recently_checked_session()
         caller = access.caller_of(session)
     except Unauthenticated as error:
         _signed_out(error)
     except ServiceUnavailable as error:
-        _register(page_registry.way(), (), stand_in="Not available")
+        _register(page_registry.navigation_state(), (), stand_in="Not available")
         panels.problem(error)
     else:
         if session is None or caller.principal.subject is None:
@@ -48,7 +48,7 @@ def main() -> None:
 
 def _signed_out(error: Unauthenticated | None) -> None:
     """Every known path shows sign-in, at that very path."""
-    page, _ = _register(page_registry.way(), (), stand_in="Sign in")
+    page, _ = _register(page_registry.navigation_state(), (), stand_in="Sign in")
     panels.sign_in(error, asked=page.url_path)
 
 
@@ -56,8 +56,8 @@ def _signed_in(caller: Caller, session: Session) -> None:
     """Register what may be opened, and run or refuse the page that was asked for."""
     decisions = {row.path: decide(caller.principal, row.permission, caller.grants) for row in PAGES}
     opened = {path for path, decision in decisions.items() if decision.allowed_after_step_up}
-    way = page_registry.way()
-    page, row = _register(way, opened, stand_in="No access")
+    state = page_registry.navigation_state()
+    page, row = _register(state, opened, stand_in="No access")
     with st.sidebar:
         panels.account(
             caller.principal,
@@ -71,11 +71,11 @@ def _signed_in(caller: Caller, session: Session) -> None:
     try:
         services().sessions.sync_if_due(session)
         if decisions[row.path].allowed:
-            way.refused = None
+            state.refused = None
             services().page_views.count(f"/{row.path}")
             page.run()
         else:
-            _refuse(way, row, decisions[row.path])
+            _refuse(state, row, decisions[row.path])
     except Unauthenticated as error:
         panels.sign_in(error, asked=row.path)
     except StepUpRequired as error:
@@ -86,16 +86,18 @@ def _signed_in(caller: Caller, session: Session) -> None:
         panels.problem(error)
 
 
-def _refuse(way: page_registry.Way, row: PageRow, decision: Decision) -> None:
+def _refuse(state: page_registry.NavigationState, row: PageRow, decision: Decision) -> None:
     """Refuse ``row``: recorded once for as long as the person stays there, shown on every rerun."""
-    if way.refused != row.path:
-        way.refused = row.path
+    if state.refused != row.path:
+        state.refused = row.path
         access.require_row(row)
         st.rerun()  # given back in the very moment between the two decisions
     raise refusal(row.permission, decision)
 
 
-def _register(way: page_registry.Way, opened: Collection[str], *, stand_in: str) -> tuple[st.Page, PageRow]:
+def _register(
+    state: page_registry.NavigationState, opened: Collection[str], *, stand_in: str
+) -> tuple[st.Page, PageRow]:
     """Register the pages whose paths may be opened, and stand-ins; returns the page that was asked for, and its row."""
     asked = urlsplit(st.context.url or "").path.strip("/")
     pages: dict[str, list[st.Page]] = {}
@@ -104,18 +106,18 @@ def _register(way: page_registry.Way, opened: Collection[str], *, stand_in: str)
             # The icon stands in the title: as `icon` the browser would fetch it, as a favicon, from a foreign host.
             page = page_registry.page(row, title=f"{row.icon} {row.title}")
             pages.setdefault(row.section, []).append(page)
-        elif row is PAGES[0] or row.path == asked or row.path in way.paths:
+        elif row is PAGES[0] or row.path == asked or row.path in state.paths:
             page = page_registry.page(row, title=stand_in, hidden=True)
             pages.setdefault("", []).append(page)
         if row is PAGES[0]:
-            way.home = page
+            state.home = page
     chosen = st.navigation(pages, position="sidebar" if opened else "hidden")
     row = BY_PATH[chosen.url_path]
     panels.brand()
     title = row.title if row.path in opened else stand_in
     st.set_page_config(page_title=f"{title} · Gatehouse", page_icon="🏛️")
-    if row.path not in way.paths:
-        way.paths.append(row.path)
+    if row.path not in state.paths:
+        state.paths.append(row.path)
     return chosen, row
 
 

@@ -1,7 +1,7 @@
-"""Streamlit's page objects for the rows of ``app.navigation``, and what a Streamlit session remembers of its way.
+"""Streamlit's page objects for the rows of ``app.navigation``, and the navigation state of a Streamlit session.
 
-Making one looks its script up on disk and checks every word (50 µs each, in every run): done once for a process.
-Nothing here decides; a page object opens nothing by itself.
+``st.Page`` looks its script up on disk and checks every argument (50 µs for each page in every run), so each page
+object is created once per process. Nothing here decides: a page object opens no page by itself.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ import streamlit as st
 
 from app.navigation import PageRow
 
-_KEY: Final = "gatehouse_way"
+_KEY: Final = "gatehouse_navigation"
 
 
 @dataclass(slots=True)
-class Way:
-    """Where one Streamlit session has been. For display only; paths are without slashes."""
+class NavigationState:
+    """What one Streamlit session has opened. For display only; paths are without slashes."""
 
     paths: list[str] = field(default_factory=list)
-    """Known paths that were asked for, or ran."""
+    """Known paths that were requested, or ran."""
     refused: str | None = None
-    """The path whose refusal was recorded last, so that a rerun is no new refusal."""
+    """The path whose refusal was recorded last: a rerun records no second one."""
     home: st.Page | None = None
-    """The start page as registered, whatever it stands for now; None where there is none to go to."""
+    """The start page as registered, a stand-in included; None where the user has no start page."""
 
 
-def way() -> Way:
-    """This Streamlit session's; changing it is remembering."""
-    known: Way | None = st.session_state.get(_KEY)
-    if known is None:
-        known = st.session_state[_KEY] = Way()
-    return known
+def navigation_state() -> NavigationState:
+    """The navigation state of this Streamlit session; changes to it last as long as the session."""
+    state: NavigationState | None = st.session_state.get(_KEY)
+    if state is None:
+        state = st.session_state[_KEY] = NavigationState()
+    return state
 
 
 def page(row: PageRow, *, title: str, hidden: bool = False) -> st.Page:
-    """The page as ``st.navigation`` and ``st.page_link`` take it. Only in a script run.
+    """Return the page object that ``st.navigation`` and ``st.page_link`` accept. Only in a script run.
 
-    A new object each time: Streamlit notes in it which one may run.
+    Each call returns a new copy: Streamlit records in the object which page may run.
     """
-    return copy(_made(row.script, row.path, title, "hidden" if hidden else "visible"))
+    return copy(_created(row.script, row.path, title, "hidden" if hidden else "visible"))
 
 
 @cache
-def _made(script: Path, path: str, title: str, visibility: Literal["visible", "hidden"]) -> st.Page:
+def _created(script: Path, path: str, title: str, visibility: Literal["visible", "hidden"]) -> st.Page:
     return st.Page(script, title=title, url_path=path, default=not path, visibility=visibility)

@@ -133,7 +133,7 @@ def sign_in(error: Unauthenticated | None = None, *, asked: str = "") -> None:
                 if asked
                 else "Sign in to see what is here for you."
             )
-        _way_in("sign-in", nobody=error is None)
+        _sign_in_component("sign-in", anonymous=error is None)
 
 
 def may_submit(*, key: str, submitted: bool) -> bool:
@@ -154,17 +154,22 @@ def may_submit(*, key: str, submitted: bool) -> bool:
         with st.container(key=f"submit-{key}", border=True):
             st.markdown("**Sign in to send this**")
             st.write("What you filled in comes along: afterwards you are back here, and send it.")
-            _way_in(f"{key}-sign-in")
+            _sign_in_component(f"{key}-sign-in")
     return False
 
 
-def _way_in(key: str, *, nobody: bool = True) -> None:
-    """The component where nobody is signed in. ``nobody``: a sign-in in another tab draws this page anew."""
+def _sign_in_component(key: str, *, anonymous: bool = True) -> None:
+    """The component with its sign-in button.
+
+    Args:
+        key: Key of the component.
+        anonymous: Whether a sign-in in another tab draws this page again.
+    """
     auth0(
         key=key,
         account=None,
         tabs=services().cookies.tabs,
-        anonymous=nobody,
+        anonymous=anonymous,
         mode=Mode(services().settings.sign_in_mode),
         events=_SIGN_IN_EVENTS,
         on_event=_leads_to_sign_in(),
@@ -252,7 +257,7 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
                 events=_SIGN_IN_EVENTS,
                 on_event=_leads_to_sign_in(another_account=True),
             )
-        home = page_registry.way().home
+        home = page_registry.navigation_state().home
         if home is not None and error.reason != Reason.BLOCKED:
             st.page_link(home, label="Back to Home", icon=":material/arrow_back:")
 

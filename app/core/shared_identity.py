@@ -21,8 +21,8 @@ CACHES: Final = frozenset({"cache", "cache_data", "cache_resource", "cached", "c
 IDENTITY: Final = frozenset(
     {
         "allows", "allows_row", "bind_session", "bound_session", "browser_hash", "caller", "caller_of", "carried",
-        "current_session", "decide", "fresh_for", "missing", "principal", "require", "require_page", "require_row",
-        "requires", "session_at_the_gate",
+        "current_session", "decide", "fresh_for", "missing", "principal", "recently_checked_session", "require",
+        "require_page", "require_row", "requires",
     }
 )  # fmt: skip
 """What the modules named ``access`` offer that depends on the user."""

@@ -177,7 +177,7 @@ class Tab:
     def _update(self, session: Session, grants: Grants) -> SessionChange:
         """The session is live, and its user has ``grants``."""
         self.session, self._is_checked = session, True
-        self._tabs.record_gated(session)
+        self._tabs.record_checked(session)
         change = self._state.update_grants(grants)
         if change is SessionChange.LOST and self._state.run_on_save is None:
             # Nothing was shown yet, and what is on its way was rendered with the right.

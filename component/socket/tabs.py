@@ -26,7 +26,7 @@ from component.socket.upload_limits import Uploads
 from component.socket.upload_totals import UploadTotals
 
 _THREADS: Final = 16
-_GATED_SECONDS: Final = 1.0
+_RECENT_SECONDS: Final = 1.0
 MAX_NEW_SECRETS: Final = 2048
 _COOKIE_SECONDS: Final = 10.0
 """How long a browser may take to receive the cookie with a session's new secret."""
@@ -60,7 +60,7 @@ class Tabs:
         """Whether a Streamlit session has a socket now, according to Streamlit; set when the app starts."""
         self._threads = ThreadPool(_THREADS, name="tabs")
         self._live: dict[Tab, None] = {}
-        self._gated: dict[str, tuple[float, Session]] = {}
+        self._recently_checked: dict[str, tuple[float, Session]] = {}
         self._new_secrets: dict[bytes, float] = {}
 
     def __iter__(self) -> Iterator[Tab]:
@@ -90,17 +90,17 @@ class Tabs:
 
         return read() if len(data or b"") <= back_message.ON_LOOP_BYTES else await self.in_thread(read)
 
-    def record_gated(self, session: Session) -> None:
+    def record_checked(self, session: Session) -> None:
         """Record a session that was just checked, for the run that a message, or the watcher, requests."""
-        self._gated[session.ref] = (self.monotonic(), session)
+        self._recently_checked[session.ref] = (self.monotonic(), session)
 
-    def gated(self, ref: str) -> Session | None:
+    def recently_checked(self, ref: str) -> Session | None:
         """The session as checked a moment ago; None when it was not.
 
         For what a run shows around its page; guards read from storage.
         """
-        known = self._gated.get(ref)
-        return known[1] if known is not None and self.monotonic() - known[0] <= _GATED_SECONDS else None
+        known = self._recently_checked.get(ref)
+        return known[1] if known is not None and self.monotonic() - known[0] <= _RECENT_SECONDS else None
 
     def record_new_secret(self, old_hash: bytes) -> None:
         """Record that a session has a new secret in place of the one with this hash."""
@@ -173,4 +173,4 @@ class Tabs:
         """Remove a tab."""
         self._live.pop(tab, None)
         if tab.session is not None:
-            self._gated.pop(tab.session.ref, None)
+            self._recently_checked.pop(tab.session.ref, None)

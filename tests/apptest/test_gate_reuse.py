@@ -14,7 +14,7 @@ def test_a_page_refuses_what_the_gate_still_allowed(world: World) -> None:
     subject = world.sign_in(at, roles=["viewer"])
     session = world.services.storage.read.session_by_ref(at.user["sid"])
     assert session is not None
-    world.services.tabs.record_gated(session)
+    world.services.tabs.record_checked(session)
     with world.services.storage.unit_of_work() as unit:
         unit.revoke_grant(NewGrant(subject=subject, source=Source.ADMIN, by="test", role="viewer"), utc_now())
         unit.commit()
@@ -30,7 +30,7 @@ def test_a_session_that_ended_behind_the_gate_opens_nothing(world: World) -> Non
     with world.services.storage.unit_of_work() as unit:
         unit.end_session(session.ref, EndReason.ENDED_BY_ADMIN, utc_now())
         unit.commit()
-    world.services.tabs.record_gated(session)
+    world.services.tabs.record_checked(session)
     testing.open_page(at, "profile.py")
     assert [title.value for title in at.title] == ["You were signed out"]
 
@@ -42,9 +42,9 @@ def test_what_the_gate_knew_is_not_used_for_long_nor_for_anybody_else(world: Wor
     session = world.services.storage.read.session_by_ref(ref)
     assert session is not None
     tabs = world.services.tabs
-    assert tabs.gated(ref) is None
-    tabs.record_gated(session)
-    assert tabs.gated(ref) is session
-    assert tabs.gated("another") is None
-    tabs._gated[ref] = (tabs._gated[ref][0] - 1.1, session)
-    assert tabs.gated(ref) is None
+    assert tabs.recently_checked(ref) is None
+    tabs.record_checked(session)
+    assert tabs.recently_checked(ref) is session
+    assert tabs.recently_checked("another") is None
+    tabs._recently_checked[ref] = (tabs._recently_checked[ref][0] - 1.1, session)
+    assert tabs.recently_checked(ref) is None

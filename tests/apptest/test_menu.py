@@ -32,7 +32,7 @@ def _script() -> None:
 
 @pytest.fixture
 def at() -> AppTest:
-    page_registry._made.cache_clear()
+    page_registry._created.cache_clear()
     return AppTest.from_function(_script, default_timeout=20)
 
 
@@ -45,7 +45,7 @@ def test_what_one_run_may_open_opens_nothing_in_another(at: AppTest) -> None:
 
 def test_a_script_is_looked_up_once_for_a_process(at: AppTest) -> None:
     at.run()
-    made = page_registry._made.cache_info().misses
+    made = page_registry._created.cache_info().misses
     at.run()
-    assert page_registry._made.cache_info().misses == made == len({row.title for row in PAGES}) + 1
+    assert page_registry._created.cache_info().misses == made == len({row.title for row in PAGES}) + 1
     assert not at.exception

@@ -65,7 +65,7 @@ IDENTITY_CALLS = [
     "access.principal()",
     "access.caller()",
     "access.current_session()",
-    "access.session_at_the_gate()",
+    "access.recently_checked_session()",
     "access.bound_session()",
     "access.browser_hash()",
     "access.allows(Permission.READ_REPORTS)",
