@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.security.hostile_attack import MB, SOCKETS, attacks, longest
-from tests.security.live import Live, Tab, live
+from tests.security.live import LiveApp, Tab, live
 from tests.stack import ROOT
 
 HONEST = 20
@@ -81,20 +81,20 @@ def work(tabs: list[Tab], seconds: float, every_seconds: float, *, seed: str) ->
         return [each for matches in pool.map(item, range(len(tabs)), tabs) for each in matches]
 
 
-def resident_bytes(here: Live) -> int:
+def resident_bytes(app: LiveApp) -> int:
     """What the process keeps in memory."""
-    pages = int(Path(f"/proc/{here.processes[0].pid}/statm").read_text().split()[1])
+    pages = int(Path(f"/proc/{app.processes[0].pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
-def highest(here: Live) -> Iterator[list[int]]:
+def highest(app: LiveApp) -> Iterator[list[int]]:
     """What the process keeps in memory at most while the block runs, in the one element of a list."""
-    matches, over = [resident_bytes(here)], threading.Event()
+    matches, over = [resident_bytes(app)], threading.Event()
 
     def look() -> None:
         while not over.wait(0.05):
-            matches[0] = max(matches[0], resident_bytes(here))
+            matches[0] = max(matches[0], resident_bytes(app))
 
     watching = threading.Thread(target=look, daemon=True)
     watching.start()
@@ -127,7 +127,7 @@ def work_of_all(tabs: list[Tab], visitor: Tab, seconds: float) -> tuple[Figures,
 
 
 def measure(
-    here: Live,
+    app: LiveApp,
     seconds: float,
     *,
     honest: int = HONEST,
@@ -137,21 +137,21 @@ def measure(
 ) -> Measured:
     """Let honest tabs work for so long, first alone and then beside the attack (``only`` by these of its kinds)."""
     with ExitStack() as stack:
-        tabs = [stack.enter_context(here.tab(here.sign_in(f"honest {number}"))) for number in range(honest)]
-        visitor = stack.enter_context(here.tab(None, source=VISITOR))
+        tabs = [stack.enter_context(app.tab(app.sign_in(f"honest {number}"))) for number in range(honest)]
+        visitor = stack.enter_context(app.tab(None, source=VISITOR))
         for tab in [*tabs, visitor]:
             tab.open()
         quiet, visitor_quiet = work_of_all(tabs, visitor, seconds)
-        before = resident_bytes(here)
-        with highest(here) as limit:
+        before = resident_bytes(app)
+        with highest(app) as limit:
             command = [sys.executable, "-m", "tests.security.hostile_attack"]
             with subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
             ) as hostile:
                 assert hostile.stdin is not None
                 assert hostile.stdout is not None
-                cookies = here.sign_in("hostile").cookies
-                request = {"port": here.ports[0], "cookies": cookies, "size": size, "only": list(only)}
+                cookies = app.sign_in("hostile").cookies
+                request = {"port": app.ports[0], "cookies": cookies, "size": size, "only": list(only)}
                 hostile.stdin.write(json.dumps(request) + "\n")
                 hostile.stdin.flush()
                 hostile.stdout.readline()  # it attacks
@@ -198,8 +198,8 @@ def main() -> int:
     options.add_argument("--only", action="append", default=[], choices=[*longest(MB), *attacks(MB)], help="of a kind")
     arguments = options.parse_args()
     seconds = min(arguments.seconds, 600.0)
-    with tempfile.TemporaryDirectory() as folder, live(Path(folder), processes=1, **AS_DEPLOYED) as here:
-        matches = measure(here, seconds, only=arguments.only)
+    with tempfile.TemporaryDirectory() as folder, live(Path(folder), processes=1, **AS_DEPLOYED) as app:
+        matches = measure(app, seconds, only=arguments.only)
     median, p99 = matches.attacked.median / matches.quiet.median, matches.attacked.p99 / matches.quiet.p99
     print(json.dumps({"median": median, "p99": p99, "grown": matches.grown}))
     return 0 if median <= MAX_MEDIAN_RATIO and p99 <= MAX_P99_RATIO and matches.grown <= MAX_GROWN else 1

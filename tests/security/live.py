@@ -1,4 +1,4 @@
-"""Two app processes over one database, a script that leaves traces, and people whose rights change meanwhile."""
+"""Two app processes over one database, a script that leaves traces, and users whose permissions change meanwhile."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ ISSUER = testing.ISSUER
 
 
 @dataclass
-class Someone:
-    """A person with one browser."""
+class SignedInUser:
+    """A user with a session in one browser."""
 
     subject: Subject
     ref: str
@@ -51,16 +51,17 @@ class Someone:
 
 
 class Tab(RawSocket):
-    """A tab that knows its widgets."""
+    """A browser tab that knows the widgets of its page."""
 
     widgets: dict[str, str]
     files: dict[str, str]
-    """Label of a download → its address, or the id of the deferred file."""
-    seen: list[ForwardMsg]
+    """Label of a download → its URL path, or the id of its deferred file."""
+    messages: list[ForwardMsg]
+    """Every message received since the page was opened."""
 
     def open(self, query: str = "") -> list[str]:
-        """Run the script as a new tab does; → its texts."""
-        self.widgets, self.files, self.seen = {}, {}, []
+        """Run the script as a new tab does; → the texts that it wrote."""
+        self.widgets, self.files, self.messages = {}, {}, []
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.context_info.url = "http://localhost/"
@@ -72,7 +73,7 @@ class Tab(RawSocket):
         texts = []
         while True:
             message = self.receive(timeout_seconds)
-            self.seen.append(message)
+            self.messages.append(message)
             if message.WhichOneof("type") == "delta":
                 element = message.delta.new_element
                 kind = element.WhichOneof("type")
@@ -89,7 +90,7 @@ class Tab(RawSocket):
                 return texts
 
     def press(self, label: str) -> None:
-        """Press a button, as its browser would."""
+        """Press a button, as a browser would."""
         message = BackMsg()
         state = message.rerun_script.widget_states.widgets.add()
         state.id = self.widgets[label]
@@ -100,36 +101,37 @@ class Tab(RawSocket):
         self.send(message)
 
     def download(self, file: str) -> str:
-        """Ask for a deferred file, as a click on its button does; → the address it is given out at, or "" if not."""
+        """Request a deferred file, as a click on its button does; → its URL path, or "" if it was refused."""
         message = BackMsg()
         message.backend_operation_request.request_id = "request"
         message.backend_operation_request.session_id = self.session_id
         message.backend_operation_request.deferred_file.file_id = file
         self.send(message)
         while True:
-            answer = self.receive()
-            if answer.WhichOneof("type") == "backend_operation_response":
-                return answer.backend_operation_response.deferred_file.url
+            response = self.receive()
+            if response.WhichOneof("type") == "backend_operation_response":
+                return response.backend_operation_response.deferred_file.url
 
     def wait_for_push(self, timeout_seconds: float = 10.0) -> str:
-        """Wait for what the server sends by itself.
+        """Wait for a message that the server sends without a request.
 
-        → The address it sends to, "covered", "uncovered", or "" for a run.
+        Returns:
+            The target of a redirect, "locked" or "unlocked" for the expiry overlay, or "" for the end of a run.
         """
         while True:
             message = self.receive(timeout_seconds)
-            self.seen.append(message)
+            self.messages.append(message)
             if message.WhichOneof("type") == "auth_redirect":
                 return message.auth_redirect.url
             if message.delta.new_element.bidi_component.id == "gatehouse-expiry-overlay":
-                told = json.loads(message.delta.new_element.bidi_component.json)
-                return "covered" if told["covered"] else "uncovered"
+                data = json.loads(message.delta.new_element.bidi_component.json)
+                return "locked" if data["covered"] else "unlocked"
             if message.WhichOneof("type") == "script_finished":
                 return ""
 
 
 @dataclass
-class Live:
+class LiveApp:
     """The running installation."""
 
     folder: Path
@@ -142,135 +144,137 @@ class Live:
 
     @property
     def traces(self) -> list[str]:
-        """What has run, in order."""
+        """Names of the script's functions that have run, in order."""
         file = self.folder / "traces"
         return file.read_text().split() if file.exists() else []
 
-    def sign_in(self, name: str, *roles: str, lasts_seconds: float = 3600.0) -> Someone:
-        """A new session of a person with these roles, at a browser of its own."""
-        who = Someone(Subject(ISSUER, f"test|{name}"), secrets.token_urlsafe(16), {})
+    def sign_in(self, name: str, *roles: str, lasts_seconds: float = 3600.0) -> SignedInUser:
+        """A new session of a user with these roles, in a browser of its own."""
+        user = SignedInUser(Subject(ISSUER, f"test|{name}"), secrets.token_urlsafe(16), {})
         secret, now = secrets.token_urlsafe(32), utc_now()
         with self.database.unit_of_work() as unit:
-            unit.save_person(Person(subject=who.subject, name=name), now)
+            unit.save_person(Person(subject=user.subject, name=name), now)
             unit.begin_session(
                 NewSession(
-                    ref=who.ref,
+                    ref=user.ref,
                     secret_hash=hashlib.sha256(secret.encode()).digest(),
-                    subject=who.subject,
+                    subject=user.subject,
                     authenticated_at=now,
                     expires_at=now + timedelta(seconds=lasts_seconds),
-                    sealed_tokens=ProviderTokens("token", "", "").seal(self.keyring, who.ref),
+                    sealed_tokens=ProviderTokens("token", "", "").seal(self.keyring, user.ref),
                     access_token_hash=secrets.token_bytes(32),
                     access_expires_at=now + timedelta(hours=1),
                 ),
                 now,
             )
             for role in roles:
-                unit.add_grant(NewGrant(subject=who.subject, source=Source.ADMIN, by="test", role=role), now)
+                unit.add_grant(NewGrant(subject=user.subject, source=Source.ADMIN, by="test", role=role), now)
             unit.commit()
-        who.cookies = {self.cookies.session: secret, self.cookies.browser: secrets.token_urlsafe(32)}
-        return who
+        user.cookies = {self.cookies.session: secret, self.cookies.browser: secrets.token_urlsafe(32)}
+        return user
 
-    def tab(self, who: Someone | None, process: int = 0, **more: Any) -> Tab:
-        """A new tab at one of the processes."""
-        return Tab(f"http://127.0.0.1:{self.ports[process]}", cookies=who.cookies if who is not None else None, **more)
+    def tab(self, user: SignedInUser | None, process: int = 0, **more: Any) -> Tab:
+        """A new tab, connected to one of the processes."""
+        return Tab(
+            f"http://127.0.0.1:{self.ports[process]}", cookies=user.cookies if user is not None else None, **more
+        )
 
-    def grant(self, who: Someone, role: str, *, lasts_seconds: float | None = None) -> None:
-        """Give a role."""
+    def grant(self, user: SignedInUser, role: str, *, lasts_seconds: float | None = None) -> None:
+        """Grant a role."""
         now = utc_now()
         until = now + timedelta(seconds=lasts_seconds) if lasts_seconds is not None else None
         with self.database.unit_of_work() as unit:
-            unit.add_grant(NewGrant(subject=who.subject, source=Source.ADMIN, by="test", role=role, until=until), now)
+            unit.add_grant(NewGrant(subject=user.subject, source=Source.ADMIN, by="test", role=role, until=until), now)
             unit.commit()
 
-    def revoke(self, who: Someone, role: str) -> None:
-        """Take a role away."""
+    def revoke(self, user: SignedInUser, role: str) -> None:
+        """Revoke a role."""
         with self.database.unit_of_work() as unit:
-            grant = NewGrant(subject=who.subject, source=Source.ADMIN, by="test", role=role)
+            grant = NewGrant(subject=user.subject, source=Source.ADMIN, by="test", role=role)
             assert unit.revoke_grant(grant, utc_now())
             unit.commit()
 
-    def end(self, who: Someone) -> None:
+    def end(self, user: SignedInUser) -> None:
         """End the session, as an administrator does."""
         with self.database.unit_of_work() as unit:
-            assert unit.end_session(who.ref, EndReason.ENDED_BY_ADMIN, utc_now())
+            assert unit.end_session(user.ref, EndReason.ENDED_BY_ADMIN, utc_now())
             unit.commit()
 
-    def was_here_last(self, who: Someone, seconds_ago: float) -> None:
-        """Put the time when somebody was last there so far back."""
+    def backdate_activity(self, user: SignedInUser, seconds: float) -> None:
+        """Move the time of the user's last activity into the past."""
         with self.database.engine.connect() as connection:
-            ago = int(seconds_ago * 1_000_000)
+            microseconds = int(seconds * 1_000_000)
             statement = "UPDATE sessions SET last_seen_at = last_seen_at - ? WHERE ref = ?"
-            connection.exec_driver_sql(statement, (ago, who.ref))
+            connection.exec_driver_sql(statement, (microseconds, user.ref))
             connection.commit()
 
-    def revive(self, who: Someone) -> None:
-        """Go on with an expired session, as after its person signed in again."""
-        self._go_on(who, lambda unit, fresh, now: unit.resume_session(fresh, now + timedelta(hours=1), now))
+    def resume_session(self, user: SignedInUser) -> None:
+        """Resume an expired session, as after the user signed in again."""
+        self._reauthenticate(user, lambda unit, fresh, now: unit.resume_session(fresh, now + timedelta(hours=1), now))
 
-    def step_up(self, who: Someone) -> None:
-        """Go on with a live session, as after its person signed in afresh."""
-        self._go_on(who, lambda unit, fresh, now: unit.step_up_session(fresh, now))
+    def step_up(self, user: SignedInUser) -> None:
+        """Re-authenticate a live session, as after a step-up sign-in of the user."""
+        self._reauthenticate(user, lambda unit, fresh, now: unit.step_up_session(fresh, now))
 
-    def _go_on(self, who: Someone, how: Callable[[UnitOfWork, SteppedUp, datetime], bool]) -> None:
-        """A new secret for the session, and the cookie that goes with it."""
+    def _reauthenticate(self, user: SignedInUser, update: Callable[[UnitOfWork, SteppedUp, datetime], bool]) -> None:
+        """Issue a new secret for the session, and the cookie that holds it."""
         now, secret = utc_now(), secrets.token_urlsafe(32)
         fresh = SteppedUp(
-            ref=who.ref,
+            ref=user.ref,
             secret_hash=hashlib.sha256(secret.encode()).digest(),
             authenticated_at=now,
-            sealed_tokens=ProviderTokens("token", "", "").seal(self.keyring, who.ref),
+            sealed_tokens=ProviderTokens("token", "", "").seal(self.keyring, user.ref),
             access_token_hash=secrets.token_bytes(32),
             access_expires_at=now + timedelta(hours=1),
         )
         with self.database.unit_of_work() as unit:
-            assert how(unit, fresh, now)
+            assert update(unit, fresh, now)
             unit.commit()
-        who.cookies = {**who.cookies, self.cookies.session: secret}
+        user.cookies = {**user.cookies, self.cookies.session: secret}
 
-    def block(self, who: Someone) -> None:
-        """Block the person, and nothing else."""
+    def block(self, user: SignedInUser) -> None:
+        """Block the user, and change nothing else."""
         with self.database.unit_of_work() as unit:
-            assert unit.set_blocked(who.subject, blocked=True)
+            assert unit.set_blocked(user.subject, blocked=True)
             unit.commit()
 
-    def take(self, what: str, who: Someone) -> None:
-        """Take away what these words say: ``lost role``, ``ended``, ``blocked``."""
-        if what == "lost role":
-            self.revoke(who, "analyst")
-        elif what == "ended":
-            self.end(who)
+    def remove_access(self, change: str, user: SignedInUser) -> None:
+        """Make one of the changes ``lost role``, ``ended``, ``blocked``."""
+        if change == "lost role":
+            self.revoke(user, "analyst")
+        elif change == "ended":
+            self.end(user)
         else:
-            self.block(who)
+            self.block(user)
 
-    def refusals(self, who: Someone) -> list[str]:
-        """The functions this person was refused, as the audit has it."""
+    def refusals(self, user: SignedInUser) -> list[str]:
+        """The functions that the user was refused, as the audit log has them."""
         with self.database.engine.connect() as connection:
             rows = connection.execute(
                 text("SELECT target FROM audit_events WHERE kind = :kind AND actor = :actor ORDER BY seq"),
-                {"kind": AuditKind.FUNCTION_DENY.value, "actor": subject_name(who.subject)},
+                {"kind": AuditKind.FUNCTION_DENY.value, "actor": subject_name(user.subject)},
             )
             return [str(row.target) for row in rows]
 
-    def ask(
-        self, path: str, who: Someone | None = None, *, process: int = 0, method: str = "GET", **more: Any
+    def request(
+        self, path: str, user: SignedInUser | None = None, *, process: int = 0, method: str = "GET", **more: Any
     ) -> requests.Response:
-        """One request by a browser of theirs, the path exactly as given."""
+        """Send one request from the user's browser, with the path unchanged."""
         session = requests.Session()
         session.trust_env = False
-        request = requests.Request(method, "http://unset/", cookies=who.cookies if who else None, **more)
+        request = requests.Request(method, "http://unset/", cookies=user.cookies if user else None, **more)
         prepared = session.prepare_request(request)
         prepared.url = f"http://127.0.0.1:{self.ports[process]}{path}"
         return session.send(prepared, timeout=10, allow_redirects=False)
 
     def log(self, process: int = 0) -> str:
-        """What a process has written."""
+        """The log of a process."""
         return (self.folder / f"app-{process}.log").read_text(errors="replace")
 
 
 @contextmanager
-def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environment: str) -> Iterator[Live]:
-    """Start the processes; the caller's block uses them."""
+def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environment: str) -> Iterator[LiveApp]:
+    """Start the processes, and stop them at the end of the block."""
     file = folder / "script.py"
     file.write_text(script)
     ports = [free_port() for _ in range(processes)]
@@ -283,16 +287,16 @@ def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environmen
     declare_beside(file if "HOSTED" in environment else None)
     seed(database)
     declare_beside(None)
-    made = Live(folder, base_url, ports, database, keyring, Cookies(base_url))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT")}
+    app = LiveApp(folder, base_url, ports, database, keyring, Cookies(base_url))
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT")}
     try:
         for number, port in enumerate(ports):
             with (folder / f"app-{number}.log").open("w") as log:
-                made.processes.append(
+                app.processes.append(
                     subprocess.Popen(
                         [sys.executable, "-m", "tests.security.live_app", str(port), base_url, url, str(file)],
                         cwd=folder,
-                        env=kept
+                        env=environ
                         | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "TRACES": str(folder / "traces")}
                         | environment,
                         stdout=log,
@@ -300,23 +304,23 @@ def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environmen
                     )
                 )
         for number, port in enumerate(ports):
-            _wait(made, number, port)
-        yield made
+            _wait(app, number, port)
+        yield app
     finally:
-        for process in made.processes:
+        for process in app.processes:
             process.terminate()
-        for process in made.processes:
+        for process in app.processes:
             process.wait(60)
         database.close()
 
 
-def _wait(made: Live, number: int, port: int) -> None:
+def _wait(app: LiveApp, number: int, port: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        assert made.processes[number].poll() is None, made.log(number)
+        assert app.processes[number].poll() is None, app.log(number)
         try:
             if requests.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=2).ok:
                 return
         except requests.RequestException:  # not up yet, or too busy to answer
             time.sleep(0.1)
-    raise AssertionError(made.log(number))
+    raise AssertionError(app.log(number))

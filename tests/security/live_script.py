@@ -1,4 +1,4 @@
-"""The page of the live tests: a widget of each kind, and a trace of whatever ran."""
+"""The page of the live tests: a widget of each kind, and a trace of every function that ran."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from app.core.permissions import Permission
 TRACES = pathlib.Path(os.environ["TRACES"])
 
 
-def trace(what):
+def trace(name):
     with TRACES.open("a") as file:
-        file.write(what + "\\n")
+        file.write(name + "\\n")
 
 
 @access.requires(Permission.EXPORT_REPORTS)
-def guarded(what):
-    trace(what)
+def guarded(name):
+    trace(name)
     return "the report"
 
 
-def unguarded(what):
-    trace(what)
+def unguarded(name):
+    trace(name)
     return "the report"
 
 
@@ -56,8 +56,8 @@ if st.button("drawing", key="drawing"):
 st.download_button("export", data=access.bind_session(lambda: guarded("export")), key="export", on_click="ignore")
 st.download_button("forgetful", data=lambda: unguarded("forgetful"), key="forgetful", on_click="ignore")
 st.download_button("media", data=b"secret of " + str(st.user.get("iss_sub")).encode(), key="media")
-who = access.principal()
-st.markdown(st.query_params.get("say", ""))
+user = access.principal()
+st.markdown(st.query_params.get("text", ""))
 st.markdown("may=" + str(access.allows(Permission.EXPORT_REPORTS)))
-st.markdown("who=" + (who.name or "nobody"))
+st.markdown("user=" + (user.name or "anonymous"))
 """

@@ -13,7 +13,7 @@ import requests
 
 from tests.nginx import Nginx
 from tests.ports import free_port
-from tests.security.live import Live, Someone, Tab, live
+from tests.security.live import LiveApp, SignedInUser, Tab, live
 from tests.stub_api import RecordedRequest, StubApi, StubResponse
 
 APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
@@ -21,21 +21,21 @@ APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("behind-nginx"), processes=2) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def proxy(here: Live) -> Iterator[Nginx]:
-    with Nginx(here.folder / "nginx", apps=here.ports) as made:
+def proxy(app: LiveApp) -> Iterator[Nginx]:
+    with Nginx(app.folder / "nginx", apps=app.ports) as made:
         yield made
 
 
 def ask(
-    proxy: Nginx, path: str, who: Someone, method: str = "GET", *, token: str = "", file: bytes | None = None
+    proxy: Nginx, path: str, user: SignedInUser, method: str = "GET", *, token: str = "", file: bytes | None = None
 ) -> requests.Response:
-    cookies = who.cookies | ({"_streamlit_xsrf": token} if token else {})
+    cookies = user.cookies | ({"_streamlit_xsrf": token} if token else {})
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()), "X-Xsrftoken": token}
     files = {"file": ("x.csv", file)} if file is not None else None
     return requests.request(
@@ -44,17 +44,17 @@ def ask(
 
 
 @pytest.mark.parametrize("kind", ["media", "uploads"])
-def test_files_of_a_tab_are_found_in_whichever_process_it_is(here: Live, proxy: Nginx, kind: str) -> None:
+def test_files_of_a_tab_are_found_in_whichever_process_it_is(app: LiveApp, proxy: Nginx, kind: str) -> None:
     """As after a replica came back: the tab is served by one process, and its browser's cookie leads to another.
 
     One browser with a tab in each process: its cookie leads to one of the two, whichever that is, so that the files of
     the other tab are always asked for at the wrong process first. Each tab is of another user, because the same file of
     the same user has the same address in both processes.
     """
-    users = [here.sign_in(f"{kind}-{process}") for process in (0, 1)]
+    users = [app.sign_in(f"{kind}-{process}") for process in (0, 1)]
     for process, user in enumerate(users):
-        user.cookies[here.cookies.browser] = users[0].cookies[here.cookies.browser]
-        with here.tab(user, process) as tab:
+        user.cookies[app.cookies.browser] = users[0].cookies[app.cookies.browser]
+        with app.tab(user, process) as tab:
             tab.open()
             if kind == "media":
                 answer = ask(proxy, tab.files["media"], user)
@@ -68,9 +68,9 @@ def test_files_of_a_tab_are_found_in_whichever_process_it_is(here: Live, proxy: 
                 assert ask(proxy, upload, user, "DELETE", token=token).status_code == 204, process
 
 
-def test_files_of_others_are_found_nowhere(here: Live, proxy: Nginx) -> None:
-    ann, bob = here.sign_in("ann"), here.sign_in("bob")
-    with here.tab(ann) as tab:
+def test_files_of_others_are_found_nowhere(app: LiveApp, proxy: Nginx) -> None:
+    ann, bob = app.sign_in("ann"), app.sign_in("bob")
+    with app.tab(ann) as tab:
         tab.open()
         assert ask(proxy, tab.files["media"], bob).status_code == 404
         token = ask(proxy, "/_stcore/health", bob).cookies["_streamlit_xsrf"]
@@ -78,8 +78,8 @@ def test_files_of_others_are_found_nowhere(here: Live, proxy: Nginx) -> None:
         assert ask(proxy, upload, bob, "PUT", token=token, file=b"a,b").status_code == 404
 
 
-def test_a_tab_is_served_through_it(here: Live, proxy: Nginx) -> None:
-    ann = here.sign_in("ann")
+def test_a_tab_is_served_through_it(app: LiveApp, proxy: Nginx) -> None:
+    ann = app.sign_in("ann")
     with Tab(proxy.url, cookies=ann.cookies) as tab:
         tab.open()
         assert ask(proxy, tab.files["media"], ann).status_code == 200

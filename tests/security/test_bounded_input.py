@@ -16,14 +16,14 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 
-from tests.security.live import Live, Someone, Tab, live
+from tests.security.live import LiveApp, SignedInUser, Tab, live
 
 MB = 1024 * 1024
 LONGEST = 4 * MB
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(
         tmp_path_factory.mktemp("bounded"),
         processes=1,
@@ -36,8 +36,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 class Raw:
     """A connection by hand; → what the server answers."""
 
-    def __init__(self, here: Live, sent: bytes = b"") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", here.ports[0]), 60)
+    def __init__(self, app: LiveApp, sent: bytes = b"") -> None:
+        self.socket = socket.create_connection(("127.0.0.1", app.ports[0]), 60)
         self.tail = b""
         """What was read beyond what was asked for."""
         self.socket.sendall(sent)
@@ -85,16 +85,16 @@ class Raw:
         return struct.unpack("!H", frame.string[frame.end() : frame.end() + 2])[0] if frame is not None else None
 
 
-def cookie(user: Someone | None) -> str:
+def cookie(user: SignedInUser | None) -> str:
     cookies = user.cookies if user is not None else {"x": "y"}
     return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
 
-def handshake(here: Live, user: Someone | None) -> Raw:
+def handshake(app: LiveApp, user: SignedInUser | None) -> Raw:
     raw = Raw(
-        here,
+        app,
         (
-            f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{here.ports[0]}\r\nOrigin: {here.base_url}\r\n"
+            f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{app.ports[0]}\r\nOrigin: {app.base_url}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             f"Cookie: {cookie(user)}\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             "Sec-WebSocket-Protocol: streamlit\r\n\r\n"
@@ -114,17 +114,17 @@ PING = frame(b"", opcode=9)
 """The pong says that the server has read all that was sent before it."""
 
 
-def request(here: Live, line: str, *headers: str, body: bytes = b"") -> bytes:
-    return "\r\n".join([line, f"Host: 127.0.0.1:{here.ports[0]}", *headers, "", ""]).encode() + body
+def request(app: LiveApp, line: str, *headers: str, body: bytes = b"") -> bytes:
+    return "\r\n".join([line, f"Host: 127.0.0.1:{app.ports[0]}", *headers, "", ""]).encode() + body
 
 
 # HTTP
 
 
-def upload(here: Live, user: Someone, tab: Tab, *headers: str, body: bytes) -> str:
+def upload(app: LiveApp, user: SignedInUser, tab: Tab, *headers: str, body: bytes) -> str:
     line = f"PUT /_stcore/upload_file/{tab.session_id}/{secrets.token_hex(8)} HTTP/1.1"
     kind = "Content-Type: multipart/form-data; boundary=b"
-    with Raw(here, request(here, line, f"Cookie: {cookie(user)}", kind, *headers, body=body)) as raw:
+    with Raw(app, request(app, line, f"Cookie: {cookie(user)}", kind, *headers, body=body)) as raw:
         return raw.head().partition("\r\n")[0]
 
 
@@ -144,11 +144,13 @@ CHUNKED = f"{len(PART):x}\r\n".encode() + PART + b"\r\n0\r\n\r\n"
         (("Content-Length: 99999999999",), b"", "HTTP/1.1 413 Content Too Large"),
     ],
 )
-def test_a_body_of_ambiguous_length_is_not_read(here: Live, headers: tuple[str, ...], body: bytes, answer: str) -> None:
-    user = here.sign_in("ann")
-    with here.tab(user) as tab:
+def test_a_body_of_ambiguous_length_is_not_read(
+    app: LiveApp, headers: tuple[str, ...], body: bytes, answer: str
+) -> None:
+    user = app.sign_in("ann")
+    with app.tab(user) as tab:
         tab.open()
-        assert re.sub("Request Entity", "Content", upload(here, user, tab, *headers, body=body)) == answer
+        assert re.sub("Request Entity", "Content", upload(app, user, tab, *headers, body=body)) == answer
 
 
 @pytest.mark.parametrize(
@@ -164,17 +166,17 @@ def test_a_body_of_ambiguous_length_is_not_read(here: Live, headers: tuple[str, 
     ],
     ids=["headers", "very many headers", "long", "target", "chunked", "body", "in use"],
 )
-def test_a_head_that_is_made_to_be_costly_is_refused(here: Live, sent: tuple[str, ...], status: int) -> None:
-    with Raw(here) as raw:
-        raw.send(request(here, *sent))
+def test_a_head_that_is_made_to_be_costly_is_refused(app: LiveApp, sent: tuple[str, ...], status: int) -> None:
+    with Raw(app) as raw:
+        raw.send(request(app, *sent))
         assert int(raw.head().split()[1]) == status
 
 
-def test_an_unrequested_body_is_not_read_to_its_end(here: Live) -> None:
+def test_an_unrequested_body_is_not_read_to_its_end(app: LiveApp) -> None:
     """An upload that was refused goes on: a little of it is dropped, then the connection is."""
     sent = 0
-    head = request(here, "PUT /nothing/here HTTP/1.1", f"Content-Length: {300 * MB}")
-    with Raw(here, head) as raw, suppress(OSError):
+    head = request(app, "PUT /nothing/here HTTP/1.1", f"Content-Length: {300 * MB}")
+    with Raw(app, head) as raw, suppress(OSError):
         while sent < 300 * MB:
             raw.socket.sendall(b"x" * MB)
             sent += MB
@@ -184,32 +186,32 @@ def test_an_unrequested_body_is_not_read_to_its_end(here: Live) -> None:
 # Sockets
 
 
-def test_the_longest_message_is_counted_by_what_arrives_in_all_its_fragments(here: Live) -> None:
-    with handshake(here, here.sign_in("ann")) as raw:
+def test_the_longest_message_is_counted_by_what_arrives_in_all_its_fragments(app: LiveApp) -> None:
+    with handshake(app, app.sign_in("ann")) as raw:
         for number in range(5):
             raw.send(frame(b"x" * MB, opcode=0 if number else 2, final=False))
         assert raw.close_code() == 1009
 
 
-def test_an_anonymous_socket_sends_a_quarter_of_a_megabyte_at_most(here: Live) -> None:
-    with handshake(here, None) as raw:
+def test_an_anonymous_socket_sends_a_quarter_of_a_megabyte_at_most(app: LiveApp) -> None:
+    with handshake(app, None) as raw:
         raw.send(frame(b"x" * (MB // 4), final=False) + frame(b"x", opcode=0, final=False))
         assert raw.close_code() == 1009
 
 
-def test_unfinished_messages_of_one_person_fill_no_memory(here: Live) -> None:
+def test_unfinished_messages_of_one_person_fill_no_memory(app: LiveApp) -> None:
     """Two of the longest may be under way; the sockets on which there is more are closed."""
-    user = here.sign_in("eve")
-    before = resident_bytes(here.processes[0].pid)
+    user = app.sign_in("eve")
+    before = resident_bytes(app.processes[0].pid)
     with ExitStack() as stack:
-        raws = [stack.enter_context(handshake(here, user)) for _ in range(10)]
+        raws = [stack.enter_context(handshake(app, user)) for _ in range(10)]
         taken = []
         for raw in raws:
             raw.send(frame(b"x" * (LONGEST - MB), final=False) + PING)
             taken.append(raw.is_taken())
-        grown = resident_bytes(here.processes[0].pid) - before
+        grown = resident_bytes(app.processes[0].pid) - before
         codes = [raw.close_code() for raw in raws[2:]]
-        with here.tab(here.sign_in("bob")) as tab:
+        with app.tab(app.sign_in("bob")) as tab:
             assert tab.open()
     assert taken == [True] * 2 + [False] * 8
     assert codes == [1013] * 8
@@ -231,14 +233,14 @@ def resident_bytes(pid: int) -> int:
     ids=["empty fragments", "pings", "pongs", "a long ping"],
 )
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_frames_without_a_payload_are_counted(here: Live, sent: bytes, code: int, signed_in: bool) -> None:
-    with handshake(here, here.sign_in("ann") if signed_in else None) as raw:
+def test_frames_without_a_payload_are_counted(app: LiveApp, sent: bytes, code: int, signed_in: bool) -> None:
+    with handshake(app, app.sign_in("ann") if signed_in else None) as raw:
         raw.send(sent)
         assert raw.close_code() == code
 
 
-def test_pings_of_a_browser_behind_a_proxy_are_answered(here: Live) -> None:
-    with handshake(here, here.sign_in("ann")) as raw:
+def test_pings_of_a_browser_behind_a_proxy_are_answered(app: LiveApp) -> None:
+    with handshake(app, app.sign_in("ann")) as raw:
         raw.send(frame(b"", opcode=9) * 20 + frame(b"\x03\xe8", opcode=8))
         assert raw.rest().count(b"\x8a\x00") == 20
 
@@ -277,12 +279,12 @@ def test_messages_that_wait_for_their_pace_fill_no_memory_and_delay_no_stop(tmp_
 # How many
 
 
-def statuses(here: Live, user: Someone | None, count: int) -> list[int]:
+def statuses(app: LiveApp, user: SignedInUser | None, count: int) -> list[int]:
     result = []
     with ExitStack() as stack:
         for _ in range(count):
             try:
-                stack.enter_context(here.tab(user))
+                stack.enter_context(app.tab(user))
                 result.append(101)
             except InvalidStatus as error:
                 response = error.response
@@ -291,24 +293,24 @@ def statuses(here: Live, user: Someone | None, count: int) -> list[int]:
     return result
 
 
-def test_the_tabs_of_one_person_are_limited_and_others_can_open_tabs(here: Live) -> None:
-    assert statuses(here, here.sign_in("many"), 14) == [101] * 12 + [503] * 2
-    assert statuses(here, here.sign_in("other"), 1) == [101]
+def test_the_tabs_of_one_person_are_limited_and_others_can_open_tabs(app: LiveApp) -> None:
+    assert statuses(app, app.sign_in("many"), 14) == [101] * 12 + [503] * 2
+    assert statuses(app, app.sign_in("other"), 1) == [101]
 
 
-def test_the_anonymous_tabs_of_one_address_are_limited_and_users_can_open_tabs(here: Live) -> None:
+def test_the_anonymous_tabs_of_one_address_are_limited_and_users_can_open_tabs(app: LiveApp) -> None:
     with ExitStack() as stack:
         for _ in range(20):
-            stack.enter_context(here.tab(None))
-        assert statuses(here, None, 2) == [503, 503]
-        assert statuses(here, here.sign_in("ann"), 1) == [101]
+            stack.enter_context(app.tab(None))
+        assert statuses(app, None, 2) == [503, 503]
+        assert statuses(app, app.sign_in("ann"), 1) == [101]
 
 
-def test_a_page_of_very_many_widgets_is_refused_and_the_process_survives(here: Live) -> None:
+def test_a_page_of_very_many_widgets_is_refused_and_the_process_survives(app: LiveApp) -> None:
     message = BackMsg()
     for number in range(5_000):
         message.rerun_script.widget_states.widgets.add(id=str(number))
-    with here.tab(here.sign_in("ann")) as tab, here.tab(here.sign_in("bob")) as other:
+    with app.tab(app.sign_in("ann")) as tab, app.tab(app.sign_in("bob")) as other:
         tab.open()
         other.open()
         tab.send(message)

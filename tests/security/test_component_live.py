@@ -12,7 +12,7 @@ from sqlalchemy import text
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app.core.audit import subject_name
-from tests.security.live import Live, Someone, Tab, live
+from tests.security.live import LiveApp, SignedInUser, Tab, live
 
 SCRIPT = """
 import streamlit as st
@@ -47,9 +47,9 @@ class Component(Tab):
     def read_run(self, timeout_seconds: float = 15.0) -> list[str]:
         self.payloads, self.ids = getattr(self, "payloads", {}), getattr(self, "ids", {})
         self.faults = getattr(self, "faults", [])
-        before = len(self.seen)
+        before = len(self.messages)
         texts = super().read_run(timeout_seconds)
-        for message in self.seen[before:]:
+        for message in self.messages[before:]:
             if message.WhichOneof("type") != "delta":
                 continue
             element = message.delta.new_element
@@ -90,13 +90,13 @@ pytestmark = pytest.mark.xdist_group("component-live")  # one process of the app
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("component"), script=SCRIPT, processes=1) as made:
         yield made
 
 
-def opened(here: Live, who: Someone | None) -> Component:
-    tab = Component(f"http://127.0.0.1:{here.ports[0]}", cookies=who.cookies if who is not None else None)
+def opened(app: LiveApp, user: SignedInUser | None) -> Component:
+    tab = Component(f"http://127.0.0.1:{app.ports[0]}", cookies=user.cookies if user is not None else None)
     assert tab.open()[-1] == "the end"
     return tab
 
@@ -104,8 +104,8 @@ def opened(here: Live, who: Someone | None) -> Component:
 REPORT = ("onAdhocReport", {"title": "Slow", "text": "very"})
 
 
-def test_events_arrive_in_order_by_both_lanes(here: Live) -> None:
-    with opened(here, here.sign_in("ann", "developer")) as tab:
+def test_events_arrive_in_order_by_both_lanes(app: LiveApp) -> None:
+    with opened(app, app.sign_in("ann", "developer")) as tab:
         tab.events("console", *((name, {"title": f"{n}", "text": ""}) for n, (name, _) in enumerate([REPORT] * 5)))
         tab.events("console", REPORT, lane="quiet")
         texts = tab.events("console", ("onError", {"code": "offline", "message": "No network."}))
@@ -127,9 +127,9 @@ FORGED = {
 
 
 @pytest.mark.parametrize("what", FORGED)
-def test_a_forged_event_is_an_error_and_on_record(here: Live, what: str) -> None:
-    who = here.sign_in(f"mallory {what}", "developer")
-    with opened(here, who) as tab:
+def test_a_forged_event_is_an_error_and_on_record(app: LiveApp, what: str) -> None:
+    user = app.sign_in(f"mallory {what}", "developer")
+    with opened(app, user) as tab:
         forged = json.loads(FORGED[what])
         texts = tab.events("console", (forged["name"], forged["data"]))
         assert [line.split("|")[:2] for line in texts[:-1]] == [["onError", "host"]]
@@ -156,58 +156,58 @@ def test_a_forged_event_is_an_error_and_on_record(here: Live, what: str) -> None
     ids=lambda value: value[:24],
 )
 @pytest.mark.parametrize("trigger", [False, True], ids=["state", "trigger"])
-def test_no_value_makes_an_exception_page(here: Live, value: str, trigger: bool) -> None:
-    with opened(here, here.sign_in("carl", "developer")) as tab:
+def test_no_value_makes_an_exception_page(app: LiveApp, value: str, trigger: bool) -> None:
+    with opened(app, app.sign_in("carl", "developer")) as tab:
         for _ in range(2):
             assert tab.say("console", value, trigger=trigger)[-1] == "the end"
         assert tab.events("console", REPORT)[-2:] == ["onAdhocReport|front-end||Report: Slow", "the end"]
         assert tab.faults == []
-    assert "RecursionError" not in here.log()
+    assert "RecursionError" not in app.log()
 
 
-def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(here: Live) -> None:
-    with opened(here, None) as tab:
+def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(app: LiveApp) -> None:
+    with opened(app, None) as tab:
         assert "failing: handler-failed" in tab.events("failing", REPORT)
         [answer] = tab.payloads["failing"]["link"]["answers"]
         number = answer["error"]["message"].rpartition(" ")[2].rstrip(".")
         assert tab.faults == []
         assert tab.rerun()[-1] == "the end"
     deadline = time.monotonic() + 5
-    while number not in here.log() and time.monotonic() < deadline:
+    while number not in app.log() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert number in here.log()
-    assert "ZeroDivisionError" in here.log()
+    assert number in app.log()
+    assert "ZeroDivisionError" in app.log()
     assert "a secret" not in json.dumps(tab.payloads)
 
 
-def test_who_may_not_gets_no_call_and_no_other_host_is_called(here: Live) -> None:
+def test_who_may_not_gets_no_call_and_no_other_host_is_called(app: LiveApp) -> None:
     ask = {"action": "WebRequest", "method": "GET", "withToken": True, "body": ""}
-    with opened(here, here.sign_in("eve")) as tab:
+    with opened(app, app.sign_in("eve")) as tab:
         texts = tab.events("console", ("onActionRequest", ask | {"path": "/api/ping"}))
         assert texts[1].startswith("onError|host|permission-denied|")
-    who = here.sign_in("dev", "developer")
-    with opened(here, who) as tab:
+    user = app.sign_in("dev", "developer")
+    with opened(app, user) as tab:
         for path in ("https://evil.example/api/ping", "//evil.example/api/ping", "/api/v1/me/../../openapi.json"):
             texts = tab.events("console", ("onActionRequest", ask | {"path": path}))
             assert texts[-2].startswith("onError|host|not-offered|"), path
 
 
-def test_a_flood_is_cut_off_and_the_audit_keeps_a_count(here: Live) -> None:
-    who = here.sign_in("flood", "developer")
-    with opened(here, who) as tab:
+def test_a_flood_is_cut_off_and_the_audit_keeps_a_count(app: LiveApp) -> None:
+    user = app.sign_in("flood", "developer")
+    with opened(app, user) as tab:
         for _ in range(30):
             tab.events("console", *[("onEverything", {})] * 30)
         assert tab.faults == []
         assert tab.payloads["console"]["link"]["done"] > 800
-    here.processes[0].terminate()  # what waits is written when the process ends
-    here.processes[0].wait(15)
-    with here.database.engine.connect() as connection:
+    app.processes[0].terminate()  # what waits is written when the process ends
+    app.processes[0].wait(15)
+    with app.database.engine.connect() as connection:
         rows = connection.execute(
             text("SELECT actor, reason, details FROM audit_events WHERE kind = 'app:component:refuse'")
         ).all()
         calls = connection.execute(text("SELECT actor, details FROM audit_events WHERE kind = 'app:call:refuse'")).all()
     found = {(row.actor, row.reason): json.loads(row.details)["count"] for row in rows}
-    flooded = {reason: count for (actor, reason), count in found.items() if actor == subject_name(who.subject)}
+    flooded = {reason: count for (actor, reason), count in found.items() if actor == subject_name(user.subject)}
     print(f"900 forged events: {len(flooded)} kinds of rows in the audit: {flooded}")
     assert flooded.keys() == {"unknown-event", "too-many"}
     assert 40 <= flooded["unknown-event"] < 100

@@ -46,5 +46,5 @@ def test_the_front_end_is_told_to_export_no_data_of_ours(
         ann = made.sign_in("ann")
         with made.tab(ann) as tab:
             tab.open()
-            (begun,) = [message for message in tab.seen if message.WhichOneof("type") == "new_session"]
-            assert begun.new_session.config.disable_data_export is hidden
+            (started,) = [message for message in tab.messages if message.WhichOneof("type") == "new_session"]
+            assert started.new_session.config.disable_data_export is hidden

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.security.live import Live, live
+from tests.security.live import LiveApp, live
 
 SCRIPT = """
 import os
@@ -32,7 +32,7 @@ def report():
     return "the report of " + access.principal().name
 
 
-if st.query_params.get("say") == "keep":
+if st.query_params.get("text") == "keep":
     kept()["report"] = access.bind_session(report)
 st.download_button("own", data=access.bind_session(report), key="own", on_click="ignore")
 st.download_button("kept", data=lambda: kept()["report"](), key="kept", on_click="ignore")
@@ -42,24 +42,24 @@ st.markdown("bound: " + str([call.__code__.co_name for call in of_process]))
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("deferred"), script=SCRIPT, processes=1) as made:
         yield made
 
 
-def test_a_function_bound_by_another_user_runs_in_nobody_elses_download(here: Live) -> None:
-    ann, bob, eve = here.sign_in("ann", "analyst"), here.sign_in("bob", "analyst"), here.sign_in("eve")
-    with here.tab(ann) as first:
-        first.open("say=keep")
-        for who in (bob, eve, None):
-            with here.tab(who) as other:
+def test_a_function_bound_by_another_user_runs_in_nobody_elses_download(app: LiveApp) -> None:
+    ann, bob, eve = app.sign_in("ann", "analyst"), app.sign_in("bob", "analyst"), app.sign_in("eve")
+    with app.tab(ann) as first:
+        first.open("text=keep")
+        for user in (bob, eve, None):
+            with app.tab(user) as other:
                 other.open()
                 assert other.download(other.files["kept"]) == ""
-        assert here.traces == []
+        assert app.traces == []
         address = first.download(first.files["kept"])
-        assert here.ask(address, ann).text == "the report of ann"
-        assert here.traces == ["ann"]
-    with here.tab(bob) as other:
+        assert app.request(address, ann).text == "the report of ann"
+        assert app.traces == ["ann"]
+    with app.tab(bob) as other:
         assert other.open() == ["bound: ['register_for_session', 'submit_as_cached']"]
         address = other.download(other.files["own"])
-        assert here.ask(address, bob).text == "the report of bob"
+        assert app.request(address, bob).text == "the report of bob"

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.security.live import Live, Someone, Tab, live
+from tests.security.live import LiveApp, SignedInUser, Tab, live
 
 IDLE_SECONDS = 600
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("expired"), GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as made:
         yield made
         for process in range(2):
@@ -22,8 +22,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             assert "Traceback" not in made.log(process)
 
 
-def expire(here: Live, who: Someone) -> None:
-    here.was_here_last(who, IDLE_SECONDS + 1)
+def expire(app: LiveApp, user: SignedInUser) -> None:
+    app.backdate_activity(user, IDLE_SECONDS + 1)
 
 
 def silent(tab: Tab, seconds: float = 1.5) -> None:
@@ -35,194 +35,194 @@ def silent(tab: Tab, seconds: float = 1.5) -> None:
     raise AssertionError(came)
 
 
-def reconnected(here: Live, who: Someone, tab: Tab, process: int = 0) -> Tab:
+def reconnected(app: LiveApp, user: SignedInUser, tab: Tab, process: int = 0) -> Tab:
     """The same browser's next socket, as it opens it by itself when the server has closed the one before."""
     assert tab.closed() == 1012
-    again = here.tab(who, process, reattach_to=tab.session_id)
-    again.widgets, again.files, again.seen = tab.widgets, tab.files, []
+    again = app.tab(user, process, reattach_to=tab.session_id)
+    again.widgets, again.files, again.messages = tab.widgets, tab.files, []
     return again
 
 
-def test_a_press_that_came_too_late_runs_once_and_only_after_the_revival(here: Live) -> None:
-    who = here.sign_in("ann", "analyst")
-    with here.tab(who) as tab, here.tab(who, 1) as second:
+def test_a_press_that_came_too_late_runs_once_and_only_after_the_revival(app: LiveApp) -> None:
+    user = app.sign_in("ann", "analyst")
+    with app.tab(user) as tab, app.tab(user, 1) as second:
         tab.open()
         second.open()
-        before = len(here.traces)
-        expire(here, who)
+        before = len(app.traces)
+        expire(app, user)
         tab.press("callback")
-        assert tab.wait_for_push() == "covered"
+        assert tab.wait_for_push() == "locked"
         second.press("function")  # the tab in the other process holds its own
-        assert second.wait_for_push() == "covered"
+        assert second.wait_for_push() == "locked"
         silent(tab)
-        assert here.traces[before:] == []
-        begun = time.monotonic()
-        here.revive(who)
-        with reconnected(here, who, tab) as tab, reconnected(here, who, second, 1) as second:  # noqa: PLW2901
+        assert app.traces[before:] == []
+        started = time.monotonic()
+        app.resume_session(user)
+        with reconnected(app, user, tab) as tab, reconnected(app, user, second, 1) as second:  # noqa: PLW2901
             for one in (tab, second):
-                assert one.wait_for_push() == "uncovered"
-            print(f"\nuncovered in two processes {time.monotonic() - begun:.2f} s after the revival")
+                assert one.wait_for_push() == "unlocked"
+            print(f"\nuncovered in two processes {time.monotonic() - started:.2f} s after the revival")
             tab.read_run()
             second.read_run()
-            assert sorted(here.traces[before:]) == ["callback", "function"]
+            assert sorted(app.traces[before:]) == ["callback", "function"]
             tab.press("callback")
             tab.read_run()
-            assert here.traces[before + 2 :] == ["callback"]
+            assert app.traces[before + 2 :] == ["callback"]
 
 
-def test_nothing_that_a_covered_tab_sends_runs_and_its_files_are_closed(here: Live) -> None:
-    who = here.sign_in("bo", "analyst")
-    with here.tab(who) as tab:
+def test_nothing_that_a_covered_tab_sends_runs_and_its_files_are_closed(app: LiveApp) -> None:
+    user = app.sign_in("bo", "analyst")
+    with app.tab(user) as tab:
         tab.open()
-        assert here.ask(tab.files["media"], who).status_code == 200
-        before = here.traces
-        expire(here, who)
-        assert here.ask(tab.files["media"], who).status_code == 404
+        assert app.request(tab.files["media"], user).status_code == 200
+        before = app.traces
+        expire(app, user)
+        assert app.request(tab.files["media"], user).status_code == 404
         tab.press("callback")
-        assert tab.wait_for_push() == "covered"
+        assert tab.wait_for_push() == "locked"
         tab.press("function")
         tab.press("fragment")
         silent(tab)
-        assert here.traces == before
-        assert here.ask(tab.files["media"], who).status_code == 404
-        old = dict(who.cookies)
-        here.revive(who)
-        with reconnected(here, who, tab) as again:
-            assert again.wait_for_push() == "uncovered"
+        assert app.traces == before
+        assert app.request(tab.files["media"], user).status_code == 404
+        old = dict(user.cookies)
+        app.resume_session(user)
+        with reconnected(app, user, tab) as again:
+            assert again.wait_for_push() == "unlocked"
             again.read_run()
-        assert here.ask(tab.files["media"], who).status_code == 200
-        who.cookies = old
-        assert here.ask(tab.files["media"], who).status_code == 404  # the old cookie is worth nothing
+        assert app.request(tab.files["media"], user).status_code == 200
+        user.cookies = old
+        assert app.request(tab.files["media"], user).status_code == 404  # the old cookie is worth nothing
 
 
-def test_a_right_lost_meanwhile_is_lost_for_the_press_too(here: Live) -> None:
-    who = here.sign_in("cy", "analyst")
-    with here.tab(who) as tab:
+def test_a_right_lost_meanwhile_is_lost_for_the_press_too(app: LiveApp) -> None:
+    user = app.sign_in("cy", "analyst")
+    with app.tab(user) as tab:
         tab.open()
-        before = here.traces
-        expire(here, who)
+        before = app.traces
+        expire(app, user)
         tab.press("callback")
-        assert tab.wait_for_push() == "covered"
-        here.revoke(who, "analyst")
-        here.revive(who)
-        with reconnected(here, who, tab) as again:
-            assert again.wait_for_push() == "uncovered"
+        assert tab.wait_for_push() == "locked"
+        app.revoke(user, "analyst")
+        app.resume_session(user)
+        with reconnected(app, user, tab) as again:
+            assert again.wait_for_push() == "unlocked"
             assert "may=False" in again.read_run()
-        assert here.traces == before
+        assert app.traces == before
 
 
 @pytest.mark.parametrize("end", ["ended", "blocked"])
-def test_an_end_meanwhile_leaves_the_page_and_the_press_never_runs(here: Live, end: str) -> None:
-    who = here.sign_in(f"di-{end}", "analyst")
-    with here.tab(who) as tab:
+def test_an_end_meanwhile_leaves_the_page_and_the_press_never_runs(app: LiveApp, end: str) -> None:
+    user = app.sign_in(f"di-{end}", "analyst")
+    with app.tab(user) as tab:
         tab.open()
-        before = here.traces
-        expire(here, who)
+        before = app.traces
+        expire(app, user)
         tab.press("callback")
-        assert tab.wait_for_push() == "covered"
-        here.take(end, who)
+        assert tab.wait_for_push() == "locked"
+        app.remove_access(end, user)
         assert tab.wait_for_push().startswith("/auth/ended")
         assert tab.closed() == 1008
     time.sleep(0.5)
-    assert here.traces == before
+    assert app.traces == before
 
 
-def test_a_lost_connection_uncovers_nothing_and_loses_nothing(here: Live) -> None:
-    who = here.sign_in("eve", "analyst")
-    with here.tab(who) as tab:
+def test_a_lost_connection_uncovers_nothing_and_loses_nothing(app: LiveApp) -> None:
+    user = app.sign_in("eve", "analyst")
+    with app.tab(user) as tab:
         tab.open()
-        before = len(here.traces)
-        expire(here, who)
+        before = len(app.traces)
+        expire(app, user)
         tab.press("callback")
-        assert tab.wait_for_push() == "covered"
-    with here.tab(who, reattach_to=tab.session_id) as again:
-        again.widgets, again.files, again.seen, again.session_id = {}, {}, [], tab.session_id
-        assert again.wait_for_push() == "covered"
+        assert tab.wait_for_push() == "locked"
+    with app.tab(user, reattach_to=tab.session_id) as again:
+        again.widgets, again.files, again.messages, again.session_id = {}, {}, [], tab.session_id
+        assert again.wait_for_push() == "locked"
         silent(again)
-        here.revive(who)
-        with reconnected(here, who, again) as third:
-            assert third.wait_for_push() == "uncovered"
+        app.resume_session(user)
+        with reconnected(app, user, again) as third:
+            assert third.wait_for_push() == "unlocked"
             third.read_run()
-        assert here.traces[before:] == ["callback"]
+        assert app.traces[before:] == ["callback"]
 
 
-def test_with_its_cookie_alone_an_expired_session_shows_nothing(here: Live) -> None:
+def test_with_its_cookie_alone_an_expired_session_shows_nothing(app: LiveApp) -> None:
     """A page that is opened anew, a Streamlit session that is made up or another's: nobody is there."""
-    who, other = here.sign_in("fay", "analyst"), here.sign_in("other", "analyst")
-    with here.tab(other) as theirs:
-        theirs.open()
-        expire(here, who)
-        for claim in (None, "made-up", theirs.session_id):
-            with here.tab(who, reattach_to=claim) as tab:
+    user, other = app.sign_in("fay", "analyst"), app.sign_in("other", "analyst")
+    with app.tab(other) as other_tab:
+        other_tab.open()
+        expire(app, user)
+        for claim in (None, "made-up", other_tab.session_id):
+            with app.tab(user, reattach_to=claim) as tab:
                 assert "may=False" in tab.open()
 
 
-def test_a_flood_from_a_covered_tab_costs_nobody_anything(here: Live) -> None:
-    who, other = here.sign_in("gus", "analyst"), here.sign_in("hal", "analyst")
-    with here.tab(who) as tab, here.tab(other) as theirs:
+def test_a_flood_from_a_covered_tab_costs_nobody_anything(app: LiveApp) -> None:
+    user, other = app.sign_in("gus", "analyst"), app.sign_in("hal", "analyst")
+    with app.tab(user) as tab, app.tab(other) as other_tab:
         tab.open()
-        theirs.open()
-        expire(here, who)
+        other_tab.open()
+        expire(app, user)
         tab.press("callback")
-        assert tab.wait_for_push() == "covered"
+        assert tab.wait_for_push() == "locked"
         for _ in range(500):
             tab.press("function")
-        begun = time.monotonic()
-        theirs.press("callback")
-        theirs.read_run()
-        assert time.monotonic() - begun < 3
-        before = len(here.traces)
-        here.revive(who)
-        with reconnected(here, who, tab) as again:
-            assert again.wait_for_push() == "uncovered"
+        started = time.monotonic()
+        other_tab.press("callback")
+        other_tab.read_run()
+        assert time.monotonic() - started < 3
+        before = len(app.traces)
+        app.resume_session(user)
+        with reconnected(app, user, tab) as again:
+            assert again.wait_for_push() == "unlocked"
             again.read_run()
-        assert sorted(set(here.traces[before:])) == ["callback", "function"]
-        assert len(here.traces) == before + 2  # one message, with what was pressed in it
+        assert sorted(set(app.traces[before:])) == ["callback", "function"]
+        assert len(app.traces) == before + 2  # one message, with what was pressed in it
 
 
 @pytest.mark.parametrize("how", ["revived", "stepped up"])
 @pytest.mark.parametrize("process", [0, 1])
-def test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again(here: Live, how: str, process: int) -> None:
+def test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again(app: LiveApp, how: str, process: int) -> None:
     """Whatever waited there is gone with it; the copied cookie opens nothing again, and the owner's tab goes on."""
-    who = here.sign_in(f"owner-{how}-{process}", "analyst")
-    thief = Someone(who.subject, who.ref, dict(who.cookies))
-    with here.tab(who) as tab, here.tab(thief, process) as copied:
+    user = app.sign_in(f"owner-{how}-{process}", "analyst")
+    thief = SignedInUser(user.subject, user.ref, dict(user.cookies))
+    with app.tab(user) as tab, app.tab(thief, process) as copied:
         tab.open()
         copied.open()
-        before = len(here.traces)
+        before = len(app.traces)
         if how == "revived":
-            expire(here, who)
+            expire(app, user)
             copied.press("function")
-            assert copied.wait_for_push() == "covered"
+            assert copied.wait_for_push() == "locked"
             tab.press("callback")
-            assert tab.wait_for_push() == "covered"
-            here.revive(who)
+            assert tab.wait_for_push() == "locked"
+            app.resume_session(user)
         else:
-            here.step_up(who)
+            app.step_up(user)
             copied.press("function")
         assert copied.closed() == 1012
         for _ in range(2):
             with pytest.raises(InvalidStatus, match="503"):  # the owner's cookie may still be on its way
-                here.tab(thief, process, reattach_to=copied.session_id)
-        with reconnected(here, who, tab) as again:
+                app.tab(thief, process, reattach_to=copied.session_id)
+        with reconnected(app, user, tab) as again:
             if how == "revived":
-                assert again.wait_for_push() == "uncovered"
+                assert again.wait_for_push() == "unlocked"
             assert "may=True" in again.read_run()
             again.press("callback")
             again.read_run()
-        assert here.traces[before:] == (["callback"] * (2 if how == "revived" else 1))
+        assert app.traces[before:] == (["callback"] * (2 if how == "revived" else 1))
 
 
-def test_after_a_step_up_a_press_on_an_old_socket_runs_once_on_the_new_one(here: Live) -> None:
-    who = here.sign_in("ivy", "analyst")
-    with here.tab(who) as tab:
+def test_after_a_step_up_a_press_on_an_old_socket_runs_once_on_the_new_one(app: LiveApp) -> None:
+    user = app.sign_in("ivy", "analyst")
+    with app.tab(user) as tab:
         tab.open()
-        before = len(here.traces)
-        here.step_up(who)
+        before = len(app.traces)
+        app.step_up(user)
         tab.press("callback")
-        with reconnected(here, who, tab) as again:
+        with reconnected(app, user, tab) as again:
             again.read_run()
-            assert here.traces[before:] in ([], ["callback"])  # the watcher may have been first
+            assert app.traces[before:] in ([], ["callback"])  # the watcher may have been first
             again.press("function")
             again.read_run()
-            assert here.traces[-1:] == ["function"]
+            assert app.traces[-1:] == ["function"]

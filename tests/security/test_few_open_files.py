@@ -12,7 +12,7 @@ import requests
 from websockets.exceptions import InvalidStatus
 
 from app.server import Descriptors
-from tests.security.live import Live, live
+from tests.security.live import LiveApp, live
 
 OPEN_FILES = 460
 PLACES = 19
@@ -20,13 +20,13 @@ PLACES = 19
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("few"), processes=1, OPEN_FILES=str(OPEN_FILES), UNEDITED="1") as made:
         yield made
 
 
-def open_files(here: Live) -> int:
-    return len(list(Path(f"/proc/{here.processes[0].pid}/fd").iterdir()))
+def open_files(app: LiveApp) -> int:
+    return len(list(Path(f"/proc/{app.processes[0].pid}/fd").iterdir()))
 
 
 @pytest.mark.parametrize(("soft", "places"), [(1024, 160), (460, 19), (100, 1), (16_384, 4000), (1_048_576, 262_048)])
@@ -34,54 +34,54 @@ def test_how_many_tabs_fit(soft: int, places: int) -> None:
     assert Descriptors(soft, soft).sockets == places
 
 
-def test_as_many_tabs_as_fit_are_served_and_the_next_gets_an_explanation(here: Live) -> None:
+def test_as_many_tabs_as_fit_are_served_and_the_next_gets_an_explanation(app: LiveApp) -> None:
     with ExitStack() as stack:
-        tabs = [stack.enter_context(here.tab(here.sign_in(f"person {number}"))) for number in range(PLACES)]
+        tabs = [stack.enter_context(app.tab(app.sign_in(f"person {number}"))) for number in range(PLACES)]
         for tab in tabs:
             assert tab.open()
-        assert open_files(here) <= OPEN_FILES - 200
+        assert open_files(app) <= OPEN_FILES - 200
         for _ in range(20):
             with pytest.raises(InvalidStatus) as refused:
-                here.tab(here.sign_in("late"))
+                app.tab(app.sign_in("late"))
             assert refused.value.response.status_code == 503
             assert b"All places are taken" in (refused.value.response.body or b"")
-        page = requests.get(here.base_url, timeout=30)
+        page = requests.get(app.base_url, timeout=30)
         assert page.status_code == 503
         assert "All places are taken" in page.text
         assert page.headers["Retry-After"] == "10"
         tabs[0].close()
         tabs[1].press("callback")
         assert tabs[1].read_run()
-        _place_is_free(here)
-    assert here.log().count("connections are refused") == 1
-    assert "out of system resource" not in here.log()
+        _place_is_free(app)
+    assert app.log().count("connections are refused") == 1
+    assert "out of system resource" not in app.log()
 
 
-def _place_is_free(here: Live) -> None:
+def _place_is_free(app: LiveApp) -> None:
     """Wait until a tab that was closed has left its place."""
     for _ in range(200):
-        with suppress(InvalidStatus), here.tab(here.sign_in("next")) as tab:
+        with suppress(InvalidStatus), app.tab(app.sign_in("next")) as tab:
             assert tab.open()
             return
     raise AssertionError("nobody got the place of a tab that was closed")
 
 
-def _is_told_of_full_places(here: Live) -> bool:
+def _is_told_of_full_places(app: LiveApp) -> bool:
     """Whether one more connection is answered with 503; one that got the place of another hears 408 in its time."""
     answer = b""
-    with socket.create_connection(("127.0.0.1", here.ports[0]), 60) as one_more, suppress(ConnectionResetError):
+    with socket.create_connection(("127.0.0.1", app.ports[0]), 60) as one_more, suppress(ConnectionResetError):
         while more := one_more.recv(4096):
             answer += more
     return answer.startswith(b"HTTP/1.1 503 ")
 
 
-def test_idle_connections_use_up_no_files_and_fill_no_log(here: Live) -> None:
-    before = len(here.log().splitlines())
+def test_idle_connections_use_up_no_files_and_fill_no_log(app: LiveApp) -> None:
+    before = len(app.log().splitlines())
     with ExitStack() as stack:
         for _ in range(2 * OPEN_FILES):
-            stack.enter_context(socket.create_connection(("127.0.0.1", here.ports[0]), 60))
-        assert any(_is_told_of_full_places(here) for _ in range(20))
-        assert open_files(here) <= OPEN_FILES - 64
-    assert len(here.log().splitlines()) - before <= 10
-    assert here.processes[0].poll() is None
-    _place_is_free(here)
+            stack.enter_context(socket.create_connection(("127.0.0.1", app.ports[0]), 60))
+        assert any(_is_told_of_full_places(app) for _ in range(20))
+        assert open_files(app) <= OPEN_FILES - 64
+    assert len(app.log().splitlines()) - before <= 10
+    assert app.processes[0].poll() is None
+    _place_is_free(app)

@@ -30,102 +30,102 @@ from component.socket.rendered import (
 )
 from component.socket.tab_state import MAX_OWNERS, MAX_SESSIONS_PER_OWNER, OwnerTabs, TabOwners, TabState
 from component.socket.upload_limits import MAX_UPLOADS
-from tests.security.live import Live, Someone, Tab, live
+from tests.security.live import LiveApp, SignedInUser, Tab, live
 
 PACKAGE = Path(streamlit.__file__).parent
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("files"), processes=1) as made:
         yield made
 
 
-def test_a_known_or_guessed_id_returns_nothing_even_when_the_page_shows_it(here: Live) -> None:
+def test_a_known_or_guessed_id_returns_nothing_even_when_the_page_shows_it(app: LiveApp) -> None:
     """The id is a hash of the content, and pages show what is typed: neither the id nor its echo is a key."""
-    ann, bob = here.sign_in("ann"), here.sign_in("bob")
-    with here.tab(ann) as tab, here.tab(bob) as other:
+    ann, bob = app.sign_in("ann"), app.sign_in("bob")
+    with app.tab(ann) as tab, app.tab(bob) as other:
         tab.open()
         media = tab.files["media"]
-        content = here.ask(media, ann).content
+        content = app.request(media, ann).content
         assert _calculate_file_id(content, "application/octet-stream") in media  # who knows the content knows the id
-        assert media in other.open(f"say={media}")  # the page shows the address, as text
-        assert here.ask(media, bob).status_code == 404
-        assert here.ask(media).status_code == 404
-        assert here.ask(media, ann).status_code == 200
+        assert media in other.open(f"text={media}")  # the page shows the address, as text
+        assert app.request(media, bob).status_code == 404
+        assert app.request(media).status_code == 404
+        assert app.request(media, ann).status_code == 200
 
 
-def test_two_tabs_of_a_session_and_a_tab_that_came_back_have_their_files(here: Live) -> None:
-    ann = here.sign_in("ann")
-    with here.tab(ann) as tab:
+def test_two_tabs_of_a_session_and_a_tab_that_came_back_have_their_files(app: LiveApp) -> None:
+    ann = app.sign_in("ann")
+    with app.tab(ann) as tab:
         tab.open()
-        with here.tab(ann) as second:
+        with app.tab(ann) as second:
             second.open()
-            assert here.ask(second.files["media"], ann).status_code == 200
+            assert app.request(second.files["media"], ann).status_code == 200
         media = tab.files["media"]
-        assert here.ask(media, ann).status_code == 200
-    with here.tab(ann, reattach_to=tab.session_id) as again:
-        assert here.ask(media, ann).status_code == 200  # at once, before anything is drawn again
+        assert app.request(media, ann).status_code == 200
+    with app.tab(ann, reattach_to=tab.session_id) as again:
+        assert app.request(media, ann).status_code == 200  # at once, before anything is drawn again
         rerun = BackMsg()
-        rerun.rerun_script.cached_message_hashes.extend(message.hash for message in tab.seen if message.hash)
+        rerun.rerun_script.cached_message_hashes.extend(message.hash for message in tab.messages if message.hash)
         again.send(rerun)
-        again.widgets, again.files, again.seen = {}, {}, []
+        again.widgets, again.files, again.messages = {}, {}, []
         again.read_run()
-        assert not [message for message in again.seen if message.WhichOneof("type") == "ref_hash"]
-        assert here.ask(media, ann).status_code == 200
+        assert not [message for message in again.messages if message.WhichOneof("type") == "ref_hash"]
+        assert app.request(media, ann).status_code == 200
 
 
-def test_a_new_session_has_none_of_the_files_of_an_earlier_one(here: Live) -> None:
-    ann = here.sign_in("ann")
-    with here.tab(ann) as tab:
+def test_a_new_session_has_none_of_the_files_of_an_earlier_one(app: LiveApp) -> None:
+    ann = app.sign_in("ann")
+    with app.tab(ann) as tab:
         tab.open()
         media = tab.files["media"]
-        anew = here.sign_in("ann")
-        assert here.ask(media, replace(anew, cookies=anew.cookies | _browser(here, ann))).status_code == 404
-        here.end(ann)
-        assert here.ask(media, ann).status_code == 404
+        anew = app.sign_in("ann")
+        assert app.request(media, replace(anew, cookies=anew.cookies | _browser(app, ann))).status_code == 404
+        app.end(ann)
+        assert app.request(media, ann).status_code == 404
 
 
-def test_files_of_an_anonymous_browser_are_not_those_of_its_later_session(here: Live) -> None:
+def test_files_of_an_anonymous_browser_are_not_those_of_its_later_session(app: LiveApp) -> None:
     """A file shown before the sign-in is given to the anonymous browser only: after it the page is drawn anew."""
-    ann = here.sign_in("ann")
-    anonymous = replace(ann, cookies=_browser(here, ann))
-    with here.tab(anonymous) as tab:
+    ann = app.sign_in("ann")
+    anonymous = replace(ann, cookies=_browser(app, ann))
+    with app.tab(anonymous) as tab:
         tab.open()
         media = tab.files["media"]
-        assert here.ask(media, anonymous).status_code == 200
-        assert here.ask(media, ann).status_code == 404
-        assert here.ask(media).status_code == 404
+        assert app.request(media, anonymous).status_code == 200
+        assert app.request(media, ann).status_code == 404
+        assert app.request(media).status_code == 404
         upload = f"/_stcore/upload_file/{tab.session_id}/file"
-        assert here.ask(upload, anonymous, method="OPTIONS").status_code == 404  # nobody uploads anything
+        assert app.request(upload, anonymous, method="OPTIONS").status_code == 404  # nobody uploads anything
 
 
-def test_a_deferred_export_of_another_session_is_refused(here: Live) -> None:
+def test_a_deferred_export_of_another_session_is_refused(app: LiveApp) -> None:
     """Streamlit (1.67) runs it for whoever names its id, as the one who was offered it."""
-    ann, bob = here.sign_in("ann", "analyst"), here.sign_in("bob", "analyst")
-    with here.tab(ann) as tab, here.tab(bob) as other:
+    ann, bob = app.sign_in("ann", "analyst"), app.sign_in("bob", "analyst")
+    with app.tab(ann) as tab, app.tab(bob) as other:
         tab.open()
         other.open()
-        before = here.traces
+        before = app.traces
         for label in ("export", "forgetful"):
             assert other.download(tab.files[label]) == ""
-        assert here.traces == before
+        assert app.traces == before
         assert tab.download(tab.files["export"])
 
 
-def test_an_operation_in_the_name_of_another_streamlit_session_is_refused(here: Live) -> None:
-    ann, bob = here.sign_in("ann", "analyst"), here.sign_in("bob", "analyst")
-    with here.tab(ann) as tab, here.tab(bob) as other:
+def test_an_operation_in_the_name_of_another_streamlit_session_is_refused(app: LiveApp) -> None:
+    ann, bob = app.sign_in("ann", "analyst"), app.sign_in("bob", "analyst")
+    with app.tab(ann) as tab, app.tab(bob) as other:
         tab.open()
         other.open()
-        before = here.traces
+        before = app.traces
         other.session_id = tab.session_id
         assert other.download(other.files["export"]) == ""
-        assert here.traces == before
+        assert app.traces == before
 
 
-def _browser(here: Live, user: Someone) -> dict[str, str]:
-    return {here.cookies.browser: user.cookies[here.cookies.browser]}
+def _browser(app: LiveApp, user: SignedInUser) -> dict[str, str]:
+    return {app.cookies.browser: user.cookies[app.cookies.browser]}
 
 
 # What is shown: what a run of this very session gave to Streamlit
@@ -167,7 +167,7 @@ def cached(who):
     st.image(picture("cached"))
 
 
-said = st.query_params.get("say", "")
+said = st.query_params.get("text", "")
 if said:
     st.markdown(f"![picture]({said}) {said}")
     st.html(f"<img src='{said}'>")
@@ -193,43 +193,43 @@ else:
 
 
 @pytest.fixture(scope="module")
-def variants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def variants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("ways"), script=VARIANTS, processes=1, PYTHONHASHSEED="0") as made:
         yield made
 
 
 def addresses(tab: Tab) -> list[str]:
     """Every address of a file in what the tab was sent."""
-    result = [re.findall(rb"/media/[0-9a-f]{32}\.[a-z0-9]{3}", message.SerializeToString()) for message in tab.seen]
+    result = [re.findall(rb"/media/[0-9a-f]{32}\.[a-z0-9]{3}", message.SerializeToString()) for message in tab.messages]
     return sorted({address.decode() for item in result for address in item})
 
 
-def test_files_that_a_run_registers_are_its_users_however_the_address_is_shown(variants: Live) -> None:
+def test_files_that_a_run_registers_are_its_users_however_the_address_is_shown(variants: LiveApp) -> None:
     ann, bob = variants.sign_in("ann"), variants.sign_in("bob")
     with variants.tab(ann) as tab, variants.tab(bob) as other:
         tab.open()
         other.open()
         shown = addresses(tab)
         assert len(shown) == 13
-        assert {variants.ask(address, ann).status_code for address in shown} == {200}
+        assert {variants.request(address, ann).status_code for address in shown} == {200}
         assert not set(shown) & set(addresses(other))
-        assert {variants.ask(address, bob).status_code for address in shown} == {404}
+        assert {variants.request(address, bob).status_code for address in shown} == {404}
         # An app that shows an address on its user's request makes it no file of theirs, wherever it shows it.
         for address in shown:
-            other.open(f"say={address}")
-            assert address in str(other.seen)
-            assert variants.ask(address, bob).status_code == 404, address
-            assert variants.ask(address, ann).status_code == 200
+            other.open(f"text={address}")
+            assert address in str(other.messages)
+            assert variants.request(address, bob).status_code == 404, address
+            assert variants.request(address, ann).status_code == 200
 
 
-def test_a_file_of_the_previous_page_can_still_be_loaded(variants: Live) -> None:
+def test_a_file_of_the_previous_page_can_still_be_loaded(variants: LiveApp) -> None:
     """A click that began before the run: Streamlit keeps a download for one run more."""
     ann = variants.sign_in("ann")
     with variants.tab(ann) as tab:
         tab.open()
         file = tab.files["file"]
-        tab.open("say=nothing")
-        assert variants.ask(file, ann).status_code == 200
+        tab.open("text=nothing")
+        assert variants.request(file, ann).status_code == 200
 
 
 LATE = """
@@ -246,12 +246,12 @@ from app.core.permissions import Permission
 FOLDER = pathlib.Path(os.environ["TRACES"]).parent
 
 
-def trace(what):
+def trace(name):
     with (FOLDER / "traces").open("a") as file:
-        file.write(what + "\\n")
+        file.write(name + "\\n")
 
 
-st.markdown(st.query_params.get("say", ""))
+st.markdown(st.query_params.get("text", ""))
 if access.allows(Permission.EXPORT_REPORTS) and st.button("slow", key="slow"):
     trace("waiting")
     while not (FOLDER / "go").exists():
@@ -279,11 +279,11 @@ def test_a_run_that_outlives_a_loss_registers_no_file_of_its_user(tmp_path: Path
             (tmp_path / "go").touch()
             wait_for(at, "registered")
             media = f"/media/{_calculate_file_id(b'the report', 'text/csv')}.csv"
-            assert tab.open(f"say={media}") == [media, "may=False"]
-            assert at.ask(media, ann).status_code == 404
+            assert tab.open(f"text={media}") == [media, "may=False"]
+            assert at.request(media, ann).status_code == 404
 
 
-def wait_for(at: Live, case: str) -> None:
+def wait_for(at: LiveApp, case: str) -> None:
     """Wait until the script has come so far."""
     deadline = time.monotonic() + 60
     while case not in at.traces:
@@ -460,18 +460,18 @@ def test_anonymous_browsers_replace_only_each_other() -> None:
     assert owners.get(f"browser {2 * MAX_OWNERS - 1}") is not None
 
 
-def test_one_streamlit_session_accepts_a_bounded_number_of_files(here: Live) -> None:
+def test_one_streamlit_session_accepts_a_bounded_number_of_files(app: LiveApp) -> None:
     """Streamlit keeps them in memory for as long as the session lives, and counts nothing."""
-    ann = here.sign_in("ann")
-    token = here.ask("/_stcore/health").cookies["_streamlit_xsrf"]
+    ann = app.sign_in("ann")
+    token = app.request("/_stcore/health").cookies["_streamlit_xsrf"]
     cookies = "".join(f"; {name}={value}" for name, value in ann.cookies.items())
     headers = {"X-Xsrftoken": token, "Cookie": f"_streamlit_xsrf={token}{cookies}"}
 
     def upload(tab_id: str, number: int, method: str = "PUT") -> requests.Response:
         files = {"file": ("x.csv", b"a,b")} if method == "PUT" else None
-        return here.ask(f"/_stcore/upload_file/{tab_id}/f-{number}", method=method, headers=headers, files=files)
+        return app.request(f"/_stcore/upload_file/{tab_id}/f-{number}", method=method, headers=headers, files=files)
 
-    with here.tab(ann) as tab, here.tab(ann) as other:
+    with app.tab(ann) as tab, app.tab(ann) as other:
         tab.open()
         other.open()
         assert {upload(tab.session_id, number).status_code for number in range(MAX_UPLOADS)} == {204}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.security.live import Live, Tab, live
+from tests.security.live import LiveApp, Tab, live
 from tests.security.test_expired_live import silent
 
 IDLE_SECONDS = 3600
@@ -29,7 +29,7 @@ def part():
 st.button("callback", key="callback", on_click=beside.trace, args=("callback",))
 part()
 st.sidebar.markdown("their sidebar")
-st.markdown("theirs, " + st.query_params.get("say", ""))
+st.markdown("theirs, " + st.query_params.get("text", ""))
 """
 MOVING = """
 import beside
@@ -64,9 +64,9 @@ import os
 import pathlib
 
 
-def trace(what):
+def trace(name):
     with pathlib.Path(os.environ["TRACES"]).open("a") as file:
-        file.write(what + "\\n")
+        file.write(name + "\\n")
 
 
 trace("import")
@@ -74,7 +74,7 @@ trace("import")
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Live]:
+def installation(tmp_path: Path) -> Iterator[LiveApp]:
     (tmp_path / "beside.py").write_text(BESIDE)
     (tmp_path / "gatehouse.toml").write_text(
         'enter = "use:theirs"\n[permissions]\n"use:theirs" = { sentence = "Use it.", roles = ["viewer"] }\n'
@@ -88,7 +88,7 @@ def installation(tmp_path: Path) -> Iterator[Live]:
 
 
 @pytest.fixture
-def moving(tmp_path: Path) -> Iterator[Live]:
+def moving(tmp_path: Path) -> Iterator[LiveApp]:
     """An app that chooses its start page by its address."""
     (tmp_path / "beside.py").write_text(BESIDE)
     (tmp_path / "gatehouse.toml").write_text(ROWS)
@@ -98,7 +98,7 @@ def moving(tmp_path: Path) -> Iterator[Live]:
 
 def opened_at(tab: Tab, path: str, **message: str) -> list[str]:
     """Run as a tab at a path does; → its texts. What the tab has seen stays."""
-    tab.widgets, tab.files, tab.seen = {}, {}, [*vars(tab).get("seen", ())]
+    tab.widgets, tab.files, tab.messages = {}, {}, [*vars(tab).get("messages", ())]
     asked = BackMsg()
     asked.rerun_script.page_name = path.strip("/")
     asked.rerun_script.context_info.url = f"http://localhost{path}"
@@ -110,17 +110,17 @@ def opened_at(tab: Tab, path: str, **message: str) -> list[str]:
 
 def sent_to(tab: Tab) -> str:
     """All that reached a browser, as one text."""
-    return " ".join(map(str, tab.seen))
+    return " ".join(map(str, tab.messages))
 
 
-def test_for_a_stranger_nothing_of_it_runs_and_nothing_of_it_is_told(installation: Live) -> None:
+def test_for_a_stranger_nothing_of_it_runs_and_nothing_of_it_is_told(installation: LiveApp) -> None:
     ann = installation.sign_in("ann", "viewer")
     with installation.tab(ann) as tab, installation.tab(None) as stranger:
         assert "Sign in to see what is here for you." in opened_at(stranger, "/")
         assert "Afterwards you come right back to it." in " ".join(opened_at(stranger, "/orders", query_string="a=1"))
         assert installation.traces == []
         # Not even when a widget and a fragment are pressed whose ids are known from somebody's tab.
-        assert "theirs, hello" in opened_at(tab, "/", query_string="say=hello")
+        assert "theirs, hello" in opened_at(tab, "/", query_string="text=hello")
         assert installation.traces == ["import", "body"]
         for label in ("callback", "fragment"):
             stranger.widgets = dict(tab.widgets)
@@ -136,7 +136,7 @@ def test_for_a_stranger_nothing_of_it_runs_and_nothing_of_it_is_told(installatio
         assert installation.traces == ["import", "body", "callback", "body", "fragment"]
 
 
-def test_a_page_that_the_app_makes_its_start_page_keeps_its_right(moving: Live) -> None:
+def test_a_page_that_the_app_makes_its_start_page_keeps_its_right(moving: LiveApp) -> None:
     for start in ("default", "left"):
         with moving.tab(moving.sign_in("eva")) as tab:
             assert r"Permission read\:orders" in " ".join(opened_at(tab, "/", query_string=f"start={start}"))
@@ -149,30 +149,32 @@ def test_a_page_that_the_app_makes_its_start_page_keeps_its_right(moving: Live) 
 
 @pytest.mark.parametrize("what", ["ended", "blocked"])
 @pytest.mark.parametrize("label", ["callback", "fragment"])
-def test_after_the_session_is_over_no_callback_and_no_fragment_runs(installation: Live, label: str, what: str) -> None:
+def test_after_the_session_is_over_no_callback_and_no_fragment_runs(
+    installation: LiveApp, label: str, what: str
+) -> None:
     ann = installation.sign_in("ann", "viewer")
     with installation.tab(ann) as tab:
         tab.open()
-        installation.take(what, ann)
+        installation.remove_access(what, ann)
         tab.press(label)
         tab.wait_for_push()
         assert installation.traces == ["import", "body"]
 
 
 @pytest.mark.parametrize("label", ["callback", "fragment"])
-def test_after_the_session_expired_no_callback_and_no_fragment_runs(installation: Live, label: str) -> None:
+def test_after_the_session_expired_no_callback_and_no_fragment_runs(installation: LiveApp, label: str) -> None:
     ann = installation.sign_in("ann", "viewer")
     with installation.tab(ann) as tab:
         tab.open()
         assert installation.traces == ["import", "body"]
-        installation.was_here_last(ann, IDLE_SECONDS + 1)
+        installation.backdate_activity(ann, IDLE_SECONDS + 1)
         tab.press(label)
-        assert tab.wait_for_push() == "covered"
+        assert tab.wait_for_push() == "locked"
         silent(tab)
         assert installation.traces == ["import", "body"]
 
 
-def test_a_pages_folder_that_appears_later_is_behind_the_gate_too(installation: Live) -> None:
+def test_a_pages_folder_that_appears_later_is_behind_the_gate_too(installation: LiveApp) -> None:
     folder = installation.folder / "pages"
     folder.mkdir()
     (folder / "extra.py").write_text("import beside\nbeside.trace('extra')\n")
@@ -182,22 +184,24 @@ def test_a_pages_folder_that_appears_later_is_behind_the_gate_too(installation: 
         assert "Sign in" in sent_to(stranger)
 
 
-def test_its_static_files_are_for_whoever_may_enter(installation: Live) -> None:
-    assert installation.ask("/app/static/plan.txt").status_code == 404
-    assert installation.ask("/app/static/plan.txt", installation.sign_in("eva")).status_code == 404
-    answer = installation.ask("/app/static/plan.txt", installation.sign_in("ann", "viewer"))
+def test_its_static_files_are_for_whoever_may_enter(installation: LiveApp) -> None:
+    assert installation.request("/app/static/plan.txt").status_code == 404
+    assert installation.request("/app/static/plan.txt", installation.sign_in("eva")).status_code == 404
+    answer = installation.request("/app/static/plan.txt", installation.sign_in("ann", "viewer"))
     assert (answer.status_code, answer.text) == (200, "the plan")
     assert answer.headers["cache-control"] == "no-store"
     for path in ("/app/static/../script.py", "/app/script.py", "/app/static/%2e%2e/script.py"):
-        assert "beside" not in installation.ask(path, installation.sign_in("ann", "viewer")).text
+        assert "beside" not in installation.request(path, installation.sign_in("ann", "viewer")).text
 
 
-def test_the_policy_lets_their_maps_and_frames_in_and_no_inline_script(installation: Live) -> None:
-    policy = dict(part.split(" ", 1) for part in installation.ask("/").headers["content-security-policy"].split("; "))
+def test_the_policy_lets_their_maps_and_frames_in_and_no_inline_script(installation: LiveApp) -> None:
+    policy = dict(
+        part.split(" ", 1) for part in installation.request("/").headers["content-security-policy"].split("; ")
+    )
     assert "https:" in policy["img-src"]
     assert "unsafe" not in policy["script-src"].replace("'wasm-unsafe-eval'", "")
     assert "https:" not in policy["script-src"]
     assert policy["frame-ancestors"] == policy["object-src"] == "'none'"
-    framed = installation.ask("/component/none/index.html").headers
+    framed = installation.request("/component/none/index.html").headers
     assert framed["x-frame-options"] == "SAMEORIGIN"
     assert "frame-ancestors 'self'" in framed["content-security-policy"]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.security.hostile_attack import MB, attacks, longest
 from tests.security.hostile_load import MAX_GROWN, measure
-from tests.security.live import Live, live
+from tests.security.live import LiveApp, live
 from tests.security.test_bounded_input import handshake
 
 CLOSED = {
@@ -25,36 +25,36 @@ CLOSED = {
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("load"), processes=1, UNEDITED="1") as made:
         yield made
 
 
 @pytest.mark.parametrize("signed_in", [True, False])
 @pytest.mark.parametrize("name", CLOSED)
-def test_a_hostile_message_closes_its_socket_by_what_has_arrived(here: Live, name: str, signed_in: bool) -> None:
-    with handshake(here, here.sign_in("hostile") if signed_in else None) as raw:
+def test_a_hostile_message_closes_its_socket_by_what_has_arrived(app: LiveApp, name: str, signed_in: bool) -> None:
+    with handshake(app, app.sign_in("hostile") if signed_in else None) as raw:
         raw.send(attacks(8 * MB)[name] * (100 if name == "pings" else 1))
         assert raw.close_code() == CLOSED[name]
 
 
 @pytest.mark.parametrize("name", ["deep JSON", "arrays"])
-def test_costly_json_that_is_short_enough_is_replaced_and_the_tab_continues(here: Live, name: str) -> None:
-    before = here.log().count("JSON that our front end never sends")
-    with here.tab(here.sign_in("hostile")) as tab:
+def test_costly_json_that_is_short_enough_is_replaced_and_the_tab_continues(app: LiveApp, name: str) -> None:
+    before = app.log().count("JSON that our front end never sends")
+    with app.tab(app.sign_in("hostile")) as tab:
         tab.open()
         tab._socket.send(attacks(2 * MB)[name][14:])
         assert tab.read_run()
-    assert here.log().count("JSON that our front end never sends") == before + 1
+    assert app.log().count("JSON that our front end never sends") == before + 1
 
 
-def test_honest_tabs_work_beside_all_of_them_and_the_process_does_not_grow(here: Live) -> None:
+def test_honest_tabs_work_beside_all_of_them_and_the_process_does_not_grow(app: LiveApp) -> None:
     """The times are for ``python -m tests.security.hostile_load``, on a quiet machine."""
-    result = measure(here, 4.0, honest=4)
+    result = measure(app, 4.0, honest=4)
     assert result.grown < MAX_GROWN
     closed = {f"{name}: {code}" for name, code in CLOSED.items()}
     too_much = {f"{name}: 1013" for name in attacks(MB) | longest(MB)}  # of one person, or one address
     assert set(result.ended) <= closed | too_much | {"refused"}
     assert result.ended
     assert result.sent > 4 * MB
-    assert here.processes[0].poll() is None
+    assert app.processes[0].poll() is None

@@ -12,11 +12,11 @@ from websockets.exceptions import ConnectionClosed
 
 from component.limits.admission import SocketLimits
 from component.protocol import back_message
-from tests.security.live import Live, Tab, live
+from tests.security.live import LiveApp, Tab, live
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("hostile"), processes=1) as made:
         yield made
         log = made.log()
@@ -83,9 +83,9 @@ REFUSED: dict[str, BackMsg | bytes | str] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_a_message_that_no_browser_sends_closes_its_socket_only(here: Live, case: str, signed_in: bool) -> None:
-    user = here.sign_in("ann") if signed_in else None
-    with here.tab(user) as tab, here.tab(user) as other:
+def test_a_message_that_no_browser_sends_closes_its_socket_only(app: LiveApp, case: str, signed_in: bool) -> None:
+    user = app.sign_in("ann") if signed_in else None
+    with app.tab(user) as tab, app.tab(user) as other:
         tab.open()
         other.open()
         tab._socket.send(m if isinstance(m := REFUSED[case], str | bytes) else m.SerializeToString())
@@ -94,10 +94,10 @@ def test_a_message_that_no_browser_sends_closes_its_socket_only(here: Live, case
         assert other.read_run()  # the process lives, and so does the session's other tab
 
 
-def test_a_message_larger_than_any_of_a_browser_is_refused(here: Live) -> None:
+def test_a_message_larger_than_any_of_a_browser_is_refused(app: LiveApp) -> None:
     message = BackMsg()
     message.rerun_script.query_string = "x" * (back_message.MAX_MESSAGE_BYTES + 1)
-    with here.tab(here.sign_in("ann")) as tab:
+    with app.tab(app.sign_in("ann")) as tab:
         tab.open()
         assert _sent(tab, message) == 1009
     with pytest.raises(back_message.Malformed):
@@ -105,10 +105,10 @@ def test_a_message_larger_than_any_of_a_browser_is_refused(here: Live) -> None:
 
 
 @pytest.mark.parametrize(("signed_in", "code"), [(True, None), (False, 1009)])
-def test_an_anonymous_client_sends_no_more_than_a_sign_in_page(here: Live, signed_in: bool, code: int | None) -> None:
+def test_an_anonymous_client_sends_no_more_than_a_sign_in_page(app: LiveApp, signed_in: bool, code: int | None) -> None:
     message = BackMsg()
     message.rerun_script.query_string = "x" * (SocketLimits().anonymous_message_bytes + 1)
-    with here.tab(here.sign_in("ann") if signed_in else None) as tab:
+    with app.tab(app.sign_in("ann") if signed_in else None) as tab:
         tab.open()
         assert _sent(tab, message) == code
 
@@ -134,15 +134,15 @@ def _forged(widget: str = "", fragment: str = "", page: str = "", name: str = ""
     return message
 
 
-def test_forged_ids_of_widgets_fragments_and_pages_do_nothing(here: Live) -> None:
+def test_forged_ids_of_widgets_fragments_and_pages_do_nothing(app: LiveApp) -> None:
     """The ids of another's page are of no use to who was never shown it."""
-    ann, bob = here.sign_in("ann", "analyst"), here.sign_in("bob")
-    with here.tab(ann) as tab, here.tab(bob) as other:
+    ann, bob = app.sign_in("ann", "analyst"), app.sign_in("bob")
+    with app.tab(ann) as tab, app.tab(bob) as other:
         tab.open()
         other.open()
         assert "gated" in tab.widgets
         assert "gated" not in other.widgets
-        before = here.traces
+        before = app.traces
         for message in (
             _forged(widget=tab.widgets["gated"]),
             _forged(widget="$$ID-0-none"),
@@ -156,35 +156,35 @@ def test_forged_ids_of_widgets_fragments_and_pages_do_nothing(here: Live) -> Non
         time.sleep(0.7)
         other.send(_forged())
         other.read_run()
-        assert here.traces == before
+        assert app.traces == before
 
 
-def test_a_widget_of_a_lost_right_cannot_be_pressed(here: Live) -> None:
+def test_a_widget_of_a_lost_right_cannot_be_pressed(app: LiveApp) -> None:
     """Streamlit (1.67) would still run its callback, as long as its session lives."""
-    user = here.sign_in("eve", "analyst")
-    with here.tab(user) as tab:
+    user = app.sign_in("eve", "analyst")
+    with app.tab(user) as tab:
         tab.open()
         kept = dict(tab.widgets)
-        before = here.traces
-        here.revoke(user, "analyst")
+        before = app.traces
+        app.revoke(user, "analyst")
         while "may=False" not in tab.read_run():
             pass
         for label in ("gated", "callback"):
             tab.widgets = kept
             tab.press(label)
             tab.read_run()
-        assert here.traces == [*before, "callback"]  # which is still on the page
-        here.grant(user, "analyst")
+        assert app.traces == [*before, "callback"]  # which is still on the page
+        app.grant(user, "analyst")
         while "may=True" not in tab.read_run():
             pass
         tab.press("gated")
         tab.read_run()
-        assert here.traces == [*before, "callback", "gated"]
+        assert app.traces == [*before, "callback", "gated"]
 
 
-def test_a_flood_of_one_does_not_stop_another(here: Live) -> None:
-    ann, bob = here.sign_in("ann"), here.sign_in("bob")
-    with here.tab(ann) as tab, here.tab(bob) as other:
+def test_a_flood_of_one_does_not_stop_another(app: LiveApp) -> None:
+    ann, bob = app.sign_in("ann"), app.sign_in("bob")
+    with app.tab(ann) as tab, app.tab(bob) as other:
         tab.open()
         other.open()
         heartbeat = BackMsg(app_heartbeat=True)
@@ -197,14 +197,14 @@ def test_a_flood_of_one_does_not_stop_another(here: Live) -> None:
         assert time.monotonic() - started < 5
 
 
-def _raw(here: Live, cookies: dict[str, str], then: Callable[[socket.socket], None]) -> None:
+def _raw(app: LiveApp, cookies: dict[str, str], then: Callable[[socket.socket], None]) -> None:
     """A handshake by hand, on a socket whose reading end is as small as can be."""
     with socket.socket() as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        raw.connect(("127.0.0.1", here.ports[0]))
+        raw.connect(("127.0.0.1", app.ports[0]))
         cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
         raw.sendall(
-            f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{here.ports[0]}\r\nOrigin: {here.base_url}\r\n"
+            f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{app.ports[0]}\r\nOrigin: {app.base_url}\r\n"
             f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nCookie: {cookie}\r\n"
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: streamlit\r\n\r\n".encode()
         )
@@ -212,26 +212,26 @@ def _raw(here: Live, cookies: dict[str, str], then: Callable[[socket.socket], No
         then(raw)
 
 
-def test_a_socket_that_reads_nothing_delays_no_other(here: Live) -> None:
+def test_a_socket_that_reads_nothing_delays_no_other(app: LiveApp) -> None:
     """The server cannot get rid of what it has for it; the watcher must not wait for that."""
-    stuck, ann = here.sign_in("stuck", "analyst"), here.sign_in("ann", "analyst")
+    stuck, ann = app.sign_in("stuck", "analyst"), app.sign_in("ann", "analyst")
 
     def ask_and_never_read(raw: socket.socket) -> None:
         long = BackMsg()
-        long.rerun_script.query_string = "say=" + "x" * 900_000
+        long.rerun_script.query_string = "text=" + "x" * 900_000
         for _ in range(12):
             _send_frame(raw, long.SerializeToString())
             time.sleep(0.15)
-        with here.tab(ann) as tab:
+        with app.tab(ann) as tab:
             tab.open()
-            here.end(stuck)
-            here.end(ann)
+            app.end(stuck)
+            app.end(ann)
             started = time.monotonic()
             assert tab.wait_for_push().startswith("/auth/ended")
             print(f"\ntold beside a socket that reads nothing after {time.monotonic() - started:.2f} s")
             assert time.monotonic() - started < 2
 
-    _raw(here, stuck.cookies, ask_and_never_read)
+    _raw(app, stuck.cookies, ask_and_never_read)
 
 
 def _send_frame(raw: socket.socket, payload: bytes) -> None:
@@ -239,8 +239,8 @@ def _send_frame(raw: socket.socket, payload: bytes) -> None:
     raw.sendall(b"\x82\xff" + len(payload).to_bytes(8, "big") + bytes(4) + payload)
 
 
-def test_disconnecting_at_any_moment_leaks_nothing(here: Live) -> None:
-    user = here.sign_in("hasty", "analyst")
+def test_disconnecting_at_any_moment_leaks_nothing(app: LiveApp) -> None:
+    user = app.sign_in("hasty", "analyst")
 
     def half_a_frame(raw: socket.socket) -> None:
         raw.sendall(b"\x82\xff\x00\x00")
@@ -250,8 +250,8 @@ def test_disconnecting_at_any_moment_leaks_nothing(here: Live) -> None:
 
     for then in (half_a_frame, a_whole_one_and_gone, lambda _: None):
         for _ in range(20):
-            _raw(here, user.cookies, then)
-    with here.tab(user) as tab:
+            _raw(app, user.cookies, then)
+    with app.tab(user) as tab:
         tab.open()
         tab.press("callback")
         assert tab.read_run()

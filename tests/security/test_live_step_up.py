@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from tests.security.live import Live, Someone, Tab, live
+from tests.security.live import LiveApp, SignedInUser, Tab, live
 
 SCRIPT = """
 import os
@@ -20,9 +20,9 @@ from app.core.permissions import Permission
 
 
 @access.requires(Permission.EXPORT_REPORTS)
-def effect(what):
+def effect(name):
     with pathlib.Path(os.environ["TRACES"]).open("a") as file:
-        file.write(what + "\\n")
+        file.write(name + "\\n")
 
 
 @st.fragment
@@ -40,15 +40,15 @@ if st.button("function", key="function"):
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("step-up"), script=SCRIPT, processes=1) as made:
         yield made
 
 
-def signed_in_ago(here: Live, who: Someone, hours: int) -> None:
+def signed_in_ago(app: LiveApp, user: SignedInUser, hours: int) -> None:
     change = text("UPDATE sessions SET authenticated_at = authenticated_at - :older WHERE ref = :ref")
-    with here.database.engine.begin() as connection:
-        connection.execute(change, {"older": hours * 3_600_000_000, "ref": who.ref})
+    with app.database.engine.begin() as connection:
+        connection.execute(change, {"older": hours * 3_600_000_000, "ref": user.ref})
 
 
 def asks(tab: Tab) -> list[str]:
@@ -57,23 +57,23 @@ def asks(tab: Tab) -> list[str]:
 
 
 @pytest.mark.parametrize("label", ["callback", "fragment", "function"])
-def test_a_press_asks_to_confirm_and_does_nothing_else(here: Live, label: str) -> None:
-    who = here.sign_in(f"ann-{label}", "analyst")
-    with here.tab(who) as tab:
+def test_a_press_asks_to_confirm_and_does_nothing_else(app: LiveApp, label: str) -> None:
+    user = app.sign_in(f"ann-{label}", "analyst")
+    with app.tab(user) as tab:
         tab.open()
         tab.press(label)
         tab.read_run()
-        assert here.traces[-1:] == [label]
-        before = here.traces
-        signed_in_ago(here, who, 2)
+        assert app.traces[-1:] == [label]
+        before = app.traces
+        signed_in_ago(app, user, 2)
         tab.press(label)
         told = "\n".join(asks(tab))
         assert "download the usage report as a file" in told
         assert "within the last hour" in told
         assert "encountered an error" not in told
-        assert here.traces == before
-        signed_in_ago(here, who, -2)  # as a step-up does, by the same socket: it is bound to the session's reference
+        assert app.traces == before
+        signed_in_ago(app, user, -2)  # as a step-up does, by the same socket: it is bound to the session's reference
         tab.press(label)
         tab.read_run()
-        assert here.traces[-1:] == [label]
-        assert len(here.traces) == len(before) + 1
+        assert app.traces[-1:] == [label]
+        assert len(app.traces) == len(before) + 1

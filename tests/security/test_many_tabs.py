@@ -16,7 +16,7 @@ import pytest
 from app.core.clock import utc_now
 from app.core.records import EndReason
 from tests.raw_socket import RawSocket
-from tests.security.live import Live, Tab, live
+from tests.security.live import LiveApp, Tab, live
 from tests.security.served import serving
 
 SOCKETS = 300
@@ -37,16 +37,16 @@ def resident_bytes(pid: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("many"), processes=1, script=SCRIPT, UNEDITED="1") as made:
         yield made
 
 
-def test_three_hundred_idle_tabs_cost_little_and_are_notified_at_once(here: Live) -> None:
-    pid = here.processes[0].pid
-    people = [here.sign_in(f"person {number}") for number in range(SOCKETS)]
+def test_three_hundred_idle_tabs_cost_little_and_are_notified_at_once(app: LiveApp) -> None:
+    pid = app.processes[0].pid
+    people = [app.sign_in(f"person {number}") for number in range(SOCKETS)]
     with ExitStack() as stack, ThreadPoolExecutor(SOCKETS) as pool:
-        tabs = [stack.enter_context(here.tab(user)) for user in people]
+        tabs = [stack.enter_context(app.tab(user)) for user in people]
         for tab in tabs:
             tab.open()
         time.sleep(2)
@@ -60,7 +60,7 @@ def test_three_hundred_idle_tabs_cost_little_and_are_notified_at_once(here: Live
             return time.monotonic()
 
         waiting = [pool.submit(response, tab) for tab in tabs]
-        with here.database.unit_of_work() as unit:
+        with app.database.unit_of_work() as unit:
             for user in people:
                 unit.end_session(user.ref, EndReason.ENDED_BY_ADMIN, utc_now())
             unit.commit()

@@ -18,7 +18,7 @@ from starlette.routing import compile_path
 from websockets.exceptions import InvalidStatus
 
 from tests.raw_socket import RawSocket
-from tests.security.live import Live, Someone, Tab, live
+from tests.security.live import LiveApp, SignedInUser, Tab, live
 from tests.stack import ROOT
 
 Statuses = tuple[int, int, int]
@@ -158,23 +158,23 @@ TABLE: dict[str, Statuses] = {
 class Shown:
     """What Ann was shown."""
 
-    here: Live
-    ann: Someone
-    bob: Someone
+    app: LiveApp
+    ann: SignedInUser
+    bob: SignedInUser
     names: dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    with live(tmp_path_factory.mktemp("paths"), processes=1) as here:
-        ann, bob = here.sign_in("ann"), here.sign_in("bob")
-        with here.tab(ann) as tab, here.tab(bob) as other:
+    with live(tmp_path_factory.mktemp("paths"), processes=1) as app:
+        ann, bob = app.sign_in("ann"), app.sign_in("bob")
+        with app.tab(ann) as tab, app.tab(bob) as other:
             tab.open()
             other.open()
             media = tab.files["media"]
-            index = here.ask("/").text
+            index = app.request("/").text
             component = "/_stcore/bidi-components/streamlit-gatehouse.auth0/"
-            entry = here.ask(f"{component}auth0.js").text
+            entry = app.request(f"{component}auth0.js").text
             names = {
                 "page": tab.session_id,
                 "media": media,
@@ -184,22 +184,22 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
                 "module": component + entry.partition('import "./')[2].partition('"')[0],
                 "asset": "/static/" + index.partition('src="./static/')[2].partition('"')[0],
             }
-            yield Shown(here, ann, bob, names)
+            yield Shown(app, ann, bob, names)
 
 
-def answer_to(shown: Shown, row: str, who: Someone | None, source: dict[str, str] | None = None) -> Response:
+def answer_to(shown: Shown, row: str, user: SignedInUser | None, source: dict[str, str] | None = None) -> Response:
     """What the server answers. ``source``: the headers in which a browser says who had it send the request."""
     method, _, path = row.partition(" ")
     for name, value in shown.names.items():
         path = path.replace(f"{{{name}}}", value)
     uploads = "/upload_file/" in path
-    token = shown.here.ask("/_stcore/health").cookies["_streamlit_xsrf"]
+    token = shown.app.request("/_stcore/health").cookies["_streamlit_xsrf"]
     headers = {"X-Xsrftoken": token, "Cookie": f"_streamlit_xsrf={token}"} if uploads else {}
-    if uploads and who is not None:
-        headers["Cookie"] += "".join(f"; {name}={value}" for name, value in who.cookies.items())
-        who = None
+    if uploads and user is not None:
+        headers["Cookie"] += "".join(f"; {name}={value}" for name, value in user.cookies.items())
+        user = None
     files = {"file": ("x.csv", b"a,b")} if method == "PUT" else None
-    return shown.here.ask(path, who, method=method, headers=headers | (source or {}), files=files)
+    return shown.app.request(path, user, method=method, headers=headers | (source or {}), files=files)
 
 
 def cookies_set(answer: Response) -> list[str]:
@@ -209,7 +209,7 @@ def cookies_set(answer: Response) -> list[str]:
 
 @pytest.mark.parametrize("row", TABLE)
 def test_every_address_answers_as_the_table_says(shown: Shown, row: str) -> None:
-    answers = [answer_to(shown, row, who) for who in (None, shown.ann, shown.bob)]
+    answers = [answer_to(shown, row, user) for user in (None, shown.ann, shown.bob)]
     assert tuple(answer.status_code for answer in answers) == TABLE[row]
     assert [cookies_set(answer) for answer in answers if answer.status_code >= 400] == [
         [] for answer in answers if answer.status_code >= 400
@@ -229,7 +229,7 @@ LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch
 @pytest.mark.parametrize("row", TABLE)
 def test_another_site_learns_nothing_of_its_visitor_and_sets_nothing(shown: Shown, row: str) -> None:
     for source in (FORM, IMAGE, *([LINK] if row.startswith("GET ") else [])):
-        answers = [answer_to(shown, row, who, source) for who in (None, shown.ann, shown.bob)]
+        answers = [answer_to(shown, row, user, source) for user in (None, shown.ann, shown.bob)]
         assert len({answer.status_code for answer in answers}) == 1
         assert len({answer.headers.get("Location") for answer in answers}) == 1
         assert len({answer.headers.get("Cross-Origin-Opener-Policy") for answer in answers}) == 1
@@ -278,15 +278,15 @@ def _plain(path: str) -> str:
 )
 def test_there_is_one_socket(shown: Shown, path: str) -> None:
     with pytest.raises(InvalidStatus) as caught:
-        RawSocket(shown.here.base_url, path=path, cookies=shown.ann.cookies)
+        RawSocket(shown.app.base_url, path=path, cookies=shown.ann.cookies)
     assert caught.value.response.status_code == 404
-    for who in (None, shown.ann, shown.bob):
-        with shown.here.tab(who) as tab:
+    for user in (None, shown.ann, shown.bob):
+        with shown.app.tab(user) as tab:
             assert Tab.open(tab)
 
 
 def test_the_front_end_is_told_of_no_host_to_take_messages_from(shown: Shown) -> None:
-    answer = shown.here.ask("/_stcore/host-config")
+    answer = shown.app.request("/_stcore/host-config")
     assert answer.json() == {
         "allowedOrigins": [],
         "useExternalAuthToken": False,
@@ -324,7 +324,7 @@ ALWAYS = {
 def test_every_kind_of_answer_has_its_headers(shown: Shown, path: str, private: bool) -> None:
     for name, value in shown.names.items():
         path = path.replace(f"{{{name}}}", value)
-    answer = shown.here.ask(path, shown.ann)
+    answer = shown.app.request(path, shown.ann)
     print(f"\n{path} → {answer.status_code}")
     print("\n".join(f"  {name}: {value}" for name, value in answer.headers.items()))
     assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS
@@ -343,5 +343,5 @@ def test_every_kind_of_answer_has_its_headers(shown: Shown, path: str, private: 
 
 def test_another_host_is_misdirected(shown: Shown) -> None:
     for host in ("evil.example", "127.0.0.1:1@evil.example", "", "127.0.0.1, evil.example"):
-        answer = shown.here.ask("/", headers={"Host": host})
+        answer = shown.app.request("/", headers={"Host": host})
         assert answer.status_code in {400, 421}, host

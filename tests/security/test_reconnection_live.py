@@ -7,26 +7,26 @@ from collections.abc import Iterator
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.security.live import Live, Someone, Tab, live
+from tests.security.live import LiveApp, SignedInUser, Tab, live
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("reconnection")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     """Where Streamlit keeps no session without a socket."""
     with live(tmp_path_factory.mktemp("forgetful"), processes=1, FORGETFUL="1") as made:
         yield made
 
 
-def opened(at: Live, user: Someone) -> str:
+def opened(at: LiveApp, user: SignedInUser) -> str:
     """A page is drawn, and the connection is lost; → its Streamlit session."""
     with at.tab(user) as tab:
-        assert tab.open()[-2:] == ["may=True", f"who={user.subject.subject.removeprefix('test|')}"]
+        assert tab.open()[-2:] == ["may=True", f"user={user.subject.subject.removeprefix('test|')}"]
         return tab.session_id
 
 
@@ -36,36 +36,36 @@ def asks_for_its_run(tab: Tab) -> list[str]:
         pass
     message = BackMsg()
     message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = fragment, True
-    tab.widgets, tab.files, tab.seen = {}, {}, []
+    tab.widgets, tab.files, tab.messages = {}, {}, []
     tab.send(message)
     return tab.read_run(60)
 
 
-def test_in_another_process_the_page_of_a_lost_right_is_rerun(here: Live) -> None:
-    ann = here.sign_in("ann", "analyst")
-    session_id = opened(here, ann)
-    here.revoke(ann, "analyst")
-    with here.tab(ann, process=1, reattach_to=session_id) as again:
-        assert asks_for_its_run(again)[-2:] == ["may=False", "who=ann"]
+def test_in_another_process_the_page_of_a_lost_right_is_rerun(app: LiveApp) -> None:
+    ann = app.sign_in("ann", "analyst")
+    session_id = opened(app, ann)
+    app.revoke(ann, "analyst")
+    with app.tab(ann, process=1, reattach_to=session_id) as again:
+        assert asks_for_its_run(again)[-2:] == ["may=False", "user=ann"]
 
 
-def test_the_page_of_a_lost_right_is_rerun_after_streamlit_dropped_the_session(forgetful: Live) -> None:
+def test_the_page_of_a_lost_right_is_rerun_after_streamlit_dropped_the_session(forgetful: LiveApp) -> None:
     bob = forgetful.sign_in("bob", "analyst")
     with forgetful.tab(bob, reattach_to=opened(forgetful, bob)) as again:
-        assert asks_for_its_run(again)[-2:] == ["may=True", "who=bob"]
+        assert asks_for_its_run(again)[-2:] == ["may=True", "user=bob"]
 
 
-def test_a_resumed_session_is_asked_for_no_run(here: Live) -> None:
-    eve = here.sign_in("eve", "analyst")
-    with here.tab(eve, reattach_to=opened(here, eve)) as again, pytest.raises(TimeoutError):
+def test_a_resumed_session_is_asked_for_no_run(app: LiveApp) -> None:
+    eve = app.sign_in("eve", "analyst")
+    with app.tab(eve, reattach_to=opened(app, eve)) as again, pytest.raises(TimeoutError):
         again.receive(4)
 
 
-def test_very_many_anonymous_sockets_push_no_users_session_out(here: Live) -> None:
-    ann = here.sign_in("ann-2", "analyst")
-    session_id = opened(here, ann)
+def test_very_many_anonymous_sockets_push_no_users_session_out(app: LiveApp) -> None:
+    ann = app.sign_in("ann-2", "analyst")
+    session_id = opened(app, ann)
     for _ in range(140):  # Streamlit's own storage keeps 128 of all
-        here.tab(None).close()
-    with here.tab(ann, reattach_to=session_id) as again:
+        app.tab(None).close()
+    with app.tab(ann, reattach_to=session_id) as again:
         again.open()
         assert again.session_id == session_id

@@ -15,7 +15,7 @@ from app.core.clock import utc_now
 from app.core.permissions import CATALOGUE, Permission
 from app.core.policy import Source
 from app.core.records import NewGrant
-from tests.security.live import Live, Tab, live
+from tests.security.live import LiveApp, Tab, live
 
 TABS = 20
 CLICKS = 100
@@ -23,17 +23,17 @@ LIMIT_SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     # As in production: in development each session looks through every module at its next run once one more is loaded.
     with live(tmp_path_factory.mktemp("told"), UNEDITED="1") as made:
         yield made
 
 
 @pytest.mark.parametrize("case", ["lost role", "ended", "blocked"])
-def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(here: Live, case: str) -> None:
+def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(app: LiveApp, case: str) -> None:
     with ExitStack() as stack, ThreadPoolExecutor(TABS) as pool:
-        people = [here.sign_in(f"{case}-{number}", "analyst") for number in range(TABS)]
-        tabs = [stack.enter_context(here.tab(user, number % 2)) for number, user in enumerate(people)]
+        people = [app.sign_in(f"{case}-{number}", "analyst") for number in range(TABS)]
+        tabs = [stack.enter_context(app.tab(user, number % 2)) for number, user in enumerate(people)]
         for tab in tabs:
             assert "may=True" in tab.open()
         time.sleep(1.0)
@@ -45,7 +45,7 @@ def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(here: Live, 
         waiting = [pool.submit(response, tab) for tab in tabs]
         taken = []
         for user in people:
-            here.take(case, user)
+            app.remove_access(case, user)
             taken.append(time.monotonic())
             time.sleep(0.13)  # so that they fall anywhere between two looks of the watcher
         results = [each.result() for each in waiting]
@@ -57,12 +57,12 @@ def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(here: Live, 
 
 
 @contextmanager
-def meanwhile(here: Live, name: str) -> Iterator[list[int]]:
+def meanwhile(app: LiveApp, name: str) -> Iterator[list[int]]:
     """Somebody else's role is given and taken all the time; → how often so far, in a list of one."""
-    other, over, times = here.sign_in(name), threading.Event(), [0]
+    other, over, times = app.sign_in(name), threading.Event(), [0]
 
     def go_on() -> None:
-        for change in cycle((here.grant, here.revoke)):
+        for change in cycle((app.grant, app.revoke)):
             if over.wait(0.02):
                 return
             change(other, "viewer")
@@ -77,33 +77,33 @@ def meanwhile(here: Live, name: str) -> Iterator[list[int]]:
         thread.join()
 
 
-def click(here: Live, tab: Tab, label: str) -> bool:
+def click(app: LiveApp, tab: Tab, label: str) -> bool:
     """Press, and see what comes of it."""
-    before = here.traces.count(label)
+    before = app.traces.count(label)
     tab.press(label)
     deadline = time.monotonic() + 3
-    while here.traces.count(label) == before:
+    while app.traces.count(label) == before:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.002)
     tab.read_run()
-    return here.traces.count(label) == before + 1
+    return app.traces.count(label) == before + 1
 
 
 @pytest.mark.parametrize("label", ["callback", "function", "fragment"])
-def test_a_change_for_another_user_loses_no_click(here: Live, label: str) -> None:
-    user = here.sign_in(f"busy-{label}", "analyst")
-    with here.tab(user) as tab, meanwhile(here, f"other-{label}") as times:
+def test_a_change_for_another_user_loses_no_click(app: LiveApp, label: str) -> None:
+    user = app.sign_in(f"busy-{label}", "analyst")
+    with app.tab(user) as tab, meanwhile(app, f"other-{label}") as times:
         tab.open()
-        done = sum(click(here, tab, label) for _ in range(CLICKS))
+        done = sum(click(app, tab, label) for _ in range(CLICKS))
     print(f"\n{done} of {CLICKS} clicks on {label} did their work during {times[0]} changes of another's role")
     assert done == CLICKS
     assert times[0] > 5
 
 
 @pytest.mark.parametrize("label", ["callback", "function", "fragment"])
-def test_an_added_right_loses_no_click_and_is_shown(here: Live, label: str) -> None:
-    user = here.sign_in(f"gains-{label}", "analyst")
+def test_an_added_right_loses_no_click_and_is_shown(app: LiveApp, label: str) -> None:
+    user = app.sign_in(f"gains-{label}", "analyst")
     options: list[Permission] = []
     over = threading.Event()
 
@@ -111,17 +111,17 @@ def test_an_added_right_loses_no_click_and_is_shown(here: Live, label: str) -> N
         for permission in CATALOGUE.values():
             if over.wait(0.1):
                 return
-            with here.database.unit_of_work() as unit:
+            with app.database.unit_of_work() as unit:
                 grant = NewGrant(subject=user.subject, source=Source.ADMIN, by="test", permission=permission)
                 unit.add_grant(grant, utc_now())
                 unit.commit()
             options.append(permission)
 
-    with here.tab(user) as tab:
+    with app.tab(user) as tab:
         tab.open()
         thread = threading.Thread(target=give)
         thread.start()
-        done = sum(click(here, tab, label) for _ in range(CLICKS))
+        done = sum(click(app, tab, label) for _ in range(CLICKS))
         over.set()
         thread.join()
     print(f"\n{done} of {CLICKS} clicks on {label} did their work while {len(options)} permissions were added")
@@ -129,11 +129,11 @@ def test_an_added_right_loses_no_click_and_is_shown(here: Live, label: str) -> N
     assert len(options) >= 3
 
 
-def test_an_idle_tab_shows_an_added_right(here: Live) -> None:
-    user = here.sign_in("gets")
-    with here.tab(user, 1) as tab:
+def test_an_idle_tab_shows_an_added_right(app: LiveApp) -> None:
+    user = app.sign_in("gets")
+    with app.tab(user, 1) as tab:
         assert "may=False" in tab.open()
-        here.grant(user, "analyst")
+        app.grant(user, "analyst")
         started = time.monotonic()
         assert "may=True" in tab.read_run()
         assert time.monotonic() - started < LIMIT_SECONDS

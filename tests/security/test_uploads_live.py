@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.security.live import Live, Someone, live
+from tests.security.live import LiveApp, SignedInUser, live
 
 SCRIPT = """
 import streamlit as st
@@ -19,27 +19,27 @@ st.markdown(f"bytes={sum(len(file.data) for kept in files.values() for file in k
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     with live(tmp_path_factory.mktemp("uploads"), script=SCRIPT, processes=1, UPLOADED_BYTES="1000000") as made:
         yield made
 
 
-def upload(here: Live, user: Someone, session_id: str) -> int:
+def upload(app: LiveApp, user: SignedInUser, session_id: str) -> int:
     """Upload 600 KB; → the status."""
-    token = here.ask("/_stcore/health").cookies["_streamlit_xsrf"]
+    token = app.request("/_stcore/health").cookies["_streamlit_xsrf"]
     cookies = "".join(f"; {name}={value}" for name, value in user.cookies.items())
     headers = {"X-Xsrftoken": token, "Cookie": f"_streamlit_xsrf={token}{cookies}"}
     files = {"file": ("x.csv", b"x" * 600_000)}
-    return here.ask(f"/_stcore/upload_file/{session_id}/f", method="PUT", headers=headers, files=files).status_code
+    return app.request(f"/_stcore/upload_file/{session_id}/f", method="PUT", headers=headers, files=files).status_code
 
 
-def test_closing_and_opening_tabs_accepts_no_more_than_the_limit(here: Live) -> None:
-    ann = here.sign_in("ann")
+def test_closing_and_opening_tabs_accepts_no_more_than_the_limit(app: LiveApp) -> None:
+    ann = app.sign_in("ann")
     for _ in range(4):
-        with here.tab(ann) as tab:
+        with app.tab(ann) as tab:
             tab.open()
             deadline = time.monotonic() + 60
-            while (status := upload(here, ann, tab.session_id)) == 503 and time.monotonic() < deadline:
+            while (status := upload(app, ann, tab.session_id)) == 503 and time.monotonic() < deadline:
                 time.sleep(0.05)  # until the tab before has lost its socket for Streamlit too
             assert status == 204
             assert tab.open() == ["bytes=600000"]

@@ -26,10 +26,10 @@ st.markdown(f"examined: {len(examined())}")
 
 @pytest.mark.parametrize("unedited", ["1", ""])
 def test_each_module_is_examined_once_and_none_where_nothing_is_watched(tmp_path: Path, unedited: str) -> None:
-    with live(tmp_path, script=SCRIPT, processes=1, UNEDITED=unedited) as here:
+    with live(tmp_path, script=SCRIPT, processes=1, UNEDITED=unedited) as app:
         counts = []
         for name in ("ann", "bob", "eve"):
-            with here.tab(here.sign_in(name)) as tab:
+            with app.tab(app.sign_in(name)) as tab:
                 counts += tab.open()
     assert counts[0] == "examined: 0", "counted from here on"
     assert counts[2] == counts[1]

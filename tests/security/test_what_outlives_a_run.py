@@ -14,7 +14,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from tests.security.live import Live, Someone, Tab, live
+from tests.security.live import LiveApp, SignedInUser, Tab, live
 
 BESIDE = """
 import os
@@ -26,10 +26,10 @@ import streamlit as st
 TRACES = pathlib.Path(os.environ["TRACES"])
 
 
-def trace(what):
+def trace(name):
     with TRACES.open("a") as file:
-        file.write(what.replace(" ", "-") + "\\n")
-    return what
+        file.write(name.replace(" ", "-") + "\\n")
+    return name
 
 
 def cut():
@@ -100,8 +100,8 @@ class Page(Tab):
     def render(self) -> None:
         """Run the page, and remember the ids of what it rendered."""
         assert "drawn" in self.open()
-        self.fragments = [m.auto_rerun.fragment_id for m in self.seen if m.WhichOneof("type") == "auto_rerun"]
-        for message in self.seen:
+        self.fragments = [m.auto_rerun.fragment_id for m in self.messages if m.WhichOneof("type") == "auto_rerun"]
+        for message in self.messages:
             element = message.delta.new_element
             self.dialog = message.delta.add_block.dialog.id or vars(self).get("dialog", "")
             self.component = element.bidi_component.id or vars(self).get("component", "")
@@ -210,7 +210,7 @@ OPERATIONS: dict[str, Callable[[Page], BackMsg]] = {"deferred download": deferre
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     """A page that is cut off as soon as its caller may not have it. No watcher: the tab's own message comes first."""
     folder = tmp_path_factory.mktemp("outlives")
     (folder / "beside.py").write_text(BESIDE)
@@ -219,7 +219,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 @pytest.fixture(scope="module")
-def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     """A hosted app which its caller must have a right to enter at all."""
     folder = tmp_path_factory.mktemp("hosted")
     (folder / "beside.py").write_text(BESIDE)
@@ -230,36 +230,36 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield made
 
 
-def page_of(here: Live, user: Someone, **more: str) -> Page:
-    return Page(f"http://127.0.0.1:{here.ports[0]}", cookies=user.cookies, **more)  # type: ignore[arg-type]
+def page_of(app: LiveApp, user: SignedInUser, **more: str) -> Page:
+    return Page(f"http://127.0.0.1:{app.ports[0]}", cookies=user.cookies, **more)  # type: ignore[arg-type]
 
 
-def told_to_cut(here: Live, how: str) -> None:
-    (Path(here.folder) / "cut").write_text(how)
+def told_to_cut(app: LiveApp, how: str) -> None:
+    (Path(app.folder) / "cut").write_text(how)
 
 
 @pytest.mark.parametrize("case", RUNS)
-def test_before_a_revocation_every_id_works(here: Live, case: str) -> None:
-    user = here.sign_in("ann", "analyst")
-    with page_of(here, user) as page:
+def test_before_a_revocation_every_id_works(app: LiveApp, case: str) -> None:
+    user = app.sign_in("ann", "analyst")
+    with page_of(app, user) as page:
         page.render()
-        before = here.traces
+        before = app.traces
         for name, message in OPERATIONS.items():
             assert page.answer(message(page)) == "", name
         page.send(RUNS[case](page))
         page.read_run()
-        assert case.replace(" ", "-") in here.traces[len(before) :]
+        assert case.replace(" ", "-") in app.traces[len(before) :]
 
 
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
-def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(here: Live, how: str, times: int) -> None:
-    user = here.sign_in(f"bo-{how}-{times}", "analyst")
-    told_to_cut(here, how)
-    with page_of(here, user) as page:
+def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(app: LiveApp, how: str, times: int) -> None:
+    user = app.sign_in(f"bo-{how}-{times}", "analyst")
+    told_to_cut(app, how)
+    with page_of(app, user) as page:
         page.render()
-        before = here.traces
-        here.revoke(user, "analyst")
+        before = app.traces
+        app.revoke(user, "analyst")
         for _ in range(times):
             page.cut_off(how)
         for name, message in OPERATIONS.items():
@@ -267,31 +267,31 @@ def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(here: Live, 
         for case, request in RUNS.items():
             page.send(request(page))
             page.read_until_cut(how)
-            assert here.traces == before, case
+            assert app.traces == before, case
 
 
 @pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
-def test_no_id_works_after_a_reconnection_and_a_second_loss(here: Live, how: str) -> None:
-    user = here.sign_in(f"cy-{how}", "analyst", "developer")
-    told_to_cut(here, how)
-    with page_of(here, user) as first:
+def test_no_id_works_after_a_reconnection_and_a_second_loss(app: LiveApp, how: str) -> None:
+    user = app.sign_in(f"cy-{how}", "analyst", "developer")
+    told_to_cut(app, how)
+    with page_of(app, user) as first:
         first.render()
-        before = here.traces
-        here.revoke(user, "analyst")
+        before = app.traces
+        app.revoke(user, "analyst")
         first.cut_off(how)
-    here.revoke(user, "developer")
-    with page_of(here, user, reattach_to=first.session_id) as page:
+    app.revoke(user, "developer")
+    with page_of(app, user, reattach_to=first.session_id) as page:
         vars(page).update({name: value for name, value in vars(first).items() if not name.startswith("_")})
         page.cut_off(how)
         assert page.session_id == first.session_id
         for case, request in RUNS.items():
             page.send(request(page))
             page.read_until_cut(how)
-            assert here.traces == before, case
+            assert app.traces == before, case
 
 
 @pytest.mark.parametrize("stops", [False, True])
-def test_no_id_works_for_a_user_who_may_no_longer_enter_a_hosted_app(hosted: Live, stops: bool) -> None:
+def test_no_id_works_for_a_user_who_may_no_longer_enter_a_hosted_app(hosted: LiveApp, stops: bool) -> None:
     user = hosted.sign_in(f"di-{stops}", "analyst")
     with page_of(hosted, user) as page:
         page.render()
