@@ -27,10 +27,10 @@ from component.events import (
     ErrorEvent,
     Event,
     EventName,
+    EventSource,
     GoTo,
     OnEvent,
     Reply,
-    Source,
     StatusUpdate,
     WebAnswer,
     WebRequest,
@@ -61,7 +61,7 @@ class Entry:
 
     at: datetime
     name: EventName
-    source: Source
+    source: EventSource
     said: str
     code: str = ""
     """Of an error."""
@@ -100,7 +100,7 @@ def handler(
     """
 
     def handle(event: Event) -> Reply:
-        if isinstance(event, ErrorEvent) and event.source is Source.HOST and event.code in set(Breach):
+        if isinstance(event, ErrorEvent) and event.source is EventSource.HOST and event.code in set(Breach):
             on_record(AuditKind.COMPONENT_REFUSE, event.code)
         if log is not None:
             log.note(event)

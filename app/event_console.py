@@ -14,11 +14,11 @@ from app.component_events import Entry, EventLog
 from app.core.assurance import Requirement
 from app.sign_in import sign_in_address
 from component.auth0 import Account, Call, console
-from component.events import AppAuthRequest, EventName, Source
+from component.events import AppAuthRequest, EventName, EventSource
 
 _LOG: Final = "gatehouse_event_log"
 _SHOWN: Final = 12
-_WORDS: Final = {Source.FRONT_END: "browser", Source.HOST: "host"}
+_WORDS: Final = {EventSource.FRONT_END: "browser", EventSource.HOST: "host"}
 CALLS: Final = (
     Call("Public ping", "GET", "/api/ping"),
     Call("Protected ping", "GET", "/api/pong"),

@@ -17,7 +17,7 @@ import structlog
 from app.core import correlation
 from app.core.errors import GatehouseError
 from component.event_schemas import parse, weight
-from component.events import HANDLER_FAILED, Breach, ErrorEvent, Event, EventName, Json, OnEvent, Source
+from component.events import HANDLER_FAILED, Breach, ErrorEvent, Event, EventName, EventSource, Json, OnEvent
 from component.limits.token_bucket import TokenBucket
 
 MAX_QUEUE_EVENTS: Final = 32
@@ -51,7 +51,9 @@ class EventChannel:
             return
         for number, result in self._read(sent, allowed):
             if isinstance(result, Breach):
-                self._answer(number, self._report(ErrorEvent(result.value, result.sentence, Source.HOST), on_event))
+                self._answer(
+                    number, self._report(ErrorEvent(result.value, result.sentence, EventSource.HOST), on_event)
+                )
             else:
                 self._handle(number, result, on_event)
             self.acknowledged = max(self.acknowledged, number)
@@ -110,7 +112,7 @@ class EventChannel:
 
     @staticmethod
     def _event(entry: Mapping[str, object], allowed: Collection[EventName]) -> Event | Breach:
-        if entry.keys() != {"seq", "name", "source", "data"} or entry["source"] != Source.FRONT_END:
+        if entry.keys() != {"seq", "name", "source", "data"} or entry["source"] != EventSource.FRONT_END:
             return Breach.WRONG_SHAPE
         event = parse(entry["name"], entry["data"])
         if not isinstance(event, Breach) and event.name not in allowed:
@@ -121,12 +123,12 @@ class EventChannel:
         try:
             reply = on_event(event)
         except GatehouseError as error:
-            failed = ErrorEvent(error.code, error.detail or error.title, Source.HOST)
+            failed = ErrorEvent(error.code, error.detail or error.title, EventSource.HOST)
             self._answer(number, self._report(failed, on_event))
         except Exception:  # noqa: BLE001 - whatever a handler raises is reported, never an exception page
             message = f"Something went wrong here, and it has been logged. Its reference is {correlation.current()}."
             _log.exception("a handler of the component failed", event_name=event.name.value)
-            self._answer(number, self._report(ErrorEvent(HANDLER_FAILED, message, Source.HOST), on_event))
+            self._answer(number, self._report(ErrorEvent(HANDLER_FAILED, message, EventSource.HOST), on_event))
         else:
             if reply is not None:
                 self._answer(number, reply.payload())

@@ -25,7 +25,7 @@ class EventName(StrEnum):
     ERROR = "onError"
 
 
-class Source(StrEnum):
+class EventSource(StrEnum):
     """Which side created an event."""
 
     FRONT_END = "front-end"
@@ -64,7 +64,7 @@ class StatusUpdate:
     person: str = ""
     valid_until: datetime | None = None
     """When the session ends, aware. No other property of a token reaches a browser."""
-    source: Source = Source.FRONT_END
+    source: EventSource = EventSource.FRONT_END
 
     @property
     def data(self) -> Json:
@@ -80,7 +80,7 @@ class AdhocReport:
     name: ClassVar[EventName] = EventName.ADHOC_REPORT
     title: str
     text: str
-    source: Source = Source.FRONT_END
+    source: EventSource = EventSource.FRONT_END
 
     @property
     def data(self) -> Json:
@@ -98,7 +98,7 @@ class WebRequest:
     with_token: bool
     body: str = ""
     """JSON, for a POST."""
-    source: Source = Source.FRONT_END
+    source: EventSource = EventSource.FRONT_END
 
     @property
     def data(self) -> Json:
@@ -120,7 +120,7 @@ class AppAuthRequest:
     mode: Mode
     return_to: str
     """Where the browser is: the page to return to. Validated before use, like every address from outside."""
-    source: Source = Source.FRONT_END
+    source: EventSource = EventSource.FRONT_END
 
     @property
     def data(self) -> Json:
@@ -136,7 +136,7 @@ class ErrorEvent:
     code: str
     """A ``Breach``, ``HANDLER_FAILED``, the code of a ``GatehouseError``, or a code of the front end."""
     message: str
-    source: Source = Source.FRONT_END
+    source: EventSource = EventSource.FRONT_END
 
     @property
     def data(self) -> Json:

@@ -22,11 +22,11 @@ from component.events import (
     ErrorEvent,
     Event,
     EventName,
+    EventSource,
     GoTo,
     Json,
     Mode,
     Reply,
-    Source,
     StatusUpdate,
     WebAnswer,
     WebRequest,
@@ -61,7 +61,7 @@ def test_every_event_has_name_data_and_source(name: str, data: Json, event: Even
     assert (found.name, found.data, found.source) == (name, data, "front-end")
     assert json.loads(json.dumps(dict(found.data))) == data
     with pytest.raises(FrozenInstanceError):
-        found.source = Source.HOST  # type: ignore[misc] # that it cannot be done is what is tested
+        found.source = EventSource.HOST  # type: ignore[misc] # that it cannot be done is what is tested
 
 
 @pytest.mark.parametrize("name", ["onEverything", "onstatusupdate", "", None, 5, ["onError"], "__class__"])
@@ -313,7 +313,7 @@ def test_a_breach_is_one_error_however_often_it_comes(sent: Any, code: str) -> N
     for _ in range(3):
         host.receive(sent)
     assert host.codes == [code]
-    assert all(event.source is Source.HOST for event in host.heard if isinstance(event, ErrorEvent))
+    assert all(event.source is EventSource.HOST for event in host.heard if isinstance(event, ErrorEvent))
     # And whoever goes on in good order is heard.
     host.receive(host.queue(entry(host.channel.acknowledged + 1, "after")))
     assert host.titles[-1] == "after"
