@@ -10,7 +10,7 @@ from typing import Final
 import streamlit as st
 
 from app.admin.api import roles as roles_api
-from app.admin.roles.edits import Content, Draft, copy_name
+from app.admin.roles.edits import Content, RoleDraft, copy_name
 from app.admin.widgets.own_permissions import not_held
 from app.core.contract.roles import RoleBody
 
@@ -32,7 +32,7 @@ class Stage(Enum):
 class Editing:
     """One edit."""
 
-    draft: Draft
+    draft: RoleDraft
     built_in: bool = False
     copy_of: int | None = None
     left_out: tuple[str, ...] = ()
@@ -66,14 +66,14 @@ def begin(role_id: int | None, *, copy_of: int | None = None) -> Editing:
     if role_id is not None:
         role = roles_api.role(role_id)
         content = content_of(role)
-        editing = Editing(Draft(content, content, role=role.id, version=role.version), built_in=role.built_in)
+        editing = Editing(RoleDraft(content, content, role=role.id, version=role.version), built_in=role.built_in)
     elif copy_of is not None:
         role = roles_api.role(copy_of)
         missing = not_held(role.permissions)
         mine = Content(copy_name(role.name, cap=NAME_MAX), role.description, frozenset(role.permissions) - missing)
-        editing = Editing(Draft(mine, copied_from=role.name), copy_of=copy_of, left_out=tuple(sorted(missing)))
+        editing = Editing(RoleDraft(mine, copied_from=role.name), copy_of=copy_of, left_out=tuple(sorted(missing)))
     else:
-        editing = Editing(Draft(Content()))
+        editing = Editing(RoleDraft(Content()))
     drafts = _drafts()
     drafts.pop(role_id, None)
     while len(drafts) >= _MOST:

@@ -19,7 +19,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RoleDraft:
     """An edit that is not saved yet."""
 
     mine: Content
@@ -76,7 +76,7 @@ def change(before: Content, after: Content) -> Change:
     )
 
 
-def on_top(draft: Draft, theirs: Content, version: str) -> Draft:
+def on_top(draft: RoleDraft, theirs: Content, version: str) -> RoleDraft:
     """The draft's own changes made to ``theirs``, the role as somebody else has left it; ``version`` is theirs.
 
     What only they changed stays as they left it; where both changed a text, the draft's counts, as it was typed last.
@@ -90,7 +90,7 @@ def on_top(draft: Draft, theirs: Content, version: str) -> Draft:
     return replace(draft, mine=mine, base=theirs, version=version)
 
 
-def toggled(draft: Draft, permission: str, *, wanted: bool) -> Draft:
+def toggled(draft: RoleDraft, permission: str, *, wanted: bool) -> RoleDraft:
     """The draft with ``permission`` in it or not."""
     one = frozenset({permission})
     permissions = draft.mine.permissions | one if wanted else draft.mine.permissions - one

@@ -14,7 +14,7 @@ from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.roles import drafts as role_drafts
 from app.admin.roles.drafts import Editing, Stage
-from app.admin.roles.edits import Change, Content, Draft, change, on_top
+from app.admin.roles.edits import Change, Content, RoleDraft, change, on_top
 from app.admin.widgets import confirmation, failures, labels, notices, permission_list
 from app.admin.widgets.links import ROLES
 from app.core.contract.roles import RoleBody, RoleReviewBody
@@ -206,7 +206,7 @@ def _gone(editing: Editing) -> None:
     if st.button("Make a new role of it", key="role-as-new"):
         old = editing.draft
         fresh = role_drafts.begin(None)
-        fresh.draft = Draft(old.mine)
+        fresh.draft = RoleDraft(old.mine)
         fresh.sentences = editing.sentences
         role_drafts.drop(old.role)
         st.query_params.from_dict({"edit": "new"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.admin.roles.edits import Compared, Content, Draft, change, compared, copy_name, on_top, toggled
+from app.admin.roles.edits import Compared, Content, RoleDraft, change, compared, copy_name, on_top, toggled
 
 BASE = Content("Clerk", "Works at the desk.", frozenset({"read:a", "read:b", "read:c"}))
 NAMES = st.frozensets(st.sampled_from([f"read:{letter}" for letter in "abcdef"]))
@@ -30,7 +30,7 @@ def test_two_roles_side_by_side() -> None:
 def test_own_changes_are_made_to_what_somebody_else_left() -> None:
     mine = Content("Front clerk", BASE.description, frozenset({"read:a", "read:b", "write:a"}))  # -c +write:a
     theirs = Content("Desk clerk", "New words.", frozenset({"read:a", "read:c", "read:d"}))  # -b +d
-    draft = on_top(Draft(mine, BASE, role=7, version="1"), theirs, "2")
+    draft = on_top(RoleDraft(mine, BASE, role=7, version="1"), theirs, "2")
     assert draft.base == theirs
     assert draft.version == "2"
     assert draft.role == 7
@@ -42,7 +42,7 @@ def test_nothing_either_side_did_is_lost_unless_the_other_undid_it(
     base: Content, mine: Content, theirs: Content
 ) -> None:
     own, other = change(base, mine), change(base, theirs)
-    result = on_top(Draft(mine, base), theirs, "2").mine
+    result = on_top(RoleDraft(mine, base), theirs, "2").mine
     assert result.permissions >= set(own.added)
     assert not result.permissions & set(own.removed)
     assert result.permissions >= set(other.added) - set(own.removed)
@@ -53,11 +53,11 @@ def test_nothing_either_side_did_is_lost_unless_the_other_undid_it(
 
 @given(CONTENTS, CONTENTS)
 def test_without_changes_of_ones_own_theirs_stands(base: Content, theirs: Content) -> None:
-    assert on_top(Draft(base, base), theirs, "2").mine == theirs
+    assert on_top(RoleDraft(base, base), theirs, "2").mine == theirs
 
 
 def test_taking_in_and_out() -> None:
-    draft = Draft(BASE, BASE)
+    draft = RoleDraft(BASE, BASE)
     assert toggled(draft, "write:a", wanted=True).change.added == ("write:a",)
     assert toggled(draft, "read:a", wanted=False).change.removed == ("read:a",)
     assert toggled(toggled(draft, "read:a", wanted=False), "read:a", wanted=True) == draft
