@@ -34,12 +34,12 @@ class RoleDraft:
     """Name of the role a new one began as; empty otherwise."""
 
     @property
-    def change(self) -> Change:
+    def change(self) -> RoleChange:
         """What saving would change."""
         return change(self.base, self.mine)
 
 
-class Change(NamedTuple):
+class RoleChange(NamedTuple):
     """The difference of two contents of a role; texts are None where they are equal."""
 
     added: tuple[str, ...]
@@ -65,10 +65,10 @@ def compared(first: frozenset[str], second: frozenset[str]) -> Compared:
     return Compared(tuple(sorted(first - second)), tuple(sorted(first & second)), tuple(sorted(second - first)))
 
 
-def change(before: Content, after: Content) -> Change:
+def change(before: Content, after: Content) -> RoleChange:
     """What became of ``before``."""
     removed, _, added = compared(before.permissions, after.permissions)
-    return Change(
+    return RoleChange(
         added=added,
         removed=removed,
         name=(before.name, after.name) if before.name != after.name else None,

@@ -14,7 +14,7 @@ from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.roles import drafts as role_drafts
 from app.admin.roles.drafts import Editing, Stage
-from app.admin.roles.edits import Change, Content, RoleDraft, change, on_top
+from app.admin.roles.edits import Content, RoleChange, RoleDraft, change, on_top
 from app.admin.widgets import confirmation, failures, labels, notices, permission_list
 from app.admin.widgets.links import ROLES
 from app.core.contract.roles import RoleBody, RoleReviewBody
@@ -81,7 +81,7 @@ def _people(count: int, verb: str) -> str:
     return f"1 person {verb}s" if count == 1 else f"{labels.counted(count, capped=count >= MOST_COUNTED)} people {verb}"
 
 
-def _concerned(review: RoleReviewBody, own: Change) -> str:
+def _concerned(review: RoleReviewBody, own: RoleChange) -> str:
     """Whom the change concerns as a whole."""
     people = labels.counted(review.people, capped=review.people_capped)
     one = review.people == 1 and not review.people_capped
@@ -99,7 +99,7 @@ def _concerned(review: RoleReviewBody, own: Change) -> str:
     )
 
 
-def _texts(own: Change) -> None:
+def _texts(own: RoleChange) -> None:
     for label, pair in (("Name", own.name), ("What it is for", own.description)):
         if pair is not None:
             before, after = (formatting.plain(text, cap=300) or "nothing" for text in pair)
@@ -249,7 +249,7 @@ def show_meanwhile(editing: Editing) -> None:
     st.caption("Before anything is saved you see the review once more.")
 
 
-def _changes(what: Change, sentences: Mapping[str, str]) -> None:
+def _changes(what: RoleChange, sentences: Mapping[str, str]) -> None:
     _texts(what)
     for title, names in (("Added", what.added), ("Removed", what.removed)):
         if names:
