@@ -15,7 +15,7 @@ from starlette.routing import Route
 from component.dev_tenant.authorize import Authorizer, Unanswerable
 from component.dev_tenant.config import TenantConfig
 from component.dev_tenant.grants import make_server
-from component.dev_tenant.guard import Buckets, Guard, Malformed, Params, read_form, read_query
+from component.dev_tenant.guard import Buckets, Malformed, Params, RequestGuard, read_form, read_query
 from component.dev_tenant.logout import LogoutRefused, depart, plan_logout
 from component.dev_tenant.oauth import Refusal
 from component.dev_tenant.pages import Pages
@@ -46,7 +46,7 @@ def create_app(config: TenantConfig) -> Starlette:
 
     app = Starlette(
         routes=[*endpoints.routes(), *pages.routes()],
-        middleware=[Middleware(Guard, config=config)],
+        middleware=[Middleware(RequestGuard, config=config)],
         exception_handlers={Malformed: endpoints.malformed},
         lifespan=lifespan,
     )
