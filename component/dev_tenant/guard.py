@@ -31,7 +31,7 @@ _MAX_BUCKETS = 1_024
 Params = dict[str, list[str]]
 
 
-class Malformed(Exception):
+class MalformedRequest(Exception):
     """A request that is not worth looking into; ``status`` is its HTTP status."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -118,17 +118,17 @@ async def read_form(request: Request) -> Params:
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
-        raise Malformed(415, "Send application/x-www-form-urlencoded")
+        raise MalformedRequest(415, "Send application/x-www-form-urlencoded")
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise Malformed(413, "The request is too large")
+            raise MalformedRequest(413, "The request is too large")
     return _parse(body.decode("utf-8", "replace"))
 
 
 def read_query(request: Request) -> Params:
-    """The query of a request, bounded. Raises ``Malformed``."""
+    """The query of a request, bounded. Raises ``MalformedRequest``."""
     query: bytes = request.scope["query_string"]
     return _parse(query.decode("utf-8", "replace"))
 
@@ -137,11 +137,11 @@ def _parse(text: str) -> Params:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError as error:
-        raise Malformed(400, "Too many parameters") from error
+        raise MalformedRequest(400, "Too many parameters") from error
     params: Params = {}
     for name, value in pairs:
         if len(value) > _LONGER.get(name, _MAX_VALUE_CHARACTERS):
-            raise Malformed(400, "A parameter is too long")
+            raise MalformedRequest(400, "A parameter is too long")
         params.setdefault(name, []).append(value)
     return params
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from component.dev_tenant.authorize import Authorizer, Unanswerable
 from component.dev_tenant.config import TenantConfig
 from component.dev_tenant.grants import make_server
-from component.dev_tenant.guard import Buckets, Malformed, Params, RequestGuard, read_form, read_query
+from component.dev_tenant.guard import Buckets, MalformedRequest, Params, RequestGuard, read_form, read_query
 from component.dev_tenant.logout import LogoutRefused, depart, plan_logout
 from component.dev_tenant.oauth import Refusal
 from component.dev_tenant.pages import Pages
@@ -47,7 +47,7 @@ def create_app(config: TenantConfig) -> Starlette:
     app = Starlette(
         routes=[*endpoints.routes(), *pages.routes()],
         middleware=[Middleware(RequestGuard, config=config)],
-        exception_handlers={Malformed: endpoints.malformed},
+        exception_handlers={MalformedRequest: endpoints.malformed},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -81,7 +81,7 @@ class _Endpoints:
 
     async def malformed(self, request: Request, error: Exception) -> Response:
         """What is not worth looking into: a page for people, Auth0's JSON for programs."""
-        status, detail = (error.status, error.detail) if isinstance(error, Malformed) else (400, "")
+        status, detail = (error.status, error.detail) if isinstance(error, MalformedRequest) else (400, "")
         if request.scope["path"].startswith(_PAGES):
             return self._pages.message("This link does not work", f"{detail}.", status=status)
         body = {"error": "invalid_request", "error_description": detail}
