@@ -6,8 +6,8 @@ Core 1.0, RFC 6749, RFC 7636, RFC 9207, RFC 9700, OpenID Connect Back-Channel Lo
 """
 
 from component.dev_tenant.config import TenantConfig, TenantError
-from component.dev_tenant.people import Person
+from component.dev_tenant.people import TenantUser
 from component.dev_tenant.routes import create_app
 from component.dev_tenant.tenant import Tenant, tenant_of
 
-__all__ = ["Person", "Tenant", "TenantConfig", "TenantError", "create_app", "tenant_of"]
+__all__ = ["Tenant", "TenantConfig", "TenantError", "TenantUser", "create_app", "tenant_of"]

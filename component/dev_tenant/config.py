@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from component.dev_tenant.people import Person
+from component.dev_tenant.people import TenantUser
 
 DEFAULT_AUDIENCE = "https://gatehouse.example/api"
 DIALECTS = ("access_token_authz", "rfc9068_profile_authz")
@@ -57,7 +57,7 @@ class TenantConfig:
     backchannel_logout_uri: str | None = None
     extra_redirect_uris: tuple[str, ...] = ()
     extra_return_uris: tuple[str, ...] = ()
-    extra_people: tuple[Person, ...] = ()
+    extra_people: tuple[TenantUser, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what is not loopback or not well formed."""

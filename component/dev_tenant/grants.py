@@ -19,7 +19,7 @@ from component.dev_tenant.oauth import (
     Refusal,
     RevocationEndpoint,
 )
-from component.dev_tenant.people import MACHINE_PERMISSIONS, Person
+from component.dev_tenant.people import MACHINE_PERMISSIONS, TenantUser
 from component.dev_tenant.server import Client, TenantRequest, TenantServer
 from component.dev_tenant.tenant import Tenant
 
@@ -70,7 +70,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] # Authlib ships n
             Refusal: There is no session.
         """
         data, session, person = request.payload.data, request.session, request.user
-        if session is None or not isinstance(person, Person):
+        if session is None or not isinstance(person, TenantUser):
             raise Refusal("server_error", "No session")
         tenant = _tenant(self)
         grant = Grant(
@@ -101,11 +101,11 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] # Authlib ships n
     def delete_authorization_code(self, authorization_code: Code) -> None:
         """Keep the redeemed code, to recognize a second use."""
 
-    def authenticate_user(self, authorization_code: Code) -> Person | None:
+    def authenticate_user(self, authorization_code: Code) -> TenantUser | None:
         """The person, unless gone or blocked since."""
         return _tenant(self).active_person(authorization_code.grant.person)
 
-    def generate_token(self, user: Person, **unused: Any) -> dict[str, Any]:
+    def generate_token(self, user: TenantUser, **unused: Any) -> dict[str, Any]:
         """The whole answer, in Auth0's shape."""
         del unused
         return answer(_tenant(self), self.request.authorization_code.grant, user)
@@ -128,11 +128,11 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc] # Authlib ships no 
             raise Refusal("invalid_grant", "Unknown or invalid refresh token.")
         return token
 
-    def authenticate_user(self, refresh_token: RefreshToken) -> Person | None:
+    def authenticate_user(self, refresh_token: RefreshToken) -> TenantUser | None:
         """The person, unless gone or blocked since."""
         return _tenant(self).active_person(refresh_token.grant.person)
 
-    def issue_token(self, user: Person, refresh_token: RefreshToken) -> dict[str, Any]:
+    def issue_token(self, user: TenantUser, refresh_token: RefreshToken) -> dict[str, Any]:
         """The whole answer; ``scope`` may narrow it."""
         return answer(_tenant(self), refresh_token.grant, user, after=refresh_token, scope=self.request.payload.scope)
 
@@ -202,7 +202,7 @@ class _Revocable:
 
 
 def answer(
-    tenant: Tenant, grant: Grant, person: Person, *, after: RefreshToken | None = None, scope: str | None = None
+    tenant: Tenant, grant: Grant, person: TenantUser, *, after: RefreshToken | None = None, scope: str | None = None
 ) -> dict[str, Any]:
     """A token answer for a person, rights read now. ``scope`` (a subset, checked by Authlib) narrows it."""
     granted = tenant.tokens.granted_scope(scope or grant.scope, person, audience=grant.audience)

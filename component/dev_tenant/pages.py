@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from component.dev_tenant.authorize import Authorizer, Signed
 from component.dev_tenant.guard import Buckets, Params, read_form
-from component.dev_tenant.people import PERMISSIONS, ROLES, Person, timestamp
+from component.dev_tenant.people import PERMISSIONS, ROLES, TenantUser, timestamp
 from component.dev_tenant.store import Pending
 from component.dev_tenant.tenant import Tenant
 
@@ -199,7 +199,7 @@ class Pages:
         secure = self._tenant.config.issuer.startswith("https:")
         response.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="lax", secure=secure)
 
-    def _make_up(self, visit: _Visit) -> Person | str:
+    def _make_up(self, visit: _Visit) -> TenantUser | str:
         """The new person, saved; or a sentence about what does not fit."""
         name = " ".join(visit.value("new_name").split())
         email = visit.value("new_email").strip()
@@ -213,7 +213,7 @@ class Pages:
             return f"That address belongs to {same.name}: pick {same.name} from the list, or use another address."
         if same is None and sum(person.made_up for person in people) >= _MAX_INVENTED_SUBJECTS:
             return f"There are {_MAX_INVENTED_SUBJECTS} made-up people already: pick one of them."
-        person = Person(
+        person = TenantUser(
             key=same.key if same else secrets.token_hex(12),
             name=name,
             email=email,

@@ -53,7 +53,7 @@ OIDC_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class TenantUser:
     """One person of the tenant. ``good_for`` is the one line the sign-in page says about them."""
 
     key: str
@@ -99,12 +99,12 @@ class Person:
         return claims
 
 
-def _seeded(key: str, name: str, role: str | None, good_for: str, **more: Any) -> Person:
+def _seeded(key: str, name: str, role: str | None, good_for: str, **more: Any) -> TenantUser:
     roles = frozenset({role}) if role else frozenset[str]()
-    return Person(key=key, name=name, email=f"{key}@gatehouse.example", roles=roles, good_for=good_for, **more)
+    return TenantUser(key=key, name=name, email=f"{key}@gatehouse.example", roles=roles, good_for=good_for, **more)
 
 
-PEOPLE: tuple[Person, ...] = (
+PEOPLE: tuple[TenantUser, ...] = (
     _seeded("ada", "Ada Okafor", "administrator", "Holds every permission and sees every page."),
     _seeded("bruno", "Bruno Silva", "analyst", "Reads and exports reports, explores files; no administration."),
     _seeded("chiyo", "Chiyo Tanaka", "viewer", "Reads reports and nothing else: good for seeing refusals."),

@@ -20,7 +20,7 @@ from typing import Any
 
 from component.dev_tenant.config import TenantConfig
 from component.dev_tenant.credentials import damaged
-from component.dev_tenant.people import PEOPLE, Person
+from component.dev_tenant.people import PEOPLE, TenantUser
 
 _MAX_PENDING = 1_000
 _SCHEMA_VERSION = 1
@@ -120,22 +120,22 @@ class Store:
 
     # -- people --------------------------------------------------------------------------------------------------
 
-    def people(self) -> list[Person]:
+    def people(self) -> list[TenantUser]:
         """Seeded people first, then those of the configuration, then made-up ones, oldest first."""
         known = {person.key: person for person in (*PEOPLE, *self._config.extra_people)}
         with self._lock:
             rows = self._connection.execute("SELECT data FROM people ORDER BY rowid").fetchall()
         for row in rows:
             data = json.loads(row["data"])
-            person = Person(**data | {name: frozenset(data[name]) for name in ("roles", "direct_permissions")})
+            person = TenantUser(**data | {name: frozenset(data[name]) for name in ("roles", "direct_permissions")})
             known[person.key] = person
         return list(known.values())
 
-    def person(self, key: str) -> Person | None:
+    def person(self, key: str) -> TenantUser | None:
         """The person with this key."""
         return next((person for person in self.people() if person.key == key), None)
 
-    def save_person(self, person: Person) -> None:
+    def save_person(self, person: TenantUser) -> None:
         """Add or replace a person."""
         data = asdict(person) | {
             "roles": sorted(person.roles),

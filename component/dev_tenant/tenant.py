@@ -14,7 +14,7 @@ from component.dev_tenant.config import TenantConfig
 from component.dev_tenant.credentials import load_credentials, make_private_dir
 from component.dev_tenant.keys import SigningKeys
 from component.dev_tenant.ledger import Ledger
-from component.dev_tenant.people import Person
+from component.dev_tenant.people import TenantUser
 from component.dev_tenant.store import Session, Store
 from component.dev_tenant.tokens import TokenMaker
 
@@ -42,7 +42,7 @@ class Tenant:
         """Close the state file."""
         self.store.close()
 
-    def active_person(self, key: str) -> Person | None:
+    def active_person(self, key: str) -> TenantUser | None:
         """The person, unless unknown or blocked."""
         person = self.store.person(key)
         return None if person is None or person.blocked else person
@@ -54,7 +54,7 @@ class Tenant:
         roles: Collection[str] | None = None,
         permissions: Collection[str] | None = None,
         blocked: bool | None = None,
-    ) -> Person:
+    ) -> TenantUser:
         """Change a person's roles, direct permissions or blocking; what is None stays. Holds from the next token on.
 
         Raises ``KeyError`` for a person the tenant does not know.

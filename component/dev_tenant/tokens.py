@@ -10,7 +10,7 @@ from typing import Any
 from component.dev_tenant.config import TenantConfig
 from component.dev_tenant.keys import SigningKeys
 from component.dev_tenant.ledger import Grant
-from component.dev_tenant.people import MACHINE_PERMISSIONS, OIDC_SCOPES, ROLES_CLAIM, Person
+from component.dev_tenant.people import MACHINE_PERMISSIONS, OIDC_SCOPES, ROLES_CLAIM, TenantUser
 
 MFA_POLICY = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -24,11 +24,11 @@ class TokenMaker:
         self._config = config
         self._keys = keys
 
-    def granted_scope(self, requested: str, person: Person, *, audience: str) -> frozenset[str]:
+    def granted_scope(self, requested: str, person: TenantUser, *, audience: str) -> frozenset[str]:
         """Auth0's RBAC: requested ∩ (OpenID scopes + everything assigned); without our API only OpenID scopes."""
         return frozenset(requested.split()) & (OIDC_SCOPES | (person.permissions if audience else frozenset()))
 
-    def access_token(self, grant: Grant, person: Person, scope: frozenset[str]) -> str:
+    def access_token(self, grant: Grant, person: TenantUser, scope: frozenset[str]) -> str:
         """A JWT for our API, or an opaque token when no audience was asked for."""
         if not grant.audience:
             return secrets.token_urlsafe(32)
@@ -61,7 +61,9 @@ class TokenMaker:
         full = {"iss": self._config.issuer, **claims, **times, **words, **party}
         return self._keys.sign(full, typ="at+jwt" if rfc9068 else "JWT")
 
-    def id_token(self, grant: Grant, person: Person, scope: frozenset[str], *, access_token: str, first: bool) -> str:
+    def id_token(
+        self, grant: Grant, person: TenantUser, scope: frozenset[str], *, access_token: str, first: bool
+    ) -> str:
         """The ID token; ``first`` is false at a refresh, where no nonce is repeated (OpenID Connect Core §12.2)."""
         now = int(self._config.clock())
         half = hashlib.sha256(access_token.encode()).digest()[:16]

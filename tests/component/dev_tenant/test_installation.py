@@ -19,7 +19,7 @@ import requests
 
 from app.core.permissions import CATALOGUE
 from app.core.permissions import ROLES as CATALOGUE_ROLES
-from component.dev_tenant import Person, TenantConfig, TenantError, create_app, tenant_of
+from component.dev_tenant import TenantConfig, TenantError, TenantUser, create_app, tenant_of
 from component.dev_tenant.people import PEOPLE, PERMISSIONS, ROLES
 from tests.component.dev_tenant.support import AUDIENCE, ROLES_CLAIM, answer, browsing, call, running
 from tests.ports import free_port
@@ -204,7 +204,7 @@ def test_a_sign_in_works_on_127_0_0_1_too(tmp_path: Path) -> None:
 
 
 def test_extra_people_are_known(tmp_path: Path) -> None:
-    extra = Person(key="gus", name="Gus", email="gus@gatehouse.example", roles=frozenset({"viewer"}))
+    extra = TenantUser(key="gus", name="Gus", email="gus@gatehouse.example", roles=frozenset({"viewer"}))
     with running(tmp_path, extra_people=(extra,)) as tenant, browsing(tenant) as browser:
         token = browser.tokens("gus")["access_token"]
         assert tenant.verify(token, audience=AUDIENCE)[ROLES_CLAIM] == ["viewer"]
