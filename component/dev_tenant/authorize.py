@@ -16,7 +16,7 @@ from starlette.responses import Response
 from component.dev_tenant.guard import Params
 from component.dev_tenant.oauth import Refusal
 from component.dev_tenant.server import TenantRequest, TenantServer
-from component.dev_tenant.store import Pending, Session
+from component.dev_tenant.store import Pending, TenantSession
 from component.dev_tenant.tenant import Tenant
 from component.dev_tenant.tokens import MFA_POLICY
 
@@ -107,7 +107,7 @@ class Authorizer:
         )
         return next(((error, text) for satisfied, error, text in rules if not satisfied), None)
 
-    def begin(self, params: Params, session: Session | None) -> Pending:
+    def begin(self, params: Params, session: TenantSession | None) -> Pending:
         """A sign-in as far as the tenant session already carries it. ``params`` were checked."""
         parameters = {name: values[0] for name, values in params.items()}
         pending = Pending(params=parameters)
@@ -124,7 +124,7 @@ class Authorizer:
         """Record that a user was picked: a new sign-in, without a second factor yet."""
         return replace(pending, person=key, auth_at=int(self._tenant.config.clock()), picked=True, mfa=False)
 
-    def recheck(self, pending: Pending, session: Session | None) -> Pending:
+    def recheck(self, pending: Pending, session: TenantSession | None) -> Pending:
         """The same sign-in, or back to its beginning when the session it leant on has ended meanwhile."""
         leans = bool(pending.person) and not pending.picked
         same = session is not None and (session.person, session.auth_at) == (pending.person, pending.auth_at)
@@ -168,7 +168,7 @@ class Authorizer:
         if person is None:
             return Signed(self.refuse(pending, "unauthorized", "user is blocked"))
         session, fresh = self._tenant.store.session(cookie), None
-        known = Session(session.sid if session else "", person.key, pending.auth_at, pending.mfa)
+        known = TenantSession(session.sid if session else "", person.key, pending.auth_at, pending.mfa)
         if session is None or pending.picked or session != known:
             session, fresh = self._tenant.store.sign_in(
                 cookie, person=person.key, auth_at=pending.auth_at, mfa=pending.mfa

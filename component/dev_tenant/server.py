@@ -23,7 +23,7 @@ from component.dev_tenant.oauth import (
     Refusal,
     add_params_to_uri,
 )
-from component.dev_tenant.store import Session
+from component.dev_tenant.store import TenantSession
 
 if TYPE_CHECKING:
     from component.dev_tenant.tenant import Tenant
@@ -88,7 +88,7 @@ class TenantRequest(OAuth2Request):  # type: ignore[misc] # Authlib ships no typ
         # its start, and the address serves no other purpose here.
         super().__init__(method, "https://tenant.invalid/", headers=headers or {})
         self.payload = TenantPayload(params)
-        self.session: Session | None = None
+        self.session: TenantSession | None = None
 
     @property
     def args(self) -> dict[str, str]:

@@ -47,7 +47,7 @@ def digest(secret: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class TenantSession:
     """One signed-in browser at the tenant; ``auth_at`` is when the person was picked, in whole seconds."""
 
     sid: str
@@ -181,16 +181,16 @@ class Store:
 
     # -- tenant sessions -----------------------------------------------------------------------------------------
 
-    def session(self, cookie: str) -> Session | None:
+    def session(self, cookie: str) -> TenantSession | None:
         """The session behind a cookie; None when unknown or over."""
         row = self.one("SELECT * FROM sessions WHERE cookie = ? AND expires_at >= ?", *(digest(cookie), self._clock()))
-        return Session(row["sid"], row["person"], row["auth_at"], bool(row["mfa"])) if row else None
+        return TenantSession(row["sid"], row["person"], row["auth_at"], bool(row["mfa"])) if row else None
 
-    def sign_in(self, old_cookie: str, *, person: str, auth_at: int, mfa: bool) -> tuple[Session, str]:
+    def sign_in(self, old_cookie: str, *, person: str, auth_at: int, mfa: bool) -> tuple[TenantSession, str]:
         """Begin a session, or continue this browser's own for the same person; returns it with its new cookie."""
         cookie = secrets.token_urlsafe(32)
         old = self.session(old_cookie)
-        session = Session(secrets.token_urlsafe(24), person, auth_at, mfa)
+        session = TenantSession(secrets.token_urlsafe(24), person, auth_at, mfa)
         if old is not None and old.person == person:
             session = replace(session, sid=old.sid)
         ends = self._clock() + self._config.session_seconds
@@ -200,13 +200,13 @@ class Store:
             db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)", row)
         return session, cookie
 
-    def sessions(self) -> list[Session]:
+    def sessions(self) -> list[TenantSession]:
         """Every session that is not over."""
         with self._lock:
             rows = self._connection.execute("SELECT * FROM sessions WHERE expires_at >= ?", (self._clock(),)).fetchall()
-        return [Session(row["sid"], row["person"], row["auth_at"], bool(row["mfa"])) for row in rows]
+        return [TenantSession(row["sid"], row["person"], row["auth_at"], bool(row["mfa"])) for row in rows]
 
-    def end_session(self, sid: str) -> Session | None:
+    def end_session(self, sid: str) -> TenantSession | None:
         """End a session. → what it was; None when there was none."""
         ended = next((session for session in self.sessions() if session.sid == sid), None)
         with self.change() as db:

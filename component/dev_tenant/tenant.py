@@ -15,7 +15,7 @@ from component.dev_tenant.credentials import load_credentials, make_private_dir
 from component.dev_tenant.keys import SigningKeys
 from component.dev_tenant.ledger import Ledger
 from component.dev_tenant.people import TenantUser
-from component.dev_tenant.store import Session, Store
+from component.dev_tenant.store import Store, TenantSession
 from component.dev_tenant.tokens import TokenMaker
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Tenant:
         """Sign with a new key from now on. → its kid."""
         return self.keys.rotate(keep_old=keep_old)
 
-    def sessions(self) -> list[Session]:
+    def sessions(self) -> list[TenantSession]:
         """The tenant sessions that are not over."""
         return self.store.sessions()
 
@@ -87,7 +87,7 @@ class Tenant:
             self.notify(live)
         return len(live)
 
-    def notify(self, ended: Collection[Session]) -> None:
+    def notify(self, ended: Collection[TenantSession]) -> None:
         """Post a back-channel logout token for each ended session, in the background; failures are logged once."""
         tokens = []
         for session in ended:
