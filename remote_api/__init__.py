@@ -11,7 +11,7 @@ from remote_api.background_writer import BackgroundWriter
 from remote_api.bearer import Bearer
 from remote_api.middleware import Middleware
 from remote_api.rate_limits import RateLimits
-from remote_api.services import EXTENSION, Services
+from remote_api.services import EXTENSION, ApiServices
 from remote_api.views import (
     admin_sessions,
     audit,
@@ -51,7 +51,7 @@ BLUEPRINTS: Final = (
 """One for each resource; a new one is one line here."""
 
 
-def create_app(settings: Settings, services: Services) -> Application:
+def create_app(settings: Settings, services: ApiServices) -> Application:
     """Create the API. Reads and writes nothing yet.
 
     Raises:

@@ -37,7 +37,7 @@ from app.core.settings import Settings
 from app.core.tokens.hashes import token_hash
 from app.core.tokens.types import AccessToken
 from remote_api.background_writer import BackgroundWriter
-from remote_api.services import Services
+from remote_api.services import ApiServices
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -76,7 +76,7 @@ def bearer_token(environ: WSGIEnvironment) -> str | None:
 class Bearer:
     """The access check of one app, bound to the one decision as ``guard``."""
 
-    def __init__(self, settings: Settings, services: Services, background_writer: BackgroundWriter) -> None:
+    def __init__(self, settings: Settings, services: ApiServices, background_writer: BackgroundWriter) -> None:
         self._services = services
         self._background_writer = background_writer
         self._idle = timedelta(seconds=settings.session_idle_seconds)

@@ -23,7 +23,7 @@ def _cannot_verify() -> ChainState:
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class ApiServices:
     """Everything with a connection, a cache or a clock. One per process."""
 
     storage: DirectoryStorage
@@ -38,6 +38,6 @@ class Services:
         self.verifier.check_keys()
 
 
-def services() -> Services:
+def services() -> ApiServices:
     """The services of the app that is answering now; only inside a request."""
-    return cast("Services", current_app.extensions[EXTENSION])
+    return cast("ApiServices", current_app.extensions[EXTENSION])

@@ -29,7 +29,7 @@ from db import SchemaState, current_state, migrate, open_database, require_secre
 from remote_api import create_app, guard_inventory
 from remote_api.application import Application
 from remote_api.background_writer import BackgroundWriter
-from remote_api.services import Services
+from remote_api.services import ApiServices
 from remote_api.views.docs import DESCRIPTION
 
 
@@ -64,7 +64,7 @@ def build(settings: Settings) -> Application:
     except ServiceUnavailable:
         database.close()
         raise
-    services = Services(
+    services = ApiServices(
         storage=database,
         verifier=build_verifier(settings),
         rights=Rights(database.read),
@@ -96,7 +96,7 @@ def described() -> bytes:
     settings = Settings(_env_file=None, database_url="sqlite://")
     database = open_database(settings, Keyring(["only for the description"]))
     try:
-        services = Services(storage=database, verifier=build_verifier(settings), rights=Rights(database.read))
+        services = ApiServices(storage=database, verifier=build_verifier(settings), rights=Rights(database.read))
         description: bytes = create_app(settings, services).extensions[DESCRIPTION]
     finally:
         database.close()

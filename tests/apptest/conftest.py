@@ -18,7 +18,7 @@ from app.core.rights import Rights
 from app.services import Services
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
-from remote_api.services import Services as ApiServices
+from remote_api.services import ApiServices
 from tests.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.ports import free_port
 

@@ -16,7 +16,7 @@ from app.core.refusal_counts import RefusalCounts
 from app.core.rights import Rights
 from component.events import WebAnswer, WebRequest
 from remote_api import create_app
-from remote_api.services import Services as ApiServices
+from remote_api.services import ApiServices
 from tests.apptest.conftest import World
 from tests.ports import free_port
 

@@ -9,7 +9,7 @@ from app.core.tokens.hashes import token_hash
 from app.core.tokens.verifier import build_verifier
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
-from remote_api.services import Services
+from remote_api.services import ApiServices
 from tests.benchmarks import budgets, floors
 from tests.benchmarks.calling import getting
 from tests.benchmarks.measure import calls_of, interleaved
@@ -24,7 +24,7 @@ def in_process(stage: Stage) -> list[Row]:
     world = stage.world
     person = world.sign_in("auth0|endpoint", roles=("developer",))
     storage = world.database
-    services = Services(storage=storage, verifier=build_verifier(world.settings), rights=Rights(storage.read))
+    services = ApiServices(storage=storage, verifier=build_verifier(world.settings), rights=Rights(storage.read))
     app = create_app(world.settings, services)
     floor = floors.one_read(world.file, token_hash(person.token))
     base = world.settings.remote_api_base_url

@@ -25,7 +25,7 @@ from db import Database, open_database, seed, verify_chain
 from remote_api import create_app
 from remote_api.application import Application
 from remote_api.background_writer import BackgroundWriter
-from remote_api.services import Services
+from remote_api.services import ApiServices
 from tests.issuer import Issuer
 from tests.remote_api.contract_client import ContractClient
 
@@ -86,7 +86,7 @@ class World:
         verifier = build_verifier(self.settings)
         app = create_app(
             self.settings,
-            Services(
+            ApiServices(
                 storage=storage,
                 verifier=verifier,
                 rights=Rights(storage.read, clock=self.clock),

@@ -17,7 +17,7 @@ from component.oidc.login_transactions import LoginTransaction
 from db import verify_chain
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
-from remote_api.services import Services
+from remote_api.services import ApiServices
 from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider
 from tests.signin import SECRET, World, query, world
@@ -42,7 +42,7 @@ def test_no_event_of_a_whole_run_holds_a_secret(here: World, monkeypatch: pytest
     monkeypatch.setattr(here.logins, "open", watched)
     app = create_app(
         here.settings,
-        Services(
+        ApiServices(
             storage=here.storage,
             verifier=here.verifier,
             rights=Rights(here.storage.read, clock=here.clock),

@@ -15,7 +15,7 @@ from app.core.rights import Rights
 from db import verify_chain
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
-from remote_api.services import Services
+from remote_api.services import ApiServices
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
 from tests.signin import World, query, world
@@ -86,7 +86,7 @@ def test_bad_bearer_tokens(worlds: tuple[World, World]) -> None:
     times: dict[str, list[float]] = {"flooded": [], "quiet": []}
     app = create_app(
         flooded.settings,
-        Services(storage=flooded.storage, verifier=flooded.verifier, rights=Rights(flooded.storage.read)),
+        ApiServices(storage=flooded.storage, verifier=flooded.verifier, rights=Rights(flooded.storage.read)),
     )
     background_writer: BackgroundWriter = app.extensions[BackgroundWriter.EXTENSION]
     client = app.test_client()
