@@ -25,7 +25,7 @@ from component.oidc.provider import Provider
 from component.routes.backchannel_logout import BackchannelLogouts
 from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
-from component.session.service import Sessions
+from component.session.service import SessionService
 from component.session.step_up import StepUpSignIn
 from component.socket.identity import Identity
 from component.socket.tabs import Tabs
@@ -42,7 +42,7 @@ class Services:
     storage: DirectoryStorage
     provider: Provider
     verifier: TokenVerifier
-    sessions: Sessions
+    sessions: SessionService
     logins: LoginTransactions
     step_ups: StepUpSignIn
     logouts: BackchannelLogouts
@@ -84,7 +84,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
         ),
         map_own_names=not settings.production,
     )
-    sessions = Sessions(context, default_role=settings.default_role)
+    sessions = SessionService(context, default_role=settings.default_role)
     rights = Rights(storage.read)
     addresses = ClientAddresses(settings.trusted_proxies)
     socket_limits = limits_of(settings, descriptors())

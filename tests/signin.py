@@ -42,7 +42,7 @@ from component.routes.auth import auth_routes
 from component.routes.backchannel_logout import BackchannelLogouts
 from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
-from component.session.service import Sessions
+from component.session.service import SessionService
 from component.session.step_up import StepUpSignIn
 from component.socket.guard import SocketGuard
 from component.socket.identity import Identity
@@ -71,7 +71,7 @@ class World:
     verifier: TokenVerifier
     cookies: Cookies
     context: SessionContext
-    sessions: Sessions
+    sessions: SessionService
     logins: LoginTransactions
     refusals: RefusalCounts
     drafts: Drafts
@@ -105,10 +105,10 @@ class World:
         self.clock.move(seconds=560)
         return ref
 
-    def more_sessions(self, storage: Storage | None = None) -> Sessions:
+    def more_sessions(self, storage: Storage | None = None) -> SessionService:
         """Another process's sessions, on the same database."""
         context = replace(self.context, storage=storage or self.storage)
-        return Sessions(context, default_role=self.settings.default_role)
+        return SessionService(context, default_role=self.settings.default_role)
 
     def audit(self, kind: str = "") -> list[dict[str, Any]]:
         """The audit events, oldest first, strangers' failures that are only counted so far among them."""
@@ -192,7 +192,7 @@ def world(
     )
     cookies = Cookies(settings.app_base_url)
     context = _context(settings, storage, keyring, provider, verifier, clock)
-    sessions = Sessions(context, default_role=settings.default_role)
+    sessions = SessionService(context, default_role=settings.default_role)
     logins = LoginTransactions(storage, keyring, provider, cookies, clock=clock)
     refusals = RefusalCounts(storage, clock=clock)
     drafts = Drafts(storage, keyring, clock=clock)

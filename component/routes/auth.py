@@ -44,7 +44,7 @@ from component.oidc.provider import Provider
 from component.routes.backchannel_logout import BackchannelLogoutRoutes, BackchannelLogouts
 from component.routes.callback import SignInCallback
 from component.routes.session import SessionRoutes
-from component.session.service import Sessions
+from component.session.service import SessionService
 from component.session.step_up import StepUpSignIn, requested_step_up
 
 _SILENT_AGAIN_SECONDS: Final = 3600
@@ -60,7 +60,7 @@ _log = logging.getLogger(__name__)
 def auth_routes(
     *,
     base_url: str,
-    sessions: Sessions,
+    sessions: SessionService,
     logins: LoginTransactions,
     provider: Provider,
     cookies: Cookies,
@@ -101,7 +101,7 @@ class _Routes:
     def __init__(
         self,
         base_url: str,
-        sessions: Sessions,
+        sessions: SessionService,
         step_ups: StepUpSignIn,
         logins: LoginTransactions,
         provider: Provider,

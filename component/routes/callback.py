@@ -38,7 +38,7 @@ from component.oidc.exchange_budget import ExchangeBudget
 from component.oidc.login_transactions import LoginTransaction, LoginTransactions
 from component.oidc.provider import Provider, TokenSet
 from component.session.credentials import IssuedSession
-from component.session.service import Sessions
+from component.session.service import SessionService
 from component.session.step_up import StepUpSignIn
 
 _MAX_CODE_CHARACTERS: Final = 4096
@@ -63,7 +63,7 @@ class SignInCallback:
 
     def __init__(
         self,
-        sessions: Sessions,
+        sessions: SessionService,
         step_ups: StepUpSignIn,
         logins: LoginTransactions,
         provider: Provider,

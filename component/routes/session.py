@@ -23,7 +23,7 @@ from app.core.records import Session
 from component.http.cookies import Cookies, read_cookies
 from component.http.responses import NO_STORE, SingleMethodEndpoint, is_same_origin, origin_of, problem
 from component.http.return_to import safe_return_to
-from component.session.service import Sessions
+from component.session.service import SessionService
 
 _THREADS: Final = 16
 _UNAVAILABLE: Final = "The database does not answer. Try again in a moment."
@@ -40,7 +40,7 @@ def session_tag(ref: str) -> str:
 class SessionRoutes:
     """The endpoints and their dependencies."""
 
-    def __init__(self, *, base_url: str, sessions: Sessions, cookies: Cookies, clock: Clock = utc_now) -> None:
+    def __init__(self, *, base_url: str, sessions: SessionService, cookies: Cookies, clock: Clock = utc_now) -> None:
         self._origin = origin_of(base_url)
         self._sessions = sessions
         self._cookies = cookies

@@ -43,7 +43,7 @@ _MAX_USER_AGENT_CHARACTERS: Final = 200
 _log = logging.getLogger(__name__)
 
 
-class Sessions:
+class SessionService:
     """The sessions of this installation, for any thread of any of its processes."""
 
     def __init__(self, context: SessionContext, *, default_role: str | None = None) -> None:

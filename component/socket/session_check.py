@@ -8,7 +8,7 @@ from app.core.errors import SessionExpired, SignedOut, Unauthenticated
 from app.core.policy import Grants
 from app.core.records import Session
 from app.core.rights import Rights
-from component.session.service import Sessions
+from component.session.service import SessionService
 
 
 class SessionCheck(NamedTuple):
@@ -25,7 +25,7 @@ class SessionCheck(NamedTuple):
     is_signed_out: bool = False
 
 
-def check_session(session: Session | None, sessions: Sessions, rights: Rights) -> SessionCheck:
+def check_session(session: Session | None, sessions: SessionService, rights: Rights) -> SessionCheck:
     """Read a session again: one query. Runs in a thread.
 
     Raises:

@@ -16,7 +16,7 @@ from component.limits.bounded_dict import put_newest
 from component.protocol import back_message
 from component.protocol.back_message import BackMessage
 from component.protocol.file_addresses import media_id_of, upload_session_of
-from component.session.service import Sessions
+from component.session.service import SessionService
 from component.socket.handshake import Handshake
 from component.socket.media_files import MediaFiles
 from component.socket.tab import Tab
@@ -40,7 +40,7 @@ class Tabs:
 
     def __init__(
         self,
-        sessions: Sessions,
+        sessions: SessionService,
         rights: Rights,
         *,
         channel: str = "",

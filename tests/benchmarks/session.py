@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.clock import utc_now
 from app.services import build
-from component.session.service import Sessions
+from component.session.service import SessionService
 from tests.benchmarks import budgets
 from tests.benchmarks.floors import BY_REF
 from tests.benchmarks.measure import calls_of, interleaved
@@ -14,7 +14,7 @@ from tests.benchmarks.world import World
 
 
 def resolving(stage: Stage) -> list[Row]:
-    """``Sessions.by_ref`` against the driver reading the same rows; raises unless it is exactly one query."""
+    """``SessionService.by_ref`` against the driver reading the same rows; raises unless it is exactly one query."""
     world = stage.world
     ref = world.sign_in("auth0|session", roles=("viewer",)).ref
     sessions, connection = build(world.settings, storage=world.database).sessions, world.raw()
@@ -34,7 +34,7 @@ def resolving(stage: Stage) -> list[Row]:
     return [row("session", budgets.SESSION, samples, "ours", "floor", note="one query, counted by the driver")]
 
 
-def _queries(world: World, sessions: Sessions, ref: str) -> list[str]:
+def _queries(world: World, sessions: SessionService, ref: str) -> list[str]:
     """The statements one resolution runs, as the driver sees them."""
     world.database.read.policy_version()  # so that there is a connection, and no other one is opened
     kept = world.database._read_connections._idle  # type: ignore[attr-defined] # its only reads are here

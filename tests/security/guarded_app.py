@@ -22,7 +22,7 @@ from component.http.cookies import Cookies
 from component.oidc.provider import Provider
 from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
-from component.session.service import Sessions
+from component.session.service import SessionService
 from component.socket.guard import SocketGuard
 from component.socket.identity import Identity
 from component.socket.request_context import GuardConfig
@@ -59,7 +59,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
         SessionLifetimes(settings.session_idle_seconds, settings.session_absolute_seconds, 300),
         map_own_names=True,
     )
-    sessions = Sessions(context)
+    sessions = SessionService(context)
     identity = Identity()
     tabs = Tabs(sessions, Rights(storage.read))
     if mode in {"identity-only", "neither"}:

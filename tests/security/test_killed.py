@@ -27,7 +27,7 @@ from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
 from component.session.provider_tokens import ProviderTokens
 from component.session.refresh import LEASE_SECONDS
-from component.session.service import Sessions
+from component.session.service import SessionService
 from db import Database, migrate, open_database
 from tests.browser import Browser
 from tests.clock import FakeClock
@@ -135,7 +135,7 @@ class Ahead:
         return utc_now() + self.by
 
 
-def installation(url: str, clock: Ahead | None = None) -> tuple[Sessions, Database, NoProvider]:
+def installation(url: str, clock: Ahead | None = None) -> tuple[SessionService, Database, NoProvider]:
     """The sessions of one more process over this database."""
     settings = testing.settings(database_url=url)
     keyring = Keyring(settings.secrets)
@@ -149,7 +149,7 @@ def installation(url: str, clock: Ahead | None = None) -> tuple[Sessions, Databa
         map_own_names=True,
         clock=clock or utc_now,
     )
-    sessions = Sessions(context)
+    sessions = SessionService(context)
     return sessions, storage, provider
 
 
