@@ -53,7 +53,7 @@ class Policy:
     name: str
     amount: int
     seconds: int
-    counter: Counter
+    counter: RequestCounter
 
     @property
     def header(self) -> str:
@@ -61,7 +61,7 @@ class Policy:
         return f'"{self.name}";q={self.amount};w={self.seconds}'
 
 
-class Counter(Protocol):
+class RequestCounter(Protocol):
     """Counts calls within a window."""
 
     def __call__(self, key: RateLimitKey, window: int) -> int | None:
@@ -145,7 +145,7 @@ class InMemory:
         self._other_counts: dict[RateLimitKey, int] = {}
 
     def __call__(self, key: RateLimitKey, window: int) -> int:
-        """See ``Counter``."""
+        """See ``RequestCounter``."""
         with self._lock:
             if window != self._window:
                 counts = self._other_counts if window == self._other else {}
@@ -170,7 +170,7 @@ class InStore:
         self._complained_at = float("-inf")
 
     def __call__(self, key: RateLimitKey, window: int) -> int | None:
-        """See ``Counter``. Each window has its own key, so that one increment is enough."""
+        """See ``RequestCounter``. Each window has its own key, so that one increment is enough."""
         # Hashed, because some stores restrict keys.
         digest = blake2b(
             "\n".join(("address", key) if isinstance(key, str) else key).encode(), digest_size=16
