@@ -23,7 +23,7 @@ from remote_api.application import Application
 DEFAULT_PORT: Final = 8888
 
 
-class Handler(WSGIRequestHandler):
+class RequestHandler(WSGIRequestHandler):
     """Without a version banner, and with a log that omits queries, which may contain secrets."""
 
     def version_string(self) -> str:
@@ -92,7 +92,7 @@ def _listen(host: str, port: int) -> socket.socket | None:
 
 def _serve(app: Application, host: str, listening: socket.socket) -> None:
     port = listening.getsockname()[1]
-    server = make_server(host, port, app, threaded=True, request_handler=Handler, fd=listening.fileno())
+    server = make_server(host, port, app, threaded=True, request_handler=RequestHandler, fd=listening.fileno())
     signal.signal(signal.SIGTERM, _stop)
     print(f"The remote API listens on http://{host if ':' not in host else f'[{host}]'}:{port}", file=sys.stderr)  # noqa: T201 - a command line prints
     try:
