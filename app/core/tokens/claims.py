@@ -96,7 +96,7 @@ class Unusable(NamedTuple):
     first: str
 
 
-class Rights(NamedTuple):
+class ClaimMembers(NamedTuple):
     """The usable members of one claim about rights."""
 
     members: frozenset[str]
@@ -105,7 +105,7 @@ class Rights(NamedTuple):
 
 def members(
     claims: Claims, name: str, reason: ClaimReason, *, otherwise: TokenReason | None, limit: int = MAX_ID_CHARACTERS
-) -> Rights:
+) -> ClaimMembers:
     """Return a list of texts. One text counts as a list of one, null and absent as none; unusable members are dropped.
 
     Args:
@@ -124,11 +124,11 @@ def members(
     if isinstance(value, str):
         return _usable([value] if value else [], reason, limit)
     if value is None or otherwise is None:
-        return Rights(frozenset())
+        return ClaimMembers(frozenset())
     raise TokenInvalid(reason=otherwise)
 
 
-def words(claims: Claims, name: str) -> Rights:
+def words(claims: Claims, name: str) -> ClaimMembers:
     """Return words separated by spaces (RFC 6749 §3.3), from a text or a list of such texts; otherwise as ``members``.
 
     Raises:
@@ -138,20 +138,20 @@ def words(claims: Claims, name: str) -> Rights:
     if isinstance(value, str):
         value = [value]
     if value is None:
-        return Rights(frozenset())
+        return ClaimMembers(frozenset())
     if not isinstance(value, list):
         raise TokenInvalid(reason=TokenReason.SCOPE)
     parts = [part for each in value for part in (each.split(" ") if isinstance(each, str) else [each]) if part != ""]
     return _usable(parts, ClaimReason.SCOPE, MAX_ID_CHARACTERS)
 
 
-def _usable(values: list[Any], reason: ClaimReason, limit: int) -> Rights:
+def _usable(values: list[Any], reason: ClaimReason, limit: int) -> ClaimMembers:
     """The values that can be the name of a right, and a summary of the others."""
     good = [value for value in values if _exact_text(value, limit)]
     if len(good) == len(values):
-        return Rights(frozenset(good))
+        return ClaimMembers(frozenset(good))
     bad = [value for value in values if not _exact_text(value, limit)]
-    return Rights(frozenset(good), Unusable(reason, len(bad), _fault(bad[0], limit)))
+    return ClaimMembers(frozenset(good), Unusable(reason, len(bad), _fault(bad[0], limit)))
 
 
 def _fault(value: object, limit: int) -> str:
