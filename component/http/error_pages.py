@@ -27,7 +27,7 @@ from app.core.errors import (
     Unauthenticated,
 )
 from app.core.failure_reasons import OAuthReason
-from component.http.static_pages import START, Action, notice, storage_unavailable, try_again
+from component.http.static_pages import START, PageLink, notice, storage_unavailable, try_again
 
 UNKNOWN_SIGN_IN: Final = "/auth/ended?sign_in=unknown"
 """Where a callback that belongs to no sign-in redirects to."""
@@ -196,7 +196,7 @@ def ended_page(error: Unauthenticated, return_to: str, *, signed_out: bool) -> R
 
     ``signed_out``: whether a user signed out in this browser within a day, which leaves no session to look up.
     """
-    again = Action("Sign in again", try_again(return_to).href)
+    again = PageLink("Sign in again", try_again(return_to).href)
     if isinstance(error, SessionExpired):
         title = "Your session has expired"
         sentences = ("You were not here for a while, or signed in long ago, so you were signed out to be safe.",)

@@ -45,17 +45,17 @@ _POLICY_WITH_SCRIPT: Final = f"script-src {_hashes('script')}; {POLICY}"
 """For the page that closes its window. Its script reads what it sends from attributes, so one hash allows it alone."""
 
 
-class Action(NamedTuple):
+class PageLink(NamedTuple):
     """A link of a page: its label, and the address on this site."""
 
     label: str
     href: str
 
 
-START: Final = Action("Back to the start page", "/")
+START: Final = PageLink("Back to the start page", "/")
 
 
-def try_again(return_to: str, *, popup: bool = False, draft: str = "") -> Action:
+def try_again(return_to: str, *, popup: bool = False, draft: str = "") -> PageLink:
     """The link for another sign-in that returns to the same page.
 
     Args:
@@ -64,7 +64,7 @@ def try_again(return_to: str, *, popup: bool = False, draft: str = "") -> Action
         draft: The id of the draft that waits for the sign-in; empty for none.
     """
     more = ("&mode=popup" if popup else "") + (f"&draft={draft}" if draft else "")
-    return Action("Try again", f"/auth/login?return_to={quote(return_to, safe='')}{more}")
+    return PageLink("Try again", f"/auth/login?return_to={quote(return_to, safe='')}{more}")
 
 
 def notice(
@@ -72,7 +72,7 @@ def notice(
     sentences: Sequence[str],
     *,
     status: int,
-    actions: Sequence[Action] = (START,),
+    actions: Sequence[PageLink] = (START,),
     reload_seconds: int | None = None,
     continue_at: str = "",
     keeps_opener: bool = False,

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from component.http.cookies import HeaderList
 from component.http.origin import Site, header_values
 from component.http.return_to import safe_return_to
-from component.http.static_pages import Action, notice
+from component.http.static_pages import PageLink, notice
 from component.oidc.callback_query import parse_query
 from component.oidc.provider import allowed_parameters
 
@@ -92,6 +92,6 @@ def _passage(address: str) -> Response:
         "One moment",
         ("You come from another site. This page continues by itself.",),
         status=200,
-        actions=(Action("Continue", address),),
+        actions=(PageLink("Continue", address),),
         continue_at=address,
     )
