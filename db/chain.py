@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, func, select, text
 
 from app.core.audit import AuditKind
-from app.core.chain import ChainState, Problem, ProblemKind
+from app.core.chain import ChainProblem, ChainState, ProblemKind
 from app.core.checkpoints import Checkpoint, make_checkpoint
 from app.core.errors import Conflict, StorageUnavailable
 from db.audit import EVENT_PURPOSE, FIELDS, as_bytes, canonical, head_is_sealed
@@ -147,7 +147,7 @@ class _Walk:
         for checkpoint in checkpoints:
             self._checkpoints_at.setdefault(checkpoint.seq, []).append(checkpoint)
         self._initial = stored.oldest_and_boundaries()
-        self._problems: list[Problem] = []
+        self._problems: list[ChainProblem] = []
         self._seq = 0  # number and MAC of the last verified event
         self._mac = b""
         self._key: str | None = None  # the key of that event, if known
@@ -164,7 +164,7 @@ class _Walk:
     def run(self) -> ChainState:
         """Verify the whole chain."""
         first, boundaries = self._initial
-        self._problems += [Problem(ProblemKind.UNPROTECTED, note=name) for name in self._stored.missing_triggers()]
+        self._problems += [ChainProblem(ProblemKind.UNPROTECTED, note=name) for name in self._stored.missing_triggers()]
         self._start(first, boundaries)
         head = self._stored.head()
         has_more = False
@@ -293,7 +293,7 @@ class _Walk:
         original_seq: int | None = None,
         note: str = "",
     ) -> None:
-        self._problems.append(Problem(kind, seq, until, original_seq, note))
+        self._problems.append(ChainProblem(kind, seq, until, original_seq, note))
 
 
 def _description(checkpoint: Checkpoint) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from app.core.chain import Problem, ProblemKind
+from app.core.chain import ChainProblem, ProblemKind
 from app.core.keyring import Keyring
 from db.audit import FIELDS
 from db.statement import Row
@@ -52,12 +52,12 @@ class Rotation:
         if isinstance(until, int) and until >= self._last:
             self._first = self._last = self._count = 0
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[ChainProblem]:
         """The breaks that no event has acknowledged, as one problem."""
         if not self._count:
             return []
         times = "once" if self._count == 1 else f"{self._count} times"
-        return [Problem(ProblemKind.ROTATED, self._first, self._last, note=times)]
+        return [ChainProblem(ProblemKind.ROTATED, self._first, self._last, note=times)]
 
 
 def _details(row: Row) -> dict[str, object]:

@@ -17,7 +17,7 @@ from app.cli.context import confirm, database_of, load_settings, operator_name
 from app.cli.options import day, json_option, optional_reason_option, yes_option
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind
-from app.core.chain import Problem, ProblemKind
+from app.core.chain import ChainProblem, ProblemKind
 from app.core.checkpoints import MAX_BYTES, read_checkpoints
 from app.core.clock import utc_now
 from app.core.errors import Conflict, GatehouseError, InvalidInput
@@ -118,7 +118,7 @@ def heal(*, reason: str, yes: bool) -> int:
     return 0 if state.good else 1
 
 
-def _record_heal(database: Database, problem: Problem, reason: str) -> None:
+def _record_heal(database: Database, problem: ChainProblem, reason: str) -> None:
     with database.unit_of_work() as unit:
         unit.record(
             AuditEvent(

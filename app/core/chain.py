@@ -8,7 +8,7 @@ from app.core.labelled_enum import LabelledEnum
 
 
 class ProblemKind(LabelledEnum):
-    """What can be wrong. ``sentence`` is how people read it; the fields of ``Problem`` are filled in."""
+    """What can be wrong. ``sentence`` is how people read it; the fields of ``ChainProblem`` are filled in."""
 
     EDITED = "edited", "Event {seq} was changed after it was written."
     REMOVED = "removed", "Events {seq} to {until} were removed."
@@ -41,7 +41,7 @@ class ProblemKind(LabelledEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ChainProblem:
     """One thing that is wrong."""
 
     kind: ProblemKind
@@ -70,7 +70,7 @@ class ChainState:
     last_seq: int = 0
     boundary_seq: int = 0
     """The events up to this one were deleted, or may be, by a sealed retention boundary; 0 where there is none."""
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ChainProblem, ...] = ()
     """In the order of the events; what is about the whole comes last."""
     complete: bool = True
     """Whether everything was looked at; verifying stops when many problems were found."""

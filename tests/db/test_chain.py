@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 from sqlalchemy import Connection, select, text
 
-from app.core.chain import Problem, ProblemKind
+from app.core.chain import ChainProblem, ProblemKind
 from app.core.errors import SecretMismatch, StorageUnavailable
 from app.core.keyring import Keyring
 from db import ChainState, Database, verify_chain
@@ -91,19 +91,22 @@ def test_what_was_done_to_the_chain_is_named(
 @pytest.mark.parametrize(
     ("problem", "sentence"),
     [
-        (Problem(K.REMOVED, 3, 3), "Event 3 was removed."),
-        (Problem(K.REMOVED, 3, 5), "Events 3 to 5 were removed."),
-        (Problem(K.CUT, 5, 5), "The end is cut off: event 5 was removed."),
-        (Problem(K.REORDERED, 3, found=4), "Event 4 stands in the place of event 3: events were put in another order."),
+        (ChainProblem(K.REMOVED, 3, 3), "Event 3 was removed."),
+        (ChainProblem(K.REMOVED, 3, 5), "Events 3 to 5 were removed."),
+        (ChainProblem(K.CUT, 5, 5), "The end is cut off: event 5 was removed."),
+        (
+            ChainProblem(K.REORDERED, 3, found=4),
+            "Event 4 stands in the place of event 3: events were put in another order.",
+        ),
     ],
 )
-def test_sentences(problem: Problem, sentence: str) -> None:
+def test_sentences(problem: ChainProblem, sentence: str) -> None:
     assert str(problem) == sentence
 
 
 def test_every_sentence_is_filled_in() -> None:
     for kind in ProblemKind:
-        sentence = str(Problem(kind, 1, 2, 3, "note"))
+        sentence = str(ChainProblem(kind, 1, 2, 3, "note"))
         assert "{" not in sentence
         assert sentence.endswith(".")
 

@@ -17,7 +17,7 @@ import pytest
 
 from app.core.audit import AuditEvent, AuditKind, Outcome
 from app.core.audit_rows import AuditQuery, AuditRow
-from app.core.chain import ChainState, Problem, ProblemKind
+from app.core.chain import ChainProblem, ChainState, ProblemKind
 from app.core.principal import Subject
 from app.core.records import Person
 from remote_api.audit_text import sentence, subject_of
@@ -243,7 +243,7 @@ def test_a_quick_look_and_a_thorough_one(world: World, admin: Caller) -> None:
 
 def test_what_is_wrong_is_said_in_sentences(world: World, admin: Caller) -> None:
     services = world.app.extensions["gatehouse.services"]
-    broken = ChainState(events=3, problems=(Problem(ProblemKind.EDITED, seq=2),))
+    broken = ChainState(events=3, problems=(ChainProblem(ProblemKind.EDITED, seq=2),))
     world.app.extensions["gatehouse.services"] = replace(services, verify_chain=lambda: broken)
     full = admin.get("/audit/chain", full="true").json
     assert (full["good"], full["problems"]) == (False, ["Event 2 was changed after it was written."])
