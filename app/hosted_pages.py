@@ -34,7 +34,7 @@ _NO_ADDRESS: Final = "?"
 """Stands for the address of a page that has none of its own. No row is called so: "?" begins a query."""
 _REFUSED: Final = "gatehouse_refused"  # what was refused and recorded last, so that a rerun is no new refusal
 
-Source = Path | Callable[..., object]
+PageSource = Path | Callable[..., object]
 """What a page is: its script, or the function that draws it."""
 
 
@@ -59,8 +59,8 @@ class _MissingRow(NamedTuple):
 
 
 _page_rows: _PageRows | None = None
-_offered: Final[ContextVar[list[tuple[Source, str]] | None]] = ContextVar("offered_pages", default=None)
-"""Source and own address of each page that the present run has offered or run."""
+_offered: Final[ContextVar[list[tuple[PageSource, str]] | None]] = ContextVar("offered_pages", default=None)
+"""PageSource and own address of each page that the present run has offered or run."""
 _running: Final[ContextVar[Path | None]] = ContextVar("running_page", default=None)
 """The script of the page whose rows were checked and that runs now."""
 original_navigation: Final = st.navigation
@@ -199,12 +199,12 @@ def _own_address(page: st.Page) -> str:
     return page._url_path or _inferred_address(_source(page)) or _NO_ADDRESS  # noqa: SLF001 - `url_path` is empty for the start page
 
 
-def _inferred_address(source: Source) -> str:
+def _inferred_address(source: PageSource) -> str:
     """The address that Streamlit takes for a page that names none; empty when it can find none."""
     return page_icon_and_name(source)[1] if isinstance(source, Path) else str(getattr(source, "__name__", ""))
 
 
-def _source(page: st.Page) -> Source:
+def _source(page: st.Page) -> PageSource:
     source: Any = page._page  # noqa: SLF001 - no public name
     return source if isinstance(source, Path) else inspect.unwrap(source)
 
