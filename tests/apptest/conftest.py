@@ -6,21 +6,30 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 from werkzeug.serving import make_server
 
+from app import hosted, testing
 from app import services as composition
-from app import testing
+from app.core.permissions import declare
 from app.core.principal import Subject
 from app.core.rights import Rights
 from app.services import Services
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
+from tests import canned
+from tests.apptest.administration import Administration
+from tests.apptest.hosted_apps import Serve, serve_functions
+from tests.apptest.stubbed import Told, told
 from tests.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.ports import free_port
+from tests.stub_api import StubApi
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +84,34 @@ def change(world: World) -> Callable[[Callable[..., object]], None]:
             unit.commit()
 
     return run
+
+
+@pytest.fixture
+def admin() -> Iterator[Administration]:
+    """The pages for administrators in front of a stub of the remote API with canned responses."""
+    with StubApi() as stub, testing.gatehouse(testing.settings(remote_api_base_url=stub.url)) as services:
+        yield Administration(services, canned.serve(stub))
+
+
+@pytest.fixture
+def stub() -> Iterator[Told]:
+    """Gatehouse in front of a stub of the remote API whose responses a test replaces."""
+    with told() as ready:
+        yield ready
+
+
+@pytest.fixture
+def gatehouse() -> Iterator[Services]:
+    """Gatehouse in this process; hosted apps, declared permissions and Streamlit's caches are removed afterwards."""
+    with testing.gatehouse() as built:
+        yield built
+    hosted.install(None)
+    declare({}, {})
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def serve(gatehouse: Services, tmp_path: Path) -> Serve:
+    """Serve a hosted app whose pages are functions: see ``serve_functions``."""
+    return partial(serve_functions, tmp_path)

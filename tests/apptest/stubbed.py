@@ -168,3 +168,10 @@ def words(at: AppTest) -> str:
     kinds = ("title", "subheader", "markdown", "caption", "warning", "error", "info", "success")
     texts = [str(getattr(element, "value", "")) for kind in kinds for element in at.get(kind)]
     return "\n".join(texts).replace("\\", "").replace("\u2060", "")
+
+
+def explained(at: AppTest) -> str:
+    """What the page says went wrong; a page that says nothing, or shows a bug, fails."""
+    assert not at.exception
+    said = [element.value for element in [*at.error, *at.warning]]
+    return "\n".join(said).replace("\\", "") or words(at)

@@ -1,80 +1,24 @@
-"""Roles, matrix, mappings and audit in front of the real remote API: what is done there is done, and told."""
+"""Roles, mappings and access matrix in front of the real remote API: changes are stored and audited."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text
-from streamlit.testing.v1 import AppTest
 
-from app import access, testing
-from app.admin.audit import export as audit_export
+from app import access
 from app.core.clock import utc_now
-from app.core.errors import PermissionDenied
 from app.core.guard_scanner import publish_guards
 from app.core.permissions import ROLES
 from app.core.policy import Source
-from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.records import NewGrant, TokenRights
 from app.guard_inventory import PROCESS, own_guards
 from tests.apptest.conftest import World
+from tests.apptest.role_pages import Change, events_of, make, opened, permissions_in, role_id, tick
 from tests.apptest.stubbed import words
-
-Change = Callable[[Callable[[UnitOfWork], object]], None]
-
-
-def opened(world: World, file: str, *, who: str = "administrator", **query: str) -> AppTest:
-    """The page, as somebody with the role ``who`` sees it."""
-    at = testing.open_app("/")
-    world.sign_in(at, roles=[who], name=f"The {who}", subject=f"test|{who}")
-    at.run()
-    at.switch_page(f"../pages/{file}")
-    for name, value in query.items():
-        at.query_params[name] = value
-    at.run()
-    assert not at.exception
-    return at
-
-
-def role_id(world: World, name: str) -> str:
-    with world.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
-        return str(connection.execute(text("SELECT id FROM roles WHERE name = :name"), {"name": name}).scalar_one())
-
-
-def permissions_in(world: World, role: str) -> set[str]:
-    query = text(
-        "SELECT rp.permission FROM role_permissions AS rp JOIN roles AS r ON r.id = rp.role_id WHERE r.name = :name"
-    )
-    with world.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
-        return set(connection.execute(query, {"name": role}).scalars())
-
-
-def events_of(world: World, kind: str) -> list[dict[str, object]]:
-    with world.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
-        rows = connection.execute(text("SELECT * FROM audit_events WHERE kind = :kind ORDER BY seq"), {"kind": kind})
-        return [dict(row) for row in rows.mappings()]
-
-
-def tick(at: AppTest, permission: str, *, wanted: bool = True) -> None:
-    (box,) = [box for box in at.checkbox if str(box.key).endswith(f"-has-{permission}")]
-    box.set_value(wanted).run()
-
-
-def make(world: World, name: str, *permissions: str) -> AppTest:
-    """A role, made on the page."""
-    at = opened(world, "roles.py", edit="new")
-    at.text_input[0].set_value(name)
-    at.text_input[1].set_value("Works at the desk.").run()
-    for permission in permissions:
-        tick(at, permission)
-    at.button(key="role-review").click().run()
-    at.text_input(key="role-save-reason").set_value("a new desk").run()
-    return at.button(key="role-save").click().run()
 
 
 def test_the_list_has_every_role_with_its_counts(world: World) -> None:
@@ -221,108 +165,6 @@ def test_mappings_are_changed_and_say_whom_they_touch(world: World, change: Chan
     at.button(key="undo").click().run()
     assert set(world.services.storage.read.grants(somebody, utc_now()).roles) == set()
     assert len(events_of(world, "policy:mapping:update")) == 2
-
-
-def test_the_audit_is_read_filtered_and_shared(world: World) -> None:
-    make(world, "clerk", "read:reports")
-    at = opened(world, "audit.py")
-    labels = [str(getattr(block, "label", "")).replace("\\", "") for block in at.get("expander")]
-    assert any("The administrator created the role clerk." in label for label in labels)
-    at.multiselect(key="audit-kinds").set_value(["policy:role:create"]).run()
-    assert at.query_params["kind"] in ("policy:role:create", ["policy:role:create"])
-    shared = opened(world, "audit.py", kind="policy:role:create", outcome="done", since="2020-01-01", target="clerk")
-    labels = [str(getattr(block, "label", "")).replace("\\", "") for block in shared.get("expander")]
-    assert len([label for label in labels if "created the role clerk" in label]) == 1
-    assert shared.multiselect(key="audit-kinds").value == ["policy:role:create"]
-    name = f"test|administrator at {world.services.settings.issuer}"
-    mine = opened(world, "audit.py", name=name, kind="policy:role:create")
-    assert "Only what **test|administrator at" in words(mine)
-    mine.button(key="audit-everybody").click().run()
-    assert "name" not in mine.query_params
-    nothing = opened(world, "audit.py", until="2020-01-01")
-    assert "No event matches" in words(nothing)
-
-
-def test_an_event_has_an_address_of_its_own(world: World) -> None:
-    make(world, "clerk", "read:reports")
-    (made,) = events_of(world, "policy:role:create")
-    at = opened(world, "audit.py", event=str(made["seq"]))
-    assert "created the role clerk" in words(at)
-    assert json.loads(at.get("code")[0].value)["seq"] == made["seq"]  # type: ignore[union-attr]
-    assert "no event with this number" in words(opened(world, "audit.py", event="99999999"))
-
-
-def test_a_person_is_found_by_part_of_the_name(world: World) -> None:
-    at = opened(world, "audit.py")
-    at.text_input(key="audit-person").set_value("the admin").run()
-    (found,) = [button for button in at.button if str(button.key).startswith("audit-person-")]
-    found.click().run()
-    assert f"test|administrator at {world.services.settings.issuer}" in at.query_params["name"]
-
-
-@pytest.mark.parametrize("form", ["CSV", "JSON Lines"])
-def test_the_export_is_prepared_whole_and_audited(world: World, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(world, "=clerk", "read:reports")
-    ready: list[audit_export.Prepared] = []
-    monkeypatch.setattr(audit_export, "_hand_out", ready.append)
-    at = opened(world, "audit.py", kind="policy:role:create")
-    at.segmented_control(key="audit-form").set_value(form).run()
-    at.button(key="audit-prepare").click().run()
-    assert not at.exception
-    lines = ready[-1].content.decode().splitlines()
-    if form == "CSV":
-        (row,) = csv.DictReader(io.StringIO("\n".join(lines)))
-        assert (row["kind"], row["target"]) == ("policy:role:create", "'=clerk")
-    else:
-        (line,) = lines
-        assert json.loads(line)["target"] == "=clerk"
-    (exported,) = events_of(world, "audit:log:export")
-    assert "policy:role:create" in str(exported["details"])
-
-
-def test_the_export_asks_to_confirm_and_is_not_offered_to_others(world: World) -> None:
-    at = opened(world, "audit.py")
-    with world.services.storage.engine.begin() as connection:  # type: ignore[attr-defined]
-        connection.execute(text("UPDATE sessions SET authenticated_at = authenticated_at - 7200000000"))
-    at.run()
-    assert "Confirm it is you" in words(at)
-    assert "audit-prepare" not in {button.key for button in at.button}
-
-
-def test_a_file_that_was_prepared_is_handed_out_only_to_who_may_still_have_it(
-    world: World, change: Change, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bound: list[Callable[[], bytes]] = []
-    really = access.bind_session
-
-    def keep(do: Callable[[], bytes]) -> Callable[[], bytes]:
-        bound.append(really(do))
-        return bound[-1]
-
-    monkeypatch.setattr(access, "bind_session", keep)
-    at = opened(world, "audit.py")
-    at.button(key="audit-prepare").click().run()
-    assert bound[-1]().startswith(b"seq,at,kind")
-    who = Subject(world.services.settings.issuer, "test|administrator")
-    change(
-        lambda unit: unit.revoke_grant(
-            NewGrant(subject=who, source=Source.ADMIN, by="t", role="administrator"), utc_now()
-        )
-    )
-    with pytest.raises(PermissionDenied):
-        bound[-1]()
-
-
-def test_a_large_file_is_compressed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    import gzip
-
-    monkeypatch.setattr(audit_export, "PLAIN_MAX_BYTES", 10)
-    ready: list[audit_export.Prepared] = []
-    monkeypatch.setattr(audit_export, "_hand_out", ready.append)
-    at = opened(world, "audit.py")
-    at.button(key="audit-prepare").click().run()
-    assert ready[0].name.endswith(".csv.gz")
-    assert gzip.decompress(ready[0].content).startswith(b"seq,at,kind")
 
 
 def test_the_matrix_shows_what_the_code_asks_for_and_its_file_says_the_same(

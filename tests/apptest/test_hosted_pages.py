@@ -1,103 +1,15 @@
-"""A right belongs to a hosted app's page, wherever the app moves it: to the start, to other addresses."""
+"""The permission of a hosted app's page follows the page: to the start page, and to every way of running it."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from app import hosted, testing
-from app import services as composition
-from app.core.declarations import declare_beside
-from app.core.hosting import hosting_mistakes
-from app.core.permissions import declare
 from app.services import Services
-from db import Database, seed
-
-PERMISSIONS = '[permissions]\n"read:orders" = { sentence = "See the orders.", roles = ["viewer"] }\n'
-ROWS = {"/": "signed-in", "/home": "signed-in", "/open": "signed-in", "/orders": "read:orders"}
-RAN = 'import streamlit as st\nst.session_state.setdefault("ran", []).append("{name}")\nst.title("{name}")\n'
-FUNCTIONS = """
-import streamlit as st
-
-
-def ran(name):
-    st.session_state.setdefault("ran", []).append(name)
-    st.title(name)
-
-
-def home():
-    ran("home")
-
-
-def orders():
-    ran("orders")
-
-
-"""
-
-Serve = Callable[..., Path]
-
-
-@pytest.fixture
-def gatehouse() -> Iterator[Services]:
-    with testing.gatehouse() as built:
-        yield built
-    hosted.install(None)
-    declare({}, {})
-
-
-@pytest.fixture
-def serve(gatehouse: Services, tmp_path: Path) -> Serve:
-    """Serve an entry script of functions that are pages, beside ``views/home.py`` and ``views/orders.py``."""
-
-    def served(entry: str, rows: dict[str, str] | None = None, files: tuple[str, ...] = ()) -> Path:
-        for file in ("views/home.py", "views/orders.py", *files):
-            (tmp_path / file).parent.mkdir(exist_ok=True)
-            (tmp_path / file).write_text(RAN.format(name=Path(file).stem))
-        script = tmp_path / "shop.py"
-        script.write_text(FUNCTIONS + textwrap.dedent(entry))
-        lines = [f'"{path}" = "{asked}"' for path, asked in (ROWS if rows is None else rows).items()]
-        (tmp_path / "gatehouse.toml").write_text("\n".join([PERMISSIONS, "[pages]", *lines]))
-        declared = declare_beside(script)
-        assert hosting_mistakes(script, declared) == []
-        hosted.install(hosted.Hosted(script, declared))
-        storage = composition.services().storage
-        assert isinstance(storage, Database)
-        seed(storage)
-        return script
-
-    return served
-
-
-def opened(script: Path, *roles: str, path: str = "/") -> AppTest:
-    """The app opened at a path by a user with these roles."""
-    at = AppTest.from_file(str(script), default_timeout=20)
-    at.context = {"url": f"http://localhost:8501{path}"}
-    testing.sign_in_as(at, roles=roles)
-    return at.run()
-
-
-def ran(at: AppTest) -> list[str]:
-    return list(at.session_state["ran"]) if "ran" in at.session_state else []
-
-
-def shown(at: AppTest) -> str:
-    assert not at.exception, at.exception
-    return " ".join(element.value for kind in (at.title, at.markdown, at.error) for element in kind).replace("\\", "")
-
-
-def refusals(gatehouse: Services) -> list[tuple[str, str]]:
-    storage = gatehouse.storage
-    assert isinstance(storage, Database)
-    with storage.engine.connect() as connection:
-        rows = connection.execute(text("SELECT kind, target FROM audit_events WHERE outcome = 'refused' ORDER BY seq"))
-        return [(row.kind, row.target) for row in rows]
-
+from tests.apptest.hosted_apps import Serve, open_as, page_text, ran, refusals
 
 MOVED_TO_THE_START = {
     "default, a file": 'st.navigation(["views/home.py", st.Page("views/orders.py", default=True)]).run()',
@@ -120,12 +32,12 @@ MOVED_TO_THE_START = {
 @pytest.mark.parametrize("entry", MOVED_TO_THE_START.values(), ids=MOVED_TO_THE_START)
 def test_the_start_page_needs_the_row_of_its_own_address_too(gatehouse: Services, serve: Serve, entry: str) -> None:
     script = serve(entry, files=("views/1_orders.py",))
-    may_not = opened(script)
+    may_not = open_as(script)
     assert not {"orders", "1_orders"} & set(ran(may_not))
-    assert "No access" in shown(may_not)
-    assert "See the orders" in shown(may_not)
+    assert "No access" in page_text(may_not)
+    assert "See the orders" in page_text(may_not)
     assert refusals(gatehouse) == [("app:page:deny", "/orders")]
-    assert ran(opened(script, "viewer"))[-1] in {"orders", "1_orders"}
+    assert ran(open_as(script, "viewer"))[-1] in {"orders", "1_orders"}
 
 
 ANOTHER_NAVIGATION = {
@@ -151,10 +63,10 @@ ANOTHER_NAVIGATION = {
 @pytest.mark.parametrize("entry", ANOTHER_NAVIGATION.values(), ids=ANOTHER_NAVIGATION)
 def test_rows_are_read_where_the_page_runs(gatehouse: Services, serve: Serve, entry: str) -> None:
     script = serve(entry)
-    may_not = opened(script)
+    may_not = open_as(script)
     assert ran(may_not) == []
-    assert "No access" in shown(may_not)
-    assert ran(opened(script, "viewer")) == ["orders"]
+    assert "No access" in page_text(may_not)
+    assert ran(open_as(script, "viewer")) == ["orders"]
 
 
 COMPILED = {
@@ -176,7 +88,7 @@ def test_the_script_of_a_page_is_compiled_for_that_page_only(serve: Serve, entry
         f"{textwrap.indent(entry, '    ')}    exec(code, {{'__file__': str(orders_py)}})\n"
         "except Exception as error:\n    st.error(f'{type(error).__name__}: {error}')\nst.navigation([home]).run()"
     )
-    at = opened(script, "viewer")
+    at = open_as(script, "viewer")
     assert ran(at) == ["home"]
     assert (
         "NotFound: orders.py runs as a page only, by the run() of its page, so that its row counts."
@@ -186,93 +98,9 @@ def test_the_script_of_a_page_is_compiled_for_that_page_only(serve: Serve, entry
 
 def test_a_script_that_streamlit_finds_by_itself_is_no_page(serve: Serve, tmp_path: Path) -> None:
     serve("st.navigation([home]).run()")
-    at = opened(tmp_path / "views" / "home.py", "viewer")  # as it would run one of a folder pages/
+    at = open_as(tmp_path / "views" / "home.py", "viewer")  # as it would run one of a folder pages/
     assert ran(at) == []
-    assert "home.py runs as a page only" in shown(at)
-
-
-AT_ANOTHER_ADDRESS = {
-    "a function under two page objects": 'st.navigation([home, orders, st.Page(orders, url_path="open")]).run()',
-    "a function that names another address": 'st.navigation([home, st.Page(orders, url_path="open")]).run()',
-    "a file that names another address": 'st.navigation([home, st.Page("views/orders.py", url_path="open")]).run()',
-    "a decorated function": (
-        "import functools\n\n\n@functools.wraps(orders)\ndef shown():\n    orders()\n\n\n"
-        'st.navigation([home, st.Page(shown, url_path="open")]).run()'
-    ),
-    "a function of another name, under two page objects": (
-        'show = lambda: ran("orders")\n'
-        'st.navigation([home, st.Page(show, url_path="orders"), st.Page(show, url_path="open")]).run()'
-    ),
-    "two navigations": (
-        'show = lambda: ran("orders")\nst.navigation([home, st.Page(show, url_path="orders")])\n'
-        'st.navigation([home, st.Page(show, url_path="open")]).run()'
-    ),
-}
-
-
-@pytest.mark.parametrize("entry", AT_ANOTHER_ADDRESS.values(), ids=AT_ANOTHER_ADDRESS)
-def test_a_page_at_another_address_needs_its_own_row_too(serve: Serve, entry: str) -> None:
-    script = serve(entry)
-    may_not, may = at_open(script), at_open(script, "viewer")
-    assert ran(may_not) == []
-    assert "No access" in shown(may_not)
-    assert ran(may) == ["orders"]
-
-
-def at_open(script: Path, *roles: str) -> AppTest:
-    """The page at ``/open``, as its address in a browser opens it."""
-    source = script.read_text()
-    if "page_name" not in source:
-        script.write_text(
-            "from streamlit.runtime.scriptrunner import get_script_run_ctx\n"
-            'get_script_run_ctx().pages_manager.set_script_intent("", "open")  # page_name of a browser at /open\n'
-            + source
-        )
-    return opened(script, *roles, path="/open")
-
-
-@pytest.mark.parametrize("unrelated", ["lib/orders.py", "views/1_orders.py", "mine/orders.py"])
-def test_an_unrelated_file_of_the_same_name_takes_no_row_away_from_a_page(serve: Serve, unrelated: str) -> None:
-    script = serve('st.navigation([home, st.Page("views/orders.py", url_path="open")]).run()', files=(unrelated,))
-    may_not = at_open(script)
-    assert ran(may_not) == []
-    assert "No access" in shown(may_not)
-    (explanation,) = [caption.value for caption in may_not.caption if "gatehouse.toml" in caption.value]
-    assert explanation == (
-        "The page /open needs the row of /orders in gatehouse.toml too: that is the address that Streamlit infers from "
-        "the name of its file or function, or another address of the same page."
-    )
-    assert ran(at_open(script, "viewer")) == ["orders"]
-
-
-def test_a_page_whose_function_has_no_name_needs_its_own_row_only(serve: Serve) -> None:
-    """``""`` is the row of the start page, and no inferred address."""
-    page = 'functools.partial(ran, "x"), title="X", url_path="open"'
-    script = serve(
-        f"import functools\nst.navigation([st.Page(orders, default=True), st.Page({page})]).run()",
-        {"/": "read:orders", "/orders": "read:orders", "/open": "signed-in"},
-    )
-    assert ran(at_open(script)) == ["x"]
-
-
-def test_of_two_files_of_one_name_both_need_the_row_of_that_name(serve: Serve) -> None:
-    script = serve('st.navigation([home, st.Page("mine/orders.py", url_path="open")]).run()', files=("mine/orders.py",))
-    assert ran(at_open(script)) == []
-    assert ran(at_open(script, "viewer")) == ["orders"]
-
-
-def test_pages_made_by_one_function_are_pages_of_their_own(serve: Serve) -> None:
-    script = serve(
-        """
-        def made(name):
-            def page():
-                ran(name)
-            return page
-
-        st.navigation([home, st.Page(made("orders"), url_path="orders"), st.Page(made("open"), url_path="open")]).run()
-        """
-    )
-    assert ran(at_open(script)) == ["open"]
+    assert "home.py runs as a page only" in page_text(at)
 
 
 @pytest.mark.parametrize(
@@ -292,16 +120,16 @@ def test_pages_made_by_one_function_are_pages_of_their_own(serve: Serve) -> None
 def test_a_start_page_without_one_of_its_rows_opens_for_nobody(
     serve: Serve, entry: str, rows: dict[str, str], said: str
 ) -> None:
-    at = opened(serve(entry, rows, files=("views/secret.py",)), "administrator")
+    at = open_as(serve(entry, rows, files=("views/secret.py",)), "administrator")
     assert ran(at) == []
-    assert said in shown(at)
+    assert said in page_text(at)
 
 
 def test_a_renamed_script_opens_for_nobody_until_it_has_a_row(serve: Serve) -> None:
-    at = opened(serve('st.navigation([home, "views/sales.py"]).run()', files=("views/sales.py",)), "administrator")
+    at = open_as(serve('st.navigation([home, "views/sales.py"]).run()', files=("views/sales.py",)), "administrator")
     at.switch_page("views/sales.py").run()
     assert ran(at) == ["home"]
-    assert "/sales has no row in gatehouse.toml" in shown(at)
+    assert "/sales has no row in gatehouse.toml" in page_text(at)
 
 
 DYNAMIC = """
@@ -343,7 +171,11 @@ else:
     pg = st.navigation([st.Page(login)])
 pg.run()
 """
+
+
 DYNAMIC_FILES = ("settings.py", "request/request_1.py", "respond/respond_1.py", "admin/admin_1.py")
+
+
 DYNAMIC_ROWS = {
     "/": "signed-in",
     "/login": "signed-in",
@@ -359,7 +191,7 @@ def test_the_tutorial_of_dynamic_navigation_works_and_its_start_pages_keep_their
     script = serve(DYNAMIC, DYNAMIC_ROWS, DYNAMIC_FILES)
 
     def as_role(role: str, *roles: str) -> AppTest:
-        at = opened(script, *roles)
+        at = open_as(script, *roles)
         assert [box.label for box in at.selectbox] == ["Choose your role"]
         return at.selectbox[0].select(role).run().button[-1].click().run()
 
@@ -370,5 +202,5 @@ def test_the_tutorial_of_dynamic_navigation_works_and_its_start_pages_keep_their
     assert ran(as_role("Admin", "viewer"))[-1] == "admin_1"
     chosen_only = as_role("Admin")  # what the app lets anybody choose is no right
     assert ran(chosen_only) == []
-    assert "No access" in shown(chosen_only)
+    assert "No access" in page_text(chosen_only)
     assert ran(chosen_only.switch_page("request/request_1.py").run())[-1] == "request_1"

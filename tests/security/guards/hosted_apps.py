@@ -46,7 +46,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.core.hosting:hosting_mistakes",
         without='(folder / "pages").is_dir()',
         instead="False",
-        test="tests/apptest/test_hosted.py::test_what_cannot_be_served_is_said_at_start",
+        test="tests/apptest/test_hosted_start.py::test_what_cannot_be_served_is_said_at_start",
     ),
     Removal(
         guard="scripts that Streamlit finds later run behind the gate",
@@ -105,7 +105,8 @@ REMOVALS: Final[list[Removal]] = [
         without="other == source",
         instead="False",
         test=(
-            "tests/apptest/test_hosted_pages.py::test_a_page_at_another_address_needs_its_own_row_too[two navigations]"
+            "tests/apptest/test_hosted_addresses.py"
+            "::test_a_page_at_another_address_needs_its_own_row_too[two navigations]"
         ),
     ),
     Removal(
@@ -113,7 +114,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.hosted_pages:_addresses",
         without="needed.append(...)",
         test=(
-            "tests/apptest/test_hosted_pages.py"
+            "tests/apptest/test_hosted_addresses.py"
             "::test_a_page_at_another_address_needs_its_own_row_too[a function that names another address]"
         ),
     ),

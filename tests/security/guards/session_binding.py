@@ -91,14 +91,14 @@ REMOVALS: Final[list[Removal]] = [
         guard="a guard above a cached function decides before the cache is read",
         at="app.core.guard:GuardedCache.__call__",
         without="self._check()",
-        test="tests/apptest/test_shared_identity.py::test_a_guard_above_a_cache_decides_for_each_caller[cache_data]",
+        test="tests/apptest/test_guarded_caches.py::test_a_guard_above_a_cache_decides_for_each_caller[cache_data]",
     ),
     Removal(
         guard="a guard above a cached method decides before the cache is read",
         at="app.core.guard:GuardedCache.__get__",
         without="GuardedCache(...)",
         instead="bind(instance, owner)",
-        test="tests/apptest/test_shared_identity.py::test_a_guarded_cache_is_cleared_as_a_cache_is",
+        test="tests/apptest/test_guarded_caches.py::test_a_guarded_cache_is_cleared_as_a_cache_is",
     ),
     Removal(
         guard="a guard above st.fragment is refused",
@@ -106,8 +106,7 @@ REMOVALS: Final[list[Removal]] = [
         without='getattr(layer, "__globals__", {}).get("__name__") in _RERUN_BY_THEMSELVES',
         instead="False",
         test=(
-            "tests/apptest/test_shared_identity.py"
-            "::test_a_guard_goes_below_what_streamlit_reruns_by_itself[st.fragment]"
+            "tests/apptest/test_guarded_caches.py::test_a_guard_goes_below_what_streamlit_reruns_by_itself[st.fragment]"
         ),
     ),
     Removal(

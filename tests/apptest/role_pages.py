@@ -1,0 +1,63 @@
+"""The pages of roles, mappings, matrix and audit in front of the real remote API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import text
+from streamlit.testing.v1 import AppTest
+
+from app import testing
+from app.core.ports import UnitOfWork
+from tests.apptest.conftest import World
+
+Change = Callable[[Callable[[UnitOfWork], object]], None]
+
+
+def opened(world: World, file: str, *, who: str = "administrator", **query: str) -> AppTest:
+    """The page, as somebody with the role ``who`` sees it."""
+    at = testing.open_app("/")
+    world.sign_in(at, roles=[who], name=f"The {who}", subject=f"test|{who}")
+    at.run()
+    at.switch_page(f"../pages/{file}")
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def role_id(world: World, name: str) -> str:
+    with world.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
+        return str(connection.execute(text("SELECT id FROM roles WHERE name = :name"), {"name": name}).scalar_one())
+
+
+def permissions_in(world: World, role: str) -> set[str]:
+    query = text(
+        "SELECT rp.permission FROM role_permissions AS rp JOIN roles AS r ON r.id = rp.role_id WHERE r.name = :name"
+    )
+    with world.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
+        return set(connection.execute(query, {"name": role}).scalars())
+
+
+def events_of(world: World, kind: str) -> list[dict[str, object]]:
+    with world.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
+        rows = connection.execute(text("SELECT * FROM audit_events WHERE kind = :kind ORDER BY seq"), {"kind": kind})
+        return [dict(row) for row in rows.mappings()]
+
+
+def tick(at: AppTest, permission: str, *, wanted: bool = True) -> None:
+    (box,) = [box for box in at.checkbox if str(box.key).endswith(f"-has-{permission}")]
+    box.set_value(wanted).run()
+
+
+def make(world: World, name: str, *permissions: str) -> AppTest:
+    """A role, made on the page."""
+    at = opened(world, "roles.py", edit="new")
+    at.text_input[0].set_value(name)
+    at.text_input[1].set_value("Works at the desk.").run()
+    for permission in permissions:
+        tick(at, permission)
+    at.button(key="role-review").click().run()
+    at.text_input(key="role-save-reason").set_value("a new desk").run()
+    return at.button(key="role-save").click().run()

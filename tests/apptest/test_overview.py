@@ -1,0 +1,52 @@
+"""Overview: what needs attention, the numbers, and the latest changes."""
+
+from __future__ import annotations
+
+from tests import canned
+from tests.apptest.administration import PATHS, Administration, words
+from tests.stub_api import json_of
+
+
+def test_what_needs_attention_leads_to_where_it_is_dealt_with(admin: Administration) -> None:
+    at, _ = admin.open("/admin")
+    said = words(at)
+    for text in (
+        "Only one person can administer for good", "1 role of the sign-in provider without a meaning here",
+        "1,000+ people without a role", "1 permission held by nobody", "1 permission asked for nowhere",
+        "1 role held by nobody", "1 person blocked",
+    ):  # fmt: skip
+        assert text in said
+    assert {metric.label: metric.value for metric in at.metric} == {
+        "People": "100,000", "Machines": "12", "Sessions now": "1,000+", "Roles": "6",
+    }  # fmt: skip
+    links = {(link.proto.page, link.proto.label): link.proto.query_string for link in at.get("page_link")}
+    assert links["people", "See administrators"] == "role=administrator"
+
+
+def test_an_overview_with_nothing_to_say(admin: Administration) -> None:
+    quiet = canned.statistics(
+        unused_roles=[], permissions_held_by_nobody=[], permissions_asked_nowhere=[], unmapped_token_roles=[],
+        people_without_roles=0, blocked_people=0, administrators=2,
+    )  # fmt: skip
+    admin.stub.responses["GET", f"{canned.BASE}/statistics"] = json_of({**quiet, "days": []})
+    admin.stub.responses["GET", f"{canned.BASE}/audit"] = canned.page("events", [])
+    at, _ = admin.open("/admin")
+    said = words(at)
+    assert "Nothing. All roles are used" in said
+    assert said.count("None in this time span.") == 2
+    assert "Nobody has changed anything yet." in said
+
+
+def test_the_paths_of_these_pages_are_those_of_the_navigation() -> None:
+    from app.navigation import BY_FILE
+
+    assert {file: f"/{BY_FILE[file].path}" for file in PATHS} == PATHS
+
+
+def test_what_is_counted_only_so_far_says_so(admin: Administration) -> None:
+    many_roles = canned.statistics(unused_roles=[f"role-{n}" for n in range(20)], administrators=0)
+    admin.stub.responses["GET", f"{canned.BASE}/statistics"] = json_of({**many_roles, "roles": 1005, "sessions": 1000})
+    at, _ = admin.open("/admin")
+    assert "20+ roles held by nobody" in words(at)
+    assert "Nobody is administrator by a grant made here" in words(at)
+    assert {metric.label: metric.value for metric in at.metric}["Roles"] == "1,005"

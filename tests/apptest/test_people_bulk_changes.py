@@ -1,0 +1,192 @@
+"""People: changes of several people at once, with a result for each of them."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.admin.people import bulk_actions
+from tests import canned
+from tests.apptest.administration import Administration, keys, words
+from tests.stub_api import FAULTS, RecordedRequest, StubResponse, json_of
+
+
+def choose_all(at: AppTest) -> None:
+    at.button(key="choose-page").click().run()
+    at.button(key="people-next").click().run()
+    at.button(key="choose-page").click().run()
+
+
+def bulk(admin: Administration, refuse: dict[int, str]) -> None:
+    """The API's bulk call: these are refused, the rest done."""
+
+    def answer(wanted: RecordedRequest) -> StubResponse:
+        results = [
+            {
+                "person": number,
+                "outcome": "refused" if number in refuse else "done",
+                "problem": {"code": "self-grant", "title": refuse[number], "detail": ""} if number in refuse else None,
+            }
+            for number in wanted.json()["people"]
+        ]
+        return json_of({"results": results})
+
+    admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"] = answer
+
+
+def test_several_at_once_in_steps_with_a_result_for_each(admin: Administration) -> None:
+    bulk(admin, {3: "You cannot change your own rights", 30: "Not this one"})
+    at, _ = admin.open("/people")
+    choose_all(at)
+    assert "40 people chosen" in words(at)
+    at.button(key="many-give").click().run()
+    at.radio(key="many-give-chosen-role").set_value("viewer")
+    at.text_input(key="many-give-reason").set_value("new team")
+    at.run()
+    at.button(key="many-give-go").click().run()
+    assert [len(wanted.json()["people"]) for wanted in admin.changes()] == [20, 20]
+    assert {wanted.json()["action"] for wanted in admin.changes()} == {"grant"}
+    assert "viewer** given to 38 people. 2 not done." in words(at)
+    assert "2 people of 40 could not be changed" in words(at)
+    assert at.table[0].value.to_dict("records") == [
+        {"Person": "Person 3", "Why not": "You cannot change your own rights\\."},
+        {"Person": "Person 30", "Why not": "Not this one\\."},
+    ]
+    at.button(key="many-close").click().run()
+    at.button(key="undo").click().run()
+    assert admin.changes()[-1].json()["action"] == "revoke"
+    assert len(admin.changes()[-1].json()["people"]) == 38
+    assert "Taken back for 38 people." in words(at)
+
+
+def test_what_was_taken_from_several_does_not_come_back_without_its_end(admin: Administration) -> None:
+    bulk(admin, {})
+    at, _ = admin.open("/people")
+    choose_all(at)
+    at.button(key="many-take").click().run()
+    assert "no undo" in words(at)
+    at.radio(key="many-take-chosen-role").set_value("viewer")
+    at.text_input(key="many-take-reason").set_value("project over")
+    at.run()
+    at.button(key="many-take-go").click().run()
+    assert {wanted.json()["action"] for wanted in admin.changes()} == {"revoke"}
+    assert "viewer** taken away from 40 people." in words(at)
+    assert "undo" not in keys(at), "the results do not say until when each of them had it"
+
+
+def test_the_chosen_stay_chosen_over_searches_and_can_be_cleared(admin: Administration) -> None:
+    at, _ = admin.open("/people")
+    at.checkbox(key="choose-3").check().run()
+    at.text_input(key="q").set_value("Person 12").run()
+    assert "1 person chosen" in words(at)
+    at.checkbox(key="choose-12").check().run()
+    at.text_input(key="q").set_value("").run()
+    assert "2 people chosen" in words(at)
+    assert at.checkbox(key="choose-3").value is True
+    at.checkbox(key="choose-3").uncheck().run()
+    assert "1 person chosen" in words(at)
+    at.button(key="clear-chosen").click().run()
+    assert "chosen" not in words(at)
+    assert not any(box.value for box in at.checkbox)
+
+
+def test_one_by_one_where_the_api_knows_no_several(admin: Administration) -> None:
+    admin.stub.responses |= {
+        ("GET", f"{canned.BASE}/people/1"): json_of(canned.card(1, "One", "a1")),
+        ("GET", f"{canned.BASE}/people/2"): json_of(canned.card(2, "Two", "a2", state="blocked")),
+        ("GET", f"{canned.BASE}/people/3"): json_of(canned.card(3, "Three", "a3")),
+        ("PUT", f"{canned.BASE}/people/1/block"): json_of({"blocked": True, "sessions_ended": 0}),
+        ("PUT", f"{canned.BASE}/people/3/block"): FAULTS["409"],
+    }
+    at, _ = admin.open("/people")
+    for number in (1, 2, 3):
+        at.checkbox(key=f"choose-{number}").check().run()
+    at.button(key="many-block").click().run()
+    at.text_input(key="many-block-reason").set_value("misused").run()
+    at.button(key="many-block-go").click().run()
+    assert [wanted.path for wanted in admin.changes()] == [f"{canned.BASE}/people/{n}/block" for n in (1, 3)]
+    assert "Blocked 1 person. For 1 nothing had to change. 1 not done." in words(at)
+    assert "The last administrator must stay" in at.table[0].value["Why not"][0].replace("\\", "")
+
+
+def test_when_the_api_asks_to_go_slower_it_is_waited_for(
+    admin: Administration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(bulk_actions, "_pause", waited.append)
+    asked: list[int] = []
+
+    def answer(wanted: RecordedRequest) -> StubResponse:
+        asked.append(1)
+        return FAULTS["429"] if len(asked) == 1 else json_of({"ended": 1})
+
+    admin.stub.responses["DELETE", f"{canned.BASE}/people/1/sessions"] = answer
+    at, _ = admin.open("/people")
+    at.checkbox(key="choose-1").check().run()
+    at.button(key="many-end").click().run()
+    at.text_input(key="many-end-reason").set_value("r").run()
+    at.button(key="many-end-go").click().run()
+    assert waited == [1] * 7
+    assert "Sessions ended of 1 person." in words(at)
+
+
+def test_of_several_at_once_it_is_said_who_may_have_been_changed(
+    admin: Administration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to the second step of three was lost: the third was not tried."""
+    monkeypatch.setattr(bulk_actions, "_CHUNK", 15)
+    bulk(admin, {})
+    answered = admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"]
+    assert callable(answered)
+
+    def lost(wanted: RecordedRequest) -> StubResponse:
+        return answered(wanted) if wanted.json()["people"][0] == 1 else StubResponse(hang_up=True)
+
+    admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"] = lost
+    at, _ = admin.open("/people")
+    choose_all(at)
+    at.button(key="many-give").click().run()
+    at.radio(key="many-give-chosen-role").set_value("viewer")
+    at.text_input(key="many-give-reason").set_value("new team")
+    at.run()
+    at.button(key="many-give-go").click().run()
+    assert [len(wanted.json()["people"]) for wanted in admin.changes()] == [15, 15]
+    said = words(at)
+    assert "viewer** given to 15 people. 10 not done. Of 15 it is not known: look before you try again." in said
+    assert "25 people of 40 may not have been changed" in said
+    assert [text.partition(":")[0] for text in at.table[0].value["Why not"]] == [
+        *["It may have been done"] * 15, *["Not tried"] * 10
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ["401", "403", "503"])
+def test_what_would_refuse_all_stops_and_says_who_was_not_tried(admin: Administration, fault: str) -> None:
+    admin.stub.responses["DELETE", f"{canned.BASE}/people/1/sessions"] = json_of({"ended": 1})
+    admin.stub.responses["DELETE", f"{canned.BASE}/people/2/sessions"] = FAULTS[fault]
+    at, _ = admin.open("/people")
+    for number in (1, 2, 3):
+        at.checkbox(key=f"choose-{number}").check().run()
+    at.button(key="many-end").click().run()
+    at.text_input(key="many-end-reason").set_value("r").run()
+    at.button(key="many-end-go").click().run()
+    assert len(admin.changes()) == 2
+    assert "Sessions ended of 1 person. 2 not done." in words(at)
+    assert list(at.table[0].value["Person"]) == ["Person 2", "Person 3"]
+    assert all("Not tried" in why for why in at.table[0].value["Why not"])
+
+
+def test_several_at_once_are_refused_after_the_role_is_gone(admin: Administration) -> None:
+    bulk(admin, {})
+    at, who = admin.open(
+        "/people", roles=[], permissions=["read:people", "manage:grants", "read:roles", "read:reports"]
+    )
+    at.checkbox(key="choose-1").check().run()
+    at.button(key="many-give").click().run()
+    at.radio(key="many-give-chosen-role").set_value("viewer")
+    at.text_input(key="many-give-reason").set_value("r")
+    at.run()
+    admin.revoke(who, permission="manage:grants")
+    at.button(key="many-give-go").click().run()
+    assert admin.changes() == []
+    assert not at.checkbox
+    assert "chosen" not in words(at)

@@ -1,0 +1,182 @@
+"""People, Sessions and Overview when the remote API fails or the administrator loses a permission."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from app import api_transport
+from tests import canned
+from tests.apptest.administration import CARD, Administration, keys, words
+from tests.stub_api import FAULTS, StubResponse, json_of
+
+SAYS = {
+    "down": "The remote API does not answer", "slow": "The remote API does not answer",
+    "401": "The access token is not valid", "403": "You may not do this", "409": "The last administrator must stay",
+    "412": "changed meanwhile", "422": "Some of the input is not right", "428": "Name the version that you change",
+    "429": "Too many requests", "500": "Something went wrong", "500 html": "The remote API does not answer",
+    "503": "The database does not answer", "html": "The remote API does not answer",
+    "list": "The remote API does not answer", "other shape": "The remote API does not answer",
+    "empty": "The remote API does not answer", "cut": "The remote API does not answer",
+    "redirect": "The remote API does not answer",
+}  # fmt: skip
+"""Fault → what the page says of it."""
+
+
+MAY_BE_KEPT = ("down", "slow", "500 html", "html", "list", "other shape", "empty", "cut")
+"""Faults over which the answer to a change is lost: whether it was kept is not known."""
+
+
+UNCONFIRMED = "It may have been kept all the same: look before you try again. What you entered is still here."
+
+
+@contextmanager
+def broken(admin: Administration, fault: str, *methods: str) -> Iterator[None]:
+    """Each call with one of these methods meets the fault, for as long as the block lasts."""
+    over = threading.Event()
+    given = {"down": StubResponse(hang_up=True), "slow": StubResponse(200, b"{}", until=over)}.get(fault) or FAULTS[
+        fault
+    ]
+    admin.stub.responses = {key: given if key[0] in methods else kept for key, kept in admin.stub.responses.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        if fault == "slow":
+            impatient(patch, *methods)
+        yield
+    over.set()
+    canned.serve(admin.stub)
+
+
+def impatient(patch: pytest.MonkeyPatch, *methods: str) -> None:
+    """Calls with one of these methods are given up soon: the stub never answers them, however busy the machine is."""
+    http = api_transport.http()
+    request = http.request
+
+    def sent(method: str, url: str, **given: Any) -> Any:
+        return request(method, url, **(given | ({"timeout": (5.0, 0.1)} if method in methods else {})))
+
+    patch.setattr(http, "request", sent)
+
+
+@pytest.mark.parametrize("address", ["/people", CARD, "/sessions", "/admin"])
+def test_a_page_whose_api_fails_says_so_and_recovers(admin: Administration, address: str) -> None:
+    at, _ = admin.open(address)
+    if address == "/people":
+        at.text_input(key="q").set_value("Person 1")
+    for fault, said in SAYS.items():
+        with broken(admin, fault, "GET"):
+            at.run()
+        assert not at.exception, fault
+        assert said in words(at), fault
+        assert len(at.title) == 1, fault
+        if address == "/people":
+            assert at.text_input(key="q").value == "Person 1", fault
+        at.run()
+        assert not at.error, fault
+        assert not at.warning, fault
+
+
+CHANGES = {
+    "give": ("give", {"give-reason": "typed"}),
+    "take": ("take-3", {"take-reason": "typed"}),
+    "block": ("block", {"block-reason": "typed"}),
+    "end-all": ("end-all", {"end-all-reason": "typed"}),
+    "end-session": ("end-ref-1", {"end-session-reason": "typed"}),
+    "erase": ("erase", {"erase-reason": "typed"}),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_that_fails_says_why_keeps_what_was_typed_and_works_again(admin: Administration, name: str) -> None:
+    opener, typed = CHANGES[name]
+    at, _ = admin.open(CARD)
+    at.button(key=opener).click().run()
+    for key, value in typed.items():
+        at.text_input(key=key).set_value(value)
+    if name == "give":
+        at.radio(key="give-chosen-role").set_value("developer")
+    if name == "erase":
+        at.checkbox(key="erase-sure").check()
+    at.run()
+    for fault, sentence in SAYS.items():
+        if name in {"erase", "end-session"} and fault == "empty":
+            continue  # nothing is what these answer
+        said = UNCONFIRMED if fault in MAY_BE_KEPT else sentence
+        with broken(admin, fault, "POST", "PUT", "DELETE"):
+            at.button(key=f"{name}-go").click().run()
+        assert not at.exception, fault
+        if fault in MAY_BE_KEPT:
+            assert "try again in a moment" not in words(at).lower(), fault
+        assert said in words(at), fault
+        assert f"{name}-go" in keys(at), f"{fault}: the dialog is gone"
+        for key, value in typed.items():
+            assert at.text_input(key=key).value == value, fault
+        assert "undo" not in keys(at), f"{fault}: nothing has happened"
+        assert not at.success, fault
+    at.button(key=f"{name}-go").click().run()
+    assert f"{name}-go" not in keys(at)
+    assert at.success
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_dialog_that_was_open_does_nothing_after_the_role_is_gone(admin: Administration, name: str) -> None:
+    opener, typed = CHANGES[name]
+    at, who = admin.open(CARD)
+    at.button(key=opener).click().run()
+    for key, value in typed.items():
+        at.text_input(key=key).set_value(value)
+    at.run()
+    admin.revoke(who, role="administrator")
+    at.button(key=f"{name}-go").click().run()
+    assert admin.changes() == []
+    assert at.title[0].value == "No access"
+
+
+NEEDS = {
+    "give": "manage:grants", "take": "manage:grants", "block": "block:people", "end-all": "end:sessions",
+    "end-session": "end:sessions", "erase": "erase:people",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_nor_after_the_one_permission_is_gone_with_the_page_still_open(admin: Administration, name: str) -> None:
+    opener, typed = CHANGES[name]
+    others = ["read:people", "read:sessions", "read:roles"]
+    at, who = admin.open(CARD, roles=["developer"], permissions=[*others, NEEDS[name]])
+    at.button(key=opener).click().run()
+    for key, value in typed.items():
+        at.text_input(key=key).set_value(value)
+    at.run()
+    admin.revoke(who, permission=NEEDS[name])
+    at.button(key=f"{name}-go").click().run()
+    assert admin.changes() == []
+    assert at.title[0].value == "Bruno Silva"
+    assert f"{name}-go" not in keys(at)
+    assert opener not in keys(at)
+
+
+def test_the_way_back_is_refused_too(admin: Administration) -> None:
+    at, who = admin.open(CARD, roles=[], permissions=["read:people", "block:people"])
+    at.button(key="block").click().run()
+    at.text_input(key="block-reason").set_value("left").run()
+    at.button(key="block-go").click().run()
+    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(canned.card(version="v2", state="blocked"))
+    admin.revoke(who, permission="block:people")
+    at.button(key="undo").click().run()
+    assert len(admin.changes()) == 1
+    assert "You may not do this" in words(at)
+
+
+def test_one_section_that_fails_leaves_the_others(admin: Administration) -> None:
+    admin.stub.responses["GET", f"{canned.BASE}/audit"] = FAULTS["503"]
+    admin.stub.responses["GET", f"{canned.BASE}/people/7/sessions"] = FAULTS["html"]
+    at, _ = admin.open(CARD)
+    assert "The database does not answer" in words(at)
+    assert "The remote API does not answer" in words(at)
+    assert {"give", "block", "take-3"} <= keys(at)
+    at, _ = admin.open("/admin")
+    assert "Needs attention" in words(at)
+    assert "The database does not answer" in words(at)

@@ -1,0 +1,173 @@
+"""People: the controls by permission, the search, the filters and the paging of the list."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import testing
+from app.core.permissions import ROLES
+from tests import canned
+from tests.apptest.administration import CARD, Administration, keys, words
+from tests.apptest.test_faults import HOSTILE
+from tests.stub_api import RecordedRequest, StubResponse, json_of, problem
+
+# Where → for whom → every button there is. A new control that changes something must be entered here.
+BUTTONS: dict[str, dict[str, set[str]]] = {
+    "/people": {
+        "administrator": {"add-person", "people-previous", "people-next", "choose-page"},
+        "auditor": {"people-previous", "people-next"},
+    },
+    CARD: {
+        "administrator": {
+            "all-people", "block", "erase", "give", "take-3", "take-4", "take-5", "release-8", "end-ref-1", "end-ref-2",
+            "end-all",
+        },
+        "auditor": {"all-people"},
+    },
+    "/sessions": {"administrator": {"end-ref-1", "refresh"}, "auditor": {"refresh"}},
+    "/admin": {"administrator": set(), "auditor": set()},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("address", "role"), [(place, role) for place, row in BUTTONS.items() for role in row])
+def test_who_is_offered_what(admin: Administration, address: str, role: str) -> None:
+    at, _ = admin.open(address, roles=[role])
+    assert keys(at) - {f"open-{number}" for number in range(1, 26)} == BUTTONS[address][role]
+    assert bool(at.checkbox) is (address == "/people" and role == "administrator")
+
+
+def test_the_roles_that_open_these_pages_are_those_above() -> None:
+    for role, (_, permissions) in ROLES.items():
+        assert ("read:people" in permissions) is (role in BUTTONS["/people"]), role
+
+
+ALONE: dict[str, set[str]] = {
+    "manage:grants": {"give", "take-3", "take-4", "take-5", "release-8"},
+    "block:people": {"block"},
+    "erase:people": {"erase"},
+    "read:sessions": set(),
+    "end:sessions": set(),
+    "read:audit": set(),
+}
+
+
+@pytest.mark.parametrize("permission", ALONE)
+def test_each_control_of_a_card_needs_its_own_permission(admin: Administration, permission: str) -> None:
+    at, _ = admin.open(CARD, roles=[], permissions=["read:people", permission])
+    assert keys(at) == {"all-people", *ALONE[permission]}
+    asked = {wanted.path for wanted in admin.stub.requests}
+    assert (f"{canned.BASE}/people/7/sessions" in asked) is (permission == "read:sessions")
+    assert (f"{canned.BASE}/audit" in asked) is (permission == "read:audit")
+
+
+def test_ones_own_card_says_whom_to_ask_and_offers_nothing(admin: Administration) -> None:
+    at = testing.open_app("/people")
+    who = testing.sign_in_as(at, roles=["administrator"])
+    own = {**canned.card(), "subject": {"issuer": who.issuer, "subject": who.subject}}
+    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(own)
+    at.query_params["person"] = "7"
+    testing.open_page(at, "people.py")
+    assert not {"give", "take-3", "take-4", "take-5", "release-8", "block", "erase"} & keys(at)
+    assert "ask another administrator" in words(at)
+
+
+def test_search_and_filters_are_asked_of_the_api(admin: Administration) -> None:
+    at, _ = admin.open("/people")
+    at.text_input(key="q").set_value("  person 12 ").run()
+    at.selectbox(key="state").set_value("Blocked").run()
+    at.selectbox(key="role").set_value("analyst").run()
+    at.selectbox(key="kind").set_value("Machines").run()
+    at.selectbox(key="sort").set_value("Last seen").run()
+    query = admin.stub.last("GET").query
+    assert query == {
+        "q": ["person 12"], "state": ["blocked"], "role": ["analyst"], "machine": ["true"], "sort": ["-last_seen_at"],
+        "limit": ["25"],
+    }  # fmt: skip
+    assert "Only: Blocked, role analyst, Machines" in words(at)
+    at.selectbox(key="role").set_value("No role").run()
+    assert admin.stub.last("GET").query["without_roles"] == ["true"]
+    at.button(key="clear-filters").click().run()
+    assert admin.stub.last("GET").query == {"q": ["person 12"], "sort": ["-last_seen_at"], "limit": ["25"]}
+
+
+def test_what_the_address_asks_for_is_asked_for(admin: Administration) -> None:
+    admin.open("/people?q=ana&state=Blocked&role=No role")
+    query = [wanted.query for wanted in admin.stub.requests if wanted.path.endswith("/people")][-1]
+    assert (query["q"], query["state"], query["without_roles"]) == (["ana"], ["blocked"], ["true"])
+
+
+def test_page_by_page_and_back(admin: Administration) -> None:
+    at, _ = admin.open("/people")
+    assert "1 to 25 of 40 people" in words(at)
+    assert at.button(key="people-previous").disabled
+    at.button(key="people-next").click().run()
+    assert "26 to 40 of 40 people" in words(at)
+    assert at.button(key="people-next").disabled
+    at.button(key="people-previous").click().run()
+    assert "1 to 25 of 40 people" in words(at)
+    at.button(key="people-next").click().run()
+    at.text_input(key="q").set_value("Person 1").run()
+    assert "cursor" not in admin.stub.last("GET").query, "another search begins at its first page"
+
+
+def test_a_cursor_whose_place_is_gone_begins_again(admin: Administration) -> None:
+    at, _ = admin.open("/people")
+    people = admin.stub.responses["GET", f"{canned.BASE}/people"]
+
+    def gone(wanted: RecordedRequest) -> StubResponse:
+        if "cursor" in wanted.query:
+            return problem(422, "invalid-input", "Some of the input is not right", problems={"cursor": "Too old."})
+        assert callable(people)
+        return people(wanted)
+
+    admin.stub.responses["GET", f"{canned.BASE}/people"] = gone
+    at.button(key="people-next").click().run()
+    assert not at.warning
+    assert "1 to 25 of 40 people" in words(at)
+
+
+def test_totals_are_capped_and_nobody_is_a_state(admin: Administration) -> None:
+    admin.stub.responses["GET", f"{canned.BASE}/people"] = canned.page(
+        "people", [canned.person(1)], onwards="x", total=1000
+    )
+    at, _ = admin.open("/people")
+    assert "1 to 1 of 1,000+ people" in words(at)
+    admin.stub.responses["GET", f"{canned.BASE}/people"] = canned.page("people", [])
+    at.text_input(key="q").set_value("zz").run()
+    assert "Nobody matches" in words(at)
+    at.text_input(key="q").set_value("").run()
+    assert "Nobody is known here yet" in words(at)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_shown_as_text(admin: Administration, name: str) -> None:
+    person = {**canned.person(7, name), "roles": [name], "email": name}
+    hostile = {
+        **canned.card(7, name), "email": name, "roles": [name],
+        "grants": [canned.grant(3, name, by=name, reason=name)],
+        "permissions": [{"name": name, "sentence": name, "grants": [3]}],
+        "token_roles": [{"name": name, "roles": []}],
+    }  # fmt: skip
+    sessions = [canned.session(name=name, browser=name, address=name, page=name)]
+    admin.stub.responses |= {
+        ("GET", f"{canned.BASE}/people"): canned.page("people", [person]),
+        ("GET", f"{canned.BASE}/people/7"): json_of(hostile),
+        ("GET", f"{canned.BASE}/people/7/sessions"): json_of({"sessions": sessions}),
+        ("GET", f"{canned.BASE}/sessions"): canned.page("sessions", sessions),
+        ("GET", f"{canned.BASE}/audit"): canned.page("events", [canned.event(sentence=name, reason=name)]),
+        ("GET", f"{canned.BASE}/statistics"): json_of(canned.statistics(unused_roles=[name])),
+    }
+    for address in ("/people", CARD, "/sessions", "/admin"):
+        at, _ = admin.open(address)
+        if address == CARD:
+            at.button(key="take-3").click().run()
+        if address == "/people":
+            at.checkbox(key="choose-7").check().run()
+            at.button(key="many-end").click().run()
+        assert not at.exception
+        for element in [*at.markdown, *at.title, *at.caption, *at.button]:
+            shown = str(element.value if hasattr(element, "value") and not hasattr(element, "label") else element.label)
+            assert "<script" not in shown.replace("\\<", "")
+            assert "\u202e" not in shown
+            assert "](http" not in shown
+            assert len(shown) < 2500
