@@ -37,8 +37,12 @@ class FakeClock:
 
     @property
     def ahead(self) -> timedelta:
-        """How far the clock was moved."""
+        """How far the clock is from its start; setting it moves the clock."""
         return timedelta(seconds=self._now - _STARTS_AT)
+
+    @ahead.setter
+    def ahead(self, ahead: timedelta) -> None:
+        self._now = _STARTS_AT + ahead.total_seconds()
 
     def timestamp(self) -> float:
         """The present moment in seconds since 1970."""

@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 
 from tests.issuer import Issuer
 from tests.ports import free_port
-from tests.remote_api.world import Caller, World, administrator, settings_for
+from tests.remote_api.world import Caller, administrator, api_world
 from tests.stack import ROOT
 
 DOCUMENT: Final = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -33,7 +33,7 @@ def live() -> Iterator[Live]:
     port = free_port()
     address = f"http://localhost:{port}"
     with Issuer() as issuer:
-        world = World(issuer, settings_for(issuer, remote_api_base_url=address))
+        world = api_world(issuer, remote_api_base_url=address)
         admin = administrator(world)
         world.person("auth0|bob")
         server = make_server("localhost", port, world.app, threaded=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.issuer import Issuer
-from tests.remote_api.world import Caller, World, administrator, settings_for
+from tests.remote_api.world import ApiWorld, Caller, administrator, api_world
 
 
 @pytest.fixture(scope="session")
@@ -18,11 +18,11 @@ def shared_issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture
-def make_world(shared_issuer: Issuer) -> Iterator[Callable[..., World]]:
-    made: list[World] = []
+def make_world(shared_issuer: Issuer) -> Iterator[Callable[..., ApiWorld]]:
+    made: list[ApiWorld] = []
 
-    def make(issuer: Issuer = shared_issuer, **settings: Any) -> World:
-        made.append(World(issuer, settings_for(issuer, **settings)))
+    def make(issuer: Issuer = shared_issuer, **settings: Any) -> ApiWorld:
+        made.append(api_world(issuer, **settings))
         return made[-1]
 
     yield make
@@ -31,10 +31,10 @@ def make_world(shared_issuer: Issuer) -> Iterator[Callable[..., World]]:
 
 
 @pytest.fixture
-def world(make_world: Callable[..., World]) -> World:
+def world(make_world: Callable[..., ApiWorld]) -> ApiWorld:
     return make_world()
 
 
 @pytest.fixture
-def admin(world: World) -> Caller:
+def admin(world: ApiWorld) -> Caller:
     return administrator(world)

@@ -32,7 +32,7 @@ from app.core.audit import AuditEvent, AuditKind
 from app.core.policy import Source
 from app.core.records import NewGrant, TokenRights
 from tests.issuer import Issuer
-from tests.remote_api.world import World, administrator, caller, settings_for
+from tests.remote_api.world import ApiWorld, administrator, api_world, caller
 
 CALLERS: Final = ("administrator", "auditor", "nobody", "anonymous")
 UNREACHED: Final = "999999999 per minute"
@@ -77,9 +77,9 @@ class Report:
 
 
 @contextmanager
-def populated(issuer: Issuer) -> Iterator[World]:
+def populated(issuer: Issuer) -> Iterator[ApiWorld]:
     """A world in which there is something to be found and changed."""
-    world = World(issuer, settings_for(issuer, api_rate_limit=UNREACHED, api_change_rate_limit=UNREACHED))
+    world = api_world(issuer, api_rate_limit=UNREACHED, api_change_rate_limit=UNREACHED)
     now = world.clock()
     try:
         administrator(world, "auth0|second")
@@ -99,7 +99,7 @@ def populated(issuer: Issuer) -> Iterator[World]:
         world.close()
 
 
-def token_of(world: World, who: str) -> str | None:
+def token_of(world: ApiWorld, who: str) -> str | None:
     """A token of such a caller, good for as long as the world is."""
     if who == "anonymous":
         return None
@@ -108,7 +108,7 @@ def token_of(world: World, who: str) -> str | None:
     return caller(world, f"auth0|{who}", *([who] if who != "nobody" else [])).signed_in.token
 
 
-def described(world: World) -> Any:
+def described(world: ApiWorld) -> Any:
     """The description as the world's app serves it."""
     return schemathesis.openapi.from_wsgi("/openapi.json", world.app)
 
@@ -118,7 +118,7 @@ def operations(schema: Any) -> list[Any]:
     return sorted((found.ok() for found in schema.get_all_operations()), key=lambda one: one.label)
 
 
-def fuzz(world: World, operation: Any, examples: Mapping[str, int], *, number: int | None = 0) -> dict[str, Report]:
+def fuzz(world: ApiWorld, operation: Any, examples: Mapping[str, int], *, number: int | None = 0) -> dict[str, Report]:
     """Call ``operation`` with good and with bad input, so many times for each caller; raises at a wrong answer.
 
     ``number``: the same calls for the same number; None: other calls each time. Returns what each was answered.
@@ -136,7 +136,7 @@ def fuzz(world: World, operation: Any, examples: Mapping[str, int], *, number: i
 
 
 def _call_many(
-    world: World,
+    world: ApiWorld,
     operation: Any,
     cases: st.SearchStrategy[Any],
     token: str | None,
@@ -174,7 +174,7 @@ def _call_many(
     call()
 
 
-def _aim(world: World, case: Any) -> None:
+def _aim(world: ApiWorld, case: Any) -> None:
     """Let the case mean something that is there, in the version that it has: made-up ones are hardly ever met."""
     for name in case.path_parameters or {}:
         if name in {"person", "role", "grant", "seq"}:
@@ -185,7 +185,7 @@ def _aim(world: World, case: Any) -> None:
             case.headers["If-Match"] = f'"{version}"'
 
 
-def _version(world: World, path: dict[str, Any]) -> str | None:
+def _version(world: ApiWorld, path: dict[str, Any]) -> str | None:
     now = world.clock()
     if "person" in path:
         card = world.database.directory.person_card(path["person"], now)

@@ -12,12 +12,12 @@ from app.core.errors import StorageUnavailable
 from app.core.refusal_counts import MANY, MAX_KEYS, MAX_ROWS
 from db import verify_chain
 from remote_api.background_writer import MAX_SUBJECTS
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 USAGE = "/api/v1/reports/usage"
 
 
-def test_a_denial_is_one_row(world: World) -> None:
+def test_a_denial_is_one_row(world: ApiWorld) -> None:
     signed_in = world.sign_in()
     answer = world.call(USAGE, signed_in.token, environ_overrides={"REMOTE_ADDR": "203.0.113.9"})
     (event,) = world.events("api:endpoint:deny")
@@ -29,7 +29,7 @@ def test_a_denial_is_one_row(world: World) -> None:
     assert signed_in.token not in str(event)
 
 
-def test_a_blocked_persons_denial_is_one_row_and_names_the_route_not_the_path(world: World) -> None:
+def test_a_blocked_persons_denial_is_one_row_and_names_the_route_not_the_path(world: ApiWorld) -> None:
     signed_in = world.sign_in()
     world.block(signed_in.subject)
     world.call("/api/v1/me/sessions/some-session", signed_in.token, method="DELETE")
@@ -37,7 +37,7 @@ def test_a_blocked_persons_denial_is_one_row_and_names_the_route_not_the_path(wo
     assert (event["target"], event["reason"]) == ("DELETE /api/v1/me/sessions/<ref>", "blocked")
 
 
-def test_strangers_are_counted_and_cost_no_rows(world: World) -> None:
+def test_strangers_are_counted_and_cost_no_rows(world: ApiWorld) -> None:
     for _ in range(20):
         world.call(USAGE)
         world.call(USAGE, "garbage")
@@ -55,7 +55,7 @@ def test_strangers_are_counted_and_cost_no_rows(world: World) -> None:
     assert verify_chain(world.database).good
 
 
-def test_strangers_cannot_fill_the_memory(world: World) -> None:
+def test_strangers_cannot_fill_the_memory(world: ApiWorld) -> None:
     for number in range(MAX_KEYS + 1050):
         world.background_writer.refused(AuditKind.BEARER_REFUSE, "token-invalid", f"address {number}")
     for number in range(MAX_SUBJECTS + 50):
@@ -70,7 +70,7 @@ def test_strangers_cannot_fill_the_memory(world: World) -> None:
 class ReadOnly:
     """The database, with nothing to be written for now."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: ApiWorld) -> None:
         self._world = world
         self.down = True
 
@@ -84,14 +84,14 @@ class ReadOnly:
         return self._world.database.unit_of_work()
 
 
-def test_a_refusal_that_cannot_be_recorded_is_a_refusal_still(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_that_is_not_recorded_is_still_a_refusal(world: ApiWorld, capsys: pytest.CaptureFixture[str]) -> None:
     signed_in = world.sign_in()
     world.app = world.make_app(ReadOnly(world))
     assert world.call(USAGE, signed_in.token).status_code == 403
     assert "could not be recorded" in "".join(capsys.readouterr())
 
 
-def test_counts_wait_until_storage_answers_again(make_world: Callable[..., World]) -> None:
+def test_counts_wait_until_storage_answers_again(make_world: Callable[..., ApiWorld]) -> None:
     world = make_world()
     storage = ReadOnly(world)
     world.app = world.make_app(storage)

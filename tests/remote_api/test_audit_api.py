@@ -21,12 +21,12 @@ from app.core.chain import ChainProblem, ChainState, ProblemKind
 from app.core.principal import Subject
 from app.core.records import Person
 from remote_api.audit_text import sentence, subject_of
-from tests.remote_api.world import Caller, World, caller
+from tests.remote_api.world import ApiWorld, Caller, caller
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", '=HYPERLINK("http://evil")')
 
 
-def record(world: World, **event: Any) -> None:
+def record(world: ApiWorld, **event: Any) -> None:
     with world.database.unit_of_work() as unit:
         given: dict[str, Any] = {"kind": AuditKind.GRANT_ADD, "at": world.clock()}
         unit.record(AuditEvent(**(given | event)))
@@ -94,7 +94,7 @@ def test_audit_names_lead_back_to_subjects() -> None:
     assert subject_of("operator:joe") is None
 
 
-def test_a_sentence_has_todays_name_and_nothing_after_erasure(world: World, admin: Caller) -> None:
+def test_a_sentence_has_todays_name_and_nothing_after_erasure(world: ApiWorld, admin: Caller) -> None:
     bob = world.person("auth0|bob")
     with world.database.unit_of_work() as unit:
         unit.save_person(Person(bob, name="Bob <img src=x>"), world.clock())
@@ -109,7 +109,7 @@ def test_a_sentence_has_todays_name_and_nothing_after_erasure(world: World, admi
 # Filters
 
 
-def test_filters(world: World, admin: Caller) -> None:
+def test_filters(world: ApiWorld, admin: Caller) -> None:
     at = world.clock()
     record(world, actor="a", target="b", at=at - timedelta(hours=2))
     record(world, actor="b", target="c", at=at - timedelta(hours=1), outcome=Outcome.REFUSED)
@@ -136,7 +136,7 @@ def test_filters(world: World, admin: Caller) -> None:
 # Downloads
 
 
-def test_a_download_is_safe_in_a_spreadsheet_and_is_an_event_itself(world: World, admin: Caller) -> None:
+def test_a_download_is_safe_in_a_spreadsheet_and_is_an_event_itself(world: ApiWorld, admin: Caller) -> None:
     for text in FORMULAS:
         record(world, actor=text, target=text, reason=text, details={"note": text})
     answer = admin.get("/audit/export", format="csv", kind="policy:grant:add")
@@ -153,7 +153,7 @@ def test_a_download_is_safe_in_a_spreadsheet_and_is_an_event_itself(world: World
     assert event["address"]
 
 
-def test_json_lines_hold_everything_as_stored_oldest_first(world: World, admin: Caller) -> None:
+def test_json_lines_hold_everything_as_stored_oldest_first(world: ApiWorld, admin: Caller) -> None:
     record(world, actor="x", target="line\u2028separator", details={"n": 1, "yes": True, "nothing": None})
     answer = admin.get("/audit/export", format="jsonl")
     assert answer.headers["Content-Type"] == "application/x-ndjson; charset=utf-8"
@@ -167,7 +167,7 @@ def test_json_lines_hold_everything_as_stored_oldest_first(world: World, admin: 
 
 
 def test_what_cannot_be_recorded_is_not_downloaded(
-    world: World, admin: Caller, monkeypatch: pytest.MonkeyPatch
+    world: ApiWorld, admin: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
@@ -177,7 +177,7 @@ def test_what_cannot_be_recorded_is_not_downloaded(
     assert (answer.status_code, answer.headers["Content-Type"]) == (500, "application/problem+json")
 
 
-def test_a_stale_sign_in_downloads_nothing(world: World) -> None:
+def test_a_stale_sign_in_downloads_nothing(world: ApiWorld) -> None:
     auditor = caller(world, "auth0|auditor", "auditor")
     assert auditor.get("/audit/export", format="csv").status_code == 200
     world.clock.ahead = timedelta(minutes=61)
@@ -192,7 +192,7 @@ def test_a_stale_sign_in_downloads_nothing(world: World) -> None:
 class Many:
     """A database with very many events, made as they are read."""
 
-    def __init__(self, world: World, events: int) -> None:
+    def __init__(self, world: ApiWorld, events: int) -> None:
         self._database = world.database
         self._events = events
         self.read = world.database.read
@@ -215,7 +215,7 @@ def resident_bytes() -> int:
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_memory_stays_flat_however_many_there_are(world: World, admin: Caller, form: str) -> None:
+def test_memory_stays_flat_however_many_there_are(world: ApiWorld, admin: Caller, form: str) -> None:
     world.app = world.make_app(Many(world, 200_000))
     answer = world.call(f"/api/v1/audit/export?format={form}", admin.signed_in.token, buffered=False)
     pieces = answer.iter_encoded()
@@ -233,7 +233,7 @@ def test_memory_stays_flat_however_many_there_are(world: World, admin: Caller, f
 # Whether it is whole
 
 
-def test_a_quick_look_and_a_thorough_one(world: World, admin: Caller) -> None:
+def test_a_quick_look_and_a_thorough_one(world: ApiWorld, admin: Caller) -> None:
     record(world)
     quick = admin.get("/audit/chain").json
     assert (quick["verified"], quick["sealed"], quick["good"], quick["seq"]) == (False, True, None, 1)
@@ -241,7 +241,7 @@ def test_a_quick_look_and_a_thorough_one(world: World, admin: Caller) -> None:
     assert (full["verified"], full["good"], full["events"], full["problems"]) == (True, True, 1, [])
 
 
-def test_what_is_wrong_is_said_in_sentences(world: World, admin: Caller) -> None:
+def test_what_is_wrong_is_said_in_sentences(world: ApiWorld, admin: Caller) -> None:
     services = world.app.extensions["gatehouse.services"]
     broken = ChainState(events=3, problems=(ChainProblem(ProblemKind.EDITED, seq=2),))
     world.app.extensions["gatehouse.services"] = replace(services, verify_chain=lambda: broken)
@@ -249,7 +249,7 @@ def test_what_is_wrong_is_said_in_sentences(world: World, admin: Caller) -> None
     assert (full["good"], full["problems"]) == (False, ["Event 2 was changed after it was written."])
 
 
-def test_one_thorough_look_at_a_time(world: World, admin: Caller) -> None:
+def test_one_thorough_look_at_a_time(world: ApiWorld, admin: Caller) -> None:
     services = world.app.extensions["gatehouse.services"]
     begun, go_on = threading.Event(), threading.Event()
 

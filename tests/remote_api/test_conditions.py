@@ -13,7 +13,7 @@ from remote_api import preconditions
 from remote_api.access import public
 from remote_api.application import UndeclaredChange
 from remote_api.preconditions import conditional, unconditional
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 
 class Colour(RequestModel):
@@ -23,7 +23,7 @@ class Colour(RequestModel):
 
 
 @pytest.fixture
-def painted(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def painted(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> ApiWorld:
     """The API with one thing that can be changed: it answers the version it was asked for."""
     api = APIBlueprint("things", __name__, url_prefix="/things")
 
@@ -38,7 +38,7 @@ def painted(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def test_a_change_that_declares_nothing_does_not_start(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_declares_nothing_does_not_start(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     api = APIBlueprint("forgotten", __name__)
 
     @api.delete("/forgotten")
@@ -75,7 +75,7 @@ def test_a_change_that_declares_nothing_does_not_start(world: World, monkeypatch
         ('"a"' * 5000, 400, "bad-request"),
     ],
 )
-def test_if_match(painted: World, sent: str | None, status: int, code: str | None) -> None:
+def test_if_match(painted: ApiWorld, sent: str | None, status: int, code: str | None) -> None:
     environ = {} if sent is None else {"HTTP_IF_MATCH": sent}
     answer = painted.call("/things/one", method="PUT", json={"colour": "red"}, environ_overrides=environ)
     assert (answer.status_code, answer.json.get("code")) == (status, code)
@@ -85,7 +85,7 @@ def test_if_match(painted: World, sent: str | None, status: int, code: str | Non
         assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_the_version_is_asked_for_before_the_body_is_read(painted: World) -> None:
+def test_the_version_is_asked_for_before_the_body_is_read(painted: ApiWorld) -> None:
     answer = painted.call("/things/one", method="PUT", data=b"not json", content_type="text/plain")
     assert answer.status_code == 428
 
@@ -114,14 +114,14 @@ def test_the_version_is_asked_for_before_the_body_is_read(painted: World) -> Non
         (b'{"colour": "' + b"x" * 1_100_000 + b'"}', "application/json", 413, "too-large"),
     ],
 )
-def test_bodies(painted: World, data: bytes, content_type: str, status: int, code: str | None) -> None:
+def test_bodies(painted: ApiWorld, data: bytes, content_type: str, status: int, code: str | None) -> None:
     answer = painted.call(
         "/things/one", method="PUT", data=data, content_type=content_type, headers={"If-Match": '"1"'}
     )
     assert (answer.status_code, answer.json.get("code")) == (status, code)
 
 
-def test_a_flood_of_wrong_fields_is_told_in_part(painted: World) -> None:
+def test_a_flood_of_wrong_fields_is_told_in_part(painted: ApiWorld) -> None:
     sent = {f"field {number}": number for number in range(5000)}
     answer = painted.call("/things/one", method="PUT", json=sent, headers={"If-Match": '"1"'})
     assert (answer.status_code, len(answer.data) < 2000) == (422, True)

@@ -12,7 +12,7 @@ from app.core.contract.base import Message, ResponseModel, SubjectBody, Time, co
 from app.core.contract.people import People, PersonItem
 from remote_api.access import public
 from tests.remote_api.contract_client import ContractDrift, models, operations
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 MESSAGE = construct(Message, message="é")
 DRIFTS: dict[str, Any] = {
@@ -26,7 +26,7 @@ DRIFTS: dict[str, Any] = {
 }
 
 
-def _plant(world: World, monkeypatch: pytest.MonkeyPatch, response: Any) -> None:
+def _plant(world: ApiWorld, monkeypatch: pytest.MonkeyPatch, response: Any) -> None:
     """Serve ``response`` at an address that declares a ``Message``."""
     drifted = APIBlueprint("drifted", __name__)
 
@@ -42,7 +42,7 @@ def _plant(world: World, monkeypatch: pytest.MonkeyPatch, response: Any) -> None
 @pytest.mark.parametrize("drift", DRIFTS)
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 def test_a_response_that_drifts_from_its_model_fails_the_test(
-    world: World, monkeypatch: pytest.MonkeyPatch, drift: str
+    world: ApiWorld, monkeypatch: pytest.MonkeyPatch, drift: str
 ) -> None:
     _plant(world, monkeypatch, DRIFTS[drift])
     with pytest.raises(ContractDrift, match="/drifted"):
@@ -50,12 +50,12 @@ def test_a_response_that_drifts_from_its_model_fails_the_test(
 
 
 @pytest.mark.parametrize("response", [{"message": "é"}, MESSAGE, (MESSAGE, 200)], ids=["dict", "model", "tuple"])
-def test_a_response_as_declared_passes(world: World, monkeypatch: pytest.MonkeyPatch, response: Any) -> None:
+def test_a_response_as_declared_passes(world: ApiWorld, monkeypatch: pytest.MonkeyPatch, response: Any) -> None:
     _plant(world, monkeypatch, response)
     assert world.call("/drifted").json == {"message": "é"}
 
 
-def test_every_operation_answers_with_a_model_of_the_contract_a_file_or_nothing(world: World) -> None:
+def test_every_operation_answers_with_a_model_of_the_contract_a_file_or_nothing(world: ApiWorld) -> None:
     names = {name for responses in operations(world.app).values() for name in responses.values()}
     assert names <= models().keys()
     assert {operation for operation, responses in operations(world.app).items() if not responses} == {

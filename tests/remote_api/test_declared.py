@@ -13,10 +13,10 @@ from app.core.contract.usage import UsageQuery
 from app.core.permissions import Permission
 from remote_api import access
 from remote_api.access import UndeclaredAccess, authenticated, public, requires
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 
-def test_an_undeclared_address_does_not_start(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_undeclared_address_does_not_start(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     forgotten = APIBlueprint("forgotten", __name__, url_prefix="/api/v1")
 
     @forgotten.get("/forgotten")
@@ -28,7 +28,7 @@ def test_an_undeclared_address_does_not_start(world: World, monkeypatch: pytest.
         world.make_app()
 
 
-def test_a_declaration_above_the_route_does_not_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_declaration_above_the_route_does_not_count(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = APIBlueprint("wrong", __name__)
 
     @requires(Permission.READ_REPORTS)
@@ -43,7 +43,7 @@ def test_a_declaration_above_the_route_does_not_count(world: World, monkeypatch:
 
 @pytest.mark.parametrize("above", [True, False], ids=["cache above the declaration", "cache below it"])
 def test_a_view_that_is_kept_in_a_cache_does_not_start(
-    world: World, monkeypatch: pytest.MonkeyPatch, *, above: bool
+    world: ApiWorld, monkeypatch: pytest.MonkeyPatch, *, above: bool
 ) -> None:
     shared = APIBlueprint("shared", __name__)
 
@@ -73,13 +73,13 @@ def test_access_is_declared_once() -> None:
             return ""
 
 
-def test_an_address_added_later_is_never_reached(world: World) -> None:
+def test_an_address_added_later_is_never_reached(world: ApiWorld) -> None:
     world.app.add_url_rule("/late", view_func=lambda: "everybody's")
     answer = world.call("/late")
     assert (answer.status_code, answer.json["code"]) == (500, "internal")
 
 
-def test_views_say_what_they_require(world: World) -> None:
+def test_views_say_what_they_require(world: ApiWorld) -> None:
     found = {
         endpoint: str(declared.permission)
         for endpoint, declared in world.app.declared.items()
@@ -124,13 +124,13 @@ def test_views_say_what_they_require(world: World) -> None:
     assert view.required_permission is Permission.READ_REPORTS
 
 
-def test_the_check_is_what_refuses(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_is_what_refuses(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the guard taken out, the refusals of the matrix would be answers."""
     monkeypatch.setattr(type(world.app._guard), "require", lambda *_, **__: None)
     assert world.call("/api/v1/reports/usage").status_code == 200
 
 
-def test_decorators_below_the_route_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decorators_below_the_route_stay(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaving out the library's wrapper where it has nothing to do must not leave out anybody else's."""
     decorated = APIBlueprint("decorated", __name__)
     seen: list[str] = []

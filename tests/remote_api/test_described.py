@@ -13,7 +13,7 @@ import pytest
 
 from tests.issuer import Issuer
 from tests.remote_api.fuzzing import described, fuzz, operations, populated
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 EXAMPLES = {"administrator": 8, "auditor": 3, "nobody": 2, "anonymous": 2}
 LABELS = sorted(
@@ -24,13 +24,13 @@ LABELS = sorted(
 
 
 @pytest.fixture
-def peopled(shared_issuer: Issuer) -> Iterator[World]:
+def peopled(shared_issuer: Issuer) -> Iterator[ApiWorld]:
     with populated(shared_issuer) as world:
         yield world
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_no_undocumented_answer_and_no_server_error(peopled: World, label: str) -> None:
+def test_no_undocumented_answer_and_no_server_error(peopled: ApiWorld, label: str) -> None:
     (operation,) = [one for one in operations(described(peopled)) if one.label == label]
     reports = fuzz(peopled, operation, EXAMPLES)
     for who, report in reports.items():

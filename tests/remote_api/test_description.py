@@ -25,28 +25,28 @@ from app.core.contract import (
 )
 from app.core.contract.problem import ProblemBody
 from remote_api.views.docs import DESCRIPTION
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 
 @pytest.fixture
-def description(world: World) -> Any:
+def description(world: ApiWorld) -> Any:
     return json.loads(world.app.extensions[DESCRIPTION])
 
 
-def test_the_kept_description_is_todays(world: World) -> None:
+def test_the_kept_description_is_todays(world: ApiWorld) -> None:
     regenerate = "python -m remote_api --write-openapi docs/openapi.json"
     assert KEPT.is_file(), regenerate
     assert KEPT.read_bytes() == world.app.extensions[DESCRIPTION], f"the API has changed; run: {regenerate}"
 
 
-def test_it_is_served_as_it_is_kept(world: World) -> None:
+def test_it_is_served_as_it_is_kept(world: ApiWorld) -> None:
     answer = world.call("/openapi.json")
     assert (answer.data, answer.headers["Content-Type"]) == (KEPT.read_bytes(), "application/json")
 
 
-def test_every_operation_says_what_it_asks_for(world: World, description: Any) -> None:
+def test_every_operation_says_what_it_asks_for(world: ApiWorld, description: Any) -> None:
     operations = {
         f"{method.upper()} {path}": operation
         for path, methods in description["paths"].items()
@@ -94,13 +94,13 @@ ANSWERS: dict[str, type[BaseModel]] = {
 
 
 @pytest.mark.parametrize("path", ANSWERS)
-def test_answers_are_as_described(world: World, path: str) -> None:
+def test_answers_are_as_described(world: ApiWorld, path: str) -> None:
     token = world.sign_in(roles=("administrator", "viewer")).token
     answer = world.call(path, token)
     assert answer.status_code == 200
     ANSWERS[path].model_validate_json(answer.data)
 
 
-def test_problems_are_as_described(world: World) -> None:
+def test_problems_are_as_described(world: ApiWorld) -> None:
     for answer in (world.call("/api/pong"), world.call("/none"), world.call("/api/v1/me", "garbage")):
         ProblemBody.model_validate_json(answer.data)

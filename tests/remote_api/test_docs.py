@@ -7,10 +7,10 @@ import re
 import pytest
 
 from remote_api.views import docs
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 
-def test_the_page_and_everything_it_names(world: World) -> None:
+def test_the_page_and_everything_it_names(world: ApiWorld) -> None:
     page = world.call("/docs")
     assert page.status_code == 200
     policy = page.headers["Content-Security-Policy"]
@@ -25,11 +25,11 @@ def test_the_page_and_everything_it_names(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["..%2f__init__.py", "swagger.svg", "x", "%2e%2e"])
-def test_nothing_else_is_served(world: World, name: str) -> None:
+def test_nothing_else_is_served(world: ApiWorld, name: str) -> None:
     assert world.call(f"/docs/{name}").status_code == 404
 
 
-def test_without_the_package_the_description_remains(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_description_remains(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docs, "_PACKAGE", "no_such_package_here")
     assert world.call("/docs").status_code == 404
     assert world.call("/openapi.json").status_code == 200

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 CALLS = ["/api/ping", "/api/pong", "/api/none", "/healthz", "/openapi.json"]
 
 
 @pytest.mark.parametrize("path", CALLS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
-def test_headers_of_every_answer(world: World, path: str, method: str) -> None:
+def test_headers_of_every_answer(world: ApiWorld, path: str, method: str) -> None:
     headers = world.call(path, method=method, headers={"Origin": "https://elsewhere.test"}).headers
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -25,7 +25,7 @@ def test_headers_of_every_answer(world: World, path: str, method: str) -> None:
     assert not names & {"server", "set-cookie", "x-powered-by", "strict-transport-security"}
 
 
-def test_https_in_production_is_strict(make_world: Callable[..., World]) -> None:
+def test_https_in_production_is_strict(make_world: Callable[..., ApiWorld]) -> None:
     world = make_world(gatehouse_env="production", remote_api_base_url="https://api.example.com")
     answer = world.call("/api/ping", base_url="https://api.example.com")
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
@@ -50,7 +50,7 @@ def test_https_in_production_is_strict(make_world: Callable[..., World]) -> None
         ("", 421),
     ],
 )
-def test_the_host_in_development(world: World, host: str, status: int) -> None:
+def test_the_host_in_development(world: ApiWorld, host: str, status: int) -> None:
     answer = world.call("/api/ping", headers={"Host": host, "X-Forwarded-Host": "localhost:8888"})
     assert answer.status_code == status
     if status == 421:
@@ -61,12 +61,12 @@ def test_the_host_in_development(world: World, host: str, status: int) -> None:
     ("host", "status"),
     [("api.example.com", 200), ("api.example.com:443", 200), ("API.example.com", 200), ("localhost", 421)],
 )
-def test_the_host_in_production(make_world: Callable[..., World], host: str, status: int) -> None:
+def test_the_host_in_production(make_world: Callable[..., ApiWorld], host: str, status: int) -> None:
     world = make_world(gatehouse_env="production", remote_api_base_url="https://api.example.com")
     assert world.call("/api/ping", headers={"Host": host}).status_code == status
 
 
-def test_a_correlation_id_is_taken_over_only_in_its_own_form(world: World) -> None:
+def test_a_correlation_id_is_taken_over_only_in_its_own_form(world: ApiWorld) -> None:
     assert world.call("/api/ping", headers={"X-Correlation-ID": "mine-12345678"}).headers["X-Correlation-ID"] == (
         "mine-12345678"
     )
@@ -87,7 +87,7 @@ def test_a_correlation_id_is_taken_over_only_in_its_own_form(world: World) -> No
         ({"PATH_INFO": "/" + "a" * 3000}, 400, "bad-request"),
     ],
 )
-def test_bounds(world: World, environ: dict[str, str], status: int, code: str) -> None:
+def test_bounds(world: ApiWorld, environ: dict[str, str], status: int, code: str) -> None:
     answer = world.call("/api/ping", environ_overrides=environ)
     assert (answer.status_code, answer.json["code"]) == (status, code)
 
@@ -99,7 +99,7 @@ def test_bounds(world: World, environ: dict[str, str], status: int, code: str) -
         "/api/pong;x", "/api/ping/../pong", "/api/pong%2f", "/x/..%2fapi/pong", "/api\\pong", "/api/pong%20",
     ],
 )  # fmt: skip
-def test_paths_are_exact(world: World, path: str) -> None:
+def test_paths_are_exact(world: ApiWorld, path: str) -> None:
     from urllib.parse import unquote
 
     decoded = unquote(path).encode().decode("latin-1")

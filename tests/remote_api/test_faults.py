@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.core import logs
 from app.core.errors import SchemaMismatch, StorageUnavailable
 from tests.issuer import Fault, Issuer
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 
 class Down:
@@ -34,7 +34,7 @@ class Down:
         return raises
 
 
-def test_the_database_is_down(world: World) -> None:
+def test_the_database_is_down(world: ApiWorld) -> None:
     token = world.issuer.access_token()
     world.app = world.make_app(Down())
     answer = world.call("/api/pong", token)
@@ -66,7 +66,7 @@ def service_failures(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     ]
 
 
-def test_each_answer_of_503_is_one_line_in_the_log_with_its_reason(world: World, log: pytest.LogCaptureFixture) -> None:
+def test_each_503_is_one_line_in_the_log_with_its_reason(world: ApiWorld, log: pytest.LogCaptureFixture) -> None:
     """The reader is given the correlation id as a reference: the log must have it."""
     token = world.sign_in().token
     world.app = world.make_app(Down())
@@ -86,14 +86,14 @@ def test_each_answer_of_503_is_one_line_in_the_log_with_its_reason(world: World,
     assert token not in log.text
 
 
-def test_not_being_ready_is_one_line_with_every_part(world: World, log: pytest.LogCaptureFixture) -> None:
+def test_not_being_ready_is_one_line_with_every_part(world: ApiWorld, log: pytest.LogCaptureFixture) -> None:
     world.app = world.make_app(Down())
     assert world.call("/readyz").status_code == 503
     (line,) = service_failures(log)
     assert (line["reason"], line["cause"]) == ("The database does not answer.", "StorageUnavailable")
 
 
-def test_what_is_refused_is_no_failure_of_the_service(world: World, log: pytest.LogCaptureFixture) -> None:
+def test_what_is_refused_is_no_failure_of_the_service(world: ApiWorld, log: pytest.LogCaptureFixture) -> None:
     assert world.call("/api/v1/people").status_code == 401
     assert world.call("/nothing").status_code == 404
     assert service_failures(log) == []
@@ -106,14 +106,14 @@ def test_what_is_refused_is_no_failure_of_the_service(world: World, log: pytest.
         (SchemaMismatch, "The database is of another version of Gatehouse."),
     ],
 )
-def test_not_ready_says_which_part(world: World, error: type[StorageUnavailable], sentence: str) -> None:
+def test_not_ready_says_which_part(world: ApiWorld, error: type[StorageUnavailable], sentence: str) -> None:
     assert world.call("/readyz").status_code == 200
     world.app = world.make_app(Down(error))
     answer = world.call("/readyz")
     assert (answer.status_code, answer.json["detail"]) == (503, sentence)
 
 
-def test_not_ready_without_keys(make_world: Callable[..., World]) -> None:
+def test_not_ready_without_keys(make_world: Callable[..., ApiWorld]) -> None:
     with Issuer() as issuer:
         issuer.jwks_fault = Fault.DOWN
         world = make_world(issuer)
@@ -124,7 +124,7 @@ def test_not_ready_without_keys(make_world: Callable[..., World]) -> None:
         assert (answer.status_code, answer.json["code"]) == (503, "provider-unavailable")
 
 
-def test_cached_keys_go_on_when_the_provider_is_down(make_world: Callable[..., World]) -> None:
+def test_cached_keys_go_on_when_the_provider_is_down(make_world: Callable[..., ApiWorld]) -> None:
     with Issuer() as issuer:
         world = make_world(issuer)
         assert world.call("/api/pong", issuer.access_token()).status_code == 200
@@ -149,7 +149,7 @@ HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude
     content_type=st.one_of(st.just("application/json"), HEADER_TEXT),
 )
 def test_no_input_breaks_it(
-    world: World,
+    world: ApiWorld,
     path: str,
     query: str,
     method: str,
@@ -173,7 +173,7 @@ def test_no_input_breaks_it(
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.one_of(st.integers().map(str), st.text(max_size=20)), extra=st.text(max_size=10))
-def test_no_query_breaks_the_report(world: World, days: str, extra: str) -> None:
+def test_no_query_breaks_the_report(world: ApiWorld, days: str, extra: str) -> None:
     subject = world.subject("auth0|reader")
     if world.database.read.person(subject) is None:
         world.person("auth0|reader", roles=("viewer",))

@@ -11,11 +11,11 @@ import pytest
 
 from app.core.records import TokenRights
 from tests.remote_api.test_people_api import card, number_of, version
-from tests.remote_api.world import Caller, World, administrator, caller
+from tests.remote_api.world import ApiWorld, Caller, administrator, caller
 
 
 @pytest.fixture
-def bob(world: World, admin: Caller) -> int:
+def bob(world: ApiWorld, admin: Caller) -> int:
     world.person("auth0|bob")
     return number_of(admin, "auth0|bob")
 
@@ -29,7 +29,7 @@ def take(who: Caller, person: int, grant: int) -> Any:
     return who.send("DELETE", path, version=version(who, person), query={"reason": "x"})
 
 
-def granter(world: World, *permissions: str) -> Caller:
+def granter(world: ApiWorld, *permissions: str) -> Caller:
     """Somebody who may give what they hold: these."""
     who = caller(world, "auth0|granter")
     for permission in ("manage:grants", "read:people", *permissions):
@@ -37,7 +37,7 @@ def granter(world: World, *permissions: str) -> Caller:
     return who
 
 
-def test_given_and_taken_it_counts_at_the_next_call(world: World, admin: Caller, bob: int) -> None:
+def test_given_and_taken_it_counts_at_the_next_call(world: ApiWorld, admin: Caller, bob: int) -> None:
     signed_in = caller(world, "auth0|bob")
     assert signed_in.get("/reports/usage").status_code == 403
     answer = give(admin, bob, role="viewer")
@@ -58,7 +58,7 @@ def test_given_and_taken_it_counts_at_the_next_call(world: World, admin: Caller,
     assert (event["target"], event["details"]["role"]) == (f"auth0|bob at {world.issuer.url}", "viewer")
 
 
-def test_a_grant_may_end(world: World, admin: Caller, bob: int) -> None:
+def test_a_grant_may_end(world: ApiWorld, admin: Caller, bob: int) -> None:
     until = (world.clock() + timedelta(hours=1)).isoformat()
     answer = give(admin, bob, permission="read:reports", until=until)
     assert (answer.status_code, answer.json["grants"][0]["until"]) == (201, until)
@@ -91,7 +91,7 @@ def test_a_grant_may_end(world: World, admin: Caller, bob: int) -> None:
         ({"role": "viewer", "version": "1"}, "unknown"),
     ],
 )
-def test_what_cannot_be_given(world: World, admin: Caller, bob: int, body: dict[str, Any], field: str) -> None:
+def test_what_cannot_be_given(world: ApiWorld, admin: Caller, bob: int, body: dict[str, Any], field: str) -> None:
     answer = give(admin, bob, **body)
     assert (answer.status_code, answer.json["code"]) == (422, "invalid-input")
     assert field in answer.json["problems"]
@@ -99,7 +99,7 @@ def test_what_cannot_be_given(world: World, admin: Caller, bob: int, body: dict[
     assert not world.events("policy:")
 
 
-def test_nobody_gives_what_they_do_not_hold(world: World, admin: Caller, bob: int) -> None:
+def test_nobody_gives_what_they_do_not_hold(world: ApiWorld, admin: Caller, bob: int) -> None:
     who = granter(world, "read:reports")
     assert give(who, bob, permission="read:reports").status_code == 201
     assert give(who, bob, role="viewer").status_code == 201, "all that is in it is held"
@@ -117,20 +117,20 @@ def test_nobody_gives_what_they_do_not_hold(world: World, admin: Caller, bob: in
     assert first["correlation_id"] == answer.headers["X-Correlation-ID"]
 
 
-def test_nobody_gives_themselves_anything(world: World, admin: Caller) -> None:
+def test_nobody_gives_themselves_anything(world: ApiWorld, admin: Caller) -> None:
     me = number_of(admin, "auth0|root")
     answer = give(admin, me, role="viewer")
     assert (answer.status_code, answer.json["code"]) == (403, "self-grant")
 
 
-def token_says(world: World, *names: str, permissions: tuple[str, ...] = (), seconds: int = 0) -> None:
+def token_says(world: ApiWorld, *names: str, permissions: tuple[str, ...] = (), seconds: int = 0) -> None:
     rights = TokenRights(world.clock() + timedelta(seconds=seconds), frozenset(names), frozenset(permissions))
     with world.database.unit_of_work() as unit:
         unit.sync_token_rights(world.subject("auth0|bob"), rights, map_own_names=True, now=world.clock())
         unit.commit()
 
 
-def test_what_the_provider_gives_is_withheld_when_it_is_revoked(world: World, admin: Caller, bob: int) -> None:
+def test_what_the_provider_gives_is_withheld_when_it_is_revoked(world: ApiWorld, admin: Caller, bob: int) -> None:
     token_says(world, "viewer")
     signed_in = caller(world, "auth0|bob")
     assert signed_in.get("/reports/usage").status_code == 200
@@ -161,7 +161,7 @@ def test_what_the_provider_gives_is_withheld_when_it_is_revoked(world: World, ad
 
 @pytest.mark.parametrize(("default_role", "roles"), [("viewer", ["viewer"]), ("developer", []), (None, [])])
 def test_a_release_gives_the_default_role_only_while_it_is_set(
-    make_world: Callable[..., World], default_role: str | None, roles: list[str]
+    make_world: Callable[..., ApiWorld], default_role: str | None, roles: list[str]
 ) -> None:
     world = make_world(**({"default_role": default_role} if default_role else {}))
     world.person("auth0|bob")
@@ -179,7 +179,7 @@ def test_a_release_gives_the_default_role_only_while_it_is_set(
 
 
 def test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves(
-    world: World, admin: Caller, bob: int
+    world: ApiWorld, admin: Caller, bob: int
 ) -> None:
     token_says(world, permissions=("read:reports", "manage:grants", "read:people", "explore:api"))
     who = granter(world, "read:messages")
@@ -202,7 +202,7 @@ def test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselv
     assert answer.status_code == 404
 
 
-def test_no_claim_of_another_clients_token_gives_what_is_withheld(world: World, admin: Caller, bob: int) -> None:
+def test_no_claim_of_another_clients_token_gives_what_is_withheld(world: ApiWorld, admin: Caller, bob: int) -> None:
     token_says(world, permissions=("read:reports", "read:messages"))
     asserts = world.issuer.access_token(sub="auth0|bob", scope="", permissions=["read:reports", "explore:api"])
     scoped = world.issuer.access_token(sub="auth0|bob", scope="read:reports read:messages", permissions=[])
@@ -218,12 +218,12 @@ def test_no_claim_of_another_clients_token_gives_what_is_withheld(world: World, 
     assert [permissions_of(world, token) for token in (asserts, scoped)] == [["explore:api"], []]
 
 
-def permissions_of(world: World, token: str) -> list[str]:
+def permissions_of(world: ApiWorld, token: str) -> list[str]:
     return [one["name"] for one in world.call("/api/v1/me", token).json["permissions"]]
 
 
 def test_revoking_from_many_withholds_what_is_automatic_unless_told_otherwise(
-    world: World, admin: Caller, bob: int
+    world: ApiWorld, admin: Caller, bob: int
 ) -> None:
     token_says(world, "viewer")
     world.grant(world.subject("auth0|bob"), role="viewer")
@@ -234,14 +234,14 @@ def test_revoking_from_many_withholds_what_is_automatic_unless_told_otherwise(
     assert (card(admin, bob)["roles"], len(card(admin, bob)["withheld"])) == ([], 1)
 
 
-def test_somebody_elses_grant_is_not_there(world: World, admin: Caller, bob: int) -> None:
+def test_somebody_elses_grant_is_not_there(world: ApiWorld, admin: Caller, bob: int) -> None:
     world.person("auth0|eve", roles=("viewer",))
     (grant,) = card(admin, number_of(admin, "auth0|eve"))["grants"]
     assert take(admin, bob, grant["id"]).status_code == 404
 
 
 def test_a_right_taken_away_meanwhile_is_missed_inside_the_unit(
-    world: World, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch
+    world: ApiWorld, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first check has passed; what counts is what the transaction sees."""
     who = granter(world, "read:reports")
@@ -261,7 +261,7 @@ def test_a_right_taken_away_meanwhile_is_missed_inside_the_unit(
     assert (event["actor"], event["reason"]) == (str(who.signed_in.subject), "not-granted")
 
 
-def test_fifty_at_once_are_one_grant_and_one_event(world: World, admin: Caller, bob: int) -> None:
+def test_fifty_at_once_are_one_grant_and_one_event(world: ApiWorld, admin: Caller, bob: int) -> None:
     seen = version(admin, bob)
 
     def once(_: int) -> int:
@@ -290,7 +290,7 @@ def outcomes(answer: Any) -> list[tuple[int, str, str | None]]:
     ]
 
 
-def test_each_of_many_has_a_result_of_its_own(world: World, admin: Caller, bob: int) -> None:
+def test_each_of_many_has_a_result_of_its_own(world: ApiWorld, admin: Caller, bob: int) -> None:
     world.person("auth0|eve", roles=("viewer",))
     eve, me = number_of(admin, "auth0|eve"), number_of(admin, "auth0|root")
     given = bulk(admin, [bob, 999, eve, me, bob], role="viewer")
@@ -312,12 +312,12 @@ def test_each_of_many_has_a_result_of_its_own(world: World, admin: Caller, bob: 
     assert len(world.events("policy:grant:revoke")) == 2
 
 
-def test_many_never_lose_the_last_administrator(world: World, admin: Caller) -> None:
+def test_many_never_lose_the_last_administrator(world: ApiWorld, admin: Caller) -> None:
     me = number_of(admin, "auth0|root")
     assert outcomes(bulk(admin, [me], action="revoke", role="administrator")) == [(me, "refused", "last-administrator")]
 
 
-def test_two_hundred_at_most_and_each_a_number(world: World, admin: Caller) -> None:
+def test_two_hundred_at_most_and_each_a_number(world: ApiWorld, admin: Caller) -> None:
     with world.database.unit_of_work() as unit:
         for number in range(200):
             unit.record_subject(world.subject(f"auth0|{number}"), world.clock(), machine=False)
@@ -346,7 +346,7 @@ def test_what_cannot_be_asked_of_many(admin: Caller, body: dict[str, Any]) -> No
 
 
 def test_a_right_lost_in_the_middle_stops_the_rest(
-    world: World, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch
+    world: ApiWorld, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     who = granter(world, "read:reports")
     world.person("auth0|eve")

@@ -16,7 +16,7 @@ from remote_api import application
 from tests.remote_api.test_grants_api import bulk
 from tests.remote_api.test_people_api import card, number_of, version
 from tests.remote_api.test_roles_api import role_id
-from tests.remote_api.world import Caller, World, caller
+from tests.remote_api.world import ApiWorld, Caller, caller
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def gone_after_a_commit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def bob(world: World, admin: Caller) -> int:
+def bob(world: ApiWorld, admin: Caller) -> int:
     """Has a grant of his own (viewer) and a session."""
     caller(world, "auth0|bob", "viewer")
     return number_of(admin, "auth0|bob")
@@ -126,7 +126,7 @@ def test_the_answer_has_the_version_of_this_very_change(admin: Caller, bob: int)
 
 @pytest.mark.parametrize("failure", [StorageUnavailable("Gone."), ZeroDivisionError("ours")])
 def test_a_failure_after_the_commit_never_reads_as_nothing_was_changed(
-    world: World, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch, failure: Exception
+    world: ApiWorld, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     carried_out = _block(admin, bob)
 
@@ -156,7 +156,7 @@ def test_a_failure_after_the_commit_never_reads_as_nothing_was_changed(
     ],
 )
 def test_of_several_people_each_has_the_result_that_is_known(
-    world: World,
+    world: ApiWorld,
     admin: Caller,
     bob: int,
     monkeypatch: pytest.MonkeyPatch,
@@ -186,7 +186,7 @@ def test_of_several_people_each_has_the_result_that_is_known(
 
 @pytest.mark.parametrize("unchanged", [0, 1])
 def test_where_nothing_was_changed_for_anybody_the_whole_call_fails(
-    world: World, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch, unchanged: int
+    world: ApiWorld, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch, unchanged: int
 ) -> None:
     """Also where the database fails only after some for whom there was nothing to change."""
     caller(world, "auth0|has-it", "developer")

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.issuer import Issuer
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 
 @pytest.fixture
-def flooded(make_world: Callable[..., World]) -> Iterator[World]:
+def flooded(make_world: Callable[..., ApiWorld]) -> Iterator[ApiWorld]:
     """The API after ten made-up key ids; the provider has just begun to sign with another key."""
     with Issuer() as issuer:
         world = make_world(issuer)
@@ -22,7 +22,7 @@ def flooded(make_world: Callable[..., World]) -> Iterator[World]:
         yield world
 
 
-def test_a_token_of_our_own_session_is_good_at_once(flooded: World) -> None:
+def test_a_token_of_our_own_session_is_good_at_once(flooded: ApiWorld) -> None:
     signed_in = flooded.sign_in()
     assert flooded.call("/api/v1/me/sessions", signed_in.token).status_code == 200
     fetches = flooded.issuer.jwks_fetches
@@ -31,21 +31,21 @@ def test_a_token_of_our_own_session_is_good_at_once(flooded: World) -> None:
     assert flooded.issuer.jwks_fetches == fetches
 
 
-def test_another_clients_good_token_is_told_when_to_come_back(flooded: World) -> None:
+def test_another_clients_good_token_is_told_when_to_come_back(flooded: ApiWorld) -> None:
     answer = flooded.call("/api/pong", flooded.issuer.access_token(azp="other"))
     assert (answer.status_code, answer.json["code"]) == (503, "provider-unavailable")
     assert "WWW-Authenticate" not in answer.headers
     assert 1 <= int(answer.headers["Retry-After"]) <= 12
 
 
-def test_what_could_not_be_looked_at_is_counted_with_its_reason(flooded: World) -> None:
+def test_what_could_not_be_looked_at_is_counted_with_its_reason(flooded: ApiWorld) -> None:
     flooded.background_writer.flush()
     reasons = {event["reason"] for event in flooded.events("api:token:refuse")}
     assert reasons == {"provider:keys-later"}
     assert flooded.issuer.jwks_fetches == 1
 
 
-def test_a_made_up_token_that_was_never_issued_gets_no_fetch_of_the_sessions(flooded: World) -> None:
+def test_a_made_up_token_that_was_never_issued_gets_no_fetch_of_the_sessions(flooded: ApiWorld) -> None:
     fetches = flooded.issuer.jwks_fetches
     for number in range(20):
         flooded.call("/api/pong", flooded.issuer.access_token(header={"kid": f"more-{number}"}))

@@ -16,9 +16,9 @@ from limits.storage import MemoryStorage
 from app.core.errors import ConfigurationError
 from app.core.principal import Subject
 from remote_api.rate_limits import MAX_ADDRESSES, SHARED_KEY, InMemory, InStore
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
-MakeWorld = Callable[..., World]
+MakeWorld = Callable[..., ApiWorld]
 TOLD = re.compile(r'"calls";r=(\d+);t=(\d+)(?:, "changes";r=(\d+);t=(\d+))?')
 
 

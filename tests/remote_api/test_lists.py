@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from app.core.directory import MOST_ROWS
-from tests.remote_api.world import Caller, World
+from tests.remote_api.world import ApiWorld, Caller
 
 LISTS: Final = {
     # path: (member with the rows, filters and a good value of each)
@@ -144,7 +144,7 @@ def test_a_query_that_is_not_utf_8(admin: Caller) -> None:
     assert admin.world.call("/api/v1/people?q=" + "a" * 5000, admin.signed_in.token).status_code == 400
 
 
-def test_people_are_walked_by_cursor_each_once(world: World, admin: Caller) -> None:
+def test_people_are_walked_by_cursor_each_once(world: ApiWorld, admin: Caller) -> None:
     names = {f"auth0|{number:02}" for number in range(23)}
     for name in names:
         world.person(name)
@@ -165,7 +165,7 @@ def test_people_are_walked_by_cursor_each_once(world: World, admin: Caller) -> N
     assert admin.get("/roles", cursor=cursor).status_code == 422
 
 
-def test_totals_stop_counting(world: World, admin: Caller) -> None:
+def test_totals_stop_counting(world: ApiWorld, admin: Caller) -> None:
     with world.database.unit_of_work() as unit:
         for number in range(1005):
             unit.record_subject(world.subject(f"auth0|{number}"), world.clock(), machine=False)

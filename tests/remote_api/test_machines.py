@@ -10,7 +10,7 @@ import pytest
 from tests.component.dev_tenant.support import AUDIENCE, Running, browsing, call, running
 from tests.issuer import Issuer
 from tests.remote_api.test_people_api import card, version
-from tests.remote_api.world import Caller, World, settings_for
+from tests.remote_api.world import ApiWorld, Caller, api_world
 
 
 class TenantAsIssuer(Issuer):
@@ -27,20 +27,20 @@ def tenant(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
-def world_of(tenant: Running) -> Iterator[World]:
+def world_of(tenant: Running) -> Iterator[ApiWorld]:
     issuer = TenantAsIssuer(tenant)
-    world = World(issuer, settings_for(issuer))
+    world = api_world(issuer)
     yield world
     world.close()
 
 
-def administrator_by_browser(tenant: Running, world: World) -> Caller:
+def administrator_by_browser(tenant: Running, world: ApiWorld) -> Caller:
     """A person of the tenant with a session here, whose access token is the tenant's own."""
     with browsing(tenant) as browser:
         token = browser.tokens("ada")["access_token"]
     claims = tenant.verify(token, audience=AUDIENCE)
     subject = world.person(claims["sub"], roles=("administrator",))
-    return Caller(world, world.begin_session(subject, token=token))
+    return Caller(world, world.new_session(subject, token=token))
 
 
 def machine_token(tenant: Running) -> str:
@@ -58,7 +58,7 @@ def machine_token(tenant: Running) -> str:
     return str(answer.json()["access_token"])
 
 
-def test_a_machine_is_shown_given_a_role_and_uses_it(tenant: Running, world_of: World) -> None:
+def test_a_machine_is_shown_given_a_role_and_uses_it(tenant: Running, world_of: ApiWorld) -> None:
     world, token = world_of, machine_token(tenant)
     name = f"{tenant.tenant.credentials.machine_client_id}@clients"
     me = world.call("/api/v1/me", token)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from app.core.permissions import ROLES
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 WHO = (
     "anonymous",
@@ -82,7 +82,7 @@ def called(operation: str) -> str:
     return re.sub(r"<int:[a-z]+>", "999999", path) + QUERIES.get(path, "")
 
 
-def token_of(world: World, who: str) -> str | None:
+def token_of(world: ApiWorld, who: str) -> str | None:
     """A token of such a caller."""
     if who == "anonymous":
         return None
@@ -97,7 +97,7 @@ def token_of(world: World, who: str) -> str | None:
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_everybody_gets_exactly_what_they_may(world: World, who: str) -> None:
+def test_everybody_gets_exactly_what_they_may(world: ApiWorld, who: str) -> None:
     token = token_of(world, who)
     found = {}
     for operation in MATRIX:
@@ -106,7 +106,7 @@ def test_everybody_gets_exactly_what_they_may(world: World, who: str) -> None:
     assert found == {operation: statuses[WHO.index(who)] for operation, statuses in MATRIX.items()}
 
 
-def test_the_matrix_has_every_operation(world: World) -> None:
+def test_the_matrix_has_every_operation(world: ApiWorld) -> None:
     operations = {
         f"{method} {rule.rule}"
         for rule in world.app.url_map.iter_rules()
@@ -121,7 +121,7 @@ def test_the_matrix_has_every_built_in_role() -> None:
 
 
 @pytest.mark.parametrize("operation", MATRIX)
-def test_other_methods_are_refused(world: World, operation: str) -> None:
+def test_other_methods_are_refused(world: ApiWorld, operation: str) -> None:
     path = called(operation).partition("?")[0]
     known = {other.partition(" ")[0] for other in MATRIX if called(other).partition("?")[0] == path}
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} - known:

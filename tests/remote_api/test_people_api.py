@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.records import Person, TokenRights
-from tests.remote_api.world import Caller, World, administrator, caller
+from tests.remote_api.world import ApiWorld, Caller, administrator, caller
 
 
 def card(who: Caller, person: int) -> Any:
@@ -31,7 +31,7 @@ def version(who: Caller, person: int) -> str:
 # Seeing
 
 
-def test_a_list_tells_who_they_are_and_what_they_hold(world: World, admin: Caller) -> None:
+def test_a_list_tells_who_they_are_and_what_they_hold(world: ApiWorld, admin: Caller) -> None:
     world.person("auth0|bob", roles=("viewer", "developer"))
     world.block(world.person("auth0|eve"))
     world.grant(world.subject("auth0|later"), role="viewer")
@@ -55,7 +55,7 @@ def test_a_list_tells_who_they_are_and_what_they_hold(world: World, admin: Calle
     assert found(role="no such role") == set()
 
 
-def test_a_card_says_where_everything_comes_from(world: World, admin: Caller) -> None:
+def test_a_card_says_where_everything_comes_from(world: ApiWorld, admin: Caller) -> None:
     bob = world.person("auth0|bob", roles=("viewer",))
     until = world.clock() + timedelta(hours=1)
     world.grant(bob, permission="read:audit", until=until, reason="An audit.")
@@ -98,7 +98,7 @@ def test_what_is_no_number_is_no_address(admin: Caller, number: str) -> None:
 # Knowing in advance
 
 
-def test_somebody_is_known_before_a_first_sign_in(world: World, admin: Caller) -> None:
+def test_somebody_is_known_before_a_first_sign_in(world: ApiWorld, admin: Caller) -> None:
     body = {"subject": "auth0|soon", "reason": "Starts on Monday."}
     answer = admin.send("POST", "/people", body)
     assert (answer.status_code, answer.json["state"]) == (201, "pending")
@@ -126,7 +126,7 @@ def test_a_subject_that_cannot_be(admin: Caller, subject: str) -> None:
 # Blocking
 
 
-def test_blocking_ends_sessions_and_counts_at_the_next_call(world: World, admin: Caller) -> None:
+def test_blocking_ends_sessions_and_counts_at_the_next_call(world: ApiWorld, admin: Caller) -> None:
     bob = caller(world, "auth0|bob", "viewer")
     number = number_of(admin, "auth0|bob")
     answer = admin.send(
@@ -160,7 +160,7 @@ def test_every_change_says_why(admin: Caller, reason: Any) -> None:
 # Erasing
 
 
-def test_erasing_removes_name_e_mail_and_picture_and_keeps_the_audit_whole(world: World, admin: Caller) -> None:
+def test_erasing_removes_name_e_mail_and_picture_and_keeps_the_audit_whole(world: ApiWorld, admin: Caller) -> None:
     bob = world.person("auth0|bob", roles=("viewer",))
     with world.database.unit_of_work() as unit:
         shown = Person(bob, name="Bob Builder", email="bob@example.com", picture="https://pictures.test/bob.png")
@@ -185,7 +185,7 @@ def test_erasing_removes_name_e_mail_and_picture_and_keeps_the_audit_whole(world
     assert (given.status_code, given.json["code"]) == (409, "conflict")
 
 
-def test_erasing_asks_for_a_second_factor(world: World) -> None:
+def test_erasing_asks_for_a_second_factor(world: ApiWorld) -> None:
     plain = Caller(world, world.sign_in("auth0|plain", roles=("administrator",)))
     answer = plain.send("POST", "/people/1/erasure", {"reason": "x"}, version='"1"')
     assert (answer.status_code, answer.json["code"]) == (401, "step-up-required")
@@ -204,7 +204,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_second_of_two_administrators_is_told_that_it_was_changed_meanwhile(world: World, change: str) -> None:
+def test_the_second_of_two_administrators_is_told_that_it_was_changed_meanwhile(world: ApiWorld, change: str) -> None:
     first, second = administrator(world, "auth0|first"), administrator(world, "auth0|second")
     world.person("auth0|bob", roles=("analyst",))
     number = number_of(first, "auth0|bob")
@@ -227,7 +227,7 @@ def test_the_second_of_two_administrators_is_told_that_it_was_changed_meanwhile(
 # The last administrator
 
 
-def test_the_last_administrator_can_be_neither_blocked_nor_erased_nor_demoted(world: World) -> None:
+def test_the_last_administrator_can_be_neither_blocked_nor_erased_nor_demoted(world: ApiWorld) -> None:
     admin = administrator(world)
     number = number_of(admin, "auth0|root")
     (grant,) = card(admin, number)["grants"]
@@ -244,7 +244,7 @@ def test_the_last_administrator_can_be_neither_blocked_nor_erased_nor_demoted(wo
     assert [(event["reason"], event["outcome"]) for event in refused] == [("last-administrator", "refused")] * 3
 
 
-def test_of_many_administrators_who_block_each_other_at_once_one_stays(world: World) -> None:
+def test_of_many_administrators_who_block_each_other_at_once_one_stays(world: ApiWorld) -> None:
     administrators = [administrator(world, f"auth0|{number}") for number in range(6)]
     numbers = [number_of(administrators[0], f"auth0|{number}") for number in range(6)]
     versions = [version(administrators[0], number) for number in numbers]

@@ -28,7 +28,7 @@ from app.core.errors import (
     all_errors,
 )
 from remote_api.problems import problem
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "correlation_id"}
 ARGUMENTS: dict[type[GatehouseError], Any] = {
@@ -92,13 +92,13 @@ def test_the_frameworks_errors_become_ours(error: Exception, status: int, code: 
     assert (found.status, json.loads(found.body)["code"]) == (status, code)
 
 
-def test_an_unknown_address(world: World) -> None:
+def test_an_unknown_address(world: ApiWorld) -> None:
     answer = world.call("/api/none")
     assert (answer.status_code, answer.json["code"]) == (404, "not-found")
 
 
 def test_what_nobody_foresaw_is_an_id_and_a_line_in_the_log(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: ApiWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("the secret inside")
@@ -121,10 +121,10 @@ def test_the_log_of_production_shows_no_variables_of_the_trace(tmp_path: Path) -
     script = """
 from app.core import logs
 logs.configure(process="api", json_lines=True)
-from tests.remote_api.world import World, settings_for
+from tests.remote_api.world import api_world
 from tests.issuer import Issuer
 with Issuer() as issuer:
-    world = World(issuer, settings_for(issuer))
+    world = api_world(issuer)
     token = issuer.access_token()
     world.app.extensions["gatehouse.services"].storage.read._bearer = None
     assert world.call("/api/pong", token).status_code == 500

@@ -10,12 +10,12 @@ import pytest
 
 from app.core.records import UsageDay
 from remote_api.views.reports import csv_lines
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 PATH = "/api/v1/reports/usage"
 
 
-def _seen(world: World) -> date:
+def _seen(world: ApiWorld) -> date:
     today = world.clock().date()
     with world.database.unit_of_work() as unit:
         unit.add_page_views({(today, "/reports"): 3, (today, "=cmd()"): 1, (today - timedelta(days=1), "/"): 2})
@@ -23,7 +23,7 @@ def _seen(world: World) -> date:
     return today
 
 
-def test_the_span_has_every_day_oldest_first(world: World) -> None:
+def test_the_span_has_every_day_oldest_first(world: ApiWorld) -> None:
     today = _seen(world)
     token = world.sign_in(roles=("viewer",)).token
     report = world.call(f"{PATH}?days=3", token).json
@@ -36,18 +36,18 @@ def test_the_span_has_every_day_oldest_first(world: World) -> None:
 
 @pytest.mark.parametrize("query", ["days=0", "days=366", "days=-1", "days=x", "days=1e3", "days=", "days=1&other=2"])
 @pytest.mark.parametrize("path", [PATH, f"{PATH}.csv"])
-def test_anything_else_is_refused_naming_the_field(world: World, path: str, query: str) -> None:
+def test_anything_else_is_refused_naming_the_field(world: ApiWorld, path: str, query: str) -> None:
     answer = world.call(f"{path}?{query}", world.sign_in(roles=("analyst",)).token)
     assert (answer.status_code, answer.json["code"]) == (422, "invalid-input")
     assert set(answer.json["problems"]) == {"unknown" if "other" in query else "days"}
 
 
-def test_who_may_not_learns_nothing_of_the_parameters(world: World) -> None:
+def test_who_may_not_learns_nothing_of_the_parameters(world: ApiWorld) -> None:
     assert world.call(f"{PATH}?days=x").status_code == 401
     assert world.call(f"{PATH}?days=x", world.sign_in().token).status_code == 403
 
 
-def test_the_file(world: World) -> None:
+def test_the_file(world: ApiWorld) -> None:
     today = _seen(world)
     answer = world.call(f"{PATH}.csv?days=2", world.sign_in(roles=("analyst",)).token)
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"

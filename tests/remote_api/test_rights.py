@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from app.core.records import BearerFacts, EndReason
-from tests.remote_api.world import OWN_CLIENT, World
+from tests.remote_api.world import ApiWorld
 
 USAGE = "/api/v1/reports/usage"
 
 
-def _permissions(world: World, token: str) -> list[str]:
+def _permissions(world: ApiWorld, token: str) -> list[str]:
     answer = world.call("/api/v1/me", token)
     assert answer.status_code == 200, answer.text
     return [permission["name"] for permission in answer.json["permissions"]]
@@ -25,24 +25,24 @@ def _permissions(world: World, token: str) -> list[str]:
 # Our own client's tokens
 
 
-def test_an_own_token_uses_local_grants_fully_and_nothing_it_asserts_itself(world: World) -> None:
+def test_an_own_token_uses_local_grants_fully_and_nothing_it_asserts_itself(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("viewer",), permissions=["explore:api", "export:reports"])
     assert _permissions(world, signed_in.token) == ["read:reports"]
     me = world.call("/api/v1/me", signed_in.token).json
-    assert (me["method"], me["session"], me["client_id"]) == ("own-token", signed_in.ref, OWN_CLIENT)
+    assert (me["method"], me["session"], me["client_id"]) == ("own-token", signed_in.ref, world.OWN_CLIENT)
     assert me["authenticated_at"] is not None
 
 
-def test_an_own_clients_token_that_the_app_does_not_hold_is_refused(world: World) -> None:
+def test_an_own_clients_token_that_the_app_does_not_hold_is_refused(world: ApiWorld) -> None:
     world.sign_in()
-    token = world.issuer.access_token(azp=OWN_CLIENT, jti="another")
+    token = world.issuer.access_token(azp=world.OWN_CLIENT, jti="another")
     answer = world.call("/api/pong", token)
     assert (answer.status_code, answer.json["code"]) == (401, "token-invalid")
 
 
-def test_an_own_clients_machine_token_is_refused_too(world: World) -> None:
+def test_an_own_clients_machine_token_is_refused_too(world: ApiWorld) -> None:
     world.sign_in()
-    assert world.call("/api/pong", world.issuer.machine_token(azp=OWN_CLIENT)).status_code == 401
+    assert world.call("/api/pong", world.issuer.machine_token(azp=world.OWN_CLIENT)).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_an_own_clients_machine_token_is_refused_too(world: World) -> None:
         (EndReason.EXPIRED, "session-expired"),
     ],
 )
-def test_a_token_dies_with_its_session(world: World, reason: EndReason, code: str) -> None:
+def test_a_token_dies_with_its_session(world: ApiWorld, reason: EndReason, code: str) -> None:
     signed_in = world.sign_in()
     assert world.call("/api/pong", signed_in.token).status_code == 200
-    world.end(signed_in.ref, reason)
+    world.end_session(signed_in.ref, reason)
     answer = world.call("/api/pong", signed_in.token)
     # An ended session may also have forgotten the hashes of its tokens: refused either way.
     assert answer.status_code == 401
@@ -66,7 +66,7 @@ def test_a_token_dies_with_its_session(world: World, reason: EndReason, code: st
 
 
 @pytest.mark.parametrize("limit", ["idle", "absolute"])
-def test_a_session_past_its_limits_counts_no_more(make_world: Callable[..., World], limit: str) -> None:
+def test_a_session_past_its_limits_counts_no_more(make_world: Callable[..., ApiWorld], limit: str) -> None:
     world = make_world(session_idle_seconds=60 if limit == "idle" else 3600)
     signed_in = world.sign_in(lasts=timedelta(seconds=100))
     for seconds in range(50, 100, 10):  # calls do not keep a session alive
@@ -96,7 +96,7 @@ def test_a_session_past_its_limits_counts_no_more(make_world: Callable[..., Worl
         ({"scope": "READ:REPORTS read:reports:all xread:reports", "permissions": []}, []),
     ],
 )
-def test_another_clients_token(world: World, claims: dict[str, Any], expected: list[str]) -> None:
+def test_another_clients_token(world: ApiWorld, claims: dict[str, Any], expected: list[str]) -> None:
     world.person(roles=("viewer",))
     answer = world.call("/api/v1/me", world.issuer.access_token(**claims))
     if answer.status_code == 401:  # a claim of an impossible type is refused altogether
@@ -105,7 +105,7 @@ def test_another_clients_token(world: World, claims: dict[str, Any], expected: l
         assert [permission["name"] for permission in answer.json["permissions"]] == expected
 
 
-def test_held_but_not_through_this_client(world: World) -> None:
+def test_held_but_not_through_this_client(world: ApiWorld) -> None:
     world.person(roles=("viewer",))
     answer = world.call(USAGE, world.issuer.access_token(scope="openid", permissions=[]))
     assert (answer.status_code, answer.json["reason"]) == (403, "scope")
@@ -114,7 +114,7 @@ def test_held_but_not_through_this_client(world: World) -> None:
 class SignedOut:
     """The database, in which Ann has signed out everywhere just now."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: ApiWorld) -> None:
         self._world = world
         self.read: Any = self
 
@@ -130,7 +130,7 @@ class SignedOut:
         return replace(found, person=replace(found.person, signed_out_at=self._world.clock() + timedelta(minutes=1)))
 
 
-def test_signed_out_everywhere_refuses_older_tokens(world: World) -> None:
+def test_signed_out_everywhere_refuses_older_tokens(world: ApiWorld) -> None:
     world.person()
     old = world.issuer.access_token()
     assert world.call("/api/pong", old).status_code == 200
@@ -142,7 +142,7 @@ def test_signed_out_everywhere_refuses_older_tokens(world: World) -> None:
 # Machines
 
 
-def test_a_machine_uses_its_scope_and_its_local_grants(world: World) -> None:
+def test_a_machine_uses_its_scope_and_its_local_grants(world: ApiWorld) -> None:
     token = world.issuer.machine_token(scope="explore:api", permissions=[])
     assert _permissions(world, token) == ["explore:api"]
     world.grant(world.subject("robot@clients"), role="viewer")
@@ -150,7 +150,7 @@ def test_a_machine_uses_its_scope_and_its_local_grants(world: World) -> None:
     assert world.call("/api/v1/me", token).json["method"] == "machine"
 
 
-def test_a_blocked_machine_is_refused(world: World) -> None:
+def test_a_blocked_machine_is_refused(world: ApiWorld) -> None:
     token = world.issuer.machine_token()
     world.person("robot@clients")
     world.block(world.subject("robot@clients"))
@@ -160,7 +160,7 @@ def test_a_blocked_machine_is_refused(world: World) -> None:
 # What was taken away is gone
 
 
-def test_a_revoked_role_counts_no_more_at_the_next_call(world: World) -> None:
+def test_a_revoked_role_counts_no_more_at_the_next_call(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("viewer",))
     assert world.call(USAGE, signed_in.token).status_code == 200
     world.revoke(signed_in.subject, role="viewer")
@@ -169,7 +169,7 @@ def test_a_revoked_role_counts_no_more_at_the_next_call(world: World) -> None:
     assert world.call(USAGE, signed_in.token).status_code == 200
 
 
-def test_a_blocked_persons_valid_tokens_are_refused_at_the_next_call(world: World) -> None:
+def test_a_blocked_persons_valid_tokens_are_refused_at_the_next_call(world: ApiWorld) -> None:
     signed_in, other = world.sign_in(roles=("administrator",)), world.issuer.access_token()
     assert world.call(USAGE, signed_in.token).status_code == 200
     assert world.call("/api/pong", other).status_code == 200
@@ -179,7 +179,7 @@ def test_a_blocked_persons_valid_tokens_are_refused_at_the_next_call(world: Worl
         assert (answer.status_code, answer.json["reason"]) == (403, "blocked")
 
 
-def test_a_grant_counts_until_it_expires(world: World) -> None:
+def test_a_grant_counts_until_it_expires(world: ApiWorld) -> None:
     signed_in = world.sign_in()
     world.grant(signed_in.subject, role="viewer", until=world.clock() + timedelta(seconds=30))
     assert world.call(USAGE, signed_in.token).status_code == 200
@@ -190,7 +190,7 @@ def test_a_grant_counts_until_it_expires(world: World) -> None:
 # What /me tells
 
 
-def test_me_tells_where_everything_comes_from(world: World) -> None:
+def test_me_tells_where_everything_comes_from(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("viewer",))
     until = world.clock() + timedelta(hours=1)
     world.grant(signed_in.subject, permission="read:reports", until=until)
@@ -204,7 +204,7 @@ def test_me_tells_where_everything_comes_from(world: World) -> None:
     assert ways == {("viewer", "admin", True), (None, "admin", False)}
 
 
-def test_an_unknown_subject_is_recorded_once_and_off_the_call(world: World) -> None:
+def test_an_unknown_subject_is_recorded_once_and_off_the_call(world: ApiWorld) -> None:
     token = world.issuer.access_token(sub="auth0|new")
     assert world.call("/api/pong", token).status_code == 200
     world.background_writer.flush()
@@ -218,7 +218,7 @@ def test_an_unknown_subject_is_recorded_once_and_off_the_call(world: World) -> N
     assert machine.machine
 
 
-def test_nobody_becomes_somebody_else_under_load(world: World) -> None:
+def test_nobody_becomes_somebody_else_under_load(world: ApiWorld) -> None:
     people = [world.sign_in(f"auth0|{number}", roles=("viewer",) if number % 2 else ()) for number in range(6)]
     tokens = {person.token: (person.subject.subject, number % 2 == 1) for number, person in enumerate(people)}
     tokens[world.issuer.machine_token(scope="")] = ("robot@clients", False)

@@ -11,7 +11,7 @@ from app.core.permissions import CATALOGUE, ROLES
 from app.core.records import TokenRights
 from tests.remote_api.test_people_api import card as person_card
 from tests.remote_api.test_people_api import number_of
-from tests.remote_api.world import Caller, World, administrator, caller
+from tests.remote_api.world import ApiWorld, Caller, administrator, caller
 
 
 def role_id(who: Caller, name: str) -> int:
@@ -34,7 +34,7 @@ def change(who: Caller, role: int, *, seen: str | None = None, **body: Any) -> A
     return who.send("PUT", f"/roles/{role}", sent, version=seen or version(who, role))
 
 
-def test_made_changed_and_deleted(world: World, admin: Caller) -> None:
+def test_made_changed_and_deleted(world: ApiWorld, admin: Caller) -> None:
     made = make(admin, "clerk", "read:reports", "read:reports")
     assert (made.status_code, made.json["permissions"]) == (201, ["read:reports"])
     role = made.json["id"]
@@ -57,7 +57,7 @@ def test_made_changed_and_deleted(world: World, admin: Caller) -> None:
     assert kinds == ["policy:role:create", "policy:role:update", "policy:role:delete"]
 
 
-def test_a_review_says_what_a_change_would_do_and_does_nothing(world: World, admin: Caller) -> None:
+def test_a_review_says_what_a_change_would_do_and_does_nothing(world: ApiWorld, admin: Caller) -> None:
     role = make(admin, "clerk", "read:reports", "explore:api").json["id"]
     caller(world, "auth0|bob", "clerk", "viewer")
     caller(world, "auth0|eve", "clerk")
@@ -78,7 +78,7 @@ def test_a_review_says_what_a_change_would_do_and_does_nothing(world: World, adm
     assert admin.send("POST", "/roles/999/review", {"permissions": []}).status_code == 404
 
 
-def test_two_administrators_at_once_lose_nothing(world: World) -> None:
+def test_two_administrators_at_once_lose_nothing(world: ApiWorld) -> None:
     first, second = administrator(world, "auth0|first"), administrator(world, "auth0|second")
     role = make(first).json["id"]
     seen = version(first, role)
@@ -162,7 +162,7 @@ def test_built_in_roles_are_extended_only(admin: Caller) -> None:
     assert (answer.status_code, answer.json["code"]) == (409, "built-in-role")
 
 
-def test_editing_a_role_is_giving(world: World, admin: Caller) -> None:
+def test_editing_a_role_is_giving(world: ApiWorld, admin: Caller) -> None:
     role = make(admin, "clerk", "read:reports").json["id"]
     who = caller(world, "auth0|editor")
     for permission in ("manage:roles", "read:roles", "read:reports"):
@@ -203,7 +203,7 @@ def put_mapping(who: Caller, token_role: str, roles: list[Any], seen: str) -> An
     return who.send("PUT", "/mappings", {"token_role": token_role, "roles": roles, "reason": "x"}, version=f'"{seen}"')
 
 
-def test_a_mapping_gives_and_takes_at_once(world: World, admin: Caller) -> None:
+def test_a_mapping_gives_and_takes_at_once(world: ApiWorld, admin: Caller) -> None:
     bob = caller(world, "auth0|bob")
     with world.database.unit_of_work() as unit:
         rights = TokenRights(world.clock(), roles=frozenset({"ops <b>"}))
@@ -227,7 +227,7 @@ def test_a_mapping_gives_and_takes_at_once(world: World, admin: Caller) -> None:
     assert bob.get("/reports/usage").status_code == 403
 
 
-def test_mapping_is_giving(world: World, admin: Caller) -> None:
+def test_mapping_is_giving(world: ApiWorld, admin: Caller) -> None:
     who = caller(world, "auth0|mapper")
     for permission in ("manage:mappings", "read:mappings", "read:roles"):
         world.grant(who.signed_in.subject, permission=permission)

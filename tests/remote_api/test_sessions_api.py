@@ -11,11 +11,11 @@ from app.core.permissions import Permission
 from app.guard_inventory import own_guards
 from remote_api.guard_inventory import guards
 from tests.remote_api.test_people_api import number_of
-from tests.remote_api.world import Caller, World, caller
+from tests.remote_api.world import ApiWorld, Caller, caller
 from tests.stack import ROOT
 
 
-def test_who_is_here_and_one_is_ended(world: World, admin: Caller) -> None:
+def test_who_is_here_and_one_is_ended(world: ApiWorld, admin: Caller) -> None:
     bob = caller(world, "auth0|bob", "viewer")
     rows = {row["person"]["subject"]["subject"]: row for row in admin.get("/sessions").json["sessions"]}
     assert rows.keys() == {"auth0|root", "auth0|bob"}
@@ -35,10 +35,10 @@ def test_who_is_here_and_one_is_ended(world: World, admin: Caller) -> None:
     assert admin.get(f"/people/{number}/sessions").json == {"sessions": []}
 
 
-def test_all_of_a_person_are_ended(world: World, admin: Caller) -> None:
+def test_all_of_a_person_are_ended(world: ApiWorld, admin: Caller) -> None:
     bob = world.person("auth0|bob")
     for _ in range(3):
-        world.begin_session(bob)
+        world.new_session(bob)
     number = number_of(admin, "auth0|bob")
     assert len(admin.get(f"/people/{number}/sessions").json["sessions"]) == 3
     answer = admin.send("DELETE", f"/people/{number}/sessions", query={"reason": "x"})
@@ -46,7 +46,7 @@ def test_all_of_a_person_are_ended(world: World, admin: Caller) -> None:
     assert admin.send("DELETE", "/people/999/sessions", query={"reason": "x"}).status_code == 404
 
 
-def test_an_idle_session_is_over(world: World, admin: Caller) -> None:
+def test_an_idle_session_is_over(world: ApiWorld, admin: Caller) -> None:
     caller(world, "auth0|bob")
     world.clock.ahead = timedelta(minutes=61)
     late = Caller(world, world.sign_in("auth0|late", roles=("administrator",)))
@@ -64,7 +64,7 @@ def test_what_cannot_be_a_session(admin: Caller, ref: str) -> None:
     assert admin.send("DELETE", f"/sessions/{ref}", query={"reason": "x"}).status_code == 422
 
 
-def test_the_installation_in_numbers(world: World, admin: Caller) -> None:
+def test_the_installation_in_numbers(world: ApiWorld, admin: Caller) -> None:
     caller(world, "auth0|bob")
     world.block(world.person("auth0|eve", roles=("viewer",)))
     found = admin.get("/statistics", days=3).json
@@ -74,7 +74,7 @@ def test_the_installation_in_numbers(world: World, admin: Caller) -> None:
     assert "analyst" in attention["unused_roles"]
 
 
-def test_guards_are_the_union_of_what_processes_published(world: World, admin: Caller) -> None:
+def test_guards_are_the_union_of_what_processes_published(world: ApiWorld, admin: Caller) -> None:
     assert admin.get("/guards").json == {"guards": []}
     assert publish_guards(world.database, "api", guards(world.app))
     assert publish_guards(world.database, "app", own_guards())
@@ -98,7 +98,7 @@ def test_guards_are_the_union_of_what_processes_published(world: World, admin: C
     assert {row["process"] for row in admin.get("/guards").json["guards"]} == {"api"}, "what a process asks for now"
 
 
-def test_permissions_that_nothing_asks_for_are_named(world: World, admin: Caller) -> None:
+def test_permissions_that_nothing_asks_for_are_named(world: ApiWorld, admin: Caller) -> None:
     publish_guards(world.database, "api", guards(world.app))
     publish_guards(world.database, "app", own_guards())
     assert admin.get("/statistics").json["attention"]["permissions_asked_nowhere"] == []

@@ -11,7 +11,8 @@ from app.core.assurance import MULTI_FACTOR, Requirement
 from app.core.permissions import REQUIREMENTS
 from app.core.records import EndReason, SteppedUp
 from app.core.tokens.hashes import token_hash
-from tests.remote_api.world import SignedIn, World
+from tests.remote_api.world import ApiWorld
+from tests.world import SignedIn
 
 EXPORT = "/api/v1/reports/usage.csv"
 HOUR_CHALLENGE = (
@@ -29,7 +30,7 @@ def asks_for_a_factor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(REQUIREMENTS, "export:reports", Requirement(acr=MULTI_FACTOR))
 
 
-def step_up(world: World, signed_in: SignedIn, **how: Any) -> str:
+def step_up(world: ApiWorld, signed_in: SignedIn, **how: Any) -> str:
     """The person signs in afresh; → the session's new token."""
     token = world.issuer.access_token(azp="gatehouse-app", jti="fresh", permissions=[])
     now = world.clock()
@@ -40,7 +41,7 @@ def step_up(world: World, signed_in: SignedIn, **how: Any) -> str:
     return token
 
 
-def test_a_stale_sign_in_gets_the_challenge_and_a_fresh_one_the_file(world: World) -> None:
+def test_a_stale_sign_in_gets_the_challenge_and_a_fresh_one_the_file(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("analyst",))
     assert world.call(EXPORT, signed_in.token).status_code == 200
     world.clock.ahead = timedelta(seconds=3590)
@@ -66,7 +67,7 @@ def test_a_stale_sign_in_gets_the_challenge_and_a_fresh_one_the_file(world: Worl
 
 @pytest.mark.usefixtures("asks_for_a_factor")
 @pytest.mark.parametrize("how", [{"acr": MULTI_FACTOR}, {"amr": frozenset({"pwd", "mfa"})}])
-def test_a_second_factor(world: World, how: dict[str, Any]) -> None:
+def test_a_second_factor(world: ApiWorld, how: dict[str, Any]) -> None:
     signed_in = world.sign_in(roles=("analyst",))
     answer = world.call(EXPORT, signed_in.token)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, FACTOR_CHALLENGE)
@@ -74,7 +75,7 @@ def test_a_second_factor(world: World, how: dict[str, Any]) -> None:
     assert world.call(EXPORT, step_up(world, signed_in, **how)).status_code == 200
 
 
-def test_who_lacks_the_permission_is_told_that_and_not_sent_to_sign_in(world: World) -> None:
+def test_who_lacks_the_permission_is_told_that_and_not_sent_to_sign_in(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("viewer",))
     world.clock.ahead = timedelta(seconds=3500)
     answer = world.call(EXPORT, signed_in.token)
@@ -91,7 +92,7 @@ def test_who_lacks_the_permission_is_told_that_and_not_sent_to_sign_in(world: Wo
     ],
 )
 def test_another_clients_token_must_say_itself_when_its_person_signed_in(
-    world: World, claims: dict[str, int], status: int
+    world: ApiWorld, claims: dict[str, int], status: int
 ) -> None:
     now = int(world.clock().timestamp())
     said: dict[str, Any] = {name: now + value if value else 0 for name, value in claims.items()}
@@ -106,13 +107,13 @@ def test_another_clients_token_must_say_itself_when_its_person_signed_in(
     ("claims", "status"), [({}, 401), ({"acr": MULTI_FACTOR}, 200), ({"amr": ["mfa"]}, 200), ({"amr": "mfa"}, 401)]
 )
 def test_another_clients_token_must_say_itself_that_there_was_a_second_factor(
-    world: World, claims: dict[str, Any], status: int
+    world: ApiWorld, claims: dict[str, Any], status: int
 ) -> None:
     token = world.issuer.access_token(permissions=["export:reports"], **claims)
     assert world.call(EXPORT, token).status_code == status
 
 
-def test_an_own_token_does_not_make_its_session_younger(world: World) -> None:
+def test_an_own_token_does_not_make_its_session_younger(world: ApiWorld) -> None:
     """What counts is the session's sign-in, whatever a token of ours says itself."""
     now = int(world.clock().timestamp())
     signed_in = world.sign_in(roles=("analyst",), auth_time=now, acr=MULTI_FACTOR)
@@ -122,7 +123,7 @@ def test_an_own_token_does_not_make_its_session_younger(world: World) -> None:
     assert world.call("/api/v1/me", signed_in.token).json["authenticated_at"] is None
 
 
-def test_a_machine_is_refused_without_being_sent_to_sign_in(world: World) -> None:
+def test_a_machine_is_refused_without_being_sent_to_sign_in(world: ApiWorld) -> None:
     now = int(world.clock().timestamp())
     token = world.issuer.machine_token(scope="export:reports", permissions=[], auth_time=now, acr=MULTI_FACTOR)
     answer = world.call(EXPORT, token)
@@ -131,7 +132,7 @@ def test_a_machine_is_refused_without_being_sent_to_sign_in(world: World) -> Non
     assert world.call("/api/v1/me", token).json["permissions"] == []
 
 
-def test_me_tells_what_must_be_done_first(world: World) -> None:
+def test_me_tells_what_must_be_done_first(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("analyst",))
 
     def told() -> dict[str, Any]:
@@ -151,10 +152,10 @@ def test_me_tells_what_must_be_done_first(world: World) -> None:
 # Tokens of people who are gone
 
 
-def test_a_token_dies_when_the_provider_says_that_its_person_signed_out(world: World) -> None:
+def test_a_token_dies_when_the_provider_says_that_its_person_signed_out(world: ApiWorld) -> None:
     """The stored state after a logout token; ``tests/component/routes/test_backchannel_logout.py`` has the token."""
     signed_in = world.sign_in()
-    other = world.begin_session(signed_in.subject)
+    other = world.new_session(signed_in.subject)
     with world.database.unit_of_work() as unit:
         (found, _) = unit.sessions_at_provider(world.issuer.url, subject=signed_in.subject.subject)
         assert unit.end_session(found.ref, EndReason.PROVIDER_LOGOUT, world.clock())
@@ -163,7 +164,7 @@ def test_a_token_dies_when_the_provider_says_that_its_person_signed_out(world: W
     assert codes == {"session-ended", None}
 
 
-def test_signed_out_everywhere(world: World) -> None:
+def test_signed_out_everywhere(world: ApiWorld) -> None:
     """Own tokens die with their sessions, other clients' older ones by their ``iat``; newer ones are good."""
     signed_in = world.sign_in()
     bob = world.sign_in("auth0|bob")
@@ -184,9 +185,9 @@ def test_signed_out_everywhere(world: World) -> None:
         assert world.call("/api/pong", token).status_code == 200
 
 
-def test_ending_other_sessions_is_not_signing_out_everywhere(world: World) -> None:
+def test_ending_other_sessions_is_not_signing_out_everywhere(world: ApiWorld) -> None:
     signed_in = world.sign_in()
-    there = world.begin_session(signed_in.subject)
+    there = world.new_session(signed_in.subject)
     other = world.issuer.access_token(iat=int(world.clock().timestamp()) - 5)
     assert world.call("/api/v1/me/sessions", signed_in.token, method="DELETE").json == {"ended": 1}
     assert world.call("/api/pong", there.token).json["code"] == "session-ended"

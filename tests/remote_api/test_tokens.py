@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.issuer import ABSENT, Issuer, SigningKey
-from tests.remote_api.world import World
+from tests.remote_api.world import ApiWorld
 
 NO_TOKEN = 'Bearer realm="gatehouse"'
 INVALID = 'Bearer realm="gatehouse", error="invalid_token"'
@@ -62,7 +62,7 @@ REFUSED: dict[str, Make] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused(world: World, name: str) -> None:
+def test_refused(world: ApiWorld, name: str) -> None:
     token = REFUSED[name](world.issuer)
     answer = world.call("/api/pong", token)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, INVALID)
@@ -81,7 +81,7 @@ def test_refused(world: World, name: str) -> None:
         pytest.param({"scope": ABSENT, "permissions": ABSENT}, id="no scope"),
     ],
 )
-def test_accepted(world: World, claims: dict[str, Any]) -> None:
+def test_accepted(world: ApiWorld, claims: dict[str, Any]) -> None:
     assert world.call("/api/pong", world.issuer.access_token(**claims)).status_code == 200
 
 
@@ -109,13 +109,13 @@ def test_accepted(world: World, claims: dict[str, Any]) -> None:
         ("Bearer \xff", 401, INVALID),
     ],
 )
-def test_the_header(world: World, header: str, status: int, challenge: str | None) -> None:
+def test_the_header(world: ApiWorld, header: str, status: int, challenge: str | None) -> None:
     value = header.replace("{}", world.issuer.access_token())
     answer = world.call("/api/pong", environ_overrides={"HTTP_AUTHORIZATION": value})
     assert (answer.status_code, answer.headers.get("WWW-Authenticate")) == (status, challenge)
 
 
-def test_two_headers_are_malformed_even_when_both_are_good(world: World) -> None:
+def test_two_headers_are_malformed_even_when_both_are_good(world: ApiWorld) -> None:
     token = world.issuer.access_token()
     headers = [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {token}")]
     answer = world.app.test_client().get("/api/pong", headers=headers)
@@ -123,7 +123,7 @@ def test_two_headers_are_malformed_even_when_both_are_good(world: World) -> None
 
 
 @pytest.mark.parametrize("query", ["access_token={}", "a=b&access_token={}", "access_token=", "a=1;access_token={}"])
-def test_never_in_the_query(world: World, query: str) -> None:
+def test_never_in_the_query(world: ApiWorld, query: str) -> None:
     token = world.issuer.access_token()
     for sent in (None, token):
         answer = world.call(f"/api/pong?{query.replace('{}', token)}", sent)
@@ -131,7 +131,7 @@ def test_never_in_the_query(world: World, query: str) -> None:
         assert token not in answer.text
 
 
-def test_never_in_a_cookie_a_body_or_another_header(world: World) -> None:
+def test_never_in_a_cookie_a_body_or_another_header(world: ApiWorld) -> None:
     token = world.issuer.access_token()
     headers = {"Cookie": f"access_token={token}", "X-Authorization": f"Bearer {token}", "X-Forwarded-User": "root"}
     ways: list[dict[str, Any]] = [
@@ -144,7 +144,7 @@ def test_never_in_a_cookie_a_body_or_another_header(world: World) -> None:
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, NO_TOKEN)
 
 
-def test_a_missing_permission_names_the_scope(world: World) -> None:
+def test_a_missing_permission_names_the_scope(world: ApiWorld) -> None:
     answer = world.call("/api/v1/reports/usage", world.issuer.access_token())
     assert answer.status_code == 403
     expected = 'Bearer realm="gatehouse", error="insufficient_scope", scope="read:reports"'
@@ -152,7 +152,7 @@ def test_a_missing_permission_names_the_scope(world: World) -> None:
     assert (answer.json["permission"], answer.json["reason"]) == ("read:reports", "not-granted")
 
 
-def test_a_blocked_person_is_told_so_and_given_no_scope_to_ask_for(world: World) -> None:
+def test_a_blocked_person_is_told_so_and_given_no_scope_to_ask_for(world: ApiWorld) -> None:
     signed_in = world.sign_in()
     world.block(signed_in.subject)
     answer = world.call("/api/pong", signed_in.token)
@@ -160,6 +160,6 @@ def test_a_blocked_person_is_told_so_and_given_no_scope_to_ask_for(world: World)
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="gatehouse", error="insufficient_scope"'
 
 
-def test_public_addresses_ignore_tokens_good_or_bad(world: World) -> None:
+def test_public_addresses_ignore_tokens_good_or_bad(world: ApiWorld) -> None:
     for token in ("garbage", "a b c", world.issuer.access_token()):
         assert world.call("/api/ping", token).status_code == 200

@@ -17,7 +17,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="the API logs each failure with its reason",
         at="remote_api.problems:problem",
         without="logs.report(...)",
-        test="tests/remote_api/test_faults.py::test_each_answer_of_503_is_one_line_in_the_log_with_its_reason",
+        test="tests/remote_api/test_faults.py::test_each_503_is_one_line_in_the_log_with_its_reason",
     ),
     Removal(
         guard="a rate limit counts each window once, whichever way the clock moves",
