@@ -1,8 +1,9 @@
-"""The one fake clock of the tests: it stands still until a test moves it."""
+"""The fake clock of the tests, which a test moves."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Final
@@ -14,18 +15,21 @@ _STARTS_AT: Final = 100.0
 
 
 class FakeClock:
-    """Aware UTC, a monotonic clock and a sleep, which all move together.
+    """Aware UTC, a monotonic clock and a sleep, which all move together; it stands still until it is moved.
 
     An instance is itself a ``Clock`` (``app.core.clock``): called, it returns the present moment.
     """
 
-    def __init__(self, *, tick_seconds: float = 0) -> None:
+    def __init__(self, *, tick_seconds: float = 0, runs: bool = False) -> None:
         """Start at the real present moment.
 
         Args:
             tick_seconds: How far each call of ``monotonic`` moves the clock.
+            runs: Whether ``__call__`` and ``timestamp`` also advance with the real time, for a server that many tests
+                share.
         """
         self._started_at = utc_now()
+        self._real_start = time.monotonic() if runs else None
         self._tick_seconds = tick_seconds
         self._now = _STARTS_AT
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -33,11 +37,12 @@ class FakeClock:
 
     def __call__(self) -> datetime:
         """The present moment, aware, UTC."""
-        return self._started_at + self.ahead
+        real_seconds = 0.0 if self._real_start is None else time.monotonic() - self._real_start
+        return self._started_at + self.ahead + timedelta(seconds=real_seconds)
 
     @property
     def ahead(self) -> timedelta:
-        """How far the clock is from its start; setting it moves the clock."""
+        """How far the clock was moved; it can be set."""
         return timedelta(seconds=self._now - _STARTS_AT)
 
     @ahead.setter

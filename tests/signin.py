@@ -1,7 +1,6 @@
-"""Signing in without a server of ours: our routes and the guard over a database in memory, and a browser.
+"""Sign-in for tests: the routes and the socket guard over a database in memory, called in process by a browser's part.
 
-Real objects throughout, put together as ``app.services`` does; only the provider is ``tests.provider`` or whatever a
-test brings. Time can be moved.
+All objects are the product's, built as in ``app.services``; the provider is ``tests.provider`` or a test's own.
 """
 
 from __future__ import annotations
@@ -51,21 +50,22 @@ from component.socket.tabs import Tabs
 from db import Database, open_database, seed
 from tests.browser import HTTP, Answer, Browser, call
 from tests.clock import FakeClock
-from tests.issuer import AUDIENCE, CLIENT_ID
+from tests.issuer import CLIENT_ID
 from tests.provider import FakeProvider
+from tests.world import World, settings_for
 
 SECRET = "".join(map(chr, range(48, 112)))
 HTTPS = "https://app.example.com"
 
 
 @dataclass
-class World:
-    """Everything put together."""
+class SignInWorld(World):
+    """A world with the routes of sign-in, the sessions and the socket guard.
+
+    Its sessions come from real sign-ins at ``fake``; ``new_session`` is for tests of other parts.
+    """
 
     clock: FakeClock
-    settings: Settings
-    keyring: Keyring
-    storage: Database
     discovery: Discovery
     provider: Provider
     verifier: TokenVerifier
@@ -79,15 +79,20 @@ class World:
     app: ASGIApp
     fake: FakeProvider
 
+    @property
+    def storage(self) -> Database:
+        """The database, as the components call it."""
+        return self.database
+
     def browser(self) -> Browser:
         return Browser(self.app, self.settings.app_base_url)
 
     def begin(self, browser: Browser, path: str = "/") -> str:
-        """Where ``/auth/login`` sends the browser."""
+        """The address that ``/auth/login`` redirects to."""
         return browser.get(f"/auth/login?return_to={path}").location
 
     def sign_in(self, browser: Browser | None = None, path: str = "/", **claims: Any) -> Browser:
-        """The whole way, until the browser has its session."""
+        """Sign in: from ``/auth/login`` until the browser has its session."""
         browser = browser or self.browser()
         answer = browser.get(self.fake.approve(self.begin(browser, path), **claims))
         assert answer.status == 303, answer.text
@@ -100,18 +105,18 @@ class World:
         return self.sessions.resolve(self.secret(browser)).ref
 
     def due(self, browser: Browser) -> str:
-        """Let the session's token come to its last minute; returns the session's reference."""
+        """Move the clock to the last minute of the session's access token; returns the session's reference."""
         ref = self.ref(browser)
         self.clock.move(seconds=560)
         return ref
 
     def more_sessions(self, storage: Storage | None = None) -> SessionService:
-        """Another process's sessions, on the same database."""
+        """The sessions of another process on the same database."""
         context = replace(self.context, storage=storage or self.storage)
         return SessionService(context, default_role=self.settings.default_role)
 
     def audit(self, kind: str = "") -> list[dict[str, Any]]:
-        """The audit events, oldest first, strangers' failures that are only counted so far among them."""
+        """The audit events of a kind with all columns, oldest first, after a flush of the counted refusals."""
         self.refusals.flush()
         with self.storage.engine.connect() as connection:
             rows = connection.execute(text("SELECT * FROM audit_events ORDER BY 1")).mappings().all()
@@ -126,8 +131,8 @@ class World:
         connection = self.storage.engine.raw_connection()
         try:
             driver: Any = connection.driver_connection
-            found: bytes = driver.serialize()
-            return found
+            content: bytes = driver.serialize()
+            return content
         finally:
             connection.close()
 
@@ -149,7 +154,7 @@ def _context(
 
 
 async def _echo(request: Request) -> Response:
-    """Stands where Streamlit would: says which headers reach it."""
+    """The place of Streamlit: returns the headers that reach it."""
     return JSONResponse({"headers": [[name, value] for name, value in request.headers.items()]})
 
 
@@ -160,23 +165,25 @@ def world(
     *,
     with_real_keys: bool = False,
     monotonic: Callable[[], float] = time.monotonic,
-    **given: Any,
-) -> Iterator[World]:
-    """A fresh world around a provider that serves already; ``given`` are settings.
+    **changes: Any,
+) -> Iterator[SignInWorld]:
+    """A new world around a provider that serves already.
 
-    ``with_real_keys``: the provider of the settings is a real one, whose keys are fetched; ``fake`` is not used.
+    Args:
+        fake: The provider.
+        clock: The clock of all parts.
+        with_real_keys: Whether the settings name a real provider, whose keys are fetched; ``fake`` is not used then.
+        monotonic: The monotonic clock of the routes.
+        **changes: Settings that are added or replaced.
     """
     base: dict[str, Any] = {
         "gatehouse_secret": (SecretStr(SECRET),),
-        "oidc_issuer": fake.url,
-        "auth0_audience": AUDIENCE,
         "auth0_client_id": CLIENT_ID,
         "auth0_client_secret": SecretStr("client-secret"),
         "app_base_url": HTTP,
-        "database_url": "sqlite://",
         "default_role": None,
     }
-    settings = Settings(_env_file=None, **(base | given))
+    settings = settings_for(fake.issuer, **(base | changes))
     keyring = Keyring(settings.secrets)
     storage = open_database(settings, keyring, clock=clock)
     seed(storage)
@@ -224,10 +231,11 @@ def world(
     )
     app = Starlette(routes=[*routes, Route("/{path:path}", _echo, methods=["GET", "PUT", "POST"])], middleware=[guard])
     try:
-        yield World(
-            clock,
+        yield SignInWorld(
+            fake.issuer,
             settings,
             keyring,
+            clock,
             storage,
             discovery,
             provider,
@@ -248,14 +256,14 @@ def world(
 
 
 def query(url: str) -> dict[str, str]:
-    """The query of an address; each parameter must be there once."""
-    found = parse_qs(urlsplit(url).query, keep_blank_values=True)
-    assert all(len(values) == 1 for values in found.values()), found
-    return {name: values[0] for name, values in found.items()}
+    """The query of an address, each of whose parameters must occur once."""
+    parameters = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    assert all(len(values) == 1 for values in parameters.values()), parameters
+    return {name: values[0] for name, values in parameters.items()}
 
 
 class LogBook(logging.Handler):
-    """Everything that is logged, by anybody."""
+    """Collects every logged line."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -265,4 +273,4 @@ class LogBook(logging.Handler):
         self.lines.append(self.format(record))
 
 
-__all__ = ["HTTP", "HTTPS", "UTC", "Answer", "Browser", "LogBook", "World", "call", "query", "world"]
+__all__ = ["HTTP", "HTTPS", "UTC", "Answer", "Browser", "LogBook", "SignInWorld", "call", "query", "world"]

@@ -24,30 +24,30 @@ from component.drafts import (
 from component.http.cookies import browser_hash
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Browser, World, query, world
+from tests.signin import Browser, SignInWorld, query, world
 
 TEXT = b'{"title": "half a sentence"}'
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
-def hash_of(here: World, browser: Browser) -> str:
+def hash_of(here: SignInWorld, browser: Browser) -> str:
     return browser_hash(browser.cookies[here.cookies.browser])
 
 
-def arrived(here: World) -> Browser:
+def arrived(here: SignInWorld) -> Browser:
     """A browser that has its cookie."""
     browser = here.browser()
     browser.get("/reports")
     return browser
 
 
-def ann(here: World) -> Subject:
+def ann(here: SignInWorld) -> Subject:
     return Subject(here.fake.url, "auth0|ann")
 
 
@@ -55,17 +55,17 @@ def begin(browser: Browser, draft: str, more: str = "") -> str:
     return browser.get(f"/auth/login?return_to=/reports%3Fa%3D1&draft={draft}{more}").location
 
 
-def took(here: World, browser: Browser, *, path: str = "/reports", subject: str = "auth0|ann") -> bytes | None:
+def took(here: SignInWorld, browser: Browser, *, path: str = "/reports", subject: str = "auth0|ann") -> bytes | None:
     """What the page at ``path`` of the browser's session takes."""
     who = Subject(here.fake.url, subject)
     return here.drafts.take(here.ref(browser), path, subject=who, browser_hash=hash_of(here, browser))
 
 
-def kept_by_nobody(here: World, browser: Browser) -> str:
+def kept_by_nobody(here: SignInWorld, browser: Browser) -> str:
     return here.drafts.keep(DraftOwner.of(None, hash_of(here, browser)), TEXT)
 
 
-def test_an_anonymous_draft_comes_back_once_through_its_sign_in(here: World) -> None:
+def test_an_anonymous_draft_comes_back_once_through_its_sign_in(here: SignInWorld) -> None:
     browser = arrived(here)
     draft = kept_by_nobody(here, browser)
     assert TEXT not in here.dump()
@@ -77,14 +77,14 @@ def test_an_anonymous_draft_comes_back_once_through_its_sign_in(here: World) -> 
     assert here.rows("drafts") == 0
 
 
-def test_a_sign_in_in_a_popup_gives_it_back_too(here: World) -> None:
+def test_a_sign_in_in_a_popup_gives_it_back_too(here: SignInWorld) -> None:
     browser = arrived(here)
     answer = browser.get(here.fake.approve(begin(browser, kept_by_nobody(here, browser), "&mode=popup")))
     assert answer.status == 200
     assert took(here, browser) == TEXT
 
 
-def test_an_anonymous_draft_is_nothing_to_another_browser(here: World) -> None:
+def test_an_anonymous_draft_is_nothing_to_another_browser(here: SignInWorld) -> None:
     browser, other = arrived(here), arrived(here)
     draft = kept_by_nobody(here, browser)
     other.get(here.fake.approve(begin(other, draft)))
@@ -92,7 +92,7 @@ def test_an_anonymous_draft_is_nothing_to_another_browser(here: World) -> None:
     assert here.rows("drafts") == 0  # and it is gone
 
 
-def test_an_anonymous_draft_waits_for_one_sign_in_only(here: World) -> None:
+def test_an_anonymous_draft_waits_for_one_sign_in_only(here: SignInWorld) -> None:
     """Whoever finds the address in the history of a shared browser, and signs in by it, gets nothing."""
     browser = arrived(here)
     draft = kept_by_nobody(here, browser)
@@ -104,7 +104,7 @@ def test_an_anonymous_draft_waits_for_one_sign_in_only(here: World) -> None:
     assert took(here, browser) == TEXT
 
 
-def test_a_persons_draft_comes_back_to_that_person_only(here: World) -> None:
+def test_a_persons_draft_comes_back_to_that_person_only(here: SignInWorld) -> None:
     browser = here.sign_in()
     for sub, given in (("auth0|ann", TEXT), ("auth0|bob", None)):
         draft = here.drafts.keep(DraftOwner.of(ann(here), hash_of(here, browser)), TEXT)
@@ -114,7 +114,7 @@ def test_a_persons_draft_comes_back_to_that_person_only(here: World) -> None:
     assert here.rows("drafts") == 0
 
 
-def test_what_is_sealed_opens_for_its_owner_only(here: World) -> None:
+def test_what_is_sealed_opens_for_its_owner_only(here: SignInWorld) -> None:
     """Even if a row were moved in the database."""
     browser = arrived(here)
     browser.get(here.fake.approve(begin(browser, kept_by_nobody(here, browser))))
@@ -123,7 +123,7 @@ def test_what_is_sealed_opens_for_its_owner_only(here: World) -> None:
     assert other.take(here.ref(browser), "/reports", subject=ann(here), browser_hash="another") is None
 
 
-def test_a_cancelled_sign_in_keeps_it_for_the_next_try(here: World) -> None:
+def test_a_cancelled_sign_in_keeps_it_for_the_next_try(here: SignInWorld) -> None:
     browser = arrived(here)
     for more in ("", "&mode=popup"):
         state = query(begin(browser, kept_by_nobody(here, browser), more))["state"]
@@ -137,7 +137,7 @@ def test_a_cancelled_sign_in_keeps_it_for_the_next_try(here: World) -> None:
         browser.logout()
 
 
-def test_it_lasts_for_minutes(here: World) -> None:
+def test_it_lasts_for_minutes(here: SignInWorld) -> None:
     browser = arrived(here)
     address = begin(browser, kept_by_nobody(here, browser))
     here.clock.move(seconds=SIGN_IN_SECONDS - 70)
@@ -150,7 +150,7 @@ def test_it_lasts_for_minutes(here: World) -> None:
     assert here.rows("drafts") == 0
 
 
-def test_two_processes_share_them(here: World) -> None:
+def test_two_processes_share_them(here: SignInWorld) -> None:
     browser = arrived(here)
     elsewhere = Drafts(here.storage, here.keyring, clock=here.clock)
     draft = elsewhere.keep(DraftOwner.of(None, hash_of(here, browser)), TEXT)
@@ -159,7 +159,7 @@ def test_two_processes_share_them(here: World) -> None:
     assert given == TEXT
 
 
-def test_size_number_and_pace_are_bounded(here: World) -> None:
+def test_size_number_and_pace_are_bounded(here: SignInWorld) -> None:
     seconds = [0.0]
     drafts = Drafts(here.storage, here.keyring, clock=here.clock, monotonic=lambda: seconds[0])
     person = DraftOwner.of(ann(here), "")
@@ -177,7 +177,7 @@ def test_size_number_and_pace_are_bounded(here: World) -> None:
     assert here.rows("drafts") == MAX_DRAFTS_PER_OWNER + MAX_ANONYMOUS_DRAFTS
 
 
-def test_an_address_without_a_draft_writes_nothing(here: World) -> None:
+def test_an_address_without_a_draft_writes_nothing(here: SignInWorld) -> None:
     browser = arrived(here)
     before = here.dump()
     for made_up in ("", "x", "A" * 43, "%00"):
@@ -185,7 +185,7 @@ def test_an_address_without_a_draft_writes_nothing(here: World) -> None:
     assert here.dump() == before
 
 
-def test_a_made_up_draft_makes_nobody_wait(here: World) -> None:
+def test_a_made_up_draft_makes_nobody_wait(here: SignInWorld) -> None:
     """A unit of work is one at a time for everybody: strangers do not get one for the asking."""
     drafts = Drafts(cast("Storage", SimpleNamespace(read=here.storage.read)), here.keyring, clock=here.clock)
     assert drafts.bind("A" * 43, "state") is False

@@ -20,17 +20,17 @@ from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
 from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider
-from tests.signin import SECRET, World, query, world
+from tests.signin import SECRET, SignInWorld, query, world
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock, default_role="viewer") as made:
         yield made
 
 
-def test_no_event_of_a_whole_run_holds_a_secret(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_event_of_a_whole_run_holds_a_secret(here: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     hidden: set[str] = {SECRET, "client-secret"}
     opened = here.logins.open
 

@@ -18,7 +18,7 @@ from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import World, query, world
+from tests.signin import SignInWorld, query, world
 
 CALLS = 10_000
 CHUNKS = 10
@@ -26,7 +26,7 @@ TIMES_AS_SLOW = 2.0  # far above the noise of two busy cores, far below what a r
 
 
 @pytest.fixture
-def worlds() -> Iterator[tuple[World, World]]:
+def worlds() -> Iterator[tuple[SignInWorld, SignInWorld]]:
     """One that is flooded, and one that is left alone."""
     with ExitStack() as stack:
         made = []
@@ -37,14 +37,14 @@ def worlds() -> Iterator[tuple[World, World]]:
         yield made[0], made[1]
 
 
-def seconds_to_sign_in(here: World) -> float:
+def seconds_to_sign_in(here: SignInWorld) -> float:
     browser = here.browser()
     started = time.perf_counter()
     here.sign_in(browser)
     return time.perf_counter() - started
 
 
-def compared(flooded: World, quiet: World, times: dict[str, list[float]]) -> None:
+def compared(flooded: SignInWorld, quiet: SignInWorld, times: dict[str, list[float]]) -> None:
     for _ in range(3):
         times["flooded"].append(seconds_to_sign_in(flooded))
         times["quiet"].append(seconds_to_sign_in(quiet))
@@ -57,7 +57,7 @@ def report(case: str, rows: int, times: dict[str, list[float]]) -> float:
     return ratio
 
 
-def test_bad_callbacks(worlds: tuple[World, World]) -> None:
+def test_bad_callbacks(worlds: tuple[SignInWorld, SignInWorld]) -> None:
     flooded, quiet = worlds
     times: dict[str, list[float]] = {"flooded": [], "quiet": []}
     for item in worlds:
@@ -81,7 +81,7 @@ def test_bad_callbacks(worlds: tuple[World, World]) -> None:
     assert verify_chain(flooded.storage).good
 
 
-def test_bad_bearer_tokens(worlds: tuple[World, World]) -> None:
+def test_bad_bearer_tokens(worlds: tuple[SignInWorld, SignInWorld]) -> None:
     flooded, quiet = worlds
     times: dict[str, list[float]] = {"flooded": [], "quiet": []}
     app = create_app(

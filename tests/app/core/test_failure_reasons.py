@@ -14,19 +14,19 @@ from remote_api.audit_text import sentence
 from tests.clock import FakeClock
 from tests.issuer import ABSENT, Fault, SigningKey
 from tests.provider import Answer, FakeProvider
-from tests.signin import World, query, world
+from tests.signin import SignInWorld, query, world
 
 SECRET_CLAIM = "value-of-a-claim-that-nobody-may-see"
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
-def sign_in(here: World, **claims: Any) -> None:
+def sign_in(here: SignInWorld, **claims: Any) -> None:
     """A sign-in with these claims in the ID token, which fails."""
     browser = here.browser()
     answer = browser.get(here.fake.approve(here.begin(browser), **claims))
@@ -61,7 +61,7 @@ ID_TOKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("claims", "reason"), ID_TOKEN.values(), ids=ID_TOKEN)
 def test_each_cause_is_in_the_log_and_in_the_audit_once(
-    here: World, caplog: pytest.LogCaptureFixture, claims: dict[str, Any], reason: str
+    here: SignInWorld, caplog: pytest.LogCaptureFixture, claims: dict[str, Any], reason: str
 ) -> None:
     caplog.set_level("INFO")
     sign_in(here, **claims)
@@ -87,7 +87,9 @@ ACCESS_TOKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("claims", "reason"), ACCESS_TOKEN.values(), ids=ACCESS_TOKEN)
-def test_the_access_token_is_told_apart_from_the_id_token(here: World, claims: dict[str, Any], reason: str) -> None:
+def test_the_access_token_is_told_apart_from_the_id_token(
+    here: SignInWorld, claims: dict[str, Any], reason: str
+) -> None:
     here.fake.access_claims = claims
     sign_in(here)
     assert [event["reason"] for event in here.audit("app:login:refuse")] == [reason]
@@ -102,7 +104,7 @@ def test_the_access_token_is_told_apart_from_the_id_token(here: World, claims: d
         ("bnVsbA.bnVsbA.bnVsbA", "access-token:json-malformed"),
     ],
 )
-def test_an_access_token_that_is_no_token_of_the_api(here: World, access_token: str, reason: str) -> None:
+def test_an_access_token_that_is_no_token_of_the_api(here: SignInWorld, access_token: str, reason: str) -> None:
     browser = here.browser()
     callback = here.fake.approve(here.begin(browser))
     nonce = next(iter(here.fake.codes.values())).nonce
@@ -128,7 +130,7 @@ TOKEN_ENDPOINT: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize(("answer", "reason"), TOKEN_ENDPOINT.values(), ids=TOKEN_ENDPOINT)
-def test_each_answer_of_the_token_endpoint(here: World, answer: Answer, reason: str) -> None:
+def test_each_answer_of_the_token_endpoint(here: SignInWorld, answer: Answer, reason: str) -> None:
     here.fake.token_answer = lambda form: answer
     sign_in(here)
     (event,) = here.audit("app:login:refuse")
@@ -136,7 +138,7 @@ def test_each_answer_of_the_token_endpoint(here: World, answer: Answer, reason: 
     assert SECRET_CLAIM not in str(event)
 
 
-def test_the_way_back(here: World) -> None:
+def test_the_way_back(here: SignInWorld) -> None:
     state = query(here.begin(browser := here.browser()))["state"]
     assert browser.get(here.fake.answer(state, code="c", iss="https://evil.example/")).status == 400
     state = query(here.begin(browser := here.browser()))["state"]
@@ -145,7 +147,7 @@ def test_the_way_back(here: World) -> None:
     assert sorted(reasons) == ["callback:another-issuer", "callback:incomplete"]
 
 
-DISCOVERY: dict[str, tuple[Callable[[World], None], str]] = {
+DISCOVERY: dict[str, tuple[Callable[[SignInWorld], None], str]] = {
     "refused": (lambda here: here.fake.stop(), "provider:refused"),
     "another issuer": (
         lambda here: setattr(here.fake.issuer, "discovery_fault", Fault.WRONG_ISSUER),
@@ -159,7 +161,7 @@ DISCOVERY: dict[str, tuple[Callable[[World], None], str]] = {
 
 
 @pytest.mark.parametrize(("spoil", "reason"), DISCOVERY.values(), ids=DISCOVERY)
-def test_each_fault_of_discovery(here: World, spoil: Callable[[World], None], reason: str) -> None:
+def test_each_fault_of_discovery(here: SignInWorld, spoil: Callable[[SignInWorld], None], reason: str) -> None:
     spoil(here)
     assert here.browser().get("/auth/login").status == 503
     assert [event["reason"] for event in here.audit("app:login:refuse")] == [reason]

@@ -20,6 +20,7 @@ import requests
 import uvicorn
 
 from component.dev_tenant import Tenant, TenantConfig, create_app, tenant_of
+from tests.clock import FakeClock
 from tests.ports import free_port
 
 APP_URL = "http://localhost:8501"
@@ -32,23 +33,13 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 SCOPE = "openid profile email offline_access read:messages read:reports"
 
 
-class Clock:
-    """Real time, moved ahead at will."""
-
-    def __init__(self) -> None:
-        self.ahead_seconds = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead_seconds
-
-
 @dataclass(frozen=True, slots=True)
 class Running:
     """A tenant that answers on loopback; ``tenant`` holds the levers that are not on HTTP."""
 
     config: TenantConfig
     tenant: Tenant
-    clock: Clock
+    clock: FakeClock
 
     @property
     def issuer(self) -> str:
@@ -85,7 +76,7 @@ class Running:
             algorithms=["RS256"],
             issuer=self.issuer,
             audience=audience,
-            leeway=self.clock.ahead_seconds,
+            leeway=self.clock.ahead,
             options={"require": ["iss", "sub", "aud", "iat", "exp"]},
         )
         return claims
@@ -168,9 +159,9 @@ def heading(response: requests.Response) -> str:
 @contextmanager
 def running(state_dir: Path, *, port: int | None = None, host: str = "localhost", **changes: Any) -> Iterator[Running]:
     """A tenant on a free port until the end of the block."""
-    clock = Clock()
+    clock = FakeClock(runs=True)
     port = port or free_port()
-    known: dict[str, Any] = {"app_url": APP_URL, "clock": clock, "token_failures_per_minute": 10_000}
+    known: dict[str, Any] = {"app_url": APP_URL, "clock": clock.timestamp, "token_failures_per_minute": 10_000}
     config = TenantConfig(
         issuer=f"http://{host}:{port}/", state_dir=state_dir, **(known | {"sign_ins_per_minute": 10_000} | changes)
     )

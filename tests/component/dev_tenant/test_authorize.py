@@ -171,7 +171,7 @@ def test_max_age_asks_again_once_the_sign_in_is_older(tmp_path: Any) -> None:
         browser.pick("bruno")
         first = id_claims(browser)["auth_time"]
         assert "/u/login?" in browser.authorize(max_age="0").headers["Location"]
-        tenant.clock.ahead_seconds += 100
+        tenant.clock.move(seconds=100)
         assert id_claims(browser, max_age="200")["auth_time"] == first
         assert "/u/login?" in browser.authorize(max_age="50").headers["Location"]
         assert answer(browser.authorize(max_age="50", prompt="none"))["error"] == "login_required"
@@ -202,7 +202,7 @@ def test_the_session_cookie_is_closed_to_scripts_and_foreign_sites_and_named_by_
 def test_a_tenant_session_ends_by_time(tmp_path: Any) -> None:
     with running(tmp_path / "state", session_seconds=60) as tenant, browsing(tenant) as browser:
         browser.pick("ada")
-        tenant.clock.ahead_seconds += 61
+        tenant.clock.move(seconds=61)
         assert answer(browser.authorize(prompt="none"))["error"] == "login_required"
 
 
@@ -398,7 +398,7 @@ def test_a_sign_in_is_answered_once_and_ends_by_time(tmp_path: Any) -> None:
         assert "code" in answer(browser.post("/u/login", state=token, person="ada"))
         assert browser.post("/u/login", state=token, person="ada").status_code == 400
         token = browser.begin(prompt="login")
-        tenant.clock.ahead_seconds += 61
+        tenant.clock.move(seconds=61)
         assert heading(browser.post("/u/login", state=token, person="ada")) == "This sign-in is over"
 
 

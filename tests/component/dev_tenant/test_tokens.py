@@ -172,9 +172,9 @@ def test_a_code_is_bound_to_its_return_address_and_its_client(browser: Browser) 
 def test_a_code_lives_for_sixty_seconds(tmp_path: Path) -> None:
     with running(tmp_path / "state") as tenant, browsing(tenant) as browser:
         early, late = browser.code(), answer(browser.authorize())["code"]
-        tenant.clock.ahead_seconds += 55
+        tenant.clock.move(seconds=55)
         assert tenant.exchange(early).status_code == 200
-        tenant.clock.ahead_seconds += 7
+        tenant.clock.move(seconds=7)
         refused(tenant.exchange(late), 403, "invalid_grant", "Invalid authorization code")
 
 
@@ -234,7 +234,7 @@ def test_the_overlap_admits_the_previous_token_only_and_only_for_its_time(tmp_pa
         refused(tenant.refresh(first), 403, "invalid_grant")
         first = browser.tokens(prompt="login")["refresh_token"]
         second = tenant.refresh(first).json()["refresh_token"]
-        tenant.clock.ahead_seconds += 31
+        tenant.clock.move(seconds=31)
         refused(tenant.refresh(first), 403, "invalid_grant")
         refused(tenant.refresh(second), 403, "invalid_grant")
 
@@ -246,7 +246,7 @@ def test_refresh_tokens_end_by_time_and_with_their_person(tmp_path: Path) -> Non
         refused(tenant.refresh(token), 403, "invalid_grant", "Unknown or invalid refresh token.")
         tenant.tenant.set_access("ada", blocked=False)
         token = tenant.refresh(token).json()["refresh_token"]
-        tenant.clock.ahead_seconds += 101
+        tenant.clock.move(seconds=101)
         refused(tenant.refresh(token), 403, "invalid_grant", "Unknown or invalid refresh token.")
 
 
@@ -377,7 +377,7 @@ def test_access_tokens_end_by_time(tmp_path: Path) -> None:
         assert tokens["expires_in"] == 5
         claims = tenant.verify(tokens["access_token"], audience=AUDIENCE)
         assert claims["exp"] - claims["iat"] == 5
-        tenant.clock.ahead_seconds += 6
+        tenant.clock.move(seconds=6)
         refused(userinfo(tenant, tokens["access_token"]), 401, "invalid_token")
 
 

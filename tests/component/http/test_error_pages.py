@@ -10,11 +10,11 @@ from app.core.principal import Subject
 from tests.clock import FakeClock
 from tests.provider import Answer as TokenAnswer
 from tests.provider import FakeProvider
-from tests.signin import World, query, world
+from tests.signin import SignInWorld, query, world
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
@@ -39,7 +39,7 @@ ERRORS = [
 
 @pytest.mark.parametrize(("error", "description", "status", "shown"), ERRORS)
 def test_what_the_provider_answers_is_said_in_plain_words(
-    here: World, error: str, description: str, status: int, shown: str
+    here: SignInWorld, error: str, description: str, status: int, shown: str
 ) -> None:
     browser = here.browser()
     state = query(here.begin(browser, "/reports%3Fa%3D1"))["state"]
@@ -55,7 +55,7 @@ def test_what_the_provider_answers_is_said_in_plain_words(
     assert event["correlation_id"] in answer.text
 
 
-def test_an_incomplete_answer_is_refused(here: World) -> None:
+def test_an_incomplete_answer_is_refused(here: SignInWorld) -> None:
     for parameters in ({}, {"code": "c" * 5000}):
         browser = here.browser()
         state = query(here.begin(browser))["state"]
@@ -66,7 +66,7 @@ def test_an_incomplete_answer_is_refused(here: World) -> None:
     assert browser.get(callback + "&" + "x" * 20_000).status == 400
 
 
-def test_a_blocked_person_gets_no_session(here: World) -> None:
+def test_a_blocked_person_gets_no_session(here: SignInWorld) -> None:
     signed_in = here.sign_in()
     with here.storage.unit_of_work() as unit:
         assert unit.set_blocked(Subject(here.fake.url, "auth0|ann"), blocked=True)
@@ -84,7 +84,7 @@ def test_a_blocked_person_gets_no_session(here: World) -> None:
     assert len(here.fake.revoked) == 1
 
 
-def test_a_provider_that_is_down_at_sign_in(here: World) -> None:
+def test_a_provider_that_is_down_at_sign_in(here: SignInWorld) -> None:
     browser = here.browser()
     callback = here.fake.approve(here.begin(browser, "/reports"))
     here.fake.stop()
@@ -113,7 +113,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("kind", NONSENSE)
-def test_a_provider_that_answers_nonsense(here: World, kind: str) -> None:
+def test_a_provider_that_answers_nonsense(here: SignInWorld, kind: str) -> None:
     here.fake.token_answer = lambda form: NONSENSE[kind]
     browser = here.browser()
     answer = browser.get(here.fake.approve(here.begin(browser, "/reports")))
@@ -124,7 +124,7 @@ def test_a_provider_that_answers_nonsense(here: World, kind: str) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refused_code(here: World, status: int) -> None:
+def test_a_refused_code(here: SignInWorld, status: int) -> None:
     here.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, status)
     browser = here.browser()
     answer = browser.get(here.fake.approve(here.begin(browser)))
@@ -132,7 +132,7 @@ def test_a_refused_code(here: World, status: int) -> None:
     assert "That took too long" in answer.text
 
 
-def test_tokens_that_cannot_be_verified(here: World) -> None:
+def test_tokens_that_cannot_be_verified(here: SignInWorld) -> None:
     for claims in ({"aud": "somebody-else"}, {"iss": "https://evil.example/"}, {"exp": 1}):
         browser = here.browser()
         answer = browser.get(here.fake.approve(here.begin(browser), **claims))
@@ -146,7 +146,7 @@ def test_tokens_that_cannot_be_verified(here: World) -> None:
     assert here.rows("sessions") == 0
 
 
-def test_the_database_down_is_said_and_nothing_is_lost(here: World) -> None:
+def test_the_database_down_is_said_and_nothing_is_lost(here: SignInWorld) -> None:
     browser = here.sign_in()
     callback = here.fake.approve(browser.get("/auth/login?another=1").location)
     state = browser.cookies[here.cookies.session]
@@ -164,7 +164,7 @@ def test_the_database_down_is_said_and_nothing_is_lost(here: World) -> None:
 
 @pytest.mark.parametrize("where", ["/auth/callback", "/auth/login", "/auth/ended"])
 def test_an_exception_that_nobody_listed_is_a_page_a_log_line_and_an_audit_entry(
-    here: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+    here: SignInWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise KeyError("what-somebody-sent")
@@ -185,7 +185,9 @@ def test_an_exception_that_nobody_listed_is_a_page_a_log_line_and_an_audit_entry
 
 
 @pytest.mark.parametrize("parameters", [{"error": "access_denied"}, {}, {"code": "c" * 5000}])
-def test_two_hundred_failed_callbacks_write_no_row_but_their_count(here: World, parameters: dict[str, str]) -> None:
+def test_two_hundred_failed_callbacks_write_no_row_but_their_count(
+    here: SignInWorld, parameters: dict[str, str]
+) -> None:
     browser = here.browser()
     for _ in range(200):
         answer = browser.get(here.fake.answer(query(here.begin(browser))["state"], **parameters))
@@ -195,7 +197,7 @@ def test_two_hundred_failed_callbacks_write_no_row_but_their_count(here: World, 
     assert event["details"] == '{"count":200}'
 
 
-def test_two_hundred_codes_that_somebody_made_up_write_no_more_rows_than_are_exchanged(here: World) -> None:
+def test_two_hundred_codes_that_somebody_made_up_write_no_more_rows_than_are_exchanged(here: SignInWorld) -> None:
     here.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, 400)
     browser = here.browser()
     for _ in range(200):

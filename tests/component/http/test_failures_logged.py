@@ -12,11 +12,11 @@ from app.core.records import Session
 from component.http import static_pages
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import World, world
+from tests.signin import SignInWorld, world
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
@@ -24,7 +24,7 @@ def here() -> Iterator[World]:
 
 @pytest.mark.parametrize("path", ["/", "/auth/ended", "/auth/session", "/media/x.png"])
 def test_each_503_is_one_line(
-    here: World, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    here: SignInWorld, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     browser = here.sign_in()
 

@@ -17,11 +17,11 @@ from component.http.security_headers import content_security_policy
 from component.http.static_pages import notice
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTPS, World, call, world
+from tests.signin import HTTPS, SignInWorld, call, world
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
@@ -45,7 +45,7 @@ HOSTS = [
 
 
 @pytest.mark.parametrize(("host", "answered"), HOSTS)
-def test_hosts_in_development(here: World, host: str, answered: bool) -> None:
+def test_hosts_in_development(here: SignInWorld, host: str, answered: bool) -> None:
     for path in ("/", "/auth/session", "/static/x.js"):
         answer = call(here.app, "GET", path, {"host": host})
         assert (answer.status == 200) is answered
@@ -53,7 +53,7 @@ def test_hosts_in_development(here: World, host: str, answered: bool) -> None:
         assert answer.header("x-content-type-options") == "nosniff"
 
 
-def test_no_foreign_window_keeps_a_hold_on_a_page_and_the_end_of_a_sign_in_can_close_itself(here: World) -> None:
+def test_no_foreign_window_keeps_a_hold_on_a_page_and_the_end_of_a_sign_in_can_close_itself(here: SignInWorld) -> None:
     name = "cross-origin-opener-policy"
     for path in ("/", "/reports"):
         assert call(here.app, "GET", path).header(name) == "same-origin-allow-popups"
@@ -73,7 +73,7 @@ def test_in_production_only_the_configured_host() -> None:
         assert answer.header("strict-transport-security").startswith("max-age=31536000")
 
 
-def test_two_hosts_or_none_are_refused(here: World) -> None:
+def test_two_hosts_or_none_are_refused(here: SignInWorld) -> None:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -97,7 +97,7 @@ def test_two_hosts_or_none_are_refused(here: World) -> None:
         assert sent[0]["status"] == 421
 
 
-def test_headers_on_every_answer(here: World) -> None:
+def test_headers_on_every_answer(here: SignInWorld) -> None:
     browser = here.sign_in()
     for path in ("/", "/nested/page", "/_stcore/metrics", "/auth/session", "/auth/callback", "/media/x", "/static/x"):
         answer = browser.get(path)
@@ -115,12 +115,12 @@ def test_headers_on_every_answer(here: World) -> None:
             assert re.fullmatch("[0-9a-f]{16}", answer.header("x-correlation-id"))
 
 
-def test_a_client_cannot_choose_the_correlation_id(here: World) -> None:
+def test_a_client_cannot_choose_the_correlation_id(here: SignInWorld) -> None:
     answer = here.browser().get("/", x_correlation_id="chosen-by-a-client")
     assert answer.header("x-correlation-id") != "chosen-by-a-client"
 
 
-def test_closed_addresses_are_a_page_that_leads_home(here: World) -> None:
+def test_closed_addresses_are_a_page_that_leads_home(here: SignInWorld) -> None:
     answer = here.browser().get("/x/reports")
     assert answer.status == 404
     assert 'href="/"' in answer.text

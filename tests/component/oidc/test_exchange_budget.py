@@ -25,7 +25,7 @@ from component.oidc import exchange_budget
 from component.oidc.exchange_budget import ExchangeBudget
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Answer, Browser, World, call, query, world
+from tests.signin import Answer, Browser, SignInWorld, call, query, world
 
 
 class Seconds:
@@ -44,20 +44,20 @@ def seconds() -> Seconds:
 
 
 @pytest.fixture
-def here(seconds: Seconds) -> Iterator[World]:
+def here(seconds: Seconds) -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock, monotonic=seconds) as made:
         yield made
 
 
-def made_up(here: World, browser: Browser, address: str) -> Answer:
+def made_up(here: SignInWorld, browser: Browser, address: str) -> Answer:
     """End a sign-in of this browser with a made-up code, from an address."""
     callback = here.fake.answer(query(here.begin(browser))["state"], code="made-up")
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     return call(here.app, "GET", callback, {"cookie": cookie}, client=(address, 50000))
 
 
-def test_from_one_address_ten_reach_the_provider_and_no_more(here: World, seconds: Seconds) -> None:
+def test_from_one_address_ten_reach_the_provider_and_no_more(here: SignInWorld, seconds: Seconds) -> None:
     statuses = [made_up(here, here.browser(), "198.51.100.1").status for _ in range(25)]
     assert statuses == [400] * 10 + [429] * 15
     assert len(here.fake.forms) == 10
@@ -66,7 +66,7 @@ def test_from_one_address_ten_reach_the_provider_and_no_more(here: World, second
     assert [made_up(here, here.browser(), "198.51.100.1").status for _ in range(2)] == [400, 429]
 
 
-def test_from_one_browser_five(here: World, seconds: Seconds) -> None:
+def test_from_one_browser_five(here: SignInWorld, seconds: Seconds) -> None:
     browser = here.browser()
     browser.get("/")
     statuses = [made_up(here, browser, f"198.51.100.{number}").status for number in range(8)]
@@ -75,7 +75,7 @@ def test_from_one_browser_five(here: World, seconds: Seconds) -> None:
     assert [made_up(here, browser, "198.51.100.99").status for _ in range(2)] == [400, 429]
 
 
-def test_the_networks_of_ipv6_count_as_addresses(here: World) -> None:
+def test_the_networks_of_ipv6_count_as_addresses(here: SignInWorld) -> None:
     statuses = [made_up(here, here.browser(), f"2001:db8:0:1::{number}").status for number in range(12)]
     assert statuses == [400] * 10 + [429] * 2
     assert made_up(here, here.browser(), "2001:db8:0:2::1").status == 400
@@ -83,7 +83,7 @@ def test_the_networks_of_ipv6_count_as_addresses(here: World) -> None:
     assert mapped == [400] * 12
 
 
-def test_a_flood_of_one_address_keeps_nobody_else_waiting(here: World) -> None:
+def test_a_flood_of_one_address_keeps_nobody_else_waiting(here: SignInWorld) -> None:
     known = here.sign_in()  # from the address of the flood
     known.logout()
     signed_in = here.sign_in()
@@ -99,7 +99,7 @@ def test_a_flood_of_one_address_keeps_nobody_else_waiting(here: World) -> None:
     assert call(here.app, "GET", callback, {"cookie": cookie}, client=("198.51.100.7", 1)).status == 303
 
 
-def test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting(here: World) -> None:
+def test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting(here: SignInWorld) -> None:
     known = here.sign_in()
     known.logout()
     before = len(here.fake.forms)
@@ -109,7 +109,7 @@ def test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting
     here.sign_in(known)
 
 
-def test_a_user_who_leaves_openid_out_of_the_scope_costs_that_users_own_budget_only(here: World) -> None:
+def test_a_user_who_leaves_openid_out_of_the_scope_costs_that_users_own_budget_only(here: SignInWorld) -> None:
     """The user can edit the provider's address; a sign-in without ``openid`` in it brings a code but no ID token."""
     eve, statuses = here.browser(), []
     for number in range(100):
@@ -125,7 +125,7 @@ def test_a_user_who_leaves_openid_out_of_the_scope_costs_that_users_own_budget_o
     assert call(here.app, "GET", callback, {"cookie": cookie}, client=("203.0.113.99", 1)).status == 303
 
 
-def test_what_was_refused_for_now_is_not_used_up(here: World, seconds: Seconds) -> None:
+def test_what_was_refused_for_now_is_not_used_up(here: SignInWorld, seconds: Seconds) -> None:
     for _ in range(10):
         made_up(here, here.browser(), "203.0.113.7")
     browser = here.browser()
@@ -137,7 +137,7 @@ def test_what_was_refused_for_now_is_not_used_up(here: World, seconds: Seconds) 
     assert browser.get(callback).status == 303
 
 
-def test_a_code_is_brought_to_the_provider_once_for_each_sign_in(here: World) -> None:
+def test_a_code_is_brought_to_the_provider_once_for_each_sign_in(here: SignInWorld) -> None:
     browser = here.browser()
     callback = here.fake.answer(query(here.begin(browser))["state"], code="made-up")
     cookies = dict(browser.cookies)
@@ -153,7 +153,7 @@ def test_a_code_is_brought_to_the_provider_once_for_each_sign_in(here: World) ->
     assert len(written) == 5  # a sign-in that is used up costs a transaction, and so an attempt
 
 
-def test_what_costs_the_provider_nothing_is_not_counted(here: World) -> None:
+def test_what_costs_the_provider_nothing_is_not_counted(here: SignInWorld) -> None:
     for _ in range(30):
         browser = here.browser()
         browser.get(here.fake.answer(query(here.begin(browser))["state"], error="login_required"))
@@ -172,7 +172,7 @@ def refuse(budget: ExchangeBudget, error: Exception, *, browser: str = "b", addr
         raise error
 
 
-def test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row(here: World) -> None:
+def test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row(here: SignInWorld) -> None:
     for _ in range(12):
         browser = here.browser()
         callback = here.fake.answer(query(here.begin(browser))["state"], code="made-up")
@@ -381,7 +381,7 @@ def test_one_account_keeps_no_other_browser_from_being_known(seconds: Seconds) -
     ]
 
 
-def test_a_browser_is_known_once_its_session_was_made(here: World) -> None:
+def test_a_browser_is_known_once_its_session_was_made(here: SignInWorld) -> None:
     """A blocked account gets none, and what it brings counts."""
     eve = here.sign_in(sub="auth0|eve")
     with here.storage.unit_of_work() as unit:

@@ -19,7 +19,7 @@ from app.core.tokens.discovery import Discovery
 from app.core.tokens.key_set import KeySet
 from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider
-from tests.signin import World, world
+from tests.signin import SignInWorld, world
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -73,13 +73,13 @@ def _sendable(body: Any) -> Any:
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
-def finish(here: World) -> None:
+def finish(here: SignInWorld) -> None:
     """Sign in; when that does not work there is a page with the reference of an audit entry."""
     browser = here.browser()
     before = len(here.audit("app:login:refuse"))
@@ -97,7 +97,7 @@ def finish(here: World) -> None:
     assert all(":" in event["reason"] or "-" in event["reason"] or "_" in event["reason"] for event in events)
 
 
-def test_any_answer_of_the_token_endpoint(here: World) -> None:
+def test_any_answer_of_the_token_endpoint(here: SignInWorld) -> None:
     names = ("access_token", "id_token", "refresh_token", "token_type", "expires_in", "expires_at", "scope", "error")
     usual = {"access_token": here.fake.issuer.access_token(), "id_token": here.fake.issuer.id_token()}
 
@@ -113,7 +113,7 @@ def test_any_answer_of_the_token_endpoint(here: World) -> None:
 
 @pytest.mark.parametrize("expires_in", [[1], {}, {"a": 1}, "", "soon", True, -1, 1e308, 10**400, [[]]])
 @pytest.mark.parametrize("name", ["expires_in", "expires_at"])
-def test_an_expiry_of_any_type(here: World, name: str, expires_in: object) -> None:
+def test_an_expiry_of_any_type(here: SignInWorld, name: str, expires_in: object) -> None:
     usual = here.fake.tokens
 
     def tokens(claims: Any, *, nonce: str | None = None) -> Answer:
@@ -125,7 +125,7 @@ def test_an_expiry_of_any_type(here: World, name: str, expires_in: object) -> No
     finish(here)
 
 
-def test_any_answer_to_a_refresh(here: World) -> None:
+def test_any_answer_to_a_refresh(here: SignInWorld) -> None:
     ref = here.ref(here.sign_in())
     here.clock.move(seconds=580)
 
@@ -143,7 +143,7 @@ def test_any_answer_to_a_refresh(here: World) -> None:
     assert here.sessions.by_ref(ref).ref == ref
 
 
-def test_any_discovery_document(here: World) -> None:
+def test_any_discovery_document(here: SignInWorld) -> None:
     metadata = here.fake.issuer.metadata()
 
     @FEW
@@ -156,7 +156,7 @@ def test_any_discovery_document(here: World) -> None:
     check()
 
 
-def test_any_key_set(here: World) -> None:
+def test_any_key_set(here: SignInWorld) -> None:
     jwk = here.fake.issuer.keys[0].jwk()
     keys = st.lists(
         st.fixed_dictionaries({}, optional=dict.fromkeys(jwk, values)).map(lambda drawn: jwk | drawn) | values

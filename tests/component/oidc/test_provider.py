@@ -16,11 +16,11 @@ from component.oidc import bounded_http
 from component.oidc.provider import Provider, TokenSet, allowed_parameters, cleaned_error, cleaned_text
 from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider, Form
-from tests.signin import World, world
+from tests.signin import SignInWorld, world
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
@@ -36,19 +36,19 @@ def test_a_token_set_shows_no_token() -> None:
     ("expires_in", "seconds"),
     [(600, 600), ("600", 600), (600.9, 600), (None, None), (-1, None), (True, None), (1e300, None)],
 )
-def test_expires_in_may_be_anything(here: World, expires_in: object, seconds: int | None) -> None:
+def test_expires_in_may_be_anything(here: SignInWorld, expires_in: object, seconds: int | None) -> None:
     here.fake.token_answer = lambda form: Answer({"access_token": "a", "expires_in": expires_in})
     assert here.provider.exchange("code", "verifier").expires_in_seconds == seconds
 
 
 @pytest.mark.parametrize("scope", ["", None, "openid", 5])
-def test_scope_may_be_anything(here: World, scope: object) -> None:
+def test_scope_may_be_anything(here: SignInWorld, scope: object) -> None:
     here.fake.token_answer = lambda form: Answer({"access_token": "a", "token_type": "bearer", "scope": scope})
     assert here.provider.exchange("code", "verifier").access_token == "a"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 200])
-def test_errors_come_with_any_status(here: World, status: int) -> None:
+def test_errors_come_with_any_status(here: SignInWorld, status: int) -> None:
     here.fake.token_answer = lambda form: Answer({"error": "invalid_grant", "error_description": "No."}, status)
     with pytest.raises(ProviderRefused) as caught:
         here.provider.refresh("token")
@@ -67,7 +67,7 @@ def test_errors_come_with_any_status(here: World, status: int) -> None:
         Answer({"error": {"code": 5}}, 400),
     ],
 )
-def test_what_is_not_a_no_is_try_again(here: World, answer: Answer) -> None:
+def test_what_is_not_a_no_is_try_again(here: SignInWorld, answer: Answer) -> None:
     here.fake.token_answer = lambda form: answer
     with pytest.raises((ProviderUnavailable, ProviderRefused)) as caught:
         here.provider.refresh("token")
@@ -75,7 +75,7 @@ def test_what_is_not_a_no_is_try_again(here: World, answer: Answer) -> None:
         assert caught.value.error == ""  # unreadable, so nothing is concluded from it
 
 
-def test_redirects_are_not_followed(here: World) -> None:
+def test_redirects_are_not_followed(here: SignInWorld) -> None:
     """A token endpoint that redirects would carry the client's secret elsewhere."""
     elsewhere = f"{here.fake.url}elsewhere"
     here.fake.token_answer = lambda form: Answer({"access_token": "a"}, 307, {"Location": elsewhere})
@@ -85,7 +85,7 @@ def test_redirects_are_not_followed(here: World) -> None:
     assert here.fake.issuer.other_requests == []
 
 
-def test_cookies_of_the_provider_are_not_kept(here: World) -> None:
+def test_cookies_of_the_provider_are_not_kept(here: SignInWorld) -> None:
     here.fake.token_answer = lambda form: Answer({"access_token": "a"}, 200, {"Set-Cookie": "who=ann; Path=/"})
     here.provider.exchange("code", "verifier")
     assert not list(here.provider._http.cookies)
@@ -108,7 +108,7 @@ class _Dripping(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def test_a_drip_of_bytes_does_not_keep_a_thread(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drip_of_bytes_does_not_keep_a_thread(here: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_http, "TIMEOUT_SECONDS", 0.3)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Dripping)
     server.daemon_threads = True
@@ -125,7 +125,7 @@ def test_a_drip_of_bytes_does_not_keep_a_thread(here: World, monkeypatch: pytest
         server.server_close()
 
 
-def test_a_slow_provider_is_not_waited_for(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_provider_is_not_waited_for(here: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_http, "TIMEOUT_SECONDS", 0.2)
     over = threading.Event()
 
@@ -157,12 +157,12 @@ class _Known(Discovery):
         return self._found
 
 
-def _provider(here: World, issuer: str, end_session_endpoint: str | None = None) -> Provider:
+def _provider(here: SignInWorld, issuer: str, end_session_endpoint: str | None = None) -> Provider:
     settings = here.settings.model_copy(update={"oidc_issuer": issuer})
     return Provider(settings, _Known(issuer, end_session_endpoint), http=requests.Session())
 
 
-def test_where_signing_out_leads(here: World) -> None:
+def test_where_signing_out_leads(here: SignInWorld) -> None:
     standard = _provider(here, "https://id.example/", "https://id.example/logout?realm=a").logout_url("sid-1")
     assert standard == (
         "https://id.example/logout?realm=a&client_id=client-one"
@@ -176,18 +176,18 @@ def test_where_signing_out_leads(here: World) -> None:
         assert _provider(here, other).logout_url("sid-1") is None
 
 
-def test_a_provider_without_revocation_is_left_alone(here: World) -> None:
+def test_a_provider_without_revocation_is_left_alone(here: SignInWorld) -> None:
     _provider(here, "https://id.example/").revoke("token")
 
 
-def test_pkce_is_used_whether_it_is_advertised_or_not(here: World) -> None:
+def test_pkce_is_used_whether_it_is_advertised_or_not(here: SignInWorld) -> None:
     url = _provider(here, "https://id.example/").authorize_url(state="s", nonce="n", code_verifier="v" * 43)
     assert url.startswith("https://id.example/authorize?tenant=x&")
     assert "code_challenge_method=S256" in url
     assert "v" * 43 not in url
 
 
-def test_the_issuer_of_an_answer_is_compared_exactly(here: World) -> None:
+def test_the_issuer_of_an_answer_is_compared_exactly(here: SignInWorld) -> None:
     provider = _provider(here, "https://id.example/")
     provider.check_issuer(None)
     provider.check_issuer("https://id.example/")

@@ -16,36 +16,36 @@ from tests.browser import Answer, call
 from tests.clock import FakeClock
 from tests.issuer import ABSENT, CLIENT_ID
 from tests.provider import FakeProvider
-from tests.signin import Browser, World, world
+from tests.signin import Browser, SignInWorld, world
 
 PATH = "/auth/backchannel-logout"
 FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
-def post(here: World, body: bytes | str, **headers: str) -> Answer:
+def post(here: SignInWorld, body: bytes | str, **headers: str) -> Answer:
     """What the provider posts; no cookie, no ``Origin``."""
     sent = {"content-type": FORM} | {name.replace("_", "-"): value for name, value in headers.items()}
     return call(here.app, "POST", PATH, sent, body.encode() if isinstance(body, str) else body)
 
 
-def tell(here: World, **claims: Any) -> Answer:
+def tell(here: SignInWorld, **claims: Any) -> Answer:
     """Post a logout token with these claims; one second after what was done before it, unless told otherwise."""
     usual = {"jti": secrets.token_hex(8), "iat": int(here.clock.timestamp()) + 1}
     return post(here, urlencode({"logout_token": here.fake.issuer.logout_token(**(usual | claims))}))
 
 
-def live(here: World, browser: Browser) -> bool:
+def live(here: SignInWorld, browser: Browser) -> bool:
     return bool(browser.get("/auth/session").json()["authenticated"])
 
 
-def test_the_session_with_that_id_ends_and_no_other(here: World) -> None:
+def test_the_session_with_that_id_ends_and_no_other(here: SignInWorld) -> None:
     first, second = here.sign_in(), here.sign_in(sid="session-2")
     bob = here.sign_in(sub="auth0|bob", sid="session-3")
     change_counters = here.storage.read.change_counters().sessions_ended
@@ -69,7 +69,7 @@ def test_the_session_with_that_id_ends_and_no_other(here: World) -> None:
     assert here.storage.read.sealed_tokens(ref) is None
 
 
-def test_what_the_sessions_had_is_revoked_at_the_provider_once_it_is_answered(here: World) -> None:
+def test_what_the_sessions_had_is_revoked_at_the_provider_once_it_is_answered(here: SignInWorld) -> None:
     here.sign_in()
     here.sign_in(sid="session-2")
     had = list(here.fake.refresh_tokens)
@@ -80,14 +80,14 @@ def test_what_the_sessions_had_is_revoked_at_the_provider_once_it_is_answered(he
     assert here.fake.revoked == had
 
 
-def test_a_provider_that_does_not_take_it_is_no_trouble(here: World) -> None:
+def test_a_provider_that_does_not_take_it_is_no_trouble(here: SignInWorld) -> None:
     browser = here.sign_in()
     here.fake.revoke_status = 500
     assert tell(here, sid="session-1").status == 200
     assert not live(here, browser)
 
 
-def test_without_a_session_id_all_of_the_subject_end(here: World) -> None:
+def test_without_a_session_id_all_of_the_subject_end(here: SignInWorld) -> None:
     first, second = here.sign_in(), here.sign_in(sid="session-2")
     bob = here.sign_in(sub="auth0|bob", sid="session-1")
     assert tell(here, sid=ABSENT).status == 200
@@ -104,18 +104,18 @@ def test_without_a_session_id_all_of_the_subject_end(here: World) -> None:
         ({"sub": "auth0|bob", "sid": ABSENT}, [True, True]),
     ],
 )
-def test_who_is_meant(here: World, claims: dict[str, Any], left: list[bool]) -> None:
+def test_who_is_meant(here: SignInWorld, claims: dict[str, Any], left: list[bool]) -> None:
     first, second = here.sign_in(), here.sign_in(sid="session-2")
     assert tell(here, **claims).status == 200
     assert [live(here, browser) for browser in (first, second)] == left
 
 
-def test_signing_out_where_nobody_is_signed_in_is_no_error(here: World) -> None:
+def test_signing_out_where_nobody_is_signed_in_is_no_error(here: SignInWorld) -> None:
     assert tell(here).status == 200
     assert not here.audit("app:session:end")
 
 
-def test_a_token_works_once(here: World) -> None:
+def test_a_token_works_once(here: SignInWorld) -> None:
     browser = here.sign_in()
     claims = {"jti": "the-same", "sid": ABSENT, "iat": int(here.clock.timestamp()) + 5}
     assert tell(here, **claims).status == 200
@@ -127,7 +127,7 @@ def test_a_token_works_once(here: World) -> None:
     assert (event["reason"], event["address"]) == ("logout-token:replayed", "203.0.113.7")
 
 
-def test_a_token_is_remembered_for_as_long_as_it_holds(here: World) -> None:
+def test_a_token_is_remembered_for_as_long_as_it_holds(here: SignInWorld) -> None:
     browser = here.sign_in()
     claims = {"jti": "the-same", "iat": int(here.clock.timestamp()), "exp": int(here.clock.timestamp()) + 120}
     assert tell(here, **claims).status == 200
@@ -141,7 +141,7 @@ def test_a_token_is_remembered_for_as_long_as_it_holds(here: World) -> None:
     assert live(here, browser)
 
 
-def test_a_session_begun_after_the_token_was_issued_lives_on(here: World) -> None:
+def test_a_session_begun_after_the_token_was_issued_lives_on(here: SignInWorld) -> None:
     """Signed out there and in again before the token arrived."""
     before = here.sign_in()
     issued = int(here.clock.timestamp()) + 1
@@ -151,7 +151,7 @@ def test_a_session_begun_after_the_token_was_issued_lives_on(here: World) -> Non
     assert [live(here, browser) for browser in (before, after)] == [False, True]
 
 
-def test_a_session_begun_within_the_very_second_ends(here: World) -> None:
+def test_a_session_begun_within_the_very_second_ends(here: SignInWorld) -> None:
     browser = here.sign_in()
     begun = here.sessions.resolve(here.secret(browser)).created_at
     assert tell(here, iat=int(begun.timestamp())).status == 200
@@ -171,7 +171,9 @@ def test_a_session_begun_within_the_very_second_ends(here: World) -> None:
         ({"iat": 4_000_000_000, "exp": 4_000_000_100}, "not-yet-valid"),
     ],
 )
-def test_a_bad_token_is_refused_and_nothing_is_written_for_it(here: World, claims: dict[str, Any], reason: str) -> None:
+def test_a_bad_token_is_refused_and_nothing_is_written_for_it(
+    here: SignInWorld, claims: dict[str, Any], reason: str
+) -> None:
     """Each check has its own test in ``test_tokens_logout``; here is what a refusal looks like."""
     browser = here.sign_in()
     before = here.dump()
@@ -183,7 +185,7 @@ def test_a_bad_token_is_refused_and_nothing_is_written_for_it(here: World, claim
     assert (event["outcome"], event["reason"]) == ("refused", f"logout-token:{reason}")
 
 
-def test_an_id_token_of_ours_signs_nobody_out(here: World) -> None:
+def test_an_id_token_of_ours_signs_nobody_out(here: SignInWorld) -> None:
     browser = here.sign_in()
     assert post(here, urlencode({"logout_token": here.fake.issued[-1]})).status == 400
     assert live(here, browser)
@@ -208,7 +210,7 @@ def test_an_id_token_of_ours_signs_nobody_out(here: World) -> None:
         ("GOOD", {"content_type": ""}),
     ],
 )
-def test_only_one_token_in_a_bounded_form(here: World, body: str | bytes, headers: dict[str, str]) -> None:
+def test_only_one_token_in_a_bounded_form(here: SignInWorld, body: str | bytes, headers: dict[str, str]) -> None:
     browser = here.sign_in()
     good = urlencode({"logout_token": here.fake.issuer.logout_token(iat=int(here.clock.timestamp()) + 1)})
     answer = post(here, body.replace("GOOD", good) if isinstance(body, str) else body, **headers)
@@ -217,7 +219,7 @@ def test_only_one_token_in_a_bounded_form(here: World, body: str | bytes, header
     assert live(here, browser)
 
 
-def test_the_token_is_looked_for_in_the_body_only(here: World) -> None:
+def test_the_token_is_looked_for_in_the_body_only(here: SignInWorld) -> None:
     browser = here.sign_in()
     token = here.fake.issuer.logout_token()
     answer = call(here.app, "POST", f"{PATH}?{urlencode({'logout_token': token})}", {"content-type": FORM})
@@ -225,7 +227,7 @@ def test_the_token_is_looked_for_in_the_body_only(here: World) -> None:
     assert live(here, browser)
 
 
-def test_a_charset_and_other_fields_are_let_be(here: World) -> None:
+def test_a_charset_and_other_fields_are_let_be(here: SignInWorld) -> None:
     browser = here.sign_in()
     token = here.fake.issuer.logout_token(iat=int(here.clock.timestamp()) + 1)
     body = urlencode({"state": "x", "logout_token": token, "more": ""})
@@ -234,19 +236,21 @@ def test_a_charset_and_other_fields_are_let_be(here: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_it_is_posted_and_never_redirected(here: World, method: str) -> None:
+def test_it_is_posted_and_never_redirected(here: SignInWorld, method: str) -> None:
     answer = call(here.app, method, PATH)
     assert (answer.status, answer.header("allow")) == (405, "POST")
 
 
-def test_nothing_of_a_token_is_repeated(here: World) -> None:
+def test_nothing_of_a_token_is_repeated(here: SignInWorld) -> None:
     token = here.fake.issuer.logout_token(aud="another", sid="a-very-secret-session")
     answer = post(here, urlencode({"logout_token": token}))
     assert token.split(".")[1][:20] not in answer.text
     assert "secret" not in answer.text
 
 
-def test_when_storage_does_not_answer_the_token_is_not_used_up(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_storage_does_not_answer_the_token_is_not_used_up(
+    here: SignInWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     browser = here.sign_in()
     claims = {"jti": "the-same", "iat": int(here.clock.timestamp()) + 1}
 
@@ -261,7 +265,7 @@ def test_when_storage_does_not_answer_the_token_is_not_used_up(here: World, monk
     assert not live(here, browser)
 
 
-def test_a_session_that_is_over_keeps_its_reason(here: World) -> None:
+def test_a_session_that_is_over_keeps_its_reason(here: SignInWorld) -> None:
     browser = here.sign_in()
     ref = here.ref(browser)
     here.sessions.end(ref, EndReason.ENDED_BY_ADMIN, by="admin")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.clock import FakeClock
 from tests.component.dev_tenant.support import Browser as TenantBrowser
 from tests.component.dev_tenant.support import Running, browsing, running
 from tests.provider import FakeProvider
-from tests.signin import World, world
+from tests.signin import SignInWorld, world
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,9 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def here(tenant: Running) -> Iterator[World]:
+def here(tenant: Running) -> Iterator[SignInWorld]:
     clock = FakeClock()
-    tenant.clock.ahead_seconds = 0.0
+    tenant.clock.ahead = timedelta()
     unused = FakeProvider(clock.timestamp)
     credentials = tenant.tenant.credentials
     given: dict[str, Any] = {
@@ -40,7 +41,7 @@ def here(tenant: Running) -> Iterator[World]:
         yield made
 
 
-def sign_in(here: World, at_tenant: TenantBrowser, person: str) -> str:
+def sign_in(here: SignInWorld, at_tenant: TenantBrowser, person: str) -> str:
     """The session's reference after the whole way through the tenant's own page."""
     browser = here.browser()
     page = at_tenant.get(here.begin(browser, "/reports%3Fa%3D1"))
@@ -51,7 +52,7 @@ def sign_in(here: World, at_tenant: TenantBrowser, person: str) -> str:
     return here.ref(browser)
 
 
-def test_from_the_page_to_the_session_and_out(here: World, tenant: Running) -> None:
+def test_from_the_page_to_the_session_and_out(here: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
         ref = sign_in(here, at_tenant, "bruno")
         session = here.sessions.by_ref(ref)
@@ -62,7 +63,7 @@ def test_from_the_page_to_the_session_and_out(here: World, tenant: Running) -> N
 
         tenant.tenant.set_access("bruno", roles=["viewer"])
         here.clock.move(seconds=301)
-        tenant.clock.ahead_seconds = here.clock.ahead.total_seconds()
+        tenant.clock.ahead = here.clock.ahead
         here.sessions.sync_if_due(here.sessions.by_ref(ref))
         grants = here.storage.read.grants(Subject(tenant.issuer, "auth0|bruno"), here.clock())
         assert set(grants.roles) == {"viewer"}
@@ -70,7 +71,7 @@ def test_from_the_page_to_the_session_and_out(here: World, tenant: Running) -> N
 
         first = here.sessions.access_token(ref)
         here.clock.move(seconds=560)
-        tenant.clock.ahead_seconds = here.clock.ahead.total_seconds()
+        tenant.clock.ahead = here.clock.ahead
         second = here.sessions.access_token(ref)
         assert first != second  # with the rotated refresh token
 
@@ -84,7 +85,7 @@ def test_from_the_page_to_the_session_and_out(here: World, tenant: Running) -> N
         assert browser.get("/auth/session").json() == {"authenticated": False}
 
 
-def test_somebody_blocked_at_the_tenant(here: World, tenant: Running) -> None:
+def test_somebody_blocked_at_the_tenant(here: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
         browser = here.browser()
         page = at_tenant.get(here.begin(browser))
@@ -95,13 +96,13 @@ def test_somebody_blocked_at_the_tenant(here: World, tenant: Running) -> None:
         assert "Your account is blocked" in answer.text
 
 
-def test_a_person_blocked_meanwhile_loses_the_session_at_the_next_refresh(here: World, tenant: Running) -> None:
+def test_a_person_blocked_meanwhile_loses_the_session_at_the_next_refresh(here: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
         ref = sign_in(here, at_tenant, "chiyo")
         tenant.tenant.set_access("chiyo", blocked=True)
         try:
             here.clock.move(seconds=301)
-            tenant.clock.ahead_seconds = here.clock.ahead.total_seconds()
+            tenant.clock.ahead = here.clock.ahead
             with pytest.raises(SessionEnded):
                 here.sessions.sync_if_due(here.sessions.by_ref(ref))
         finally:

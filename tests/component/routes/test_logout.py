@@ -9,11 +9,11 @@ import pytest
 from app.core.errors import SessionEnded
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import World, query, world
+from tests.signin import SignInWorld, query, world
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
@@ -32,19 +32,19 @@ def here() -> Iterator[World]:
         ("http://localhost:8501/", "same-origin"),
     ],
 )
-def test_signing_out_is_for_our_own_pages_only(here: World, origin: str, site: str) -> None:
+def test_signing_out_is_for_our_own_pages_only(here: SignInWorld, origin: str, site: str) -> None:
     browser = here.sign_in()
     assert browser.logout(origin=origin, sec_fetch_site=site).status == 403
     assert browser.get("/auth/session").json()["authenticated"] is True
 
 
-def test_signing_out_without_an_origin_is_refused(here: World) -> None:
+def test_signing_out_without_an_origin_is_refused(here: SignInWorld) -> None:
     browser = here.sign_in()
     assert browser.request("POST", "/auth/logout").status == 403
     assert browser.get("/auth/session").json()["authenticated"] is True
 
 
-def test_a_tab_that_was_open_says_that_they_are_signed_out(here: World) -> None:
+def test_a_tab_that_was_open_says_that_they_are_signed_out(here: SignInWorld) -> None:
     stranger, browser = here.browser(), here.sign_in()
     browser.logout(sec_fetch_site="same-origin")
     page = browser.get("/auth/ended?return_to=/reports").text
@@ -53,7 +53,7 @@ def test_a_tab_that_was_open_says_that_they_are_signed_out(here: World) -> None:
     assert "You are not signed in" in stranger.get("/auth/ended").text
 
 
-def test_signing_out(here: World) -> None:
+def test_signing_out(here: SignInWorld) -> None:
     browser = here.sign_in()
     secret = here.secret(browser)
     answer = browser.logout(sec_fetch_site="same-origin")
@@ -74,7 +74,7 @@ def test_signing_out(here: World) -> None:
     assert browser.logout().json() == {"location": "/"}
 
 
-def test_signing_out_while_the_provider_is_down(here: World) -> None:
+def test_signing_out_while_the_provider_is_down(here: SignInWorld) -> None:
     browser = here.sign_in()
     here.fake.stop()
     here.discovery._known = None
@@ -83,7 +83,7 @@ def test_signing_out_while_the_provider_is_down(here: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/callback", "/auth/session"])
-def test_other_methods_are_not_answered(here: World, path: str) -> None:
+def test_other_methods_are_not_answered(here: SignInWorld, path: str) -> None:
     for method in ("HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
         assert here.browser().request(method, path).status == 405, method
     assert here.browser().get("/auth/logout").status == 405

@@ -11,19 +11,19 @@ import pytest
 
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Browser, World, query, world
+from tests.signin import Browser, SignInWorld, query, world
 
 POPUP = "/auth/login?mode=popup&return_to=/reports"
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
-def test_it_ends_on_a_page_that_tells_the_tabs_and_closes(here: World) -> None:
+def test_it_ends_on_a_page_that_tells_the_tabs_and_closes(here: SignInWorld) -> None:
     browser = here.browser()
     page = browser.get(here.fake.approve(browser.get(POPUP).location, name="Ann"))
     assert page.status == 200
@@ -44,7 +44,7 @@ def test_it_ends_on_a_page_that_tells_the_tabs_and_closes(here: World) -> None:
     assert browser.get("/auth/session").json()["name"] == "Ann"
 
 
-def test_no_other_page_of_ours_has_a_script(here: World) -> None:
+def test_no_other_page_of_ours_has_a_script(here: SignInWorld) -> None:
     page = here.browser().get("/auth/callback?state=made-up")
     assert "<script" not in page.text
     assert "script-src" not in page.header("content-security-policy")
@@ -60,7 +60,7 @@ def test_no_other_page_of_ours_has_a_script(here: World) -> None:
         ("temporarily_unavailable", "busy"),
     ],
 )
-def test_a_refusal_is_said_in_it_and_trying_again_stays_in_it(here: World, error: str, said: str) -> None:
+def test_a_refusal_is_said_in_it_and_trying_again_stays_in_it(here: SignInWorld, error: str, said: str) -> None:
     browser = here.browser()
     state = query(browser.get(POPUP).location)["state"]
     page = browser.get(here.fake.answer(state, error=error))
@@ -73,7 +73,7 @@ def test_a_refusal_is_said_in_it_and_trying_again_stays_in_it(here: World, error
     assert "If it does not" in browser.get(here.fake.approve(browser.get(again).location)).text
 
 
-def test_closed_half_way_nothing_has_happened(here: World) -> None:
+def test_closed_half_way_nothing_has_happened(here: SignInWorld) -> None:
     browser = here.browser()
     before = here.dump()
     browser.get(POPUP)
@@ -81,7 +81,7 @@ def test_closed_half_way_nothing_has_happened(here: World) -> None:
     here.sign_in(browser)  # and the next one goes on as ever
 
 
-def test_two_popups_each_finish_and_the_second_replaces_the_first(here: World) -> None:
+def test_two_popups_each_finish_and_the_second_replaces_the_first(here: SignInWorld) -> None:
     browser = here.browser()
     first, second = browser.get(POPUP).location, browser.get(POPUP).location
     assert browser.get(here.fake.approve(first)).status == 200
@@ -91,7 +91,7 @@ def test_two_popups_each_finish_and_the_second_replaces_the_first(here: World) -
     assert len(here.audit("app:session:end")) == 1
 
 
-def test_the_same_answer_again_says_the_same(here: World) -> None:
+def test_the_same_answer_again_says_the_same(here: SignInWorld) -> None:
     browser = here.browser()
     callback = here.fake.approve(browser.get(POPUP).location)
     kept = dict(browser.cookies)
@@ -101,7 +101,7 @@ def test_the_same_answer_again_says_the_same(here: World) -> None:
     assert len(here.audit("app:session:begin")) == 1
 
 
-def test_somebody_else_in_it_is_signed_in_as_themselves(here: World) -> None:
+def test_somebody_else_in_it_is_signed_in_as_themselves(here: SignInWorld) -> None:
     browser = here.sign_in()
     before = here.ref(browser)
     location = browser.get(f"{POPUP}&another=1").location
@@ -110,6 +110,6 @@ def test_somebody_else_in_it_is_signed_in_as_themselves(here: World) -> None:
     assert here.ref(browser) != before
 
 
-def test_signed_in_already_it_closes_at_once(here: World) -> None:
+def test_signed_in_already_it_closes_at_once(here: SignInWorld) -> None:
     browser: Browser = here.sign_in()
     assert "You are signed in" in browser.get(POPUP).text

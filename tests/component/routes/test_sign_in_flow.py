@@ -13,17 +13,17 @@ from component.oidc.provider import ANY_AGE_SECONDS
 from component.routes.session import session_tag
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTPS, Browser, LogBook, World, query, world
+from tests.signin import HTTPS, Browser, LogBook, SignInWorld, query, world
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
-def test_the_whole_way_leads_back_to_the_asked_page_and_query(here: World) -> None:
+def test_the_whole_way_leads_back_to_the_asked_page_and_query(here: SignInWorld) -> None:
     browser = here.browser()
     asked = query(here.begin(browser, "/reports%3Fregion%3Demea%26year%3D2026"))
     assert asked["response_type"] == "code"
@@ -46,16 +46,16 @@ def test_the_whole_way_leads_back_to_the_asked_page_and_query(here: World) -> No
     assert event["address"] == "203.0.113.7"
 
 
-def test_nobody_is_told_so(here: World) -> None:
+def test_nobody_is_told_so(here: SignInWorld) -> None:
     assert here.browser().get("/auth/session").json() == {"authenticated": False}
 
 
-def test_a_live_session_goes_straight_on(here: World) -> None:
+def test_a_live_session_goes_straight_on(here: SignInWorld) -> None:
     browser = here.sign_in()
     assert browser.get("/auth/login?return_to=/reports%3Fa%3D1").location == "http://localhost:8501/reports?a=1"
 
 
-def test_anonymous_requests_write_nothing(here: World) -> None:
+def test_anonymous_requests_write_nothing(here: SignInWorld) -> None:
     before = here.dump()
     browser = here.browser()
     here.begin(browser)
@@ -89,13 +89,13 @@ def test_cookie_attributes(base_url: str) -> None:
             assert "cookie" in answer.header("vary").lower()
 
 
-def test_two_installations_on_one_host_do_not_share_cookies(here: World) -> None:
+def test_two_installations_on_one_host_do_not_share_cookies(here: SignInWorld) -> None:
     from component.http.cookies import Cookies
 
     assert Cookies("http://localhost:8501").session != Cookies("http://localhost:8502").session
 
 
-def test_a_callback_works_once(here: World) -> None:
+def test_a_callback_works_once(here: SignInWorld) -> None:
     browser = here.browser()
     callback = here.fake.approve(here.begin(browser))
     kept = dict(browser.cookies)
@@ -108,7 +108,7 @@ def test_a_callback_works_once(here: World) -> None:
     assert len(here.fake.forms) == 1  # the code never went to the provider twice
 
 
-def test_a_callback_in_another_browser_is_refused(here: World) -> None:
+def test_a_callback_in_another_browser_is_refused(here: SignInWorld) -> None:
     victim, attacker = here.browser(), here.browser()
     here.begin(victim)
     callback = here.fake.approve(here.begin(attacker))
@@ -122,7 +122,7 @@ def test_a_callback_in_another_browser_is_refused(here: World) -> None:
     assert not here.fake.forms
 
 
-def test_a_transaction_cannot_be_moved_to_another_state(here: World) -> None:
+def test_a_transaction_cannot_be_moved_to_another_state(here: SignInWorld) -> None:
     browser = here.browser()
     first, second = here.begin(browser), here.begin(browser)
     names = [here.cookies.login(query(url)["state"]) for url in (first, second)]
@@ -130,7 +130,7 @@ def test_a_transaction_cannot_be_moved_to_another_state(here: World) -> None:
     assert browser.get(here.fake.approve(second)).status == 400
 
 
-def test_a_transaction_that_was_altered_is_refused(here: World) -> None:
+def test_a_transaction_that_was_altered_is_refused(here: SignInWorld) -> None:
     browser = here.browser()
     url = here.begin(browser)
     name = here.cookies.login(query(url)["state"])
@@ -141,14 +141,14 @@ def test_a_transaction_that_was_altered_is_refused(here: World) -> None:
         browser.cookies[name] = value
 
 
-def test_parallel_tabs_each_finish(here: World) -> None:
+def test_parallel_tabs_each_finish(here: SignInWorld) -> None:
     browser = here.browser()
     urls = [here.begin(browser, f"/p{number}") for number in range(3)]
     for number in (1, 0, 2):
         assert browser.get(here.fake.approve(urls[number])).location.endswith(f"/p{number}")
 
 
-def test_at_most_five_transactions_and_the_oldest_goes(here: World) -> None:
+def test_at_most_five_transactions_and_the_oldest_goes(here: SignInWorld) -> None:
     browser = here.browser()
     urls = []
     for number in range(7):
@@ -164,14 +164,14 @@ def test_at_most_five_transactions_and_the_oldest_goes(here: World) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(590, 303), (610, 400)])
-def test_ten_minutes(here: World, seconds: int, status: int) -> None:
+def test_ten_minutes(here: SignInWorld, seconds: int, status: int) -> None:
     browser = here.browser()
     url = here.begin(browser)
     here.clock.move(seconds=seconds)
     assert browser.get(here.fake.approve(url)).status == status
 
 
-def test_a_replay_in_a_signed_in_browser_just_goes_on(here: World) -> None:
+def test_a_replay_in_a_signed_in_browser_just_goes_on(here: SignInWorld) -> None:
     browser = here.browser()
     callback = here.fake.approve(here.begin(browser, "/reports"))
     kept = dict(browser.cookies)
@@ -186,7 +186,7 @@ def test_a_replay_in_a_signed_in_browser_just_goes_on(here: World) -> None:
 
 
 @pytest.mark.parametrize("iss", ["https://evil.example/", "", "slash"])
-def test_an_answer_of_another_provider_is_refused(here: World, iss: str) -> None:
+def test_an_answer_of_another_provider_is_refused(here: SignInWorld, iss: str) -> None:
     browser = here.browser()
     state = query(here.begin(browser))["state"]
     given = here.fake.url.rstrip("/") if iss == "slash" else iss
@@ -205,7 +205,7 @@ def test_iss_may_be_missing_where_it_is_not_promised() -> None:
             assert browser.get(callback.replace("&iss=", "&ignored=")).status == 303
 
 
-def test_a_nonce_of_another_sign_in_is_refused(here: World) -> None:
+def test_a_nonce_of_another_sign_in_is_refused(here: SignInWorld) -> None:
     browser = here.browser()
     callback = here.fake.approve(here.begin(browser))
     next(iter(here.fake.codes.values())).nonce = "n" * 43
@@ -215,7 +215,7 @@ def test_a_nonce_of_another_sign_in_is_refused(here: World) -> None:
     assert here.cookies.session not in browser.cookies
 
 
-def test_a_code_for_another_challenge_is_refused(here: World) -> None:
+def test_a_code_for_another_challenge_is_refused(here: SignInWorld) -> None:
     """PKCE: a code that somebody else's sign-in got is worth nothing here."""
     browser, other = here.browser(), here.browser()
     url = here.begin(browser)
@@ -225,13 +225,13 @@ def test_a_code_for_another_challenge_is_refused(here: World) -> None:
     assert here.cookies.session not in browser.cookies
 
 
-def test_extra_parameters_do_not_matter(here: World) -> None:
+def test_extra_parameters_do_not_matter(here: SignInWorld) -> None:
     browser = here.browser()
     callback = here.fake.approve(here.begin(browser))
     assert browser.get(callback + "&session_state=abc&scope=openid&anything=1").status == 303
 
 
-def test_only_allowed_parameters_reach_the_provider(here: World) -> None:
+def test_only_allowed_parameters_reach_the_provider(here: SignInWorld) -> None:
     wanted = (
         "prompt=login&login_hint=ann@example.com&ui_locales=fr&screen_hint=signup&connection=google-oauth2"
         "&organization=org_1"
@@ -253,7 +253,7 @@ def test_only_allowed_parameters_reach_the_provider(here: World) -> None:
     assert "prompt" not in query(here.browser().get("/auth/login?prompt=none").location)
 
 
-def test_an_organization_that_is_asked_for_is_the_one_of_the_id_token(here: World) -> None:
+def test_an_organization_that_is_asked_for_is_the_one_of_the_id_token(here: SignInWorld) -> None:
     link = "/auth/login?organization=org_1&return_to=/"
     for claims in ({}, {"org_id": "org_2"}, {"org_id": "ORG_1"}):
         browser = here.browser()
@@ -284,7 +284,7 @@ def test_another_account_is_asked_for_in_the_providers_words(prompts: list[str],
             assert made.ref(browser) != before
 
 
-def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(here: World) -> None:
+def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(here: SignInWorld) -> None:
     browser = here.browser()
     second = here.fake.approve(here.begin(browser), sub="auth0|bob", name="Bob")
     here.sign_in(browser)
@@ -299,7 +299,7 @@ def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(here: World) -> 
     assert len(here.fake.revoked) == 1  # another person's tokens
 
 
-def test_a_blank_callback_host_cannot_choose_where_people_go(here: World) -> None:
+def test_a_blank_callback_host_cannot_choose_where_people_go(here: SignInWorld) -> None:
     """Redirects are built from the configured address, whatever the request says."""
     browser = here.browser()
     callback = here.fake.approve(here.begin(browser))
@@ -307,7 +307,7 @@ def test_a_blank_callback_host_cannot_choose_where_people_go(here: World) -> Non
     assert answer.location == "http://localhost:8501/"
 
 
-def test_the_sign_in_begins_at_the_configured_host(here: World) -> None:
+def test_the_sign_in_begins_at_the_configured_host(here: SignInWorld) -> None:
     """The callback comes to the configured host, so the transaction's cookie has to be there."""
     browser = Browser(here.app, "http://127.0.0.1:8501")
     first = browser.get("/auth/login?return_to=/reports%3Fa%3D1").location
@@ -315,7 +315,7 @@ def test_the_sign_in_begins_at_the_configured_host(here: World) -> None:
     assert browser.get(first.removeprefix("http://localhost:8501")).location.startswith(here.fake.url)  # no loop
 
 
-def test_no_token_is_seen_anywhere(here: World) -> None:
+def test_no_token_is_seen_anywhere(here: SignInWorld) -> None:
     """Not in an answer, a header, a cookie, the log, or the database in clear; nor is the cookie's secret stored."""
     book = LogBook()
     root = logging.getLogger()

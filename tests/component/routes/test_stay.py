@@ -12,13 +12,13 @@ from app.core.records import EndReason
 from component.session.lifetimes import SessionLifetimes
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Answer, Browser, World, call, world
+from tests.signin import Answer, Browser, SignInWorld, call, world
 
 JSON = {"content_type": "application/json"}
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with (
         FakeProvider(clock.timestamp) as fake,
@@ -35,7 +35,7 @@ def ends(browser: Browser) -> datetime:
     return datetime.fromisoformat(browser.get("/auth/session").json()["expires_at"])
 
 
-def test_the_end_is_the_earlier_limit_and_asking_does_not_move_it(here: World) -> None:
+def test_the_end_is_the_earlier_limit_and_asking_does_not_move_it(here: SignInWorld) -> None:
     browser = here.sign_in()
     begun = here.sessions.resolve(here.secret(browser))
     assert ends(browser) == begun.last_seen_at + timedelta(seconds=600)
@@ -46,7 +46,7 @@ def test_the_end_is_the_earlier_limit_and_asking_does_not_move_it(here: World) -
     assert browser.get("/auth/session").json() == {"authenticated": False, "expired": True}
 
 
-def test_staying_moves_the_idle_limit_and_never_the_absolute_one(here: World) -> None:
+def test_staying_moves_the_idle_limit_and_never_the_absolute_one(here: SignInWorld) -> None:
     browser = here.sign_in()
     begun = here.sessions.resolve(here.secret(browser))
     for _ in range(2):
@@ -64,7 +64,7 @@ def test_staying_moves_the_idle_limit_and_never_the_absolute_one(here: World) ->
     assert payload.header("cache-control") == "no-store"
 
 
-def test_staying_at_once_counts_although_somebody_was_here_just_now(here: World) -> None:
+def test_staying_at_once_counts_although_somebody_was_here_just_now(here: SignInWorld) -> None:
     browser = here.sign_in()
     before = ends(browser)
     here.clock.move(seconds=3)
@@ -72,7 +72,9 @@ def test_staying_at_once_counts_although_somebody_was_here_just_now(here: World)
 
 
 @pytest.mark.parametrize("route", ["/auth/active", "/auth/stay"])
-def test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_back(here: World, route: str) -> None:
+def test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_back(
+    here: SignInWorld, route: str
+) -> None:
     browser = here.sign_in()
     before = here.sessions.resolve(here.secret(browser))
     here.clock.move(seconds=590)
@@ -105,7 +107,7 @@ def test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_ba
         ({"content_type": ""}, 415),
     ],
 )
-def test_only_a_script_of_our_own_pages_may_say_so(here: World, headers: dict[str, str], status: int) -> None:
+def test_only_a_script_of_our_own_pages_may_say_so(here: SignInWorld, headers: dict[str, str], status: int) -> None:
     browser = here.sign_in()
     here.clock.move(seconds=100)
     before = ends(browser)
@@ -113,12 +115,12 @@ def test_only_a_script_of_our_own_pages_may_say_so(here: World, headers: dict[st
     assert ends(browser) == before
 
 
-def test_it_is_a_post(here: World) -> None:
+def test_it_is_a_post(here: SignInWorld) -> None:
     browser = here.sign_in()
     assert browser.get("/auth/stay", origin=browser.base_url, **JSON).status == 405
 
 
-def test_nobody_and_the_ended_and_the_blocked_stay_not(here: World) -> None:
+def test_nobody_and_the_ended_and_the_blocked_stay_not(here: SignInWorld) -> None:
     assert stay(here.browser()).status == 401
     ended, blocked = here.sign_in(), here.sign_in(sub="auth0|bob")
     here.sessions.end(here.ref(ended), EndReason.ENDED_BY_ADMIN, by="somebody")
@@ -136,7 +138,7 @@ def active(browser: Browser, body: bytes = b'{"page": "/reports"}', headers: dic
     return call(browser.app, "POST", "/auth/active", sent, body)
 
 
-def test_input_of_the_user_moves_the_idle_limit_never_the_absolute_one_and_notes_the_page(here: World) -> None:
+def test_input_of_the_user_moves_the_idle_limit_never_the_absolute_one_and_notes_the_page(here: SignInWorld) -> None:
     browser = here.sign_in()
     begun = here.sessions.resolve(here.secret(browser))
     here.clock.move(seconds=61)
@@ -164,7 +166,7 @@ def test_input_of_the_user_moves_the_idle_limit_never_the_absolute_one_and_notes
         (b'{"page": "/csv", "x": "' + b"x" * 8200 + b'"}', ""),
     ],
 )
-def test_the_page_is_one_of_ours_or_none(here: World, body: bytes, page: str) -> None:
+def test_the_page_is_one_of_ours_or_none(here: SignInWorld, body: bytes, page: str) -> None:
     browser = here.sign_in()
     here.clock.move(seconds=61)
     assert active(browser, body).status == 200
@@ -180,7 +182,9 @@ def test_the_page_is_one_of_ours_or_none(here: World, body: bytes, page: str) ->
         ({"content-type": "text/plain"}, 415),
     ],
 )
-def test_only_a_script_of_our_own_pages_may_report_input(here: World, headers: dict[str, str], status: int) -> None:
+def test_only_a_script_of_our_own_pages_may_report_input(
+    here: SignInWorld, headers: dict[str, str], status: int
+) -> None:
     browser = here.sign_in()
     here.clock.move(seconds=100)
     before = ends(browser)
@@ -188,7 +192,7 @@ def test_only_a_script_of_our_own_pages_may_report_input(here: World, headers: d
     assert ends(browser) == before
 
 
-def test_input_brings_no_session_back(here: World) -> None:
+def test_input_brings_no_session_back(here: SignInWorld) -> None:
     assert active(here.browser()).status == 401
     browser = here.sign_in()
     here.clock.move(seconds=601)
@@ -203,7 +207,7 @@ def test_the_warning_comes_two_minutes_before_or_at_half(idle: int, absolute: in
     assert SessionLifetimes(idle, absolute, 300).warning_seconds == seconds
 
 
-def test_the_page_is_noted_with_being_there(here: World) -> None:
+def test_the_page_is_noted_with_being_there(here: SignInWorld) -> None:
     browser = here.sign_in()
     ref = here.ref(browser)
     here.clock.move(seconds=61)

@@ -20,7 +20,7 @@ from tests.component.dev_tenant.support import Browser as TenantBrowser
 from tests.component.dev_tenant.support import Running, answer, browsing, running
 from tests.ports import free_port
 from tests.provider import FakeProvider
-from tests.signin import Browser, World, world
+from tests.signin import Browser, SignInWorld, world
 
 CONFIRM = "/auth/login?step_up=1&max_age=0&return_to=/reports"
 FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"
@@ -36,9 +36,9 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def here(tenant: Running) -> Iterator[World]:
+def here(tenant: Running) -> Iterator[SignInWorld]:
     clock = FakeClock()
-    tenant.clock.ahead_seconds = 0.0
+    tenant.clock.ahead = timedelta()
     credentials = tenant.tenant.credentials
     given: dict[str, Any] = {
         "oidc_issuer": tenant.issuer,
@@ -53,7 +53,7 @@ def here(tenant: Running) -> Iterator[World]:
 
 
 @pytest.fixture
-def served(here: World) -> Iterator[None]:
+def served(here: SignInWorld) -> Iterator[None]:
     """Our routes where the tenant posts to."""
     server = uvicorn.Server(uvicorn.Config(here.app, host="127.0.0.1", port=PORT, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -67,9 +67,9 @@ def served(here: World) -> Iterator[None]:
     thread.join(10)
 
 
-def move(here: World, tenant: Running, **by: float) -> None:
+def move(here: SignInWorld, tenant: Running, **by: float) -> None:
     here.clock.move(**by)
-    tenant.clock.ahead_seconds = here.clock.ahead.total_seconds()
+    tenant.clock.ahead = here.clock.ahead
 
 
 def at_page(page: requests.Response) -> str:
@@ -77,7 +77,7 @@ def at_page(page: requests.Response) -> str:
     return answer(page)["state"]
 
 
-def sign_in(here: World, at_tenant: TenantBrowser, person: str) -> Browser:
+def sign_in(here: SignInWorld, at_tenant: TenantBrowser, person: str) -> Browser:
     browser = here.browser()
     state = at_page(at_tenant.get(here.begin(browser)))
     back = at_tenant.post("/u/login", state=state, person=person).headers["Location"]
@@ -85,17 +85,17 @@ def sign_in(here: World, at_tenant: TenantBrowser, person: str) -> Browser:
     return browser
 
 
-def session_of(here: World, browser: Browser) -> Session:
+def session_of(here: SignInWorld, browser: Browser) -> Session:
     return here.sessions.resolve(here.secret(browser))
 
 
-def age(here: World, browser: Browser) -> timedelta:
+def age(here: SignInWorld, browser: Browser) -> timedelta:
     at = session_of(here, browser).authenticated_at
     assert at is not None
     return here.clock() - at
 
 
-def test_it_asks_afresh_and_the_session_goes_on(here: World, tenant: Running) -> None:
+def test_it_asks_afresh_and_the_session_goes_on(here: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
         browser = sign_in(here, at_tenant, "bruno")
         before = session_of(here, browser)
@@ -111,7 +111,7 @@ def test_it_asks_afresh_and_the_session_goes_on(here: World, tenant: Running) ->
 
 
 def test_a_plain_sign_in_goes_through_on_the_tenants_session_and_is_not_called_fresh(
-    here: World, tenant: Running
+    here: SignInWorld, tenant: Running
 ) -> None:
     with browsing(tenant) as at_tenant:
         sign_in(here, at_tenant, "bruno")
@@ -122,7 +122,7 @@ def test_a_plain_sign_in_goes_through_on_the_tenants_session_and_is_not_called_f
         assert age(here, other) > timedelta(hours=1)
 
 
-def test_a_second_factor_is_asked_for_and_told(here: World, tenant: Running) -> None:
+def test_a_second_factor_is_asked_for_and_told(here: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
         browser = sign_in(here, at_tenant, "bruno")
         before = session_of(here, browser)
@@ -145,7 +145,7 @@ def soon(holds: Callable[[], bool]) -> bool:
 
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("way", ["/oidc/logout", "/v2/logout"])
-def test_signing_out_at_the_tenant_ends_the_session_here(here: World, tenant: Running, way: str) -> None:
+def test_signing_out_at_the_tenant_ends_the_session_here(here: SignInWorld, tenant: Running, way: str) -> None:
     with browsing(tenant) as at_tenant, browsing(tenant) as elsewhere:
         browser, other = sign_in(here, at_tenant, "chiyo"), sign_in(here, elsewhere, "chiyo")
         ref = here.ref(browser)
@@ -158,7 +158,7 @@ def test_signing_out_at_the_tenant_ends_the_session_here(here: World, tenant: Ru
 
 
 @pytest.mark.usefixtures("served")
-def test_signing_out_after_a_step_up_ends_the_session_too(here: World, tenant: Running) -> None:
+def test_signing_out_after_a_step_up_ends_the_session_too(here: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
         browser = sign_in(here, at_tenant, "dev")
         state = at_page(at_tenant.get(browser.get(CONFIRM).location))

@@ -19,7 +19,7 @@ from component.oidc.provider import TokenSet
 from component.session.refresh import LEASE_SECONDS
 from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider
-from tests.signin import World, world
+from tests.signin import SignInWorld, world
 
 
 @pytest.fixture
@@ -29,20 +29,20 @@ def fake() -> Iterator[FakeProvider]:
 
 
 @pytest.fixture
-def here(fake: FakeProvider) -> Iterator[World]:
+def here(fake: FakeProvider) -> Iterator[SignInWorld]:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
     with world(fake, clock) as made:
         yield made
 
 
-def test_a_token_with_more_than_a_minute_left_is_handed_out_as_it_is(here: World) -> None:
+def test_a_token_with_more_than_a_minute_left_is_handed_out_as_it_is(here: SignInWorld) -> None:
     ref = here.ref(here.sign_in())
     assert here.sessions.access_token(ref) in here.fake.issued
     assert here.fake.refreshes() == 0
 
 
-def test_a_token_about_to_expire_is_renewed_and_known(here: World) -> None:
+def test_a_token_about_to_expire_is_renewed_and_known(here: SignInWorld) -> None:
     ref = here.due(here.sign_in())
     token = here.sessions.access_token(ref)
     assert here.fake.refreshes() == 1
@@ -54,7 +54,7 @@ def test_a_token_about_to_expire_is_renewed_and_known(here: World) -> None:
     assert facts.session.ref == ref
 
 
-def test_rights_older_than_the_limit_make_it_due(here: World) -> None:
+def test_rights_older_than_the_limit_make_it_due(here: SignInWorld) -> None:
     browser = here.sign_in()
     here.clock.move(seconds=290)
     here.sessions.sync_if_due(here.sessions.resolve(here.secret(browser)))
@@ -66,7 +66,7 @@ def test_rights_older_than_the_limit_make_it_due(here: World) -> None:
     assert here.fake.refreshes() == 1
 
 
-def test_twenty_threads_make_one_refresh(here: World) -> None:
+def test_twenty_threads_make_one_refresh(here: SignInWorld) -> None:
     ref = here.due(here.sign_in())
     here.fake.delay_seconds = 0.2
     with ThreadPoolExecutor(20) as pool:
@@ -75,7 +75,7 @@ def test_twenty_threads_make_one_refresh(here: World) -> None:
     assert here.fake.refreshes() == 1
 
 
-def test_two_processes_make_one_refresh(here: World) -> None:
+def test_two_processes_make_one_refresh(here: SignInWorld) -> None:
     ref = here.due(here.sign_in())
     here.fake.delay_seconds = 0.2
     both = [here.sessions, here.more_sessions()]
@@ -85,7 +85,7 @@ def test_two_processes_make_one_refresh(here: World) -> None:
     assert here.fake.refreshes() == 1
 
 
-def test_a_page_does_not_wait_for_another_process(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_does_not_wait_for_another_process(here: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = here.sign_in()
     session = here.sessions.resolve(here.secret(browser))
     here.clock.move(seconds=301)
@@ -100,7 +100,7 @@ def test_a_page_does_not_wait_for_another_process(here: World, monkeypatch: pyte
     assert here.fake.refreshes() == 0
 
 
-def test_a_dead_holder_is_taken_over_and_the_stored_token_tried_once(here: World) -> None:
+def test_a_dead_holder_is_taken_over_and_the_stored_token_tried_once(here: SignInWorld) -> None:
     ref = here.due(here.sign_in())
     with here.storage.unit_of_work() as unit:
         now = here.clock()
@@ -111,7 +111,7 @@ def test_a_dead_holder_is_taken_over_and_the_stored_token_tried_once(here: World
     assert here.fake.refreshes() == 1
 
 
-def test_a_dead_holder_that_had_rotated_ends_the_session_without_a_loop(here: World) -> None:
+def test_a_dead_holder_that_had_rotated_ends_the_session_without_a_loop(here: SignInWorld) -> None:
     ref = here.due(here.sign_in())
     (form,) = here.fake.refresh_tokens
     here.fake.token({"grant_type": "refresh_token", "refresh_token": form, **_client()})  # and then it died
@@ -128,7 +128,7 @@ def _client() -> dict[str, str]:
 
 
 def test_those_who_wait_for_a_holder_that_hangs_go_on_with_the_old_token(
-    here: World, monkeypatch: pytest.MonkeyPatch
+    here: SignInWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("component.session.refresh.WAIT_SECONDS", 0.2)
     ref = here.due(here.sign_in())
@@ -144,7 +144,7 @@ def test_those_who_wait_for_a_holder_that_hangs_go_on_with_the_old_token(
     assert here.fake.refreshes() == 0
 
 
-def test_signing_out_during_a_refresh_revokes_the_fresh_token(here: World) -> None:
+def test_signing_out_during_a_refresh_revokes_the_fresh_token(here: SignInWorld) -> None:
     browser = here.sign_in()
     ref = here.due(browser)
 
@@ -164,7 +164,9 @@ def test_signing_out_during_a_refresh_revokes_the_fresh_token(here: World) -> No
     assert not here.fake.refresh_tokens  # nothing is left that could be used
 
 
-def test_a_script_that_is_stopped_does_not_stop_those_who_wait(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_that_is_stopped_does_not_stop_those_who_wait(
+    here: SignInWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ref = here.due(here.sign_in())
 
     class Stopped(BaseException):
@@ -191,7 +193,7 @@ def test_a_script_that_is_stopped_does_not_stop_those_who_wait(here: World, monk
     assert here.sessions.access_token(ref)  # the lease was given back
 
 
-def test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back(here: World) -> None:
+def test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back(here: SignInWorld) -> None:
     """The pause is noted by the clock as it was: it must not last for hours."""
     ref = here.due(here.sign_in())
     here.clock.move(hours=2)

@@ -19,7 +19,7 @@ from app.core.tokens.types import AccessToken
 from component.session.refresh import PAUSE_SECONDS
 from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider
-from tests.signin import World, world
+from tests.signin import SignInWorld, world
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def fake() -> Iterator[FakeProvider]:
 
 
 @pytest.fixture
-def here(fake: FakeProvider) -> Iterator[World]:
+def here(fake: FakeProvider) -> Iterator[SignInWorld]:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
     with world(fake, clock) as made:
@@ -40,7 +40,7 @@ def here(fake: FakeProvider) -> Iterator[World]:
     ("status", "error"),
     [(403, "invalid_grant"), (400, "invalid_grant"), (401, "login_required"), (403, "mfa_required")],
 )
-def test_a_provider_that_refuses_ends_the_session(here: World, status: int, error: str) -> None:
+def test_a_provider_that_refuses_ends_the_session(here: SignInWorld, status: int, error: str) -> None:
     browser = here.sign_in()
     ref = here.due(browser)
     here.fake.token_answer = lambda form: Answer({"error": error}, status)
@@ -54,7 +54,7 @@ def test_a_provider_that_refuses_ends_the_session(here: World, status: int, erro
     assert [event["reason"] for event in here.audit("app:token:refresh-fail")] == [error]
 
 
-def test_the_page_hears_of_it_too(here: World) -> None:
+def test_the_page_hears_of_it_too(here: SignInWorld) -> None:
     session = here.sessions.resolve(here.secret(here.sign_in()))
     here.clock.move(seconds=301)
     here.fake.token_answer = lambda form: Answer({"error": "invalid_grant"}, 403)
@@ -62,14 +62,14 @@ def test_the_page_hears_of_it_too(here: World) -> None:
         here.sessions.sync_if_due(session)
 
 
-def test_a_mistake_in_our_own_settings_ends_nobody(here: World) -> None:
+def test_a_mistake_in_our_own_settings_ends_nobody(here: SignInWorld) -> None:
     ref = here.due(here.sign_in())
     here.fake.token_answer = lambda form: Answer({"error": "invalid_client"}, 401)
     assert here.sessions.access_token(ref) == here.fake.issued[0]
     assert here.sessions.by_ref(ref).ended_at is None
 
 
-def test_a_provider_that_is_down(here: World) -> None:
+def test_a_provider_that_is_down(here: SignInWorld) -> None:
     browser = here.sign_in()
     ref = here.due(browser)
     here.fake.stop()
@@ -85,7 +85,7 @@ def test_a_provider_that_is_down(here: World) -> None:
     assert here.sessions.access_token(ref) in here.fake.issued  # recovered by itself
 
 
-def test_tokens_without_an_id_token_and_without_rotation(here: World) -> None:
+def test_tokens_without_an_id_token_and_without_rotation(here: SignInWorld) -> None:
     here.fake.rotate = False
     ref = here.due(here.sign_in())
     here.sessions.access_token(ref)
@@ -97,7 +97,7 @@ def test_tokens_without_an_id_token_and_without_rotation(here: World) -> None:
     assert all("scope" not in form for form in here.fake.forms if "refresh_token" in form)
 
 
-def test_no_refresh_token_was_given(here: World) -> None:
+def test_no_refresh_token_was_given(here: SignInWorld) -> None:
     def without(form: dict[str, str]) -> Answer:
         answer = here.fake._code(form)
         del answer.body["refresh_token"]
@@ -114,7 +114,7 @@ def test_no_refresh_token_was_given(here: World) -> None:
     assert here.sessions.by_ref(ref).ended_at is None  # the session itself goes on
 
 
-def test_an_answer_for_somebody_else_ends_the_session(here: World) -> None:
+def test_an_answer_for_somebody_else_ends_the_session(here: SignInWorld) -> None:
     ref = here.due(here.sign_in())
     here.fake.access_claims = {"sub": "auth0|mallory"}
     with pytest.raises(SessionEnded):
@@ -126,7 +126,7 @@ def test_an_answer_for_somebody_else_ends_the_session(here: World) -> None:
 
 @pytest.mark.parametrize("error", [ProviderUnavailable, TokenInvalid])
 def test_a_rotated_refresh_token_is_kept_when_the_new_token_cannot_be_verified(
-    here: World, monkeypatch: pytest.MonkeyPatch, error: type[GatehouseError]
+    here: SignInWorld, monkeypatch: pytest.MonkeyPatch, error: type[GatehouseError]
 ) -> None:
     """Otherwise the next refresh would come with the old one, and the provider would take it for a theft."""
     ref = here.due(here.sign_in())
@@ -146,7 +146,7 @@ def test_a_rotated_refresh_token_is_kept_when_the_new_token_cannot_be_verified(
     assert [event["reason"] for event in here.audit("app:token:refresh-fail")] == [error.code]
 
 
-def test_the_database_down_is_our_own_error(here: World) -> None:
+def test_the_database_down_is_our_own_error(here: SignInWorld) -> None:
     ref = here.ref(here.sign_in())
     with here.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")

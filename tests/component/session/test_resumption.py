@@ -12,11 +12,11 @@ from app.core.principal import Subject
 from app.core.records import EndReason
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Browser, World, world
+from tests.signin import Browser, SignInWorld, world
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with (
         FakeProvider(clock.timestamp) as fake,
@@ -25,7 +25,7 @@ def here() -> Iterator[World]:
         yield made
 
 
-def expired(here: World, **after: float) -> tuple[Browser, str, str]:
+def expired(here: SignInWorld, **after: float) -> tuple[Browser, str, str]:
     """A browser whose session expired; → its reference and its old secret."""
     browser = here.sign_in()
     ref, secret = here.ref(browser), here.secret(browser)
@@ -36,7 +36,7 @@ def expired(here: World, **after: float) -> tuple[Browser, str, str]:
 
 
 @pytest.mark.parametrize("popup", [True, False])
-def test_its_own_subject_goes_on_with_it(here: World, popup: bool) -> None:
+def test_its_own_subject_goes_on_with_it(here: SignInWorld, popup: bool) -> None:
     browser, ref, secret = expired(here)
     before = here.storage.read.change_counters()
     payload = browser.get("/auth/session").json()
@@ -59,7 +59,7 @@ def test_its_own_subject_goes_on_with_it(here: World, popup: bool) -> None:
     assert ref in event["details"]
 
 
-def test_after_the_absolute_limit_too_for_which_the_cookie_stays(here: World) -> None:
+def test_after_the_absolute_limit_too_for_which_the_cookie_stays(here: SignInWorld) -> None:
     browser = here.sign_in()
     ref = here.ref(browser)
     (line,) = [line for line in browser.seen[-1].all("set-cookie") if "-session=" in line]
@@ -79,7 +79,7 @@ def test_after_the_absolute_limit_too_for_which_the_cookie_stays(here: World) ->
     assert here.ref(browser) == ref
 
 
-def test_another_subject_gets_a_session_of_their_own_and_the_old_one_is_over(here: World) -> None:
+def test_another_subject_gets_a_session_of_their_own_and_the_old_one_is_over(here: SignInWorld) -> None:
     browser, ref, secret = expired(here)
     here.sign_in(browser, sub="auth0|bob", name="Bob")
     session = here.sessions.resolve(here.secret(browser))
@@ -91,20 +91,20 @@ def test_another_subject_gets_a_session_of_their_own_and_the_old_one_is_over(her
     assert here.sessions.resumption.by_secret(secret) is None
 
 
-def test_another_browser_begins_anew(here: World) -> None:
+def test_another_browser_begins_anew(here: SignInWorld) -> None:
     _, ref, _ = expired(here)
     assert here.ref(here.sign_in()) != ref
 
 
 @pytest.mark.parametrize(("seconds", "resumed"), [(600 + 3590, True), (600 + 3610, False)])
-def test_for_an_hour(here: World, seconds: float, resumed: bool) -> None:
+def test_for_an_hour(here: SignInWorld, seconds: float, resumed: bool) -> None:
     browser, ref, _ = expired(here, seconds=seconds)
     here.sign_in(browser)
     assert (here.ref(browser) == ref) is resumed
 
 
 @pytest.mark.parametrize("end", ["signed out", "administrator", "blocked"])
-def test_one_that_was_ended_stays_over(here: World, end: str) -> None:
+def test_one_that_was_ended_stays_over(here: SignInWorld, end: str) -> None:
     browser, ref, secret = expired(here)
     if end == "signed out":
         assert browser.logout().status == 200
@@ -123,7 +123,7 @@ def test_one_that_was_ended_stays_over(here: World, end: str) -> None:
         assert here.ref(browser) != ref
 
 
-def test_ended_between_the_look_and_the_revival(here: World) -> None:
+def test_ended_between_the_look_and_the_revival(here: SignInWorld) -> None:
     browser, ref, secret = expired(here)
     session = here.sessions.resumption.by_secret(secret)
     assert session is not None
@@ -135,7 +135,7 @@ def test_ended_between_the_look_and_the_revival(here: World) -> None:
     assert here.ref(browser) != ref
 
 
-def test_a_live_session_is_not_revived(here: World) -> None:
+def test_a_live_session_is_not_revived(here: SignInWorld) -> None:
     browser = here.sign_in()
     assert here.sessions.resumption.by_secret(here.secret(browser)) is None
     assert here.sessions.resumption.by_ref(here.ref(browser)) is None

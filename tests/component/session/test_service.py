@@ -16,7 +16,7 @@ from app.core.principal import Subject
 from app.core.records import EndReason
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import World, world
+from tests.signin import SignInWorld, world
 
 
 @pytest.fixture
@@ -26,25 +26,25 @@ def fake() -> Iterator[FakeProvider]:
 
 
 @pytest.fixture
-def here(fake: FakeProvider) -> Iterator[World]:
+def here(fake: FakeProvider) -> Iterator[SignInWorld]:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
     with world(fake, clock) as made:
         yield made
 
 
-def subject(here: World) -> Subject:
+def subject(here: SignInWorld) -> Subject:
     return Subject(here.fake.url, "auth0|ann")
 
 
-def roles(here: World) -> set[str]:
+def roles(here: SignInWorld) -> set[str]:
     return set(here.storage.read.grants(subject(here), here.clock()).roles)
 
 
 # Beginning and resolving
 
 
-def test_only_the_hash_of_the_secret_is_stored_and_it_is_new_each_time(here: World) -> None:
+def test_only_the_hash_of_the_secret_is_stored_and_it_is_new_each_time(here: SignInWorld) -> None:
     first, second = here.sign_in(), here.sign_in()
     secrets = {here.secret(first), here.secret(second)}
     assert len(secrets) == 2
@@ -57,7 +57,7 @@ def test_only_the_hash_of_the_secret_is_stored_and_it_is_new_each_time(here: Wor
 
 
 @pytest.mark.parametrize("secret", ["", "x", "x" * 43, "x" * 100_000, "é" * 43, "'; DROP TABLE sessions; --"])
-def test_an_unknown_secret_is_nobody(here: World, secret: str) -> None:
+def test_an_unknown_secret_is_nobody(here: SignInWorld, secret: str) -> None:
     with pytest.raises(Unauthenticated) as caught:
         here.sessions.resolve(secret)
     assert type(caught.value) is Unauthenticated
@@ -80,7 +80,7 @@ def test_idle_and_absolute_limits(fake: FakeProvider) -> None:
             here.sessions.resolve(here.secret(busy))
 
 
-def test_being_there_is_noted_once_a_minute_at_most(here: World) -> None:
+def test_being_there_is_noted_once_a_minute_at_most(here: SignInWorld) -> None:
     browser = here.sign_in()
     session = here.sessions.resolve(here.secret(browser))
     here.clock.move(seconds=50)
@@ -92,7 +92,7 @@ def test_being_there_is_noted_once_a_minute_at_most(here: World) -> None:
 
 
 @pytest.mark.parametrize("reason", [reason for reason in EndReason if reason is not EndReason.EXPIRED])
-def test_an_ended_session_says_why(here: World, reason: EndReason) -> None:
+def test_an_ended_session_says_why(here: SignInWorld, reason: EndReason) -> None:
     browser = here.sign_in()
     ref = here.ref(browser)
     assert here.sessions.end(ref, reason, by="somebody") == "session-1"
@@ -105,7 +105,7 @@ def test_an_ended_session_says_why(here: World, reason: EndReason) -> None:
     assert len(here.fake.revoked) == 1
 
 
-def test_rights_come_from_the_access_token_and_follow_it(here: World) -> None:
+def test_rights_come_from_the_access_token_and_follow_it(here: SignInWorld) -> None:
     here.fake.access_claims = {"roles": ["viewer", "nonsense"], "permissions": ["explore:api", "not:known"]}
     browser = here.sign_in()
     grants = here.storage.read.grants(subject(here), here.clock())
@@ -119,7 +119,7 @@ def test_rights_come_from_the_access_token_and_follow_it(here: World) -> None:
     assert len(here.audit("app:token:sync")) == 2
 
 
-def test_roles_that_are_only_in_the_id_token_do_not_count(here: World) -> None:
+def test_roles_that_are_only_in_the_id_token_do_not_count(here: SignInWorld) -> None:
     here.sign_in(roles=["administrator"])
     assert roles(here) == set()
 
@@ -151,7 +151,7 @@ def test_a_default_role_that_is_gone_stops_nobody(fake: FakeProvider) -> None:
         assert roles(here) == set()
 
 
-def test_a_session_that_cannot_be_recorded_does_not_begin(here: World) -> None:
+def test_a_session_that_cannot_be_recorded_does_not_begin(here: SignInWorld) -> None:
     """One unit of work: without its audit event there is no session."""
     with here.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE audit_events RENAME TO gone")

@@ -10,13 +10,13 @@ from app.core.errors import ProviderUnavailable, SignInAgain
 from app.core.records import EndReason
 from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider
-from tests.signin import Browser, World, query, world
+from tests.signin import Browser, SignInWorld, query, world
 
 SILENT = "/auth/login?silent=1&return_to=/reports%3Frange%3D7"
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
 
@@ -29,21 +29,21 @@ def here() -> Iterator[World]:
         yield made
 
 
-def due(here: World) -> Browser:
+def due(here: SignInWorld) -> Browser:
     """A browser whose session has a token that is about to expire, and nothing to renew it with."""
     browser = here.sign_in()
     here.clock.move(seconds=545)
     return browser
 
 
-def test_while_the_token_lasts_nothing_is_tried(here: World) -> None:
+def test_while_the_token_lasts_nothing_is_tried(here: SignInWorld) -> None:
     browser = here.sign_in()
     here.clock.move(seconds=400)  # rights are older than the limit; there is nothing to renew them with
     assert here.sessions.access_token(here.ref(browser)) == here.fake.issued[0]
     assert browser.get(SILENT).location == "http://localhost:8501/reports?range=7"
 
 
-def test_one_silent_sign_in_brings_new_tokens_into_the_same_session(here: World) -> None:
+def test_one_silent_sign_in_brings_new_tokens_into_the_same_session(here: SignInWorld) -> None:
     browser = due(here)
     ref, secret, before = here.ref(browser), here.secret(browser), here.sessions.by_ref(here.ref(browser))
     with pytest.raises(SignInAgain) as caught:
@@ -65,7 +65,7 @@ def test_one_silent_sign_in_brings_new_tokens_into_the_same_session(here: World)
 
 
 @pytest.mark.parametrize("error", ["login_required", "consent_required", "interaction_required", "anything"])
-def test_a_refusal_comes_back_to_the_page_and_is_not_tried_again(here: World, error: str) -> None:
+def test_a_refusal_comes_back_to_the_page_and_is_not_tried_again(here: SignInWorld, error: str) -> None:
     browser = due(here)
     ref = here.ref(browser)
     asked = browser.get(SILENT).location
@@ -82,7 +82,7 @@ def test_a_refusal_comes_back_to_the_page_and_is_not_tried_again(here: World, er
     assert event["reason"] == (error if error != "anything" else "provider-refused")
 
 
-def test_then_signing_in_leads_on_although_there_is_a_session(here: World) -> None:
+def test_then_signing_in_leads_on_although_there_is_a_session(here: SignInWorld) -> None:
     """Else "Sign in" would lead straight back to the page that asks for it."""
     browser = due(here)
     ref = here.ref(browser)
@@ -93,7 +93,7 @@ def test_then_signing_in_leads_on_although_there_is_a_session(here: World) -> No
 
 
 @pytest.mark.parametrize("whose_access_token", ["auth0|ann", "auth0|bob"])
-def test_another_person_at_the_provider_changes_nothing(here: World, whose_access_token: str) -> None:
+def test_another_person_at_the_provider_changes_nothing(here: SignInWorld, whose_access_token: str) -> None:
     browser = due(here)
     here.fake.access_claims = {"sub": whose_access_token}
     ref = here.ref(browser)
@@ -104,7 +104,7 @@ def test_another_person_at_the_provider_changes_nothing(here: World, whose_acces
     assert here.audit("app:token:refresh-fail")[0]["reason"] == "id-token:another-subject"
 
 
-def test_never_after_a_sign_out(here: World) -> None:
+def test_never_after_a_sign_out(here: SignInWorld) -> None:
     browser = due(here)
     asked = browser.get(SILENT).location
     browser.logout()
@@ -118,7 +118,7 @@ def test_never_after_a_sign_out(here: World) -> None:
 BACK = "http://localhost:8501/reports?range=7"
 
 
-def test_nobody_is_signed_in_silently_where_the_provider_knows_them(here: World) -> None:
+def test_nobody_is_signed_in_silently_where_the_provider_knows_them(here: SignInWorld) -> None:
     browser = here.browser()
     asked = query(browser.get(SILENT + "&connection=google-oauth2&login_hint=a@b.example").location)
     assert (asked["prompt"], asked["connection"]) == ("none", "google-oauth2")
@@ -129,7 +129,7 @@ def test_nobody_is_signed_in_silently_where_the_provider_knows_them(here: World)
 
 
 @pytest.mark.parametrize("error", ["login_required", "consent_required", "interaction_required", "mfa_required"])
-def test_for_nobody_it_is_tried_once_and_a_refusal_leads_back_without_a_word(here: World, error: str) -> None:
+def test_for_nobody_it_is_tried_once_and_a_refusal_leads_back_without_a_word(here: SignInWorld, error: str) -> None:
     browser = here.browser()
     state = query(browser.get(SILENT).location)["state"]
     assert browser.get(here.fake.answer(state, error=error)).location == BACK
@@ -139,7 +139,9 @@ def test_for_nobody_it_is_tried_once_and_a_refusal_leads_back_without_a_word(her
     assert "prompt" not in query(here.begin(browser))  # signing in by hand goes on as ever
 
 
-def test_for_nobody_it_is_never_tried_right_after_a_sign_out_nor_in_place_of_an_ended_session(here: World) -> None:
+def test_for_nobody_it_is_never_tried_right_after_a_sign_out_nor_in_place_of_an_ended_session(
+    here: SignInWorld,
+) -> None:
     browser = here.sign_in()
     browser.logout()
     assert browser.get(SILENT).location == BACK
@@ -152,7 +154,7 @@ def test_for_nobody_it_is_never_tried_right_after_a_sign_out_nor_in_place_of_an_
         assert browser.get(SILENT).location == BACK
 
 
-def test_one_for_nobody_that_comes_back_when_somebody_is_there_changes_nothing(here: World) -> None:
+def test_one_for_nobody_that_comes_back_when_somebody_is_there_changes_nothing(here: SignInWorld) -> None:
     browser = here.browser()
     callback = here.fake.approve(browser.get(SILENT).location, sub="auth0|bob")
     here.sign_in(browser)
@@ -161,7 +163,7 @@ def test_one_for_nobody_that_comes_back_when_somebody_is_there_changes_nothing(h
     assert here.secret(browser) == secret
 
 
-def test_another_session_than_the_one_it_was_for_is_left_alone(here: World) -> None:
+def test_another_session_than_the_one_it_was_for_is_left_alone(here: SignInWorld) -> None:
     browser = due(here)
     asked = browser.get(SILENT).location
     browser.logout()
@@ -172,7 +174,7 @@ def test_another_session_than_the_one_it_was_for_is_left_alone(here: World) -> N
     assert here.sessions.access_token(here.ref(browser)) == token
 
 
-def test_an_answer_works_once(here: World) -> None:
+def test_an_answer_works_once(here: SignInWorld) -> None:
     browser = due(here)
     asked = browser.get(SILENT).location
     callback, cookies = here.fake.approve(asked), dict(browser.cookies)
@@ -183,7 +185,9 @@ def test_an_answer_works_once(here: World) -> None:
     assert len(here.fake.forms) == exchanged
 
 
-def test_a_provider_that_does_not_answer_leads_back_to_the_page(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_that_does_not_answer_leads_back_to_the_page(
+    here: SignInWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def down(**_: object) -> str:
         raise ProviderUnavailable
 
@@ -193,7 +197,7 @@ def test_a_provider_that_does_not_answer_leads_back_to_the_page(here: World, mon
         assert browser.get(SILENT).location == "http://localhost:8501/reports?range=7"
 
 
-def test_a_provider_that_fails_in_the_exchange_leads_back_to_the_page(here: World) -> None:
+def test_a_provider_that_fails_in_the_exchange_leads_back_to_the_page(here: SignInWorld) -> None:
     browser = due(here)
     asked = browser.get(SILENT).location
     here.fake.token_answer = lambda form: Answer("nonsense", 503)

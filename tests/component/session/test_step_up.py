@@ -15,7 +15,7 @@ from app.core.tokens.hashes import token_hash
 from tests.browser import Answer
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Browser, World, query, world
+from tests.signin import Browser, SignInWorld, query, world
 
 FRESH = "/auth/login?step_up=1&max_age=0&return_to=/reports%3Frange%3D7%2Bdays"
 FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"
@@ -23,23 +23,23 @@ BACK = "http://localhost:8501/reports?range=7+days"
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
-def confirm(here: World, browser: Browser, link: str = FRESH, **claims: Any) -> Answer:
+def confirm(here: SignInWorld, browser: Browser, link: str = FRESH, **claims: Any) -> Answer:
     """Follow a step-up link to the provider and back; ``claims`` go into the ID token."""
     return browser.get(here.fake.approve(browser.get(link).location, **claims))
 
 
-def session_of(here: World, browser: Browser) -> Session:
+def session_of(here: SignInWorld, browser: Browser) -> Session:
     return here.sessions.resolve(here.secret(browser))
 
 
 @pytest.fixture
-def old(here: World) -> Browser:
+def old(here: SignInWorld) -> Browser:
     """A browser whose person signed in two hours ago, and is still there."""
     browser = here.sign_in(acr="", amr=["pwd"])
     here.clock.move(minutes=50)
@@ -78,7 +78,7 @@ def old(here: World) -> Browser:
         ),
     ],
 )
-def test_what_is_asked_of_the_provider(here: World, link: str, sent: dict[str, str]) -> None:
+def test_what_is_asked_of_the_provider(here: SignInWorld, link: str, sent: dict[str, str]) -> None:
     browser = here.sign_in()
     asked = query(browser.get(f"/auth/login?step_up=1&return_to=/&{link}&scope=admin&claims=%7B%7D").location)
     names = ("max_age", "prompt", "acr_values", "login_hint", "claims")
@@ -90,7 +90,7 @@ def test_what_is_asked_of_the_provider(here: World, link: str, sent: dict[str, s
 @pytest.mark.parametrize(
     "link", ["", "&max_age=0", f"&acr_values={MULTI_FACTOR}", "&step_up=0", "&step_up=1&step_up=1"]
 )
-def test_without_asking_for_it_a_signed_in_browser_just_goes_on(here: World, link: str) -> None:
+def test_without_asking_for_it_a_signed_in_browser_just_goes_on(here: SignInWorld, link: str) -> None:
     browser = here.sign_in()
     assert browser.get(f"/auth/login?return_to=/reports{link}").location == "http://localhost:8501/reports"
 
@@ -98,7 +98,7 @@ def test_without_asking_for_it_a_signed_in_browser_just_goes_on(here: World, lin
 # A good answer
 
 
-def test_the_same_session_goes_on_fresh(here: World, old: Browser) -> None:
+def test_the_same_session_goes_on_fresh(here: SignInWorld, old: Browser) -> None:
     before, secret = session_of(here, old), here.secret(old)
     first_token = here.sessions.access_token(before.ref)
     answer = confirm(here, old, acr=MULTI_FACTOR, amr=["pwd", "mfa"], sid="session-2")
@@ -121,7 +121,7 @@ def test_the_same_session_goes_on_fresh(here: World, old: Browser) -> None:
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in line.split(";")}
 
 
-def test_it_is_on_record(here: World, old: Browser) -> None:
+def test_it_is_on_record(here: SignInWorld, old: Browser) -> None:
     ref = session_of(here, old).ref
     confirm(here, old, acr=MULTI_FACTOR)
     (event,) = here.audit("app:session:step-up")
@@ -134,7 +134,7 @@ def test_it_is_on_record(here: World, old: Browser) -> None:
     assert not here.audit("app:session:end")
 
 
-def test_what_the_provider_gives_at_the_first_sign_in_only_is_kept(here: World, old: Browser) -> None:
+def test_what_the_provider_gives_at_the_first_sign_in_only_is_kept(here: SignInWorld, old: Browser) -> None:
     """A refresh token and its session's id."""
     ref = session_of(here, old).ref
     callback = here.fake.approve(old.get(FRESH).location, sid="")
@@ -148,19 +148,19 @@ def test_what_the_provider_gives_at_the_first_sign_in_only_is_kept(here: World, 
         assert [session.ref for session in unit.sessions_at_provider(here.fake.url, sid="session-1")] == [ref]
 
 
-def _without_refresh(here: World, form: dict[str, str]) -> Any:
+def _without_refresh(here: SignInWorld, form: dict[str, str]) -> Any:
     answer = here.fake._code(form)
     del answer.body["refresh_token"]
     return answer
 
 
-def test_the_rights_of_the_new_token_count(here: World, old: Browser) -> None:
+def test_the_rights_of_the_new_token_count(here: SignInWorld, old: Browser) -> None:
     here.fake.access_claims = {"roles": ["viewer"]}
     confirm(here, old)
     assert set(here.storage.read.grants(session_of(here, old).person.subject, here.clock()).roles) == {"viewer"}
 
 
-def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(here: World, old: Browser) -> None:
+def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(here: SignInWorld, old: Browser) -> None:
     """Signed in at once, then nine minutes until the second factor was found."""
     location = old.get(FRESH).location
     signed_in = int(here.clock.timestamp())
@@ -187,7 +187,7 @@ def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(here: World
     ],
 )
 def test_a_provider_that_does_not_do_it_changes_nothing(
-    here: World, old: Browser, link: str, claims: dict[str, Any], reason: str
+    here: SignInWorld, old: Browser, link: str, claims: dict[str, Any], reason: str
 ) -> None:
     before, secret = session_of(here, old), here.secret(old)
     if "auth_time" in claims:
@@ -207,14 +207,14 @@ def test_a_provider_that_does_not_do_it_changes_nothing(
     assert event["reason"] == reason
 
 
-def _without_auth_time(here: World) -> Any:
+def _without_auth_time(here: SignInWorld) -> Any:
     from tests.issuer import ABSENT
 
     real = here.fake.issuer.id_token
     return lambda **claims: real(**(claims | {"auth_time": ABSENT}))
 
 
-def test_a_max_age_that_is_met_without_asking_anybody_is_good(here: World, old: Browser) -> None:
+def test_a_max_age_that_is_met_without_asking_anybody_is_good(here: SignInWorld, old: Browser) -> None:
     """The person signed in at the provider four minutes ago, for another product."""
     link = FRESH.replace("max_age=0", "max_age=300")
     assert confirm(here, old, link, auth_time=int(here.clock.timestamp()) - 240).location == BACK
@@ -223,7 +223,7 @@ def test_a_max_age_that_is_met_without_asking_anybody_is_good(here: World, old: 
     assert 230 < (here.clock() - fresh).total_seconds() < 250
 
 
-def test_a_sign_in_time_with_fractions_of_a_second_is_good(here: World, old: Browser) -> None:
+def test_a_sign_in_time_with_fractions_of_a_second_is_good(here: SignInWorld, old: Browser) -> None:
     signed_in = here.clock.timestamp() - 0.25
     assert confirm(here, old, auth_time=signed_in).location == BACK
     authenticated_at = session_of(here, old).authenticated_at
@@ -232,7 +232,7 @@ def test_a_sign_in_time_with_fractions_of_a_second_is_good(here: World, old: Bro
 
 
 @pytest.mark.parametrize("error", ["access_denied", "login_required", "mfa_required"])
-def test_the_person_gives_up(here: World, old: Browser, error: str) -> None:
+def test_the_person_gives_up(here: SignInWorld, old: Browser, error: str) -> None:
     before = session_of(here, old)
     state = query(old.get(FRESH).location)["state"]
     answer = old.get(here.fake.answer(state, error=error))
@@ -246,7 +246,7 @@ def test_the_person_gives_up(here: World, old: Browser, error: str) -> None:
 # Somebody else, or nobody any more
 
 
-def test_another_person_gets_a_session_of_their_own_and_the_old_one_ends(here: World, old: Browser) -> None:
+def test_another_person_gets_a_session_of_their_own_and_the_old_one_ends(here: SignInWorld, old: Browser) -> None:
     before, secret = session_of(here, old), here.secret(old)
     assert confirm(here, old, sub="auth0|bob", name="Bob").location == BACK
     after = session_of(here, old)
@@ -258,7 +258,7 @@ def test_another_person_gets_a_session_of_their_own_and_the_old_one_ends(here: W
     assert [event["reason"] for event in here.audit("app:session:end")] == ["replaced"]
 
 
-def test_a_session_that_ended_meanwhile_is_not_brought_back(here: World, old: Browser) -> None:
+def test_a_session_that_ended_meanwhile_is_not_brought_back(here: SignInWorld, old: Browser) -> None:
     before = session_of(here, old)
     callback = here.fake.approve(old.get(FRESH).location)
     here.sessions.end(before.ref, EndReason.ENDED_BY_ADMIN, by="admin")
@@ -269,7 +269,7 @@ def test_a_session_that_ended_meanwhile_is_not_brought_back(here: World, old: Br
 
 
 def test_one_that_ends_in_the_very_moment_is_not_brought_back_either(
-    here: World, old: Browser, monkeypatch: pytest.MonkeyPatch
+    here: SignInWorld, old: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = session_of(here, old)
     monkeypatch.setattr(here.sessions, "resolve", lambda _: before)
@@ -282,7 +282,7 @@ def test_one_that_ends_in_the_very_moment_is_not_brought_back_either(
         here.sessions.by_ref(before.ref)
 
 
-def test_somebody_blocked_meanwhile_is_refused(here: World, old: Browser) -> None:
+def test_somebody_blocked_meanwhile_is_refused(here: SignInWorld, old: Browser) -> None:
     before = session_of(here, old)
     callback = here.fake.approve(old.get(FRESH).location)
     with here.storage.unit_of_work() as unit:
@@ -295,14 +295,14 @@ def test_somebody_blocked_meanwhile_is_refused(here: World, old: Browser) -> Non
     assert session_of(here, old).authenticated_at == before.authenticated_at
 
 
-def test_an_access_token_of_somebody_else_is_refused(here: World, old: Browser) -> None:
+def test_an_access_token_of_somebody_else_is_refused(here: SignInWorld, old: Browser) -> None:
     before = session_of(here, old)
     here.fake.access_claims = {"sub": "auth0|bob"}
     assert confirm(here, old).status == 400
     assert session_of(here, old) == before
 
 
-def test_a_step_up_belongs_to_its_browser_and_works_once(here: World, old: Browser) -> None:
+def test_a_step_up_belongs_to_its_browser_and_works_once(here: SignInWorld, old: Browser) -> None:
     callback = here.fake.approve(old.get(FRESH).location)
     stranger = here.sign_in()
     assert stranger.get(callback).status == 400  # not its own
@@ -315,13 +315,13 @@ def test_a_step_up_belongs_to_its_browser_and_works_once(here: World, old: Brows
     assert here.ref(old) == ref
 
 
-def test_who_is_not_signed_in_signs_in_by_the_same_link(here: World) -> None:
+def test_who_is_not_signed_in_signs_in_by_the_same_link(here: SignInWorld) -> None:
     browser = here.browser()
     assert confirm(here, browser, FACTOR, amr=["mfa"]).location == "http://localhost:8501/reports"
     assert session_of(here, browser).amr == {"mfa"}
     assert len(here.audit("app:session:begin")) == 1
 
 
-def test_a_sign_in_of_which_the_provider_does_not_say_when_it_was_is_not_called_fresh(here: World) -> None:
+def test_a_sign_in_of_which_the_provider_does_not_say_when_it_was_is_not_called_fresh(here: SignInWorld) -> None:
     browser = here.sign_in(auth_time=0)
     assert session_of(here, browser).authenticated_at is None

@@ -15,7 +15,7 @@ from app.core.principal import Subject
 from app.core.records import NewGrant
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import World, world
+from tests.signin import SignInWorld, world
 
 OPERATOR = Administrator("operator:tester", None)
 
@@ -27,25 +27,25 @@ def fake() -> Iterator[FakeProvider]:
 
 
 @pytest.fixture
-def here(fake: FakeProvider) -> Iterator[World]:
+def here(fake: FakeProvider) -> Iterator[SignInWorld]:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
     with world(fake, clock, default_role="viewer") as made:
         yield made
 
 
-def subject(here: World) -> Subject:
+def subject(here: SignInWorld) -> Subject:
     return Subject(here.fake.url, "auth0|ann")
 
 
-def held(here: World) -> set[str]:
+def held(here: SignInWorld) -> set[str]:
     found = here.storage.read.grants(subject(here), here.clock())
     return set(found.roles) | {
         name for name, ways in found.permissions.items() if any(way.role is None for way in ways)
     }
 
 
-def card(here: World) -> PersonCard:
+def card(here: SignInWorld) -> PersonCard:
     with here.storage.unit_of_work() as unit:
         person = unit.person_id(subject(here))
         unit.commit()
@@ -54,13 +54,13 @@ def card(here: World) -> PersonCard:
     return found
 
 
-def act(here: World, use_case: Any, **given: Any) -> None:
+def act(here: SignInWorld, use_case: Any, **given: Any) -> None:
     now = here.clock()
     with administration.transaction(here.storage, OPERATOR, now) as unit:
         use_case(unit, OPERATOR, person=card(here).row.id, reason="left the team", version=None, now=now, **given)
 
 
-def revoke(here: World, what: str) -> None:
+def revoke(here: SignInWorld, what: str) -> None:
     grant = next(one for one in card(here).grants if what in {one.role, one.permission})
     act(here, administration.revoke, grant=grant.id, default_role="viewer")
 
@@ -73,7 +73,7 @@ AUTOMATIC = {
 
 
 @pytest.mark.parametrize(("claims", "what"), AUTOMATIC.values(), ids=AUTOMATIC)
-def test_no_sign_in_gives_back_what_was_revoked(here: World, claims: dict[str, Any], what: str) -> None:
+def test_no_sign_in_gives_back_what_was_revoked(here: SignInWorld, claims: dict[str, Any], what: str) -> None:
     here.fake.access_claims = claims
     here.sign_in()
     assert what in held(here)
@@ -88,7 +88,7 @@ def test_no_sign_in_gives_back_what_was_revoked(here: World, claims: dict[str, A
 
 
 @pytest.mark.parametrize(("claims", "what"), AUTOMATIC.values(), ids=AUTOMATIC)
-def test_no_refresh_gives_back_what_was_revoked(here: World, claims: dict[str, Any], what: str) -> None:
+def test_no_refresh_gives_back_what_was_revoked(here: SignInWorld, claims: dict[str, Any], what: str) -> None:
     here.fake.access_claims = claims
     ref = here.due(here.sign_in())
     revoke(here, what)
@@ -99,7 +99,7 @@ def test_no_refresh_gives_back_what_was_revoked(here: World, claims: dict[str, A
 
 @pytest.mark.parametrize(("claims", "what"), AUTOMATIC.values(), ids=AUTOMATIC)
 def test_a_release_gives_it_back_at_once_and_at_the_next_sign_in(
-    here: World, claims: dict[str, Any], what: str
+    here: SignInWorld, claims: dict[str, Any], what: str
 ) -> None:
     here.fake.access_claims = claims
     here.sign_in()
@@ -113,7 +113,7 @@ def test_a_release_gives_it_back_at_once_and_at_the_next_sign_in(
 
 
 @pytest.mark.parametrize("default_role", [None, "developer"])
-def test_a_release_gives_no_default_role_that_is_set_no_longer(here: World, default_role: str | None) -> None:
+def test_a_release_gives_no_default_role_that_is_set_no_longer(here: SignInWorld, default_role: str | None) -> None:
     here.sign_in()
     revoke(here, "viewer")
     act(here, administration.release, withheld=card(here).withheld[0].id, default_role=default_role)
@@ -121,7 +121,7 @@ def test_a_release_gives_no_default_role_that_is_set_no_longer(here: World, defa
     assert card(here).withheld == ()
 
 
-def test_the_default_role_revoked_before_a_first_sign_in_stays_revoked(here: World) -> None:
+def test_the_default_role_revoked_before_a_first_sign_in_stays_revoked(here: SignInWorld) -> None:
     with here.storage.unit_of_work() as unit:
         unit.add_grant(NewGrant(subject(here), Source.ADMIN, "ada", "viewer"), here.clock())
         unit.commit()
@@ -130,7 +130,7 @@ def test_the_default_role_revoked_before_a_first_sign_in_stays_revoked(here: Wor
     assert "viewer" not in held(here)
 
 
-def test_what_is_given_by_a_person_counts_although_it_is_withheld(here: World) -> None:
+def test_what_is_given_by_a_person_counts_although_it_is_withheld(here: SignInWorld) -> None:
     here.sign_in()
     revoke(here, "viewer")
     with here.storage.unit_of_work() as unit:
@@ -142,7 +142,7 @@ def test_what_is_given_by_a_person_counts_although_it_is_withheld(here: World) -
     assert [grant.source for grant in card(here).grants if grant.role == "viewer"] == [Source.ADMIN]
 
 
-def test_revoking_what_a_person_gave_leaves_the_automatic_grant_alone(here: World) -> None:
+def test_revoking_what_a_person_gave_leaves_the_automatic_grant_alone(here: SignInWorld) -> None:
     here.sign_in()
     with here.storage.unit_of_work() as unit:
         unit.add_grant(NewGrant(subject(here), Source.ADMIN, "ada", "viewer"), here.clock())
@@ -153,7 +153,7 @@ def test_revoking_what_a_person_gave_leaves_the_automatic_grant_alone(here: Worl
     assert card(here).withheld == ()
 
 
-def test_it_stands_in_the_audit(here: World) -> None:
+def test_it_stands_in_the_audit(here: SignInWorld) -> None:
     here.sign_in()
     revoke(here, "viewer")
     act(here, administration.release, withheld=card(here).withheld[0].id, default_role="viewer")

@@ -15,7 +15,7 @@ from component.http.origin import Site
 from component.socket.cross_site import Initiator, initiator_of, link_answer
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTP, Answer, Browser, World, world
+from tests.signin import HTTP, Answer, Browser, SignInWorld, world
 
 EVIL = "https://evil.example"
 
@@ -107,19 +107,19 @@ def rows() -> Iterator[tuple[str, str, str, int, list[str]]]:
 
 
 @pytest.fixture(scope="module")
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
-def cookies_set(here: World, answer: Answer) -> list[str]:
+def cookies_set(here: SignInWorld, answer: Answer) -> list[str]:
     """Which cookies an answer sets or removes, by the part of their name that says what they are for."""
     prefix = here.cookies.session.removesuffix("session")
     return sorted(line.removeprefix(prefix).partition("=")[0].partition("-")[0] for line in answer.all("set-cookie"))
 
 
-def stored(here: World) -> dict[str, int]:
+def stored(here: SignInWorld) -> dict[str, int]:
     """How many rows each table has, with the failures of anonymous clients saved."""
     here.refusals.flush()
     with here.storage.engine.connect() as connection:
@@ -137,7 +137,7 @@ def observable(answer: Answer) -> tuple[object, ...]:
 
 @pytest.mark.parametrize(("method", "path", "source", "status", "cookies"), [*rows()])
 def test_responses_and_cookies_by_initiator(
-    here: World, method: str, path: str, source: str, status: int, cookies: list[str]
+    here: SignInWorld, method: str, path: str, source: str, status: int, cookies: list[str]
 ) -> None:
     before = stored(here)
     for kind, headers in SOURCES[source].items():
@@ -148,7 +148,7 @@ def test_responses_and_cookies_by_initiator(
 
 @pytest.mark.parametrize(("method", "path", "source", "status", "cookies"), [row for row in rows() if row[2] != "own"])
 def test_another_site_gets_the_same_response_for_every_user(
-    here: World, method: str, path: str, source: str, status: int, cookies: list[str]
+    here: SignInWorld, method: str, path: str, source: str, status: int, cookies: list[str]
 ) -> None:
     signed_in, ended, known = here.sign_in(), here.sign_in(), here.browser()
     here.sessions.end(here.ref(ended), EndReason.SIGNED_OUT, by="test")
@@ -164,7 +164,7 @@ def test_another_site_gets_the_same_response_for_every_user(
         assert stored(here) == before, kind
 
 
-def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues(here: World) -> None:
+def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues(here: SignInWorld) -> None:
     browser = here.browser()
     approved = here.fake.approve(here.begin(browser))
     cookies = dict(browser.cookies)
@@ -189,14 +189,14 @@ def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues(her
         ("organization=org_1&prompt=none", "/auth/login?organization=org_1&return_to=%2F"),
     ],
 )
-def test_a_link_to_the_sign_in_continues_as_a_page_of_ours(here: World, query: str, address: str) -> None:
+def test_a_link_to_the_sign_in_continues_as_a_page_of_ours(here: SignInWorld, query: str, address: str) -> None:
     answer = here.sign_in().get(f"/auth/login?{query}", **LINK["a link of another site"])
     assert answer.status == 200
     assert f'content="0; url={address.replace("&", "&amp;")}"' in answer.text
     assert answer.header("cross-origin-opener-policy") == "same-origin"
 
 
-def test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener(here: World) -> None:
+def test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener(here: SignInWorld) -> None:
     browser = here.sign_in()
     policies = {
         path: browser.get(path).header("cross-origin-opener-policy")
@@ -211,7 +211,7 @@ def test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener(here:
     assert here.browser().get("/auth/ended").header("cross-origin-opener-policy") == "same-origin"
 
 
-def test_a_sign_in_that_failed_uses_up_its_own_transaction_and_sets_nothing_else(here: World) -> None:
+def test_a_sign_in_that_failed_uses_up_its_own_transaction_and_sets_nothing_else(here: SignInWorld) -> None:
     browser = here.browser()
     state = here.begin(browser).partition("state=")[2].partition("&")[0]
     before = stored(here)
@@ -224,7 +224,7 @@ def test_a_sign_in_that_failed_uses_up_its_own_transaction_and_sets_nothing_else
     assert changed == {"audit_events": 1}, "its count; the transaction goes with its cookie"
 
 
-def test_a_repeated_callback_redirects_a_signed_in_user_and_explains_itself_to_others(here: World) -> None:
+def test_a_repeated_callback_redirects_a_signed_in_user_and_explains_itself_to_others(here: SignInWorld) -> None:
     browser = here.browser()
     approved = here.fake.approve(here.begin(browser))
     browser.get(approved, **LINK["a link of another site"])
@@ -237,7 +237,7 @@ def test_a_repeated_callback_redirects_a_signed_in_user_and_explains_itself_to_o
     assert "This sign-in is over" in response.text
 
 
-def test_a_link_to_a_media_address_is_kept(here: World) -> None:
+def test_a_link_to_a_media_address_is_kept(here: SignInWorld) -> None:
     answer = link_answer('/media/0123.png"><script>', "title=a&b=c")
     assert answer is not None
     assert b"/media/0123.png%22%3E%3Cscript%3E?title=a&amp;b=c" in answer.body

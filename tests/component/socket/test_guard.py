@@ -33,11 +33,11 @@ from component.socket.request_context import GuardConfig
 from component.socket.tabs import Tabs
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Browser, World, call, world
+from tests.signin import Browser, SignInWorld, call, world
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
@@ -50,7 +50,7 @@ def seen(browser: Browser, path: str = "/", **headers: str) -> list[tuple[str, s
     return [(name, value) for name, value in answer.json()["headers"]]
 
 
-def identity(here: World, headers: list[tuple[str, str]]) -> dict[str, str]:
+def identity(here: SignInWorld, headers: list[tuple[str, str]]) -> dict[str, str]:
     names = here.identity.trusted_user_headers()
     result = [(names[name], value) for name, value in headers if name in names]
     assert len(result) == len(dict(result)) == 4  # each exactly once
@@ -104,7 +104,7 @@ def test_every_path_has_an_area(path: str, area: Area) -> None:
     assert area_of(path) is area
 
 
-def test_the_identity_is_that_of_the_session_alone(here: World) -> None:
+def test_the_identity_is_that_of_the_session_alone(here: SignInWorld) -> None:
     browser = here.sign_in()
     response = identity(here, seen(browser))
     browser_id = browser.cookies[here.cookies.browser]
@@ -116,7 +116,7 @@ def test_the_identity_is_that_of_the_session_alone(here: World) -> None:
     }
 
 
-def test_a_hostile_subject_stays_one_header(here: World) -> None:
+def test_a_hostile_subject_stays_one_header(here: SignInWorld) -> None:
     session = here.sessions.resolve(here.secret(here.sign_in()))
     hostile = Subject("https://id.example/", 'é"]\r\nX: y\u2028')
     session = replace(session, person=replace(session.person, subject=hostile))
@@ -129,13 +129,13 @@ CLAIMS = ["X-Gatehouse-Subject", "x-streamlit-user", "X-Forwarded-User", "X-Auth
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_claimed_identities_are_removed(here: World, name: str) -> None:
+def test_claimed_identities_are_removed(here: SignInWorld, name: str) -> None:
     headers = dict(seen(here.browser(), **{name.replace("-", "_"): "alice"}))
     assert name.lower() not in headers
     assert "alice" not in headers.values()
 
 
-def test_our_own_names_are_removed_when_a_client_sends_them(here: World) -> None:
+def test_our_own_names_are_removed_when_a_client_sends_them(here: SignInWorld) -> None:
     for name in here.identity.trusted_user_headers():
         browser = here.browser()
         response = identity(here, seen(browser, **{name.replace("-", "_").replace("iss_sub", "iss-sub"): "forged"}))
@@ -144,7 +144,7 @@ def test_our_own_names_are_removed_when_a_client_sends_them(here: World) -> None
         assert "forged" not in answer.text
 
 
-def test_public_assets_need_no_session_and_disclose_nothing(here: World) -> None:
+def test_public_assets_need_no_session_and_disclose_nothing(here: SignInWorld) -> None:
     browser = here.sign_in()
     for path in ("/static/x.js", "/_stcore/health", "/component/x"):
         headers = seen(browser, path)
@@ -161,7 +161,7 @@ def test_the_header_names_are_random_at_each_start() -> None:
     assert set(item.trusted_user_headers().values()) == {"iss_sub", "sid", "browser", "guard"}
 
 
-def test_scripts_see_none_of_our_cookies(here: World) -> None:
+def test_scripts_see_none_of_our_cookies(here: SignInWorld) -> None:
     browser = here.sign_in()
     here.begin(here.browser())
     browser.cookies |= {"theme": "dark", "_streamlit_user": "forged", "_streamlit_user__1": "x", "_streamlit_xsrf": "1"}
@@ -169,7 +169,7 @@ def test_scripts_see_none_of_our_cookies(here: World) -> None:
     assert dict(seen(browser))["cookie"] == "theme=dark; _streamlit_xsrf=1"
 
 
-def test_an_expired_or_ended_session_is_anonymous(here: World) -> None:
+def test_an_expired_or_ended_session_is_anonymous(here: SignInWorld) -> None:
     browser = here.sign_in()
     here.clock.move(hours=2)
     assert identity(here, seen(browser))["sid"] == ""
@@ -179,7 +179,7 @@ def test_an_expired_or_ended_session_is_anonymous(here: World) -> None:
     assert identity(here, seen(Browser(here.app, cookies=cookies)))["iss_sub"] == ""
 
 
-def test_the_browser_gets_its_cookie_once(here: World) -> None:
+def test_the_browser_gets_its_cookie_once(here: SignInWorld) -> None:
     browser = here.browser()
     first = browser.get("/")
     (line,) = first.all("set-cookie")
@@ -190,13 +190,13 @@ def test_the_browser_gets_its_cookie_once(here: World) -> None:
     assert browser.get("/").all("set-cookie")
 
 
-def test_a_first_request_may_be_the_sign_in_itself(here: World) -> None:
+def test_a_first_request_may_be_the_sign_in_itself(here: SignInWorld) -> None:
     browser = here.browser()
     url = here.begin(browser)
     assert browser.get(here.fake.approve(url)).status == 303
 
 
-def test_a_cookie_that_comes_twice_counts_as_none(here: World) -> None:
+def test_a_cookie_that_comes_twice_counts_as_none(here: SignInWorld) -> None:
     browser = here.sign_in()
     secret = here.secret(browser)
     both = f"{here.cookies.session}={secret}; {here.cookies.session}=planted"
@@ -205,7 +205,7 @@ def test_a_cookie_that_comes_twice_counts_as_none(here: World) -> None:
     assert call(here.app, "GET", "/auth/session", {"cookie": same}).json()["authenticated"] is True
 
 
-def test_without_the_database_a_page_recovers_by_itself(here: World) -> None:
+def test_without_the_database_a_page_recovers_by_itself(here: SignInWorld) -> None:
     browser = here.sign_in()
     with here.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
@@ -226,7 +226,7 @@ def test_without_the_database_a_page_recovers_by_itself(here: World) -> None:
     assert browser.get("/reports").status == 200
 
 
-def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **scope: Any) -> list[Any]:
+def _handshake(here: SignInWorld, browser: Browser, path: str = "/_stcore/stream", **scope: Any) -> list[Any]:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -242,7 +242,7 @@ def _handshake(here: World, browser: Browser, path: str = "/_stcore/stream", **s
     return sent
 
 
-def test_the_json_in_a_message_counts_for_its_client(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_json_in_a_message_counts_for_its_client(here: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """From what the tab reads to the pace of the socket: as much as a message may hold is two seconds."""
     clock, taken = FakeClock(), []
     monkeypatch.setattr(back_message, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
@@ -286,6 +286,6 @@ def test_the_host_config_is_streamlits_own_without_its_hosts() -> None:
     assert streamlits | {"allowedOrigins": []} == HOST_CONFIG
 
 
-def test_sockets_elsewhere_are_refused(here: World) -> None:
+def test_sockets_elsewhere_are_refused(here: SignInWorld) -> None:
     for path in ("/", "/_stcore/other", "/x/_stcore/stream", "/auth/session"):
         assert _handshake(here, here.browser(), path) == [{"type": "websocket.close", "code": 1008}]

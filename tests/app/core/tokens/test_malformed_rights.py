@@ -19,7 +19,7 @@ from app.core.tokens.types import AccessToken
 from tests.clock import FakeClock
 from tests.issuer import ABSENT, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.provider import FakeProvider
-from tests.signin import World, world
+from tests.signin import SignInWorld, world
 
 LONG = "x" * 256
 USABLE: dict[str, tuple[Any, set[str], int, str]] = {
@@ -106,13 +106,13 @@ def test_the_roles_of_an_id_token_lock_nobody_out(value: Any) -> None:
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
+def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
         yield made
 
 
-def held(here: World) -> set[str]:
+def held(here: SignInWorld) -> set[str]:
     return set(here.storage.read.grants(Subject(here.fake.url, "auth0|ann"), here.clock()).roles)
 
 
@@ -125,7 +125,11 @@ def held(here: World) -> set[str]:
     ],
 )
 def test_a_sign_in_goes_on_with_what_is_usable_and_says_what_was_not(
-    here: World, caplog: pytest.LogCaptureFixture, roles: Any, roles_held: set[str], details: dict[str, str] | None
+    here: SignInWorld,
+    caplog: pytest.LogCaptureFixture,
+    roles: Any,
+    roles_held: set[str],
+    details: dict[str, str] | None,
 ) -> None:
     here.fake.access_claims = {ROLES_CLAIM: roles}
     here.sign_in()
@@ -137,14 +141,14 @@ def test_a_sign_in_goes_on_with_what_is_usable_and_says_what_was_not(
     assert "secret" not in f"{caplog.text}{events}"
 
 
-def test_a_claim_of_an_impossible_type_is_named(here: World) -> None:
+def test_a_claim_of_an_impossible_type_is_named(here: SignInWorld) -> None:
     here.fake.access_claims = {ROLES_CLAIM: {"viewer": True}}
     browser = here.browser()
     assert browser.get(here.fake.approve(here.begin(browser))).status == 400
     assert [event["reason"] for event in here.audit("app:login:refuse")] == ["access-token:roles-malformed"]
 
 
-def test_a_refresh_says_it_when_it_changes_something_and_not_each_time(here: World) -> None:
+def test_a_refresh_says_it_when_it_changes_something_and_not_each_time(here: SignInWorld) -> None:
     here.fake.access_claims = {ROLES_CLAIM: ["viewer", "analyst"]}
     ref = here.ref(here.sign_in())
     assert held(here) == {"viewer", "analyst"}
@@ -158,7 +162,7 @@ def test_a_refresh_says_it_when_it_changes_something_and_not_each_time(here: Wor
     assert not here.audit("app:token:refresh-fail")
 
 
-def test_over_five_hundred_roles_are_mapped_before_they_are_cut(here: World) -> None:
+def test_over_five_hundred_roles_are_mapped_before_they_are_cut(here: SignInWorld) -> None:
     """In the order of names the one that counts comes last."""
     roles = [f"group-{number:04}" for number in range(560)] + ["viewer"]
     here.fake.access_claims = {ROLES_CLAIM: roles}
