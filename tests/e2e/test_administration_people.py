@@ -7,18 +7,20 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
 from app import testing
 from app.core.keyring import Keyring
 from app.core.principal import Subject
 from db import open_database
+from tests.e2e.administration import SOON, answer, find, heading, in_dialog, notice
 from tests.e2e.conftest import Arrive, arrivals
 from tests.e2e.test_accessibility import violations
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-SOON = 20_000
+
+
 WIDER = """() => [...document.querySelectorAll('[data-testid=stMain], [role=dialog]')]
     .some(one => one.scrollWidth > one.clientWidth + 1)"""
 """Whether something stands out of the page or the dialog to the right."""
@@ -36,41 +38,6 @@ def arrive(browser: Browser, own_stack: Stack) -> Iterator[Arrive]:
     """As ``visitor``, at this module's installation."""
     with arrivals(browser, own_stack) as arrive:
         yield arrive
-
-
-def heading(page: Page, text: str, *, within: int = SOON) -> None:
-    """Wait for the page's main heading."""
-    expect(page.locator("[data-testid=stMain] h1").first).to_have_text(text, timeout=within)
-
-
-def find(page: Page, text: str, name: str) -> None:
-    """Search for somebody and open their card, by keyboard alone.
-
-    As a person does: the card is opened when the list shows what was searched for. Before that the row of that name is
-    one of the list before, which the answer to the last letters takes out of the page, with the focus that is on it.
-    """
-    page.locator(".st-key-q input").press_sequentially(text, delay=30)
-    found = page.locator("[class*=st-key-open-] button")
-    expect(found).to_have_text([re.compile(re.escape(name))], timeout=SOON)
-    found.focus()
-    found.press("Enter")
-    heading(page, name)
-
-
-def in_dialog(page: Page) -> Locator:
-    """What stands in the open dialog."""
-    return page.get_by_role("dialog")
-
-
-def answer(page: Page, key: str, reason: str) -> None:
-    """Type the reason of a dialog and go on."""
-    page.locator(f".st-key-{key}-reason input").fill(reason)
-    page.locator(f".st-key-{key}-go button").click()
-
-
-def notice(page: Page) -> Locator:
-    """What the page says has happened."""
-    return page.locator(".st-key-admin-notice")
 
 
 def test_a_role_given_here_is_felt_in_the_tab_that_is_open_there(arrive: Arrive) -> None:

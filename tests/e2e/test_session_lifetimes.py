@@ -6,90 +6,28 @@ A stack of its own with a short idle limit; time is made to pass in its database
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
-from pydantic import SecretStr
 
-from app import testing
 from app.core.clock import utc_now
-from app.core.keyring import Keyring
-from app.core.policy import Source
-from app.core.principal import Subject
-from app.core.records import NewGrant
-from component.session.provider_tokens import ProviderTokens
-from db import Database, open_database
 from tests.e2e.conftest import Arrive, Visitor, arrivals
+from tests.e2e.installation import Installation
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-limits")]
 
+
 IDLE_SECONDS = 60  # so the warning comes after 30
+
+
 INACTIVE = "Object.defineProperty(navigator, 'userActivation', { value: { isActive: false } })"
 """The page's clock is moved here; the browser's own, by which it forgets what was pressed, is not."""
-
-
-class Installation:
-    """The stack, and a hand in its database."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        secret = (stack.folder / "var" / "secret").read_text().strip()
-        settings = testing.settings(
-            database_url=stack.database_url, gatehouse_secret=(SecretStr(secret),), oidc_issuer=stack.issuer
-        )
-        self.keyring = Keyring(settings.secrets)
-        self.database: Database = open_database(settings, self.keyring)
-
-    def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(self.stack.folder / "var" / "gatehouse.sqlite3", timeout=10)) as connection:
-            found = connection.execute(statement, values).fetchall()
-            connection.commit()
-            return found
-
-    def subject(self, person: str) -> Subject:
-        return Subject(self.stack.issuer, f"auth0|{person}")
-
-    def ref(self, person: str) -> str:
-        """The person's newest live session."""
-        return self.database.read.sessions_of(self.subject(person), utc_now())[0].ref
-
-    def seen(self, person: str, seconds_ago: float) -> None:
-        """Make the person have been here last so long ago."""
-        at = int((time.time() - seconds_ago) * 1e6)
-        self.sql("UPDATE sessions SET last_seen_at = ? WHERE ref = ?", at, self.ref(person))
-
-    def ends_in(self, person: str, seconds: float) -> None:
-        """Put the absolute limit so far ahead."""
-        at = int((time.time() + seconds) * 1e6)
-        self.sql("UPDATE sessions SET expires_at = ? WHERE ref = ?", at, self.ref(person))
-
-    def look(self) -> None:
-        """Have every tab looked at, as when a session is ended somewhere."""
-        self.sql("UPDATE policy SET sessions_ended = sessions_ended + 1")
-
-    def change(self, person: str, role: str, *, revoke: bool = False) -> None:
-        grant = NewGrant(subject=self.subject(person), source=Source.ADMIN, by="test", role=role)
-        with self.database.unit_of_work() as unit:
-            assert unit.revoke_grant(grant, utc_now()) if revoke else unit.add_grant(grant, utc_now())
-            unit.commit()
-
-    def without_refresh_token(self, person: str) -> None:
-        """As if the provider had given no refresh token, with an access token that is about to expire."""
-        ref = self.ref(person)
-        stored = self.database.read.sealed_tokens(ref)
-        assert stored is not None
-        held = ProviderTokens.unseal(self.keyring, stored.sealed, ref)
-        sealed = ProviderTokens(held.access_token, "", held.hint).seal(self.keyring, ref)
-        soon = int((utc_now() + timedelta(seconds=20)).timestamp() * 1e6)
-        self.sql("UPDATE sessions SET sealed_tokens = ?, access_expires_at = ? WHERE ref = ?", sealed, soon, ref)
 
 
 @pytest.fixture(scope="module")
