@@ -6,12 +6,12 @@ from app import access, panels
 from app.admin.audit import event_list as audit_list
 from app.admin.audit import export as audit_export
 from app.admin.audit import filters as audit_filters
-from app.admin.widgets.links import keep_address
+from app.admin.widgets.links import sync_address
 from app.core.errors import GatehouseError
 
 access.require_page()
 
-keep_address()
+sync_address()
 st.title("Audit")
 asked_for = st.query_params.get("event", "")
 try:

@@ -7,7 +7,7 @@ from app.admin.roles import compare as role_compare
 from app.admin.roles import editor as role_editor
 from app.admin.roles import role_card, role_list
 from app.admin.widgets import notices
-from app.admin.widgets.links import ROLES, keep_address
+from app.admin.widgets.links import ROLES, sync_address
 from app.core.errors import GatehouseError
 
 access.require_page()
@@ -19,7 +19,7 @@ def number(name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - fits a database's integer
 
 
-keep_address()
+sync_address()
 notices.show(ROLES)
 role, edit = number("role"), st.query_params.get("edit", "")
 try:

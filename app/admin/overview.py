@@ -91,7 +91,7 @@ def _attention(attention: AttentionBody) -> None:
     for number, point in enumerate(points):
         with st.container(border=True, gap=None, key=f"attention-{number}"):
             st.markdown(f":material/{point.icon}: **{point.text}**")
-            labels.note(point.why)
+            labels.small(point.why)
             row = BY_PATH.get(point.path)
             if row is not None and access.allows_row(row):
                 st.page_link(row.script, label=point.link, icon=":material/arrow_forward:", query_params=point.query)
@@ -129,7 +129,7 @@ def _points(attention: AttentionBody) -> list[_Point]:
 
 def _first(names: Sequence[str], one: str) -> str:
     """How many there are; lists hold the first ``_LISTED`` only."""
-    return f"{_LISTED}+ {one}s" if len(names) >= _LISTED else labels.many(len(names), one)
+    return f"{_LISTED}+ {one}s" if len(names) >= _LISTED else labels.quantity(len(names), one)
 
 
 def _people(count: int) -> str:
@@ -150,14 +150,14 @@ def _over_time(found: StatisticsBody) -> None:
             st.markdown(f"**{name} per day**")
             if len(frame) and frame[name].any():
                 st.bar_chart(frame, x="Day", y=name, x_label="", y_label="", color=color, height=200)
-                labels.note(f"{int(frame[name].sum()):,} in all. Days are in UTC.")
+                labels.small(f"{int(frame[name].sum()):,} in all. Days are in UTC.")
             else:
-                labels.note("None in this time span.")
+                labels.small("None in this time span.")
 
 
 def _recent() -> None:
     st.header("Recent changes")
-    with failures.shown("recent-failed"):
+    with failures.show_errors("recent-failed"):
         page = events(AuditQuery(kinds=_CHANGES), limit=_RECENT)
         if not page.rows:
             st.write("Nobody has changed anything yet.")
@@ -165,7 +165,7 @@ def _recent() -> None:
             with st.container(gap=None):
                 st.markdown(formatting.plain(event.sentence, cap=300))
                 why = f" · {formatting.plain(event.reason, cap=200)}" if event.reason else ""
-                labels.note(f"{labels.ago(event.at)}{why}")
+                labels.small(f"{labels.ago(event.at)}{why}")
         row = BY_PATH.get("audit")
         if row is not None and access.allows_row(row):
             st.page_link(row.script, label="All of it in the audit", icon=":material/history:")

@@ -21,7 +21,7 @@ def test_an_address_that_names_nobody_says_so(admin: Administration, address: st
 def test_a_card_says_where_everything_comes_from(admin: Administration) -> None:
     at, _ = admin.open(CARD)
     said = words(at)
-    assert "Given by auth0|ada, since 31 January 2026, 12:00 UTC: “joined”" in said
+    assert "Granted by auth0|ada, since 31 January 2026, 12:00 UTC: “joined”" in said
     assert "until 31 January 2027, 00:00 UTC: “helps out”" in said
     assert "From the sign-in provider, since 31 January 2026, 12:00 UTC, as Analyst." in said
     assert "The sign-in provider also says Astronaut, which is mapped to no role here." in said
@@ -85,7 +85,7 @@ def test_what_one_does_not_hold_is_not_offered(admin: Administration) -> None:
     at, _ = admin.open(CARD, roles=["viewer"], permissions=["read:people", "manage:grants", "read:roles"])
     at.button(key="give").click().run()
     assert at.radio(key="give-chosen-role").options == ["viewer"]
-    assert "4 roles not offered: you can give only what you hold yourself." in words(at)
+    assert "4 roles not offered: you can grant only what you hold yourself." in words(at)
 
 
 def test_taking_away_says_what_it_means_and_can_be_given_back(admin: Administration) -> None:
@@ -207,7 +207,7 @@ def test_a_change_without_a_reason_is_not_sent(admin: Administration) -> None:
         at.button(key=key).click().run()
         at.text_input(key=f"{key}-reason").set_value("   ").run()
         at.button(key=f"{key}-go").click().run()
-        assert "Say why" in words(at)
+        assert "Enter a reason" in words(at)
     assert admin.changes() == []
 
 

@@ -64,7 +64,7 @@ def test_nothing_is_saved_without_a_reason(stub: Told) -> None:
     at = reviewing(stub)
     at.text_input(key="role-save-reason").set_value("  ").run()
     at.button(key="role-save").click().run()
-    assert "Say why" in explained(at)
+    assert "Enter a reason" in explained(at)
     assert stub.sent("PUT") == []
 
 

@@ -51,7 +51,7 @@ def test_a_role_is_changed_with_a_review_and_its_holders_open_tab_follows(visito
     expect(page.get_by_text("live session")).to_be_visible()
     ada.shot("role-review")
     page.locator(".st-key-role-save button").click()
-    expect(page.get_by_text("Say why")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("Enter a reason")).to_be_visible(timeout=SOON)
     chiyo.sees_pages(["Home", "Usage report", "Profile"])  # nothing is saved yet
     page.get_by_role("textbox", name="Reason", exact=True).fill("viewers open files now")
     page.locator(".st-key-role-save button").click()

@@ -37,7 +37,7 @@ def show(asked: AuditQuery) -> None:
             for one in day.events:
                 with st.expander(label(one), key=f"event-{one.seq}"):
                     facts(one)
-    pagination.control("audit", asked, page, size=SIZE, one="event", more="events")
+    pagination.control("audit", asked, page, size=SIZE, singular="event", plural="events")
 
 
 def show_one(seq: int) -> None:
@@ -48,7 +48,7 @@ def show_one(seq: int) -> None:
     except NotFound:
         st.write("There is no event with this number. It may lie below the retention boundary.")
         return
-    st.markdown(f"**{labels.when(one.at)}**")
+    st.markdown(f"**{labels.timestamp(one.at)}**")
     st.markdown(label(one))
     facts(one)
 
@@ -71,7 +71,7 @@ def facts(one: AuditItem) -> None:
 def chain() -> None:
     """Whether the audit is whole, as far as a quick look tells; and a look at all of it on demand."""
     with st.container(border=True, key="audit-chain", gap="xsmall"):
-        with failures.shown("audit-chain-failed"):
+        with failures.show_errors("audit-chain-failed"):
             _head(audit_api.chain_head())
         if st.button("Verify everything", key="audit-verify", icon=":material/fact_check:"):
             _verify()
@@ -102,12 +102,12 @@ def _verify() -> None:
         with st.spinner("Verifying every event. With a million of them this takes a minute or more…", show_time=True):
             found = audit_api.verify_chain()
     except TooManyRequests as error:
-        st.info(f"The chain is being verified already. {failures.sentences(error)}", icon=":material/hourglass_empty:")
+        st.info(f"The chain is being verified already. {failures.message(error)}", icon=":material/hourglass_empty:")
     except GatehouseError as error:
         failures.show(error, key="audit-verify-failed")
     else:
         seconds = max(1, round((utc_now() - begun).total_seconds()))
-        st.session_state[_VERIFIED] = (found, f"{begun:%H\\:%M} UTC, in {labels.many(seconds, 'second')}")
+        st.session_state[_VERIFIED] = (found, f"{begun:%H\\:%M} UTC, in {labels.quantity(seconds, 'second')}")
 
 
 def _result(found: Chain, when: str) -> None:

@@ -12,7 +12,7 @@ from app.admin.api import roles as roles_api
 from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
 from app.admin.widgets.dialogs import Dialog
 from app.admin.widgets.links import MAPPINGS
-from app.admin.widgets.own_permissions import not_held
+from app.admin.widgets.own_permissions import missing_permissions
 from app.core.contract.mappings import MappingBody
 from app.core.contract.roles import MAX_COMPARED_ROLES
 from app.core.errors import GatehouseError, NotFound
@@ -33,7 +33,7 @@ def _body(dialog: Dialog, row: MappingBody) -> None:
         )  # fmt: skip
         missing = _not_held(after.keys() - before.keys())
     except GatehouseError as error:
-        failures.show(error, key="mapping-roles-failed", kept=True)
+        failures.show(error, key="mapping-roles-failed", input_kept=True)
         return
     dialog.memory["chosen"] = after
     if before == after:
@@ -46,17 +46,17 @@ def _body(dialog: Dialog, row: MappingBody) -> None:
             f"{'; '.join(formatting.clause(formatting.sentence(name)) for name in sorted(missing)[:5])}.",
             icon=":material/lock:",
         )
-    why = confirmation.reason("mapping", placeholder="Such as: the provider's group was renamed")
+    why = confirmation.reason_input("mapping", placeholder="Such as: the provider's group was renamed")
     go = confirmation.buttons("mapping", "Save", icon=":material/save:", disabled=before == after or bool(missing))
-    confirmation.change(
+    confirmation.save(
         dialog,
         "mapping",
         row,
-        why=why,
-        go=go,
-        do=lambda seen: _save(seen, after, why),
+        reason=why,
+        confirmed=go,
+        update=lambda seen: _save(seen, after, why),
         load=lambda: _load(row.token_role),
-        describe=lambda one: {"Becomes": labels.listed([role.name for role in one.roles], most=50)},
+        describe=lambda one: {"Becomes": labels.listed([role.name for role in one.roles], limit=50)},
     )
 
 
@@ -64,7 +64,7 @@ def effects(row: MappingBody, before: Mapping[int, str], after: Mapping[int, str
     """What saving will do, a markdown-safe sentence each."""
     added = [name for role, name in after.items() if role not in before]
     removed = [name for role, name in before.items() if role not in after]
-    people = labels.many(row.people, "person", "people")
+    people = labels.quantity(row.people, "person", "people")
     whom = f"{people} whose last sign-in brought it" if row.people else ""
     said = []
     if added:
@@ -87,7 +87,7 @@ def _not_held(roles: Iterable[int]) -> frozenset[str]:
     asked = list(roles)[:MAX_COMPARED_ROLES]
     if not asked:
         return frozenset()
-    return not_held(frozenset().union(*roles_api.permissions_of_roles(asked).values()))
+    return missing_permissions(frozenset().union(*roles_api.permissions_of_roles(asked).values()))
 
 
 def _load(token_role: str) -> MappingBody:
@@ -106,10 +106,10 @@ def _load(token_role: str) -> MappingBody:
 def _save(seen: MappingBody, after: Mapping[int, str], why: str) -> None:
     saved = mappings_api.set_mapping(seen.token_role, after, reason=why, version=seen.version)
     before = [role.id for role in seen.roles]
-    name = confirmation.quoted(seen.token_role)
-    changed = labels.many(saved.people_changed, "person", "people")
+    name = confirmation.bold_name(seen.token_role)
+    changed = labels.quantity(saved.people_changed, "person", "people")
     whom = f"It changed what {changed} may do." if saved.people_changed else "It changed nothing for anybody so far."
-    roles = labels.listed(list(after.values()), most=10) if after else "nothing here"
+    roles = labels.listed(list(after.values()), limit=10) if after else "nothing here"
 
     def back() -> str:
         mappings_api.set_mapping(
@@ -117,4 +117,6 @@ def _save(seen: MappingBody, after: Mapping[int, str], why: str) -> None:
         )
         return f"The token role {name} becomes what it became before."
 
-    notices.say(f"The token role {name} becomes {roles} now. {whom}", MAPPINGS, undo=notices.Undo("Take it back", back))
+    notices.post(
+        f"The token role {name} becomes {roles} now. {whom}", MAPPINGS, undo=notices.Undo("Take it back", back)
+    )

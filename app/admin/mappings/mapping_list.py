@@ -11,7 +11,7 @@ from app.admin.api import mappings as mappings_api
 from app.admin.mappings import change_dialog
 from app.admin.widgets import dialogs, labels, notices, pagination
 from app.admin.widgets.links import MAPPINGS
-from app.admin.widgets.permission_list import SEARCH_MAX
+from app.admin.widgets.permission_list import MAX_SEARCH_LENGTH
 from app.core.contract.mappings import MappingBody
 from app.core.permissions import Permission
 
@@ -33,7 +33,7 @@ def show() -> None:
         _nowhere(lost.total, capped=lost.total_capped)
     text = st.text_input(
         "Find a token role", key="mappings-search", type="search", icon=":material/search:", live=True,
-        max_chars=SEARCH_MAX, placeholder="Part of its name",
+        max_chars=MAX_SEARCH_LENGTH, placeholder="Part of its name",
     )  # fmt: skip
     which = st.segmented_control(
         "Show", [EVERY, NOWHERE], default=NOWHERE if "unmapped" in st.query_params else EVERY, required=True,
@@ -49,7 +49,7 @@ def show() -> None:
         st.info(_nothing(text, which), icon=":material/search_off:")
     for number, row in enumerate(page.rows):
         _row(number, row, may=may)
-    pagination.control("mappings", asked, page, size=SIZE, one="token role", more="token roles")
+    pagination.control("mappings", asked, page, size=SIZE, singular="token role", plural="token roles")
     _dialog()
 
 
@@ -78,7 +78,7 @@ def _row(number: int, row: MappingBody, *, may: bool) -> None:
     with st.container(key=f"mapping-{number}", border=True, gap="xsmall"):
         st.markdown(f"**{formatting.plain(row.token_role)}**")
         st.markdown(becomes(row))
-        people = labels.many(row.people, "person", "people")
+        people = labels.quantity(row.people, "person", "people")
         st.caption(f"In the last sign-in of {people}." if row.people else "In nobody's last sign-in now.")
         if may:
             st.button(
@@ -92,11 +92,11 @@ def becomes(row: MappingBody) -> str:
     if row.own_name:
         names = [row.token_role, *(role.name for role in row.roles if role.name != row.token_role)]
         return (
-            f":material/arrow_forward: becomes {labels.listed(names, most=10)}; in development also without a mapping"
+            f":material/arrow_forward: becomes {labels.listed(names, limit=10)}; in development also without a mapping"
         )
     if not row.roles:
         return ":material/link_off: mapped nowhere"
-    return f":material/arrow_forward: becomes {labels.listed([role.name for role in row.roles], most=10)}"
+    return f":material/arrow_forward: becomes {labels.listed([role.name for role in row.roles], limit=10)}"
 
 
 def _dialog() -> None:

@@ -36,7 +36,7 @@ def _body(dialog: Dialog) -> None:
             "Issuer", key=f"{_KEY}-issuer", max_chars=255, placeholder="https://login.example/", autocomplete="off",
             help="Only if they sign in at another provider than the one of this installation.",
         )  # fmt: skip
-    why = confirmation.reason(_KEY, placeholder="Such as: begins on Monday")
+    why = confirmation.reason_input(_KEY, placeholder="Such as: begins on Monday")
     if not confirmation.buttons(_KEY, "Add", icon=":material/person_add:"):
         return
     name = (subject or "").strip()
@@ -52,4 +52,4 @@ def _add(dialog: Dialog, subject: str, issuer: str, reason: str) -> None:
     person, new = add_person(subject, issuer=issuer, reason=reason)
     st.query_params["person"] = str(person.id)
     said = "is known now: give them what they will need." if new else "was known already; here they are."
-    notices.say(f"{confirmation.quoted(person.shown_name)} {said}", f"{dialog.place}?person={person.id}")
+    notices.post(f"{confirmation.bold_name(person.shown_name)} {said}", f"{dialog.place}?person={person.id}")

@@ -128,7 +128,7 @@ class Done:
 def bar(place: str, chosen: Mapping[int, str], *, clear: Callable[[], None]) -> None:
     """What can be done to the people chosen, above the list."""
     with st.container(border=True, key="chosen-bar"):
-        st.markdown(f"**{labels.many(len(chosen), 'person', 'people')} chosen**")
+        st.markdown(f"**{labels.quantity(len(chosen), 'person', 'people')} chosen**")
         with st.container(horizontal=True):
             for action in ACTIONS:
                 if access.allows(action.permission) and st.button(
@@ -153,16 +153,16 @@ def _body(dialog: Dialog, action: Action) -> None:
     if _RESULTS in dialog.memory:
         _refused(dialog.memory[_RESULTS], people)
         return
-    labels.note(labels.listed(list(people.values())))
+    labels.small(labels.listed(list(people.values())))
     key = f"many-{action.name}"
-    with failures.shown(f"{key}-failed"):
+    with failures.show_errors(f"{key}-failed"):
         for sentence in action.says:
             st.markdown(f"- {sentence}" if len(action.says) > 1 else sentence)
         if action.name in _GRANTS:
             wish = grant_form.form(key, spans=action.name == "give", givable=action.name == "give")
         else:
-            wish = grant_form.Wish(None, None, confirmation.reason(key))
-        go = action.go.format(labels.many(len(people), "person", "people"))
+            wish = grant_form.Wish(None, None, confirmation.reason_input(key))
+        go = action.go.format(labels.quantity(len(people), "person", "people"))
         pressed = confirmation.buttons(key, go, icon=action.icon)
         if not pressed or (action.name in _GRANTS and not grant_form.ready(wish)):
             return
@@ -182,7 +182,7 @@ def _carry_out(dialog: Dialog, action: Action, wish: grant_form.Wish) -> None:
             results += _patiently(partial(_DO[action.name], chunk, wish), progress, len(results) / len(people))
             progress.progress(len(results) / len(people), text=f"{len(results):,} of {len(people):,}")
     except GatehouseError as error:
-        why = failures.sentences(error)
+        why = failures.message(error)
         left = list(people)[len(results) :]
         in_doubt = size if isinstance(error, ChangeUnconfirmed) else 0
         results += [Done(one, "unknown", f"It may have been done: {why}") for one in left[:in_doubt]]
@@ -207,7 +207,7 @@ def _patiently(do: Callable[[], list[Done]], progress: DeltaGenerator, so_far: f
             return do()
         except TooManyRequests as error:
             for left in range(min(_WAIT_MAX_SECONDS, max(1, error.retry_after_seconds)), 0, -1):
-                text = f"The remote API asks to go slower: on in {labels.many(left, 'second')}."
+                text = f"The remote API asks to go slower: on in {labels.quantity(left, 'second')}."
                 progress.progress(so_far, text=text)
                 _pause(1)
     return do()
@@ -262,7 +262,7 @@ def _one(person_id: int, do: Callable[[], bool]) -> Done:
     except (ServiceUnavailable, TooManyRequests, Unauthenticated, PermissionDenied):
         raise
     except GatehouseError as error:
-        return Done(person_id, "refused", failures.sentences(error))
+        return Done(person_id, "refused", failures.message(error))
 
 
 def _of(results: Sequence[BulkResult]) -> list[Done]:
@@ -286,12 +286,12 @@ def _tell(action: Action, wish: grant_form.Wish, results: Sequence[Done], place:
     unchanged = sum(one.outcome == "unchanged" for one in results)
     refused = sum(one.outcome == "refused" for one in results)
     unknown = sum(one.outcome == "unknown" for one in results)
-    what = confirmation.quoted(wish.what.name) if wish.what is not None else ""
+    what = confirmation.bold_name(wish.what.name) if wish.what is not None else ""
     said = {
         "give": f"{what} given to", "take": f"{what} taken away from", "block": "Blocked",
         "let-in": "Let in again:", "end": "Sessions ended of",
     }[action.name]  # fmt: skip
-    parts = [f"{said} {labels.many(len(done), 'person', 'people')}."]
+    parts = [f"{said} {labels.quantity(len(done), 'person', 'people')}."]
     if unchanged:
         parts.append(f"For {unchanged:,} nothing had to change.")
     if refused:
@@ -302,9 +302,9 @@ def _tell(action: Action, wish: grant_form.Wish, results: Sequence[Done], place:
     back = {"give": _take_given, "block": _let_in, "let-in": _block}.get(action.name)
     undo = None
     if back is not None and done:
-        again = grant_form.Wish(wish.what, None, f"Taken back: {wish.reason}"[: confirmation.REASON_MAX])
+        again = grant_form.Wish(wish.what, None, f"Taken back: {wish.reason}"[: confirmation.MAX_REASON_LENGTH])
         undo = Undo("Undo", partial(_undo, back, done, again))
-    notices.say(" ".join(parts), place, undo=undo, good=not refused and not unknown)
+    notices.post(" ".join(parts), place, undo=undo, success=not refused and not unknown)
 
 
 def _undo(
@@ -314,7 +314,7 @@ def _undo(
     for start in range(0, len(people), MAX_BULK_PEOPLE):
         results += back(people[start : start + MAX_BULK_PEOPLE], wish)
     refused = [one for one in results if one.outcome == "refused"]
-    text = f"Taken back for {labels.many(len(results) - len(refused), 'person', 'people')}."
+    text = f"Taken back for {labels.quantity(len(results) - len(refused), 'person', 'people')}."
     return f"{text} For {len(refused):,} it could not be: {refused[0].why}" if refused else text
 
 
@@ -322,11 +322,11 @@ def _refused(results: Sequence[Done], people: Mapping[int, str]) -> None:
     """Who it was not done to, or may not have been, and why; the rest is told at the top of the page."""
     refused = _not_done(results)
     verb = "may not have been" if any(one.outcome == "unknown" for one in refused) else "could not be"
-    st.markdown(f"**{labels.many(len(refused), 'person', 'people')} of {len(results):,} {verb} changed:**")
+    st.markdown(f"**{labels.quantity(len(refused), 'person', 'people')} of {len(results):,} {verb} changed:**")
     shown = refused[:_REFUSED_SHOWN]
     rows = [{"Person": formatting.plain(people.get(one.person, "?"), cap=80), "Why not": one.why} for one in shown]
     st.table(rows, border="horizontal", hide_index=True)
     if len(refused) > len(shown):
-        labels.note(f"And {len(refused) - len(shown):,} more.")
+        labels.small(f"And {len(refused) - len(shown):,} more.")
     if st.button("Close", key="many-close"):
-        dialogs.done()
+        dialogs.close_and_rerun()

@@ -52,14 +52,14 @@ def described(card: PersonBody) -> Mapping[str, str]:
     named = sorted({grant.name for grant in card.grants})
     return {
         "State": labels.STATES[card.state],
-        "Roles and permissions": labels.listed(named, most=20),
-        "Withheld": labels.listed(sorted(row.name for row in card.withheld), most=20),
+        "Roles and permissions": labels.listed(named, limit=20),
+        "Withheld": labels.listed(sorted(row.name for row in card.withheld), limit=20),
     }
 
 
 def _give(dialog: Dialog, card: PersonBody) -> None:
     key = "give"
-    st.markdown(f"To {confirmation.quoted(card.shown_name)}:")
+    st.markdown(f"To {confirmation.bold_name(card.shown_name)}:")
     wish = grant_form.form(key)
     go = confirmation.buttons(key, "Give", icon=":material/add_circle:") and grant_form.ready(wish)
 
@@ -69,15 +69,16 @@ def _give(dialog: Dialog, card: PersonBody) -> None:
             return
         after, new = add_grant(seen.id, what, until=wish.until, reason=wish.reason, version=seen.version)
         if not new:
-            notices.say(
-                f"{confirmation.quoted(card.shown_name)} had {confirmation.quoted(what.name)} already.", dialog.place
+            notices.post(
+                f"{confirmation.bold_name(card.shown_name)} had {confirmation.bold_name(what.name)} already.",
+                dialog.place,
             )
             return
         given = next((one for one in after.grants if one.name == what.name and one.id not in _ids(seen)), None)
         undo = Undo("Undo", partial(_take_back, card.id, given.id, wish.reason)) if given is not None else None
-        who = confirmation.quoted(card.shown_name)
-        text = f"{who} has {confirmation.quoted(what.name)} now, {grant_form.ending(wish.until)}."
-        notices.say(f"{text} It counts at once, in open tabs too.", dialog.place, undo=undo)
+        who = confirmation.bold_name(card.shown_name)
+        text = f"{who} has {confirmation.bold_name(what.name)} now, {grant_form.ending(wish.until)}."
+        notices.post(f"{text} It counts at once, in open tabs too.", dialog.place, undo=undo)
 
     _carry(dialog, key, card, wish.reason, go=go, do=do)
 
@@ -87,38 +88,42 @@ def _take(dialog: Dialog, card: PersonBody) -> None:
     grant: GrantBody = dialog.about[0]
     for sentence in _loses(grant, card):
         st.markdown(f"- {sentence}")
-    why = confirmation.reason(key, placeholder="Such as: moved to another team")
+    why = confirmation.reason_input(key, placeholder="Such as: moved to another team")
     go = confirmation.buttons(key, "Take away", icon=":material/do_not_disturb_on:")
 
     def do(seen: PersonBody) -> None:
         after = revoke_grant(seen.id, grant.id, reason=why, version=seen.version)
-        who, what = confirmation.quoted(card.shown_name), Grantable("role" if grant.role else "permission", grant.name)
+        who, what = (
+            confirmation.bold_name(card.shown_name),
+            Grantable("role" if grant.role else "permission", grant.name),
+        )
         if any(one.name == what.name for one in after.grants):
-            text = (
-                f"This grant of {confirmation.quoted(what.name)} is revoked at once; {who} has it by another one still."
-            )
+            name = confirmation.bold_name(what.name)
+            text = f"This grant of {name} is revoked at once; {who} still has it by another one."
         else:
-            text = f"{who} no longer has {confirmation.quoted(what.name)}. It holds at once."
+            text = f"{who} no longer has {confirmation.bold_name(what.name)}. It holds at once."
         withheld = next((one for one in after.withheld if one.name == what.name and one not in seen.withheld), None)
         if withheld is None:
             undo = Undo("Give it back", partial(_give_back, card.id, what, grant.until, why))
         else:
             text += " It is withheld: signing in again does not bring it back."
             undo = Undo("Undo", partial(_release_again, card.id, withheld.id, why))
-        notices.say(text, dialog.place, undo=undo)
+        notices.post(text, dialog.place, undo=undo)
 
     _carry(dialog, key, card, why, go=go, do=do)
 
 
 def _loses(grant: GrantBody, card: PersonBody) -> list[str]:
     """What taking a grant away means, in sentences."""
-    who = confirmation.quoted(card.shown_name)
+    who = confirmation.bold_name(card.shown_name)
     gone = {grant.id}
     if grant.automatic:  # it is withheld from every automatic source
         gone |= {one.id for one in card.grants if one.automatic and one.name == grant.name}
-    says = [f"{who} loses {confirmation.quoted(grant.name)}, at once, in open tabs too."]
+    says = [f"{who} loses {confirmation.bold_name(grant.name)}, at once, in open tabs too."]
     if any(one.name == grant.name and one.id not in gone for one in card.grants):
-        says = [f"{who} keeps {confirmation.quoted(grant.name)}, which another grant gives too; this one ends at once."]
+        says = [
+            f"{who} keeps {confirmation.bold_name(grant.name)}, which another grant gives too; this one ends at once."
+        ]
     if grant.automatic:
         by_default = any(one.id in gone and one.source is not Source.TOKEN for one in card.grants)
         by_token = any(one.id in gone and one.source is Source.TOKEN for one in card.grants)
@@ -141,25 +146,25 @@ def _loses(grant: GrantBody, card: PersonBody) -> list[str]:
 def _release(dialog: Dialog, card: PersonBody) -> None:
     key = "release"
     withheld: WithheldBody = dialog.about[0]
-    who = confirmation.quoted(card.shown_name)
+    who = confirmation.bold_name(card.shown_name)
     sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
     if sources:
-        st.markdown(f"{who} has {confirmation.quoted(withheld.name)} again at once, by {sources}.")
+        st.markdown(f"{who} has {confirmation.bold_name(withheld.name)} again at once, by {sources}.")
     else:
-        st.markdown(f"{who} gets {confirmation.quoted(withheld.name)} again when a sign-in gives it.")
-    why = confirmation.reason(key, placeholder="Such as: the review is over")
+        st.markdown(f"{who} gets {confirmation.bold_name(withheld.name)} again when a sign-in gives it.")
+    why = confirmation.reason_input(key, placeholder="Such as: the review is over")
     go = confirmation.buttons(key, "Release", icon=":material/lock_open:")
 
     def do(seen: PersonBody) -> None:
         release_withheld(seen.id, withheld.id, reason=why, version=seen.version)
-        notices.say(f"{confirmation.quoted(withheld.name)} is no longer withheld from {who}.", dialog.place)
+        notices.post(f"{confirmation.bold_name(withheld.name)} is no longer withheld from {who}.", dialog.place)
 
     _carry(dialog, key, card, why, go=go, do=do)
 
 
 def _block(dialog: Dialog, card: PersonBody) -> None:
     key = "block"
-    who = confirmation.quoted(card.shown_name)
+    who = confirmation.bold_name(card.shown_name)
     st.markdown(f"- {who} can open nothing here any more, until somebody lets them in again.")
     st.markdown("- All their sessions end at once. What they had typed and not saved is lost.")
     st.markdown("- Their roles stay as they are.")
@@ -167,14 +172,14 @@ def _block(dialog: Dialog, card: PersonBody) -> None:
 
 
 def _let_in(dialog: Dialog, card: PersonBody) -> None:
-    who = confirmation.quoted(card.shown_name)
-    roles = labels.listed(list(card.roles), most=8) if card.roles else "no role"
+    who = confirmation.bold_name(card.shown_name)
+    roles = labels.listed(list(card.roles), limit=8) if card.roles else "no role"
     st.markdown(f"- {who} can sign in again, with {roles}.")
     _set(dialog, card, "let-in", blocked=False)
 
 
 def _set(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -> None:
-    why = confirmation.reason(
+    why = confirmation.reason_input(
         key, placeholder="Such as: the account was misused" if blocked else "Such as: all is clear"
     )
     action = "Block" if blocked else "Let in again"
@@ -182,17 +187,17 @@ def _set(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -> None:
 
     def do(seen: PersonBody) -> None:
         outcome = set_blocked(seen.id, blocked=blocked, reason=why, version=seen.version)
-        who = confirmation.quoted(card.shown_name)
-        ended = f" {labels.many(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
+        who = confirmation.bold_name(card.shown_name)
+        ended = f" {labels.quantity(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
         text = f"{who} is blocked.{ended}" if blocked else f"{who} can sign in again."
         undo = Undo("Let in again" if blocked else "Block again", partial(_set_back, card.id, why, blocked=not blocked))
-        notices.say(text, dialog.place, undo=undo)
+        notices.post(text, dialog.place, undo=undo)
 
     _carry(dialog, key, card, why, go=go, do=do)
 
 
 def _end_all(dialog: Dialog, card: PersonBody) -> None:
-    who = confirmation.quoted(card.shown_name)
+    who = confirmation.bold_name(card.shown_name)
     says = (
         f"{who} is signed out everywhere at once. What they had typed and not saved is lost.",
         "They can sign in again. To keep them out, block them.",
@@ -200,11 +205,11 @@ def _end_all(dialog: Dialog, card: PersonBody) -> None:
 
     def do(reason: str) -> None:
         ended = end_sessions_of(card.id, reason=reason)
-        said = f"{labels.many(ended, 'session')} of {who} ended." if ended else f"{who} was not signed in any more."
-        notices.say(said, dialog.place)
+        said = f"{labels.quantity(ended, 'session')} of {who} ended." if ended else f"{who} was not signed in any more."
+        notices.post(said, dialog.place)
 
     confirmation.confirm(
-        "end-all", says, action="End all sessions", do=do, icon=":material/logout:",
+        "end-all", says, action="End all sessions", on_confirm=do, icon=":material/logout:",
         placeholder="Such as: a device was lost",
     )  # fmt: skip
 
@@ -215,26 +220,30 @@ def _erase(dialog: Dialog, card: PersonBody) -> None:
         panels.step_up(missing, within_page=True)
         return
     key = "erase"
-    who = confirmation.quoted(card.shown_name)
+    who = confirmation.bold_name(card.shown_name)
     st.markdown(f"- Name, e-mail and picture of {who} are removed, everywhere and for good.")
     st.markdown("- All their roles and permissions are taken away, and all their sessions end.")
     st.markdown("- The audit keeps what was done, under the provider's name for them only.")
     st.markdown("- Should they sign in again, they begin with what a sign-in gives; what is withheld stays withheld.")
     sure = st.checkbox("I know that there is no way back", key=f"{key}-sure")
-    why = confirmation.reason(key, placeholder="Such as: asked to be forgotten")
+    why = confirmation.reason_input(key, placeholder="Such as: asked to be forgotten")
     go = confirmation.buttons(key, "Erase for good", icon=":material/delete_forever:")
     if go and not sure:
         st.warning("Tick the box above first: this cannot be undone.", icon=":material/check_box:")
 
     def do(seen: PersonBody) -> None:
         erase(seen.id, reason=why, version=seen.version)
-        notices.say("What was known of them is erased. The audit says that it was done, by whom and why.", dialog.place)
+        notices.post(
+            "What was known of them is erased. The audit says that it was done, by whom and why.", dialog.place
+        )
 
     _carry(dialog, key, card, why, go=go and sure, do=do)
 
 
 def _carry(dialog: Dialog, key: str, card: PersonBody, why: str, *, go: bool, do: Callable[[PersonBody], None]) -> None:
-    confirmation.change(dialog, key, card, why=why, go=go, do=do, load=lambda: person(card.id), describe=described)
+    confirmation.save(
+        dialog, key, card, reason=why, confirmed=go, update=do, load=lambda: person(card.id), describe=described
+    )
 
 
 def _ids(card: PersonBody) -> frozenset[int]:
@@ -250,13 +259,13 @@ def _take_back(person_id: int, grant: int, reason: str) -> str:
     if held is None:
         return "It had been taken away already."
     revoke_grant(person_id, grant, reason=_again(reason), version=now.version)
-    return f"{confirmation.quoted(now.shown_name)} no longer has {confirmation.quoted(held.name)}."
+    return f"{confirmation.bold_name(now.shown_name)} no longer has {confirmation.bold_name(held.name)}."
 
 
 def _give_back(person_id: int, what: Grantable, until: datetime | None, reason: str) -> str:
     now = person(person_id)
     add_grant(person_id, what, until=until, reason=_again(reason), version=now.version)
-    return f"{confirmation.quoted(now.shown_name)} has {confirmation.quoted(what.name)} again."
+    return f"{confirmation.bold_name(now.shown_name)} has {confirmation.bold_name(what.name)} again."
 
 
 def _release_again(person_id: int, withheld: int, reason: str) -> str:
@@ -265,7 +274,7 @@ def _release_again(person_id: int, withheld: int, reason: str) -> str:
     if row is None:
         return "It had been released already."
     release_withheld(person_id, withheld, reason=_again(reason), version=now.version)
-    return f"{confirmation.quoted(row.name)} is no longer withheld from {confirmation.quoted(now.shown_name)}."
+    return f"{confirmation.bold_name(row.name)} is no longer withheld from {confirmation.bold_name(now.shown_name)}."
 
 
 def _set_back(person_id: int, reason: str, *, blocked: bool) -> str:
@@ -273,12 +282,12 @@ def _set_back(person_id: int, reason: str, *, blocked: bool) -> str:
     if (now.state is PersonState.BLOCKED) is blocked:
         raise Conflict("Somebody else has done it already.")
     set_blocked(person_id, blocked=blocked, reason=_again(reason), version=now.version)
-    return f"{confirmation.quoted(now.shown_name)} {'is blocked again' if blocked else 'can sign in again'}."
+    return f"{confirmation.bold_name(now.shown_name)} {'is blocked again' if blocked else 'can sign in again'}."
 
 
 def _again(reason: str) -> str:
     """The reason of a way back: the audit keeps why it was done, and that it was undone."""
-    return f"Taken back: {reason}"[: confirmation.REASON_MAX]
+    return f"Taken back: {reason}"[: confirmation.MAX_REASON_LENGTH]
 
 
 _CHANGES: Final[Mapping[str, Change]] = {

@@ -30,9 +30,9 @@ def form(key: str, *, spans: bool = True, givable: bool = True) -> Wish:
     kind = st.segmented_control(
         "What", list(_KINDS), default="A role", required=True, key=f"{key}-kind", label_visibility="collapsed"
     )
-    what = grant_picker.choose(key, _KINDS[kind or "A role"], givable=givable)
+    what = grant_picker.choose(key, _KINDS[kind or "A role"], grantable_only=givable)
     until = _until(key) if spans else None
-    return Wish(what, until, confirmation.reason(key))
+    return Wish(what, until, confirmation.reason_input(key))
 
 
 def ready(wish: Wish) -> bool:
@@ -48,7 +48,7 @@ def ready(wish: Wish) -> bool:
 
 def ending(until: datetime | None) -> str:
     """``without an end``, or until when, as markdown-safe text."""
-    return "without an end" if until is None else f"until {labels.when(until)}"
+    return "without an end" if until is None else f"until {labels.timestamp(until)}"
 
 
 def _until(key: str) -> datetime | None:

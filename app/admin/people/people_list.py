@@ -65,7 +65,7 @@ def _searched() -> None:
             pagination.restart("people")
             page = people(wanted, limit=SIZE)
         else:
-            failures.show(error, key="people-failed", kept=True)
+            failures.show(error, key="people-failed", input_kept=True)
             return
     except GatehouseError as error:
         _failed(error)
@@ -77,7 +77,7 @@ def _searched() -> None:
         _nobody(wanted)
     for row in page.rows:
         _row(row, choosing=choosing)
-    pagination.control("people", wanted, page, size=SIZE, one="person", more="people")
+    pagination.control("people", wanted, page, size=SIZE, singular="person", plural="people")
     if choosing and page.rows:
         st.button("Choose all on this page", key="choose-page", type="tertiary", on_click=_choose, args=(page.rows,))
 
@@ -109,7 +109,7 @@ def _wanted() -> PeopleQuery:
     filters = [part for part in (state, formatting.plain(f"role {role}") if wanted.role else role, kind) if part]
     if filters:
         with st.container(horizontal=True, vertical_alignment="center"):
-            labels.note(f"Only: {', '.join(filters)}")
+            labels.small(f"Only: {', '.join(filters)}")
             st.button("Clear filters", key="clear-filters", type="tertiary", on_click=_clear_filters)
     return wanted
 
@@ -125,7 +125,7 @@ def _role_names() -> tuple[str, ...]:
     """Names for the filter, at most a minute old, so that not every keystroke asks for them; typing another works."""
     asked_at, names = st.session_state.get(_ROLE_NAMES, (0.0, ()))
     if not asked_at or time.monotonic() - asked_at > _ROLES_SECONDS:
-        with failures.shown("roles-failed"):
+        with failures.show_errors("roles-failed"):
             names = tuple(role.name for role in roles(limit=_ROLES_OFFERED).rows)
             st.session_state[_ROLE_NAMES] = (time.monotonic(), names)
     return tuple(names)
@@ -148,7 +148,7 @@ def _row(row: PersonItem, *, choosing: bool) -> None:
             name = f"**{formatting.plain(row.shown_name, cap=80)}**"
             if st.button(name, key=f"open-{row.id}", icon=icon, type="tertiary"):
                 opened(row.id)
-            labels.note(_about(row))
+            labels.small(_about(row))
 
 
 def _about(row: PersonItem) -> str:
@@ -160,7 +160,7 @@ def _about(row: PersonItem) -> str:
     other = row.email if row.name and row.email else row.subject.subject
     if other != row.shown_name:
         parts.append(formatting.plain(other, cap=80))
-    parts.append(labels.listed(row.roles, most=3) if row.roles else "no role")
+    parts.append(labels.listed(row.roles, limit=3) if row.roles else "no role")
     if row.last_seen_at is not None:
         parts.append(f"last seen {labels.ago(row.last_seen_at)}")
     return " · ".join(parts)
@@ -179,7 +179,7 @@ def _nobody(wanted: PeopleQuery) -> None:
 
 
 def _failed(error: GatehouseError) -> None:
-    failures.show(error, key="people-failed", kept=True)
+    failures.show(error, key="people-failed", input_kept=True)
     st.button("Try again", key="retry", icon=":material/refresh:")
 
 

@@ -92,16 +92,16 @@ def _identity(card: PersonBody, *, own: bool, place: str) -> None:
             verified = "" if card.email_verified else " (not verified by the provider)"
             st.text(f"{card.email}{verified}")
         subject, issuer = (formatting.plain(text, cap=255) for text in (card.subject.subject, card.subject.issuer))
-        labels.note(f"Known here as {subject}, at {issuer}")
+        labels.small(f"Known here as {subject}, at {issuer}")
         if card.first_seen_at is None:
-            labels.note("Has not signed in yet. What is given now counts from the first sign-in on.")
+            labels.small("Has not signed in yet. What is given now counts from the first sign-in on.")
         else:
-            labels.note(
-                f"First seen {labels.when(card.first_seen_at)}. Last seen {labels.ago(card.last_seen_at)} "
-                f"({labels.when(card.last_seen_at)})."
+            labels.small(
+                f"First seen {labels.timestamp(card.first_seen_at)}. Last seen {labels.ago(card.last_seen_at)} "
+                f"({labels.timestamp(card.last_seen_at)})."
             )
         if own:
-            labels.note("These are your own rights. Nobody changes their own: ask another administrator.")
+            labels.small("These are your own rights. Nobody changes their own: ask another administrator.")
         _state_buttons(card, own=own, place=place)
 
 
@@ -161,7 +161,7 @@ def _grants(card: PersonBody, *, own: bool, place: str) -> None:
             with st.container(gap=None):
                 kind = "" if grant.role else " (a single permission)"
                 st.markdown(f"**{formatting.plain(grant.name, cap=120)}**{kind}")
-                labels.note(_origin(grant, card))
+                labels.small(_origin(grant, card))
             if changing:
                 st.button(
                     "Take away…", key=f"take-{grant.id}",
@@ -169,9 +169,9 @@ def _grants(card: PersonBody, *, own: bool, place: str) -> None:
                 )  # fmt: skip
     if provided:  # a provider says each of them alone, and there may be as many as there are
         with st.container(border=True, gap=None, key="provided"):
-            st.markdown(f"**{labels.many(len(provided), 'single permission')}**")
-            named = labels.listed(sorted(grant.name for grant in provided), most=_PROVIDED_NAMED)
-            labels.note(
+            st.markdown(f"**{labels.quantity(len(provided), 'single permission')}**")
+            named = labels.listed(sorted(grant.name for grant in provided), limit=_PROVIDED_NAMED)
+            labels.small(
                 f"From the sign-in provider: {named}. The list of people revokes any of them, and withholds it."
             )
     for withheld in card.withheld:
@@ -183,7 +183,7 @@ def _grants(card: PersonBody, *, own: bool, place: str) -> None:
         )  # fmt: skip
     unmapped = [role.name for role in card.token_roles if not role.roles]
     if unmapped:
-        labels.note(f"The sign-in provider also says {labels.listed(unmapped)}, which is mapped to no role here.")
+        labels.small(f"The sign-in provider also says {labels.listed(unmapped)}, which is mapped to no role here.")
 
 
 def _without_grants(card: PersonBody) -> str:
@@ -202,9 +202,9 @@ def _withheld(withheld: WithheldBody, *, changing: bool, place: str) -> None:
             kind = "" if withheld.role else " (a single permission)"
             st.markdown(f":gray-badge[Withheld] **{formatting.plain(withheld.name, cap=120)}**{kind}")
             why = f": “{formatting.plain(withheld.reason, cap=500)}”" if withheld.reason else "."
-            labels.note(f"Withheld by {labels.actor(withheld.by)}, since {labels.when(withheld.since)}{why}")
+            labels.small(f"Withheld by {labels.actor(withheld.by)}, since {labels.timestamp(withheld.since)}{why}")
             sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
-            labels.note(
+            labels.small(
                 f"Without that, {sources} would give it." if sources else "No automatic source would give it now."
             )
         if changing:
@@ -238,14 +238,16 @@ def _permissions(card: PersonBody) -> None:
     everything = next((grant for grant in card.grants if grant.role == ADMINISTRATOR), None)
     if everything is not None:
         st.write("Everything there is, because of the role **administrator**.")
-    with st.expander(labels.many(len(card.permissions), "permission"), expanded=everything is None, key="permissions"):
+    with st.expander(
+        labels.quantity(len(card.permissions), "permission"), expanded=everything is None, key="permissions"
+    ):
         shown = card.permissions[:_PERMISSIONS_SHOWN]
         ways = {one.name: (one.sentence, [by_id[way] for way in one.grants if way in by_id]) for one in shown}
         for resource, names in formatting.by_resource(ways).items():
             lines = "\n".join(_line(name, *ways[name]) for name in names)
             st.markdown(f"**{resource}**\n{lines}")
         if len(card.permissions) > len(shown):
-            labels.note(f"And {len(card.permissions) - len(shown):,} more.")
+            labels.small(f"And {len(card.permissions) - len(shown):,} more.")
 
 
 def _line(name: str, said: str, ways: Sequence[GrantBody]) -> str:
@@ -260,7 +262,7 @@ def _way(grant: GrantBody) -> str:
 
 def _sessions(card: PersonBody, place: str) -> None:
     st.header("Signed in now")
-    with failures.shown("sessions-failed"):
+    with failures.show_errors("sessions-failed"):
         found = sessions_of(card.id)
         if not found:
             st.write("Nowhere.")
@@ -274,7 +276,7 @@ def _sessions(card: PersonBody, place: str) -> None:
 
 def _audit(card: PersonBody) -> None:
     st.header("Lately")
-    with failures.shown("audit-failed"):
+    with failures.show_errors("audit-failed"):
         page = events(AuditQuery(name=card.audit_name), limit=_RECENT)
         if not page.rows:
             st.write("Nothing yet.")
@@ -282,7 +284,7 @@ def _audit(card: PersonBody) -> None:
             with st.container(gap=None):
                 st.markdown(formatting.plain(event.sentence, cap=300))
                 why = f" · {formatting.plain(event.reason, cap=200)}" if event.reason else ""
-                labels.note(f"{labels.ago(event.at)}, {labels.when(event.at)}{why}")
+                labels.small(f"{labels.ago(event.at)}, {labels.timestamp(event.at)}{why}")
         row = BY_PATH.get("audit")
         if page.rows and row is not None and access.allows_row(row):
             st.page_link(

@@ -25,7 +25,7 @@ END: Final = "end-session"
 def page() -> None:
     """The whole page of sessions."""
     st.title("Sessions")
-    labels.note("Who is signed in now, last used first. A person has one session per browser.")
+    labels.small("Who is signed in now, last used first. A person has one session per browser.")
     notices.show(PLACE)
     cursor = pagination.cursor("sessions", None)
     try:
@@ -40,7 +40,7 @@ def page() -> None:
     if not found.rows:
         st.info("Nobody is here but you." if not cursor else "No more sessions.", icon=":material/hourglass_empty:")
     show(found.rows, PLACE, with_person=True)
-    pagination.control("sessions", None, found, size=SIZE, one="session", more="sessions")
+    pagination.control("sessions", None, found, size=SIZE, singular="session", plural="sessions")
     st.button("Look again", key="refresh", icon=":material/refresh:", type="tertiary")
     dialog = dialogs.current(PLACE)
     if dialog is not None:
@@ -58,7 +58,7 @@ def show(found: Iterable[SessionItem], place: str, *, with_person: bool) -> None
                     _person(session, linking=linking)
                 here = " · **this is you, here**" if session.current else ""
                 st.markdown(f"{formatting.plain(formatting.browser(session.browser))}{here}")
-                labels.note(_about(session))
+                labels.small(_about(session))
             if ending and not session.current:
                 st.button("End…", key=f"end-{session.ref}", on_click=dialogs.open_dialog, args=(END, place, session))
 
@@ -95,7 +95,7 @@ def show_dialog(dialog: Dialog) -> None:
 
 def _body(dialog: Dialog) -> None:
     session: SessionItem = dialog.about[0]
-    who = confirmation.quoted(session.person.shown_name)
+    who = confirmation.bold_name(session.person.shown_name)
     on = formatting.plain(formatting.browser(session.browser))
     whole = st.checkbox("End all sessions of this person", key="end-session-all")
     says = (
@@ -107,15 +107,20 @@ def _body(dialog: Dialog) -> None:
     def do(reason: str) -> None:
         if whole:
             ended = end_sessions_of(session.person.id, reason=reason)
-            notices.say(f"{labels.many(ended, 'session')} of {who} ended.", dialog.place)
+            notices.post(f"{labels.quantity(ended, 'session')} of {who} ended.", dialog.place)
             return
         try:
             end_session(session.ref, reason=reason)
         except NotFound:
-            notices.say(f"That session of {who} had ended already.", dialog.place)
+            notices.post(f"That session of {who} had ended already.", dialog.place)
         else:
-            notices.say(f"The session of {who} ({on}) has ended.", dialog.place)
+            notices.post(f"The session of {who} ({on}) has ended.", dialog.place)
 
     confirmation.confirm(
-        "end-session", says, action="End it", do=do, icon=":material/logout:", placeholder="Such as: a lost device"
+        "end-session",
+        says,
+        action="End it",
+        on_confirm=do,
+        icon=":material/logout:",
+        placeholder="Such as: a lost device",
     )

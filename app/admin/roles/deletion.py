@@ -40,7 +40,7 @@ def _body(role: RoleBody, dialog: dialogs.Dialog) -> None:
             f"will {'become the other role' if target is not None else 'be mapped nowhere'} then."
         )
     st.write("The role is gone for good then; the audit keeps what it was.")
-    reason = confirmation.reason("delete", placeholder="Such as: nobody does this work any more")
+    reason = confirmation.reason_input("delete", placeholder="Such as: nobody does this work any more")
     nowhere = bool(role.people) and target is None
     if confirmation.buttons("delete", "Delete the role", icon=":material/delete:", disabled=nowhere):
         _delete(role, target, reason)
@@ -69,11 +69,11 @@ def _gone(role: RoleBody, target: RoleItem | None, moved: int) -> None:
     """Say what happened, with the way back where nobody was touched."""
     went = ""
     if target is not None and moved:
-        went = f" {labels.many(moved, 'person', 'people')} got {formatting.plain(target.name)} instead."
+        went = f" {labels.quantity(moved, 'person', 'people')} got {formatting.plain(target.name)} instead."
     undo = None if moved or role.token_roles else notices.Undo("Make it again", lambda: _again(role))
-    notices.say(f"The role **{formatting.plain(role.name)}** was deleted.{went}", ROLES, undo=undo)
+    notices.post(f"The role **{formatting.plain(role.name)}** was deleted.{went}", ROLES, undo=undo)
     st.query_params.clear()
-    dialogs.done()
+    dialogs.close_and_rerun()
 
 
 def _again(role: RoleBody) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.admin.api import roles as roles_api
 from app.admin.roles.edits import Content, RoleDraft, copy_name
-from app.admin.widgets.own_permissions import not_held
+from app.admin.widgets.own_permissions import missing_permissions
 from app.core.contract.roles import RoleBody
 
 NAME_MAX: Final = 100
@@ -69,7 +69,7 @@ def begin(role_id: int | None, *, copy_of: int | None = None) -> Editing:
         editing = Editing(RoleDraft(content, content, role=role.id, version=role.version), built_in=role.built_in)
     elif copy_of is not None:
         role = roles_api.role(copy_of)
-        missing = not_held(role.permissions)
+        missing = missing_permissions(role.permissions)
         mine = Content(copy_name(role.name, cap=NAME_MAX), role.description, frozenset(role.permissions) - missing)
         editing = Editing(RoleDraft(mine, copied_from=role.name), copy_of=copy_of, left_out=tuple(sorted(missing)))
     else:

@@ -19,7 +19,7 @@ from app.admin.roles.edits import toggled
 from app.admin.roles.role_list import gone
 from app.admin.widgets import failures, labels, pagination, permission_list
 from app.admin.widgets.links import ROLES, link
-from app.admin.widgets.own_permissions import not_held
+from app.admin.widgets.own_permissions import missing_permissions
 from app.admin.widgets.pagination import LocalPage
 from app.admin.widgets.permission_groups import grouped, matching
 from app.core.errors import NotFound
@@ -75,7 +75,7 @@ def _back(editing: Editing | None) -> None:
 def _edit(editing: Editing) -> None:
     if editing.left_out:
         st.warning(
-            f"**{labels.many(len(editing.left_out), 'permission')} left out of the copy**, because you do not hold "
+            f"**{labels.quantity(len(editing.left_out), 'permission')} left out of the copy**, because you do not hold "
             f"{'it' if len(editing.left_out) == 1 else 'them'} yourself: {labels.listed(editing.left_out)}.",
             icon=":material/lock:",
         )
@@ -103,7 +103,7 @@ def _permissions(editing: Editing, key: str) -> int:
     """The catalogue, each permission with a tick; returns how many are shown."""
     text = st.text_input(
         "Find a permission", key=f"{key}-find", type="search", icon=":material/search:", live=True,
-        max_chars=permission_list.SEARCH_MAX, placeholder="Part of a name or sentence",
+        max_chars=permission_list.MAX_SEARCH_LENGTH, placeholder="Part of a name or sentence",
     )  # fmt: skip
     which = st.segmented_control(
         "Show", [ALL, INSIDE, CHANGED], default=ALL, required=True, key=f"{key}-which", label_visibility="collapsed"
@@ -112,14 +112,16 @@ def _permissions(editing: Editing, key: str) -> int:
     if not page.rows:
         st.info(_nothing(text, which), icon=":material/search_off:")
     asked = (text, which)
-    locked = not_held(name for name in page.rows if name not in editing.draft.base.permissions)
+    locked = missing_permissions(name for name in page.rows if name not in editing.draft.base.permissions)
     for group in grouped(page.rows):
         st.markdown(f"**{formatting.plain(group.title)}**")
         for name in group.names:
             _tick(editing, name, key, locked=name in locked and name not in editing.draft.mine.permissions)
     if locked:
         st.caption("What is locked you do not hold yourself, so you cannot give it: an administrator who does can.")
-    pagination.control("role-catalogue", asked, page, size=permission_list.SIZE, one="permission", more="permissions")
+    pagination.control(
+        "role-catalogue", asked, page, size=permission_list.SIZE, singular="permission", plural="permissions"
+    )
     return len(page.rows)
 
 
@@ -163,7 +165,7 @@ def _tick(editing: Editing, name: str, key: str, *, locked: bool) -> None:
 
 def _summary(editing: Editing) -> str:
     change = editing.draft.change
-    text = labels.many(len(editing.draft.mine.permissions), "permission")
+    text = labels.quantity(len(editing.draft.mine.permissions), "permission")
     if editing.draft.role is None:
         return f"{text} chosen."
     changes = [

@@ -40,13 +40,13 @@ def show(editing: Editing) -> None:
         _gone(editing)
         return
     except GatehouseError as error:
-        failures.show(error, key="review-failed", kept=True)
+        failures.show(error, key="review-failed", input_kept=True)
     if review is not None:
         st.markdown(_concerned(review, own))
     for title, names, word in (("Added", own.added, "gain"), ("Removed", own.removed, "lose")):
         if names:
             _listed(editing, title, names, [effect(name, review, word) for name in names])
-    reason = confirmation.reason("role-save", placeholder="Such as: the front desk answers orders now")
+    reason = confirmation.reason_input("role-save", placeholder="Such as: the front desk answers orders now")
     editing.reason = reason
     with st.container(horizontal=True, key="role-save-buttons"):
         save = st.button("Save", key="role-save", icon=":material/save:")
@@ -92,7 +92,7 @@ def _concerned(review: RoleReviewBody, own: RoleChange) -> str:
         return text
     if not review.sessions:
         return f"{text} None of those it changes something for is signed in now."
-    sessions = labels.many(review.sessions, "live session")
+    sessions = labels.quantity(review.sessions, "live session")
     return (
         f"{text} :material/bolt: **{sessions}** {'is' if review.sessions == 1 else 'are'} affected: what they may do "
         "changes while they are at work, within two seconds."
@@ -111,7 +111,7 @@ def _texts(own: RoleChange) -> None:
 def _listed(editing: Editing, title: str, names: Sequence[str], effects: Iterable[str]) -> None:
     with st.container(border=True, key=f"review-{title.lower()}"):
         icon = ":material/add_circle:" if title == "Added" else ":material/do_not_disturb_on:"
-        st.markdown(f"{icon} **{title}: {labels.many(len(names), 'permission')}**")
+        st.markdown(f"{icon} **{title}: {labels.quantity(len(names), 'permission')}**")
         rows = []
         for name, effect in list(zip(names, effects, strict=True))[:_MOST_LISTED]:
             line = permission_list.line(name, sentences=editing.sentences)
@@ -165,7 +165,7 @@ def _done(editing: Editing, saved: RoleBody) -> None:
             f"The role **{name}** was changed{what}. It holds at once.",
             notices.Undo("Take it back", lambda: _put_back(draft.base, saved)),
         )
-    notices.say(text, ROLES, undo=undo)
+    notices.post(text, ROLES, undo=undo)
     role_drafts.drop(draft.role)
     st.query_params.from_dict({"role": str(saved.id)})
     st.rerun()
@@ -191,7 +191,7 @@ def _meanwhile(editing: Editing) -> None:
         _gone(editing)
         return
     except GatehouseError as error:
-        failures.show(error, key="meanwhile-failed", kept=True)
+        failures.show(error, key="meanwhile-failed", input_kept=True)
         return
     editing.stage = Stage.MEANWHILE
     st.rerun()
@@ -238,7 +238,7 @@ def show_meanwhile(editing: Editing) -> None:
             editing.stage, editing.theirs = Stage.REVIEWING, None
             editing.drawn_anew()
             if not editing.draft.change:
-                notices.say("They had made the same changes: there is nothing left to save.", ROLES)
+                notices.post("They had made the same changes: there is nothing left to save.", ROLES)
                 role_drafts.drop(draft.role)
                 st.query_params.from_dict({"role": str(theirs.id)})
             st.rerun()

@@ -10,7 +10,7 @@ from app.admin.roles import deletion as role_deletion
 from app.admin.roles import drafts as role_drafts
 from app.admin.roles import role_list
 from app.admin.widgets import dialogs, labels, permission_list
-from app.admin.widgets.links import AUDIT, MAPPINGS, PEOPLE, ROLES, link, step
+from app.admin.widgets.links import AUDIT, MAPPINGS, PEOPLE, ROLES, link, query_button
 from app.core.contract.roles import RoleBody
 from app.core.errors import NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
@@ -69,10 +69,10 @@ def _actions(role: RoleBody) -> None:
         st.warning("You have changes to this role that are not saved yet.", icon=":material/edit_note:")
     with st.container(horizontal=True, vertical_alignment="center", key="role-actions"):
         if may and not fixed:
-            step("Change", key="role-change", icon=":material/edit:", role=role.id, edit="yes")
+            query_button("Change", key="role-change", icon=":material/edit:", role=role.id, edit="yes")
         if may:
-            step("Copy", key="role-copy", icon=":material/content_copy:", edit="new", copy=role.id)
-        step("Compare", key="role-compare", icon=":material/compare_arrows:", role=role.id, compare="yes")
+            query_button("Copy", key="role-copy", icon=":material/content_copy:", edit="new", copy=role.id)
+        query_button("Compare", key="role-compare", icon=":material/compare_arrows:", role=role.id, compare="yes")
         if may and not role.built_in:
             st.button(
                 "Delete", key="role-delete", icon=":material/delete:",

@@ -9,8 +9,8 @@ import streamlit as st
 from app import access, formatting
 from app.admin.api import roles as roles_api
 from app.admin.widgets import labels, pagination
-from app.admin.widgets.links import ROLES, link, step
-from app.admin.widgets.permission_list import SEARCH_MAX
+from app.admin.widgets.links import ROLES, link, query_button
+from app.admin.widgets.permission_list import MAX_SEARCH_LENGTH
 from app.core.contract.roles import RoleBody, RoleItem
 from app.core.permissions import Permission
 
@@ -22,10 +22,10 @@ def show() -> None:
     st.title("Roles")
     st.caption("A role is a named set of permissions. What you change here holds at once, also for who is signed in.")
     if access.allows(Permission.MANAGE_ROLES):
-        step("Make a role", key="role-make", icon=":material/add:", edit="new")
+        query_button("Make a role", key="role-make", icon=":material/add:", edit="new")
     text = st.text_input(
         "Find a role", key="roles-search", type="search", icon=":material/search:", live=True,
-        max_chars=SEARCH_MAX, placeholder="Part of its name",
+        max_chars=MAX_SEARCH_LENGTH, placeholder="Part of its name",
     )  # fmt: skip
     with st.spinner("Looking for roles…"):
         page = roles_api.roles(text, cursor=pagination.cursor("roles", text), limit=SIZE)
@@ -36,7 +36,7 @@ def show() -> None:
         )
     for role in page.rows:
         _row(role)
-    pagination.control("roles", text, page, size=SIZE, one="role", more="roles")
+    pagination.control("roles", text, page, size=SIZE, singular="role", plural="roles")
 
 
 def _row(role: RoleItem) -> None:
@@ -56,7 +56,7 @@ def counts(role: RoleItem | RoleBody) -> str:
     people = labels.counted(role.people, capped=role.people_capped)
     one = role.people == 1 and not role.people_capped
     held = "held by nobody" if not role.people else f"held by {people} {'person' if one else 'people'}"
-    return f"{labels.many(given, 'permission')}, {held}"
+    return f"{labels.quantity(given, 'permission')}, {held}"
 
 
 def gone() -> None:

@@ -1,1 +1,1 @@
-"""What the administration pages share: dialogs, notices, pickers, pagination, failures, labels."""
+"""Widgets of the administration pages: dialogs, notices, pickers, pagination, errors, labels."""

@@ -1,6 +1,6 @@
-"""The one dialog that confirms: what will happen, the reason that the audit keeps, and what to do when it cannot be.
+"""The confirmation part of a dialog: the effects, the reason recorded in the audit, the buttons, and the errors.
 
-When the thing was changed meanwhile (412), both versions are shown, and what was typed goes on to the newer one.
+After a version conflict (412) both versions are shown, and the input applies to the newer one.
 """
 
 from __future__ import annotations
@@ -16,113 +16,135 @@ from app.admin.widgets.dialogs import Dialog
 from app.core.errors import GatehouseError, StaleVersion
 
 T = TypeVar("T")
-REASON_MAX: Final = 500
-_BEGAN: Final = "began"  # in a dialog's memory: the thing as it was when the dialog was opened
-_SEEN: Final = "seen"  # the newest that the person was shown: a change names its version
+MAX_REASON_LENGTH: Final = 500
+_OPENED: Final = "opened"  # in a dialog's memory: the resource as it was when the dialog was opened
+_LATEST: Final = "latest"  # the latest version that the user was shown; a change names it in If-Match
 
 
-def reason(key: str, *, placeholder: str = "Such as: joins the reporting team") -> str:
-    """Ask why; returns what was typed, trimmed. The audit keeps it."""
-    typed = st.text_input(
-        "Reason", key=f"{key}-reason", max_chars=REASON_MAX, placeholder=placeholder,
-        help="It stands in the audit beside the change.", autocomplete="off",
+def reason_input(key: str, *, placeholder: str = "Such as: joins the reporting team") -> str:
+    """Show the input for the reason; return its trimmed text. The audit records it with the change."""
+    text = st.text_input(
+        "Reason", key=f"{key}-reason", max_chars=MAX_REASON_LENGTH, placeholder=placeholder,
+        help="The reason is recorded in the audit log with the change.", autocomplete="off",
     )  # fmt: skip
-    return (typed or "").strip()
+    return (text or "").strip()
 
 
 def buttons(key: str, action: str, *, icon: str | None = None, disabled: bool = False) -> bool:
-    """The way on and the way out of a dialog; True when the way on was pressed.
+    """Show the button named ``action`` and Cancel; return whether ``action`` was pressed.
 
-    Neither is a "primary" button: Streamlit 1.67 writes white on the theme's colour, which nobody can read in the dark.
+    Neither is a "primary" button: Streamlit 1.67 writes white on the theme's colour, which is unreadable in the dark
+    theme.
     """
     with st.container(horizontal=True, key=f"{key}-buttons"):
         pressed = st.button(action, key=f"{key}-go", icon=icon, disabled=disabled)
         if st.button("Cancel", key=f"{key}-cancel"):
-            dialogs.done()
+            dialogs.close_and_rerun()
     return pressed
 
 
 def confirm(
     key: str,
-    says: Sequence[str],
+    effects: Sequence[str],
     *,
     action: str,
-    do: Callable[[str], None],
+    on_confirm: Callable[[str], None],
     icon: str | None = None,
     placeholder: str = "Such as: left the company",
 ) -> None:
-    """The body of a dialog that confirms something without a version (ending is idempotent).
+    """Show the body of a dialog that confirms a change without a version, such as ending a session (idempotent).
 
-    ``says``: what will happen, each a markdown-safe sentence. ``do`` gets the reason, and may raise any of our errors;
-    the dialog closes when it returns.
+    Args:
+        key: Prefix of the widgets' keys.
+        effects: What will happen, each a markdown-safe sentence.
+        action: Label of the button that confirms.
+        on_confirm: Makes the change; gets the reason. It may raise a ``GatehouseError``, which is shown; the dialog
+            closes when it returns.
+        icon: Icon of the button.
+        placeholder: Example of a reason.
     """
-    _tell(says)
-    why = reason(key, placeholder=placeholder)
+    _show_effects(effects)
+    reason = reason_input(key, placeholder=placeholder)
     if not buttons(key, action, icon=icon):
         return
-    if attempt(key, why, lambda: do(why)):
-        dialogs.done()
+    if attempt(key, reason, lambda: on_confirm(reason)):
+        dialogs.close_and_rerun()
 
 
-def attempt(key: str, why: str, do: Callable[[], None], *, versioned: bool = False) -> bool:
-    """Do it and return True; or show why it could not be done, with everything that was typed still there.
+def attempt(key: str, reason: str, action: Callable[[], None], *, versioned: bool = False) -> bool:
+    """Run ``action`` and return True; or show why it failed, keep the input, and return False.
 
-    ``versioned``: a ``StaleVersion`` goes through to the caller, who can show both versions.
+    Args:
+        key: Prefix of the widgets' keys.
+        reason: The reason for the change; a warning asks for one when it is empty.
+        action: Makes the change.
+        versioned: Whether the caller handles ``StaleVersion`` itself, to show both versions.
+
+    Raises:
+        StaleVersion: The resource was changed meanwhile; only if ``versioned``.
     """
-    if not why:
-        st.warning("Say why: the reason stands in the audit beside the change.", icon=":material/edit_note:")
+    if not reason:
+        st.warning("Enter a reason. It is recorded in the audit log with the change.", icon=":material/edit_note:")
         return False
     try:
         with st.spinner("One moment…"):
-            do()
+            action()
     except GatehouseError as error:
         if versioned and isinstance(error, StaleVersion):
             raise
-        failures.show(error, key=f"{key}-failed", kept=True)
+        failures.show(error, key=f"{key}-failed", input_kept=True)
         return False
     return True
 
 
-def change(
+def save(
     dialog: Dialog,
     key: str,
-    first: T,
+    resource: T,
     *,
-    why: str,
-    go: bool,
-    do: Callable[[T], None],
+    reason: str,
+    confirmed: bool,
+    update: Callable[[T], None],
     load: Callable[[], T],
     describe: Callable[[T], Mapping[str, str]],
 ) -> None:
-    """Carry a change of something with a version through, for the body of a dialog. Closes it when it was done.
+    """Save a change of a resource with a version, and close the dialog.
 
-    ``first``: as it was when the dialog was opened. ``go``: whether the person pressed the way on. ``do`` changes the
-    version it is given. When somebody else was faster, both are shown (``describe``: name → text, markdown-safe), and
-    pressing again goes on from the newer one, which the person then has seen.
+    After a version conflict both versions are shown, and the next confirmation changes the newer one.
+
+    Args:
+        dialog: The open dialog.
+        key: Prefix of the widgets' keys.
+        resource: The resource as it is when the dialog opens; later runs use the one kept by the dialog.
+        reason: The reason for the change.
+        confirmed: Whether the user pressed the button that confirms.
+        update: Makes the change to the version that it gets.
+        load: Loads the current version.
+        describe: The fields to compare: name → text, markdown-safe.
     """
-    began: T = dialog.memory.setdefault(_BEGAN, first)
-    seen: T = dialog.memory.setdefault(_SEEN, began)
+    opened: T = dialog.memory.setdefault(_OPENED, resource)
+    latest: T = dialog.memory.setdefault(_LATEST, opened)
     try:
-        if go and attempt(key, why, lambda: do(seen), versioned=True):
-            dialogs.done()
+        if confirmed and attempt(key, reason, lambda: update(latest), versioned=True):
+            dialogs.close_and_rerun()
     except StaleVersion:
-        with failures.shown(f"{key}-failed"):
-            seen = dialog.memory[_SEEN] = load()
-    if seen is not began:
-        changed_meanwhile(describe(began), describe(seen))
+        with failures.show_errors(f"{key}-failed"):
+            latest = dialog.memory[_LATEST] = load()
+    if latest is not opened:
+        show_differences(describe(opened), describe(latest))
 
 
-def changed_meanwhile(before: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Both versions of what differs, side by side. Texts are markdown-safe."""
+def show_differences(before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Show the fields that differ between two versions side by side. Texts are markdown-safe."""
     names = [name for name in {**before, **now} if before.get(name, "") != now.get(name, "")]
     with st.container(border=True, key="changed-meanwhile"):
         st.warning(
-            "**It was changed meanwhile**, by somebody else or in another tab. Nothing of yours was saved yet, and "
-            "what you entered is still here. Look at what is different now; then press again to go on, or cancel.",
+            "**It was changed meanwhile**, by another administrator or in another tab. Your change is not saved yet, "
+            "and your input is kept. Review the differences, then confirm again or cancel.",
             icon=":material/difference:",
         )
         if not names:
-            st.write("What you see here is the same as before; something else about it has changed.")
+            st.write("The fields shown here are the same as before; another field has changed.")
             return
         rows = [
             {"": name, "When you began": before.get(name) or "none", "Now": now.get(name) or "none"} for name in names
@@ -130,11 +152,11 @@ def changed_meanwhile(before: Mapping[str, str], now: Mapping[str, str]) -> None
         st.table(rows, border="horizontal", hide_index=True)
 
 
-def _tell(says: Sequence[str]) -> None:
-    for sentence in says:
-        st.markdown(sentence if len(says) == 1 else f"- {sentence}")
+def _show_effects(effects: Sequence[str]) -> None:
+    for effect in effects:
+        st.markdown(effect if len(effects) == 1 else f"- {effect}")
 
 
-def quoted(name: str) -> str:
-    """A name as it stands in a sentence, bold and markdown-safe."""
+def bold_name(name: str) -> str:
+    """A name for use in a sentence, bold and markdown-safe."""
     return f"**{formatting.plain(name, cap=80)}**"

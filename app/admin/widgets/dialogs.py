@@ -1,7 +1,7 @@
-"""Which dialog is open in this tab, and what it remembers until it is closed.
+"""The dialog that is open in this tab, and its memory until it is closed.
 
-It is kept by the server, so that a page drawn anew by itself (somebody's rights have changed) loses neither the dialog
-nor what was typed in it. Nothing about rights is kept: whatever a dialog does asks for itself.
+The server keeps both, so that a page that reruns by itself (the user's permissions changed) loses neither the dialog
+nor the input in it. No permission is stored: every action of a dialog checks its own permission.
 """
 
 from __future__ import annotations
@@ -17,40 +17,43 @@ _KEY: Final = "admin_dialog"
 
 @dataclass(slots=True)
 class Dialog:
-    """An open dialog: its name, where it was opened, what it is about, and its memory."""
+    """An open dialog."""
 
     name: str
     place: str
+    """The page or card that opened it."""
     about: tuple[Any, ...] = ()
+    """The resources that it changes, as passed to ``open_dialog``."""
     memory: dict[str, Any] = field(default_factory=dict)
+    """Values kept between runs until it is closed."""
 
 
 def open_dialog(name: str, place: str, *about: object) -> None:
-    """Open a dialog from this run on; for ``on_click``. Another one that was open is closed."""
+    """Open a dialog from this run on; for ``on_click``. A dialog that was open is closed."""
     st.session_state[_KEY] = Dialog(name, place, about)
 
 
 def close() -> None:
-    """Close whatever is open; what was typed in it is forgotten."""
+    """Close the open dialog, if any, and drop its input."""
     st.session_state.pop(_KEY, None)
 
 
 def current(place: str) -> Dialog | None:
-    """The dialog that is open at ``place``; one that was left open elsewhere is closed."""
-    found: Dialog | None = st.session_state.get(_KEY)
-    if found is not None and found.place != place:
+    """Return the dialog that is open at ``place``; a dialog of another place is closed."""
+    dialog: Dialog | None = st.session_state.get(_KEY)
+    if dialog is not None and dialog.place != place:
         close()
         return None
-    return found
+    return dialog
 
 
 def show(title: str, body: Callable[[], None], *, icon: str | None = None, wide: bool = False) -> None:
-    """Draw the open dialog. ``title`` is markdown: anything that people wrote must be made safe before."""
-    drawn = st.dialog(title, icon=icon, width="medium" if wide else "small", on_dismiss=close)(body)
-    drawn()
+    """Draw the open dialog. ``title`` is markdown: pass names through ``formatting.plain``."""
+    draw = st.dialog(title, icon=icon, width="medium" if wide else "small", on_dismiss=close)(body)
+    draw()
 
 
-def done() -> None:
-    """Close, and draw the page anew with what has changed."""
+def close_and_rerun() -> None:
+    """Close the dialog, and rerun the page to show the change."""
     close()
     st.rerun()

@@ -1,4 +1,4 @@
-"""Choosing one role or permission among any number of them: type to find, choose from the first few."""
+"""Picker for one role or permission: type part of its name, then choose from the first matches."""
 
 from __future__ import annotations
 
@@ -16,93 +16,101 @@ from app.core.contract.roles import MAX_COMPARED_ROLES, RoleItem
 from app.core.permissions import ADMINISTRATOR, CATALOGUE
 from app.core.policy import decide
 
-SHOWN: Final = 8
+MAX_CHOICES: Final = 8
 Kind = Literal["role", "permission"]
 
 
 class _Offer(NamedTuple):
-    """What can be chosen (name → what it is), how many are held back, and how many more there are, in words."""
+    """The choices of one search."""
 
     choices: dict[str, str]
-    held_back: int
-    left: str
+    """Name → description."""
+    not_grantable: int
+    """How many matches the caller cannot grant."""
+    more: str
+    """How many more matches there are, as text; empty: none."""
 
 
-def choose(key: str, kind: Kind, *, givable: bool = True) -> Grantable | None:
-    """Let the person choose; None while nothing is chosen. Raises as the calls do.
+def choose(key: str, kind: Kind, *, grantable_only: bool = True) -> Grantable | None:
+    """Show the picker; return the choice, or None while nothing is chosen. Raises as the calls do.
 
-    ``givable``: offer only what the signed-in administrator holds. For showing: the API decides.
+    Args:
+        key: Prefix of the widgets' keys.
+        kind: What to choose.
+        grantable_only: Whether to offer only roles and permissions that the signed-in administrator holds. This is
+            for display: the API decides.
     """
     text = st.text_input(
         f"Find a {kind}", key=f"{key}-find-{kind}", type="search", live="250ms",
         placeholder="Part of its name", autocomplete="off",
     )  # fmt: skip
-    offer = (_roles if kind == "role" else _known)(text or "", givable=givable)
+    offer = (_roles if kind == "role" else _permissions)(text or "", grantable_only=grantable_only)
     if not offer.choices:
-        st.info(_none(kind, text or "", held_back=offer.held_back), icon=":material/search_off:")
+        st.info(_no_match(kind, text or "", not_grantable=offer.not_grantable), icon=":material/search_off:")
         return None
     chosen = st.radio(
         kind.capitalize(),
         list(offer.choices),
         index=0 if len(offer.choices) == 1 else None,
         format_func=lambda name: formatting.plain(name, cap=80),
-        captions=[formatting.plain(said, cap=140) for said in offer.choices.values()],
+        captions=[formatting.plain(description, cap=140) for description in offer.choices.values()],
         key=f"{key}-chosen-{kind}",
     )
-    notes = []
-    if offer.left:
-        notes.append(f"{offer.left} more: type part of the name to find them.")
-    if offer.held_back:
-        notes.append(f"{labels.many(offer.held_back, kind)} not offered: you can give only what you hold yourself.")
-    if notes:
-        labels.note(" ".join(notes))
+    hints = []
+    if offer.more:
+        hints.append(f"{offer.more} more: type part of the name to find them.")
+    if offer.not_grantable:
+        quantity = labels.quantity(offer.not_grantable, kind)
+        hints.append(f"{quantity} not offered: you can grant only what you hold yourself.")
+    if hints:
+        labels.small(" ".join(hints))
     return Grantable(kind, chosen) if chosen is not None else None
 
 
-def _roles(text: str, *, givable: bool) -> _Offer:
+def _roles(text: str, *, grantable_only: bool) -> _Offer:
     page = roles(text, limit=MAX_COMPARED_ROLES)
-    may = _may_give_roles(page.rows) if givable else lambda _: True
-    return _offer(page, {role.name: role.description for role in page.rows if may(role)})
+    may_grant = _role_check(page.rows) if grantable_only else lambda _: True
+    return _offer(page, {role.name: role.description for role in page.rows if may_grant(role)})
 
 
-def _known(text: str, *, givable: bool) -> _Offer:
+def _permissions(text: str, *, grantable_only: bool) -> _Offer:
     page = catalogue(text, limit=MAX_COMPARED_ROLES)
     caller = access.caller()
-    fitting = {
-        known.name: _sentence(known.name, known.sentence)
-        for known in page.rows
-        if not givable or decide(caller.principal, known.name, caller.grants).allowed_after_step_up
+    choices = {
+        row.name: _sentence(row.name, row.sentence)
+        for row in page.rows
+        if not grantable_only or decide(caller.principal, row.name, caller.grants).allowed_after_step_up
     }
-    return _offer(page, fitting)
+    return _offer(page, choices)
 
 
-def _offer(page: ListPage[Any], fitting: dict[str, str]) -> _Offer:
-    unseen = max(0, page.total - len(page.rows)) if page.next is not None else 0
-    beyond = max(0, len(fitting) - SHOWN) + unseen
-    left = labels.counted(beyond, capped=page.total_capped) if beyond else ""
-    return _Offer(dict(list(fitting.items())[:SHOWN]), len(page.rows) - len(fitting), left)
+def _offer(page: ListPage[Any], choices: dict[str, str]) -> _Offer:
+    not_loaded = max(0, page.total - len(page.rows)) if page.next is not None else 0
+    more = max(0, len(choices) - MAX_CHOICES) + not_loaded
+    text = labels.counted(more, capped=page.total_capped) if more else ""
+    return _Offer(dict(list(choices.items())[:MAX_CHOICES]), len(page.rows) - len(choices), text)
 
 
-def _may_give_roles(rows: tuple[RoleItem, ...]) -> Callable[[RoleItem], bool]:
-    """Whether the signed-in person holds all that a role gives."""
+def _role_check(rows: tuple[RoleItem, ...]) -> Callable[[RoleItem], bool]:
+    """Return a function that tells whether the caller holds every permission of one of these roles."""
     caller = access.caller()
     contents = permissions_of_roles([role.id for role in rows]) if rows else {}
 
-    def may(role: RoleItem) -> bool:
+    def may_grant(role: RoleItem) -> bool:
         if role.name == ADMINISTRATOR:
             return ADMINISTRATOR in caller.grants.roles
         names = contents.get(role.id, frozenset())
         return all(decide(caller.principal, name, caller.grants).allowed_after_step_up for name in names)
 
-    return may
+    return may_grant
 
 
-def _sentence(name: str, said: str) -> str:
-    known = CATALOGUE.get(name)
-    return known.sentence if known is not None else said
+def _sentence(name: str, fallback: str) -> str:
+    permission = CATALOGUE.get(name)
+    return permission.sentence if permission is not None else fallback
 
 
-def _none(kind: Kind, text: str, *, held_back: int) -> str:
-    if held_back:
-        return f"No {kind} here that you could give: you can give only what you hold yourself."
-    return f"No {kind} has that in its name. Try a shorter part of it." if text else f"There is no {kind} yet."
+def _no_match(kind: Kind, text: str, *, not_grantable: int) -> str:
+    if not_grantable:
+        return f"No {kind} here that you can grant: you can grant only what you hold yourself."
+    return f"No {kind} matches. Try a shorter part of its name." if text else f"There is no {kind} yet."

@@ -1,4 +1,4 @@
-"""How administration says counts, times and where a grant came from. What people wrote is made safe to show here."""
+"""Texts for counts, times and the origin of a grant in administration. Text entered by users is escaped here."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ STATES: Final = {
     PersonState.BLOCKED: "Blocked",
     PersonState.ERASED: "Erased",
 }
-"""What a person's state is called."""
+"""The label of each state of a person."""
 _SOURCES: Final = {
-    Source.REQUEST: "asked for and approved",
+    Source.REQUEST: "requested and approved",
     Source.POLICY: "by a rule of this installation",
     Source.TOKEN: "from the sign-in provider",
     Source.SCOPE: "by a token's scope",
 }
-_MOST_NAMED: Final = 5
+_MAX_NAMES: Final = 5
 
 
 def counted(total: int, *, capped: bool) -> str:
-    """``37``, or ``1,000+`` where counting stopped there."""
+    """``37``, or ``1,000+`` if counting stopped at 1,000."""
     return f"{total:,}{'+' if capped else ''}"
 
 
-def many(count: int, one: str, more: str | None = None) -> str:
+def quantity(count: int, singular: str, plural: str | None = None) -> str:
     """``1 person``, ``2 people``, ``1,200 sessions``."""
-    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
+    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
 
 
-def when(moment: datetime | None, *, never: str = "never") -> str:
+def timestamp(moment: datetime | None, *, never: str = "never") -> str:
     """``25 November 2026, 03:50 UTC``, as markdown-safe text."""
     return never if moment is None else f"{moment:%-d %B %Y, %H\\:%M} UTC"
 
@@ -50,40 +50,40 @@ def ago(moment: datetime | None, *, never: str = "never") -> str:
     return never if moment is None else formatting.ago(moment, utc_now())
 
 
-def listed(names: Sequence[str], *, most: int = _MOST_NAMED) -> str:
-    """Names in a row, as markdown-safe text: ``a, b and 3 more``."""
-    shown = [formatting.plain(name, cap=80) for name in names[:most]]
-    left = len(names) - len(shown)
-    if left:
-        return f"{', '.join(shown)} and {left:,} more"
-    return " and ".join(shown) if len(shown) <= 2 else f"{', '.join(shown[:-1])} and {shown[-1]}"  # noqa: PLR2004 - a pair
+def listed(names: Sequence[str], *, limit: int = _MAX_NAMES) -> str:
+    """The first ``limit`` names as markdown-safe text: ``a, b and 3 more``."""
+    texts = [formatting.plain(name, cap=80) for name in names[:limit]]
+    more = len(names) - len(texts)
+    if more:
+        return f"{', '.join(texts)} and {more:,} more"
+    return " and ".join(texts) if len(texts) <= 2 else f"{', '.join(texts[:-1])} and {texts[-1]}"  # noqa: PLR2004 - a pair
 
 
 def origin(grant: GrantBody) -> str:
-    """Where a grant came from, since and until when, as markdown-safe text."""
+    """Where a grant came from, when it began and when it expires, as markdown-safe text."""
     if grant.source is Source.POLICY and grant.automatic:
         text = "automatic, as the default role at each sign-in"
     elif grant.source is Source.ADMIN or grant.by.startswith("operator:"):
-        text = f"given by {actor(grant.by)}"
+        text = f"granted by {actor(grant.by)}"
     else:
         text = _SOURCES[grant.source]
-    text = f"{text}, since {when(grant.since)}"
-    return text if grant.until is None else f"{text}, until {when(grant.until)}"
+    text = f"{text}, since {timestamp(grant.since)}"
+    return text if grant.until is None else f"{text}, until {timestamp(grant.until)}"
 
 
 def automatic_sources(from_token: bool, from_default_role: bool) -> str:  # noqa: FBT001 - the two flags of a row
-    """Which automatic sources would give something that is withheld, as markdown-safe text; empty: none now."""
+    """The automatic sources that would grant a withheld item, as markdown-safe text; empty: none now."""
     sources = (("the sign-in provider", from_token), ("the default role", from_default_role))
-    return " and ".join(name for name, gives in sources if gives)
+    return " and ".join(name for name, grants in sources if grants)
 
 
 def actor(name: str) -> str:
-    """Who did something, from its audit name, as markdown-safe text: the subject, or who was at the command line."""
+    """The actor of an event from its audit name, as markdown-safe text: the subject, or the operator of a command."""
     if name.startswith("operator:"):
         return f"{formatting.plain(name.removeprefix('operator:'), cap=80)}, at the command line"
     return formatting.plain(name.partition(" at ")[0], cap=80) or "an administrator"
 
 
-def note(text: str) -> None:
-    """Show ``text`` (markdown-safe) small. Not as a caption, which is too pale to be read by everybody."""
+def small(text: str) -> None:
+    """Show ``text`` (markdown-safe) small. Not as a caption, which has too little contrast."""
     st.markdown(f":small[{text}]")

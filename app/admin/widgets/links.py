@@ -1,4 +1,4 @@
-"""Where the pages of administration are, and links into them that can be shared."""
+"""Links to the administration pages with a query, so that the address can be shared."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MATRIX: Final = "access"
 
 
 def link(path: str, label: str, *, icon: str | None = None, help_text: str | None = None, **query: str | int) -> bool:
-    """A link to a page with a query, where this person may open it; returns whether it stands there.
+    """Show a link to a page with a query if the user may open the page; return whether the link is shown.
 
-    ``label`` is markdown: what people wrote must be made safe before.
+    ``label`` is markdown: pass names through ``formatting.plain``.
     """
     row = BY_PATH.get(path)
     if row is None or not access.allows_row(row):
@@ -31,16 +31,17 @@ def link(path: str, label: str, *, icon: str | None = None, help_text: str | Non
     return True
 
 
-def step(label: str, *, key: str, icon: str | None = None, **query: str | int) -> None:
-    """A button that leads on within the page that shows it: its address gets this query. ``label`` is markdown."""
+def query_button(label: str, *, key: str, icon: str | None = None, **query: str | int) -> None:
+    """Show a button that replaces the query of the page's address. ``label`` is markdown."""
     if st.button(label, key=key, icon=icon):
         st.query_params.from_dict({name: str(value) for name, value in query.items()})
         st.rerun()
 
 
-def keep_address() -> None:
-    """Say the address again: a link to the page that one is on changes what the script is told, and not the browser's.
+def sync_address() -> None:
+    """Write the query to the browser's address.
 
-    Without this the next run would be told the old query (Streamlit 1.67).
+    A link to the current page changes the script's query, but not the browser's address; without this the next run
+    would get the old query (Streamlit 1.67).
     """
     st.query_params.from_dict({name: st.query_params.get_all(name) for name in st.query_params})

@@ -1,4 +1,4 @@
-"""What happened, at the top of the page it happened on, with the way back where there is one."""
+"""The notice at the top of a page: the result of the last action, with Undo where it can be undone."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ _FRESH: Final = "admin_notice_fresh"
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """The way back. ``do`` returns what happened, as markdown-safe text; it may raise any of our errors."""
+    """Undoes the action that a notice reports."""
 
     label: str
-    do: Callable[[], str]
+    """Label of the button."""
+    action: Callable[[], str]
+    """Returns the text of the next notice, markdown-safe; may raise a ``GatehouseError``, which is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +30,40 @@ class _Notice:
     text: str
     place: str
     undo: Undo | None
-    good: bool
+    success: bool
 
 
-def say(text: str, place: str, *, undo: Undo | None = None, good: bool = True) -> None:
-    """Say ``text`` (markdown-safe) at ``place`` from the next run on, until it is dismissed or something else happens.
+def post(text: str, place: str, *, undo: Undo | None = None, success: bool = True) -> None:
+    """Show a notice from the next run on, until it is dismissed or replaced.
 
-    ``good`` False: for what was not done, or not all of it.
+    Args:
+        text: What happened, markdown-safe.
+        place: The page or card that shows it.
+        undo: How to undo it, if that is possible.
+        success: False if the action failed, or failed in part.
     """
-    st.session_state[_KEY] = _Notice(text, place, undo, good)
+    st.session_state[_KEY] = _Notice(text, place, undo, success)
     st.session_state[_FRESH] = True
 
 
 def dismiss() -> None:
-    """Forget what there was to say."""
+    """Remove the notice."""
     st.session_state.pop(_KEY, None)
 
 
 def show(place: str) -> None:
-    """Show what there is to say at ``place``; what was said elsewhere is forgotten."""
+    """Show the notice of ``place``; the notice of another place is removed."""
     notice: _Notice | None = st.session_state.get(_KEY)
     if notice is not None and notice.place != place:
         dismiss()
         notice = None
-    # Its place is taken in every run, so that a page keeps what was typed in it when a notice comes and goes.
+    # The container is drawn in every run, so that the page's inputs keep their values when a notice comes and goes.
     with st.container(key="admin-notice", gap="xsmall"):
         if notice is None:
             return
-        if st.session_state.pop(_FRESH, False):  # seen wherever the page is scrolled to
-            st.toast(notice.text, icon=":material/check_circle:" if notice.good else ":material/warning:")
-        if notice.good:
+        if st.session_state.pop(_FRESH, False):  # visible at every scroll position
+            st.toast(notice.text, icon=":material/check_circle:" if notice.success else ":material/warning:")
+        if notice.success:
             st.success(notice.text, icon=":material/check_circle:")
         else:
             st.warning(notice.text, icon=":material/warning:")
@@ -69,10 +75,10 @@ def show(place: str) -> None:
 
 def _undo(undo: Undo, place: str) -> None:
     try:
-        with st.spinner("Taking it back…"):
-            text = undo.do()
+        with st.spinner("Undoing…"):
+            text = undo.action()
     except GatehouseError as error:
         failures.show(error, key="undo-failed")
     else:
-        say(text, place)
+        post(text, place)
         st.rerun()

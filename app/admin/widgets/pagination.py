@@ -1,4 +1,4 @@
-"""Going through a list page by page: a stack of cursors per list, and the control under it."""
+"""Pagination: a stack of cursors for each list, and the control under the list."""
 
 from __future__ import annotations
 
@@ -45,60 +45,63 @@ class LocalPage(Generic[T]):
     total_capped: bool
 
 
-class _Place(NamedTuple):
-    """Where a list stands: what was asked, and the cursor of each page so far (the first is empty)."""
+class _Position(NamedTuple):
+    """The page that a list shows: its query, and the cursor of each page so far (the first is empty)."""
 
-    asked: object
+    query: object
     cursors: tuple[str, ...]
 
 
-def cursor(name: str, asked: object) -> str:
-    """The cursor of the page that list ``name`` shows; the first page again when something else is ``asked``."""
-    return _place(name, asked).cursors[-1]
+def cursor(name: str, query: object) -> str:
+    """Return the cursor of the page that list ``name`` shows; a new ``query`` starts at the first page."""
+    return _position(name, query).cursors[-1]
 
 
 def restart(name: str) -> None:
     """Go back to the first page."""
-    _places().pop(name, None)
+    _positions().pop(name, None)
 
 
-def control(name: str, asked: object, page: Page, *, size: int, one: str, more: str) -> None:
-    """How many there are and which are shown, with ways to the pages before and after. Nothing for an empty list."""
-    place = _place(name, asked)
-    before = (len(place.cursors) - 1) * size
+def control(name: str, query: object, page: Page, *, size: int, singular: str, plural: str) -> None:
+    """Show the row numbers, the total, and buttons for the previous and next page; nothing for an empty list."""
+    position = _position(name, query)
+    before = (len(position.cursors) - 1) * size
     if not page.rows and not before:
         return
     total = labels.counted(page.total, capped=page.total_capped)
-    noun = one if page.total == 1 and not page.total_capped else more
+    noun = singular if page.total == 1 and not page.total_capped else plural
     with st.container(horizontal=True, vertical_alignment="center", key=f"{name}-pages"):
         if before or page.next is not None:
-            shown = f"{before + 1:,} to {before + len(page.rows):,} of {total} {noun}" if page.rows else "No more"
+            text = f"{before + 1:,} to {before + len(page.rows):,} of {total} {noun}" if page.rows else "No more"
             st.button(
                 "Previous", key=f"{name}-previous", icon=":material/chevron_left:",
-                disabled=not before, on_click=_turn, args=(name, place, None),
+                disabled=not before, on_click=_turn, args=(name, position, None),
             )  # fmt: skip
             st.button(
                 "Next", key=f"{name}-next", icon=":material/chevron_right:", icon_position="right",
-                disabled=page.next is None, on_click=_turn, args=(name, place, page.next),
+                disabled=page.next is None, on_click=_turn, args=(name, position, page.next),
             )  # fmt: skip
         else:
-            shown = f"{total} {noun}"
-        labels.note(shown)
+            text = f"{total} {noun}"
+        labels.small(text)
 
 
-def _places() -> dict[str, _Place]:
-    places: dict[str, _Place] = st.session_state.setdefault(_KEY, {})
-    return places
+def _positions() -> dict[str, _Position]:
+    positions: dict[str, _Position] = st.session_state.setdefault(_KEY, {})
+    return positions
 
 
-def _place(name: str, asked: object) -> _Place:
-    place = _places().get(name)
-    if place is None or place.asked != asked:
-        place = _places()[name] = _Place(asked, ("",))
-    return place
+def _position(name: str, query: object) -> _Position:
+    position = _positions().get(name)
+    if position is None or position.query != query:
+        position = _positions()[name] = _Position(query, ("",))
+    return position
 
 
-def _turn(name: str, place: _Place, onwards: str | None) -> None:
-    """One page on, or back; from the place that was on the screen, so that a press that comes twice turns once."""
-    cursors = place.cursors[:-1] if onwards is None else (*place.cursors, onwards)
-    _places()[name] = place._replace(cursors=cursors or ("",))
+def _turn(name: str, position: _Position, next_cursor: str | None) -> None:
+    """Show the next page, or the previous one if ``next_cursor`` is None.
+
+    ``position`` is the page on the screen, so that a click that arrives twice turns one page.
+    """
+    cursors = position.cursors[:-1] if next_cursor is None else (*position.cursors, next_cursor)
+    _positions()[name] = position._replace(cursors=cursors or ("",))

@@ -1,6 +1,6 @@
-"""Permissions as people read them: grouped by what they are about, each with its own sentence.
+"""Permissions for display: grouped by resource, each with its sentence.
 
-Plain text throughout: the caller that shows it applies ``formatting.plain``. Nothing here decides anything.
+All texts are plain: the caller escapes them with ``formatting.plain`` before showing them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from app.core.permissions import CATALOGUE, OTHER_RESOURCES, resource_title
 
 
 class Group(NamedTuple):
-    """Permissions about one resource."""
+    """The permissions of one resource."""
 
     title: str
     """The resource as a heading: ``Reports``, ``Audit log``."""
@@ -21,20 +21,20 @@ class Group(NamedTuple):
 
 
 def grouped(names: Iterable[str]) -> list[Group]:
-    """``names`` by what they are about, groups and names in alphabetical order; those that do not say come last."""
-    found: dict[str, list[str]] = {}
+    """Group ``names`` by resource, groups and names in alphabetical order; names without a resource come last."""
+    groups: dict[str, list[str]] = {}
     for name in sorted(set(names)):
-        found.setdefault(resource_title(name), []).append(name)
+        groups.setdefault(resource_title(name), []).append(name)
     return [
-        Group(title, tuple(found[title]))
-        for title in sorted(found, key=lambda title: (title == OTHER_RESOURCES, title))
+        Group(title, tuple(groups[title]))
+        for title in sorted(groups, key=lambda title: (title == OTHER_RESOURCES, title))
     ]
 
 
 def sentence_of(permission: str, sentences: Mapping[str, str] | None = None) -> str:
-    """What a permission lets one do.
+    """Return the sentence of a permission: what the user can do with it.
 
-    From this process's catalogue, else from ``sentences`` (name → what the API said of it), else made from its name:
+    It comes from this process's catalogue, else from ``sentences`` (name → sentence from the API), else from the name:
     ``read:orders`` → ``Read orders.``
     """
     known = CATALOGUE.get(permission)
@@ -50,7 +50,7 @@ def sentence_of(permission: str, sentences: Mapping[str, str] | None = None) -> 
 
 
 def matching(names: Iterable[str], text: str, sentences: Mapping[str, str] | None = None) -> list[str]:
-    """Those of ``names`` whose name or sentence has every word of ``text``, without regard to case; sorted."""
+    """Those of ``names`` whose name or sentence contains every word of ``text``, ignoring case; sorted."""
     words = text.casefold().split()
     return [
         name

@@ -1,4 +1,4 @@
-"""Choosing roles among a thousand: a list to choose from, and a search that narrows it when it is long."""
+"""Pickers for roles: a list to choose from, with a search if there are more roles than the list offers."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 import streamlit as st
 
 from app.admin.api import roles as roles_api
-from app.admin.widgets.permission_list import SEARCH_MAX
+from app.admin.widgets.permission_list import MAX_SEARCH_LENGTH
 from app.core.contract.roles import RoleItem
 
 SIZE: Final = 100
-"""Roles that are offered at once."""
+"""The most roles that the list offers at once."""
 
 
 def pick_one(label: str, *, key: str, without: Collection[int] = ()) -> RoleItem | None:
-    """One role, or None while none is chosen. Raises as the call does."""
+    """Show the picker for one role; return it, or None while none is chosen. Raises as the call does."""
     offered = _offered(label, key, without)
     chosen: int | None = st.selectbox(
         label, list(offered), index=None, format_func=lambda role: offered[role].name, key=key,
@@ -26,7 +26,10 @@ def pick_one(label: str, *, key: str, without: Collection[int] = ()) -> RoleItem
 
 
 def pick_many(label: str, *, key: str, chosen: dict[int, str], placeholder: str = "Choose roles") -> dict[int, str]:
-    """Any number of roles, id → name; ``chosen`` is what was chosen before. Raises as the call does."""
+    """Show the picker for any number of roles; return the choice, id → name. Raises as the call does.
+
+    ``chosen``: the roles chosen at first.
+    """
     offered = {role.id: role.name for role in _offered(label, key, ()).values()}
     options = chosen | offered
     st.session_state.setdefault(key, list(chosen))
@@ -37,14 +40,14 @@ def pick_many(label: str, *, key: str, chosen: dict[int, str], placeholder: str 
 
 
 def _offered(label: str, key: str, without: Collection[int]) -> dict[int, RoleItem]:
-    """Id → role, for those that are offered now. The search stands there only where not all of them are."""
+    """Return the roles on offer, id → role; show the search only if not all roles are on offer."""
     search = f"{key}-search"
     text: str = st.session_state.get(search) or ""
     page = roles_api.roles(text, limit=SIZE)
     if page.next is not None or text:
         st.text_input(
             f"Search for {label[:1].lower()}{label[1:]}", key=search, type="search", icon=":material/search:",
-            live=True, max_chars=SEARCH_MAX, placeholder="Part of a role's name",
+            live=True, max_chars=MAX_SEARCH_LENGTH, placeholder="Part of a role's name",
             help="There are more roles than are offered below at once.",
         )  # fmt: skip
     return {role.id: role for role in page.rows if role.id not in without}
