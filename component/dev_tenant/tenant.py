@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 _log = logging.getLogger(__name__)
+LOGOUT_TOKENS_THREAD = "logout-tokens"
+"""The name of a thread that posts logout tokens."""
 _BACKCHANNEL_TIMEOUT_SECONDS = 2.0
 
 
@@ -94,7 +96,10 @@ class Tenant:
             subject = f"auth0|{session.person}"
             tokens.append(self.tokens.logout_token(self.credentials.client_id, subject=subject, sid=session.sid))
         if tokens:
-            threading.Thread(target=self._post_logout_tokens, args=(tokens,), daemon=True).start()
+            thread = threading.Thread(
+                target=self._post_logout_tokens, args=(tokens,), name=LOGOUT_TOKENS_THREAD, daemon=True
+            )
+            thread.start()
 
     def _post_logout_tokens(self, tokens: list[str]) -> None:
         with requests.Session() as http:

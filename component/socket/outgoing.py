@@ -7,7 +7,7 @@ seconds at most.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import Enum
 from typing import Final
@@ -28,13 +28,16 @@ class ConnectionState(Enum):
 class Outgoing:
     """What one browser receives."""
 
-    def __init__(self, send: Send, send_accepted: Send | None) -> None:
+    def __init__(
+        self, send: Send, send_accepted: Send | None, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
         """``send_accepted``: replaces ``send`` once the socket is accepted, which only matters up to then."""
         self.state = ConnectionState.CONNECTING
         self.goodbye: asyncio.Task[None] | None = None
         """The last message, on its way."""
         self._send = send
         self._send_accepted = send_accepted if send_accepted is not None else send
+        self._sleep = sleep
         self._lock = asyncio.Lock()
         self._pushing: asyncio.Task[None] | None = None
 
@@ -82,7 +85,7 @@ class Outgoing:
                         await self._send({"type": "websocket.send", "bytes": data})
 
     async def _send_last(self, last_message: bytes | None, code: int, after_seconds: float) -> None:
-        await asyncio.sleep(after_seconds)
+        await self._sleep(after_seconds)
         with suppress(Exception):  # the browser may be gone, or read no more
             async with asyncio.timeout(GOODBYE_SECONDS), self._lock:
                 if last_message is not None:

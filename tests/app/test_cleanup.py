@@ -18,6 +18,7 @@ from app.core.keyring import Keyring
 from app.services import Services
 from db import Database, migrate, open_database, seed
 from db.statement import PreparedStatement
+from tests.waiting import wait_until_async
 
 
 @pytest.fixture
@@ -53,9 +54,7 @@ def test_two_at_once_do_no_harm(services: Services) -> None:
 
     async def both() -> None:
         tasks = [asyncio.create_task(Housekeeping(services.storage, clock=lambda: later).run()) for _ in range(2)]
-        async with asyncio.timeout(10):
-            while rows(services, "sessions"):  # noqa: ASYNC110 - what is watched is a database
-                await asyncio.sleep(0.02)
+        await wait_until_async(lambda: not rows(services, "sessions"))
         for task in tasks:
             assert not task.done()
             task.cancel()
@@ -75,9 +74,7 @@ def test_it_goes_on_after_a_failure(services: Services, monkeypatch: pytest.Monk
 
     async def twice() -> None:
         task = asyncio.create_task(Housekeeping(services.storage, every_seconds=0.01).run())
-        async with asyncio.timeout(10):
-            while len(tries) < 2:  # noqa: ASYNC110 - what is watched is a list
-                await asyncio.sleep(0.01)
+        await wait_until_async(lambda: len(tries) >= 2)
         task.cancel()
 
     asyncio.run(twice())

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -257,28 +256,31 @@ def test_a_process_killed_while_pruning_leaves_a_good_chain(durable: Database, u
             unit.record(event())
         unit.commit()
     code = """
-import sys, time
+import sys
 from app.core import retention
 from tests.db.builders import *
 retention.PORTION = 10
 def pause():
     print("portion", flush=True)
-    time.sleep(0.05)
+    sys.stdin.readline()
 database = opened(sys.argv[1])
 retention.prune(database, NOW + SECOND, actor="me", reason="", now=NOW + 2 * SECOND, pause=pause)
 """
     process = subprocess.Popen(
         [sys.executable, "-c", code, url],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        bufsize=1,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     for _ in range(3):
         assert process.stdout.readline() == "portion\n"
         assert verify_chain(durable).good
-    time.sleep(0.02)
+        process.stdin.write("next\n")
     process.send_signal(signal.SIGKILL)
     process.communicate()
     left = seqs(durable)

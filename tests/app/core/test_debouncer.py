@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from threading import Event
 
 from app.core.debouncer import Debouncer
+from tests.waiting import wait_until
 
 
 def test_it_is_done_once_for_all_who_asked_and_again_for_who_asks_afterwards() -> None:
@@ -37,11 +38,12 @@ def test_a_failure_is_logged_and_the_next_time_comes() -> None:
         done.set()
 
     later = Debouncer(do, seconds=0.01, name="failing")
-    deadline = time.monotonic() + 5
-    while not done.is_set() and time.monotonic() < deadline:
+
+    def requested_again() -> bool:
         later.ask()
-        time.sleep(0.01)
-    assert done.is_set()
+        return done.is_set()
+
+    wait_until(requested_again)
     later.close()
 
 
@@ -51,7 +53,7 @@ def test_the_end_waits_for_what_is_under_way() -> None:
 
     def do() -> None:
         begun.set()
-        time.sleep(0.2)
+        wait_until(lambda: later._closed)  # the end is awaited by now
         times.append(1)
 
     later = Debouncer(do, seconds=0.0, name="under-way")
@@ -80,5 +82,5 @@ def test_nothing_is_done_after_the_end() -> None:
     later.ask()
     later.close()
     later.ask()
-    time.sleep(0.15)
+    assert "closed" not in {thread.name for thread in threading.enumerate()}  # nothing is left that could do it
     assert times == []

@@ -22,6 +22,7 @@ import uvicorn
 from component.dev_tenant import Tenant, TenantConfig, create_app, tenant_of
 from tests.clock import FakeClock
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 APP_URL = "http://localhost:8501"
 AUDIENCE = "https://gatehouse.example/api"
@@ -172,11 +173,8 @@ def running(state_dir: Path, *, port: int | None = None, host: str = "localhost"
     thread = threading.Thread(target=server.run, name=f"tenant-{secrets.token_hex(2)}", daemon=True)
     thread.start()
     try:
-        deadline = time.monotonic() + 10
-        while not server.started:
-            assert thread.is_alive(), "the tenant did not start"
-            assert time.monotonic() < deadline, "the tenant did not start in time"
-            time.sleep(0.01)
+        wait_until(lambda: server.started or not thread.is_alive(), what="the tenant starts")
+        assert thread.is_alive(), "the tenant did not start"
         yield Running(config, tenant_of(app), clock)
     finally:
         server.should_exit = True

@@ -23,6 +23,7 @@ from component.dev_tenant import TenantConfig, TenantError, TenantUser, create_a
 from component.dev_tenant.people import PEOPLE, PERMISSIONS, ROLES
 from tests.component.dev_tenant.support import AUDIENCE, ROLES_CLAIM, answer, browsing, call, running
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 
@@ -273,15 +274,15 @@ def test_it_runs_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals
     port = free_port()
     process = start(tmp_path / "state", "--port", str(port), AUTH0_DOMAIN="", GATEHOUSE_ENV="development")
     try:
-        deadline = time.monotonic() + 20
-        ready = False
-        while not ready and time.monotonic() < deadline:
+
+        def is_ready() -> bool:
+            assert process.poll() is None
             try:
-                ready = call("GET", f"http://localhost:{port}/healthz").status_code == 200
+                return call("GET", f"http://localhost:{port}/healthz").status_code == 200
             except requests.ConnectionError:
-                assert process.poll() is None
-                time.sleep(0.05)
-        assert ready
+                return False
+
+        wait_until(is_ready)
         with requests.Session() as idle:
             idle.trust_env = False
             idle.get(f"http://localhost:{port}/.well-known/jwks.json", timeout=5)

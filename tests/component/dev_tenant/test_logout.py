@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +14,9 @@ from urllib.parse import parse_qs
 import jwt
 import pytest
 
+from component.dev_tenant.tenant import LOGOUT_TOKENS_THREAD
 from tests.component.dev_tenant.support import APP_URL, AUDIENCE, Browser, Running, answer, browsing, heading, running
+from tests.waiting import wait_until
 
 
 @contextmanager
@@ -43,6 +44,11 @@ def app_listening(status: int = 200, location: str = "") -> Iterator[tuple[str, 
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def everything_is_posted() -> None:
+    """Wait until no logout token is on its way."""
+    wait_until(lambda: LOGOUT_TOKENS_THREAD not in {thread.name for thread in threading.enumerate()})
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +170,7 @@ def test_the_app_is_told_by_back_channel(tmp_path: Path) -> None:
             assert len({claims["sid"] for claims in found} | {sid}) == 3
             assert len({claims["jti"] for claims in found} | {first}) == 3
             browser.get(tenant.url("/v2/logout"), returnTo=app_url)
-            time.sleep(0.2)
+            everything_is_posted()
             assert posts.empty()
 
 
@@ -177,10 +183,7 @@ def test_an_app_that_does_not_answer_delays_nobody_and_is_logged_once(
                 browser.code("ada", redirect_uri=f"{app_url}/auth/callback")
                 browser.get(tenant.url("/v2/logout"))
                 posts.get(timeout=5)
-        deadline = time.monotonic() + 5
-        while not caplog.records and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(0.2)
+        everything_is_posted()
         assert len([record for record in caplog.records if "logout token" in record.message]) == 1
 
 
@@ -198,5 +201,5 @@ def test_a_logout_token_goes_to_the_app_only(tmp_path: Path, monkeypatch: pytest
         browser.code("ada", redirect_uri=f"{app_url}/auth/callback")
         assert tenant.tenant.end_sessions("ada") == 1
         posts.get(timeout=5)
-        time.sleep(0.3)
+        everything_is_posted()
         assert stolen.empty()

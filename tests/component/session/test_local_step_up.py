@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.component.dev_tenant.support import Running, answer, browsing, runnin
 from tests.ports import free_port
 from tests.provider import FakeProvider
 from tests.signin import Browser, SignInWorld, world
+from tests.waiting import wait_until
 
 CONFIRM = "/auth/login?step_up=1&max_age=0&return_to=/reports"
 FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"
@@ -58,10 +58,7 @@ def served(here: SignInWorld) -> Iterator[None]:
     server = uvicorn.Server(uvicorn.Config(here.app, host="127.0.0.1", port=PORT, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: server.started)
     yield
     server.should_exit = True
     thread.join(10)
@@ -134,15 +131,6 @@ def test_a_second_factor_is_asked_for_and_told(here: SignInWorld, tenant: Runnin
         assert (after.ref, after.acr, after.amr) == (before.ref, MULTI_FACTOR, frozenset({"mfa"}))
 
 
-def soon(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.02)
-    return False
-
-
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("way", ["/oidc/logout", "/v2/logout"])
 def test_signing_out_at_the_tenant_ends_the_session_here(here: SignInWorld, tenant: Running, way: str) -> None:
@@ -150,7 +138,7 @@ def test_signing_out_at_the_tenant_ends_the_session_here(here: SignInWorld, tena
         browser, other = sign_in(here, at_tenant, "chiyo"), sign_in(here, elsewhere, "chiyo")
         ref = here.ref(browser)
         at_tenant.get(tenant.url(way))
-        assert soon(lambda: not browser.get("/auth/session").json()["authenticated"])
+        wait_until(lambda: not browser.get("/auth/session").json()["authenticated"])
         ended = here.storage.read.session_by_ref(ref)
         assert ended is not None
         assert ended.end_reason == "provider-logout"
@@ -165,4 +153,4 @@ def test_signing_out_after_a_step_up_ends_the_session_too(here: SignInWorld, ten
         browser.get(at_tenant.post("/u/login", state=state, person="dev").headers["Location"])
         assert here.audit("app:session:step-up")
         at_tenant.get(tenant.url("/oidc/logout"))
-        assert soon(lambda: not browser.get("/auth/session").json()["authenticated"])
+        wait_until(lambda: not browser.get("/auth/session").json()["authenticated"])

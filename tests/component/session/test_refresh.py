@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -183,8 +182,16 @@ def test_a_script_that_is_stopped_does_not_stop_those_who_wait(
         patch.setattr(here.provider, "refresh", stopping)
         first = pool.submit(here.sessions.access_token, ref)
         assert reached.wait(5)
+        flight = here.sessions._token_refresh._flights[ref]
+        result, waits = flight.result, threading.Event()
+
+        def waited_for(timeout: float) -> str | None:
+            waits.set()
+            return result(timeout)
+
+        monkeypatch.setattr(flight, "result", waited_for)
         second = pool.submit(here.sessions.access_token, ref)
-        time.sleep(0.05)
+        assert waits.wait(5)
         go_on.set()
         with pytest.raises(Stopped):
             first.result(5)

@@ -85,8 +85,7 @@ async def asks_for_nothing(here: Here) -> None:
 
 def later(here: Here, seconds: float = CATCH_UP_SECONDS) -> None:
     """The time passes, by default that for which a browser is waited for."""
-    monotonic = here.services.tabs.monotonic
-    here.services.tabs.monotonic = lambda: monotonic() + seconds
+    here.later(seconds)
 
 
 def press(*ids: str, value: str = "", fragment: str = "") -> bytes:
@@ -113,13 +112,15 @@ async def received(here: Here) -> BackMsg:
 
 
 async def nothing_more(here: Here) -> None:
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(here.tab.receive(), 0.1)
+    receiving = asyncio.ensure_future(here.tab.receive())
+    await here.settled()
+    assert not receiving.done()
+    receiving.cancel()
 
 
 async def outgoing(here: Here, since: int) -> list[ForwardMsg]:
     """What has gone to the browser since."""
-    await asyncio.sleep(0.05)
+    await here.settled()
     return [ForwardMsg.FromString(m["bytes"]) for m in here.browser.left[since:] if m.get("bytes")]
 
 

@@ -22,7 +22,9 @@ from app.services import Services
 from component.socket.handshake import Handshake
 from component.socket.tab import Tab
 from component.socket.tab_state import SessionChange
+from component.socket.tabs import Tabs
 from component.socket.watcher import Watcher
+from tests.clock import FakeClock, settle
 
 CLICK = BackMsg()
 CLICK.rerun_script.widget_states.widgets.add().id = "$$ID-button"
@@ -52,6 +54,26 @@ class FakeBrowser:
 
 
 @dataclass
+class Queries:
+    """Counts the jobs of the tabs in threads that a coroutine awaits."""
+
+    tabs: Tabs
+    under_way: int = 0
+
+    def __post_init__(self) -> None:
+        in_thread = self.tabs.in_thread
+
+        async def counted(work: Callable[[], Any]) -> Any:
+            self.under_way += 1
+            try:
+                return await in_thread(work)
+            finally:
+                self.under_way -= 1
+
+        self.tabs.in_thread = counted  # type: ignore[method-assign]
+
+
+@dataclass
 class Here:
     """One person's tab in this process."""
 
@@ -60,6 +82,7 @@ class Here:
     ref: str
     browser: FakeBrowser
     tab: Tab
+    queries: Queries
     charged: list[int] = field(default_factory=list)
     """What its messages have cost to read."""
 
@@ -80,6 +103,18 @@ class Here:
 
     def wants_rerun(self) -> bool:
         return self.tab.wants_rerun
+
+    def later(self, seconds: float) -> None:
+        """Move the clock of the tabs."""
+        monotonic = self.services.tabs.monotonic
+        self.services.tabs.monotonic = lambda: monotonic() + seconds
+
+    async def settled(self) -> None:
+        """Let the tab do everything it can do without another message: its queries, and what it sends itself."""
+        await settle()
+        while self.queries.under_way or any(task is not None and not task.done() for task in (self.tab._out._pushing,)):
+            await asyncio.sleep(0.001)
+            await settle()
 
     async def shows(self, **message: Any) -> None:
         await self.tab.send({"type": "websocket.send", "bytes": ForwardMsg(**message).SerializeToString()})
@@ -131,11 +166,12 @@ def with_tab(test: Callable[[Here], Awaitable[None]]) -> None:
             (session,) = services.storage.read.sessions_of(subject, utc_now())
             browser = FakeBrowser()
             charged: list[int] = []
+            queries = Queries(services.tabs)
             tab = services.tabs.open(
                 Handshake(session, f"session {session.ref}"), browser.receive, browser.send, charge=charged.append
             )
             await tab.send({"type": "websocket.accept"})
-            here = Here(services, subject, session.ref, browser, tab, charged)
+            here = Here(services, subject, session.ref, browser, tab, queries, charged)
             browser.click()
             await tab.receive()
             await here.draws()
@@ -176,6 +212,8 @@ def test_a_sign_out_in_another_tab_redirects_a_tab_at_once() -> None:
 
 def test_a_page_that_signs_out_may_navigate_before_it_is_redirected() -> None:
     async def check(here: Here) -> None:
+        clock = FakeClock()
+        here.tab._out._sleep = clock.sleep
         leaving = BackMsg()
         state = leaving.rerun_script.widget_states.widgets.add()
         state.id = "$$STREAMLIT_INTERNAL_KEY_$$ID-account__events"
@@ -187,8 +225,9 @@ def test_a_page_that_signs_out_may_navigate_before_it_is_redirected() -> None:
         here.end(EndReason.SIGNED_OUT)
         assert await here.tab.recheck() is SessionChange.ENDED
         assert (await asyncio.wait_for(here.tab.receive(), 1))["type"] == "websocket.disconnect"  # nothing runs on
-        await asyncio.sleep(1)
+        await clock.run_for(1)
         assert len(here.browser.left) == response
+        await clock.run_for(4)
         await here.tab.close()
         assert [message["type"] for message in here.browser.left[response:]] == ["websocket.send", "websocket.close"]
 
@@ -360,7 +399,7 @@ def test_a_replaced_socket_does_not_affect_the_page() -> None:
         )
         await again.send({"type": "websocket.accept"})
         assert (await here.tab.receive())["type"] == "websocket.disconnect"
-        moved = Here(here.services, here.subject, here.ref, other, again)
+        moved = Here(here.services, here.subject, here.ref, other, again, here.queries)
         here.revoke()
         other.click()
         await moved.streamlit_gets(*OPENING)
@@ -438,12 +477,12 @@ def test_a_page_with_a_new_right_is_not_rerun_while_a_press_is_on_its_way(reques
             unit.commit()
         assert await here.tab.recheck() is SessionChange.CHANGED
         assert not here.wants_rerun()  # the user pressed something a moment ago
-        await asyncio.sleep(0.3)
+        here.later(0.3)
         assert here.wants_rerun()
         if requested:
             here.browser.click()
             await here.tab.receive()
-            await asyncio.sleep(0.3)
+            here.later(0.3)
             assert not here.wants_rerun()  # its own run shows it
         else:
             here.tab.rerun()

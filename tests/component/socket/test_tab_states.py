@@ -140,10 +140,12 @@ async def streamlit_gets(here: Here) -> list[BackMsg | None]:
     """All that Streamlit gets from now on; None when the socket is gone for it."""
     messages: list[BackMsg | None] = []
     while None not in messages:
-        try:
-            message = await asyncio.wait_for(here.tab.receive(), 0.05)
-        except TimeoutError:
+        receiving = asyncio.ensure_future(here.tab.receive())
+        await here.settled()
+        if not receiving.done():
+            receiving.cancel()
             break
+        message = receiving.result()
         messages.append(BackMsg.FromString(message["bytes"]) if message["type"] == "websocket.receive" else None)
     return messages
 

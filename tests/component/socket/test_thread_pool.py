@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from contextvars import ContextVar
 from threading import Barrier, BrokenBarrierError, Event
 
 import pytest
 
 from component.socket.thread_pool import ThreadPool
+from tests.waiting import wait_until, wait_until_async
 
 _USER: ContextVar[str] = ContextVar("user", default="none")
 
@@ -62,9 +62,14 @@ def test_the_number_of_threads_is_limited_and_other_jobs_wait() -> None:
 
 def test_a_cancelled_job_delays_no_other() -> None:
     async def main() -> str:
-        workers, go = ThreadPool(1, name="given-up"), Event()
-        waiting = asyncio.ensure_future(workers.run(go.wait))
-        await asyncio.sleep(0.05)
+        workers, in_progress, go = ThreadPool(1, name="given-up"), Event(), Event()
+
+        def job() -> None:
+            in_progress.set()
+            go.wait(5)
+
+        waiting = asyncio.ensure_future(workers.run(job))
+        await wait_until_async(in_progress.is_set)
         waiting.cancel()
         go.set()
         return await workers.run(lambda: "next")
@@ -87,8 +92,5 @@ def test_a_closed_event_loop_is_tolerated() -> None:
 def test_idle_threads_end_and_start_again() -> None:
     workers = ThreadPool(2, name="idle", idle_seconds=0.05)
     assert asyncio.run(workers.run(lambda: 1)) == 1
-    deadline = time.monotonic() + 5
-    while _threads("idle") and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not _threads("idle")
+    wait_until(lambda: not _threads("idle"))
     assert asyncio.run(workers.run(lambda: 2)) == 2

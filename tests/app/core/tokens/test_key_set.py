@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from app.core.errors import ProviderUnavailable, TokenInvalid
 from app.core.failure_reasons import ProviderReason
 from app.core.tokens.key_set import KeySet
 from tests.issuer import Fault, Issuer, SigningKey
+from tests.waiting import wait_until
 
 
 class Time:
@@ -45,12 +46,22 @@ class Gate:
         return answer if self.answer is None else self.answer
 
 
-def eventually(condition: Callable[[], object]) -> None:
-    """Wait for a background thread."""
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+def count_of_waiting(keys: KeySet) -> list[object]:
+    """An entry for each call from now on that waits for a fetch."""
+    begin, waiting = keys._begin, list[object]()
+
+    def counted(*cause: Any) -> Any:
+        flight = begin(*cause)
+        waiting.append(flight)
+        return flight
+
+    keys._begin = counted  # type: ignore[method-assign]
+    return waiting
+
+
+def fetching() -> bool:
+    """Whether a thread still fetches keys."""
+    return "gatehouse-keys" in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.fixture
@@ -101,10 +112,10 @@ def test_one_fetch_for_any_number_of_known_keys(issuer: Issuer, keys: KeySet, no
 
 def test_a_crowd_at_the_start_causes_one_fetch(issuer: Issuer, gate: Gate, keys: KeySet) -> None:
     gate.open.clear()
+    waiting = count_of_waiting(keys)
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(keys.key, "key-0", "RS256") for _ in range(8)]
-        assert gate.entered.wait(5)
-        time.sleep(0.05)
+        wait_until(lambda: len(waiting) == 8)
         gate.open.set()
         assert all(same(each.result(), issuer.keys[0]) for each in asked)
     assert issuer.jwks_fetches == 1
@@ -115,10 +126,10 @@ def test_a_crowd_of_unknown_keys_causes_one_fetch(issuer: Issuer, gate: Gate, ke
     now.now += 6
     gate.open.clear()
     gate.entered.clear()
+    waiting = count_of_waiting(keys)
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(unknown, keys, f"unknown-{number}") for number in range(8)]
-        assert gate.entered.wait(5)
-        time.sleep(0.05)
+        wait_until(lambda: len(waiting) == 8)
         gate.open.set()
         for each in asked:
             each.result()
@@ -262,7 +273,7 @@ def test_an_unknown_key_waits_so_long_and_no_longer(issuer: Issuer, gate: Gate, 
     unavailable(keys, "key-0")
     assert issuer.jwks_fetches == 1
     gate.open.set()
-    eventually(lambda: keys.generation == 1)
+    wait_until(lambda: keys.generation == 1)
     assert same(keys.key("key-0", "RS256"), issuer.keys[0])
 
 
@@ -277,7 +288,7 @@ def test_a_fetch_that_never_ends_is_given_up(issuer: Issuer, gate: Gate, now: Ti
     gate.open.set()
     assert same(keys.key("key-1", "RS256"), issuer.keys[0])
     held.set()  # the old answer comes at last, and counts no more
-    time.sleep(0.05)
+    wait_until(lambda: not fetching())
     unavailable(keys, str(old.kid))
     assert keys.generation == 1
 
@@ -302,7 +313,7 @@ def test_a_withdrawn_key_dies_at_the_refresh(issuer: Issuer, keys: KeySet, now: 
     assert issuer.jwks_fetches == 1
     now.now += 1
     keys.key("key-0", "RS256")  # served once more, while the refresh begins behind it
-    eventually(lambda: keys.generation == 2)
+    wait_until(lambda: keys.generation == 2)
     unknown(keys, "key-0")
     assert issuer.jwks_fetches == 2
 
@@ -319,7 +330,7 @@ def test_a_set_without_a_usable_key_is_a_fetch_that_failed(
     issuer.published = published
     now.now += 600
     keys.key("key-0", "RS256")
-    eventually(lambda: issuer.jwks_fetches == 2 and keys._flight is None)
+    wait_until(lambda: issuer.jwks_fetches == 2 and keys._flight is None)
     assert same(keys.key("key-0", "RS256"), issuer.keys[0])
     assert keys.generation == 1
     with pytest.raises(ProviderUnavailable) as caught:
@@ -342,15 +353,15 @@ def test_a_key_replaced_under_its_name_is_another_key(issuer: Issuer, keys: KeyS
     issuer.keys = [SigningKey("key-0", number=3)]
     now.now += 600
     keys.key("key-0", "RS256")
-    eventually(lambda: keys.generation == 2)
+    wait_until(lambda: keys.generation == 2)
     assert same(keys.key("key-0", "RS256"), issuer.keys[0])
 
 
 def test_the_generation_stays_when_nothing_changed(issuer: Issuer, keys: KeySet, now: Time) -> None:
     for fetches in range(1, 4):
         keys.key("key-0", "RS256")
-        eventually(lambda fetches=fetches: issuer.jwks_fetches == fetches)  # type: ignore[misc] # bound for the loop
-        eventually(lambda: keys._flight is None)
+        wait_until(lambda fetches=fetches: issuer.jwks_fetches == fetches)  # type: ignore[misc] # bound for the loop
+        wait_until(lambda: keys._flight is None)
         issuer.published = [issuer.keys[0].jwk(x5t="new", extra=fetches)]
         now.now += 600
     assert keys.generation == 1
@@ -371,7 +382,7 @@ def test_garbage_leaves_cached_keys_alone(issuer: Issuer, gate: Gate, now: Time,
     now.now += 600
     for _ in range(5):
         assert same(keys.key("key-0", "RS256"), issuer.keys[0])
-    eventually(lambda: keys._flight is None)
+    wait_until(lambda: keys._flight is None)
     unavailable(keys)
     assert keys.generation == 1
 
@@ -405,12 +416,12 @@ def test_a_failing_refresh_is_tried_again_after_the_cooldown_only(
     now.now += 600
     for _ in range(20):
         keys.key("key-0", "RS256")
-    eventually(lambda: keys._flight is None)
+    wait_until(lambda: keys._flight is None)
     keys.key("key-0", "RS256")
     assert issuer.jwks_fetches == 2
     now.now += 5
     keys.key("key-0", "RS256")
-    eventually(lambda: issuer.jwks_fetches == 3)
+    wait_until(lambda: issuer.jwks_fetches == 3)
 
 
 def test_no_thread_to_be_had(keys: KeySet, now: Time, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -433,7 +444,7 @@ def test_over_http_down_slow_and_back() -> None:
             issuer.jwks_fault = fault
             unavailable(keys)
             assert same(keys.key("key-0", "RS256"), issuer.keys[0])
-            eventually(lambda: keys._flight is None)
+            wait_until(lambda: keys._flight is None)
             assert issuer.jwks_fetches == 1 + number
         issuer.jwks_fault = None
         new = issuer.rotate()
@@ -444,6 +455,9 @@ def test_no_wrong_answer_while_keys_rotate(issuer: Issuer) -> None:
     keys = issuer.key_set(cooldown_seconds=0, max_age_seconds=0)
     issuer.rotate()
     stop = threading.Event()
+
+    def fetched_since(fetches: int) -> bool:
+        return issuer.jwks_fetches > fetches
 
     def ask() -> int:
         asked = 0
@@ -457,8 +471,8 @@ def test_no_wrong_answer_while_keys_rotate(issuer: Issuer) -> None:
         asked = [pool.submit(ask) for _ in range(4)]
         for number in range(20):
             issuer.published = [key.jwk(extra=number) for key in issuer.keys[:: 1 if number % 2 else -1]]
-            time.sleep(0.01)
+            wait_until(partial(fetched_since, issuer.jwks_fetches))
         stop.set()
         assert all(each.result() > 0 for each in asked)
-    eventually(lambda: keys._flight is None)
+    wait_until(lambda: keys._flight is None)
     assert keys.generation == 1
