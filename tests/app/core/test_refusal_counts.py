@@ -133,7 +133,7 @@ def test_it_is_written_by_itself_outside_of_the_request_and_not_more_often(datab
 
     def written_twice() -> bool:
         refusals.record(AuditKind.LOGIN_REFUSE, "access_denied", address="203.0.113.1")
-        return storage.tries >= 2
+        return bool(storage.tries >= 2)
 
     wait_until(written_twice)
     assert storage.tries == 2

@@ -55,7 +55,7 @@ def count_of_waiting(keys: KeySet) -> list[object]:
         waiting.append(flight)
         return flight
 
-    keys._begin = counted  # type: ignore[method-assign]
+    keys._begin = counted  # type: ignore[method-assign,assignment]
     return waiting
 
 
