@@ -118,7 +118,7 @@ def main(arguments: list[str]) -> int:
     chosen = [
         *dict.fromkeys(files),
         *GUARDS_ARE_FOUND,
-        *(f"{GUARD_ROWS}::test_a_guard_that_is_taken_out_is_missed[{row}]" for row in rows),
+        *(f"{GUARD_ROWS}::test_a_removed_guard_is_missed[{row}]" for row in rows),
     ]
     if options.list:
         print("\n".join(chosen))

@@ -59,12 +59,12 @@ class Removal:
         """
         tree = SyntaxTree(source)
         try:
-            found = tree.find(self.at.partition(":")[2], _snippet(self.without))
-            if len(found) == 1:
-                return tree.edit(found[0], None if self.instead is None else _snippet(self.instead))
+            matches = tree.find(self.at.partition(":")[2], _snippet(self.without))
+            if len(matches) == 1:
+                return tree.edit(matches[0], None if self.instead is None else _snippet(self.instead))
         except (EditError, SyntaxError) as error:
             raise GuardNotFoundError(f"{self.at}: {error}: {self.without}") from error
-        raise GuardNotFoundError(f"{self.at}: {len(found)} places, not one, have the guard: {self.without}")
+        raise GuardNotFoundError(f"{self.at}: {len(matches)} places, not one, have the guard: {self.without}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A tiny Streamlit app as a process of its own, with the socket guard in front of it or without.
+"""A tiny Streamlit app as a process of its own, with the socket guard in front of it or without it.
 
 ``python -m tests.security.guarded_app MODE PORT DATABASE SCRIPT``; prints the names of the identity headers as one
 line of JSON, so that a test can try to forge them.
@@ -31,7 +31,7 @@ from db import open_database
 from tests.signin import SECRET
 
 MODES = ("guarded", "identity-only", "claims-only", "neither", "no-guard")
-"""``guarded`` refuses twice to give a Streamlit session to another; ``identity-only`` and ``claims-only`` once each."""
+"""``guarded`` refuses a Streamlit session to another client twice; ``identity-only`` and ``claims-only`` once each."""
 
 
 def settings_for(base_url: str, database_url: str) -> Settings:
@@ -63,7 +63,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
     identity = Identity()
     tabs = Tabs(sessions, Rights(storage.read))
     if mode in {"identity-only", "neither"}:
-        tabs.may_resume = lambda *_: True  # type: ignore[method-assign] # what the test takes out
+        tabs.may_resume = lambda *_: True  # type: ignore[method-assign] # the check that the mode removes
     guard = Middleware(
         SocketGuard,
         tabs=tabs,

@@ -104,7 +104,7 @@ class Attack:
     sent: int = 0
 
     def run(self) -> None:
-        """Attack until told to stop."""
+        """Attack until ``stop`` is set."""
         while not self.stop.is_set():
             name, payload = next(self.payloads)
             with suppress(OSError):

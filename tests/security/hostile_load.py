@@ -43,7 +43,7 @@ VISITOR = "127.0.0.200"
 
 @dataclass(frozen=True)
 class Figures:
-    """What honest reruns took, in milliseconds."""
+    """The times of honest reruns, in milliseconds."""
 
     median: float
     p99: float
@@ -55,7 +55,7 @@ class Figures:
 
 
 def work(tabs: list[Tab], seconds: float, every_seconds: float, *, seed: str) -> list[float]:
-    """What each press of each tab took, pressing at times of its own for so long.
+    """Press in each tab at times of its own; → the seconds that each press took.
 
     The times are fixed beforehand, as those of people are: tabs that paused after each answer would all be answered at
     once after one that kept them waiting, and from then on wait for each other. They are half a period to one and a
@@ -63,8 +63,8 @@ def work(tabs: list[Tab], seconds: float, every_seconds: float, *, seed: str) ->
     """
     start = time.monotonic()
 
-    def item(number: int, tab: Tab) -> list[float]:
-        matches = []
+    def press_all(number: int, tab: Tab) -> list[float]:
+        times = []
         apart = random.Random(f"{seed} {number}")  # noqa: S311 - times, no secret
         due = start + every_seconds * apart.random()
         while due < start + seconds:
@@ -72,37 +72,37 @@ def work(tabs: list[Tab], seconds: float, every_seconds: float, *, seed: str) ->
             started = time.monotonic()
             tab.press("callback")
             tab.read_run(120)
-            matches.append(time.monotonic() - started)
+            times.append(time.monotonic() - started)
             while due < time.monotonic():
                 due += every_seconds * apart.uniform(0.5, 1.5)
-        return matches
+        return times
 
     with ThreadPoolExecutor(len(tabs)) as pool:
-        return [each for matches in pool.map(item, range(len(tabs)), tabs) for each in matches]
+        return [each for times in pool.map(press_all, range(len(tabs)), tabs) for each in times]
 
 
 def resident_bytes(app: LiveApp) -> int:
-    """What the process keeps in memory."""
+    """The resident memory of the process."""
     pages = int(Path(f"/proc/{app.processes[0].pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
 def highest(app: LiveApp) -> Iterator[list[int]]:
-    """What the process keeps in memory at most while the block runs, in the one element of a list."""
-    matches, over = [resident_bytes(app)], threading.Event()
+    """The maximum of the resident memory while the block runs, as the one item of a list."""
+    maximum, over = [resident_bytes(app)], threading.Event()
 
-    def look() -> None:
+    def sample() -> None:
         while not over.wait(0.05):
-            matches[0] = max(matches[0], resident_bytes(app))
+            maximum[0] = max(maximum[0], resident_bytes(app))
 
-    watching = threading.Thread(target=look, daemon=True)
-    watching.start()
+    sampling = threading.Thread(target=sample, daemon=True)
+    sampling.start()
     try:
-        yield matches
+        yield maximum
     finally:
         over.set()
-        watching.join(5)
+        sampling.join(5)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def measure(
     honest: int = HONEST,
     size: int = 8 * MB,
     only: Sequence[str] = (),
-    tell_run: Callable[[str], None] = print,
+    log: Callable[[str], None] = print,
 ) -> Measured:
     """Let honest tabs work for so long, first alone and then beside the attack (``only`` by these of its kinds)."""
     with ExitStack() as stack:
@@ -157,36 +157,36 @@ def measure(
                 hostile.stdout.readline()  # it attacks
                 attacked, visitor_attacked = work_of_all(tabs, visitor, seconds)
                 hostile.stdin.close()
-                shown_text = json.loads(hostile.stdout.read())
-    matches = Measured(
+                summary = json.loads(hostile.stdout.read())
+    measured = Measured(
         quiet,
         attacked,
         limit[0] - before,
-        Counter[str](shown_text["ended"]),
-        shown_text["sent"],
+        Counter[str](summary["ended"]),
+        summary["sent"],
         (visitor_quiet, visitor_attacked),
     )
-    tell_run(f"{SOCKETS} hostile sockets sent {matches.sent / MB:.0f} MB in {seconds:.0f} s")
-    report(matches, honest, before, tell_run)
-    return matches
+    log(f"{SOCKETS} hostile sockets sent {measured.sent / MB:.0f} MB in {seconds:.0f} s")
+    report(measured, honest, before, log)
+    return measured
 
 
-def report(matches: Measured, honest: int, before: int, tell_run: Callable[[str], None]) -> None:
+def report(measured: Measured, honest: int, before: int, log: Callable[[str], None]) -> None:
     """Print what was measured."""
-    for name, count in sorted(matches.ended.items()):
-        tell_run(f"  {count:4} times {name}")
+    for name, count in sorted(measured.ended.items()):
+        log(f"  {count:4} times {name}")
     for owner, quiet, attacked in (
-        (f"one of {honest} honest tabs", matches.quiet, matches.attacked),
-        ("an anonymous visitor", *matches.visitor),
+        (f"one of {honest} honest tabs", measured.quiet, measured.attacked),
+        ("an anonymous visitor", *measured.visitor),
     ):
-        tell_run(f"a rerun of {owner}, in ms:")
-        tell_run(f"  median {quiet.median:.1f}, p99 {quiet.p99:.1f} without them")
-        tell_run(f"  median {attacked.median:.1f}, p99 {attacked.p99:.1f} beside them")
-    tell_run(
-        f"ratios of honest tabs: median {matches.attacked.median / matches.quiet.median:.2f} (≤ {MAX_MEDIAN_RATIO}), "
-        f"p99 {matches.attacked.p99 / matches.quiet.p99:.2f} (≤ {MAX_P99_RATIO})"
+        log(f"a rerun of {owner}, in ms:")
+        log(f"  median {quiet.median:.1f}, p99 {quiet.p99:.1f} without them")
+        log(f"  median {attacked.median:.1f}, p99 {attacked.p99:.1f} beside them")
+    log(
+        f"ratios of honest tabs: median {measured.attacked.median / measured.quiet.median:.2f} (≤ {MAX_MEDIAN_RATIO}), "
+        f"p99 {measured.attacked.p99 / measured.quiet.p99:.2f} (≤ {MAX_P99_RATIO})"
     )
-    tell_run(f"memory: {before / MB:.0f} MB, at most {matches.grown / MB:+.0f} MB meanwhile (≤ {MAX_GROWN / MB:.0f})")
+    log(f"memory: {before / MB:.0f} MB, at most {measured.grown / MB:+.0f} MB meanwhile (≤ {MAX_GROWN / MB:.0f})")
 
 
 def main() -> int:
@@ -199,10 +199,10 @@ def main() -> int:
     arguments = options.parse_args()
     seconds = min(arguments.seconds, 600.0)
     with tempfile.TemporaryDirectory() as folder, live(Path(folder), processes=1, **AS_DEPLOYED) as app:
-        matches = measure(app, seconds, only=arguments.only)
-    median, p99 = matches.attacked.median / matches.quiet.median, matches.attacked.p99 / matches.quiet.p99
-    print(json.dumps({"median": median, "p99": p99, "grown": matches.grown}))
-    return 0 if median <= MAX_MEDIAN_RATIO and p99 <= MAX_P99_RATIO and matches.grown <= MAX_GROWN else 1
+        measured = measure(app, seconds, only=arguments.only)
+    median, p99 = measured.attacked.median / measured.quiet.median, measured.attacked.p99 / measured.quiet.p99
+    print(json.dumps({"median": median, "p99": p99, "grown": measured.grown}))
+    return 0 if median <= MAX_MEDIAN_RATIO and p99 <= MAX_P99_RATIO and measured.grown <= MAX_GROWN else 1
 
 
 if __name__ == "__main__":

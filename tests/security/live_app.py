@@ -1,8 +1,8 @@
-"""Any script behind the whole guard, as a process.
+"""Any script behind the complete guard, as a process.
 
 ``python -m tests.security.live_app PORT BASE_URL DATABASE SCRIPT``: what ``gatehouse serve`` does for
-``app/main.py``, for a script that a test wrote. With ``HOSTED`` set, what it does for an app that is not ours.
-With ``UNWATCHED`` set, a tab learns nothing but by its own messages. With ``UNEDITED`` set, nobody waits for edits of
+``app/main.py``, for a script that a test wrote. With ``HOSTED`` set, what it does for a hosted app.
+With ``UNWATCHED`` set, a tab is checked at its own messages only. With ``UNEDITED`` set, no process waits for edits of
 files, as in production. With ``OPEN_FILES`` set, it may open no more, and half as many at first. With
 ``FORGETFUL`` set, Streamlit keeps no session that has no socket. With ``UPLOADED_BYTES`` set, all sessions together
 keep so many bytes of uploads.
@@ -32,8 +32,8 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     logs.configure(process="app", json_lines=False)
     if os.environ.get("UNWATCHED"):
         mock.patch.object(asgi, "Watcher", functools.partial(Watcher, poll_seconds=3600.0)).start()
-    if most := int(os.environ.get("UPLOADED_BYTES", "0")):
-        mock.patch.object(upload_totals, "MAX_TOTAL_UPLOAD_BYTES", most).start()
+    if limit := int(os.environ.get("UPLOADED_BYTES", "0")):
+        mock.patch.object(upload_totals, "MAX_TOTAL_UPLOAD_BYTES", limit).start()
     idle = int(os.environ.get("GATEHOUSE_SESSION_IDLE_SECONDS", "3600"))
     limits = {
         name.removeprefix("GATEHOUSE_").lower(): value for name, value in os.environ.items() if name.startswith(LIMITS)

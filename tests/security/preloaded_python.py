@@ -58,7 +58,7 @@ class PreloadedPython:
         )
 
     def __enter__(self) -> Self:
-        """Return itself; the libraries are imported while the caller goes on."""
+        """Return itself; the libraries are imported while the caller continues."""
         return self
 
     def __exit__(
@@ -106,8 +106,8 @@ def _serve() -> None:
         warnings.simplefilter("ignore")
         for library in LIBRARIES:
             importlib.import_module(library)
-    ours = [name for name in sys.modules if name.partition(".")[0] in PACKAGES]
-    assert not ours, f"modules of the project in the process that forks: {ours}"
+    project_modules = [name for name in sys.modules if name.partition(".")[0] in PACKAGES]
+    assert not project_modules, f"modules of the project in the process that forks: {project_modules}"
     assert threading.active_count() == 1, f"threads do not survive a fork: {threading.enumerate()}"
     for line in sys.stdin:
         request = json.loads(line)

@@ -118,7 +118,7 @@ class SyntaxTree:
         else:
             raise EditError(f"cannot be dropped, only replaced: {ast.unparse(old)}")
         if place.field == "decorator_list" and isinstance(old, ast.expr):
-            return self._with(old, old, "", sign=1)
+            return self._with(old, old, "", margin=1)
         return self._rendered(parent, parent)
 
     def _rendered(self, old: ast.AST, new: ast.AST) -> str:
@@ -139,20 +139,22 @@ class SyntaxTree:
         text = "\n".join(ast.unparse(statement) for statement in statements)
         return self._with(first, last, textwrap.indent(text, " " * first.col_offset).lstrip())
 
-    def _with(self, first: ast.stmt | ast.expr, last: ast.stmt | ast.expr, text: str, *, sign: int = 0) -> str:
-        """Return the source with ``text`` from ``first``, and ``sign`` bytes before it, to ``last``."""
+    def _with(self, first: ast.stmt | ast.expr, last: ast.stmt | ast.expr, text: str, *, margin: int = 0) -> str:
+        """Return the source with ``text`` from ``first``, and ``margin`` bytes before it, to ``last``."""
         decorators = getattr(first, "decorator_list", [])
         start = min([first.lineno, *(decorator.lineno for decorator in decorators)]) - 1
         end = (last.end_lineno or last.lineno) - 1
-        before = [*self._lines[:start], self._lines[start][: first.col_offset - sign]]
+        before = [*self._lines[:start], self._lines[start][: first.col_offset - margin]]
         after = [self._lines[end][last.end_col_offset :], *self._lines[end + 1 :]]
         return (b"\n".join(before) + text.encode() + b"\n".join(after)).decode()
 
 
 def _definitions(scope: ast.AST, names: Sequence[str]) -> list[ast.AST]:
     """Return what a qualified name defines in ``scope``: several nodes for a property with its setter."""
-    found = [node for node in _statements(scope) if names[0] in _defined_names(node)]
-    return found if len(names) == 1 else [inner for node in found for inner in _definitions(node, names[1:])]
+    definitions = [node for node in _statements(scope) if names[0] in _defined_names(node)]
+    return (
+        definitions if len(names) == 1 else [inner for node in definitions for inner in _definitions(node, names[1:])]
+    )
 
 
 def _statements(scope: ast.AST) -> Iterator[ast.AST]:

@@ -1,4 +1,4 @@
-"""Two app processes behind the nginx configuration that is shipped, as it is but for addresses and TLS."""
+"""Two app processes behind the shipped nginx configuration, unchanged but for addresses and TLS."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("behind-nginx"), processes=2) as made:
-        yield made
+    with live(tmp_path_factory.mktemp("behind-nginx"), processes=2) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
 def proxy(app: LiveApp) -> Iterator[Nginx]:
-    with Nginx(app.folder / "nginx", apps=app.ports) as made:
-        yield made
+    with Nginx(app.folder / "nginx", apps=app.ports) as started:
+        yield started
 
 
-def ask(
+def call(
     proxy: Nginx, path: str, user: SignedInUser, method: str = "GET", *, token: str = "", file: bytes | None = None
 ) -> requests.Response:
     cookies = user.cookies | ({"_streamlit_xsrf": token} if token else {})
@@ -57,32 +57,32 @@ def test_files_of_a_tab_are_found_in_whichever_process_it_is(app: LiveApp, proxy
         with app.tab(user, process) as tab:
             tab.open()
             if kind == "media":
-                answer = ask(proxy, tab.files["media"], user)
+                answer = call(proxy, tab.files["media"], user)
                 secret = f'secret of ["https://tests.example/", "test|media-{process}"]'
                 assert (answer.status_code, answer.text) == (200, secret), process
             else:
-                token = ask(proxy, "/_stcore/health", user).cookies["_streamlit_xsrf"]
+                token = call(proxy, "/_stcore/health", user).cookies["_streamlit_xsrf"]
                 upload = f"/_stcore/upload_file/{tab.session_id}/a-file"
-                answer = ask(proxy, upload, user, "PUT", token=token, file=b"a,b\n" * 500_000)
+                answer = call(proxy, upload, user, "PUT", token=token, file=b"a,b\n" * 500_000)
                 assert answer.status_code == 204, process
-                assert ask(proxy, upload, user, "DELETE", token=token).status_code == 204, process
+                assert call(proxy, upload, user, "DELETE", token=token).status_code == 204, process
 
 
 def test_files_of_others_are_found_nowhere(app: LiveApp, proxy: Nginx) -> None:
     ann, bob = app.sign_in("ann"), app.sign_in("bob")
     with app.tab(ann) as tab:
         tab.open()
-        assert ask(proxy, tab.files["media"], bob).status_code == 404
-        token = ask(proxy, "/_stcore/health", bob).cookies["_streamlit_xsrf"]
+        assert call(proxy, tab.files["media"], bob).status_code == 404
+        token = call(proxy, "/_stcore/health", bob).cookies["_streamlit_xsrf"]
         upload = f"/_stcore/upload_file/{tab.session_id}/a-file"
-        assert ask(proxy, upload, bob, "PUT", token=token, file=b"a,b").status_code == 404
+        assert call(proxy, upload, bob, "PUT", token=token, file=b"a,b").status_code == 404
 
 
 def test_a_tab_is_served_through_it(app: LiveApp, proxy: Nginx) -> None:
     ann = app.sign_in("ann")
     with Tab(proxy.url, cookies=ann.cookies) as tab:
         tab.open()
-        assert ask(proxy, tab.files["media"], ann).status_code == 200
+        assert call(proxy, tab.files["media"], ann).status_code == 200
 
 
 @contextmanager
@@ -120,16 +120,16 @@ def test_only_the_app_may_have_more_than_a_hundred_calls_under_way(
 ) -> None:
     with before_api(tmp_path, *changes) as (api, url), ThreadPoolExecutor(120) as pool:
         release, enough, lock = threading.Event(), threading.Event(), threading.Lock()
-        there: list[RecordedRequest] = []
+        waiting: list[RecordedRequest] = []
 
-        def held(wanted: RecordedRequest) -> StubResponse:
+        def hold(request: RecordedRequest) -> StubResponse:
             with lock:
-                there.append(wanted)
-                if len(there) == 120 - refused:
+                waiting.append(request)
+                if len(waiting) == 120 - refused:
                     enough.set()
             return StubResponse(200, b"{}", {"Content-Type": "application/json"}, until=release)
 
-        api.responses["GET", "/api/v1/me"] = held
+        api.responses["GET", "/api/v1/me"] = hold
         calls = [pool.submit(requests.get, f"{url}/api/v1/me", timeout=120) for _ in range(120)]
         try:
             assert enough.wait(60)

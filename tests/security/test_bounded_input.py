@@ -173,7 +173,7 @@ def test_a_head_that_is_made_to_be_costly_is_refused(app: LiveApp, sent: tuple[s
 
 
 def test_an_unrequested_body_is_not_read_to_its_end(app: LiveApp) -> None:
-    """An upload that was refused goes on: a little of it is dropped, then the connection is."""
+    """An upload that was refused continues: a little of it is dropped, then the connection is."""
     sent = 0
     head = request(app, "PUT /nothing/here HTTP/1.1", f"Content-Length: {300 * MB}")
     with Raw(app, head) as raw, suppress(OSError):

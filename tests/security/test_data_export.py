@@ -1,4 +1,4 @@
-"""Tables of ours offer no file but the one with safe cells: the front end's own export writes cells as they are."""
+"""Our tables offer only the export with safe cells: the export of Streamlit's front end writes cells unchanged."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ DRAWS_A_TABLE = {"dataframe", "data_editor", "line_chart", "bar_chart", "area_ch
 
 
 def calls(*names: str) -> Counter[str]:
-    """Our files in which Streamlit functions of these names are called → how often."""
-    found = Counter[str]()
+    """Our files that call Streamlit functions of these names, with the number of calls."""
+    counts = Counter[str]()
     for file in [*ROOT.glob("app/**/*.py"), *ROOT.glob("pages/*.py"), *ROOT.glob("component/*.py")]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names:
-                found[str(file.relative_to(ROOT))] += 1
-    return found
+                counts[str(file.relative_to(ROOT))] += 1
+    return counts
 
 
-def test_every_table_of_ours_is_known_and_none_of_them_changes_the_option() -> None:
+def test_our_tables_are_all_listed_and_none_changes_the_option() -> None:
     assert calls(*DRAWS_A_TABLE) == TABLES
     assert not calls("set_option")
 
 
 @pytest.mark.parametrize(("environment", "hidden"), [({}, True), ({"HOSTED": "1"}, False)])
-def test_the_front_end_is_told_to_export_no_data_of_ours(
+def test_the_front_end_does_not_export_the_data_of_our_tables(
     tmp_path: Path, environment: dict[str, str], hidden: bool
 ) -> None:
     with live(
         tmp_path, script="import streamlit as st\nst.dataframe({'a': ['=1+1']})\n", processes=1, **environment
-    ) as made:
-        ann = made.sign_in("ann")
-        with made.tab(ann) as tab:
+    ) as app:
+        ann = app.sign_in("ann")
+        with app.tab(ann) as tab:
             tab.open()
             (started,) = [message for message in tab.messages if message.WhichOneof("type") == "new_session"]
             assert started.new_session.config.disable_data_export is hidden

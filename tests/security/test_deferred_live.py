@@ -36,8 +36,8 @@ if st.query_params.get("text") == "keep":
     kept()["report"] = access.bind_session(report)
 st.download_button("own", data=access.bind_session(report), key="own", on_click="ignore")
 st.download_button("kept", data=lambda: kept()["report"](), key="kept", on_click="ignore")
-of_process = runtime.get_instance().dataframe_source_mgr.register_source, get_background_refresh_manager().submit
-st.markdown("bound: " + str([call.__code__.co_name for call in of_process]))
+process_calls = runtime.get_instance().dataframe_source_mgr.register_source, get_background_refresh_manager().submit
+st.markdown("bound: " + str([call.__code__.co_name for call in process_calls]))
 """
 
 
@@ -47,7 +47,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
         yield made
 
 
-def test_a_function_bound_by_another_user_runs_in_nobody_elses_download(app: LiveApp) -> None:
+def test_a_function_bound_by_a_user_runs_in_downloads_of_that_user_only(app: LiveApp) -> None:
     ann, bob, eve = app.sign_in("ann", "analyst"), app.sign_in("bob", "analyst"), app.sign_in("eve")
     with app.tab(ann) as first:
         first.open("text=keep")

@@ -1,4 +1,4 @@
-"""A process that may open few files: how many tabs fit, what the next one hears, and what is in the log."""
+"""A process that may open few files: how many tabs fit, how the next one is refused, and the content of the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.security.live import LiveApp, live
 
 OPEN_FILES = 460
 PLACES = 19
-"""What is left of them beside 256 in reserve and 128 connections for pages, four for each tab."""
+"""The number of tabs: 256 files are reserved and 128 are for connections of pages; each tab uses four."""
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +58,16 @@ def test_as_many_tabs_as_fit_are_served_and_the_next_gets_an_explanation(app: Li
 
 
 def _place_is_free(app: LiveApp) -> None:
-    """Wait until a tab that was closed has left its place."""
+    """Wait until the place of a closed tab is free."""
     for _ in range(200):
         with suppress(InvalidStatus), app.tab(app.sign_in("next")) as tab:
             assert tab.open()
             return
-    raise AssertionError("nobody got the place of a tab that was closed")
+    raise AssertionError("the place of a closed tab was not free in time")
 
 
-def _is_told_of_full_places(app: LiveApp) -> bool:
-    """Whether one more connection is answered with 503; one that got the place of another hears 408 in its time."""
+def _is_refused(app: LiveApp) -> bool:
+    """Whether one more connection is answered with 503; a connection that gets a free place receives 408 later."""
     answer = b""
     with socket.create_connection(("127.0.0.1", app.ports[0]), 60) as one_more, suppress(ConnectionResetError):
         while more := one_more.recv(4096):
@@ -80,7 +80,7 @@ def test_idle_connections_use_up_no_files_and_fill_no_log(app: LiveApp) -> None:
     with ExitStack() as stack:
         for _ in range(2 * OPEN_FILES):
             stack.enter_context(socket.create_connection(("127.0.0.1", app.ports[0]), 60))
-        assert any(_is_told_of_full_places(app) for _ in range(20))
+        assert any(_is_refused(app) for _ in range(20))
         assert open_files(app) <= OPEN_FILES - 64
     assert len(app.log().splitlines()) - before <= 10
     assert app.processes[0].poll() is None

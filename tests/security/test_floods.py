@@ -1,4 +1,4 @@
-"""Strangers who knock ten thousand times: a bounded number of rows, and nobody who signs in has to wait for them."""
+"""Ten thousand refused calls of anonymous clients: a bounded number of audit rows, and no delay of sign-ins."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ TIMES_AS_SLOW = 2.0  # far above the noise of two busy cores, far below what a r
 
 @pytest.fixture
 def worlds() -> Iterator[tuple[SignInWorld, SignInWorld]]:
-    """One that is flooded, and one that is left alone."""
+    """Two installations: one that is flooded, and one that is not."""
     with ExitStack() as stack:
-        made = []
+        pair = []
         for _ in range(2):
             clock = FakeClock()
             fake = stack.enter_context(FakeProvider(clock.timestamp))
-            made.append(stack.enter_context(world(fake, clock)))
-        yield made[0], made[1]
+            pair.append(stack.enter_context(world(fake, clock)))
+        yield pair[0], pair[1]
 
 
-def seconds_to_sign_in(here: SignInWorld) -> float:
-    browser = here.browser()
+def seconds_to_sign_in(installation: SignInWorld) -> float:
+    browser = installation.browser()
     started = time.perf_counter()
-    here.sign_in(browser)
+    installation.sign_in(browser)
     return time.perf_counter() - started
 
 
@@ -60,15 +60,15 @@ def report(case: str, rows: int, times: dict[str, list[float]]) -> float:
 def test_bad_callbacks(worlds: tuple[SignInWorld, SignInWorld]) -> None:
     flooded, quiet = worlds
     times: dict[str, list[float]] = {"flooded": [], "quiet": []}
-    for item in worlds:
-        seconds_to_sign_in(item)
+    for installation in worlds:
+        seconds_to_sign_in(installation)
     browser = flooded.browser()
     errors = cycle(["access_denied", "server_error", "something made up"])
     for _ in range(CHUNKS):
         for number in range(CALLS // CHUNKS):
-            if number % 5:  # a state that somebody made up: nothing is remembered of it
+            if number % 5:  # a made-up state: nothing is stored for it
                 path = flooded.fake.answer("s" * 43, code=f"code-{number}")
-            else:  # a sign-in that was begun here, and answered with nonsense
+            else:  # a sign-in that was started here, and answered with nonsense
                 path = flooded.fake.answer(query(flooded.begin(browser))["state"], error=next(errors))
             assert browser.get(path).status in {400, 403, 503}
         flooded.refusals.flush()
@@ -90,8 +90,8 @@ def test_bad_bearer_tokens(worlds: tuple[SignInWorld, SignInWorld]) -> None:
     )
     background_writer: BackgroundWriter = app.extensions[BackgroundWriter.EXTENSION]
     client = app.test_client()
-    for item in worlds:
-        seconds_to_sign_in(item)
+    for installation in worlds:
+        seconds_to_sign_in(installation)
     for chunk in range(CHUNKS):
         for number in range(CALLS // CHUNKS):
             address = f"203.0.{chunk}.{number % 250}"  # 2,500 addresses

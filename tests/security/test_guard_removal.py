@@ -33,9 +33,9 @@ class Store:
         # the guard
         if key not in self._keys:
             raise KeyError(key)
-        found = [row for row in self._rows if row.key == key if row.live]
-        return found and self.open and self._first(
-            found,  # ü: bytes are no characters
+        rows = [row for row in self._rows if row.key == key if row.live]
+        return rows and self.open and self._first(
+            rows,  # ü: bytes are no characters
             strict=True,
             owner=self._owner,
         )
@@ -66,7 +66,7 @@ def edited(at: str, without: str, instead: str | None = None, *, source: str = S
 
 
 @pytest.mark.parametrize(
-    ("at", "without", "instead", "there", "then"),
+    ("at", "without", "instead", "before", "after"),
     [
         pytest.param("Store.write", "await self.lock()", None, "await self.lock()", "pass", id="statement"),
         pytest.param("Store.only", "check(self)", None, "check(self)", "pass", id="the only statement"),
@@ -85,7 +85,7 @@ def edited(at: str, without: str, instead: str | None = None, *, source: str = S
         pytest.param(
             "Store.read", "raise KeyError(...)", "return None", "raise KeyError(key)", "return None", id="raise"
         ),
-        pytest.param("Store.read", "self.open", None, "found and self.open and", "found and", id="operand"),
+        pytest.param("Store.read", "self.open", None, "rows and self.open and", "rows and", id="operand"),
         pytest.param("Store.read", "row.live", None, " if row.live]", "]", id="condition of a comprehension"),
         pytest.param("Store.read", "strict=True", None, "strict=True,", "", id="keyword"),
         pytest.param("Store.read", "strict=True", "strict=False", "strict=True", "strict=False", id="other keyword"),
@@ -101,25 +101,25 @@ def edited(at: str, without: str, instead: str | None = None, *, source: str = S
         pytest.param("Store.write", "owner(...)", "''", "{owner(key)}", "{''}", id="inside of an f-string"),
     ],
 )
-def test_an_edit(at: str, without: str, instead: str | None, there: str, then: str) -> None:
-    assert SOURCE.count(there) == 1
-    assert ast.dump(ast.parse(edited(at, without, instead))) == ast.dump(ast.parse(SOURCE.replace(there, then)))
+def test_an_edit(at: str, without: str, instead: str | None, before: str, after: str) -> None:
+    assert SOURCE.count(before) == 1
+    assert ast.dump(ast.parse(edited(at, without, instead))) == ast.dump(ast.parse(SOURCE.replace(before, after)))
 
 
 def test_a_wildcard_stands_for_any_number_of_statements_arguments_and_operands() -> None:
     then = edited("Store.write", "self.count(1)\nlog(...)")
     assert "self.count(1)" not in then
     assert 'log("lost", error=error)' in then
-    assert "return (True)" in edited("Store.read", "found and ...", "True")
-    assert "return ([])" in edited("Store.read", "found and self.open and self._first(..., strict=True)", "[]")
+    assert "return (True)" in edited("Store.read", "rows and ...", "True")
+    assert "return ([])" in edited("Store.read", "rows and self.open and self._first(..., strict=True)", "[]")
     assert "await (keep())" in edited("Store.write", "self.keep(entry(), ...)", "keep()")
 
 
-def test_what_a_wildcard_stands_for_can_stay() -> None:
+def test_the_match_of_a_wildcard_can_stay() -> None:
     opened = edited("Store.read", "if key not in self._keys: ...", "if key in self._keys: ...")
     assert "        if key in self._keys:\n            raise KeyError(key)\n" in opened
     without_keyword = edited("Store.read", "self._first(..., strict=True)", "self._first(...)")
-    assert "(self._first(found, owner=self._owner))" in without_keyword
+    assert "(self._first(rows, owner=self._owner))" in without_keyword
     moved = edited(
         "Store.write",
         """
@@ -141,7 +141,7 @@ def test_what_a_wildcard_stands_for_can_stay() -> None:
     assert "            self.count(2)\n            log('lost', error=error)\n" in moved
 
 
-def test_what_is_around_the_edit_stays_as_it_is_written() -> None:
+def test_the_source_around_the_edit_is_unchanged() -> None:
     then = edited("Store.read", "row.live")
     before, after = SOURCE.split("[row for row in self._rows if row.key == key if row.live]")
     assert then.startswith(before)
@@ -163,12 +163,12 @@ def test_a_guard_is_found_however_it_is_written(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "without", "instead", "why"),
+    ("at", "without", "instead", "message"),
     [
         pytest.param("Store.close", "check(self)", None, "no such symbol", id="no symbol"),
         pytest.param("Store.write", "self.count(3)", None, "0 places", id="no match"),
         pytest.param("Store.read", "check(self)", None, "0 places", id="in another function"),
-        pytest.param("Store.read", "self._first(found)", None, "0 places", id="other arguments"),
+        pytest.param("Store.read", "self._first(rows)", None, "0 places", id="other arguments"),
         pytest.param("Store.write", "self.count(...)", None, "2 places", id="two matches"),
         pytest.param("Store.write", "try: ...", None, "invalid syntax", id="half a statement"),
         pytest.param("Store.write", "try: ...\nfinally: ...", None, "0 places", id="another statement"),
@@ -179,9 +179,9 @@ def test_a_guard_is_found_however_it_is_written(source: str) -> None:
     ],
 )
 def test_a_row_that_does_not_describe_one_edit_is_an_error(
-    at: str, without: str, instead: str | None, why: str
+    at: str, without: str, instead: str | None, message: str
 ) -> None:
-    with pytest.raises(GuardNotFoundError, match=why):
+    with pytest.raises(GuardNotFoundError, match=message):
         edited(at, without, instead)
 
 

@@ -52,7 +52,7 @@ def test_every_row_names_a_test_that_exists() -> None:
         assert not name or name.partition("[")[0] in tests[file], row.guard
 
 
-def test_what_replaces_a_guard_names_nothing_that_does_not_exist() -> None:
+def test_the_replacement_of_a_guard_uses_defined_names_only() -> None:
     """A test that fails by a ``NameError`` would not show that the guard is missed."""
     undefined = {}
     for row in REMOVALS:
@@ -70,9 +70,9 @@ def test_what_replaces_a_guard_names_nothing_that_does_not_exist() -> None:
                 "concise",
                 "-",
             ]
-            found = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
-            if found.returncode != 0:
-                undefined[row.guard] = found.stdout
+            result = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
+            if result.returncode != 0:
+                undefined[row.guard] = result.stdout
     assert undefined == {}
 
 
@@ -94,13 +94,13 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
 
 
 @pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.guard)
-def test_a_guard_that_is_taken_out_is_missed(removal: Removal | TextRemoval, copy: Copy) -> None:
+def test_a_removed_guard_is_missed(removal: Removal | TextRemoval, copy: Copy) -> None:
     removal.needs()
     file = copy.folder / removal.file
     source, times = file.read_text(encoding="utf-8"), file.stat()
     file.write_text(removal.edit(source), encoding="utf-8")
     try:
-        done = copy.python.pytest(
+        completed = copy.python.pytest(
             ["-q", "-x", "-p", "no:cacheprovider", removal.test],
             folder=copy.folder,
             env={"PYTHONPATH": str(copy.folder)}
@@ -110,5 +110,5 @@ def test_a_guard_that_is_taken_out_is_missed(removal: Removal | TextRemoval, cop
     finally:
         file.write_text(source, encoding="utf-8")
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # what is compiled of it is still good
-    assert done.status == 1, done.output[-5000:]
-    assert "failed" in done.output.splitlines()[-1]
+    assert completed.status == 1, completed.output[-5000:]
+    assert "failed" in completed.output.splitlines()[-1]

@@ -135,7 +135,7 @@ def _forged(widget: str = "", fragment: str = "", page: str = "", name: str = ""
 
 
 def test_forged_ids_of_widgets_fragments_and_pages_do_nothing(app: LiveApp) -> None:
-    """The ids of another's page are of no use to who was never shown it."""
+    """The ids of a page are of no use to a user who never loaded it."""
     ann, bob = app.sign_in("ann", "analyst"), app.sign_in("bob")
     with app.tab(ann) as tab, app.tab(bob) as other:
         tab.open()
@@ -228,7 +228,7 @@ def test_a_socket_that_reads_nothing_delays_no_other(app: LiveApp) -> None:
             app.end(ann)
             started = time.monotonic()
             assert tab.wait_for_push().startswith("/auth/ended")
-            print(f"\ntold beside a socket that reads nothing after {time.monotonic() - started:.2f} s")
+            print(f"\nnotified beside a socket that reads nothing after {time.monotonic() - started:.2f} s")
             assert time.monotonic() - started < 2
 
     _raw(app, stuck.cookies, ask_and_never_read)

@@ -1,7 +1,7 @@
-"""Nobody gets at another's Streamlit session: a real server, a real script, raw sockets (security rule R31).
+"""Only its owner can resume a Streamlit session: a real server, a real script, raw sockets (security rule R31).
 
-Streamlit re-attaches a socket to whatever session it names, if the two sides' ``st.user`` are equal. The same takeover
-is tried with the guard's identity and without, so that this file proves itself.
+Streamlit re-attaches a socket to any session that it names if ``st.user`` of both is equal. The same takeover is tried
+with the guard's identity and without it, to show that the tests would notice it.
 """
 
 from __future__ import annotations
@@ -16,99 +16,99 @@ import pytest
 import requests
 from websockets.exceptions import InvalidStatus
 
-from tests.security.served import ISSUER, Served, serving
+from tests.security.app_modes import ISSUER, GuardedApp, running_apps
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
-    with serving(tmp_path_factory.mktemp("binding")) as made:
-        yield made
+def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], GuardedApp]]:
+    with running_apps(tmp_path_factory.mktemp("binding")) as apps:
+        yield apps
 
 
-def test_the_owner_comes_back_to_what_was_there(served: Callable[[str], Served]) -> None:
-    app = served("guarded")
+def test_the_owner_resumes_the_session(apps: Callable[[str], GuardedApp]) -> None:
+    app = apps("guarded")
     alice = app.sign_in("alice")
-    session_id = app.leave_something(alice, "alices-draft")
+    session_id = app.save_draft(alice, "alices-draft")
     for _ in range(30):
         with app.socket(alice, reattach_to=session_id) as tab:
-            if tab.rerun()[0] == "kept=alices-draft":
+            if tab.rerun()[0] == "draft=alices-draft":
                 return
         time.sleep(0.1)
     raise AssertionError("Alice lost her own session")
 
 
-OTHERS = ["bob", "bob in her browser", "anonymous", "anonymous in her browser", "alice anew", "alice elsewhere"]
+CLIENTS = ["bob", "bob in her browser", "anonymous", "anonymous in her browser", "alice again", "alice elsewhere"]
 
 
 CASES = [
-    (who, mode)
-    for who in OTHERS
+    (client, mode)
+    for client in CLIENTS
     for mode in ("guarded", "identity-only", "claims-only")
-    # Her own session at a browser that lost its other cookie: only the identity tells that apart.
-    if (who, mode) != ("alice elsewhere", "claims-only")
+    # Her own session in a browser that lost its other cookie: only the identity differs.
+    if (client, mode) != ("alice elsewhere", "claims-only")
 ]
 
 
-@pytest.mark.parametrize(("who", "mode"), CASES)
-def test_nobody_else_gets_it(served: Callable[[str], Served], mode: str, who: str) -> None:
-    app = served(mode)
+@pytest.mark.parametrize(("client", "mode"), CASES)
+def test_no_other_client_resumes_the_session(apps: Callable[[str], GuardedApp], mode: str, client: str) -> None:
+    app = apps(mode)
     alice = app.sign_in("alice")
-    session_id = app.leave_something(alice, "alices-draft")
-    if who == "alice anew":
+    session_id = app.save_draft(alice, "alices-draft")
+    if client == "alice again":
         app.end(alice)
     clients: dict[str, dict[str, str] | None] = {
         "bob": app.sign_in("bob"),
         "bob in her browser": app.sign_in("bob") | {app.cookies.browser: alice[app.cookies.browser]},
         "anonymous": None,
         "anonymous in her browser": {app.cookies.browser: alice[app.cookies.browser]},
-        "alice anew": app.sign_in("alice") | {app.cookies.browser: alice[app.cookies.browser]},
+        "alice again": app.sign_in("alice") | {app.cookies.browser: alice[app.cookies.browser]},
         "alice elsewhere": {app.cookies.session: alice[app.cookies.session]},
     }
-    time.sleep(0.3)  # so that the owner's socket is surely gone
-    kept, got = app.what_is_there(clients[who], session_id)
-    assert kept == "nothing"
-    assert got != session_id
+    time.sleep(0.3)  # so that the owner's socket is closed
+    draft, claimed_id = app.claim_session(clients[client], session_id)
+    assert draft == "nothing"
+    assert claimed_id != session_id
 
 
-def test_a_session_that_ended_is_not_come_back_to(served: Callable[[str], Served]) -> None:
-    app = served("guarded")
+def test_an_ended_session_is_not_resumed(apps: Callable[[str], GuardedApp]) -> None:
+    app = apps("guarded")
     alice = app.sign_in("alice")
-    session_id = app.leave_something(alice, "alices-draft")
+    session_id = app.save_draft(alice, "alices-draft")
     app.end(alice)
     time.sleep(0.3)
-    assert app.what_is_there(alice, session_id)[0] == "nothing"
+    assert app.claim_session(alice, session_id)[0] == "nothing"
 
 
-def test_two_anonymous_browsers_do_not_match_each_other(served: Callable[[str], Served]) -> None:
-    app = served("guarded")
-    one = {app.cookies.browser: secrets.token_urlsafe(32)}
-    session_id = app.leave_something(one, "anonymous-draft")
+def test_two_anonymous_browsers_do_not_match_each_other(apps: Callable[[str], GuardedApp]) -> None:
+    app = apps("guarded")
+    browser = {app.cookies.browser: secrets.token_urlsafe(32)}
+    session_id = app.save_draft(browser, "anonymous-draft")
     time.sleep(0.3)
     other = {app.cookies.browser: secrets.token_urlsafe(32)}
-    assert app.what_is_there(other, session_id)[0] == "nothing"
-    assert app.what_is_there(None, session_id)[0] == "nothing"
+    assert app.claim_session(other, session_id)[0] == "nothing"
+    assert app.claim_session(None, session_id)[0] == "nothing"
 
 
 @pytest.mark.parametrize("mode", ["neither", "no-guard"])
-@pytest.mark.parametrize("who", ["bob", "anonymous", "alice anew"])
-def test_with_the_binding_switched_off_the_takeover_works(served: Callable[[str], Served], mode: str, who: str) -> None:
-    """What the tests above would miss if Streamlit changed, or if they claimed the session wrongly.
+@pytest.mark.parametrize("client", ["bob", "anonymous", "alice again"])
+def test_the_takeover_works_without_the_binding(apps: Callable[[str], GuardedApp], mode: str, client: str) -> None:
+    """The tests above would miss a change of Streamlit, or a wrong claim of the session.
 
-    ``neither`` is the whole guard, each message through its tab, with only the binding switched off.
+    ``neither`` is the whole guard, with each message through its tab and only the binding switched off.
     """
-    app = served(mode)
-    session_id = app.leave_something(app.sign_in("alice"), "alices-draft")
-    other = None if who == "anonymous" else app.sign_in(who.partition(" ")[0])
-    assert app.what_is_there(other, session_id) == ("alices-draft", session_id)
+    app = apps(mode)
+    session_id = app.save_draft(app.sign_in("alice"), "alices-draft")
+    other = None if client == "anonymous" else app.sign_in(client.partition(" ")[0])
+    assert app.claim_session(other, session_id) == ("alices-draft", session_id)
 
 
 def _user(texts: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(texts[1].removeprefix("user="))
-    return found
+    user: dict[str, Any] = json.loads(texts[1].removeprefix("user="))
+    return user
 
 
-def test_forged_headers_do_nothing(served: Callable[[str], Served]) -> None:
-    app = served("guarded")
+def test_forged_headers_are_ignored(apps: Callable[[str], GuardedApp]) -> None:
+    app = apps("guarded")
     bob = app.sign_in("bob")
     forged = {key: name for name, key in app.header_names.items()}
     headers = [(forged["iss_sub"], json.dumps([ISSUER, "alice"])), (forged["sid"], "x"), (forged["guard"], "y")]
@@ -120,34 +120,34 @@ def test_forged_headers_do_nothing(served: Callable[[str], Served]) -> None:
     ]
     headers += [(name.upper(), value) for name, value in headers[:3]]
     headers += [(name.replace("-", "_"), value) for name, value in headers[:3]]
-    with app.socket(bob) as honest, app.socket(bob, headers=headers) as liar:
+    with app.socket(bob) as honest, app.socket(bob, headers=headers) as forging:
         expected = _user(honest.rerun())
-        assert _user(liar.rerun()) == expected
+        assert _user(forging.rerun()) == expected
     assert expected["iss_sub"] == json.dumps([ISSUER, "bob"])
-    with app.socket(None, headers=headers) as nobody:
-        told = _user(nobody.rerun())
-    assert (told["iss_sub"], told["sid"]) == ("", "")
-    assert told["guard"] == expected["guard"]
+    with app.socket(None, headers=headers) as anonymous:
+        user = _user(anonymous.rerun())
+    assert (user["iss_sub"], user["sid"]) == ("", "")
+    assert user["guard"] == expected["guard"]
 
 
-def test_without_the_guard_forged_headers_work(served: Callable[[str], Served]) -> None:
+def test_without_the_guard_forged_headers_work(apps: Callable[[str], GuardedApp]) -> None:
     """Why ``trustedUserHeaders`` must never be set without the guard."""
-    app = served("no-guard")
+    app = apps("no-guard")
     forged = {key: name for name, key in app.header_names.items()}
-    with app.socket(None, headers=[(forged["iss_sub"], "alice")]) as liar:
-        told = _user(liar.rerun())
-    assert told["iss_sub"] == "alice"
-    assert told["guard"] is None  # and how main.py knows that the guard is not there
+    with app.socket(None, headers=[(forged["iss_sub"], "alice")]) as forging:
+        user = _user(forging.rerun())
+    assert user["iss_sub"] == "alice"
+    assert user["guard"] is None  # this is how main.py knows that the guard is missing
 
 
-def test_scripts_see_none_of_our_cookies(served: Callable[[str], Served]) -> None:
-    app = served("guarded")
+def test_scripts_see_none_of_our_cookies(apps: Callable[[str], GuardedApp]) -> None:
+    app = apps("guarded")
     with app.socket(app.sign_in("alice") | {"theme": "dark"}) as tab:
         assert json.loads(tab.rerun()[2].removeprefix("cookies=")) == {"theme": "dark"}
 
 
-def test_a_browser_without_a_cookie_gets_one_at_the_handshake(served: Callable[[str], Served]) -> None:
-    app = served("guarded")
+def test_a_browser_without_a_cookie_gets_one_at_the_handshake(apps: Callable[[str], GuardedApp]) -> None:
+    app = apps("guarded")
     with app.socket(None) as tab:
         (cookie,) = tab.set_cookies
         assert cookie.startswith(f"{app.cookies.browser}=")
@@ -164,26 +164,26 @@ def test_a_browser_without_a_cookie_gets_one_at_the_handshake(served: Callable[[
         ({"origin": "null"}, 403),
         ({"origin": "http://127.0.0.1:9"}, 403),  # another program's page at the same host name
         ({"origin": "http://localhost:9"}, 403),
-        ({"origin": ""}, 403),  # every browser sends one
-        ({"headers": [("Origin", "http://127.0.0.1:9")]}, 400),  # and one only: the server itself says so
+        ({"origin": ""}, 403),  # every browser sends an origin
+        ({"headers": [("Origin", "http://127.0.0.1:9")]}, 400),  # and only one: the server itself refuses two
     ],
 )
 def test_foreign_hosts_and_origins_get_no_socket(
-    served: Callable[[str], Served], more: dict[str, Any], status: int
+    apps: Callable[[str], GuardedApp], more: dict[str, Any], status: int
 ) -> None:
-    app = served("guarded")
+    app = apps("guarded")
     with pytest.raises(InvalidStatus) as caught:
         app.socket(app.sign_in("alice"), **more)
     assert caught.value.response.status_code == status
 
 
-def test_streamlit_alone_would_let_pages_of_other_ports_in(served: Callable[[str], Served]) -> None:
-    with served("no-guard").socket(None, origin="http://localhost:9") as tab:
+def test_streamlit_alone_accepts_pages_of_other_ports(apps: Callable[[str], GuardedApp]) -> None:
+    with apps("no-guard").socket(None, origin="http://localhost:9") as tab:
         assert tab.rerun()
 
 
-def test_what_streamlit_serves_besides_is_closed(served: Callable[[str], Served]) -> None:
-    app = served("guarded")
+def test_other_routes_of_streamlit_are_closed(apps: Callable[[str], GuardedApp]) -> None:
+    app = apps("guarded")
     statuses = {
         "/": 200,
         "/anything": 200,
@@ -198,14 +198,14 @@ def test_what_streamlit_serves_besides_is_closed(served: Callable[[str], Served]
         "/nested/page": 404,
         "/app/static/x": 404,
     }
-    found = {path: requests.get(app.base_url + path, timeout=60).status_code for path in statuses}
-    assert found == statuses
-    open_ones = served("no-guard").base_url
-    assert requests.get(f"{open_ones}/_stcore/metrics", timeout=60).status_code == 200  # so closing it means something
+    received = {path: requests.get(app.base_url + path, timeout=60).status_code for path in statuses}
+    assert received == statuses
+    open_app = apps("no-guard").base_url
+    assert requests.get(f"{open_app}/_stcore/metrics", timeout=60).status_code == 200  # so closing it means something
 
 
-def test_the_policy_names_the_inline_script_of_the_installed_page(served: Callable[[str], Served]) -> None:
-    answer = requests.get(served("guarded").base_url, timeout=60)
+def test_the_policy_names_the_inline_script_of_the_installed_page(apps: Callable[[str], GuardedApp]) -> None:
+    answer = requests.get(apps("guarded").base_url, timeout=60)
     policy = answer.headers["Content-Security-Policy"]
     assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
     assert answer.text.count("<script>") == policy.count("'sha256-") == 1

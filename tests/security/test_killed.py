@@ -38,43 +38,43 @@ from tests.stack import ROOT
 
 @pytest.mark.parametrize("attempt", range(5))
 def test_two_sign_ins_race_one_sign_out(tmp_path: Path, attempt: int) -> None:
-    """Whatever comes first: the old session is over, ended once, and every other one is whole."""
+    """In any order: the old session has ended once, and every other session is complete."""
     clock = FakeClock()
     with (
         FakeProvider(clock.timestamp) as fake,
-        world(fake, clock, database_url=f"sqlite:///{_migrated(tmp_path)}") as here,
+        world(fake, clock, database_url=f"sqlite:///{_migrated(tmp_path)}") as installed,
     ):
-        browser = here.sign_in()
-        old = here.ref(browser)
-        nobody = Browser(here.app, browser.base_url, dict(browser.cookies))
-        del nobody.cookies[here.cookies.session]  # in two tabs that were opened before the first sign-in
-        callbacks = [fake.approve(url) for url in (here.begin(nobody), here.begin(nobody))]
+        browser = installed.sign_in()
+        old = installed.ref(browser)
+        anonymous = Browser(installed.app, browser.base_url, dict(browser.cookies))
+        del anonymous.cookies[installed.cookies.session]  # for two tabs that were opened before the first sign-in
+        callbacks = [fake.approve(url) for url in (installed.begin(anonymous), installed.begin(anonymous))]
         barrier = threading.Barrier(3)
 
         def come_back(url: str) -> Browser:
-            mine = Browser(here.app, browser.base_url, nobody.cookies | browser.cookies)
+            client = Browser(installed.app, browser.base_url, anonymous.cookies | browser.cookies)
             barrier.wait()
-            assert mine.get(url).status == 303
-            return mine
+            assert client.get(url).status == 303
+            return client
 
         def leave() -> Browser:
-            mine = Browser(here.app, browser.base_url, nobody.cookies | browser.cookies)
+            client = Browser(installed.app, browser.base_url, anonymous.cookies | browser.cookies)
             barrier.wait()
-            assert mine.request("POST", "/auth/logout", origin=browser.base_url).status == 200
-            return mine
+            assert client.request("POST", "/auth/logout", origin=browser.base_url).status == 200
+            return client
 
         with ThreadPoolExecutor(3) as pool:
             futures = [*(pool.submit(come_back, url) for url in callbacks), pool.submit(leave)]
-            one, other, _ = [future.result(30) for future in futures]
-        with here.storage.engine.connect() as connection:
+            first, second, _ = [future.result(30) for future in futures]
+        with installed.storage.engine.connect() as connection:
             rows = connection.execute(text("SELECT ref, ended_at, sealed_tokens FROM sessions")).all()
         live = {row.ref for row in rows if row.ended_at is None}
         assert old not in live
-        assert {here.ref(one), here.ref(other)} == live
+        assert {installed.ref(first), installed.ref(second)} == live
         assert all((row.sealed_tokens is not None) == (row.ref in live) for row in rows)
-        ends = Counter(event["target"] for event in here.audit("app:session:end"))
+        ends = Counter(event["target"] for event in installed.audit("app:session:end"))
         assert sum(ends.values()) == len(rows) - len(live) == 1
-        assert len(here.audit("app:session:begin")) == len(rows) == 3
+        assert len(installed.audit("app:session:begin")) == len(rows) == 3
 
 
 # Killed
@@ -110,7 +110,7 @@ else:
 
 
 class NoProvider:
-    """Stands for a provider that does not answer; counts who asks."""
+    """Stands for a provider that does not answer; counts the requests for a refresh."""
 
     client_id = "client"
 
@@ -127,7 +127,7 @@ class NoProvider:
 
 @dataclass
 class Ahead:
-    """A clock that can be put forward."""
+    """A clock that can be moved forward."""
 
     by: timedelta = timedelta()
 
@@ -143,8 +143,8 @@ def installation(url: str, clock: Ahead | None = None) -> tuple[SessionService, 
     context = SessionContext(
         storage,
         keyring,
-        provider,  # type: ignore[arg-type] # as much of one as is needed
-        None,  # type: ignore[arg-type] # no token is ever verified here
+        provider,  # type: ignore[arg-type] # the methods that the sessions call
+        None,  # type: ignore[arg-type] # no token is ever verified installed
         SessionLifetimes(3600, 28800, 300),
         map_own_names=True,
         clock=clock or utc_now,
@@ -240,7 +240,7 @@ def test_killed_in_the_middle_of_a_refresh_the_session_lives_and_the_lease_runs_
     sessions, storage, provider = installation(victim.url, clock)
     assert sessions.by_ref(victim.ref).ended_at is None
     assert sessions.access_token(victim.ref) == "the token"  # the old one, for as long as it is good
-    assert provider.refreshes == 0  # the lease is still the dead one's
+    assert provider.refreshes == 0  # the lease still belongs to the killed process
     clock.by = timedelta(seconds=LEASE_SECONDS + 1)
     assert sessions.access_token(victim.ref) == "the token"
     assert provider.refreshes == 1  # taken over

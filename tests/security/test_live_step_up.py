@@ -1,4 +1,4 @@
-"""A sign-in that has become old, in a running app: a press does nothing but ask to confirm, wherever the press goes."""
+"""An old sign-in in a running app: every kind of press only asks the user to confirm, and has no effect."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def signed_in_ago(app: LiveApp, user: SignedInUser, hours: int) -> None:
         connection.execute(change, {"older": hours * 3_600_000_000, "ref": user.ref})
 
 
-def asks(tab: Tab) -> list[str]:
-    """What the press brought: every text of the run."""
+def run_texts(tab: Tab) -> list[str]:
+    """Every text that the run wrote."""
     return [line.replace("\\", "") for line in tab.read_run()]
 
 
@@ -67,10 +67,10 @@ def test_a_press_asks_to_confirm_and_does_nothing_else(app: LiveApp, label: str)
         before = app.traces
         signed_in_ago(app, user, 2)
         tab.press(label)
-        told = "\n".join(asks(tab))
-        assert "download the usage report as a file" in told
-        assert "within the last hour" in told
-        assert "encountered an error" not in told
+        page = "\n".join(run_texts(tab))
+        assert "download the usage report as a file" in page
+        assert "within the last hour" in page
+        assert "encountered an error" not in page
         assert app.traces == before
         signed_in_ago(app, user, -2)  # as a step-up does, by the same socket: it is bound to the session's reference
         tab.press(label)

@@ -1,4 +1,4 @@
-"""Three hundred idle tabs at one process: what the watcher costs, how fast all are told, and what a session weighs."""
+"""Three hundred idle tabs at one process: the cost of the watcher, the time to notify all, the size of a session."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ import pytest
 from app.core.clock import utc_now
 from app.core.records import EndReason
 from tests.raw_socket import RawSocket
+from tests.security.app_modes import running_apps
 from tests.security.live import LiveApp, Tab, live
-from tests.security.served import serving
 
 SOCKETS = 300
 WEIGHED = 150
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-SCRIPT = "import streamlit as st\nst.markdown('kept=nothing')\nst.markdown('user={}')\nst.markdown('cookies={}')\n"
+SCRIPT = "import streamlit as st\nst.markdown('draft=nothing')\nst.markdown('user={}')\nst.markdown('cookies={}')\n"
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used so far."""
+    """The processor time that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_bytes(pid: int) -> int:
-    """What a process keeps in memory."""
+    """The resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -66,7 +66,7 @@ def test_three_hundred_idle_tabs_cost_little_and_are_notified_at_once(app: LiveA
             unit.commit()
         started = time.monotonic()
         seconds = sorted(each.result() - started for each in waiting)
-    print(f"all {SOCKETS} ended at once: told after {seconds[SOCKETS // 2]:.2f} s (median), {seconds[-1]:.2f} s (last)")
+    print(f"all {SOCKETS} ended: notified after {seconds[SOCKETS // 2]:.2f} s (median), {seconds[-1]:.2f} s (last)")
     assert share < 0.10
     assert seconds[-1] < 2
 
@@ -88,8 +88,8 @@ def _grown(pid: int, open_one: Callable[[], RawSocket]) -> float:
 def test_an_idle_signed_in_session_weighs_little_more_than_streamlits_own(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with serving(tmp_path_factory.mktemp("weigh"), modes=("guarded", "no-guard")) as served:
-        plain, guarded = served("no-guard"), served("guarded")
+    with running_apps(tmp_path_factory.mktemp("weigh"), modes=("guarded", "no-guard")) as apps:
+        plain, guarded = apps("no-guard"), apps("guarded")
         people = iter([guarded.sign_in(f"person {number}") for number in range(WEIGHED + 20)])
         stock = _grown(plain.pid, lambda: plain.socket(None))
         own = _grown(guarded.pid, lambda: guarded.socket(next(people)))

@@ -1,4 +1,4 @@
-"""What Streamlit keeps beyond a run is worth nothing after a right was revoked, however the next run ends.
+"""State that Streamlit keeps beyond a run is unusable after a permission was revoked, however the next run ends.
 
 The end of a run proves nothing: Streamlit (1.67) reports success after ``stop_script``, an exception and ``st.stop()``
 too, and drops what was not rendered again only at the end of a whole script.
@@ -90,7 +90,7 @@ st.markdown("drawn")
 
 
 class Page(Tab):
-    """A tab that knows all that its page offered."""
+    """A tab that knows every widget, fragment and file of its page."""
 
     fragments: list[str]
     dialog: str
@@ -117,7 +117,7 @@ class Page(Tab):
         self.read_until_cut(how)
 
     def read_until_cut(self, how: str) -> None:
-        """Read until a run is cut off; the browser stops the one that would go on."""
+        """Read until a run is cut off; the browser stops a run that would continue."""
         while True:
             message = self.receive()
             if how == "stopped" and message.delta.new_element.markdown.body == "cut off":
@@ -144,7 +144,7 @@ def pressed(widget: str, *, fragment: str = "") -> BackMsg:
 
 
 def changed(state: WidgetState, *, fragment: str = "") -> BackMsg:
-    """A message that says a widget has changed."""
+    """A message that reports a changed widget."""
     message = BackMsg()
     message.rerun_script.fragment_id = fragment
     message.rerun_script.widget_states.widgets.append(state)
@@ -189,7 +189,7 @@ RUNS: dict[str, Callable[[Page], BackMsg]] = {
         )
     ),
 }
-"""What a browser may ask Streamlit to run, by what it leaves a trace of."""
+"""The requests for runs that a browser can send, by the trace that each leaves."""
 
 
 def deferred(page: Page) -> BackMsg:
@@ -206,12 +206,12 @@ def rows(page: Page) -> BackMsg:
 
 
 OPERATIONS: dict[str, Callable[[Page], BackMsg]] = {"deferred download": deferred, "rows of a dataframe": rows}
-"""What a browser may ask for beside the script."""
+"""The operations that a browser can request beside the script."""
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    """A page that is cut off as soon as its caller may not have it. No watcher: the tab's own message comes first."""
+    """A page that is cut off once its user lacks the permission. No watcher: the tab's own message comes first."""
     folder = tmp_path_factory.mktemp("outlives")
     (folder / "beside.py").write_text(BESIDE)
     with live(folder, script=f"GATED = True\n{PAGE}", processes=1, UNWATCHED="1") as made:
@@ -220,7 +220,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
 
 @pytest.fixture(scope="module")
 def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    """A hosted app which its caller must have a right to enter at all."""
+    """A hosted app that requires a permission to enter."""
     folder = tmp_path_factory.mktemp("hosted")
     (folder / "beside.py").write_text(BESIDE)
     (folder / "gatehouse.toml").write_text(
@@ -234,7 +234,7 @@ def page_of(app: LiveApp, user: SignedInUser, **more: str) -> Page:
     return Page(f"http://127.0.0.1:{app.ports[0]}", cookies=user.cookies, **more)  # type: ignore[arg-type]
 
 
-def told_to_cut(app: LiveApp, how: str) -> None:
+def set_cut(app: LiveApp, how: str) -> None:
     (Path(app.folder) / "cut").write_text(how)
 
 
@@ -255,7 +255,7 @@ def test_before_a_revocation_every_id_works(app: LiveApp, case: str) -> None:
 @pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
 def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(app: LiveApp, how: str, times: int) -> None:
     user = app.sign_in(f"bo-{how}-{times}", "analyst")
-    told_to_cut(app, how)
+    set_cut(app, how)
     with page_of(app, user) as page:
         page.render()
         before = app.traces
@@ -273,7 +273,7 @@ def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(app: LiveApp
 @pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
 def test_no_id_works_after_a_reconnection_and_a_second_loss(app: LiveApp, how: str) -> None:
     user = app.sign_in(f"cy-{how}", "analyst", "developer")
-    told_to_cut(app, how)
+    set_cut(app, how)
     with page_of(app, user) as first:
         first.render()
         before = app.traces

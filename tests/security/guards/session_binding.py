@@ -42,7 +42,7 @@ REMOVALS: Final[list[Removal]] = [
         without="registered_by is not None",
         instead="False",
         test=(
-            "tests/security/test_deferred_live.py::test_a_function_bound_by_another_user_runs_in_nobody_elses_download"
+            "tests/security/test_deferred_live.py::test_a_function_bound_by_a_user_runs_in_downloads_of_that_user_only"
         ),
     ),
     Removal(
@@ -50,7 +50,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.asgi:create_app.lifespan",
         without="bind_deferred_downloads(...)",
         test=(
-            "tests/security/test_deferred_live.py::test_a_function_bound_by_another_user_runs_in_nobody_elses_download"
+            "tests/security/test_deferred_live.py::test_a_function_bound_by_a_user_runs_in_downloads_of_that_user_only"
         ),
     ),
     Removal(

@@ -49,7 +49,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.asgi:streamlit_options",
         without='{} if hosted else {"client.disableDataExport": True}',
         instead="{}",
-        test="tests/security/test_data_export.py::test_the_front_end_is_told_to_export_no_data_of_ours",
+        test="tests/security/test_data_export.py::test_the_front_end_does_not_export_the_data_of_our_tables",
     ),
     Removal(
         guard="the host configuration lists no host",
@@ -77,7 +77,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.websocket_guard:WebSocketGuard._admitted",
         without="self._tabs.may_resume(owner, claimed)",
         instead="True",
-        test="tests/security/test_identity_binding.py::test_nobody_else_gets_it",
+        test="tests/security/test_identity_binding.py::test_no_other_client_resumes_the_session",
     ),
     Removal(
         guard="the origin of a socket is checked",

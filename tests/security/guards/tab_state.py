@@ -158,7 +158,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.asgi:create_app.lifespan",
         without="Watcher(services.storage.read.change_counters, services.tabs).run()",
         instead="asyncio.sleep(0)",
-        test="tests/security/test_told_in_time.py::test_idle_tabs_in_two_processes_are_notified_within_two_seconds[ended]",
+        test="tests/security/test_notification_time.py::test_idle_tabs_in_two_processes_are_notified_within_two_seconds[ended]",
     ),
     Removal(
         guard="a held message is sent once",

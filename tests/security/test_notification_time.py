@@ -1,4 +1,4 @@
-"""How long until a tab that does nothing knows, in each of two processes; and that nobody else pays for it."""
+"""How soon an idle tab in each of two processes is notified of a change, and that other users lose no click by it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMIT_SECONDS = 2.0
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     # As in production: in development each session looks through every module at its next run once one more is loaded.
-    with live(tmp_path_factory.mktemp("told"), UNEDITED="1") as made:
+    with live(tmp_path_factory.mktemp("notified"), UNEDITED="1") as made:
         yield made
 
 
@@ -43,14 +43,14 @@ def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(app: LiveApp
             return pushed, time.monotonic()
 
         waiting = [pool.submit(response, tab) for tab in tabs]
-        taken = []
+        changed_at = []
         for user in people:
             app.remove_access(case, user)
-            taken.append(time.monotonic())
-            time.sleep(0.13)  # so that they fall anywhere between two looks of the watcher
+            changed_at.append(time.monotonic())
+            time.sleep(0.13)  # so that they fall anywhere between two checks of the watcher
         results = [each.result() for each in waiting]
-    seconds = sorted(at - started for (_, at), started in zip(results, taken, strict=True))
-    print(f"\n{case}: {TABS} idle tabs in 2 processes told after {' '.join(f'{each:.2f}' for each in seconds)} s")
+    seconds = sorted(at - started for (_, at), started in zip(results, changed_at, strict=True))
+    print(f"\n{case}: {TABS} idle tabs in 2 processes notified after {' '.join(f'{each:.2f}' for each in seconds)} s")
     print(f"{case}: median {seconds[TABS // 2]:.2f} s, most (p99 of {TABS}) {seconds[-1]:.2f} s")
     assert {pushed for pushed, _ in results} == {"" if case == "lost role" else "/auth/ended?return_to=%2F"}
     assert seconds[-1] < LIMIT_SECONDS
@@ -58,17 +58,17 @@ def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(app: LiveApp
 
 @contextmanager
 def meanwhile(app: LiveApp, name: str) -> Iterator[list[int]]:
-    """Somebody else's role is given and taken all the time; → how often so far, in a list of one."""
+    """Grant and revoke another user's role all the time; the one item of the list counts the changes so far."""
     other, over, times = app.sign_in(name), threading.Event(), [0]
 
-    def go_on() -> None:
+    def change_roles() -> None:
         for change in cycle((app.grant, app.revoke)):
             if over.wait(0.02):
                 return
             change(other, "viewer")
             times[0] += 1
 
-    thread = threading.Thread(target=go_on)
+    thread = threading.Thread(target=change_roles)
     thread.start()
     try:
         yield times
@@ -78,7 +78,7 @@ def meanwhile(app: LiveApp, name: str) -> Iterator[list[int]]:
 
 
 def click(app: LiveApp, tab: Tab, label: str) -> bool:
-    """Press, and see what comes of it."""
+    """Press a button, and report whether it ran exactly once."""
     before = app.traces.count(label)
     tab.press(label)
     deadline = time.monotonic() + 3
@@ -107,7 +107,7 @@ def test_an_added_right_loses_no_click_and_is_shown(app: LiveApp, label: str) ->
     options: list[Permission] = []
     over = threading.Event()
 
-    def give() -> None:
+    def grant_all() -> None:
         for permission in CATALOGUE.values():
             if over.wait(0.1):
                 return
@@ -119,7 +119,7 @@ def test_an_added_right_loses_no_click_and_is_shown(app: LiveApp, label: str) ->
 
     with app.tab(user) as tab:
         tab.open()
-        thread = threading.Thread(target=give)
+        thread = threading.Thread(target=grant_all)
         thread.start()
         done = sum(click(app, tab, label) for _ in range(CLICKS))
         over.set()

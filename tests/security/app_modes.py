@@ -1,4 +1,4 @@
-"""Tiny apps as real processes, with the socket guard and without, and people signed in to them."""
+"""Tiny apps as real processes, with the socket guard and without it, and users signed in to them."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ SCRIPT = """
 import json
 import streamlit as st
 
-given = st.query_params.get("keep")
-if given:
-    st.session_state["kept"] = given
-st.markdown("kept=" + st.session_state.get("kept", "nothing"))
+draft = st.query_params.get("draft")
+if draft:
+    st.session_state["draft"] = draft
+st.markdown("draft=" + st.session_state.get("draft", "nothing"))
 st.markdown("user=" + json.dumps(st.user.to_dict()))
 st.markdown("cookies=" + json.dumps(dict(st.context.cookies)))
 """
@@ -44,8 +44,8 @@ ISSUER = "http://127.0.0.1:1/"
 
 
 @dataclass
-class Served:
-    """A running app."""
+class GuardedApp:
+    """A running app in one of the modes of ``guarded_app``."""
 
     mode: str
     base_url: str
@@ -55,7 +55,7 @@ class Served:
     pid: int = 0
 
     def sign_in(self, name: str) -> dict[str, str]:
-        """A session of this person; → the cookies of the browser it is in."""
+        """Issue a session of the user; → the cookies of its browser."""
         ref, secret, now = secrets.token_urlsafe(16), secrets.token_urlsafe(32), utc_now()
         with self.database.unit_of_work() as unit:
             unit.save_person(Person(subject=Subject(ISSUER, name), name=name), now)
@@ -76,43 +76,43 @@ class Served:
         return {self.cookies.session: secret, self.cookies.browser: secrets.token_urlsafe(32)}
 
     def end(self, cookies: dict[str, str]) -> None:
-        found = self.database.read.session_by_secret(hashlib.sha256(cookies[self.cookies.session].encode()).digest())
-        assert found is not None
+        session = self.database.read.session_by_secret(hashlib.sha256(cookies[self.cookies.session].encode()).digest())
+        assert session is not None
         with self.database.unit_of_work() as unit:
-            assert unit.end_session(found.ref, EndReason.SIGNED_OUT, utc_now())
+            assert unit.end_session(session.ref, EndReason.SIGNED_OUT, utc_now())
             unit.commit()
 
     def socket(self, cookies: dict[str, str] | None = None, **more: Any) -> RawSocket:
         return RawSocket(self.base_url, cookies=cookies, **more)
 
-    def leave_something(self, cookies: dict[str, str], text: str) -> str:
-        """Open the app, leave ``text`` in its state, lose the connection; → the Streamlit session's id."""
+    def save_draft(self, cookies: dict[str, str], text: str) -> str:
+        """Open the app, save ``text`` in its session state, disconnect; → the id of the Streamlit session."""
         with self.socket(cookies) as tab:
-            assert f"kept={text}" in tab.rerun(f"keep={text}")
+            assert f"draft={text}" in tab.rerun(f"draft={text}")
             return tab.session_id
 
-    def what_is_there(self, cookies: dict[str, str] | None, session_id: str, **more: Any) -> tuple[str, str]:
-        """Claim a Streamlit session; → what its state holds for this client, and the session it really got."""
+    def claim_session(self, cookies: dict[str, str] | None, session_id: str, **more: Any) -> tuple[str, str]:
+        """Claim a Streamlit session; → the draft in its state for this client, and the session it really got."""
         for _ in range(20):
             with self.socket(cookies, reattach_to=session_id, **more) as tab:
-                kept = tab.rerun()[0].removeprefix("kept=")
-                if kept != "nothing" or tab.session_id == session_id:
-                    return kept, tab.session_id
-                found = kept, tab.session_id
+                draft = tab.rerun()[0].removeprefix("draft=")
+                if draft != "nothing" or tab.session_id == session_id:
+                    return draft, tab.session_id
+                claimed = draft, tab.session_id
             if self.mode not in {"neither", "no-guard"}:
                 break
-            time.sleep(0.1)  # the server may not have noticed yet that the owner is gone
-        return found
+            time.sleep(0.1)  # the server may not know yet that the owner disconnected
+        return claimed
 
 
 @contextmanager
-def serving(folder: Path, modes: Sequence[str] = MODES) -> Iterator[Callable[[str], Served]]:
-    """The apps of these modes, started together; mode → app."""
+def running_apps(folder: Path, modes: Sequence[str] = MODES) -> Iterator[Callable[[str], GuardedApp]]:
+    """Start one app for each mode, and stop them at the end of the block; the result maps a mode to its app."""
     script = folder / "tiny.py"
     script.write_text(SCRIPT)
     url = f"sqlite:///{folder}/binding.sqlite3"
     migrate(url)
-    running: dict[str, Served] = {}
+    running: dict[str, GuardedApp] = {}
     processes: list[subprocess.Popen[str]] = []
     databases: list[Database] = []
     try:
@@ -131,7 +131,7 @@ def serving(folder: Path, modes: Sequence[str] = MODES) -> Iterator[Callable[[st
             processes.append(process)
             settings = settings_for(f"http://127.0.0.1:{port}", url)
             databases.append(open_database(settings, Keyring(settings.secrets)))
-            running[mode] = Served(mode, settings.app_base_url, {}, databases[-1], Cookies(settings.app_base_url))
+            running[mode] = GuardedApp(mode, settings.app_base_url, {}, databases[-1], Cookies(settings.app_base_url))
         for mode, process in zip(modes, processes, strict=True):
             assert process.stdout is not None
             running[mode].pid = process.pid
