@@ -1,4 +1,4 @@
-"""Forged component events against a real server: whatever is sent is an ``onError``, never an exception page."""
+"""Forged component events against a real server: every one is an ``onError``, never an exception page."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ st.markdown("the end")
 
 
 class Component(Tab):
-    """A tab that speaks for the component's front end."""
+    """A tab that sends events as the component's front end does."""
 
     payloads: dict[str, dict[str, Any]]
     ids: dict[str, str]
@@ -61,8 +61,8 @@ class Component(Tab):
                 self.faults.append(element.exception.message)
         return texts
 
-    def say(self, key: str, value: str, *, trigger: bool = False) -> list[str]:
-        """Send this as the component's state (JSON, whatever it is), or as its triggers; → what the run writes."""
+    def send_value(self, key: str, value: str, *, trigger: bool = False) -> list[str]:
+        """Send a text, JSON or not, as the component's state or as its triggers; → the texts of the run."""
         message = BackMsg()
         state = message.rerun_script.widget_states.widgets.add()
         state.id = f"$$STREAMLIT_INTERNAL_KEY_{self.ids[key]}__events" if trigger else self.ids[key]
@@ -74,25 +74,25 @@ class Component(Tab):
         return self.read_run()
 
     def events(self, key: str, *entries: tuple[str, object], lane: str = "events") -> list[str]:
-        """Send events in good order; → what the run writes."""
-        link = self.payloads[key]["link"]
+        """Send events with correct numbers; → the texts of the run."""
+        channel = self.payloads[key]["link"]
         queue = [
-            {"seq": link["done"] + number, "name": name, "source": "front-end", "data": data}
+            {"seq": channel["done"] + number, "name": name, "source": "front-end", "data": data}
             for number, (name, data) in enumerate(entries, 1)
         ]
-        sent = {"channel": link["channel"], "heard": 0, "sent": time.time_ns(), "queue": queue}
+        sent = {"channel": channel["channel"], "heard": 0, "sent": time.time_ns(), "queue": queue}
         if lane == "quiet":
-            return self.say(key, json.dumps([{"event": "quiet", "value": sent}]), trigger=True)
-        return self.say(key, json.dumps({lane: sent}))
+            return self.send_value(key, json.dumps([{"event": "quiet", "value": sent}]), trigger=True)
+        return self.send_value(key, json.dumps({lane: sent}))
 
 
-pytestmark = pytest.mark.xdist_group("component-live")  # one process of the app; the last test reads what all left
+pytestmark = pytest.mark.xdist_group("component-live")  # one process of the app; the last test reads the audit of all
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("component"), script=SCRIPT, processes=1) as made:
-        yield made
+    with live(tmp_path_factory.mktemp("component"), script=SCRIPT, processes=1) as started:
+        yield started
 
 
 def opened(app: LiveApp, user: SignedInUser | None) -> Component:
@@ -126,11 +126,11 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize("what", FORGED)
-def test_a_forged_event_is_an_error_and_on_record(app: LiveApp, what: str) -> None:
-    user = app.sign_in(f"mallory {what}", "developer")
+@pytest.mark.parametrize("case", FORGED)
+def test_a_forged_event_is_an_error_and_recorded(app: LiveApp, case: str) -> None:
+    user = app.sign_in(f"mallory {case}", "developer")
     with opened(app, user) as tab:
-        forged = json.loads(FORGED[what])
+        forged = json.loads(FORGED[case])
         texts = tab.events("console", (forged["name"], forged["data"]))
         assert [line.split("|")[:2] for line in texts[:-1]] == [["onError", "host"]]
         assert texts[-1] == "the end"
@@ -159,7 +159,7 @@ def test_a_forged_event_is_an_error_and_on_record(app: LiveApp, what: str) -> No
 def test_no_value_makes_an_exception_page(app: LiveApp, value: str, trigger: bool) -> None:
     with opened(app, app.sign_in("carl", "developer")) as tab:
         for _ in range(2):
-            assert tab.say("console", value, trigger=trigger)[-1] == "the end"
+            assert tab.send_value("console", value, trigger=trigger)[-1] == "the end"
         assert tab.events("console", REPORT)[-2:] == ["onAdhocReport|front-end||Report: Slow", "the end"]
         assert tab.faults == []
     assert "RecursionError" not in app.log()
@@ -180,15 +180,15 @@ def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(app: L
     assert "a secret" not in json.dumps(tab.payloads)
 
 
-def test_who_may_not_gets_no_call_and_no_other_host_is_called(app: LiveApp) -> None:
-    ask = {"action": "WebRequest", "method": "GET", "withToken": True, "body": ""}
+def test_a_call_requires_the_permission_and_reaches_no_other_host(app: LiveApp) -> None:
+    request = {"action": "WebRequest", "method": "GET", "withToken": True, "body": ""}
     with opened(app, app.sign_in("eve")) as tab:
-        texts = tab.events("console", ("onActionRequest", ask | {"path": "/api/ping"}))
+        texts = tab.events("console", ("onActionRequest", request | {"path": "/api/ping"}))
         assert texts[1].startswith("onError|host|permission-denied|")
     user = app.sign_in("dev", "developer")
     with opened(app, user) as tab:
         for path in ("https://evil.example/api/ping", "//evil.example/api/ping", "/api/v1/me/../../openapi.json"):
-            texts = tab.events("console", ("onActionRequest", ask | {"path": path}))
+            texts = tab.events("console", ("onActionRequest", request | {"path": path}))
             assert texts[-2].startswith("onError|host|not-offered|"), path
 
 
@@ -199,19 +199,19 @@ def test_a_flood_is_cut_off_and_the_audit_keeps_a_count(app: LiveApp) -> None:
             tab.events("console", *[("onEverything", {})] * 30)
         assert tab.faults == []
         assert tab.payloads["console"]["link"]["done"] > 800
-    app.processes[0].terminate()  # what waits is written when the process ends
+    app.processes[0].terminate()  # waiting events are written when the process ends
     app.processes[0].wait(15)
     with app.database.engine.connect() as connection:
         rows = connection.execute(
             text("SELECT actor, reason, details FROM audit_events WHERE kind = 'app:component:refuse'")
         ).all()
         calls = connection.execute(text("SELECT actor, details FROM audit_events WHERE kind = 'app:call:refuse'")).all()
-    found = {(row.actor, row.reason): json.loads(row.details)["count"] for row in rows}
-    flooded = {reason: count for (actor, reason), count in found.items() if actor == subject_name(user.subject)}
+    counts = {(row.actor, row.reason): json.loads(row.details)["count"] for row in rows}
+    flooded = {reason: count for (actor, reason), count in counts.items() if actor == subject_name(user.subject)}
     print(f"900 forged events: {len(flooded)} kinds of rows in the audit: {flooded}")
     assert flooded.keys() == {"unknown-event", "too-many"}
     assert 40 <= flooded["unknown-event"] < 100
     assert len(rows) < 30
-    assert {reason for (actor, reason) in found if "mallory" in actor} == {"unknown-event", "wrong-shape", "too-large"}
+    assert {reason for (actor, reason) in counts if "mallory" in actor} == {"unknown-event", "wrong-shape", "too-large"}
     assert [json.loads(row.details)["count"] for row in calls] == [3]
     assert calls[0].actor.startswith("test|dev at ")

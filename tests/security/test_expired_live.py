@@ -1,4 +1,4 @@
-"""A session that expires in the middle of work, by raw sockets and in two processes: covered, and gone on with once."""
+"""A session that expires during work, by raw sockets and in two processes: tabs are locked, and resume once."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ IDLE_SECONDS = 600
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("expired"), GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as made:
-        yield made
+    with live(tmp_path_factory.mktemp("expired"), GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as started:
+        yield started
         for process in range(2):
-            assert "never retrieved" not in made.log(process)
-            assert "Traceback" not in made.log(process)
+            assert "never retrieved" not in started.log(process)
+            assert "Traceback" not in started.log(process)
 
 
 def expire(app: LiveApp, user: SignedInUser) -> None:
     app.backdate_activity(user, IDLE_SECONDS + 1)
 
 
-def silent(tab: Tab, seconds: float = 1.5) -> None:
-    """Nothing at all comes."""
+def assert_no_message(tab: Tab, seconds: float = 1.5) -> None:
+    """Assert that the server sends nothing for so long."""
     try:
-        came = tab.receive(seconds)
+        message = tab.receive(seconds)
     except TimeoutError:
         return
-    raise AssertionError(came)
+    raise AssertionError(message)
 
 
 def reconnected(app: LiveApp, user: SignedInUser, tab: Tab, process: int = 0) -> Tab:
-    """The same browser's next socket, as it opens it by itself when the server has closed the one before."""
+    """The next socket of the same browser, which it opens when the server has closed the one before."""
     assert tab.closed() == 1012
     again = app.tab(user, process, reattach_to=tab.session_id)
     again.widgets, again.files, again.messages = tab.widgets, tab.files, []
     return again
 
 
-def test_a_press_that_came_too_late_runs_once_and_only_after_the_revival(app: LiveApp) -> None:
+def test_a_press_after_the_expiry_runs_once_and_only_after_the_session_resumes(app: LiveApp) -> None:
     user = app.sign_in("ann", "analyst")
     with app.tab(user) as tab, app.tab(user, 1) as second:
         tab.open()
@@ -52,16 +52,16 @@ def test_a_press_that_came_too_late_runs_once_and_only_after_the_revival(app: Li
         expire(app, user)
         tab.press("callback")
         assert tab.wait_for_push() == "locked"
-        second.press("function")  # the tab in the other process holds its own
+        second.press("function")  # the tab in the other process keeps its own press
         assert second.wait_for_push() == "locked"
-        silent(tab)
+        assert_no_message(tab)
         assert app.traces[before:] == []
         started = time.monotonic()
         app.resume_session(user)
         with reconnected(app, user, tab) as tab, reconnected(app, user, second, 1) as second:  # noqa: PLW2901
-            for one in (tab, second):
-                assert one.wait_for_push() == "unlocked"
-            print(f"\nuncovered in two processes {time.monotonic() - started:.2f} s after the revival")
+            for unlocked in (tab, second):
+                assert unlocked.wait_for_push() == "unlocked"
+            print(f"\nunlocked in two processes {time.monotonic() - started:.2f} s after the sign-in")
             tab.read_run()
             second.read_run()
             assert sorted(app.traces[before:]) == ["callback", "function"]
@@ -70,7 +70,7 @@ def test_a_press_that_came_too_late_runs_once_and_only_after_the_revival(app: Li
             assert app.traces[before + 2 :] == ["callback"]
 
 
-def test_nothing_that_a_covered_tab_sends_runs_and_its_files_are_closed(app: LiveApp) -> None:
+def test_no_message_of_a_locked_tab_runs_and_its_files_are_closed(app: LiveApp) -> None:
     user = app.sign_in("bo", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -82,7 +82,7 @@ def test_nothing_that_a_covered_tab_sends_runs_and_its_files_are_closed(app: Liv
         assert tab.wait_for_push() == "locked"
         tab.press("function")
         tab.press("fragment")
-        silent(tab)
+        assert_no_message(tab)
         assert app.traces == before
         assert app.request(tab.files["media"], user).status_code == 404
         old = dict(user.cookies)
@@ -92,10 +92,10 @@ def test_nothing_that_a_covered_tab_sends_runs_and_its_files_are_closed(app: Liv
             again.read_run()
         assert app.request(tab.files["media"], user).status_code == 200
         user.cookies = old
-        assert app.request(tab.files["media"], user).status_code == 404  # the old cookie is worth nothing
+        assert app.request(tab.files["media"], user).status_code == 404  # the old cookie is no longer valid
 
 
-def test_a_right_lost_meanwhile_is_lost_for_the_press_too(app: LiveApp) -> None:
+def test_a_permission_revoked_meanwhile_is_missing_for_the_press_too(app: LiveApp) -> None:
     user = app.sign_in("cy", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -112,7 +112,7 @@ def test_a_right_lost_meanwhile_is_lost_for_the_press_too(app: LiveApp) -> None:
 
 
 @pytest.mark.parametrize("end", ["ended", "blocked"])
-def test_an_end_meanwhile_leaves_the_page_and_the_press_never_runs(app: LiveApp, end: str) -> None:
+def test_an_end_meanwhile_redirects_the_tab_and_the_press_never_runs(app: LiveApp, end: str) -> None:
     user = app.sign_in(f"di-{end}", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -127,7 +127,7 @@ def test_an_end_meanwhile_leaves_the_page_and_the_press_never_runs(app: LiveApp,
     assert app.traces == before
 
 
-def test_a_lost_connection_uncovers_nothing_and_loses_nothing(app: LiveApp) -> None:
+def test_a_lost_connection_unlocks_no_tab_and_loses_no_press(app: LiveApp) -> None:
     user = app.sign_in("eve", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -138,7 +138,7 @@ def test_a_lost_connection_uncovers_nothing_and_loses_nothing(app: LiveApp) -> N
     with app.tab(user, reattach_to=tab.session_id) as again:
         again.widgets, again.files, again.messages, again.session_id = {}, {}, [], tab.session_id
         assert again.wait_for_push() == "locked"
-        silent(again)
+        assert_no_message(again)
         app.resume_session(user)
         with reconnected(app, user, again) as third:
             assert third.wait_for_push() == "unlocked"
@@ -146,18 +146,18 @@ def test_a_lost_connection_uncovers_nothing_and_loses_nothing(app: LiveApp) -> N
         assert app.traces[before:] == ["callback"]
 
 
-def test_with_its_cookie_alone_an_expired_session_shows_nothing(app: LiveApp) -> None:
-    """A page that is opened anew, a Streamlit session that is made up or another's: nobody is there."""
+def test_the_cookie_of_an_expired_session_opens_no_page(app: LiveApp) -> None:
+    """A new page, and a claim of a started-up Streamlit session or another user's, are those of an anonymous user."""
     user, other = app.sign_in("fay", "analyst"), app.sign_in("other", "analyst")
     with app.tab(other) as other_tab:
         other_tab.open()
         expire(app, user)
-        for claim in (None, "made-up", other_tab.session_id):
+        for claim in (None, "started-up", other_tab.session_id):
             with app.tab(user, reattach_to=claim) as tab:
                 assert "may=False" in tab.open()
 
 
-def test_a_flood_from_a_covered_tab_costs_nobody_anything(app: LiveApp) -> None:
+def test_a_flood_from_a_locked_tab_delays_no_other_tab(app: LiveApp) -> None:
     user, other = app.sign_in("gus", "analyst"), app.sign_in("hal", "analyst")
     with app.tab(user) as tab, app.tab(other) as other_tab:
         tab.open()
@@ -177,20 +177,20 @@ def test_a_flood_from_a_covered_tab_costs_nobody_anything(app: LiveApp) -> None:
             assert again.wait_for_push() == "unlocked"
             again.read_run()
         assert sorted(set(app.traces[before:])) == ["callback", "function"]
-        assert len(app.traces) == before + 2  # one message, with what was pressed in it
+        assert len(app.traces) == before + 2  # one message, with every pressed widget in it
 
 
-@pytest.mark.parametrize("how", ["revived", "stepped up"])
+@pytest.mark.parametrize("how", ["resumed", "stepped up"])
 @pytest.mark.parametrize("process", [0, 1])
 def test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again(app: LiveApp, how: str, process: int) -> None:
-    """Whatever waited there is gone with it; the copied cookie opens nothing again, and the owner's tab goes on."""
+    """Its waiting message is dropped, the copied cookie opens no socket again, and the owner's tab continues."""
     user = app.sign_in(f"owner-{how}-{process}", "analyst")
     thief = SignedInUser(user.subject, user.ref, dict(user.cookies))
     with app.tab(user) as tab, app.tab(thief, process) as copied:
         tab.open()
         copied.open()
         before = len(app.traces)
-        if how == "revived":
+        if how == "resumed":
             expire(app, user)
             copied.press("function")
             assert copied.wait_for_push() == "locked"
@@ -205,12 +205,12 @@ def test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again(app: Liv
             with pytest.raises(InvalidStatus, match="503"):  # the owner's cookie may still be on its way
                 app.tab(thief, process, reattach_to=copied.session_id)
         with reconnected(app, user, tab) as again:
-            if how == "revived":
+            if how == "resumed":
                 assert again.wait_for_push() == "unlocked"
             assert "may=True" in again.read_run()
             again.press("callback")
             again.read_run()
-        assert app.traces[before:] == (["callback"] * (2 if how == "revived" else 1))
+        assert app.traces[before:] == (["callback"] * (2 if how == "resumed" else 1))
 
 
 def test_after_a_step_up_a_press_on_an_old_socket_runs_once_on_the_new_one(app: LiveApp) -> None:

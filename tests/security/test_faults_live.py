@@ -1,4 +1,4 @@
-"""The database away, locked or back again; and time that runs out while a tab stands idle."""
+"""The database unavailable, locked, or available again; and lifetimes that end while a tab is idle."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ IDLE_SECONDS = 60
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
     folder = tmp_path_factory.mktemp("faults")
-    with live(folder, processes=1, GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as made:
-        yield made
-        assert "never retrieved" not in made.log()
-        assert "Traceback" not in made.log()
+    with live(folder, processes=1, GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as started:
+        yield started
+        assert "never retrieved" not in started.log()
+        assert "Traceback" not in started.log()
 
 
 @contextmanager
 def without_database(app: LiveApp) -> Iterator[None]:
-    """Every question about a session goes wrong."""
+    """Every query of a session fails."""
     _rename(app, "sessions", "gone")
     try:
         yield
@@ -40,7 +40,7 @@ def _rename(app: LiveApp, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize("label", ["callback", "fragment", "function"])
-def test_without_the_database_nothing_runs_and_the_page_says_so_and_comes_back(app: LiveApp, label: str) -> None:
+def test_without_the_database_nothing_runs_and_the_page_reports_the_outage(app: LiveApp, label: str) -> None:
     user = app.sign_in(f"ann-{label}", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -59,35 +59,35 @@ def test_without_the_database_nothing_runs_and_the_page_says_so_and_comes_back(a
         assert "may=True" in tab.open()
 
 
-def test_what_happened_while_the_database_was_away_is_told_when_it_is_back(app: LiveApp) -> None:
+def test_a_change_during_an_outage_of_the_database_reaches_tabs_after_it(app: LiveApp) -> None:
     user, other = app.sign_in("bo", "analyst"), app.sign_in("other")
     with app.tab(user) as tab:
         tab.open()
         with without_database(app):
             app.revoke(user, "analyst")
             app.grant(other, "viewer")
-            time.sleep(1.2)  # the watcher has seen the counter move, and could not look at the tab
+            time.sleep(1.2)  # the watcher noticed the changed counter, and could not check the tab
         started = time.monotonic()
         assert "may=False" in tab.read_run()
         assert time.monotonic() - started < 2
 
 
-def test_a_writer_that_holds_the_database_makes_nobody_wait(app: LiveApp) -> None:
+def test_a_click_does_not_wait_for_a_long_write_transaction(app: LiveApp) -> None:
     user = app.sign_in("cy", "analyst")
     with app.tab(user) as tab:
         tab.open()
-        time.sleep(IDLE_SECONDS / 10 + 0.5)  # so that being here is to be noted
+        time.sleep(IDLE_SECONDS / 10 + 0.5)  # so that activity is due to be recorded
         with app.database.unit_of_work() as unit:
             unit.session_by_ref(user.ref)
             started = time.monotonic()
             tab.press("callback")
             tab.read_run()
-            took = time.monotonic() - started
-        print(f"\na click while another process holds the write lock: {took:.2f} s")
-        assert took < 1
+            seconds = time.monotonic() - started
+        print(f"\na click while another process holds the write lock: {seconds:.2f} s")
+        assert seconds < 1
 
 
-def test_an_idle_tab_is_told_when_the_absolute_limit_is_reached(app: LiveApp) -> None:
+def test_an_idle_tab_is_locked_at_the_absolute_lifetime(app: LiveApp) -> None:
     user = app.sign_in("di", lasts_seconds=4)
     started = time.monotonic()
     with app.tab(user) as tab:
@@ -96,7 +96,7 @@ def test_an_idle_tab_is_told_when_the_absolute_limit_is_reached(app: LiveApp) ->
         assert 3 < time.monotonic() - started < 6
 
 
-def test_an_idle_tab_is_told_when_the_idle_limit_is_reached_and_heartbeats_do_not_put_it_off(app: LiveApp) -> None:
+def test_an_idle_tab_is_locked_at_the_idle_lifetime_and_heartbeats_do_not_extend_it(app: LiveApp) -> None:
     user = app.sign_in("eve")
     app.backdate_activity(user, IDLE_SECONDS - 5)
     with app.tab(user) as tab:
@@ -114,8 +114,8 @@ def test_an_idle_tab_is_told_when_the_idle_limit_is_reached_and_heartbeats_do_no
         assert 3 < time.monotonic() - started < 7
 
 
-def test_a_component_that_asks_for_runs_by_itself_does_not_put_the_idle_limit_off(app: LiveApp) -> None:
-    """Its runs look like those of a user: only what our front end reports of the user's input counts."""
+def test_a_component_that_requests_runs_by_itself_does_not_extend_the_idle_lifetime(app: LiveApp) -> None:
+    """Its runs look like those of a user: only user input that our front end reports is activity."""
     user = app.sign_in("ada")
     app.backdate_activity(user, IDLE_SECONDS - 5)
     with app.tab(user) as tab:
@@ -134,7 +134,7 @@ def test_a_component_that_asks_for_runs_by_itself_does_not_put_the_idle_limit_of
         assert 3 < time.monotonic() - started < 7
 
 
-def test_a_person_who_works_is_not_idle_in_any_of_their_tabs(app: LiveApp) -> None:
+def test_an_active_user_is_idle_in_no_tab(app: LiveApp) -> None:
     user = app.sign_in("fay")
     app.backdate_activity(user, IDLE_SECONDS - 4)
     with app.tab(user) as tab, app.tab(user) as second:
@@ -148,7 +148,7 @@ def test_a_person_who_works_is_not_idle_in_any_of_their_tabs(app: LiveApp) -> No
             second.wait_for_push(6)
 
 
-def test_an_idle_tab_is_told_when_a_grant_expires(app: LiveApp) -> None:
+def test_an_idle_tab_is_rendered_again_when_a_grant_expires(app: LiveApp) -> None:
     user = app.sign_in("gus")
     app.grant(user, "analyst", lasts_seconds=3)
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Somebody else's app behind the gate, as a real process: nothing of it runs for a stranger, nor after the end."""
+"""A hosted app as a real process: none of its code runs for an anonymous user, nor after the session ended."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.security.live import LiveApp, Tab, live
-from tests.security.test_expired_live import silent
+from tests.security.test_expired_live import assert_no_message
 
 IDLE_SECONDS = 3600
 SCRIPT = """
 import beside
 import streamlit as st
 
-st.set_page_config(page_title="Theirs")
+st.set_page_config(page_title="Hosted")
 beside.trace("body")
 
 
@@ -28,8 +28,8 @@ def part():
 
 st.button("callback", key="callback", on_click=beside.trace, args=("callback",))
 part()
-st.sidebar.markdown("their sidebar")
-st.markdown("theirs, " + st.query_params.get("text", ""))
+st.sidebar.markdown("hosted sidebar")
+st.markdown("hosted, " + st.query_params.get("text", ""))
 """
 MOVING = """
 import beside
@@ -77,7 +77,7 @@ trace("import")
 def installation(tmp_path: Path) -> Iterator[LiveApp]:
     (tmp_path / "beside.py").write_text(BESIDE)
     (tmp_path / "gatehouse.toml").write_text(
-        'enter = "use:theirs"\n[permissions]\n"use:theirs" = { sentence = "Use it.", roles = ["viewer"] }\n'
+        'enter = "use:hosted"\n[permissions]\n"use:hosted" = { sentence = "Use it.", roles = ["viewer"] }\n'
     )
     (tmp_path / "static").mkdir()
     (tmp_path / "static" / "plan.txt").write_text("the plan")
@@ -89,46 +89,46 @@ def installation(tmp_path: Path) -> Iterator[LiveApp]:
 
 @pytest.fixture
 def moving(tmp_path: Path) -> Iterator[LiveApp]:
-    """An app that chooses its start page by its address."""
+    """An app that chooses its start page by a query parameter."""
     (tmp_path / "beside.py").write_text(BESIDE)
     (tmp_path / "gatehouse.toml").write_text(ROWS)
     with live(tmp_path, script=MOVING, processes=1, HOSTED="1") as started:
         yield started
 
 
-def opened_at(tab: Tab, path: str, **message: str) -> list[str]:
-    """Run as a tab at a path does; → its texts. What the tab has seen stays."""
+def opened_at(tab: Tab, path: str, **fields: str) -> list[str]:
+    """Run as a tab at a path does; → its texts. The messages received so far stay."""
     tab.widgets, tab.files, tab.messages = {}, {}, [*vars(tab).get("messages", ())]
-    asked = BackMsg()
-    asked.rerun_script.page_name = path.strip("/")
-    asked.rerun_script.context_info.url = f"http://localhost{path}"
-    for name, value in message.items():
-        setattr(asked.rerun_script, name, value)
-    tab.send(asked)
+    message = BackMsg()
+    message.rerun_script.page_name = path.strip("/")
+    message.rerun_script.context_info.url = f"http://localhost{path}"
+    for name, value in fields.items():
+        setattr(message.rerun_script, name, value)
+    tab.send(message)
     return tab.read_run()
 
 
 def sent_to(tab: Tab) -> str:
-    """All that reached a browser, as one text."""
+    """Every message that a browser received, as one text."""
     return " ".join(map(str, tab.messages))
 
 
-def test_for_a_stranger_nothing_of_it_runs_and_nothing_of_it_is_told(installation: LiveApp) -> None:
+def test_no_code_of_a_hosted_app_runs_for_an_anonymous_user(installation: LiveApp) -> None:
     ann = installation.sign_in("ann", "viewer")
-    with installation.tab(ann) as tab, installation.tab(None) as stranger:
-        assert "Sign in to see what is here for you." in opened_at(stranger, "/")
-        assert "Afterwards you come right back to it." in " ".join(opened_at(stranger, "/orders", query_string="a=1"))
+    with installation.tab(ann) as tab, installation.tab(None) as anonymous:
+        assert "Sign in to see what is here for you." in opened_at(anonymous, "/")
+        assert "Afterwards you come right back to it." in " ".join(opened_at(anonymous, "/orders", query_string="a=1"))
         assert installation.traces == []
-        # Not even when a widget and a fragment are pressed whose ids are known from somebody's tab.
-        assert "theirs, hello" in opened_at(tab, "/", query_string="text=hello")
+        # Not even when a widget or a fragment is pressed whose id is known from a user's tab.
+        assert "hosted, hello" in opened_at(tab, "/", query_string="text=hello")
         assert installation.traces == ["import", "body"]
         for label in ("callback", "fragment"):
-            stranger.widgets = dict(tab.widgets)
-            stranger.press(label)
-            opened_at(stranger, "/")  # a fragment that Streamlit does not know is not even answered
+            anonymous.widgets = dict(tab.widgets)
+            anonymous.press(label)
+            opened_at(anonymous, "/")  # a fragment that Streamlit does not know is not even answered
         assert installation.traces == ["import", "body"]
-        assert "Theirs" not in sent_to(stranger)
-        assert "page_not_found" not in sent_to(stranger)
+        assert "Hosted" not in sent_to(anonymous)
+        assert "page_not_found" not in sent_to(anonymous)
         tab.press("callback")
         tab.read_run()
         tab.press("fragment")
@@ -147,15 +147,15 @@ def test_a_page_that_the_app_makes_its_start_page_keeps_its_right(moving: LiveAp
     assert moving.traces[-1] == "orders"
 
 
-@pytest.mark.parametrize("what", ["ended", "blocked"])
+@pytest.mark.parametrize("change", ["ended", "blocked"])
 @pytest.mark.parametrize("label", ["callback", "fragment"])
 def test_after_the_session_is_over_no_callback_and_no_fragment_runs(
-    installation: LiveApp, label: str, what: str
+    installation: LiveApp, label: str, change: str
 ) -> None:
     ann = installation.sign_in("ann", "viewer")
     with installation.tab(ann) as tab:
         tab.open()
-        installation.remove_access(what, ann)
+        installation.remove_access(change, ann)
         tab.press(label)
         tab.wait_for_push()
         assert installation.traces == ["import", "body"]
@@ -170,21 +170,21 @@ def test_after_the_session_expired_no_callback_and_no_fragment_runs(installation
         installation.backdate_activity(ann, IDLE_SECONDS + 1)
         tab.press(label)
         assert tab.wait_for_push() == "locked"
-        silent(tab)
+        assert_no_message(tab)
         assert installation.traces == ["import", "body"]
 
 
-def test_a_pages_folder_that_appears_later_is_behind_the_gate_too(installation: LiveApp) -> None:
+def test_a_pages_folder_that_is_added_later_requires_a_session_too(installation: LiveApp) -> None:
     folder = installation.folder / "pages"
     folder.mkdir()
     (folder / "extra.py").write_text("import beside\nbeside.trace('extra')\n")
-    with installation.tab(None) as stranger:
-        opened_at(stranger, "/extra")
+    with installation.tab(None) as anonymous:
+        opened_at(anonymous, "/extra")
         assert installation.traces == []
-        assert "Sign in" in sent_to(stranger)
+        assert "Sign in" in sent_to(anonymous)
 
 
-def test_its_static_files_are_for_whoever_may_enter(installation: LiveApp) -> None:
+def test_its_static_files_are_for_users_who_may_enter(installation: LiveApp) -> None:
     assert installation.request("/app/static/plan.txt").status_code == 404
     assert installation.request("/app/static/plan.txt", installation.sign_in("eva")).status_code == 404
     answer = installation.request("/app/static/plan.txt", installation.sign_in("ann", "viewer"))
@@ -194,7 +194,7 @@ def test_its_static_files_are_for_whoever_may_enter(installation: LiveApp) -> No
         assert "beside" not in installation.request(path, installation.sign_in("ann", "viewer")).text
 
 
-def test_the_policy_lets_their_maps_and_frames_in_and_no_inline_script(installation: LiveApp) -> None:
+def test_the_policy_allows_maps_and_frames_and_no_inline_script(installation: LiveApp) -> None:
     policy = dict(
         part.split(" ", 1) for part in installation.request("/").headers["content-security-policy"].split("; ")
     )

@@ -1,4 +1,4 @@
-"""A right that was taken away is gone on the next message of a busy tab: nothing that was on the page runs any more."""
+"""A revoked permission counts from the next message of a busy tab: no widget of its old page runs any more."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ PRESSED = ["callback", "fragment", "function"]
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("live")) as made:
-        yield made
+    with live(tmp_path_factory.mktemp("live")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
 def unwatched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    """Where the watcher is never first: what is refused is refused because of the tab's own message."""
-    with live(tmp_path_factory.mktemp("unwatched"), processes=1, UNWATCHED="1") as made:
-        yield made
+    """A live app whose watcher never checks: a refusal is caused by the tab's own message."""
+    with live(tmp_path_factory.mktemp("unwatched"), processes=1, UNWATCHED="1") as started:
+        yield started
 
 
 def test_presses_and_exports_work_and_leave_their_traces(app: LiveApp) -> None:
@@ -42,7 +42,7 @@ def test_presses_and_exports_work_and_leave_their_traces(app: LiveApp) -> None:
 
 
 @pytest.mark.parametrize("label", PRESSED)
-def test_after_a_role_is_removed_the_next_press_runs_only_the_gate(unwatched: LiveApp, label: str) -> None:
+def test_after_a_revocation_the_next_press_only_renders_the_page_again(unwatched: LiveApp, label: str) -> None:
     user = unwatched.sign_in(f"bo-{label}", "analyst")
     with unwatched.tab(user) as tab:
         tab.open()
@@ -54,30 +54,30 @@ def test_after_a_role_is_removed_the_next_press_runs_only_the_gate(unwatched: Li
 
 
 @pytest.mark.parametrize("label", ["export", "forgetful"])
-def test_after_a_role_is_removed_nothing_that_was_offered_is_exported(unwatched: LiveApp, label: str) -> None:
+def test_after_a_revocation_no_offered_file_is_exported(unwatched: LiveApp, label: str) -> None:
     user = unwatched.sign_in(f"bea-{label}", "analyst")
     with unwatched.tab(user) as tab:
         tab.open()
-        made = tab.download(tab.files[label])
-        assert unwatched.request(made, user).status_code == 200
+        path = tab.download(tab.files[label])
+        assert unwatched.request(path, user).status_code == 200
         before = unwatched.traces
         unwatched.revoke(user, "analyst")
         assert tab.download(tab.files[label]) == ""
         assert unwatched.traces == before
-        assert unwatched.request(made, user).status_code == 404  # nor is what was exported before given out again
+        assert unwatched.request(path, user).status_code == 404  # nor is the earlier export served again
 
 
-def test_what_was_exported_is_not_given_out_after_a_role_is_removed_even_before_any_message(unwatched: LiveApp) -> None:
+def test_an_exported_file_is_not_served_after_a_revocation_even_before_any_message(unwatched: LiveApp) -> None:
     user = unwatched.sign_in("bix", "analyst")
     with unwatched.tab(user) as tab:
         tab.open()
-        made = tab.download(tab.files["export"])
+        path = tab.download(tab.files["export"])
         unwatched.revoke(user, "analyst")
-        assert unwatched.request(made, user).status_code == 404
+        assert unwatched.request(path, user).status_code == 404
 
 
 @pytest.mark.parametrize("label", PRESSED)
-def test_a_tab_that_was_away_when_a_role_was_removed_runs_only_the_gate(unwatched: LiveApp, label: str) -> None:
+def test_a_tab_disconnected_at_a_revocation_only_renders_the_page_again(unwatched: LiveApp, label: str) -> None:
     user = unwatched.sign_in(f"bud-{label}", "analyst")
     with unwatched.tab(user) as tab:
         tab.open()
@@ -88,12 +88,12 @@ def test_a_tab_that_was_away_when_a_role_was_removed_runs_only_the_gate(unwatche
         again.widgets, again.files, again.messages = tab.widgets, {}, []
         again.press(label)
         assert again.read_run()[-2:] == ["may=False", f"user=bud-{label}"]
-        assert again.session_id == tab.session_id  # it was its own session that it came back to
+        assert again.session_id == tab.session_id  # the tab resumed its own session
         assert unwatched.traces == before
 
 
-def test_presses_on_a_page_that_is_no_longer_right_run_nothing_until_it_is_drawn_anew(app: LiveApp) -> None:
-    """A heartbeat is the first to learn of it; presses made on the old page come right behind, in any number."""
+def test_presses_on_an_outdated_page_run_nothing_until_it_is_rendered_again(app: LiveApp) -> None:
+    """A heartbeat is the first message after the revocation, and presses on the old page follow at once."""
     user = app.sign_in("bes", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -107,23 +107,23 @@ def test_presses_on_a_page_that_is_no_longer_right_run_nothing_until_it_is_drawn
             tab.press("gated")
         time.sleep(1.0)
         assert app.traces == before
-        while "may=False" not in tab.read_run():  # drawn with what is held now
+        while "may=False" not in tab.read_run():  # rendered with the current grants
             pass
         tab.press("callback")
-        _grown(app, before)
+        _wait_for_trace(app, before)
         assert app.traces == [*before, "callback"]
 
 
-@pytest.mark.parametrize("what", ["ended", "blocked"])
+@pytest.mark.parametrize("change", ["ended", "blocked"])
 @pytest.mark.parametrize("label", [*PRESSED, "export", "forgetful"])
-def test_after_the_session_ended_or_the_person_was_blocked_nothing_runs(
-    unwatched: LiveApp, what: str, label: str
+def test_after_the_session_ended_or_the_user_was_blocked_nothing_runs(
+    unwatched: LiveApp, change: str, label: str
 ) -> None:
-    user = unwatched.sign_in(f"cy-{what}-{label}", "analyst")
+    user = unwatched.sign_in(f"cy-{change}-{label}", "analyst")
     with unwatched.tab(user) as tab:
         tab.open()
         before = unwatched.traces
-        unwatched.remove_access(what, user)
+        unwatched.remove_access(change, user)
         if label in PRESSED:
             tab.press(label)
         else:
@@ -138,42 +138,42 @@ def test_after_the_session_ended_or_the_person_was_blocked_nothing_runs(
         assert unwatched.request(tab.files["media"], user).status_code == 404
 
 
-@pytest.mark.parametrize("what", ["lost role", "ended", "blocked"])
-def test_work_in_progress_is_refused_at_its_next_call_and_that_is_on_record(app: LiveApp, what: str) -> None:
+@pytest.mark.parametrize("change", ["lost role", "ended", "blocked"])
+def test_work_in_progress_is_refused_at_its_next_call_and_the_refusal_is_recorded(app: LiveApp, change: str) -> None:
     """A loop that never calls Streamlit cannot be stopped from outside: the check right before the effect refuses."""
-    user = app.sign_in(f"dot-{what}", "analyst")
+    user = app.sign_in(f"dot-{change}", "analyst")
     with app.tab(user) as tab:
         tab.open()
         before = app.traces
         tab.press("work")
-        _grown(app, before)
-        app.remove_access(what, user)
-        done = len(app.traces)
+        _wait_for_trace(app, before)
+        app.remove_access(change, user)
+        count = len(app.traces)
         time.sleep(0.5)
-        assert len(app.traces) <= done + 1  # the one that was past its check
-    if what == "ended":
-        assert app.refusals(user) == []  # there is nobody any more whom it could be recorded for
+        assert len(app.traces) <= count + 1  # the call that was past its check
+    if change == "ended":
+        assert app.refusals(user) == []  # no user is left to record the refusal for
     else:
         assert len(app.refusals(user)) == 1
 
 
-@pytest.mark.parametrize("what", ["lost role", "ended"])
-def test_a_run_in_progress_stops_at_its_next_call_of_streamlit(app: LiveApp, what: str) -> None:
-    user = app.sign_in(f"eve-{what}", "analyst")
+@pytest.mark.parametrize("change", ["lost role", "ended"])
+def test_a_run_in_progress_stops_at_its_next_call_of_streamlit(app: LiveApp, change: str) -> None:
+    user = app.sign_in(f"eve-{change}", "analyst")
     with app.tab(user) as tab:
         tab.open()
         before = app.traces
         tab.press("drawing")
-        _grown(app, before)
-        app.remove_access(what, user)
+        _wait_for_trace(app, before)
+        app.remove_access(change, user)
         time.sleep(1.7)
-        done = len(app.traces)
+        count = len(app.traces)
         time.sleep(0.5)
-        assert len(app.traces) == done
+        assert len(app.traces) == count
 
 
-def _grown(app: LiveApp, before: list[str]) -> None:
-    """Wait for something more to run than before."""
+def _wait_for_trace(app: LiveApp, before: list[str]) -> None:
+    """Wait until another function has run."""
     deadline = time.monotonic() + 10
     while app.traces == before:
         assert time.monotonic() < deadline, "nothing has run"

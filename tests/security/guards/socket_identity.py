@@ -56,7 +56,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.http_guard:HttpGuard._response_to_any_client",
         without="host_config.answer() if is_host_config else None",
         instead="None",
-        test="tests/security/test_paths.py::test_the_front_end_is_told_of_no_host_to_take_messages_from",
+        test="tests/security/test_paths.py::test_the_front_end_accepts_messages_from_no_other_host",
     ),
     Removal(
         guard="files are served to their owner only",
@@ -70,7 +70,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.tabs:Tabs.may_upload",
         without="owner_tabs is not None and upload_session_of(path) in owner_tabs.sessions",
         instead="upload_session_of(path) is not None",
-        test="tests/security/test_paths.py::test_every_address_answers_as_the_table_says",
+        test="tests/security/test_paths.py::test_every_route_responds_as_the_table_says",
     ),
     Removal(
         guard="a Streamlit session is resumed by its owner only",

@@ -76,7 +76,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a revocation clears the files of a session",
         at="component.socket.rendered:Rendered.revoke",
         without="self.media.clear()",
-        test="tests/security/test_live.py::test_after_a_role_is_removed_nothing_that_was_offered_is_exported[export]",
+        test="tests/security/test_live.py::test_after_a_revocation_no_offered_file_is_exported[export]",
     ),
     Removal(
         guard="files are refused between a revocation and the next message",
@@ -84,7 +84,7 @@ REMOVALS: Final[list[Removal]] = [
         without="not is_lost",
         test=(
             "tests/security/test_live.py"
-            "::test_what_was_exported_is_not_given_out_after_a_role_is_removed_even_before_any_message"
+            "::test_an_exported_file_is_not_served_after_a_revocation_even_before_any_message"
         ),
     ),
     Removal(
@@ -98,7 +98,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a run from before a revocation registers no files",
         at="component.socket.media_files:SessionFiles.add",
         without="began_after_losses not in {None, self._losses}",
-        test="tests/security/test_files.py::test_files_registered_after_a_loss_by_a_run_from_before_do_not_count",
+        test="tests/component/socket/test_media_files.py::test_files_registered_after_a_loss_by_a_run_from_before_do_not_count",
     ),
     Removal(
         guard="the number of files of all sessions is limited",
@@ -106,7 +106,7 @@ REMOVALS: Final[list[Removal]] = [
         without="self._tally.files > MAX_FILES_IN_ALL",
         instead="False",
         test=(
-            "tests/security/test_files.py"
+            "tests/component/socket/test_media_files.py"
             "::test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_drops_half"
         ),
     ),
@@ -128,6 +128,6 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.tab_state:TabOwners.open_tab",
         without="self._owners[other].is_anonymous",
         instead="False",
-        test=("tests/security/test_files.py::test_anonymous_browsers_replace_only_each_other"),
+        test=("tests/component/socket/test_tab_owners.py::test_anonymous_browsers_replace_only_each_other"),
     ),
 ]
