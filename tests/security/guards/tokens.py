@@ -61,7 +61,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a rights claim of an impossible type is refused",
         at="app.core.tokens.claims:members",
         without="raise TokenInvalid(reason=otherwise)",
-        instead="return Rights(frozenset())",
+        instead="return ClaimMembers(frozenset())",
         test="tests/app/core/tokens/test_malformed_rights.py::test_only_a_claim_of_an_impossible_type_refuses",
     ),
     Removal(
