@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from app.core.audit import Outcome, codes_of
 from app.core.audit_rows import AuditQuery
-from app.core.directory import MOST_COUNTED
+from app.core.directory import MAX_COUNTED
 from db.audit import FIELDS
 from db.models import audit_events
 from db.query_cache import fits
@@ -114,12 +114,12 @@ class AuditFilter:
         return scans
 
     def scan_counts(self, column: str) -> Select[Any]:
-        """How many events the scans of one column return, each counted up to ``MOST_COUNTED``."""
+        """How many events the scans of one column return, each counted up to ``MAX_COUNTED``."""
         scans = self.index_scans()[column]
         return _total([select(audit_events.c.seq).where(*scan, *self._unindexed()) for scan in scans])
 
     def matches_count(self, driving_column: str | None) -> Select[Any]:
-        """How many events match, each scan counted up to ``MOST_COUNTED``."""
+        """How many events match, each scan counted up to ``MAX_COUNTED``."""
         return _total([select(audit_events.c.seq).where(*scan) for scan in self._scans(driving_column)])
 
     def page(self, driving_column: str | None, *, after: bool, newest_first: bool) -> Any:
@@ -196,9 +196,9 @@ def _equals(column: str, parameter: str) -> ColumnElement[bool]:
 
 
 def _total(statements: list[Select[Any]]) -> Select[Any]:
-    """How many rows several statements return together, each counted up to ``MOST_COUNTED``."""
+    """How many rows several statements return together, each counted up to ``MAX_COUNTED``."""
     counts = [
-        select(func.count()).select_from(statement.limit(MOST_COUNTED).subquery()).scalar_subquery()
+        select(func.count()).select_from(statement.limit(MAX_COUNTED).subquery()).scalar_subquery()
         for statement in statements
     ]
     total: ColumnElement[int] = counts[0]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Select, bindparam, func, select
 
 from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
-from app.core.directory import MOST_COUNTED, Slice
+from app.core.directory import MAX_COUNTED, Slice
 from app.core.keyring import Keyring
 from db.audit import head_is_sealed
 from db.audit_filter import AUDIT_EVENT, EVENT_TIME, AuditFilter
@@ -115,7 +115,7 @@ def _driving_column(queries: QueryCache, audit_filter: AuditFilter) -> str | Non
     columns = audit_filter.index_scans()
     if len(columns) < 2:  # noqa: PLR2004 - nothing to choose from
         return next(iter(columns), None)
-    best, least = None, MOST_COUNTED
+    best, least = None, MAX_COUNTED
     for column in columns:
         count = queries.scalar(
             ("audit scan", column, *audit_filter.form),
@@ -135,7 +135,7 @@ def _count(queries: QueryCache, audit_filter: AuditFilter, driving_column: str |
         lambda: audit_filter.matches_count(driving_column),
         **audit_filter.parameters,
     )
-    return min(count, MOST_COUNTED)
+    return min(count, MAX_COUNTED)
 
 
 def _page(

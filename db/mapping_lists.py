@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
 
-from app.core.directory import MOST_COUNTED, MappingRow, Slice
+from app.core.directory import MAX_COUNTED, MappingRow, Slice
 from app.core.permissions import ROLES
 from db.cursors import cursor, position_of
 from db.models import role_mappings, roles, token_roles
@@ -54,7 +54,7 @@ def mapping_slice(
     return Slice(
         rows=_rows(queries, page),
         next=cursor(key, (page[-1],)) if len(rest) > size else None,
-        total=min(len(names), MOST_COUNTED),
+        total=min(len(names), MAX_COUNTED),
     )
 
 
@@ -128,7 +128,7 @@ def _rows(queries: QueryCache, names: Sequence[str]) -> tuple[MappingRow, ...]:
 
 def _people() -> Select[Any]:
     people = (
-        select(token_roles.c.person_id).where(token_roles.c.name == bindparam("name", type_=Text)).limit(MOST_COUNTED)
+        select(token_roles.c.person_id).where(token_roles.c.name == bindparam("name", type_=Text)).limit(MAX_COUNTED)
     )
     return select(func.count()).select_from(people.subquery())
 

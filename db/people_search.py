@@ -1,6 +1,6 @@
 """A search of people: the page of a query and the number of its matches.
 
-The matches are read from the index of a filter first, up to ``MOST_COUNTED``. When that is all of them, they are
+The matches are read from the index of a filter first, up to ``MAX_COUNTED``. When that is all of them, they are
 sorted. When there are more, matches are frequent: the search then scans people in the order of the list, section by
 section, and sorts all matches of a section only when its start holds too few.
 """
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, literal_column, select
 
-from app.core.directory import MOST_COUNTED, PeopleQuery
+from app.core.directory import MAX_COUNTED, PeopleQuery
 from db.cursors import Position
 from db.models import counters
 from db.people_candidates import (
@@ -54,7 +54,7 @@ class PeopleSearch:
     def page(self, after: Position | None, size: int) -> tuple[list[Row], int, bool]:
         """The next ``size`` rows, which begin with their position; the number of matches; whether more rows follow.
 
-        The number counts up to ``MOST_COUNTED``.
+        The number counts up to ``MAX_COUNTED``.
         """
         rows, total = self._next(after, size)
         # The first page is not read one row further: the total tells whether more follow.
@@ -65,7 +65,7 @@ class PeopleSearch:
         statements = self._statements
         count = size if after is None else size + 1
         if self._matches_all:
-            total = min(self._queries.scalar("people counted", lambda: _PEOPLE_COUNT), MOST_COUNTED)
+            total = min(self._queries.scalar("people counted", lambda: _PEOPLE_COUNT), MAX_COUNTED)
             return self._in_sections(after, count), total
         if self._by_words_alone and self._queries.sqlite and len(statements.words) >= MIN_CHARACTERS:
             page = self._by_candidates(after, count)
@@ -79,7 +79,7 @@ class PeopleSearch:
         prefix_rows = self._with_prefix(after, count) if self._by_words_alone else None
         if prefix_rows is not None and len(prefix_rows) >= count:  # the page ends before the other sections
             return prefix_rows, total
-        if total < MOST_COUNTED:
+        if total < MAX_COUNTED:
             return self._sorted(ids, after, count), total
         return self._in_sections(after, count, prefix_rows), total
 
@@ -99,9 +99,9 @@ class PeopleSearch:
         )
         page, candidates = split_counts(rows)
         if candidates.too_many:
-            # Whether there are MOST_COUNTED matches is found out faster than how many there are.
+            # Whether there are MAX_COUNTED matches is found out faster than how many there are.
             frequent = candidates.frequent and self._count_is_full
-            return (self._in_sections(after, count), MOST_COUNTED) if frequent else None
+            return (self._in_sections(after, count), MAX_COUNTED) if frequent else None
         return None if has_mismatch(page) else (order.sorted(page), candidates.total)
 
     @property
@@ -110,7 +110,7 @@ class PeopleSearch:
 
     @property
     def _count_is_full(self) -> bool:
-        """Whether at least ``MOST_COUNTED`` people match."""
+        """Whether at least ``MAX_COUNTED`` people match."""
         statements = self._statements
         form = ("people counted full", *statements.form)
         return bool(self._rows(form, statements.last_counted_match, **statements.index_parameters))

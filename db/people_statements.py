@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, literal_column, select, table, text
 from sqlalchemy import column as named_column
 
-from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort
+from app.core.directory import MAX_COUNTED, PeopleQuery, PeopleSort
 from db.models import people
 from db.people_filters import filters
 from db.people_order import LAST_CHARACTER, SORTS, PeopleOrder, SectionRange, has_prefix
@@ -101,14 +101,14 @@ class PeopleStatements:
         return self._with_columns(section.of(self._matches()).limit(_MAX_ROWS))
 
     def matching_ids(self) -> Select[Any]:
-        """How many people match, up to ``MOST_COUNTED``, and their ids as ``QueryCache.is_any`` takes them."""
-        matches = self._ids().limit(MOST_COUNTED).subquery()
+        """How many people match, up to ``MAX_COUNTED``, and their ids as ``QueryCache.is_any`` takes them."""
+        matches = self._ids().limit(MAX_COUNTED).subquery()
         person_id = matches.c[0]
         return select(func.count(), func.json_group_array(person_id) if self._sqlite else func.array_agg(person_id))
 
     def last_counted_match(self) -> Select[Any]:
-        """The match with the number ``MOST_COUNTED``; no row when there are fewer."""
-        return self._ids().limit(literal_column("1")).offset(literal_column(str(MOST_COUNTED - 1)))
+        """The match with the number ``MAX_COUNTED``; no row when there are fewer."""
+        return self._ids().limit(literal_column("1")).offset(literal_column(str(MAX_COUNTED - 1)))
 
     def sorted_by_id(self, after: bool) -> Select[Any]:  # noqa: FBT001 - for `partial`
         """The next people among those with the ids ``ids``."""

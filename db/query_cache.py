@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import Executable
 
-from app.core.directory import MOST_COUNTED, MOST_ROWS
+from app.core.directory import MAX_COUNTED, MAX_ROWS
 from db.models import grants
 from db.rows import raw_time
 from db.statement import PreparedStatement, Row
@@ -107,13 +107,13 @@ def holders(role: Any) -> Select[Any]:
 
 
 def capped(rows: Select[Any]) -> Select[Any]:
-    """A select of the number of rows of a select, counted up to ``MOST_COUNTED``."""
-    return select(func.count()).select_from(rows.limit(MOST_COUNTED).subquery())
+    """A select of the number of rows of a select, counted up to ``MAX_COUNTED``."""
+    return select(func.count()).select_from(rows.limit(MAX_COUNTED).subquery())
 
 
 def page_size(limit: int) -> int:
     """The number of rows of a page: ``limit``, bounded."""
-    return max(1, min(limit, MOST_ROWS))
+    return max(1, min(limit, MAX_ROWS))
 
 
 def fits(text: str) -> bool:

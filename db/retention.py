@@ -89,15 +89,15 @@ class RetentionWrites(BaseUnitOfWork):
         ).scalar_one()
         return RetentionBoundary(seq, before, now, sealed_by, int(events))
 
-    def delete_below_boundary(self, most: int) -> int:
-        """Delete the oldest events up to the newest sealed boundary, at most ``most`` of them; returns their number.
+    def delete_below_boundary(self, limit: int) -> int:
+        """Delete the oldest events up to the newest sealed boundary, at most ``limit`` of them; returns their number.
 
         Raises:
             Conflict: The boundary has no valid seal.
         """
         oldest = select(audit_events.c.seq).where(audit_events.c.seq <= self._boundary_seq())
         last = self._execute(
-            select(func.max(oldest.order_by(audit_events.c.seq).limit(most).subquery().c.seq))
+            select(func.max(oldest.order_by(audit_events.c.seq).limit(limit).subquery().c.seq))
         ).scalar()
         if last is None:
             return 0

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, Text, bindparam, func, literal_column, select
 
-from app.core.directory import MOST_COUNTED, PermissionRow, RoleCard, RoleRow, Slice
+from app.core.directory import MAX_COUNTED, PermissionRow, RoleCard, RoleRow, Slice
 from app.core.permissions import ADMINISTRATOR
 from db.cursors import cursor, position_of
 from db.models import grants, permissions, role_mappings, role_permissions, roles
@@ -58,7 +58,7 @@ def role_slice(queries: QueryCache, now: datetime, *, text: str, after: str, lim
     return Slice(
         rows=tuple(by_id[number] for _, number in page if number in by_id),
         next=cursor(("roles", words), (page[-1][0],)) if len(rest) > size else None,
-        total=min(len(names), MOST_COUNTED),
+        total=min(len(names), MAX_COUNTED),
     )
 
 
@@ -185,7 +185,7 @@ def _roles() -> Select[Any]:
     )
     people = (
         select(func.count())
-        .select_from(holders(roles.c.id).limit(MOST_COUNTED).correlate(roles).subquery())
+        .select_from(holders(roles.c.id).limit(MAX_COUNTED).correlate(roles).subquery())
         .correlate(roles)
         .scalar_subquery()
     )
@@ -216,7 +216,7 @@ def _permission_rows(queries: QueryCache, *, words: bool, after: bool) -> Select
             select(grants.c.person_id)
             .where(grants.c.permission == permissions.c.name, live())
             .distinct()
-            .limit(MOST_COUNTED)
+            .limit(MAX_COUNTED)
             .correlate(permissions)
             .subquery()
         )

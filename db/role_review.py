@@ -1,6 +1,6 @@
 """The effect of a change of a role: who gains and loses permissions, and who has them through another role.
 
-Holders of the role are read in batches, only until every count has reached ``MOST_COUNTED``. When no other role grants
+Holders of the role are read in batches, only until every count has reached ``MAX_COUNTED``. When no other role grants
 the changed permissions, that is the first batch, however many people hold the role.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, select
 
-from app.core.directory import MOST_COUNTED, RoleReview, RoleRow
+from app.core.directory import MAX_COUNTED, RoleReview, RoleRow
 from app.core.permissions import ADMINISTRATOR
 from db.models import grants, role_permissions, roles, sessions
 from db.query_cache import QueryCache, holders, live
@@ -25,7 +25,7 @@ from db.times import to_micros
 
 _BATCH: Final = 1000
 _ROLE: Final = bindparam("role", type_=BigInteger)
-_MAX_SESSIONS: Final = 20 * MOST_COUNTED
+_MAX_SESSIONS: Final = 20 * MAX_COUNTED
 
 
 def review_role(queries: QueryCache, role: int, permissions: frozenset[str], now: datetime) -> RoleReview | None:
@@ -42,14 +42,14 @@ def review_role(queries: QueryCache, role: int, permissions: frozenset[str], now
     for batch in _holders(queries, role, to_micros(now)):
         for name, count in other_grants.count_without(batch, other_roles).items():
             without[name] += count
-        if all(without[name] >= MOST_COUNTED for name in added | removed):
+        if all(without[name] >= MAX_COUNTED for name in added | removed):
             break
     return RoleReview(
         added=tuple(sorted(added)),
         removed=tuple(sorted(removed)),
         people=card.row.people,
-        gain={name: min(without[name], MOST_COUNTED) for name in sorted(added)},
-        lose={name: min(without[name], MOST_COUNTED) for name in sorted(removed)},
+        gain={name: min(without[name], MAX_COUNTED) for name in sorted(added)},
+        lose={name: min(without[name], MAX_COUNTED) for name in sorted(removed)},
         other_roles={name: tuple(sorted(other_roles[name])) for name in sorted(other_roles)},
         sessions=_sessions(queries, card.row, other_grants, to_micros(now)) if added or removed else 0,
     )
@@ -157,14 +157,14 @@ def _sessions(queries: QueryCache, role: RoleRow, other_grants: _OtherGrants, no
 
     The idle lifetime does not matter: an idle session can be resumed, and then the change applies to it.
     """
-    many = role.people >= MOST_COUNTED
+    many = role.people >= MAX_COUNTED
     rows = queries.rows(("sessions of a role", many), lambda: _live_sessions(many=many), role=role.id, now=now)
     people = [row[0] for row in rows]
     unaffected: set[int] = set()
     distinct = sorted(set(people))
     for start in range(0, len(distinct), _BATCH):
         unaffected |= other_grants.unaffected(distinct[start : start + _BATCH])
-    return min(sum(person not in unaffected for person in people), MOST_COUNTED)
+    return min(sum(person not in unaffected for person in people), MAX_COUNTED)
 
 
 def _live_sessions(*, many: bool) -> Select[Any]:

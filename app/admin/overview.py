@@ -16,7 +16,7 @@ from app.admin.widgets import failures, labels
 from app.core.audit import AuditKind
 from app.core.audit_rows import AuditQuery
 from app.core.contract.statistics import AttentionBody, StatisticsBody
-from app.core.directory import MOST_COUNTED
+from app.core.directory import MAX_COUNTED
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
 from app.navigation import BY_PATH
@@ -80,7 +80,7 @@ def _numbers(found: StatisticsBody) -> None:
 
 
 def _up_to(count: int) -> str:
-    return labels.counted(count, capped=count == MOST_COUNTED)  # beyond it, it was counted exactly
+    return labels.counted(count, capped=count == MAX_COUNTED)  # beyond it, it was counted exactly
 
 
 def _attention(attention: AttentionBody) -> None:

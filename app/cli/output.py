@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from app.core.directory import (
-    MOST_COUNTED,
+    MAX_COUNTED,
     GrantRow,
     MappingRow,
     PersonCard,
@@ -66,7 +66,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def counted(number: int) -> str:
     """A count as text; ``1,000+`` where counting stopped."""
-    return f"{MOST_COUNTED:,}+" if number >= MOST_COUNTED else f"{number:,}"
+    return f"{MAX_COUNTED:,}+" if number >= MAX_COUNTED else f"{number:,}"
 
 
 def print_page_end(page: Slice[Any]) -> None:

@@ -18,9 +18,9 @@ from app.core.records import EndReason, Person, Session, UsageDay
 
 T = TypeVar("T")
 
-MOST_COUNTED: Final = 1000
+MAX_COUNTED: Final = 1000
 """Totals are counted up to here, and are "1,000+" beyond: an exact count of a wide match costs more than its page."""
-MOST_ROWS: Final = 200
+MAX_ROWS: Final = 200
 """Rows of one page of a list at most."""
 
 
@@ -31,12 +31,12 @@ class Slice(Generic[T]):
     rows: tuple[T, ...] = ()
     next: str | None = None
     total: int = 0
-    """How many rows match; ``MOST_COUNTED`` where it is that many or more."""
+    """How many rows match; ``MAX_COUNTED`` where it is that many or more."""
 
     @property
     def capped(self) -> bool:
         """Whether ``total`` means "that many or more"."""
-        return self.total >= MOST_COUNTED
+        return self.total >= MAX_COUNTED
 
 
 class PersonState(StrEnum):
@@ -157,7 +157,7 @@ class RoleRow:
     permissions: int
     """How many it gives; for ``administrator`` the whole catalogue."""
     people: int
-    """How many hold it now, counted up to ``MOST_COUNTED``."""
+    """How many hold it now, counted up to ``MAX_COUNTED``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class RoleCard:
 
 @dataclass(frozen=True, slots=True)
 class RoleReview:
-    """What a change of a role's permissions would do now. Counts are of people, up to ``MOST_COUNTED``."""
+    """What a change of a role's permissions would do now. Counts are of people, up to ``MAX_COUNTED``."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -210,7 +210,7 @@ class MappingRow:
     roles: tuple[tuple[int, str], ...] = ()
     """(id, name) of the local roles; empty where it is mapped nowhere."""
     people: int = 0
-    """In how many people's last token it was, up to ``MOST_COUNTED``."""
+    """In how many people's last token it was, up to ``MAX_COUNTED``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What an administrator should look at. Lists hold the first 20; counts go up to ``MOST_COUNTED``."""
+    """What an administrator should look at. Lists hold the first 20; counts go up to ``MAX_COUNTED``."""
 
     unused_roles: tuple[str, ...] = ()
     permissions_held_by_nobody: tuple[str, ...] = ()
@@ -238,7 +238,7 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """The installation in numbers; counts go up to ``MOST_COUNTED`` unless said otherwise."""
+    """The installation in numbers; counts go up to ``MAX_COUNTED`` unless said otherwise."""
 
     people: int
     """Exact: kept by the storage, not counted each time."""

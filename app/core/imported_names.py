@@ -9,7 +9,7 @@ from typing import Final
 
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _ELSEWHERE: Final = "?"
-_MOST_ORIGINS: Final = 64
+_MAX_ORIGINS: Final = 64
 """What one alias may stand for: ``data = data.T`` has no end, and a few names assigned in turn have very many."""
 
 
@@ -64,7 +64,7 @@ class ImportedNames:
             return
         found = self._origins[name]
         new = sorted(self.origins(value) - found)
-        found.update(new[: max(0, _MOST_ORIGINS - len(found))])
+        found.update(new[: max(0, _MAX_ORIGINS - len(found))])
 
     def _import_from(self, node: ast.ImportFrom, stars: Mapping[str, frozenset[str]]) -> None:
         module = node.module or ""

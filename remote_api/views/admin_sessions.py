@@ -20,7 +20,7 @@ from app.core.contract.sessions import (
     SessionPerson,
     SessionsQuery,
 )
-from app.core.directory import MOST_ROWS, SessionRow
+from app.core.directory import MAX_ROWS, SessionRow
 from app.core.errors import NotFound
 from app.core.permissions import Permission
 from remote_api.access import principal, requires
@@ -70,7 +70,7 @@ def sessions_of_person(path: PersonPath) -> PersonSessions:
     directory, now = services().storage.directory, services().clock()
     if directory.person_card(path.person, now) is None:
         raise NotFound("There is no such person.")
-    rows = directory.sessions(now, person=path.person, seen_since=now - _idle(), limit=MOST_ROWS)
+    rows = directory.sessions(now, person=path.person, seen_since=now - _idle(), limit=MAX_ROWS)
     return construct(PersonSessions, sessions=tuple([_item(row) for row in rows.rows]))
 
 

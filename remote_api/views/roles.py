@@ -20,7 +20,7 @@ from app.core.contract.roles import (
     RoleRequest,
     RoleReviewBody,
 )
-from app.core.directory import MOST_COUNTED, RoleCard, RoleRow
+from app.core.directory import MAX_COUNTED, RoleCard, RoleRow
 from app.core.errors import NotFound
 from app.core.permissions import Permission
 from remote_api import preconditions
@@ -122,7 +122,7 @@ def review(path: RolePath, body: PermissionsRequest) -> RoleReviewBody:
         added=changes.added,
         removed=changes.removed,
         people=changes.people,
-        people_capped=changes.people >= MOST_COUNTED,
+        people_capped=changes.people >= MAX_COUNTED,
         gain=dict(changes.gain),
         lose=dict(changes.lose),
         other_roles=dict(changes.other_roles),
@@ -165,7 +165,7 @@ def _item(row: RoleRow) -> RoleItem:
         version=row.version,
         permissions=row.permissions,
         people=row.people,
-        people_capped=row.people >= MOST_COUNTED,
+        people_capped=row.people >= MAX_COUNTED,
     )
 
 
@@ -180,6 +180,6 @@ def _body(card: RoleCard) -> RoleBody:
         version=row.version,
         permissions=tuple(sorted(card.permissions)),
         people=row.people,
-        people_capped=row.people >= MOST_COUNTED,
+        people_capped=row.people >= MAX_COUNTED,
         token_roles=card.token_roles,
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.directory import MOST_COUNTED, PeopleQuery, PeopleSort, PersonRow, PersonState
+from app.core.directory import MAX_COUNTED, PeopleQuery, PeopleSort, PersonRow, PersonState
 from app.core.errors import InvalidInput
 from app.core.policy import Source
 from app.core.principal import Subject
@@ -203,7 +203,7 @@ def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: D
             assert page.total == 0
             continue
         assert page.capped
-        assert page.total == MOST_COUNTED
+        assert page.total == MAX_COUNTED
         names = []
         while True:
             names += [row.person.name for row in page.rows]

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from app.core.directory import MOST_COUNTED, PeopleQuery
+from app.core.directory import MAX_COUNTED, PeopleQuery
 from app.core.principal import Subject
 from app.core.records import Person
 from db import Database
@@ -99,9 +99,9 @@ def test_an_estimate_tells_how_to_continue(candidates: CandidateCounts, *, too_m
         (30, 1),  # few, and the lowest ids are too few to go by
         (MAX_CANDIDATES, 1),  # as many as are checked, and estimated to be frequent
         (MAX_CANDIDATES + 1, 1),
-        (MOST_COUNTED - 1, 1),  # frequent, and yet fewer than are counted
-        (MOST_COUNTED, 1),
-        (MOST_COUNTED + 1, 1),
+        (MAX_COUNTED - 1, 1),  # frequent, and yet fewer than are counted
+        (MAX_COUNTED, 1),
+        (MAX_COUNTED + 1, 1),
         (40, 1_000),  # estimated to be many, and few: the highest id is far beyond the others
     ],
 )
@@ -126,7 +126,7 @@ def test_an_estimate_changes_nothing_but_the_way(file_database: Database, number
             break
         cursor = page.next
     assert shown == sorted(names)
-    assert totals == {min(number, MOST_COUNTED)}
+    assert totals == {min(number, MAX_COUNTED)}
 
 
 @pytest.mark.parametrize("text", ["anderson", "ann anderson", "nderso"])

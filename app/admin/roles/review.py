@@ -18,7 +18,7 @@ from app.admin.roles.edits import Content, RoleChange, RoleDraft, change, on_top
 from app.admin.widgets import confirmation, failures, labels, notices, permission_list
 from app.admin.widgets.links import ROLES
 from app.core.contract.roles import RoleBody, RoleReviewBody
-from app.core.directory import MOST_COUNTED
+from app.core.directory import MAX_COUNTED
 from app.core.errors import GatehouseError, NotFound, StaleVersion
 
 _MOST_LISTED: Final = 50
@@ -78,7 +78,7 @@ def effect(permission: str, review: RoleReviewBody | None, word: str) -> str:
 
 
 def _people(count: int, verb: str) -> str:
-    return f"1 person {verb}s" if count == 1 else f"{labels.counted(count, capped=count >= MOST_COUNTED)} people {verb}"
+    return f"1 person {verb}s" if count == 1 else f"{labels.counted(count, capped=count >= MAX_COUNTED)} people {verb}"
 
 
 def _concerned(review: RoleReviewBody, own: RoleChange) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from app.core.directory import MOST_ROWS
+from app.core.directory import MAX_ROWS
 
 MAX_INTEGER: Final = 2**63 - 1
 """What both databases hold."""
@@ -65,7 +65,7 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 """In a query."""
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Days = Annotated[int, BeforeValidator(_number), Field(ge=1, le=365, description="How many days, today included.")]
-Limit = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MOST_ROWS, description="The maximum number of rows.")]
+Limit = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MAX_ROWS, description="The maximum number of rows.")]
 Cursor = Annotated[
     str,
     Field(
