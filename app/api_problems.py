@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from app.core.errors import (
     ConfigurationError,
+    ExceedsOwnPermissions,
     GatehouseError,
     InvalidInput,
-    NotHeld,
     PermissionDenied,
     ProviderRefused,
     StepUpRequired,
@@ -67,7 +67,7 @@ _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any]], GatehouseError]]] = {
         str(body.get("permission", "")), str(body.get("reason", "")), _detail(body)
     ),
     StepUpRequired.code: _step_up,
-    NotHeld.code: lambda body: NotHeld(_names(body), _detail(body)),
+    ExceedsOwnPermissions.code: lambda body: ExceedsOwnPermissions(_names(body), _detail(body)),
     InvalidInput.code: lambda body: InvalidInput(_problems(body), _detail(body)),
     TooManyRequests.code: lambda body: TooManyRequests(_seconds(body), _detail(body)),
     ProviderRefused.code: lambda body: ProviderRefused(_detail(body), error=str(body.get("error", ""))),

@@ -188,12 +188,12 @@ def _leads_to_sign_in(step_up: Requirement | None = None, *, another_account: bo
 def _sign_in_again(error: SignInAgain) -> None:
     """In place of what needs the provider's word: one silent try, or a way to sign in. The rest of the page stays."""
     with st.container(key="sign-in-again", border=True):
-        st.subheader("One moment" if error.silently else "Sign in once more")
+        st.subheader("One moment" if error.silent_sign_in else "Sign in once more")
         st.write(formatting.plain(error.detail, cap=500))
         auth0(
             key="sign-in",
             account=None,
-            silent_sign_in=error.silently,
+            silent_sign_in=error.silent_sign_in,
             events=_SIGN_IN_EVENTS,
             on_event=_leads_to_sign_in(),
         )

@@ -74,7 +74,7 @@ def append(
         ).with_for_update(of=audit_head)
     ).first()
     named = "" if head is None else head.key_id
-    if named and not keyring.holds(named) and not lost:
+    if named and not keyring.has_key(named) and not lost:
         raise SecretMismatch(mismatch())
     key_id = key_id or named or sealing_key(keyring, head) or keyring.write_key
     if head is not None and head.end <= head.seq and head_is_sealed(keyring, head.seq, head.mac, head.seal):
@@ -99,7 +99,7 @@ def counted_as(event: AuditEvent) -> str | None:
     Denials of known subjects only: anonymous clients can cause any number, which ``details.count`` of their events has.
     """
     if event.kind is AuditKind.SESSION_BEGIN:
-        return SIGN_IN if event.outcome is Outcome.DONE else None
+        return SIGN_IN if event.outcome is Outcome.SUCCEEDED else None
     return DENIAL if event.kind in _DENIALS and event.actor != ANONYMOUS_ACTOR else None
 
 

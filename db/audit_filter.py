@@ -37,7 +37,7 @@ AUDIT_EVENT: Final = (audit_events.c.seq, raw_time(audit_events.c.at), *(audit_e
 EVENT_TIME: Final = raw_time(audit_events.c.at)
 _POSITION: Final = tuple_(EVENT_TIME, audit_events.c.seq)
 _MAX_KINDS: Final = 50
-_DONE: Final = Outcome.DONE.value
+_SUCCEEDED: Final = Outcome.SUCCEEDED.value
 _OTHER: Final = "other"
 
 
@@ -154,11 +154,11 @@ class AuditFilter:
 
     @property
     def _outcome(self) -> str:
-        return _OTHER if self.outcome not in {"", _DONE} else self.outcome
+        return _OTHER if self.outcome not in {"", _SUCCEEDED} else self.outcome
 
     def _unindexed(self) -> list[ColumnElement[bool]]:
         """Conditions that choose no index: the period, and the outcome of success, which most events have."""
-        conditions = [_equals("outcome", "outcome")] if self._outcome == _DONE else []
+        conditions = [_equals("outcome", "outcome")] if self._outcome == _SUCCEEDED else []
         if self.since is not None:
             conditions.append(bindparam("since", type_=BigInteger) <= EVENT_TIME)
         if self.until is not None:

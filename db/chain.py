@@ -164,7 +164,9 @@ class _Walk:
     def run(self) -> ChainState:
         """Verify the whole chain."""
         first, boundaries = self._initial
-        self._problems += [ChainProblem(ProblemKind.UNPROTECTED, note=name) for name in self._stored.missing_triggers()]
+        self._problems += [
+            ChainProblem(ProblemKind.UNPROTECTED, detail=name) for name in self._stored.missing_triggers()
+        ]
         self._start(first, boundaries)
         head = self._stored.head()
         has_more = False
@@ -268,7 +270,7 @@ class _Walk:
         for checkpoint in self._checkpoints_at.get(seq, ()):
             self._compared.add(seq)
             if checkpoint.mac != mac.hex():
-                self._problem(ProblemKind.REWRITTEN, seq, note=_description(checkpoint))
+                self._problem(ProblemKind.REWRITTEN, seq, detail=_description(checkpoint))
 
     def _compare_end(self, head: Row | None, *, has_more: bool) -> None:
         """Compare the head and the newest checkpoint with the last verified event."""
@@ -282,7 +284,7 @@ class _Walk:
             self._problem(ProblemKind.MISPLACED, self._seq)
         newest = self._checkpoints[-1] if self._checkpoints else None
         if newest is not None and newest.seq > max(self._seq, head[0] if head is not None else 0):
-            self._problem(ProblemKind.TRUNCATED, self._seq + 1, until=newest.seq, note=_description(newest))
+            self._problem(ProblemKind.TRUNCATED, self._seq + 1, until=newest.seq, detail=_description(newest))
 
     def _problem(
         self,
@@ -291,9 +293,9 @@ class _Walk:
         *,
         until: int | None = None,
         original_seq: int | None = None,
-        note: str = "",
+        detail: str = "",
     ) -> None:
-        self._problems.append(ChainProblem(kind, seq, until, original_seq, note))
+        self._problems.append(ChainProblem(kind, seq, until, original_seq, detail))
 
 
 def _description(checkpoint: Checkpoint) -> str:

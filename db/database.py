@@ -115,7 +115,7 @@ class Database:
         rows = self.fetch(self._write_key)
         write_key = str(rows[0][0]) if rows else ""
         if write_key:
-            if not self.keyring.holds(write_key):
+            if not self.keyring.has_key(write_key):
                 raise SecretMismatch(mismatch())
             self.keyring.write_with(write_key)
 

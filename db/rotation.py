@@ -57,7 +57,7 @@ class Rotation:
         if not self._count:
             return []
         times = "once" if self._count == 1 else f"{self._count} times"
-        return [ChainProblem(ProblemKind.ROTATED, self._first, self._last, note=times)]
+        return [ChainProblem(ProblemKind.ROTATED, self._first, self._last, detail=times)]
 
 
 def _details(row: Row) -> dict[str, object]:

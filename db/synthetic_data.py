@@ -34,15 +34,15 @@ _LAST: Final = tuple(
     for second in ("son", "mann", "stein", "feld", "ström", "meier", "bach")
 )
 _KINDS: Final = (
-    (AuditKind.SESSION_BEGIN, Outcome.DONE),
-    (AuditKind.SESSION_BEGIN, Outcome.DONE),
-    (AuditKind.SESSION_END, Outcome.DONE),
-    (AuditKind.SESSION_BEGIN, Outcome.DONE),
+    (AuditKind.SESSION_BEGIN, Outcome.SUCCEEDED),
+    (AuditKind.SESSION_BEGIN, Outcome.SUCCEEDED),
+    (AuditKind.SESSION_END, Outcome.SUCCEEDED),
+    (AuditKind.SESSION_BEGIN, Outcome.SUCCEEDED),
     (AuditKind.PAGE_DENY, Outcome.REFUSED),
-    (AuditKind.SESSION_END, Outcome.DONE),
-    (AuditKind.GRANT_ADD, Outcome.DONE),
-    (AuditKind.SESSION_BEGIN, Outcome.DONE),
-    (AuditKind.GRANT_REVOKE, Outcome.DONE),
+    (AuditKind.SESSION_END, Outcome.SUCCEEDED),
+    (AuditKind.GRANT_ADD, Outcome.SUCCEEDED),
+    (AuditKind.SESSION_BEGIN, Outcome.SUCCEEDED),
+    (AuditKind.GRANT_REVOKE, Outcome.SUCCEEDED),
     (AuditKind.ENDPOINT_DENY, Outcome.REFUSED),
 )
 _TOKEN_ROLES: Final = 40

@@ -69,7 +69,7 @@ class BackgroundWriter:
                 each.reason,
                 address=address,
                 actor=subject_name(subject),
-                outcome=Outcome.DONE,
+                outcome=Outcome.SUCCEEDED,
             )
 
     def seen(self, subject: Subject, *, machine: bool) -> None:

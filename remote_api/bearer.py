@@ -147,7 +147,7 @@ class Bearer:
                 self._check_live(session)
             person, method = session.person, AuthMethod.OWN_TOKEN
         elif facts.own_client:
-            raise TokenInvalid(reason=TokenReason.NOT_HELD)
+            raise TokenInvalid(reason=TokenReason.NOT_CURRENT)
         elif token.machine:
             method = AuthMethod.MACHINE
         else:

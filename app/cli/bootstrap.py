@@ -13,7 +13,7 @@ from app.core.errors import ConfigurationError, Conflict
 from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.settings import Settings
-from app.core.settings_checks import shown
+from app.core.settings_checks import variable_of
 from db import Database
 
 
@@ -56,7 +56,12 @@ def _require_issuer(settings: Settings) -> None:
     """
     if settings.local_tenant and settings.oidc_issuer is None:
         raise ConfigurationError(
-            [f"{shown('auth0_domain', settings)} (or GATEHOUSE_OIDC_ISSUER) is needed to know whose subject this is."]
+            [
+                (
+                    f"{variable_of('auth0_domain', settings)} (or GATEHOUSE_OIDC_ISSUER) is required: it names the "
+                    "issuer of the subject."
+                )
+            ]
         )
 
 

@@ -55,7 +55,7 @@ def print_status(*, clock: Clock = utc_now) -> int:
         last_seen = formatting.ago(process.seen_at, now)
         print(f"{process.name:<13} {', '.join(process.key_ids)}  (last seen {last_seen}{ended})")
     print(rotation_text(write_key, live))
-    if write_key and not keyring.holds(write_key):
+    if write_key and not keyring.has_key(write_key):
         print(
             "This command does not have the secret that is written with: GATEHOUSE_SECRET is not that of the processes."
         )

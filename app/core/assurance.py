@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 MULTI_FACTOR: Final = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 """The ``acr`` that requests a second factor from Auth0 and others, and states that there was one."""
 _BY_METHOD: Final = {MULTI_FACTOR: "mfa"}
-"""``acr`` → the authentication method (RFC 8176) that says the same: many providers set ``amr`` only."""
+"""``acr`` → the authentication method (RFC 8176) that means the same: many providers set ``amr`` only."""
 
 
 class Requirement(NamedTuple):
@@ -23,6 +23,6 @@ class Requirement(NamedTuple):
     """The authentication context class that the sign-in must have had; see ``MULTI_FACTOR``."""
 
 
-def has_context(acr: str, *, given: str, methods: frozenset[str]) -> bool:
-    """Whether a sign-in with the context ``given``, by these ``methods`` (``amr``), was one of the class ``acr``."""
-    return given == acr or _BY_METHOD.get(acr, "") in methods
+def has_context(acr: str, *, achieved: str, methods: frozenset[str]) -> bool:
+    """Whether a sign-in with the context ``achieved``, by these ``methods`` (``amr``), was one of the class ``acr``."""
+    return achieved == acr or _BY_METHOD.get(acr, "") in methods

@@ -95,7 +95,7 @@ def codes_of(code: str) -> frozenset[str]:
 class Outcome(StrEnum):
     """The outcome of an event."""
 
-    DONE = "done"
+    SUCCEEDED = "done"
     REFUSED = "refused"
     FAILED = "failed"
 
@@ -106,7 +106,7 @@ class AuditEvent:
 
     kind: AuditKind
     at: datetime
-    outcome: Outcome = Outcome.DONE
+    outcome: Outcome = Outcome.SUCCEEDED
     actor: str = ANONYMOUS_ACTOR
     """``actor_of(principal)``, ``operator:<system user>``, ``SYSTEM`` or ``ANONYMOUS_ACTOR``."""
     target: str = ""

@@ -1,7 +1,7 @@
-"""Checkpoints: the audit's head at one moment, signed, to be kept where nobody who can change the database comes.
+"""Checkpoints: the audit's head at one moment, signed. Keep them out of reach of anyone who can change the database.
 
-One JSON object on one line. What it proves: at this time the chain ended with this event. A chain that is whole but
-shorter, or another one, is found out by comparing; see ``docs/audit.md``.
+A checkpoint is one JSON object on one line. It proves that the chain ended with this event at this time. A comparison
+detects a chain that is intact but shorter, or was replaced; see ``docs/audit.md``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from app.core.errors import InvalidInput
 from app.core.keyring import Keyring
 
 MAX_BYTES: Final = 4 * 1024 * 1024
-"""How large a file of checkpoints may be: some ten thousand of them."""
+"""The maximum size of a file of checkpoints: about ten thousand of them."""
 _PURPOSE: Final = "audit checkpoint"
 _FORM: Final = "gatehouse audit checkpoint 1"
 _HASH_CHARACTERS: Final = 64
@@ -32,40 +32,41 @@ class Checkpoint:
     mac: str
     """Its MAC in hexadecimal; empty when there was none."""
     at: str
-    """When it was made: ISO 8601, UTC."""
+    """The time of the checkpoint: ISO 8601, UTC."""
     installation: str
-    """The app's address, for people; nothing is decided by it."""
+    """The app's address, for display only."""
 
     def signed(self, keyring: Keyring) -> str:
-        """The one line to be kept, without its line end."""
-        signature = keyring.mac(_PURPOSE, self._covered()).hex()
+        """Return the line to store, without its line end."""
+        signature = keyring.mac(_PURPOSE, self._signed_bytes()).hex()
         return json.dumps({"form": _FORM, **asdict(self), "signature": signature})
 
-    def _covered(self) -> bytes:
+    def _signed_bytes(self) -> bytes:
         return json.dumps([_FORM, self.seq, self.mac, self.at, self.installation], separators=(",", ":")).encode()
 
 
 def make_checkpoint(seq: int, mac: bytes, *, at: datetime, installation: str) -> Checkpoint:
-    """The checkpoint of a head that was found good."""
+    """Return the checkpoint of a head that was verified."""
     return Checkpoint(seq, mac.hex(), at.astimezone(UTC).isoformat(timespec="seconds"), installation)
 
 
 def read_checkpoints(text: str, keyring: Keyring) -> Sequence[Checkpoint]:
-    """The checkpoints in ``text``, one a line, empty lines aside.
+    """Read the checkpoints in ``text``, one a line; empty lines are skipped.
 
-    Raises ``InvalidInput`` unless there is at least one and each was signed with one of the installation's secrets.
+    Raises:
+        InvalidInput: if there is none, or one was not signed with a secret of the installation.
     """
-    found = [_read(line, number, keyring) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if not found:
+    checkpoints = [_read(line, number, keyring) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not checkpoints:
         raise _refused("There is no checkpoint in the file.")
-    return found
+    return checkpoints
 
 
 def _read(line: str, number: int, keyring: Keyring) -> Checkpoint:
     try:
-        given = json.loads(line)
-        checkpoint = Checkpoint(given["seq"], given["mac"], given["at"], given["installation"])
-        form, signature = given["form"], bytes.fromhex(given["signature"])
+        payload = json.loads(line)
+        checkpoint = Checkpoint(payload["seq"], payload["mac"], payload["at"], payload["installation"])
+        form, signature = payload["form"], bytes.fromhex(payload["signature"])
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _refused(f"Line {number} of the file is not a checkpoint.") from None
     sound = (
@@ -77,7 +78,7 @@ def _read(line: str, number: int, keyring: Keyring) -> Checkpoint:
     )
     if not sound:
         raise _refused(f"Line {number} of the file is not a checkpoint.")
-    if not keyring.mac_matches(_PURPOSE, checkpoint._covered(), signature):  # noqa: SLF001 - the other half of `signed`
+    if not keyring.mac_matches(_PURPOSE, checkpoint._signed_bytes(), signature):  # noqa: SLF001 - the other half of `signed`
         raise _refused(
             f"The checkpoint in line {number} was altered, or signed with a secret that is not in GATEHOUSE_SECRET."
         )

@@ -1,4 +1,4 @@
-"""The correlation id: one short id that ties a request, what it caused and what was written about it together."""
+"""The correlation id: a short id that a request, its audit events and its log lines have in common."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _PATTERN: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _current: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
-def begin(given: str | None = None, own: str = "") -> str:
-    """Begin a new unit of work: take ``given`` if it looks like one of ours, else ``own`` or a new one. Returns it."""
-    value = given if given and _PATTERN.fullmatch(given) else own or secrets.token_hex(8)
+def begin(received: str | None = None, own: str = "") -> str:
+    """Set the id of a new unit of work: ``received`` if it is well formed, else ``own`` or a new one. Returns it."""
+    value = received if received and _PATTERN.fullmatch(received) else own or secrets.token_hex(8)
     _current.set(value)
     return value
 
 
 def known() -> str:
-    """The id of the present unit of work; empty where none has begun."""
+    """Return the id of the current unit of work; empty if there is none."""
     return _current.get()
 
 
 def current() -> str:
-    """The id of the present unit of work; a new one begins where there was none."""
+    """Return the id of the current unit of work, which gets a new one if it has none."""
     return _current.get() or begin()

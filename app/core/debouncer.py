@@ -56,8 +56,8 @@ class Debouncer:
             self._under_way.add(current_thread())
         try:
             self._do()
-        except Exception:  # noqa: BLE001 - whatever it is, the next time comes
-            _log.exception("could not be done in the background", what=self._name)
+        except Exception:  # noqa: BLE001 - the next request tries again
+            _log.exception("could not be done in the background", name=self._name)
         finally:
             with self._lock:
                 self._under_way.discard(current_thread())

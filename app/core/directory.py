@@ -51,20 +51,20 @@ class PersonState(StrEnum):
 class PeopleSort(StrEnum):
     """The declared orders of the list of people."""
 
-    NAME = "name"  # whose name begins with the text asked for, the other names, those without one
+    NAME = "name"  # names that begin with the text, then other names, then people without one
     LAST_SEEN = "-last_seen_at"  # newest first
     FIRST_SEEN = "-first_seen_at"
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleQuery:
-    """Which people. Empty members ask for nothing."""
+    """Filters, order and page of a list of people; an empty member does not filter."""
 
     text: str = ""
     """Part of the name, e-mail or subject, without regard to case; one or two characters: the beginning of the name."""
     state: PersonState | None = None
     role: str = ""
-    """Name of a role that they hold now."""
+    """Name of a role that they have now."""
     without_roles: bool = False
     machine: bool | None = None
     sort: PeopleSort = PeopleSort.NAME
@@ -80,7 +80,7 @@ class PersonRow:
     person: Person
     state: PersonState
     roles: tuple[str, ...] = ()
-    """Names of the roles held now, sorted."""
+    """Names of the roles that they have now, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +98,13 @@ class GrantRow:
 
     @property
     def automatic(self) -> bool:
-        """Whether no one decided about it: the provider's token gave it, or ``GATEHOUSE_DEFAULT_ROLE``."""
+        """Whether it comes from the provider's token or ``GATEHOUSE_DEFAULT_ROLE``."""
         return self.source is Source.TOKEN or (self.source is Source.POLICY and self.by == SYSTEM)
 
 
 @dataclass(frozen=True, slots=True)
 class WithheldRow:
-    """A role or permission that an administrator withholds from a person: no automatic source gives it to them.
+    """A role or permission that an administrator withholds from a person: no automatic source grants it.
 
     Exactly one of ``role`` and ``permission`` is set.
     """
@@ -116,12 +116,12 @@ class WithheldRow:
     permission: str | None = None
     reason: str = ""
     from_token: bool = False
-    """Whether the last token would give it."""
+    """Whether the last token would grant it."""
     from_default: bool = False
-    """Whether ``GATEHOUSE_DEFAULT_ROLE`` would have given it at the last sign-in."""
+    """Whether ``GATEHOUSE_DEFAULT_ROLE`` would have granted it at the last sign-in."""
 
     def under(self, default_role: str | None) -> WithheldRow:
-        """The same row while ``default_role`` is set: another default role gives it no longer."""
+        """The same row while ``default_role`` is set: another default role does not grant it."""
         return replace(self, from_default=self.from_default and self.role == default_role)
 
 
@@ -134,7 +134,7 @@ class PersonCard:
     """Of block, erasure, what is withheld, and every grant but those of source ``token``."""
     grants: tuple[GrantRow, ...] = ()
     permissions: Mapping[str, tuple[GrantRow, ...]] = field(default_factory=dict)
-    """Effective permission → the grants that give it; the administrator role's grants stand under every name."""
+    """Effective permission → its grants; those of the administrator role stand under every name."""
     token_roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Role name of the last token → the local roles it becomes, those included that are withheld from this person.
 
@@ -155,9 +155,9 @@ class RoleRow:
     built_in: bool
     version: str
     permissions: int
-    """How many it gives; for ``administrator`` the whole catalogue."""
+    """How many it includes; for ``administrator`` the whole catalogue."""
     people: int
-    """How many hold it now, counted up to ``MAX_COUNTED``."""
+    """How many have it now, counted up to ``MAX_COUNTED``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class RoleReview:
     added: tuple[str, ...]
     removed: tuple[str, ...]
     people: int
-    """Who hold the role."""
+    """How many have the role."""
     gain: Mapping[str, int]
     """Added permission → how many do not have it yet."""
     lose: Mapping[str, int]
@@ -198,7 +198,7 @@ class PermissionRow:
     roles: int
     """How many roles list it, the administrator role not counted."""
     people: int
-    """How many hold it by a grant of its own."""
+    """How many have it by a grant of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,17 +223,17 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What an administrator should look at. Lists hold the first 20; counts go up to ``MAX_COUNTED``."""
+    """What needs an administrator's attention. Lists contain the first 20; counts go up to ``MAX_COUNTED``."""
 
     unused_roles: tuple[str, ...] = ()
     permissions_held_by_nobody: tuple[str, ...] = ()
     permissions_asked_nowhere: tuple[str, ...] = ()
-    """In the catalogue, and no published guard asks for them."""
+    """In the catalogue, and no published guard requires them."""
     unmapped_token_roles: tuple[str, ...] = ()
     people_without_roles: int = 0
     blocked_people: int = 0
     administrators: int = 0
-    """Who count as administrators."""
+    """How many people count as administrators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ class Statistics:
 
 
 class GuardKind(StrEnum):
-    """What asks for a permission."""
+    """What requires a permission."""
 
     PAGE = "page"
     FUNCTION = "function"
@@ -259,7 +259,7 @@ class GuardKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GuardRow:
-    """One place in the code that asks for a permission; ``permission`` empty means: somebody signed in."""
+    """One place in the code that requires a permission; ``permission`` empty requires only a sign-in."""
 
     kind: GuardKind
     name: str
@@ -269,7 +269,7 @@ class GuardRow:
     """Relative to the project, with forward slashes."""
     line: int
     process: str = ""
-    """``app`` or ``api``: who published it."""
+    """``app`` or ``api``: the process that published it."""
     version: str = ""
     """Version of the code that published it."""
     published_at: datetime | None = None

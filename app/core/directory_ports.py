@@ -1,7 +1,7 @@
-"""What administration asks of storage beyond ``app.core.ports``: reads for lists and cards, and its writes.
+"""Protocols of storage for administration, beyond ``app.core.ports``: reads for lists and cards, and its writes.
 
-As there: each read is one look at the newest committed state; all may raise ``StorageUnavailable``. Cursors are opaque;
-one that was not made for the same query is ``InvalidInput({"cursor": …})``. Nothing here decides anything.
+As there, each read sees one newest committed state, and all may raise ``StorageUnavailable``. Cursors are opaque; one
+of another query raises ``InvalidInput({"cursor": …})``. Storage makes no decisions.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class DirectoryReader(Protocol):
     """Reads for administrators."""
 
     def people(self, query: PeopleQuery, now: datetime) -> Slice[PersonRow]:
-        """People that match, in the order asked for."""
+        """Return the people that match, in the order of the query."""
 
     def person_card(self, person: int, now: datetime) -> PersonCard | None:
         """One person by id; None when there is none."""
@@ -55,7 +55,7 @@ class DirectoryReader(Protocol):
         """Role id → permissions, for at most 50 roles; ``administrator`` has the whole catalogue."""
 
     def review_role(self, role: int, permissions: frozenset[str], now: datetime) -> RoleReview | None:
-        """What giving the role exactly these permissions would do now; None when there is no such role."""
+        """Return what these permissions of the role would change now; None when there is no such role."""
 
     def permissions(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[PermissionRow]:
         """The catalogue by name; ``text``: part of the name or sentence."""
@@ -77,9 +77,9 @@ class DirectoryReader(Protocol):
         cursor: str = "",
         limit: int = 50,
     ) -> Slice[SessionRow]:
-        """Sessions neither ended nor past their absolute limit, last used first.
+        """Return sessions that are neither ended nor past their absolute lifetime, last used first.
 
-        The idle limit is the caller's: only those used after ``seen_since`` are given.
+        The caller knows the idle lifetime: only sessions used after ``seen_since`` are returned.
         """
 
     def audit(self, query: AuditQuery) -> Slice[AuditRow]:
@@ -89,10 +89,10 @@ class DirectoryReader(Protocol):
         """One event by its number."""
 
     def audit_events(self, query: AuditQuery) -> Iterator[AuditRow]:
-        """All events that match, oldest first, read in batches; ``cursor`` and ``limit`` are not looked at."""
+        """All events that match, oldest first, read in batches; ``cursor`` and ``limit`` are ignored."""
 
     def chain_head(self) -> ChainHead:
-        """A quick look at the audit's end."""
+        """Return the end of the audit, without verifying the events before it."""
 
     def statistics(
         self, now: datetime, *, days: int, seen_since: datetime | None = None, own_names: bool = False
@@ -109,17 +109,17 @@ class DirectoryReader(Protocol):
 class DirectoryUnit(UnitOfWork, Protocol):
     """The writes of administration, beside those of ``UnitOfWork``; its reads see this unit's own state.
 
-    A write moves the policy version whenever it changes what anybody may do.
+    A write increases the policy version whenever it changes rights.
     """
 
     def person_by_id(self, person: int) -> tuple[PersonRow, str] | None:
-        """The row of a person (roles left out) and the version of their card; None when there is none."""
+        """The row of a person (without roles) and the version of their card; None when there is none."""
 
     def person_card(self, person: int, now: datetime) -> PersonCard | None:
         """As ``DirectoryReader.person_card``, inside this unit."""
 
     def person_of(self, subject: Subject) -> PersonRow | None:
-        """The row of a subject (roles left out); None when it is not known."""
+        """The row of a subject (without roles); None when it is not known."""
 
     def person_id(self, subject: Subject) -> int:
         """The id of a subject, which becomes known by this (pending) where it was not. May raise ``InvalidInput``."""
@@ -142,9 +142,9 @@ class DirectoryUnit(UnitOfWork, Protocol):
     def withhold_grant(
         self, person: int, grant: GrantRow, *, by: str, reason: str, from_default: bool, now: datetime
     ) -> None:
-        """Remove the person's automatic grants of what ``grant`` gives, and let no automatic source give it again.
+        """Delete the person's automatic grants of the role or permission of ``grant``, and withhold it from then on.
 
-        ``from_default``: the default role is what it gives, whether or not it was given yet.
+        ``from_default``: it is the default role, whether or not that was granted yet.
         """
 
     def withheld_row(self, person: int, withheld: int) -> WithheldRow | None:
@@ -166,23 +166,35 @@ class DirectoryUnit(UnitOfWork, Protocol):
         """A role whose name is the same but for case, spacing and look-alikes."""
 
     def add_role(self, name: str, description: str, permissions: frozenset[str]) -> int:
-        """Make a role; returns its id. Raises ``NotFound`` for an unknown permission, and ``NameTaken``."""
+        """Create a role and return its id.
+
+        Raises:
+            NotFound: for an unknown permission.
+            NameTaken: if another role has the name.
+        """
 
     def change_role(self, role: int, *, name: str, description: str, permissions: frozenset[str]) -> None:
-        """Set everything of a role and move its version. Raises as ``add_role``."""
+        """Set everything of a role, which changes its version. Raises the errors of ``add_role``."""
 
-    def move_role(self, role: int, to: int | None, *, by: str, reason: str, now: datetime) -> int:
-        """Give everyone who holds ``role`` by a grant of source admin, policy or request the role ``to`` instead.
+    def move_role(self, role: int, replacement: int | None, *, by: str, reason: str, now: datetime) -> int:
+        """Replace ``role`` by ``replacement`` in every grant of source admin, policy or request.
 
-        ``to`` None: nothing. Mappings go to ``to`` too, and so does what is withheld: an automatic grant of ``role`` or
-        ``to`` becomes none where an administrator withholds it. Returns how many people were moved.
+        Without a replacement its people lose it. Mappings and withheld rows move to ``replacement`` too: where an
+        administrator withholds one of the two roles, no automatic source grants the replacement.
+
+        Returns:
+            How many people were moved.
         """
 
     def delete_role(self, role: int) -> None:
-        """Delete a role, its mappings and its grants of source ``token``. Raises ``RoleInUse`` when others are left."""
+        """Delete a role, its mappings and its grants of source ``token``.
+
+        Raises:
+            RoleInUse: if it has other grants.
+        """
 
     def mapping(self, token_role: str) -> MappingRow:
-        """What a token role becomes now, mapped or not."""
+        """Return the mapping of a token role; without local roles if it is not mapped."""
 
     def set_mapping(self, token_role: str, roles: frozenset[int], now: datetime, *, map_own_names: bool) -> int:
         """Map a token role to exactly these roles, and recompute the token grants of everyone whose last token had it.
@@ -191,14 +203,14 @@ class DirectoryUnit(UnitOfWork, Protocol):
         """
 
     def erase_person(self, person: int, now: datetime) -> None:
-        """Remove name, e-mail and picture, all grants, token roles, and what sessions say of browser and address.
+        """Delete name, e-mail and picture, all grants and token roles, and browser and address of the sessions.
 
-        The subject stays, because the audit names it, and so does what is withheld from it, without the reason.
-        Somebody who signs in again is known again.
+        The subject stays, because the audit names it, and so do its withheld rows, without their reason. A new sign-in
+        stores the profile again.
         """
 
     def publish_guards(self, process: str, version: str, guards: Sequence[GuardRow], now: datetime) -> None:
-        """Replace what ``process`` published by these."""
+        """Replace the guards that ``process`` published."""
 
 
 class DirectoryStorage(Storage, Protocol):
@@ -206,7 +218,7 @@ class DirectoryStorage(Storage, Protocol):
 
     @property
     def read(self) -> Reader:
-        """Reads that stand alone."""
+        """Reads outside of a unit of work."""
 
     @property
     def directory(self) -> DirectoryReader:

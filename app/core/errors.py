@@ -81,10 +81,10 @@ class SignedOut(SessionEnded, code="signed-out", title="You are signed out"):
 class SignInAgain(Unauthenticated, code="sign-in-again", title="Sign in once more"):
     """The session is live, but the provider's token has expired, and only a sign-in yields a new one."""
 
-    def __init__(self, detail: str = "", *, silently: bool = False) -> None:
-        """Create the error; ``silently`` says whether a silent sign-in (``prompt=none``) may be tried first."""
+    def __init__(self, detail: str = "", *, silent_sign_in: bool = False) -> None:
+        """Create the error; ``silent_sign_in``: whether a silent sign-in (``prompt=none``) may be tried first."""
         super().__init__(detail)
-        self.silently = silently
+        self.silent_sign_in = silent_sign_in
 
 
 class TokenInvalid(Unauthenticated, code="token-invalid", title="The access token is not valid"):
@@ -204,7 +204,7 @@ class SelfGrant(RuleViolated, code="self-grant", title="You cannot change your o
     """Administrators cannot extend their own rights."""
 
 
-class NotHeld(RuleViolated, code="not-held", title="You can grant only what you have yourself"):
+class ExceedsOwnPermissions(RuleViolated, code="not-held", title="You can grant only what you have yourself"):
     """Administrators cannot grant what they do not have: directly, by a role, or by a mapping."""
 
     def __init__(self, permissions: Sequence[str], detail: str = "") -> None:

@@ -80,10 +80,10 @@ class TokenReason(LabelledEnum):
     ACCESS_TOKEN_HASH = "at-hash", "The ID token belongs to another access token (at_hash)."
     OTHER_SUBJECT = "another-subject", "The token is another subject's than the ID token's or the session's."
     OTHER_CLIENT = "another-client", "The access token was issued to another client."
-    NOBODY_NAMED = "nobody-named", "The logout token does not say who is to be signed out, or has no id (jti)."
+    LOGOUT_INCOMPLETE = "nobody-named", "The logout token names neither a subject nor a session, or has no id (jti)."
     REPLAYED = "replayed", "The logout token was used before."
     OTHER_SESSION = "another-session", "This token does not belong to its session."
-    NOT_HELD = "not-held", "This token is not one that the app holds now."
+    NOT_CURRENT = "not-held", "No live session of the app has this token."
     SIGNED_OUT = "signed-out-everywhere", "This token was issued before its person signed out everywhere."
 
 
@@ -109,7 +109,7 @@ class ProviderReason(LabelledEnum):
             "file with its certificate in GATEHOUSE_CA_BUNDLE."
         ),
     )
-    CERTIFICATE_EXPIRED = "tls-expired", "The certificate has expired: renew it, or set the clock of this machine."
+    CERTIFICATE_EXPIRED = "tls-expired", "The certificate has expired: replace it, or set the clock of this machine."
     CERTIFICATE_AHEAD = "tls-not-yet-valid", "The certificate does not hold yet: compare the clocks of both machines."
     WRONG_HOST = "tls-wrong-host", "The certificate is for another host name than the one that is configured."
     TLS = "tls", "No encrypted connection could be made: the port may not speak TLS, or only an old version of it."

@@ -114,7 +114,7 @@ class Guard:
             plain = _plain(function)
             if plain is None:
                 msg = (
-                    "@requires goes on a function or method, or above a cache of one; "
+                    "@requires decorates a function or method, or a cache of one; "
                     "below @staticmethod, @classmethod and @property"
                 )
                 raise TypeError(msg)
@@ -178,13 +178,13 @@ def _plain(function: object) -> FunctionType | None:
 
 def _known(permission: str) -> Permission:
     """The permission of that name; raises ``TypeError`` with the most similar name."""
-    found = CATALOGUE.get(permission)
-    if found is None:
+    row = CATALOGUE.get(permission)
+    if row is None:
         near = get_close_matches(str(permission), [known.value for known in CATALOGUE.values()], 1)
         hint = f" Did you mean {near[0]}?" if near else ""
         msg = f"@requires names {permission!r}, which is not in the catalogue of permissions.{hint}"
         raise TypeError(msg)
-    return found
+    return row
 
 
 def _where(function: FunctionType) -> str:

@@ -1,4 +1,4 @@
-"""What keeps a script from being hosted: read from its folder, before anything of it or of Gatehouse runs."""
+"""Checks whether a script can be hosted: they read its folder, before the script or Gatehouse runs."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from app.core.declarations import FILE_NAME, Declarations
 
 
 def hosting_mistakes(script: Path, declared: Declarations) -> list[str]:
-    """Return what keeps ``script`` from being served, a sentence each."""
+    """Return the reasons why ``script`` cannot be hosted, a sentence each."""
     if not script.is_file() or script.suffix != ".py":
-        return [f"{script} is not a Python file: name the script that you would give to `streamlit run`."]
-    folder, found = script.parent, []
+        return [f"{script} is not a Python file: name the script that you would pass to `streamlit run`."]
+    folder, mistakes = script.parent, []
     if (folder / "pages").is_dir():
-        found.append(
-            f"{folder / 'pages'}: Streamlit would serve this folder's scripts without asking anybody. Rename it, for "
+        mistakes.append(
+            f"{folder / 'pages'}: Streamlit would serve this folder's scripts without any check. Rename it, for "
             "example to views, and list its scripts in st.navigation, as docs/how-to/protect-your-own-app.md shows."
         )
-    found += [
+    mistakes += [
         f"{other} has the name of the package of Gatehouse that your script imports rights from: rename it."
         for other in (folder / "app.py", folder / "app")
         if other != script and (other.is_file() or any(other.glob("**/*.py")))
     ]
     if declared.pages is not None and not _navigates(folder):
-        found.append(
-            f"{folder / FILE_NAME} has rows for pages, but nothing here calls st.navigation. To ask for a permission "
+        mistakes.append(
+            f"{folder / FILE_NAME} has rows for pages, but nothing here calls st.navigation. To require a permission "
             "for the whole app, write enter = in it instead."
         )
-    return found
+    return mistakes
 
 
 def _navigates(folder: Path) -> bool:
-    """Whether some script or module of the app uses ``navigation``."""
+    """Whether a script or module of the app uses ``navigation``."""
     return any(
         "navigation" in file.read_text(encoding="utf-8", errors="replace")
         for file in folder.glob("**/*.py")

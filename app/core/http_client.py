@@ -1,6 +1,6 @@
-"""HTTP clients: the one place where sessions of ``requests`` are made, and where what goes wrong with them is named.
+"""HTTP clients: the only module that creates sessions of ``requests``, and that translates their failures into causes.
 
-The environment decides nothing: no proxy, certificate bundle or password that is set there for other programs is used
+No proxy, certificate bundle or password is read from the environment, where they are set for other programs
 (decision 37). Certificates are checked against the public authorities and those of ``GATEHOUSE_CA_BUNDLE``.
 """
 
@@ -25,7 +25,7 @@ from app.core.failure_reasons import ProviderReason
 
 
 class AnswerTooLarge(requests.RequestException):
-    """More came than anything that makes sense there."""
+    """The response is larger than any that is expected there."""
 
 
 _UNTRUSTED: Final = ProviderReason.UNKNOWN_AUTHORITY
@@ -49,14 +49,14 @@ _EXACT: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Provide
     (ConnectionRefusedError, ProviderReason.REFUSED),
     ((requests.Timeout, TimeoutError, PoolTimeout), ProviderReason.TIMEOUT),
 )
-"""Errors that say what went wrong, wherever in the chain they stand."""
+"""Errors that identify the cause, at any position of the chain."""
 _BY_TYPE: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], ProviderReason], ...]] = (
     ((requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, LocationParseError), ProviderReason.ENDPOINT),
     ((UnicodeEncodeError, requests.exceptions.MissingSchema), ProviderReason.ENDPOINT),
     ((ValueError, RecursionError), ProviderReason.NOT_JSON),  # of requests too, whose errors are all OSErrors
     ((OSError, HTTPError), ProviderReason.BROKEN_OFF),
 )
-"""What else there is, most telling first."""
+"""Other errors, the most specific first."""
 _OTHER: Final = ProviderReason.UNEXPECTED
 _UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 _MAX_LINKS: Final = 50
@@ -86,22 +86,22 @@ class PrivateAuthorities(HTTPAdapter):
 
 
 class _Unredirected(requests.Session):
-    """A session that follows no redirect: an error for a call that would, the answer itself for one that says no."""
+    """A session that follows no redirect: a call that allows redirects raises, others return the redirect."""
 
     def resolve_redirects(self, *args: Any, yield_requests: bool = False, **options: Any) -> Iterator[Any]:
-        """As the library's, but no next address is looked for where none is followed: that would be an error."""
+        """As the library's, but ``Response.next`` is not computed, which would raise."""
         return iter(()) if yield_requests else super().resolve_redirects(*args, **options)
 
 
 def http_session(
     *, ca_bundle: Path | None = None, proxy: str = "", adapter: type[PrivateAuthorities] = PrivateAuthorities
 ) -> requests.Session:
-    """A pooled session: keeps no cookie, follows no redirect by itself, and takes nothing from the environment.
+    """Return a pooled session that keeps no cookie, follows no redirect and ignores the environment.
 
     Args:
-        ca_bundle: certificates of authorities to be trusted beside the public ones (PEM).
-        proxy: address of a proxy that every request goes through; empty for none.
-        adapter: what sends the requests.
+        ca_bundle: Certificates (PEM) of authorities that are trusted in addition to the public ones.
+        proxy: Address of a proxy for every request; empty for none.
+        adapter: Sends the requests.
     """
     session = _Unredirected()
     session.max_redirects = 0
@@ -146,18 +146,18 @@ def read_bounded(response: requests.Response, *, max_bytes: int, deadline: float
 
 
 def ca_bundle_mistake(path: Path) -> str:
-    """What is wrong with a file of certificates; empty when nothing is."""
+    """Return what is wrong with a file of certificates; empty if it is valid."""
     if not path.is_file():
         return "names a file that does not exist"
     try:
         ssl.create_default_context(cafile=path)
     except (OSError, ValueError):  # ssl.SSLError is an OSError
-        return "names a file that holds no certificate (PEM: -----BEGIN CERTIFICATE-----)"
+        return "names a file without a certificate (PEM: -----BEGIN CERTIFICATE-----)"
     return ""
 
 
 def cause_of(error: BaseException) -> ProviderReason:
-    """What went wrong with a call: the first cause that is told by the type of an error in its chain."""
+    """Return why a call failed: the first cause that the type of an error in its chain identifies."""
     chain = tuple(_chain(error))
     for link in chain:
         if isinstance(link, requests.exceptions.ProxyError):
@@ -170,7 +170,7 @@ def cause_of(error: BaseException) -> ProviderReason:
 
 
 def was_never_sent(error: BaseException) -> bool:
-    """Whether a call failed before any of its request was sent: there was no connection, or no trusted one."""
+    """Return whether a call failed before any of its request was sent: no connection, or no trusted one."""
     unconnected = (requests.ConnectTimeout, NewConnectionError, ssl.SSLCertVerificationError)
     return any(isinstance(link, unconnected) for link in _chain(error))
 
@@ -184,11 +184,13 @@ def _of(link: BaseException) -> ProviderReason | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all it came from, innermost first. The libraries keep some of it in ``args`` and ``reason``."""
-    found: list[BaseException] = [error]
-    for link in found:
+    """The error and its causes, innermost first. The libraries keep some causes in ``args`` and ``reason``."""
+    errors: list[BaseException] = [error]
+    for link in errors:
         inner = [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
-        found += [each for each in inner if isinstance(each, BaseException) and all(each is not one for one in found)]
-        if len(found) > _MAX_LINKS:
+        errors += [
+            cause for cause in inner if isinstance(cause, BaseException) and all(cause is not known for known in errors)
+        ]
+        if len(errors) > _MAX_LINKS:
             break
-    return reversed(found)
+    return reversed(errors)

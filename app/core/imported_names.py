@@ -10,7 +10,7 @@ from typing import Final
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _ELSEWHERE: Final = "?"
 _MAX_ORIGINS: Final = 64
-"""What one alias may stand for: ``data = data.T`` has no end, and a few names assigned in turn have very many."""
+"""How many origins an alias may have: ``data = data.T`` has no end, and a few names assigned in turn have very many."""
 
 
 class ImportedNames:
@@ -62,9 +62,9 @@ class ImportedNames:
     def _alias(self, name: str, value: ast.expr) -> None:
         if not _is_dotted(value):
             return
-        found = self._origins[name]
-        new = sorted(self.origins(value) - found)
-        found.update(new[: max(0, _MAX_ORIGINS - len(found))])
+        origins = self._origins[name]
+        new = sorted(self.origins(value) - origins)
+        origins.update(new[: max(0, _MAX_ORIGINS - len(origins))])
 
     def _import_from(self, node: ast.ImportFrom, stars: Mapping[str, frozenset[str]]) -> None:
         module = node.module or ""

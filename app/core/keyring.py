@@ -1,7 +1,7 @@
 """Keys derived from the installation's secret, one for each purpose: sealing (AES-256-GCM) and MACs (HMAC-SHA-256).
 
 Every listed secret opens and verifies; one of them, the *write key*, makes new seals and MACs. It is the first until
-``write_with`` names another: while a secret is rotated, that is the one every running process holds
+``write_with`` names another: while a secret is rotated, every running process has it
 (``app.core.secret_keys``). Derivation is HKDF-SHA-256 (RFC 5869) with the purpose as ``info``.
 """
 
@@ -27,11 +27,11 @@ _OVERHEAD_BYTES: Final = _KEY_ID_BYTES + _NONCE_BYTES + 16
 
 
 class SealBroken(Exception):
-    """What was to be opened was not sealed by this installation, for this purpose and context, or was altered."""
+    """The data was not sealed by this installation for this purpose and context, or was altered."""
 
 
 class Keyring:
-    """All the keys of an installation. Safe from any thread."""
+    """All keys of an installation. Safe to use from any thread."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         """``secrets``: newest first, at least one."""
@@ -51,7 +51,7 @@ class Keyring:
 
     @property
     def key_ids(self) -> tuple[str, ...]:
-        """What names each secret without telling anything of it, in the order of the secrets: 16 hexadecimal digits."""
+        """The public id of each secret, in their order: 16 hexadecimal digits that reveal nothing of the secret."""
         return self._key_ids
 
     @property
@@ -59,16 +59,20 @@ class Keyring:
         """The id of the key that new seals and MACs are made with."""
         return self._key_ids[self._writing]
 
-    def holds(self, key_id: str) -> bool:
+    def has_key(self, key_id: str) -> bool:
         """Whether one of the secrets has this id."""
         return key_id in self._key_ids
 
     def write_with(self, key_id: str) -> None:
-        """Make new seals and MACs with this key from now on; ``ValueError`` for one that is not held."""
+        """Use this key for new seals and MACs from now on.
+
+        Raises:
+            ValueError: if the keyring does not have it.
+        """
         self._writing = self._key_ids.index(key_id)
 
     def seal(self, purpose: str, plain: bytes, context: str) -> bytes:
-        """Encrypt and authenticate; only ``open`` with the same purpose and context gives ``plain`` back.
+        """Encrypt and authenticate; only ``open`` with the same purpose and context returns ``plain``.
 
         Shape: key id (4 bytes) + nonce (12 bytes) + AES-GCM output; key id, purpose and context are authenticated.
         """
@@ -77,13 +81,17 @@ class Keyring:
         return key_id + nonce + cipher.encrypt(nonce, plain, key_id + context.encode())
 
     def open(self, purpose: str, sealed: bytes, context: str) -> bytes:
-        """Undo ``seal``, with any of the secrets; raises ``SealBroken``."""
+        """Decrypt what ``seal`` returned, with any of the secrets.
+
+        Raises:
+            SealBroken: if it was not sealed here for this purpose and context, or was altered.
+        """
         if len(sealed) < _OVERHEAD_BYTES:
             raise SealBroken
-        wanted, nonce = sealed[:_KEY_ID_BYTES], sealed[_KEY_ID_BYTES : _KEY_ID_BYTES + _NONCE_BYTES]
+        expected, nonce = sealed[:_KEY_ID_BYTES], sealed[_KEY_ID_BYTES : _KEY_ID_BYTES + _NONCE_BYTES]
         for index in range(len(self._secrets)):
             key_id, cipher = self._cipher(purpose, index)
-            if key_id == wanted:
+            if key_id == expected:
                 try:
                     return cipher.decrypt(nonce, sealed[_KEY_ID_BYTES + _NONCE_BYTES :], key_id + context.encode())
                 except InvalidTag:
@@ -91,7 +99,11 @@ class Keyring:
         raise SealBroken
 
     def mac(self, purpose: str, data: bytes, *, key_id: str = "") -> bytes:
-        """HMAC-SHA-256 (32 bytes) under the write key, or the one named; ``ValueError`` for one that is not held."""
+        """Return the HMAC-SHA-256 (32 bytes) under the write key, or the key ``key_id``.
+
+        Raises:
+            ValueError: if the keyring does not have that key.
+        """
         index = self._key_ids.index(key_id) if key_id else self._writing
         return hmac.digest(self._key(purpose, index), data, hashlib.sha256)
 
@@ -100,7 +112,7 @@ class Keyring:
         return self.key_of_mac(purpose, data, mac) is not None
 
     def key_of_mac(self, purpose: str, data: bytes, mac: bytes) -> str | None:
-        """The id of the key under which ``mac`` is the HMAC of ``data``; None when it is none of ours."""
+        """Return the id of the key under which ``mac`` is the HMAC of ``data``; None if there is none."""
         for index, key_id in enumerate(self._key_ids):
             if hmac.compare_digest(hmac.digest(self._key(purpose, index), data, hashlib.sha256), mac):
                 return key_id

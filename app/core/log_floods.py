@@ -1,4 +1,4 @@
-"""Log messages of libraries that any client can cause: a few of each a minute, and how many there were."""
+"""A limit on log messages of libraries that any client can cause: a few of each kind a minute, and their number."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SECONDS: Final = 60.0
 
 
 class FloodFilter(logging.Filter):
-    """Lets ``EACH_MINUTE`` messages of one kind (one text before its arguments) through in a minute.
+    """Passes ``EACH_MINUTE`` messages of one kind (one text before its arguments) in a minute.
 
-    The first one of the next minute says how many were left out.
+    The first message of the next minute contains the number of dropped ones.
     """
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -28,22 +28,22 @@ class FloodFilter(logging.Filter):
         """Whether the message is written."""
         kind, now = str(record.msg)[:80], self._monotonic()
         with self._lock:
-            begun, count = self._kinds.get(kind, (now, 0))
-            left_out = max(0, count - EACH_MINUTE)
-            if now - begun >= _SECONDS:
-                begun, count = now, 0
+            since, count = self._kinds.get(kind, (now, 0))
+            dropped = max(0, count - EACH_MINUTE)
+            if now - since >= _SECONDS:
+                since, count = now, 0
             else:
-                left_out = 0
+                dropped = 0
             if len(self._kinds) > 1000:  # noqa: PLR2004 - no more kinds of messages than a library has
                 self._kinds.clear()
-            self._kinds[kind] = (begun, count + 1)
-        if left_out:
-            record.msg = f"{record.msg} (and {left_out} more like it in the minute before)"
+            self._kinds[kind] = (since, count + 1)
+        if dropped:
+            record.msg = f"{record.msg} (and {dropped} more like it in the minute before)"
         return count < EACH_MINUTE
 
 
 def limit_floods(*loggers: str) -> None:
-    """Filter what these loggers of libraries write; harmless when it is done twice."""
+    """Add the filter to these loggers of libraries, once."""
     for name in loggers:
         logger = logging.getLogger(name)
         if not any(isinstance(each, FloodFilter) for each in logger.filters):

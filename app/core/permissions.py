@@ -126,7 +126,7 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
 """Permission → its requirement on the sign-in, for those that have one: what ``decide`` reads."""
 
 ADMINISTRATOR: Final = "administrator"
-"""The role that grants the whole catalogue. It is computed, so that somebody holds a permission new in an upgrade."""
+"""The role that grants the whole catalogue. It is computed, so that it includes what an upgrade adds."""
 
 _BUILT_IN_ROLES: Final[dict[str, tuple[str, frozenset[Permission]]]] = {
     ADMINISTRATOR: ("Runs Gatehouse: holds every permission there is.", frozenset(_BUILT_IN.values())),
@@ -187,7 +187,7 @@ def declare(
     if unknown := set().union(*(names for _, names in roles.values())) - permissions.keys():
         msg = f"not declared: {', '.join(sorted(unknown))}"
         raise ValueError(msg)
-    # by_scope stays False: a file beside an app lets nobody get a right by requesting a scope.
+    # by_scope stays False: a file beside an app must not grant rights to clients that request a scope.
     declared = {
         name: Permission(name, sentence, step_up=step_up, declared=True)
         for name, (sentence, step_up) in permissions.items()
@@ -200,8 +200,8 @@ def declare(
     _roles.clear()
     _roles.update(_BUILT_IN_ROLES)
     for role, (description, names) in roles.items():
-        known, held = _roles.get(role, (description, frozenset()))
-        _roles[role] = (known, held | {declared[name] for name in names})
+        known, included = _roles.get(role, (description, frozenset()))
+        _roles[role] = (known, included | {declared[name] for name in names})
     description, _ = _roles[ADMINISTRATOR]
     _roles[ADMINISTRATOR] = (description, frozenset(_catalogue.values()))
 

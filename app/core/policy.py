@@ -77,15 +77,15 @@ class Grants:
     Attributes:
         permissions: Permission name → the paths by which it is granted locally (sources admin, request, policy, token),
             at least one each.
-        administrator_paths: The paths by which the administrator role is granted, which gives every permission without
-            listing any; empty for everybody else.
+        administrator_paths: The paths by which the administrator role is granted, which includes every permission
+            without listing any; empty for other principals.
         roles: Role name → the paths by which it is granted.
         until: Aware UTC of the next expiry among the grants, None when nothing expires: a cache must not use the set
             from then on.
         asserted: Permissions that the bearer token of the request asserts itself (its ``permissions`` claim, as far as
             the catalogue knows it); empty for sessions.
-        withheld: Permissions that an administrator withholds from the subject, so that no claim of a token gives them;
-            empty for sessions, whose grants hold nothing that is withheld.
+        withheld: Permissions that an administrator withholds from the subject, so that no claim of a token grants
+            them; empty for sessions, whose grants contain nothing that is withheld.
         decisions: Permission → the decision of its first path, where ``with_decisions`` has made it in advance. A copy
             (``dataclasses.replace``) starts without any.
     """
@@ -187,18 +187,18 @@ def _by_claims(principal: Principal, permission: str, grants: Grants) -> Decisio
     return _BY_TOKEN if machine and permission in grants.asserted else _NOT_GRANTED
 
 
-def _by_sign_in(principal: Principal, asked: Requirement, granted: Decision, clock: Clock) -> Decision:
+def _by_sign_in(principal: Principal, required: Requirement, granted: Decision, clock: Clock) -> Decision:
     """Return ``granted``, or its refusal because of how the principal signed in. What is unknown counts as not done.
 
     A machine authenticates with every token and has no user who could confirm anything: it is refused permanently.
     """
     if principal.method is _MACHINE:
         return _STALE_LOGIN
-    good = not asked.acr or has_context(asked.acr, given=principal.acr, methods=principal.amr)
-    if good and asked.max_age_seconds is not None:
+    good = not required.acr or has_context(required.acr, achieved=principal.acr, methods=principal.amr)
+    if good and required.max_age_seconds is not None:
         at = principal.authenticated_at
-        good = at is not None and (clock() - at).total_seconds() <= asked.max_age_seconds
-    return granted if good else granted._replace(allowed=False, reason=Reason.STALE_LOGIN, step_up=asked)
+        good = at is not None and (clock() - at).total_seconds() <= required.max_age_seconds
+    return granted if good else granted._replace(allowed=False, reason=Reason.STALE_LOGIN, step_up=required)
 
 
 def _by_grant(permission: str, grants: Grants) -> Decision | None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Process(StrEnum):
-    """Which process is asking; each is asked only for what it needs."""
+    """The kind of process: each requires only the settings that it uses."""
 
     APP = "app"
     API = "api"

@@ -18,7 +18,7 @@ class EndReason(StrEnum):
     ENDED_BY_PERSON = "ended-by-person"  # by the user, from another session
     ENDED_BY_ADMIN = "ended-by-admin"
     BLOCKED = "blocked"
-    PROVIDER_LOGOUT = "provider-logout"
+    BACKCHANNEL_LOGOUT = "provider-logout"
     PROVIDER_REFUSED = "provider-refused"  # the token refresh returned invalid_grant
     REPLACED = "replaced"  # a new sign-in in the same browser
     EXPIRED = "expired"

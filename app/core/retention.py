@@ -13,7 +13,7 @@ from app.core.ports import Storage
 from app.core.records import RetentionBoundary
 
 PORTION: Final = 5_000
-"""Events deleted in one unit of work: small enough that nobody else waits noticeably."""
+"""Events deleted in one unit of work: few enough that other writers do not wait noticeably."""
 
 
 def prune(
@@ -26,13 +26,26 @@ def prune(
     known_broken: bool = False,
     pause: Callable[[], None] = lambda: None,
 ) -> RetentionBoundary | None:
-    """Seal a boundary below which every event is older than ``before``, and delete what is below it.
+    """Seal a boundary below which every event is older than ``before``, and delete the events below it.
 
-    The boundary, the event that says so and the first portion commit together; further portions follow, with ``pause``
-    between them so that others get their turn. One that was interrupted is finished by the next. None when there was
-    nothing to seal. ``known_broken``: the chain is known not to be whole, which the event then says.
+    The boundary, its audit event and the first deletion commit together. Further deletions follow in units of work of
+    their own. The next call completes one that was interrupted.
 
-    Raises ``InvalidInput`` for a time that has not come yet, ``Conflict`` when the event at the boundary was changed.
+    Args:
+        storage: The database.
+        before: Aware UTC.
+        actor: The audit name of the operator.
+        reason: Kept in the audit.
+        now: The current time, aware UTC.
+        known_broken: Whether verification of the chain found problems; the audit event records it.
+        pause: Called between two deletions, so that other writers get the lock.
+
+    Returns:
+        The boundary; None if there was nothing to seal.
+
+    Raises:
+        InvalidInput: for a time in the future.
+        Conflict: if the event at the boundary was changed.
     """
     if before > now:
         raise InvalidInput({"before": "This time has not come yet."}, "Only events from the past can be deleted.")

@@ -110,7 +110,7 @@ class SecretKeys:
             now = self._clock()
             with self._storage.unit_of_work() as unit:
                 write_key = unit.write_key()
-                if write_key and not self._keyring.holds(write_key):
+                if write_key and not self._keyring.has_key(write_key):
                     raise SecretMismatch(mismatch())
                 own = AnnouncedProcess(
                     self._id, self._process, self._keyring.key_ids, self._beats + 1, self._started_at, now
@@ -198,7 +198,7 @@ def require_write_key(write_key: str, secrets: Sequence[str], file: Path) -> Non
             " Put it back from a backup, or set GATEHOUSE_SECRET to it. If it is lost, stop every process and run:"
             f" {command_text(REPLACE_SECRET)}"
         )
-    if write_key and not Keyring(secrets).holds(write_key):
+    if write_key and not Keyring(secrets).has_key(write_key):
         raise SecretMismatch(mismatch())
 
 
@@ -211,7 +211,7 @@ def replace_lost_secret(storage: Storage, keyring: Keyring, *, actor: str, reaso
     """
     with storage.unit_of_work() as unit:
         write_key = unit.write_key()
-        if not write_key or keyring.holds(write_key):
+        if not write_key or keyring.has_key(write_key):
             raise Conflict(_STILL_HELD)
         unit.switch_write_key(keyring.key_ids[0], lost=True)
         unit.record(AuditEvent(AuditKind.KEY_REPLACE, clock(), actor=actor, reason=reason, details={"from": write_key}))

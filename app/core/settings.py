@@ -117,7 +117,10 @@ class Settings(BaseSettings):
     token_leeway_seconds: int = Field(30, ge=0, le=60, description="Clock skew allowed in tokens' times.")
     jwks_cooldown_seconds: int = Field(5, ge=1, le=300, description="Least time between two fetches of the key set.")
     token_rights_max_age_seconds: int = Field(
-        300, ge=60, le=86400, description="How old the provider's word on a person's rights may become."
+        300,
+        ge=60,
+        le=86400,
+        description="How old a person's rights from the provider may become before they are refreshed.",
     )
     session_idle_seconds: int = Field(
         3600, ge=60, le=2592000, description="A session ends after this long without use."
@@ -130,7 +133,7 @@ class Settings(BaseSettings):
         description="How a press of “Sign in” leads to the provider: `redirect` in this tab, or `popup` in a window.",
     )
     default_role: str | None = Field(
-        None, description="Role given to everybody who signs in, unless it is withheld from them; none by default."
+        None, description="Role that every user gets at sign-in, unless it is withheld from them; none by default."
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses or networks of reverse proxies whose forwarded headers count; none by default."
@@ -140,8 +143,8 @@ class Settings(BaseSettings):
     )
     api_rate_limit: str = Field(
         "600 per minute",
-        description="How many calls of the remote API a subject may make (and a stranger's address), such as "
-        "`10 per second`; the unit is second, minute, hour or day.",
+        description="How many calls of the remote API a subject may make (and the address of unauthenticated "
+        "clients), such as `10 per second`; the unit is second, minute, hour or day.",
     )
     api_change_rate_limit: str = Field(
         "120 per minute", description="How many of these may change something; written the same way."
@@ -187,7 +190,7 @@ class Settings(BaseSettings):
         description="How much JSON one message may hold, in values of components and in texts that look like JSON "
         "(edited tables): a value counts 1, a fraction 3 more, an array or object 12, text inside it next to nothing. "
         "Reading 400,000 takes about 20 ms, in which nothing else runs. Costlier values of components are not read; a "
-        "message with costlier texts is not accepted, and its user is told to load the page again.",
+        "message with costlier texts is not accepted, and its user is asked to load the page again.",
     )
     messages_per_second: float = Field(
         10.0,

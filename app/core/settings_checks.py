@@ -1,4 +1,4 @@
-"""What is wrong with the settings, a sentence each, with the variable to change; no value is repeated."""
+"""Checks of the settings: each mistake is a sentence with the variable to change, and repeats no value."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from app.core.variables import AUTH0_ALIASES, variable
 
 _PROXY: Final = re.compile(r"https?://[^\s/?#]+(?::[0-9]{1,5})?/?")
 _HOST_ONLY: Final = frozenset({"GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL"})
-"""Addresses below which our own paths begin: nothing of ours puts a prefix before them."""
+"""Addresses that cannot have a path, because Gatehouse serves its paths from the root."""
 
 
 def all_mistakes(settings: Settings, process: Process) -> list[str]:
-    """Return everything that is wrong with ``settings`` for ``process``; what the hosted app declares is declared."""
+    """Return the mistakes of ``settings`` for ``process``, and declare what the hosted app declares."""
     return [
         *_general_mistakes(settings),
         *_process_mistakes(settings, process),
@@ -35,7 +35,7 @@ def all_mistakes(settings: Settings, process: Process) -> list[str]:
 
 
 def unset_database_mistakes(settings: Settings) -> list[str]:
-    """Return what is wrong when no variable names the database.
+    """Return the mistakes when no variable names the database.
 
     Beside a hosted app the retired ``DATABASE_URL`` may be the app's own and is not refused. Without this check a
     production installation that still uses it would start with the default instead: a new, empty SQLite database.
@@ -49,8 +49,8 @@ def unset_database_mistakes(settings: Settings) -> list[str]:
     return [mistake]
 
 
-def shown(field: str, settings: Settings) -> str:
-    """Return the variable by which a message names ``field``: what is right where this installation reads it."""
+def variable_of(field: str, settings: Settings) -> str:
+    """Return the variable that a message names for ``field``: the one that this installation reads."""
     alias = field.upper()
     return variable(field) if alias not in AUTH0_ALIASES or settings.gatehouse_app is not None else alias
 
@@ -64,7 +64,7 @@ def _url_mistake(name: str, url: str, settings: Settings) -> str | None:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
         return f"{name} must be an http or https address without query or password, such as https://app.example.com."
     if parts.path not in {"", "/"} and name in _HOST_ONLY:
-        return f"{name} must not have a path: give it a host name of its own."
+        return f"{name} must not have a path: use a host name of its own."
     if parts.scheme == "http" and settings.production:
         return f"{name} must begin with https:// in production."
     if parts.scheme == "http" and not is_loopback(url):
@@ -74,7 +74,7 @@ def _url_mistake(name: str, url: str, settings: Settings) -> str | None:
 
 def _default_role_mistake(role: str | None) -> str | None:
     if role == ADMINISTRATOR:
-        return "GATEHOUSE_DEFAULT_ROLE must not be administrator: everybody who signs in would be one."
+        return "GATEHOUSE_DEFAULT_ROLE must not be administrator: every user who signs in would be one."
     return None
 
 
@@ -91,7 +91,7 @@ def _general_mistakes(settings: Settings) -> list[str]:
         mistakes.append("GATEHOUSE_APP_BASE_URL is not on this machine: set GATEHOUSE_ENV=production to serve others.")
     mistakes += _outgoing_mistakes(settings)
     if settings.auth0_domain is not None and ("/" in settings.auth0_domain or ":" in settings.auth0_domain):
-        name = shown("auth0_domain", settings)
+        name = variable_of("auth0_domain", settings)
         mistakes.append(f"{name} is the bare domain, such as acme.eu.auth0.com, without https:// and slashes.")
     if unknown := sorted(set(settings.token_algorithms) - {"RS256", "PS256", "ES256"}):
         mistakes.append(f"GATEHOUSE_TOKEN_ALGORITHMS knows RS256, PS256 and ES256, not {', '.join(unknown)}.")
@@ -112,7 +112,7 @@ def _general_mistakes(settings: Settings) -> list[str]:
     if not urlsplit(settings.auth0_roles_claim).scheme:
         mistakes.append("GATEHOUSE_AUTH0_ROLES_CLAIM must be a namespaced claim, such as https://acme.example/roles.")
     mistakes += [
-        f"{shown(name, settings)} is still a placeholder."
+        f"{variable_of(name, settings)} is still a placeholder."
         for name in ("auth0_domain", "auth0_client_id", "auth0_audience", "oidc_issuer")
         if "…" in (getattr(settings, name) or "") or "..." in (getattr(settings, name) or "")
     ]
@@ -120,7 +120,7 @@ def _general_mistakes(settings: Settings) -> list[str]:
 
 
 def _outgoing_mistakes(settings: Settings) -> list[str]:
-    """What is wrong with how calls leave this machine."""
+    """The mistakes of the settings for outgoing calls."""
     mistakes = []
     if settings.ca_bundle is not None and (mistake := ca_bundle_mistake(settings.ca_bundle)):
         mistakes.append(f"GATEHOUSE_CA_BUNDLE {mistake}.")
@@ -139,8 +139,8 @@ def _process_mistakes(settings: Settings, process: Process) -> list[str]:
     if settings.production:
         if settings.local_tenant and process is not Process.CLI:
             mistakes.append(
-                f"{shown('auth0_domain', settings)} (or GATEHOUSE_OIDC_ISSUER) is required in production: the local "
-                "tenant never serves there."
+                f"{variable_of('auth0_domain', settings)} (or GATEHOUSE_OIDC_ISSUER) is required in production: the "
+                "local tenant never serves there."
             )
         if not settings.gatehouse_secret:
             mistakes.append(
@@ -155,7 +155,9 @@ def _process_mistakes(settings: Settings, process: Process) -> list[str]:
             ("auth0_client_id", settings.auth0_client_id),
             ("auth0_client_secret", settings.client_secret or None),
         ]
-    missing = [f"{shown(name, settings)} is required with a real tenant." for name, value in needed if value is None]
+    missing = [
+        f"{variable_of(name, settings)} is required with a real tenant." for name, value in needed if value is None
+    ]
     domain = settings.auth0_domain
     if missing and settings.gatehouse_app is not None and domain and os.environ.get("AUTH0_DOMAIN") == domain:
         missing.append("AUTH0_DOMAIN in the environment counts for Gatehouse: unset it if it is the hosted app's own.")
@@ -163,7 +165,7 @@ def _process_mistakes(settings: Settings, process: Process) -> list[str]:
 
 
 def _declared(settings: Settings) -> tuple[str, ...]:
-    """Declare what the served app declares; → what is wrong with that."""
+    """Declare what the hosted app declares, and return the mistakes of its file."""
     script = settings.gatehouse_app
     if script is not None and not script.is_file():
         return (f"GATEHOUSE_APP names {script}, and there is no such file.",)

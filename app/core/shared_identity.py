@@ -1,11 +1,10 @@
-"""Code that would hand one user's result to another, found by reading the syntax tree: nothing is imported or run.
+"""Finds code that would return one user's result to another. It reads the syntax tree: nothing is imported or run.
 
-What counts is a cache around something that decides about its caller: a cache decorator above ``requires``, a cache
+Such code has a cache around a function that depends on its caller: a cache decorator above ``requires``, a cache
 called with a guarded function, and what depends on the user (``access.principal``, ``access.allows``, ``st.user``,
 ``st.context``) in the body of a cached function or of a function of the same module that it uses, by whatever import
-or alias the module has it. In Streamlit's caches a call of ``access`` raises when it runs (``IdentityShared``); of
-``st.user``, and in the caches of ``functools`` and ``cachetools``, nothing can tell when it runs, so reading is all
-there is.
+or alias. In Streamlit's caches a call of ``access`` raises when it runs (``IdentityShared``). A read of ``st.user``,
+and the caches of ``functools`` and ``cachetools``, cannot be detected when they run, only in the syntax tree.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Final, NamedTuple
 from app.core.imported_names import ImportedNames, local_names
 
 CACHES: Final = frozenset({"cache", "cache_data", "cache_resource", "cached", "cachedmethod", "lru_cache"})
-"""Decorators that keep what a function returned for the next caller, by their last name."""
+"""Decorators that return the stored result of a function to the next caller, by their last name."""
 IDENTITY: Final = frozenset(
     {
         "allows", "allows_row", "bind_session", "bound_session", "browser_hash", "caller", "caller_of", "carried",
@@ -25,12 +24,12 @@ IDENTITY: Final = frozenset(
         "require_page", "require_row", "requires",
     }
 )  # fmt: skip
-"""What the modules named ``access`` offer that depends on the user."""
+"""Names of the modules ``access`` that depend on the user, earlier names included."""
 
 _OF_THE_SESSION: Final = frozenset({"context", "user"})
-"""What Streamlit offers that depends on the user."""
-_BEHIND_IT: Final = frozenset({"ContextProxy", "UserInfoProxy", "get_script_run_ctx"})
-"""What these are made of, in modules of Streamlit that an app may import too."""
+"""Names of Streamlit that depend on the user."""
+_IMPLEMENTATIONS: Final = frozenset({"ContextProxy", "UserInfoProxy", "get_script_run_ctx"})
+"""Their implementations, in modules of Streamlit that an app may import too."""
 _STREAMLIT: Final = frozenset({"st", "streamlit"})
 _STARS: Final = {
     "access": IDENTITY,
@@ -38,14 +37,14 @@ _STARS: Final = {
     "functools": CACHES,
     "streamlit": CACHES | _OF_THE_SESSION,
 }
-"""What ``from … import *`` brings that matters here, by the last part of the module's name."""
+"""The names that ``from … import *`` may import, by the last part of the module's name."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FunctionNode = _Function | ast.Lambda
 
 
 class Place(NamedTuple):
-    """One such place."""
+    """A cache around code that depends on the user."""
 
     name: str
     """The function, qualified as in the guard inventory."""
@@ -56,12 +55,12 @@ class Place(NamedTuple):
 
     @property
     def at(self) -> str:
-        """File and line, as editors take them."""
+        """File and line, in the form that editors open."""
         return f"{self.file}:{self.line}"
 
 
 def in_tree(tree: ast.Module, *, file: str) -> Iterator[Place]:
-    """Such places of one module: each function once, and each call of a cache with a function."""
+    """Find the places of one module: each decorated function once, and each call of a cache with a function."""
     reader = _Reader(tree)
     functions = list(_functions(tree, ""))
     for name, function in functions:
@@ -85,7 +84,7 @@ class _Reader:
         self._functions = {node.name: node for node in tree.body if isinstance(node, _Function)}
 
     def problem_of(self, function: _Function) -> str:
-        """What is wrong with a decorated function; empty when nothing is."""
+        """Return what is wrong with a decorated function; empty if nothing is."""
         caches = [place for place, decorator in enumerate(function.decorator_list) if self.is_cache(decorator)]
         if not caches:
             return ""
@@ -95,7 +94,7 @@ class _Reader:
         return self._identity_in(function, cache)
 
     def problem_of_cached(self, argument: ast.expr, cache: str, functions: Mapping[str, _Function]) -> str:
-        """What is wrong with handing ``argument`` to a cache: a function by its name, or made in place."""
+        """Return what is wrong with a cache of ``argument``: a function's name, a lambda or a decorated function."""
         if isinstance(argument, ast.Lambda):
             return self._identity_in(argument, cache)
         if isinstance(argument, ast.Call):
@@ -120,28 +119,30 @@ class _Reader:
         )
 
     def _identity_in(self, function: _FunctionNode, cache: str) -> str:
-        """What is wrong with the body of a function that ``cache`` keeps; empty when nothing is."""
-        found = next(self._about_the_user(function, frozenset(), {function}), None)
-        if found is None:
+        """What is wrong with the body of a function that ``cache`` wraps; empty if nothing is."""
+        node = next(self._about_the_user(function, frozenset(), {function}), None)
+        if node is None:
             return ""
         return (
-            f"{_name(found)} is read inside {cache}, whose result is shared between users: read it outside and pass "
+            f"{_name(node)} is read inside {cache}, whose result is shared between users: read it outside and pass "
             "what depends on the user as an argument."
         )
 
-    def _about_the_user(self, function: _FunctionNode, hidden: frozenset[str], seen: set[ast.AST]) -> Iterator[ast.AST]:
+    def _about_the_user(
+        self, function: _FunctionNode, hidden: frozenset[str], visited: set[ast.AST]
+    ) -> Iterator[ast.AST]:
         """Every name in the body of a function that depends on the user, in the order of the text.
 
         Args:
-            function: Whose body is read.
+            function: Its body is read.
             hidden: Names that mean something else around it.
-            seen: The functions that are being read; those of the module that the function uses are added.
+            visited: The functions that are being read; functions of the module that this one uses are added.
         """
         inside = hidden | local_names(function)
         todo = [(node, inside) for node in reversed(_body(function))]  # no recursion: expressions can be deep
         while todo:
             node, hidden = todo.pop()
-            if isinstance(node, ast.Name | ast.Attribute) and self._is_of_the_user(node, hidden, seen):
+            if isinstance(node, ast.Name | ast.Attribute) and self._is_of_the_user(node, hidden, visited):
                 yield node
             if isinstance(node, _FunctionNode):
                 inside = hidden | local_names(node)
@@ -150,16 +151,16 @@ class _Reader:
             else:
                 todo += [(below, hidden) for below in reversed(list(ast.iter_child_nodes(node)))]
 
-    def _is_of_the_user(self, node: ast.Name | ast.Attribute, hidden: frozenset[str], seen: set[ast.AST]) -> bool:
+    def _is_of_the_user(self, node: ast.Name | ast.Attribute, hidden: frozenset[str], visited: set[ast.AST]) -> bool:
         """Whether a name depends on the user itself, or is of a function of the module that does."""
         if any(map(_is_identity, self._names.origins(node, hidden))):
             return True
         function = self._functions.get(node.id) if isinstance(node, ast.Name) and node.id not in hidden else None
-        if function is None or function in seen:
+        if function is None or function in visited:
             return False
-        seen.add(function)
+        visited.add(function)
         guarded = any(map(self._is_guard, function.decorator_list))
-        return guarded or next(self._about_the_user(function, frozenset(), seen), None) is not None
+        return guarded or next(self._about_the_user(function, frozenset(), visited), None) is not None
 
 
 def _body(function: _FunctionNode) -> list[ast.AST]:
@@ -167,7 +168,7 @@ def _body(function: _FunctionNode) -> list[ast.AST]:
 
 
 def _evaluated_around(function: _FunctionNode) -> list[ast.AST]:
-    """What of a function is evaluated where it is defined: its decorators and defaults."""
+    """The parts of a function that are evaluated at its definition: decorators and defaults."""
     decorators = [] if isinstance(function, ast.Lambda) else function.decorator_list
     defaults = [*function.args.defaults, *function.args.kw_defaults]
     return [*decorators, *(each for each in defaults if each is not None)]
@@ -180,12 +181,12 @@ def _is_identity(origin: str) -> bool:
     if name in IDENTITY and module == "access":
         return True
     return (name in _OF_THE_SESSION and module in _STREAMLIT) or (
-        name in _BEHIND_IT and path.partition(".")[0] in _STREAMLIT
+        name in _IMPLEMENTATIONS and path.partition(".")[0] in _STREAMLIT
     )
 
 
 def _cached_argument(node: ast.AST) -> ast.expr | None:
-    """What a call hands over first, by its place or as ``func``."""
+    """The first argument of a call, positional or as ``func``."""
     if not isinstance(node, ast.Call):
         return None
     return next(iter(node.args), None) or next((each.value for each in node.keywords if each.arg == "func"), None)
@@ -210,7 +211,7 @@ def _functions(node: ast.AST, within: str) -> Iterator[tuple[str, _Function]]:
 
 
 def _decorated(argument: ast.AST) -> str:
-    """The name of a function that is given by it, or decorated in place."""
+    """The name of a function that is passed by name, or decorated in place."""
     inner = argument.args[0] if isinstance(argument, ast.Call) and argument.args else argument
     return _name(inner) or "<lambda>"
 

@@ -48,7 +48,7 @@ def unused_state(environment: Mapping[str, str], env_file: Path | None) -> list[
     if not any((OWN_FOLDER / name).exists() for name in (DATABASE, SECRET)):
         return []
     sentence = (
-        f"The folder {OWN_FOLDER} here is not used: the state of the hosted app is in {folder}. To go on with the one "
+        f"The folder {OWN_FOLDER} here is not used: the state of the hosted app is in {folder}. To keep using the one "
         f"in {OWN_FOLDER}, set GATEHOUSE_STATE={OWN_FOLDER}."
     )
     return [sentence]
@@ -83,5 +83,5 @@ def _data_home(environment: Mapping[str, str]) -> Path:
     """Return the user's data folder (XDG Base Directory Specification; on macOS Apple's)."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support"
-    given = Path(environment.get("XDG_DATA_HOME", ""))
-    return given if given.is_absolute() else Path.home() / ".local" / "share"
+    data_home = Path(environment.get("XDG_DATA_HOME", ""))
+    return data_home if data_home.is_absolute() else Path.home() / ".local" / "share"

@@ -95,9 +95,9 @@ class BackchannelLogouts:
                     continue
                 # The lease returns the newest tokens; a refresh in progress elsewhere revokes what it gets.
                 sealed = unit.take_refresh_lease(session.ref, _LEASE, now, now + timedelta(seconds=1))
-                if unit.end_session(session.ref, EndReason.PROVIDER_LOGOUT, now):
+                if unit.end_session(session.ref, EndReason.BACKCHANNEL_LOGOUT, now):
                     ended.append(LoggedOutSession(session.ref, sealed))
-                    unit.record(session_audit.ended(session, EndReason.PROVIDER_LOGOUT, by="system", now=now))
+                    unit.record(session_audit.ended(session, EndReason.BACKCHANNEL_LOGOUT, by="system", now=now))
             unit.commit()
         return ended
 

@@ -12,7 +12,7 @@ _ENDED: Final = {
     EndReason.ENDED_BY_PERSON: "You ended this session from another one.",
     EndReason.ENDED_BY_ADMIN: "You were signed out by an administrator.",
     EndReason.BLOCKED: "Your account was blocked. Ask an administrator.",
-    EndReason.PROVIDER_LOGOUT: "You signed out at the sign-in provider.",
+    EndReason.BACKCHANNEL_LOGOUT: "You signed out at the sign-in provider.",
     EndReason.PROVIDER_REFUSED: "The sign-in provider ended this sign-in. Sign in again.",
     EndReason.REPLACED: "There was a new sign-in in this browser.",
 }

@@ -288,7 +288,7 @@ class TokenRefresh:
         if left >= timedelta(seconds=REMAINING_SECONDS):
             return self._open(ref, stored).access_token
         if stored.silent_at is None:
-            raise SignInAgain("Your sign-in is being refreshed.", silently=True)
+            raise SignInAgain("Your sign-in is being refreshed.", silent_sign_in=True)
         if left > timedelta():
             return self._open(ref, stored).access_token
         raise SignInAgain("The sign-in provider asks you to sign in once more before this can be shown.")

@@ -69,7 +69,7 @@ class StepUpSignIn:
             access_token=tokens.access_token,
             max_age_seconds=max_age_seconds,
         )
-        if requirement.acr and not has_context(requirement.acr, given=id_token.acr, methods=id_token.amr):
+        if requirement.acr and not has_context(requirement.acr, achieved=id_token.acr, methods=id_token.amr):
             raise FactorMissing
         if transaction.organization and id_token.organization != transaction.organization:
             raise OrganizationMismatch

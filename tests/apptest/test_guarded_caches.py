@@ -104,7 +104,7 @@ def test_a_wrong_place_for_a_guard_is_still_refused_at_decoration() -> None:
     method: Any = classmethod
     places: list[object] = [staticmethod(len), method(len), property(len), type("A", (), {}), Callable_(), len, 7]
     for wrong in places:
-        with pytest.raises(TypeError, match="@requires goes on a function or method, or above a cache of one"):
+        with pytest.raises(TypeError, match="@requires decorates a function or method, or a cache of one"):
             requires(wrong)
     assert isinstance(requires(st.cache_data(lambda: 1)), GuardedCache)
     with pytest.raises(TypeError, match="`principal`"):

@@ -30,7 +30,7 @@ print(db.WHOSE, component.__file__, access.__file__)
 @pytest.mark.parametrize(
     ("files", "declarations", "said"),
     [
-        (["pages/extra.py"], "", "without asking anybody"),
+        (["pages/extra.py"], "", "without any check"),
         (["app/thing.py"], "", "rename it"),
         ([], '[pages]\n"/" = "signed-in"', "nothing here calls st.navigation"),
     ],
@@ -60,7 +60,7 @@ def test_a_pages_folder_keeps_the_command_from_serving(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 2
-    assert f"{tmp_path / 'pages'}: Streamlit would serve this folder's scripts without asking anybody." in done.stderr
+    assert f"{tmp_path / 'pages'}: Streamlit would serve this folder's scripts without any check." in done.stderr
     assert "st.navigation" in done.stderr
 
 

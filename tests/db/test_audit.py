@@ -107,7 +107,7 @@ def test_the_triggers_are_there_and_missed_when_gone(database: Database) -> None
     with database.engine.connect() as connection:
         assert missing_triggers(connection) == names
     state = verify_chain(database)
-    assert [(problem.kind, problem.note) for problem in state.problems] == [
+    assert [(problem.kind, problem.detail) for problem in state.problems] == [
         (ProblemKind.UNPROTECTED, name) for name in sorted(names)
     ]
 

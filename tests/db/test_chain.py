@@ -95,7 +95,7 @@ def test_what_was_done_to_the_chain_is_named(
         (ChainProblem(K.REMOVED, 3, 5), "Events 3 to 5 were removed."),
         (ChainProblem(K.CUT, 5, 5), "The end is cut off: event 5 was removed."),
         (
-            ChainProblem(K.REORDERED, 3, found=4),
+            ChainProblem(K.REORDERED, 3, original_seq=4),
             "Event 4 stands in the place of event 3: events were put in another order.",
         ),
     ],

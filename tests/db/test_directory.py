@@ -210,7 +210,7 @@ def audited(database: Database) -> None:
                     at=NOW + number * SECOND,
                     actor=f"actor {number % 5}",
                     target=f"actor {number % 4}",
-                    outcome=Outcome.REFUSED if number % 3 == 0 else Outcome.DONE,
+                    outcome=Outcome.REFUSED if number % 3 == 0 else Outcome.SUCCEEDED,
                     details={"n": number},
                 )
             )

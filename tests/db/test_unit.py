@@ -156,10 +156,10 @@ def test_usage_counts_by_utc_day(database: Database) -> None:
     day = timedelta(days=1)
     with database.unit_of_work() as unit:
         for kind, at, outcome in (
-            (AuditKind.SESSION_BEGIN, midnight, Outcome.DONE),
-            (AuditKind.SESSION_BEGIN, midnight + day - tick, Outcome.DONE),
+            (AuditKind.SESSION_BEGIN, midnight, Outcome.SUCCEEDED),
+            (AuditKind.SESSION_BEGIN, midnight + day - tick, Outcome.SUCCEEDED),
             (AuditKind.SESSION_BEGIN, midnight, Outcome.FAILED),
-            (AuditKind.SESSION_BEGIN, midnight - tick, Outcome.DONE),
+            (AuditKind.SESSION_BEGIN, midnight - tick, Outcome.SUCCEEDED),
             (AuditKind.PAGE_DENY, midnight, Outcome.REFUSED),
             (AuditKind.FUNCTION_DENY, midnight, Outcome.REFUSED),
             (AuditKind.ENDPOINT_DENY, midnight, Outcome.REFUSED),

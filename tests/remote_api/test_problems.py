@@ -17,9 +17,9 @@ from app.core.errors import (
     BadRequest,
     ChangeUnconfirmed,
     ConfigurationError,
+    ExceedsOwnPermissions,
     GatehouseError,
     InvalidInput,
-    NotHeld,
     PermissionDenied,
     RuleViolated,
     StepUpRequired,
@@ -36,7 +36,7 @@ ARGUMENTS: dict[type[GatehouseError], Any] = {
     PermissionDenied: lambda: PermissionDenied("read:reports", "not-granted"),
     StepUpRequired: lambda: StepUpRequired("export:reports", max_age_seconds=60, acr="urn:two"),
     InvalidInput: lambda: InvalidInput({"days": "Too many."}),
-    NotHeld: lambda: NotHeld(["manage:roles"]),
+    ExceedsOwnPermissions: lambda: ExceedsOwnPermissions(["manage:roles"]),
     TooManyRequests: lambda: TooManyRequests(7),
 }
 

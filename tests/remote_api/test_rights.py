@@ -50,7 +50,7 @@ def test_an_own_clients_machine_token_is_refused_too(world: ApiWorld) -> None:
     [
         (EndReason.SIGNED_OUT, "session-ended"),
         (EndReason.ENDED_BY_ADMIN, "session-ended"),
-        (EndReason.PROVIDER_LOGOUT, "session-ended"),
+        (EndReason.BACKCHANNEL_LOGOUT, "session-ended"),
         (EndReason.EXPIRED, "session-expired"),
     ],
 )

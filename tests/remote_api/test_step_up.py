@@ -158,7 +158,7 @@ def test_a_token_dies_when_the_provider_says_that_its_person_signed_out(world: A
     other = world.new_session(signed_in.subject)
     with world.database.unit_of_work() as unit:
         (found, _) = unit.sessions_at_provider(world.issuer.url, subject=signed_in.subject.subject)
-        assert unit.end_session(found.ref, EndReason.PROVIDER_LOGOUT, world.clock())
+        assert unit.end_session(found.ref, EndReason.BACKCHANNEL_LOGOUT, world.clock())
         unit.commit()
     codes = {world.call("/api/pong", one.token).json.get("code") for one in (signed_in, other)}
     assert codes == {"session-ended", None}

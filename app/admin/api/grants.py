@@ -32,7 +32,7 @@ def add_grant(
     Raises:
         StaleVersion: The person changed meanwhile.
         SelfGrant: The person is the caller.
-        NotHeld: The caller does not have all that is granted.
+        ExceedsOwnPermissions: The caller does not have all that is granted.
     """
     body = {item.kind: item.name, "reason": reason} | _until(until)
     answer = call("POST", path("people", person_id, "grants"), body=body, version=version)
@@ -48,7 +48,7 @@ def revoke_grant(person_id: int, grant: int, *, reason: str, version: str) -> Pe
 
 @access.requires(Permission.MANAGE_GRANTS)
 def release_withheld(person_id: int, withheld: int, *, reason: str, version: str) -> PersonBody:
-    """Stop withholding a role or permission. Raises ``StaleVersion``, ``SelfGrant``, ``NotHeld``."""
+    """Stop withholding a role or permission. Raises ``StaleVersion``, ``SelfGrant``, ``ExceedsOwnPermissions``."""
     address = path("people", person_id, "withheld", withheld)
     return call("DELETE", address, params=query_params(reason=reason), version=version).read(PersonBody)
 

@@ -20,6 +20,6 @@ def mappings(text: str = "", *, unmapped: bool = False, cursor: str = "", limit:
 
 @access.requires(Permission.MANAGE_MAPPINGS)
 def set_mapping(token_role: str, roles: Collection[int], *, reason: str, version: str) -> MappingChanged:
-    """Map a token role to exactly these roles. Raises ``StaleVersion``, ``NotHeld``."""
+    """Map a token role to exactly these roles. Raises ``StaleVersion``, ``ExceedsOwnPermissions``."""
     body = {"token_role": token_role, "roles": sorted(roles), "reason": reason}
     return call("PUT", path("mappings"), body=body, version=version).read(MappingChanged)

@@ -48,7 +48,7 @@ def review_role(role_id: int, permissions: Collection[str]) -> RoleReviewBody:
 
 @access.requires(Permission.MANAGE_ROLES)
 def create_role(name: str, *, description: str, permissions: Collection[str], reason: str) -> RoleBody:
-    """Make a role. Raises ``NameTaken``, ``NotHeld``, ``InvalidInput``."""
+    """Make a role. Raises ``NameTaken``, ``ExceedsOwnPermissions``, ``InvalidInput``."""
     body = {"name": name, "description": description, "permissions": sorted(permissions), "reason": reason}
     return call("POST", path("roles"), body=body).read(RoleBody)
 
@@ -57,7 +57,7 @@ def create_role(name: str, *, description: str, permissions: Collection[str], re
 def update_role(
     role_id: int, *, name: str, description: str, permissions: Collection[str], reason: str, version: str
 ) -> RoleBody:
-    """Set everything of a role. Raises ``StaleVersion``, ``NameTaken``, ``NotHeld``, ``BuiltInRole``."""
+    """Set everything of a role. Raises ``StaleVersion``, ``NameTaken``, ``ExceedsOwnPermissions``, ``BuiltInRole``."""
     body = {"name": name, "description": description, "permissions": sorted(permissions), "reason": reason}
     return call("PUT", path("roles", role_id), body=body, version=version).read(RoleBody)
 

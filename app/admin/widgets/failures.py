@@ -16,7 +16,7 @@ from app.core.errors import (
     GatehouseError,
     InvalidInput,
     NotFound,
-    NotHeld,
+    ExceedsOwnPermissions,
     PermissionDenied,
     RuleViolated,
     SignInAgain,
@@ -52,7 +52,7 @@ def message(error: GatehouseError) -> str:
     """The text for an error: what failed and why, in one or more sentences, markdown-safe."""
     title, detail = f"**{formatting.plain(error.title)}.**", formatting.plain(error.detail, cap=500)
     match error:
-        case NotHeld() if error.permissions:
+        case ExceedsOwnPermissions() if error.permissions:
             sentences = "; ".join(formatting.clause(formatting.sentence(name)) for name in error.permissions[:5])
             more = len(error.permissions) - 5
             return f"{title} It includes what you do not hold: {sentences}{f'; and {more} more' if more > 0 else ''}."

@@ -48,7 +48,7 @@ class AuthorizedActor:
         """The administrator's own subject, whose rights they may not extend; None for the operator."""
         return self.principal.subject if self.principal is not None else None
 
-    def holds(self, permission: str) -> bool:
+    def may_grant(self, permission: str) -> bool:
         """Whether the actor may use ``permission``, at most after a step-up: only then may they grant it."""
         if self.principal is None:
             return True

@@ -60,14 +60,14 @@ def grant(
 
     Raises:
         SelfGrant: if the person is the administrator.
-        NotHeld: if the administrator does not have what is granted.
+        ExceedsOwnPermissions: if the administrator does not have what is granted.
         NotFound: if there is no such person.
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a role, permission, time or reason that cannot be.
         Conflict: if the person has the grant with another expiry, or was erased.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if until is not None and until <= now:
         raise InvalidInput({"until": "This time is in the past. Leave it empty for a grant without an expiry."})
@@ -77,11 +77,11 @@ def grant(
     _require_grantable(unit, actor, role, permission, target)
     require_not_self(actor, target, is_self=row.person.subject == actor.subject)
     source = Source.POLICY if administrator.principal is None else Source.ADMIN
-    new = NewGrant(row.person.subject, source, administrator.name, role, permission, until, why)
+    new = NewGrant(row.person.subject, source, administrator.name, role, permission, until, reason)
     if not unit.add_grant(new, now):
         _require_same_end(unit, new, now)
         return False
-    unit.record(actor.event(AuditKind.GRANT_ADD, target, why, **_details(role, permission, source, until)))
+    unit.record(actor.event(AuditKind.GRANT_ADD, target, reason, **_details(role, permission, source, until)))
     return True
 
 
@@ -105,27 +105,27 @@ def revoke(
         The grant as it was.
 
     Raises:
-        LastAdministrator: if nobody could administer afterwards.
+        LastAdministrator: if no administrator would remain.
         NotFound: if the person or the grant does not exist.
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
-    found = unit.grant_row(person, grant)
-    if found is None:
+    revoked = unit.grant_row(person, grant)
+    if revoked is None:
         raise NotFound("This grant does not exist any more.")
     target = name_of(row)
-    is_default = found.role is not None and found.role == default_role
-    withheld = found.automatic or (is_default and not _is_automatic(unit, row.person.subject, default_role, now))
+    is_default = revoked.role is not None and revoked.role == default_role
+    withheld = revoked.automatic or (is_default and not _is_automatic(unit, row.person.subject, default_role, now))
     with keeping_an_administrator(unit, now, target):
         if withheld:
-            unit.withhold_grant(person, found, by=administrator.name, reason=why, from_default=is_default, now=now)
+            unit.withhold_grant(person, revoked, by=administrator.name, reason=reason, from_default=is_default, now=now)
         unit.delete_grant(grant)
-    details = _details(found.role, found.permission, found.source, found.until)
-    unit.record(actor.event(AuditKind.GRANT_REVOKE, target, why, **details, withheld=withheld))
-    return found
+    details = _details(revoked.role, revoked.permission, revoked.source, revoked.until)
+    unit.record(actor.event(AuditKind.GRANT_REVOKE, target, reason, **details, withheld=withheld))
+    return revoked
 
 
 def revoke_all(
@@ -144,7 +144,7 @@ def revoke_all(
         How many existed.
 
     Raises:
-        LastAdministrator: if nobody could administer afterwards.
+        LastAdministrator: if no administrator would remain.
         NotFound: if there is no such person.
         InvalidInput: for a reason that is missing or too long.
     """
@@ -195,24 +195,26 @@ def release(
 
     Raises:
         SelfGrant: if the person is the administrator.
-        NotHeld: if the administrator does not have what is released.
+        ExceedsOwnPermissions: if the administrator does not have what is released.
         NotFound: if the person or the row does not exist.
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
-    found = unit.withheld_row(person, withheld)
-    if found is None:
+    released = unit.withheld_row(person, withheld)
+    if released is None:
         raise NotFound("This is not withheld any more.")
     target = name_of(row)
-    _require_grantable(unit, actor, found.role, found.permission, target)
+    _require_grantable(unit, actor, released.role, released.permission, target)
     require_not_self(actor, target, is_self=row.person.subject == actor.subject)
-    unit.release_withheld(withheld, is_default=found.under(default_role).from_default, now=now)
-    what: dict[str, Detail] = {"role": found.role} if found.role is not None else {"permission": found.permission}
-    unit.record(actor.event(AuditKind.GRANT_RELEASE, target, why, **what))
-    return found
+    unit.release_withheld(withheld, is_default=released.under(default_role).from_default, now=now)
+    details: dict[str, Detail] = (
+        {"role": released.role} if released.role is not None else {"permission": released.permission}
+    )
+    unit.record(actor.event(AuditKind.GRANT_RELEASE, target, reason, **details))
+    return released
 
 
 def add_person(
@@ -227,12 +229,12 @@ def add_person(
         InvalidInput: for a subject that cannot be, or a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     known = unit.person_of(subject)
     if known is not None:
         return known.id
     person = unit.person_id(subject)
-    unit.record(actor.event(AuditKind.PERSON_ADD, subject_name(subject), why))
+    unit.record(actor.event(AuditKind.PERSON_ADD, subject_name(subject), reason))
     return person
 
 
@@ -268,5 +270,5 @@ def _is_automatic(unit: DirectoryUnit, subject: Subject, role: str | None, now: 
 
 def _details(role: str | None, permission: str | None, source: Source, until: datetime | None) -> dict[str, Detail]:
     """The details of a grant's audit event."""
-    what: dict[str, Detail] = {"role": role} if role is not None else {"permission": permission}
-    return {**what, "source": source.value, "until": None if until is None else until.isoformat()}
+    granted: dict[str, Detail] = {"role": role} if role is not None else {"permission": permission}
+    return {**granted, "source": source.value, "until": None if until is None else until.isoformat()}

@@ -44,13 +44,13 @@ def set_mapping(
         For how many people the grants changed.
 
     Raises:
-        NotHeld: if the administrator does not have a role that is added.
+        ExceedsOwnPermissions: if the administrator does not have a role that is added.
         SelfGrant: if the administrator would gain by the mapping.
         StaleVersion: if the mapping was changed after the administrator saw it.
         InvalidInput: for a name, a role or a reason that cannot be.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_MAPPINGS, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     if not 0 < len(token_role) <= MAX_TOKEN_ROLE_CHARACTERS or not token_role.isprintable():
         raise InvalidInput({"token_role": "This cannot be the name of a role in a token."})
     if len(roles) > MAX_MAPPED_ROLES:
@@ -74,5 +74,5 @@ def set_mapping(
     people = unit.set_mapping(token_role, roles, now, map_own_names=map_own_names)
     names_before = ", ".join(name for _, name in mapping.roles)
     details: dict[str, Detail] = {"roles": ", ".join(sorted(names)), "before": names_before, "people": people}
-    unit.record(actor.event(AuditKind.MAPPING_UPDATE, token_role, why, **details))
+    unit.record(actor.event(AuditKind.MAPPING_UPDATE, token_role, reason, **details))
     return people

@@ -35,13 +35,13 @@ def set_blocked(
         How many sessions ended.
 
     Raises:
-        LastAdministrator: if nobody could administer afterwards.
+        LastAdministrator: if no administrator would remain.
         NotFound: if there is no such person.
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.BLOCK_PEOPLE, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     target = name_of(row)
     with keeping_an_administrator(unit, now, target):
@@ -50,7 +50,7 @@ def set_blocked(
         return 0
     ended = unit.end_sessions_of(row.person.subject, EndReason.BLOCKED, now) if blocked else ()
     kind = AuditKind.PERSON_BLOCK if blocked else AuditKind.PERSON_UNBLOCK
-    unit.record(actor.event(kind, target, why, sessions_ended=len(ended)))
+    unit.record(actor.event(kind, target, reason, sessions_ended=len(ended)))
     return len(ended)
 
 
@@ -62,13 +62,13 @@ def erase(
     A block stays.
 
     Raises:
-        LastAdministrator: if nobody could administer afterwards.
+        LastAdministrator: if no administrator would remain.
         NotFound: if there is no such person.
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.ERASE_PEOPLE, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if row.state is PersonState.ERASED:
         return
@@ -76,4 +76,4 @@ def erase(
     with keeping_an_administrator(unit, now, target):
         ended = unit.end_sessions_of(row.person.subject, EndReason.ENDED_BY_ADMIN, now)
         unit.erase_person(person, now)
-    unit.record(actor.event(AuditKind.PERSON_ERASE, target, why, sessions_ended=len(ended)))
+    unit.record(actor.event(AuditKind.PERSON_ERASE, target, reason, sessions_ended=len(ended)))

@@ -48,18 +48,18 @@ def create_role(
         Its id.
 
     Raises:
-        NotHeld: for permissions that the administrator does not have.
+        ExceedsOwnPermissions: for permissions that the administrator does not have.
         NameTaken: if a role has this name or one that looks the same.
         InvalidInput: for a name, description, permission or reason that cannot be.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     name, description = _checked_name(name), _checked_description(description)
     _require_known(unit, permissions)
     _require_free(unit, name, now, but=None)
     require_held(actor, permissions, name)
     role = unit.add_role(name, description, permissions)
-    unit.record(actor.event(AuditKind.ROLE_CREATE, name, why, role=role, permissions=_listed(permissions)))
+    unit.record(actor.event(AuditKind.ROLE_CREATE, name, reason, role=role, permissions=_listed(permissions)))
     return role
 
 
@@ -78,7 +78,7 @@ def update_role(
     """Set name, description and permissions of a role; nothing happens if they are so already.
 
     Raises:
-        NotHeld: for added permissions that the administrator does not have.
+        ExceedsOwnPermissions: for added permissions that the administrator does not have.
         SelfGrant: if the administrator would gain by the added permissions.
         BuiltInRole: if the change is not allowed for a built-in role.
         NameTaken: if another role has this name or one that looks the same.
@@ -87,7 +87,7 @@ def update_role(
         InvalidInput: for a name, description, permission or reason that cannot be.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
     current = card.row
     name, description = _checked_name(name), _checked_description(description)
@@ -103,7 +103,7 @@ def update_role(
     unit.change_role(role, name=name, description=description, permissions=permissions)
     details: dict[str, Detail] = {"role": role, "added": _listed(added), "removed": _listed(removed)}
     renamed: dict[str, Detail] = {} if name == current.name else {"renamed_to": name}
-    unit.record(actor.event(AuditKind.ROLE_UPDATE, current.name, why, **details, **renamed))
+    unit.record(actor.event(AuditKind.ROLE_UPDATE, current.name, reason, **details, **renamed))
 
 
 def delete_role(
@@ -123,7 +123,7 @@ def delete_role(
 
     Raises:
         RoleInUse: if people have the role or a token role maps to it, and ``move_to`` is None.
-        NotHeld: if the administrator does not have what ``move_to`` grants.
+        ExceedsOwnPermissions: if the administrator does not have what ``move_to`` grants.
         SelfGrant: if the administrator would gain by ``move_to``.
         BuiltInRole: if the role is built in.
         NotFound: if there is no such role.
@@ -131,7 +131,7 @@ def delete_role(
         InvalidInput: for a role ``move_to`` that does not exist, or a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
     name = card.row.name
     if card.row.built_in:
@@ -140,11 +140,11 @@ def delete_role(
     if successor is None and (card.row.people or card.token_roles):
         raise RoleInUse("People have this role, or a token role maps to it: name the role that replaces it.")
     with keeping_an_administrator(unit, now, name):
-        moved = unit.move_role(role, move_to, by=administrator.name, reason=why, now=now)
+        moved = unit.move_role(role, move_to, by=administrator.name, reason=reason, now=now)
         unit.delete_role(role)
     moved_to = None if successor is None else successor.row.name
     details: dict[str, Detail] = {"role": role, "moved_to": moved_to, "people": moved}
-    unit.record(actor.event(AuditKind.ROLE_DELETE, name, why, **details))
+    unit.record(actor.event(AuditKind.ROLE_DELETE, name, reason, **details))
     return moved
 
 

@@ -10,14 +10,14 @@ from typing import TypeVar
 from app.core.administration.authorized_actor import AuthorizedActor
 from app.core.directory import RoleCard
 from app.core.directory_ports import DirectoryUnit
-from app.core.errors import GatehouseError, LastAdministrator, NotHeld, SelfGrant
+from app.core.errors import ExceedsOwnPermissions, GatehouseError, LastAdministrator, SelfGrant
 from app.core.permissions import ADMINISTRATOR
 from app.core.policy import GrantPath, Source
 
 E = TypeVar("E", bound=GatehouseError)
 
 _SELF = "You cannot grant yourself more than you have. Ask another administrator."
-_NOT_HELD = "You can grant only what you have yourself and may use now."
+_ONLY_OWN = "You can grant only what you have yourself and may use now."
 _ADMINISTRATORS_ONLY = "Only an administrator can grant the administrator role."
 _LAST = (
     "This would leave no administrator: an unblocked person with the administrator role, granted by an administrator "
@@ -45,21 +45,21 @@ def require_held(actor: AuthorizedActor, permissions: Iterable[str], target: str
     """Refuse to grant permissions that the actor does not have.
 
     Raises:
-        NotHeld: with those that are missing.
+        ExceedsOwnPermissions: with those that are missing.
     """
-    if missing := sorted(name for name in permissions if not actor.holds(name)):
-        raise about(NotHeld(missing, _NOT_HELD), target)
+    if missing := sorted(name for name in permissions if not actor.may_grant(name)):
+        raise about(ExceedsOwnPermissions(missing, _ONLY_OWN), target)
 
 
 def require_role_held(actor: AuthorizedActor, role: RoleCard, target: str) -> None:
     """Refuse to grant a role with permissions that the actor does not have; ``administrator`` takes an administrator.
 
     Raises:
-        NotHeld: with the permissions that are missing.
+        ExceedsOwnPermissions: with the permissions that are missing.
     """
     if role.row.name == ADMINISTRATOR and actor.principal is not None and not actor.grants.is_administrator:
-        missing = sorted(name for name in role.permissions if not actor.holds(name))
-        raise about(NotHeld(missing, _ADMINISTRATORS_ONLY), target)
+        missing = sorted(name for name in role.permissions if not actor.may_grant(name))
+        raise about(ExceedsOwnPermissions(missing, _ADMINISTRATORS_ONLY), target)
     require_held(actor, role.permissions, target)
 
 
@@ -79,7 +79,7 @@ def require_nothing_gained(
     new_paths = tuple(paths)
     for permission in permissions if new_paths else ():
         existing = actor.grants.grant_paths(permission)
-        if not all(any(_covers(old, new) for old in existing) for new in new_paths):
+        if not all(any(_lasts_as_long(old, new) for old in existing) for new in new_paths):
             raise about(SelfGrant(_SELF), target)
 
 
@@ -96,7 +96,7 @@ def keeping_an_administrator(unit: DirectoryUnit, now: datetime, target: str) ->
         raise about(LastAdministrator(_LAST), target)
 
 
-def _covers(old: GrantPath, new: GrantPath) -> bool:
+def _lasts_as_long(old: GrantPath, new: GrantPath) -> bool:
     """Whether the existing path lasts at least as long as the new one."""
     if old.source is Source.TOKEN and new.source is not Source.TOKEN:
         return False

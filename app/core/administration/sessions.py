@@ -26,12 +26,12 @@ def end_session(unit: DirectoryUnit, administrator: Administrator, *, ref: str, 
         InvalidInput: for a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.END_SESSIONS, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     session = unit.session_by_ref(ref)
     if session is None:
         raise NotFound("There is no such session.")
     if unit.end_session(ref, EndReason.ENDED_BY_ADMIN, now):
-        unit.record(actor.event(AuditKind.SESSION_END, subject_name(session.person.subject), why, session=ref))
+        unit.record(actor.event(AuditKind.SESSION_END, subject_name(session.person.subject), reason, session=ref))
 
 
 def end_sessions(unit: DirectoryUnit, administrator: Administrator, *, person: int, reason: str, now: datetime) -> int:
@@ -45,12 +45,12 @@ def end_sessions(unit: DirectoryUnit, administrator: Administrator, *, person: i
         InvalidInput: for a reason that is missing or too long.
     """
     actor = authorise(unit, administrator, Permission.END_SESSIONS, now)
-    why = checked_reason(reason)
+    reason = checked_reason(reason)
     row = person_for_change(unit, person, None)
     target = name_of(row)
     ended = unit.end_sessions_of(row.person.subject, EndReason.ENDED_BY_ADMIN, now)
     for ref in ended:
-        unit.record(actor.event(AuditKind.SESSION_END, target, why, session=ref))
+        unit.record(actor.event(AuditKind.SESSION_END, target, reason, session=ref))
     if not ended:  # tokens of other clients are refused from now on all the same
-        unit.record(actor.event(AuditKind.SESSION_END, target, why, sessions=0))
+        unit.record(actor.event(AuditKind.SESSION_END, target, reason, sessions=0))
     return len(ended)

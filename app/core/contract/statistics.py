@@ -21,7 +21,7 @@ class AttentionBody(ResponseModel):
     unused_roles: tuple[str, ...]
     permissions_held_by_nobody: tuple[str, ...]
     permissions_asked_nowhere: tuple[str, ...] = Field(
-        description="In the catalogue, but no published guard asks for them."
+        description="In the catalogue, but no published guard requires them."
     )
     unmapped_token_roles: tuple[str, ...]
     people_without_roles: int

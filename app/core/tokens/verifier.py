@@ -66,7 +66,7 @@ class TokenVerifier:
         self._roles_claim = roles_claim
         self._leeway_seconds = leeway_seconds
         self._seconds = seconds_of(clock)
-        self._verified: TokenCache[AccessToken] = TokenCache()
+        self._token_cache: TokenCache[AccessToken] = TokenCache()
 
     def access_token(self, token: str, *, from_provider: bool = False) -> AccessToken:
         """Verify an access token of the API.
@@ -82,14 +82,14 @@ class TokenVerifier:
         raw = token_bytes(token)
         digest = sha256(raw).digest()
         now = self._seconds()
-        known = self._verified.get(digest, self._keys.generation, now)
+        known = self._token_cache.get(digest, self._keys.generation, now)
         if known is not None:
             return known
         with _about(TokenUse.ACCESS):
             jws = parse(raw)
             access, expires = self._access_claims(jws, now, digest)
             generation = self._check_signature(jws, from_provider=from_provider)
-        self._verified.put(digest, access, generation, since=now, expires=expires)
+        self._token_cache.put(digest, access, generation, since=now, expires=expires)
         return access
 
     def id_token(
@@ -195,7 +195,7 @@ class TokenVerifier:
             raise TokenInvalid(reason=TokenReason.NOT_LOGOUT)
         sub, sid, jti = (read.identifier(claims, name) for name in ("sub", "sid", "jti"))
         if not (sub or sid) or not jti:
-            raise TokenInvalid(reason=TokenReason.NOBODY_NAMED)
+            raise TokenInvalid(reason=TokenReason.LOGOUT_INCOMPLETE)
         issued, expires = self._check_times(claims, now)
         return LogoutToken(
             issuer=self._issuer,
@@ -244,7 +244,7 @@ class TokenVerifier:
             authenticated_at=read.instant(authenticated) if authenticated is not None else None,
             acr=read.clean(claims, "acr", read.MAX_ID_CHARACTERS),
             amr=read.methods(claims),
-            unusable=tuple(found.unusable for found in (roles, permissions, scope) if found.unusable is not None),
+            unusable=tuple(claim.unusable for claim in (roles, permissions, scope) if claim.unusable is not None),
         )
         return access, expires + self._leeway_seconds
 

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 from app.cli.command import InstallationCommand
 from app.core.errors import (
     ConfigurationError,
+    ExceedsOwnPermissions,
     GatehouseError,
     InvalidInput,
-    NotHeld,
     PermissionDenied,
     ProviderRefused,
     StepUpRequired,
@@ -25,7 +25,10 @@ WITH_FIELDS: dict[type[GatehouseError], tuple[GatehouseError, tuple[str, ...]]] 
         InvalidInput({"email": "Several people have this e-mail.", "role": "There is no such role."}),
         ("  email: Several people have this e-mail.", "  role: There is no such role."),
     ),
-    NotHeld: (NotHeld(["explore:api", "read:roles"]), ("  permissions: explore:api, read:roles",)),
+    ExceedsOwnPermissions: (
+        ExceedsOwnPermissions(["explore:api", "read:roles"]),
+        ("  permissions: explore:api, read:roles",),
+    ),
     PermissionDenied: (
         PermissionDenied("read:reports", "not-granted"), ("  permission: read:reports", "  reason: not-granted"),
     ),

@@ -157,7 +157,7 @@ def good_script(folder: Path) -> str:
 BOTH: list[tuple[Prepare, str]] = [
     (missing_script, r"missing\.py is not a Python file"),
     (script_that_is_none, r"app\.txt is not a Python file"),
-    (pages_folder, r"/pages: Streamlit would serve this folder's scripts without asking anybody"),
+    (pages_folder, r"/pages: Streamlit would serve this folder's scripts without any check"),
     (bad_declarations, r"gatehouse\.toml is not TOML"),
     (rows_without_navigation, r"nothing here calls st\.navigation"),
     (wrong_setting, r"GATEHOUSE_SESSION_IDLE_SECONDS: "),

@@ -204,7 +204,7 @@ def test_state_of_an_earlier_version_that_is_not_used_is_reported_once(
     script = folder.parent / "shop" / "app.py"
     script.write_text("import streamlit as st\n")
     sentence = (
-        f"The folder var here is not used: the state of the hosted app is in {default_folder(script)}. To go on with "
+        f"The folder var here is not used: the state of the hosted app is in {default_folder(script)}. To keep using "
         "the one in var, set GATEHOUSE_STATE=var.\n"
     )
     for arguments in (["serve", str(script)], ["migrate", str(script)]):

@@ -112,7 +112,7 @@ def test_without_a_file_nothing_is_declared_and_what_was_is_gone(tmp_path: Path)
         ("[permissions]\n'read:orders' = { sentence = 'See.', second_factor = 1 }", "second_factor"),
         ("[roles]\nviewer = 'Reads.'", "Gatehouse's own"),
         ("[roles]\n'The Boss' = 'Rules.'", "lower-case"),
-        ("[roles]\nclerk = ''", "what it is for"),
+        ("[roles]\nclerk = ''", "a line that describes it"),
         ("[pages]\norders = 'signed-in'", "its address"),
         ("[pages]\n'/a/b' = 'signed-in'", "its address"),
         ("[pages]\n'/orders' = 'read:order'", "'read:order', which is not declared"),

@@ -196,7 +196,7 @@ def test_what_people_write_is_no_code(text: str) -> None:
         (
             "app:login:refuse",
             "provider:tls-expired",
-            "A sign-in did not succeed. The certificate has expired: renew it, or set the clock of this machine.",
+            "A sign-in did not succeed. The certificate has expired: replace it, or set the clock of this machine.",
         ),
         ("app:login:refuse", "factor-missing", "A sign-in did not succeed. The second factor was not requested."),
         ("policy:grant:add", "provider:dns", "Somebody granted something a role or permission."),

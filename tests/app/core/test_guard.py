@@ -164,7 +164,7 @@ def test_methods_work_and_wrong_places_are_refused_at_decoration(desk: Desk) -> 
 
     assert (Shop().open(), Shop.sign(), Shop.name()) == ("open", "sign", "Shop")
     for wrong in (staticmethod(lambda: None), classmethod(lambda _: None), property(lambda _: None), Shop, 5):
-        with pytest.raises(TypeError, match="@requires goes on a function"):
+        with pytest.raises(TypeError, match="@requires decorates a function"):
             requires(wrong)  # type: ignore[arg-type]
 
 

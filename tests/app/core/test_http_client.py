@@ -178,7 +178,7 @@ def test_no_other_module_makes_a_client_of_its_own() -> None:
     ("variable", "value", "said"),
     [
         ("GATEHOUSE_CA_BUNDLE", "no-such-file.pem", "GATEHOUSE_CA_BUNDLE names a file that does not exist."),
-        ("GATEHOUSE_CA_BUNDLE", "empty.pem", "GATEHOUSE_CA_BUNDLE names a file that holds no certificate"),
+        ("GATEHOUSE_CA_BUNDLE", "empty.pem", "GATEHOUSE_CA_BUNDLE names a file without a certificate"),
         ("GATEHOUSE_PROVIDER_PROXY", "proxy.example.com:3128", "GATEHOUSE_PROVIDER_PROXY must be an address such as"),
         (
             "GATEHOUSE_PROVIDER_PROXY",

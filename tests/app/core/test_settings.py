@@ -131,7 +131,7 @@ def test_production_refuses_the_local_tenant(monkeypatch: pytest.MonkeyPatch, tm
 def test_addresses_below_which_our_paths_begin_have_no_path(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    sentence = f"{name} must not have a path: give it a host name of its own."
+    sentence = f"{name} must not have a path: use a host name of its own."
     assert mistakes(monkeypatch, tmp_path, **AUTH0, **{name: "http://localhost:8888/api"}) == (sentence,)
     assert load(monkeypatch, tmp_path, **AUTH0, **{name: "http://localhost:8888/"}).remote_api_base_url
 

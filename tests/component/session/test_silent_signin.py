@@ -48,7 +48,7 @@ def test_one_silent_sign_in_brings_new_tokens_into_the_same_session(here: SignIn
     ref, secret, before = here.ref(browser), here.secret(browser), here.sessions.by_ref(here.ref(browser))
     with pytest.raises(SignInAgain) as caught:
         here.sessions.access_token(ref)
-    assert caught.value.silently
+    assert caught.value.silent_sign_in
     asked = browser.get(SILENT).location
     assert query(asked)["prompt"] == "none"
     here.fake.access_claims = {"permissions": ["explore:api"]}
@@ -76,7 +76,7 @@ def test_a_refusal_comes_back_to_the_page_and_is_not_tried_again(here: SignInWor
     here.clock.move(seconds=60)
     with pytest.raises(SignInAgain) as caught:
         here.sessions.access_token(ref)
-    assert not caught.value.silently
+    assert not caught.value.silent_sign_in
     assert browser.get(SILENT).location == "http://localhost:8501/reports?range=7"
     (event,) = here.audit("app:token:refresh-fail")
     assert event["reason"] == (error if error != "anything" else "provider-refused")

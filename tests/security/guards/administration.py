@@ -77,7 +77,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="administrators grant only permissions that they have",
         at="app.core.administration.rules:require_held",
-        without="actor.holds(name)",
+        without="actor.may_grant(name)",
         instead="name",
         test="tests/app/core/administration/test_rules.py::test_nobody_grants_what_they_do_not_hold",
     ),

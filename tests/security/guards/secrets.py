@@ -72,7 +72,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a process without the write key appends no audit event",
         at="db.audit:append",
-        without="if named and not keyring.holds(named) and not lost: ...",
+        without="if named and not keyring.has_key(named) and not lost: ...",
         test="tests/db/test_secret_keys.py::test_a_process_that_was_taken_for_gone_writes_nothing_afterwards[file]",
     ),
     Removal(

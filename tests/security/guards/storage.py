@@ -98,7 +98,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
         guard="the signature of a checkpoint is verified",
         at="app.core.checkpoints:_read",
         without="not keyring.mac_matches(...)",
-        instead="not sound and keyring.mac_matches(_PURPOSE, checkpoint._covered(), signature)",
+        instead="not sound and keyring.mac_matches(_PURPOSE, checkpoint._signed_bytes(), signature)",
         test="tests/db/test_checkpoints.py::test_a_checkpoint_cannot_be_altered_or_made_without_the_secret",
     ),
     Removal(

@@ -16,12 +16,12 @@ from app.core.directory import PersonState
 from app.core.errors import (
     BuiltInRole,
     Conflict,
+    ExceedsOwnPermissions,
     GatehouseError,
     InvalidInput,
     LastAdministrator,
     NameTaken,
     NotFound,
-    NotHeld,
     PermissionDenied,
     RoleInUse,
     SelfGrant,
@@ -80,7 +80,7 @@ def refused(here: Installation, error: type[GatehouseError], act: Any, *given: A
     assert type(caught.value) is error
     assert here.database.read.policy_version() == version
     recorded = here.events()[before:]
-    by_rule = issubclass(error, (SelfGrant, NotHeld, LastAdministrator))
+    by_rule = issubclass(error, (SelfGrant, ExceedsOwnPermissions, LastAdministrator))
     assert [(kind, reason) for kind, _, _, reason in recorded] == ([("policy:rule:refuse", error.code)] * by_rule)
     return caught.value
 
@@ -134,31 +134,31 @@ def test_the_operator_grants_as_policy(here: Installation) -> None:
 
 def test_nobody_grants_what_they_do_not_hold(here: Installation) -> None:
     assert here.grant(acting(BOB), CARLA, "viewer")
-    error = refused(here, NotHeld, here.grant, acting(BOB), CARLA, "analyst")
+    error = refused(here, ExceedsOwnPermissions, here.grant, acting(BOB), CARLA, "analyst")
     assert error.fields() == {"permissions": ["explore:files", "export:reports"]}
-    refused(here, NotHeld, here.grant, acting(BOB), CARLA, None, permission="read:people")
-    refused(here, NotHeld, here.grant, acting(BOB), CARLA, ADMINISTRATOR)
+    refused(here, ExceedsOwnPermissions, here.grant, acting(BOB), CARLA, None, permission="read:people")
+    refused(here, ExceedsOwnPermissions, here.grant, acting(BOB), CARLA, ADMINISTRATOR)
     here.give(BOB, "analyst", until=here.now - HOUR)
-    refused(here, NotHeld, here.grant, acting(BOB), CARLA, "analyst")
+    refused(here, ExceedsOwnPermissions, here.grant, acting(BOB), CARLA, "analyst")
 
 
 def test_holding_every_permission_is_not_being_an_administrator(here: Installation) -> None:
     here.give(BOB, permissions=tuple(permission.value for permission in CATALOGUE.values()))
     assert here.grant(acting(BOB), CARLA, "analyst")
-    refused(here, NotHeld, here.grant, acting(BOB), CARLA, ADMINISTRATOR)
+    refused(here, ExceedsOwnPermissions, here.grant, acting(BOB), CARLA, ADMINISTRATOR)
     assert here.grant(acting(ADA), CARLA, ADMINISTRATOR)
 
 
 def test_what_counts_is_what_the_client_may_use(here: Installation) -> None:
     narrowed = acting(ADA, AuthMethod.OTHER_TOKEN, scope=frozenset({"manage:grants", "read:reports"}))
     assert here.grant(narrowed, CARLA, "viewer")
-    refused(here, NotHeld, here.grant, narrowed, CARLA, "analyst")
-    refused(here, NotHeld, here.grant, narrowed, CARLA, ADMINISTRATOR)
+    refused(here, ExceedsOwnPermissions, here.grant, narrowed, CARLA, "analyst")
+    refused(here, ExceedsOwnPermissions, here.grant, narrowed, CARLA, ADMINISTRATOR)
     asserting = acting(DAN, AuthMethod.MACHINE, asserted=frozenset({"manage:grants", "explore:api", "read:messages"}))
     assert here.grant(asserting, CARLA, "developer")
-    refused(here, NotHeld, here.grant, asserting, CARLA, "viewer")
+    refused(here, ExceedsOwnPermissions, here.grant, asserting, CARLA, "viewer")
     here.give(DAN, "analyst")  # exporting asks for a fresh sign-in, which a machine cannot give
-    refused(here, NotHeld, here.grant, asserting, CARLA, "analyst")
+    refused(here, ExceedsOwnPermissions, here.grant, asserting, CARLA, "analyst")
 
 
 def test_what_only_lacks_a_fresh_sign_in_is_held(here: Installation) -> None:
@@ -368,7 +368,7 @@ def test_a_role_is_made_of_what_its_maker_holds(here: Installation) -> None:
         "Reads.",
         frozenset({"read:reports"}),
     )
-    refused(here, NotHeld, here.create, acting(BOB), "Team Blue", "read:reports", "read:people")
+    refused(here, ExceedsOwnPermissions, here.create, acting(BOB), "Team Blue", "read:reports", "read:people")
     assert here.events()[0] == ("policy:role:create", subject_name(BOB), "Team Red", "new team")
 
 
@@ -396,7 +396,7 @@ def test_unknown_permissions_and_long_descriptions(here: Installation) -> None:
 def test_editing_a_role_is_granting(here: Installation) -> None:
     here.create(acting(ADA), "team", "read:people")
     here.give(CARLA, "team")
-    refused(here, NotHeld, here.update, acting(BOB), "team", "read:people", "read:roles")
+    refused(here, ExceedsOwnPermissions, here.update, acting(BOB), "team", "read:people", "read:roles")
     here.update(acting(BOB), "team", "read:people", "read:reports")  # what was in it before need not be held
     assert set(here.database.read.grants(CARLA, here.now).permissions) == {"read:people", "read:reports"}
     here.update(acting(BOB), "team")
@@ -447,8 +447,8 @@ def test_a_role_in_use_is_not_deleted_without_saying_where_it_goes(here: Install
     here.give(DAN, "team")
     refused(here, RoleInUse, here.delete, ada, "team")
     refused(here, InvalidInput, here.delete, ada, "team", "team")
-    refused(here, NotHeld, here.delete, acting(BOB), "team", "analyst")
-    refused(here, NotHeld, here.delete, acting(BOB), "team", ADMINISTRATOR)
+    refused(here, ExceedsOwnPermissions, here.delete, acting(BOB), "team", "analyst")
+    refused(here, ExceedsOwnPermissions, here.delete, acting(BOB), "team", ADMINISTRATOR)
     assert here.delete(ada, "team", "viewer") == 2
     assert (here.roles_of(CARLA), here.roles_of(DAN)) == ({"viewer"}, {"viewer"})
     assert here.database.read.grants(CARLA, here.now).until == here.now + HOUR
@@ -475,8 +475,8 @@ def test_nobody_moves_themselves_to_more(here: Installation) -> None:
 
 def test_mapping_a_token_role_is_granting(here: Installation) -> None:
     token_says(here, CARLA, "Owners")
-    refused(here, NotHeld, here.map, acting(BOB), "Owners", "analyst")
-    refused(here, NotHeld, here.map, acting(BOB), "Owners", ADMINISTRATOR)
+    refused(here, ExceedsOwnPermissions, here.map, acting(BOB), "Owners", "analyst")
+    refused(here, ExceedsOwnPermissions, here.map, acting(BOB), "Owners", ADMINISTRATOR)
     assert here.map(acting(ADA), "Owners", "analyst") == 1
     assert here.roles_of(CARLA) == {"analyst"}
     assert here.map(acting(BOB), "Owners", "analyst") == 0  # nothing is added: nothing must be held

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from app.core import administration
 from app.core.administration import Administrator
-from app.core.errors import GatehouseError, LastAdministrator, NotHeld, SelfGrant
+from app.core.errors import ExceedsOwnPermissions, GatehouseError, LastAdministrator, SelfGrant
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, ROLES
 from app.core.principal import Subject
 from app.core.records import TokenRights
@@ -40,7 +40,7 @@ ASKS: Final = {
     "map": "manage:mappings",
 }
 """Act → the permission without which nobody does it."""
-RULES: Final = (SelfGrant, NotHeld, LastAdministrator)
+RULES: Final = (SelfGrant, ExceedsOwnPermissions, LastAdministrator)
 
 
 def person(number: int) -> Subject | None:
