@@ -130,7 +130,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="functions that a cached function calls are followed",
         at="app.core.shared_identity:_Reader._is_of_the_user",
-        without="function is None or function in seen",
+        without="function is None or function in visited",
         instead="True",
         test=(
             "tests/app/core/test_shared_identity.py"
