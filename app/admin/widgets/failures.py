@@ -13,10 +13,10 @@ from app.core import correlation, logs
 from app.core.errors import (
     ChangeUnconfirmed,
     Conflict,
+    ExceedsOwnPermissions,
     GatehouseError,
     InvalidInput,
     NotFound,
-    ExceedsOwnPermissions,
     PermissionDenied,
     RuleViolated,
     SignInAgain,
