@@ -30,163 +30,173 @@ TEXT = b'{"title": "half a sentence"}'
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
-def hash_of(here: SignInWorld, browser: Browser) -> str:
-    return browser_hash(browser.cookies[here.cookies.browser])
+def hash_of(installation: SignInWorld, browser: Browser) -> str:
+    return browser_hash(browser.cookies[installation.cookies.browser])
 
 
-def arrived(here: SignInWorld) -> Browser:
+def arrived(installation: SignInWorld) -> Browser:
     """A browser that has its cookie."""
-    browser = here.browser()
+    browser = installation.browser()
     browser.get("/reports")
     return browser
 
 
-def ann(here: SignInWorld) -> Subject:
-    return Subject(here.fake.url, "auth0|ann")
+def ann(installation: SignInWorld) -> Subject:
+    return Subject(installation.fake.url, "auth0|ann")
 
 
 def begin(browser: Browser, draft: str, more: str = "") -> str:
     return browser.get(f"/auth/login?return_to=/reports%3Fa%3D1&draft={draft}{more}").location
 
 
-def took(here: SignInWorld, browser: Browser, *, path: str = "/reports", subject: str = "auth0|ann") -> bytes | None:
+def took(
+    installation: SignInWorld, browser: Browser, *, path: str = "/reports", subject: str = "auth0|ann"
+) -> bytes | None:
     """What the page at ``path`` of the browser's session takes."""
-    who = Subject(here.fake.url, subject)
-    return here.drafts.take(here.ref(browser), path, subject=who, browser_hash=hash_of(here, browser))
+    who = Subject(installation.fake.url, subject)
+    return installation.drafts.take(
+        installation.ref(browser), path, subject=who, browser_hash=hash_of(installation, browser)
+    )
 
 
-def kept_by_nobody(here: SignInWorld, browser: Browser) -> str:
-    return here.drafts.keep(DraftOwner.of(None, hash_of(here, browser)), TEXT)
+def kept_by_nobody(installation: SignInWorld, browser: Browser) -> str:
+    return installation.drafts.keep(DraftOwner.of(None, hash_of(installation, browser)), TEXT)
 
 
-def test_an_anonymous_draft_comes_back_once_through_its_sign_in(here: SignInWorld) -> None:
-    browser = arrived(here)
-    draft = kept_by_nobody(here, browser)
-    assert TEXT not in here.dump()
-    assert draft.encode() not in here.dump()
-    assert browser.get(here.fake.approve(begin(browser, draft))).location == "http://localhost:8501/reports?a=1"
-    assert took(here, browser, path="/csv") is None  # another page's
-    assert took(here, browser) == TEXT
-    assert took(here, browser) is None
-    assert here.rows("drafts") == 0
+def test_an_anonymous_draft_comes_back_once_through_its_sign_in(installation: SignInWorld) -> None:
+    browser = arrived(installation)
+    draft = kept_by_nobody(installation, browser)
+    assert TEXT not in installation.dump()
+    assert draft.encode() not in installation.dump()
+    assert browser.get(installation.fake.approve(begin(browser, draft))).location == "http://localhost:8501/reports?a=1"
+    assert took(installation, browser, path="/csv") is None  # another page's
+    assert took(installation, browser) == TEXT
+    assert took(installation, browser) is None
+    assert installation.rows("drafts") == 0
 
 
-def test_a_sign_in_in_a_popup_gives_it_back_too(here: SignInWorld) -> None:
-    browser = arrived(here)
-    answer = browser.get(here.fake.approve(begin(browser, kept_by_nobody(here, browser), "&mode=popup")))
+def test_a_sign_in_in_a_popup_gives_it_back_too(installation: SignInWorld) -> None:
+    browser = arrived(installation)
+    answer = browser.get(
+        installation.fake.approve(begin(browser, kept_by_nobody(installation, browser), "&mode=popup"))
+    )
     assert answer.status == 200
-    assert took(here, browser) == TEXT
+    assert took(installation, browser) == TEXT
 
 
-def test_an_anonymous_draft_is_nothing_to_another_browser(here: SignInWorld) -> None:
-    browser, other = arrived(here), arrived(here)
-    draft = kept_by_nobody(here, browser)
-    other.get(here.fake.approve(begin(other, draft)))
-    assert took(here, other) is None
-    assert here.rows("drafts") == 0  # and it is gone
+def test_an_anonymous_draft_is_nothing_to_another_browser(installation: SignInWorld) -> None:
+    browser, other = arrived(installation), arrived(installation)
+    draft = kept_by_nobody(installation, browser)
+    other.get(installation.fake.approve(begin(other, draft)))
+    assert took(installation, other) is None
+    assert installation.rows("drafts") == 0  # and it is gone
 
 
-def test_an_anonymous_draft_waits_for_one_sign_in_only(here: SignInWorld) -> None:
+def test_an_anonymous_draft_waits_for_one_sign_in_only(installation: SignInWorld) -> None:
     """Whoever finds the address in the history of a shared browser, and signs in by it, gets nothing."""
-    browser = arrived(here)
-    draft = kept_by_nobody(here, browser)
+    browser = arrived(installation)
+    draft = kept_by_nobody(installation, browser)
     first, second = begin(browser, draft), begin(browser, draft)
-    browser.get(here.fake.approve(second, sub="auth0|bob"))
-    assert took(here, browser, subject="auth0|bob") is None
+    browser.get(installation.fake.approve(second, sub="auth0|bob"))
+    assert took(installation, browser, subject="auth0|bob") is None
     browser.logout()
-    browser.get(here.fake.approve(first))
-    assert took(here, browser) == TEXT
+    browser.get(installation.fake.approve(first))
+    assert took(installation, browser) == TEXT
 
 
-def test_a_persons_draft_comes_back_to_that_person_only(here: SignInWorld) -> None:
-    browser = here.sign_in()
+def test_a_persons_draft_comes_back_to_that_person_only(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
     for sub, given in (("auth0|ann", TEXT), ("auth0|bob", None)):
-        draft = here.drafts.keep(DraftOwner.of(ann(here), hash_of(here, browser)), TEXT)
-        browser.get(here.fake.approve(begin(browser, draft, "&step_up=1&max_age=0"), sub=sub))
-        assert here.rows("drafts") == (1 if given else 0)
-        assert took(here, browser, subject=sub) == given
-    assert here.rows("drafts") == 0
+        draft = installation.drafts.keep(DraftOwner.of(ann(installation), hash_of(installation, browser)), TEXT)
+        browser.get(installation.fake.approve(begin(browser, draft, "&step_up=1&max_age=0"), sub=sub))
+        assert installation.rows("drafts") == (1 if given else 0)
+        assert took(installation, browser, subject=sub) == given
+    assert installation.rows("drafts") == 0
 
 
-def test_what_is_sealed_opens_for_its_owner_only(here: SignInWorld) -> None:
+def test_what_is_sealed_opens_for_its_owner_only(installation: SignInWorld) -> None:
     """Even if a row were moved in the database."""
-    browser = arrived(here)
-    browser.get(here.fake.approve(begin(browser, kept_by_nobody(here, browser))))
-    assert here.rows("drafts") == 1
-    other = Drafts(here.storage, here.keyring, clock=here.clock)
-    assert other.take(here.ref(browser), "/reports", subject=ann(here), browser_hash="another") is None
+    browser = arrived(installation)
+    browser.get(installation.fake.approve(begin(browser, kept_by_nobody(installation, browser))))
+    assert installation.rows("drafts") == 1
+    other = Drafts(installation.storage, installation.keyring, clock=installation.clock)
+    assert other.take(installation.ref(browser), "/reports", subject=ann(installation), browser_hash="another") is None
 
 
-def test_a_cancelled_sign_in_keeps_it_for_the_next_try(here: SignInWorld) -> None:
-    browser = arrived(here)
+def test_a_cancelled_sign_in_keeps_it_for_the_next_try(installation: SignInWorld) -> None:
+    browser = arrived(installation)
     for more in ("", "&mode=popup"):
-        state = query(begin(browser, kept_by_nobody(here, browser), more))["state"]
-        page = browser.get(here.fake.answer(state, error="access_denied"))
+        state = query(begin(browser, kept_by_nobody(installation, browser), more))["state"]
+        page = browser.get(installation.fake.answer(state, error="access_denied"))
         assert page.status == 403
         again = page.text.partition('href="')[2].partition('"')[0].replace("&amp;", "&")
         assert query(again)["return_to"] == "/reports?a=1"
         assert ("mode" in query(again)) is bool(more)
-        browser.get(here.fake.approve(browser.get(again).location))
-        assert took(here, browser) == TEXT
+        browser.get(installation.fake.approve(browser.get(again).location))
+        assert took(installation, browser) == TEXT
         browser.logout()
 
 
-def test_it_lasts_for_minutes(here: SignInWorld) -> None:
-    browser = arrived(here)
-    address = begin(browser, kept_by_nobody(here, browser))
-    here.clock.move(seconds=SIGN_IN_SECONDS - 70)
-    browser.get(here.fake.approve(address))
-    here.clock.move(seconds=TAKE_SECONDS + 1)
-    assert took(here, browser) is None
-    kept_by_nobody(here, browser)
-    here.clock.move(seconds=SIGN_IN_SECONDS + 1)
-    assert purge(here.storage, clock=here.clock) >= 1
-    assert here.rows("drafts") == 0
+def test_it_lasts_for_minutes(installation: SignInWorld) -> None:
+    browser = arrived(installation)
+    address = begin(browser, kept_by_nobody(installation, browser))
+    installation.clock.move(seconds=SIGN_IN_SECONDS - 70)
+    browser.get(installation.fake.approve(address))
+    installation.clock.move(seconds=TAKE_SECONDS + 1)
+    assert took(installation, browser) is None
+    kept_by_nobody(installation, browser)
+    installation.clock.move(seconds=SIGN_IN_SECONDS + 1)
+    assert purge(installation.storage, clock=installation.clock) >= 1
+    assert installation.rows("drafts") == 0
 
 
-def test_two_processes_share_them(here: SignInWorld) -> None:
-    browser = arrived(here)
-    elsewhere = Drafts(here.storage, here.keyring, clock=here.clock)
-    draft = elsewhere.keep(DraftOwner.of(None, hash_of(here, browser)), TEXT)
-    browser.get(here.fake.approve(begin(browser, draft)))
-    given = elsewhere.take(here.ref(browser), "/reports/", subject=ann(here), browser_hash=hash_of(here, browser))
+def test_two_processes_share_them(installation: SignInWorld) -> None:
+    browser = arrived(installation)
+    elsewhere = Drafts(installation.storage, installation.keyring, clock=installation.clock)
+    draft = elsewhere.keep(DraftOwner.of(None, hash_of(installation, browser)), TEXT)
+    browser.get(installation.fake.approve(begin(browser, draft)))
+    given = elsewhere.take(
+        installation.ref(browser), "/reports/", subject=ann(installation), browser_hash=hash_of(installation, browser)
+    )
     assert given == TEXT
 
 
-def test_size_number_and_pace_are_bounded(here: SignInWorld) -> None:
+def test_size_number_and_pace_are_bounded(installation: SignInWorld) -> None:
     seconds = [0.0]
-    drafts = Drafts(here.storage, here.keyring, clock=here.clock, monotonic=lambda: seconds[0])
-    person = DraftOwner.of(ann(here), "")
+    drafts = Drafts(installation.storage, installation.keyring, clock=installation.clock, monotonic=lambda: seconds[0])
+    person = DraftOwner.of(ann(installation), "")
     assert drafts.keep(person, b"x" * (MAX_BYTES + 1)) == ""
     assert drafts.keep(person, b"") == ""
     for _ in range(MAX_DRAFTS_PER_OWNER + 3):
         assert drafts.keep(person, TEXT)
-        here.clock.move(seconds=1)
-    assert here.rows("drafts") == MAX_DRAFTS_PER_OWNER
+        installation.clock.move(seconds=1)
+    assert installation.rows("drafts") == MAX_DRAFTS_PER_OWNER
     # Strangers: so many at once, then so many a second, and in all; nobody else loses anything by that.
     assert sum(bool(drafts.keep(DraftOwner.of(None, f"{n}"), TEXT)) for n in range(100)) == MAX_ANONYMOUS_BURST
     for n in range(MAX_ANONYMOUS_DRAFTS):
         seconds[0] += 1.0
         assert drafts.keep(DraftOwner.of(None, f"more {n}"), TEXT)
-    assert here.rows("drafts") == MAX_DRAFTS_PER_OWNER + MAX_ANONYMOUS_DRAFTS
+    assert installation.rows("drafts") == MAX_DRAFTS_PER_OWNER + MAX_ANONYMOUS_DRAFTS
 
 
-def test_an_address_without_a_draft_writes_nothing(here: SignInWorld) -> None:
-    browser = arrived(here)
-    before = here.dump()
+def test_an_address_without_a_draft_writes_nothing(installation: SignInWorld) -> None:
+    browser = arrived(installation)
+    before = installation.dump()
     for made_up in ("", "x", "A" * 43, "%00"):
         assert query(begin(browser, made_up))["state"]
-    assert here.dump() == before
+    assert installation.dump() == before
 
 
-def test_a_made_up_draft_makes_nobody_wait(here: SignInWorld) -> None:
+def test_a_made_up_draft_makes_nobody_wait(installation: SignInWorld) -> None:
     """A unit of work is one at a time for everybody: strangers do not get one for the asking."""
-    drafts = Drafts(cast("Storage", SimpleNamespace(read=here.storage.read)), here.keyring, clock=here.clock)
+    drafts = Drafts(
+        cast("Storage", SimpleNamespace(read=installation.storage.read)), installation.keyring, clock=installation.clock
+    )
     assert drafts.bind("A" * 43, "state") is False
     assert drafts.release("state") == ""

@@ -14,10 +14,10 @@ from tests.signin import SignInWorld, query, world
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
 ERRORS = [
@@ -39,61 +39,61 @@ ERRORS = [
 
 @pytest.mark.parametrize(("error", "description", "status", "shown"), ERRORS)
 def test_what_the_provider_answers_is_said_in_plain_words(
-    here: SignInWorld, error: str, description: str, status: int, shown: str
+    installation: SignInWorld, error: str, description: str, status: int, shown: str
 ) -> None:
-    browser = here.browser()
-    state = query(here.begin(browser, "/reports%3Fa%3D1"))["state"]
-    answer = browser.get(here.fake.answer(state, error=error, error_description=description))
+    browser = installation.browser()
+    state = query(installation.begin(browser, "/reports%3Fa%3D1"))["state"]
+    answer = browser.get(installation.fake.answer(state, error=error, error_description=description))
     assert answer.status == status
     assert shown in answer.text
     assert 'href="/auth/login?return_to=%2Freports%3Fa%3D1"' in answer.text
     assert "<script" not in answer.text
     assert "<b>" not in answer.text
-    assert not here.cookies.logins(browser.cookies)  # over is over
-    (event,) = here.audit("app:login:refuse")
+    assert not installation.cookies.logins(browser.cookies)  # over is over
+    (event,) = installation.audit("app:login:refuse")
     assert "<" not in f"{event['reason']}{event['actor']}{event['details']}"
     assert event["correlation_id"] in answer.text
 
 
-def test_an_incomplete_answer_is_refused(here: SignInWorld) -> None:
+def test_an_incomplete_answer_is_refused(installation: SignInWorld) -> None:
     for parameters in ({}, {"code": "c" * 5000}):
-        browser = here.browser()
-        state = query(here.begin(browser))["state"]
-        assert browser.get(here.fake.answer(state, **parameters)).status == 400
-    browser = here.browser()
-    callback = here.fake.approve(here.begin(browser))
+        browser = installation.browser()
+        state = query(installation.begin(browser))["state"]
+        assert browser.get(installation.fake.answer(state, **parameters)).status == 400
+    browser = installation.browser()
+    callback = installation.fake.approve(installation.begin(browser))
     assert browser.get(callback + "&code=another").status == 400  # a parameter twice
     assert browser.get(callback + "&" + "x" * 20_000).status == 400
 
 
-def test_a_blocked_person_gets_no_session(here: SignInWorld) -> None:
-    signed_in = here.sign_in()
-    with here.storage.unit_of_work() as unit:
-        assert unit.set_blocked(Subject(here.fake.url, "auth0|ann"), blocked=True)
+def test_a_blocked_person_gets_no_session(installation: SignInWorld) -> None:
+    signed_in = installation.sign_in()
+    with installation.storage.unit_of_work() as unit:
+        assert unit.set_blocked(Subject(installation.fake.url, "auth0|ann"), blocked=True)
         unit.commit()
-    browser = here.browser()
-    before = here.rows("sessions")
-    answer = browser.get(here.fake.approve(here.begin(browser)))
+    browser = installation.browser()
+    before = installation.rows("sessions")
+    answer = browser.get(installation.fake.approve(installation.begin(browser)))
     assert answer.status == 403
     assert "Your account is blocked" in answer.text
-    assert here.cookies.session not in browser.cookies
-    assert here.rows("sessions") == before
-    (event,) = here.audit("app:login:refuse")
+    assert installation.cookies.session not in browser.cookies
+    assert installation.rows("sessions") == before
+    (event,) = installation.audit("app:login:refuse")
     assert event["reason"] == "blocked"
     assert signed_in.get("/auth/session").json() == {"authenticated": False}
-    assert len(here.fake.revoked) == 1
+    assert len(installation.fake.revoked) == 1
 
 
-def test_a_provider_that_is_down_at_sign_in(here: SignInWorld) -> None:
-    browser = here.browser()
-    callback = here.fake.approve(here.begin(browser, "/reports"))
-    here.fake.stop()
+def test_a_provider_that_is_down_at_sign_in(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    callback = installation.fake.approve(installation.begin(browser, "/reports"))
+    installation.fake.stop()
     answer = browser.get(callback)
     assert answer.status == 503
     assert "does not answer" in answer.text
     assert "return_to=%2Freports" in answer.text
-    here.discovery._known = None
-    answer = here.browser().get("/auth/login?return_to=/reports")
+    installation.discovery._known = None
+    answer = installation.browser().get("/auth/login?return_to=/reports")
     assert answer.status == 503
     assert "return_to=%2Freports" in answer.text
 
@@ -113,44 +113,44 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("kind", NONSENSE)
-def test_a_provider_that_answers_nonsense(here: SignInWorld, kind: str) -> None:
-    here.fake.token_answer = lambda form: NONSENSE[kind]
-    browser = here.browser()
-    answer = browser.get(here.fake.approve(here.begin(browser, "/reports")))
+def test_a_provider_that_answers_nonsense(installation: SignInWorld, kind: str) -> None:
+    installation.fake.token_answer = lambda form: NONSENSE[kind]
+    browser = installation.browser()
+    answer = browser.get(installation.fake.approve(installation.begin(browser, "/reports")))
     assert answer.status == 503
     assert "invalid response" in answer.text
-    assert here.cookies.session not in browser.cookies
-    assert here.rows("sessions") == 0
+    assert installation.cookies.session not in browser.cookies
+    assert installation.rows("sessions") == 0
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refused_code(here: SignInWorld, status: int) -> None:
-    here.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, status)
-    browser = here.browser()
-    answer = browser.get(here.fake.approve(here.begin(browser)))
+def test_a_refused_code(installation: SignInWorld, status: int) -> None:
+    installation.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, status)
+    browser = installation.browser()
+    answer = browser.get(installation.fake.approve(installation.begin(browser)))
     assert answer.status == 400
     assert "That took too long" in answer.text
 
 
-def test_tokens_that_cannot_be_verified(here: SignInWorld) -> None:
+def test_tokens_that_cannot_be_verified(installation: SignInWorld) -> None:
     for claims in ({"aud": "somebody-else"}, {"iss": "https://evil.example/"}, {"exp": 1}):
-        browser = here.browser()
-        answer = browser.get(here.fake.approve(here.begin(browser), **claims))
+        browser = installation.browser()
+        answer = browser.get(installation.fake.approve(installation.begin(browser), **claims))
         assert answer.status == 400, claims
         assert "could not be verified" in answer.text
-    here.fake.access_claims = {"sub": "auth0|somebody-else"}
-    browser = here.browser()
-    assert browser.get(here.fake.approve(here.begin(browser))).status == 400
-    here.fake.access_claims = {"azp": "another-client"}
-    assert browser.get(here.fake.approve(here.begin(browser))).status == 400
-    assert here.rows("sessions") == 0
+    installation.fake.access_claims = {"sub": "auth0|somebody-else"}
+    browser = installation.browser()
+    assert browser.get(installation.fake.approve(installation.begin(browser))).status == 400
+    installation.fake.access_claims = {"azp": "another-client"}
+    assert browser.get(installation.fake.approve(installation.begin(browser))).status == 400
+    assert installation.rows("sessions") == 0
 
 
-def test_the_database_down_is_said_and_nothing_is_lost(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    callback = here.fake.approve(browser.get("/auth/login?another=1").location)
-    state = browser.cookies[here.cookies.session]
-    with here.storage.engine.connect() as connection:
+def test_the_database_down_is_said_and_nothing_is_lost(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    callback = installation.fake.approve(browser.get("/auth/login?another=1").location)
+    state = browser.cookies[installation.cookies.session]
+    with installation.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
         connection.commit()
     assert browser.get("/auth/session").status == 503
@@ -159,25 +159,25 @@ def test_the_database_down_is_said_and_nothing_is_lost(here: SignInWorld) -> Non
     answer = browser.logout()
     assert answer.status == 503
     assert "could not be signed out" in answer.json()["title"]
-    assert browser.cookies[here.cookies.session] == state  # not shown as signed out
+    assert browser.cookies[installation.cookies.session] == state  # not shown as signed out
 
 
 @pytest.mark.parametrize("where", ["/auth/callback", "/auth/login", "/auth/ended"])
 def test_an_exception_that_nobody_listed_is_a_page_a_log_line_and_an_audit_entry(
-    here: SignInWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+    installation: SignInWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise KeyError("what-somebody-sent")
 
-    browser = here.sign_in() if where == "/auth/ended" else here.browser()
-    address = here.fake.approve(here.begin(browser)) if where == "/auth/callback" else where
+    browser = installation.sign_in() if where == "/auth/ended" else installation.browser()
+    address = installation.fake.approve(installation.begin(browser)) if where == "/auth/callback" else where
     with monkeypatch.context() as patch:
-        patch.setattr(here.provider, "exchange" if where == "/auth/callback" else "authorize_url", fail)
-        patch.setattr(here.sessions, "resolve", fail)
+        patch.setattr(installation.provider, "exchange" if where == "/auth/callback" else "authorize_url", fail)
+        patch.setattr(installation.sessions, "resolve", fail)
         answer = browser.get(address)
     assert answer.status == 500
     assert "Something went wrong" in answer.text
-    (event,) = here.audit("app:login:refuse")
+    (event,) = installation.audit("app:login:refuse")
     assert event["reason"] == "internal"
     assert event["correlation_id"] in answer.text
     assert f"unexpected error at {where}: KeyError" in caplog.text
@@ -186,22 +186,27 @@ def test_an_exception_that_nobody_listed_is_a_page_a_log_line_and_an_audit_entry
 
 @pytest.mark.parametrize("parameters", [{"error": "access_denied"}, {}, {"code": "c" * 5000}])
 def test_two_hundred_failed_callbacks_write_no_row_but_their_count(
-    here: SignInWorld, parameters: dict[str, str]
+    installation: SignInWorld, parameters: dict[str, str]
 ) -> None:
-    browser = here.browser()
+    browser = installation.browser()
     for _ in range(200):
-        answer = browser.get(here.fake.answer(query(here.begin(browser))["state"], **parameters))
+        answer = browser.get(installation.fake.answer(query(installation.begin(browser))["state"], **parameters))
         assert answer.status in {400, 403}
-    assert here.rows("login_states") == 0
-    (event,) = here.audit("app:login:refuse")
+    assert installation.rows("login_states") == 0
+    (event,) = installation.audit("app:login:refuse")
     assert event["details"] == '{"count":200}'
 
 
-def test_two_hundred_codes_that_somebody_made_up_write_no_more_rows_than_are_exchanged(here: SignInWorld) -> None:
-    here.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, 400)
-    browser = here.browser()
+def test_two_hundred_codes_that_somebody_made_up_write_no_more_rows_than_are_exchanged(
+    installation: SignInWorld,
+) -> None:
+    installation.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, 400)
+    browser = installation.browser()
     for _ in range(200):
-        browser.get(here.fake.answer(query(here.begin(browser))["state"], code="made-up"))
-    assert 0 < here.rows("login_states") < 100
-    assert {event["reason"] for event in here.audit("app:login:refuse")} == {"invalid_grant", "too-many-requests"}
-    assert len(here.audit("app:login:refuse")) == 2
+        browser.get(installation.fake.answer(query(installation.begin(browser))["state"], code="made-up"))
+    assert 0 < installation.rows("login_states") < 100
+    assert {event["reason"] for event in installation.audit("app:login:refuse")} == {
+        "invalid_grant",
+        "too-many-requests",
+    }
+    assert len(installation.audit("app:login:refuse")) == 2

@@ -16,22 +16,22 @@ from tests.signin import SignInWorld, world
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
 @pytest.mark.parametrize("path", ["/", "/auth/ended", "/auth/session", "/media/x.png"])
 def test_each_503_is_one_line(
-    here: SignInWorld, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    installation: SignInWorld, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    browser = here.sign_in()
+    browser = installation.sign_in()
 
     def down(_: str) -> Session:
         raise StorageUnavailable
 
-    monkeypatch.setattr(here.sessions, "resolve", down)
+    monkeypatch.setattr(installation.sessions, "resolve", down)
     caplog.set_level(logging.INFO)
     caplog.clear()
     answer = browser.get(path)

@@ -21,10 +21,10 @@ from tests.signin import HTTPS, SignInWorld, call, world
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
 HOSTS = [
@@ -45,35 +45,37 @@ HOSTS = [
 
 
 @pytest.mark.parametrize(("host", "answered"), HOSTS)
-def test_hosts_in_development(here: SignInWorld, host: str, answered: bool) -> None:
+def test_hosts_in_development(installation: SignInWorld, host: str, answered: bool) -> None:
     for path in ("/", "/auth/session", "/static/x.js"):
-        answer = call(here.app, "GET", path, {"host": host})
+        answer = call(installation.app, "GET", path, {"host": host})
         assert (answer.status == 200) is answered
         assert answer.status in {200, 421}
         assert answer.header("x-content-type-options") == "nosniff"
 
 
-def test_no_foreign_window_keeps_a_hold_on_a_page_and_the_end_of_a_sign_in_can_close_itself(here: SignInWorld) -> None:
+def test_no_foreign_window_keeps_a_hold_on_a_page_and_the_end_of_a_sign_in_can_close_itself(
+    installation: SignInWorld,
+) -> None:
     name = "cross-origin-opener-policy"
     for path in ("/", "/reports"):
-        assert call(here.app, "GET", path).header(name) == "same-origin-allow-popups"
+        assert call(installation.app, "GET", path).header(name) == "same-origin-allow-popups"
     for path in ("/auth/login?mode=popup", "/static/x.js"):
-        assert call(here.app, "GET", path).header(name) == ""
+        assert call(installation.app, "GET", path).header(name) == ""
     for path in ("/auth/callback?state=x", "/auth/ended", "/x/y"):
-        assert call(here.app, "GET", path).header(name) == "same-origin"
+        assert call(installation.app, "GET", path).header(name) == "same-origin"
 
 
 def test_in_production_only_the_configured_host() -> None:
     clock = FakeClock()
     given: dict[str, Any] = {"app_base_url": HTTPS, "gatehouse_env": "production"}
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock, **given) as made:
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock, **given) as installation:
         hosts = {"app.example.com": 200, "app.example.com:443": 200, "localhost:8501": 421, "127.0.0.1": 421}
-        assert {host: call(made.app, "GET", "/", {"host": host}).status for host in hosts} == hosts
-        answer = call(made.app, "GET", "/", {"host": "app.example.com"})
+        assert {host: call(installation.app, "GET", "/", {"host": host}).status for host in hosts} == hosts
+        answer = call(installation.app, "GET", "/", {"host": "app.example.com"})
         assert answer.header("strict-transport-security").startswith("max-age=31536000")
 
 
-def test_two_hosts_or_none_are_refused(here: SignInWorld) -> None:
+def test_two_hosts_or_none_are_refused(installation: SignInWorld) -> None:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -93,12 +95,12 @@ def test_two_hosts_or_none_are_refused(here: SignInWorld) -> None:
             "headers": raw,
             "client": None,
         }
-        anyio.run(here.app, scope, receive, send)
+        anyio.run(installation.app, scope, receive, send)
         assert sent[0]["status"] == 421
 
 
-def test_headers_on_every_answer(here: SignInWorld) -> None:
-    browser = here.sign_in()
+def test_headers_on_every_answer(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
     for path in ("/", "/nested/page", "/_stcore/metrics", "/auth/session", "/auth/callback", "/media/x", "/static/x"):
         answer = browser.get(path)
         assert answer.header("x-content-type-options") == "nosniff"
@@ -115,13 +117,13 @@ def test_headers_on_every_answer(here: SignInWorld) -> None:
             assert re.fullmatch("[0-9a-f]{16}", answer.header("x-correlation-id"))
 
 
-def test_a_client_cannot_choose_the_correlation_id(here: SignInWorld) -> None:
-    answer = here.browser().get("/", x_correlation_id="chosen-by-a-client")
+def test_a_client_cannot_choose_the_correlation_id(installation: SignInWorld) -> None:
+    answer = installation.browser().get("/", x_correlation_id="chosen-by-a-client")
     assert answer.header("x-correlation-id") != "chosen-by-a-client"
 
 
-def test_closed_addresses_are_a_page_that_leads_home(here: SignInWorld) -> None:
-    answer = here.browser().get("/x/reports")
+def test_closed_addresses_are_a_page_that_leads_home(installation: SignInWorld) -> None:
+    answer = installation.browser().get("/x/reports")
     assert answer.status == 404
     assert 'href="/"' in answer.text
 

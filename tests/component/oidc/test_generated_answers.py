@@ -73,39 +73,39 @@ def _sendable(body: Any) -> Any:
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
-def finish(here: SignInWorld) -> None:
+def finish(installation: SignInWorld) -> None:
     """Sign in; when that does not work there is a page with the reference of an audit entry."""
-    browser = here.browser()
-    before = len(here.audit("app:login:refuse"))
+    browser = installation.browser()
+    before = len(installation.audit("app:login:refuse"))
     answer = browser.get("/auth/login")
     if answer.status == 303:
-        answer = browser.get(here.fake.approve(answer.location))
+        answer = browser.get(installation.fake.approve(answer.location))
     assert answer.status in {303, 400, 403, 503}, answer.text
     if answer.status == 303:
-        assert here.cookies.session in browser.cookies
+        assert installation.cookies.session in browser.cookies
         return
     assert "Reference: " in answer.text
     assert "Traceback" not in answer.text
-    events = here.audit("app:login:refuse")[before:]
+    events = installation.audit("app:login:refuse")[before:]
     assert events, "the failure is in the audit"
     assert all(":" in event["reason"] or "-" in event["reason"] or "_" in event["reason"] for event in events)
 
 
-def test_any_answer_of_the_token_endpoint(here: SignInWorld) -> None:
+def test_any_answer_of_the_token_endpoint(installation: SignInWorld) -> None:
     names = ("access_token", "id_token", "refresh_token", "token_type", "expires_in", "expires_at", "scope", "error")
-    usual = {"access_token": here.fake.issuer.access_token(), "id_token": here.fake.issuer.id_token()}
+    usual = {"access_token": installation.fake.issuer.access_token(), "id_token": installation.fake.issuer.id_token()}
 
     @FEW
     @given(answers(*names, "error_description", usual=usual))
     def check(answer: Answer) -> None:
-        here.fake.token_answer = lambda form: answer
-        with world(here.fake, here.clock) as fresh:  # codes that are refused are counted
+        installation.fake.token_answer = lambda form: answer
+        with world(installation.fake, installation.clock) as fresh:  # codes that are refused are counted
             finish(fresh)
 
     check()
@@ -113,51 +113,51 @@ def test_any_answer_of_the_token_endpoint(here: SignInWorld) -> None:
 
 @pytest.mark.parametrize("expires_in", [[1], {}, {"a": 1}, "", "soon", True, -1, 1e308, 10**400, [[]]])
 @pytest.mark.parametrize("name", ["expires_in", "expires_at"])
-def test_an_expiry_of_any_type(here: SignInWorld, name: str, expires_in: object) -> None:
-    usual = here.fake.tokens
+def test_an_expiry_of_any_type(installation: SignInWorld, name: str, expires_in: object) -> None:
+    usual = installation.fake.tokens
 
     def tokens(claims: Any, *, nonce: str | None = None) -> Answer:
         made = usual(claims, nonce=nonce)
         made.body[name] = expires_in
         return made
 
-    here.fake.tokens = tokens  # type: ignore[method-assign]
-    finish(here)
+    installation.fake.tokens = tokens  # type: ignore[method-assign]
+    finish(installation)
 
 
-def test_any_answer_to_a_refresh(here: SignInWorld) -> None:
-    ref = here.ref(here.sign_in())
-    here.clock.move(seconds=580)
+def test_any_answer_to_a_refresh(installation: SignInWorld) -> None:
+    ref = installation.ref(installation.sign_in())
+    installation.clock.move(seconds=580)
 
     @FEW
     @given(answers("access_token", "refresh_token", "token_type", "expires_in", "error"))
     def check(answer: Answer) -> None:
-        here.fake.token_answer = lambda form: answer
+        installation.fake.token_answer = lambda form: answer
         try:
-            found = here.provider.refresh("refresh-token")
+            found = installation.provider.refresh("refresh-token")
         except GatehouseError:
             return
         assert isinstance(found.access_token, str)
 
     check()
-    assert here.sessions.by_ref(ref).ref == ref
+    assert installation.sessions.by_ref(ref).ref == ref
 
 
-def test_any_discovery_document(here: SignInWorld) -> None:
-    metadata = here.fake.issuer.metadata()
+def test_any_discovery_document(installation: SignInWorld) -> None:
+    metadata = installation.fake.issuer.metadata()
 
     @FEW
     @given(answers(*metadata, "prompt_values_supported", usual=metadata))
     def check(answer: Answer) -> None:
-        here.fake.document = lambda path: answer
-        here.discovery._known = None
-        finish(here)
+        installation.fake.document = lambda path: answer
+        installation.discovery._known = None
+        finish(installation)
 
     check()
 
 
-def test_any_key_set(here: SignInWorld) -> None:
-    jwk = here.fake.issuer.keys[0].jwk()
+def test_any_key_set(installation: SignInWorld) -> None:
+    jwk = installation.fake.issuer.keys[0].jwk()
     keys = st.lists(
         st.fixed_dictionaries({}, optional=dict.fromkeys(jwk, values)).map(lambda drawn: jwk | drawn) | values
     )
@@ -166,8 +166,8 @@ def test_any_key_set(here: SignInWorld) -> None:
     @FEW
     @given(jwks)
     def check(answer: Answer) -> None:
-        here.fake.document = lambda path: answer if path.endswith("jwks.json") else None
-        discovery = Discovery(here.fake.url, cooldown_seconds=0, timeout_seconds=1)
+        installation.fake.document = lambda path: answer if path.endswith("jwks.json") else None
+        discovery = Discovery(installation.fake.url, cooldown_seconds=0, timeout_seconds=1)
         with contextlib.suppress(TokenInvalid, ProviderUnavailable):
             KeySet(discovery.fetch_jwks).key("key-0", "RS256")
 

@@ -20,10 +20,10 @@ from tests.signin import SignInWorld, world
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
 def test_a_token_set_shows_no_token() -> None:
@@ -36,22 +36,22 @@ def test_a_token_set_shows_no_token() -> None:
     ("expires_in", "seconds"),
     [(600, 600), ("600", 600), (600.9, 600), (None, None), (-1, None), (True, None), (1e300, None)],
 )
-def test_expires_in_may_be_anything(here: SignInWorld, expires_in: object, seconds: int | None) -> None:
-    here.fake.token_answer = lambda form: Answer({"access_token": "a", "expires_in": expires_in})
-    assert here.provider.exchange("code", "verifier").expires_in_seconds == seconds
+def test_expires_in_may_be_anything(installation: SignInWorld, expires_in: object, seconds: int | None) -> None:
+    installation.fake.token_answer = lambda form: Answer({"access_token": "a", "expires_in": expires_in})
+    assert installation.provider.exchange("code", "verifier").expires_in_seconds == seconds
 
 
 @pytest.mark.parametrize("scope", ["", None, "openid", 5])
-def test_scope_may_be_anything(here: SignInWorld, scope: object) -> None:
-    here.fake.token_answer = lambda form: Answer({"access_token": "a", "token_type": "bearer", "scope": scope})
-    assert here.provider.exchange("code", "verifier").access_token == "a"
+def test_scope_may_be_anything(installation: SignInWorld, scope: object) -> None:
+    installation.fake.token_answer = lambda form: Answer({"access_token": "a", "token_type": "bearer", "scope": scope})
+    assert installation.provider.exchange("code", "verifier").access_token == "a"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 200])
-def test_errors_come_with_any_status(here: SignInWorld, status: int) -> None:
-    here.fake.token_answer = lambda form: Answer({"error": "invalid_grant", "error_description": "No."}, status)
+def test_errors_come_with_any_status(installation: SignInWorld, status: int) -> None:
+    installation.fake.token_answer = lambda form: Answer({"error": "invalid_grant", "error_description": "No."}, status)
     with pytest.raises(ProviderRefused) as caught:
-        here.provider.refresh("token")
+        installation.provider.refresh("token")
     assert caught.value.error == "invalid_grant"
     assert caught.value.detail == "No."
 
@@ -67,28 +67,28 @@ def test_errors_come_with_any_status(here: SignInWorld, status: int) -> None:
         Answer({"error": {"code": 5}}, 400),
     ],
 )
-def test_what_is_not_a_no_is_try_again(here: SignInWorld, answer: Answer) -> None:
-    here.fake.token_answer = lambda form: answer
+def test_what_is_not_a_no_is_try_again(installation: SignInWorld, answer: Answer) -> None:
+    installation.fake.token_answer = lambda form: answer
     with pytest.raises((ProviderUnavailable, ProviderRefused)) as caught:
-        here.provider.refresh("token")
+        installation.provider.refresh("token")
     if isinstance(caught.value, ProviderRefused):
         assert caught.value.error == ""  # unreadable, so nothing is concluded from it
 
 
-def test_redirects_are_not_followed(here: SignInWorld) -> None:
+def test_redirects_are_not_followed(installation: SignInWorld) -> None:
     """A token endpoint that redirects would carry the client's secret elsewhere."""
-    elsewhere = f"{here.fake.url}elsewhere"
-    here.fake.token_answer = lambda form: Answer({"access_token": "a"}, 307, {"Location": elsewhere})
+    elsewhere = f"{installation.fake.url}elsewhere"
+    installation.fake.token_answer = lambda form: Answer({"access_token": "a"}, 307, {"Location": elsewhere})
     with pytest.raises(ProviderUnavailable):
-        here.provider.exchange("code", "verifier")
-    assert len(here.fake.forms) == 1
-    assert here.fake.issuer.other_requests == []
+        installation.provider.exchange("code", "verifier")
+    assert len(installation.fake.forms) == 1
+    assert installation.fake.issuer.other_requests == []
 
 
-def test_cookies_of_the_provider_are_not_kept(here: SignInWorld) -> None:
-    here.fake.token_answer = lambda form: Answer({"access_token": "a"}, 200, {"Set-Cookie": "who=ann; Path=/"})
-    here.provider.exchange("code", "verifier")
-    assert not list(here.provider._http.cookies)
+def test_cookies_of_the_provider_are_not_kept(installation: SignInWorld) -> None:
+    installation.fake.token_answer = lambda form: Answer({"access_token": "a"}, 200, {"Set-Cookie": "who=ann; Path=/"})
+    installation.provider.exchange("code", "verifier")
+    assert not list(installation.provider._http.cookies)
 
 
 class _Dripping(BaseHTTPRequestHandler):
@@ -108,33 +108,33 @@ class _Dripping(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def test_a_drip_of_bytes_does_not_keep_a_thread(here: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drip_of_bytes_does_not_keep_a_thread(installation: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_http, "TIMEOUT_SECONDS", 0.3)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Dripping)
     server.daemon_threads = True
     server.block_on_close = False
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        here.fake.issuer.metadata_extra = {"token_endpoint": f"http://127.0.0.1:{server.server_port}/"}
+        installation.fake.issuer.metadata_extra = {"token_endpoint": f"http://127.0.0.1:{server.server_port}/"}
         before = time.monotonic()
         with pytest.raises(ProviderUnavailable):
-            here.provider.exchange("code", "verifier")
+            installation.provider.exchange("code", "verifier")
         assert time.monotonic() - before < 3
     finally:
         server.shutdown()
         server.server_close()
 
 
-def test_a_slow_provider_is_not_waited_for(here: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_provider_is_not_waited_for(installation: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_http, "TIMEOUT_SECONDS", 0.2)
     over = threading.Event()
 
     def never(_: Form) -> None:
         over.wait(60)
 
-    here.fake.token_answer = never
+    installation.fake.token_answer = never
     with pytest.raises(ProviderUnavailable):
-        here.provider.exchange("code", "verifier")
+        installation.provider.exchange("code", "verifier")
     over.set()
 
 
@@ -157,38 +157,38 @@ class _Known(Discovery):
         return self._found
 
 
-def _provider(here: SignInWorld, issuer: str, end_session_endpoint: str | None = None) -> Provider:
-    settings = here.settings.model_copy(update={"oidc_issuer": issuer})
+def _provider(installation: SignInWorld, issuer: str, end_session_endpoint: str | None = None) -> Provider:
+    settings = installation.settings.model_copy(update={"oidc_issuer": issuer})
     return Provider(settings, _Known(issuer, end_session_endpoint), http=requests.Session())
 
 
-def test_where_signing_out_leads(here: SignInWorld) -> None:
-    standard = _provider(here, "https://id.example/", "https://id.example/logout?realm=a").logout_url("sid-1")
+def test_where_signing_out_leads(installation: SignInWorld) -> None:
+    standard = _provider(installation, "https://id.example/", "https://id.example/logout?realm=a").logout_url("sid-1")
     assert standard == (
         "https://id.example/logout?realm=a&client_id=client-one"
         "&post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A8501&logout_hint=sid-1"
     )
-    switched_off = _provider(here, "https://acme.eu.auth0.com/").logout_url("sid-1")
+    switched_off = _provider(installation, "https://acme.eu.auth0.com/").logout_url("sid-1")
     assert switched_off == (
         "https://acme.eu.auth0.com/v2/logout?client_id=client-one&returnTo=http%3A%2F%2Flocalhost%3A8501"
     )
     for other in ("https://id.example/", "https://auth0.com.evil.example/", "https://notauth0.com/"):
-        assert _provider(here, other).logout_url("sid-1") is None
+        assert _provider(installation, other).logout_url("sid-1") is None
 
 
-def test_a_provider_without_revocation_is_left_alone(here: SignInWorld) -> None:
-    _provider(here, "https://id.example/").revoke("token")
+def test_a_provider_without_revocation_is_left_alone(installation: SignInWorld) -> None:
+    _provider(installation, "https://id.example/").revoke("token")
 
 
-def test_pkce_is_used_whether_it_is_advertised_or_not(here: SignInWorld) -> None:
-    url = _provider(here, "https://id.example/").authorize_url(state="s", nonce="n", code_verifier="v" * 43)
+def test_pkce_is_used_whether_it_is_advertised_or_not(installation: SignInWorld) -> None:
+    url = _provider(installation, "https://id.example/").authorize_url(state="s", nonce="n", code_verifier="v" * 43)
     assert url.startswith("https://id.example/authorize?tenant=x&")
     assert "code_challenge_method=S256" in url
     assert "v" * 43 not in url
 
 
-def test_the_issuer_of_an_answer_is_compared_exactly(here: SignInWorld) -> None:
-    provider = _provider(here, "https://id.example/")
+def test_the_issuer_of_an_answer_is_compared_exactly(installation: SignInWorld) -> None:
+    provider = _provider(installation, "https://id.example/")
     provider.check_issuer(None)
     provider.check_issuer("https://id.example/")
     for wrong in ("https://id.example", "https://ID.example/", "", "https://id.example/x"):

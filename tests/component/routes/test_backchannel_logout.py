@@ -23,76 +23,76 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
-def post(here: SignInWorld, body: bytes | str, **headers: str) -> Answer:
+def post(installation: SignInWorld, body: bytes | str, **headers: str) -> Answer:
     """What the provider posts; no cookie, no ``Origin``."""
     sent = {"content-type": FORM} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return call(here.app, "POST", PATH, sent, body.encode() if isinstance(body, str) else body)
+    return call(installation.app, "POST", PATH, sent, body.encode() if isinstance(body, str) else body)
 
 
-def tell(here: SignInWorld, **claims: Any) -> Answer:
+def tell(installation: SignInWorld, **claims: Any) -> Answer:
     """Post a logout token with these claims; one second after what was done before it, unless told otherwise."""
-    usual = {"jti": secrets.token_hex(8), "iat": int(here.clock.timestamp()) + 1}
-    return post(here, urlencode({"logout_token": here.fake.issuer.logout_token(**(usual | claims))}))
+    usual = {"jti": secrets.token_hex(8), "iat": int(installation.clock.timestamp()) + 1}
+    return post(installation, urlencode({"logout_token": installation.fake.issuer.logout_token(**(usual | claims))}))
 
 
-def live(here: SignInWorld, browser: Browser) -> bool:
+def live(installation: SignInWorld, browser: Browser) -> bool:
     return bool(browser.get("/auth/session").json()["authenticated"])
 
 
-def test_the_session_with_that_id_ends_and_no_other(here: SignInWorld) -> None:
-    first, second = here.sign_in(), here.sign_in(sid="session-2")
-    bob = here.sign_in(sub="auth0|bob", sid="session-3")
-    change_counters = here.storage.read.change_counters().sessions_ended
-    ref = here.ref(first)
-    answer = tell(here, sid="session-1")
+def test_the_session_with_that_id_ends_and_no_other(installation: SignInWorld) -> None:
+    first, second = installation.sign_in(), installation.sign_in(sid="session-2")
+    bob = installation.sign_in(sub="auth0|bob", sid="session-3")
+    change_counters = installation.storage.read.change_counters().sessions_ended
+    ref = installation.ref(first)
+    answer = tell(installation, sid="session-1")
     assert (answer.status, answer.body, answer.header("cache-control")) == (200, b"", "no-store")
-    assert [live(here, browser) for browser in (first, second, bob)] == [False, True, True]
-    assert here.storage.read.change_counters().sessions_ended == change_counters + 1, (
+    assert [live(installation, browser) for browser in (first, second, bob)] == [False, True, True]
+    assert installation.storage.read.change_counters().sessions_ended == change_counters + 1, (
         "so the watcher of every process tells the tabs"
     )
     with pytest.raises(SessionEnded) as caught:
-        here.sessions.by_ref(ref)
+        installation.sessions.by_ref(ref)
     assert caught.value.detail == "You signed out at the sign-in provider."
-    (event,) = here.audit("app:session:end")
+    (event,) = installation.audit("app:session:end")
     assert (event["reason"], event["actor"], event["target"]) == (
         "provider-logout",
         "system",
-        f"auth0|ann at {here.fake.url}",
+        f"auth0|ann at {installation.fake.url}",
     )
     assert event["correlation_id"] == answer.header("x-correlation-id")
-    assert here.storage.read.sealed_tokens(ref) is None
+    assert installation.storage.read.sealed_tokens(ref) is None
 
 
-def test_what_the_sessions_had_is_revoked_at_the_provider_once_it_is_answered(here: SignInWorld) -> None:
-    here.sign_in()
-    here.sign_in(sid="session-2")
-    had = list(here.fake.refresh_tokens)
+def test_what_the_sessions_had_is_revoked_at_the_provider_once_it_is_answered(installation: SignInWorld) -> None:
+    installation.sign_in()
+    installation.sign_in(sid="session-2")
+    had = list(installation.fake.refresh_tokens)
     assert len(had) == 2
-    assert tell(here, sid="session-1").status == 200
-    assert here.fake.revoked == had[:1]
-    assert tell(here, sid=ABSENT).status == 200
-    assert here.fake.revoked == had
+    assert tell(installation, sid="session-1").status == 200
+    assert installation.fake.revoked == had[:1]
+    assert tell(installation, sid=ABSENT).status == 200
+    assert installation.fake.revoked == had
 
 
-def test_a_provider_that_does_not_take_it_is_no_trouble(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    here.fake.revoke_status = 500
-    assert tell(here, sid="session-1").status == 200
-    assert not live(here, browser)
+def test_a_provider_that_does_not_take_it_is_no_trouble(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    installation.fake.revoke_status = 500
+    assert tell(installation, sid="session-1").status == 200
+    assert not live(installation, browser)
 
 
-def test_without_a_session_id_all_of_the_subject_end(here: SignInWorld) -> None:
-    first, second = here.sign_in(), here.sign_in(sid="session-2")
-    bob = here.sign_in(sub="auth0|bob", sid="session-1")
-    assert tell(here, sid=ABSENT).status == 200
-    assert [live(here, browser) for browser in (first, second, bob)] == [False, False, True]
-    assert len(here.audit("app:session:end")) == 2
+def test_without_a_session_id_all_of_the_subject_end(installation: SignInWorld) -> None:
+    first, second = installation.sign_in(), installation.sign_in(sid="session-2")
+    bob = installation.sign_in(sub="auth0|bob", sid="session-1")
+    assert tell(installation, sid=ABSENT).status == 200
+    assert [live(installation, browser) for browser in (first, second, bob)] == [False, False, True]
+    assert len(installation.audit("app:session:end")) == 2
 
 
 @pytest.mark.parametrize(
@@ -104,58 +104,62 @@ def test_without_a_session_id_all_of_the_subject_end(here: SignInWorld) -> None:
         ({"sub": "auth0|bob", "sid": ABSENT}, [True, True]),
     ],
 )
-def test_who_is_meant(here: SignInWorld, claims: dict[str, Any], left: list[bool]) -> None:
-    first, second = here.sign_in(), here.sign_in(sid="session-2")
-    assert tell(here, **claims).status == 200
-    assert [live(here, browser) for browser in (first, second)] == left
+def test_who_is_meant(installation: SignInWorld, claims: dict[str, Any], left: list[bool]) -> None:
+    first, second = installation.sign_in(), installation.sign_in(sid="session-2")
+    assert tell(installation, **claims).status == 200
+    assert [live(installation, browser) for browser in (first, second)] == left
 
 
-def test_signing_out_where_nobody_is_signed_in_is_no_error(here: SignInWorld) -> None:
-    assert tell(here).status == 200
-    assert not here.audit("app:session:end")
+def test_signing_out_where_nobody_is_signed_in_is_no_error(installation: SignInWorld) -> None:
+    assert tell(installation).status == 200
+    assert not installation.audit("app:session:end")
 
 
-def test_a_token_works_once(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    claims = {"jti": "the-same", "sid": ABSENT, "iat": int(here.clock.timestamp()) + 5}
-    assert tell(here, **claims).status == 200
-    assert not live(here, browser)
-    again = here.sign_in(browser)
-    assert tell(here, **claims).status == 400
-    assert live(here, again)
-    (event,) = here.audit("app:logout:refuse")
+def test_a_token_works_once(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    claims = {"jti": "the-same", "sid": ABSENT, "iat": int(installation.clock.timestamp()) + 5}
+    assert tell(installation, **claims).status == 200
+    assert not live(installation, browser)
+    again = installation.sign_in(browser)
+    assert tell(installation, **claims).status == 400
+    assert live(installation, again)
+    (event,) = installation.audit("app:logout:refuse")
     assert (event["reason"], event["address"]) == ("logout-token:replayed", "203.0.113.7")
 
 
-def test_a_token_is_remembered_for_as_long_as_it_holds(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    claims = {"jti": "the-same", "iat": int(here.clock.timestamp()), "exp": int(here.clock.timestamp()) + 120}
-    assert tell(here, **claims).status == 200
-    here.sign_in(browser)
+def test_a_token_is_remembered_for_as_long_as_it_holds(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    claims = {
+        "jti": "the-same",
+        "iat": int(installation.clock.timestamp()),
+        "exp": int(installation.clock.timestamp()) + 120,
+    }
+    assert tell(installation, **claims).status == 200
+    installation.sign_in(browser)
     for seconds in (100, 45):  # within its life, within the leeway; others come and clear out what is over
-        here.clock.move(seconds=seconds)
-        assert tell(here, sub="auth0|nobody").status == 200
-        assert tell(here, **claims).status == 400
-    here.clock.move(seconds=60)
-    assert tell(here, **claims).status == 400, "expired"
-    assert live(here, browser)
+        installation.clock.move(seconds=seconds)
+        assert tell(installation, sub="auth0|nobody").status == 200
+        assert tell(installation, **claims).status == 400
+    installation.clock.move(seconds=60)
+    assert tell(installation, **claims).status == 400, "expired"
+    assert live(installation, browser)
 
 
-def test_a_session_begun_after_the_token_was_issued_lives_on(here: SignInWorld) -> None:
+def test_a_session_begun_after_the_token_was_issued_lives_on(installation: SignInWorld) -> None:
     """Signed out there and in again before the token arrived."""
-    before = here.sign_in()
-    issued = int(here.clock.timestamp()) + 1
-    here.clock.move(seconds=5)
-    after = here.sign_in()
-    assert tell(here, sid=ABSENT, iat=issued).status == 200
-    assert [live(here, browser) for browser in (before, after)] == [False, True]
+    before = installation.sign_in()
+    issued = int(installation.clock.timestamp()) + 1
+    installation.clock.move(seconds=5)
+    after = installation.sign_in()
+    assert tell(installation, sid=ABSENT, iat=issued).status == 200
+    assert [live(installation, browser) for browser in (before, after)] == [False, True]
 
 
-def test_a_session_begun_within_the_very_second_ends(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    begun = here.sessions.resolve(here.secret(browser)).created_at
-    assert tell(here, iat=int(begun.timestamp())).status == 200
-    assert not live(here, browser)
+def test_a_session_begun_within_the_very_second_ends(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    begun = installation.sessions.resolve(installation.secret(browser)).created_at
+    assert tell(installation, iat=int(begun.timestamp())).status == 200
+    assert not live(installation, browser)
 
 
 @pytest.mark.parametrize(
@@ -172,23 +176,23 @@ def test_a_session_begun_within_the_very_second_ends(here: SignInWorld) -> None:
     ],
 )
 def test_a_bad_token_is_refused_and_nothing_is_written_for_it(
-    here: SignInWorld, claims: dict[str, Any], reason: str
+    installation: SignInWorld, claims: dict[str, Any], reason: str
 ) -> None:
     """Each check has its own test in ``test_tokens_logout``; here is what a refusal looks like."""
-    browser = here.sign_in()
-    before = here.dump()
-    answer = tell(here, **claims)
+    browser = installation.sign_in()
+    before = installation.dump()
+    answer = tell(installation, **claims)
     assert (answer.status, answer.header("cache-control")) == (400, "no-store")
-    assert here.dump() == before
-    assert live(here, browser)
-    (event,) = here.audit("app:logout:refuse")
+    assert installation.dump() == before
+    assert live(installation, browser)
+    (event,) = installation.audit("app:logout:refuse")
     assert (event["outcome"], event["reason"]) == ("refused", f"logout-token:{reason}")
 
 
-def test_an_id_token_of_ours_signs_nobody_out(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    assert post(here, urlencode({"logout_token": here.fake.issued[-1]})).status == 400
-    assert live(here, browser)
+def test_an_id_token_of_ours_signs_nobody_out(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    assert post(installation, urlencode({"logout_token": installation.fake.issued[-1]})).status == 400
+    assert live(installation, browser)
 
 
 @pytest.mark.parametrize(
@@ -210,67 +214,71 @@ def test_an_id_token_of_ours_signs_nobody_out(here: SignInWorld) -> None:
         ("GOOD", {"content_type": ""}),
     ],
 )
-def test_only_one_token_in_a_bounded_form(here: SignInWorld, body: str | bytes, headers: dict[str, str]) -> None:
-    browser = here.sign_in()
-    good = urlencode({"logout_token": here.fake.issuer.logout_token(iat=int(here.clock.timestamp()) + 1)})
-    answer = post(here, body.replace("GOOD", good) if isinstance(body, str) else body, **headers)
+def test_only_one_token_in_a_bounded_form(
+    installation: SignInWorld, body: str | bytes, headers: dict[str, str]
+) -> None:
+    browser = installation.sign_in()
+    good = urlencode(
+        {"logout_token": installation.fake.issuer.logout_token(iat=int(installation.clock.timestamp()) + 1)}
+    )
+    answer = post(installation, body.replace("GOOD", good) if isinstance(body, str) else body, **headers)
     assert (answer.status, answer.header("cache-control")) == (400, "no-store")
     assert answer.header("content-type") == "application/problem+json"
-    assert live(here, browser)
+    assert live(installation, browser)
 
 
-def test_the_token_is_looked_for_in_the_body_only(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    token = here.fake.issuer.logout_token()
-    answer = call(here.app, "POST", f"{PATH}?{urlencode({'logout_token': token})}", {"content-type": FORM})
+def test_the_token_is_looked_for_in_the_body_only(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    token = installation.fake.issuer.logout_token()
+    answer = call(installation.app, "POST", f"{PATH}?{urlencode({'logout_token': token})}", {"content-type": FORM})
     assert answer.status == 400
-    assert live(here, browser)
+    assert live(installation, browser)
 
 
-def test_a_charset_and_other_fields_are_let_be(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    token = here.fake.issuer.logout_token(iat=int(here.clock.timestamp()) + 1)
+def test_a_charset_and_other_fields_are_let_be(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    token = installation.fake.issuer.logout_token(iat=int(installation.clock.timestamp()) + 1)
     body = urlencode({"state": "x", "logout_token": token, "more": ""})
-    assert post(here, body, content_type=f"{FORM.upper()}; charset=UTF-8").status == 200
-    assert not live(here, browser)
+    assert post(installation, body, content_type=f"{FORM.upper()}; charset=UTF-8").status == 200
+    assert not live(installation, browser)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_it_is_posted_and_never_redirected(here: SignInWorld, method: str) -> None:
-    answer = call(here.app, method, PATH)
+def test_it_is_posted_and_never_redirected(installation: SignInWorld, method: str) -> None:
+    answer = call(installation.app, method, PATH)
     assert (answer.status, answer.header("allow")) == (405, "POST")
 
 
-def test_nothing_of_a_token_is_repeated(here: SignInWorld) -> None:
-    token = here.fake.issuer.logout_token(aud="another", sid="a-very-secret-session")
-    answer = post(here, urlencode({"logout_token": token}))
+def test_nothing_of_a_token_is_repeated(installation: SignInWorld) -> None:
+    token = installation.fake.issuer.logout_token(aud="another", sid="a-very-secret-session")
+    answer = post(installation, urlencode({"logout_token": token}))
     assert token.split(".")[1][:20] not in answer.text
     assert "secret" not in answer.text
 
 
 def test_when_storage_does_not_answer_the_token_is_not_used_up(
-    here: SignInWorld, monkeypatch: pytest.MonkeyPatch
+    installation: SignInWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser = here.sign_in()
-    claims = {"jti": "the-same", "iat": int(here.clock.timestamp()) + 1}
+    browser = installation.sign_in()
+    claims = {"jti": "the-same", "iat": int(installation.clock.timestamp()) + 1}
 
     def down(*_: object) -> None:
         raise StorageUnavailable
 
     with monkeypatch.context() as patch:
         patch.setattr("db.database.DatabaseUnitOfWork.end_session", down)
-        assert tell(here, **claims).status == 400
-    assert live(here, browser)
-    assert tell(here, **claims).status == 200
-    assert not live(here, browser)
+        assert tell(installation, **claims).status == 400
+    assert live(installation, browser)
+    assert tell(installation, **claims).status == 200
+    assert not live(installation, browser)
 
 
-def test_a_session_that_is_over_keeps_its_reason(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    ref = here.ref(browser)
-    here.sessions.end(ref, EndReason.ENDED_BY_ADMIN, by="admin")
-    assert tell(here).status == 200
-    session = here.storage.read.session_by_ref(ref)
+def test_a_session_that_is_over_keeps_its_reason(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    ref = installation.ref(browser)
+    installation.sessions.end(ref, EndReason.ENDED_BY_ADMIN, by="admin")
+    assert tell(installation).status == 200
+    session = installation.storage.read.session_by_ref(ref)
     assert session is not None
     assert session.end_reason is EndReason.ENDED_BY_ADMIN
 
@@ -278,23 +286,23 @@ def test_a_session_that_is_over_keeps_its_reason(here: SignInWorld) -> None:
 def test_made_up_key_ids_keep_nobody_from_signing_in_after_a_rotation() -> None:
     """Anybody can post here; what they cause to be fetched is not what a sign-in needs (R51)."""
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as here:
-        here.sign_in()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as installation:
+        installation.sign_in()
         for number in range(10):
             claims = fake.issuer.claims(aud=CLIENT_ID, events={LOGOUT_EVENT: {}}, jti=f"made-up-{number}")
             token = fake.issuer.sign(claims, header={"kid": f"made-up-{number}"})
-            assert post(here, urlencode({"logout_token": token})).status == 400
+            assert post(installation, urlencode({"logout_token": token})).status == 400
         fake.issuer.rotate(keep_old=False)
-        here.sign_in()
+        installation.sign_in()
 
 
 def test_a_logout_token_whose_key_cannot_be_looked_for_now_may_come_again() -> None:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as here:
-        browser = here.sign_in()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as installation:
+        browser = installation.sign_in()
         fake.issuer.rotate(keep_old=False)
-        answer = tell(here)
+        answer = tell(installation)
         assert answer.status == 400, "the standard knows 200 and 400 only"
         assert 1 <= int(answer.header("retry-after")) <= 12
-        assert live(here, browser)
-        assert [event["reason"] for event in here.audit("app:logout:refuse")] == ["provider:keys-later"]
+        assert live(installation, browser)
+        assert [event["reason"] for event in installation.audit("app:logout:refuse")] == ["provider:keys-later"]

@@ -21,12 +21,12 @@ from tests.signin import SignInWorld, world
 
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("tenant")) as made:
-        yield made
+    with running(tmp_path_factory.mktemp("tenant")) as installation:
+        yield installation
 
 
 @pytest.fixture
-def here(tenant: Running) -> Iterator[SignInWorld]:
+def installation(tenant: Running) -> Iterator[SignInWorld]:
     clock = FakeClock()
     tenant.clock.ahead = timedelta()
     unused = FakeProvider(clock.timestamp)
@@ -37,58 +37,58 @@ def here(tenant: Running) -> Iterator[SignInWorld]:
         "auth0_client_id": credentials.client_id,
         "auth0_client_secret": SecretStr(credentials.client_secret),
     }
-    with world(unused, clock, with_real_keys=True, **given) as made:
-        yield made
+    with world(unused, clock, with_real_keys=True, **given) as installation:
+        yield installation
 
 
-def sign_in(here: SignInWorld, at_tenant: TenantBrowser, person: str) -> str:
+def sign_in(installation: SignInWorld, at_tenant: TenantBrowser, person: str) -> str:
     """The session's reference after the whole way through the tenant's own page."""
-    browser = here.browser()
-    page = at_tenant.get(here.begin(browser, "/reports%3Fa%3D1"))
+    browser = installation.browser()
+    page = at_tenant.get(installation.begin(browser, "/reports%3Fa%3D1"))
     assert page.status_code in {302, 303}
     state = page.headers["Location"].partition("state=")[2]
     back = at_tenant.post("/u/login", state=state, person=person).headers["Location"]
     assert browser.get(back).location == "http://localhost:8501/reports?a=1"
-    return here.ref(browser)
+    return installation.ref(browser)
 
 
-def test_from_the_page_to_the_session_and_out(here: SignInWorld, tenant: Running) -> None:
+def test_from_the_page_to_the_session_and_out(installation: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
-        ref = sign_in(here, at_tenant, "bruno")
-        session = here.sessions.by_ref(ref)
+        ref = sign_in(installation, at_tenant, "bruno")
+        session = installation.sessions.by_ref(ref)
         assert session.person.name == "Bruno Silva"
-        grants = here.storage.read.grants(session.person.subject, here.clock())
+        grants = installation.storage.read.grants(session.person.subject, installation.clock())
         assert set(grants.roles) == {"analyst"}
         assert {"read:reports", "export:reports", "explore:files"} <= set(grants.permissions)
 
         tenant.tenant.set_access("bruno", roles=["viewer"])
-        here.clock.move(seconds=301)
-        tenant.clock.ahead = here.clock.ahead
-        here.sessions.sync_if_due(here.sessions.by_ref(ref))
-        grants = here.storage.read.grants(Subject(tenant.issuer, "auth0|bruno"), here.clock())
+        installation.clock.move(seconds=301)
+        tenant.clock.ahead = installation.clock.ahead
+        installation.sessions.sync_if_due(installation.sessions.by_ref(ref))
+        grants = installation.storage.read.grants(Subject(tenant.issuer, "auth0|bruno"), installation.clock())
         assert set(grants.roles) == {"viewer"}
         assert "export:reports" not in grants.permissions
 
-        first = here.sessions.access_token(ref)
-        here.clock.move(seconds=560)
-        tenant.clock.ahead = here.clock.ahead
-        second = here.sessions.access_token(ref)
+        first = installation.sessions.access_token(ref)
+        installation.clock.move(seconds=560)
+        tenant.clock.ahead = installation.clock.ahead
+        second = installation.sessions.access_token(ref)
         assert first != second  # with the rotated refresh token
 
         assert len(tenant.tenant.sessions()) == 1
-        browser = here.browser()
-        hint = here.sessions.end(ref, EndReason.SIGNED_OUT, by="test")
-        out = here.provider.logout_url(hint or "")
+        browser = installation.browser()
+        hint = installation.sessions.end(ref, EndReason.SIGNED_OUT, by="test")
+        out = installation.provider.logout_url(hint or "")
         assert out is not None
         assert at_tenant.get(out).headers["Location"] == "http://localhost:8501"
         assert tenant.tenant.sessions() == []
         assert browser.get("/auth/session").json() == {"authenticated": False}
 
 
-def test_somebody_blocked_at_the_tenant(here: SignInWorld, tenant: Running) -> None:
+def test_somebody_blocked_at_the_tenant(installation: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
-        browser = here.browser()
-        page = at_tenant.get(here.begin(browser))
+        browser = installation.browser()
+        page = at_tenant.get(installation.begin(browser))
         state = page.headers["Location"].partition("state=")[2]
         back = at_tenant.post("/u/login", state=state, person="frank").headers["Location"]
         answer = browser.get(back)
@@ -96,14 +96,16 @@ def test_somebody_blocked_at_the_tenant(here: SignInWorld, tenant: Running) -> N
         assert "Your account is blocked" in answer.text
 
 
-def test_a_person_blocked_meanwhile_loses_the_session_at_the_next_refresh(here: SignInWorld, tenant: Running) -> None:
+def test_a_person_blocked_meanwhile_loses_the_session_at_the_next_refresh(
+    installation: SignInWorld, tenant: Running
+) -> None:
     with browsing(tenant) as at_tenant:
-        ref = sign_in(here, at_tenant, "chiyo")
+        ref = sign_in(installation, at_tenant, "chiyo")
         tenant.tenant.set_access("chiyo", blocked=True)
         try:
-            here.clock.move(seconds=301)
-            tenant.clock.ahead = here.clock.ahead
+            installation.clock.move(seconds=301)
+            tenant.clock.ahead = installation.clock.ahead
             with pytest.raises(SessionEnded):
-                here.sessions.sync_if_due(here.sessions.by_ref(ref))
+                installation.sessions.sync_if_due(installation.sessions.by_ref(ref))
         finally:
             tenant.tenant.set_access("chiyo", blocked=False)

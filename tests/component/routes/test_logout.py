@@ -13,10 +13,10 @@ from tests.signin import SignInWorld, query, world
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
 @pytest.mark.parametrize(
@@ -32,20 +32,20 @@ def here() -> Iterator[SignInWorld]:
         ("http://localhost:8501/", "same-origin"),
     ],
 )
-def test_signing_out_is_for_our_own_pages_only(here: SignInWorld, origin: str, site: str) -> None:
-    browser = here.sign_in()
+def test_signing_out_is_for_our_own_pages_only(installation: SignInWorld, origin: str, site: str) -> None:
+    browser = installation.sign_in()
     assert browser.logout(origin=origin, sec_fetch_site=site).status == 403
     assert browser.get("/auth/session").json()["authenticated"] is True
 
 
-def test_signing_out_without_an_origin_is_refused(here: SignInWorld) -> None:
-    browser = here.sign_in()
+def test_signing_out_without_an_origin_is_refused(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
     assert browser.request("POST", "/auth/logout").status == 403
     assert browser.get("/auth/session").json()["authenticated"] is True
 
 
-def test_a_tab_that_was_open_says_that_they_are_signed_out(here: SignInWorld) -> None:
-    stranger, browser = here.browser(), here.sign_in()
+def test_a_tab_that_was_open_says_that_they_are_signed_out(installation: SignInWorld) -> None:
+    stranger, browser = installation.browser(), installation.sign_in()
     browser.logout(sec_fetch_site="same-origin")
     page = browser.get("/auth/ended?return_to=/reports").text
     assert "You are signed out" in page
@@ -53,37 +53,37 @@ def test_a_tab_that_was_open_says_that_they_are_signed_out(here: SignInWorld) ->
     assert "You are not signed in" in stranger.get("/auth/ended").text
 
 
-def test_signing_out(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    secret = here.secret(browser)
+def test_signing_out(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    secret = installation.secret(browser)
     answer = browser.logout(sec_fetch_site="same-origin")
     location = answer.json()["location"]
-    assert location.startswith(f"{here.fake.url}oidc/logout?")
+    assert location.startswith(f"{installation.fake.url}oidc/logout?")
     assert query(location) == {
         "client_id": "client-one",
         "post_logout_redirect_uri": "http://localhost:8501",
         "logout_hint": "session-1",
     }
-    assert here.cookies.session not in browser.cookies
+    assert installation.cookies.session not in browser.cookies
     with pytest.raises(SessionEnded):
-        here.sessions.resolve(secret)
-    assert here.fake.revoked
-    assert here.fake.revoked[0] in here.fake.issued
-    (event,) = here.audit("app:session:end")
-    assert (event["reason"], event["actor"]) == ("signed-out", f"auth0|ann at {here.fake.url}")
+        installation.sessions.resolve(secret)
+    assert installation.fake.revoked
+    assert installation.fake.revoked[0] in installation.fake.issued
+    (event,) = installation.audit("app:session:end")
+    assert (event["reason"], event["actor"]) == ("signed-out", f"auth0|ann at {installation.fake.url}")
     assert browser.logout().json() == {"location": "/"}
 
 
-def test_signing_out_while_the_provider_is_down(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    here.fake.stop()
-    here.discovery._known = None
+def test_signing_out_while_the_provider_is_down(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    installation.fake.stop()
+    installation.discovery._known = None
     assert browser.logout().json() == {"location": "/"}
     assert browser.get("/auth/session").json() == {"authenticated": False}
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/callback", "/auth/session"])
-def test_other_methods_are_not_answered(here: SignInWorld, path: str) -> None:
+def test_other_methods_are_not_answered(installation: SignInWorld, path: str) -> None:
     for method in ("HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
-        assert here.browser().request(method, path).status == 405, method
-    assert here.browser().get("/auth/logout").status == 405
+        assert installation.browser().request(method, path).status == 405, method
+    assert installation.browser().get("/auth/logout").status == 405

@@ -17,22 +17,22 @@ POPUP = "/auth/login?mode=popup&return_to=/reports"
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
-def test_it_ends_on_a_page_that_tells_the_tabs_and_closes(here: SignInWorld) -> None:
-    browser = here.browser()
-    page = browser.get(here.fake.approve(browser.get(POPUP).location, name="Ann"))
+def test_it_ends_on_a_page_that_tells_the_tabs_and_closes(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    page = browser.get(installation.fake.approve(browser.get(POPUP).location, name="Ann"))
     assert page.status == 200
     assert page.header("cache-control") == "no-store"
     assert "If it does not, close it" in page.text
     (channel, kind, script) = re.findall(
         r'<script data-channel="([^"]*)" data-kind="([^"]*)">(.*?)</script>', page.text
     )[0]
-    assert (channel, kind) == (here.cookies.tabs, "signed-in")
+    assert (channel, kind) == (installation.cookies.tabs, "signed-in")
     assert "opener" not in script
     # Its policy allows this very script and nothing else, and nobody frames it.
     policy = page.header("content-security-policy")
@@ -44,8 +44,8 @@ def test_it_ends_on_a_page_that_tells_the_tabs_and_closes(here: SignInWorld) -> 
     assert browser.get("/auth/session").json()["name"] == "Ann"
 
 
-def test_no_other_page_of_ours_has_a_script(here: SignInWorld) -> None:
-    page = here.browser().get("/auth/callback?state=made-up")
+def test_no_other_page_of_ours_has_a_script(installation: SignInWorld) -> None:
+    page = installation.browser().get("/auth/callback?state=made-up")
     assert "<script" not in page.text
     assert "script-src" not in page.header("content-security-policy")
 
@@ -60,56 +60,56 @@ def test_no_other_page_of_ours_has_a_script(here: SignInWorld) -> None:
         ("temporarily_unavailable", "busy"),
     ],
 )
-def test_a_refusal_is_said_in_it_and_trying_again_stays_in_it(here: SignInWorld, error: str, said: str) -> None:
-    browser = here.browser()
+def test_a_refusal_is_said_in_it_and_trying_again_stays_in_it(installation: SignInWorld, error: str, said: str) -> None:
+    browser = installation.browser()
     state = query(browser.get(POPUP).location)["state"]
-    page = browser.get(here.fake.answer(state, error=error))
+    page = browser.get(installation.fake.answer(state, error=error))
     assert said in page.text
     assert "close this window" in page.text
     assert "Back to the start page" not in page.text  # a second window of the app is nothing anybody wants
     assert "<script" not in page.text
     again = page.text.partition('href="')[2].partition('"')[0].replace("&amp;", "&")
     assert query(again) == {"return_to": "/reports", "mode": "popup"}
-    assert "If it does not" in browser.get(here.fake.approve(browser.get(again).location)).text
+    assert "If it does not" in browser.get(installation.fake.approve(browser.get(again).location)).text
 
 
-def test_closed_half_way_nothing_has_happened(here: SignInWorld) -> None:
-    browser = here.browser()
-    before = here.dump()
+def test_closed_half_way_nothing_has_happened(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    before = installation.dump()
     browser.get(POPUP)
-    assert here.dump() == before
-    here.sign_in(browser)  # and the next one goes on as ever
+    assert installation.dump() == before
+    installation.sign_in(browser)  # and the next one goes on as ever
 
 
-def test_two_popups_each_finish_and_the_second_replaces_the_first(here: SignInWorld) -> None:
-    browser = here.browser()
+def test_two_popups_each_finish_and_the_second_replaces_the_first(installation: SignInWorld) -> None:
+    browser = installation.browser()
     first, second = browser.get(POPUP).location, browser.get(POPUP).location
-    assert browser.get(here.fake.approve(first)).status == 200
-    ref = here.ref(browser)
-    assert browser.get(here.fake.approve(second)).status == 200
-    assert here.ref(browser) != ref
-    assert len(here.audit("app:session:end")) == 1
+    assert browser.get(installation.fake.approve(first)).status == 200
+    ref = installation.ref(browser)
+    assert browser.get(installation.fake.approve(second)).status == 200
+    assert installation.ref(browser) != ref
+    assert len(installation.audit("app:session:end")) == 1
 
 
-def test_the_same_answer_again_says_the_same(here: SignInWorld) -> None:
-    browser = here.browser()
-    callback = here.fake.approve(browser.get(POPUP).location)
+def test_the_same_answer_again_says_the_same(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    callback = installation.fake.approve(browser.get(POPUP).location)
     kept = dict(browser.cookies)
     browser.get(callback)
     browser.cookies |= kept
     assert "You are signed in" in browser.get(callback).text
-    assert len(here.audit("app:session:begin")) == 1
+    assert len(installation.audit("app:session:begin")) == 1
 
 
-def test_somebody_else_in_it_is_signed_in_as_themselves(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    before = here.ref(browser)
+def test_somebody_else_in_it_is_signed_in_as_themselves(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    before = installation.ref(browser)
     location = browser.get(f"{POPUP}&another=1").location
-    browser.get(here.fake.approve(location, sub="auth0|bob", name="Bob"))
+    browser.get(installation.fake.approve(location, sub="auth0|bob", name="Bob"))
     assert browser.get("/auth/session").json()["name"] == "Bob"
-    assert here.ref(browser) != before
+    assert installation.ref(browser) != before
 
 
-def test_signed_in_already_it_closes_at_once(here: SignInWorld) -> None:
-    browser: Browser = here.sign_in()
+def test_signed_in_already_it_closes_at_once(installation: SignInWorld) -> None:
+    browser: Browser = installation.sign_in()
     assert "You are signed in" in browser.get(POPUP).text

@@ -17,53 +17,58 @@ from tests.signin import HTTPS, Browser, LogBook, SignInWorld, query, world
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
-def test_the_whole_way_leads_back_to_the_asked_page_and_query(here: SignInWorld) -> None:
-    browser = here.browser()
-    asked = query(here.begin(browser, "/reports%3Fregion%3Demea%26year%3D2026"))
+def test_the_whole_way_leads_back_to_the_asked_page_and_query(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    asked = query(installation.begin(browser, "/reports%3Fregion%3Demea%26year%3D2026"))
     assert asked["response_type"] == "code"
     assert asked["code_challenge_method"] == "S256"
-    assert asked["audience"] == here.settings.audience
+    assert asked["audience"] == installation.settings.audience
     assert asked["redirect_uri"] == "http://localhost:8501/auth/callback"
     assert asked["scope"].split() == ["openid", "profile", "email", "offline_access"]
     assert min(len(asked[name]) for name in ("state", "nonce", "code_challenge")) >= 43
-    answer = browser.get(here.fake.approve(browser.seen[-1].location, name="Ann Example"))
+    answer = browser.get(installation.fake.approve(browser.seen[-1].location, name="Ann Example"))
     assert answer.location == "http://localhost:8501/reports?region=emea&year=2026"
     payload = browser.get("/auth/session").json()
     assert payload.pop("expires_at")
     assert payload.pop("expires_in_seconds") == 3600
     assert payload.pop("can_stay") is True
-    assert payload.pop("session") == session_tag(here.ref(browser)) != here.ref(browser)
-    assert payload == {"authenticated": True, "issuer": here.fake.url, "subject": "auth0|ann", "name": "Ann Example"}
-    assert here.fake.forms[0]["redirect_uri"] == asked["redirect_uri"]
-    (event,) = here.audit("app:session:begin")
+    assert payload.pop("session") == session_tag(installation.ref(browser)) != installation.ref(browser)
+    assert payload == {
+        "authenticated": True,
+        "issuer": installation.fake.url,
+        "subject": "auth0|ann",
+        "name": "Ann Example",
+    }
+    assert installation.fake.forms[0]["redirect_uri"] == asked["redirect_uri"]
+    (event,) = installation.audit("app:session:begin")
     assert event["actor"].startswith("auth0|ann at ")
     assert event["address"] == "203.0.113.7"
 
 
-def test_nobody_is_told_so(here: SignInWorld) -> None:
-    assert here.browser().get("/auth/session").json() == {"authenticated": False}
+def test_nobody_is_told_so(installation: SignInWorld) -> None:
+    assert installation.browser().get("/auth/session").json() == {"authenticated": False}
 
 
-def test_a_live_session_goes_straight_on(here: SignInWorld) -> None:
-    browser = here.sign_in()
+def test_a_live_session_goes_straight_on(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
     assert browser.get("/auth/login?return_to=/reports%3Fa%3D1").location == "http://localhost:8501/reports?a=1"
 
 
-def test_anonymous_requests_write_nothing(here: SignInWorld) -> None:
-    before = here.dump()
-    browser = here.browser()
-    here.begin(browser)
+def test_anonymous_requests_write_nothing(installation: SignInWorld) -> None:
+    before = installation.dump()
+    browser = installation.browser()
+    installation.begin(browser)
     browser.get("/auth/session")
     browser.logout()
     assert browser.get("/auth/callback?state=made-up&code=x").status == 400
     assert browser.get(f"/auth/callback?state={'s' * 43}&code=x").status == 400
-    assert here.dump() == before
+    assert installation.dump() == before
 
 
 @pytest.mark.parametrize("base_url", ["http://localhost:8501", HTTPS])
@@ -72,9 +77,9 @@ def test_cookie_attributes(base_url: str) -> None:
     production = "production" if base_url == HTTPS else "development"
     with (
         FakeProvider(clock.timestamp) as fake,
-        world(fake, clock, app_base_url=base_url, gatehouse_env=production) as made,
+        world(fake, clock, app_base_url=base_url, gatehouse_env=production) as installation,
     ):
-        browser = made.sign_in()
+        browser = installation.sign_in()
         lines = [line for answer in browser.seen for line in answer.all("set-cookie")]
         kinds = {line.split("=")[0].split("-login-")[0] for line in lines}
         assert len(kinds) == 3  # browser, login transaction, session
@@ -89,91 +94,91 @@ def test_cookie_attributes(base_url: str) -> None:
             assert "cookie" in answer.header("vary").lower()
 
 
-def test_two_installations_on_one_host_do_not_share_cookies(here: SignInWorld) -> None:
+def test_two_installations_on_one_host_do_not_share_cookies(installation: SignInWorld) -> None:
     from component.http.cookies import Cookies
 
     assert Cookies("http://localhost:8501").session != Cookies("http://localhost:8502").session
 
 
-def test_a_callback_works_once(here: SignInWorld) -> None:
-    browser = here.browser()
-    callback = here.fake.approve(here.begin(browser))
+def test_a_callback_works_once(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    callback = installation.fake.approve(installation.begin(browser))
     kept = dict(browser.cookies)
     assert browser.get(callback).status == 303
-    thief = Browser(here.app, cookies=kept)
+    thief = Browser(installation.app, cookies=kept)
     answer = thief.get(callback)
     assert answer.status == 400
     assert "This sign-in is over" in answer.text
-    assert here.cookies.session not in thief.cookies
-    assert len(here.fake.forms) == 1  # the code never went to the provider twice
+    assert installation.cookies.session not in thief.cookies
+    assert len(installation.fake.forms) == 1  # the code never went to the provider twice
 
 
-def test_a_callback_in_another_browser_is_refused(here: SignInWorld) -> None:
-    victim, attacker = here.browser(), here.browser()
-    here.begin(victim)
-    callback = here.fake.approve(here.begin(attacker))
+def test_a_callback_in_another_browser_is_refused(installation: SignInWorld) -> None:
+    victim, attacker = installation.browser(), installation.browser()
+    installation.begin(victim)
+    callback = installation.fake.approve(installation.begin(attacker))
     assert victim.get(callback).status == 400
     # Even with the transaction's cookie planted: it is bound to the browser that began.
     planted = {name: value for name, value in attacker.cookies.items() if "-login-" in name}
     victim.cookies |= planted
     answer = victim.get(callback)
     assert answer.status == 400
-    assert here.cookies.session not in victim.cookies
-    assert not here.fake.forms
+    assert installation.cookies.session not in victim.cookies
+    assert not installation.fake.forms
 
 
-def test_a_transaction_cannot_be_moved_to_another_state(here: SignInWorld) -> None:
-    browser = here.browser()
-    first, second = here.begin(browser), here.begin(browser)
-    names = [here.cookies.login(query(url)["state"]) for url in (first, second)]
+def test_a_transaction_cannot_be_moved_to_another_state(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    first, second = installation.begin(browser), installation.begin(browser)
+    names = [installation.cookies.login(query(url)["state"]) for url in (first, second)]
     browser.cookies[names[1]] = browser.cookies[names[0]]
-    assert browser.get(here.fake.approve(second)).status == 400
+    assert browser.get(installation.fake.approve(second)).status == 400
 
 
-def test_a_transaction_that_was_altered_is_refused(here: SignInWorld) -> None:
-    browser = here.browser()
-    url = here.begin(browser)
-    name = here.cookies.login(query(url)["state"])
+def test_a_transaction_that_was_altered_is_refused(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    url = installation.begin(browser)
+    name = installation.cookies.login(query(url)["state"])
     value = browser.cookies[name]
     for altered in (value[:-4], value[:40] + ("A" if value[40] != "A" else "B") + value[41:], "1.", "x", "1.é"):
         browser.cookies[name] = altered
-        assert browser.get(here.fake.approve(url)).status == 400
+        assert browser.get(installation.fake.approve(url)).status == 400
         browser.cookies[name] = value
 
 
-def test_parallel_tabs_each_finish(here: SignInWorld) -> None:
-    browser = here.browser()
-    urls = [here.begin(browser, f"/p{number}") for number in range(3)]
+def test_parallel_tabs_each_finish(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    urls = [installation.begin(browser, f"/p{number}") for number in range(3)]
     for number in (1, 0, 2):
-        assert browser.get(here.fake.approve(urls[number])).location.endswith(f"/p{number}")
+        assert browser.get(installation.fake.approve(urls[number])).location.endswith(f"/p{number}")
 
 
-def test_at_most_five_transactions_and_the_oldest_goes(here: SignInWorld) -> None:
-    browser = here.browser()
+def test_at_most_five_transactions_and_the_oldest_goes(installation: SignInWorld) -> None:
+    browser = installation.browser()
     urls = []
     for number in range(7):
-        urls.append(here.begin(browser, "/a%3F" + "q" * 1400 + str(number)))
-        here.clock.move(seconds=2)
-        open_ones = here.cookies.logins(browser.cookies)
+        urls.append(installation.begin(browser, "/a%3F" + "q" * 1400 + str(number)))
+        installation.clock.move(seconds=2)
+        open_ones = installation.cookies.logins(browser.cookies)
         assert len(open_ones) <= 5
         assert all(len(name) + len(value) < 4000 for name, value in open_ones.items())
     states = [query(url)["state"] for url in urls]
-    assert [here.cookies.login(state) in browser.cookies for state in states] == [False] * 2 + [True] * 5
-    assert browser.get(here.fake.approve(urls[0])).status == 400
-    assert browser.get(here.fake.approve(urls[6])).status == 303
+    assert [installation.cookies.login(state) in browser.cookies for state in states] == [False] * 2 + [True] * 5
+    assert browser.get(installation.fake.approve(urls[0])).status == 400
+    assert browser.get(installation.fake.approve(urls[6])).status == 303
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(590, 303), (610, 400)])
-def test_ten_minutes(here: SignInWorld, seconds: int, status: int) -> None:
-    browser = here.browser()
-    url = here.begin(browser)
-    here.clock.move(seconds=seconds)
-    assert browser.get(here.fake.approve(url)).status == status
+def test_ten_minutes(installation: SignInWorld, seconds: int, status: int) -> None:
+    browser = installation.browser()
+    url = installation.begin(browser)
+    installation.clock.move(seconds=seconds)
+    assert browser.get(installation.fake.approve(url)).status == status
 
 
-def test_a_replay_in_a_signed_in_browser_just_goes_on(here: SignInWorld) -> None:
-    browser = here.browser()
-    callback = here.fake.approve(here.begin(browser, "/reports"))
+def test_a_replay_in_a_signed_in_browser_just_goes_on(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    callback = installation.fake.approve(installation.begin(browser, "/reports"))
     kept = dict(browser.cookies)
     browser.get(callback)
     back = browser.get(callback)  # back button: the transaction is gone
@@ -181,57 +186,57 @@ def test_a_replay_in_a_signed_in_browser_just_goes_on(here: SignInWorld) -> None
     assert browser.get("/auth/ended?sign_in=unknown").location == "http://localhost:8501/"
     browser.cookies |= kept
     assert browser.get(callback).location == "http://localhost:8501/reports"  # double click: it is not yet
-    assert len(here.audit("app:session:begin")) == 1
-    assert not here.audit("app:login:refuse")
+    assert len(installation.audit("app:session:begin")) == 1
+    assert not installation.audit("app:login:refuse")
 
 
 @pytest.mark.parametrize("iss", ["https://evil.example/", "", "slash"])
-def test_an_answer_of_another_provider_is_refused(here: SignInWorld, iss: str) -> None:
-    browser = here.browser()
-    state = query(here.begin(browser))["state"]
-    given = here.fake.url.rstrip("/") if iss == "slash" else iss
-    answer = browser.get(here.fake.answer(state, code="a-code", iss=given))
+def test_an_answer_of_another_provider_is_refused(installation: SignInWorld, iss: str) -> None:
+    browser = installation.browser()
+    state = query(installation.begin(browser))["state"]
+    given = installation.fake.url.rstrip("/") if iss == "slash" else iss
+    answer = browser.get(installation.fake.answer(state, code="a-code", iss=given))
     assert answer.status == 400
-    assert not here.fake.forms  # the code went nowhere
+    assert not installation.fake.forms  # the code went nowhere
 
 
 def test_iss_may_be_missing_where_it_is_not_promised() -> None:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake:
         fake.issuer.metadata_extra = {"authorization_response_iss_parameter_supported": False}
-        with world(fake, clock) as made:
-            browser = made.browser()
-            callback = fake.approve(made.begin(browser))
+        with world(fake, clock) as installation:
+            browser = installation.browser()
+            callback = fake.approve(installation.begin(browser))
             assert browser.get(callback.replace("&iss=", "&ignored=")).status == 303
 
 
-def test_a_nonce_of_another_sign_in_is_refused(here: SignInWorld) -> None:
-    browser = here.browser()
-    callback = here.fake.approve(here.begin(browser))
-    next(iter(here.fake.codes.values())).nonce = "n" * 43
+def test_a_nonce_of_another_sign_in_is_refused(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    callback = installation.fake.approve(installation.begin(browser))
+    next(iter(installation.fake.codes.values())).nonce = "n" * 43
     answer = browser.get(callback)
     assert answer.status == 400
     assert "did not match" in answer.text
-    assert here.cookies.session not in browser.cookies
+    assert installation.cookies.session not in browser.cookies
 
 
-def test_a_code_for_another_challenge_is_refused(here: SignInWorld) -> None:
+def test_a_code_for_another_challenge_is_refused(installation: SignInWorld) -> None:
     """PKCE: a code that somebody else's sign-in got is worth nothing here."""
-    browser, other = here.browser(), here.browser()
-    url = here.begin(browser)
-    stolen = query(here.fake.approve(here.begin(other)))["code"]
-    answer = browser.get(here.fake.answer(query(url)["state"], code=stolen))
+    browser, other = installation.browser(), installation.browser()
+    url = installation.begin(browser)
+    stolen = query(installation.fake.approve(installation.begin(other)))["code"]
+    answer = browser.get(installation.fake.answer(query(url)["state"], code=stolen))
     assert answer.status == 400
-    assert here.cookies.session not in browser.cookies
+    assert installation.cookies.session not in browser.cookies
 
 
-def test_extra_parameters_do_not_matter(here: SignInWorld) -> None:
-    browser = here.browser()
-    callback = here.fake.approve(here.begin(browser))
+def test_extra_parameters_do_not_matter(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    callback = installation.fake.approve(installation.begin(browser))
     assert browser.get(callback + "&session_state=abc&scope=openid&anything=1").status == 303
 
 
-def test_only_allowed_parameters_reach_the_provider(here: SignInWorld) -> None:
+def test_only_allowed_parameters_reach_the_provider(installation: SignInWorld) -> None:
     wanted = (
         "prompt=login&login_hint=ann@example.com&ui_locales=fr&screen_hint=signup&connection=google-oauth2"
         "&organization=org_1"
@@ -240,7 +245,7 @@ def test_only_allowed_parameters_reach_the_provider(here: SignInWorld) -> None:
         "scope=admin&redirect_uri=https://evil.example&response_mode=form_post&nonce=n&client_id=x&audience=y&max_age=0"
         "&acr_values=urn:made-up&claims=%7B%7D&id_token_hint=x"
     )
-    asked = query(here.browser().get(f"/auth/login?return_to=/&{wanted}&{evil}").location)
+    asked = query(installation.browser().get(f"/auth/login?return_to=/&{wanted}&{evil}").location)
     assert asked["login_hint"] == "ann@example.com"
     assert asked["prompt"] == "login"
     assert (asked["connection"], asked["organization"]) == ("google-oauth2", "org_1")
@@ -250,22 +255,22 @@ def test_only_allowed_parameters_reach_the_provider(here: SignInWorld) -> None:
     assert asked["nonce"] != "n"
     assert not {"response_mode", "acr_values", "claims", "id_token_hint"} & set(asked)
     assert asked["max_age"] == str(ANY_AGE_SECONDS)  # asks for nothing, but makes providers say when somebody signed in
-    assert "prompt" not in query(here.browser().get("/auth/login?prompt=none").location)
+    assert "prompt" not in query(installation.browser().get("/auth/login?prompt=none").location)
 
 
-def test_an_organization_that_is_asked_for_is_the_one_of_the_id_token(here: SignInWorld) -> None:
+def test_an_organization_that_is_asked_for_is_the_one_of_the_id_token(installation: SignInWorld) -> None:
     link = "/auth/login?organization=org_1&return_to=/"
     for claims in ({}, {"org_id": "org_2"}, {"org_id": "ORG_1"}):
-        browser = here.browser()
-        answer = browser.get(here.fake.approve(browser.get(link).location, **claims))
+        browser = installation.browser()
+        answer = browser.get(installation.fake.approve(browser.get(link).location, **claims))
         assert answer.status == 403
         assert "That was for another organization" in answer.text
-        assert here.cookies.session not in browser.cookies
-    assert not here.audit("app:session:begin")
-    assert {event["reason"] for event in here.audit("app:login:refuse")} == {"organization-mismatch"}
-    browser = here.browser()
-    assert browser.get(here.fake.approve(browser.get(link).location, org_id="org_1")).status == 303
-    here.sign_in(org_id="org_1")  # one that was not asked for is nothing to us
+        assert installation.cookies.session not in browser.cookies
+    assert not installation.audit("app:session:begin")
+    assert {event["reason"] for event in installation.audit("app:login:refuse")} == {"organization-mismatch"}
+    browser = installation.browser()
+    assert browser.get(installation.fake.approve(browser.get(link).location, org_id="org_1")).status == 303
+    installation.sign_in(org_id="org_1")  # one that was not asked for is nothing to us
 
 
 @pytest.mark.parametrize(("prompts", "prompt"), [(["login", "select_account"], "select_account"), (["login"], "login")])
@@ -273,49 +278,51 @@ def test_another_account_is_asked_for_in_the_providers_words(prompts: list[str],
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake:
         fake.issuer.metadata_extra = {"prompt_values_supported": prompts}
-        with world(fake, clock) as made:
-            browser = made.sign_in()
-            before = made.ref(browser)
+        with world(fake, clock) as installation:
+            browser = installation.sign_in()
+            before = installation.ref(browser)
             location = browser.get("/auth/login?another=1&return_to=/reports").location
             assert query(location)["prompt"] == prompt
             answer = browser.get(fake.approve(location, sub="auth0|bob", name="Bob"))
             assert answer.location == "http://localhost:8501/reports"
             assert browser.get("/auth/session").json()["name"] == "Bob"
-            assert made.ref(browser) != before
+            assert installation.ref(browser) != before
 
 
-def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(here: SignInWorld) -> None:
-    browser = here.browser()
-    second = here.fake.approve(here.begin(browser), sub="auth0|bob", name="Bob")
-    here.sign_in(browser)
-    old_secret, old_ref = here.secret(browser), here.ref(browser)
+def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    second = installation.fake.approve(installation.begin(browser), sub="auth0|bob", name="Bob")
+    installation.sign_in(browser)
+    old_secret, old_ref = installation.secret(browser), installation.ref(browser)
     browser.get(second)
-    assert here.secret(browser) != old_secret
-    assert here.ref(browser) != old_ref
+    assert installation.secret(browser) != old_secret
+    assert installation.ref(browser) != old_ref
     with pytest.raises(SessionEnded):
-        here.sessions.resolve(old_secret)
-    assert [event["reason"] for event in here.audit("app:session:end")] == [EndReason.REPLACED]
+        installation.sessions.resolve(old_secret)
+    assert [event["reason"] for event in installation.audit("app:session:end")] == [EndReason.REPLACED]
     assert browser.get("/auth/session").json()["name"] == "Bob"
-    assert len(here.fake.revoked) == 1  # another person's tokens
+    assert len(installation.fake.revoked) == 1  # another person's tokens
 
 
-def test_a_blank_callback_host_cannot_choose_where_people_go(here: SignInWorld) -> None:
+def test_a_blank_callback_host_cannot_choose_where_people_go(installation: SignInWorld) -> None:
     """Redirects are built from the configured address, whatever the request says."""
-    browser = here.browser()
-    callback = here.fake.approve(here.begin(browser))
+    browser = installation.browser()
+    callback = installation.fake.approve(installation.begin(browser))
     answer = browser.get(callback, x_forwarded_host="evil.example", x_forwarded_proto="https")
     assert answer.location == "http://localhost:8501/"
 
 
-def test_the_sign_in_begins_at_the_configured_host(here: SignInWorld) -> None:
+def test_the_sign_in_begins_at_the_configured_host(installation: SignInWorld) -> None:
     """The callback comes to the configured host, so the transaction's cookie has to be there."""
-    browser = Browser(here.app, "http://127.0.0.1:8501")
+    browser = Browser(installation.app, "http://127.0.0.1:8501")
     first = browser.get("/auth/login?return_to=/reports%3Fa%3D1").location
     assert first == "http://localhost:8501/auth/login?at=home&return_to=%2Freports%3Fa%3D1"
-    assert browser.get(first.removeprefix("http://localhost:8501")).location.startswith(here.fake.url)  # no loop
+    assert browser.get(first.removeprefix("http://localhost:8501")).location.startswith(
+        installation.fake.url
+    )  # no loop
 
 
-def test_no_token_is_seen_anywhere(here: SignInWorld) -> None:
+def test_no_token_is_seen_anywhere(installation: SignInWorld) -> None:
     """Not in an answer, a header, a cookie, the log, or the database in clear; nor is the cookie's secret stored."""
     book = LogBook()
     root = logging.getLogger()
@@ -323,24 +330,24 @@ def test_no_token_is_seen_anywhere(here: SignInWorld) -> None:
     root.addHandler(book)
     root.setLevel(logging.DEBUG)
     try:
-        browser = here.sign_in()
-        secret = here.secret(browser)
-        here.clock.move(seconds=590)
-        here.sessions.access_token(here.ref(browser))
+        browser = installation.sign_in()
+        secret = installation.secret(browser)
+        installation.clock.move(seconds=590)
+        installation.sessions.access_token(installation.ref(browser))
         browser.get("/auth/session")
         browser.get("/")
-        hidden = [secret, *here.fake.issued, "client-secret"]
-        stored = here.dump()
+        hidden = [secret, *installation.fake.issued, "client-secret"]
+        stored = installation.dump()
         browser.logout()
     finally:
         root.removeHandler(book)
         root.setLevel(level)
-    assert len(here.fake.issued) == 5  # three at sign-in, two at refresh
-    verifiers = [form["code_verifier"] for form in here.fake.forms if "code_verifier" in form]
+    assert len(installation.fake.issued) == 5  # three at sign-in, two at refresh
+    verifiers = [form["code_verifier"] for form in installation.fake.forms if "code_verifier" in form]
     for token in hidden + verifiers:
         tail = token.rpartition(".")[2]
         for answer in browser.seen:
-            sent = [value for name, value in answer.headers if not value.startswith(f"{here.cookies.session}=")]
+            sent = [value for name, value in answer.headers if not value.startswith(f"{installation.cookies.session}=")]
             assert tail not in answer.text
             assert tail not in " ".join(sent)
         assert not [line for line in book.lines if tail in line]

@@ -18,13 +18,13 @@ JSON = {"content_type": "application/json"}
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with (
         FakeProvider(clock.timestamp) as fake,
-        world(fake, clock, session_idle_seconds=600, session_absolute_seconds=1500) as made,
+        world(fake, clock, session_idle_seconds=600, session_absolute_seconds=1500) as installation,
     ):
-        yield made
+        yield installation
 
 
 def stay(browser: Browser, **headers: str) -> Answer:
@@ -35,60 +35,60 @@ def ends(browser: Browser) -> datetime:
     return datetime.fromisoformat(browser.get("/auth/session").json()["expires_at"])
 
 
-def test_the_end_is_the_earlier_limit_and_asking_does_not_move_it(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    begun = here.sessions.resolve(here.secret(browser))
+def test_the_end_is_the_earlier_limit_and_asking_does_not_move_it(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    begun = installation.sessions.resolve(installation.secret(browser))
     assert ends(browser) == begun.last_seen_at + timedelta(seconds=600)
-    here.clock.move(seconds=400)
+    installation.clock.move(seconds=400)
     assert ends(browser) == begun.last_seen_at + timedelta(seconds=600)
     assert browser.get("/auth/session").json()["expires_in_seconds"] == pytest.approx(200, abs=2)
-    here.clock.move(seconds=201)
+    installation.clock.move(seconds=201)
     assert browser.get("/auth/session").json() == {"authenticated": False, "expired": True}
 
 
-def test_staying_moves_the_idle_limit_and_never_the_absolute_one(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    begun = here.sessions.resolve(here.secret(browser))
+def test_staying_moves_the_idle_limit_and_never_the_absolute_one(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    begun = installation.sessions.resolve(installation.secret(browser))
     for _ in range(2):
-        here.clock.move(seconds=590)
+        installation.clock.move(seconds=590)
         payload = stay(browser)
         assert payload.status == 200
         assert payload.json()["can_stay"] is True
-    here.clock.move(seconds=205)  # 1385 of 1500
+    installation.clock.move(seconds=205)  # 1385 of 1500
     payload = stay(browser)
     assert datetime.fromisoformat(payload.json()["expires_at"]) == begun.expires_at
     assert payload.json()["can_stay"] is False
-    assert here.sessions.resolve(here.secret(browser)).expires_at == begun.expires_at
-    here.clock.move(seconds=116)
+    assert installation.sessions.resolve(installation.secret(browser)).expires_at == begun.expires_at
+    installation.clock.move(seconds=116)
     assert stay(browser).status == 401
     assert payload.header("cache-control") == "no-store"
 
 
-def test_staying_at_once_counts_although_somebody_was_here_just_now(here: SignInWorld) -> None:
-    browser = here.sign_in()
+def test_staying_at_once_counts_although_somebody_was_here_just_now(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
     before = ends(browser)
-    here.clock.move(seconds=3)
+    installation.clock.move(seconds=3)
     assert datetime.fromisoformat(stay(browser).json()["expires_at"]) > before
 
 
 @pytest.mark.parametrize("route", ["/auth/active", "/auth/stay"])
 def test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_back(
-    here: SignInWorld, route: str
+    installation: SignInWorld, route: str
 ) -> None:
-    browser = here.sign_in()
-    before = here.sessions.resolve(here.secret(browser))
-    here.clock.move(seconds=590)
+    browser = installation.sign_in()
+    before = installation.sessions.resolve(installation.secret(browser))
+    installation.clock.move(seconds=590)
 
     def waited(_: Connection) -> None:
-        here.clock.move(seconds=20)
+        installation.clock.move(seconds=20)
 
-    event.listen(here.storage.engine, "begin", waited)
+    event.listen(installation.storage.engine, "begin", waited)
     try:
         payload = browser.request("POST", route, origin=browser.base_url, **JSON)
     finally:
-        event.remove(here.storage.engine, "begin", waited)
-    assert (payload.status, here.clock.ahead) == (401, timedelta(seconds=610))
-    kept = here.storage.read.session_by_ref(before.ref)
+        event.remove(installation.storage.engine, "begin", waited)
+    assert (payload.status, installation.clock.ahead) == (401, timedelta(seconds=610))
+    kept = installation.storage.read.session_by_ref(before.ref)
     assert kept is not None
     assert kept.last_seen_at == before.last_seen_at
 
@@ -107,26 +107,28 @@ def test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_ba
         ({"content_type": ""}, 415),
     ],
 )
-def test_only_a_script_of_our_own_pages_may_say_so(here: SignInWorld, headers: dict[str, str], status: int) -> None:
-    browser = here.sign_in()
-    here.clock.move(seconds=100)
+def test_only_a_script_of_our_own_pages_may_say_so(
+    installation: SignInWorld, headers: dict[str, str], status: int
+) -> None:
+    browser = installation.sign_in()
+    installation.clock.move(seconds=100)
     before = ends(browser)
     assert stay(browser, **headers).status == status
     assert ends(browser) == before
 
 
-def test_it_is_a_post(here: SignInWorld) -> None:
-    browser = here.sign_in()
+def test_it_is_a_post(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
     assert browser.get("/auth/stay", origin=browser.base_url, **JSON).status == 405
 
 
-def test_nobody_and_the_ended_and_the_blocked_stay_not(here: SignInWorld) -> None:
-    assert stay(here.browser()).status == 401
-    ended, blocked = here.sign_in(), here.sign_in(sub="auth0|bob")
-    here.sessions.end(here.ref(ended), EndReason.ENDED_BY_ADMIN, by="somebody")
+def test_nobody_and_the_ended_and_the_blocked_stay_not(installation: SignInWorld) -> None:
+    assert stay(installation.browser()).status == 401
+    ended, blocked = installation.sign_in(), installation.sign_in(sub="auth0|bob")
+    installation.sessions.end(installation.ref(ended), EndReason.ENDED_BY_ADMIN, by="somebody")
     assert stay(ended).status == 401
-    with here.storage.unit_of_work() as unit:
-        unit.set_blocked(here.sessions.resolve(here.secret(blocked)).person.subject, blocked=True)
+    with installation.storage.unit_of_work() as unit:
+        unit.set_blocked(installation.sessions.resolve(installation.secret(blocked)).person.subject, blocked=True)
         unit.commit()
     assert stay(blocked).status == 401
 
@@ -138,19 +140,21 @@ def active(browser: Browser, body: bytes = b'{"page": "/reports"}', headers: dic
     return call(browser.app, "POST", "/auth/active", sent, body)
 
 
-def test_input_of_the_user_moves_the_idle_limit_never_the_absolute_one_and_notes_the_page(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    begun = here.sessions.resolve(here.secret(browser))
-    here.clock.move(seconds=61)
+def test_input_of_the_user_moves_the_idle_limit_never_the_absolute_one_and_notes_the_page(
+    installation: SignInWorld,
+) -> None:
+    browser = installation.sign_in()
+    begun = installation.sessions.resolve(installation.secret(browser))
+    installation.clock.move(seconds=61)
     payload = active(browser)
     assert payload.status == 200
-    session = here.sessions.resolve(here.secret(browser))
+    session = installation.sessions.resolve(installation.secret(browser))
     assert session.last_seen_at > begun.last_seen_at + timedelta(seconds=60)
     assert datetime.fromisoformat(payload.json()["expires_at"]) == session.last_seen_at + timedelta(seconds=600)
     assert (session.page, session.expires_at) == ("/reports", begun.expires_at)
-    here.clock.move(seconds=59)
+    installation.clock.move(seconds=59)
     active(browser, b'{"page": "/csv"}')  # not written again within a minute
-    assert here.sessions.resolve(here.secret(browser)) == session
+    assert installation.sessions.resolve(installation.secret(browser)) == session
 
 
 @pytest.mark.parametrize(
@@ -166,11 +170,11 @@ def test_input_of_the_user_moves_the_idle_limit_never_the_absolute_one_and_notes
         (b'{"page": "/csv", "x": "' + b"x" * 8200 + b'"}', ""),
     ],
 )
-def test_the_page_is_one_of_ours_or_none(here: SignInWorld, body: bytes, page: str) -> None:
-    browser = here.sign_in()
-    here.clock.move(seconds=61)
+def test_the_page_is_one_of_ours_or_none(installation: SignInWorld, body: bytes, page: str) -> None:
+    browser = installation.sign_in()
+    installation.clock.move(seconds=61)
     assert active(browser, body).status == 200
-    assert here.sessions.resolve(here.secret(browser)).page == page
+    assert installation.sessions.resolve(installation.secret(browser)).page == page
 
 
 @pytest.mark.parametrize(
@@ -183,19 +187,19 @@ def test_the_page_is_one_of_ours_or_none(here: SignInWorld, body: bytes, page: s
     ],
 )
 def test_only_a_script_of_our_own_pages_may_report_input(
-    here: SignInWorld, headers: dict[str, str], status: int
+    installation: SignInWorld, headers: dict[str, str], status: int
 ) -> None:
-    browser = here.sign_in()
-    here.clock.move(seconds=100)
+    browser = installation.sign_in()
+    installation.clock.move(seconds=100)
     before = ends(browser)
     assert active(browser, headers=headers).status == status
     assert ends(browser) == before
 
 
-def test_input_brings_no_session_back(here: SignInWorld) -> None:
-    assert active(here.browser()).status == 401
-    browser = here.sign_in()
-    here.clock.move(seconds=601)
+def test_input_brings_no_session_back(installation: SignInWorld) -> None:
+    assert active(installation.browser()).status == 401
+    browser = installation.sign_in()
+    installation.clock.move(seconds=601)
     assert active(browser).status == 401
     assert browser.get("/auth/session").json() == {"authenticated": False, "expired": True}
 
@@ -207,15 +211,15 @@ def test_the_warning_comes_two_minutes_before_or_at_half(idle: int, absolute: in
     assert SessionLifetimes(idle, absolute, 300).warning_seconds == seconds
 
 
-def test_the_page_is_noted_with_being_there(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    ref = here.ref(browser)
-    here.clock.move(seconds=61)
-    here.sessions.touch(here.sessions.by_ref(ref), page="/reports")
-    assert here.sessions.by_ref(ref).page == "/reports"
-    here.clock.move(seconds=30)  # not again within a minute
-    here.sessions.touch(here.sessions.by_ref(ref), page="/csv")
-    assert here.sessions.by_ref(ref).page == "/reports"
-    here.clock.move(seconds=31)
+def test_the_page_is_noted_with_being_there(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    ref = installation.ref(browser)
+    installation.clock.move(seconds=61)
+    installation.sessions.touch(installation.sessions.by_ref(ref), page="/reports")
+    assert installation.sessions.by_ref(ref).page == "/reports"
+    installation.clock.move(seconds=30)  # not again within a minute
+    installation.sessions.touch(installation.sessions.by_ref(ref), page="/csv")
+    assert installation.sessions.by_ref(ref).page == "/reports"
+    installation.clock.move(seconds=31)
     stay(browser)  # says nothing of a page
-    assert here.sessions.by_ref(ref).page == "/reports"
+    assert installation.sessions.by_ref(ref).page == "/reports"

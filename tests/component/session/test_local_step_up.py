@@ -31,12 +31,12 @@ PORT = free_port()
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     to = f"http://localhost:{PORT}/auth/backchannel-logout"
-    with running(tmp_path_factory.mktemp("tenant"), backchannel_logout_uri=to) as made:
-        yield made
+    with running(tmp_path_factory.mktemp("tenant"), backchannel_logout_uri=to) as installation:
+        yield installation
 
 
 @pytest.fixture
-def here(tenant: Running) -> Iterator[SignInWorld]:
+def installation(tenant: Running) -> Iterator[SignInWorld]:
     clock = FakeClock()
     tenant.clock.ahead = timedelta()
     credentials = tenant.tenant.credentials
@@ -48,14 +48,16 @@ def here(tenant: Running) -> Iterator[SignInWorld]:
         "session_absolute_seconds": 86400,
         "session_idle_seconds": 86400,
     }
-    with world(FakeProvider(clock.timestamp), clock, with_real_keys=True, **given) as made:
-        yield made
+    with world(FakeProvider(clock.timestamp), clock, with_real_keys=True, **given) as installation:
+        yield installation
 
 
 @pytest.fixture
-def served(here: SignInWorld) -> Iterator[None]:
+def served(installation: SignInWorld) -> Iterator[None]:
     """Our routes where the tenant posts to."""
-    server = uvicorn.Server(uvicorn.Config(here.app, host="127.0.0.1", port=PORT, log_level="warning", ws="none"))
+    server = uvicorn.Server(
+        uvicorn.Config(installation.app, host="127.0.0.1", port=PORT, log_level="warning", ws="none")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started)
@@ -64,9 +66,9 @@ def served(here: SignInWorld) -> Iterator[None]:
     thread.join(10)
 
 
-def move(here: SignInWorld, tenant: Running, **by: float) -> None:
-    here.clock.move(**by)
-    tenant.clock.ahead = here.clock.ahead
+def move(installation: SignInWorld, tenant: Running, **by: float) -> None:
+    installation.clock.move(**by)
+    tenant.clock.ahead = installation.clock.ahead
 
 
 def at_page(page: requests.Response) -> str:
@@ -74,83 +76,83 @@ def at_page(page: requests.Response) -> str:
     return answer(page)["state"]
 
 
-def sign_in(here: SignInWorld, at_tenant: TenantBrowser, person: str) -> Browser:
-    browser = here.browser()
-    state = at_page(at_tenant.get(here.begin(browser)))
+def sign_in(installation: SignInWorld, at_tenant: TenantBrowser, person: str) -> Browser:
+    browser = installation.browser()
+    state = at_page(at_tenant.get(installation.begin(browser)))
     back = at_tenant.post("/u/login", state=state, person=person).headers["Location"]
     assert browser.get(back).status == 303
     return browser
 
 
-def session_of(here: SignInWorld, browser: Browser) -> Session:
-    return here.sessions.resolve(here.secret(browser))
+def session_of(installation: SignInWorld, browser: Browser) -> Session:
+    return installation.sessions.resolve(installation.secret(browser))
 
 
-def age(here: SignInWorld, browser: Browser) -> timedelta:
-    at = session_of(here, browser).authenticated_at
+def age(installation: SignInWorld, browser: Browser) -> timedelta:
+    at = session_of(installation, browser).authenticated_at
     assert at is not None
-    return here.clock() - at
+    return installation.clock() - at
 
 
-def test_it_asks_afresh_and_the_session_goes_on(here: SignInWorld, tenant: Running) -> None:
+def test_it_asks_afresh_and_the_session_goes_on(installation: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
-        browser = sign_in(here, at_tenant, "bruno")
-        before = session_of(here, browser)
-        move(here, tenant, hours=2)
-        assert age(here, browser) > timedelta(hours=1)
+        browser = sign_in(installation, at_tenant, "bruno")
+        before = session_of(installation, browser)
+        move(installation, tenant, hours=2)
+        assert age(installation, browser) > timedelta(hours=1)
         state = at_page(at_tenant.get(browser.get(CONFIRM).location))
         back = at_tenant.post("/u/login", state=state, person="bruno").headers["Location"]
         assert browser.get(back).location == BACK
-        assert session_of(here, browser).ref == before.ref
-        assert age(here, browser) < timedelta(seconds=10)
-        move(here, tenant, minutes=20)
-        assert here.sessions.access_token(before.ref), "renewed with the new sign-in's refresh token"
+        assert session_of(installation, browser).ref == before.ref
+        assert age(installation, browser) < timedelta(seconds=10)
+        move(installation, tenant, minutes=20)
+        assert installation.sessions.access_token(before.ref), "renewed with the new sign-in's refresh token"
 
 
 def test_a_plain_sign_in_goes_through_on_the_tenants_session_and_is_not_called_fresh(
-    here: SignInWorld, tenant: Running
+    installation: SignInWorld, tenant: Running
 ) -> None:
     with browsing(tenant) as at_tenant:
-        sign_in(here, at_tenant, "bruno")
-        move(here, tenant, hours=2)
-        other = here.browser()
-        back = at_tenant.get(here.begin(other)).headers["Location"]
+        sign_in(installation, at_tenant, "bruno")
+        move(installation, tenant, hours=2)
+        other = installation.browser()
+        back = at_tenant.get(installation.begin(other)).headers["Location"]
         assert other.get(back).status == 303
-        assert age(here, other) > timedelta(hours=1)
+        assert age(installation, other) > timedelta(hours=1)
 
 
-def test_a_second_factor_is_asked_for_and_told(here: SignInWorld, tenant: Running) -> None:
+def test_a_second_factor_is_asked_for_and_told(installation: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
-        browser = sign_in(here, at_tenant, "bruno")
-        before = session_of(here, browser)
+        browser = sign_in(installation, at_tenant, "bruno")
+        before = session_of(installation, browser)
         assert (before.acr, before.amr) == ("", frozenset())
         page = at_tenant.get(browser.get(FACTOR).location)
         back = at_tenant.post("/u/step", state=at_page(page), action="factor").headers["Location"]
         assert browser.get(back).location == BACK
-        after = session_of(here, browser)
+        after = session_of(installation, browser)
         assert (after.ref, after.acr, after.amr) == (before.ref, MULTI_FACTOR, frozenset({"mfa"}))
 
 
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("way", ["/oidc/logout", "/v2/logout"])
-def test_signing_out_at_the_tenant_ends_the_session_here(here: SignInWorld, tenant: Running, way: str) -> None:
+def test_signing_out_at_the_tenant_ends_the_session_here(installation: SignInWorld, tenant: Running, way: str) -> None:
     with browsing(tenant) as at_tenant, browsing(tenant) as elsewhere:
-        browser, other = sign_in(here, at_tenant, "chiyo"), sign_in(here, elsewhere, "chiyo")
-        ref = here.ref(browser)
+        browser, other = sign_in(installation, at_tenant, "chiyo"), sign_in(installation, elsewhere, "chiyo")
+        ref = installation.ref(browser)
         at_tenant.get(tenant.url(way))
         wait_until(lambda: not browser.get("/auth/session").json()["authenticated"])
-        ended = here.storage.read.session_by_ref(ref)
+        ended = installation.storage.read.session_by_ref(ref)
         assert ended is not None
         assert ended.end_reason == "provider-logout"
         assert other.get("/auth/session").json()["authenticated"], "another session of the same person"
 
 
 @pytest.mark.usefixtures("served")
-def test_signing_out_after_a_step_up_ends_the_session_too(here: SignInWorld, tenant: Running) -> None:
+def test_signing_out_after_a_step_up_ends_the_session_too(installation: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
-        browser = sign_in(here, at_tenant, "dev")
+        browser = sign_in(installation, at_tenant, "dev")
         state = at_page(at_tenant.get(browser.get(CONFIRM).location))
         browser.get(at_tenant.post("/u/login", state=state, person="dev").headers["Location"])
-        assert here.audit("app:session:step-up")
+        assert installation.audit("app:session:step-up")
         at_tenant.get(tenant.url("/oidc/logout"))
         wait_until(lambda: not browser.get("/auth/session").json()["authenticated"])

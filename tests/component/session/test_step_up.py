@@ -23,30 +23,30 @@ BACK = "http://localhost:8501/reports?range=7+days"
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
-def confirm(here: SignInWorld, browser: Browser, link: str = FRESH, **claims: Any) -> Answer:
+def confirm(installation: SignInWorld, browser: Browser, link: str = FRESH, **claims: Any) -> Answer:
     """Follow a step-up link to the provider and back; ``claims`` go into the ID token."""
-    return browser.get(here.fake.approve(browser.get(link).location, **claims))
+    return browser.get(installation.fake.approve(browser.get(link).location, **claims))
 
 
-def session_of(here: SignInWorld, browser: Browser) -> Session:
-    return here.sessions.resolve(here.secret(browser))
+def session_of(installation: SignInWorld, browser: Browser) -> Session:
+    return installation.sessions.resolve(installation.secret(browser))
 
 
 @pytest.fixture
-def old(here: SignInWorld) -> Browser:
+def old(installation: SignInWorld) -> Browser:
     """A browser whose person signed in two hours ago, and is still there."""
-    browser = here.sign_in(acr="", amr=["pwd"])
-    here.clock.move(minutes=50)
-    here.sessions.touch(session_of(here, browser))
-    here.clock.move(minutes=50)
-    here.sessions.touch(session_of(here, browser))
-    here.clock.move(minutes=20)
+    browser = installation.sign_in(acr="", amr=["pwd"])
+    installation.clock.move(minutes=50)
+    installation.sessions.touch(session_of(installation, browser))
+    installation.clock.move(minutes=50)
+    installation.sessions.touch(session_of(installation, browser))
+    installation.clock.move(minutes=20)
     return browser
 
 
@@ -78,8 +78,8 @@ def old(here: SignInWorld) -> Browser:
         ),
     ],
 )
-def test_what_is_asked_of_the_provider(here: SignInWorld, link: str, sent: dict[str, str]) -> None:
-    browser = here.sign_in()
+def test_what_is_asked_of_the_provider(installation: SignInWorld, link: str, sent: dict[str, str]) -> None:
+    browser = installation.sign_in()
     asked = query(browser.get(f"/auth/login?step_up=1&return_to=/&{link}&scope=admin&claims=%7B%7D").location)
     names = ("max_age", "prompt", "acr_values", "login_hint", "claims")
     found = {name: asked[name] for name in names if name in asked}
@@ -90,82 +90,84 @@ def test_what_is_asked_of_the_provider(here: SignInWorld, link: str, sent: dict[
 @pytest.mark.parametrize(
     "link", ["", "&max_age=0", f"&acr_values={MULTI_FACTOR}", "&step_up=0", "&step_up=1&step_up=1"]
 )
-def test_without_asking_for_it_a_signed_in_browser_just_goes_on(here: SignInWorld, link: str) -> None:
-    browser = here.sign_in()
+def test_without_asking_for_it_a_signed_in_browser_just_goes_on(installation: SignInWorld, link: str) -> None:
+    browser = installation.sign_in()
     assert browser.get(f"/auth/login?return_to=/reports{link}").location == "http://localhost:8501/reports"
 
 
 # A good answer
 
 
-def test_the_same_session_goes_on_fresh(here: SignInWorld, old: Browser) -> None:
-    before, secret = session_of(here, old), here.secret(old)
-    first_token = here.sessions.access_token(before.ref)
-    answer = confirm(here, old, acr=MULTI_FACTOR, amr=["pwd", "mfa"], sid="session-2")
+def test_the_same_session_goes_on_fresh(installation: SignInWorld, old: Browser) -> None:
+    before, secret = session_of(installation, old), installation.secret(old)
+    first_token = installation.sessions.access_token(before.ref)
+    answer = confirm(installation, old, acr=MULTI_FACTOR, amr=["pwd", "mfa"], sid="session-2")
     assert answer.location == BACK
-    after = session_of(here, old)
+    after = session_of(installation, old)
     assert after.ref == before.ref, "what sockets are bound to stays"
     assert (after.created_at, after.expires_at) == (before.created_at, before.expires_at)
     assert after.authenticated_at is not None
-    assert here.clock() - after.authenticated_at < timedelta(seconds=5)
+    assert installation.clock() - after.authenticated_at < timedelta(seconds=5)
     assert (after.acr, after.amr) == (MULTI_FACTOR, frozenset({"pwd", "mfa"}))
-    assert here.secret(old) != secret
+    assert installation.secret(old) != secret
     with pytest.raises(Unauthenticated):
-        here.sessions.resolve(secret)
-    token = here.sessions.access_token(before.ref)
+        installation.sessions.resolve(secret)
+    token = installation.sessions.access_token(before.ref)
     assert token != first_token
-    facts = here.storage.read.bearer(token_hash(token), after.person.subject, here.provider.client_id)
+    facts = installation.storage.read.bearer(token_hash(token), after.person.subject, installation.provider.client_id)
     assert facts.session == after, "the API finds the sign-in time by the new token too"
-    assert here.rows("sessions") == 1
-    (line,) = [line for line in answer.all("set-cookie") if line.startswith(here.cookies.session)]
+    assert installation.rows("sessions") == 1
+    (line,) = [line for line in answer.all("set-cookie") if line.startswith(installation.cookies.session)]
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in line.split(";")}
 
 
-def test_it_is_on_record(here: SignInWorld, old: Browser) -> None:
-    ref = session_of(here, old).ref
-    confirm(here, old, acr=MULTI_FACTOR)
-    (event,) = here.audit("app:session:step-up")
+def test_it_is_on_record(installation: SignInWorld, old: Browser) -> None:
+    ref = session_of(installation, old).ref
+    confirm(installation, old, acr=MULTI_FACTOR)
+    (event,) = installation.audit("app:session:step-up")
     assert (event["outcome"], event["address"]) == ("done", "203.0.113.7")
-    assert event["actor"] == f"auth0|ann at {here.fake.url}"
+    assert event["actor"] == f"auth0|ann at {installation.fake.url}"
     assert ref in event["details"]
     assert MULTI_FACTOR in event["details"]
     assert event["correlation_id"]
-    assert len(here.audit("app:session:begin")) == 1
-    assert not here.audit("app:session:end")
+    assert len(installation.audit("app:session:begin")) == 1
+    assert not installation.audit("app:session:end")
 
 
-def test_what_the_provider_gives_at_the_first_sign_in_only_is_kept(here: SignInWorld, old: Browser) -> None:
+def test_what_the_provider_gives_at_the_first_sign_in_only_is_kept(installation: SignInWorld, old: Browser) -> None:
     """A refresh token and its session's id."""
-    ref = session_of(here, old).ref
-    callback = here.fake.approve(old.get(FRESH).location, sid="")
-    here.fake.token_answer = lambda form: _without_refresh(here, form)
+    ref = session_of(installation, old).ref
+    callback = installation.fake.approve(old.get(FRESH).location, sid="")
+    installation.fake.token_answer = lambda form: _without_refresh(installation, form)
     assert old.get(callback).location == BACK
-    here.fake.token_answer = None
-    here.clock.move(seconds=560)
-    assert here.sessions.access_token(ref), "renewed with the first sign-in's refresh token"
-    assert here.fake.refreshes() >= 1
-    with here.storage.unit_of_work() as unit:
-        assert [session.ref for session in unit.sessions_at_provider(here.fake.url, sid="session-1")] == [ref]
+    installation.fake.token_answer = None
+    installation.clock.move(seconds=560)
+    assert installation.sessions.access_token(ref), "renewed with the first sign-in's refresh token"
+    assert installation.fake.refreshes() >= 1
+    with installation.storage.unit_of_work() as unit:
+        assert [session.ref for session in unit.sessions_at_provider(installation.fake.url, sid="session-1")] == [ref]
 
 
-def _without_refresh(here: SignInWorld, form: dict[str, str]) -> Any:
-    answer = here.fake._code(form)
+def _without_refresh(installation: SignInWorld, form: dict[str, str]) -> Any:
+    answer = installation.fake._code(form)
     del answer.body["refresh_token"]
     return answer
 
 
-def test_the_rights_of_the_new_token_count(here: SignInWorld, old: Browser) -> None:
-    here.fake.access_claims = {"roles": ["viewer"]}
-    confirm(here, old)
-    assert set(here.storage.read.grants(session_of(here, old).person.subject, here.clock()).roles) == {"viewer"}
+def test_the_rights_of_the_new_token_count(installation: SignInWorld, old: Browser) -> None:
+    installation.fake.access_claims = {"roles": ["viewer"]}
+    confirm(installation, old)
+    assert set(
+        installation.storage.read.grants(session_of(installation, old).person.subject, installation.clock()).roles
+    ) == {"viewer"}
 
 
-def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(here: SignInWorld, old: Browser) -> None:
+def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(installation: SignInWorld, old: Browser) -> None:
     """Signed in at once, then nine minutes until the second factor was found."""
     location = old.get(FRESH).location
-    signed_in = int(here.clock.timestamp())
-    here.clock.move(minutes=9)
-    assert old.get(here.fake.approve(location, auth_time=signed_in)).location == BACK
+    signed_in = int(installation.clock.timestamp())
+    installation.clock.move(minutes=9)
+    assert old.get(installation.fake.approve(location, auth_time=signed_in)).location == BACK
 
 
 # An answer that is not what was asked for
@@ -187,58 +189,58 @@ def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(here: SignI
     ],
 )
 def test_a_provider_that_does_not_do_it_changes_nothing(
-    here: SignInWorld, old: Browser, link: str, claims: dict[str, Any], reason: str
+    installation: SignInWorld, old: Browser, link: str, claims: dict[str, Any], reason: str
 ) -> None:
-    before, secret = session_of(here, old), here.secret(old)
+    before, secret = session_of(installation, old), installation.secret(old)
     if "auth_time" in claims:
         value = claims["auth_time"]
-        claims = claims | {"auth_time": int(here.clock.timestamp()) + value if value else 0}
+        claims = claims | {"auth_time": int(installation.clock.timestamp()) + value if value else 0}
         if value is None:
-            here.fake.issuer.id_token = _without_auth_time(here)  # type: ignore[method-assign]
-    answer = confirm(here, old, link, **claims)
+            installation.fake.issuer.id_token = _without_auth_time(installation)  # type: ignore[method-assign]
+    answer = confirm(installation, old, link, **claims)
     assert answer.status == 400
     asked = "for a second factor" if reason == "factor-missing" else "to sign in again"
     assert f"You were not asked {asked}" in answer.text
     assert "Nothing was changed" in answer.text
-    assert here.secret(old) == secret
-    assert session_of(here, old) == before
-    assert not here.audit("app:session:step-up")
-    (event,) = here.audit("app:login:refuse")
+    assert installation.secret(old) == secret
+    assert session_of(installation, old) == before
+    assert not installation.audit("app:session:step-up")
+    (event,) = installation.audit("app:login:refuse")
     assert event["reason"] == reason
 
 
-def _without_auth_time(here: SignInWorld) -> Any:
+def _without_auth_time(installation: SignInWorld) -> Any:
     from tests.issuer import ABSENT
 
-    real = here.fake.issuer.id_token
+    real = installation.fake.issuer.id_token
     return lambda **claims: real(**(claims | {"auth_time": ABSENT}))
 
 
-def test_a_max_age_that_is_met_without_asking_anybody_is_good(here: SignInWorld, old: Browser) -> None:
+def test_a_max_age_that_is_met_without_asking_anybody_is_good(installation: SignInWorld, old: Browser) -> None:
     """The person signed in at the provider four minutes ago, for another product."""
     link = FRESH.replace("max_age=0", "max_age=300")
-    assert confirm(here, old, link, auth_time=int(here.clock.timestamp()) - 240).location == BACK
-    fresh = session_of(here, old).authenticated_at
+    assert confirm(installation, old, link, auth_time=int(installation.clock.timestamp()) - 240).location == BACK
+    fresh = session_of(installation, old).authenticated_at
     assert fresh is not None
-    assert 230 < (here.clock() - fresh).total_seconds() < 250
+    assert 230 < (installation.clock() - fresh).total_seconds() < 250
 
 
-def test_a_sign_in_time_with_fractions_of_a_second_is_good(here: SignInWorld, old: Browser) -> None:
-    signed_in = here.clock.timestamp() - 0.25
-    assert confirm(here, old, auth_time=signed_in).location == BACK
-    authenticated_at = session_of(here, old).authenticated_at
+def test_a_sign_in_time_with_fractions_of_a_second_is_good(installation: SignInWorld, old: Browser) -> None:
+    signed_in = installation.clock.timestamp() - 0.25
+    assert confirm(installation, old, auth_time=signed_in).location == BACK
+    authenticated_at = session_of(installation, old).authenticated_at
     assert authenticated_at is not None
     assert abs(authenticated_at.timestamp() - signed_in) < 1e-3
 
 
 @pytest.mark.parametrize("error", ["access_denied", "login_required", "mfa_required"])
-def test_the_person_gives_up(here: SignInWorld, old: Browser, error: str) -> None:
-    before = session_of(here, old)
+def test_the_person_gives_up(installation: SignInWorld, old: Browser, error: str) -> None:
+    before = session_of(installation, old)
     state = query(old.get(FRESH).location)["state"]
-    answer = old.get(here.fake.answer(state, error=error))
+    answer = old.get(installation.fake.answer(state, error=error))
     assert answer.status in {400, 403}
     assert "/auth/login?return_to=%2Freports%3Frange%3D7%2Bdays" in answer.text
-    assert session_of(here, old) == before
+    assert session_of(installation, old) == before
     # "Try again" leads back to the page, which asks again.
     assert old.get("/auth/login?return_to=/reports").location == "http://localhost:8501/reports"
 
@@ -246,82 +248,86 @@ def test_the_person_gives_up(here: SignInWorld, old: Browser, error: str) -> Non
 # Somebody else, or nobody any more
 
 
-def test_another_person_gets_a_session_of_their_own_and_the_old_one_ends(here: SignInWorld, old: Browser) -> None:
-    before, secret = session_of(here, old), here.secret(old)
-    assert confirm(here, old, sub="auth0|bob", name="Bob").location == BACK
-    after = session_of(here, old)
+def test_another_person_gets_a_session_of_their_own_and_the_old_one_ends(
+    installation: SignInWorld, old: Browser
+) -> None:
+    before, secret = session_of(installation, old), installation.secret(old)
+    assert confirm(installation, old, sub="auth0|bob", name="Bob").location == BACK
+    after = session_of(installation, old)
     assert after.person.subject.subject == "auth0|bob"
     assert after.ref != before.ref
     with pytest.raises(SessionEnded):
-        here.sessions.resolve(secret)
-    assert not here.audit("app:session:step-up")
-    assert [event["reason"] for event in here.audit("app:session:end")] == ["replaced"]
+        installation.sessions.resolve(secret)
+    assert not installation.audit("app:session:step-up")
+    assert [event["reason"] for event in installation.audit("app:session:end")] == ["replaced"]
 
 
-def test_a_session_that_ended_meanwhile_is_not_brought_back(here: SignInWorld, old: Browser) -> None:
-    before = session_of(here, old)
-    callback = here.fake.approve(old.get(FRESH).location)
-    here.sessions.end(before.ref, EndReason.ENDED_BY_ADMIN, by="admin")
+def test_a_session_that_ended_meanwhile_is_not_brought_back(installation: SignInWorld, old: Browser) -> None:
+    before = session_of(installation, old)
+    callback = installation.fake.approve(old.get(FRESH).location)
+    installation.sessions.end(before.ref, EndReason.ENDED_BY_ADMIN, by="admin")
     assert old.get(callback).location == BACK
-    assert session_of(here, old).ref != before.ref, "signed in anew, as anybody may"
+    assert session_of(installation, old).ref != before.ref, "signed in anew, as anybody may"
     with pytest.raises(SessionEnded):
-        here.sessions.by_ref(before.ref)
+        installation.sessions.by_ref(before.ref)
 
 
 def test_one_that_ends_in_the_very_moment_is_not_brought_back_either(
-    here: SignInWorld, old: Browser, monkeypatch: pytest.MonkeyPatch
+    installation: SignInWorld, old: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = session_of(here, old)
-    monkeypatch.setattr(here.sessions, "resolve", lambda _: before)
-    callback = here.fake.approve(old.get(FRESH).location)
-    here.sessions.end(before.ref, EndReason.ENDED_BY_ADMIN, by="admin")
+    before = session_of(installation, old)
+    monkeypatch.setattr(installation.sessions, "resolve", lambda _: before)
+    callback = installation.fake.approve(old.get(FRESH).location)
+    installation.sessions.end(before.ref, EndReason.ENDED_BY_ADMIN, by="admin")
     assert old.get(callback).location == BACK
     monkeypatch.undo()
-    assert session_of(here, old).ref != before.ref
+    assert session_of(installation, old).ref != before.ref
     with pytest.raises(SessionEnded):
-        here.sessions.by_ref(before.ref)
+        installation.sessions.by_ref(before.ref)
 
 
-def test_somebody_blocked_meanwhile_is_refused(here: SignInWorld, old: Browser) -> None:
-    before = session_of(here, old)
-    callback = here.fake.approve(old.get(FRESH).location)
-    with here.storage.unit_of_work() as unit:
+def test_somebody_blocked_meanwhile_is_refused(installation: SignInWorld, old: Browser) -> None:
+    before = session_of(installation, old)
+    callback = installation.fake.approve(old.get(FRESH).location)
+    with installation.storage.unit_of_work() as unit:
         unit.set_blocked(before.person.subject, blocked=True)
         unit.commit()
     answer = old.get(callback)
     assert answer.status == 403
     assert "blocked" in answer.text
-    assert not here.audit("app:session:step-up")
-    assert session_of(here, old).authenticated_at == before.authenticated_at
+    assert not installation.audit("app:session:step-up")
+    assert session_of(installation, old).authenticated_at == before.authenticated_at
 
 
-def test_an_access_token_of_somebody_else_is_refused(here: SignInWorld, old: Browser) -> None:
-    before = session_of(here, old)
-    here.fake.access_claims = {"sub": "auth0|bob"}
-    assert confirm(here, old).status == 400
-    assert session_of(here, old) == before
+def test_an_access_token_of_somebody_else_is_refused(installation: SignInWorld, old: Browser) -> None:
+    before = session_of(installation, old)
+    installation.fake.access_claims = {"sub": "auth0|bob"}
+    assert confirm(installation, old).status == 400
+    assert session_of(installation, old) == before
 
 
-def test_a_step_up_belongs_to_its_browser_and_works_once(here: SignInWorld, old: Browser) -> None:
-    callback = here.fake.approve(old.get(FRESH).location)
-    stranger = here.sign_in()
+def test_a_step_up_belongs_to_its_browser_and_works_once(installation: SignInWorld, old: Browser) -> None:
+    callback = installation.fake.approve(old.get(FRESH).location)
+    stranger = installation.sign_in()
     assert stranger.get(callback).status == 400  # not its own
     kept = dict(old.cookies)
     assert old.get(callback).location == BACK
-    ref = here.ref(old)
-    replay = Browser(here.app, cookies=kept | {here.cookies.session: here.secret(old)})
+    ref = installation.ref(old)
+    replay = Browser(installation.app, cookies=kept | {installation.cookies.session: installation.secret(old)})
     assert replay.get(callback).status == 303
-    assert len(here.audit("app:session:step-up")) == 1
-    assert here.ref(old) == ref
+    assert len(installation.audit("app:session:step-up")) == 1
+    assert installation.ref(old) == ref
 
 
-def test_who_is_not_signed_in_signs_in_by_the_same_link(here: SignInWorld) -> None:
-    browser = here.browser()
-    assert confirm(here, browser, FACTOR, amr=["mfa"]).location == "http://localhost:8501/reports"
-    assert session_of(here, browser).amr == {"mfa"}
-    assert len(here.audit("app:session:begin")) == 1
+def test_who_is_not_signed_in_signs_in_by_the_same_link(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    assert confirm(installation, browser, FACTOR, amr=["mfa"]).location == "http://localhost:8501/reports"
+    assert session_of(installation, browser).amr == {"mfa"}
+    assert len(installation.audit("app:session:begin")) == 1
 
 
-def test_a_sign_in_of_which_the_provider_does_not_say_when_it_was_is_not_called_fresh(here: SignInWorld) -> None:
-    browser = here.sign_in(auth_time=0)
-    assert session_of(here, browser).authenticated_at is None
+def test_a_sign_in_of_which_the_provider_does_not_say_when_it_was_is_not_called_fresh(
+    installation: SignInWorld,
+) -> None:
+    browser = installation.sign_in(auth_time=0)
+    assert session_of(installation, browser).authenticated_at is None

@@ -107,24 +107,24 @@ def rows() -> Iterator[tuple[str, str, str, int, list[str]]]:
 
 
 @pytest.fixture(scope="module")
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
-def cookies_set(here: SignInWorld, answer: Answer) -> list[str]:
+def cookies_set(installation: SignInWorld, answer: Answer) -> list[str]:
     """Which cookies an answer sets or removes, by the part of their name that says what they are for."""
-    prefix = here.cookies.session.removesuffix("session")
+    prefix = installation.cookies.session.removesuffix("session")
     return sorted(line.removeprefix(prefix).partition("=")[0].partition("-")[0] for line in answer.all("set-cookie"))
 
 
-def stored(here: SignInWorld) -> dict[str, int]:
+def stored(installation: SignInWorld) -> dict[str, int]:
     """How many rows each table has, with the failures of anonymous clients saved."""
-    here.refusals.flush()
-    with here.storage.engine.connect() as connection:
+    installation.refusals.flush()
+    with installation.storage.engine.connect() as connection:
         names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
-    return {str(name): here.rows(str(name)) for name in names}
+    return {str(name): installation.rows(str(name)) for name in names}
 
 
 def observable(answer: Answer) -> tuple[object, ...]:
@@ -137,36 +137,36 @@ def observable(answer: Answer) -> tuple[object, ...]:
 
 @pytest.mark.parametrize(("method", "path", "source", "status", "cookies"), [*rows()])
 def test_responses_and_cookies_by_initiator(
-    here: SignInWorld, method: str, path: str, source: str, status: int, cookies: list[str]
+    installation: SignInWorld, method: str, path: str, source: str, status: int, cookies: list[str]
 ) -> None:
-    before = stored(here)
+    before = stored(installation)
     for kind, headers in SOURCES[source].items():
-        answer = here.browser().request(method, path, **headers)
-        assert (kind, answer.status, cookies_set(here, answer)) == (kind, status, cookies)
-        assert stored(here) == before or path == "/auth/backchannel-logout", kind
+        answer = installation.browser().request(method, path, **headers)
+        assert (kind, answer.status, cookies_set(installation, answer)) == (kind, status, cookies)
+        assert stored(installation) == before or path == "/auth/backchannel-logout", kind
 
 
 @pytest.mark.parametrize(("method", "path", "source", "status", "cookies"), [row for row in rows() if row[2] != "own"])
 def test_another_site_gets_the_same_response_for_every_user(
-    here: SignInWorld, method: str, path: str, source: str, status: int, cookies: list[str]
+    installation: SignInWorld, method: str, path: str, source: str, status: int, cookies: list[str]
 ) -> None:
-    signed_in, ended, known = here.sign_in(), here.sign_in(), here.browser()
-    here.sessions.end(here.ref(ended), EndReason.SIGNED_OUT, by="test")
+    signed_in, ended, known = installation.sign_in(), installation.sign_in(), installation.browser()
+    installation.sessions.end(installation.ref(ended), EndReason.SIGNED_OUT, by="test")
     known.get("/")
     for kind, headers in SOURCES[source].items():
-        before = stored(here)
+        before = stored(installation)
         answers = [
-            observable(Browser(here.app, cookies=dict(browser.cookies)).request(method, path, **headers))
+            observable(Browser(installation.app, cookies=dict(browser.cookies)).request(method, path, **headers))
             for browser in (known, signed_in, ended)
         ]
         assert answers[0][0] == status
         assert answers == [answers[0]] * 3, kind
-        assert stored(here) == before, kind
+        assert stored(installation) == before, kind
 
 
-def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues(here: SignInWorld) -> None:
-    browser = here.browser()
-    approved = here.fake.approve(here.begin(browser))
+def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    approved = installation.fake.approve(installation.begin(browser))
     cookies = dict(browser.cookies)
     for path in ("/", "/reports", "/auth/login", "/auth/callback", "/auth/logout", "/auth/stay", "/auth/session"):
         browser.cookies.clear()  # a browser sends none of them with a cross-site form, and keeps what it is answered
@@ -189,15 +189,15 @@ def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues(her
         ("organization=org_1&prompt=none", "/auth/login?organization=org_1&return_to=%2F"),
     ],
 )
-def test_a_link_to_the_sign_in_continues_as_a_page_of_ours(here: SignInWorld, query: str, address: str) -> None:
-    answer = here.sign_in().get(f"/auth/login?{query}", **LINK["a link of another site"])
+def test_a_link_to_the_sign_in_continues_as_a_page_of_ours(installation: SignInWorld, query: str, address: str) -> None:
+    answer = installation.sign_in().get(f"/auth/login?{query}", **LINK["a link of another site"])
     assert answer.status == 200
     assert f'content="0; url={address.replace("&", "&amp;")}"' in answer.text
     assert answer.header("cross-origin-opener-policy") == "same-origin"
 
 
-def test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener(here: SignInWorld) -> None:
-    browser = here.sign_in()
+def test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
     policies = {
         path: browser.get(path).header("cross-origin-opener-policy")
         for path in ("/", "/auth/callback", "/auth/login?mode=popup", "/auth/ended")
@@ -208,36 +208,39 @@ def test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener(here:
         "/auth/login?mode=popup": "",  # the end of a popup, which has to close itself
         "/auth/ended": "",  # goes back to the page
     }
-    assert here.browser().get("/auth/ended").header("cross-origin-opener-policy") == "same-origin"
+    assert installation.browser().get("/auth/ended").header("cross-origin-opener-policy") == "same-origin"
 
 
-def test_a_sign_in_that_failed_uses_up_its_own_transaction_and_sets_nothing_else(here: SignInWorld) -> None:
-    browser = here.browser()
-    state = here.begin(browser).partition("state=")[2].partition("&")[0]
-    before = stored(here)
+def test_a_sign_in_that_failed_uses_up_its_own_transaction_and_sets_nothing_else(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    state = installation.begin(browser).partition("state=")[2].partition("&")[0]
+    before = stored(installation)
     answer = browser.get(
-        f"/auth/callback?state={state}&error=access_denied&iss={here.fake.url}", **LINK["a link of another site"]
+        f"/auth/callback?state={state}&error=access_denied&iss={installation.fake.url}",
+        **LINK["a link of another site"],
     )
-    assert (answer.status, cookies_set(here, answer)) == (403, ["login"])
+    assert (answer.status, cookies_set(installation, answer)) == (403, ["login"])
     assert "Max-Age=0" in answer.header("set-cookie")
-    changed = {table: count - before[table] for table, count in stored(here).items() if count != before[table]}
+    changed = {table: count - before[table] for table, count in stored(installation).items() if count != before[table]}
     assert changed == {"audit_events": 1}, "its count; the transaction goes with its cookie"
 
 
-def test_a_repeated_callback_redirects_a_signed_in_user_and_explains_itself_to_others(here: SignInWorld) -> None:
-    browser = here.browser()
-    approved = here.fake.approve(here.begin(browser))
+def test_a_repeated_callback_redirects_a_signed_in_user_and_explains_itself_to_others(
+    installation: SignInWorld,
+) -> None:
+    browser = installation.browser()
+    approved = installation.fake.approve(installation.begin(browser))
     browser.get(approved, **LINK["a link of another site"])
     again = browser.get(approved, **LINK["a link of another site"])
     assert (again.status, again.all("set-cookie")) == (400, [])
     (address,) = re.findall(r'content="0; url=([^"]+)"', again.text)
     assert browser.get(address, **OWN["a link of our own page"]).location == f"{HTTP}/"
-    response = here.browser().get(address, **OWN["a link of our own page"])
+    response = installation.browser().get(address, **OWN["a link of our own page"])
     assert response.status == 400
     assert "This sign-in is over" in response.text
 
 
-def test_a_link_to_a_media_address_is_kept(here: SignInWorld) -> None:
+def test_a_link_to_a_media_address_is_kept(installation: SignInWorld) -> None:
     answer = link_answer('/media/0123.png"><script>', "title=a&b=c")
     assert answer is not None
     assert b"/media/0123.png%22%3E%3Cscript%3E?title=a&amp;b=c" in answer.body

@@ -37,10 +37,10 @@ from tests.signin import Browser, SignInWorld, call, world
 
 
 @pytest.fixture
-def here() -> Iterator[SignInWorld]:
+def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
-        yield made
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
 
 
 def seen(browser: Browser, path: str = "/", **headers: str) -> list[tuple[str, str]]:
@@ -50,8 +50,8 @@ def seen(browser: Browser, path: str = "/", **headers: str) -> list[tuple[str, s
     return [(name, value) for name, value in answer.json()["headers"]]
 
 
-def identity(here: SignInWorld, headers: list[tuple[str, str]]) -> dict[str, str]:
-    names = here.identity.trusted_user_headers()
+def identity(installation: SignInWorld, headers: list[tuple[str, str]]) -> dict[str, str]:
+    names = installation.identity.trusted_user_headers()
     result = [(names[name], value) for name, value in headers if name in names]
     assert len(result) == len(dict(result)) == 4  # each exactly once
     return dict(result)
@@ -104,23 +104,23 @@ def test_every_path_has_an_area(path: str, area: Area) -> None:
     assert area_of(path) is area
 
 
-def test_the_identity_is_that_of_the_session_alone(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    response = identity(here, seen(browser))
-    browser_id = browser.cookies[here.cookies.browser]
+def test_the_identity_is_that_of_the_session_alone(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    response = identity(installation, seen(browser))
+    browser_id = browser.cookies[installation.cookies.browser]
     assert response == {
-        "iss_sub": json.dumps([here.fake.url, "auth0|ann"]),
-        "sid": here.ref(browser),
+        "iss_sub": json.dumps([installation.fake.url, "auth0|ann"]),
+        "sid": installation.ref(browser),
         "browser": hashlib.sha256(browser_id.encode()).hexdigest(),
-        "guard": here.identity.marker,
+        "guard": installation.identity.marker,
     }
 
 
-def test_a_hostile_subject_stays_one_header(here: SignInWorld) -> None:
-    session = here.sessions.resolve(here.secret(here.sign_in()))
+def test_a_hostile_subject_stays_one_header(installation: SignInWorld) -> None:
+    session = installation.sessions.resolve(installation.secret(installation.sign_in()))
     hostile = Subject("https://id.example/", 'é"]\r\nX: y\u2028')
     session = replace(session, person=replace(session.person, subject=hostile))
-    values = [value for _, value in here.identity.headers(session, "browser")]
+    values = [value for _, value in installation.identity.headers(session, "browser")]
     assert not [value for value in values if re.search(rb"[^\x20-\x7e]", value)]
     assert Subject(*json.loads(values[0])) == hostile
 
@@ -129,23 +129,25 @@ CLAIMS = ["X-Gatehouse-Subject", "x-streamlit-user", "X-Forwarded-User", "X-Auth
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_claimed_identities_are_removed(here: SignInWorld, name: str) -> None:
-    headers = dict(seen(here.browser(), **{name.replace("-", "_"): "alice"}))
+def test_claimed_identities_are_removed(installation: SignInWorld, name: str) -> None:
+    headers = dict(seen(installation.browser(), **{name.replace("-", "_"): "alice"}))
     assert name.lower() not in headers
     assert "alice" not in headers.values()
 
 
-def test_our_own_names_are_removed_when_a_client_sends_them(here: SignInWorld) -> None:
-    for name in here.identity.trusted_user_headers():
-        browser = here.browser()
-        response = identity(here, seen(browser, **{name.replace("-", "_").replace("iss_sub", "iss-sub"): "forged"}))
+def test_our_own_names_are_removed_when_a_client_sends_them(installation: SignInWorld) -> None:
+    for name in installation.identity.trusted_user_headers():
+        browser = installation.browser()
+        response = identity(
+            installation, seen(browser, **{name.replace("-", "_").replace("iss_sub", "iss-sub"): "forged"})
+        )
         assert "forged" not in response.values()
-        answer = call(here.app, "GET", "/", {name: "forged"})
+        answer = call(installation.app, "GET", "/", {name: "forged"})
         assert "forged" not in answer.text
 
 
-def test_public_assets_need_no_session_and_disclose_nothing(here: SignInWorld) -> None:
-    browser = here.sign_in()
+def test_public_assets_need_no_session_and_disclose_nothing(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
     for path in ("/static/x.js", "/_stcore/health", "/component/x"):
         headers = seen(browser, path)
         assert not [name for name, _ in headers if name.startswith("x-gatehouse-")]
@@ -161,53 +163,53 @@ def test_the_header_names_are_random_at_each_start() -> None:
     assert set(item.trusted_user_headers().values()) == {"iss_sub", "sid", "browser", "guard"}
 
 
-def test_scripts_see_none_of_our_cookies(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    here.begin(here.browser())
+def test_scripts_see_none_of_our_cookies(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    installation.begin(installation.browser())
     browser.cookies |= {"theme": "dark", "_streamlit_user": "forged", "_streamlit_user__1": "x", "_streamlit_xsrf": "1"}
-    browser.cookies[here.cookies.login("s" * 43)] = "1.x"
+    browser.cookies[installation.cookies.login("s" * 43)] = "1.x"
     assert dict(seen(browser))["cookie"] == "theme=dark; _streamlit_xsrf=1"
 
 
-def test_an_expired_or_ended_session_is_anonymous(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    here.clock.move(hours=2)
-    assert identity(here, seen(browser))["sid"] == ""
-    browser = here.sign_in()
+def test_an_expired_or_ended_session_is_anonymous(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    installation.clock.move(hours=2)
+    assert identity(installation, seen(browser))["sid"] == ""
+    browser = installation.sign_in()
     cookies = dict(browser.cookies)
     browser.logout()
-    assert identity(here, seen(Browser(here.app, cookies=cookies)))["iss_sub"] == ""
+    assert identity(installation, seen(Browser(installation.app, cookies=cookies)))["iss_sub"] == ""
 
 
-def test_the_browser_gets_its_cookie_once(here: SignInWorld) -> None:
-    browser = here.browser()
+def test_the_browser_gets_its_cookie_once(installation: SignInWorld) -> None:
+    browser = installation.browser()
     first = browser.get("/")
     (line,) = first.all("set-cookie")
-    assert line.startswith(f"{here.cookies.browser}=")
+    assert line.startswith(f"{installation.cookies.browser}=")
     assert "HttpOnly" in line
     assert browser.get("/reports").all("set-cookie") == []
-    browser.cookies[here.cookies.browser] = "chosen-by-the-client"
+    browser.cookies[installation.cookies.browser] = "chosen-by-the-client"
     assert browser.get("/").all("set-cookie")
 
 
-def test_a_first_request_may_be_the_sign_in_itself(here: SignInWorld) -> None:
-    browser = here.browser()
-    url = here.begin(browser)
-    assert browser.get(here.fake.approve(url)).status == 303
+def test_a_first_request_may_be_the_sign_in_itself(installation: SignInWorld) -> None:
+    browser = installation.browser()
+    url = installation.begin(browser)
+    assert browser.get(installation.fake.approve(url)).status == 303
 
 
-def test_a_cookie_that_comes_twice_counts_as_none(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    secret = here.secret(browser)
-    both = f"{here.cookies.session}={secret}; {here.cookies.session}=planted"
-    assert call(here.app, "GET", "/auth/session", {"cookie": both}).json() == {"authenticated": False}
-    same = f"{here.cookies.session}={secret}; {here.cookies.session}={secret}"
-    assert call(here.app, "GET", "/auth/session", {"cookie": same}).json()["authenticated"] is True
+def test_a_cookie_that_comes_twice_counts_as_none(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    secret = installation.secret(browser)
+    both = f"{installation.cookies.session}={secret}; {installation.cookies.session}=planted"
+    assert call(installation.app, "GET", "/auth/session", {"cookie": both}).json() == {"authenticated": False}
+    same = f"{installation.cookies.session}={secret}; {installation.cookies.session}={secret}"
+    assert call(installation.app, "GET", "/auth/session", {"cookie": same}).json()["authenticated"] is True
 
 
-def test_without_the_database_a_page_recovers_by_itself(here: SignInWorld) -> None:
-    browser = here.sign_in()
-    with here.storage.engine.connect() as connection:
+def test_without_the_database_a_page_recovers_by_itself(installation: SignInWorld) -> None:
+    browser = installation.sign_in()
+    with installation.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
         connection.commit()
     answer = browser.get("/reports")
@@ -216,17 +218,17 @@ def test_without_the_database_a_page_recovers_by_itself(here: SignInWorld) -> No
     assert '<meta http-equiv="refresh" content="5">' in answer.text
     assert answer.header("content-security-policy") == POLICY
     assert browser.get("/media/x").status == 503
-    assert _handshake(here, browser) == [{"type": "websocket.close", "code": 1013}]
-    (start, _) = _handshake(here, browser, extensions={"websocket.http.response": {}})
+    assert _handshake(installation, browser) == [{"type": "websocket.close", "code": 1013}]
+    (start, _) = _handshake(installation, browser, extensions={"websocket.http.response": {}})
     assert (start["type"], start["status"]) == ("websocket.http.response.start", 503)
     assert (b"retry-after", b"5") in start["headers"]
-    with here.storage.engine.connect() as connection:
+    with installation.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE gone RENAME TO sessions")
         connection.commit()
     assert browser.get("/reports").status == 200
 
 
-def _handshake(here: SignInWorld, browser: Browser, path: str = "/_stcore/stream", **scope: Any) -> list[Any]:
+def _handshake(installation: SignInWorld, browser: Browser, path: str = "/_stcore/stream", **scope: Any) -> list[Any]:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -238,11 +240,13 @@ def _handshake(here: SignInWorld, browser: Browser, path: str = "/_stcore/stream
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     headers = [(b"host", b"localhost:8501"), (b"origin", b"http://localhost:8501"), (b"cookie", cookie.encode())]
     full = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "client": None} | scope
-    anyio.run(here.app, full, receive, send)
+    anyio.run(installation.app, full, receive, send)
     return sent
 
 
-def test_the_json_in_a_message_counts_for_its_client(here: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_json_in_a_message_counts_for_its_client(
+    installation: SignInWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From what the tab reads to the pace of the socket: as much as a message may hold is two seconds."""
     clock, taken = FakeClock(), []
     monkeypatch.setattr(back_message, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
@@ -254,13 +258,13 @@ def test_the_json_in_a_message_counts_for_its_client(here: SignInWorld, monkeypa
             taken.append(clock.monotonic() - 100)
 
     async def act() -> None:
-        tabs = Tabs(here.sessions, Rights(here.storage.read))
+        tabs = Tabs(installation.sessions, Rights(installation.storage.read))
         guard = SocketGuard(
             streamlit,
             tabs=tabs,
-            cookies=here.cookies,
-            identity=here.identity,
-            config=GuardConfig(base_url=here.settings.app_base_url, production=False),
+            cookies=installation.cookies,
+            identity=installation.identity,
+            config=GuardConfig(base_url=installation.settings.app_base_url, production=False),
         )
         costly = BackMsg()
         costly.rerun_script.widget_states.widgets.add(id="x", json_value=f"[{'[],' * 30_000}0]")
@@ -286,6 +290,6 @@ def test_the_host_config_is_streamlits_own_without_its_hosts() -> None:
     assert streamlits | {"allowedOrigins": []} == HOST_CONFIG
 
 
-def test_sockets_elsewhere_are_refused(here: SignInWorld) -> None:
+def test_sockets_elsewhere_are_refused(installation: SignInWorld) -> None:
     for path in ("/", "/_stcore/other", "/x/_stcore/stream", "/auth/session"):
-        assert _handshake(here, here.browser(), path) == [{"type": "websocket.close", "code": 1008}]
+        assert _handshake(installation, installation.browser(), path) == [{"type": "websocket.close", "code": 1008}]

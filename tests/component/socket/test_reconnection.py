@@ -24,32 +24,32 @@ from tests.component.socket.test_expiry_overlay import (
     received,
     sends,
 )
-from tests.component.socket.test_tab import OPENING, Here, with_tab
+from tests.component.socket.test_tab import OPENING, TabHarness, with_tab
 
 
-async def comes_back(here: Here, *, granted: bool = True, anonymous: bool = False) -> None:
+async def comes_back(harness: TabHarness, *, granted: bool = True, anonymous: bool = False) -> None:
     """The connection is lost, and the browser claims the Streamlit session of its page on the next one."""
-    await here.tab.close()
-    here.browser.left.clear()
-    session = None if anonymous else here.services.storage.read.session_by_ref(here.ref)
-    here.tab = here.services.tabs.open(
-        Handshake(session, "browser" if anonymous else f"session {here.ref}", claimed="page", is_resumed=granted),
-        here.browser.receive,
-        here.browser.send,
+    await harness.tab.close()
+    harness.browser.left.clear()
+    session = None if anonymous else harness.services.storage.read.session_by_ref(harness.ref)
+    harness.tab = harness.services.tabs.open(
+        Handshake(session, "browser" if anonymous else f"session {harness.ref}", claimed="page", is_resumed=granted),
+        harness.browser.receive,
+        harness.browser.send,
     )
 
 
-async def accepts(here: Here) -> None:
-    await here.tab.send({"type": "websocket.accept"})
+async def accepts(harness: TabHarness) -> None:
+    await harness.tab.send({"type": "websocket.accept"})
 
 
-async def gets_request(here: Here) -> None:
+async def gets_request(harness: TabHarness) -> None:
     """The connection is lost, the Streamlit session is gone, and the browser is asked for a run of its page."""
-    await comes_back(here, granted=False)
-    await accepts(here)
-    later(here)
-    await watcher(here).poll()
-    assert await asked_for_runs(here) == ["gatehouse-catch-up"]
+    await comes_back(harness, granted=False)
+    await accepts(harness)
+    later(harness)
+    await watcher(harness).poll()
+    assert await asked_for_runs(harness) == ["gatehouse-catch-up"]
 
 
 def catch_up() -> BackMsg:
@@ -62,108 +62,108 @@ def catch_up() -> BackMsg:
     return message
 
 
-def watcher(here: Here) -> Watcher:
-    return Watcher(here.services.storage.read.change_counters, here.services.tabs)
+def watcher(harness: TabHarness) -> Watcher:
+    return Watcher(harness.services.storage.read.change_counters, harness.services.tabs)
 
 
-async def asked_for_runs(here: Here) -> list[str]:
+async def asked_for_runs(harness: TabHarness) -> list[str]:
     """The fragments of which the browser has received a timer."""
-    return [message.auto_rerun.fragment_id for message in await outgoing(here, 0) if message.HasField("auto_rerun")]
+    return [message.auto_rerun.fragment_id for message in await outgoing(harness, 0) if message.HasField("auto_rerun")]
 
 
 def test_a_right_lost_before_a_connection_was_lost_reruns_the_page_on_the_next() -> None:
-    async def check(here: Here) -> None:
-        here.revoke()
-        assert await here.tab.recheck() is SessionChange.LOST  # and the socket goes before the page is drawn again
-        await comes_back(here)
-        assert not here.tab.wants_rerun, "Streamlit waits for the handshake"
-        await accepts(here)
-        await watcher(here).poll()
-        run = await here.streamlit_gets(*OPENING)
+    async def check(harness: TabHarness) -> None:
+        harness.revoke()
+        assert await harness.tab.recheck() is SessionChange.LOST  # and the socket goes before the page is drawn again
+        await comes_back(harness)
+        assert not harness.tab.wants_rerun, "Streamlit waits for the handshake"
+        await accepts(harness)
+        await watcher(harness).poll()
+        run = await harness.streamlit_gets(*OPENING)
         assert not run.rerun_script.widget_states.widgets
-        assert not here.tab.wants_rerun
+        assert not harness.tab.wants_rerun
 
     with_tab(check)
 
 
 def test_without_a_known_run_the_page_is_reloaded() -> None:
-    async def check(here: Here) -> None:
-        here.tab._owner_tabs.sessions["page"] = TabState(gate=PageGate.CLOSED, run_on_save=False)
-        await comes_back(here)
-        await accepts(here)
-        await watcher(here).poll()
-        assert (await here.tab.receive())["type"] == "websocket.disconnect"
-        assert [message.auth_redirect.url for message in await outgoing(here, 0)] == ["/"]
+    async def check(harness: TabHarness) -> None:
+        harness.tab._owner_tabs.sessions["page"] = TabState(gate=PageGate.CLOSED, run_on_save=False)
+        await comes_back(harness)
+        await accepts(harness)
+        await watcher(harness).poll()
+        assert (await harness.tab.receive())["type"] == "websocket.disconnect"
+        assert [message.auth_redirect.url for message in await outgoing(harness, 0)] == ["/"]
 
     with_tab(check)
 
 
-GONE: dict[str, Callable[[Here], bool]] = {
+GONE: dict[str, Callable[[TabHarness], bool]] = {
     "in another process": lambda _: False,
-    "whose mark was lost": lambda here: here.services.tabs.may_resume(here.tab.owner, "page"),
+    "whose mark was lost": lambda harness: harness.services.tabs.may_resume(harness.tab.owner, "page"),
     "that Streamlit has let go of": lambda _: True,
 }
 
 
 @pytest.mark.parametrize("way", GONE)
 def test_a_browser_whose_streamlit_session_is_gone_is_asked_for_a_run_once(way: str) -> None:
-    async def check(here: Here) -> None:
+    async def check(harness: TabHarness) -> None:
         if way == "whose mark was lost":
-            here.revoke()
-            here.browser.click()
-            await here.streamlit_gets(*OPENING)
-        here.services.tabs.is_active = lambda _: False
-        await comes_back(here, granted=GONE[way](here))
-        await accepts(here)
-        await watcher(here).poll()
-        assert await asked_for_runs(here) == []  # it may still ask by itself
-        later(here)
-        await watcher(here).poll()
-        await watcher(here).poll()
-        assert await asked_for_runs(here) == ["gatehouse-catch-up"]
+            harness.revoke()
+            harness.browser.click()
+            await harness.streamlit_gets(*OPENING)
+        harness.services.tabs.is_active = lambda _: False
+        await comes_back(harness, granted=GONE[way](harness))
+        await accepts(harness)
+        await watcher(harness).poll()
+        assert await asked_for_runs(harness) == []  # it may still ask by itself
+        later(harness)
+        await watcher(harness).poll()
+        await watcher(harness).poll()
+        assert await asked_for_runs(harness) == ["gatehouse-catch-up"]
 
     with_tab(check)
 
 
 def test_a_signed_out_browser_whose_streamlit_session_is_gone_is_asked_for_a_run() -> None:
-    async def check(here: Here) -> None:
-        here.end()
-        await comes_back(here, granted=False, anonymous=True)
-        await accepts(here)
-        later(here)
-        await watcher(here).poll()
-        assert await asked_for_runs(here) == ["gatehouse-catch-up"]
+    async def check(harness: TabHarness) -> None:
+        harness.end()
+        await comes_back(harness, granted=False, anonymous=True)
+        await accepts(harness)
+        later(harness)
+        await watcher(harness).poll()
+        assert await asked_for_runs(harness) == ["gatehouse-catch-up"]
 
     with_tab(check)
 
 
 def test_a_resumed_streamlit_session_is_not_rerun() -> None:
-    async def check(here: Here) -> None:
-        here.services.tabs.is_active = lambda session_id: session_id == "page"
-        await comes_back(here)
-        await accepts(here)
-        later(here)
-        await watcher(here).poll()
-        await nothing_more(here)
-        assert await asked_for_runs(here) == []
+    async def check(harness: TabHarness) -> None:
+        harness.services.tabs.is_active = lambda session_id: session_id == "page"
+        await comes_back(harness)
+        await accepts(harness)
+        later(harness)
+        await watcher(harness).poll()
+        await nothing_more(harness)
+        assert await asked_for_runs(harness) == []
 
     with_tab(check)
 
 
 def test_a_browser_that_requests_a_run_or_claims_no_session_is_not_asked_for_one() -> None:
-    async def check(here: Here) -> None:
-        await comes_back(here, granted=False)
-        await accepts(here)
+    async def check(harness: TabHarness) -> None:
+        await comes_back(harness, granted=False)
+        await accepts(harness)
         requesting = BackMsg()
         requesting.rerun_script.SetInParent()
-        here.browser.deliver(requesting)
-        await here.tab.receive()
-        other = here.services.tabs.open(Handshake(None, "browser"), here.browser.receive, here.browser.send)
+        harness.browser.deliver(requesting)
+        await harness.tab.receive()
+        other = harness.services.tabs.open(Handshake(None, "browser"), harness.browser.receive, harness.browser.send)
         await other.send({"type": "websocket.accept"})
-        later(here)
-        await watcher(here).poll()
+        later(harness)
+        await watcher(harness).poll()
         await other.close()
-        assert await asked_for_runs(here) == []
+        assert await asked_for_runs(harness) == []
 
     with_tab(check)
 
@@ -172,27 +172,27 @@ def test_a_browser_that_requests_a_run_or_claims_no_session_is_not_asked_for_one
 def test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page(is_timer: bool) -> None:
     """Streamlit skips a fragment that it does not know: the press would be lost, and the page stay on the screen."""
 
-    async def check(here: Here) -> None:
-        await comes_back(here, granted=False)
-        await accepts(here)
+    async def check(harness: TabHarness) -> None:
+        await comes_back(harness, granted=False)
+        await accepts(harness)
         for fragment in ("", "clock"):
             request = BackMsg.FromString(press("$$ID-send", fragment="clock"))
             request.rerun_script.is_auto_rerun = is_timer
-            here.browser.deliver(request)
-            run = await received(here)
+            harness.browser.deliver(request)
+            run = await received(harness)
             assert (run.rerun_script.fragment_id, pressed(run)) == (fragment, ["$$ID-send"])
-        later(here)
-        await watcher(here).poll()
-        assert await asked_for_runs(here) == []
+        later(harness)
+        await watcher(harness).poll()
+        assert await asked_for_runs(harness) == []
 
     with_tab(check)
 
 
 def test_a_catch_up_runs_the_page_with_its_typed_values() -> None:
-    async def check(here: Here) -> None:
-        await gets_request(here)
-        here.browser.deliver(catch_up())
-        run = await received(here)
+    async def check(harness: TabHarness) -> None:
+        await gets_request(harness)
+        harness.browser.deliver(catch_up())
+        run = await received(harness)
         assert run.rerun_script.fragment_id == ""
         assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
 
@@ -200,46 +200,46 @@ def test_a_catch_up_runs_the_page_with_its_typed_values() -> None:
 
 
 def test_no_repeated_catch_up_interrupts_the_run_of_a_press() -> None:
-    async def check(here: Here) -> None:
-        await gets_request(here)
-        here.browser.deliver(catch_up())
-        assert not pressed(await received(here))
-        here.browser.deliver(catch_up())
-        sends(here, press("$$ID-send"))
-        here.browser.deliver(catch_up())
-        assert pressed(await received(here)) == ["$$ID-send"]
-        await nothing_more(here)
+    async def check(harness: TabHarness) -> None:
+        await gets_request(harness)
+        harness.browser.deliver(catch_up())
+        assert not pressed(await received(harness))
+        harness.browser.deliver(catch_up())
+        sends(harness, press("$$ID-send"))
+        harness.browser.deliver(catch_up())
+        assert pressed(await received(harness)) == ["$$ID-send"]
+        await nothing_more(harness)
 
     with_tab(check)
 
 
 def test_no_catch_up_interrupts_the_run_of_an_earlier_press() -> None:
-    async def check(here: Here) -> None:
-        await gets_request(here)
-        sends(here, press("$$ID-send"))
-        here.browser.deliver(catch_up())
-        assert pressed(await received(here)) == ["$$ID-send"]
-        await nothing_more(here)
+    async def check(harness: TabHarness) -> None:
+        await gets_request(harness)
+        sends(harness, press("$$ID-send"))
+        harness.browser.deliver(catch_up())
+        assert pressed(await received(harness)) == ["$$ID-send"]
+        await nothing_more(harness)
 
     with_tab(check)
 
 
 def test_an_unrequested_catch_up_does_not_pass_and_costs_no_query() -> None:
-    async def check(here: Here) -> None:
-        resolve, checks = here.tab._check_session, 0
+    async def check(harness: TabHarness) -> None:
+        resolve, checks = harness.tab._check_session, 0
 
         def counted() -> Any:
             nonlocal checks
             checks += 1
             return resolve()
 
-        here.tab._check_session = counted  # type: ignore[method-assign]
+        harness.tab._check_session = counted  # type: ignore[method-assign]
         for _ in range(4):
-            here.browser.deliver(catch_up())
-        await nothing_more(here)
+            harness.browser.deliver(catch_up())
+        await nothing_more(harness)
         assert checks == 0
-        here.browser.click()
-        await received(here)
+        harness.browser.click()
+        await received(harness)
         assert checks == 1
 
     with_tab(check)
@@ -248,16 +248,16 @@ def test_an_unrequested_catch_up_does_not_pass_and_costs_no_query() -> None:
 def test_a_catch_up_passes_after_the_tab_was_locked_meanwhile() -> None:
     """The front end keeps repeating it: a repetition that was dropped does not count as the one that may pass."""
 
-    async def check(here: Here) -> None:
-        await gets_request(here)
-        expire(here)
-        here.browser.deliver(catch_up())
-        assert (await received(here)).stop_script
-        await nothing_more(here)
-        move_back(here, 1)
-        await here.tab.recheck()
-        here.browser.deliver(catch_up())
-        run = await received(here)
+    async def check(harness: TabHarness) -> None:
+        await gets_request(harness)
+        expire(harness)
+        harness.browser.deliver(catch_up())
+        assert (await received(harness)).stop_script
+        await nothing_more(harness)
+        move_back(harness, 1)
+        await harness.tab.recheck()
+        harness.browser.deliver(catch_up())
+        run = await received(harness)
         assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
 
     with_tab(check)
