@@ -5,8 +5,8 @@ from app.admin.people import people_list, person_card
 
 access.require_page()
 
-asked = person_card.asked()
-if asked is None:
+person = person_card.requested_person()
+if person is None:
     people_list.show()
 else:
-    person_card.show(asked)
+    person_card.show(person)

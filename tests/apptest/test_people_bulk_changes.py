@@ -39,38 +39,38 @@ def test_several_at_once_in_steps_with_a_result_for_each(admin: Administration) 
     at, _ = admin.open("/people")
     choose_all(at)
     assert "40 people chosen" in words(at)
-    at.button(key="many-give").click().run()
-    at.radio(key="many-give-chosen-role").set_value("viewer")
-    at.text_input(key="many-give-reason").set_value("new team")
+    at.button(key="many-grant").click().run()
+    at.radio(key="many-grant-chosen-role").set_value("viewer")
+    at.text_input(key="many-grant-reason").set_value("new team")
     at.run()
-    at.button(key="many-give-go").click().run()
+    at.button(key="many-grant-go").click().run()
     assert [len(wanted.json()["people"]) for wanted in admin.changes()] == [20, 20]
     assert {wanted.json()["action"] for wanted in admin.changes()} == {"grant"}
-    assert "viewer** given to 38 people. 2 not done." in words(at)
-    assert "2 people of 40 could not be changed" in words(at)
+    assert "Granted **viewer** to 38 people. 2 not changed." in words(at)
+    assert "2 of 40 people could not be changed" in words(at)
     assert at.table[0].value.to_dict("records") == [
-        {"Person": "Person 3", "Why not": "You cannot change your own rights\\."},
-        {"Person": "Person 30", "Why not": "Not this one\\."},
+        {"Person": "Person 3", "Reason": "You cannot change your own rights\\."},
+        {"Person": "Person 30", "Reason": "Not this one\\."},
     ]
     at.button(key="many-close").click().run()
     at.button(key="undo").click().run()
     assert admin.changes()[-1].json()["action"] == "revoke"
     assert len(admin.changes()[-1].json()["people"]) == 38
-    assert "Taken back for 38 people." in words(at)
+    assert "Undone for 38 people." in words(at)
 
 
 def test_what_was_taken_from_several_does_not_come_back_without_its_end(admin: Administration) -> None:
     bulk(admin, {})
     at, _ = admin.open("/people")
     choose_all(at)
-    at.button(key="many-take").click().run()
+    at.button(key="many-revoke").click().run()
     assert "no undo" in words(at)
-    at.radio(key="many-take-chosen-role").set_value("viewer")
-    at.text_input(key="many-take-reason").set_value("project over")
+    at.radio(key="many-revoke-chosen-role").set_value("viewer")
+    at.text_input(key="many-revoke-reason").set_value("project over")
     at.run()
-    at.button(key="many-take-go").click().run()
+    at.button(key="many-revoke-go").click().run()
     assert {wanted.json()["action"] for wanted in admin.changes()} == {"revoke"}
-    assert "viewer** taken away from 40 people." in words(at)
+    assert "Revoked **viewer** from 40 people." in words(at)
     assert "undo" not in keys(at), "the results do not say until when each of them had it"
 
 
@@ -105,8 +105,8 @@ def test_one_by_one_where_the_api_knows_no_several(admin: Administration) -> Non
     at.text_input(key="many-block-reason").set_value("misused").run()
     at.button(key="many-block-go").click().run()
     assert [wanted.path for wanted in admin.changes()] == [f"{canned.BASE}/people/{n}/block" for n in (1, 3)]
-    assert "Blocked 1 person. For 1 nothing had to change. 1 not done." in words(at)
-    assert "The last administrator must stay" in at.table[0].value["Why not"][0].replace("\\", "")
+    assert "Blocked 1 person. 1 needed no change. 1 not changed." in words(at)
+    assert "The last administrator must stay" in at.table[0].value["Reason"][0].replace("\\", "")
 
 
 def test_when_the_api_asks_to_go_slower_it_is_waited_for(
@@ -127,7 +127,7 @@ def test_when_the_api_asks_to_go_slower_it_is_waited_for(
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
     assert waited == [1] * 7
-    assert "Sessions ended of 1 person." in words(at)
+    assert "Ended the sessions of 1 person." in words(at)
 
 
 def test_of_several_at_once_it_is_said_who_may_have_been_changed(
@@ -145,17 +145,19 @@ def test_of_several_at_once_it_is_said_who_may_have_been_changed(
     admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"] = lost
     at, _ = admin.open("/people")
     choose_all(at)
-    at.button(key="many-give").click().run()
-    at.radio(key="many-give-chosen-role").set_value("viewer")
-    at.text_input(key="many-give-reason").set_value("new team")
+    at.button(key="many-grant").click().run()
+    at.radio(key="many-grant-chosen-role").set_value("viewer")
+    at.text_input(key="many-grant-reason").set_value("new team")
     at.run()
-    at.button(key="many-give-go").click().run()
+    at.button(key="many-grant-go").click().run()
     assert [len(wanted.json()["people"]) for wanted in admin.changes()] == [15, 15]
     said = words(at)
-    assert "viewer** given to 15 people. 10 not done. Of 15 it is not known: look before you try again." in said
-    assert "25 people of 40 may not have been changed" in said
-    assert [text.partition(":")[0] for text in at.table[0].value["Why not"]] == [
-        *["It may have been done"] * 15, *["Not tried"] * 10
+    assert (
+        "Granted **viewer** to 15 people. 10 not changed. 15 may have been changed: check before you try again." in said
+    )
+    assert "25 of 40 people may not have been changed" in said
+    assert [text.partition(":")[0] for text in at.table[0].value["Reason"]] == [
+        *["May have been changed"] * 15, *["Not tried"] * 10
     ]  # fmt: skip
 
 
@@ -170,9 +172,9 @@ def test_what_would_refuse_all_stops_and_says_who_was_not_tried(admin: Administr
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
     assert len(admin.changes()) == 2
-    assert "Sessions ended of 1 person. 2 not done." in words(at)
+    assert "Ended the sessions of 1 person. 2 not changed." in words(at)
     assert list(at.table[0].value["Person"]) == ["Person 2", "Person 3"]
-    assert all("Not tried" in why for why in at.table[0].value["Why not"])
+    assert all("Not tried" in why for why in at.table[0].value["Reason"])
 
 
 def test_several_at_once_are_refused_after_the_role_is_gone(admin: Administration) -> None:
@@ -181,12 +183,12 @@ def test_several_at_once_are_refused_after_the_role_is_gone(admin: Administratio
         "/people", roles=[], permissions=["read:people", "manage:grants", "read:roles", "read:reports"]
     )
     at.checkbox(key="choose-1").check().run()
-    at.button(key="many-give").click().run()
-    at.radio(key="many-give-chosen-role").set_value("viewer")
-    at.text_input(key="many-give-reason").set_value("r")
+    at.button(key="many-grant").click().run()
+    at.radio(key="many-grant-chosen-role").set_value("viewer")
+    at.text_input(key="many-grant-reason").set_value("r")
     at.run()
     admin.revoke(who, permission="manage:grants")
-    at.button(key="many-give-go").click().run()
+    at.button(key="many-grant-go").click().run()
     assert admin.changes() == []
     assert not at.checkbox
     assert "chosen" not in words(at)

@@ -80,8 +80,8 @@ def test_a_page_whose_api_fails_says_so_and_recovers(admin: Administration, addr
 
 
 CHANGES = {
-    "give": ("give", {"give-reason": "typed"}),
-    "take": ("take-3", {"take-reason": "typed"}),
+    "add-grant": ("add-grant", {"add-grant-reason": "typed"}),
+    "revoke": ("revoke-3", {"revoke-reason": "typed"}),
     "block": ("block", {"block-reason": "typed"}),
     "end-all": ("end-all", {"end-all-reason": "typed"}),
     "end-session": ("end-ref-1", {"end-session-reason": "typed"}),
@@ -96,8 +96,8 @@ def test_a_change_that_fails_says_why_keeps_what_was_typed_and_works_again(admin
     at.button(key=opener).click().run()
     for key, value in typed.items():
         at.text_input(key=key).set_value(value)
-    if name == "give":
-        at.radio(key="give-chosen-role").set_value("developer")
+    if name == "add-grant":
+        at.radio(key="add-grant-chosen-role").set_value("developer")
     if name == "erase":
         at.checkbox(key="erase-sure").check()
     at.run()
@@ -136,7 +136,7 @@ def test_a_dialog_that_was_open_does_nothing_after_the_role_is_gone(admin: Admin
 
 
 NEEDS = {
-    "give": "manage:grants", "take": "manage:grants", "block": "block:people", "end-all": "end:sessions",
+    "add-grant": "manage:grants", "revoke": "manage:grants", "block": "block:people", "end-all": "end:sessions",
     "end-session": "end:sessions", "erase": "erase:people",
 }  # fmt: skip
 
@@ -176,7 +176,7 @@ def test_one_section_that_fails_leaves_the_others(admin: Administration) -> None
     at, _ = admin.open(CARD)
     assert "The database does not answer" in words(at)
     assert "The remote API does not answer" in words(at)
-    assert {"give", "block", "take-3"} <= keys(at)
+    assert {"add-grant", "block", "revoke-3"} <= keys(at)
     at, _ = admin.open("/admin")
     assert "Needs attention" in words(at)
     assert "The database does not answer" in words(at)

@@ -19,8 +19,8 @@ BUTTONS: dict[str, dict[str, set[str]]] = {
     },
     CARD: {
         "administrator": {
-            "all-people", "block", "erase", "give", "take-3", "take-4", "take-5", "release-8", "end-ref-1", "end-ref-2",
-            "end-all",
+            "all-people", "block", "erase", "add-grant", "revoke-3", "revoke-4", "revoke-5", "release-8", "end-ref-1",
+            "end-ref-2", "end-all",
         },
         "auditor": {"all-people"},
     },
@@ -42,7 +42,7 @@ def test_the_roles_that_open_these_pages_are_those_above() -> None:
 
 
 ALONE: dict[str, set[str]] = {
-    "manage:grants": {"give", "take-3", "take-4", "take-5", "release-8"},
+    "manage:grants": {"add-grant", "revoke-3", "revoke-4", "revoke-5", "release-8"},
     "block:people": {"block"},
     "erase:people": {"erase"},
     "read:sessions": set(),
@@ -67,7 +67,7 @@ def test_ones_own_card_says_whom_to_ask_and_offers_nothing(admin: Administration
     admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(own)
     at.query_params["person"] = "7"
     testing.open_page(at, "people.py")
-    assert not {"give", "take-3", "take-4", "take-5", "release-8", "block", "erase"} & keys(at)
+    assert not {"add-grant", "revoke-3", "revoke-4", "revoke-5", "release-8", "block", "erase"} & keys(at)
     assert "ask another administrator" in words(at)
 
 
@@ -134,9 +134,9 @@ def test_totals_are_capped_and_nobody_is_a_state(admin: Administration) -> None:
     assert "1 to 1 of 1,000+ people" in words(at)
     admin.stub.responses["GET", f"{canned.BASE}/people"] = canned.page("people", [])
     at.text_input(key="q").set_value("zz").run()
-    assert "Nobody matches" in words(at)
+    assert "No match" in words(at)
     at.text_input(key="q").set_value("").run()
-    assert "Nobody is known here yet" in words(at)
+    assert "There are no people yet" in words(at)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -160,7 +160,7 @@ def test_hostile_names_are_shown_as_text(admin: Administration, name: str) -> No
     for address in ("/people", CARD, "/sessions", "/admin"):
         at, _ = admin.open(address)
         if address == CARD:
-            at.button(key="take-3").click().run()
+            at.button(key="revoke-3").click().run()
         if address == "/people":
             at.checkbox(key="choose-7").check().run()
             at.button(key="many-end").click().run()

@@ -1,4 +1,4 @@
-"""Making somebody known before a first sign-in, so that roles can wait for them."""
+"""The dialog that adds a person before their first sign-in, so that they can be granted roles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEY: Final = "add-person"
 
 
 def show(dialog: Dialog) -> None:
-    """The dialog."""
+    """Draw the dialog; close it if the administrator may no longer use it."""
     if access.allows(Permission.MANAGE_GRANTS):
         dialogs.show("Add a person", partial(_body, dialog), icon=":material/person_add:")
     else:
@@ -26,7 +26,7 @@ def show(dialog: Dialog) -> None:
 
 
 def _body(dialog: Dialog) -> None:
-    st.write("People appear by themselves when they first sign in. Add somebody here to give them roles before that.")
+    st.write("People appear by themselves when they first sign in. Add a person here to grant them roles before that.")
     subject = st.text_input(
         "Subject", key=f"{_KEY}-subject", max_chars=255, placeholder="auth0|65f0c2…", autocomplete="off",
         help="How the sign-in provider identifies them (in Auth0: user_id on the user's page). Not the e-mail.",
@@ -36,14 +36,14 @@ def _body(dialog: Dialog) -> None:
             "Issuer", key=f"{_KEY}-issuer", max_chars=255, placeholder="https://login.example/", autocomplete="off",
             help="Only if they sign in at another provider than the one of this installation.",
         )  # fmt: skip
-    why = confirmation.reason_input(_KEY, placeholder="Such as: begins on Monday")
+    reason = confirmation.reason_input(_KEY, placeholder="Such as: starts on Monday")
     if not confirmation.buttons(_KEY, "Add", icon=":material/person_add:"):
         return
     name = (subject or "").strip()
     if not name:
-        st.warning("Type the subject: it is how they are recognised when they sign in.", icon=":material/edit_note:")
+        st.warning("Type the subject: it identifies the person when they sign in.", icon=":material/edit_note:")
         return
-    if confirmation.attempt(_KEY, why, lambda: _add(dialog, name, (issuer or "").strip(), why)):
+    if confirmation.attempt(_KEY, reason, lambda: _add(dialog, name, (issuer or "").strip(), reason)):
         dialogs.close()
         st.rerun()
 
@@ -51,5 +51,5 @@ def _body(dialog: Dialog) -> None:
 def _add(dialog: Dialog, subject: str, issuer: str, reason: str) -> None:
     person, new = add_person(subject, issuer=issuer, reason=reason)
     st.query_params["person"] = str(person.id)
-    said = "is known now: give them what they will need." if new else "was known already; here they are."
-    notices.post(f"{confirmation.bold_name(person.shown_name)} {said}", f"{dialog.place}?person={person.id}")
+    text = "is added: grant the roles they need." if new else "was added before: this is the card."
+    notices.post(f"{confirmation.bold_name(person.shown_name)} {text}", f"{dialog.place}?person={person.id}")

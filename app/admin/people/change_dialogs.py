@@ -1,4 +1,4 @@
-"""The changes of one person, as dialogs: giving, taking away, blocking, ending sessions, erasing."""
+"""The dialogs that change one person: grant, revoke, release, block, unblock, end sessions, erase."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from app.core.errors import Conflict, StepUpRequired
 from app.core.permissions import ADMINISTRATOR, Permission
 from app.core.policy import Source
 
-_LOST_NAMED: Final = 6
+_MAX_LOST_NAMED: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One dialog: its title and icon, what it asks for, its body."""
+class PersonDialog:
+    """A dialog on the card of a person: its title and icon, the permission it requires, its body."""
 
     title: str
     icon: str
@@ -39,264 +39,258 @@ class Change:
 
 
 def show(dialog: Dialog, card: PersonBody) -> None:
-    """The dialog that is open; closed when it may not be any more."""
-    change = _CHANGES.get(dialog.name)
-    if change is None or not access.decide(change.permission).allowed_after_step_up:
+    """Draw the open dialog; close it if the administrator may no longer use it."""
+    person_dialog = _DIALOGS.get(dialog.name)
+    if person_dialog is None or not access.decide(person_dialog.permission).allowed_after_step_up:
         dialogs.close()
         return
-    dialogs.show(change.title, partial(change.body, dialog, card), icon=change.icon)
+    dialogs.show(person_dialog.title, partial(person_dialog.body, dialog, card), icon=person_dialog.icon)
 
 
 def described(card: PersonBody) -> Mapping[str, str]:
-    """What of a card administrators change, name → markdown-safe text: for showing two versions."""
-    named = sorted({grant.name for grant in card.grants})
+    """The parts of a card that administrators change, to compare two versions: name → markdown-safe text."""
+    names = sorted({grant.name for grant in card.grants})
     return {
         "State": labels.STATES[card.state],
-        "Roles and permissions": labels.listed(named, limit=20),
+        "Roles and permissions": labels.listed(names, limit=20),
         "Withheld": labels.listed(sorted(row.name for row in card.withheld), limit=20),
     }
 
 
-def _give(dialog: Dialog, card: PersonBody) -> None:
-    key = "give"
-    st.markdown(f"To {confirmation.bold_name(card.shown_name)}:")
-    wish = grant_form.form(key)
-    go = confirmation.buttons(key, "Give", icon=":material/add_circle:") and grant_form.ready(wish)
+def _grant(dialog: Dialog, card: PersonBody) -> None:
+    key = "add-grant"
+    person_name = confirmation.bold_name(card.shown_name)
+    st.markdown(f"Grant to {person_name}:")
+    data = grant_form.form(key)
+    go = confirmation.buttons(key, "Grant", icon=":material/add_circle:") and grant_form.complete(data)
 
-    def do(seen: PersonBody) -> None:
-        what = wish.what
-        if what is None:
+    def do(current: PersonBody) -> None:
+        item = data.item
+        if item is None:
             return
-        after, new = add_grant(seen.id, what, until=wish.until, reason=wish.reason, version=seen.version)
+        item_name = confirmation.bold_name(item.name)
+        after, new = add_grant(current.id, item, until=data.until, reason=data.reason, version=current.version)
         if not new:
-            notices.post(
-                f"{confirmation.bold_name(card.shown_name)} had {confirmation.bold_name(what.name)} already.",
-                dialog.place,
-            )
+            notices.post(f"{person_name} already had {item_name}.", dialog.place)
             return
-        given = next((one for one in after.grants if one.name == what.name and one.id not in _ids(seen)), None)
-        undo = Undo("Undo", partial(_take_back, card.id, given.id, wish.reason)) if given is not None else None
-        who = confirmation.bold_name(card.shown_name)
-        text = f"{who} has {confirmation.bold_name(what.name)} now, {grant_form.ending(wish.until)}."
-        notices.post(f"{text} It counts at once, in open tabs too.", dialog.place, undo=undo)
+        old_ids = {grant.id for grant in current.grants}
+        added = next((grant for grant in after.grants if grant.name == item.name and grant.id not in old_ids), None)
+        undo = Undo("Undo", partial(_undo_grant, card.id, added.id, data.reason)) if added is not None else None
+        text = f"{person_name} has {item_name} now, {grant_form.expiry_text(data.until)}."
+        notices.post(f"{text} It applies at once, in open tabs too.", dialog.place, undo=undo)
 
-    _carry(dialog, key, card, wish.reason, go=go, do=do)
+    _change(dialog, key, card, data.reason, go=go, do=do)
 
 
-def _take(dialog: Dialog, card: PersonBody) -> None:
-    key = "take"
+def _revoke(dialog: Dialog, card: PersonBody) -> None:
+    key = "revoke"
     grant: GrantBody = dialog.about[0]
-    for sentence in _loses(grant, card):
+    for sentence in _effects_of_revoking(grant, card):
         st.markdown(f"- {sentence}")
-    why = confirmation.reason_input(key, placeholder="Such as: moved to another team")
-    go = confirmation.buttons(key, "Take away", icon=":material/do_not_disturb_on:")
+    reason = confirmation.reason_input(key, placeholder="Such as: moved to another team")
+    go = confirmation.buttons(key, "Revoke", icon=":material/do_not_disturb_on:")
 
-    def do(seen: PersonBody) -> None:
-        after = revoke_grant(seen.id, grant.id, reason=why, version=seen.version)
-        who, what = (
-            confirmation.bold_name(card.shown_name),
-            Grantable("role" if grant.role else "permission", grant.name),
-        )
-        if any(one.name == what.name for one in after.grants):
-            name = confirmation.bold_name(what.name)
-            text = f"This grant of {name} is revoked at once; {who} still has it by another one."
+    def do(current: PersonBody) -> None:
+        after = revoke_grant(current.id, grant.id, reason=reason, version=current.version)
+        item = Grantable("role" if grant.role else "permission", grant.name)
+        person_name, item_name = confirmation.bold_name(card.shown_name), confirmation.bold_name(item.name)
+        if any(remaining.name == item.name for remaining in after.grants):
+            text = f"This grant of {item_name} is revoked; {person_name} still has it through another grant."
         else:
-            text = f"{who} no longer has {confirmation.bold_name(what.name)}. It holds at once."
-        withheld = next((one for one in after.withheld if one.name == what.name and one not in seen.withheld), None)
+            text = f"{person_name} no longer has {item_name}. It applies at once."
+        withheld = next((row for row in after.withheld if row.name == item.name and row not in current.withheld), None)
         if withheld is None:
-            undo = Undo("Give it back", partial(_give_back, card.id, what, grant.until, why))
+            undo = Undo("Undo", partial(_undo_revocation, card.id, item, grant.until, reason))
         else:
-            text += " It is withheld: signing in again does not bring it back."
-            undo = Undo("Undo", partial(_release_again, card.id, withheld.id, why))
+            text += " It is withheld: signing in again does not restore it."
+            undo = Undo("Undo", partial(_undo_withholding, card.id, withheld.id, reason))
         notices.post(text, dialog.place, undo=undo)
 
-    _carry(dialog, key, card, why, go=go, do=do)
+    _change(dialog, key, card, reason, go=go, do=do)
 
 
-def _loses(grant: GrantBody, card: PersonBody) -> list[str]:
-    """What taking a grant away means, in sentences."""
-    who = confirmation.bold_name(card.shown_name)
-    gone = {grant.id}
+def _effects_of_revoking(grant: GrantBody, card: PersonBody) -> list[str]:
+    """What revoking a grant changes, in markdown-safe sentences."""
+    person_name, item_name = confirmation.bold_name(card.shown_name), confirmation.bold_name(grant.name)
+    revoked = {grant.id}
     if grant.automatic:  # it is withheld from every automatic source
-        gone |= {one.id for one in card.grants if one.automatic and one.name == grant.name}
-    says = [f"{who} loses {confirmation.bold_name(grant.name)}, at once, in open tabs too."]
-    if any(one.name == grant.name and one.id not in gone for one in card.grants):
-        says = [
-            f"{who} keeps {confirmation.bold_name(grant.name)}, which another grant gives too; this one ends at once."
-        ]
+        revoked |= {other.id for other in card.grants if other.automatic and other.name == grant.name}
+    effects = [f"{person_name} loses {item_name} at once, in open tabs too."]
+    if any(other.name == grant.name and other.id not in revoked for other in card.grants):
+        effects = [f"{person_name} keeps {item_name} through another grant; this grant ends at once."]
     if grant.automatic:
-        by_default = any(one.id in gone and one.source is not Source.TOKEN for one in card.grants)
-        by_token = any(one.id in gone and one.source is Source.TOKEN for one in card.grants)
-        says.append(
-            f"It is given automatically, by {labels.automatic_sources(by_token, by_default)}. From now on it is "
-            "withheld: signing in again does not bring it back, until an administrator releases it."
+        by_default = any(other.id in revoked and other.source is not Source.TOKEN for other in card.grants)
+        by_token = any(other.id in revoked and other.source is Source.TOKEN for other in card.grants)
+        effects.append(
+            f"It is granted automatically by {labels.automatic_sources(by_token, by_default)}. From now on it is "
+            "withheld: signing in again does not restore it, until an administrator releases it."
         )
-    lost = [one for one in card.permissions if set(one.grants) <= gone]
+    lost = [permission for permission in card.permissions if set(permission.grants) <= revoked]
     if not lost:
-        says.append("What they may do stays the same: something else they hold gives all of it too.")
+        effects.append("Their permissions stay the same: their other grants include all of them.")
     elif grant.role == ADMINISTRATOR:
-        says.append("They can administer nothing any more, and do only what their other roles give.")
+        effects.append("They can no longer administer anything, and keep only the permissions of their other roles.")
     else:
-        named = "; ".join(formatting.clause(formatting.sentence(one.name)) for one in lost[:_LOST_NAMED])
-        more = f"; and {len(lost) - _LOST_NAMED:,} more" if len(lost) > _LOST_NAMED else ""
-        says.append(f"They can no longer: {named}{more}.")
-    return says
+        clauses = (formatting.clause(formatting.sentence(permission.name)) for permission in lost[:_MAX_LOST_NAMED])
+        more = f"; and {len(lost) - _MAX_LOST_NAMED:,} more" if len(lost) > _MAX_LOST_NAMED else ""
+        effects.append(f"They can no longer: {'; '.join(clauses)}{more}.")
+    return effects
 
 
 def _release(dialog: Dialog, card: PersonBody) -> None:
     key = "release"
     withheld: WithheldBody = dialog.about[0]
-    who = confirmation.bold_name(card.shown_name)
+    person_name, item_name = confirmation.bold_name(card.shown_name), confirmation.bold_name(withheld.name)
     sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
     if sources:
-        st.markdown(f"{who} has {confirmation.bold_name(withheld.name)} again at once, by {sources}.")
+        st.markdown(f"{person_name} has {item_name} again at once, from {sources}.")
     else:
-        st.markdown(f"{who} gets {confirmation.bold_name(withheld.name)} again when a sign-in gives it.")
-    why = confirmation.reason_input(key, placeholder="Such as: the review is over")
+        st.markdown(f"{person_name} gets {item_name} again when a sign-in grants it.")
+    reason = confirmation.reason_input(key, placeholder="Such as: the review is over")
     go = confirmation.buttons(key, "Release", icon=":material/lock_open:")
 
-    def do(seen: PersonBody) -> None:
-        release_withheld(seen.id, withheld.id, reason=why, version=seen.version)
-        notices.post(f"{confirmation.bold_name(withheld.name)} is no longer withheld from {who}.", dialog.place)
+    def do(current: PersonBody) -> None:
+        release_withheld(current.id, withheld.id, reason=reason, version=current.version)
+        notices.post(f"{item_name} is no longer withheld from {person_name}.", dialog.place)
 
-    _carry(dialog, key, card, why, go=go, do=do)
+    _change(dialog, key, card, reason, go=go, do=do)
 
 
 def _block(dialog: Dialog, card: PersonBody) -> None:
-    key = "block"
-    who = confirmation.bold_name(card.shown_name)
-    st.markdown(f"- {who} can open nothing here any more, until somebody lets them in again.")
-    st.markdown("- All their sessions end at once. What they had typed and not saved is lost.")
+    person_name = confirmation.bold_name(card.shown_name)
+    st.markdown(f"- {person_name} cannot open anything here until an administrator unblocks them.")
+    st.markdown("- All their sessions end at once. Input that they have not saved is lost.")
     st.markdown("- Their roles stay as they are.")
-    _set(dialog, card, key, blocked=True)
+    _set_blocked(dialog, card, "block", blocked=True)
 
 
-def _let_in(dialog: Dialog, card: PersonBody) -> None:
-    who = confirmation.bold_name(card.shown_name)
+def _unblock(dialog: Dialog, card: PersonBody) -> None:
     roles = labels.listed(list(card.roles), limit=8) if card.roles else "no role"
-    st.markdown(f"- {who} can sign in again, with {roles}.")
-    _set(dialog, card, "let-in", blocked=False)
+    st.markdown(f"- {confirmation.bold_name(card.shown_name)} can sign in again, with {roles}.")
+    _set_blocked(dialog, card, "unblock", blocked=False)
 
 
-def _set(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -> None:
-    why = confirmation.reason_input(
-        key, placeholder="Such as: the account was misused" if blocked else "Such as: all is clear"
+def _set_blocked(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -> None:
+    reason = confirmation.reason_input(
+        key, placeholder="Such as: the account was misused" if blocked else "Such as: the incident is resolved"
     )
-    action = "Block" if blocked else "Let in again"
-    go = confirmation.buttons(key, action, icon=":material/block:" if blocked else ":material/lock_open:")
+    icon = ":material/block:" if blocked else ":material/lock_open:"
+    go = confirmation.buttons(key, "Block" if blocked else "Unblock", icon=icon)
 
-    def do(seen: PersonBody) -> None:
-        outcome = set_blocked(seen.id, blocked=blocked, reason=why, version=seen.version)
-        who = confirmation.bold_name(card.shown_name)
+    def do(current: PersonBody) -> None:
+        outcome = set_blocked(current.id, blocked=blocked, reason=reason, version=current.version)
+        person_name = confirmation.bold_name(card.shown_name)
         ended = f" {labels.quantity(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
-        text = f"{who} is blocked.{ended}" if blocked else f"{who} can sign in again."
-        undo = Undo("Let in again" if blocked else "Block again", partial(_set_back, card.id, why, blocked=not blocked))
+        text = f"{person_name} is blocked.{ended}" if blocked else f"{person_name} can sign in again."
+        undo = Undo("Undo", partial(_undo_blocking, card.id, reason, blocked=not blocked))
         notices.post(text, dialog.place, undo=undo)
 
-    _carry(dialog, key, card, why, go=go, do=do)
+    _change(dialog, key, card, reason, go=go, do=do)
 
 
 def _end_all(dialog: Dialog, card: PersonBody) -> None:
-    who = confirmation.bold_name(card.shown_name)
-    says = (
-        f"{who} is signed out everywhere at once. What they had typed and not saved is lost.",
+    person_name = confirmation.bold_name(card.shown_name)
+    effects = (
+        f"{person_name} is signed out everywhere at once. Input that they have not saved is lost.",
         "They can sign in again. To keep them out, block them.",
     )
 
     def do(reason: str) -> None:
         ended = end_sessions_of(card.id, reason=reason)
-        said = f"{labels.quantity(ended, 'session')} of {who} ended." if ended else f"{who} was not signed in any more."
-        notices.post(said, dialog.place)
+        text = (
+            f"{labels.quantity(ended, 'session')} of {person_name} ended."
+            if ended
+            else f"{person_name} had no session."
+        )
+        notices.post(text, dialog.place)
 
     confirmation.confirm(
-        "end-all", says, action="End all sessions", on_confirm=do, icon=":material/logout:",
+        "end-all", effects, action="End all sessions", on_confirm=do, icon=":material/logout:",
         placeholder="Such as: a device was lost",
     )  # fmt: skip
 
 
 def _erase(dialog: Dialog, card: PersonBody) -> None:
     missing = access.missing(Permission.ERASE_PEOPLE)
-    if isinstance(missing, StepUpRequired):  # before anything is typed: signing in again leads away from here
+    if isinstance(missing, StepUpRequired):  # before the administrator types: signing in again leaves this page
         panels.step_up(missing, within_page=True)
         return
     key = "erase"
-    who = confirmation.bold_name(card.shown_name)
-    st.markdown(f"- Name, e-mail and picture of {who} are removed, everywhere and for good.")
-    st.markdown("- All their roles and permissions are taken away, and all their sessions end.")
-    st.markdown("- The audit keeps what was done, under the provider's name for them only.")
-    st.markdown("- Should they sign in again, they begin with what a sign-in gives; what is withheld stays withheld.")
-    sure = st.checkbox("I know that there is no way back", key=f"{key}-sure")
-    why = confirmation.reason_input(key, placeholder="Such as: asked to be forgotten")
-    go = confirmation.buttons(key, "Erase for good", icon=":material/delete_forever:")
+    person_name = confirmation.bold_name(card.shown_name)
+    st.markdown(f"- The name, e-mail and picture of {person_name} are permanently deleted.")
+    st.markdown("- All their roles and permissions are revoked, and all their sessions end.")
+    st.markdown("- The audit keeps what they did, with the provider's identifier only.")
+    st.markdown("- If they sign in again, they start with what a sign-in grants; what is withheld stays withheld.")
+    sure = st.checkbox("I understand that this cannot be undone", key=f"{key}-sure")
+    reason = confirmation.reason_input(key, placeholder="Such as: a request for erasure")
+    go = confirmation.buttons(key, "Erase permanently", icon=":material/delete_forever:")
     if go and not sure:
         st.warning("Tick the box above first: this cannot be undone.", icon=":material/check_box:")
 
-    def do(seen: PersonBody) -> None:
-        erase(seen.id, reason=why, version=seen.version)
-        notices.post(
-            "What was known of them is erased. The audit says that it was done, by whom and why.", dialog.place
-        )
+    def do(current: PersonBody) -> None:
+        erase(current.id, reason=reason, version=current.version)
+        notices.post("The person's data is erased. The audit records who erased it, and the reason.", dialog.place)
 
-    _carry(dialog, key, card, why, go=go and sure, do=do)
+    _change(dialog, key, card, reason, go=go and sure, do=do)
 
 
-def _carry(dialog: Dialog, key: str, card: PersonBody, why: str, *, go: bool, do: Callable[[PersonBody], None]) -> None:
+def _change(
+    dialog: Dialog, key: str, card: PersonBody, reason: str, *, go: bool, do: Callable[[PersonBody], None]
+) -> None:
     confirmation.save(
-        dialog, key, card, reason=why, confirmed=go, update=do, load=lambda: person(card.id), describe=described
+        dialog, key, card, reason=reason, confirmed=go, update=do, load=lambda: person(card.id), describe=described
     )
 
 
-def _ids(card: PersonBody) -> frozenset[int]:
-    return frozenset(grant.id for grant in card.grants)
+# Undo: each function starts from the current state of the person
 
 
-# The ways back: from whatever is there when they are taken
+def _undo_grant(person_id: int, grant_id: int, reason: str) -> str:
+    card = person(person_id)
+    grant = next((grant for grant in card.grants if grant.id == grant_id), None)
+    if grant is None:
+        return "It was revoked already."
+    revoke_grant(person_id, grant_id, reason=_undo_reason(reason), version=card.version)
+    return f"{confirmation.bold_name(card.shown_name)} no longer has {confirmation.bold_name(grant.name)}."
 
 
-def _take_back(person_id: int, grant: int, reason: str) -> str:
-    now = person(person_id)
-    held = next((one for one in now.grants if one.id == grant), None)
-    if held is None:
-        return "It had been taken away already."
-    revoke_grant(person_id, grant, reason=_again(reason), version=now.version)
-    return f"{confirmation.bold_name(now.shown_name)} no longer has {confirmation.bold_name(held.name)}."
+def _undo_revocation(person_id: int, item: Grantable, until: datetime | None, reason: str) -> str:
+    card = person(person_id)
+    add_grant(person_id, item, until=until, reason=_undo_reason(reason), version=card.version)
+    return f"{confirmation.bold_name(card.shown_name)} has {confirmation.bold_name(item.name)} again."
 
 
-def _give_back(person_id: int, what: Grantable, until: datetime | None, reason: str) -> str:
-    now = person(person_id)
-    add_grant(person_id, what, until=until, reason=_again(reason), version=now.version)
-    return f"{confirmation.bold_name(now.shown_name)} has {confirmation.bold_name(what.name)} again."
+def _undo_withholding(person_id: int, withheld_id: int, reason: str) -> str:
+    card = person(person_id)
+    withheld = next((row for row in card.withheld if row.id == withheld_id), None)
+    if withheld is None:
+        return "It was released already."
+    release_withheld(person_id, withheld_id, reason=_undo_reason(reason), version=card.version)
+    return (
+        f"{confirmation.bold_name(withheld.name)} is no longer withheld from {confirmation.bold_name(card.shown_name)}."
+    )
 
 
-def _release_again(person_id: int, withheld: int, reason: str) -> str:
-    now = person(person_id)
-    row = next((one for one in now.withheld if one.id == withheld), None)
-    if row is None:
-        return "It had been released already."
-    release_withheld(person_id, withheld, reason=_again(reason), version=now.version)
-    return f"{confirmation.bold_name(row.name)} is no longer withheld from {confirmation.bold_name(now.shown_name)}."
+def _undo_blocking(person_id: int, reason: str, *, blocked: bool) -> str:
+    card = person(person_id)
+    if (card.state is PersonState.BLOCKED) is blocked:
+        raise Conflict("Another administrator has already done this.")
+    set_blocked(person_id, blocked=blocked, reason=_undo_reason(reason), version=card.version)
+    return f"{confirmation.bold_name(card.shown_name)} {'is blocked again' if blocked else 'can sign in again'}."
 
 
-def _set_back(person_id: int, reason: str, *, blocked: bool) -> str:
-    now = person(person_id)
-    if (now.state is PersonState.BLOCKED) is blocked:
-        raise Conflict("Somebody else has done it already.")
-    set_blocked(person_id, blocked=blocked, reason=_again(reason), version=now.version)
-    return f"{confirmation.bold_name(now.shown_name)} {'is blocked again' if blocked else 'can sign in again'}."
+def _undo_reason(reason: str) -> str:
+    """The audit reason of an undo: the reason of the change, marked as undone."""
+    return f"Undone: {reason}"[: confirmation.MAX_REASON_LENGTH]
 
 
-def _again(reason: str) -> str:
-    """The reason of a way back: the audit keeps why it was done, and that it was undone."""
-    return f"Taken back: {reason}"[: confirmation.MAX_REASON_LENGTH]
-
-
-_CHANGES: Final[Mapping[str, Change]] = {
-    "give": Change("Give a role or permission", ":material/add_circle:", Permission.MANAGE_GRANTS, _give),
-    "take": Change("Take it away?", ":material/do_not_disturb_on:", Permission.MANAGE_GRANTS, _take),
-    "release": Change("Release it?", ":material/lock_open:", Permission.MANAGE_GRANTS, _release),
-    "block": Change("Block this person?", ":material/block:", Permission.BLOCK_PEOPLE, _block),
-    "let-in": Change("Let this person in again?", ":material/lock_open:", Permission.BLOCK_PEOPLE, _let_in),
-    "end-all": Change("End all sessions?", ":material/logout:", Permission.END_SESSIONS, _end_all),
-    "erase": Change("Erase this person?", ":material/delete_forever:", Permission.ERASE_PEOPLE, _erase),
+_DIALOGS: Final[Mapping[str, PersonDialog]] = {
+    "add-grant": PersonDialog("Grant a role or permission", ":material/add_circle:", Permission.MANAGE_GRANTS, _grant),
+    "revoke": PersonDialog("Revoke this grant?", ":material/do_not_disturb_on:", Permission.MANAGE_GRANTS, _revoke),
+    "release": PersonDialog("Release it?", ":material/lock_open:", Permission.MANAGE_GRANTS, _release),
+    "block": PersonDialog("Block this person?", ":material/block:", Permission.BLOCK_PEOPLE, _block),
+    "unblock": PersonDialog("Unblock this person?", ":material/lock_open:", Permission.BLOCK_PEOPLE, _unblock),
+    "end-all": PersonDialog("End all sessions?", ":material/logout:", Permission.END_SESSIONS, _end_all),
+    "erase": PersonDialog("Erase this person?", ":material/delete_forever:", Permission.ERASE_PEOPLE, _erase),
 }
-"""Name of a dialog → what it is."""
+"""Name → dialog."""

@@ -1,4 +1,4 @@
-"""The list of people: instant search, filters, and choosing several."""
+"""The list of people: search while typing, filters, and the selection for bulk actions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.core.permissions import Permission
 PLACE: Final = "/people"
 SIZE: Final = 25
 NO_ROLE: Final = "No role"
-_CHOSEN: Final = "people-chosen"  # id → name of those chosen, over pages and searches
+_CHOSEN: Final = "people-chosen"  # id → name of the selected people, over pages and searches
 _STATES: Final = {label: state for state, label in labels.STATES.items()}
 _KINDS: Final = {"People": False, "Machines": True}
 _SORTS: Final = {
@@ -28,14 +28,14 @@ _SORTS: Final = {
     "Last seen": PeopleSort.LAST_SEEN,
     "Newest": PeopleSort.FIRST_SEEN,
 }
-_ROLES_OFFERED: Final = 200
-_ROLES_SECONDS: Final = 60.0
+_MAX_ROLES_OFFERED: Final = 200
+_ROLES_TTL_SECONDS: Final = 60.0
 _ROLE_NAMES: Final = "people-role-names"
-_LIST_QUERY: Final = "people-query"  # what the list was asked, while somebody's card is shown
+_LIST_QUERY: Final = "people-query"  # the query of the list while a card is open
 
 
 def show() -> None:
-    """The whole list, with what stands around it."""
+    """Draw the page: the title, notices, the list and the open dialog."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("People", width="content")
         if access.allows(Permission.MANAGE_GRANTS):
@@ -44,7 +44,7 @@ def show() -> None:
                 on_click=dialogs.open_dialog, args=(add_person.NAME, PLACE),
             )  # fmt: skip
     notices.show(PLACE)
-    _searched()
+    _list()
     dialog = dialogs.current(PLACE)
     if dialog is not None and dialog.name == add_person.NAME:
         add_person.show(dialog)
@@ -53,37 +53,37 @@ def show() -> None:
 
 
 @st.fragment
-def _searched() -> None:
-    """Search, filters and results; draws itself anew while somebody types, without the rest of the page."""
-    wanted = _wanted()
-    place = pagination.cursor("people", wanted)
+def _list() -> None:
+    """Search, filters and results; reruns without the rest of the page while the administrator types."""
+    query = _query()
+    cursor = pagination.cursor("people", query)
     try:
-        with st.spinner("Looking for people…"):
-            page = people(wanted, cursor=place, limit=SIZE)
+        with st.spinner("Loading people…"):
+            page = people(query, cursor=cursor, limit=SIZE)
     except InvalidInput as error:
-        if place and "cursor" in error.problems:  # what it pointed to is gone: begin again
+        if cursor and "cursor" in error.problems:  # its row is gone: start again at the first page
             pagination.restart("people")
-            page = people(wanted, limit=SIZE)
+            page = people(query, limit=SIZE)
         else:
             failures.show(error, key="people-failed", input_kept=True)
             return
     except GatehouseError as error:
         _failed(error)
         return
-    choosing = _may_change()
+    choosing = _can_change()
     if choosing and _chosen():
         bulk_actions.bar(PLACE, _chosen(), clear=_clear)
     if not page.rows:
-        _nobody(wanted)
+        _empty(query)
     for row in page.rows:
         _row(row, choosing=choosing)
-    pagination.control("people", wanted, page, size=SIZE, singular="person", plural="people")
+    pagination.control("people", query, page, size=SIZE, singular="person", plural="people")
     if choosing and page.rows:
         st.button("Choose all on this page", key="choose-page", type="tertiary", on_click=_choose, args=(page.rows,))
 
 
-def _wanted() -> PeopleQuery:
-    """What is asked for, from the search box and the filters; the address holds it too, so that it can be shared."""
+def _query() -> PeopleQuery:
+    """The query from the search box and the filters, which are in the page's address too."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             "Search", key="q", type="search", live="250ms", placeholder="Name, e-mail or subject", autocomplete="off",
@@ -98,7 +98,7 @@ def _wanted() -> PeopleQuery:
                 "Kind", list(_KINDS), index=None, key="kind", placeholder="People and machines", bind="query-params"
             )
             sort = st.selectbox("Order", list(_SORTS), key="sort", bind="query-params")
-    wanted = PeopleQuery(
+    query = PeopleQuery(
         text=(text or "").strip(),
         state=_STATES[state] if state else None,
         role=role if role and role != NO_ROLE else "",
@@ -106,12 +106,12 @@ def _wanted() -> PeopleQuery:
         machine=_KINDS[kind] if kind else None,
         sort=_SORTS[sort or "Name"],
     )
-    filters = [part for part in (state, formatting.plain(f"role {role}") if wanted.role else role, kind) if part]
+    filters = [part for part in (state, formatting.plain(f"role {role}") if query.role else role, kind) if part]
     if filters:
         with st.container(horizontal=True, vertical_alignment="center"):
             labels.small(f"Only: {', '.join(filters)}")
             st.button("Clear filters", key="clear-filters", type="tertiary", on_click=_clear_filters)
-    return wanted
+    return query
 
 
 def _role_filter() -> str | None:
@@ -122,17 +122,17 @@ def _role_filter() -> str | None:
 
 
 def _role_names() -> tuple[str, ...]:
-    """Names for the filter, at most a minute old, so that not every keystroke asks for them; typing another works."""
-    asked_at, names = st.session_state.get(_ROLE_NAMES, (0.0, ()))
-    if not asked_at or time.monotonic() - asked_at > _ROLES_SECONDS:
+    """Role names for the filter, cached for a minute per tab; the filter accepts other names too."""
+    fetched_at, names = st.session_state.get(_ROLE_NAMES, (0.0, ()))
+    if not fetched_at or time.monotonic() - fetched_at > _ROLES_TTL_SECONDS:
         with failures.show_errors("roles-failed"):
-            names = tuple(role.name for role in roles(limit=_ROLES_OFFERED).rows)
+            names = tuple(role.name for role in roles(limit=_MAX_ROLES_OFFERED).rows)
             st.session_state[_ROLE_NAMES] = (time.monotonic(), names)
     return tuple(names)
 
 
 def _row(row: PersonItem, *, choosing: bool) -> None:
-    """One person: the way to their card, and what tells them apart."""
+    """The row of a person: a checkbox, a button that opens the card, and a summary."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"person-{row.id}"):
         if choosing:
             st.checkbox(
@@ -147,12 +147,12 @@ def _row(row: PersonItem, *, choosing: bool) -> None:
             icon = ":material/smart_toy:" if row.machine else ":material/person:"
             name = f"**{formatting.plain(row.shown_name, cap=80)}**"
             if st.button(name, key=f"open-{row.id}", icon=icon, type="tertiary"):
-                opened(row.id)
-            labels.small(_about(row))
+                open_card(row.id)
+            labels.small(_summary(row))
 
 
-def _about(row: PersonItem) -> str:
-    """E-mail, roles, state and last use, in one line of markdown-safe text."""
+def _summary(row: PersonItem) -> str:
+    """State, e-mail, roles and last use, in one line of markdown-safe text."""
     parts = []
     if row.state is not PersonState.ACTIVE:
         color = "red" if row.state is PersonState.BLOCKED else "gray"
@@ -166,13 +166,13 @@ def _about(row: PersonItem) -> str:
     return " · ".join(parts)
 
 
-def _nobody(wanted: PeopleQuery) -> None:
-    """The empty list, and the way out of it."""
-    if wanted == PeopleQuery(sort=wanted.sort):
-        st.info("Nobody is known here yet. People appear when they sign in for the first time, or when you add them.")
+def _empty(query: PeopleQuery) -> None:
+    """The message of an empty list."""
+    if query == PeopleQuery(sort=query.sort):
+        st.info("There are no people yet. People appear when they sign in for the first time, or when you add them.")
         return
     st.info(
-        "**Nobody matches.** Try a shorter part of the name, the e-mail address, or the subject that the sign-in "
+        "**No match.** Try a shorter part of the name, the e-mail address, or the subject that the sign-in "
         "provider uses; or clear the filters.",
         icon=":material/person_search:",
     )
@@ -183,21 +183,21 @@ def _failed(error: GatehouseError) -> None:
     st.button("Try again", key="retry", icon=":material/refresh:")
 
 
-def opened(person_id: int) -> None:
-    """Go to somebody's card; the address says so, and the list comes back as it was."""
+def open_card(person_id: int) -> None:
+    """Open the card of a person at its own address; the query of the list is kept for the way back."""
     st.session_state[_LIST_QUERY] = st.query_params.to_dict()
     # Not a link: on its own page Streamlit 1.67 follows one without changing the address.
     st.query_params.from_dict({"person": str(person_id)})
     st.rerun()
 
 
-def closed() -> None:
-    """Go back to the list, as it was."""
+def back_to_list() -> None:
+    """Go back from a card to the list, with the query it had."""
     st.query_params.from_dict(st.session_state.get(_LIST_QUERY, {}))
 
 
-def _may_change() -> bool:
-    """Whether there is anything that could be done to several at once."""
+def _can_change() -> bool:
+    """Whether the administrator may use any bulk action."""
     return any(map(access.allows, (Permission.MANAGE_GRANTS, Permission.BLOCK_PEOPLE, Permission.END_SESSIONS)))
 
 

@@ -1,8 +1,8 @@
-"""One person's card: who they are, what they may do and why, where they are signed in, what happened lately."""
+"""The card of a person: identity, grants, effective permissions, sessions and recent audit events."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import streamlit as st
@@ -15,7 +15,7 @@ from app.admin.people import change_dialogs, people_list, session_list
 from app.admin.widgets import dialogs, failures, labels, notices
 from app.core.audit_rows import AuditQuery
 from app.core.contract.grants import GrantBody, WithheldBody
-from app.core.contract.people import PersonBody
+from app.core.contract.people import EffectivePermission, PersonBody
 from app.core.directory import PersonState
 from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, Permission
@@ -23,15 +23,15 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.navigation import BY_PATH
 
-_RECENT: Final = 8
-_PERMISSIONS_SHOWN: Final = 100
-_PROVIDED_NAMED: Final = 10
-_PROVIDED_APART: Final = 5
-"""Up to how many single permissions of the provider have a row each."""
+_RECENT_EVENTS: Final = 8
+_MAX_PERMISSIONS: Final = 100
+_MAX_PROVIDED_NAMED: Final = 10
+_MAX_PROVIDED_ROWS: Final = 5
+"""Up to this many single permissions from the provider have a row each."""
 
 
-def asked() -> int | None:
-    """Whose card the address asks for; 0 for an address that names nobody, None for the list."""
+def requested_person() -> int | None:
+    """The id of the person in the page's address; 0 if it is not an id, None for the list of people."""
     text = st.query_params.get("person")
     if text is None:
         return None
@@ -39,23 +39,23 @@ def asked() -> int | None:
 
 
 def place_of(person_id: int) -> str:
-    """Where notices and dialogs about somebody stand."""
+    """The place of notices and dialogs about a person."""
     return f"/people?person={person_id}"
 
 
 def show(person_id: int) -> None:
-    """The whole card."""
+    """Draw the card."""
     place = place_of(person_id)
     st.button(
-        "All people", key="all-people", icon=":material/arrow_back:", type="tertiary", on_click=people_list.closed
+        "All people", key="all-people", icon=":material/arrow_back:", type="tertiary", on_click=people_list.back_to_list
     )
     try:
-        with st.spinner("Looking them up…"):
+        with st.spinner("Loading the person…"):
             card = person(person_id)
     except NotFound:
-        st.title("Nobody here")
+        st.title("Person not found")
         notices.show(place)
-        st.write("There is no such person. The address may be old, or cut off.")
+        st.write("There is no person with this id. The address may be old or incomplete.")
         return
     except GatehouseError as error:
         st.title("Person")
@@ -92,16 +92,16 @@ def _identity(card: PersonBody, *, own: bool, place: str) -> None:
             verified = "" if card.email_verified else " (not verified by the provider)"
             st.text(f"{card.email}{verified}")
         subject, issuer = (formatting.plain(text, cap=255) for text in (card.subject.subject, card.subject.issuer))
-        labels.small(f"Known here as {subject}, at {issuer}")
+        labels.small(f"User ID {subject} (provider {issuer})")
         if card.first_seen_at is None:
-            labels.small("Has not signed in yet. What is given now counts from the first sign-in on.")
+            labels.small("Has not signed in yet. Grants take effect at the first sign-in.")
         else:
             labels.small(
                 f"First seen {labels.timestamp(card.first_seen_at)}. Last seen {labels.ago(card.last_seen_at)} "
                 f"({labels.timestamp(card.last_seen_at)})."
             )
         if own:
-            labels.small("These are your own rights. Nobody changes their own: ask another administrator.")
+            labels.small("This is you. You cannot change your own permissions: ask another administrator.")
         _state_buttons(card, own=own, place=place)
 
 
@@ -116,14 +116,14 @@ def _badge(card: PersonBody) -> str:
 
 
 def _state_buttons(card: PersonBody, *, own: bool, place: str) -> None:
-    """What may be done to the person as a whole; nothing is offered that would be refused."""
+    """Buttons to block, unblock and erase the person; an action that would be refused has none."""
     offered = [
         (name, label, icon)
         for name, label, icon, permission, fits in (
             ("block", "Block…", ":material/block:", Permission.BLOCK_PEOPLE, card.state is not PersonState.BLOCKED),
             (
-                "let-in",
-                "Let in again…",
+                "unblock",
+                "Unblock…",
                 ":material/lock_open:",
                 Permission.BLOCK_PEOPLE,
                 card.state is PersonState.BLOCKED,
@@ -146,13 +146,13 @@ def _state_buttons(card: PersonBody, *, own: bool, place: str) -> None:
 
 
 def _grants(card: PersonBody, *, own: bool, place: str) -> None:
-    """Roles and single permissions, each with where it came from and the way to take it away."""
+    """Roles and single permissions, each with its source and a button to revoke it."""
     changing = not own and access.allows(Permission.MANAGE_GRANTS)
     st.header("Roles and permissions")
     if not card.grants:
         st.write(f"None. {_without_grants(card)}")
     provided = [grant for grant in card.grants if grant.role is None and grant.source is Source.TOKEN]
-    if len(provided) <= _PROVIDED_APART:
+    if len(provided) <= _MAX_PROVIDED_ROWS:
         provided = []
     for grant in sorted(card.grants, key=lambda grant: (grant.role is None, grant.name)):
         if grant in provided:
@@ -164,48 +164,48 @@ def _grants(card: PersonBody, *, own: bool, place: str) -> None:
                 labels.small(_origin(grant, card))
             if changing:
                 st.button(
-                    "Take away…", key=f"take-{grant.id}",
-                    on_click=dialogs.open_dialog, args=("take", place, grant),
+                    "Revoke…", key=f"revoke-{grant.id}",
+                    on_click=dialogs.open_dialog, args=("revoke", place, grant),
                 )  # fmt: skip
-    if provided:  # a provider says each of them alone, and there may be as many as there are
+    if provided:  # a provider may send many single permissions
         with st.container(border=True, gap=None, key="provided"):
             st.markdown(f"**{labels.quantity(len(provided), 'single permission')}**")
-            named = labels.listed(sorted(grant.name for grant in provided), limit=_PROVIDED_NAMED)
+            named = labels.listed(sorted(grant.name for grant in provided), limit=_MAX_PROVIDED_NAMED)
             labels.small(
-                f"From the sign-in provider: {named}. The list of people revokes any of them, and withholds it."
+                f"From the sign-in provider: {named}. To revoke one, which withholds it, use the list of people."
             )
     for withheld in card.withheld:
         _withheld(withheld, changing=changing, place=place)
     if changing:
         st.button(
-            "Give a role or permission", key="give", icon=":material/add_circle:",
-            on_click=dialogs.open_dialog, args=("give", place),
+            "Grant a role or permission", key="add-grant", icon=":material/add_circle:",
+            on_click=dialogs.open_dialog, args=("add-grant", place),
         )  # fmt: skip
     unmapped = [role.name for role in card.token_roles if not role.roles]
     if unmapped:
-        labels.small(f"The sign-in provider also says {labels.listed(unmapped)}, which is mapped to no role here.")
+        labels.small(f"Also from the sign-in provider, but not mapped to a role: {labels.listed(unmapped)}.")
 
 
 def _without_grants(card: PersonBody) -> str:
-    """What somebody can open who holds nothing."""
+    """What a person without grants can open."""
     if card.state is PersonState.BLOCKED:
-        return "While they are blocked they can open nothing; once they are let in again, Home and Profile."
+        return "While they are blocked they can open nothing; once unblocked, Home and Profile."
     if card.machine:
-        return "It can call nothing but what its tokens say."
+        return "It can call only what its tokens allow."
     return "They can open Home and Profile, and nothing else."
 
 
 def _withheld(withheld: WithheldBody, *, changing: bool, place: str) -> None:
-    """Something that is withheld, by whom and why, what would give it, and the way to release it."""
+    """A withheld role or permission: by whom and why, which sources would grant it, and a button to release it."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"withheld-{withheld.id}"):
         with st.container(gap=None):
             kind = "" if withheld.role else " (a single permission)"
             st.markdown(f":gray-badge[Withheld] **{formatting.plain(withheld.name, cap=120)}**{kind}")
-            why = f": “{formatting.plain(withheld.reason, cap=500)}”" if withheld.reason else "."
-            labels.small(f"Withheld by {labels.actor(withheld.by)}, since {labels.timestamp(withheld.since)}{why}")
+            reason = f": “{formatting.plain(withheld.reason, cap=500)}”" if withheld.reason else "."
+            labels.small(f"Withheld by {labels.actor(withheld.by)}, since {labels.timestamp(withheld.since)}{reason}")
             sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
             labels.small(
-                f"Without that, {sources} would give it." if sources else "No automatic source would give it now."
+                f"Otherwise {sources} would grant it." if sources else "No automatic source would grant it now."
             )
         if changing:
             st.button(
@@ -218,76 +218,77 @@ def _origin(grant: GrantBody, card: PersonBody) -> str:
     text = labels.origin(grant)
     text = text[:1].upper() + text[1:]
     if grant.source is Source.TOKEN:
-        by = [role.name for role in card.token_roles if grant.role in role.roles]
-        return f"{text}, as {labels.listed(by)}." if by else f"{text}."
+        token_roles = [role.name for role in card.token_roles if grant.role in role.roles]
+        return f"{text}, as {labels.listed(token_roles)}." if token_roles else f"{text}."
     if grant.automatic:
         return f"{text}."
     return f"{text}: “{formatting.plain(grant.reason, cap=500)}”" if grant.reason else f"{text}."
 
 
 def _permissions(card: PersonBody) -> None:
-    """What they may do, by what it is about, each with the role it comes from."""
-    st.header("What that lets them do")
+    """The effective permissions, grouped by resource, each with the grants it comes from."""
+    st.header("Effective permissions")
     blocked = card.state is PersonState.BLOCKED
     if blocked and card.permissions:
-        st.write("Nothing while they are blocked. Once they are let in again:")
+        st.write("Nothing while they are blocked. Once unblocked:")
     if not card.permissions:
         st.write("Nothing while they are blocked." if blocked else "Nothing beyond Home and Profile.")
         return
     by_id = {grant.id: grant for grant in card.grants}
-    everything = next((grant for grant in card.grants if grant.role == ADMINISTRATOR), None)
-    if everything is not None:
-        st.write("Everything there is, because of the role **administrator**.")
+    is_administrator = any(grant.role == ADMINISTRATOR for grant in card.grants)
+    if is_administrator:
+        st.write("All permissions, from the role **administrator**.")
     with st.expander(
-        labels.quantity(len(card.permissions), "permission"), expanded=everything is None, key="permissions"
+        labels.quantity(len(card.permissions), "permission"), expanded=not is_administrator, key="permissions"
     ):
-        shown = card.permissions[:_PERMISSIONS_SHOWN]
-        ways = {one.name: (one.sentence, [by_id[way] for way in one.grants if way in by_id]) for one in shown}
-        for resource, names in formatting.by_resource(ways).items():
-            lines = "\n".join(_line(name, *ways[name]) for name in names)
+        listed = {permission.name: permission for permission in card.permissions[:_MAX_PERMISSIONS]}
+        for resource, names in formatting.by_resource(listed).items():
+            lines = "\n".join(_permission_line(listed[name], by_id) for name in names)
             st.markdown(f"**{resource}**\n{lines}")
-        if len(card.permissions) > len(shown):
-            labels.small(f"And {len(card.permissions) - len(shown):,} more.")
+        if len(card.permissions) > len(listed):
+            labels.small(f"And {len(card.permissions) - len(listed):,} more.")
 
 
-def _line(name: str, said: str, ways: Sequence[GrantBody]) -> str:
-    because = " and ".join(dict.fromkeys(_way(way) for way in ways)) or "what the sign-in provider says"
-    text = formatting.sentence(name) if name in CATALOGUE else formatting.plain(said or name, cap=300)
-    return f"- {text} :gray[Because of {because}.]"
+def _permission_line(permission: EffectivePermission, grants: Mapping[int, GrantBody]) -> str:
+    """One list item: the sentence of a permission, and the grants it comes from."""
+    sources = dict.fromkeys(_source(grants[number]) for number in permission.grants if number in grants)
+    name = permission.name
+    text = formatting.sentence(name) if name in CATALOGUE else formatting.plain(permission.sentence or name, cap=300)
+    return f"- {text} :gray[From {' and '.join(sources) or 'the sign-in provider'}.]"
 
 
-def _way(grant: GrantBody) -> str:
-    return f"role {formatting.plain(grant.role, cap=80)}" if grant.role else "a permission of their own"
+def _source(grant: GrantBody) -> str:
+    return f"role {formatting.plain(grant.role, cap=80)}" if grant.role else "a single permission"
 
 
 def _sessions(card: PersonBody, place: str) -> None:
     st.header("Signed in now")
     with failures.show_errors("sessions-failed"):
-        found = sessions_of(card.id)
-        if not found:
-            st.write("Nowhere.")
-        session_list.show(found, place, with_person=False)
-        if len(found) > 1 and access.allows(Permission.END_SESSIONS):
+        sessions = sessions_of(card.id)
+        if not sessions:
+            st.write("No active sessions.")
+        session_list.show(sessions, place, with_person=False)
+        if len(sessions) > 1 and access.allows(Permission.END_SESSIONS):
             st.button(
                 "End all sessions…", key="end-all", icon=":material/logout:",
-                on_click=dialogs.open_dialog, args=("end-all", place, len(found)),
+                on_click=dialogs.open_dialog, args=("end-all", place, len(sessions)),
             )  # fmt: skip
 
 
 def _audit(card: PersonBody) -> None:
-    st.header("Lately")
+    st.header("Recent activity")
     with failures.show_errors("audit-failed"):
-        page = events(AuditQuery(name=card.audit_name), limit=_RECENT)
+        page = events(AuditQuery(name=card.audit_name), limit=_RECENT_EVENTS)
         if not page.rows:
             st.write("Nothing yet.")
         for event in page.rows:
             with st.container(gap=None):
                 st.markdown(formatting.plain(event.sentence, cap=300))
-                why = f" · {formatting.plain(event.reason, cap=200)}" if event.reason else ""
-                labels.small(f"{labels.ago(event.at)}, {labels.timestamp(event.at)}{why}")
+                reason = f" · {formatting.plain(event.reason, cap=200)}" if event.reason else ""
+                labels.small(f"{labels.ago(event.at)}, {labels.timestamp(event.at)}{reason}")
         row = BY_PATH.get("audit")
         if page.rows and row is not None and access.allows_row(row):
             st.page_link(
-                row.script, label="All of it in the audit", icon=":material/history:",
+                row.script, label="All events in the audit", icon=":material/history:",
                 query_params={"name": card.audit_name},
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Live sessions: who is here, from what, since when, on which page; ending one."""
+"""Live sessions: user, browser, start and page, with a dialog to end them."""
 
 from __future__ import annotations
 
@@ -23,49 +23,55 @@ END: Final = "end-session"
 
 
 def page() -> None:
-    """The whole page of sessions."""
+    """Draw the page of all sessions."""
     st.title("Sessions")
-    labels.small("Who is signed in now, last used first. A person has one session per browser.")
+    labels.small("Users who are signed in now, last used first. A user has one session per browser.")
     notices.show(PLACE)
     cursor = pagination.cursor("sessions", None)
     try:
-        with st.spinner("Looking who is here…"):
-            found = sessions(cursor=cursor, limit=SIZE)
+        with st.spinner("Loading sessions…"):
+            listed = sessions(cursor=cursor, limit=SIZE)
     except GatehouseError as error:
-        if cursor and isinstance(error, InvalidInput):  # what the cursor pointed to is gone: begin again
+        if cursor and isinstance(error, InvalidInput):  # its row is gone: start again at the first page
             pagination.restart("sessions")
             st.rerun()
         panels.problem(error)
         return
-    if not found.rows:
-        st.info("Nobody is here but you." if not cursor else "No more sessions.", icon=":material/hourglass_empty:")
-    show(found.rows, PLACE, with_person=True)
-    pagination.control("sessions", None, found, size=SIZE, singular="session", plural="sessions")
-    st.button("Look again", key="refresh", icon=":material/refresh:", type="tertiary")
+    if not listed.rows:
+        st.info("No other sessions." if not cursor else "No more sessions.", icon=":material/hourglass_empty:")
+    show(listed.rows, PLACE, with_person=True)
+    pagination.control("sessions", None, listed, size=SIZE, singular="session", plural="sessions")
+    st.button("Refresh", key="refresh", icon=":material/refresh:", type="tertiary")
     dialog = dialogs.current(PLACE)
     if dialog is not None:
         show_dialog(dialog)
 
 
-def show(found: Iterable[SessionItem], place: str, *, with_person: bool) -> None:
-    """The rows, each with the way to end it where that may be done."""
-    ending = access.allows(Permission.END_SESSIONS)
-    linking = access.allows(Permission.READ_PEOPLE)
-    for session in found:
+def show(rows: Iterable[SessionItem], place: str, *, with_person: bool) -> None:
+    """Draw a row per session, with a button to end it if the administrator may.
+
+    Args:
+        rows: The sessions.
+        place: Place of the dialog and its notices.
+        with_person: Name the person of each session.
+    """
+    can_end = access.allows(Permission.END_SESSIONS)
+    can_link = access.allows(Permission.READ_PEOPLE)
+    for session in rows:
         with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"session-{session.ref}"):
             with st.container(gap=None):
                 if with_person:
-                    _person(session, linking=linking)
-                here = " · **this is you, here**" if session.current else ""
-                st.markdown(f"{formatting.plain(formatting.browser(session.browser))}{here}")
-                labels.small(_about(session))
-            if ending and not session.current:
+                    _person(session, linked=can_link)
+                current = " · **this browser**" if session.current else ""
+                st.markdown(f"{formatting.plain(formatting.browser(session.browser))}{current}")
+                labels.small(_summary(session))
+            if can_end and not session.current:
                 st.button("End…", key=f"end-{session.ref}", on_click=dialogs.open_dialog, args=(END, place, session))
 
 
-def _person(session: SessionItem, *, linking: bool) -> None:
+def _person(session: SessionItem, *, linked: bool) -> None:
     name = f"**{formatting.plain(session.person.shown_name, cap=80)}**"
-    if linking:
+    if linked:
         st.page_link(
             BY_FILE["people.py"].script, label=name, icon=":material/person:",
             query_params={"person": str(session.person.id)},
@@ -74,9 +80,9 @@ def _person(session: SessionItem, *, linking: bool) -> None:
         st.markdown(name)
 
 
-def _about(session: SessionItem) -> str:
-    """Since when, from where, last used when and where, in one line of markdown-safe text."""
-    # The title of a page that this administrator may not open is nobody's business here either.
+def _summary(session: SessionItem) -> str:
+    """Start, address, last use and page, in one line of markdown-safe text."""
+    # Titles of pages that this administrator may not open stay hidden.
     row = BY_PATH.get(session.page.strip("/")) if session.page else None
     where = f" on {row.title}" if row is not None and access.allows_row(row) else ""
     return (
@@ -86,7 +92,7 @@ def _about(session: SessionItem) -> str:
 
 
 def show_dialog(dialog: Dialog) -> None:
-    """The dialog that ends a session, or all of a person; closed when that may not be done any more."""
+    """Draw the dialog that ends a session; close it if the administrator may no longer end sessions."""
     if not access.allows(Permission.END_SESSIONS) or dialog.name != END:
         dialogs.close()
         return
@@ -95,32 +101,29 @@ def show_dialog(dialog: Dialog) -> None:
 
 def _body(dialog: Dialog) -> None:
     session: SessionItem = dialog.about[0]
-    who = confirmation.bold_name(session.person.shown_name)
-    on = formatting.plain(formatting.browser(session.browser))
-    whole = st.checkbox("End all sessions of this person", key="end-session-all")
-    says = (
-        f"{who} is signed out {'everywhere' if whole else f'there ({on})'} at once, and told so.",
-        "What they had typed and not saved is lost.",
+    person_name = confirmation.bold_name(session.person.shown_name)
+    browser = formatting.plain(formatting.browser(session.browser))
+    end_all = st.checkbox("End all sessions of this person", key="end-session-all")
+    extent = "everywhere" if end_all else f"in that browser ({browser})"
+    effects = (
+        f"{person_name} is signed out {extent} at once, and sees why.",
+        "Input that they have not saved is lost.",
         "They can sign in again. To keep them out, block them.",
     )
 
     def do(reason: str) -> None:
-        if whole:
+        if end_all:
             ended = end_sessions_of(session.person.id, reason=reason)
-            notices.post(f"{labels.quantity(ended, 'session')} of {who} ended.", dialog.place)
+            notices.post(f"{labels.quantity(ended, 'session')} of {person_name} ended.", dialog.place)
             return
         try:
             end_session(session.ref, reason=reason)
         except NotFound:
-            notices.post(f"That session of {who} had ended already.", dialog.place)
+            notices.post(f"That session of {person_name} had ended already.", dialog.place)
         else:
-            notices.post(f"The session of {who} ({on}) has ended.", dialog.place)
+            notices.post(f"The session of {person_name} ({browser}) has ended.", dialog.place)
 
     confirmation.confirm(
-        "end-session",
-        says,
-        action="End it",
-        on_confirm=do,
-        icon=":material/logout:",
+        "end-session", effects, action="End session", on_confirm=do, icon=":material/logout:",
         placeholder="Such as: a lost device",
-    )
+    )  # fmt: skip

@@ -27,7 +27,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a bulk change reports the people of a step without a response as in doubt",
-        at="app.admin.people.bulk_actions:_carry_out",
+        at="app.admin.people.bulk_actions:_run",
         without="size if isinstance(error, ChangeUnconfirmed) else 0",
         instead="0",
         test=(
