@@ -1,8 +1,8 @@
-"""Who is asking in the Streamlit process, and the guard over it: ``principal``, ``require``, ``requires``, ``allows``.
+"""The caller in the Streamlit process and its guard: ``principal``, ``require``, ``requires``, ``allows``.
 
-The principal is the session that the socket guard bound this Streamlit session to (``st.user``), read afresh at each
-call. No script context (a thread, a job) means nobody. Nothing about rights is kept in ``st.session_state``. Inside
-anything that users share (a cache, another user's bound function) every call here raises ``IdentityShared``.
+The socket guard binds each Streamlit session to a session (``st.user``). Every call here reads that session from
+storage again. Code without a script context (a thread, a job) is anonymous. ``st.session_state`` contains no rights.
+Inside anything that users share (a cache, another user's bound function) every call here raises ``IdentityShared``.
 """
 
 from __future__ import annotations
@@ -39,15 +39,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _log = structlog.get_logger(__name__)
-_NOBODY: Final = Caller(ANONYMOUS, NO_GRANTS)
-_RERUN_BY_THEMSELVES: Final = frozenset({"streamlit.runtime.fragment", "streamlit.elements.dialog_decorator"})
-"""Where Streamlit's decorators are from that run a function again without the code around it."""
+_ANONYMOUS_CALLER: Final = Caller(ANONYMOUS, NO_GRANTS)
+_RERUN_MODULES: Final = frozenset({"streamlit.runtime.fragment", "streamlit.elements.dialog_decorator"})
+"""Modules of Streamlit's decorators that rerun a function without the code around it."""
 
 
 def current_session() -> Session | None:
-    """The live session that is asking, read afresh; None for nobody.
+    """The caller's live session, read from storage; None for an anonymous caller.
 
-    Raises ``SessionExpired``, ``SessionEnded`` or ``StorageUnavailable``.
+    Raises:
+        SessionExpired: The lifetime of the session is over.
+        SessionEnded: The session was ended.
+        StorageUnavailable: The database does not answer.
+        IdentityShared: The code runs inside something that users share.
     """
     bound = binding()
     if bound is None:
@@ -76,9 +80,12 @@ def recently_checked_session() -> Session | None:
 
 
 def bound_session() -> tuple[str, Subject] | None:
-    """The session this one is bound to, and its subject, as the socket guard said when it began; reads nothing.
+    """Reference and subject of the session that the socket guard bound this Streamlit session to; reads no storage.
 
-    For finding what belongs to it. Whether it is still live, and what may be done in it, this does not say.
+    For finding what belongs to the session. The session may have ended since.
+
+    Raises:
+        IdentityShared: The code runs inside something that users share.
     """
     return binding()
 
@@ -94,14 +101,25 @@ def carried(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def caller() -> Caller:
-    """Who is asking now and what they hold now; raises as ``current_session``."""
+    """The present caller with its present grants.
+
+    Raises:
+        SessionExpired: The lifetime of the session is over.
+        SessionEnded: The session was ended.
+        StorageUnavailable: The database does not answer.
+        IdentityShared: The code runs inside something that users share.
+    """
     return caller_of(current_session())
 
 
 def caller_of(session: Session | None) -> Caller:
-    """As ``caller``, for what ``current_session`` has just returned."""
+    """The caller of a session that ``current_session`` has just returned.
+
+    Raises:
+        StorageUnavailable: The database does not answer.
+    """
     if session is None:
-        return _NOBODY
+        return _ANONYMOUS_CALLER
     person = session.person
     principal = Principal(
         method=AuthMethod.SESSION,
@@ -119,25 +137,32 @@ def caller_of(session: Session | None) -> Caller:
 
 
 def principal() -> Principal:
-    """Who is asking now; ``ANONYMOUS`` for nobody. Raises as ``current_session``."""
+    """The present caller's principal; ``ANONYMOUS`` for an anonymous caller.
+
+    Raises:
+        SessionExpired: The lifetime of the session is over.
+        SessionEnded: The session was ended.
+        StorageUnavailable: The database does not answer.
+        IdentityShared: The code runs inside something that users share.
+    """
     return caller().principal
 
 
-def _on_refused(who: Principal, permission: str | None, decision: Decision, target: str) -> None:
-    """Record a refusal: strangers as counts, the known each as an event. It stands even when it cannot be recorded."""
+def _on_refused(actor: Principal, permission: str | None, decision: Decision, target: str) -> None:
+    """Record a refusal: of anonymous callers as counts, of users each as an event. A failure to record it is logged."""
     kind = AuditKind.PAGE_DENY if target.startswith("/") else AuditKind.FUNCTION_DENY
-    if who.subject is None:
+    if actor.subject is None:
         services().refusals.record(kind, decision.reason, address="")
         return
     event = AuditEvent(
         kind=kind,
         at=utc_now(),
         outcome=Outcome.REFUSED,
-        actor=actor_of(who),
+        actor=actor_of(actor),
         target=target,
         reason=decision.reason,
         correlation_id=correlation.current(),
-        details={"permission": permission or "", "session": who.session_ref or ""},
+        details={"permission": permission or "", "session": actor.session_ref or ""},
     )
     try:
         with services().storage.unit_of_work() as unit:
@@ -156,18 +181,20 @@ require = _GUARD.require
 
 
 def requires(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a function so that each call decides first, as ``Guard.requires``: above a cache, below a fragment.
+    """Decorate a function so that each call checks the permission first, as ``Guard.requires`` does.
+
+    The decorator goes above a cache and below a fragment or dialog.
 
     Raises:
-        TypeError: As ``Guard.requires``; and for a fragment or dialog, which Streamlit reruns by itself, without what
-            stands above it.
+        TypeError: As ``Guard.requires``, and for a fragment or dialog: Streamlit reruns those without the decorators
+            above them.
     """
     decorate = _GUARD.requires(permission)
 
     def decorate_checked(function: Callable[P, R]) -> Callable[P, R]:
         layer: Any = function
         while layer is not None:
-            if getattr(layer, "__globals__", {}).get("__name__") in _RERUN_BY_THEMSELVES:
+            if getattr(layer, "__globals__", {}).get("__name__") in _RERUN_MODULES:
                 msg = "@requires goes below @st.fragment and @st.dialog: Streamlit reruns those without what is above"
                 raise TypeError(msg)
             layer = getattr(layer, "__wrapped__", None)
@@ -177,36 +204,59 @@ def requires(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def fresh_for(permission: Permission) -> timedelta | None:
-    """How much longer the sign-in is recent enough for ``permission``: what a fragment's ``run_every`` takes.
+    """How much longer the sign-in is recent enough for ``permission``, as ``run_every`` of a fragment.
 
-    So that what is on the screen never offers what has become too old meanwhile. None when time changes nothing.
+    The fragment then runs again when the sign-in becomes too old, and never offers an action that would be refused.
+    None when the permission requires no recent sign-in, or the sign-in is too old already.
+
+    Raises:
+        SessionExpired: The lifetime of the session is over.
+        SessionEnded: The session was ended.
+        StorageUnavailable: The database does not answer.
+        IdentityShared: The code runs inside something that users share.
     """
-    asked, at = REQUIREMENTS.get(permission), principal().authenticated_at
-    if asked is None or asked.max_age_seconds is None or at is None:
+    requirement, at = REQUIREMENTS.get(permission), principal().authenticated_at
+    if requirement is None or requirement.max_age_seconds is None or at is None:
         return None
-    left = at + timedelta(seconds=asked.max_age_seconds) - utc_now()
+    left = at + timedelta(seconds=requirement.max_age_seconds) - utc_now()
     return left + timedelta(seconds=1) if left > timedelta() else None
 
 
 def require_row(row: PageRow) -> Principal:
-    """Decide about a page by its row; raises as ``require``."""
+    """Require the permission of a page's row; returns the principal.
+
+    Raises:
+        Unauthenticated: The caller is anonymous, or the session is over.
+        PermissionDenied: The user does not have the permission.
+        StepUpRequired: The permission requires a more recent or stronger sign-in.
+        ServiceUnavailable: The database does not answer.
+    """
     return _GUARD.require(row.permission, target=f"/{row.path}")
 
 
 def allows_row(row: PageRow) -> bool:
-    """Whether the page would open now. For showing and hiding only."""
+    """Whether the page would open now. Only for showing and hiding elements.
+
+    Raises:
+        ServiceUnavailable: The database does not answer.
+    """
     return _GUARD.allows(row.permission)
 
 
 def require_page() -> Principal:
-    """The first statement of every page: decide by the page's own row, found by the file that calls this.
+    """The first statement of every page: require the permission of the row for the calling file.
 
-    Raises ``Unauthenticated``, ``PermissionDenied``, or ``NotFound`` for a script without a row.
+    Raises:
+        Unauthenticated: The caller is anonymous, or the session is over.
+        PermissionDenied: The user does not have the permission.
+        StepUpRequired: The permission requires a more recent or stronger sign-in.
+        ServiceUnavailable: The database does not answer.
+        NotFound: The script has no row.
     """
     frame = inspect.currentframe()
     calling_frame = frame.f_back if frame is not None else None
     file = Path(str(calling_frame.f_globals.get("__file__", ""))).name if calling_frame is not None else ""
     row = BY_FILE.get(file)
     if row is None:
-        raise NotFound("This page has no row in app.navigation, so nobody may open it.")
+        raise NotFound("This page has no row in app.navigation, so no user may open it.")
     return require_row(row)

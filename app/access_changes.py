@@ -1,6 +1,6 @@
-"""What changed in what one may do since this Streamlit session last ran, and the line that says so.
+"""Which permissions the user lost or gained since this Streamlit session last ran, and the line that reports it.
 
-Names only, remembered for display only: nothing is decided by them.
+Only names of permissions are stored, for display only: no decision reads them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from app.core.guard import Caller
 from app.core.permissions import CATALOGUE, Permission
 from app.core.policy import decide
 
-_KEY: Final = "gatehouse_held"
-_SHOWN: Final = timedelta(seconds=20)
-"""Runs within this time of a change still tell of it: the next may come by itself, before anybody has read."""
+_KEY: Final = "gatehouse_permissions"
+_DISPLAY_TIME: Final = timedelta(seconds=20)
+"""Runs within this time of a change still report it: a rerun may happen by itself before the user has read the line."""
 
 
 class Changed(NamedTuple):
-    """What was lost and what was gained; both empty when nothing changed."""
+    """Lost and gained permissions; both empty when nothing changed."""
 
     lost: tuple[Permission, ...]
     gained: tuple[Permission, ...]
@@ -32,7 +32,7 @@ _NOTHING: Final = Changed((), ())
 
 
 class _Known(NamedTuple):
-    """What was held before the change that is being shown, what was held at the last run, and when it changed."""
+    """The permissions before the reported change, those of the last run, and the time of the change."""
 
     before: Sequence[str]
     last: Sequence[str]
@@ -40,41 +40,41 @@ class _Known(NamedTuple):
 
 
 def changed_since_last_run(caller: Caller, now: datetime) -> Changed:
-    """Compare what is held now with what was held before; nothing on the first run."""
-    held = [p.value for p in CATALOGUE.values() if decide(caller.principal, p, caller.grants).allowed_after_step_up]
+    """Compare the caller's permissions with those of earlier runs; the first run reports no change."""
+    current = [p.value for p in CATALOGUE.values() if decide(caller.principal, p, caller.grants).allowed_after_step_up]
     known: _Known | None = st.session_state.get(_KEY)
     if known is None:
-        known = _Known(held, held, now)
-    elif held == known.last == known.before:
+        known = _Known(current, current, now)
+    elif current == known.last == known.before:
         return _NOTHING
     else:
-        was_shown = now - known.at >= _SHOWN
-        before = known.last if was_shown else known.before
-        known = _Known(before, held, now if held != known.last else known.at)
+        was_reported = now - known.at >= _DISPLAY_TIME
+        before = known.last if was_reported else known.before
+        known = _Known(before, current, now if current != known.last else known.at)
     st.session_state[_KEY] = known
     return Changed(
-        tuple(p for p in CATALOGUE.values() if p.value in known.before and p.value not in held),
-        tuple(p for p in CATALOGUE.values() if p.value in held and p.value not in known.before),
+        tuple(p for p in CATALOGUE.values() if p.value in known.before and p.value not in current),
+        tuple(p for p in CATALOGUE.values() if p.value in current and p.value not in known.before),
     )
 
 
 def show_changes(changed: Changed) -> None:
-    """One quiet line above the page that says what one may do no longer, or also now; nothing when nothing changed.
+    """Show one line above the page about lost and gained permissions; nothing when nothing changed.
 
-    Its place is taken in every run, so that a page keeps what was typed in it when the line comes and goes.
+    Every run creates the element, so that the page keeps its input when the line appears and disappears.
     """
     place = st.empty()
     lines = []
     if changed.lost:
-        lines.append(f"Your access has changed: you can no longer {_in_a_row(changed.lost, 'or')}.")
+        lines.append(f"Your access has changed: you can no longer {_joined(changed.lost, 'or')}.")
     if changed.gained:
-        lines.append(f"You can now also {_in_a_row(changed.gained, 'and')}.")
+        lines.append(f"You can now also {_joined(changed.gained, 'and')}.")
     if lines:
-        # Small, but not a caption: that is too pale to be read by everybody.
+        # Small, but not a caption, whose colour has too little contrast.
         place.container(key="access-changed").markdown(f":small[:material/key: {' '.join(lines)}]")
 
 
-def _in_a_row(permissions: Sequence[Permission], word: str) -> str:
-    """Their sentences as parts of one."""
+def _joined(permissions: Sequence[Permission], word: str) -> str:
+    """The sentences of the permissions, joined into one."""
     parts = [formatting.clause(permission.sentence) for permission in permissions]
     return parts[0] if len(parts) == 1 else f"{'; '.join(parts[:-1])}; {word} {parts[-1]}"

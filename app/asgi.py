@@ -1,7 +1,7 @@
-"""The app as an ASGI application: Streamlit's ``st.App`` with our routes and the socket guard. Holds no state.
+"""The app as an ASGI application: Streamlit's ``st.App`` with the routes of sign-in and the socket guard.
 
-``python -m app serve`` is the documented start: it passes the options that carry identity. Started in another way,
-``app.main`` finds no guard in front of it and shows nothing.
+``python -m app serve`` starts it with the options that the guard needs (``streamlit_options``). Started in any other
+way, ``app.main`` detects that it has no guard and shows no page.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from starlette.routing import Route
 from streamlit import runtime
 
 from app import access
-from app.cleanup import Housekeeping
+from app.cleanup import Cleanup
 from app.core.declarations import Declarations
 from app.core.errors import GatehouseError
 from app.core.guard_scanner import publish_guards
@@ -48,9 +48,12 @@ _log = structlog.get_logger(__name__)
 
 
 def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declarations | None = None) -> st.App:
-    """The application over ``services``, which it closes at the end. ``script``: what Streamlit reruns.
+    """Create the application over ``services``, which it closes when it stops.
 
-    ``hosted``: what ``script`` declares when it is somebody else's.
+    Args:
+        services: The services of this process.
+        script: The script that Streamlit reruns.
+        hosted: The declarations of a hosted app; None for the product's own app.
     """
 
     @asynccontextmanager
@@ -74,9 +77,9 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         bind_background_refreshes()
         examine_modules_once(script)
         gc.collect()
-        gc.freeze()  # what was imported stays: no collection need look at it again
+        gc.freeze()  # imported modules live as long as the process: no collection has to examine them again
         expiring = asyncio.create_task(expire_regularly(kept, uploads), name="kept sessions")
-        keeping = asyncio.create_task(Housekeeping(services.storage).run(), name="housekeeping")
+        cleaning = asyncio.create_task(Cleanup(services.storage).run(), name="cleanup")
         watching = asyncio.create_task(
             Watcher(services.storage.read.change_counters, services.tabs).run(), name="watcher"
         )
@@ -85,9 +88,9 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
             yield {}
         finally:
             watching.cancel()
-            keeping.cancel()
+            cleaning.cancel()
             expiring.cancel()
-            await asyncio.wait([publishing])  # it writes: not while storage closes
+            await asyncio.wait([publishing])  # it writes to the storage, which closes next
             services.close()
 
     routes = auth_routes(
@@ -129,14 +132,14 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
 
 
 def _publish(services: Services, script: Path, hosted: Declarations | None) -> None:
-    """Let administrators see what the app asks for, and its log say where a user's identity would be shared."""
+    """Publish the guard inventory for the access matrix, and log each place that would share a user's identity."""
     publish_guards(services.storage, PROCESS, own_guards() if hosted is None else guards_of(script, hosted))
     for place in shared_places(script if hosted is not None else None):
         _log.error("identity shared between users", function=place.name, at=place.at, problem=place.problem)
 
 
 def _hosted_app(hosted: Declarations) -> HostedApp:
-    """The hosted app, as far as the socket guard knows it."""
+    """What the socket guard needs of the hosted app."""
 
     def may_enter(session: Session) -> bool:
         caller = access.caller_of(session)
@@ -146,9 +149,14 @@ def _hosted_app(hosted: Declarations) -> HostedApp:
 
 
 def show_error(error: Exception, *, details: bool = False) -> bool:
-    """Show an error that left a page, a callback or a fragment. True: nothing more of it is shown.
+    """Show an error that a page, a callback or a fragment raised.
 
-    ``details``: let Streamlit show the trace of a bug, for the developer of the page; never in production.
+    Args:
+        error: The error.
+        details: Whether Streamlit shows the traceback of a bug to the developer of the page; never in production.
+
+    Returns:
+        Whether the error is handled, so that Streamlit shows nothing more of it.
     """
     from app import panels  # noqa: PLC0415 - drawn only inside a script run
 
@@ -160,28 +168,32 @@ def show_error(error: Exception, *, details: bool = False) -> bool:
 
 
 def streamlit_options(services: Services, *, address: str, port: int, hosted: bool = False) -> dict[str, Any]:
-    """The options for ``App.run``: whatever must not depend on a file beside the program or beside a hosted app.
+    """The options for ``App.run`` that must not depend on a configuration file beside the program or a hosted app.
 
-    ``hosted``: the app is not ours, and decides itself whether its tables can be downloaded and copied.
+    Args:
+        services: The services of this process.
+        address: Address of the network interface to listen on.
+        port: TCP port.
+        hosted: Whether the script is a hosted app, which decides itself whether its tables can be downloaded.
     """
     development = not services.settings.production
-    # Streamlit writes the cells of a table as they are, and a spreadsheet runs those that begin like a formula. Our own
-    # downloads are made safe (app.core.spreadsheet), and there is no other.
+    # Streamlit exports the cells of a table unchanged, and a spreadsheet evaluates those that start like a formula. The
+    # product's own downloads escape them (app.core.spreadsheet), so the export is disabled.
     own = {} if hosted else {"client.disableDataExport": True}
     return own | {
         "server.address": address,
         "server.port": port,
         "server.headless": True,
-        # A widget that has a default is given back what was typed in it all the same (app.drafts).
+        # app.drafts restores the value of a widget that has a default too.
         "global.disableWidgetStateDuplicationWarning": True,
         "server.baseUrlPath": "",
-        # Else Streamlit asks the world for its own address at start.
+        # Otherwise Streamlit requests its public address from a server on the internet at start.
         "browser.serverAddress": urlsplit(services.settings.app_base_url).hostname,
-        # While somebody is writing pages, an edited one runs at the next rerun, and its faults are shown.
+        # In development an edited page runs at the next rerun, and its errors are shown.
         "server.fileWatcherType": "auto" if development else "none",
-        # Zip bombs, and work on the event loop, for messages that are short anyhow.
+        # Compression would allow zip bombs and take time on the event loop, for messages that are short anyway.
         "server.enableWebsocketCompression": False,
-        # Of one message, and of all that waits for a run; in MB.
+        # Limits one message, and all messages that wait for a run; in MB.
         "server.maxWidgetStateSize": max(1, ceil(services.settings.message_max_bytes / 1e6)),
         "server.trustedUserHeaders": services.identity.trusted_user_headers(),
         "client.showErrorDetails": "full" if development else "none",

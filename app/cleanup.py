@@ -1,4 +1,4 @@
-"""Forgets what has expired long ago: once when the app starts, then about every hour. Several processes may do it."""
+"""Purges rows that expired long ago: when the app starts, then about every hour, in any number of processes."""
 
 from __future__ import annotations
 
@@ -21,21 +21,25 @@ _log = structlog.get_logger(__name__)
 
 
 def purge(storage: Storage, *, clock: Clock = utc_now) -> int:
-    """Forget login states, token hashes and sessions whose time is long over; returns how many rows went.
+    """Purge login states, token hashes and sessions that expired long ago; the audit records a purge of any rows.
 
-    Raises ``StorageUnavailable``. Recorded in the audit when something went.
+    Returns:
+        The number of rows.
+
+    Raises:
+        StorageUnavailable: The database does not answer.
     """
     now = clock()
     with storage.unit_of_work() as unit:
-        gone = unit.purge(now)
-        if gone:
-            unit.record(session_audit.purged(gone, now=now))
+        count = unit.purge(now)
+        if count:
+            unit.record(session_audit.purged(count, now=now))
         unit.commit()
-    return gone
+    return count
 
 
-class Housekeeping:
-    """The task of one process; ``run`` goes on until it is cancelled."""
+class Cleanup:
+    """The cleanup task of one process; ``run`` continues until it is cancelled."""
 
     def __init__(self, storage: Storage, *, clock: Clock = utc_now, every_seconds: float = EVERY_SECONDS) -> None:
         self._storage = storage
@@ -43,13 +47,13 @@ class Housekeeping:
         self._every_seconds = every_seconds
 
     async def run(self) -> None:
-        """Purge now, and again and again; a database that does not answer is left for the next time."""
+        """Purge now and then regularly; after a failure it tries again at the next time."""
         while True:
             try:
                 await to_thread.run_sync(lambda: purge(self._storage, clock=self._clock))
             except StorageUnavailable:
-                _log.warning("what has expired could not be forgotten yet")
-            except Exception:  # noqa: BLE001 - whatever it is, the next time may do better
-                _log.exception("what has expired could not be forgotten")
-            # Not all processes at the same moment.
+                _log.warning("expired rows could not be purged yet")
+            except Exception:  # noqa: BLE001 - the task outlives every failure
+                _log.exception("expired rows could not be purged")
+            # With jitter, so that the processes do not purge at the same moment.
             await asyncio.sleep(self._every_seconds * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - no secret

@@ -1,7 +1,7 @@
-"""What the host does about the events of its component: calls of the remote API, sign-in, reports, errors.
+"""The host's handlers for the component's events: calls of the remote API, sign-in, reports, errors.
 
-The component only says what its front end asks for. Here is decided whether it is done, as for everybody else; a
-refusal is on record. Nothing here touches ``st`` before it is done (see ``component.events.OnEvent``).
+The component only forwards the requests of its front end. The host decides about them here with the same guards as
+everywhere, and records each refusal. No handler calls ``st`` before it has finished (see ``component.events.OnEvent``).
 """
 
 from __future__ import annotations
@@ -49,41 +49,40 @@ CALLS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "POST": frozenset({"/api/echo"}),
 }
-"""Method → paths of the remote API that the component may ask its host for. No other host, and no other path."""
+"""Method → paths of the remote API that the component may request through its host. No other host, no other path."""
 
 _QUERY: Final = re.compile(r"[A-Za-z0-9=&._~%+-]{1,200}")
-_LOG_KEPT: Final = 50
+_MAX_LOG_ENTRIES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of an event log, as it is shown."""
+    """One line of an event log."""
 
     at: datetime
     name: EventName
     source: EventSource
-    said: str
+    message: str
     code: str = ""
-    """Of an error."""
+    """The code of an error event; empty for any other."""
 
 
 class EventLog:
-    """The newest events of one component, for showing. A plain object: noting something cannot be cut off."""
+    """The newest events of one component, for display. A plain object, so that a stopped run cannot lose an entry."""
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque(maxlen=_LOG_KEPT)
+        self._entries: deque[Entry] = deque(maxlen=_MAX_LOG_ENTRIES)
         self.count = 0
-        self.reports: deque[AdhocReport] = deque(maxlen=_LOG_KEPT)
+        self.reports: deque[AdhocReport] = deque(maxlen=_MAX_LOG_ENTRIES)
 
     def __iter__(self) -> reversed[Entry]:
         """Newest first."""
         return reversed(self._entries)
 
-    def note(self, event: Event, outcome: str = "") -> None:
-        """Put an event in."""
-        said = f"{_said(event)} {outcome}".strip()
+    def record(self, event: Event) -> None:
+        """Add an event."""
         code = event.code if isinstance(event, ErrorEvent) else ""
-        self._entries.append(Entry(utc_now(), event.name, event.source, said, code))
+        self._entries.append(Entry(utc_now(), event.name, event.source, _message(event), code))
         self.count += 1
 
 
@@ -93,17 +92,19 @@ def handler(
     call: Callable[[WebRequest], WebAnswer] | None = None,
     log: EventLog | None = None,
 ) -> OnEvent:
-    """What the app does about a component's events. What has no handler here is refused.
+    """Create the handler of a component's events. It refuses events that no argument handles.
 
-    ``sign_in``: answers where a sign-in begins. ``call``: makes a call of the remote API, such as ``call_api``.
-    ``log``: keeps events and reports.
+    Args:
+        sign_in: Returns the address of a sign-in.
+        call: Makes a call of the remote API, such as ``call_api``.
+        log: Keeps events and reports.
     """
 
     def handle(event: Event) -> Reply:
         if isinstance(event, ErrorEvent) and event.source is EventSource.HOST and event.code in set(Breach):
-            on_record(AuditKind.COMPONENT_REFUSE, event.code)
+            record_refusal(AuditKind.COMPONENT_REFUSE, event.code)
         if log is not None:
-            log.note(event)
+            log.record(event)
             if isinstance(event, AdhocReport):
                 log.reports.appendleft(event)
         if isinstance(event, AppAuthRequest) and sign_in is not None:
@@ -111,47 +112,55 @@ def handler(
         if isinstance(event, WebRequest) and call is not None:
             return call(event)
         if isinstance(event, AppAuthRequest | WebRequest):
-            raise NotOffered("This component does not do that.")
+            raise NotOffered("This component does not handle that event.")
         return None
 
     return handle
 
 
 @access.requires(Permission.EXPLORE_API)
-def call_api(asked: WebRequest) -> WebAnswer:
-    """Make a call of the remote API for the component. The token stays here; who may not, never gets this far.
+def call_api(request: WebRequest) -> WebAnswer:
+    """Make a call of the remote API for the component. The token stays in this process.
 
-    Raises ``NotOffered`` for anything but ``CALLS``, which is on record, and as ``api_client.explore``.
+    Raises:
+        Unauthenticated: The caller is anonymous, or the session is over.
+        PermissionDenied: The user may not explore the API.
+        NotOffered: The call is not in ``CALLS``; the refusal is recorded.
+        ApiUnavailable: The API does not answer in time, or with far more than is shown.
     """
-    if not is_offered(asked.method, asked.path):
-        on_record(AuditKind.CALL_REFUSE, "not-offered")
-        raise NotOffered("The host calls the remote API only, and of it only what is on its list.")
-    body = _object(asked.body) if asked.method == "POST" else None
-    answer = api_client.explore(asked.method, asked.path, with_token=asked.with_token, body=body)
+    if not is_offered(request.method, request.path):
+        record_refusal(AuditKind.CALL_REFUSE, "not-offered")
+        raise NotOffered("The host calls only the remote API, and there only the paths on its list.")
+    body = _object(request.body) if request.method == "POST" else None
+    answer = api_client.explore(request.method, request.path, with_token=request.with_token, body=body)
     return WebAnswer(answer.status, answer.content_type, answer.body, answer.elapsed_ms, answer.complete)
 
 
 def _object(text: str) -> dict[str, object]:
-    """The JSON object that a call is to send; raises ``NotOffered`` for anything else."""
+    """The JSON object in the body of a call.
+
+    Raises:
+        NotOffered: The text is not a JSON object.
+    """
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise NotOffered("What such a call sends is a JSON object.")
+        raise NotOffered("The body of this call must be a JSON object.")
     return body
 
 
 def is_offered(method: str, path: str) -> bool:
-    """Whether ``CALLS`` has it, letter by letter: nothing is decoded or resolved, so there is nothing to trick."""
+    """Whether ``CALLS`` contains exactly this path: nothing is decoded or resolved, so no encoding gets around it."""
     address, question, query = path.partition("?")
     if question and not _QUERY.fullmatch(query):
         return False
     return address in CALLS.get(method, frozenset())
 
 
-def on_record(kind: AuditKind, reason: str) -> None:
-    """Count a refusal under the name of the user: a browser can be made to send any number of them."""
+def record_refusal(kind: AuditKind, reason: str) -> None:
+    """Count a refusal for the user. Refusals are counted because a browser can be made to send any number of them."""
     try:
         actor = actor_of(access.principal())
     except GatehouseError:
@@ -159,12 +168,12 @@ def on_record(kind: AuditKind, reason: str) -> None:
     services().refusals.record(kind, reason, address="", actor=actor)
 
 
-def _said(event: Event) -> str:
-    """What an event says, in a few words."""
+def _message(event: Event) -> str:
+    """One line about an event."""
     match event:
         case StatusUpdate():
             until = f", valid until {event.valid_until:%H:%M} UTC" if event.valid_until is not None else ""
-            return f"Signed in as {event.person}{until}." if event.signed_in else "Nobody is signed in."
+            return f"Signed in as {event.person}{until}." if event.signed_in else "No user is signed in."
         case AdhocReport():
             return f"Report: {event.title}"
         case WebRequest():

@@ -1,6 +1,6 @@
-"""Plain values as text and back: what a draft may hold. Nothing else is taken, and reading makes nothing else.
+"""Serializes the plain values that a draft may contain as JSON. Reading creates no value of another type.
 
-Scalars stand as they are; everything else is a list whose first entry says what it is.
+Scalars are JSON scalars. Every other value is a list whose first item names its type.
 """
 
 from __future__ import annotations
@@ -22,34 +22,38 @@ _LISTS: Final[Mapping[type, str]] = {list: "list", tuple: "tuple"}
 
 
 class NotPlain(ValueError):
-    """What no draft holds: an upload, a table, an object of one's own."""
+    """The value has a type that a draft cannot contain: an upload, a table, an object of the app."""
 
 
-def write(values: Mapping[str, object], most_bytes: int) -> str:
-    """As many of the values as are plain and fit into ``most_bytes``, in their order, as JSON."""
+def write(values: Mapping[str, object], max_bytes: int) -> str:
+    """Return the plain values as JSON, in their order, up to ``max_bytes``; others are omitted."""
     parts: list[str] = []
     size = len("{}")
     for name, value in values.items():
         try:
-            part = f"{json.dumps(name)}: {json.dumps(_written(value, MAX_DEPTH), allow_nan=False)}"
+            part = f"{json.dumps(name)}: {json.dumps(_encoded(value, MAX_DEPTH), allow_nan=False)}"
         except NotPlain:
             continue
-        if size + len(part) + len(", ") <= most_bytes:
+        if size + len(part) + len(", ") <= max_bytes:
             parts.append(part)
             size += len(part) + len(", ")
     return f"{{{', '.join(parts)}}}"
 
 
 def read(text: str) -> dict[str, object]:
-    """The values that ``write`` wrote. Raises ``ValueError`` (``NotPlain``) for anything else."""
-    found = json.loads(text)
-    if not isinstance(found, dict):
+    """Return the values that ``write`` serialized.
+
+    Raises:
+        ValueError: The text is not of that form (``NotPlain``), or not JSON.
+    """
+    values = json.loads(text)
+    if not isinstance(values, dict):
         raise NotPlain
-    return {name: _read(value) for name, value in found.items()}
+    return {name: _decoded(value) for name, value in values.items()}
 
 
-def _written(value: object, depth: int) -> Any:
-    kind = type(value)  # exactly these: a subclass may be anything
+def _encoded(value: object, depth: int) -> Any:
+    kind = type(value)  # the exact type: a subclass may have other content
     if value is None or kind in {str, int, bool}:
         return value
     if isinstance(value, float) and kind is float:
@@ -61,26 +65,26 @@ def _written(value: object, depth: int) -> Any:
     if isinstance(value, timedelta) and kind is timedelta:
         return ["timedelta", value.total_seconds()]
     if depth and isinstance(value, (list, tuple)) and kind in _LISTS:
-        return [_LISTS[kind], *(_written(entry, depth - 1) for entry in value)]
+        return [_LISTS[kind], *(_encoded(entry, depth - 1) for entry in value)]
     if depth and isinstance(value, dict) and kind is dict and all(type(name) is str for name in value):
-        return ["dict", {name: _written(entry, depth - 1) for name, entry in value.items()}]
+        return ["dict", {name: _encoded(entry, depth - 1) for name, entry in value.items()}]
     raise NotPlain
 
 
-def _read(value: Any) -> object:
+def _decoded(value: Any) -> object:
     if not isinstance(value, list):
         if isinstance(value, dict):
             raise NotPlain
         return value
     kind, *rest = value
     if kind in {"list", "tuple"}:
-        entries = [_read(entry) for entry in rest]
+        entries = [_decoded(entry) for entry in rest]
         return entries if kind == "list" else tuple(entries)
-    (one,) = rest
+    (content,) = rest
     if kind == "dict":
-        return {name: _read(entry) for name, entry in one.items()}
+        return {name: _decoded(entry) for name, entry in content.items()}
     if kind == "timedelta":
-        return timedelta(seconds=one)
+        return timedelta(seconds=content)
     if kind not in _READERS:
         raise NotPlain
-    return _READERS[kind](one)
+    return _READERS[kind](content)

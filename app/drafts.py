@@ -1,9 +1,9 @@
-"""What a page keeps over a sign-in: the values that it names, given back to it in the session that comes of it.
+"""Keeps values of a page's form over a sign-in and restores them in the new session.
 
-A redirect begins a new Streamlit session, so what was typed would be gone. A page names what is worth keeping, before
-its widgets: ``drafts.keep("title", "notes")``. Kept are ``st.session_state[name]``, widgets' values included, as far as
-they are plain (texts, numbers, dates, lists and the like): never uploads, and nothing of a form that was not submitted,
-because Streamlit does not hand those to Python. ``app.main`` gives them back before any widget is drawn, once.
+A redirect starts a new Streamlit session without the input of the old one. A page names the values to keep before its
+widgets: ``drafts.keep("title", "notes")``. Kept are ``st.session_state[name]``, values of widgets included, if they are
+plain (texts, numbers, dates, lists and the like). Uploads and the input of a form that was not submitted are not kept,
+because Streamlit does not pass those to Python. ``app.main`` restores the values once, before it draws a widget.
 """
 
 from __future__ import annotations
@@ -20,30 +20,31 @@ from component.drafts import MAX_BYTES, DraftOwner
 from component.http.return_to import safe_return_to
 
 _NAMES: Final = "gatehouse_kept_names"  # page path → names
-_VALUES: Final = "gatehouse_kept_values"  # of the page this session is on: (path, name → value)
-_TAKEN: Final = "gatehouse_draft_taken"
-_OURS: Final = "gatehouse"
+_VALUES: Final = "gatehouse_kept_values"  # of the present page: (path, name → value)
+_RESTORED: Final = "gatehouse_draft_restored"
+_RESERVED_PREFIX: Final = "gatehouse"
 
 
 def keep(*names: str) -> None:
-    """Keep these entries of ``st.session_state`` over a sign-in that begins on this page; before the page's widgets.
+    """Keep these entries of ``st.session_state`` over a sign-in from this page. Call it before the page's widgets.
 
-    Raises ``ValueError`` for a name of Gatehouse's own.
+    Raises:
+        ValueError: A name has the prefix of Gatehouse's own entries.
     """
-    if any(name.startswith(_OURS) for name in names):
-        raise ValueError(f"Names that begin with {_OURS!r} are Gatehouse's own.")
+    if any(name.startswith(_RESERVED_PREFIX) for name in names):
+        raise ValueError(f"Names that begin with {_RESERVED_PREFIX!r} are reserved for Gatehouse.")
     kept: dict[str, tuple[str, ...]] = st.session_state.setdefault(_NAMES, {})
     kept[_path()] = names
 
 
-def remember() -> None:
-    """Note what is to be kept, as it is now: the first thing in a run.
+def capture() -> None:
+    """Copy the present values to keep, at the start of a run.
 
-    A run that refuses the page draws none of its widgets, and Streamlit then forgets their values: they are put back.
+    A run that refuses the page draws none of its widgets, and Streamlit then deletes their values: this restores them.
     """
     kept: dict[str, tuple[str, ...]] | None = st.session_state.get(_NAMES)
     if kept is None:
-        return  # no page of this session asked for anything yet, as in most
+        return  # no page of this session has called keep
     path = _path()
     names = kept.get(path, ())
     before_path, values = st.session_state.get(_VALUES, ("", {}))
@@ -57,27 +58,36 @@ def remember() -> None:
             st.session_state[name] = values[name]
 
 
-def give_back() -> None:
-    """Put what was kept for this page into ``st.session_state``: once, in this Streamlit session's first run."""
-    if _TAKEN in st.session_state:
+def restore() -> None:
+    """Write the draft of this page into ``st.session_state``, once, in the first run of this Streamlit session.
+
+    Raises:
+        StorageUnavailable: The database does not answer.
+    """
+    if _RESTORED in st.session_state:
         return
-    st.session_state[_TAKEN] = True
+    st.session_state[_RESTORED] = True
     bound = access.bound_session()
     if bound is None:
         return
     ref, subject = bound
-    kept = services().drafts.take(ref, _path(), subject=subject, browser_hash=access.browser_hash())
-    if kept is not None:
-        for name, value in read(kept.decode()).items():
+    draft = services().drafts.take(ref, _path(), subject=subject, browser_hash=access.browser_hash())
+    if draft is not None:
+        for name, value in read(draft.decode()).items():
             st.session_state[name] = value
 
 
 def store(path: str) -> str:
-    """Store what is to be kept of the page at ``path``; → the id for the sign-in's address, "" for nothing.
+    """Store the values to keep of the page at ``path`` as a draft.
 
-    Nothing is kept for another page than the one this run is for.
+    Returns:
+        The draft's id for the address of the sign-in; empty if there is nothing to keep, or ``path`` is not the page of
+        this run.
+
+    Raises:
+        StorageUnavailable: The database does not answer.
     """
-    remember()
+    capture()
     kept_path, values = st.session_state.get(_VALUES, ("", {}))
     if not values or path != kept_path:
         return ""

@@ -1,6 +1,6 @@
-"""Texts as people read them: whatever comes from people, claims and errors made safe to show, and times in words.
+"""Formats text for the user interface: text from people, claims and errors as safe markdown, and times in words.
 
-``plain`` is for every text that is not our own: Streamlit's markdown shows exactly that text. Nothing here draws.
+Every text from outside the product goes through ``plain``. Nothing here draws.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=\"'])")
 # Streamlit turns bare addresses into links after escapes are undone; an invisible word joiner keeps them text.
 _LINKED: Final = re.compile(r":(?=//)|\bwww(?=\.)|@", re.IGNORECASE)
 _SOURCES: Final[Mapping[Source, str]] = {
-    Source.ADMIN: "given by an administrator",
-    Source.REQUEST: "asked for and approved",
-    Source.POLICY: "a rule of this installation",
+    Source.ADMIN: "granted by an administrator",
+    Source.REQUEST: "requested and approved",
+    Source.POLICY: "by a rule of this installation",
     Source.TOKEN: "from your sign-in provider",
     Source.SCOPE: "by the token's scope",
 }
 
-# Order matters: most browsers name their ancestors too.
+# The order matters: most user agents contain the names of other browsers too.
 _BROWSERS: Final = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -46,7 +46,7 @@ _SYSTEMS: Final = (
 
 
 def plain(text: str, *, cap: int = _CAP) -> str:
-    """``text`` as Streamlit markdown that shows exactly that text: one line, capped, nothing in it means anything."""
+    """Return Streamlit markdown that shows exactly ``text``, on one line and with at most ``cap`` characters."""
     cleaned = "".join(
         " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
         for character in text[: cap + 1]
@@ -58,7 +58,7 @@ def plain(text: str, *, cap: int = _CAP) -> str:
 
 
 def sentence(permission: str) -> str:
-    """What a permission lets one do, in its own sentence; the bare name when the catalogue does not know it."""
+    """The sentence of a permission as markdown; its name when the catalogue does not contain it."""
     known = CATALOGUE.get(permission)
     if known is None:
         return plain(permission)
@@ -66,9 +66,9 @@ def sentence(permission: str) -> str:
 
 
 def by_resource(permissions: Iterable[str]) -> dict[str, list[str]]:
-    """Permission names by what they are about, both in the order of the catalogue: ``Reports`` → ``[read:reports]``.
+    """Group permission names by resource, both in the order of the catalogue: ``Reports`` → ``[read:reports]``.
 
-    What the catalogue does not know comes last.
+    Names that the catalogue does not contain come last.
     """
     order = {permission.value: number for number, permission in enumerate(CATALOGUE.values())}
     grouped: dict[str, list[str]] = {}
@@ -78,34 +78,34 @@ def by_resource(permissions: Iterable[str]) -> dict[str, list[str]]:
 
 
 def clause(sentence: str) -> str:
-    """A permission's sentence as it reads inside another."""
+    """A permission's sentence as a clause inside another sentence."""
     return f"{sentence[:1].lower()}{sentence[1:]}".rstrip(".")
 
 
-def held_by(held: GrantPath) -> str:
-    """Where a grant came from, in words, as markdown-safe text."""
-    text = _SOURCES[held.source]
-    if held.by and held.source is Source.ADMIN:
-        text = f"given by {plain(held.by)}"
-    return text if held.until is None else f"{text}, until {held.until:%d %B %Y, %H\\:%M} UTC"
+def granted_by(path: GrantPath) -> str:
+    """The source of a grant and its expiry, as markdown."""
+    text = _SOURCES[path.source]
+    if path.by and path.source is Source.ADMIN:
+        text = f"granted by {plain(path.by)}"
+    return text if path.until is None else f"{text}, until {path.until:%d %B %Y, %H\\:%M} UTC"
 
 
-def held_through(held: GrantPath) -> str:
-    """What gives it: the role's name, or what else it is, as markdown-safe text."""
-    if held.role is not None:
-        return f"role {plain(held.role)}"
-    return "your sign-in provider" if held.source is Source.TOKEN else "a permission of your own"
+def granted_through(path: GrantPath) -> str:
+    """The role of a grant path, or the kind of a path without a role, as markdown."""
+    if path.role is not None:
+        return f"role {plain(path.role)}"
+    return "your sign-in provider" if path.source is Source.TOKEN else "a direct grant"
 
 
 def initials(name: str) -> str:
-    """One or two letters that stand for a name; ``?`` when it has none."""
+    """The one or two initials of a name; ``?`` for a name without letters and digits."""
     words = [word for word in re.split(r"[\s@._-]+", name) if word and word[0].isalnum()]
     letters = [word[0].upper() for word in (words[:1] + words[-1:] if len(words) > 1 else words)]
     return "".join(letters) or "?"
 
 
 def span(seconds: int) -> str:
-    """``hour``, ``5 minutes``, ``30 seconds``: as it reads after "the last"."""
+    """A number of seconds in words, to follow "the last": ``hour``, ``5 minutes``, ``30 seconds``."""
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size and seconds % size == 0:
             count = seconds // size
@@ -114,7 +114,7 @@ def span(seconds: int) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """How long ago, in words: ``just now``, ``5 minutes ago``, ``3 days ago``."""
+    """The time since a moment in words: ``just now``, ``5 minutes ago``, ``3 days ago``."""
     seconds = max(0, int((now - moment).total_seconds()))
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
@@ -124,7 +124,7 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def browser(user_agent: str) -> str:
-    """A browser's name and system, as far as its user agent says; never used to decide anything."""
-    name = next((label for mark, label in _BROWSERS if mark in user_agent), "Unknown browser")
-    system = next((label for mark, label in _SYSTEMS if mark in user_agent), "")
+    """Name and system of a browser according to its user agent, for display only."""
+    name = next((label for token, label in _BROWSERS if token in user_agent), "Unknown browser")
+    system = next((label for token, label in _SYSTEMS if token in user_agent), "")
     return f"{name} on {system}" if system else name

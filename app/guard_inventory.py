@@ -1,4 +1,4 @@
-"""What this process asks for, published at its start: which page and which function asks for which permission."""
+"""The guard inventory of this process, published at its start: which page and function requires which permission."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from app.core.shared_identity import Place
 from app.navigation import PAGES, PAGES_FOLDER
 
 PROCESS: Final = "app"
-"""What this process is called among those that publish."""
+"""The name of this process in the inventory."""
 
 EVERY_PAGE: Final = "/*"
-"""What all pages of a served app ask for together."""
+"""The target of the permission to enter a hosted app."""
 
 _ROOT: Final = PAGES_FOLDER.parent
 
 
 def own_guards() -> Iterator[GuardRow]:
-    """Our pages by their rows, and the guarded functions of pages and of this package."""
+    """The product's pages by their rows, and the guarded functions of pages and of this package."""
     for row in PAGES:
         file = named_from(row.script, _ROOT)
         yield GuardRow(GuardKind.PAGE, f"/{row.path}", str(row.permission or ""), file, gate(row.script))
@@ -31,14 +31,14 @@ def own_guards() -> Iterator[GuardRow]:
 
 
 def shared_places(script: Path | None) -> Iterator[Place]:
-    """Places where one user's result would be handed to another: in a hosted app, or (None) in this project."""
+    """Places that would return one user's result to another: in a hosted app, or (None) in the product."""
     folders = [script.parent] if script is not None else [PAGES_FOLDER, Path(__file__).parent, _ROOT / "remote_api"]
     for folder in folders:
         yield from shared_in(folder, root=script.parent if script is not None else _ROOT)
 
 
 def guards_of(script: Path, declared: Declarations) -> Iterator[GuardRow]:
-    """Pages and guarded functions of somebody else's app that is served: ``script``, and what it declares."""
+    """Pages and guarded functions of a hosted app, by its script and its declarations."""
     folder = script.parent
     if declared.enter is not None:
         yield GuardRow(GuardKind.PAGE, EVERY_PAGE, str(declared.enter), FILE_NAME, _line(folder, "enter"))
@@ -51,7 +51,7 @@ def guards_of(script: Path, declared: Declarations) -> Iterator[GuardRow]:
 
 
 def _line(folder: Path, key: str) -> int:
-    """The line of ``gatehouse.toml`` on which ``key`` is set; 1 where that cannot be told."""
+    """The line of ``gatehouse.toml`` that sets ``key``; 1 if there is none."""
     try:
         text = (folder / FILE_NAME).read_text(encoding="utf-8")
     except (OSError, ValueError):

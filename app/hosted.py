@@ -1,9 +1,9 @@
-"""Somebody else's Streamlit app behind our gate, unchanged: ``gatehouse serve path/to/their_app.py``.
+"""Hosts an unchanged Streamlit app behind the gate: ``gatehouse serve path/to/app.py``.
 
-Streamlit runs their script as its own (folder, configuration and secrets are theirs); what it compiles for it is a gate
-that runs their code only for somebody who is signed in and may enter. ``ScriptCache.get_bytecode`` (every script that
-runs comes from there) is taken over for that; ``install`` refuses to go on without it. ``app.hosted_pages`` decides
-about the app's pages.
+Streamlit uses the app's own folder, configuration and secrets. In place of the app's scripts it runs the gate, which
+runs the app's code only for a signed-in user with the permission to enter. For this, ``install`` replaces
+``ScriptCache.get_bytecode``, the source of every script that runs, and raises if Streamlit does not use the
+replacement. ``app.hosted_pages`` decides about the app's pages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 import streamlit as st
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 
-from app import access, drafts, hosted_pages, panels
+from app import access, drafts, hosted_pages, panels, sidebar
 from app.access_changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
@@ -35,14 +35,14 @@ from app.services import services
 
 _GATE: Final = "<the gate of Gatehouse>"
 _GATE_CODE: Final = compile("__import__('app.hosted', fromlist=['run']).run(globals())", _GATE, "exec")
-_ASKED: Final = "gatehouse_asked"  # the paths that this Streamlit session asked for; for display only
-_PATHS_MAX: Final = 10
-_OURS: Final = ("component", "db", "gatehouse", "pages", "remote_api", "streamlit_gatehouse")
+_REQUESTED_PATHS: Final = "gatehouse_requested_paths"  # of this Streamlit session; for display only
+_MAX_PATHS: Final = 10
+_PACKAGES: Final = ("component", "db", "gatehouse", "pages", "remote_api", "streamlit_gatehouse")
 
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
-    """The app that is served: its script, and what it declares."""
+    """The hosted app: its script and its declarations."""
 
     script: Path
     declared: Declarations
@@ -50,15 +50,16 @@ class Hosted:
 
 _hosted: Hosted | None = None
 _codes: Final[dict[str, CodeType]] = {}
-"""Script → what Streamlit compiled of it."""
+"""Script → the code that Streamlit compiled from it."""
 _inside: Final[ContextVar[bool]] = ContextVar("past_the_gate", default=False)
 _compile: Final = ScriptCache.get_bytecode
 
 
 def install(hosted: Hosted | None) -> None:
-    """Put the gate before every script that this process runs from now on; None takes it away, for tests.
+    """Run the gate in place of every script of this process from now on; None removes it, for tests.
 
-    Raises ``RuntimeError`` when Streamlit does not take it.
+    Raises:
+        RuntimeError: Streamlit does not use the gate.
     """
     global _hosted  # noqa: PLW0603 - one process serves one app
     _hosted = hosted
@@ -69,26 +70,26 @@ def install(hosted: Hosted | None) -> None:
     else:
         hosted_pages.install(hosted.script, hosted.declared.pages)
     if hosted is not None and ScriptCache().get_bytecode(__file__).co_filename != _GATE:
-        raise RuntimeError("Streamlit compiles scripts without asking the gate")
+        raise RuntimeError("Streamlit compiles scripts without the gate")
 
 
-def make_room(folder: Path) -> None:
-    """Let modules beside the script that are named like packages of ours be theirs; ours are loaded already.
+def free_module_names(folder: Path) -> None:
+    """Let the hosted app import its own modules that have the name of a package of Gatehouse.
 
-    Not ``app``: that is what their script imports ``access`` from.
+    Gatehouse has loaded its packages already. ``app`` stays, because hosted scripts import ``access`` from it.
     """
-    for name in _OURS:
+    for name in _PACKAGES:
         if (folder / f"{name}.py").is_file() or (folder / name).is_dir():
             for module in [loaded for loaded in sys.modules if loaded == name or loaded.startswith(f"{name}.")]:
-                _kept.append(sys.modules.pop(module))
+                _replaced_modules.append(sys.modules.pop(module))
 
 
-_kept: Final[list[object]] = []
-"""Modules of ours that nobody finds by name any more, and that live on."""
+_replaced_modules: Final[list[object]] = []
+"""Modules of Gatehouse that can no longer be imported by name and stay in use."""
 
 
 def _bytecode(self: ScriptCache, script_path: str) -> Any:
-    """What Streamlit runs for a script: the gate, unless the gate is what runs it."""
+    """The code that Streamlit runs for a script: the gate's, or the script's own while the gate runs it."""
     code = _compile(self, script_path)
     if _inside.get():
         hosted_pages.check_compiled(Path(script_path))
@@ -98,7 +99,7 @@ def _bytecode(self: ScriptCache, script_path: str) -> Any:
 
 
 def run(namespace: dict[str, Any]) -> None:
-    """Run their script in its module's ``namespace`` if the gate lets it; called by the gate's code only."""
+    """Run the hosted script in its module's ``namespace`` if the user may enter; only the gate's code calls this."""
     file = os.path.abspath(namespace["__file__"])  # noqa: PTH100 - as above
     code = _codes[file]
     if _enter():
@@ -122,18 +123,18 @@ def _past_the_gate() -> Iterator[None]:
 
 def _declared() -> Declarations:
     if _hosted is None:
-        raise RuntimeError("no app is served")
+        raise RuntimeError("no hosted app is installed")
     return _hosted.declared
 
 
 def _enter() -> bool:
-    """Whether their script runs now; shows what stands in its place, or the account corner beside it."""
+    """Whether the hosted script may run now; shows the account beside it, or a view in its place."""
     correlation.begin()
     if not access.guarded():
         panels.unguarded()
         return False
-    drafts.give_back()
-    drafts.remember()
+    drafts.restore()
+    drafts.capture()
     try:
         session = access.recently_checked_session()
         caller = access.caller_of(session)
@@ -149,8 +150,8 @@ def _enter() -> bool:
 
 
 def _signed_out(error: Unauthenticated | None) -> bool:
-    """Sign-in, at the very path that was asked for."""
-    panels.sign_in(error, asked=_stand_in("Sign in"))
+    """Show the sign-in page at the requested path."""
+    panels.sign_in(error, path=_stand_in("Sign in"))
     return False
 
 
@@ -160,7 +161,7 @@ def _signed_in(caller: Caller, session: Session) -> bool:
     if not decision.allowed_after_step_up:
         _stand_in(hosted_pages.NO_ACCESS)
     with st.sidebar:
-        panels.account(
+        sidebar.account(
             caller.principal,
             session,
             sorted(caller.grants.roles),
@@ -178,16 +179,16 @@ def _signed_in(caller: Caller, session: Session) -> bool:
 
 
 def _stand_in(title: str) -> str:
-    """Make the path that was asked for a page of this one name, so that Streamlit finds it; → the path."""
-    asked = unquote(urlsplit(st.context.url or "").path).strip("/")
-    known: list[str] = st.session_state.get(_ASKED, [])
-    known = st.session_state[_ASKED] = list(dict.fromkeys([asked, *known]))[:_PATHS_MAX]
+    """Register a page with this title at the requested path, so that Streamlit finds it; returns the path."""
+    path = unquote(urlsplit(st.context.url or "").path).strip("/")
+    known: list[str] = st.session_state.get(_REQUESTED_PATHS, [])
+    known = st.session_state[_REQUESTED_PATHS] = list(dict.fromkeys([path, *known]))[:_MAX_PATHS]
     pages = [st.Page(_nothing, title=title, default=True, visibility="hidden")]
-    pages += [st.Page(_nothing, title=title, url_path=path, visibility="hidden") for path in known if path]
+    pages += [st.Page(_nothing, title=title, url_path=each, visibility="hidden") for each in known if each]
     hosted_pages.original_navigation(pages, position="hidden")
     st.set_page_config(page_title=title)
-    return asked
+    return path
 
 
 def _nothing() -> None:
-    """A page with nothing on it."""
+    """An empty page."""

@@ -1,9 +1,9 @@
-"""Rights of a hosted app's pages: which rows of ``gatehouse.toml`` a page needs, and that it runs only with all.
+"""Permissions of a hosted app's pages: which rows of ``gatehouse.toml`` a page needs. It runs only if all allow it.
 
-A right belongs to the page (a script or a function), not to the address that the app gives it: an app may choose its
-start page on every run, or put one page at two addresses. The rows are read where a page is offered
-(``st.navigation``) and again where it runs (``st.Page.run``, and where its script is compiled), so that a navigation
-that did not pass here opens nothing.
+A permission belongs to the page (a script or a function), not to its address: an app may choose its start page on every
+run, or register one page at two addresses. The rows are checked when the app offers a page (``st.navigation``), and
+again when the page runs (``st.Page.run``, and the compilation of its script), so that a page that the app registers in
+any other way does not open.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from app.core.policy import decide
 
 NO_ACCESS: Final = "No access"
 _NO_ADDRESS: Final = "?"
-"""Stands for the address of a page that has none of its own. No row is called so: "?" begins a query."""
-_REFUSED: Final = "gatehouse_refused"  # what was refused and recorded last, so that a rerun is no new refusal
+"""Placeholder for the address of a page without one. No row has this name, because "?" begins a query."""
+_REFUSED: Final = "gatehouse_refused"  # the refusal that was recorded last: a rerun records no second one
 
 PageSource = Path | Callable[..., object]
-"""What a page is: its script, or the function that draws it."""
+"""A page's script, or the function that draws it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +47,20 @@ class _PageRows:
 
 
 class _MissingRow(NamedTuple):
-    """A row that keeps a page from being opened."""
+    """A row that prevents a page from opening."""
 
     address: str
-    """Without its slash."""
+    """Without a slash."""
     permission: Permission | None
     declared: bool
-    """Whether ``gatehouse.toml`` has it at all."""
+    """Whether ``gatehouse.toml`` contains the row."""
     allowed_after_step_up: bool
-    """Whether a fresh sign-in would open the page, as far as this row is concerned."""
+    """Whether this row would allow the page after a step-up."""
 
 
 _page_rows: _PageRows | None = None
 _offered: Final[ContextVar[list[tuple[PageSource, str]] | None]] = ContextVar("offered_pages", default=None)
-"""PageSource and own address of each page that the present run has offered or run."""
+"""Source and own address of each page that the app has offered or run in the present run."""
 _running: Final[ContextVar[Path | None]] = ContextVar("running_page", default=None)
 """The script of the page whose rows were checked and that runs now."""
 original_navigation: Final = st.navigation
@@ -68,11 +68,11 @@ _run_page: Final = st.Page.run
 
 
 def install(script: Path | None, rows: Mapping[str, Permission | None] | None) -> None:
-    """Take over ``st.navigation`` and ``st.Page.run`` for the app of ``script``; None restores both, for tests.
+    """Replace ``st.navigation`` and ``st.Page.run`` for the app of ``script``; None restores both, for tests.
 
     Args:
         script: The entry script of the hosted app.
-        rows: Address of a page, without its slash → permission. None when the app says nothing about its pages.
+        rows: Address of a page, without a slash → permission. None when the app declares no pages.
     """
     global _page_rows  # noqa: PLW0603 - one process serves one app
     _page_rows = None
@@ -110,25 +110,25 @@ def navigation(
     position: Literal["sidebar", "hidden", "top"] = "sidebar",
     expanded: bool | int = False,
 ) -> st.Page:
-    """``st.navigation`` for the hosted app: a page that the user may not open is not offered and says so when opened.
+    """``st.navigation`` for the hosted app: it hides each page that the user may not open.
 
-    Its address stays registered, under a neutral name, so that links to it lead somewhere.
+    The address of such a page stays registered under a neutral title and shows the refusal.
     """
     if _page_rows is None:
         return original_navigation(pages, position=position, expanded=expanded)
     sections = pages if isinstance(pages, Mapping) else {"": pages}
-    made = {name: [_page(page) for page in some] for name, some in sections.items()}
-    own = [page for some in made.values() for page in some if not page.is_external]
+    made = {name: [_page(page) for page in section] for name, section in sections.items()}
+    own = [page for section in made.values() for page in section if not page.is_external]
     start = next((page for page in own if page._default), own[0] if own else None)  # noqa: SLF001 - as Streamlit does
     for page in own:
-        _remember(page)
+        _record_offered(page)
     caller = access.caller()
     state = page_registry.navigation_state()
     state.home = None
     offered: dict[str, list[st.Page]] = {}
-    nameless: list[st.Page] = []  # in no section of theirs: what a section is called is a title too
-    for name, some in made.items():
-        for page in some:
+    nameless: list[st.Page] = []  # in no section of the app: the name of a section is a title too
+    for name, pages_of_section in made.items():
+        for page in pages_of_section:
             missing = None if page.is_external else _missing_row(page, _page_rows, caller, start=page is start)
             if missing is None:
                 offered.setdefault(name, []).append(page)
@@ -136,7 +136,7 @@ def navigation(
                     state.home = page
                 continue
             refused = _Refused.of(page, missing)
-            refused._default = page is start  # noqa: SLF001 - our copy, which need not be the first any more
+            refused._default = page is start  # noqa: SLF001 - our copy, which may no longer be the first
             (offered.setdefault(name, []) if missing.allowed_after_step_up else nameless).append(refused)
     if nameless:
         offered.setdefault("", []).extend(nameless)
@@ -147,7 +147,7 @@ def navigation(
 
 
 def _run(page: st.Page) -> None:
-    """``st.Page.run`` for the hosted app: its rows are read now, whatever offered the page."""
+    """``st.Page.run`` for the hosted app: it checks the page's rows again."""
     if _page_rows is None or page.is_external or get_script_run_ctx(suppress_warning=True) is None:
         _run_page(page)
         return
@@ -155,7 +155,7 @@ def _run(page: st.Page) -> None:
     if source == _page_rows.script:  # Streamlit's own page for a folder pages/: the gate runs the entry script
         _run_page(page)
         return
-    _remember(page)
+    _record_offered(page)
     missing = _missing_row(page, _page_rows, access.caller(), start=page._default)  # noqa: SLF001 - as in navigation
     if missing is not None:
         _Refused.of(page, missing).run()
@@ -168,7 +168,7 @@ def _run(page: st.Page) -> None:
 
 
 def _missing_row(page: st.Page, known: _PageRows, caller: Caller, *, start: bool) -> _MissingRow | None:
-    """The row that keeps the user from opening ``page``; None when every row that it needs is held."""
+    """The row that prevents the user from opening ``page``; None when every row allows it."""
     missing = []
     for address in _addresses(page, known, start=start):
         declared, permission = address in known.rows, known.rows.get(address)
@@ -181,9 +181,9 @@ def _missing_row(page: st.Page, known: _PageRows, caller: Caller, *, start: bool
 def _addresses(page: st.Page, known: _PageRows, *, start: bool) -> list[str]:
     """Addresses, without slashes, whose rows ``page`` needs.
 
-    Those are: ``/`` for the start page; the address it has when it is not the start page; that of any other page of
-    this run with the same source; and the address that Streamlit infers from its file or function, when there is a row
-    for it. Whatever other files the app has, they take no row away from the page.
+    These are ``/`` for the start page, the address that the page has when it is not the start page, the addresses of
+    other pages of this run with the same source, and the address that Streamlit infers from the file or function, if
+    that has a row. Other files of the app do not change which rows the page needs.
     """
     source, own = _source(page), _own_address(page)
     needed = ["", own] if start else [own]
@@ -200,7 +200,7 @@ def _own_address(page: st.Page) -> str:
 
 
 def _inferred_address(source: PageSource) -> str:
-    """The address that Streamlit takes for a page that names none; empty when it can find none."""
+    """The address that Streamlit infers for a page without a ``url_path``; empty when it can infer none."""
     return page_icon_and_name(source)[1] if isinstance(source, Path) else str(getattr(source, "__name__", ""))
 
 
@@ -209,7 +209,7 @@ def _source(page: st.Page) -> PageSource:
     return source if isinstance(source, Path) else inspect.unwrap(source)
 
 
-def _remember(page: st.Page) -> None:
+def _record_offered(page: st.Page) -> None:
     offered = _offered.get()
     if offered is not None:
         offered.append((_source(page), _own_address(page)))
@@ -220,16 +220,16 @@ def _page(page: Any) -> st.Page:
 
 
 class _Refused(st.Page):
-    """Stands for a page that may not be opened now: running it says so."""
+    """A stand-in for a page that the user may not open: it shows the refusal."""
 
     missing: _MissingRow
     _own: str
-    """Its address when it is not the start page."""
+    """The page's address when it is not the start page."""
 
     @classmethod
     def of(cls, page: st.Page, missing: _MissingRow) -> _Refused:
-        """In place of ``page``, at its address; it keeps its title only where a fresh sign-in opens it."""
-        twin: Any = copy.copy(page)  # theirs may be shared by everybody
+        """A stand-in at the address of ``page``, with the page's title only if a step-up would open it."""
+        twin: Any = copy.copy(page)  # the app may share its page objects between users
         twin.__class__ = cls
         twin.missing = missing
         twin._own = _own_address(page)  # noqa: SLF001 - our copy
@@ -239,8 +239,8 @@ class _Refused(st.Page):
         return stand_in
 
     def run(self) -> None:
-        """Say why it does not open."""
-        self._page = self._explain  # what was on it is not run
+        """Show why the page does not open."""
+        self._page = self._explain  # in place of the page's own script or function
         _run_page(self)
 
     def _explain(self) -> None:
@@ -256,17 +256,17 @@ class _Refused(st.Page):
             panels.problem(NotFound("This page has no address of its own, so it can have no row: give it a url_path."))
         else:
             start = ", as the start page either: add one beside the row of /" if self._default and address else ""
-            panels.problem(NotFound(f"/{address} has no row in {FILE_NAME}, so nobody may open it{start}."))
+            panels.problem(NotFound(f"/{address} has no row in {FILE_NAME}, so no user may open it{start}."))
 
 
 def refuse(permission: Permission | None, target: str) -> None:
-    """Show a refusal: recorded once for as long as the user stays there, shown on every rerun."""
+    """Show a refusal on every rerun. It is recorded once for as long as the user stays on the page."""
     try:
         if st.session_state.get(_REFUSED) != target:
             st.session_state[_REFUSED] = target
             access.require(permission, target=target)
         decision = access.decide(permission)
-        if decision.allowed:  # granted in this very moment
+        if decision.allowed:  # granted between the two decisions
             st.rerun()
         raise refusal(permission, decision)
     except GatehouseError as error:

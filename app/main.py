@@ -1,7 +1,7 @@
-"""The script Streamlit reruns: build the navigation from what may be opened, run the page, show a refusal.
+"""The script that Streamlit reruns: it builds the navigation from the user's grants and runs or refuses the page.
 
-Only pages the person may open are registered; a known path that may not be opened gets a neutral stand-in, so that
-no title of it reaches the browser. The page decides again in its first statement.
+Only pages that the user may open are registered. Any other known path gets a stand-in with a neutral title, so that the
+page's own title does not reach the browser. The page checks its permission again in its first statement.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from app import access, drafts, page_registry, panels
+from app import access, drafts, page_registry, panels, sidebar
 from app.access_changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
@@ -29,8 +29,8 @@ def main() -> None:
     if not access.guarded():
         panels.unguarded()
         return
-    drafts.give_back()
-    drafts.remember()
+    drafts.restore()
+    drafts.capture()
     try:
         session = access.recently_checked_session()
         caller = access.caller_of(session)
@@ -47,19 +47,19 @@ def main() -> None:
 
 
 def _signed_out(error: Unauthenticated | None) -> None:
-    """Every known path shows sign-in, at that very path."""
+    """Show the sign-in page at the requested path."""
     page, _ = _register(page_registry.navigation_state(), (), stand_in="Sign in")
-    panels.sign_in(error, asked=page.url_path)
+    panels.sign_in(error, path=page.url_path)
 
 
 def _signed_in(caller: Caller, session: Session) -> None:
-    """Register what may be opened, and run or refuse the page that was asked for."""
+    """Register the pages that the user may open, and run or refuse the requested page."""
     decisions = {row.path: decide(caller.principal, row.permission, caller.grants) for row in PAGES}
     opened = {path for path, decision in decisions.items() if decision.allowed_after_step_up}
     state = page_registry.navigation_state()
     page, row = _register(state, opened, stand_in="No access")
     with st.sidebar:
-        panels.account(
+        sidebar.account(
             caller.principal,
             session,
             sorted(caller.grants.roles),
@@ -77,7 +77,7 @@ def _signed_in(caller: Caller, session: Session) -> None:
         else:
             _refuse(state, row, decisions[row.path])
     except Unauthenticated as error:
-        panels.sign_in(error, asked=row.path)
+        panels.sign_in(error, path=row.path)
     except StepUpRequired as error:
         panels.step_up(error)
     except PermissionDenied as error:
@@ -87,38 +87,38 @@ def _signed_in(caller: Caller, session: Session) -> None:
 
 
 def _refuse(state: page_registry.NavigationState, row: PageRow, decision: Decision) -> None:
-    """Refuse ``row``: recorded once for as long as the person stays there, shown on every rerun."""
+    """Show a refusal on every rerun. It is recorded once for as long as the user stays on the page."""
     if state.refused != row.path:
         state.refused = row.path
         access.require_row(row)
-        st.rerun()  # given back in the very moment between the two decisions
+        st.rerun()  # the permission was granted between the two decisions
     raise refusal(row.permission, decision)
 
 
 def _register(
     state: page_registry.NavigationState, opened: Collection[str], *, stand_in: str
 ) -> tuple[st.Page, PageRow]:
-    """Register the pages whose paths may be opened, and stand-ins; returns the page that was asked for, and its row."""
-    asked = urlsplit(st.context.url or "").path.strip("/")
+    """Register the pages of ``opened`` (paths) and the stand-ins; returns the requested page and its row."""
+    requested_path = urlsplit(st.context.url or "").path.strip("/")
     pages: dict[str, list[st.Page]] = {}
     for row in PAGES:
         if row.path in opened:
-            # The icon stands in the title: as `icon` the browser would fetch it, as a favicon, from a foreign host.
+            # The icon is part of the title: as `icon` the browser would fetch it from another host, as a favicon.
             page = page_registry.page(row, title=f"{row.icon} {row.title}")
             pages.setdefault(row.section, []).append(page)
-        elif row is PAGES[0] or row.path == asked or row.path in state.paths:
+        elif row is PAGES[0] or row.path == requested_path or row.path in state.paths:
             page = page_registry.page(row, title=stand_in, hidden=True)
             pages.setdefault("", []).append(page)
         if row is PAGES[0]:
             state.home = page
-    chosen = st.navigation(pages, position="sidebar" if opened else "hidden")
-    row = BY_PATH[chosen.url_path]
-    panels.brand()
+    page = st.navigation(pages, position="sidebar" if opened else "hidden")
+    row = BY_PATH[page.url_path]
+    sidebar.brand()
     title = row.title if row.path in opened else stand_in
     st.set_page_config(page_title=f"{title} · Gatehouse", page_icon="🏛️")
     if row.path not in state.paths:
         state.paths.append(row.path)
-    return chosen, row
+    return page, row
 
 
 main()

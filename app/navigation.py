@@ -1,4 +1,4 @@
-"""The pages: one row each. The row says which permission a page asks for; the page asks it by ``require_page``."""
+"""The pages: one row each. The row names the page's permission, which the page requires by ``require_page``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGES_FOLDER: Final = Path(__file__).resolve().parent.parent / "pages"
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """One page. ``permission`` None means anybody who is signed in; ``path`` empty means the start page."""
+    """One page. ``permission`` None opens it to every signed-in user; an empty ``path`` is the start page's."""
 
     file: str
     path: str
@@ -32,7 +32,7 @@ class PageRow:
 
 @cache
 def _script(folder: Path, file: str) -> Path:
-    """Made once, and with it its hash, which ``app.page_registry`` asks for in every run."""
+    """A script's path, created once so that its hash is cached: ``app.page_registry`` needs it in every run."""
     return folder / file
 
 
@@ -55,26 +55,26 @@ PAGES: Final = (
 
 
 def mistakes() -> list[str]:
-    """What is wrong with the pages, a sentence each: read at start, so that a page without its gate never serves."""
-    found = []
+    """Faults of the pages, one sentence each: the app checks them at start, and serves no unguarded page."""
+    faults = []
     for row in PAGES:
         if not row.script.is_file():
-            found.append(f"app/navigation.py has a row for pages/{row.file}, and there is no such file.")
-        elif not _gates_itself(row.script):
-            found.append(f"pages/{row.file}: its first statement after the imports must be access.require_page().")
+            faults.append(f"app/navigation.py has a row for pages/{row.file}, and there is no such file.")
+        elif not _requires_row(row.script):
+            faults.append(f"pages/{row.file}: its first statement after the imports must be access.require_page().")
     starts = [row.file for row in PAGES if not row.path]
     if starts != [PAGES[0].file] or len({row.path for row in PAGES}) != len(PAGES):
-        found.append("app/navigation.py: the first row, and no other, has an empty path; no path is there twice.")
+        faults.append("app/navigation.py: the first row, and no other, has an empty path; no path is there twice.")
     rows = {row.file for row in PAGES}
-    found += [
+    faults += [
         f"pages/{script.name} has no row in app/navigation.py."
         for script in sorted(PAGES_FOLDER.glob("*.py"))
         if script.name not in rows
     ]
-    return found
+    return faults
 
 
-def _gates_itself(script: Path) -> bool:
+def _requires_row(script: Path) -> bool:
     """Whether the first statement that does anything is ``access.require_page()``."""
     for statement in ast.parse(script.read_text(encoding="utf-8")).body:
         documentation = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

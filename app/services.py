@@ -34,7 +34,7 @@ from db import open_database
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything this process shares. Built by ``build``; tests build their own and ``install`` it."""
+    """The objects that this process shares. ``build`` creates them; tests create their own and ``install`` them."""
 
     settings: Settings
     keyring: Keyring
@@ -57,7 +57,7 @@ class Services:
     page_views: PageViews
 
     def close(self) -> None:
-        """Save what is left and let go of everything."""
+        """Save the remaining counts and close the storage."""
         self.page_views.close()
         self.refusals.close()
         self.secret_keys.close()
@@ -65,7 +65,11 @@ class Services:
 
 
 def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Services:
-    """Wire everything for ``settings``. Makes no network call and does not touch the database yet."""
+    """Create the services for ``settings``, without a call to the network or the database.
+
+    Raises:
+        ConfigurationError: A setting cannot be used.
+    """
     keyring = Keyring(settings.secrets)
     storage = storage if storage is not None else open_database(settings, keyring)
     discovery = Discovery.of(settings)
@@ -116,14 +120,18 @@ _installed: Services | None = None
 
 
 def install(built: Services | None) -> None:
-    """Make ``built`` this process's services (None forgets them); for the start of the process and for tests."""
-    global _installed  # noqa: PLW0603 - the one place where the process keeps what it shares
+    """Set this process's services (None removes them); for the start of the process and for tests."""
+    global _installed  # noqa: PLW0603 - the one place that holds the services
     with _lock:
         _installed = built
 
 
 def services() -> Services:
-    """This process's services; built from the environment on first use. Raises ``ConfigurationError``."""
+    """This process's services, created from the environment on first use.
+
+    Raises:
+        ConfigurationError: A setting is missing or cannot be used.
+    """
     global _installed  # noqa: PLW0603 - see install
     if _installed is not None:
         return _installed

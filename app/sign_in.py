@@ -1,7 +1,7 @@
-"""A press on "Sign in", seen from the host: what was typed is stored, and the front end gets the address.
+"""The address of a sign-in: the host stores the draft of the page and returns the address to the front end.
 
-Called in a script run, with Streamlit's public API only. The address is ours (``/auth/login``) and carries what its
-caller chose; what reaches the provider, and in which form, ``component.oidc.provider`` decides again.
+Called in a script run, with Streamlit's public API only. The address is ``/auth/login`` of this app with the caller's
+parameters. ``component.oidc.provider`` decides again which of them reach the provider.
 """
 
 from __future__ import annotations
@@ -32,15 +32,25 @@ def sign_in_address(
     another_account: bool = False,
     step_up: Requirement | None = None,
 ) -> str:
-    """The address to go to, once what this page keeps (``app.drafts``) has been stored for it.
+    """Store the draft of this page (``app.drafts``) and return the address of a sign-in.
 
-    To be opened in this tab, or for ``Mode.POPUP`` in a window of its own; good for one sign-in.
+    The front end opens it in this tab, or for ``Mode.POPUP`` in a window of its own. It is valid for one sign-in.
 
-    ``return_to``: the page to come back to, query included; "" means the one this run is for. ``another_account``:
-    whoever is signed in at the provider is not simply taken. ``step_up``: what somebody who is signed in has to do
-    anew. A parameter whose form is not allowed is left out.
+    Args:
+        mode: How the front end opens the address.
+        return_to: The page to return to, query included; empty for the page of this run.
+        connection: As Auth0 defines it, like the four parameters below; omitted if its form is not allowed.
+        organization: As ``connection``.
+        login_hint: As ``connection``.
+        screen_hint: As ``connection``.
+        ui_locales: As ``connection``.
+        another_account: Whether the provider asks for the account even if the user is signed in there.
+        step_up: The requirement that the sign-in of a signed-in user has to meet.
+
+    Raises:
+        StorageUnavailable: The database does not answer.
     """
-    asked = {
+    parameters = {
         "connection": connection,
         "organization": organization,
         "login_hint": login_hint,
@@ -48,7 +58,7 @@ def sign_in_address(
         "ui_locales": ui_locales,
     }
     query = {"return_to": safe_return_to(return_to) if return_to else here()}
-    query |= _MODES[mode] | allowed_parameters(asked)
+    query |= _MODES[mode] | allowed_parameters(parameters)
     if another_account:
         query["another"] = "1"
     if step_up is not None:
@@ -57,14 +67,14 @@ def sign_in_address(
             query["max_age"] = str(step_up.max_age_seconds)
         if step_up.acr:
             query["acr_values"] = step_up.acr
-    kept = drafts.store(query["return_to"].partition("?")[0].rstrip("/") or "/")
-    if kept:
-        query["draft"] = kept
+    draft = drafts.store(query["return_to"].partition("?")[0].rstrip("/") or "/")
+    if draft:
+        query["draft"] = draft
     return f"{_LOGIN}?{urlencode(query)}"
 
 
 def here() -> str:
-    """The page and query that this run is for, as an address of this app."""
+    """Path and query of the page of this run."""
     path = urlsplit(st.context.url or "").path
     values = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]
     return safe_return_to(f"{path}?{urlencode(values)}" if values else path)

@@ -56,7 +56,7 @@ for role, ways in sorted(grants.roles.items()):
     with st.container(border=True):
         st.markdown(f"**{formatting.plain(role)}**")
         for held in ways:
-            st.caption(formatting.held_by(held))
+            st.caption(formatting.granted_by(held))
 
 st.header("What that lets you do")
 mine = [permission for permission in CATALOGUE.values() if decide(who, permission, grants).allowed_after_step_up]
@@ -65,7 +65,7 @@ if not mine:
 for resource, names in formatting.by_resource(mine).items():
     lines = []
     for name in names:
-        because = ", ".join(dict.fromkeys(formatting.held_through(way) for way in grants.grant_paths(name)))
+        because = ", ".join(dict.fromkeys(formatting.granted_through(way) for way in grants.grant_paths(name)))
         why = f":small[{formatting.plain(name)}, because of {because or 'the scope of your token'}]"
         lines.append(f":material/check: {formatting.sentence(name)}  \n{why}")
     st.markdown(f"**{resource}**  \n" + "  \n".join(lines))

@@ -68,7 +68,7 @@ def run_app(address: str, port: int | None, script: Path | None = None, state: P
     options = streamlit_options(built, address=address, port=_port_of(settings, port), hosted=declared is not None)
     if hosted_script is not None and declared is not None:
         hosted.install(hosted.Hosted(hosted_script, declared))
-        hosted.make_room(hosted_script.parent)
+        hosted.free_module_names(hosted_script.parent)
     install_protocols(built.admission)
     app.run(config=options)
     return 0

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app import cleanup, testing
 from app.__main__ import main
-from app.cleanup import Housekeeping
+from app.cleanup import Cleanup
 from app.core import settings_loading
 from app.core.clock import utc_now
 from app.core.keyring import Keyring
@@ -53,7 +53,7 @@ def test_two_at_once_do_no_harm(services: Services) -> None:
     later = utc_now() + timedelta(days=31)
 
     async def both() -> None:
-        tasks = [asyncio.create_task(Housekeeping(services.storage, clock=lambda: later).run()) for _ in range(2)]
+        tasks = [asyncio.create_task(Cleanup(services.storage, clock=lambda: later).run()) for _ in range(2)]
         await wait_until_async(lambda: not rows(services, "sessions"))
         for task in tasks:
             assert not task.done()
@@ -73,7 +73,7 @@ def test_it_goes_on_after_a_failure(services: Services, monkeypatch: pytest.Monk
     monkeypatch.setattr(cleanup, "purge", failing)
 
     async def twice() -> None:
-        task = asyncio.create_task(Housekeeping(services.storage, every_seconds=0.01).run())
+        task = asyncio.create_task(Cleanup(services.storage, every_seconds=0.01).run())
         await wait_until_async(lambda: len(tries) >= 2)
         task.cancel()
 

@@ -97,7 +97,7 @@ def test_it_goes_by_itself(services: Services, monkeypatch: pytest.MonkeyPatch) 
     grant(services, who, "viewer", revoke=True)
     assert line(at.run())
     assert line(at.run())  # a run that comes by itself right after does not take it away
-    monkeypatch.setattr(access_changes, "_SHOWN", access_changes._SHOWN * 0)
+    monkeypatch.setattr(access_changes, "_DISPLAY_TIME", access_changes._DISPLAY_TIME * 0)
     assert line(at.run()) == ""
     assert line(at.run()) == ""
 
@@ -117,7 +117,7 @@ def test_the_line_names_no_page_and_the_state_no_right_that_counts(services: Ser
     assert line_text.count(";") == len(CATALOGUE) - 1
     assert not any(row.title in line_text for row in PAGES if row.permission is not None)
     # What is remembered is names for showing; planting one there opens nothing.
-    at.session_state["gatehouse_held"] = access_changes._Known([], sorted(ROLES["analyst"][1]), utc_now())
+    at.session_state["gatehouse_permissions"] = access_changes._Known([], sorted(ROLES["analyst"][1]), utc_now())
     testing.open_page(at, "home.py")
     with pytest.raises(ValueError, match="csv_explorer"):
         at.switch_page("../pages/csv_explorer.py").run()

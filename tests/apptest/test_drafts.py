@@ -22,8 +22,8 @@ import streamlit as st
 from app import drafts, panels
 from app.sign_in import sign_in_address
 
-drafts.give_back()
-drafts.remember()
+drafts.restore()
+drafts.capture()
 if st.session_state.pop("refused", False):
     st.text("refused")
 else:
@@ -191,8 +191,8 @@ def test_what_is_no_draft_is_refused(text: str) -> None:
 SUBMIT = """
 import streamlit as st
 from app import drafts, panels
-drafts.give_back()
-drafts.remember()
+drafts.restore()
+drafts.capture()
 drafts.keep("subject")
 with st.form("letter"):
     st.text_input("Subject", key="subject")

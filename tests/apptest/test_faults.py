@@ -42,7 +42,7 @@ def test_the_api_is_down(world: World, file: str, role: str) -> None:
     assert not at.exception
     assert ApiUnavailable.title in at.error[0].value
     assert at.button(key="retry").label == "Try again"
-    assert any("tell an administrator this number" in caption.value for caption in at.caption)
+    assert any("give your administrator this reference" in caption.value for caption in at.caption)
 
 
 @pytest.mark.usefixtures("without_api")

@@ -20,7 +20,7 @@ import app.asgi
 from app import hosted
 folder = pathlib.Path(sys.argv[1])
 sys.path.insert(0, str(folder))
-hosted.make_room(folder)
+hosted.free_module_names(folder)
 import db, component
 from app import access
 print(db.WHOSE, component.__file__, access.__file__)

@@ -173,7 +173,7 @@ def test_blocking_and_the_way_back(admin: Administration) -> None:
 def test_erasing_asks_for_a_second_factor_before_anything_is_typed(admin: Administration) -> None:
     at, _ = admin.open(CARD, mfa=False)
     at.button(key="erase").click().run()
-    assert "For that a second proof is needed" in words(at)
+    assert "This requires a second factor" in words(at)
     assert "erase-go" not in keys(at)
     at, _ = admin.open(CARD)
     at.button(key="erase").click().run()

@@ -133,7 +133,7 @@ def test_a_second_factor_is_asked_for_in_its_own_words(
     world.sign_in(at, roles=["viewer"])
     testing.open_page(at, "usage_report.py")
     assert title_of(at) == "Confirm it is you"
-    assert "a second proof is needed, such as a code" in words(at)
+    assert "requires a second factor, such as a code" in words(at)
     assert MULTI_FACTOR not in words(at)
     assert asked[0] == Requirement(acr=MULTI_FACTOR)
     signed_in_ago(world, 0, amr="mfa pwd")

@@ -130,7 +130,7 @@ def _write_scripts(folder: Path) -> None:
 
 import streamlit as st
 
-from app import panels
+from app import sidebar
 from component.auth0 import Account, auth0
 
 UNTIL = datetime(2099, 1, 1, tzinfo=UTC)
@@ -139,7 +139,7 @@ for file, title, path, section in {rows!r}:
     page = st.Page(file, title=title, url_path=path, default=not path)
     pages.setdefault(section, []).append(page)
 chosen = st.navigation(pages)
-panels.brand()
+sidebar.brand()
 st.set_page_config(page_title="Gatehouse", page_icon="🏛️")
 """
     account = """with st.sidebar:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import access, drafts, panels
+from app import access, drafts, panels, sidebar
 from app.core.errors import Unauthenticated
 from app.services import services
 
-drafts.give_back()
-drafts.remember()
+drafts.restore()
+drafts.capture()
 st.navigation([st.Page(lambda: None, title="Notes", url_path="notes", default=True)], position="hidden")
 st.title("Notes")
 try:
@@ -20,7 +20,7 @@ except Unauthenticated as error:
     st.stop()
 if session is not None:
     with st.sidebar:
-        panels.account(access.principal(), session, [], lifetimes=services().sessions.lifetimes)
+        sidebar.account(access.principal(), session, [], lifetimes=services().sessions.lifetimes)
 
 elif "GATED" in os.environ:
     panels.sign_in()

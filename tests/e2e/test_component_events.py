@@ -85,7 +85,7 @@ def test_the_host_calls_with_and_without_the_token_and_no_other_host(arrive: Arr
     said(visitor, re.compile("answered 200"))
     choose(visitor, "Echo")
     press(visitor, "ask")
-    expect(visitor.page.locator(".st-key-console .answer")).to_contain_text("carried out by its host", timeout=SOON)
+    expect(visitor.page.locator(".st-key-console .answer")).to_contain_text("called by its host", timeout=SOON)
     choose(visitor, "Another host")
     press(visitor, "ask")
     said(visitor, re.compile("calls the remote API only"))

@@ -103,7 +103,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a guard above st.fragment is refused",
         at="app.access:requires.decorate_checked",
-        without='getattr(layer, "__globals__", {}).get("__name__") in _RERUN_BY_THEMSELVES',
+        without='getattr(layer, "__globals__", {}).get("__name__") in _RERUN_MODULES',
         instead="False",
         test=(
             "tests/apptest/test_guarded_caches.py::test_a_guard_goes_below_what_streamlit_reruns_by_itself[st.fragment]"
