@@ -26,12 +26,12 @@ def test_the_list_has_every_role_with_its_counts(world: World) -> None:
     said = words(at)
     for description, _ in ROLES.values():
         assert description in said
-    assert "1 permission, held by nobody" in said
-    assert "held by 1 person" in said
+    assert "1 permission, not assigned" in said
+    assert "assigned to 1 person" in said
     at.text_input(key="roles-search").set_value("VIEW").run()
     assert "1 role" in words(at)
     at.text_input(key="roles-search").set_value("zzz").run()
-    assert "No role has this in its name" in words(at)
+    assert "No role matches" in words(at)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -45,7 +45,7 @@ def test_a_role_says_in_sentences_what_it_lets_people_do(world: World, role: str
 
 def test_a_role_is_made_changed_taken_back_and_deleted(world: World, change: Change) -> None:
     at = make(world, "clerk", "read:reports", "read:people")
-    assert "The role **clerk** is there now" in words(at)
+    assert "The role **clerk** was created" in words(at)
     assert permissions_in(world, "clerk") == {"read:reports", "read:people"}
     (made,) = events_of(world, "policy:role:create")
     assert (made["reason"], made["target"]) == ("a new desk", "clerk")
@@ -58,7 +58,7 @@ def test_a_role_is_made_changed_taken_back_and_deleted(world: World, change: Cha
     tick(at, "export:reports")
     at.button(key="role-review").click().run()
     said = words(at)
-    assert "**1 person holds** this role." in said
+    assert "**1 person has** this role." in said
     assert "1 person gains it." in said
     assert "1 person loses it." in said
     at.text_input(key="role-save-reason").set_value("desk work").run()
@@ -68,7 +68,7 @@ def test_a_role_is_made_changed_taken_back_and_deleted(world: World, change: Cha
     assert permissions_in(world, "clerk") == {"read:reports", "read:people"}
     assert [event["reason"] for event in events_of(world, "policy:role:update")] == [
         "desk work",
-        "The last change was taken back.",
+        "The last change was undone.",
     ]
 
     at.button(key="role-delete").click().run()
@@ -84,7 +84,7 @@ def test_a_role_is_made_changed_taken_back_and_deleted(world: World, change: Cha
 def test_making_a_role_can_be_taken_back(world: World) -> None:
     at = make(world, "desk", "read:reports")
     at.button(key="undo").click().run()
-    assert "is deleted again" in words(at)
+    assert "The role **desk** was deleted." in words(at)
     assert at.title[0].value == "Roles"
     assert len(events_of(world, "policy:role:delete")) == 1
 
@@ -102,7 +102,7 @@ def test_two_administrators_at_once_lose_nothing(world: World) -> None:
     second.button(key="role-save").click().run()
     first.text_input(key="role-save-reason").set_value("first").run()
     first.button(key="role-save").click().run()
-    assert "Somebody changed this role while you were at it" in words(first)
+    assert "Another administrator changed this role while you were editing it" in words(first)
     assert permissions_in(world, "clerk") == {"read:reports", "read:roles"}
     first.button(key="meanwhile-on-top").click().run()
     first.text_input(key="role-save-reason").set_value("first").run()
@@ -130,10 +130,10 @@ def test_two_roles_side_by_side(world: World) -> None:
     listed = [element.value for element in at.markdown if "explore:files" in element.value]
     assert [text.startswith("- Open a CSV file") for text in listed] == [True]
     said = words(at)
-    for part in ("Only analyst", "Only viewer", "Both (1)", "Nothing that the other does not."):
+    for part in ("Only analyst", "Only viewer", "Both (1)", "The other role has all of them too."):
         assert part in said
     at = opened(world, "roles.py", role=role_id(world, "viewer"), compare=role_id(world, "viewer"))
-    assert "exactly the same" in words(at)
+    assert "exactly the same permissions" in words(at)
 
 
 @pytest.mark.parametrize(("query", "said"), [

@@ -28,12 +28,12 @@ def test_the_review_says_what_saving_does(stub: Told) -> None:
     said = words(reviewing(stub))
     for sentence in (
         "**Name:** clerk :material/arrow_forward: front clerk",
-        "**34 people hold** this role.",
+        "**34 people have** this role.",
         "**2 live sessions** are affected",
         "Added: 1 permission",
         "30 people gain it. Some have it already through analyst.",
         "Removed: 1 permission",
-        "1 person loses it. :material/warning: Another role gives it too: auditor. Who holds that keeps it.",
+        "1 person loses it. :material/warning: Another role has it too: auditor. Users with that role keep it.",
     ):
         assert sentence in said
 
@@ -105,8 +105,8 @@ def test_a_role_changed_meanwhile_shows_both_and_loses_neither(stub: Told) -> No
     stub.answer("GET", "roles/3", json_of(theirs))
     at.button(key="role-save").click().run()
     said = words(at)
-    assert "Somebody changed this role while you were at it" in said
-    assert "**What it is for:** Is clerk. :material/arrow_forward: Theirs." in said
+    assert "Another administrator changed this role while you were editing it" in said
+    assert "**Description:** Is clerk. :material/arrow_forward: Theirs." in said
     assert "See roles, the permissions in them" in said
     assert "**Name:** clerk :material/arrow_forward: front clerk" in said
     assert "Download the usage report as a file" in said
@@ -137,9 +137,9 @@ def test_a_role_deleted_meanwhile_can_be_made_anew_from_the_edit(stub: Told) -> 
     at = reviewing(stub)
     stub.answer("POST", "roles/3/review", FAULTS["404"])
     at.run()
-    assert "Somebody deleted this role meanwhile" in explained(at)
+    assert "This role was deleted meanwhile" in explained(at)
     at.button(key="role-as-new").click().run()
-    assert at.title[0].value == "Make a role"
+    assert at.title[0].value == "Create role"
     assert at.text_input[0].value == "front clerk"
     ticked = {str(box.key).partition("-has-")[2] for box in at.checkbox if box.value}
     assert ticked == {"export:reports", "read:reports"}
@@ -148,7 +148,7 @@ def test_a_role_deleted_meanwhile_can_be_made_anew_from_the_edit(stub: Told) -> 
 def test_a_role_is_deleted_only_with_a_place_for_its_people(stub: Told) -> None:
     at = stub.open("roles.py", {"role": "3"})
     at.button(key="role-delete").click().run()
-    assert "34 people hold it" in words(at)
+    assert "34 people have it" in words(at)
     assert at.button(key="delete-go").disabled
     at.selectbox(key="delete-move-to").set_value(2).run()
     at.text_input(key="delete-reason").set_value("nobody does it").run()
@@ -184,4 +184,4 @@ def test_what_one_does_not_hold_is_locked_before_trying(stub: Told) -> None:
     at = stub.open("roles.py", {"role": "3", "edit": "yes"}, roles=(), permissions=held)
     locked = {str(box.key).partition("-has-")[2] for box in at.checkbox if box.disabled}
     assert locked == {"export:reports"}
-    assert "you cannot give it" in words(at)
+    assert "You cannot grant the locked permissions" in words(at)

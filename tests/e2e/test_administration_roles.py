@@ -77,7 +77,7 @@ def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
     page.locator(".st-key-role-review button").click()
     page.get_by_role("textbox", name="Reason", exact=True).fill("a new desk")
     page.locator(".st-key-role-save button").click()
-    says(page, "is there now")
+    says(page, "was created")
     address = page.url
     second.sign_in("ada")
     second.page.goto(f"{address}&edit=yes")
@@ -91,9 +91,11 @@ def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
     second.page.locator(".st-key-role-save button").click()
     says(second.page, "was changed: 1 added")
     page.locator(".st-key-role-save button").click()
-    expect(page.get_by_text("Somebody changed this role while you were at it")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("Another administrator changed this role while you were editing it")).to_be_visible(
+        timeout=SOON
+    )
     first.shot("role-changed-meanwhile")
-    page.get_by_text("Put my changes on top of theirs").click()
+    page.get_by_text("Apply my changes to their version").click()
     expect(page.locator(".st-key-review-added")).to_contain_text("scoped message", timeout=SOON)
     page.get_by_role("textbox", name="Reason", exact=True).fill("first, on top")
     page.locator(".st-key-role-save button").click()

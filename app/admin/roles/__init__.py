@@ -1,1 +1,1 @@
-"""The roles page: the list, one role, its editor and review, comparison and deletion."""
+"""The roles page: list, card, editor with review, comparison and deletion of roles."""

@@ -1,4 +1,7 @@
-"""Deleting a role: what it will do, where its people go, why; and the way back where nobody was touched."""
+"""The dialog that deletes a role: the effects, the role that its people get instead, the reason; with Undo if possible.
+
+A deletion can be undone if no person or mapping had the role.
+"""
 
 from __future__ import annotations
 
@@ -13,36 +16,36 @@ from app.core.errors import GatehouseError, StaleVersion
 
 
 def show(role: RoleBody, dialog: dialogs.Dialog) -> None:
-    """The dialog."""
+    """Show the dialog."""
     dialogs.show(f"Delete {formatting.plain(role.name)}?", lambda: _body(role, dialog), icon=":material/delete:")
 
 
 def _body(role: RoleBody, dialog: dialogs.Dialog) -> None:
     version = dialog.memory.setdefault("version", role.version)
     if version != role.version:
-        st.warning("Somebody changed this role meanwhile. What you see here is how it is now.", icon=":material/sync:")
+        st.warning("This role was changed meanwhile. You see its current state.", icon=":material/sync:")
     target = None
     try:
         if role.people:
             st.write(
                 f"**{labels.counted(role.people, capped=role.people_capped)} "
-                f"{'person holds' if role.people == 1 else 'people hold'} it.** Say which role they get instead: it is "
-                "given to them in the same moment, and nobody else is touched."
+                f"{'person has' if role.people == 1 else 'people have'} it.** Choose the role that they get instead. "
+                "It is granted in the same transaction; other people are not affected."
             )
             target = role_picker.pick_one("Role they get instead", key="delete-move-to", without={role.id})
         else:
-            st.write("Nobody holds it, so nobody loses anything.")
+            st.write("No one has this role, so no one loses permissions.")
     except GatehouseError as error:
         failures.show(error, key="delete-roles-failed")
     if role.token_roles:
         st.write(
             f"The provider's role{'s' if len(role.token_roles) > 1 else ''} {labels.listed(role.token_roles)} "
-            f"will {'become the other role' if target is not None else 'be mapped nowhere'} then."
+            f"will {'be mapped to the other role' if target is not None else 'not be mapped'} then."
         )
-    st.write("The role is gone for good then; the audit keeps what it was.")
-    reason = confirmation.reason_input("delete", placeholder="Such as: nobody does this work any more")
-    nowhere = bool(role.people) and target is None
-    if confirmation.buttons("delete", "Delete the role", icon=":material/delete:", disabled=nowhere):
+    st.write("The role is deleted permanently. The audit log keeps a record of it.")
+    reason = confirmation.reason_input("delete", placeholder="Such as: the team was dissolved")
+    target_missing = bool(role.people) and target is None
+    if confirmation.buttons("delete", "Delete the role", icon=":material/delete:", disabled=target_missing):
         _delete(role, target, reason)
 
 
@@ -58,26 +61,26 @@ def _delete(role: RoleBody, target: RoleItem | None, reason: str) -> None:
             return
     except StaleVersion:
         st.warning(
-            "Somebody changed this role in this very moment. Look at what you see now, then delete it again.",
+            "This role was changed just now and is not deleted. Review its current state, then delete it again.",
             icon=":material/sync:",
         )
         return
-    _gone(role, target, moved[0])
+    _report(role, target, moved[0])
 
 
-def _gone(role: RoleBody, target: RoleItem | None, moved: int) -> None:
-    """Say what happened, with the way back where nobody was touched."""
-    went = ""
+def _report(role: RoleBody, target: RoleItem | None, moved: int) -> None:
+    """Post the notice about the deletion, with Undo if no person or mapping had the role, and open the list."""
+    replacement = ""
     if target is not None and moved:
-        went = f" {labels.quantity(moved, 'person', 'people')} got {formatting.plain(target.name)} instead."
-    undo = None if moved or role.token_roles else notices.Undo("Make it again", lambda: _again(role))
-    notices.post(f"The role **{formatting.plain(role.name)}** was deleted.{went}", ROLES, undo=undo)
+        replacement = f" {labels.quantity(moved, 'person', 'people')} got {formatting.plain(target.name)} instead."
+    undo = None if moved or role.token_roles else notices.Undo("Undo", lambda: _undo_deletion(role))
+    notices.post(f"The role **{formatting.plain(role.name)}** was deleted.{replacement}", ROLES, undo=undo)
     st.query_params.clear()
     dialogs.close_and_rerun()
 
 
-def _again(role: RoleBody) -> str:
+def _undo_deletion(role: RoleBody) -> str:
     roles_api.create_role(
-        role.name, description=role.description, permissions=role.permissions, reason="Deleting it was taken back."
+        role.name, description=role.description, permissions=role.permissions, reason="The deletion was undone."
     )
-    return f"The role **{formatting.plain(role.name)}** is there again."
+    return f"The role **{formatting.plain(role.name)}** was created again."

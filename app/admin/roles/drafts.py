@@ -1,4 +1,4 @@
-"""Edits of roles that are not saved yet, kept by the server for this tab. Display only: nothing is decided by them."""
+"""Unsaved edits of roles, kept by the server for this tab. For display only: no permission check reads them."""
 
 from __future__ import annotations
 
@@ -10,89 +10,106 @@ from typing import Final
 import streamlit as st
 
 from app.admin.api import roles as roles_api
-from app.admin.roles.edits import Content, RoleDraft, copy_name
+from app.admin.roles.edits import RoleContent, RoleDraft, copy_name
 from app.admin.widgets.own_permissions import missing_permissions
 from app.core.contract.roles import RoleBody
 
-NAME_MAX: Final = 100
+MAX_NAME_LENGTH: Final = 100
 _KEY: Final = "role_drafts"
-_MOST: Final = 5
+_MAX_DRAFTS: Final = 5
 _numbers: Final = count(1)
 
 
 class Stage(Enum):
-    """Where an edit stands."""
+    """The step of an edit."""
 
     EDITING = auto()
     REVIEWING = auto()
-    MEANWHILE = auto()  # somebody else changed the role; both versions are shown
+    CONFLICT = auto()
+    """Another administrator changed the role; both versions are shown."""
 
 
 @dataclass(slots=True)
-class Editing:
-    """One edit."""
+class RoleEdit:
+    """An edit of a role, with the state of its pages."""
 
     draft: RoleDraft
     built_in: bool = False
     copy_of: int | None = None
-    left_out: tuple[str, ...] = ()
-    """What a copy was begun without, because the administrator does not hold it."""
+    """Id of the role that a new one was copied from."""
+    omitted: tuple[str, ...] = ()
+    """Permissions that the copy omits because the administrator does not hold them."""
     stage: Stage = Stage.EDITING
     sentences: dict[str, str] = field(default_factory=dict)
-    """Permission → what the API said of it."""
+    """Permission → its sentence from the API."""
     reason: str = ""
-    theirs: RoleBody | None = None
+    newer: RoleBody | None = None
+    """The role as another administrator saved it, after a conflict."""
     number: int = field(default_factory=lambda: next(_numbers))
-    """Part of its widgets' keys: a new one makes them show what the draft says."""
+    """Part of the widgets' keys: a new number makes them show the draft."""
 
-    def drawn_anew(self) -> None:
-        """Let the widgets show what the draft says now, rather than what was typed before."""
+    def reset_widgets(self) -> None:
+        """Make the widgets show the draft instead of their last input."""
         self.number = next(_numbers)
 
 
-def content_of(role: RoleBody) -> Content:
-    """What an administrator sets of a role."""
-    return Content(role.name, role.description, frozenset(role.permissions))
+def content_of(role: RoleBody) -> RoleContent:
+    """The fields of a role that an administrator sets."""
+    return RoleContent(role.name, role.description, frozenset(role.permissions))
 
 
-def current(role_id: int | None, *, copy_of: int | None = None) -> Editing | None:
-    """The edit of this role (None: of a new one, begun as that copy) that is under way; None when there is none."""
-    found = _drafts().get(role_id)
-    return found if found is not None and found.copy_of == copy_of else None
+def current(role_id: int | None, *, copy_of: int | None = None) -> RoleEdit | None:
+    """Return the unsaved edit of a role, or None.
+
+    Args:
+        role_id: The role; None for a new one.
+        copy_of: The role that the new one was copied from, if any.
+    """
+    edit = _drafts().get(role_id)
+    return edit if edit is not None and edit.copy_of == copy_of else None
 
 
-def begin(role_id: int | None, *, copy_of: int | None = None) -> Editing:
-    """Begin an edit; raises as the calls do, ``NotFound`` among them."""
+def begin(role_id: int | None, *, copy_of: int | None = None) -> RoleEdit:
+    """Start an edit. Raises as the calls do.
+
+    Args:
+        role_id: The role; None for a new one.
+        copy_of: The role to copy into the new one, if any.
+
+    Raises:
+        NotFound: There is no such role.
+    """
     if role_id is not None:
         role = roles_api.role(role_id)
         content = content_of(role)
-        editing = Editing(RoleDraft(content, content, role=role.id, version=role.version), built_in=role.built_in)
+        edit = RoleEdit(RoleDraft(content, content, role=role.id, version=role.version), built_in=role.built_in)
     elif copy_of is not None:
         role = roles_api.role(copy_of)
         missing = missing_permissions(role.permissions)
-        mine = Content(copy_name(role.name, cap=NAME_MAX), role.description, frozenset(role.permissions) - missing)
-        editing = Editing(RoleDraft(mine, copied_from=role.name), copy_of=copy_of, left_out=tuple(sorted(missing)))
+        name = copy_name(role.name, cap=MAX_NAME_LENGTH)
+        content = RoleContent(name, role.description, frozenset(role.permissions) - missing)
+        edit = RoleEdit(RoleDraft(content, copied_from=role.name), copy_of=copy_of, omitted=tuple(sorted(missing)))
     else:
-        editing = Editing(RoleDraft(Content()))
+        edit = RoleEdit(RoleDraft(RoleContent()))
     drafts = _drafts()
     drafts.pop(role_id, None)
-    while len(drafts) >= _MOST:
+    while len(drafts) >= _MAX_DRAFTS:
         drafts.pop(next(iter(drafts)))
-    drafts[role_id] = editing
-    return editing
+    drafts[role_id] = edit
+    return edit
 
 
 def drop(role_id: int | None) -> None:
-    """Forget an edit."""
+    """Discard the edit of a role."""
     _drafts().pop(role_id, None)
 
 
 def has_changes(role_id: int) -> bool:
-    """Whether there is an edit of this role that would change something."""
-    found = _drafts().get(role_id)
-    return found is not None and bool(found.draft.change)
+    """Whether there is an unsaved edit of this role that would change it."""
+    edit = _drafts().get(role_id)
+    return edit is not None and bool(edit.draft.change)
 
 
-def _drafts() -> dict[int | None, Editing]:
-    drafts: dict[int | None, Editing] = st.session_state.setdefault(_KEY, {})
+def _drafts() -> dict[int | None, RoleEdit]:
+    drafts: dict[int | None, RoleEdit] = st.session_state.setdefault(_KEY, {})
     return drafts

@@ -1,6 +1,6 @@
-"""What an edit of a role changes, and what to do when somebody else has changed it meanwhile.
+"""The difference between two versions of a role, and the rebase of an edit onto a newer version.
 
-Pure: compares contents by name. What is allowed, and whom it touches, only the remote API says.
+Pure: compares by name. The remote API decides what is allowed, and reports which users a change affects.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """All of a role that an administrator sets."""
+class RoleContent:
+    """The fields of a role that an administrator sets."""
 
     name: str = ""
     description: str = ""
@@ -22,25 +22,25 @@ class Content:
 class RoleDraft:
     """An edit that is not saved yet."""
 
-    mine: Content
-    """As it stands in the editor."""
-    base: Content = Content()
-    """As the role was when the edit began; empty for a new role."""
+    edited: RoleContent
+    """The fields as they are in the editor."""
+    base: RoleContent = RoleContent()
+    """The role as it was when the edit began; empty for a new role."""
     role: int | None = None
     """Id of the role; None for a new one."""
     version: str = ""
-    """The version that ``base`` is; what a save must name."""
+    """The version of ``base``, which a save must name."""
     copied_from: str = ""
-    """Name of the role a new one began as; empty otherwise."""
+    """Name of the role that a new one was copied from; empty otherwise."""
 
     @property
     def change(self) -> RoleChange:
         """What saving would change."""
-        return change(self.base, self.mine)
+        return difference(self.base, self.edited)
 
 
 class RoleChange(NamedTuple):
-    """The difference of two contents of a role; texts are None where they are equal."""
+    """The difference between two versions of a role; texts are None where they are equal."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -52,7 +52,7 @@ class RoleChange(NamedTuple):
         return bool(self.added or self.removed or self.name or self.description)
 
 
-class Compared(NamedTuple):
+class PermissionComparison(NamedTuple):
     """Two sets of permissions side by side, each part sorted."""
 
     only_first: tuple[str, ...]
@@ -60,14 +60,16 @@ class Compared(NamedTuple):
     only_second: tuple[str, ...]
 
 
-def compared(first: frozenset[str], second: frozenset[str]) -> Compared:
-    """What is in the one, in both, and in the other."""
-    return Compared(tuple(sorted(first - second)), tuple(sorted(first & second)), tuple(sorted(second - first)))
+def compare_permissions(first: frozenset[str], second: frozenset[str]) -> PermissionComparison:
+    """Split two sets of permissions into the first's own, the common ones, and the second's own."""
+    return PermissionComparison(
+        tuple(sorted(first - second)), tuple(sorted(first & second)), tuple(sorted(second - first))
+    )
 
 
-def change(before: Content, after: Content) -> RoleChange:
-    """What became of ``before``."""
-    removed, _, added = compared(before.permissions, after.permissions)
+def difference(before: RoleContent, after: RoleContent) -> RoleChange:
+    """Return what changed from ``before`` to ``after``."""
+    removed, _, added = compare_permissions(before.permissions, after.permissions)
     return RoleChange(
         added=added,
         removed=removed,
@@ -76,28 +78,33 @@ def change(before: Content, after: Content) -> RoleChange:
     )
 
 
-def on_top(draft: RoleDraft, theirs: Content, version: str) -> RoleDraft:
-    """The draft's own changes made to ``theirs``, the role as somebody else has left it; ``version`` is theirs.
+def rebase(draft: RoleDraft, newer: RoleContent, version: str) -> RoleDraft:
+    """Apply the changes of ``draft`` to ``newer``, the role as another administrator saved it.
 
-    What only they changed stays as they left it; where both changed a text, the draft's counts, as it was typed last.
+    Fields that the draft does not change stay as in ``newer``. Where both changed a text, the draft's text is used.
+
+    Args:
+        draft: The edit.
+        newer: The role as it is now.
+        version: The version of ``newer``.
     """
     own = draft.change
-    mine = Content(
-        name=draft.mine.name if own.name else theirs.name,
-        description=draft.mine.description if own.description else theirs.description,
-        permissions=(theirs.permissions | frozenset(own.added)) - frozenset(own.removed),
+    edited = RoleContent(
+        name=draft.edited.name if own.name else newer.name,
+        description=draft.edited.description if own.description else newer.description,
+        permissions=(newer.permissions | frozenset(own.added)) - frozenset(own.removed),
     )
-    return replace(draft, mine=mine, base=theirs, version=version)
+    return replace(draft, edited=edited, base=newer, version=version)
 
 
-def toggled(draft: RoleDraft, permission: str, *, wanted: bool) -> RoleDraft:
-    """The draft with ``permission`` in it or not."""
-    one = frozenset({permission})
-    permissions = draft.mine.permissions | one if wanted else draft.mine.permissions - one
-    return replace(draft, mine=replace(draft.mine, permissions=permissions))
+def set_permission(draft: RoleDraft, permission: str, *, included: bool) -> RoleDraft:
+    """Return the draft with or without ``permission``."""
+    change = frozenset({permission})
+    permissions = draft.edited.permissions | change if included else draft.edited.permissions - change
+    return replace(draft, edited=replace(draft.edited, permissions=permissions))
 
 
 def copy_name(name: str, *, cap: int) -> str:
-    """A name to begin a copy with: at most ``cap`` characters."""
-    ending = " (copy)"
-    return f"{name[: cap - len(ending)].rstrip()}{ending}"
+    """Return the name for a copy of a role: at most ``cap`` characters."""
+    suffix = " (copy)"
+    return f"{name[: cap - len(suffix)].rstrip()}{suffix}"

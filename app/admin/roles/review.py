@@ -1,6 +1,7 @@
-"""Before a role is saved: what is added and removed, whom that touches, and why; and what somebody else did meanwhile.
+"""The review of an edited role before it is saved, the save, and the conflict with another administrator's change.
 
-The figures are the remote API's, asked afresh each time this is drawn.
+The review shows what is added and removed and which users that affects. The remote API computes the numbers again in
+every run.
 """
 
 from __future__ import annotations
@@ -13,157 +14,165 @@ import streamlit as st
 from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.roles import drafts as role_drafts
-from app.admin.roles.drafts import Editing, Stage
-from app.admin.roles.edits import Content, RoleChange, RoleDraft, change, on_top
+from app.admin.roles.drafts import RoleEdit, Stage
+from app.admin.roles.edits import RoleChange, RoleContent, RoleDraft, difference, rebase
 from app.admin.widgets import confirmation, failures, labels, notices, permission_list
 from app.admin.widgets.links import ROLES
 from app.core.contract.roles import RoleBody, RoleReviewBody
 from app.core.directory import MAX_COUNTED
 from app.core.errors import GatehouseError, NotFound, StaleVersion
 
-_MOST_LISTED: Final = 50
+_MAX_LISTED: Final = 50
 
 
-def show(editing: Editing) -> None:
-    """The review, and the save."""
-    draft = editing.draft
-    own = draft.change
-    if not own:
-        editing.stage = Stage.EDITING
+def show(edit: RoleEdit) -> None:
+    """Show the review with the button that saves."""
+    draft = edit.draft
+    change = draft.change
+    if not change:
+        edit.stage = Stage.EDITING
         st.rerun()
     st.subheader("Review before saving")
-    _texts(own)
+    _texts(change)
     review: RoleReviewBody | None = None
     try:
-        review = None if draft.role is None else roles_api.review_role(draft.role, draft.mine.permissions)
+        review = None if draft.role is None else roles_api.review_role(draft.role, draft.edited.permissions)
     except NotFound:
-        _gone(editing)
+        _offer_new_role(edit)
         return
     except GatehouseError as error:
         failures.show(error, key="review-failed", input_kept=True)
     if review is not None:
-        st.markdown(_concerned(review, own))
-    for title, names, word in (("Added", own.added, "gain"), ("Removed", own.removed, "lose")):
+        st.markdown(_affected(review, change))
+    for title, names, verb in (("Added", change.added, "gain"), ("Removed", change.removed, "lose")):
         if names:
-            _listed(editing, title, names, [effect(name, review, word) for name in names])
+            _listed(edit, title, names, [effect(name, review, verb) for name in names])
     reason = confirmation.reason_input("role-save", placeholder="Such as: the front desk answers orders now")
-    editing.reason = reason
+    edit.reason = reason
     with st.container(horizontal=True, key="role-save-buttons"):
         save = st.button("Save", key="role-save", icon=":material/save:")
         if st.button("Back to editing", key="role-back", icon=":material/arrow_back:"):
-            editing.stage = Stage.EDITING
-            editing.drawn_anew()
+            edit.stage = Stage.EDITING
+            edit.reset_widgets()
             st.rerun()
     if save:
-        _save(editing, reason)
+        _save(edit, reason)
 
 
-def effect(permission: str, review: RoleReviewBody | None, word: str) -> str:
-    """Whom one added (``gain``) or removed (``lose``) permission touches, in a sentence; markdown-safe."""
+def effect(permission: str, review: RoleReviewBody | None, verb: str) -> str:
+    """Return a markdown-safe sentence: how many people gain or lose a permission.
+
+    Args:
+        permission: The permission that is added or removed.
+        review: The remote API's review; None for a new role, which gives an empty text.
+        verb: ``gain`` or ``lose``.
+    """
     if review is None:
         return ""
-    count = (review.gain if word == "gain" else review.lose).get(permission, 0)
+    count = (review.gain if verb == "gain" else review.lose).get(permission, 0)
     others = review.other_roles.get(permission, ())
     if not review.people:
-        return "Nobody holds the role, so nobody gains or loses it now."
-    if word == "gain":
+        return "No user has the role, so no user is affected now."
+    if verb == "gain":
         if not count:
-            return "Nobody gains anything by it: all who hold the role have it already."
+            return "No user gains it: all users with the role have it already."
         already = f" Some have it already through {labels.listed(others)}." if others else ""
         return f"{_people(count, 'gain')} it.{already}"
-    text = f"{_people(count, 'lose')} it." if count else "Nobody loses it: all who hold the role have it otherwise too."
+    text = f"{_people(count, 'lose')} it." if count else "No user loses it: all users with the role have it otherwise."
     if not others:
         return text
-    return f"{text} :material/warning: Another role gives it too: {labels.listed(others)}. Who holds that keeps it."
+    return f"{text} :material/warning: Another role has it too: {labels.listed(others)}. Users with that role keep it."
 
 
 def _people(count: int, verb: str) -> str:
     return f"1 person {verb}s" if count == 1 else f"{labels.counted(count, capped=count >= MAX_COUNTED)} people {verb}"
 
 
-def _concerned(review: RoleReviewBody, own: RoleChange) -> str:
-    """Whom the change concerns as a whole."""
+def _affected(review: RoleReviewBody, change: RoleChange) -> str:
+    """How many people have the role, and how many live sessions the change affects."""
     people = labels.counted(review.people, capped=review.people_capped)
-    one = review.people == 1 and not review.people_capped
+    singular = review.people == 1 and not review.people_capped
     if not review.people:
-        return "Nobody holds this role now."
-    text = f"**{people} {'person holds' if one else 'people hold'}** this role."
-    if not own.added and not own.removed:
+        return "No user has this role now."
+    text = f"**{people} {'person has' if singular else 'people have'}** this role."
+    if not change.added and not change.removed:
         return text
     if not review.sessions:
-        return f"{text} None of those it changes something for is signed in now."
+        return f"{text} None of the affected users is signed in now."
     sessions = labels.quantity(review.sessions, "live session")
     return (
-        f"{text} :material/bolt: **{sessions}** {'is' if review.sessions == 1 else 'are'} affected: what they may do "
-        "changes while they are at work, within two seconds."
+        f"{text} :material/bolt: **{sessions}** {'is' if review.sessions == 1 else 'are'} affected: permissions change "
+        "within two seconds, while the users are working."
     )
 
 
-def _texts(own: RoleChange) -> None:
-    for label, pair in (("Name", own.name), ("What it is for", own.description)):
+def _texts(change: RoleChange) -> None:
+    for label, pair in (("Name", change.name), ("Description", change.description)):
         if pair is not None:
-            before, after = (formatting.plain(text, cap=300) or "nothing" for text in pair)
+            before, after = (formatting.plain(text, cap=300) or "empty" for text in pair)
             st.markdown(
                 f"**{label}:** {after}" if not pair[0] else f"**{label}:** {before} :material/arrow_forward: {after}"
             )
 
 
-def _listed(editing: Editing, title: str, names: Sequence[str], effects: Iterable[str]) -> None:
+def _listed(edit: RoleEdit, title: str, names: Sequence[str], effects: Iterable[str]) -> None:
     with st.container(border=True, key=f"review-{title.lower()}"):
         icon = ":material/add_circle:" if title == "Added" else ":material/do_not_disturb_on:"
         st.markdown(f"{icon} **{title}: {labels.quantity(len(names), 'permission')}**")
         rows = []
-        for name, effect in list(zip(names, effects, strict=True))[:_MOST_LISTED]:
-            line = permission_list.line(name, sentences=editing.sentences)
+        for name, effect in list(zip(names, effects, strict=True))[:_MAX_LISTED]:
+            line = permission_list.line(name, sentences=edit.sentences)
             rows.append(f"- {line}  \n  {effect}" if effect else f"- {line}")
         st.markdown("\n".join(rows))
-        if len(names) > _MOST_LISTED:
-            st.caption(f"And {len(names) - _MOST_LISTED:,} more. Go back and choose “Changed” to see them all.")
+        if len(names) > _MAX_LISTED:
+            st.caption(f"And {len(names) - _MAX_LISTED:,} more. To see all of them, go back and choose “Changed”.")
 
 
-def _save(editing: Editing, reason: str) -> None:
+def _save(edit: RoleEdit, reason: str) -> None:
     try:
         saved: list[RoleBody] = []
-        if not confirmation.attempt("role-save", reason, lambda: saved.append(_call(editing, reason)), versioned=True):
+        if not confirmation.attempt("role-save", reason, lambda: saved.append(_call(edit, reason)), versioned=True):
             return
     except StaleVersion:
-        _meanwhile(editing)
+        _load_conflict(edit)
         return
-    _done(editing, saved[0])
+    _report(edit, saved[0])
 
 
-def _call(editing: Editing, reason: str) -> RoleBody:
-    draft = editing.draft
+def _call(edit: RoleEdit, reason: str) -> RoleBody:
+    draft = edit.draft
     if draft.role is None:
         return roles_api.create_role(
-            draft.mine.name, description=draft.mine.description, permissions=draft.mine.permissions, reason=reason
+            draft.edited.name, description=draft.edited.description, permissions=draft.edited.permissions, reason=reason
         )
-    return _put(draft.role, draft.mine, reason=reason, version=draft.version)
+    return _put(draft.role, draft.edited, reason=reason, version=draft.version)
 
 
-def _put(role: int, content: Content, *, reason: str, version: str) -> RoleBody:
+def _put(role: int, content: RoleContent, *, reason: str, version: str) -> RoleBody:
     return roles_api.update_role(
         role, name=content.name, description=content.description, permissions=content.permissions, reason=reason,
         version=version,
     )  # fmt: skip
 
 
-def _done(editing: Editing, saved: RoleBody) -> None:
-    """Say what happened and offer the way back."""
-    draft = editing.draft
+def _report(edit: RoleEdit, saved: RoleBody) -> None:
+    """Post the notice about the saved role, with Undo, and open its page."""
+    draft = edit.draft
     name = formatting.plain(saved.name)
     if draft.role is None:
         text, undo = (
-            f"The role **{name}** is there now. Nobody holds it yet.",
-            notices.Undo("Delete it again", lambda: _unmake(saved)),
+            f"The role **{name}** was created. No user has it yet.",
+            notices.Undo("Undo", lambda: _undo_creation(saved)),
         )
     else:
-        own = draft.change
-        parts = [f"{len(names):,} {word}" for names, word in ((own.added, "added"), (own.removed, "removed")) if names]
-        what = f": {' and '.join(parts)}" if parts else ""
+        change = draft.change
+        parts = [
+            f"{len(names):,} {word}" for names, word in ((change.added, "added"), (change.removed, "removed")) if names
+        ]
+        summary = f": {' and '.join(parts)}" if parts else ""
         text, undo = (
-            f"The role **{name}** was changed{what}. It holds at once.",
-            notices.Undo("Take it back", lambda: _put_back(draft.base, saved)),
+            f"The role **{name}** was changed{summary}. The change applies at once.",
+            notices.Undo("Undo", lambda: _undo_change(draft.base, saved)),
         )
     notices.post(text, ROLES, undo=undo)
     role_drafts.drop(draft.role)
@@ -171,93 +180,92 @@ def _done(editing: Editing, saved: RoleBody) -> None:
     st.rerun()
 
 
-def _put_back(before: Content, saved: RoleBody) -> str:
-    _put(saved.id, before, reason="The last change was taken back.", version=saved.version)
+def _undo_change(before: RoleContent, saved: RoleBody) -> str:
+    _put(saved.id, before, reason="The last change was undone.", version=saved.version)
     return f"The role **{formatting.plain(before.name)}** is as it was before."
 
 
-def _unmake(saved: RoleBody) -> str:
-    roles_api.delete_role(saved.id, move_to=None, reason="Making it was taken back.", version=saved.version)
+def _undo_creation(saved: RoleBody) -> str:
+    roles_api.delete_role(saved.id, move_to=None, reason="The creation was undone.", version=saved.version)
     st.query_params.clear()
-    return f"The role **{formatting.plain(saved.name)}** is deleted again."
+    return f"The role **{formatting.plain(saved.name)}** was deleted."
 
 
-def _meanwhile(editing: Editing) -> None:
-    """Fetch what somebody else has left, and show both from the next run on."""
-    draft = editing.draft
+def _load_conflict(edit: RoleEdit) -> None:
+    """Load the newer version, and show both versions from the next run on."""
+    draft = edit.draft
     try:
-        editing.theirs = roles_api.role(draft.role or 0)
+        edit.newer = roles_api.role(draft.role or 0)
     except NotFound:
-        _gone(editing)
+        _offer_new_role(edit)
         return
     except GatehouseError as error:
-        failures.show(error, key="meanwhile-failed", input_kept=True)
+        failures.show(error, key="role-conflict-failed", input_kept=True)
         return
-    editing.stage = Stage.MEANWHILE
+    edit.stage = Stage.CONFLICT
     st.rerun()
 
 
-def _gone(editing: Editing) -> None:
-    """The role was deleted while it was edited: the edit can become a new one."""
+def _offer_new_role(edit: RoleEdit) -> None:
+    """Report that the role was deleted while it was edited, and offer to create a new one from the edit."""
     st.warning(
-        "**Somebody deleted this role meanwhile.** Nothing of yours was saved. What you entered is still here.",
+        "**This role was deleted meanwhile.** Your changes are not saved. What you entered is still here.",
         icon=":material/delete:",
     )
-    if st.button("Make a new role of it", key="role-as-new"):
-        old = editing.draft
-        fresh = role_drafts.begin(None)
-        fresh.draft = RoleDraft(old.mine)
-        fresh.sentences = editing.sentences
-        role_drafts.drop(old.role)
+    if st.button("Create a new role from it", key="role-as-new"):
+        new = role_drafts.begin(None)
+        new.draft = RoleDraft(edit.draft.edited)
+        new.sentences = edit.sentences
+        role_drafts.drop(edit.draft.role)
         st.query_params.from_dict({"edit": "new"})
         st.rerun()
 
 
-def show_meanwhile(editing: Editing) -> None:
-    """Both versions of a role that somebody else changed first, and the ways on. Nothing is lost by itself."""
-    theirs = editing.theirs
-    if theirs is None:
-        editing.stage = Stage.REVIEWING
+def show_conflict(edit: RoleEdit) -> None:
+    """Show the changes of both administrators after a version conflict, and how to continue. Neither is lost."""
+    newer = edit.newer
+    if newer is None:
+        edit.stage = Stage.REVIEWING
         st.rerun()
-    draft, now = editing.draft, role_drafts.content_of(theirs)
+    draft, content = edit.draft, role_drafts.content_of(newer)
     st.warning(
-        "**Somebody changed this role while you were at it.** Nothing of yours was saved yet, and nothing of theirs is "
-        "lost: choose how to go on.",
+        "**Another administrator changed this role while you were editing it.** Your changes are not saved yet, and "
+        "theirs are kept. Choose how to continue.",
         icon=":material/difference:",
     )
     first, second = st.columns(2)
     with first.container(border=True, key="meanwhile-theirs"):
-        st.subheader("What they changed")
-        _changes(change(draft.base, now), editing.sentences)
+        st.subheader("Their changes")
+        _changes(difference(draft.base, content), edit.sentences)
     with second.container(border=True, key="meanwhile-mine"):
-        st.subheader("What you changed")
-        _changes(draft.change, editing.sentences)
+        st.subheader("Your changes")
+        _changes(draft.change, edit.sentences)
     with st.container(horizontal=True, key="meanwhile-buttons"):
-        if st.button("Put my changes on top of theirs", key="meanwhile-on-top"):
-            editing.draft = on_top(draft, now, theirs.version)
-            editing.stage, editing.theirs = Stage.REVIEWING, None
-            editing.drawn_anew()
-            if not editing.draft.change:
-                notices.post("They had made the same changes: there is nothing left to save.", ROLES)
+        if st.button("Apply my changes to their version", key="meanwhile-on-top"):
+            edit.draft = rebase(draft, content, newer.version)
+            edit.stage, edit.newer = Stage.REVIEWING, None
+            edit.reset_widgets()
+            if not edit.draft.change:
+                notices.post("The other administrator made the same changes, so there is nothing to save.", ROLES)
                 role_drafts.drop(draft.role)
-                st.query_params.from_dict({"role": str(theirs.id)})
+                st.query_params.from_dict({"role": str(newer.id)})
             st.rerun()
-        if st.button("Keep theirs and drop mine", key="meanwhile-theirs-only"):
+        if st.button("Discard my changes", key="meanwhile-theirs-only"):
             role_drafts.drop(draft.role)
-            st.query_params.from_dict({"role": str(theirs.id)})
+            st.query_params.from_dict({"role": str(newer.id)})
             st.rerun()
-    st.caption("Before anything is saved you see the review once more.")
+    st.caption("You review the result again before it is saved.")
 
 
-def _changes(what: RoleChange, sentences: Mapping[str, str]) -> None:
-    _texts(what)
-    for title, names in (("Added", what.added), ("Removed", what.removed)):
+def _changes(change: RoleChange, sentences: Mapping[str, str]) -> None:
+    _texts(change)
+    for title, names in (("Added", change.added), ("Removed", change.removed)):
         if names:
             st.markdown(f"**{title}**")
             st.markdown(
-                "\n".join(f"- {permission_list.line(name, sentences=sentences)}" for name in names[:_MOST_LISTED])
+                "\n".join(f"- {permission_list.line(name, sentences=sentences)}" for name in names[:_MAX_LISTED])
             )
-            if len(names) > _MOST_LISTED:
-                st.caption(f"And {len(names) - _MOST_LISTED:,} more.")
-    if not what:
-        st.write("Nothing that you see here: it was changed and changed back.")
+            if len(names) > _MAX_LISTED:
+                st.caption(f"And {len(names) - _MAX_LISTED:,} more.")
+    if not change:
+        st.write("None that are visible here: the role was changed and changed back.")

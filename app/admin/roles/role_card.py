@@ -1,4 +1,4 @@
-"""One role: what it is, whom it concerns, what it lets them do; and ways to change, copy, compare and delete it."""
+"""One role: its description, its permissions, who has it; with buttons to change, copy, compare and delete it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from app.core.permissions import ADMINISTRATOR, Permission
 
 
 def show(role_id: int) -> None:
-    """The card; raises as the call does, but says itself that there is no such role."""
+    """Show the card of a role, or that there is no such role. Raises as the call does."""
     try:
         role = roles_api.role(role_id)
     except NotFound:
-        role_list.gone()
+        role_list.show_not_found()
         return
     link(ROLES, "All roles", icon=":material/arrow_back:")
     st.title(formatting.plain(role.name))
@@ -32,23 +32,23 @@ def show(role_id: int) -> None:
     st.markdown(f"{role_list.counts(role)[:1].upper()}{role_list.counts(role)[1:]}.")
     _token_roles(role)
     _actions(role)
-    st.subheader("What it lets people do")
-    permission_list.show(role.permissions, key="role-permissions", empty="Nothing: there is no permission in it yet.")
-    found = dialogs.current(ROLES)
-    if found is not None and found.name == "delete" and found.about == (role.id,):
-        role_deletion.show(role, found)
+    st.subheader("Permissions")
+    permission_list.show(role.permissions, key="role-permissions", empty="The role has no permissions yet.")
+    dialog = dialogs.current(ROLES)
+    if dialog is not None and dialog.name == "delete" and dialog.about == (role.id,):
+        role_deletion.show(role, dialog)
 
 
 def explained(role: RoleBody) -> str:
-    """What being built in means for this role."""
+    """The text that explains what being built in means for this role."""
     if role.name == ADMINISTRATOR:
         return (
-            "**Built in.** It holds every permission there is, also those that come with an update, so that there is "
-            "always a role for everything. It cannot be changed, renamed or deleted."
+            "**Built in.** It has every permission, including those that an update adds, so one role always allows "
+            "everything. It cannot be changed, renamed or deleted."
         )
     return (
-        "**Built in.** It comes with this installation. You can add permissions to it; it cannot be renamed or "
-        "deleted, and what it comes with stays in it."
+        "**Built in.** It comes with this installation. You can add permissions to it, but not remove those that it "
+        "comes with. It cannot be renamed or deleted."
     )
 
 
@@ -57,29 +57,29 @@ def _token_roles(role: RoleBody) -> None:
         return
     many = len(role.token_roles) > 1
     st.markdown(
-        f"People also get it from the sign-in provider, whose role{'s' if many else ''} "
-        f"**{labels.listed(role.token_roles)}** become{'' if many else 's'} this one."
+        f"Users also get it from the sign-in provider: its role{'s' if many else ''} "
+        f"**{labels.listed(role.token_roles)}** {'are' if many else 'is'} mapped to this role."
     )
 
 
 def _actions(role: RoleBody) -> None:
-    may = access.allows(Permission.MANAGE_ROLES)
+    may_change = access.allows(Permission.MANAGE_ROLES)
     fixed = role.name == ADMINISTRATOR
-    if may and role_drafts.has_changes(role.id):
+    if may_change and role_drafts.has_changes(role.id):
         st.warning("You have changes to this role that are not saved yet.", icon=":material/edit_note:")
     with st.container(horizontal=True, vertical_alignment="center", key="role-actions"):
-        if may and not fixed:
+        if may_change and not fixed:
             query_button("Change", key="role-change", icon=":material/edit:", role=role.id, edit="yes")
-        if may:
+        if may_change:
             query_button("Copy", key="role-copy", icon=":material/content_copy:", edit="new", copy=role.id)
         query_button("Compare", key="role-compare", icon=":material/compare_arrows:", role=role.id, compare="yes")
-        if may and not role.built_in:
+        if may_change and not role.built_in:
             st.button(
                 "Delete", key="role-delete", icon=":material/delete:",
                 on_click=dialogs.open_dialog, args=("delete", ROLES, role.id),
             )  # fmt: skip
     with st.container(horizontal=True, key="role-links"):
-        link(PEOPLE, "Who holds it", icon=":material/group:", role=role.name)
-        link(AUDIT, "Its history", icon=":material/history:", target=role.name)
+        link(PEOPLE, "People with this role", icon=":material/group:", role=role.name)
+        link(AUDIT, "History", icon=":material/history:", target=role.name)
         if role.token_roles:
-            link(MAPPINGS, "Its mappings", icon=":material/swap_horiz:")
+            link(MAPPINGS, "Mappings", icon=":material/swap_horiz:")

@@ -1,4 +1,4 @@
-"""The list of roles, with how many permissions each gives and how many people hold it."""
+"""The list of roles, each with the number of its permissions and of the people who have it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SIZE: Final = 25
 
 
 def show() -> None:
-    """The list; raises as the call does."""
+    """Show the list. Raises as the call does."""
     st.title("Roles")
-    st.caption("A role is a named set of permissions. What you change here holds at once, also for who is signed in.")
+    st.caption("A role is a named set of permissions. A change applies at once, also to users who are signed in.")
     if access.allows(Permission.MANAGE_ROLES):
-        query_button("Make a role", key="role-make", icon=":material/add:", edit="new")
+        query_button("Create role", key="role-make", icon=":material/add:", edit="new")
     text = st.text_input(
         "Find a role", key="roles-search", type="search", icon=":material/search:", live=True,
         max_chars=MAX_SEARCH_LENGTH, placeholder="Part of its name",
@@ -31,7 +31,7 @@ def show() -> None:
         page = roles_api.roles(text, cursor=pagination.cursor("roles", text), limit=SIZE)
     if not page.rows:
         st.info(
-            "No role has this in its name. Look for another part of it." if text else "There are no roles yet.",
+            "No role matches. Try another part of its name." if text else "There are no roles yet.",
             icon=":material/search_off:",
         )
     for role in page.rows:
@@ -51,16 +51,16 @@ def _row(role: RoleItem) -> None:
 
 
 def counts(role: RoleItem | RoleBody) -> str:
-    """``12 permissions, held by 34 people``, as markdown-safe text."""
-    given = role.permissions if isinstance(role, RoleItem) else len(role.permissions)
+    """``12 permissions, assigned to 34 people``, as markdown-safe text."""
+    permissions = role.permissions if isinstance(role, RoleItem) else len(role.permissions)
     people = labels.counted(role.people, capped=role.people_capped)
-    one = role.people == 1 and not role.people_capped
-    held = "held by nobody" if not role.people else f"held by {people} {'person' if one else 'people'}"
-    return f"{labels.quantity(given, 'permission')}, {held}"
+    singular = role.people == 1 and not role.people_capped
+    holders = "not assigned" if not role.people else f"assigned to {people} {'person' if singular else 'people'}"
+    return f"{labels.quantity(permissions, 'permission')}, {holders}"
 
 
-def gone() -> None:
-    """What stands where a role was that is not there."""
+def show_not_found() -> None:
+    """Show that there is no such role, with a link to the list."""
     st.title("No such role")
-    st.write("It has been deleted, or the address is not right.")
+    st.write("It was deleted, or the address is wrong.")
     link(ROLES, "All roles", icon=":material/arrow_back:")
