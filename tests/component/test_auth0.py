@@ -18,12 +18,12 @@ ANN = Account(
 )
 
 
-def test_nobody_gets_a_way_in() -> None:
+def test_an_anonymous_user_gets_a_sign_in_link() -> None:
     assert component_data(None, return_to="/reports") == {"returnTo": "/reports", "account": None, "silent": False}
     assert component_data(None, silent_sign_in=True)["silent"] is True
 
 
-def test_a_person_is_told_in_plain_data() -> None:
+def test_an_account_is_plain_data() -> None:
     payload = component_data(ANN)
     assert json.loads(json.dumps(payload)) == payload
     assert payload["account"] == {
@@ -62,7 +62,7 @@ def test_pictures_only_from_configured_hosts(picture: str, shown: bool) -> None:
     assert bool(payload["account"]["picture"]) is shown
 
 
-def test_what_is_told_is_bounded() -> None:
+def test_the_data_of_an_account_is_bounded() -> None:
     hostile = Account("x" * 10_240, "ABCDEF", "", tuple("r" * 10_240 for _ in range(100)), ANN.valid_until)
     assert len(json.dumps(component_data(hostile))) < 6_000
 
@@ -72,7 +72,7 @@ def _script() -> None:
 
     from component.auth0 import Account, auth0
 
-    auth0(key="nobody", account=None)
+    auth0(key="anonymous", account=None)
     auth0(key="ann", account=Account("Ann", "A", "", (), datetime(2026, 1, 2, tzinfo=UTC)))
 
 

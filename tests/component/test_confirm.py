@@ -1,4 +1,4 @@
-"""The button that asks a signed-in person to confirm that it is them: what it is told, and where it leads."""
+"""The button that asks a signed-in user to sign in again: its data, and its link."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FRONTEND = Path(__file__).resolve().parents[2] / "component" / "frontend"
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("requirement", "step_up"),
     [
         (Requirement(max_age_seconds=3600), {"fresh": True, "acr": ""}),
         (Requirement(max_age_seconds=0), {"fresh": True, "acr": ""}),
@@ -25,8 +25,8 @@ FRONTEND = Path(__file__).resolve().parents[2] / "component" / "frontend"
         (Requirement(60, MULTI_FACTOR), {"fresh": True, "acr": MULTI_FACTOR}),
     ],
 )
-def test_what_it_is_told(asked: Requirement, told: dict[str, object]) -> None:
-    assert confirm_data(asked) == component_data(None) | {"stepUp": told}
+def test_its_data_names_the_requirement(requirement: Requirement, step_up: dict[str, object]) -> None:
+    assert confirm_data(requirement) == component_data(None) | {"stepUp": step_up}
     assert "stepUp" not in component_data(None)
 
 
@@ -45,9 +45,9 @@ CHECKS = """
 import { readFileSync } from "node:fs"
 const source = readFileSync(process.argv[1], "utf8")
 const { signInAddress, stepUpQuery } = await import("data:text/javascript," + encodeURIComponent(source))
-const here = { pathname: "/reports", search: "?range=7+days" }
-const asked = [{ fresh: true, acr: "" }, { fresh: false, acr: "urn:a&b" }, { fresh: true, acr: "urn:gold" }]
-console.log(JSON.stringify(asked.map((one) => signInAddress("/", here) + stepUpQuery(one))))
+const location = { pathname: "/reports", search: "?range=7+days" }
+const requirements = [{ fresh: true, acr: "" }, { fresh: false, acr: "urn:a&b" }, { fresh: true, acr: "urn:gold" }]
+console.log(JSON.stringify(requirements.map((requirement) => signInAddress("/", location) + stepUpQuery(requirement))))
 """
 
 

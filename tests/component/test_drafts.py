@@ -1,4 +1,4 @@
-"""Drafts: given back once, to their owner, through the sign-in they were made for; few, small, and unreadable."""
+"""Drafts: returned once, to their owner, through the sign-in that they were saved for; few, small, and encrypted."""
 
 from __future__ import annotations
 
@@ -58,50 +58,50 @@ def begin(browser: Browser, draft: str, more: str = "") -> str:
 def took(
     installation: SignInWorld, browser: Browser, *, path: str = "/reports", subject: str = "auth0|ann"
 ) -> bytes | None:
-    """What the page at ``path`` of the browser's session takes."""
-    who = Subject(installation.fake.url, subject)
+    """The draft that the page at ``path`` of the browser's session takes."""
+    owner = Subject(installation.fake.url, subject)
     return installation.drafts.take(
-        installation.ref(browser), path, subject=who, browser_hash=hash_of(installation, browser)
+        installation.ref(browser), path, subject=owner, browser_hash=hash_of(installation, browser)
     )
 
 
-def kept_by_nobody(installation: SignInWorld, browser: Browser) -> str:
+def anonymous_draft(installation: SignInWorld, browser: Browser) -> str:
     return installation.drafts.keep(DraftOwner.of(None, hash_of(installation, browser)), TEXT)
 
 
-def test_an_anonymous_draft_comes_back_once_through_its_sign_in(installation: SignInWorld) -> None:
+def test_an_anonymous_draft_is_returned_once_through_its_sign_in(installation: SignInWorld) -> None:
     browser = arrived(installation)
-    draft = kept_by_nobody(installation, browser)
+    draft = anonymous_draft(installation, browser)
     assert TEXT not in installation.dump()
     assert draft.encode() not in installation.dump()
     assert browser.get(installation.fake.approve(begin(browser, draft))).location == "http://localhost:8501/reports?a=1"
-    assert took(installation, browser, path="/csv") is None  # another page's
+    assert took(installation, browser, path="/csv") is None  # the draft of another page
     assert took(installation, browser) == TEXT
     assert took(installation, browser) is None
     assert installation.rows("drafts") == 0
 
 
-def test_a_sign_in_in_a_popup_gives_it_back_too(installation: SignInWorld) -> None:
+def test_a_sign_in_in_a_popup_returns_it_too(installation: SignInWorld) -> None:
     browser = arrived(installation)
     answer = browser.get(
-        installation.fake.approve(begin(browser, kept_by_nobody(installation, browser), "&mode=popup"))
+        installation.fake.approve(begin(browser, anonymous_draft(installation, browser), "&mode=popup"))
     )
     assert answer.status == 200
     assert took(installation, browser) == TEXT
 
 
-def test_an_anonymous_draft_is_nothing_to_another_browser(installation: SignInWorld) -> None:
+def test_an_anonymous_draft_is_not_returned_to_another_browser(installation: SignInWorld) -> None:
     browser, other = arrived(installation), arrived(installation)
-    draft = kept_by_nobody(installation, browser)
+    draft = anonymous_draft(installation, browser)
     other.get(installation.fake.approve(begin(other, draft)))
     assert took(installation, other) is None
-    assert installation.rows("drafts") == 0  # and it is gone
+    assert installation.rows("drafts") == 0  # and it is deleted
 
 
 def test_an_anonymous_draft_waits_for_one_sign_in_only(installation: SignInWorld) -> None:
-    """Whoever finds the address in the history of a shared browser, and signs in by it, gets nothing."""
+    """Another user of a shared browser who signs in by the address in its history gets no draft."""
     browser = arrived(installation)
-    draft = kept_by_nobody(installation, browser)
+    draft = anonymous_draft(installation, browser)
     first, second = begin(browser, draft), begin(browser, draft)
     browser.get(installation.fake.approve(second, sub="auth0|bob"))
     assert took(installation, browser, subject="auth0|bob") is None
@@ -110,20 +110,20 @@ def test_an_anonymous_draft_waits_for_one_sign_in_only(installation: SignInWorld
     assert took(installation, browser) == TEXT
 
 
-def test_a_persons_draft_comes_back_to_that_person_only(installation: SignInWorld) -> None:
+def test_a_users_draft_is_returned_to_that_user_only(installation: SignInWorld) -> None:
     browser = installation.sign_in()
-    for sub, given in (("auth0|ann", TEXT), ("auth0|bob", None)):
+    for sub, draft_text in (("auth0|ann", TEXT), ("auth0|bob", None)):
         draft = installation.drafts.keep(DraftOwner.of(ann(installation), hash_of(installation, browser)), TEXT)
         browser.get(installation.fake.approve(begin(browser, draft, "&step_up=1&max_age=0"), sub=sub))
-        assert installation.rows("drafts") == (1 if given else 0)
-        assert took(installation, browser, subject=sub) == given
+        assert installation.rows("drafts") == (1 if draft_text else 0)
+        assert took(installation, browser, subject=sub) == draft_text
     assert installation.rows("drafts") == 0
 
 
-def test_what_is_sealed_opens_for_its_owner_only(installation: SignInWorld) -> None:
+def test_an_encrypted_draft_opens_for_its_owner_only(installation: SignInWorld) -> None:
     """Even if a row were moved in the database."""
     browser = arrived(installation)
-    browser.get(installation.fake.approve(begin(browser, kept_by_nobody(installation, browser))))
+    browser.get(installation.fake.approve(begin(browser, anonymous_draft(installation, browser))))
     assert installation.rows("drafts") == 1
     other = Drafts(installation.storage, installation.keyring, clock=installation.clock)
     assert other.take(installation.ref(browser), "/reports", subject=ann(installation), browser_hash="another") is None
@@ -132,7 +132,7 @@ def test_what_is_sealed_opens_for_its_owner_only(installation: SignInWorld) -> N
 def test_a_cancelled_sign_in_keeps_it_for_the_next_try(installation: SignInWorld) -> None:
     browser = arrived(installation)
     for more in ("", "&mode=popup"):
-        state = query(begin(browser, kept_by_nobody(installation, browser), more))["state"]
+        state = query(begin(browser, anonymous_draft(installation, browser), more))["state"]
         page = browser.get(installation.fake.answer(state, error="access_denied"))
         assert page.status == 403
         again = page.text.partition('href="')[2].partition('"')[0].replace("&amp;", "&")
@@ -145,12 +145,12 @@ def test_a_cancelled_sign_in_keeps_it_for_the_next_try(installation: SignInWorld
 
 def test_it_lasts_for_minutes(installation: SignInWorld) -> None:
     browser = arrived(installation)
-    address = begin(browser, kept_by_nobody(installation, browser))
+    address = begin(browser, anonymous_draft(installation, browser))
     installation.clock.move(seconds=SIGN_IN_SECONDS - 70)
     browser.get(installation.fake.approve(address))
     installation.clock.move(seconds=TAKE_SECONDS + 1)
     assert took(installation, browser) is None
-    kept_by_nobody(installation, browser)
+    anonymous_draft(installation, browser)
     installation.clock.move(seconds=SIGN_IN_SECONDS + 1)
     assert purge(installation.storage, clock=installation.clock) >= 1
     assert installation.rows("drafts") == 0
@@ -161,10 +161,10 @@ def test_two_processes_share_them(installation: SignInWorld) -> None:
     elsewhere = Drafts(installation.storage, installation.keyring, clock=installation.clock)
     draft = elsewhere.keep(DraftOwner.of(None, hash_of(installation, browser)), TEXT)
     browser.get(installation.fake.approve(begin(browser, draft)))
-    given = elsewhere.take(
+    taken = elsewhere.take(
         installation.ref(browser), "/reports/", subject=ann(installation), browser_hash=hash_of(installation, browser)
     )
-    assert given == TEXT
+    assert taken == TEXT
 
 
 def test_size_number_and_pace_are_bounded(installation: SignInWorld) -> None:
@@ -177,7 +177,7 @@ def test_size_number_and_pace_are_bounded(installation: SignInWorld) -> None:
         assert drafts.keep(person, TEXT)
         installation.clock.move(seconds=1)
     assert installation.rows("drafts") == MAX_DRAFTS_PER_OWNER
-    # Strangers: so many at once, then so many a second, and in all; nobody else loses anything by that.
+    # Anonymous drafts: a burst, then a rate, and a total; drafts of users are not affected.
     assert sum(bool(drafts.keep(DraftOwner.of(None, f"{n}"), TEXT)) for n in range(100)) == MAX_ANONYMOUS_BURST
     for n in range(MAX_ANONYMOUS_DRAFTS):
         seconds[0] += 1.0
@@ -193,8 +193,8 @@ def test_an_address_without_a_draft_writes_nothing(installation: SignInWorld) ->
     assert installation.dump() == before
 
 
-def test_a_made_up_draft_makes_nobody_wait(installation: SignInWorld) -> None:
-    """A unit of work is one at a time for everybody: strangers do not get one for the asking."""
+def test_a_made_up_draft_opens_no_unit_of_work(installation: SignInWorld) -> None:
+    """One unit of work runs at a time: a request of an anonymous client does not open one."""
     drafts = Drafts(
         cast("Storage", SimpleNamespace(read=installation.storage.read)), installation.keyring, clock=installation.clock
     )

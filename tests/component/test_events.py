@@ -1,4 +1,4 @@
-"""The event contract: what is an event and what is not; each handled once, in order, whatever a browser sends."""
+"""The event contract: which data is an event, and that each is handled once and in order, whatever a browser sends."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ GOOD: list[tuple[str, Json, Event]] = [
 
 @pytest.mark.parametrize(("name", "data", "event"), GOOD)
 def test_every_event_has_name_data_and_source(name: str, data: Json, event: Event) -> None:
-    found = parse(name, data)
-    assert not isinstance(found, Breach)
-    assert found == event
-    assert (found.name, found.data, found.source) == (name, data, "front-end")
-    assert json.loads(json.dumps(dict(found.data))) == data
+    parsed = parse(name, data)
+    assert not isinstance(parsed, Breach)
+    assert parsed == event
+    assert (parsed.name, parsed.data, parsed.source) == (name, data, "front-end")
+    assert json.loads(json.dumps(dict(parsed.data))) == data
     with pytest.raises(FrozenInstanceError):
-        found.source = EventSource.HOST  # type: ignore[misc] # that it cannot be done is what is tested
+        parsed.source = EventSource.HOST  # type: ignore[misc] # this assignment must fail
 
 
 @pytest.mark.parametrize("name", ["onEverything", "onstatusupdate", "", None, 5, ["onError"], "__class__"])
@@ -101,7 +101,7 @@ def test_a_wrong_shape_is_no_event(name: str, data: object) -> None:
     assert parse(name, data) is Breach.WRONG_SHAPE
 
 
-def test_what_is_too_large_is_not_looked_at() -> None:
+def test_data_that_is_too_large_is_not_parsed() -> None:
     assert parse("onAdhocReport", {"title": "x", "text": "y" * MAX_EVENT_CHARACTERS}) is Breach.TOO_LARGE
     deep: Any = []
     for _ in range(100_000):
@@ -141,25 +141,25 @@ likely = st.dictionaries(
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(list(EventName)) | st.text(max_size=10), likely | anything)
-def test_whatever_is_sent_is_an_event_or_a_breach(name: str, data: object) -> None:
-    found = parse(name, data)
-    assert isinstance(found, Breach) or found.data == data
+def test_any_data_is_an_event_or_a_breach(name: str, data: object) -> None:
+    parsed = parse(name, data)
+    assert isinstance(parsed, Breach) or parsed.data == data
 
 
 class Host:
-    """An app that remembers what it was told."""
+    """An app that records the events that it received."""
 
     def __init__(self, **seconds: Any) -> None:
         self.now = 0.0
         self.channel = EventChannel(seconds=lambda: self.now)
-        self.heard: list[Event] = []
+        self.received: list[Event] = []
         self.fails: type[BaseException] | BaseException | None = None
         self.sent = 0
 
     def on_event(self, event: Event) -> Reply:
         if self.fails is not None and not isinstance(event, ErrorEvent):
             raise self.fails
-        self.heard.append(event)
+        self.received.append(event)
         if isinstance(event, AppAuthRequest):
             return GoTo("/auth/login")
         return WebAnswer(200, "application/json", event.path, 1.0) if isinstance(event, WebRequest) else None
@@ -167,27 +167,27 @@ class Host:
     def receive(self, sent: object, *, allowed: frozenset[EventName] = ALL, lane: str = "events") -> None:
         self.channel.receive(lane, sent, allowed, self.on_event)
 
-    def queue(self, *entries: Any, heard: int = 0, channel: str | None = None) -> Json:
+    def queue(self, *entries: Any, acknowledged: int = 0, channel: str | None = None) -> Json:
         self.sent += 1
         return {
             "channel": channel if channel is not None else self.channel.channel_id,
-            "heard": heard,
+            "heard": acknowledged,
             "sent": self.sent,
             "queue": list(entries),
         }
 
     @property
     def titles(self) -> list[str]:
-        return [event.title for event in self.heard if isinstance(event, AdhocReport)]
+        return [event.title for event in self.received if isinstance(event, AdhocReport)]
 
     @property
     def codes(self) -> list[str]:
-        return [event.code for event in self.heard if isinstance(event, ErrorEvent)]
+        return [event.code for event in self.received if isinstance(event, ErrorEvent)]
 
     @property
     def answers(self) -> list[dict[str, Any]]:
-        found: Any = self.channel.payload(ALL)["answers"]
-        return list(found)
+        answers: Any = self.channel.payload(ALL)["answers"]
+        return list(answers)
 
 
 def entry(seq: object, title: str = "", **more: object) -> dict[str, object]:
@@ -232,13 +232,13 @@ def test_actions_are_answered() -> None:
     assert [(answer["seq"], answer["no"]) for answer in host.answers] == [(1, 1), (2, 2)]
     assert host.answers[0]["web"]["status"] == 200
     assert host.answers[1]["goTo"] == "/auth/login"
-    # What the front end has heard is not told again; what it has not is, however many runs are cut off.
-    host.receive(host.queue(entry(4), heard=1))
+    # An acknowledged answer is not sent again; the others are, however many runs are cut off.
+    host.receive(host.queue(entry(4), acknowledged=1))
     assert [answer["no"] for answer in host.answers] == [2]
     assert json.loads(json.dumps(host.channel.payload(ALL)))["done"] == 4
 
 
-def test_a_handler_that_raises_is_reported_and_the_rest_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_handler_that_raises_is_reported_and_later_events_are_handled(caplog: pytest.LogCaptureFixture) -> None:
     host = Host()
     host.fails = ZeroDivisionError("secret inside")
     host.receive(host.queue(entry(1)))
@@ -259,7 +259,7 @@ def test_a_handler_that_raises_is_reported_and_the_rest_goes_on(caplog: pytest.L
         (SessionEnded(), "session-ended"),
     ],
 )
-def test_a_refusal_by_a_handler_is_told_in_its_own_words(error: Exception, code: str) -> None:
+def test_a_refusal_by_a_handler_is_reported_with_its_code(error: Exception, code: str) -> None:
     host = Host()
     host.fails = error
     host.receive(host.queue(entry(1)))
@@ -313,30 +313,30 @@ def test_a_breach_is_one_error_however_often_it_comes(sent: Any, code: str) -> N
     for _ in range(3):
         host.receive(sent)
     assert host.codes == [code]
-    assert all(event.source is EventSource.HOST for event in host.heard if isinstance(event, ErrorEvent))
-    # And whoever goes on in good order is heard.
+    assert all(event.source is EventSource.HOST for event in host.received if isinstance(event, ErrorEvent))
+    # The next event in order is received.
     host.receive(host.queue(entry(host.channel.acknowledged + 1, "after")))
     assert host.titles[-1] == "after"
 
 
-def test_an_event_that_this_component_does_not_take_is_refused() -> None:
+def test_an_event_that_this_component_does_not_accept_is_refused() -> None:
     host = Host()
     host.receive(host.queue(entry(1)), allowed=frozenset({EventName.ACTION_REQUEST}))
     assert (host.codes, host.titles) == (["not-allowed"], [])
 
 
-def test_what_was_meant_for_a_session_that_is_lost_is_not_taken_for_new() -> None:
+def test_events_of_a_lost_session_are_not_taken_as_new() -> None:
     before, after = Host(), Host()
     sent = before.queue(entry(1), entry(2))
     before.receive(sent)
     after.receive(sent)
-    assert (after.heard, after.channel.acknowledged) == ([], 0)
+    assert (after.received, after.channel.acknowledged) == ([], 0)
 
 
 def test_a_flood_is_cut_off_with_one_error_and_passes() -> None:
     host = Host()
     for start in range(1, 3_001, 30):
-        host.receive(host.queue(*(entry(host.channel.acknowledged + seq) for seq in range(1, 31)), heard=start))
+        host.receive(host.queue(*(entry(host.channel.acknowledged + seq) for seq in range(1, 31)), acknowledged=start))
     assert len(host.titles) == 40
     assert set(host.codes) == {"too-many"}
     assert len(host.codes) <= 100
@@ -346,12 +346,12 @@ def test_a_flood_is_cut_off_with_one_error_and_passes() -> None:
     assert host.titles[-1] == "later"
 
 
-def test_answers_that_nobody_hears_are_bounded() -> None:
+def test_answers_that_are_not_acknowledged_are_bounded() -> None:
     host = Host()
     path = "/" + "x" * 1_900
     for seq in range(1, 2_000):
         host.now += 1
         data = REQUEST | {"path": path}
         host.receive(host.queue(entry(seq, name="onActionRequest", data=data)))
-    assert len(host.heard) == 1_999
+    assert len(host.received) == 1_999
     assert len(json.dumps(host.channel.payload(ALL))) < MAX_ANSWERS_CHARACTERS

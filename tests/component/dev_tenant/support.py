@@ -35,7 +35,7 @@ SCOPE = "openid profile email offline_access read:messages read:reports"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A tenant that answers on loopback; ``tenant`` holds the levers that are not on HTTP."""
+    """A tenant on loopback; ``tenant`` has the controls that are not available over HTTP."""
 
     config: TenantConfig
     tenant: Tenant
@@ -69,7 +69,7 @@ class Running:
         """The claims of a token as PyJWT sees them, checked against the published keys, issuer and audience."""
         keys = call("GET", self.url("/.well-known/jwks.json")).json()["keys"]
         kid = jwt.get_unverified_header(token)["kid"]
-        key = next(jwt.PyJWK(found) for found in keys if found["kid"] == kid)
+        key = next(jwt.PyJWK(data) for data in keys if data["kid"] == kid)
         claims: dict[str, Any] = jwt.decode(
             token,
             key,
@@ -83,7 +83,7 @@ class Running:
 
 
 class Browser:
-    """Cookies and no automatic redirects."""
+    """A browser with cookies that does not follow redirects by itself."""
 
     def __init__(self, running: Running) -> None:
         self.running = running
@@ -122,7 +122,7 @@ class Browser:
         return answer(response)["state"]
 
     def pick(self, key: str, **changes: str | None) -> requests.Response:
-        """Sign in as somebody, whoever this browser is signed in as."""
+        """Sign in as this person, also when the browser is signed in already."""
         return self.post("/u/login", state=self.begin(**({"prompt": "login"} | changes)), person=key)
 
     def code(self, key: str = "ada", **changes: str | None) -> str:
@@ -131,8 +131,8 @@ class Browser:
     def tokens(self, key: str = "ada", **changes: str | None) -> dict[str, Any]:
         response = self.running.exchange(self.code(key, **changes))
         assert response.status_code == 200, response.text
-        found: dict[str, Any] = response.json()
-        return found
+        tokens: dict[str, Any] = response.json()
+        return tokens
 
 
 def call(method: str, url: str, **more: Any) -> requests.Response:
@@ -143,17 +143,17 @@ def call(method: str, url: str, **more: Any) -> requests.Response:
 
 
 def answer(response: requests.Response) -> dict[str, str]:
-    """The parameters of a redirect; each must be there once."""
+    """The parameters of a redirect; each must occur once."""
     assert response.status_code in {302, 303}, (response.status_code, response.text)
     pairs = parse_qsl(urlsplit(response.headers["Location"]).query, keep_blank_values=True)
-    found = dict(pairs)
-    assert len(found) == len(pairs), pairs
-    return found
+    parameters = dict(pairs)
+    assert len(parameters) == len(pairs), pairs
+    return parameters
 
 
 def heading(response: requests.Response) -> str:
-    found = re.search(r"<h1>(.*?)</h1>", response.text)
-    return found[1] if found else ""
+    match = re.search(r"<h1>(.*?)</h1>", response.text)
+    return match[1] if match else ""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The tenant's /authorize and its pages: who is answered, with what, and what a sign-in needs."""
+"""The tenant's ``/authorize`` and its pages: redirects, errors, and the steps of a sign-in."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tests.component.dev_tenant.support import (
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     extra = (f"{APP_URL}/other/callback",)
-    with running(tmp_path_factory.mktemp("tenant") / "state", extra_redirect_uris=extra) as found:
-        yield found
+    with running(tmp_path_factory.mktemp("tenant") / "state", extra_redirect_uris=extra) as started:
+        yield started
 
 
 @pytest.fixture
 def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as found:
-        yield found
+    with browsing(tenant) as opened:
+        yield opened
 
 
 def id_claims(browser: Browser, **changes: str | None) -> dict[str, Any]:
@@ -127,12 +127,12 @@ def test_other_errors_go_back_to_the_app_with_state_and_issuer(
 ) -> None:
     response = browser.authorize(**changes)
     assert response.headers["Location"].startswith(f"{CALLBACK}?")
-    found = answer(response)
-    assert found["error"] == error
-    assert found["error_description"]
-    assert found["state"] == "a-state"
-    assert found["iss"] == browser.running.issuer
-    assert "code" not in found
+    parameters = answer(response)
+    assert parameters["error"] == error
+    assert parameters["error_description"]
+    assert parameters["state"] == "a-state"
+    assert parameters["iss"] == browser.running.issuer
+    assert "code" not in parameters
 
 
 def test_a_repeated_parameter_is_refused(browser: Browser) -> None:
@@ -145,10 +145,10 @@ def test_a_repeated_parameter_is_refused(browser: Browser) -> None:
 
 
 def test_a_sign_in_answers_with_code_state_and_issuer_only(browser: Browser) -> None:
-    found = answer(browser.pick("ada", state="a b&c=d é".replace("é", '"')))
-    assert set(found) == {"code", "state", "iss"}
-    assert found["state"] == 'a b&c=d "'
-    assert found["iss"] == browser.running.issuer
+    parameters = answer(browser.pick("ada", state="a b&c=d é".replace("é", '"')))
+    assert set(parameters) == {"code", "state", "iss"}
+    assert parameters["state"] == 'a b&c=d "'
+    assert parameters["iss"] == browser.running.issuer
     assert "state" not in answer(browser.authorize(state=None))
 
 
@@ -206,7 +206,7 @@ def test_a_tenant_session_ends_by_time(tmp_path: Any) -> None:
         assert answer(browser.authorize(prompt="none"))["error"] == "login_required"
 
 
-def test_a_second_factor_is_asked_for_and_told(browser: Browser) -> None:
+def test_a_second_factor_is_requested_and_reported_in_the_token(browser: Browser) -> None:
     page = browser.pick("ada", acr_values=MFA)
     assert "/u/step?" in page.headers["Location"]
     token = answer(page)["state"]
@@ -268,27 +268,27 @@ def test_the_page_says_for_which_organization_and_through_which_connection(brows
 
 def test_cancelling_goes_back_to_the_app(browser: Browser) -> None:
     token = browser.begin()
-    found = answer(browser.post("/u/login", state=token, action="cancel"))
-    assert found["error"] == "access_denied"
-    assert found["state"] == "a-state"
+    parameters = answer(browser.post("/u/login", state=token, action="cancel"))
+    assert parameters["error"] == "access_denied"
+    assert parameters["state"] == "a-state"
     assert browser.post("/u/login", state=token, person="ada").status_code == 400
 
 
 def test_a_blocked_person_is_refused_as_auth0_does(browser: Browser) -> None:
-    found = answer(browser.pick("frank"))
-    assert found["error"] == "unauthorized"
-    assert found["error_description"] == "user is blocked"
+    parameters = answer(browser.pick("frank"))
+    assert parameters["error"] == "unauthorized"
+    assert parameters["error_description"] == "user is blocked"
     assert answer(browser.authorize(prompt="none"))["error"] == "login_required"
 
 
-def test_somebody_blocked_while_signed_in_is_refused(tmp_path: Any) -> None:
+def test_a_user_blocked_while_signed_in_is_refused(tmp_path: Any) -> None:
     with running(tmp_path / "state") as tenant, browsing(tenant) as browser:
         browser.pick("ada")
         tenant.tenant.set_access("ada", blocked=True)
         assert answer(browser.authorize())["error"] == "unauthorized"
 
 
-def test_the_page_shows_everybody_with_stable_names(browser: Browser) -> None:
+def test_the_page_lists_all_people_with_stable_names(browser: Browser) -> None:
     page = browser.get(browser.authorize(login_hint="bruno@gatehouse.example").headers["Location"])
     for key, name in (("ada", "Ada Okafor"), ("eva", "Eva Novak"), ("frank", "Frank Moreau")):
         assert f'name="person" value="{key}"' in page.text
@@ -308,7 +308,7 @@ def test_the_sign_up_hint_unfolds_the_form_and_a_strange_hint_is_shown_as_text(b
     assert "&lt;b&gt;x@y.example" in page
 
 
-def test_somebody_made_up_gets_what_was_chosen_and_stays_in_the_list(browser: Browser) -> None:
+def test_a_made_up_person_has_the_chosen_roles_and_stays_in_the_list(browser: Browser) -> None:
     form = {
         "action": "make-up",
         "new_name": "Gil <Doe>",
@@ -355,7 +355,7 @@ def test_a_form_that_does_not_fit_says_why_and_keeps_what_was_typed(
 
 
 def test_an_unknown_person_is_not_signed_in(browser: Browser) -> None:
-    response = browser.post("/u/login", state=browser.begin(), person="nobody")
+    response = browser.post("/u/login", state=browser.begin(), person="unknown")
     assert response.status_code == 400
     assert "Pick one of the people" in response.text
 
@@ -411,6 +411,6 @@ def test_parallel_sign_ins_of_one_browser_do_not_disturb_each_other(browser: Bro
 def test_sign_in_posts_are_limited(tmp_path: Any) -> None:
     with running(tmp_path / "state", sign_ins_per_minute=3) as tenant, browsing(tenant) as browser:
         token = browser.begin()
-        found = [browser.post("/u/login", state=token, person="nobody").status_code for _ in range(4)]
-        assert found == [400, 400, 400, 429]
+        statuses = [browser.post("/u/login", state=token, person="unknown").status_code for _ in range(4)]
+        assert statuses == [400, 400, 400, 429]
         assert int(browser.post("/u/login", state=token, person="ada").headers["Retry-After"]) >= 1

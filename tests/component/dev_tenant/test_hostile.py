@@ -1,4 +1,4 @@
-"""What strangers may send to the tenant: never a 5xx, never an unbounded read, never another Host."""
+"""Hostile requests to the tenant: never a 5xx response, an unbounded read, or another Host."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     state = tmp_path_factory.mktemp("tenant") / "state"
-    with running(state, token_failures_per_minute=10**9, sign_ins_per_minute=10**9) as found:
-        yield found
+    with running(state, token_failures_per_minute=10**9, sign_ins_per_minute=10**9) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
 def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as found:
-        yield found
+    with browsing(tenant) as opened:
+        yield opened
 
 
 def raw(tenant: Running, request: bytes) -> int:
@@ -49,8 +49,8 @@ def raw(tenant: Running, request: bytes) -> int:
             head = connection.recv(200)
         except ConnectionResetError:
             head = b""
-    found = re.match(rb"HTTP/1\.1 (\d{3})", head)
-    return int(found[1]) if found else 0
+    match = re.match(rb"HTTP/1\.1 (\d{3})", head)
+    return int(match[1]) if match else 0
 
 
 @pytest.mark.parametrize(
@@ -140,11 +140,11 @@ def test_strange_bytes_are_refused_quietly(tenant: Running, line: bytes) -> None
     assert raw(tenant, head) in {0, 400, 404, 405}
 
 
-def test_a_browser_cookie_that_is_not_ours_is_replaced(tenant: Running) -> None:
+def test_a_made_up_browser_cookie_is_replaced(tenant: Running) -> None:
     name = f"auth0_browser_{tenant.config.netloc.rpartition(':')[2]}"
     with browsing(tenant) as other:
-        other.http.cookies.set(name, "chosen-by-somebody-else")
-        assert other.authorize().cookies[name] != "chosen-by-somebody-else"
+        other.http.cookies.set(name, "chosen-by-another-client")
+        assert other.authorize().cookies[name] != "chosen-by-another-client"
 
 
 def test_a_strange_cookie_does_no_harm(tenant: Running) -> None:

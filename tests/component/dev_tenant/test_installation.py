@@ -86,13 +86,13 @@ def test_files_that_were_opened_to_others_are_closed_again(tmp_path: Path) -> No
 def test_client_json_is_the_contract_and_is_made_per_installation(tmp_path: Path) -> None:
     make(tmp_path / "one")
     make(tmp_path / "two")
-    one, two = (json.loads((tmp_path / name / "client.json").read_text()) for name in ("one", "two"))
+    first, second = (json.loads((tmp_path / name / "client.json").read_text()) for name in ("one", "two"))
     names = {"client_id", "client_secret", "machine_client_id", "machine_client_secret"}
-    assert set(one) == {"issuer", "audience"} | names
-    assert one["issuer"] == "http://localhost:9000/"
-    assert one["audience"] == AUDIENCE
-    assert not {one[name] for name in names} & {two[name] for name in names}
-    assert all(len(one[name]) >= 43 for name in names if "secret" in name)
+    assert set(first) == {"issuer", "audience"} | names
+    assert first["issuer"] == "http://localhost:9000/"
+    assert first["audience"] == AUDIENCE
+    assert not {first[name] for name in names} & {second[name] for name in names}
+    assert all(len(first[name]) >= 43 for name in names if "secret" in name)
 
 
 def test_another_port_or_audience_keeps_ids_and_secrets(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_no_secret_is_kept_in_clear_in_the_state_file(tmp_path: Path) -> None:
         assert tenant.tenant.credentials.client_secret not in repr(tenant.tenant.credentials)
 
 
-def test_a_restart_signs_nobody_out(tmp_path: Path) -> None:
+def test_a_restart_ends_no_session(tmp_path: Path) -> None:
     port = free_port()
     with running(tmp_path, port=port) as tenant, browsing(tenant) as browser:
         tokens = browser.tokens("ada")
@@ -211,11 +211,11 @@ def test_extra_people_are_known(tmp_path: Path) -> None:
         assert tenant.verify(token, audience=AUDIENCE)[ROLES_CLAIM] == ["viewer"]
 
 
-def test_the_levers_are_for_people_the_tenant_knows(tmp_path: Path) -> None:
+def test_access_can_be_set_for_known_people_only(tmp_path: Path) -> None:
     tenant = tenant_of(create_app(config(tmp_path)))
     try:
         with pytest.raises(KeyError):
-            tenant.set_access("nobody", roles={"viewer"})
+            tenant.set_access("unknown", roles={"viewer"})
     finally:
         tenant.close()
 
@@ -270,7 +270,7 @@ def test_a_taken_port_is_refused_in_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_runs_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
+def test_it_runs_until_a_signal_stops_it(tmp_path: Path, number: signal.Signals) -> None:
     port = free_port()
     process = start(tmp_path / "state", "--port", str(port), AUTH0_DOMAIN="", GATEHOUSE_ENV="development")
     try:

@@ -1,4 +1,4 @@
-"""Signing out at the tenant: which sessions end, where the browser may go, and what the app is told."""
+"""Signing out at the tenant: which sessions end, where the browser may go, and the logout token for the app."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def everything_is_posted() -> None:
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     state = tmp_path_factory.mktemp("tenant") / "state"
-    with running(state, backchannel_logout_uri="http://127.0.0.1:9/logout") as found:
-        yield found
+    with running(state, backchannel_logout_uri="http://127.0.0.1:9/logout") as started:
+        yield started
 
 
 @pytest.fixture
 def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as found:
-        yield found
+    with browsing(tenant) as opened:
+        yield opened
 
 
 def signed_in(browser: Browser) -> bool:
@@ -103,7 +103,7 @@ def test_a_return_address_that_is_not_registered_is_refused_and_nothing_ends(
     assert signed_in(browser)
 
 
-def test_without_a_return_address_a_page_says_so(browser: Browser) -> None:
+def test_without_a_return_address_a_page_reports_the_sign_out(browser: Browser) -> None:
     browser.pick("ada")
     response = browser.get(browser.running.url("/v2/logout"))
     assert heading(response) == "Signed out"
@@ -139,7 +139,7 @@ def test_a_hint_that_is_not_our_id_token_is_refused(browser: Browser) -> None:
     assert signed_in(browser)
 
 
-def test_the_app_is_told_by_back_channel(tmp_path: Path) -> None:
+def test_the_app_receives_a_logout_token_by_back_channel(tmp_path: Path) -> None:
     with app_listening() as (app_url, posts), running(tmp_path / "state", app_url=app_url) as tenant:
         callback = f"{app_url}/auth/callback"
         with browsing(tenant) as browser:
@@ -165,16 +165,16 @@ def test_the_app_is_told_by_back_channel(tmp_path: Path) -> None:
                 other.code("bruno", redirect_uri=callback)
                 assert tenant.tenant.end_sessions("bruno") == 2
             tokens = [posts.get(timeout=5)[1] for _ in range(2)]
-            found = [tenant.verify(token, audience=tenant.client_id) for token in tokens]
-            assert {claims["sub"] for claims in found} == {"auth0|bruno"}
-            assert len({claims["sid"] for claims in found} | {sid}) == 3
-            assert len({claims["jti"] for claims in found} | {first}) == 3
+            verified = [tenant.verify(token, audience=tenant.client_id) for token in tokens]
+            assert {claims["sub"] for claims in verified} == {"auth0|bruno"}
+            assert len({claims["sid"] for claims in verified} | {sid}) == 3
+            assert len({claims["jti"] for claims in verified} | {first}) == 3
             browser.get(tenant.url("/v2/logout"), returnTo=app_url)
             everything_is_posted()
             assert posts.empty()
 
 
-def test_an_app_that_does_not_answer_delays_nobody_and_is_logged_once(
+def test_an_app_that_does_not_answer_delays_no_sign_out_and_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with app_listening(status=500) as (app_url, posts), running(tmp_path / "state", app_url=app_url) as tenant:

@@ -29,14 +29,14 @@ from tests.component.dev_tenant.support import (
 
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("tenant") / "state") as found:
-        yield found
+    with running(tmp_path_factory.mktemp("tenant") / "state") as started:
+        yield started
 
 
 @pytest.fixture
 def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as found:
-        yield found
+    with browsing(tenant) as opened:
+        yield opened
 
 
 def refused(response: requests.Response, status: int, error: str, description: str | None = None) -> None:
@@ -142,9 +142,9 @@ def test_without_an_audience_the_access_token_is_opaque_and_opens_userinfo_only(
     tokens = browser.tokens("bruno", audience=None)
     assert "." not in tokens["access_token"]
     assert tokens["scope"] == "email offline_access openid profile"
-    found = userinfo(browser.running, tokens["access_token"]).json()
-    assert found["sub"] == "auth0|bruno"
-    assert found["email"] == "bruno@gatehouse.example"
+    claims = userinfo(browser.running, tokens["access_token"]).json()
+    assert claims["sub"] == "auth0|bruno"
+    assert claims["email"] == "bruno@gatehouse.example"
 
 
 @pytest.mark.parametrize(
@@ -178,18 +178,18 @@ def test_a_code_lives_for_sixty_seconds(tmp_path: Path) -> None:
         refused(tenant.exchange(late), 403, "invalid_grant", "Invalid authorization code")
 
 
-def test_a_code_used_twice_is_refused_and_takes_back_what_it_gave(browser: Browser) -> None:
+def test_a_code_used_twice_is_refused_and_its_tokens_are_revoked(browser: Browser) -> None:
     code = browser.code()
     tokens = browser.running.exchange(code).json()
     second = browser.running.refresh(tokens["refresh_token"]).json()
     assert userinfo(browser.running, second["access_token"]).status_code == 200
     refused(browser.running.exchange(code), 403, "invalid_grant", "Invalid authorization code")
     refused(browser.running.refresh(second["refresh_token"]), 403, "invalid_grant")
-    for found in (tokens, second):
-        assert userinfo(browser.running, found["access_token"]).status_code == 401
+    for issued in (tokens, second):
+        assert userinfo(browser.running, issued["access_token"]).status_code == 401
 
 
-def test_refreshing_rotates_and_reads_rights_anew(browser: Browser) -> None:
+def test_a_refresh_rotates_the_token_and_reads_the_rights_again(browser: Browser) -> None:
     tenant = browser.running
     first = browser.tokens("eva")
     before = tenant.verify(first["id_token"], audience=tenant.client_id)
@@ -353,8 +353,8 @@ def test_failures_are_limited_for_one_client_without_stopping_the_other(tmp_path
 def test_userinfo_wants_a_live_token_of_this_tenant_in_the_header(browser: Browser) -> None:
     tenant = browser.running
     tokens = browser.tokens("bruno", scope="openid email")
-    found = userinfo(tenant, tokens["access_token"]).json()
-    assert found == {
+    claims = userinfo(tenant, tokens["access_token"]).json()
+    assert claims == {
         "sub": "auth0|bruno",
         "email": "bruno@gatehouse.example",
         "email_verified": True,
@@ -423,14 +423,14 @@ def test_the_key_set_shows_no_private_part_and_follows_a_rotation(tmp_path: Path
         assert len(call("GET", tenant.url("/.well-known/jwks.json")).json()["keys"]) == 1
 
 
-def test_discovery_tells_what_there_is(tenant: Running) -> None:
-    found: dict[str, Any] = call("GET", tenant.url("/.well-known/openid-configuration")).json()
-    assert found["issuer"] == tenant.issuer
+def test_discovery_describes_the_tenant(tenant: Running) -> None:
+    metadata: dict[str, Any] = call("GET", tenant.url("/.well-known/openid-configuration")).json()
+    assert metadata["issuer"] == tenant.issuer
     assert tenant.issuer.endswith("/")
-    assert found["authorization_response_iss_parameter_supported"] is True
-    assert found["code_challenge_methods_supported"] == ["S256"]
-    assert found["backchannel_logout_session_supported"] is True
-    for name, value in found.items():
+    assert metadata["authorization_response_iss_parameter_supported"] is True
+    assert metadata["code_challenge_methods_supported"] == ["S256"]
+    assert metadata["backchannel_logout_session_supported"] is True
+    for name, value in metadata.items():
         if name.endswith(("_endpoint", "_uri")):
             assert value.startswith(tenant.issuer), name
             assert call("GET", value).status_code != 404, name

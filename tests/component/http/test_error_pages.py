@@ -133,12 +133,12 @@ def test_a_refused_code(installation: SignInWorld, status: int) -> None:
 
 
 def test_tokens_that_cannot_be_verified(installation: SignInWorld) -> None:
-    for claims in ({"aud": "somebody-else"}, {"iss": "https://evil.example/"}, {"exp": 1}):
+    for claims in ({"aud": "another-user"}, {"iss": "https://evil.example/"}, {"exp": 1}):
         browser = installation.browser()
         answer = browser.get(installation.fake.approve(installation.begin(browser), **claims))
         assert answer.status == 400, claims
         assert "could not be verified" in answer.text
-    installation.fake.access_claims = {"sub": "auth0|somebody-else"}
+    installation.fake.access_claims = {"sub": "auth0|another-user"}
     browser = installation.browser()
     assert browser.get(installation.fake.approve(installation.begin(browser))).status == 400
     installation.fake.access_claims = {"azp": "another-client"}
@@ -146,7 +146,7 @@ def test_tokens_that_cannot_be_verified(installation: SignInWorld) -> None:
     assert installation.rows("sessions") == 0
 
 
-def test_the_database_down_is_said_and_nothing_is_lost(installation: SignInWorld) -> None:
+def test_an_unavailable_database_is_reported_and_no_session_is_lost(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     callback = installation.fake.approve(browser.get("/auth/login?another=1").location)
     state = browser.cookies[installation.cookies.session]
@@ -163,11 +163,11 @@ def test_the_database_down_is_said_and_nothing_is_lost(installation: SignInWorld
 
 
 @pytest.mark.parametrize("where", ["/auth/callback", "/auth/login", "/auth/ended"])
-def test_an_exception_that_nobody_listed_is_a_page_a_log_line_and_an_audit_entry(
+def test_an_unexpected_exception_is_a_page_a_log_line_and_an_audit_event(
     installation: SignInWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise KeyError("what-somebody-sent")
+        raise KeyError("text-of-a-request")
 
     browser = installation.sign_in() if where == "/auth/ended" else installation.browser()
     address = installation.fake.approve(installation.begin(browser)) if where == "/auth/callback" else where
@@ -181,7 +181,7 @@ def test_an_exception_that_nobody_listed_is_a_page_a_log_line_and_an_audit_entry
     assert event["reason"] == "internal"
     assert event["correlation_id"] in answer.text
     assert f"unexpected error at {where}: KeyError" in caplog.text
-    assert "what-somebody-sent" not in f"{caplog.text}{answer.text}{event}"
+    assert "text-of-a-request" not in f"{caplog.text}{answer.text}{event}"
 
 
 @pytest.mark.parametrize("parameters", [{"error": "access_denied"}, {}, {"code": "c" * 5000}])
@@ -197,7 +197,7 @@ def test_two_hundred_failed_callbacks_write_no_row_but_their_count(
     assert event["details"] == '{"count":200}'
 
 
-def test_two_hundred_codes_that_somebody_made_up_write_no_more_rows_than_are_exchanged(
+def test_two_hundred_made_up_codes_write_no_more_rows_than_are_exchanged(
     installation: SignInWorld,
 ) -> None:
     installation.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, 400)

@@ -72,14 +72,14 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "safe"), GOOD)
-def test_pages_of_this_app_are_kept(asked: str, safe: str) -> None:
-    assert safe_return_to(asked) == safe
+@pytest.mark.parametrize(("requested", "safe"), GOOD)
+def test_pages_of_this_app_are_kept(requested: str, safe: str) -> None:
+    assert safe_return_to(requested) == safe
 
 
-@pytest.mark.parametrize("asked", BAD)
-def test_everything_else_is_the_start_page(asked: str | None) -> None:
-    assert safe_return_to(asked) == "/"
+@pytest.mark.parametrize("requested", BAD)
+def test_everything_else_is_the_start_page(requested: str | None) -> None:
+    assert safe_return_to(requested) == "/"
 
 
 def test_a_query_that_is_too_long_for_a_cookie_is_dropped() -> None:
@@ -89,8 +89,8 @@ def test_a_query_that_is_too_long_for_a_cookie_is_dropped() -> None:
 
 
 def test_a_safe_address_stays_as_it_is() -> None:
-    for asked, safe in GOOD:
-        assert safe_return_to(safe_return_to(asked)) == safe
+    for requested, safe in GOOD:
+        assert safe_return_to(safe_return_to(requested)) == safe
 
 
 PIECES = st.lists(
@@ -107,8 +107,8 @@ PIECES = st.lists(
 
 @given(PIECES)
 @example("/\t/evil.example/%2f..")
-def test_whatever_is_asked_stays_on_this_site(asked: str) -> None:
-    safe = safe_return_to(asked)
+def test_every_return_address_stays_on_this_site(requested: str) -> None:
+    safe = safe_return_to(requested)
     assert safe.isascii()
     assert safe.isprintable()
     assert " " not in safe

@@ -67,8 +67,8 @@ def test_no_foreign_window_keeps_a_hold_on_a_page_and_the_end_of_a_sign_in_can_c
 
 def test_in_production_only_the_configured_host() -> None:
     clock = FakeClock()
-    given: dict[str, Any] = {"app_base_url": HTTPS, "gatehouse_env": "production"}
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock, **given) as installation:
+    settings: dict[str, Any] = {"app_base_url": HTTPS, "gatehouse_env": "production"}
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock, **settings) as installation:
         hosts = {"app.example.com": 200, "app.example.com:443": 200, "localhost:8501": 421, "127.0.0.1": 421}
         assert {host: call(installation.app, "GET", "/", {"host": host}).status for host in hosts} == hosts
         answer = call(installation.app, "GET", "/", {"host": "app.example.com"})

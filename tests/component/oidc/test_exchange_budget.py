@@ -85,7 +85,7 @@ def test_the_networks_of_ipv6_count_as_addresses(installation: SignInWorld) -> N
     assert mapped == [400] * 12
 
 
-def test_a_flood_of_one_address_keeps_nobody_else_waiting(installation: SignInWorld) -> None:
+def test_a_flood_of_one_address_delays_no_other_sign_in(installation: SignInWorld) -> None:
     known = installation.sign_in()  # from the address of the flood
     known.logout()
     signed_in = installation.sign_in()
@@ -95,13 +95,13 @@ def test_a_flood_of_one_address_keeps_nobody_else_waiting(installation: SignInWo
     installation.sign_in(known)  # this browser signed in here before
     confirmed = signed_in.get(installation.fake.approve(signed_in.get("/auth/login?another=1").location))
     assert confirmed.status == 303
-    somebody = installation.browser()
-    callback = installation.fake.approve(installation.begin(somebody))
-    cookie = "; ".join(f"{name}={value}" for name, value in somebody.cookies.items())
+    other = installation.browser()
+    callback = installation.fake.approve(installation.begin(other))
+    cookie = "; ".join(f"{name}={value}" for name, value in other.cookies.items())
     assert call(installation.app, "GET", callback, {"cookie": cookie}, client=("198.51.100.7", 1)).status == 303
 
 
-def test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting(installation: SignInWorld) -> None:
+def test_a_flood_of_many_addresses_is_bounded_and_delays_no_known_browser(installation: SignInWorld) -> None:
     known = installation.sign_in()
     known.logout()
     before = len(installation.fake.forms)
@@ -113,7 +113,7 @@ def test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting
     installation.sign_in(known)
 
 
-def test_a_user_who_leaves_openid_out_of_the_scope_costs_that_users_own_budget_only(installation: SignInWorld) -> None:
+def test_a_user_who_omits_openid_from_the_scope_uses_up_that_users_own_budget_only(installation: SignInWorld) -> None:
     """The user can edit the provider's address; a sign-in without ``openid`` in it brings a code but no ID token."""
     eve, statuses = installation.browser(), []
     for number in range(100):
@@ -183,8 +183,8 @@ def test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row(installat
         browser = installation.browser()
         callback = installation.fake.answer(query(installation.begin(browser))["state"], code="made-up")
         cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-        path, _, asked = callback.partition("?")
-        foreign = f"{path}?{urlencode(dict(parse_qsl(asked)) | {'iss': 'https://wrong.example/'})}"
+        path, _, parameters = callback.partition("?")
+        foreign = f"{path}?{urlencode(dict(parse_qsl(parameters)) | {'iss': 'https://wrong.example/'})}"
         answer = call(installation.app, "GET", foreign, {"cookie": cookie}, client=("198.51.100.1", 50000))
         assert answer.status == 400
     assert (installation.rows("login_states"), len(installation.fake.forms)) == (0, 0)
@@ -291,7 +291,7 @@ def test_a_refused_attempt_takes_nothing(seconds: Seconds) -> None:
     ],
     ids=["20 addresses", "100 networks of 5 sites"],
 )
-def test_a_flood_of_some_addresses_keeps_nobody_at_another_one_waiting(seconds: Seconds, addresses: list[str]) -> None:
+def test_a_flood_of_some_addresses_delays_no_sign_in_at_another_one(seconds: Seconds, addresses: list[str]) -> None:
     """Each brings a made-up code as often as it may, from a new browser, for twenty minutes."""
     budget = ExchangeBudget(seconds)
     reached, waited = 0, []

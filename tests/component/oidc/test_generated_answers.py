@@ -117,9 +117,9 @@ def test_an_expiry_of_any_type(installation: SignInWorld, name: str, expires_in:
     usual = installation.fake.tokens
 
     def tokens(claims: Any, *, nonce: str | None = None) -> Answer:
-        made = usual(claims, nonce=nonce)
-        made.body[name] = expires_in
-        return made
+        answer = usual(claims, nonce=nonce)
+        answer.body[name] = expires_in
+        return answer
 
     installation.fake.tokens = tokens  # type: ignore[method-assign]
     finish(installation)
@@ -134,10 +134,10 @@ def test_any_answer_to_a_refresh(installation: SignInWorld) -> None:
     def check(answer: Answer) -> None:
         installation.fake.token_answer = lambda form: answer
         try:
-            found = installation.provider.refresh("refresh-token")
+            tokens = installation.provider.refresh("refresh-token")
         except GatehouseError:
             return
-        assert isinstance(found.access_token, str)
+        assert isinstance(tokens.access_token, str)
 
     check()
     assert installation.sessions.by_ref(ref).ref == ref

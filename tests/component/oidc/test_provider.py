@@ -138,11 +138,11 @@ def test_a_slow_provider_is_not_waited_for(installation: SignInWorld, monkeypatc
     over.set()
 
 
-class _Known(Discovery):
-    """Discovery that knows already."""
+class _KnownMetadata(Discovery):
+    """Discovery that returns fixed metadata."""
 
     def __init__(self, issuer: str, end_session_endpoint: str | None) -> None:
-        self._found = ProviderMetadata(
+        self._metadata = ProviderMetadata(
             issuer=issuer,
             authorization_endpoint=f"{issuer}authorize?tenant=x",
             token_endpoint=f"{issuer}token",
@@ -154,12 +154,12 @@ class _Known(Discovery):
         )
 
     def metadata(self) -> ProviderMetadata:
-        return self._found
+        return self._metadata
 
 
 def _provider(installation: SignInWorld, issuer: str, end_session_endpoint: str | None = None) -> Provider:
     settings = installation.settings.model_copy(update={"oidc_issuer": issuer})
-    return Provider(settings, _Known(issuer, end_session_endpoint), http=requests.Session())
+    return Provider(settings, _KnownMetadata(issuer, end_session_endpoint), http=requests.Session())
 
 
 def test_where_signing_out_leads(installation: SignInWorld) -> None:
@@ -197,8 +197,8 @@ def test_the_issuer_of_an_answer_is_compared_exactly(installation: SignInWorld) 
 
 
 def test_only_listed_parameters_with_sane_values() -> None:
-    asked = {"prompt": "none", "login_hint": "a\nb", "ui_locales": "de fr", "screen_hint": "x", "scope": "admin"}
-    assert allowed_parameters(asked) == {"ui_locales": "de fr"}
+    parameters = {"prompt": "none", "login_hint": "a\nb", "ui_locales": "de fr", "screen_hint": "x", "scope": "admin"}
+    assert allowed_parameters(parameters) == {"ui_locales": "de fr"}
     assert allowed_parameters({"login_hint": "x" * 201, "prompt": "login"}) == {"prompt": "login"}
 
 

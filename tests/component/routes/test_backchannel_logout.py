@@ -1,4 +1,4 @@
-"""``POST /auth/backchannel-logout``: who is signed out by a logout token, what is refused, and how it is answered."""
+"""``POST /auth/backchannel-logout``: the sessions that a logout token ends, refused tokens, and the responses."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def installation() -> Iterator[SignInWorld]:
 
 
 def post(installation: SignInWorld, body: bytes | str, **headers: str) -> Answer:
-    """What the provider posts; no cookie, no ``Origin``."""
+    """Post as the provider does; no cookie, no ``Origin``."""
     sent = {"content-type": FORM} | {name.replace("_", "-"): value for name, value in headers.items()}
     return call(installation.app, "POST", PATH, sent, body.encode() if isinstance(body, str) else body)
 
 
-def tell(installation: SignInWorld, **claims: Any) -> Answer:
-    """Post a logout token with these claims; one second after what was done before it, unless told otherwise."""
+def post_logout_token(installation: SignInWorld, **claims: Any) -> Answer:
+    """Post a logout token with these claims, by default issued one second after the current time."""
     usual = {"jti": secrets.token_hex(8), "iat": int(installation.clock.timestamp()) + 1}
     return post(installation, urlencode({"logout_token": installation.fake.issuer.logout_token(**(usual | claims))}))
 
@@ -50,11 +50,11 @@ def test_the_session_with_that_id_ends_and_no_other(installation: SignInWorld) -
     bob = installation.sign_in(sub="auth0|bob", sid="session-3")
     change_counters = installation.storage.read.change_counters().sessions_ended
     ref = installation.ref(first)
-    answer = tell(installation, sid="session-1")
+    answer = post_logout_token(installation, sid="session-1")
     assert (answer.status, answer.body, answer.header("cache-control")) == (200, b"", "no-store")
     assert [live(installation, browser) for browser in (first, second, bob)] == [False, True, True]
     assert installation.storage.read.change_counters().sessions_ended == change_counters + 1, (
-        "so the watcher of every process tells the tabs"
+        "so the watcher of every process notifies the tabs"
     )
     with pytest.raises(SessionEnded) as caught:
         installation.sessions.by_ref(ref)
@@ -69,28 +69,30 @@ def test_the_session_with_that_id_ends_and_no_other(installation: SignInWorld) -
     assert installation.storage.read.sealed_tokens(ref) is None
 
 
-def test_what_the_sessions_had_is_revoked_at_the_provider_once_it_is_answered(installation: SignInWorld) -> None:
+def test_refresh_tokens_of_ended_sessions_are_revoked_at_the_provider_after_the_response(
+    installation: SignInWorld,
+) -> None:
     installation.sign_in()
     installation.sign_in(sid="session-2")
     had = list(installation.fake.refresh_tokens)
     assert len(had) == 2
-    assert tell(installation, sid="session-1").status == 200
+    assert post_logout_token(installation, sid="session-1").status == 200
     assert installation.fake.revoked == had[:1]
-    assert tell(installation, sid=ABSENT).status == 200
+    assert post_logout_token(installation, sid=ABSENT).status == 200
     assert installation.fake.revoked == had
 
 
-def test_a_provider_that_does_not_take_it_is_no_trouble(installation: SignInWorld) -> None:
+def test_a_provider_that_refuses_the_revocation_changes_nothing(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     installation.fake.revoke_status = 500
-    assert tell(installation, sid="session-1").status == 200
+    assert post_logout_token(installation, sid="session-1").status == 200
     assert not live(installation, browser)
 
 
 def test_without_a_session_id_all_of_the_subject_end(installation: SignInWorld) -> None:
     first, second = installation.sign_in(), installation.sign_in(sid="session-2")
     bob = installation.sign_in(sub="auth0|bob", sid="session-1")
-    assert tell(installation, sid=ABSENT).status == 200
+    assert post_logout_token(installation, sid=ABSENT).status == 200
     assert [live(installation, browser) for browser in (first, second, bob)] == [False, False, True]
     assert len(installation.audit("app:session:end")) == 2
 
@@ -98,67 +100,69 @@ def test_without_a_session_id_all_of_the_subject_end(installation: SignInWorld) 
 @pytest.mark.parametrize(
     ("claims", "left"),
     [
-        ({"sid": "session-9"}, [True, True]),  # unknown: never "then all of them"
-        ({"sid": "session-1", "sub": "auth0|bob"}, [True, True]),  # not that subject's
+        ({"sid": "session-9"}, [True, True]),  # an unknown session id never ends all sessions
+        ({"sid": "session-1", "sub": "auth0|bob"}, [True, True]),  # a session of another subject
         ({"sid": "session-1", "sub": ABSENT}, [False, True]),
         ({"sub": "auth0|bob", "sid": ABSENT}, [True, True]),
     ],
 )
-def test_who_is_meant(installation: SignInWorld, claims: dict[str, Any], left: list[bool]) -> None:
+def test_the_session_id_and_the_subject_select_the_sessions(
+    installation: SignInWorld, claims: dict[str, Any], left: list[bool]
+) -> None:
     first, second = installation.sign_in(), installation.sign_in(sid="session-2")
-    assert tell(installation, **claims).status == 200
+    assert post_logout_token(installation, **claims).status == 200
     assert [live(installation, browser) for browser in (first, second)] == left
 
 
-def test_signing_out_where_nobody_is_signed_in_is_no_error(installation: SignInWorld) -> None:
-    assert tell(installation).status == 200
+def test_a_logout_token_without_a_matching_session_is_no_error(installation: SignInWorld) -> None:
+    assert post_logout_token(installation).status == 200
     assert not installation.audit("app:session:end")
 
 
 def test_a_token_works_once(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     claims = {"jti": "the-same", "sid": ABSENT, "iat": int(installation.clock.timestamp()) + 5}
-    assert tell(installation, **claims).status == 200
+    assert post_logout_token(installation, **claims).status == 200
     assert not live(installation, browser)
     again = installation.sign_in(browser)
-    assert tell(installation, **claims).status == 400
+    assert post_logout_token(installation, **claims).status == 400
     assert live(installation, again)
     (event,) = installation.audit("app:logout:refuse")
     assert (event["reason"], event["address"]) == ("logout-token:replayed", "203.0.113.7")
 
 
-def test_a_token_is_remembered_for_as_long_as_it_holds(installation: SignInWorld) -> None:
+def test_a_token_is_remembered_for_its_lifetime(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     claims = {
         "jti": "the-same",
         "iat": int(installation.clock.timestamp()),
         "exp": int(installation.clock.timestamp()) + 120,
     }
-    assert tell(installation, **claims).status == 200
+    assert post_logout_token(installation, **claims).status == 200
     installation.sign_in(browser)
-    for seconds in (100, 45):  # within its life, within the leeway; others come and clear out what is over
+    for seconds in (100, 45):  # within its lifetime, within the leeway; other tokens purge the expired ones
         installation.clock.move(seconds=seconds)
-        assert tell(installation, sub="auth0|nobody").status == 200
-        assert tell(installation, **claims).status == 400
+        assert post_logout_token(installation, sub="auth0|unknown").status == 200
+        assert post_logout_token(installation, **claims).status == 400
     installation.clock.move(seconds=60)
-    assert tell(installation, **claims).status == 400, "expired"
+    assert post_logout_token(installation, **claims).status == 400, "expired"
     assert live(installation, browser)
 
 
-def test_a_session_begun_after_the_token_was_issued_lives_on(installation: SignInWorld) -> None:
-    """Signed out there and in again before the token arrived."""
+def test_a_session_started_after_the_token_was_issued_continues(installation: SignInWorld) -> None:
+    """Signed out at the provider and in again before the token arrived."""
     before = installation.sign_in()
     issued = int(installation.clock.timestamp()) + 1
     installation.clock.move(seconds=5)
     after = installation.sign_in()
-    assert tell(installation, sid=ABSENT, iat=issued).status == 200
+    assert post_logout_token(installation, sid=ABSENT, iat=issued).status == 200
     assert [live(installation, browser) for browser in (before, after)] == [False, True]
 
 
-def test_a_session_begun_within_the_very_second_ends(installation: SignInWorld) -> None:
+def test_a_session_started_within_the_same_second_ends(installation: SignInWorld) -> None:
     browser = installation.sign_in()
-    begun = installation.sessions.resolve(installation.secret(browser)).created_at
-    assert tell(installation, iat=int(begun.timestamp())).status == 200
+    created_at = installation.sessions.resolve(installation.secret(browser)).created_at
+    assert post_logout_token(installation, iat=int(created_at.timestamp())).status == 200
     assert not live(installation, browser)
 
 
@@ -178,10 +182,10 @@ def test_a_session_begun_within_the_very_second_ends(installation: SignInWorld) 
 def test_a_bad_token_is_refused_and_nothing_is_written_for_it(
     installation: SignInWorld, claims: dict[str, Any], reason: str
 ) -> None:
-    """Each check has its own test in ``test_tokens_logout``; here is what a refusal looks like."""
+    """Each check has its own test in ``test_tokens_logout``; this tests the response to a refusal."""
     browser = installation.sign_in()
     before = installation.dump()
-    answer = tell(installation, **claims)
+    answer = post_logout_token(installation, **claims)
     assert (answer.status, answer.header("cache-control")) == (400, "no-store")
     assert installation.dump() == before
     assert live(installation, browser)
@@ -189,7 +193,7 @@ def test_a_bad_token_is_refused_and_nothing_is_written_for_it(
     assert (event["outcome"], event["reason"]) == ("refused", f"logout-token:{reason}")
 
 
-def test_an_id_token_of_ours_signs_nobody_out(installation: SignInWorld) -> None:
+def test_an_id_token_ends_no_session(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     assert post(installation, urlencode({"logout_token": installation.fake.issued[-1]})).status == 400
     assert live(installation, browser)
@@ -227,7 +231,7 @@ def test_only_one_token_in_a_bounded_form(
     assert live(installation, browser)
 
 
-def test_the_token_is_looked_for_in_the_body_only(installation: SignInWorld) -> None:
+def test_the_token_is_read_from_the_body_only(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     token = installation.fake.issuer.logout_token()
     answer = call(installation.app, "POST", f"{PATH}?{urlencode({'logout_token': token})}", {"content-type": FORM})
@@ -235,7 +239,7 @@ def test_the_token_is_looked_for_in_the_body_only(installation: SignInWorld) -> 
     assert live(installation, browser)
 
 
-def test_a_charset_and_other_fields_are_let_be(installation: SignInWorld) -> None:
+def test_a_charset_and_other_fields_are_accepted(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     token = installation.fake.issuer.logout_token(iat=int(installation.clock.timestamp()) + 1)
     body = urlencode({"state": "x", "logout_token": token, "more": ""})
@@ -249,14 +253,14 @@ def test_it_is_posted_and_never_redirected(installation: SignInWorld, method: st
     assert (answer.status, answer.header("allow")) == (405, "POST")
 
 
-def test_nothing_of_a_token_is_repeated(installation: SignInWorld) -> None:
+def test_the_response_contains_no_part_of_the_token(installation: SignInWorld) -> None:
     token = installation.fake.issuer.logout_token(aud="another", sid="a-very-secret-session")
     answer = post(installation, urlencode({"logout_token": token}))
     assert token.split(".")[1][:20] not in answer.text
     assert "secret" not in answer.text
 
 
-def test_when_storage_does_not_answer_the_token_is_not_used_up(
+def test_an_unavailable_database_does_not_use_up_the_token(
     installation: SignInWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = installation.sign_in()
@@ -267,9 +271,9 @@ def test_when_storage_does_not_answer_the_token_is_not_used_up(
 
     with monkeypatch.context() as patch:
         patch.setattr("db.database.DatabaseUnitOfWork.end_session", down)
-        assert tell(installation, **claims).status == 400
+        assert post_logout_token(installation, **claims).status == 400
     assert live(installation, browser)
-    assert tell(installation, **claims).status == 200
+    assert post_logout_token(installation, **claims).status == 200
     assert not live(installation, browser)
 
 
@@ -277,14 +281,14 @@ def test_a_session_that_is_over_keeps_its_reason(installation: SignInWorld) -> N
     browser = installation.sign_in()
     ref = installation.ref(browser)
     installation.sessions.end(ref, EndReason.ENDED_BY_ADMIN, by="admin")
-    assert tell(installation).status == 200
+    assert post_logout_token(installation).status == 200
     session = installation.storage.read.session_by_ref(ref)
     assert session is not None
     assert session.end_reason is EndReason.ENDED_BY_ADMIN
 
 
-def test_made_up_key_ids_keep_nobody_from_signing_in_after_a_rotation() -> None:
-    """Anybody can post here; what they cause to be fetched is not what a sign-in needs (R51)."""
+def test_made_up_key_ids_prevent_no_sign_in_after_a_rotation() -> None:
+    """Any client can post here; its key fetches are limited apart from those of sign-ins (R51)."""
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as installation:
         installation.sign_in()
@@ -296,13 +300,13 @@ def test_made_up_key_ids_keep_nobody_from_signing_in_after_a_rotation() -> None:
         installation.sign_in()
 
 
-def test_a_logout_token_whose_key_cannot_be_looked_for_now_may_come_again() -> None:
+def test_a_logout_token_whose_key_cannot_be_fetched_now_may_be_sent_again() -> None:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as installation:
         browser = installation.sign_in()
         fake.issuer.rotate(keep_old=False)
-        answer = tell(installation)
-        assert answer.status == 400, "the standard knows 200 and 400 only"
+        answer = post_logout_token(installation)
+        assert answer.status == 400, "the standard defines 200 and 400 only"
         assert 1 <= int(answer.header("retry-after")) <= 12
         assert live(installation, browser)
         assert [event["reason"] for event in installation.audit("app:logout:refuse")] == ["provider:keys-later"]

@@ -21,8 +21,8 @@ from tests.signin import SignInWorld, world
 
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("tenant")) as installation:
-        yield installation
+    with running(tmp_path_factory.mktemp("tenant")) as started:
+        yield started
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ def installation(tenant: Running) -> Iterator[SignInWorld]:
     tenant.clock.ahead = timedelta()
     unused = FakeProvider(clock.timestamp)
     credentials = tenant.tenant.credentials
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "oidc_issuer": tenant.issuer,
         "auth0_audience": tenant.config.audience,
         "auth0_client_id": credentials.client_id,
         "auth0_client_secret": SecretStr(credentials.client_secret),
     }
-    with world(unused, clock, with_real_keys=True, **given) as installation:
+    with world(unused, clock, with_real_keys=True, **settings) as installation:
         yield installation
 
 
@@ -85,7 +85,7 @@ def test_from_the_page_to_the_session_and_out(installation: SignInWorld, tenant:
         assert browser.get("/auth/session").json() == {"authenticated": False}
 
 
-def test_somebody_blocked_at_the_tenant(installation: SignInWorld, tenant: Running) -> None:
+def test_a_user_blocked_at_the_tenant_is_refused(installation: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
         browser = installation.browser()
         page = at_tenant.get(installation.begin(browser))

@@ -44,13 +44,13 @@ def test_signing_out_without_an_origin_is_refused(installation: SignInWorld) -> 
     assert browser.get("/auth/session").json()["authenticated"] is True
 
 
-def test_a_tab_that_was_open_says_that_they_are_signed_out(installation: SignInWorld) -> None:
-    stranger, browser = installation.browser(), installation.sign_in()
+def test_an_open_tab_reports_that_its_user_is_signed_out(installation: SignInWorld) -> None:
+    anonymous, browser = installation.browser(), installation.sign_in()
     browser.logout(sec_fetch_site="same-origin")
     page = browser.get("/auth/ended?return_to=/reports").text
     assert "You are signed out" in page
     assert "return_to=%2Freports" in page
-    assert "You are not signed in" in stranger.get("/auth/ended").text
+    assert "You are not signed in" in anonymous.get("/auth/ended").text
 
 
 def test_signing_out(installation: SignInWorld) -> None:

@@ -1,4 +1,4 @@
-"""Sign-in in a window of its own: how it ends, well or not, and that its last page can do nothing but say so."""
+"""Sign-in in a popup: its result, with success or an error, and that its last page can only report it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def installation() -> Iterator[SignInWorld]:
         yield installation
 
 
-def test_it_ends_on_a_page_that_tells_the_tabs_and_closes(installation: SignInWorld) -> None:
+def test_it_ends_on_a_page_that_notifies_the_tabs_and_closes(installation: SignInWorld) -> None:
     browser = installation.browser()
     page = browser.get(installation.fake.approve(browser.get(POPUP).location, name="Ann"))
     assert page.status == 200
@@ -34,7 +34,7 @@ def test_it_ends_on_a_page_that_tells_the_tabs_and_closes(installation: SignInWo
     )[0]
     assert (channel, kind) == (installation.cookies.tabs, "signed-in")
     assert "opener" not in script
-    # Its policy allows this very script and nothing else, and nobody frames it.
+    # Its policy allows only this script, and no page can frame it.
     policy = page.header("content-security-policy")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src 'sha256-{digest}';" in policy
@@ -51,7 +51,7 @@ def test_no_other_page_of_ours_has_a_script(installation: SignInWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         ("login_required", "Sign in to continue"),
         ("consent_required", "One more step"),
@@ -60,25 +60,27 @@ def test_no_other_page_of_ours_has_a_script(installation: SignInWorld) -> None:
         ("temporarily_unavailable", "busy"),
     ],
 )
-def test_a_refusal_is_said_in_it_and_trying_again_stays_in_it(installation: SignInWorld, error: str, said: str) -> None:
+def test_a_refusal_is_reported_in_the_popup_and_trying_again_stays_in_it(
+    installation: SignInWorld, error: str, message: str
+) -> None:
     browser = installation.browser()
     state = query(browser.get(POPUP).location)["state"]
     page = browser.get(installation.fake.answer(state, error=error))
-    assert said in page.text
+    assert message in page.text
     assert "close this window" in page.text
-    assert "Back to the start page" not in page.text  # a second window of the app is nothing anybody wants
+    assert "Back to the start page" not in page.text  # a second window of the app would be of no use
     assert "<script" not in page.text
     again = page.text.partition('href="')[2].partition('"')[0].replace("&amp;", "&")
     assert query(again) == {"return_to": "/reports", "mode": "popup"}
     assert "If it does not" in browser.get(installation.fake.approve(browser.get(again).location)).text
 
 
-def test_closed_half_way_nothing_has_happened(installation: SignInWorld) -> None:
+def test_a_popup_closed_half_way_changes_nothing(installation: SignInWorld) -> None:
     browser = installation.browser()
     before = installation.dump()
     browser.get(POPUP)
     assert installation.dump() == before
-    installation.sign_in(browser)  # and the next one goes on as ever
+    installation.sign_in(browser)  # and the next sign-in works as usual
 
 
 def test_two_popups_each_finish_and_the_second_replaces_the_first(installation: SignInWorld) -> None:
@@ -91,7 +93,7 @@ def test_two_popups_each_finish_and_the_second_replaces_the_first(installation: 
     assert len(installation.audit("app:session:end")) == 1
 
 
-def test_the_same_answer_again_says_the_same(installation: SignInWorld) -> None:
+def test_the_same_callback_again_shows_the_same_page(installation: SignInWorld) -> None:
     browser = installation.browser()
     callback = installation.fake.approve(browser.get(POPUP).location)
     kept = dict(browser.cookies)
@@ -101,7 +103,7 @@ def test_the_same_answer_again_says_the_same(installation: SignInWorld) -> None:
     assert len(installation.audit("app:session:begin")) == 1
 
 
-def test_somebody_else_in_it_is_signed_in_as_themselves(installation: SignInWorld) -> None:
+def test_another_user_in_the_popup_replaces_the_session(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     before = installation.ref(browser)
     location = browser.get(f"{POPUP}&another=1").location

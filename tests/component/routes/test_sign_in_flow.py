@@ -1,4 +1,4 @@
-"""Signing in and out, as a browser sees it: the whole way, and every rule that keeps somebody else out of it."""
+"""Sign-in and sign-out in a browser: the complete flow, and every rule that protects it from other clients."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def installation() -> Iterator[SignInWorld]:
         yield installation
 
 
-def test_the_whole_way_leads_back_to_the_asked_page_and_query(installation: SignInWorld) -> None:
+def test_a_complete_sign_in_returns_to_the_requested_page_and_query(installation: SignInWorld) -> None:
     browser = installation.browser()
-    asked = query(installation.begin(browser, "/reports%3Fregion%3Demea%26year%3D2026"))
-    assert asked["response_type"] == "code"
-    assert asked["code_challenge_method"] == "S256"
-    assert asked["audience"] == installation.settings.audience
-    assert asked["redirect_uri"] == "http://localhost:8501/auth/callback"
-    assert asked["scope"].split() == ["openid", "profile", "email", "offline_access"]
-    assert min(len(asked[name]) for name in ("state", "nonce", "code_challenge")) >= 43
+    parameters = query(installation.begin(browser, "/reports%3Fregion%3Demea%26year%3D2026"))
+    assert parameters["response_type"] == "code"
+    assert parameters["code_challenge_method"] == "S256"
+    assert parameters["audience"] == installation.settings.audience
+    assert parameters["redirect_uri"] == "http://localhost:8501/auth/callback"
+    assert parameters["scope"].split() == ["openid", "profile", "email", "offline_access"]
+    assert min(len(parameters[name]) for name in ("state", "nonce", "code_challenge")) >= 43
     answer = browser.get(installation.fake.approve(browser.seen[-1].location, name="Ann Example"))
     assert answer.location == "http://localhost:8501/reports?region=emea&year=2026"
     payload = browser.get("/auth/session").json()
@@ -45,17 +45,17 @@ def test_the_whole_way_leads_back_to_the_asked_page_and_query(installation: Sign
         "subject": "auth0|ann",
         "name": "Ann Example",
     }
-    assert installation.fake.forms[0]["redirect_uri"] == asked["redirect_uri"]
+    assert installation.fake.forms[0]["redirect_uri"] == parameters["redirect_uri"]
     (event,) = installation.audit("app:session:begin")
     assert event["actor"].startswith("auth0|ann at ")
     assert event["address"] == "203.0.113.7"
 
 
-def test_nobody_is_told_so(installation: SignInWorld) -> None:
+def test_an_anonymous_browser_is_reported_as_not_authenticated(installation: SignInWorld) -> None:
     assert installation.browser().get("/auth/session").json() == {"authenticated": False}
 
 
-def test_a_live_session_goes_straight_on(installation: SignInWorld) -> None:
+def test_a_live_session_returns_to_the_page_at_once(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     assert browser.get("/auth/login?return_to=/reports%3Fa%3D1").location == "http://localhost:8501/reports?a=1"
 
@@ -176,7 +176,7 @@ def test_ten_minutes(installation: SignInWorld, seconds: int, status: int) -> No
     assert browser.get(installation.fake.approve(url)).status == status
 
 
-def test_a_replay_in_a_signed_in_browser_just_goes_on(installation: SignInWorld) -> None:
+def test_a_replay_in_a_signed_in_browser_returns_to_the_page(installation: SignInWorld) -> None:
     browser = installation.browser()
     callback = installation.fake.approve(installation.begin(browser, "/reports"))
     kept = dict(browser.cookies)
@@ -194,8 +194,8 @@ def test_a_replay_in_a_signed_in_browser_just_goes_on(installation: SignInWorld)
 def test_an_answer_of_another_provider_is_refused(installation: SignInWorld, iss: str) -> None:
     browser = installation.browser()
     state = query(installation.begin(browser))["state"]
-    given = installation.fake.url.rstrip("/") if iss == "slash" else iss
-    answer = browser.get(installation.fake.answer(state, code="a-code", iss=given))
+    issuer = installation.fake.url.rstrip("/") if iss == "slash" else iss
+    answer = browser.get(installation.fake.answer(state, code="a-code", iss=issuer))
     assert answer.status == 400
     assert not installation.fake.forms  # the code went nowhere
 
@@ -221,7 +221,7 @@ def test_a_nonce_of_another_sign_in_is_refused(installation: SignInWorld) -> Non
 
 
 def test_a_code_for_another_challenge_is_refused(installation: SignInWorld) -> None:
-    """PKCE: a code that somebody else's sign-in got is worth nothing here."""
+    """PKCE: the code of another sign-in cannot be exchanged."""
     browser, other = installation.browser(), installation.browser()
     url = installation.begin(browser)
     stolen = query(installation.fake.approve(installation.begin(other)))["code"]
@@ -237,7 +237,7 @@ def test_extra_parameters_do_not_matter(installation: SignInWorld) -> None:
 
 
 def test_only_allowed_parameters_reach_the_provider(installation: SignInWorld) -> None:
-    wanted = (
+    allowed = (
         "prompt=login&login_hint=ann@example.com&ui_locales=fr&screen_hint=signup&connection=google-oauth2"
         "&organization=org_1"
     )
@@ -245,16 +245,16 @@ def test_only_allowed_parameters_reach_the_provider(installation: SignInWorld) -
         "scope=admin&redirect_uri=https://evil.example&response_mode=form_post&nonce=n&client_id=x&audience=y&max_age=0"
         "&acr_values=urn:made-up&claims=%7B%7D&id_token_hint=x"
     )
-    asked = query(installation.browser().get(f"/auth/login?return_to=/&{wanted}&{evil}").location)
-    assert asked["login_hint"] == "ann@example.com"
-    assert asked["prompt"] == "login"
-    assert (asked["connection"], asked["organization"]) == ("google-oauth2", "org_1")
-    assert asked["scope"] == "openid profile email offline_access"
-    assert asked["redirect_uri"] == "http://localhost:8501/auth/callback"
-    assert asked["client_id"] == "client-one"
-    assert asked["nonce"] != "n"
-    assert not {"response_mode", "acr_values", "claims", "id_token_hint"} & set(asked)
-    assert asked["max_age"] == str(ANY_AGE_SECONDS)  # asks for nothing, but makes providers say when somebody signed in
+    parameters = query(installation.browser().get(f"/auth/login?return_to=/&{allowed}&{evil}").location)
+    assert parameters["login_hint"] == "ann@example.com"
+    assert parameters["prompt"] == "login"
+    assert (parameters["connection"], parameters["organization"]) == ("google-oauth2", "org_1")
+    assert parameters["scope"] == "openid profile email offline_access"
+    assert parameters["redirect_uri"] == "http://localhost:8501/auth/callback"
+    assert parameters["client_id"] == "client-one"
+    assert parameters["nonce"] != "n"
+    assert not {"response_mode", "acr_values", "claims", "id_token_hint"} & set(parameters)
+    assert parameters["max_age"] == str(ANY_AGE_SECONDS)  # requires nothing, but makes providers report auth_time
     assert "prompt" not in query(installation.browser().get("/auth/login?prompt=none").location)
 
 
@@ -270,7 +270,7 @@ def test_an_organization_that_is_asked_for_is_the_one_of_the_id_token(installati
     assert {event["reason"] for event in installation.audit("app:login:refuse")} == {"organization-mismatch"}
     browser = installation.browser()
     assert browser.get(installation.fake.approve(browser.get(link).location, org_id="org_1")).status == 303
-    installation.sign_in(org_id="org_1")  # one that was not asked for is nothing to us
+    installation.sign_in(org_id="org_1")  # one that was not parameters for is nothing to us
 
 
 @pytest.mark.parametrize(("prompts", "prompt"), [(["login", "select_account"], "select_account"), (["login"], "login")])
@@ -304,7 +304,7 @@ def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(installation: Si
     assert len(installation.fake.revoked) == 1  # another person's tokens
 
 
-def test_a_blank_callback_host_cannot_choose_where_people_go(installation: SignInWorld) -> None:
+def test_a_forwarded_host_cannot_change_the_redirect(installation: SignInWorld) -> None:
     """Redirects are built from the configured address, whatever the request says."""
     browser = installation.browser()
     callback = installation.fake.approve(installation.begin(browser))
@@ -322,7 +322,7 @@ def test_the_sign_in_begins_at_the_configured_host(installation: SignInWorld) ->
     )  # no loop
 
 
-def test_no_token_is_seen_anywhere(installation: SignInWorld) -> None:
+def test_no_token_appears_outside_of_the_exchange(installation: SignInWorld) -> None:
     """Not in an answer, a header, a cookie, the log, or the database in clear; nor is the cookie's secret stored."""
     book = LogBook()
     root = logging.getLogger()

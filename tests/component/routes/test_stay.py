@@ -1,4 +1,4 @@
-"""Until when a session lasts, and "Stay signed in": asking extends nothing, staying extends the idle limit only."""
+"""The end of a session, and "Stay signed in": reading it extends nothing, staying extends the idle lifetime only."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def ends(browser: Browser) -> datetime:
     return datetime.fromisoformat(browser.get("/auth/session").json()["expires_at"])
 
 
-def test_the_end_is_the_earlier_limit_and_asking_does_not_move_it(installation: SignInWorld) -> None:
+def test_the_session_ends_at_the_earlier_lifetime_and_reading_it_extends_nothing(installation: SignInWorld) -> None:
     browser = installation.sign_in()
-    begun = installation.sessions.resolve(installation.secret(browser))
-    assert ends(browser) == begun.last_seen_at + timedelta(seconds=600)
+    session = installation.sessions.resolve(installation.secret(browser))
+    assert ends(browser) == session.last_seen_at + timedelta(seconds=600)
     installation.clock.move(seconds=400)
-    assert ends(browser) == begun.last_seen_at + timedelta(seconds=600)
+    assert ends(browser) == session.last_seen_at + timedelta(seconds=600)
     assert browser.get("/auth/session").json()["expires_in_seconds"] == pytest.approx(200, abs=2)
     installation.clock.move(seconds=201)
     assert browser.get("/auth/session").json() == {"authenticated": False, "expired": True}
 
 
-def test_staying_moves_the_idle_limit_and_never_the_absolute_one(installation: SignInWorld) -> None:
+def test_staying_extends_the_idle_lifetime_and_never_the_absolute_one(installation: SignInWorld) -> None:
     browser = installation.sign_in()
-    begun = installation.sessions.resolve(installation.secret(browser))
+    session = installation.sessions.resolve(installation.secret(browser))
     for _ in range(2):
         installation.clock.move(seconds=590)
         payload = stay(browser)
@@ -56,15 +56,15 @@ def test_staying_moves_the_idle_limit_and_never_the_absolute_one(installation: S
         assert payload.json()["can_stay"] is True
     installation.clock.move(seconds=205)  # 1385 of 1500
     payload = stay(browser)
-    assert datetime.fromisoformat(payload.json()["expires_at"]) == begun.expires_at
+    assert datetime.fromisoformat(payload.json()["expires_at"]) == session.expires_at
     assert payload.json()["can_stay"] is False
-    assert installation.sessions.resolve(installation.secret(browser)).expires_at == begun.expires_at
+    assert installation.sessions.resolve(installation.secret(browser)).expires_at == session.expires_at
     installation.clock.move(seconds=116)
     assert stay(browser).status == 401
     assert payload.header("cache-control") == "no-store"
 
 
-def test_staying_at_once_counts_although_somebody_was_here_just_now(installation: SignInWorld) -> None:
+def test_staying_counts_even_right_after_other_activity(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     before = ends(browser)
     installation.clock.move(seconds=3)
@@ -72,7 +72,7 @@ def test_staying_at_once_counts_although_somebody_was_here_just_now(installation
 
 
 @pytest.mark.parametrize("route", ["/auth/active", "/auth/stay"])
-def test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_back(
+def test_a_request_that_waited_for_the_database_beyond_the_idle_lifetime_resumes_no_session(
     installation: SignInWorld, route: str
 ) -> None:
     browser = installation.sign_in()
@@ -107,7 +107,7 @@ def test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_ba
         ({"content_type": ""}, 415),
     ],
 )
-def test_only_a_script_of_our_own_pages_may_say_so(
+def test_only_a_script_of_our_own_pages_may_extend_a_session(
     installation: SignInWorld, headers: dict[str, str], status: int
 ) -> None:
     browser = installation.sign_in()
@@ -122,10 +122,10 @@ def test_it_is_a_post(installation: SignInWorld) -> None:
     assert browser.get("/auth/stay", origin=browser.base_url, **JSON).status == 405
 
 
-def test_nobody_and_the_ended_and_the_blocked_stay_not(installation: SignInWorld) -> None:
+def test_anonymous_ended_and_blocked_sessions_cannot_be_extended(installation: SignInWorld) -> None:
     assert stay(installation.browser()).status == 401
     ended, blocked = installation.sign_in(), installation.sign_in(sub="auth0|bob")
-    installation.sessions.end(installation.ref(ended), EndReason.ENDED_BY_ADMIN, by="somebody")
+    installation.sessions.end(installation.ref(ended), EndReason.ENDED_BY_ADMIN, by="admin")
     assert stay(ended).status == 401
     with installation.storage.unit_of_work() as unit:
         unit.set_blocked(installation.sessions.resolve(installation.secret(blocked)).person.subject, blocked=True)
@@ -140,21 +140,21 @@ def active(browser: Browser, body: bytes = b'{"page": "/reports"}', headers: dic
     return call(browser.app, "POST", "/auth/active", sent, body)
 
 
-def test_input_of_the_user_moves_the_idle_limit_never_the_absolute_one_and_notes_the_page(
+def test_user_input_extends_the_idle_lifetime_only_and_records_the_page(
     installation: SignInWorld,
 ) -> None:
     browser = installation.sign_in()
-    begun = installation.sessions.resolve(installation.secret(browser))
+    session = installation.sessions.resolve(installation.secret(browser))
     installation.clock.move(seconds=61)
     payload = active(browser)
     assert payload.status == 200
-    session = installation.sessions.resolve(installation.secret(browser))
-    assert session.last_seen_at > begun.last_seen_at + timedelta(seconds=60)
-    assert datetime.fromisoformat(payload.json()["expires_at"]) == session.last_seen_at + timedelta(seconds=600)
-    assert (session.page, session.expires_at) == ("/reports", begun.expires_at)
+    current = installation.sessions.resolve(installation.secret(browser))
+    assert current.last_seen_at > session.last_seen_at + timedelta(seconds=60)
+    assert datetime.fromisoformat(payload.json()["expires_at"]) == current.last_seen_at + timedelta(seconds=600)
+    assert (current.page, current.expires_at) == ("/reports", session.expires_at)
     installation.clock.move(seconds=59)
     active(browser, b'{"page": "/csv"}')  # not written again within a minute
-    assert installation.sessions.resolve(installation.secret(browser)) == session
+    assert installation.sessions.resolve(installation.secret(browser)) == current
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_only_a_script_of_our_own_pages_may_report_input(
     assert ends(browser) == before
 
 
-def test_input_brings_no_session_back(installation: SignInWorld) -> None:
+def test_user_input_resumes_no_session(installation: SignInWorld) -> None:
     assert active(installation.browser()).status == 401
     browser = installation.sign_in()
     installation.clock.move(seconds=601)
@@ -211,7 +211,7 @@ def test_the_warning_comes_two_minutes_before_or_at_half(idle: int, absolute: in
     assert SessionLifetimes(idle, absolute, 300).warning_seconds == seconds
 
 
-def test_the_page_is_noted_with_being_there(installation: SignInWorld) -> None:
+def test_the_page_is_recorded_with_the_activity(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     ref = installation.ref(browser)
     installation.clock.move(seconds=61)
@@ -221,5 +221,5 @@ def test_the_page_is_noted_with_being_there(installation: SignInWorld) -> None:
     installation.sessions.touch(installation.sessions.by_ref(ref), page="/csv")
     assert installation.sessions.by_ref(ref).page == "/reports"
     installation.clock.move(seconds=31)
-    stay(browser)  # says nothing of a page
+    stay(browser)  # reports no page
     assert installation.sessions.by_ref(ref).page == "/reports"

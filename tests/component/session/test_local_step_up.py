@@ -30,9 +30,9 @@ PORT = free_port()
 
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    to = f"http://localhost:{PORT}/auth/backchannel-logout"
-    with running(tmp_path_factory.mktemp("tenant"), backchannel_logout_uri=to) as installation:
-        yield installation
+    uri = f"http://localhost:{PORT}/auth/backchannel-logout"
+    with running(tmp_path_factory.mktemp("tenant"), backchannel_logout_uri=uri) as started:
+        yield started
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def installation(tenant: Running) -> Iterator[SignInWorld]:
     clock = FakeClock()
     tenant.clock.ahead = timedelta()
     credentials = tenant.tenant.credentials
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "oidc_issuer": tenant.issuer,
         "auth0_audience": tenant.config.audience,
         "auth0_client_id": credentials.client_id,
@@ -48,7 +48,7 @@ def installation(tenant: Running) -> Iterator[SignInWorld]:
         "session_absolute_seconds": 86400,
         "session_idle_seconds": 86400,
     }
-    with world(FakeProvider(clock.timestamp), clock, with_real_keys=True, **given) as installation:
+    with world(FakeProvider(clock.timestamp), clock, with_real_keys=True, **settings) as installation:
         yield installation
 
 
@@ -94,7 +94,7 @@ def age(installation: SignInWorld, browser: Browser) -> timedelta:
     return installation.clock() - at
 
 
-def test_it_asks_afresh_and_the_session_goes_on(installation: SignInWorld, tenant: Running) -> None:
+def test_the_tenant_asks_again_and_the_session_is_reauthenticated(installation: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
         browser = sign_in(installation, at_tenant, "bruno")
         before = session_of(installation, browser)
@@ -106,7 +106,7 @@ def test_it_asks_afresh_and_the_session_goes_on(installation: SignInWorld, tenan
         assert session_of(installation, browser).ref == before.ref
         assert age(installation, browser) < timedelta(seconds=10)
         move(installation, tenant, minutes=20)
-        assert installation.sessions.access_token(before.ref), "renewed with the new sign-in's refresh token"
+        assert installation.sessions.access_token(before.ref), "refreshed with the refresh token of the new sign-in"
 
 
 def test_a_plain_sign_in_goes_through_on_the_tenants_session_and_is_not_called_fresh(
@@ -121,7 +121,7 @@ def test_a_plain_sign_in_goes_through_on_the_tenants_session_and_is_not_called_f
         assert age(installation, other) > timedelta(hours=1)
 
 
-def test_a_second_factor_is_asked_for_and_told(installation: SignInWorld, tenant: Running) -> None:
+def test_a_second_factor_is_requested_and_reported_in_the_token(installation: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
         browser = sign_in(installation, at_tenant, "bruno")
         before = session_of(installation, browser)

@@ -1,4 +1,4 @@
-"""Renewing tokens: one refresh at a time, in a process and across processes, whatever the provider does."""
+"""Token refresh: one at a time, in a process and across processes, whatever the provider does."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def installation(fake: FakeProvider) -> Iterator[SignInWorld]:
         yield installation
 
 
-def test_a_token_with_more_than_a_minute_left_is_handed_out_as_it_is(installation: SignInWorld) -> None:
+def test_a_token_with_more_than_a_minute_left_is_returned_unchanged(installation: SignInWorld) -> None:
     ref = installation.ref(installation.sign_in())
     assert installation.sessions.access_token(ref) in installation.fake.issued
     assert installation.fake.refreshes() == 0
 
 
-def test_a_token_about_to_expire_is_renewed_and_known(installation: SignInWorld) -> None:
+def test_a_token_about_to_expire_is_refreshed_and_stored(installation: SignInWorld) -> None:
     ref = installation.due(installation.sign_in())
     token = installation.sessions.access_token(ref)
     assert installation.fake.refreshes() == 1
@@ -126,7 +126,7 @@ def _client() -> dict[str, str]:
     return {"client_id": "client-one", "client_secret": "client-secret"}
 
 
-def test_those_who_wait_for_a_holder_that_hangs_go_on_with_the_old_token(
+def test_callers_that_wait_for_a_slow_refresh_use_the_old_token(
     installation: SignInWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("component.session.refresh.WAIT_SECONDS", 0.2)
@@ -163,7 +163,7 @@ def test_signing_out_during_a_refresh_revokes_the_fresh_token(installation: Sign
     assert not installation.fake.refresh_tokens  # nothing is left that could be used
 
 
-def test_a_script_that_is_stopped_does_not_stop_those_who_wait(
+def test_a_stopped_script_does_not_stop_waiting_callers(
     installation: SignInWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ref = installation.due(installation.sign_in())
@@ -171,11 +171,11 @@ def test_a_script_that_is_stopped_does_not_stop_those_who_wait(
     class Stopped(BaseException):
         """As Streamlit stops a script."""
 
-    reached, go_on = threading.Event(), threading.Event()
+    reached, proceed = threading.Event(), threading.Event()
 
     def stopping(refresh_token: str) -> TokenSet:
         reached.set()
-        go_on.wait(5)
+        proceed.wait(5)
         raise Stopped
 
     with monkeypatch.context() as patch, ThreadPoolExecutor(2) as pool:
@@ -192,16 +192,16 @@ def test_a_script_that_is_stopped_does_not_stop_those_who_wait(
         monkeypatch.setattr(flight, "result", waited_for)
         second = pool.submit(installation.sessions.access_token, ref)
         assert waits.wait(5)
-        go_on.set()
+        proceed.set()
         with pytest.raises(Stopped):
             first.result(5)
         with pytest.raises(ProviderUnavailable):
             second.result(5)
-    assert installation.sessions.access_token(ref)  # the lease was given back
+    assert installation.sessions.access_token(ref)  # the lease was released
 
 
 def test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back(installation: SignInWorld) -> None:
-    """The pause is noted by the clock as it was: it must not last for hours."""
+    """The pause is recorded by the clock of that time: it must not last for hours."""
     ref = installation.due(installation.sign_in())
     installation.clock.move(hours=2)
     installation.fake.token_answer = lambda form: Answer({}, 503)

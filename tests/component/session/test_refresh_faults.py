@@ -1,4 +1,4 @@
-"""Renewing tokens when the provider refuses, is down, or answers something else: what ends a session, what does not."""
+"""Token refresh when the provider refuses, is down, or sends another response: which failures end a session."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_provider_that_refuses_ends_the_session(installation: SignInWorld, sta
     assert [event["reason"] for event in installation.audit("app:token:refresh-fail")] == [error]
 
 
-def test_the_page_hears_of_it_too(installation: SignInWorld) -> None:
+def test_a_page_learns_of_the_end_too(installation: SignInWorld) -> None:
     session = installation.sessions.resolve(installation.secret(installation.sign_in()))
     installation.clock.move(seconds=301)
     installation.fake.token_answer = lambda form: Answer({"error": "invalid_grant"}, 403)
@@ -62,7 +62,7 @@ def test_the_page_hears_of_it_too(installation: SignInWorld) -> None:
         installation.sessions.sync_if_due(session)
 
 
-def test_a_mistake_in_our_own_settings_ends_nobody(installation: SignInWorld) -> None:
+def test_a_mistake_in_our_own_settings_ends_no_session(installation: SignInWorld) -> None:
     ref = installation.due(installation.sign_in())
     installation.fake.token_answer = lambda form: Answer({"error": "invalid_client"}, 401)
     assert installation.sessions.access_token(ref) == installation.fake.issued[0]
@@ -73,9 +73,11 @@ def test_a_provider_that_is_down(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     ref = installation.due(browser)
     installation.fake.stop()
-    assert installation.sessions.access_token(ref) == installation.fake.issued[0]  # the old one goes on while it lasts
+    assert (
+        installation.sessions.access_token(ref) == installation.fake.issued[0]
+    )  # the old one is used while it is valid
     installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(browser)))  # and no page breaks
-    assert len(installation.audit("app:token:refresh-fail")) == 1  # it is left alone for a while
+    assert len(installation.audit("app:token:refresh-fail")) == 1  # no further attempt during the pause
     installation.clock.move(seconds=45)
     with pytest.raises(ProviderUnavailable):
         installation.sessions.access_token(ref)
@@ -92,8 +94,8 @@ def test_tokens_without_an_id_token_and_without_rotation(installation: SignInWor
     installation.clock.move(seconds=560)
     installation.sessions.access_token(ref)  # with the same refresh token again
     assert installation.fake.refreshes() == 2
-    given = [form["refresh_token"] for form in installation.fake.forms if "refresh_token" in form]
-    assert len(set(given)) == 1
+    tokens = [form["refresh_token"] for form in installation.fake.forms if "refresh_token" in form]
+    assert len(set(tokens)) == 1
     assert all("scope" not in form for form in installation.fake.forms if "refresh_token" in form)
 
 
@@ -113,10 +115,10 @@ def test_no_refresh_token_was_given(installation: SignInWorld) -> None:
         installation.sessions.resolve(installation.secret(browser))
     )  # no page breaks that needs no token
     assert installation.dump() == before
-    assert installation.sessions.by_ref(ref).ended_at is None  # the session itself goes on
+    assert installation.sessions.by_ref(ref).ended_at is None  # the session itself continues
 
 
-def test_an_answer_for_somebody_else_ends_the_session(installation: SignInWorld) -> None:
+def test_a_response_for_another_subject_ends_the_session(installation: SignInWorld) -> None:
     ref = installation.due(installation.sign_in())
     installation.fake.access_claims = {"sub": "auth0|mallory"}
     with pytest.raises(SessionEnded):

@@ -1,4 +1,4 @@
-"""Sessions that expired and go on: for their own subject, in their own browser, within an hour, and never else."""
+"""Session resumption: an expired session resumes for its own subject, in its own browser, within an hour only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def expired(installation: SignInWorld, **after: float) -> tuple[Browser, str, st
 
 
 @pytest.mark.parametrize("popup", [True, False])
-def test_its_own_subject_goes_on_with_it(installation: SignInWorld, popup: bool) -> None:
+def test_its_own_subject_resumes_it(installation: SignInWorld, popup: bool) -> None:
     browser, ref, secret = expired(installation)
     before = installation.storage.read.change_counters()
     payload = browser.get("/auth/session").json()
@@ -50,16 +50,16 @@ def test_its_own_subject_goes_on_with_it(installation: SignInWorld, popup: bool)
     assert abs(session.last_seen_at - now) < timedelta(seconds=5)
     assert abs(session.expires_at - now - timedelta(seconds=7200)) < timedelta(seconds=5)
     with pytest.raises(Unauthenticated):
-        installation.sessions.resolve(secret)  # the old cookie is worth nothing
+        installation.sessions.resolve(secret)  # the old cookie is no longer valid
     assert installation.sessions.access_token(ref) == installation.fake.issued[-3]
-    assert installation.storage.read.change_counters() != before  # so that covered tabs look
+    assert installation.storage.read.change_counters() != before  # so that locked tabs are checked
     assert len(installation.audit("app:session:begin")) == 1
     (event,) = installation.audit("app:session:resume")
     assert event["actor"].startswith("auth0|ann at ")
     assert ref in event["details"]
 
 
-def test_after_the_absolute_limit_too_for_which_the_cookie_stays(installation: SignInWorld) -> None:
+def test_it_resumes_after_the_absolute_lifetime_too_for_which_the_cookie_is_kept(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     ref = installation.ref(browser)
     (line,) = [line for line in browser.seen[-1].all("set-cookie") if "-session=" in line]
@@ -79,19 +79,19 @@ def test_after_the_absolute_limit_too_for_which_the_cookie_stays(installation: S
     assert installation.ref(browser) == ref
 
 
-def test_another_subject_gets_a_session_of_their_own_and_the_old_one_is_over(installation: SignInWorld) -> None:
+def test_another_subject_gets_a_new_session_and_the_old_one_ends(installation: SignInWorld) -> None:
     browser, ref, secret = expired(installation)
     installation.sign_in(browser, sub="auth0|bob", name="Bob")
     session = installation.sessions.resolve(installation.secret(browser))
     assert session.ref != ref
     assert session.person.subject == Subject(installation.fake.url, "auth0|bob")
     assert not installation.audit("app:session:resume")
-    with pytest.raises(SessionEnded):  # for good: nobody revives it any more
+    with pytest.raises(SessionEnded):  # permanently: it cannot be resumed any more
         installation.sessions.by_ref(ref)
     assert installation.sessions.resumption.by_secret(secret) is None
 
 
-def test_another_browser_begins_anew(installation: SignInWorld) -> None:
+def test_another_browser_starts_a_new_session(installation: SignInWorld) -> None:
     _, ref, _ = expired(installation)
     assert installation.ref(installation.sign_in()) != ref
 
@@ -104,7 +104,7 @@ def test_for_an_hour(installation: SignInWorld, seconds: float, resumed: bool) -
 
 
 @pytest.mark.parametrize("end", ["signed out", "administrator", "blocked"])
-def test_one_that_was_ended_stays_over(installation: SignInWorld, end: str) -> None:
+def test_an_ended_session_stays_ended(installation: SignInWorld, end: str) -> None:
     browser, ref, secret = expired(installation)
     if end == "signed out":
         assert browser.logout().status == 200
@@ -123,7 +123,7 @@ def test_one_that_was_ended_stays_over(installation: SignInWorld, end: str) -> N
         assert installation.ref(browser) != ref
 
 
-def test_ended_between_the_look_and_the_revival(installation: SignInWorld) -> None:
+def test_a_session_ended_between_the_check_and_the_resumption_stays_ended(installation: SignInWorld) -> None:
     browser, ref, secret = expired(installation)
     session = installation.sessions.resumption.by_secret(secret)
     assert session is not None
@@ -135,7 +135,7 @@ def test_ended_between_the_look_and_the_revival(installation: SignInWorld) -> No
     assert installation.ref(browser) != ref
 
 
-def test_a_live_session_is_not_revived(installation: SignInWorld) -> None:
+def test_a_live_session_is_not_resumed(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     assert installation.sessions.resumption.by_secret(installation.secret(browser)) is None
     assert installation.sessions.resumption.by_ref(installation.ref(browser)) is None

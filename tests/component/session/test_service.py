@@ -1,4 +1,4 @@
-"""Sessions: limits, secrets, rights from tokens, the default role; and renewing tokens, one refresh at a time."""
+"""Sessions: lifetimes, secrets, rights from tokens, the default role; and token refresh, one at a time."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def test_only_the_hash_of_the_secret_is_stored_and_it_is_new_each_time(installat
 
 
 @pytest.mark.parametrize("secret", ["", "x", "x" * 43, "x" * 100_000, "é" * 43, "'; DROP TABLE sessions; --"])
-def test_an_unknown_secret_is_nobody(installation: SignInWorld, secret: str) -> None:
+def test_an_unknown_secret_is_unauthenticated(installation: SignInWorld, secret: str) -> None:
     with pytest.raises(Unauthenticated) as caught:
         installation.sessions.resolve(secret)
     assert type(caught.value) is Unauthenticated
 
 
-def test_idle_and_absolute_limits(fake: FakeProvider) -> None:
+def test_idle_and_absolute_lifetimes(fake: FakeProvider) -> None:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
     with world(fake, clock, session_idle_seconds=600, session_absolute_seconds=1500) as installation:
@@ -75,12 +75,12 @@ def test_idle_and_absolute_limits(fake: FakeProvider) -> None:
         with pytest.raises(SessionExpired):
             installation.sessions.resolve(installation.secret(idle))
         assert installation.sessions.resolve(installation.secret(busy)).ended_at is None
-        clock.move(seconds=330)  # never idle for long, but past the absolute limit
+        clock.move(seconds=330)  # never idle for long, but past the absolute lifetime
         with pytest.raises(SessionExpired):
             installation.sessions.resolve(installation.secret(busy))
 
 
-def test_being_there_is_noted_once_a_minute_at_most(installation: SignInWorld) -> None:
+def test_activity_is_recorded_once_a_minute_at_most(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     session = installation.sessions.resolve(installation.secret(browser))
     installation.clock.move(seconds=50)
@@ -92,16 +92,16 @@ def test_being_there_is_noted_once_a_minute_at_most(installation: SignInWorld) -
 
 
 @pytest.mark.parametrize("reason", [reason for reason in EndReason if reason is not EndReason.EXPIRED])
-def test_an_ended_session_says_why(installation: SignInWorld, reason: EndReason) -> None:
+def test_an_ended_session_reports_its_reason(installation: SignInWorld, reason: EndReason) -> None:
     browser = installation.sign_in()
     ref = installation.ref(browser)
-    assert installation.sessions.end(ref, reason, by="somebody") == "session-1"
+    assert installation.sessions.end(ref, reason, by="admin") == "session-1"
     with pytest.raises(SessionEnded) as caught:
         installation.sessions.resolve(installation.secret(browser))
     assert caught.value.detail
-    assert installation.sessions.end(ref, reason, by="somebody") is None  # over already: nothing more is written
+    assert installation.sessions.end(ref, reason, by="admin") is None  # over already: nothing more is written
     (event,) = installation.audit("app:session:end")
-    assert (event["actor"], event["reason"]) == ("somebody", reason)
+    assert (event["actor"], event["reason"]) == ("admin", reason)
     assert len(installation.fake.revoked) == 1
 
 
@@ -133,7 +133,7 @@ def test_in_production_no_token_role_maps_to_anything_by_itself(fake: FakeProvid
         assert roles(installation) == set()
 
 
-def test_the_default_role_is_given_once(fake: FakeProvider) -> None:
+def test_the_default_role_is_granted_once(fake: FakeProvider) -> None:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
     with world(fake, clock, default_role="viewer") as installation:
@@ -143,7 +143,7 @@ def test_the_default_role_is_given_once(fake: FakeProvider) -> None:
         assert len(installation.audit("policy:grant:add")) == 1
 
 
-def test_a_default_role_that_is_gone_stops_nobody(fake: FakeProvider) -> None:
+def test_a_deleted_default_role_prevents_no_sign_in(fake: FakeProvider) -> None:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
     with world(fake, clock, default_role="deleted") as installation:
@@ -162,4 +162,4 @@ def test_a_session_that_cannot_be_recorded_does_not_begin(installation: SignInWo
     assert installation.rows("people") == 0
 
 
-# Renewing
+# Token refresh

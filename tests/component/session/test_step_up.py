@@ -1,4 +1,4 @@
-"""Step-up through our routes: what reaches the provider, what its answer must say, and what becomes of the session."""
+"""Step-up through our routes: the request to the provider, the checks of its response, and the resulting session."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def session_of(installation: SignInWorld, browser: Browser) -> Session:
 
 @pytest.fixture
 def old(installation: SignInWorld) -> Browser:
-    """A browser whose person signed in two hours ago, and is still there."""
+    """A browser whose user signed in two hours ago, and is still active."""
     browser = installation.sign_in(acr="", amr=["pwd"])
     installation.clock.move(minutes=50)
     installation.sessions.touch(session_of(installation, browser))
@@ -63,7 +63,7 @@ def old(installation: SignInWorld) -> Browser:
             f"max_age=0&acr_values={MULTI_FACTOR}",
             {"max_age": "315360000", "prompt": "login", "acr_values": MULTI_FACTOR},
         ),
-        # what says nothing sensible asks for a fresh sign-in, never for less
+        # an unusable requirement requests a fresh sign-in, never less
         ("", {"max_age": "315360000", "prompt": "login"}),
         ("max_age=-1", {"max_age": "315360000", "prompt": "login"}),
         ("max_age=1e9&acr_values=", {"max_age": "315360000", "prompt": "login"}),
@@ -78,27 +78,27 @@ def old(installation: SignInWorld) -> Browser:
         ),
     ],
 )
-def test_what_is_asked_of_the_provider(installation: SignInWorld, link: str, sent: dict[str, str]) -> None:
+def test_the_request_to_the_provider(installation: SignInWorld, link: str, sent: dict[str, str]) -> None:
     browser = installation.sign_in()
-    asked = query(browser.get(f"/auth/login?step_up=1&return_to=/&{link}&scope=admin&claims=%7B%7D").location)
+    parameters = query(browser.get(f"/auth/login?step_up=1&return_to=/&{link}&scope=admin&claims=%7B%7D").location)
     names = ("max_age", "prompt", "acr_values", "login_hint", "claims")
-    found = {name: asked[name] for name in names if name in asked}
-    assert found == sent
-    assert asked["scope"] == "openid profile email offline_access"
+    received = {name: parameters[name] for name in names if name in parameters}
+    assert received == sent
+    assert parameters["scope"] == "openid profile email offline_access"
 
 
 @pytest.mark.parametrize(
     "link", ["", "&max_age=0", f"&acr_values={MULTI_FACTOR}", "&step_up=0", "&step_up=1&step_up=1"]
 )
-def test_without_asking_for_it_a_signed_in_browser_just_goes_on(installation: SignInWorld, link: str) -> None:
+def test_without_a_step_up_a_signed_in_browser_returns_to_the_page(installation: SignInWorld, link: str) -> None:
     browser = installation.sign_in()
     assert browser.get(f"/auth/login?return_to=/reports{link}").location == "http://localhost:8501/reports"
 
 
-# A good answer
+# A response that meets the request
 
 
-def test_the_same_session_goes_on_fresh(installation: SignInWorld, old: Browser) -> None:
+def test_the_same_session_is_reauthenticated(installation: SignInWorld, old: Browser) -> None:
     before, secret = session_of(installation, old), installation.secret(old)
     first_token = installation.sessions.access_token(before.ref)
     answer = confirm(installation, old, acr=MULTI_FACTOR, amr=["pwd", "mfa"], sid="session-2")
@@ -134,7 +134,9 @@ def test_it_is_on_record(installation: SignInWorld, old: Browser) -> None:
     assert not installation.audit("app:session:end")
 
 
-def test_what_the_provider_gives_at_the_first_sign_in_only_is_kept(installation: SignInWorld, old: Browser) -> None:
+def test_a_refresh_token_and_session_id_of_the_first_sign_in_only_are_kept(
+    installation: SignInWorld, old: Browser
+) -> None:
     """A refresh token and its session's id."""
     ref = session_of(installation, old).ref
     callback = installation.fake.approve(old.get(FRESH).location, sid="")
@@ -142,7 +144,7 @@ def test_what_the_provider_gives_at_the_first_sign_in_only_is_kept(installation:
     assert old.get(callback).location == BACK
     installation.fake.token_answer = None
     installation.clock.move(seconds=560)
-    assert installation.sessions.access_token(ref), "renewed with the first sign-in's refresh token"
+    assert installation.sessions.access_token(ref), "refreshed with the refresh token of the first sign-in"
     assert installation.fake.refreshes() >= 1
     with installation.storage.unit_of_work() as unit:
         assert [session.ref for session in unit.sessions_at_provider(installation.fake.url, sid="session-1")] == [ref]
@@ -170,7 +172,7 @@ def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(installatio
     assert old.get(installation.fake.approve(location, auth_time=signed_in)).location == BACK
 
 
-# An answer that is not what was asked for
+# A response that does not meet the request
 
 
 @pytest.mark.parametrize(
@@ -188,7 +190,7 @@ def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(installatio
         (f"{FRESH}&acr_values={MULTI_FACTOR}", {}, "factor-missing"),
     ],
 )
-def test_a_provider_that_does_not_do_it_changes_nothing(
+def test_a_provider_that_does_not_meet_the_request_changes_nothing(
     installation: SignInWorld, old: Browser, link: str, claims: dict[str, Any], reason: str
 ) -> None:
     before, secret = session_of(installation, old), installation.secret(old)
@@ -199,8 +201,8 @@ def test_a_provider_that_does_not_do_it_changes_nothing(
             installation.fake.issuer.id_token = _without_auth_time(installation)  # type: ignore[method-assign]
     answer = confirm(installation, old, link, **claims)
     assert answer.status == 400
-    asked = "for a second factor" if reason == "factor-missing" else "to sign in again"
-    assert f"You were not asked {asked}" in answer.text
+    step = "for a second factor" if reason == "factor-missing" else "to sign in again"
+    assert f"You were not asked {step}" in answer.text
     assert "Nothing was changed" in answer.text
     assert installation.secret(old) == secret
     assert session_of(installation, old) == before
@@ -216,8 +218,8 @@ def _without_auth_time(installation: SignInWorld) -> Any:
     return lambda **claims: real(**(claims | {"auth_time": ABSENT}))
 
 
-def test_a_max_age_that_is_met_without_asking_anybody_is_good(installation: SignInWorld, old: Browser) -> None:
-    """The person signed in at the provider four minutes ago, for another product."""
+def test_a_max_age_that_is_met_without_a_prompt_is_accepted(installation: SignInWorld, old: Browser) -> None:
+    """The user signed in at the provider four minutes ago, for another product."""
     link = FRESH.replace("max_age=0", "max_age=300")
     assert confirm(installation, old, link, auth_time=int(installation.clock.timestamp()) - 240).location == BACK
     fresh = session_of(installation, old).authenticated_at
@@ -234,7 +236,7 @@ def test_a_sign_in_time_with_fractions_of_a_second_is_good(installation: SignInW
 
 
 @pytest.mark.parametrize("error", ["access_denied", "login_required", "mfa_required"])
-def test_the_person_gives_up(installation: SignInWorld, old: Browser, error: str) -> None:
+def test_a_cancelled_step_up_changes_nothing(installation: SignInWorld, old: Browser, error: str) -> None:
     before = session_of(installation, old)
     state = query(old.get(FRESH).location)["state"]
     answer = old.get(installation.fake.answer(state, error=error))
@@ -245,7 +247,7 @@ def test_the_person_gives_up(installation: SignInWorld, old: Browser, error: str
     assert old.get("/auth/login?return_to=/reports").location == "http://localhost:8501/reports"
 
 
-# Somebody else, or nobody any more
+# Another user, or an ended session
 
 
 def test_another_person_gets_a_session_of_their_own_and_the_old_one_ends(
@@ -262,17 +264,17 @@ def test_another_person_gets_a_session_of_their_own_and_the_old_one_ends(
     assert [event["reason"] for event in installation.audit("app:session:end")] == ["replaced"]
 
 
-def test_a_session_that_ended_meanwhile_is_not_brought_back(installation: SignInWorld, old: Browser) -> None:
+def test_a_session_that_ended_meanwhile_is_not_resumed(installation: SignInWorld, old: Browser) -> None:
     before = session_of(installation, old)
     callback = installation.fake.approve(old.get(FRESH).location)
     installation.sessions.end(before.ref, EndReason.ENDED_BY_ADMIN, by="admin")
     assert old.get(callback).location == BACK
-    assert session_of(installation, old).ref != before.ref, "signed in anew, as anybody may"
+    assert session_of(installation, old).ref != before.ref, "a new session, as after any sign-in"
     with pytest.raises(SessionEnded):
         installation.sessions.by_ref(before.ref)
 
 
-def test_one_that_ends_in_the_very_moment_is_not_brought_back_either(
+def test_a_session_that_ends_at_the_same_moment_is_not_resumed_either(
     installation: SignInWorld, old: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = session_of(installation, old)
@@ -286,7 +288,7 @@ def test_one_that_ends_in_the_very_moment_is_not_brought_back_either(
         installation.sessions.by_ref(before.ref)
 
 
-def test_somebody_blocked_meanwhile_is_refused(installation: SignInWorld, old: Browser) -> None:
+def test_a_user_blocked_meanwhile_is_refused(installation: SignInWorld, old: Browser) -> None:
     before = session_of(installation, old)
     callback = installation.fake.approve(old.get(FRESH).location)
     with installation.storage.unit_of_work() as unit:
@@ -299,7 +301,7 @@ def test_somebody_blocked_meanwhile_is_refused(installation: SignInWorld, old: B
     assert session_of(installation, old).authenticated_at == before.authenticated_at
 
 
-def test_an_access_token_of_somebody_else_is_refused(installation: SignInWorld, old: Browser) -> None:
+def test_an_access_token_of_another_user_is_refused(installation: SignInWorld, old: Browser) -> None:
     before = session_of(installation, old)
     installation.fake.access_claims = {"sub": "auth0|bob"}
     assert confirm(installation, old).status == 400
@@ -308,8 +310,8 @@ def test_an_access_token_of_somebody_else_is_refused(installation: SignInWorld, 
 
 def test_a_step_up_belongs_to_its_browser_and_works_once(installation: SignInWorld, old: Browser) -> None:
     callback = installation.fake.approve(old.get(FRESH).location)
-    stranger = installation.sign_in()
-    assert stranger.get(callback).status == 400  # not its own
+    other = installation.sign_in()
+    assert other.get(callback).status == 400  # a step-up of another browser
     kept = dict(old.cookies)
     assert old.get(callback).location == BACK
     ref = installation.ref(old)
@@ -319,14 +321,14 @@ def test_a_step_up_belongs_to_its_browser_and_works_once(installation: SignInWor
     assert installation.ref(old) == ref
 
 
-def test_who_is_not_signed_in_signs_in_by_the_same_link(installation: SignInWorld) -> None:
+def test_an_anonymous_user_signs_in_by_the_same_link(installation: SignInWorld) -> None:
     browser = installation.browser()
     assert confirm(installation, browser, FACTOR, amr=["mfa"]).location == "http://localhost:8501/reports"
     assert session_of(installation, browser).amr == {"mfa"}
     assert len(installation.audit("app:session:begin")) == 1
 
 
-def test_a_sign_in_of_which_the_provider_does_not_say_when_it_was_is_not_called_fresh(
+def test_a_sign_in_without_auth_time_is_not_called_fresh(
     installation: SignInWorld,
 ) -> None:
     browser = installation.sign_in(auth_time=0)

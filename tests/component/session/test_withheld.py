@@ -1,4 +1,4 @@
-"""A role revoked by an administrator stays revoked: at the next sign-in, at a refresh, whatever gave it by itself."""
+"""A role revoked by an administrator stays revoked at sign-in and refresh, whichever automatic source granted it."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def subject(installation: SignInWorld) -> Subject:
     return Subject(installation.fake.url, "auth0|ann")
 
 
-def held(installation: SignInWorld) -> set[str]:
-    found = installation.storage.read.grants(subject(installation), installation.clock())
-    return set(found.roles) | {
-        name for name, ways in found.permissions.items() if any(way.role is None for way in ways)
+def names_of_grants(installation: SignInWorld) -> set[str]:
+    grants = installation.storage.read.grants(subject(installation), installation.clock())
+    return set(grants.roles) | {
+        name for name, paths in grants.permissions.items() if any(path.role is None for path in paths)
     }
 
 
@@ -49,22 +49,22 @@ def card(installation: SignInWorld) -> PersonCard:
     with installation.storage.unit_of_work() as unit:
         person = unit.person_id(subject(installation))
         unit.commit()
-    found = installation.storage.directory.person_card(person, installation.clock())
-    assert found is not None
-    return found
+    person_card = installation.storage.directory.person_card(person, installation.clock())
+    assert person_card is not None
+    return person_card
 
 
-def act(installation: SignInWorld, use_case: Any, **given: Any) -> None:
+def act(installation: SignInWorld, use_case: Any, **arguments: Any) -> None:
     now = installation.clock()
     with administration.transaction(installation.storage, OPERATOR, now) as unit:
         use_case(
-            unit, OPERATOR, person=card(installation).row.id, reason="left the team", version=None, now=now, **given
+            unit, OPERATOR, person=card(installation).row.id, reason="left the team", version=None, now=now, **arguments
         )
 
 
-def revoke(installation: SignInWorld, what: str) -> None:
-    grant = next(one for one in card(installation).grants if what in {one.role, one.permission})
-    act(installation, administration.revoke, grant=grant.id, default_role="viewer")
+def revoke(installation: SignInWorld, name: str) -> None:
+    match = next(grant for grant in card(installation).grants if name in {grant.role, grant.permission})
+    act(installation, administration.revoke, grant=match.id, default_role="viewer")
 
 
 AUTOMATIC = {
@@ -74,54 +74,54 @@ AUTOMATIC = {
 }
 
 
-@pytest.mark.parametrize(("claims", "what"), AUTOMATIC.values(), ids=AUTOMATIC)
-def test_no_sign_in_gives_back_what_was_revoked(installation: SignInWorld, claims: dict[str, Any], what: str) -> None:
+@pytest.mark.parametrize(("claims", "name"), AUTOMATIC.values(), ids=AUTOMATIC)
+def test_no_sign_in_restores_a_revoked_grant(installation: SignInWorld, claims: dict[str, Any], name: str) -> None:
     installation.fake.access_claims = claims
     installation.sign_in()
-    assert what in held(installation)
-    revoke(installation, what)
-    assert what not in held(installation)
+    assert name in names_of_grants(installation)
+    revoke(installation, name)
+    assert name not in names_of_grants(installation)
     installation.clock.move(seconds=5)
     installation.sign_in()
-    assert what not in held(installation)
+    assert name not in names_of_grants(installation)
     (withheld,) = card(installation).withheld
-    assert (withheld.role or withheld.permission, withheld.by) == (what, "operator:tester")
-    assert (withheld.from_token, withheld.from_default) == (what != "viewer", what == "viewer")
+    assert (withheld.role or withheld.permission, withheld.by) == (name, "operator:tester")
+    assert (withheld.from_token, withheld.from_default) == (name != "viewer", name == "viewer")
 
 
-@pytest.mark.parametrize(("claims", "what"), AUTOMATIC.values(), ids=AUTOMATIC)
-def test_no_refresh_gives_back_what_was_revoked(installation: SignInWorld, claims: dict[str, Any], what: str) -> None:
+@pytest.mark.parametrize(("claims", "name"), AUTOMATIC.values(), ids=AUTOMATIC)
+def test_no_refresh_restores_a_revoked_grant(installation: SignInWorld, claims: dict[str, Any], name: str) -> None:
     installation.fake.access_claims = claims
     ref = installation.due(installation.sign_in())
-    revoke(installation, what)
+    revoke(installation, name)
     installation.sessions.access_token(ref)
     assert installation.fake.refreshes() == 1
-    assert what not in held(installation)
+    assert name not in names_of_grants(installation)
 
 
-@pytest.mark.parametrize(("claims", "what"), AUTOMATIC.values(), ids=AUTOMATIC)
-def test_a_release_gives_it_back_at_once_and_at_the_next_sign_in(
-    installation: SignInWorld, claims: dict[str, Any], what: str
+@pytest.mark.parametrize(("claims", "name"), AUTOMATIC.values(), ids=AUTOMATIC)
+def test_a_release_restores_the_grant_at_once_and_at_the_next_sign_in(
+    installation: SignInWorld, claims: dict[str, Any], name: str
 ) -> None:
     installation.fake.access_claims = claims
     installation.sign_in()
-    revoke(installation, what)
+    revoke(installation, name)
     act(installation, administration.release, withheld=card(installation).withheld[0].id, default_role="viewer")
-    assert what in held(installation)
+    assert name in names_of_grants(installation)
     assert card(installation).withheld == ()
     installation.clock.move(seconds=5)
     installation.sign_in()
-    assert what in held(installation)
+    assert name in names_of_grants(installation)
 
 
 @pytest.mark.parametrize("default_role", [None, "developer"])
-def test_a_release_gives_no_default_role_that_is_set_no_longer(
+def test_a_release_restores_no_default_role_that_is_no_longer_configured(
     installation: SignInWorld, default_role: str | None
 ) -> None:
     installation.sign_in()
     revoke(installation, "viewer")
     act(installation, administration.release, withheld=card(installation).withheld[0].id, default_role=default_role)
-    assert "viewer" not in held(installation)
+    assert "viewer" not in names_of_grants(installation)
     assert card(installation).withheld == ()
 
 
@@ -131,33 +131,33 @@ def test_the_default_role_revoked_before_a_first_sign_in_stays_revoked(installat
         unit.commit()
     revoke(installation, "viewer")
     installation.sign_in()
-    assert "viewer" not in held(installation)
+    assert "viewer" not in names_of_grants(installation)
 
 
-def test_what_is_given_by_a_person_counts_although_it_is_withheld(installation: SignInWorld) -> None:
+def test_a_grant_by_an_administrator_counts_although_the_role_is_withheld(installation: SignInWorld) -> None:
     installation.sign_in()
     revoke(installation, "viewer")
     with installation.storage.unit_of_work() as unit:
         unit.add_grant(NewGrant(subject(installation), Source.ADMIN, "ada", "viewer"), installation.clock())
         unit.commit()
-    assert "viewer" in held(installation)
+    assert "viewer" in names_of_grants(installation)
     assert len(card(installation).withheld) == 1
     installation.sign_in()
     assert [grant.source for grant in card(installation).grants if grant.role == "viewer"] == [Source.ADMIN]
 
 
-def test_revoking_what_a_person_gave_leaves_the_automatic_grant_alone(installation: SignInWorld) -> None:
+def test_revoking_an_administrators_grant_keeps_the_automatic_grant(installation: SignInWorld) -> None:
     installation.sign_in()
     with installation.storage.unit_of_work() as unit:
         unit.add_grant(NewGrant(subject(installation), Source.ADMIN, "ada", "viewer"), installation.clock())
         unit.commit()
-    given = next(one for one in card(installation).grants if one.source is Source.ADMIN)
-    act(installation, administration.revoke, grant=given.id, default_role="viewer")
+    grant = next(grant for grant in card(installation).grants if grant.source is Source.ADMIN)
+    act(installation, administration.revoke, grant=grant.id, default_role="viewer")
     assert [grant.automatic for grant in card(installation).grants if grant.role == "viewer"] == [True]
     assert card(installation).withheld == ()
 
 
-def test_it_stands_in_the_audit(installation: SignInWorld) -> None:
+def test_withholding_and_release_are_recorded_in_the_audit(installation: SignInWorld) -> None:
     installation.sign_in()
     revoke(installation, "viewer")
     act(installation, administration.release, withheld=card(installation).withheld[0].id, default_role="viewer")

@@ -32,7 +32,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
         at="component.event_channel:EventChannel._event",
         without="not isinstance(event, Breach) and event.name not in allowed",
         instead="False",
-        test="tests/component/test_events.py::test_an_event_that_this_component_does_not_take_is_refused",
+        test="tests/component/test_events.py::test_an_event_that_this_component_does_not_accept_is_refused",
     ),
     Removal(
         guard="an event is handled once",

@@ -48,13 +48,13 @@ REMOVALS: Final[list[Removal]] = [
         guard="withheld grants are removed from the token's rights at sign-in and refresh",
         at="db.grants:GrantWrites.sync_token_rights",
         without="expected -= self._withheld_from_token(...)",
-        test="tests/component/session/test_withheld.py::test_no_refresh_gives_back_what_was_revoked[token role]",
+        test="tests/component/session/test_withheld.py::test_no_refresh_restores_a_revoked_grant[token role]",
     ),
     Removal(
         guard="a withheld default role is not granted at sign-in",
         at="db.grants:GrantWrites.grant_default_role",
         without="self._withheld_from_default(...)",
-        test="tests/component/session/test_withheld.py::test_no_sign_in_gives_back_what_was_revoked[default role]",
+        test="tests/component/session/test_withheld.py::test_no_sign_in_restores_a_revoked_grant[default role]",
     ),
     Removal(
         guard="a mapping grants no withheld role",
@@ -84,7 +84,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a release does not grant a default role that is no longer configured",
         at="db.withheld:WithheldWrites.release_withheld",
         without="is_default",
-        test="tests/component/session/test_withheld.py::test_a_release_gives_no_default_role_that_is_set_no_longer",
+        test="tests/component/session/test_withheld.py::test_a_release_restores_no_default_role_that_is_no_longer_configured",
     ),
     Removal(
         guard="a release reports the default role only while it is configured",

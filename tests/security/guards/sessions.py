@@ -31,7 +31,7 @@ REMOVALS: Final[list[Removal]] = [
         without="used_after=now - idle",
         test=(
             "tests/component/routes/test_stay.py"
-            "::test_what_waited_for_the_database_beyond_the_idle_limit_brings_no_session_back[/auth/active]"
+            "::test_a_request_that_waited_for_the_database_beyond_the_idle_lifetime_resumes_no_session[/auth/active]"
         ),
     ),
     Removal(

@@ -53,7 +53,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a step-up checks the age of the new sign-in",
         at="component.session.step_up:StepUpSignIn.id_token",
         without="max_age_seconds=max_age_seconds",
-        test="tests/component/session/test_step_up.py::test_a_provider_that_does_not_do_it_changes_nothing",
+        test="tests/component/session/test_step_up.py::test_a_provider_that_does_not_meet_the_request_changes_nothing",
     ),
     Removal(
         guard="unexpected library errors are translated",
@@ -69,7 +69,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="ZeroDivisionError",
         test=(
             "tests/component/http/test_error_pages.py"
-            "::test_an_exception_that_nobody_listed_is_a_page_a_log_line_and_an_audit_entry"
+            "::test_an_unexpected_exception_is_a_page_a_log_line_and_an_audit_event"
         ),
     ),
     Removal(
@@ -84,20 +84,20 @@ REMOVALS: Final[list[Removal]] = [
         at="component.oidc.provider:_step_up_parameters",
         without="requirement.max_age_seconds or ANY_AGE_SECONDS",
         instead="ANY_AGE_SECONDS if requirement.max_age_seconds is None else requirement.max_age_seconds",
-        test="tests/component/session/test_step_up.py::test_what_is_asked_of_the_provider",
+        test="tests/component/session/test_step_up.py::test_the_request_to_the_provider",
     ),
     Removal(
         guard="a draft is returned to its subject only",
         at="component.drafts:Drafts.claim",
         without="draft.owner_hash == _owner(draft, subject, browser_hash).hash",
-        test="tests/component/test_drafts.py::test_a_persons_draft_comes_back_to_that_person_only",
+        test="tests/component/test_drafts.py::test_a_users_draft_is_returned_to_that_user_only",
     ),
     Removal(
         guard="an anonymous draft is returned to its browser only",
         at="component.drafts:DraftOwner.of",
         without='f"browser {browser_hash}"',
         instead='"browser"',
-        test="tests/component/test_drafts.py::test_an_anonymous_draft_is_nothing_to_another_browser",
+        test="tests/component/test_drafts.py::test_an_anonymous_draft_is_not_returned_to_another_browser",
     ),
     Removal(
         guard="an anonymous draft is returned through its own login transaction only",
@@ -111,7 +111,7 @@ REMOVALS: Final[list[Removal]] = [
         at="db.drafts:DraftWrites.take_draft",
         without="delete(...)",
         instead="update(drafts).values(created_at=now)",
-        test="tests/component/test_drafts.py::test_an_anonymous_draft_comes_back_once_through_its_sign_in",
+        test="tests/component/test_drafts.py::test_an_anonymous_draft_is_returned_once_through_its_sign_in",
     ),
     Removal(
         guard="a session is resumed by its own subject only",
@@ -119,8 +119,7 @@ REMOVALS: Final[list[Removal]] = [
         without="id_token.subject != session.person.subject",
         instead="False",
         test=(
-            "tests/component/session/test_resumption.py"
-            "::test_another_subject_gets_a_session_of_their_own_and_the_old_one_is_over"
+            "tests/component/session/test_resumption.py::test_another_subject_gets_a_new_session_and_the_old_one_ends"
         ),
     ),
     Removal(
@@ -135,7 +134,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.drafts:Drafts._move",
         without="not self._storage.read.draft_waits(key_hash)",
         instead="False",
-        test="tests/component/test_drafts.py::test_a_made_up_draft_makes_nobody_wait",
+        test="tests/component/test_drafts.py::test_a_made_up_draft_opens_no_unit_of_work",
     ),
     Removal(
         guard="refused authorization codes are limited per address",
@@ -184,7 +183,7 @@ REMOVALS: Final[list[Removal]] = [
         without="put_newest(...)",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_a_flood_of_many_addresses_is_bounded_and_keeps_no_known_browser_waiting"
+            "::test_a_flood_of_many_addresses_is_bounded_and_delays_no_known_browser"
         ),
     ),
     Removal(
@@ -209,7 +208,7 @@ REMOVALS: Final[list[Removal]] = [
         without="error.reason in OUTAGES",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_a_user_who_leaves_openid_out_of_the_scope_costs_that_users_own_budget_only"
+            "::test_a_user_who_omits_openid_from_the_scope_uses_up_that_users_own_budget_only"
         ),
     ),
     Removal(
@@ -218,7 +217,7 @@ REMOVALS: Final[list[Removal]] = [
         without="self._clean.of(_site(attempt.address), now).try_take(...)",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_a_flood_of_some_addresses_keeps_nobody_at_another_one_waiting"
+            "::test_a_flood_of_some_addresses_delays_no_sign_in_at_another_one"
         ),
     ),
     Removal(
@@ -246,7 +245,7 @@ REMOVALS: Final[list[Removal]] = [
         without="ipv6_bits=_SITE_BITS",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_a_flood_of_some_addresses_keeps_nobody_at_another_one_waiting"
+            "::test_a_flood_of_some_addresses_delays_no_sign_in_at_another_one"
         ),
     ),
     Removal(
