@@ -1,4 +1,4 @@
-"""The pages of administration in AppTest, in front of an API that answers what a test tells it to."""
+"""The pages for administrators in AppTest, in front of a stub of the remote API whose responses a test sets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CARD = "/people?person=7"
 
 @dataclass(frozen=True)
 class Administration:
-    """One installation and its API."""
+    """Gatehouse in this process, and the stub of its remote API."""
 
     services: Services
     stub: StubApi
@@ -35,32 +35,36 @@ class Administration:
         permissions: Sequence[str] = (),
         mfa: bool = True,
     ) -> tuple[AppTest, Subject]:
-        """The page at ``address``, opened by somebody with these; ``mfa``: with a second factor, a moment ago."""
+        """Open a page as a user with these roles and permissions.
+
+        Args:
+            mfa: The user has just signed in with a second factor.
+        """
         at = testing.open_app(address)
-        who = testing.sign_in_as(at, roles=roles, permissions=permissions)
+        subject = testing.sign_in_as(at, roles=roles, permissions=permissions)
         if mfa:
             with self.services.storage.engine.begin() as connection:  # type: ignore[attr-defined]
                 connection.execute(text("UPDATE sessions SET amr = 'mfa pwd'"))
         path = address.partition("?")[0]
         testing.open_page(at, next(file for file, known in PATHS.items() if known == path))
         assert not at.exception, [error.value for error in at.exception]
-        return at, who
+        return at, subject
 
-    def revoke(self, who: Subject, *, role: str | None = None, permission: str | None = None) -> None:
-        """Take a role or permission away, as another process would."""
+    def revoke(self, subject: Subject, *, role: str | None = None, permission: str | None = None) -> None:
+        """Revoke a role or permission, as another process would."""
         with self.services.storage.unit_of_work() as unit:
-            grant = NewGrant(subject=who, source=Source.ADMIN, by="test", role=role, permission=permission)
+            grant = NewGrant(subject=subject, source=Source.ADMIN, by="test", role=role, permission=permission)
             assert unit.revoke_grant(grant, utc_now())
             unit.commit()
 
     def changes(self) -> list[RecordedRequest]:
-        """What was asked of the API that would change something."""
-        return [wanted for wanted in self.stub.requests if wanted.method != "GET"]
+        """The requests to the API that change something."""
+        return [request for request in self.stub.requests if request.method != "GET"]
 
 
-def words(at: AppTest) -> str:
-    """All that the page says, unescaped."""
-    said = [
+def page_text(at: AppTest) -> str:
+    """All texts of the page, without escapes."""
+    elements = [
         *at.title,
         *at.header,
         *at.subheader,
@@ -72,9 +76,9 @@ def words(at: AppTest) -> str:
         *at.success,
         *at.text,
     ]
-    return "\n".join(element.value for element in said).replace("\\", "").replace("\u2060", "")
+    return "\n".join(element.value for element in elements).replace("\\", "").replace("\u2060", "")
 
 
-def keys(at: AppTest) -> set[str]:
-    """Keys of all buttons there are."""
+def button_keys(at: AppTest) -> set[str]:
+    """The keys of all buttons on the page."""
     return {str(button.key) for button in at.button}

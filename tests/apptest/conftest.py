@@ -26,7 +26,7 @@ from remote_api.services import ApiServices
 from tests import canned
 from tests.apptest.administration import Administration
 from tests.apptest.hosted_apps import Serve, serve_functions
-from tests.apptest.stubbed import Told, told
+from tests.apptest.stubbed import AdministrationStub, administration_stub
 from tests.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.ports import free_port
 from tests.stub_api import StubApi
@@ -40,13 +40,13 @@ def issuer() -> Iterator[Issuer]:
 
 @dataclass(frozen=True)
 class World:
-    """One installation: what it shares, and its provider."""
+    """One installation: its services and its provider."""
 
     services: Services
     issuer: Issuer
 
     def sign_in(self, at: AppTest | None, *, roles: list[str] | None = None, **more: str) -> Subject:
-        """Sign somebody in with these roles and a real access token."""
+        """Sign a user in with these roles and a real access token."""
         subject = more.pop("subject", None) or f"test|{len(self.__class__.__name__)}{id(at)}"
         token = self.issuer.access_token(sub=subject, iss=self.services.settings.issuer)
         return testing.sign_in_as(at, roles=roles or [], subject=subject, access_token=token, **more)
@@ -76,7 +76,7 @@ def world(issuer: Issuer) -> Iterator[World]:
 
 @pytest.fixture
 def change(world: World) -> Callable[[Callable[..., object]], None]:
-    """Run something in a unit of work of the installation and commit it: another process' change."""
+    """Run a function in a transaction of the installation and commit it, as another process would."""
 
     def run(do: Callable[..., object]) -> None:
         with composition.services().storage.unit_of_work() as unit:
@@ -94,9 +94,9 @@ def admin() -> Iterator[Administration]:
 
 
 @pytest.fixture
-def stub() -> Iterator[Told]:
+def stub() -> Iterator[AdministrationStub]:
     """Gatehouse in front of a stub of the remote API whose responses a test replaces."""
-    with told() as ready:
+    with administration_stub() as ready:
         yield ready
 
 

@@ -29,7 +29,7 @@ except Exception as error:
 
 
 def run(code: str, call: str, *roles: str, anonymous: bool = False) -> AppTest:
-    """One run of a script by a user with these roles: what ``call`` gives, or the error that it raises."""
+    """Run a script as a user with these roles; the state has the result of ``call`` or the error that it raises."""
     at = AppTest.from_string(SCRIPT.format(code=textwrap.dedent(code), call=call), default_timeout=20)
     testing.nobody_at(at)
     if not anonymous:

@@ -14,10 +14,10 @@ from tests.apptest.conftest import World
 Change = Callable[[Callable[[UnitOfWork], object]], None]
 
 
-def opened(world: World, file: str, *, who: str = "administrator", **query: str) -> AppTest:
-    """The page, as somebody with the role ``who`` sees it."""
+def open_page(world: World, file: str, *, user_role: str = "administrator", **query: str) -> AppTest:
+    """Open a page as a user with this role."""
     at = testing.open_app("/")
-    world.sign_in(at, roles=[who], name=f"The {who}", subject=f"test|{who}")
+    world.sign_in(at, roles=[user_role], name=f"The {user_role}", subject=f"test|{user_role}")
     at.run()
     at.switch_page(f"../pages/{file}")
     for name, value in query.items():
@@ -46,14 +46,14 @@ def events_of(world: World, kind: str) -> list[dict[str, object]]:
         return [dict(row) for row in rows.mappings()]
 
 
-def tick(at: AppTest, permission: str, *, wanted: bool = True) -> None:
+def tick(at: AppTest, permission: str, *, ticked: bool = True) -> None:
     (box,) = [box for box in at.checkbox if str(box.key).endswith(f"-has-{permission}")]
-    box.set_value(wanted).run()
+    box.set_value(ticked).run()
 
 
-def make(world: World, name: str, *permissions: str) -> AppTest:
-    """A role, made on the page."""
-    at = opened(world, "roles.py", edit="new")
+def create_role(world: World, name: str, *permissions: str) -> AppTest:
+    """Create a role on the page."""
+    at = open_page(world, "roles.py", edit="new")
     at.text_input[0].set_value(name)
     at.text_input[1].set_value("Works at the desk.").run()
     for permission in permissions:

@@ -1,4 +1,4 @@
-"""A remote API that answers the pages of administration as it is told to, for what the real one rarely does."""
+"""A stub of the remote API for roles, mappings, matrix and audit, for responses that the real API rarely sends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CATALOGUE = ("export:reports", "manage:roles", "read:people", "read:reports", "r
 
 
 def page(name: str, rows: list[Any], **around: object) -> StubResponse:
-    """One page of a list that has no other."""
+    """The only page of a list."""
     return json_of({name: rows, "next": None, "total": len(rows), "total_capped": False, **around})
 
 
@@ -33,8 +33,8 @@ def event(seq: int = 9, **changes: object) -> dict[str, object]:
 
 
 @dataclass
-class Told:
-    """What the stub tells: change it, and the next answer is that."""
+class AdministrationStub:
+    """Gatehouse and the data that the stub serves: a changed row is in the next response."""
 
     services: Services
     api: StubApi
@@ -58,14 +58,14 @@ class Told:
         ]
     )
     events: list[dict[str, object]] = field(default_factory=lambda: [event()])
-    who: Subject = field(init=False)
-    """Who was signed in last."""
+    subject: Subject = field(init=False)
+    """The user of the page that was opened last."""
 
     def __post_init__(self) -> None:
         answers = self.api.responses
         for method, path, answer in (
             ("GET", "roles", lambda _: page("roles", [_item(role) for role in self.roles])),
-            ("GET", "permissions", lambda wanted: page("permissions", _catalogue(wanted))),
+            ("GET", "permissions", lambda request: page("permissions", _catalogue(request))),
             ("GET", "roles/permissions", lambda _: json_of({"roles": self._contents()})),
             ("GET", "mappings", self._mappings),
             ("GET", "guards", lambda _: json_of({"guards": GUARDS})),
@@ -78,8 +78,8 @@ class Told:
             answers["GET", f"/api/v1/roles/{role['id']}"] = json_of(role)
             answers["POST", f"/api/v1/roles/{role['id']}/review"] = json_of(REVIEW)
 
-    def answer(self, method: str, path: str, given: StubResponse) -> None:
-        self.api.responses[method, f"/api/v1/{path}"] = given
+    def answer(self, method: str, path: str, response: StubResponse) -> None:
+        self.api.responses[method, f"/api/v1/{path}"] = response
 
     def open(
         self,
@@ -89,9 +89,9 @@ class Told:
         roles: tuple[str, ...] = ("administrator",),
         permissions: tuple[str, ...] = (),
     ) -> AppTest:
-        """The page, as somebody with these roles and permissions sees it."""
+        """Open a page as a user with these roles and permissions."""
         at = testing.open_app("/")
-        self.who = testing.sign_in_as(at, roles=roles, permissions=permissions)
+        self.subject = testing.sign_in_as(at, roles=roles, permissions=permissions)
         at.run()
         at.switch_page(f"../pages/{file}")
         for name, value in query.items():
@@ -99,14 +99,14 @@ class Told:
         return at.run()
 
     def sent(self, method: str) -> list[RecordedRequest]:
-        """The changes that were asked for."""
-        return [wanted for wanted in self.api.requests if wanted.method == method]
+        """The requests with this method."""
+        return [request for request in self.api.requests if request.method == method]
 
     def _contents(self) -> dict[str, list[str]]:
         return {str(role["id"]): role["permissions"] for role in self.roles}
 
-    def _mappings(self, wanted: RecordedRequest) -> StubResponse:
-        return page("mappings", [row for row in self.mappings if not ("unmapped" in wanted.query and row["roles"])])
+    def _mappings(self, request: RecordedRequest) -> StubResponse:
+        return page("mappings", [row for row in self.mappings if not ("unmapped" in request.query and row["roles"])])
 
 
 def _role(number: int, name: str, *, built_in: bool = False, people: int = 2, permissions: list[str]) -> dict[str, Any]:
@@ -120,11 +120,11 @@ def _item(role: dict[str, Any]) -> dict[str, Any]:
     return {**role, "permissions": len(role["permissions"])}
 
 
-def _catalogue(wanted: RecordedRequest) -> list[dict[str, Any]]:
-    (text,) = wanted.query.get("q", [""])
+def _catalogue(request: RecordedRequest) -> list[dict[str, Any]]:
+    (text,) = request.query.get("q", [""])
     return [
         {
-            "name": name, "sentence": f"Told of {name}.", "resource": name.partition(":")[2], "by_scope": False,
+            "name": name, "sentence": f"Description of {name}.", "resource": name.partition(":")[2], "by_scope": False,
             "step_up": None, "roles": 1, "people": 0,
         }
         for name in CATALOGUE
@@ -151,27 +151,27 @@ KINDS = [{"kind": "policy:role:update", "sentence": "{actor} changed the role {t
 
 
 def chain(**values: object) -> dict[str, object]:
-    """The end of the audit's chain as the API answers it, with these values."""
+    """The end of the audit's chain as the API returns it, with these values."""
     end = {"seq": 9, "last_at": SINCE, "sealed": True, "boundary_seq": 0}
     return end | {"verified": False, "good": None, "events": None, "problems": []} | values
 
 
 @contextmanager
-def told() -> Iterator[Told]:
-    """Gatehouse whose remote API answers as it is told to."""
+def administration_stub() -> Iterator[AdministrationStub]:
+    """Gatehouse in front of a stub of the remote API."""
     with StubApi() as api, testing.gatehouse(testing.settings(remote_api_base_url=api.url)) as services:
-        yield Told(services, api)
+        yield AdministrationStub(services, api)
 
 
-def words(at: AppTest) -> str:
-    """All that stands on the page, dialogs included, without escapes."""
+def page_text(at: AppTest) -> str:
+    """All texts of the page, dialogs included, without escapes."""
     kinds = ("title", "subheader", "markdown", "caption", "warning", "error", "info", "success")
     texts = [str(getattr(element, "value", "")) for kind in kinds for element in at.get(kind)]
     return "\n".join(texts).replace("\\", "").replace("\u2060", "")
 
 
-def explained(at: AppTest) -> str:
-    """What the page says went wrong; a page that says nothing, or shows a bug, fails."""
+def problem_text(at: AppTest) -> str:
+    """The errors and warnings of the page, or else all its texts; an exception on the page fails the test."""
     assert not at.exception
-    said = [element.value for element in [*at.error, *at.warning]]
-    return "\n".join(said).replace("\\", "") or words(at)
+    messages = [element.value for element in [*at.error, *at.warning]]
+    return "\n".join(messages).replace("\\", "") or page_text(at)

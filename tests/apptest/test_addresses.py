@@ -1,4 +1,4 @@
-"""Addresses of the app in front of Streamlit: where there is no page, a designed one says so."""
+"""Addresses of the app in front of Streamlit: an unknown one is answered by a page of its own."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def services() -> Iterator[Services]:
         yield made
 
 
-def ask(services: Services, path: str, **more: object) -> Answer:
-    """What the guard that ``create_app`` puts in front answers; 204 stands for what it leaves to Streamlit."""
+def get(services: Services, path: str, **more: object) -> Answer:
+    """The response of the guard that ``create_app`` installs; 204 stands for a request that it passes to Streamlit."""
     (guard,) = create_app(services, **more)._user_middleware  # type: ignore[arg-type] # as create_app has it
 
     async def streamlit(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -36,17 +36,17 @@ def ask(services: Services, path: str, **more: object) -> Answer:
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/nothing/", "/Reports", "/reports;x", "/index.html", "/nothing?a=1"])
-def test_where_there_is_no_page_one_says_so(services: Services, path: str) -> None:
-    answer = ask(services, path)
+def test_an_unknown_address_is_answered_with_404(services: Services, path: str) -> None:
+    answer = get(services, path)
     assert (answer.status, "There is no such page" in answer.text) == (404, True)
     assert 'href="/"' in answer.text
 
 
 @pytest.mark.parametrize("row", PAGES, ids=lambda row: row.file)
-def test_every_page_is_left_to_streamlit_with_a_query_too(services: Services, row: object) -> None:
+def test_every_page_is_passed_to_streamlit_with_or_without_a_query(services: Services, row: object) -> None:
     path = f"/{row.path}"  # type: ignore[attr-defined] # a row of PAGES
-    assert [ask(services, address).status for address in (path, f"{path}?a=1", f"{path.rstrip('/')}/")] == [204] * 3
+    assert [get(services, address).status for address in (path, f"{path}?a=1", f"{path.rstrip('/')}/")] == [204] * 3
 
 
-def test_what_pages_another_script_has_only_it_knows(services: Services) -> None:
-    assert ask(services, "/nothing", script=SCRIPT.with_name("another.py")).status == 204
+def test_addresses_of_another_script_are_passed_to_streamlit(services: Services) -> None:
+    assert get(services, "/nothing", script=SCRIPT.with_name("another.py")).status == 204

@@ -1,4 +1,4 @@
-"""Roles, matrix, mappings and audit while the remote API fails: explained on the page, and nothing typed is lost."""
+"""Roles, matrix, mappings and audit while the remote API fails: the page explains it and keeps the input."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from app import api_transport
-from tests.apptest.stubbed import Told, chain, event, explained, words
+from tests.apptest.stubbed import AdministrationStub, chain, event, page_text, problem_text
 from tests.apptest.test_faults import HOSTILE
 from tests.ports import free_port
 from tests.stub_api import FAULTS, StubResponse, json_of
@@ -35,106 +35,110 @@ CASES += [(*READS[0], fault) for fault in FAULTY if fault not in {"403", "429", 
 
 
 @pytest.mark.parametrize(("file", "query", "path", "fault"), CASES, ids=str)
-def test_what_cannot_be_read_is_explained(stub: Told, file: str, query: dict[str, str], path: str, fault: str) -> None:
+def test_a_page_explains_why_it_cannot_be_loaded(
+    stub: AdministrationStub, file: str, query: dict[str, str], path: str, fault: str
+) -> None:
     stub.answer("GET", path, FAULTS[fault])
     at = stub.open(file, query)
-    said = explained(at)
+    shown = problem_text(at)
     assert any(
-        expected in said
-        for expected in ("Something went wrong", "does not answer", "not accept", "not valid", "may not", "Not found",
+        message in shown
+        for message in ("Something went wrong", "does not answer", "not accept", "not valid", "may not", "Not found",
                          "must stay", "meanwhile", "not right", "Name the version", "Too many", "No such role",
                          "no event with this number")
-    ), said  # fmt: skip
-    assert "Traceback" not in said
-    assert "<h1>" not in words(at)
+    ), shown  # fmt: skip
+    assert "Traceback" not in shown
+    assert "<h1>" not in page_text(at)
 
 
 @pytest.mark.parametrize("file", ["roles.py", "access_matrix.py", "mappings.py", "audit.py"])
-def test_the_api_is_down(stub: Told, file: str) -> None:
+def test_the_api_is_down(stub: AdministrationStub, file: str) -> None:
     settings = stub.services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{free_port()}"})
     object.__setattr__(stub.services, "settings", settings)
     at = stub.open(file)
-    assert "The remote API does not answer" in explained(at)
+    assert "The remote API does not answer" in problem_text(at)
     assert at.button(key="retry").label == "Try again"
 
 
-def test_the_api_is_silent(stub: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_api_does_not_respond(stub: AdministrationStub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
     over = threading.Event()
     stub.answer("GET", "roles", StubResponse(200, b"{}", {"Content-Type": "application/json"}, until=over))
     at = stub.open("roles.py")
     over.set()
-    assert "The remote API does not answer" in explained(at)
+    assert "The remote API does not answer" in problem_text(at)
 
 
-def test_a_mapping_change_says_what_it_does_and_survives_faults(stub: Told) -> None:
+def test_a_mapping_change_shows_its_effect_and_keeps_the_input_after_faults(stub: AdministrationStub) -> None:
     at = stub.open("mappings.py")
-    assert "1 token role arrived and is mapped nowhere" in words(at)
+    assert "1 token role arrived and is mapped nowhere" in page_text(at)
     at.button(key="mapping-change-0").click().run()
     at.multiselect(key="mapping-roles").set_value([2]).run()
-    said = words(at)
-    assert "12 people whose last sign-in brought it get viewer, at once." in said
-    assert "12 people whose last sign-in brought it lose clerk at once, unless they have it in another way too." in said
+    shown = page_text(at)
+    assert "12 people whose last sign-in brought it get viewer, at once." in shown
+    assert (
+        "12 people whose last sign-in brought it lose clerk at once, unless they have it in another way too." in shown
+    )
     at.text_input(key="mapping-reason").set_value("renamed").run()
     for fault in ("429", "500", "html", "422"):
         stub.answer("PUT", "mappings", FAULTS[fault])
         at.button(key="mapping-go").click().run()
-        explained(at)
+        problem_text(at)
         assert at.text_input(key="mapping-reason").value == "renamed"
         assert at.multiselect(key="mapping-roles").value == [2]
     stub.answer("PUT", "mappings", FAULTS["412"])
     stub.mappings[0] |= {"roles": [{"id": 1, "name": "administrator"}], "version": "m7"}
     at.button(key="mapping-go").click().run()
-    assert "It was changed meanwhile" in explained(at)
+    assert "It was changed meanwhile" in problem_text(at)
     changed = {**stub.mappings[0], "roles": [{"id": 2, "name": "viewer"}], "version": "m8"}
     stub.answer("PUT", "mappings", json_of({"mapping": changed, "people_changed": 12}))
     at.button(key="mapping-go").click().run()
     put = stub.sent("PUT")[-1]
     assert put.headers["if-match"] == '"m7"'
     assert put.json() == {"token_role": "Clerks", "roles": [2], "reason": "renamed"}
-    assert "It changed what 12 people may do." in words(at)
+    assert "It changed what 12 people may do." in page_text(at)
     at.button(key="undo").click().run()
     assert stub.sent("PUT")[-1].json()["roles"] == [1]
     assert stub.sent("PUT")[-1].headers["if-match"] == '"m8"'
 
 
 @pytest.mark.parametrize("fault", ["403", "429", "500", "html", "cut"])
-def test_an_export_that_fails_offers_no_file(stub: Told, fault: str) -> None:
+def test_a_failed_export_offers_no_file(stub: AdministrationStub, fault: str) -> None:
     at = stub.open("audit.py")
-    given = FAULTS[fault]
+    response = FAULTS[fault]
     if fault == "cut":
-        given = StubResponse(200, b"seq,at\n1,x\n", {"Content-Type": "text/csv"}, cut=True)
-    stub.answer("GET", "audit/export", given)
+        response = StubResponse(200, b"seq,at\n1,x\n", {"Content-Type": "text/csv"}, cut=True)
+    stub.answer("GET", "audit/export", response)
     at.button(key="audit-prepare").click().run()
-    explained(at)
+    problem_text(at)
     assert not at.get("download_button")
     assert not at.button(key="audit-prepare").disabled
 
 
-def test_verifying_says_what_it_found(stub: Told) -> None:
+def test_the_result_of_verifying_the_audit_is_shown(stub: AdministrationStub) -> None:
     at = stub.open("audit.py")
-    for answer, said in (
+    for answer, expected in (
         (json_of(chain(verified=True, good=True, events=9)), "All 9 events are whole"),
         (json_of(chain(verified=True, good=False, events=9, problems=["Event 4 was changed."])), "Event 4 was"),
         (json_of(chain(verified=False, good=True, events=5)), "not been followed to its end"),
         (FAULTS["429"], "being verified already"),
         (FAULTS["500"], "Something went wrong"),
     ):
-        stub.api.responses["GET", "/api/v1/audit/chain"] = lambda wanted, answer=answer: (  # type: ignore[misc]
-            answer if "full" in wanted.query else json_of(chain())
+        stub.api.responses["GET", "/api/v1/audit/chain"] = lambda request, answer=answer: (  # type: ignore[misc]
+            answer if "full" in request.query else json_of(chain())
         )
         at.button(key="audit-verify").click().run()
         assert not at.exception
-        assert said in words(at)
+        assert expected in page_text(at)
 
 
-def test_a_broken_end_of_the_audit_is_an_alarm(stub: Told) -> None:
+def test_a_broken_end_of_the_audit_is_reported(stub: AdministrationStub) -> None:
     stub.answer("GET", "audit/chain", json_of(chain(sealed=False, boundary_seq=3)))
-    assert "not as Gatehouse left it" in explained(stub.open("audit.py"))
+    assert "not as Gatehouse left it" in problem_text(stub.open("audit.py"))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_and_texts_are_text(stub: Told, name: str) -> None:
+def test_hostile_names_and_texts_are_shown_as_text(stub: AdministrationStub, name: str) -> None:
     stub.roles[2] |= {"name": name, "description": name, "token_roles": [name]}
     stub.answer("GET", "roles/3", json_of(stub.roles[2]))
     stub.mappings[0] |= {"token_role": name, "roles": [{"id": 3, "name": name}]}
@@ -148,7 +152,7 @@ def test_hostile_names_and_texts_are_text(stub: Told, name: str) -> None:
     ):  # fmt: skip
         at = stub.open(file, query)
         assert not at.exception
-        assert "does not understand" not in words(at)
+        assert "does not understand" not in page_text(at)
         labels = [str(getattr(block, "label", "")) for block in at.get("expander")]
         assert labels or file != "audit.py"
         for text in [*labels, *(element.value for element in [*at.markdown, *at.title, *at.caption, *at.warning])]:
@@ -158,7 +162,7 @@ def test_hostile_names_and_texts_are_text(stub: Told, name: str) -> None:
             assert len(text) < 6000
 
 
-def test_what_one_may_not_change_is_not_offered(stub: Told) -> None:
+def test_controls_without_the_permission_are_not_offered(stub: AdministrationStub) -> None:
     at = stub.open("roles.py", roles=("auditor",))
     assert "role-make" not in {button.key for button in at.button}
     at = stub.open("roles.py", {"role": "3"}, roles=("auditor",))

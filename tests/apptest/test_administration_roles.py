@@ -17,50 +17,50 @@ from app.core.principal import Subject
 from app.core.records import NewGrant, TokenRights
 from app.guard_inventory import PROCESS, own_guards
 from tests.apptest.conftest import World
-from tests.apptest.role_pages import Change, events_of, make, opened, permissions_in, role_id, tick
-from tests.apptest.stubbed import words
+from tests.apptest.role_pages import Change, create_role, events_of, open_page, permissions_in, role_id, tick
+from tests.apptest.stubbed import page_text
 
 
-def test_the_list_has_every_role_with_its_counts(world: World) -> None:
-    at = opened(world, "roles.py")
-    said = words(at)
+def test_the_list_shows_every_role_with_its_counts(world: World) -> None:
+    at = open_page(world, "roles.py")
+    shown = page_text(at)
     for description, _ in ROLES.values():
-        assert description in said
-    assert "1 permission, not assigned" in said
-    assert "assigned to 1 person" in said
+        assert description in shown
+    assert "1 permission, not assigned" in shown
+    assert "assigned to 1 person" in shown
     at.text_input(key="roles-search").set_value("VIEW").run()
-    assert "1 role" in words(at)
+    assert "1 role" in page_text(at)
     at.text_input(key="roles-search").set_value("zzz").run()
-    assert "No role matches" in words(at)
+    assert "No role matches" in page_text(at)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_says_in_sentences_what_it_lets_people_do(world: World, role: str) -> None:
-    at = opened(world, "roles.py", role=role_id(world, role))
-    said = words(at)
+def test_a_role_lists_its_permissions_as_sentences(world: World, role: str) -> None:
+    at = open_page(world, "roles.py", role=role_id(world, role))
+    shown = page_text(at)
     for permission in ROLES[role][1]:
-        assert f"- {permission.sentence} :small[`{permission}`]" in said
-    assert "Built in" in said
+        assert f"- {permission.sentence} :small[`{permission}`]" in shown
+    assert "Built in" in shown
 
 
-def test_a_role_is_made_changed_taken_back_and_deleted(world: World, change: Change) -> None:
-    at = make(world, "clerk", "read:reports", "read:people")
-    assert "The role **clerk** was created" in words(at)
+def test_a_role_is_created_changed_undone_and_deleted(world: World, change: Change) -> None:
+    at = create_role(world, "clerk", "read:reports", "read:people")
+    assert "The role **clerk** was created" in page_text(at)
     assert permissions_in(world, "clerk") == {"read:reports", "read:people"}
-    (made,) = events_of(world, "policy:role:create")
-    assert (made["reason"], made["target"]) == ("a new desk", "clerk")
+    (created,) = events_of(world, "policy:role:create")
+    assert (created["reason"], created["target"]) == ("a new desk", "clerk")
 
     holder = Subject(world.services.settings.issuer, "test|holder")
     change(lambda unit: unit.add_grant(NewGrant(subject=holder, source=Source.ADMIN, by="t", role="clerk"), utc_now()))
     number = role_id(world, "clerk")
-    at = opened(world, "roles.py", role=number, edit="yes")
-    tick(at, "read:people", wanted=False)
+    at = open_page(world, "roles.py", role=number, edit="yes")
+    tick(at, "read:people", ticked=False)
     tick(at, "export:reports")
     at.button(key="role-review").click().run()
-    said = words(at)
-    assert "**1 person has** this role." in said
-    assert "1 person gains it." in said
-    assert "1 person loses it." in said
+    shown = page_text(at)
+    assert "**1 person has** this role." in shown
+    assert "1 person gains it." in shown
+    assert "1 person loses it." in shown
     at.text_input(key="role-save-reason").set_value("desk work").run()
     at.button(key="role-save").click().run()
     assert permissions_in(world, "clerk") == {"read:reports", "export:reports"}
@@ -75,34 +75,34 @@ def test_a_role_is_made_changed_taken_back_and_deleted(world: World, change: Cha
     at.text_input(key="delete-reason").set_value("closed").run()
     at.selectbox(key="delete-move-to").set_value(int(role_id(world, "viewer"))).run()
     at.button(key="delete-go").click().run()
-    assert "1 person got viewer instead" in words(at)
+    assert "1 person got viewer instead" in page_text(at)
     assert at.title[0].value == "Roles"
     grants = world.services.storage.read.grants(holder, utc_now())
     assert set(grants.roles) == {"viewer"}
 
 
-def test_making_a_role_can_be_taken_back(world: World) -> None:
-    at = make(world, "desk", "read:reports")
+def test_creating_a_role_can_be_undone(world: World) -> None:
+    at = create_role(world, "desk", "read:reports")
     at.button(key="undo").click().run()
-    assert "The role **desk** was deleted." in words(at)
+    assert "The role **desk** was deleted." in page_text(at)
     assert at.title[0].value == "Roles"
     assert len(events_of(world, "policy:role:delete")) == 1
 
 
-def test_two_administrators_at_once_lose_nothing(world: World) -> None:
-    make(world, "clerk", "read:reports")
+def test_concurrent_edits_of_two_administrators_are_both_kept(world: World) -> None:
+    create_role(world, "clerk", "read:reports")
     number = role_id(world, "clerk")
-    first, second = opened(world, "roles.py", role=number, edit="yes"), None
+    first, second = open_page(world, "roles.py", role=number, edit="yes"), None
     tick(first, "read:people")
     first.button(key="role-review").click().run()
-    second = opened(world, "roles.py", role=number, edit="yes")
+    second = open_page(world, "roles.py", role=number, edit="yes")
     tick(second, "read:roles")
     second.button(key="role-review").click().run()
     second.text_input(key="role-save-reason").set_value("second").run()
     second.button(key="role-save").click().run()
     first.text_input(key="role-save-reason").set_value("first").run()
     first.button(key="role-save").click().run()
-    assert "Another administrator changed this role while you were editing it" in words(first)
+    assert "Another administrator changed this role while you were editing it" in page_text(first)
     assert permissions_in(world, "clerk") == {"read:reports", "read:roles"}
     first.button(key="meanwhile-on-top").click().run()
     first.text_input(key="role-save-reason").set_value("first").run()
@@ -110,33 +110,33 @@ def test_two_administrators_at_once_lose_nothing(world: World) -> None:
     assert permissions_in(world, "clerk") == {"read:reports", "read:roles", "read:people"}
 
 
-def test_a_taken_name_is_explained_and_what_was_entered_stays(world: World) -> None:
-    at = make(world, "Viewer", "read:reports")
-    assert "The name is taken" in words(at)
+def test_a_taken_name_is_explained_and_the_input_is_kept(world: World) -> None:
+    at = create_role(world, "Viewer", "read:reports")
+    assert "The name is taken" in page_text(at)
     at.button(key="role-back").click().run()
     assert at.text_input[0].value == "Viewer"
 
 
-def test_a_copy_begins_with_what_the_role_gives(world: World) -> None:
-    at = opened(world, "roles.py", edit="new", copy=role_id(world, "analyst"))
+def test_a_copy_starts_with_the_permissions_of_the_role(world: World) -> None:
+    at = open_page(world, "roles.py", edit="new", copy=role_id(world, "analyst"))
     assert at.title[0].value == "Copy analyst"
     assert at.text_input[0].value == "analyst (copy)"
     ticked = {str(box.key).partition("-has-")[2] for box in at.checkbox if box.value}
     assert ticked == {"read:reports", "export:reports", "explore:files"}
 
 
-def test_two_roles_side_by_side(world: World) -> None:
-    at = opened(world, "roles.py", role=role_id(world, "analyst"), compare=role_id(world, "viewer"))
+def test_two_roles_are_compared_side_by_side(world: World) -> None:
+    at = open_page(world, "roles.py", role=role_id(world, "analyst"), compare=role_id(world, "viewer"))
     listed = [element.value for element in at.markdown if "explore:files" in element.value]
     assert [text.startswith("- Open a CSV file") for text in listed] == [True]
-    said = words(at)
+    shown = page_text(at)
     for part in ("Only analyst", "Only viewer", "Both (1)", "The other role has all of them too."):
-        assert part in said
-    at = opened(world, "roles.py", role=role_id(world, "viewer"), compare=role_id(world, "viewer"))
-    assert "exactly the same permissions" in words(at)
+        assert part in shown
+    at = open_page(world, "roles.py", role=role_id(world, "viewer"), compare=role_id(world, "viewer"))
+    assert "exactly the same permissions" in page_text(at)
 
 
-@pytest.mark.parametrize(("query", "said"), [
+@pytest.mark.parametrize(("query", "expected"), [
     ({"role": "999999"}, "No such role"),
     ({"role": "x"}, "Find a role"),
     ({"role": "9" * 30}, "Find a role"),
@@ -144,43 +144,41 @@ def test_two_roles_side_by_side(world: World) -> None:
     ({"role": "1", "compare": "999999"}, "No such role"),
     ({"edit": "new", "copy": "999999"}, "No such role"),
 ])  # fmt: skip
-def test_an_address_that_leads_nowhere_has_a_way_on(world: World, query: dict[str, str], said: str) -> None:
-    at = opened(world, "roles.py", **query)
-    assert said in words(at) or at.text_input(key="roles-search").label == said
+def test_an_unknown_role_in_the_address_is_explained(world: World, query: dict[str, str], expected: str) -> None:
+    at = open_page(world, "roles.py", **query)
+    assert expected in page_text(at) or at.text_input(key="roles-search").label == expected
 
 
-def test_mappings_are_changed_and_say_whom_they_touch(world: World, change: Change) -> None:
-    somebody = Subject(world.services.settings.issuer, "test|mapped")
+def test_a_mapping_change_shows_how_many_people_it_affects(world: World, change: Change) -> None:
+    subject = Subject(world.services.settings.issuer, "test|mapped")
     rights = TokenRights(roles=frozenset({"Desk people"}), permissions=frozenset(), issued_at=utc_now())
-    change(lambda unit: unit.sync_token_rights(somebody, rights, map_own_names=False, now=utc_now()))
-    at = opened(world, "mappings.py")
-    assert "1 token role arrived and is mapped nowhere" in words(at)
+    change(lambda unit: unit.sync_token_rights(subject, rights, map_own_names=False, now=utc_now()))
+    at = open_page(world, "mappings.py")
+    assert "1 token role arrived and is mapped nowhere" in page_text(at)
     at.button(key="mapping-change-0").click().run()
     at.multiselect(key="mapping-roles").set_value([int(role_id(world, "viewer"))]).run()
-    assert "1 person whose last sign-in brought it gets viewer, at once." in words(at)
+    assert "1 person whose last sign-in brought it gets viewer, at once." in page_text(at)
     at.text_input(key="mapping-reason").set_value("the desk reads").run()
     at.button(key="mapping-go").click().run()
-    assert "becomes viewer now. It changed what 1 person may do." in words(at)
-    assert set(world.services.storage.read.grants(somebody, utc_now()).roles) == {"viewer"}
+    assert "becomes viewer now. It changed what 1 person may do." in page_text(at)
+    assert set(world.services.storage.read.grants(subject, utc_now()).roles) == {"viewer"}
     at.button(key="undo").click().run()
-    assert set(world.services.storage.read.grants(somebody, utc_now()).roles) == set()
+    assert set(world.services.storage.read.grants(subject, utc_now()).roles) == set()
     assert len(events_of(world, "policy:mapping:update")) == 2
 
 
-def test_the_matrix_shows_what_the_code_asks_for_and_its_file_says_the_same(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[bytes] = []
+def test_the_matrix_and_its_file_show_the_guards_in_the_code(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    downloads: list[bytes] = []
 
     def pressed(do: Callable[[], bytes]) -> Callable[[], bytes]:
-        made.append(do())  # as if the button were pressed at once
+        downloads.append(do())  # as if the button were pressed at once
         return do
 
     monkeypatch.setattr(access, "bind_session", pressed)
-    nothing = opened(world, "access_matrix.py")
-    assert "No process has published yet" in words(nothing)
+    nothing = open_page(world, "access_matrix.py")
+    assert "No process has published yet" in page_text(nothing)
     publish_guards(world.services.storage, PROCESS, own_guards())
-    at = opened(world, "access_matrix.py")
+    at = open_page(world, "access_matrix.py")
     frame = at.dataframe[0].value
     audit = frame[frame["Name"] == "/audit"].iloc[0]
     assert (audit["Kind"], audit["Permission"], audit["administrator"], audit["auditor"], audit["viewer"]) == (
@@ -192,7 +190,7 @@ def test_the_matrix_shows_what_the_code_asks_for_and_its_file_says_the_same(
     erasing = frame[frame["Permission"] == "erase:people"].iloc[0]
     assert erasing["To note"] == "Only the administrator role gives it"
     assert not frame[frame["Name"].str.contains("audit.export:content_of")].empty
-    rows = list(csv.DictReader(io.StringIO(made[-1].decode())))
+    rows = list(csv.DictReader(io.StringIO(downloads[-1].decode())))
     assert len(rows) == len(frame)
     assert next(row for row in rows if row["name"] == "/audit")["viewer"] == "no"
     at.toggle(key="matrix-standing-out").set_value(True).run()
@@ -200,4 +198,4 @@ def test_the_matrix_shows_what_the_code_asks_for_and_its_file_says_the_same(
         "Asks for no permission", "Only the administrator role gives it",
     }  # fmt: skip
     at.text_input(key="matrix-search").set_value("zzz").run()
-    assert "Nothing matches" in words(at)
+    assert "Nothing matches" in page_text(at)

@@ -1,4 +1,4 @@
-"""A bound function that users share serves nobody else in what Streamlit calls outside of a run either."""
+"""A bound function in shared code acts only for its own session, also in what Streamlit calls outside of a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ANN, BOB = ("viewer",), ("administrator",)
 
 
 class Shared:
-    """What an app keeps where its users share it, and the managers of its process."""
+    """State that an app shares between its users, and the managers of its process."""
 
     def __init__(self) -> None:
         self.storage = MemoryMediaFileStorage("/media")
@@ -42,7 +42,7 @@ class Shared:
         self.context: Any = None
 
     def bind_report(self) -> None:
-        """Bind the report to the session of this run, and keep it."""
+        """Bind the report to the session of this run, and store it."""
         self.context = get_script_run_ctx()
         self.report = access.bind_session(report)
 
@@ -62,7 +62,7 @@ def report() -> bytes:
 
 
 class Late(io.RawIOBase):
-    """A file object that makes its content when it is read."""
+    """A file object that creates its content when it is read."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         return offset
@@ -76,15 +76,15 @@ class Source:
 
     sortable = True
     access_mode = AccessMode.RANDOM_ACCESS
-    schema = pa.schema([("who", pa.binary())])
+    schema = pa.schema([("subject", pa.binary())])
     row_count = 1
 
     def load_rows(self, offset: int, limit: int, *, sort: SortSpec | None = None) -> pa.Table:
-        return pa.table({"who": [SHARED.report()]})
+        return pa.table({"subject": [SHARED.report()]})
 
 
 class Counted(Source):
-    """One that calls it for the number of its rows."""
+    """A lazy dataframe that calls the report for the number of its rows."""
 
     @property
     def row_count(self) -> int:  # type: ignore[override] # a property here
@@ -140,7 +140,7 @@ def add_source(name: str) -> str:
 
 @pytest.mark.parametrize("way", DOWNLOADS)
 @pytest.mark.parametrize("roles", [BOB, ()], ids=["another user", "an anonymous one"])
-def test_in_the_download_of_another_user_it_runs_for_nobody(way: str, roles: tuple[str, ...]) -> None:
+def test_a_bound_function_is_refused_in_the_download_of_another_user(way: str, roles: tuple[str, ...]) -> None:
     run("shared.SHARED.bind_report()", *ANN)
     file_id = register(add_download(way), *roles)
     with pytest.raises((MediaFileStorageError, IdentityShared), match=REFUSED):
@@ -148,13 +148,13 @@ def test_in_the_download_of_another_user_it_runs_for_nobody(way: str, roles: tup
 
 
 @pytest.mark.parametrize("way", DOWNLOADS)
-def test_in_a_download_of_its_own_session_it_runs(way: str) -> None:
+def test_a_bound_function_runs_in_a_download_of_its_own_session(way: str) -> None:
     at = run(f"shared.SHARED.bind_report()\nshared.SHARED.file = {add_download(way)}", *ANN)
     subject = str(at.user["iss_sub"])
     assert SHARED.download(SHARED.file).decode() in subject  # type: ignore[attr-defined] # set by the script
 
 
-def test_what_is_bound_for_nobody_runs_in_no_download_of_a_user() -> None:
+def test_a_function_bound_for_an_anonymous_user_is_refused_in_the_download_of_a_user() -> None:
     run("from app import access\nshared.SHARED.report = access.bind_session(lambda: b'anonymous')")
     anonymous, user = register(add_download("as the callable")), register(add_download("as the callable"), *BOB)
     assert SHARED.download(anonymous) == b"anonymous"
@@ -162,7 +162,7 @@ def test_what_is_bound_for_nobody_runs_in_no_download_of_a_user() -> None:
         SHARED.download(user)
 
 
-def test_a_context_that_a_thread_has_kept_says_nothing_about_a_download() -> None:
+def test_a_context_left_on_a_thread_does_not_count_for_a_download() -> None:
     """An app that attaches a run's context to one of Streamlit's threads leaves it there, for the next download."""
     run("shared.SHARED.bind_report()", *ANN)
     file_id = register(add_download("as the callable"), *BOB)
@@ -176,13 +176,13 @@ def test_a_context_that_a_thread_has_kept_says_nothing_about_a_download() -> Non
 
 
 def in_thread(work: Callable[[], bytes]) -> bytes:
-    """What ``work`` gives in a thread that ends with it."""
+    """Return the result of ``work`` in a thread that ends with it."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(work).result(60)
 
 
 @pytest.mark.parametrize("way", SOURCES)
-def test_a_lazy_dataframe_of_another_user_gets_nothing_from_it(way: str) -> None:
+def test_a_bound_function_is_refused_in_the_lazy_dataframe_of_another_user(way: str) -> None:
     run("shared.SHARED.bind_report()", *ANN)
     source_id = register(add_source(way), *BOB)
     (entry,) = SHARED.dataframes._sources.values()
@@ -190,29 +190,29 @@ def test_a_lazy_dataframe_of_another_user_gets_nothing_from_it(way: str) -> None
         SHARED.dataframes.load_chunk(entry.session_id, source_id, 0, 10, None)
 
 
-def test_a_lazy_dataframe_of_its_own_session_has_its_rows() -> None:
+def test_a_bound_function_runs_in_a_lazy_dataframe_of_its_own_session() -> None:
     at = run(f"shared.SHARED.bind_report()\nshared.SHARED.rows = {add_source('by its rows')}", *ANN)
     (entry,) = SHARED.dataframes._sources.values()
     rows, offset = SHARED.dataframes.load_chunk(entry.session_id, entry.source_id, 0, 10, None)
-    (who,) = pa.ipc.open_stream(rows).read_all().to_pydict()["who"]
-    assert (offset, who.decode() in str(at.user["iss_sub"])) == (0, True)
+    (subject,) = pa.ipc.open_stream(rows).read_all().to_pydict()["subject"]
+    assert (offset, subject.decode() in str(at.user["iss_sub"])) == (0, True)
 
 
-def test_a_cache_that_is_refreshed_in_the_background_is_a_cache() -> None:
+def test_a_background_refresh_of_a_cache_reads_no_identity() -> None:
     bind_background_refreshes()
-    bind_background_refreshes()  # once for the process, however many apps it serves
+    bind_background_refreshes()  # once a process, for any number of apps
     run("shared.SHARED.bind_report()", *ANN)
-    answers: list[object] = []
+    results: list[object] = []
 
     def refresh() -> None:
         for call in (SHARED.report, access.principal):
             try:
-                answers.append(call())
+                results.append(call())
             except IdentityShared as error:
-                answers.append(str(error).partition(" inside ")[0])
+                results.append(str(error).partition(" inside ")[0])
 
     manager = get_background_refresh_manager()
     assert manager.submit(refresh)
-    manager.shutdown()  # waits for it
-    assert answers == ["This code asks who the user is", "This code asks who the user is"]
-    assert access.principal().anonymous  # no cache here
+    manager.shutdown()  # waits for the refresh
+    assert results == ["This code asks who the user is", "This code asks who the user is"]
+    assert access.principal().anonymous  # outside of a cache

@@ -1,4 +1,4 @@
-"""Your devices on Profile: what is told of each, and of a page only to whom it may open it."""
+"""Your devices on Profile: the details of each session, and the page it last used if the user may open that page."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.apptest.conftest import World
 CSV = "on CSV explorer"
 
 
-def about(world: World, page: str, *roles: str) -> list[str]:
-    """What Profile says of one's devices, when the session was last used on ``page``."""
+def captions_of(world: World, page: str, *roles: str) -> list[str]:
+    """The captions of the devices on Profile, when the session was last used on ``page``."""
     at = testing.open_app("/profile")
     world.sign_in(at, roles=list(roles))
     with world.services.storage.unit_of_work() as unit:
@@ -25,10 +25,10 @@ def about(world: World, page: str, *roles: str) -> list[str]:
     return [caption.value for caption in at.main.caption if caption.value.startswith("Signed in")]
 
 
-def test_browser_address_since_and_last_use_and_this_one_marked(world: World) -> None:
+def test_a_device_shows_browser_address_and_times_and_the_current_one_is_marked(world: World) -> None:
     at = testing.open_app("/profile")
-    who = world.sign_in(at, roles=["viewer"])
-    world.sign_in(None, roles=["viewer"], subject=who.subject)
+    subject = world.sign_in(at, roles=["viewer"])
+    world.sign_in(None, roles=["viewer"], subject=subject.subject)
     testing.open_page(at, "profile.py")
     texts = [markdown.value for markdown in at.main.markdown if "this one" in markdown.value]
     assert len(texts) == 1
@@ -38,21 +38,23 @@ def test_browser_address_since_and_last_use_and_this_one_marked(world: World) ->
 
 
 @pytest.mark.parametrize(
-    ("page", "roles", "told"),
+    ("page", "roles", "shown"),
     [
         ("/csv", ["analyst"], True),
-        ("/csv", ["viewer"], False),  # its title is nobody's business who may not open it
+        ("/csv", ["viewer"], False),  # the title of a page is only for users who may open it
         ("/nowhere", ["analyst"], False),
         ("", ["analyst"], False),
         ("/csv/../csv", ["analyst"], False),
     ],
 )
-def test_the_last_pages_title_only_if_it_may_be_opened(world: World, page: str, roles: list[str], told: bool) -> None:
-    (text,) = about(world, page, *roles)
-    assert (CSV in text) is told
+def test_the_last_page_of_a_device_is_named_only_if_the_user_may_open_it(
+    world: World, page: str, roles: list[str], shown: bool
+) -> None:
+    (text,) = captions_of(world, page, *roles)
+    assert (CSV in text) is shown
     assert text.startswith("Signed in just now from unknown address, last used just now")
-    assert ("," in text.partition("last used just now")[2]) is told
+    assert ("," in text.partition("last used just now")[2]) is shown
 
 
-def test_the_start_page_has_a_title_too(world: World) -> None:
-    assert about(world, "/")[0].endswith(", on Home")
+def test_the_start_page_is_named_as_the_last_page(world: World) -> None:
+    assert captions_of(world, "/")[0].endswith(", on Home")

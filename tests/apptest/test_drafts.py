@@ -1,4 +1,4 @@
-"""What a page keeps over a sign-in, seen from the page: which values, when they come back, and to whom."""
+"""Drafts from the page's side: which values are kept over a sign-in, when they return, and to which user."""
 
 from __future__ import annotations
 
@@ -48,30 +48,30 @@ def opened(path: str = "/report") -> AppTest:
 
 
 def press(at: AppTest) -> str:
-    """Press "Sign in"; → the id of the draft that was stored, "" for none."""
+    """Press "Sign in"; returns the id of the stored draft, or "" for none."""
     at.button(key="sign-in").click().run()
     assert not at.exception
     query: dict[str, str] = dict(parse_qsl(urlsplit(at.session_state["address"]).query))
     return query.get("draft", "")
 
 
-def signed_in(draft: str, person: str = "ann") -> tuple[AppTest, Subject]:
-    """What happens at the callback, then a new Streamlit session of that person, not run yet."""
+def signed_in(draft: str, subject: str = "ann") -> tuple[AppTest, Subject]:
+    """The draft is bound and claimed as at the callback; returns a new Streamlit session of the user, not run yet."""
     services = composition.services()
     at = AppTest.from_string(PAGE)
     at.context = {"url": "http://localhost:8501/report"}
-    who = testing.sign_in_as(at, subject=person)
+    principal = testing.sign_in_as(at, subject=subject)
     services.drafts.bind(draft, "state")
-    services.drafts.claim("state", subject=who, browser_hash="test-browser", ref=at.user["sid"], path="/report")
-    return at, who
+    services.drafts.claim("state", subject=principal, browser_hash="test-browser", ref=at.user["sid"], path="/report")
+    return at, principal
 
 
-def test_named_values_come_back_to_the_new_session_once(world: World) -> None:
+def test_named_values_are_restored_in_the_new_session_once(world: World) -> None:
     at = opened()
     at.text_input(key="title").set_value("half a sentence")
     at.text_area(key="notes").set_value("written in a form")
     at.text_input(key="other").set_value("not named")
-    at.button[0].click().run()  # the form is submitted: only now Python has what is in it
+    at.button[0].click().run()  # the form is submitted: only now Python has its values
     draft = press(at)
     assert draft
     after, _ = signed_in(draft)
@@ -80,10 +80,10 @@ def test_named_values_come_back_to_the_new_session_once(world: World) -> None:
     assert after.text_area(key="notes").value == "written in a form"
     assert after.text_input(key="other").value == ""
     after.text_input(key="title").set_value("changed").run()
-    assert after.text_input(key="title").value == "changed"  # given back in the first run only
+    assert after.text_input(key="title").value == "changed"  # restored in the first run only
 
 
-def test_a_form_that_was_not_submitted_keeps_nothing_of_what_is_in_it(world: World) -> None:
+def test_values_of_a_form_that_was_not_submitted_are_not_kept(world: World) -> None:
     at = opened()
     at.text_input(key="title").set_value("outside").run()
     draft = press(at)
@@ -92,7 +92,7 @@ def test_a_form_that_was_not_submitted_keeps_nothing_of_what_is_in_it(world: Wor
     assert (after.text_input(key="title").value, after.text_area(key="notes").value) == ("outside", "")
 
 
-def test_where_nothing_was_typed_nothing_is_stored(world: World) -> None:
+def test_no_draft_is_stored_without_input(world: World) -> None:
     at = AppTest.from_string(PAGE.replace('drafts.keep("title", "notes", "plain", "upload")', ""))
     at.context = {"url": "http://localhost:8501/report"}
     testing.nobody_at(at)
@@ -100,8 +100,8 @@ def test_where_nothing_was_typed_nothing_is_stored(world: World) -> None:
     assert press(at) == ""
 
 
-def test_what_a_refused_run_no_longer_draws_is_kept_all_the_same(world: World) -> None:
-    """A page that asks to confirm draws none of its widgets; Streamlit then forgets their values."""
+def test_values_are_kept_over_a_run_that_is_refused(world: World) -> None:
+    """A page that asks to confirm draws none of its widgets; Streamlit then drops their values."""
     at = opened()
     at.text_input(key="title").set_value("typed before").run()
     at.session_state["refused"] = True
@@ -112,11 +112,11 @@ def test_what_a_refused_run_no_longer_draws_is_kept_all_the_same(world: World) -
     after, _ = signed_in(draft)
     after.run()
     assert after.text_input(key="title").value == "typed before"
-    at.run()  # and where the page is drawn again without any sign-in
+    at.run()  # also where the page is drawn again without a sign-in
     assert at.text_input(key="title").value == "typed before"
 
 
-def test_another_page_gets_nothing(world: World) -> None:
+def test_another_page_gets_no_values_of_the_draft(world: World) -> None:
     at = opened()
     at.text_input(key="title").set_value("typed").run()
     after, _ = signed_in(press(at))
@@ -125,7 +125,7 @@ def test_another_page_gets_nothing(world: World) -> None:
     assert after.text_input(key="title").value == ""
 
 
-def test_names_of_our_own_cannot_be_kept(world: World) -> None:
+def test_keys_of_gatehouse_cannot_be_kept(world: World) -> None:
     for name in ("gatehouse_home", "gatehouse"):
         at = AppTest.from_string(f"import streamlit as st\nfrom app import drafts\ndrafts.keep('title', '{name}')")
         testing.nobody_at(at)
@@ -152,7 +152,7 @@ PLAIN: dict[str, Any] = {
 }
 
 
-def test_plain_values_come_back_as_they_were() -> None:
+def test_plain_values_are_restored_unchanged() -> None:
     back = read(write(PLAIN, MAX_BYTES))
     assert back == PLAIN
     assert [type(value) for value in back.values()] == [type(value) for value in PLAIN.values()]
@@ -170,11 +170,11 @@ for _ in range(7):
 @pytest.mark.parametrize(
     "value", [b"bytes", {1, 2}, object(), math.nan, math.inf, Text("x"), {1: 2}, [object()], NESTED, lambda: 1]
 )
-def test_anything_else_is_left_out(value: object) -> None:
+def test_values_of_other_types_are_omitted(value: object) -> None:
     assert read(write({"before": 1, "value": value, "after": 2}, MAX_BYTES)) == {"before": 1, "after": 2}
 
 
-def test_what_does_not_fit_is_left_out() -> None:
+def test_values_beyond_the_size_limit_are_omitted() -> None:
     values = {"small": "x", "large": "y" * MAX_BYTES, "last": "z"}
     text = write(values, MAX_BYTES)
     assert len(text.encode()) <= MAX_BYTES
@@ -182,7 +182,7 @@ def test_what_does_not_fit_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", '{"a": {}}', '{"a": ["set", 1]}', '{"a": ["date", "x"]}', "x"])
-def test_what_is_no_draft_is_refused(text: str) -> None:
+def test_an_invalid_draft_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         read(text)
     assert issubclass(NotPlain, ValueError)
@@ -202,25 +202,25 @@ if panels.may_submit(key="letter", submitted=submitted):
 """
 
 
-def asks(at: AppTest) -> bool:
+def asks_to_sign_in(at: AppTest) -> bool:
     return "**Sign in to send this**" in [shown.value for shown in at.markdown]
 
 
-def test_a_submit_by_nobody_asks_for_the_sign_in_and_goes_on_asking(world: World) -> None:
+def test_an_anonymous_submit_asks_to_sign_in_until_the_user_does(world: World) -> None:
     at = AppTest.from_string(SUBMIT)
     testing.nobody_at(at)
     at.run()
-    assert not asks(at)
+    assert not asks_to_sign_in(at)
     at.text_input(key="subject").set_value("A letter")
     at.button[0].click().run()
-    assert asks(at)
+    assert asks_to_sign_in(at)
     assert not at.text
-    at.run()  # any other run, such as that which answers the press of "Sign in"
-    assert asks(at)
+    at.run()  # any other run, such as the one for the press of "Sign in"
+    assert asks_to_sign_in(at)
     assert not at.exception
 
 
-def test_a_submit_by_somebody_is_one(world: World) -> None:
+def test_a_submit_by_an_authenticated_user_is_sent_once(world: World) -> None:
     at = AppTest.from_string(SUBMIT)
     testing.sign_in_as(at)
     at.run()

@@ -1,4 +1,4 @@
-"""Faults and hostile input on the pages: a state that is explained, nothing lost, never a stack trace."""
+"""Faults and hostile input on the pages: they are explained, the input is kept, and no stack trace is shown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HOSTILE = [
 
 @pytest.fixture
 def without_api(world: World) -> None:
-    """Nobody listens where the API should be."""
+    """Nothing listens at the address of the API."""
     settings = world.services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{free_port()}"})
     object.__setattr__(world.services, "settings", settings)
 
@@ -89,7 +89,7 @@ def test_a_hostile_name_is_shown_as_text(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_plain_leaves_nothing_that_means_anything(text: str) -> None:
+def test_plain_escapes_all_markdown(text: str) -> None:
     shown = formatting.plain(text)
     assert "\n" not in shown
     assert len(shown) <= 2 * 200
@@ -109,12 +109,12 @@ def explorer(world: World) -> AppTest:
     return testing.open_page(at, "csv_explorer.py")
 
 
-def test_the_explorer_begins_by_saying_what_to_do(explorer: AppTest) -> None:
+def test_the_csv_explorer_explains_the_first_step(explorer: AppTest) -> None:
     assert "to begin" in explorer.info[0].value
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"", "The file is empty"),
         (b"  \n \n", "The file is empty"),
@@ -125,21 +125,22 @@ def test_the_explorer_begins_by_saying_what_to_do(explorer: AppTest) -> None:
         ((",".join(f"c{n}" for n in range(600)) + "\n" + ",".join("1" * 600)).encode(), "600 columns"),
     ],
 )
-def test_an_upload_that_is_no_table_is_explained(explorer: AppTest, content: bytes, said: str) -> None:
+def test_an_upload_that_is_not_a_table_is_explained(explorer: AppTest, content: bytes, expected: str) -> None:
     upload(explorer, "x.csv", content)
     assert not explorer.exception
-    assert said.replace(",", "\\,") in explorer.error[0].value or said in explorer.error[0].value.replace("\\", "")
+    message = explorer.error[0].value
+    assert expected.replace(",", "\\,") in message or expected in message.replace("\\", "")
 
 
-def test_a_line_of_very_many_names_keeps_the_process_from_nothing_else(explorer: AppTest) -> None:
-    begun = time.process_time()
+def test_a_header_of_very_many_columns_does_not_block_the_process(explorer: AppTest) -> None:
+    started = time.process_time()
     upload(explorer, "x.csv", b"," * 30_000 + b"\n1\n")
-    assert time.process_time() - begun < 3
+    assert time.process_time() - started < 3
     assert "30,001 columns" in explorer.error[0].value.replace("\\", "")
 
 
 @pytest.mark.parametrize(("pattern", "left"), [("(?:a+)+$", 0), ("(?=(?:a+)+$)b", 12), ("(", 12), ("A!1", 3)])
-def test_no_pattern_keeps_the_process_from_everything_else(explorer: AppTest, pattern: str, left: int) -> None:
+def test_no_pattern_blocks_the_process(explorer: AppTest, pattern: str, left: int) -> None:
     rows = "\n".join("a" * 26 + f"!{number}" for number in range(12))
     at = upload(explorer, "x.csv", f"t\n{rows}\n".encode())
     at.multiselect[0].set_value(["t"]).run()
@@ -173,13 +174,13 @@ def test_tables_of_many_kinds_are_read(explorer: AppTest, content: bytes) -> Non
     assert len(explorer.dataframe[0].value) >= 1
 
 
-def test_what_separates_the_columns_is_found_and_nothing_is_split_at_spaces(explorer: AppTest) -> None:
+def test_the_separator_is_detected_and_columns_are_not_split_at_spaces(explorer: AppTest) -> None:
     upload(explorer, "x.csv", b"just one column\nx y\nz\n")
     assert list(explorer.dataframe[0].value.columns) == ["just one column"]
     upload(explorer, "y.csv", b"a;b\n1,5;x\n2,5;y\n")
     assert explorer.dataframe[0].value["a"].tolist() == [1.5, 2.5]
 
 
-def test_a_long_table_is_cut_and_says_so(explorer: AppTest) -> None:
+def test_a_long_table_is_cut_with_a_warning(explorer: AppTest) -> None:
     upload(explorer, "x.csv", b"n\n" + b"\n".join(str(number).encode() for number in range(200_005)))
     assert "first 200,000 rows" in explorer.warning[0].value

@@ -1,4 +1,4 @@
-"""What the gate resolved for a run's message builds the navigation; the page still decides on what is true now."""
+"""The session that the guard checked for a message builds the navigation; the page still checks the current state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.core.records import EndReason, NewGrant
 from tests.apptest.conftest import World
 
 
-def test_a_page_refuses_what_the_gate_still_allowed(world: World) -> None:
+def test_a_page_refuses_a_session_that_the_guard_still_admitted(world: World) -> None:
     at = testing.open_app("/reports")
     subject = world.sign_in(at, roles=["viewer"])
     session = world.services.storage.read.session_by_ref(at.user["sid"])
@@ -22,7 +22,7 @@ def test_a_page_refuses_what_the_gate_still_allowed(world: World) -> None:
     assert at.title[0].value == "No access"
 
 
-def test_a_session_that_ended_behind_the_gate_opens_nothing(world: World) -> None:
+def test_a_session_that_ended_after_the_guards_check_opens_no_page(world: World) -> None:
     at = testing.open_app("/profile")
     world.sign_in(at, roles=["administrator"])
     session = world.services.storage.read.session_by_ref(at.user["sid"])
@@ -35,7 +35,7 @@ def test_a_session_that_ended_behind_the_gate_opens_nothing(world: World) -> Non
     assert [title.value for title in at.title] == ["You were signed out"]
 
 
-def test_what_the_gate_knew_is_not_used_for_long_nor_for_anybody_else(world: World) -> None:
+def test_a_checked_session_is_reused_briefly_and_only_for_itself(world: World) -> None:
     at = testing.open_app("/")
     world.sign_in(at)
     ref = at.user["sid"]

@@ -1,4 +1,4 @@
-"""Gating through the real ``app/main.py``: nothing is registered, run or said that may not be, and now means now."""
+"""Access control through the real ``app/main.py``: nothing forbidden is registered, run or named, at once."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def denials(world: World) -> list[tuple[str, str, str]]:
         return [(row.kind, row.target, row.reason) for row in rows]
 
 
-def test_a_page_that_forgets_its_gate_keeps_the_app_from_starting(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_page_without_its_guard_prevents_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert navigation.mistakes() == []
     for row in PAGES:
         (tmp_path / row.file).write_text(row.script.read_text(encoding="utf-8"), encoding="utf-8")
@@ -60,7 +58,7 @@ def test_a_page_that_forgets_its_gate_keeps_the_app_from_starting(
 
 
 @pytest.mark.parametrize("rows", [PAGES[1:], (*PAGES, PAGES[0]), (PAGES[1], *PAGES)], ids=["none", "two", "second"])
-def test_a_start_page_that_could_move_keeps_the_app_from_starting(
+def test_an_ambiguous_start_page_prevents_the_start(
     monkeypatch: pytest.MonkeyPatch, rows: tuple[navigation.PageRow, ...]
 ) -> None:
     monkeypatch.setattr(navigation, "PAGES", rows)
@@ -78,7 +76,7 @@ def test_rows_and_files_match() -> None:
 
 
 @pytest.mark.parametrize("script", sorted(PAGES_FOLDER.glob("*.py")), ids=lambda path: path.name)
-def test_every_page_gates_itself_in_its_first_statement(script: Path) -> None:
+def test_every_page_requires_access_in_its_first_statement(script: Path) -> None:
     body = [
         statement
         for statement in ast.parse(script.read_text(encoding="utf-8")).body
@@ -89,7 +87,7 @@ def test_every_page_gates_itself_in_its_first_statement(script: Path) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in PAGES if row.permission is not None], ids=lambda row: row.file)
-def test_a_page_refuses_even_when_it_is_run_past_the_navigation(world: World, row: object) -> None:
+def test_a_page_refuses_access_when_it_runs_without_the_navigation(world: World, row: object) -> None:
     """The page's own check: the script alone, without ``app/main.py`` and its filter."""
     at = AppTest.from_file(str(row.script), default_timeout=20)  # type: ignore[attr-defined]
     world.sign_in(at)
@@ -99,7 +97,7 @@ def test_a_page_refuses_even_when_it_is_run_past_the_navigation(world: World, ro
     assert denials(world) == [("app:page:deny", f"/{row.path}", "not-granted")]  # type: ignore[attr-defined]
 
 
-def test_the_navigation_registers_only_what_may_be_opened(world: World) -> None:
+def test_the_navigation_registers_only_permitted_pages(world: World) -> None:
     at = testing.open_app("/")
     world.sign_in(at, roles=["viewer"])
     at.run()
@@ -108,7 +106,7 @@ def test_the_navigation_registers_only_what_may_be_opened(world: World) -> None:
     assert title_of(at.switch_page("../pages/usage_report.py").run()) == "Usage report"
 
 
-def test_without_the_guards_marker_one_sentence_is_shown_and_nothing_else(world: World) -> None:
+def test_without_the_socket_guard_only_an_error_is_shown(world: World) -> None:
     for user in ({}, {"guard": ""}, {"guard": "wrong", "sid": "x", "iss_sub": "y"}):
         at = testing.open_app("/reports")
         world.sign_in(at, roles=["administrator"])
@@ -121,14 +119,14 @@ def test_without_the_guards_marker_one_sentence_is_shown_and_nothing_else(world:
         assert not at.sidebar
 
 
-def test_a_session_bound_to_somebody_else_is_nobody(world: World) -> None:
+def test_a_session_of_another_subject_is_anonymous(world: World) -> None:
     at = testing.open_app("/")
     world.sign_in(at, roles=["administrator"])
-    at.user = {**at.user, "iss_sub": '["https://tests.example/", "somebody-else"]'}
+    at.user = {**at.user, "iss_sub": '["https://tests.example/", "another-user"]'}
     assert title_of(at.run()) == "Sign in"
 
 
-def test_a_role_taken_away_is_gone_at_the_next_rerun_and_back_when_given_back(world: World, change: Change) -> None:
+def test_a_revoked_role_closes_the_page_at_the_next_rerun_until_granted_again(world: World, change: Change) -> None:
     at = testing.open_app("/reports")
     subject = world.sign_in(at, roles=["viewer"])
     assert title_of(testing.open_page(at, "usage_report.py")) == "Usage report"
@@ -142,7 +140,7 @@ def test_a_role_taken_away_is_gone_at_the_next_rerun_and_back_when_given_back(wo
     assert title_of(at.run()) == "Usage report"
 
 
-def test_an_ended_session_shows_sign_in_and_why(world: World, change: Change) -> None:
+def test_an_ended_session_shows_the_reason(world: World, change: Change) -> None:
     at = testing.open_app("/profile")
     world.sign_in(at)
     ref = at.user["sid"]
@@ -152,7 +150,7 @@ def test_an_ended_session_shows_sign_in_and_why(world: World, change: Change) ->
     assert any("administrator" in line.value for line in at.markdown)
 
 
-def test_the_start_page_tells_somebody_without_a_role_whom_to_ask(world: World) -> None:
+def test_the_start_page_refers_users_without_a_role_to_an_administrator(world: World) -> None:
     at = testing.open_app("/")
     world.sign_in(at)
     at.run()
@@ -160,16 +158,14 @@ def test_the_start_page_tells_somebody_without_a_role_whom_to_ask(world: World) 
     assert "administrator" in at.info[0].value
 
 
-def test_home_never_names_pages_that_may_not_be_opened(world: World) -> None:
+def test_home_does_not_name_forbidden_pages(world: World) -> None:
     at = testing.open_app("/")
     world.sign_in(at, roles=["viewer"])
     at.run()
-    everything = "\n".join(
-        element.value for element in [*at.markdown, *at.caption, *at.header, *at.subheader, *at.info]
-    )
-    assert "CSV explorer" not in everything
-    assert "API explorer" not in everything
-    assert "Open a CSV file of your own" in everything  # the permission's sentence, which is no secret
+    page_text = "\n".join(element.value for element in [*at.markdown, *at.caption, *at.header, *at.subheader, *at.info])
+    assert "CSV explorer" not in page_text
+    assert "API explorer" not in page_text
+    assert "Open a CSV file of your own" in page_text  # the sentence of a permission is public
 
 
 SCRIPT = """
@@ -177,11 +173,11 @@ import streamlit as st
 from app import access
 from app.core.permissions import Permission
 
-done = st.session_state.setdefault("done", [])
+calls = st.session_state.setdefault("calls", [])
 
 @access.requires(Permission.EXPORT_REPORTS)
-def effect(what):
-    done.append(what)
+def effect(place):
+    calls.append(place)
 
 def pressed():
     effect("callback")
@@ -206,15 +202,15 @@ def test_functions_are_refused_in_callbacks_fragments_and_the_body_after_a_role_
     subject = world.sign_in(at, roles=["analyst"])
     at.run()
     at.button(key=button).click().run()
-    assert at.session_state["done"] == [button]
+    assert at.session_state["calls"] == [button]
     change(revoke("analyst", subject))
     at.button(key=button).click().run()
-    assert at.session_state["done"] == [button]
+    assert at.session_state["calls"] == [button]
     assert len(at.exception) == 1
     assert [(kind, reason) for kind, _, reason in denials(world)] == [("app:function:deny", "not-granted")]
 
 
-def test_a_thread_without_context_is_nobody(world: World) -> None:
+def test_a_thread_without_a_context_is_anonymous(world: World) -> None:
     at = AppTest.from_string(
         """
 import threading
@@ -237,7 +233,7 @@ st.write(str([access.principal().anonymous, *seen]))
     assert at.markdown[0].value == "[False, True, False]"
 
 
-def test_what_is_carried_out_of_the_script_is_decided_afresh(world: World, change: Change) -> None:
+def test_a_bound_function_is_checked_again_when_it_is_called(world: World, change: Change) -> None:
     bound: list[Callable[[], bytes]] = []
     from app import access
     from app.core.errors import PermissionDenied
@@ -247,7 +243,7 @@ def test_what_is_carried_out_of_the_script_is_decided_afresh(world: World, chang
     def export() -> bytes:
         return b"report"
 
-    def script(keep: list, make: object) -> None:  # type: ignore[type-arg] # its text is run where no name is known
+    def script(keep: list, make: object) -> None:  # type: ignore[type-arg] # its source is run in a module without these names
         from app import access
 
         keep.append(access.bind_session(make))  # type: ignore[arg-type] # see above

@@ -23,23 +23,23 @@ ABOVE_A_CACHE = {
 
 
 @pytest.mark.parametrize("decorators", ABOVE_A_CACHE.values(), ids=ABOVE_A_CACHE)
-def test_a_guard_above_a_cache_decides_for_each_caller(gatehouse: Services, decorators: str) -> None:
+def test_a_guard_above_a_cache_checks_each_caller(gatehouse: Services, decorators: str) -> None:
     code = f"{decorators}def report(month):\n    return f'the report of {{month}}'\n"
     assert run(code, "report('May')", "viewer").session_state["answer"] == "the report of May"
     assert error(run(code, "report('May')")) == "PermissionDenied: You lack a permission for this."
     assert error(run(code, "report('May')", anonymous=True)) == "Unauthenticated: Sign in to continue."
 
 
-def test_a_guarded_cache_is_cleared_as_a_cache_is(gatehouse: Services) -> None:
+def test_a_guarded_cache_can_be_cleared(gatehouse: Services) -> None:
     code = """
-    made = []
+    calls = []
 
 
     @access.requires(Permission.READ_REPORTS)
     @st.cache_data
     def report(month):
-        made.append(month)
-        return len(made)
+        calls.append(month)
+        return len(calls)
 
 
     class Shop:
@@ -49,24 +49,24 @@ def test_a_guarded_cache_is_cleared_as_a_cache_is(gatehouse: Services) -> None:
         @access.requires(Permission.READ_REPORTS)
         @st.cache_data(hash_funcs={"__main__.Shop": lambda shop: shop.name})
         def report(self, month):
-            made.append((self.name, month))
-            return len(made)
+            calls.append((self.name, month))
+            return len(calls)
 
 
-    one, other = Shop("one"), Shop("other")
+    a, b = Shop("a"), Shop("b")
     """
     calls = "[report(1), report(2), report(1), report.clear(1), report(1), report(2), report.clear(), report(2)]"
     assert run(code, calls, "viewer").session_state["answer"] == [1, 2, 1, None, 3, 2, None, 4]
     calls = (
-        "[one.report(1), other.report(1), one.report(1), one.report.clear(1), one.report(1), other.report(1), "
-        "Shop.report.required_permission, one.report.required_permission]"
+        "[a.report(1), b.report(1), a.report(1), a.report.clear(1), a.report(1), b.report(1), "
+        "Shop.report.required_permission, a.report.required_permission]"
     )
     answer = run(code, calls, "viewer").session_state["answer"]
     assert answer == [1, 2, 1, None, 3, 2, Permission.READ_REPORTS, Permission.READ_REPORTS]
-    assert error(run(code, "one.report(1)")) == "PermissionDenied: You lack a permission for this."
+    assert error(run(code, "a.report(1)")) == "PermissionDenied: You lack a permission for this."
 
 
-def test_an_asynchronous_cache_is_decided_before_it_is_asked(gatehouse: Services) -> None:
+def test_a_guard_above_an_asynchronous_cache_checks_before_the_call(gatehouse: Services) -> None:
     code = """
     @access.requires(Permission.READ_REPORTS)
     @st.cache_data
@@ -74,28 +74,28 @@ def test_an_asynchronous_cache_is_decided_before_it_is_asked(gatehouse: Services
         return 7
 
 
-    async def asked():
+    async def call():
         return await report()
     """
-    assert run(code, "asyncio.run(asked())", "viewer").session_state["answer"] == 7
-    assert error(run(code, "asyncio.run(asked())")) == "PermissionDenied: You lack a permission for this."
+    assert run(code, "asyncio.run(call())", "viewer").session_state["answer"] == 7
+    assert error(run(code, "asyncio.run(call())")) == "PermissionDenied: You lack a permission for this."
 
 
 @pytest.mark.parametrize("decorator", ["st.fragment", "st.fragment(run_every=9)", "st.dialog('Sure?')"])
-def test_a_guard_goes_below_what_streamlit_reruns_by_itself(gatehouse: Services, decorator: str) -> None:
+def test_a_guard_must_be_below_fragments_and_dialogs(gatehouse: Services, decorator: str) -> None:
     guard = "@access.requires(Permission.READ_REPORTS)"
     body = "def part():\n    st.session_state['drawn'] = True\n"
     below = f"@{decorator}\n{guard}\n{body}"
     assert run(below, "part()", "viewer").session_state["drawn"] is True
     may_not = run(below, "part()")
     assert "drawn" not in may_not.session_state
-    assert len(may_not.exception) == 1  # where the fragment is: Streamlit keeps its errors there
+    assert len(may_not.exception) == 1  # Streamlit shows the error in the fragment
     above = textwrap.indent(f"{guard}\n@{decorator}\n{body}return part", "    ")
     at = run(f"def decorated():\n{above}", "decorated()", "viewer")
     assert error(at).startswith("TypeError: @requires goes below @st.fragment and @st.dialog")
 
 
-def test_a_wrong_place_for_a_guard_is_still_refused_at_decoration() -> None:
+def test_a_guard_in_a_wrong_place_is_refused_at_decoration() -> None:
     requires: Any = access.requires(Permission.READ_REPORTS)
 
     class Callable_:  # noqa: N801 - its instances are called

@@ -1,4 +1,4 @@
-"""What the host does for its component: calls of the remote API by its own list, with the token kept here."""
+"""The host calls the remote API for its component: only the endpoints of its list; the token stays on the server."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ def _script() -> None:
     from app import component_events
     from app.core.errors import GatehouseError
 
-    for asked in st.session_state["asked"]:
+    for request in st.session_state["requests"]:
         try:
-            st.session_state["answers"].append(component_events.call_api(asked))
+            st.session_state["answers"].append(component_events.call_api(request))
         except GatehouseError as error:
             st.session_state["answers"].append(error.code)
 
 
-def ask(world: World, *asked: WebRequest, roles: tuple[str, ...] = ("developer",)) -> list[WebAnswer | str]:
-    """Ask the host in a run of somebody with these roles; → answers, or codes of errors."""
+def call(world: World, *requests: WebRequest, roles: tuple[str, ...] = ("developer",)) -> list[WebAnswer | str]:
+    """Send requests to the host in a run of a user with these roles; returns responses, or codes of errors."""
     at = AppTest.from_function(_script, default_timeout=30)
     world.sign_in(at, roles=list(roles))
-    at.session_state["asked"], at.session_state["answers"] = asked, []
+    at.session_state["requests"], at.session_state["answers"] = requests, []
     at.run()
     assert not at.exception
-    found: list[WebAnswer | str] = at.session_state["answers"]
-    return found
+    answers: list[WebAnswer | str] = at.session_state["answers"]
+    return answers
 
 
-def test_the_host_calls_with_and_without_the_token_and_gives_the_answer_only(world: World) -> None:
-    found = ask(
+def test_the_host_calls_with_and_without_the_token_and_returns_only_the_response(world: World) -> None:
+    results = call(
         world,
         WebRequest("GET", "/api/pong", with_token=True),
         WebRequest("GET", "/api/pong", with_token=False),
@@ -56,8 +56,8 @@ def test_the_host_calls_with_and_without_the_token_and_gives_the_answer_only(wor
         WebRequest("POST", "/api/echo", with_token=True, body="[" * 8_000),
         WebRequest("POST", "/api/echo", with_token=True, body='"text"'),
     )
-    assert found[5:] == ["not-offered"] * 2
-    answers = [answer for answer in found if isinstance(answer, WebAnswer)]
+    assert results[5:] == ["not-offered"] * 2
+    answers = [answer for answer in results if isinstance(answer, WebAnswer)]
     assert [answer.status for answer in answers] == [200, 401, 200, 200, 200]
     assert json.loads(answers[3].body) == {"message": "Hello"}
     assert all(answer.complete and "json" in answer.content_type for answer in answers)
@@ -65,11 +65,11 @@ def test_the_host_calls_with_and_without_the_token_and_gives_the_answer_only(wor
 
 
 @pytest.mark.parametrize("roles", [(), ("viewer",), ("analyst",)])
-def test_the_guard_decides_first(world: World, roles: tuple[str, ...]) -> None:
-    found = ask(
+def test_the_host_checks_the_permission_first(world: World, roles: tuple[str, ...]) -> None:
+    results = call(
         world, WebRequest("GET", "/api/ping", with_token=False), WebRequest("GET", "//x", with_token=False), roles=roles
     )
-    assert found == ["permission-denied", "permission-denied"]
+    assert results == ["permission-denied", "permission-denied"]
 
 
 ELSEWHERE = [
@@ -104,15 +104,15 @@ ELSEWHERE = [
 ]
 
 
-def test_any_other_host_scheme_path_or_method_is_refused_and_on_record(
+def test_any_other_host_scheme_path_or_method_is_refused_and_audited(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nobody_calls(*_: object, **__: object) -> object:
-        raise AssertionError("called")
+    def fail_if_called(*_: object, **__: object) -> object:
+        raise AssertionError("The API was called.")
 
-    monkeypatch.setattr(api_client, "explore", nobody_calls)
-    found = ask(world, *(WebRequest(method, path, with_token=True) for method, path in ELSEWHERE))
-    assert found == ["not-offered"] * len(ELSEWHERE)
+    monkeypatch.setattr(api_client, "explore", fail_if_called)
+    results = call(world, *(WebRequest(method, path, with_token=True) for method, path in ELSEWHERE))
+    assert results == ["not-offered"] * len(ELSEWHERE)
     refusals: RefusalCounts = world.services.refusals
     assert refusals.waiting() == 1
     [(key, counted)] = refusals._counts.items()
@@ -120,7 +120,7 @@ def test_any_other_host_scheme_path_or_method_is_refused_and_on_record(
     assert key.actor.endswith(world.services.settings.issuer)
 
 
-def test_every_call_that_is_offered_is_one_of_the_api(world: World) -> None:
+def test_every_offered_call_exists_in_the_api(world: World) -> None:
     storage = world.services.storage
     api = create_app(world.services.settings, ApiServices(storage, world.issuer.verifier(), Rights(storage.read)))
     rules = {(method, rule.rule) for rule in api.url_map.iter_rules() for method in rule.methods or ()}
@@ -134,10 +134,10 @@ Reply = Callable[[BaseHTTPRequestHandler], None]
 
 @pytest.fixture
 def api(world: World) -> Iterator[Callable[[Reply], None]]:
-    """Put something else in the place of the remote API."""
-    placed: list[tuple[HTTPServer, threading.Thread]] = []
+    """Replace the remote API with a server that replies as a test requires."""
+    servers: list[tuple[HTTPServer, threading.Thread]] = []
 
-    def place(reply: Reply) -> None:
+    def replace(reply: Reply) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 reply(self)
@@ -149,12 +149,12 @@ def api(world: World) -> Iterator[Callable[[Reply], None]]:
         server = HTTPServer(("127.0.0.1", port), Handler)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
-        placed.append((server, thread))
+        servers.append((server, thread))
         changed = world.services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{port}"})
         object.__setattr__(world.services, "settings", changed)
 
-    yield place
-    for server, thread in placed:
+    yield replace
+    for server, thread in servers:
         server.shutdown()
         thread.join()
         server.server_close()
@@ -180,7 +180,7 @@ def test_a_token_in_an_answer_never_reaches_the_browser(world: World, api: Calla
         answering(json.dumps({"seen": request.headers["Authorization"]}).encode())(request)
 
     api(echo)
-    assert ask(world, PING) == ["api-unavailable"]
+    assert call(world, PING) == ["api-unavailable"]
 
 
 def test_a_large_answer_is_cut_and_a_huge_one_refused(world: World, api: Callable[[Reply], None]) -> None:
@@ -190,13 +190,15 @@ def test_a_large_answer_is_cut_and_a_huge_one_refused(world: World, api: Callabl
         answering(b"x" * next(sizes))(request)
 
     api(large)
-    cut, refused = ask(world, PING, PING)
+    cut, refused = call(world, PING, PING)
     assert isinstance(cut, WebAnswer)
     assert (len(cut.body), cut.complete) == (api_client.SHOWN_MAX_CHARACTERS, False)
     assert refused == "api-unavailable"
 
 
-def test_a_slow_answer_is_given_up(world: World, api: Callable[[Reply], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_response_is_aborted(
+    world: World, api: Callable[[Reply], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(api_client, "_EXPLORING", api_transport.ReadLimits(262_144, 0.5))
     ended = threading.Event()
 
@@ -214,12 +216,12 @@ def test_a_slow_answer_is_given_up(world: World, api: Callable[[Reply], None], m
                 break
 
     api(drip)
-    assert ask(world, PING) == ["api-unavailable"]
+    assert call(world, PING) == ["api-unavailable"]
     ended.set()
 
 
 def test_a_redirect_is_shown_and_not_followed(world: World, api: Callable[[Reply], None]) -> None:
     api(answering(b"", 302, Location="http://localhost:9/secrets"))
-    [answer] = ask(world, PING)
+    [answer] = call(world, PING)
     assert isinstance(answer, WebAnswer)
     assert (answer.status, answer.body) == (302, "")

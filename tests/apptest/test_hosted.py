@@ -1,4 +1,4 @@
-"""Rights inside an app that is not ours: rows for its pages, a permission to enter, its own guarded functions."""
+"""Permissions inside a hosted app: rows for its pages, a permission to enter, its own guarded functions."""
 
 from __future__ import annotations
 
@@ -106,26 +106,26 @@ def served(script: Path, declarations: str = ROWS) -> None:
     serve(script)
 
 
-def opened(script: Path, path: str = "/", **who: object) -> AppTest:
-    """The app opened at a path, by somebody with these ``roles`` or by nobody."""
+def open_app(script: Path, path: str = "/", **user: object) -> AppTest:
+    """The app opened at a path by a user with these ``roles``, or by an anonymous one."""
     at = AppTest.from_file(str(script), default_timeout=20)
     at.context = {"url": f"http://localhost:8501{path}"}
     testing.nobody_at(at)
-    if who:
-        testing.sign_in_as(at, **who)  # type: ignore[arg-type] # as it stands in the tests below
+    if user:
+        testing.sign_in_as(at, **user)  # type: ignore[arg-type] # as the tests below call it
     return at.run()
 
 
-def test_nobody_gets_sign_in_and_the_script_does_not_run(gatehouse: Services, shop: Path) -> None:
+def test_an_anonymous_user_sees_sign_in_and_the_script_does_not_run(gatehouse: Services, shop: Path) -> None:
     served(shop)
-    at = opened(shop)
+    at = open_app(shop)
     assert "Sign in" in page_text(at)
     assert ran(at) == []
 
 
-def test_without_the_guard_in_front_nothing_runs(gatehouse: Services, shop: Path) -> None:
+def test_without_the_socket_guard_nothing_runs(gatehouse: Services, shop: Path) -> None:
     served(shop)
-    at = opened(shop, roles=["administrator"])
+    at = open_app(shop, roles=["administrator"])
     at.user["guard"] = "made up"
     at.session_state["ran"] = []
     at.run()
@@ -133,17 +133,17 @@ def test_without_the_guard_in_front_nothing_runs(gatehouse: Services, shop: Path
     assert ran(at) == []
 
 
-def test_signed_in_the_app_runs_whole_with_the_account_beside_it(gatehouse: Services, shop: Path) -> None:
+def test_a_hosted_app_runs_with_the_account_in_the_sidebar(gatehouse: Services, shop: Path) -> None:
     served(shop)
-    at = opened(shop, roles=["viewer"], name="Ann Example")
+    at = open_app(shop, roles=["viewer"], name="Ann Example")
     assert ran(at) == ["shop", "home"]
     assert "Welcome" in page_text(at)
     assert "gatehouse-account" in str(at.sidebar)
 
 
-def test_a_page_opens_for_whom_its_row_says_and_for_nobody_else(gatehouse: Services, shop: Path) -> None:
+def test_a_page_opens_only_with_the_permission_of_its_row(gatehouse: Services, shop: Path) -> None:
     served(shop)
-    may, may_not = opened(shop, roles=["viewer"]), opened(shop, roles=["developer"])
+    may, may_not = open_app(shop, roles=["viewer"]), open_app(shop, roles=["developer"])
     may.switch_page("views/orders.py").run()
     assert ran(may)[-1] == "orders"
     may_not.switch_page("views/orders.py").run()
@@ -154,13 +154,13 @@ def test_a_page_opens_for_whom_its_row_says_and_for_nobody_else(gatehouse: Servi
     assert refusals(gatehouse) == [("app:page:deny", "/orders")]
 
 
-@pytest.mark.parametrize(("role", "told"), [("viewer", True), ("developer", False)])
-def test_a_section_of_which_nothing_may_be_opened_is_not_told(
-    gatehouse: Services, shop: Path, monkeypatch: pytest.MonkeyPatch, role: str, told: bool
+@pytest.mark.parametrize(("role", "shown"), [("viewer", True), ("developer", False)])
+def test_a_section_without_permitted_pages_is_not_shown(
+    gatehouse: Services, shop: Path, monkeypatch: pytest.MonkeyPatch, role: str, shown: bool
 ) -> None:
     sections: list[str] = []
 
-    def seen(pages: dict[str, list[object]], **options: object) -> st.Page:
+    def record_sections(pages: dict[str, list[object]], **options: object) -> st.Page:
         sections.extend(pages)
         chosen: st.Page = navigate(pages, **options)
         return chosen
@@ -173,40 +173,40 @@ def test_a_section_of_which_nothing_may_be_opened_is_not_told(
             '"/" = "signed-in"', '"/" = "read:orders"'
         ),
     )
-    monkeypatch.setattr(hosted_pages, "original_navigation", seen)
-    # Its first page is the start page still, for whoever may open it or not.
-    at = opened(shop, roles=[role])
-    assert ("Takeover" in sections) is told
-    assert ran(at)[-1] == ("orders" if told else "shop")
-    assert ("No access" in page_text(at)) is not told
+    monkeypatch.setattr(hosted_pages, "original_navigation", record_sections)
+    # Its first page is still the start page, whether the user may open it or not.
+    at = open_app(shop, roles=[role])
+    assert ("Takeover" in sections) is shown
+    assert ran(at)[-1] == ("orders" if shown else "shop")
+    assert ("No access" in page_text(at)) is not shown
 
 
-def test_rows_count_for_a_navigation_imported_from_where_streamlit_keeps_it(gatehouse: Services, shop: Path) -> None:
+def test_rows_apply_to_a_navigation_imported_from_streamlits_module(gatehouse: Services, shop: Path) -> None:
     named = SHOP.replace("import streamlit as st\n", f"import streamlit as st\n{IMPORTED}", 1)
     write(shop, named.replace("st.navigation(", "navigation(") + REGISTERED)
     served(shop)
-    at = opened(shop, roles=["developer"]).switch_page("views/orders.py").run()
+    at = open_app(shop, roles=["developer"]).switch_page("views/orders.py").run()
     assert ran(at)[-1] == "shop"
     assert "No access" in page_text(at)
     assert at.session_state["registered"] == ["home", "Elsewhere", "No access", "No access", "No access"]
 
 
-def test_a_right_that_is_taken_away_is_gone_at_the_next_run(gatehouse: Services, shop: Path) -> None:
+def test_a_revoked_role_closes_the_page_at_the_next_run(gatehouse: Services, shop: Path) -> None:
     served(shop)
     at = AppTest.from_file(str(shop), default_timeout=20)
-    who = testing.sign_in_as(at, roles=["viewer"])
+    subject = testing.sign_in_as(at, roles=["viewer"])
     at.run().switch_page("views/orders.py").run()
     assert ran(at)[-1] == "orders"
     with gatehouse.storage.unit_of_work() as unit:
-        unit.revoke_grant(NewGrant(subject=who, source=Source.ADMIN, by="test", role="viewer"), utc_now())
+        unit.revoke_grant(NewGrant(subject=subject, source=Source.ADMIN, by="test", role="viewer"), utc_now())
         unit.commit()
     assert "No access" in page_text(at.run())
     assert ran(at)[-1] == "shop"
 
 
-def test_a_guarded_function_of_theirs_asks_for_their_permission(gatehouse: Services, shop: Path) -> None:
+def test_a_guarded_function_of_a_hosted_app_requires_the_apps_permission(gatehouse: Services, shop: Path) -> None:
     served(shop)
-    may, may_not = opened(shop, roles=["analyst"]), opened(shop, roles=["viewer"])
+    may, may_not = open_app(shop, roles=["analyst"]), open_app(shop, roles=["viewer"])
     may.button(key="refund").click().run()
     assert "refund" in ran(may)
     may_not.button(key="refund").click().run()
@@ -214,22 +214,22 @@ def test_a_guarded_function_of_theirs_asks_for_their_permission(gatehouse: Servi
     assert refusals(gatehouse) == [("app:function:deny", "pages.app:refund")]
 
 
-def test_a_page_without_a_row_opens_for_nobody(gatehouse: Services, shop: Path) -> None:
+def test_a_page_without_a_row_is_closed(gatehouse: Services, shop: Path) -> None:
     served(shop)
-    at = opened(shop, roles=["administrator"]).switch_page("views/secret.py").run()
+    at = open_app(shop, roles=["administrator"]).switch_page("views/secret.py").run()
     assert ran(at)[-1] == "shop"
     assert "no row in gatehouse.toml" in at.error[0].value.replace("\\", "")
 
 
-def test_without_rows_every_page_opens_for_whoever_is_signed_in(gatehouse: Services, shop: Path) -> None:
+def test_without_rows_every_page_opens_for_every_authenticated_user(gatehouse: Services, shop: Path) -> None:
     served(shop, ROWS.partition("[pages]")[0])
-    at = opened(shop, roles=["developer"]).switch_page("views/secret.py").run()
+    at = open_app(shop, roles=["developer"]).switch_page("views/secret.py").run()
     assert ran(at)[-1] == "secret"
 
 
-def test_a_page_that_asks_for_a_fresh_sign_in_says_so(gatehouse: Services, shop: Path) -> None:
+def test_a_page_that_requires_a_recent_sign_in_asks_to_confirm(gatehouse: Services, shop: Path) -> None:
     served(shop, ROWS.replace('"/orders" = "read:orders"', '"/orders" = "refund:orders"'))
-    at = opened(shop, roles=["analyst"]).switch_page("views/orders.py").run()
+    at = open_app(shop, roles=["analyst"]).switch_page("views/orders.py").run()
     assert ran(at)[-1] == "orders"
     with gatehouse.storage.engine.begin() as connection:  # type: ignore[attr-defined] # the database's
         connection.execute(text("UPDATE sessions SET authenticated_at = authenticated_at - 700 * 1000000"))
@@ -237,36 +237,36 @@ def test_a_page_that_asks_for_a_fresh_sign_in_says_so(gatehouse: Services, shop:
     assert ran(at)[-1] == "shop"
 
 
-def test_the_whole_app_may_ask_for_a_permission(gatehouse: Services, shop: Path) -> None:
+def test_the_whole_app_can_require_a_permission(gatehouse: Services, shop: Path) -> None:
     served(shop, 'enter = "read:orders"\n' + ROWS.partition("[pages]")[0])
-    assert ran(opened(shop, roles=["viewer"])) == ["shop", "home"]
-    at = opened(shop, "/orders", roles=["developer"])
+    assert ran(open_app(shop, roles=["viewer"])) == ["shop", "home"]
+    at = open_app(shop, "/orders", roles=["developer"])
     assert ran(at) == []
     assert "No access" in page_text(at)
     assert "gatehouse-account" in str(at.sidebar)
     assert refusals(gatehouse) == [("app:page:deny", "/")]
 
 
-def test_somebody_who_is_blocked_sees_that_and_nothing_else(gatehouse: Services, shop: Path) -> None:
+def test_a_blocked_user_sees_only_that(gatehouse: Services, shop: Path) -> None:
     served(shop, "")
     at = AppTest.from_file(str(shop), default_timeout=20)
-    who = testing.sign_in_as(at, roles=["administrator"])
+    subject = testing.sign_in_as(at, roles=["administrator"])
     with gatehouse.storage.unit_of_work() as unit:
-        unit.set_blocked(who, blocked=True)
+        unit.set_blocked(subject, blocked=True)
         unit.commit()
     at.run()
     assert "Your account is blocked" in page_text(at)
     assert ran(at) == []
 
 
-def test_an_error_of_theirs_is_shown_as_a_problem_with_a_number_only(gatehouse: Services, shop: Path) -> None:
-    shop.write_text("import streamlit as st\nst.title('Theirs')\nst.stop()\n")
+def test_a_script_that_stops_itself_is_not_an_error(gatehouse: Services, shop: Path) -> None:
+    shop.write_text("import streamlit as st\nst.title('Shop')\nst.stop()\n")
     served(shop, "")
-    assert "Theirs" in page_text(opened(shop, roles=["viewer"]))  # what stops a script is not taken for an error
+    assert "Shop" in page_text(open_app(shop, roles=["viewer"]))  # st.stop() is not an error
 
 
-def test_a_script_that_changed_runs_as_it_is_now(gatehouse: Services, shop: Path) -> None:
+def test_a_changed_script_runs_in_its_new_version(gatehouse: Services, shop: Path) -> None:
     served(shop)
-    assert "Welcome" in page_text(opened(shop, roles=["viewer"]))
-    shop.write_text("import streamlit as st\nst.title('Anew')\n")
-    assert "Anew" in page_text(opened(shop, roles=["viewer"]))
+    assert "Welcome" in page_text(open_app(shop, roles=["viewer"]))
+    shop.write_text("import streamlit as st\nst.title('Changed')\n")
+    assert "Changed" in page_text(open_app(shop, roles=["viewer"]))

@@ -50,7 +50,7 @@ def at_open(script: Path, *roles: str) -> AppTest:
 
 
 @pytest.mark.parametrize("unrelated", ["lib/orders.py", "views/1_orders.py", "mine/orders.py"])
-def test_an_unrelated_file_of_the_same_name_takes_no_row_away_from_a_page(serve: Serve, unrelated: str) -> None:
+def test_an_unrelated_file_of_the_same_name_removes_no_row(serve: Serve, unrelated: str) -> None:
     script = serve('st.navigation([home, st.Page("views/orders.py", url_path="open")]).run()', files=(unrelated,))
     may_not = at_open(script)
     assert ran(may_not) == []
@@ -73,13 +73,13 @@ def test_a_page_whose_function_has_no_name_needs_its_own_row_only(serve: Serve) 
     assert ran(at_open(script)) == ["x"]
 
 
-def test_of_two_files_of_one_name_both_need_the_row_of_that_name(serve: Serve) -> None:
+def test_two_files_of_one_name_both_need_the_row_of_that_name(serve: Serve) -> None:
     script = serve('st.navigation([home, st.Page("mine/orders.py", url_path="open")]).run()', files=("mine/orders.py",))
     assert ran(at_open(script)) == []
     assert ran(at_open(script, "viewer")) == ["orders"]
 
 
-def test_pages_made_by_one_function_are_pages_of_their_own(serve: Serve) -> None:
+def test_pages_created_by_one_function_are_separate_pages(serve: Serve) -> None:
     script = serve(
         """
         def made(name):

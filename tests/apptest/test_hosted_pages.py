@@ -61,7 +61,7 @@ ANOTHER_NAVIGATION = {
 
 
 @pytest.mark.parametrize("entry", ANOTHER_NAVIGATION.values(), ids=ANOTHER_NAVIGATION)
-def test_rows_are_read_where_the_page_runs(gatehouse: Services, serve: Serve, entry: str) -> None:
+def test_rows_apply_wherever_a_page_runs(gatehouse: Services, serve: Serve, entry: str) -> None:
     script = serve(entry)
     may_not = open_as(script)
     assert ran(may_not) == []
@@ -96,7 +96,7 @@ def test_the_script_of_a_page_is_compiled_for_that_page_only(serve: Serve, entry
     )
 
 
-def test_a_script_that_streamlit_finds_by_itself_is_no_page(serve: Serve, tmp_path: Path) -> None:
+def test_a_script_that_streamlit_discovers_is_not_a_page(serve: Serve, tmp_path: Path) -> None:
     serve("st.navigation([home]).run()")
     at = open_as(tmp_path / "views" / "home.py", "viewer")  # as it would run one of a folder pages/
     assert ran(at) == []
@@ -104,7 +104,7 @@ def test_a_script_that_streamlit_finds_by_itself_is_no_page(serve: Serve, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("entry", "rows", "said"),
+    ("entry", "rows", "expected"),
     [
         ("st.navigation([home]).run()", {"/": "signed-in"}, "/home has no row in gatehouse.toml"),
         ("st.navigation([home]).run()", {"/home": "signed-in"}, "/ has no row in gatehouse.toml"),
@@ -115,17 +115,17 @@ def test_a_script_that_streamlit_finds_by_itself_is_no_page(serve: Serve, tmp_pa
         ),
         ('st.navigation(["views/secret.py"]).run()', {"/": "signed-in"}, "/secret has no row in gatehouse.toml"),
     ],
-    ids=["own address", "start", "no address", "a page for nobody"],
+    ids=["own address", "start", "no address", "a page without a row"],
 )
-def test_a_start_page_without_one_of_its_rows_opens_for_nobody(
-    serve: Serve, entry: str, rows: dict[str, str], said: str
+def test_a_start_page_without_one_of_its_rows_is_closed(
+    serve: Serve, entry: str, rows: dict[str, str], expected: str
 ) -> None:
     at = open_as(serve(entry, rows, files=("views/secret.py",)), "administrator")
     assert ran(at) == []
-    assert said in page_text(at)
+    assert expected in page_text(at)
 
 
-def test_a_renamed_script_opens_for_nobody_until_it_has_a_row(serve: Serve) -> None:
+def test_a_renamed_script_is_closed_until_it_has_a_row(serve: Serve) -> None:
     at = open_as(serve('st.navigation([home, "views/sales.py"]).run()', files=("views/sales.py",)), "administrator")
     at.switch_page("views/sales.py").run()
     assert ran(at) == ["home"]
@@ -187,7 +187,7 @@ DYNAMIC_ROWS = {
 }
 
 
-def test_the_tutorial_of_dynamic_navigation_works_and_its_start_pages_keep_their_rights(serve: Serve) -> None:
+def test_streamlits_dynamic_navigation_tutorial_works_and_its_pages_keep_their_permissions(serve: Serve) -> None:
     script = serve(DYNAMIC, DYNAMIC_ROWS, DYNAMIC_FILES)
 
     def as_role(role: str, *roles: str) -> AppTest:
@@ -200,7 +200,7 @@ def test_the_tutorial_of_dynamic_navigation_works_and_its_start_pages_keep_their
     assert ran(responder)[-1] == "respond_1"
     assert ran(responder.switch_page("settings.py").run())[-1] == "settings"
     assert ran(as_role("Admin", "viewer"))[-1] == "admin_1"
-    chosen_only = as_role("Admin")  # what the app lets anybody choose is no right
+    chosen_only = as_role("Admin")  # a role that the app lets every user choose is no permission
     assert ran(chosen_only) == []
     assert "No access" in page_text(chosen_only)
     assert ran(chosen_only.switch_page("request/request_1.py").run())[-1] == "request_1"

@@ -28,25 +28,27 @@ print(db.WHOSE, component.__file__, access.__file__)
 
 
 @pytest.mark.parametrize(
-    ("files", "declarations", "said"),
+    ("files", "declarations", "expected"),
     [
         (["pages/extra.py"], "", "without any check"),
         (["app/thing.py"], "", "rename it"),
         ([], '[pages]\n"/" = "signed-in"', "nothing here calls st.navigation"),
     ],
 )
-def test_what_cannot_be_served_is_said_at_start(tmp_path: Path, files: list[str], declarations: str, said: str) -> None:
+def test_an_app_that_cannot_be_served_is_refused_at_start(
+    tmp_path: Path, files: list[str], declarations: str, expected: str
+) -> None:
     script = tmp_path / "main.py"
     script.write_text("import streamlit as st\n")
     (tmp_path / "gatehouse.toml").write_text(declarations)
     for file in files:
         (tmp_path / file).parent.mkdir()
         (tmp_path / file).touch()
-    (found,) = hosting_mistakes(script, declare_beside(script))
-    assert said in found
+    (mistake,) = hosting_mistakes(script, declare_beside(script))
+    assert expected in mistake
 
 
-def test_a_pages_folder_keeps_the_command_from_serving(tmp_path: Path) -> None:
+def test_a_pages_folder_is_refused_by_the_serve_command(tmp_path: Path) -> None:
     (tmp_path / "pages").mkdir()
     script = write(tmp_path / "main.py", "import streamlit as st\n")
     names = ("AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "AUTH0_AUDIENCE")
@@ -64,7 +66,7 @@ def test_a_pages_folder_keeps_the_command_from_serving(tmp_path: Path) -> None:
     assert "st.navigation" in done.stderr
 
 
-def test_another_script_than_the_one_all_know_is_not_served(tmp_path: Path) -> None:
+def test_a_script_other_than_the_configured_one_is_not_served(tmp_path: Path) -> None:
     known, other = write(tmp_path / "main.py", ""), write(tmp_path / "other.py", "")
     names = ("AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "AUTH0_AUDIENCE")
     done = subprocess.run(
@@ -85,7 +87,7 @@ def test_another_script_than_the_one_all_know_is_not_served(tmp_path: Path) -> N
     assert f"GATEHOUSE_APP names {known}, and the command line {other}." in done.stderr
 
 
-def test_a_script_may_be_called_app_but_not_a_module_beside_it(tmp_path: Path) -> None:
+def test_a_script_can_be_called_app_but_no_module_beside_it(tmp_path: Path) -> None:
     for name in ("app.py", "main.py"):
         (tmp_path / name).touch()
     assert hosting_mistakes(tmp_path / "app.py", Declarations()) == []
@@ -93,7 +95,7 @@ def test_a_script_may_be_called_app_but_not_a_module_beside_it(tmp_path: Path) -
     assert "not a Python file" in hosting_mistakes(tmp_path / "none.py", Declarations())[0]
 
 
-def test_modules_beside_the_script_named_like_ours_are_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modules_of_the_app_win_over_those_of_gatehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = subprocess.run(
         [
             sys.executable,

@@ -1,4 +1,4 @@
-"""Every page and every built-in role and nobody, asserted literally. A new page or role must be entered here."""
+"""Who opens each page: every built-in role, no role, blocked and anonymous users. Enter new pages and roles here."""
 
 from __future__ import annotations
 
@@ -9,82 +9,83 @@ from app.core.permissions import ROLES
 from app.navigation import PAGES
 from tests.apptest.conftest import World
 
-# What each page shows to whom: its own title, or the permission that is missing, or sign-in.
+# Page → user → its own title, the missing permission, or sign-in.
 MATRIX: dict[str, dict[str, str]] = {
     "home.py": {
-        "nobody": "Sign in", "no role": "Welcome, Test", "administrator": "Welcome, Test", "analyst": "Welcome, Test",
-        "viewer": "Welcome, Test", "auditor": "Welcome, Test", "developer": "Welcome, Test", "blocked": "blocked",
+        "anonymous": "Sign in", "no role": "Welcome, Test", "administrator": "Welcome, Test",
+        "analyst": "Welcome, Test", "viewer": "Welcome, Test", "auditor": "Welcome, Test",
+        "developer": "Welcome, Test", "blocked": "blocked",
     },
     "usage_report.py": {
-        "nobody": "Sign in", "no role": "read:reports", "administrator": "Usage report", "analyst": "Usage report",
+        "anonymous": "Sign in", "no role": "read:reports", "administrator": "Usage report", "analyst": "Usage report",
         "viewer": "Usage report", "auditor": "Usage report", "developer": "read:reports", "blocked": "blocked",
     },
     "csv_explorer.py": {
-        "nobody": "Sign in", "no role": "explore:files", "administrator": "CSV explorer", "analyst": "CSV explorer",
+        "anonymous": "Sign in", "no role": "explore:files", "administrator": "CSV explorer", "analyst": "CSV explorer",
         "viewer": "explore:files", "auditor": "explore:files", "developer": "explore:files", "blocked": "blocked",
     },
     "api_explorer.py": {
-        "nobody": "Sign in", "no role": "explore:api", "administrator": "API explorer", "analyst": "explore:api",
+        "anonymous": "Sign in", "no role": "explore:api", "administrator": "API explorer", "analyst": "explore:api",
         "viewer": "explore:api", "auditor": "explore:api", "developer": "API explorer", "blocked": "blocked",
     },
     "roles.py": {
-        "nobody": "Sign in", "no role": "read:roles", "administrator": "Roles",
+        "anonymous": "Sign in", "no role": "read:roles", "administrator": "Roles",
         "analyst": "read:roles", "viewer": "read:roles", "auditor": "Roles",
         "developer": "read:roles", "blocked": "blocked",
     },
     "access_matrix.py": {
-        "nobody": "Sign in", "no role": "read:guards", "administrator": "Access matrix",
+        "anonymous": "Sign in", "no role": "read:guards", "administrator": "Access matrix",
         "analyst": "read:guards", "viewer": "read:guards", "auditor": "Access matrix",
         "developer": "read:guards", "blocked": "blocked",
     },
     "mappings.py": {
-        "nobody": "Sign in", "no role": "read:mappings", "administrator": "Mappings",
+        "anonymous": "Sign in", "no role": "read:mappings", "administrator": "Mappings",
         "analyst": "read:mappings", "viewer": "read:mappings", "auditor": "Mappings",
         "developer": "read:mappings", "blocked": "blocked",
     },
     "audit.py": {
-        "nobody": "Sign in", "no role": "read:audit", "administrator": "Audit",
+        "anonymous": "Sign in", "no role": "read:audit", "administrator": "Audit",
         "analyst": "read:audit", "viewer": "read:audit", "auditor": "Audit",
         "developer": "read:audit", "blocked": "blocked",
     },
     "overview.py": {
-        "nobody": "Sign in", "no role": "read:statistics", "administrator": "Overview", "analyst": "read:statistics",
+        "anonymous": "Sign in", "no role": "read:statistics", "administrator": "Overview", "analyst": "read:statistics",
         "viewer": "read:statistics", "auditor": "Overview", "developer": "read:statistics", "blocked": "blocked",
     },
     "people.py": {
-        "nobody": "Sign in", "no role": "read:people", "administrator": "People", "analyst": "read:people",
+        "anonymous": "Sign in", "no role": "read:people", "administrator": "People", "analyst": "read:people",
         "viewer": "read:people", "auditor": "People", "developer": "read:people", "blocked": "blocked",
     },
     "sessions.py": {
-        "nobody": "Sign in", "no role": "read:sessions", "administrator": "Sessions", "analyst": "read:sessions",
+        "anonymous": "Sign in", "no role": "read:sessions", "administrator": "Sessions", "analyst": "read:sessions",
         "viewer": "read:sessions", "auditor": "Sessions", "developer": "read:sessions", "blocked": "blocked",
     },
     "profile.py": {
-        "nobody": "Sign in", "no role": "Profile", "administrator": "Profile", "analyst": "Profile",
+        "anonymous": "Sign in", "no role": "Profile", "administrator": "Profile", "analyst": "Profile",
         "viewer": "Profile", "auditor": "Profile", "developer": "Profile", "blocked": "blocked",
     },
 }  # fmt: skip
 
-CASES = [(file, who, shown) for file, row in MATRIX.items() for who, shown in row.items()]
+CASES = [(file, user, shown) for file, row in MATRIX.items() for user, shown in row.items()]
 
 
-def test_the_matrix_names_every_page_and_every_role() -> None:
+def test_the_table_has_every_page_and_every_role() -> None:
     assert set(MATRIX) == {row.file for row in PAGES}
     for file, row in MATRIX.items():
-        assert set(row) == {"nobody", "no role", "blocked", *ROLES}, file
+        assert set(row) == {"anonymous", "no role", "blocked", *ROLES}, file
 
 
-@pytest.mark.parametrize(("file", "who", "shown"), CASES)
-def test_who_opens_what(world: World, file: str, who: str, shown: str) -> None:
+@pytest.mark.parametrize(("file", "user", "shown"), CASES)
+def test_who_opens_what(world: World, file: str, user: str, shown: str) -> None:
     path = next(row.path for row in PAGES if row.file == file)
     at = testing.open_app(f"/{path}")
-    if who == "blocked":
+    if user == "blocked":
         subject = world.sign_in(at, roles=["administrator"])
         with world.services.storage.unit_of_work() as unit:
             unit.set_blocked(subject, blocked=True)
             unit.commit()
-    elif who != "nobody":
-        world.sign_in(at, roles=[] if who == "no role" else [who])
+    elif user != "anonymous":
+        world.sign_in(at, roles=[] if user == "no role" else [user])
     testing.open_page(at, file)
 
     assert not at.exception

@@ -1,4 +1,4 @@
-"""Streamlit's page objects: made once for a process, and yet each run's own."""
+"""Streamlit's page objects: scripts are looked up once a process, and each run gets its own objects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _script() -> None:
             continue
         may_run.append(row.path)
     st.text(f"may run: {may_run}")
-    st.text(f"asked twice: {page_registry.page(PAGES[0], title='Home') == page_registry.page(PAGES[0], title='Home')}")
+    st.text(f"same object: {page_registry.page(PAGES[0], title='Home') == page_registry.page(PAGES[0], title='Home')}")
     hidden = page_registry.page(PAGES[1], title="No access", hidden=True)
     st.text(f"{hidden.title}, {hidden.url_path}, {hidden.visibility}")
 
@@ -36,14 +36,14 @@ def at() -> AppTest:
     return AppTest.from_function(_script, default_timeout=20)
 
 
-def test_what_one_run_may_open_opens_nothing_in_another(at: AppTest) -> None:
-    # Streamlit notes in the object that `st.navigation` returns that it may run: it must be nobody else's object.
+def test_a_page_object_of_one_run_cannot_run_in_another(at: AppTest) -> None:
+    # Streamlit marks the object that `st.navigation` returns as runnable: no other run may have that object.
     texts = [text.value for text in at.run().text]
     assert not at.exception
-    assert texts == ["may run: []", "asked twice: False", f"No access, {PAGES[1].path}, hidden"]
+    assert texts == ["may run: []", "same object: False", f"No access, {PAGES[1].path}, hidden"]
 
 
-def test_a_script_is_looked_up_once_for_a_process(at: AppTest) -> None:
+def test_a_script_is_looked_up_once_a_process(at: AppTest) -> None:
     at.run()
     made = page_registry._created.cache_info().misses
     at.run()

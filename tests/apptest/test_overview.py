@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from tests import canned
-from tests.apptest.administration import PATHS, Administration, words
+from tests.apptest.administration import PATHS, Administration, page_text
 from tests.stub_api import json_of
 
 
-def test_what_needs_attention_leads_to_where_it_is_dealt_with(admin: Administration) -> None:
+def test_what_needs_attention_links_to_the_page_for_it(admin: Administration) -> None:
     at, _ = admin.open("/admin")
-    said = words(at)
+    shown = page_text(at)
     for text in (
         "Only one person can administer for good", "1 role of the sign-in provider without a meaning here",
         "1,000+ people without a role", "1 permission held by nobody", "1 permission asked for nowhere",
         "1 role held by nobody", "1 person blocked",
     ):  # fmt: skip
-        assert text in said
+        assert text in shown
     assert {metric.label: metric.value for metric in at.metric} == {
         "People": "100,000", "Machines": "12", "Sessions now": "1,000+", "Roles": "6",
     }  # fmt: skip
@@ -23,7 +23,7 @@ def test_what_needs_attention_leads_to_where_it_is_dealt_with(admin: Administrat
     assert links["people", "See administrators"] == "role=administrator"
 
 
-def test_an_overview_with_nothing_to_say(admin: Administration) -> None:
+def test_an_overview_without_anything_to_report(admin: Administration) -> None:
     quiet = canned.statistics(
         unused_roles=[], permissions_held_by_nobody=[], permissions_asked_nowhere=[], unmapped_token_roles=[],
         people_without_roles=0, blocked_people=0, administrators=2,
@@ -31,22 +31,22 @@ def test_an_overview_with_nothing_to_say(admin: Administration) -> None:
     admin.stub.responses["GET", f"{canned.BASE}/statistics"] = json_of({**quiet, "days": []})
     admin.stub.responses["GET", f"{canned.BASE}/audit"] = canned.page("events", [])
     at, _ = admin.open("/admin")
-    said = words(at)
-    assert "Nothing. All roles are used" in said
-    assert said.count("None in this time span.") == 2
-    assert "Nobody has changed anything yet." in said
+    shown = page_text(at)
+    assert "Nothing. All roles are used" in shown
+    assert shown.count("None in this time span.") == 2
+    assert "Nobody has changed anything yet." in shown
 
 
-def test_the_paths_of_these_pages_are_those_of_the_navigation() -> None:
+def test_the_paths_of_the_tested_pages_are_those_of_the_navigation() -> None:
     from app.navigation import BY_FILE
 
     assert {file: f"/{BY_FILE[file].path}" for file in PATHS} == PATHS
 
 
-def test_what_is_counted_only_so_far_says_so(admin: Administration) -> None:
+def test_capped_counts_are_marked(admin: Administration) -> None:
     many_roles = canned.statistics(unused_roles=[f"role-{n}" for n in range(20)], administrators=0)
     admin.stub.responses["GET", f"{canned.BASE}/statistics"] = json_of({**many_roles, "roles": 1005, "sessions": 1000})
     at, _ = admin.open("/admin")
-    assert "20+ roles held by nobody" in words(at)
-    assert "Nobody is administrator by a grant made here" in words(at)
+    assert "20+ roles held by nobody" in page_text(at)
+    assert "Nobody is administrator by a grant made here" in page_text(at)
     assert {metric.label: metric.value for metric in at.metric}["Roles"] == "1,005"

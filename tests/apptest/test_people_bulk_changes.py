@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.admin.people import bulk_actions
 from tests import canned
-from tests.apptest.administration import Administration, keys, words
+from tests.apptest.administration import Administration, button_keys, page_text
 from tests.stub_api import FAULTS, RecordedRequest, StubResponse, json_of
 
 
@@ -18,36 +18,36 @@ def choose_all(at: AppTest) -> None:
 
 
 def bulk(admin: Administration, refuse: dict[int, str]) -> None:
-    """The API's bulk call: these are refused, the rest done."""
+    """Let the API refuse a bulk change for these people, and do it for all others."""
 
-    def answer(wanted: RecordedRequest) -> StubResponse:
+    def answer(request: RecordedRequest) -> StubResponse:
         results = [
             {
                 "person": number,
                 "outcome": "refused" if number in refuse else "done",
                 "problem": {"code": "self-grant", "title": refuse[number], "detail": ""} if number in refuse else None,
             }
-            for number in wanted.json()["people"]
+            for number in request.json()["people"]
         ]
         return json_of({"results": results})
 
     admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"] = answer
 
 
-def test_several_at_once_in_steps_with_a_result_for_each(admin: Administration) -> None:
+def test_a_bulk_change_runs_in_steps_and_reports_a_result_for_each_person(admin: Administration) -> None:
     bulk(admin, {3: "You cannot change your own rights", 30: "Not this one"})
     at, _ = admin.open("/people")
     choose_all(at)
-    assert "40 people chosen" in words(at)
+    assert "40 people chosen" in page_text(at)
     at.button(key="many-grant").click().run()
     at.radio(key="many-grant-chosen-role").set_value("viewer")
     at.text_input(key="many-grant-reason").set_value("new team")
     at.run()
     at.button(key="many-grant-go").click().run()
-    assert [len(wanted.json()["people"]) for wanted in admin.changes()] == [20, 20]
-    assert {wanted.json()["action"] for wanted in admin.changes()} == {"grant"}
-    assert "Granted **viewer** to 38 people. 2 not changed." in words(at)
-    assert "2 of 40 people could not be changed" in words(at)
+    assert [len(request.json()["people"]) for request in admin.changes()] == [20, 20]
+    assert {request.json()["action"] for request in admin.changes()} == {"grant"}
+    assert "Granted **viewer** to 38 people. 2 not changed." in page_text(at)
+    assert "2 of 40 people could not be changed" in page_text(at)
     assert at.table[0].value.to_dict("records") == [
         {"Person": "Person 3", "Reason": "You cannot change your own rights\\."},
         {"Person": "Person 30", "Reason": "Not this one\\."},
@@ -56,41 +56,41 @@ def test_several_at_once_in_steps_with_a_result_for_each(admin: Administration) 
     at.button(key="undo").click().run()
     assert admin.changes()[-1].json()["action"] == "revoke"
     assert len(admin.changes()[-1].json()["people"]) == 38
-    assert "Undone for 38 people." in words(at)
+    assert "Undone for 38 people." in page_text(at)
 
 
-def test_what_was_taken_from_several_does_not_come_back_without_its_end(admin: Administration) -> None:
+def test_a_bulk_revocation_cannot_be_undone(admin: Administration) -> None:
     bulk(admin, {})
     at, _ = admin.open("/people")
     choose_all(at)
     at.button(key="many-revoke").click().run()
-    assert "no undo" in words(at)
+    assert "no undo" in page_text(at)
     at.radio(key="many-revoke-chosen-role").set_value("viewer")
     at.text_input(key="many-revoke-reason").set_value("project over")
     at.run()
     at.button(key="many-revoke-go").click().run()
-    assert {wanted.json()["action"] for wanted in admin.changes()} == {"revoke"}
-    assert "Revoked **viewer** from 40 people." in words(at)
-    assert "undo" not in keys(at), "the results do not say until when each of them had it"
+    assert {request.json()["action"] for request in admin.changes()} == {"revoke"}
+    assert "Revoked **viewer** from 40 people." in page_text(at)
+    assert "undo" not in button_keys(at), "the results do not include when each grant ended"
 
 
-def test_the_chosen_stay_chosen_over_searches_and_can_be_cleared(admin: Administration) -> None:
+def test_the_selection_is_kept_over_searches_and_can_be_cleared(admin: Administration) -> None:
     at, _ = admin.open("/people")
     at.checkbox(key="choose-3").check().run()
     at.text_input(key="q").set_value("Person 12").run()
-    assert "1 person chosen" in words(at)
+    assert "1 person chosen" in page_text(at)
     at.checkbox(key="choose-12").check().run()
     at.text_input(key="q").set_value("").run()
-    assert "2 people chosen" in words(at)
+    assert "2 people chosen" in page_text(at)
     assert at.checkbox(key="choose-3").value is True
     at.checkbox(key="choose-3").uncheck().run()
-    assert "1 person chosen" in words(at)
+    assert "1 person chosen" in page_text(at)
     at.button(key="clear-chosen").click().run()
-    assert "chosen" not in words(at)
+    assert "chosen" not in page_text(at)
     assert not any(box.value for box in at.checkbox)
 
 
-def test_one_by_one_where_the_api_knows_no_several(admin: Administration) -> None:
+def test_a_change_without_a_bulk_call_is_sent_for_each_person(admin: Administration) -> None:
     admin.stub.responses |= {
         ("GET", f"{canned.BASE}/people/1"): json_of(canned.card(1, "One", "a1")),
         ("GET", f"{canned.BASE}/people/2"): json_of(canned.card(2, "Two", "a2", state="blocked")),
@@ -104,21 +104,21 @@ def test_one_by_one_where_the_api_knows_no_several(admin: Administration) -> Non
     at.button(key="many-block").click().run()
     at.text_input(key="many-block-reason").set_value("misused").run()
     at.button(key="many-block-go").click().run()
-    assert [wanted.path for wanted in admin.changes()] == [f"{canned.BASE}/people/{n}/block" for n in (1, 3)]
-    assert "Blocked 1 person. 1 needed no change. 1 not changed." in words(at)
+    assert [request.path for request in admin.changes()] == [f"{canned.BASE}/people/{n}/block" for n in (1, 3)]
+    assert "Blocked 1 person. 1 needed no change. 1 not changed." in page_text(at)
     assert "The last administrator must stay" in at.table[0].value["Reason"][0].replace("\\", "")
 
 
-def test_when_the_api_asks_to_go_slower_it_is_waited_for(
+def test_a_bulk_change_waits_when_the_api_limits_the_rate(
     admin: Administration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
     monkeypatch.setattr(bulk_actions, "_pause", waited.append)
-    asked: list[int] = []
+    requests: list[int] = []
 
-    def answer(wanted: RecordedRequest) -> StubResponse:
-        asked.append(1)
-        return FAULTS["429"] if len(asked) == 1 else json_of({"ended": 1})
+    def answer(request: RecordedRequest) -> StubResponse:
+        requests.append(1)
+        return FAULTS["429"] if len(requests) == 1 else json_of({"ended": 1})
 
     admin.stub.responses["DELETE", f"{canned.BASE}/people/1/sessions"] = answer
     at, _ = admin.open("/people")
@@ -127,22 +127,20 @@ def test_when_the_api_asks_to_go_slower_it_is_waited_for(
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
     assert waited == [1] * 7
-    assert "Ended the sessions of 1 person." in words(at)
+    assert "Ended the sessions of 1 person." in page_text(at)
 
 
-def test_of_several_at_once_it_is_said_who_may_have_been_changed(
-    admin: Administration, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The answer to the second step of three was lost: the third was not tried."""
+def test_a_bulk_change_reports_the_people_in_doubt(admin: Administration, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The response to the second step of three is lost, and the third step is not sent."""
     monkeypatch.setattr(bulk_actions, "_CHUNK", 15)
     bulk(admin, {})
-    answered = admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"]
-    assert callable(answered)
+    answer_step = admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"]
+    assert callable(answer_step)
 
-    def lost(wanted: RecordedRequest) -> StubResponse:
-        return answered(wanted) if wanted.json()["people"][0] == 1 else StubResponse(hang_up=True)
+    def fail_second_step(request: RecordedRequest) -> StubResponse:
+        return answer_step(request) if request.json()["people"][0] == 1 else StubResponse(hang_up=True)
 
-    admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"] = lost
+    admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"] = fail_second_step
     at, _ = admin.open("/people")
     choose_all(at)
     at.button(key="many-grant").click().run()
@@ -150,19 +148,20 @@ def test_of_several_at_once_it_is_said_who_may_have_been_changed(
     at.text_input(key="many-grant-reason").set_value("new team")
     at.run()
     at.button(key="many-grant-go").click().run()
-    assert [len(wanted.json()["people"]) for wanted in admin.changes()] == [15, 15]
-    said = words(at)
+    assert [len(request.json()["people"]) for request in admin.changes()] == [15, 15]
+    shown = page_text(at)
     assert (
-        "Granted **viewer** to 15 people. 10 not changed. 15 may have been changed: check before you try again." in said
+        "Granted **viewer** to 15 people. 10 not changed. 15 may have been changed: check before you try again."
+        in shown
     )
-    assert "25 of 40 people may not have been changed" in said
+    assert "25 of 40 people may not have been changed" in shown
     assert [text.partition(":")[0] for text in at.table[0].value["Reason"]] == [
         *["May have been changed"] * 15, *["Not tried"] * 10
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", ["401", "403", "503"])
-def test_what_would_refuse_all_stops_and_says_who_was_not_tried(admin: Administration, fault: str) -> None:
+def test_a_fault_that_concerns_everyone_stops_and_reports_who_was_not_tried(admin: Administration, fault: str) -> None:
     admin.stub.responses["DELETE", f"{canned.BASE}/people/1/sessions"] = json_of({"ended": 1})
     admin.stub.responses["DELETE", f"{canned.BASE}/people/2/sessions"] = FAULTS[fault]
     at, _ = admin.open("/people")
@@ -172,14 +171,14 @@ def test_what_would_refuse_all_stops_and_says_who_was_not_tried(admin: Administr
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
     assert len(admin.changes()) == 2
-    assert "Ended the sessions of 1 person. 2 not changed." in words(at)
+    assert "Ended the sessions of 1 person. 2 not changed." in page_text(at)
     assert list(at.table[0].value["Person"]) == ["Person 2", "Person 3"]
-    assert all("Not tried" in why for why in at.table[0].value["Reason"])
+    assert all("Not tried" in reason for reason in at.table[0].value["Reason"])
 
 
-def test_several_at_once_are_refused_after_the_role_is_gone(admin: Administration) -> None:
+def test_a_bulk_change_is_refused_after_the_permission_is_revoked(admin: Administration) -> None:
     bulk(admin, {})
-    at, who = admin.open(
+    at, subject = admin.open(
         "/people", roles=[], permissions=["read:people", "manage:grants", "read:roles", "read:reports"]
     )
     at.checkbox(key="choose-1").check().run()
@@ -187,8 +186,8 @@ def test_several_at_once_are_refused_after_the_role_is_gone(admin: Administratio
     at.radio(key="many-grant-chosen-role").set_value("viewer")
     at.text_input(key="many-grant-reason").set_value("r")
     at.run()
-    admin.revoke(who, permission="manage:grants")
+    admin.revoke(subject, permission="manage:grants")
     at.button(key="many-grant-go").click().run()
     assert admin.changes() == []
     assert not at.checkbox
-    assert "chosen" not in words(at)
+    assert "chosen" not in page_text(at)

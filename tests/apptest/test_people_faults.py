@@ -11,10 +11,10 @@ import pytest
 
 from app import api_transport
 from tests import canned
-from tests.apptest.administration import CARD, Administration, keys, words
+from tests.apptest.administration import CARD, Administration, button_keys, page_text
 from tests.stub_api import FAULTS, StubResponse, json_of
 
-SAYS = {
+MESSAGES = {
     "down": "The remote API does not answer", "slow": "The remote API does not answer",
     "401": "The access token is not valid", "403": "You may not do this", "409": "The last administrator must stay",
     "412": "changed meanwhile", "422": "Some of the input is not right", "428": "Name the version that you change",
@@ -24,11 +24,11 @@ SAYS = {
     "empty": "The remote API does not answer", "cut": "The remote API does not answer",
     "redirect": "The remote API does not answer",
 }  # fmt: skip
-"""Fault → what the page says of it."""
+"""Fault → the message on the page."""
 
 
-MAY_BE_KEPT = ("down", "slow", "500 html", "html", "list", "other shape", "empty", "cut")
-"""Faults over which the answer to a change is lost: whether it was kept is not known."""
+IN_DOUBT = ("down", "slow", "500 html", "html", "list", "other shape", "empty", "cut")
+"""Faults that lose the response to a change: whether it was stored is not known."""
 
 
 UNCONFIRMED = "It may have been kept all the same: look before you try again. What you entered is still here."
@@ -36,41 +36,43 @@ UNCONFIRMED = "It may have been kept all the same: look before you try again. Wh
 
 @contextmanager
 def broken(admin: Administration, fault: str, *methods: str) -> Iterator[None]:
-    """Each call with one of these methods meets the fault, for as long as the block lasts."""
-    over = threading.Event()
-    given = {"down": StubResponse(hang_up=True), "slow": StubResponse(200, b"{}", until=over)}.get(fault) or FAULTS[
+    """Answer each call with one of these methods with the fault while the block runs."""
+    ended = threading.Event()
+    response = {"down": StubResponse(hang_up=True), "slow": StubResponse(200, b"{}", until=ended)}.get(fault) or FAULTS[
         fault
     ]
-    admin.stub.responses = {key: given if key[0] in methods else kept for key, kept in admin.stub.responses.items()}
+    admin.stub.responses = {
+        key: response if key[0] in methods else usual for key, usual in admin.stub.responses.items()
+    }
     with pytest.MonkeyPatch.context() as patch:
         if fault == "slow":
-            impatient(patch, *methods)
+            shorten_timeouts(patch, *methods)
         yield
-    over.set()
+    ended.set()
     canned.serve(admin.stub)
 
 
-def impatient(patch: pytest.MonkeyPatch, *methods: str) -> None:
-    """Calls with one of these methods are given up soon: the stub never answers them, however busy the machine is."""
+def shorten_timeouts(patch: pytest.MonkeyPatch, *methods: str) -> None:
+    """Shorten the timeout of calls with one of these methods, which the stub never answers."""
     http = api_transport.http()
     request = http.request
 
-    def sent(method: str, url: str, **given: Any) -> Any:
-        return request(method, url, **(given | ({"timeout": (5.0, 0.1)} if method in methods else {})))
+    def sent(method: str, url: str, **options: Any) -> Any:
+        return request(method, url, **(options | ({"timeout": (5.0, 0.1)} if method in methods else {})))
 
     patch.setattr(http, "request", sent)
 
 
 @pytest.mark.parametrize("address", ["/people", CARD, "/sessions", "/admin"])
-def test_a_page_whose_api_fails_says_so_and_recovers(admin: Administration, address: str) -> None:
+def test_a_page_explains_a_fault_of_the_api_and_recovers(admin: Administration, address: str) -> None:
     at, _ = admin.open(address)
     if address == "/people":
         at.text_input(key="q").set_value("Person 1")
-    for fault, said in SAYS.items():
+    for fault, message in MESSAGES.items():
         with broken(admin, fault, "GET"):
             at.run()
         assert not at.exception, fault
-        assert said in words(at), fault
+        assert message in page_text(at), fault
         assert len(at.title) == 1, fault
         if address == "/people":
             assert at.text_input(key="q").value == "Person 1", fault
@@ -90,7 +92,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_that_fails_says_why_keeps_what_was_typed_and_works_again(admin: Administration, name: str) -> None:
+def test_a_failed_change_is_explained_keeps_the_input_and_can_be_repeated(admin: Administration, name: str) -> None:
     opener, typed = CHANGES[name]
     at, _ = admin.open(CARD)
     at.button(key=opener).click().run()
@@ -101,35 +103,35 @@ def test_a_change_that_fails_says_why_keeps_what_was_typed_and_works_again(admin
     if name == "erase":
         at.checkbox(key="erase-sure").check()
     at.run()
-    for fault, sentence in SAYS.items():
+    for fault, message in MESSAGES.items():
         if name in {"erase", "end-session"} and fault == "empty":
-            continue  # nothing is what these answer
-        said = UNCONFIRMED if fault in MAY_BE_KEPT else sentence
+            continue  # these calls return an empty body anyway
+        shown = UNCONFIRMED if fault in IN_DOUBT else message
         with broken(admin, fault, "POST", "PUT", "DELETE"):
             at.button(key=f"{name}-go").click().run()
         assert not at.exception, fault
-        if fault in MAY_BE_KEPT:
-            assert "try again in a moment" not in words(at).lower(), fault
-        assert said in words(at), fault
-        assert f"{name}-go" in keys(at), f"{fault}: the dialog is gone"
+        if fault in IN_DOUBT:
+            assert "try again in a moment" not in page_text(at).lower(), fault
+        assert shown in page_text(at), fault
+        assert f"{name}-go" in button_keys(at), f"{fault}: the dialog is gone"
         for key, value in typed.items():
             assert at.text_input(key=key).value == value, fault
-        assert "undo" not in keys(at), f"{fault}: nothing has happened"
+        assert "undo" not in button_keys(at), f"{fault}: there is nothing to undo"
         assert not at.success, fault
     at.button(key=f"{name}-go").click().run()
-    assert f"{name}-go" not in keys(at)
+    assert f"{name}-go" not in button_keys(at)
     assert at.success
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_dialog_that_was_open_does_nothing_after_the_role_is_gone(admin: Administration, name: str) -> None:
+def test_an_open_dialog_changes_nothing_after_the_role_is_revoked(admin: Administration, name: str) -> None:
     opener, typed = CHANGES[name]
-    at, who = admin.open(CARD)
+    at, subject = admin.open(CARD)
     at.button(key=opener).click().run()
     for key, value in typed.items():
         at.text_input(key=key).set_value(value)
     at.run()
-    admin.revoke(who, role="administrator")
+    admin.revoke(subject, role="administrator")
     at.button(key=f"{name}-go").click().run()
     assert admin.changes() == []
     assert at.title[0].value == "No access"
@@ -142,41 +144,41 @@ NEEDS = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_nor_after_the_one_permission_is_gone_with_the_page_still_open(admin: Administration, name: str) -> None:
+def test_an_open_dialog_changes_nothing_after_its_permission_is_revoked(admin: Administration, name: str) -> None:
     opener, typed = CHANGES[name]
     others = ["read:people", "read:sessions", "read:roles"]
-    at, who = admin.open(CARD, roles=["developer"], permissions=[*others, NEEDS[name]])
+    at, subject = admin.open(CARD, roles=["developer"], permissions=[*others, NEEDS[name]])
     at.button(key=opener).click().run()
     for key, value in typed.items():
         at.text_input(key=key).set_value(value)
     at.run()
-    admin.revoke(who, permission=NEEDS[name])
+    admin.revoke(subject, permission=NEEDS[name])
     at.button(key=f"{name}-go").click().run()
     assert admin.changes() == []
     assert at.title[0].value == "Bruno Silva"
-    assert f"{name}-go" not in keys(at)
-    assert opener not in keys(at)
+    assert f"{name}-go" not in button_keys(at)
+    assert opener not in button_keys(at)
 
 
-def test_the_way_back_is_refused_too(admin: Administration) -> None:
-    at, who = admin.open(CARD, roles=[], permissions=["read:people", "block:people"])
+def test_undo_is_refused_after_the_permission_is_revoked(admin: Administration) -> None:
+    at, subject = admin.open(CARD, roles=[], permissions=["read:people", "block:people"])
     at.button(key="block").click().run()
     at.text_input(key="block-reason").set_value("left").run()
     at.button(key="block-go").click().run()
     admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(canned.card(version="v2", state="blocked"))
-    admin.revoke(who, permission="block:people")
+    admin.revoke(subject, permission="block:people")
     at.button(key="undo").click().run()
     assert len(admin.changes()) == 1
-    assert "You may not do this" in words(at)
+    assert "You may not do this" in page_text(at)
 
 
-def test_one_section_that_fails_leaves_the_others(admin: Administration) -> None:
+def test_a_section_that_fails_leaves_the_others(admin: Administration) -> None:
     admin.stub.responses["GET", f"{canned.BASE}/audit"] = FAULTS["503"]
     admin.stub.responses["GET", f"{canned.BASE}/people/7/sessions"] = FAULTS["html"]
     at, _ = admin.open(CARD)
-    assert "The database does not answer" in words(at)
-    assert "The remote API does not answer" in words(at)
-    assert {"add-grant", "block", "revoke-3"} <= keys(at)
+    assert "The database does not answer" in page_text(at)
+    assert "The remote API does not answer" in page_text(at)
+    assert {"add-grant", "block", "revoke-3"} <= button_keys(at)
     at, _ = admin.open("/admin")
-    assert "Needs attention" in words(at)
-    assert "The database does not answer" in words(at)
+    assert "Needs attention" in page_text(at)
+    assert "The database does not answer" in page_text(at)

@@ -7,11 +7,11 @@ import pytest
 from app import testing
 from app.core.permissions import ROLES
 from tests import canned
-from tests.apptest.administration import CARD, Administration, keys, words
+from tests.apptest.administration import CARD, Administration, button_keys, page_text
 from tests.apptest.test_faults import HOSTILE
 from tests.stub_api import RecordedRequest, StubResponse, json_of, problem
 
-# Where → for whom → every button there is. A new control that changes something must be entered here.
+# Address → role → every button on the page. Enter a new control that changes something here.
 BUTTONS: dict[str, dict[str, set[str]]] = {
     "/people": {
         "administrator": {"add-person", "people-previous", "people-next", "choose-page"},
@@ -30,18 +30,18 @@ BUTTONS: dict[str, dict[str, set[str]]] = {
 
 
 @pytest.mark.parametrize(("address", "role"), [(place, role) for place, row in BUTTONS.items() for role in row])
-def test_who_is_offered_what(admin: Administration, address: str, role: str) -> None:
+def test_each_role_is_offered_exactly_these_buttons(admin: Administration, address: str, role: str) -> None:
     at, _ = admin.open(address, roles=[role])
-    assert keys(at) - {f"open-{number}" for number in range(1, 26)} == BUTTONS[address][role]
+    assert button_keys(at) - {f"open-{number}" for number in range(1, 26)} == BUTTONS[address][role]
     assert bool(at.checkbox) is (address == "/people" and role == "administrator")
 
 
-def test_the_roles_that_open_these_pages_are_those_above() -> None:
+def test_the_table_of_buttons_has_every_role_that_opens_people() -> None:
     for role, (_, permissions) in ROLES.items():
         assert ("read:people" in permissions) is (role in BUTTONS["/people"]), role
 
 
-ALONE: dict[str, set[str]] = {
+BUTTONS_OF_PERMISSION: dict[str, set[str]] = {
     "manage:grants": {"add-grant", "revoke-3", "revoke-4", "revoke-5", "release-8"},
     "block:people": {"block"},
     "erase:people": {"erase"},
@@ -51,27 +51,27 @@ ALONE: dict[str, set[str]] = {
 }
 
 
-@pytest.mark.parametrize("permission", ALONE)
-def test_each_control_of_a_card_needs_its_own_permission(admin: Administration, permission: str) -> None:
+@pytest.mark.parametrize("permission", BUTTONS_OF_PERMISSION)
+def test_each_control_of_a_person_page_requires_its_own_permission(admin: Administration, permission: str) -> None:
     at, _ = admin.open(CARD, roles=[], permissions=["read:people", permission])
-    assert keys(at) == {"all-people", *ALONE[permission]}
-    asked = {wanted.path for wanted in admin.stub.requests}
-    assert (f"{canned.BASE}/people/7/sessions" in asked) is (permission == "read:sessions")
-    assert (f"{canned.BASE}/audit" in asked) is (permission == "read:audit")
+    assert button_keys(at) == {"all-people", *BUTTONS_OF_PERMISSION[permission]}
+    paths = {request.path for request in admin.stub.requests}
+    assert (f"{canned.BASE}/people/7/sessions" in paths) is (permission == "read:sessions")
+    assert (f"{canned.BASE}/audit" in paths) is (permission == "read:audit")
 
 
-def test_ones_own_card_says_whom_to_ask_and_offers_nothing(admin: Administration) -> None:
+def test_administrators_cannot_change_themselves(admin: Administration) -> None:
     at = testing.open_app("/people")
-    who = testing.sign_in_as(at, roles=["administrator"])
-    own = {**canned.card(), "subject": {"issuer": who.issuer, "subject": who.subject}}
+    subject = testing.sign_in_as(at, roles=["administrator"])
+    own = {**canned.card(), "subject": {"issuer": subject.issuer, "subject": subject.subject}}
     admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(own)
     at.query_params["person"] = "7"
     testing.open_page(at, "people.py")
-    assert not {"add-grant", "revoke-3", "revoke-4", "revoke-5", "release-8", "block", "erase"} & keys(at)
-    assert "ask another administrator" in words(at)
+    assert not {"add-grant", "revoke-3", "revoke-4", "revoke-5", "release-8", "block", "erase"} & button_keys(at)
+    assert "ask another administrator" in page_text(at)
 
 
-def test_search_and_filters_are_asked_of_the_api(admin: Administration) -> None:
+def test_search_and_filters_are_sent_to_the_api(admin: Administration) -> None:
     at, _ = admin.open("/people")
     at.text_input(key="q").set_value("  person 12 ").run()
     at.selectbox(key="state").set_value("Blocked").run()
@@ -83,60 +83,60 @@ def test_search_and_filters_are_asked_of_the_api(admin: Administration) -> None:
         "q": ["person 12"], "state": ["blocked"], "role": ["analyst"], "machine": ["true"], "sort": ["-last_seen_at"],
         "limit": ["25"],
     }  # fmt: skip
-    assert "Only: Blocked, role analyst, Machines" in words(at)
+    assert "Only: Blocked, role analyst, Machines" in page_text(at)
     at.selectbox(key="role").set_value("No role").run()
     assert admin.stub.last("GET").query["without_roles"] == ["true"]
     at.button(key="clear-filters").click().run()
     assert admin.stub.last("GET").query == {"q": ["person 12"], "sort": ["-last_seen_at"], "limit": ["25"]}
 
 
-def test_what_the_address_asks_for_is_asked_for(admin: Administration) -> None:
+def test_the_filters_in_the_address_are_applied(admin: Administration) -> None:
     admin.open("/people?q=ana&state=Blocked&role=No role")
-    query = [wanted.query for wanted in admin.stub.requests if wanted.path.endswith("/people")][-1]
+    query = [request.query for request in admin.stub.requests if request.path.endswith("/people")][-1]
     assert (query["q"], query["state"], query["without_roles"]) == (["ana"], ["blocked"], ["true"])
 
 
-def test_page_by_page_and_back(admin: Administration) -> None:
+def test_the_list_is_paged_forward_and_back(admin: Administration) -> None:
     at, _ = admin.open("/people")
-    assert "1 to 25 of 40 people" in words(at)
+    assert "1 to 25 of 40 people" in page_text(at)
     assert at.button(key="people-previous").disabled
     at.button(key="people-next").click().run()
-    assert "26 to 40 of 40 people" in words(at)
+    assert "26 to 40 of 40 people" in page_text(at)
     assert at.button(key="people-next").disabled
     at.button(key="people-previous").click().run()
-    assert "1 to 25 of 40 people" in words(at)
+    assert "1 to 25 of 40 people" in page_text(at)
     at.button(key="people-next").click().run()
     at.text_input(key="q").set_value("Person 1").run()
-    assert "cursor" not in admin.stub.last("GET").query, "another search begins at its first page"
+    assert "cursor" not in admin.stub.last("GET").query, "another search starts at its first page"
 
 
-def test_a_cursor_whose_place_is_gone_begins_again(admin: Administration) -> None:
+def test_an_expired_cursor_returns_to_the_first_page(admin: Administration) -> None:
     at, _ = admin.open("/people")
     people = admin.stub.responses["GET", f"{canned.BASE}/people"]
 
-    def gone(wanted: RecordedRequest) -> StubResponse:
-        if "cursor" in wanted.query:
+    def refuse_cursor(request: RecordedRequest) -> StubResponse:
+        if "cursor" in request.query:
             return problem(422, "invalid-input", "Some of the input is not right", problems={"cursor": "Too old."})
         assert callable(people)
-        return people(wanted)
+        return people(request)
 
-    admin.stub.responses["GET", f"{canned.BASE}/people"] = gone
+    admin.stub.responses["GET", f"{canned.BASE}/people"] = refuse_cursor
     at.button(key="people-next").click().run()
     assert not at.warning
-    assert "1 to 25 of 40 people" in words(at)
+    assert "1 to 25 of 40 people" in page_text(at)
 
 
-def test_totals_are_capped_and_nobody_is_a_state(admin: Administration) -> None:
+def test_totals_are_capped_and_an_empty_list_is_explained(admin: Administration) -> None:
     admin.stub.responses["GET", f"{canned.BASE}/people"] = canned.page(
         "people", [canned.person(1)], onwards="x", total=1000
     )
     at, _ = admin.open("/people")
-    assert "1 to 1 of 1,000+ people" in words(at)
+    assert "1 to 1 of 1,000+ people" in page_text(at)
     admin.stub.responses["GET", f"{canned.BASE}/people"] = canned.page("people", [])
     at.text_input(key="q").set_value("zz").run()
-    assert "No match" in words(at)
+    assert "No match" in page_text(at)
     at.text_input(key="q").set_value("").run()
-    assert "There are no people yet" in words(at)
+    assert "There are no people yet" in page_text(at)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -7,32 +7,32 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests import canned
-from tests.apptest.administration import CARD, Administration, keys, words
+from tests.apptest.administration import CARD, Administration, button_keys, page_text
 from tests.stub_api import FAULTS, json_of
 
 
 @pytest.mark.parametrize("address", ["/people?person=8", "/people?person=abc", "/people?person=-1", "/people?person="])
-def test_an_address_that_names_nobody_says_so(admin: Administration, address: str) -> None:
+def test_an_unknown_person_in_the_address_is_explained(admin: Administration, address: str) -> None:
     at, _ = admin.open(address)
     assert at.title[0].value == "Person not found"
-    assert "all-people" in keys(at)
+    assert "all-people" in button_keys(at)
 
 
-def test_a_card_says_where_everything_comes_from(admin: Administration) -> None:
+def test_a_person_page_shows_the_source_of_each_grant(admin: Administration) -> None:
     at, _ = admin.open(CARD)
-    said = words(at)
-    assert "Granted by auth0|ada, since 31 January 2026, 12:00 UTC: “joined”" in said
-    assert "until 31 January 2027, 00:00 UTC: “helps out”" in said
-    assert "From the sign-in provider, since 31 January 2026, 12:00 UTC, as Analyst." in said
-    assert "Also from the sign-in provider, but not mapped to a role: Astronaut." in said
-    assert "refusals and page views per day. :gray[From role viewer and role analyst.]" in said
-    assert "From a single permission." in said
-    assert "last used" in said
-    assert "on CSV explorer" in said
-    assert "Ada granted Bruno a role or permission." in said
+    shown = page_text(at)
+    assert "Granted by auth0|ada, since 31 January 2026, 12:00 UTC: “joined”" in shown
+    assert "until 31 January 2027, 00:00 UTC: “helps out”" in shown
+    assert "From the sign-in provider, since 31 January 2026, 12:00 UTC, as Analyst." in shown
+    assert "Also from the sign-in provider, but not mapped to a role: Astronaut." in shown
+    assert "refusals and page views per day. :gray[From role viewer and role analyst.]" in shown
+    assert "From a single permission." in shown
+    assert "last used" in shown
+    assert "on CSV explorer" in shown
+    assert "Ada granted Bruno a role or permission." in shown
 
 
-def test_giving_says_what_happened_and_offers_the_way_back(admin: Administration) -> None:
+def test_granting_reports_the_change_and_offers_undo(admin: Administration) -> None:
     at, _ = admin.open(CARD)
     at.button(key="add-grant").click().run()
     at.radio(key="add-grant-chosen-role").set_value("developer").run()
@@ -49,22 +49,22 @@ def test_giving_says_what_happened_and_offers_the_way_back(admin: Administration
         {"role": "developer", "reason": "helps with the API"},
     )
     assert sent.headers["if-match"] == '"v1"'
-    assert "Bruno Silva** has **developer** now, until" in words(at)
-    assert "add-grant-go" not in keys(at)
-    given = {**canned.card(version="v2"), "grants": [*canned.card()["grants"], canned.grant(6, "developer")]}
-    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(given)
+    assert "Bruno Silva** has **developer** now, until" in page_text(at)
+    assert "add-grant-go" not in button_keys(at)
+    card_with_grant = {**canned.card(version="v2"), "grants": [*canned.card()["grants"], canned.grant(6, "developer")]}
+    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(card_with_grant)
     admin.stub.responses["DELETE", f"{canned.BASE}/people/7/grants/6"] = json_of(canned.card(version="v3"))
     at.button(key="undo").click().run()
-    back = admin.changes()[-1]
-    assert (back.method, back.path) == ("DELETE", f"{canned.BASE}/people/7/grants/6")
-    assert back.query == {"reason": ["Undone: helps with the API"]}
-    assert back.headers["if-match"] == '"v2"'
-    assert "no longer has **developer**" in words(at)
+    undo = admin.changes()[-1]
+    assert (undo.method, undo.path) == ("DELETE", f"{canned.BASE}/people/7/grants/6")
+    assert undo.query == {"reason": ["Undone: helps with the API"]}
+    assert undo.headers["if-match"] == '"v2"'
+    assert "no longer has **developer**" in page_text(at)
     at.button(key="dismiss").click().run()
-    assert "no longer has" not in words(at)
+    assert "no longer has" not in page_text(at)
 
 
-def test_a_single_permission_until_a_day(admin: Administration) -> None:
+def test_a_single_permission_is_granted_until_a_date(admin: Administration) -> None:
     at, _ = admin.open(CARD)
     at.button(key="add-grant").click().run()
     at.segmented_control(key="add-grant-kind").set_value("A single permission").run()
@@ -81,19 +81,19 @@ def test_a_single_permission_until_a_day(admin: Administration) -> None:
     }  # fmt: skip
 
 
-def test_what_one_does_not_hold_is_not_offered(admin: Administration) -> None:
+def test_roles_beyond_the_administrators_own_permissions_are_not_offered(admin: Administration) -> None:
     at, _ = admin.open(CARD, roles=["viewer"], permissions=["read:people", "manage:grants", "read:roles"])
     at.button(key="add-grant").click().run()
     assert at.radio(key="add-grant-chosen-role").options == ["viewer"]
-    assert "4 roles not offered: you can grant only what you hold yourself." in words(at)
+    assert "4 roles not offered: you can grant only what you hold yourself." in page_text(at)
 
 
-def test_taking_away_says_what_it_means_and_can_be_given_back(admin: Administration) -> None:
+def test_revoking_shows_the_effect_and_can_be_undone(admin: Administration) -> None:
     at, _ = admin.open(CARD)
     at.button(key="revoke-3").click().run()
-    assert "Their permissions stay the same" in words(at)
+    assert "Their permissions stay the same" in page_text(at)
     at.button(key="revoke-5").click().run()
-    assert "They can no longer: try out calls to the remote API" in words(at)
+    assert "They can no longer: try out calls to the remote API" in page_text(at)
     at.text_input(key="revoke-reason").set_value("done").run()
     at.button(key="revoke-go").click().run()
     (sent,) = admin.changes()
@@ -104,23 +104,23 @@ def test_taking_away_says_what_it_means_and_can_be_given_back(admin: Administrat
     }  # fmt: skip
 
 
-def test_revoking_what_is_automatic_says_that_it_is_withheld_and_the_way_back_releases_it(
+def test_revoking_an_automatic_grant_withholds_it_and_undo_releases_it(
     admin: Administration,
 ) -> None:
     at, _ = admin.open(CARD)
     at.button(key="revoke-4").click().run()
-    said = words(at)
-    assert "It is granted automatically by the sign-in provider. From now on it is withheld: signing in again" in said
-    assert "They can no longer: open a CSV file" in said
+    shown = page_text(at)
+    assert "It is granted automatically by the sign-in provider. From now on it is withheld: signing in again" in shown
+    assert "They can no longer: open a CSV file" in shown
     at.text_input(key="revoke-reason").set_value("left").run()
     grants = [grant for grant in canned.card()["grants"] if grant["id"] != 4]
     after = canned.card(version="v2", grants=grants, withheld=[canned.withheld(9, "analyst", from_token=True)])
     admin.stub.responses["DELETE", f"{canned.BASE}/people/7/grants/4"] = json_of(after, etag='"v2"')
     admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(after, etag='"v2"')
     at.button(key="revoke-go").click().run()
-    assert "It applies at once. It is withheld: signing in again does not restore it." in words(at)
-    assert "Withheld by auth0|ada, since 31 January 2026" in words(at)
-    assert "Otherwise the sign-in provider and the default role would grant it." in words(at)
+    assert "It applies at once. It is withheld: signing in again does not restore it." in page_text(at)
+    assert "Withheld by auth0|ada, since 31 January 2026" in page_text(at)
+    assert "Otherwise the sign-in provider and the default role would grant it." in page_text(at)
     admin.stub.responses["DELETE", f"{canned.BASE}/people/7/withheld/9"] = json_of(
         canned.card(version="v3"), etag='"v3"'
     )
@@ -128,77 +128,77 @@ def test_revoking_what_is_automatic_says_that_it_is_withheld_and_the_way_back_re
     sent = admin.changes()[-1]
     assert (sent.method, sent.path) == ("DELETE", f"{canned.BASE}/people/7/withheld/9")
     assert (sent.query["reason"], sent.headers["if-match"]) == (["Undone: left"], '"v2"')
-    assert "**analyst** is no longer withheld from **Bruno Silva**." in words(at)
+    assert "**analyst** is no longer withheld from **Bruno Silva**." in page_text(at)
 
 
-def test_releasing_says_what_it_gives(admin: Administration) -> None:
+def test_releasing_a_withheld_role_shows_the_effect(admin: Administration) -> None:
     at, _ = admin.open(CARD)
-    assert "[Withheld] **developer**" in words(at)
+    assert "[Withheld] **developer**" in page_text(at)
     at.button(key="release-8").click().run()
-    assert "**Bruno Silva** has **developer** again at once, from the default role." in words(at)
+    assert "**Bruno Silva** has **developer** again at once, from the default role." in page_text(at)
     at.text_input(key="release-reason").set_value("back").run()
     admin.stub.responses["DELETE", f"{canned.BASE}/people/7/withheld/8"] = json_of(
         canned.card(withheld=[]), etag='"v2"'
     )
     at.button(key="release-go").click().run()
     assert admin.changes()[-1].path == f"{canned.BASE}/people/7/withheld/8"
-    assert "**developer** is no longer withheld from **Bruno Silva**." in words(at)
+    assert "**developer** is no longer withheld from **Bruno Silva**." in page_text(at)
 
 
-def test_the_card_of_somebody_blocked_says_that_they_can_open_nothing(admin: Administration) -> None:
+def test_the_page_of_a_blocked_person_shows_that_no_page_opens(admin: Administration) -> None:
     blocked = canned.card(state="blocked", grants=[], permissions=[], withheld=[])
     admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(blocked)
     at, _ = admin.open(CARD)
-    assert "While they are blocked they can open nothing; once unblocked, Home and Profile." in words(at)
-    assert "Nothing while they are blocked." in words(at)
-    assert "They can open Home and Profile" not in words(at)
+    assert "While they are blocked they can open nothing; once unblocked, Home and Profile." in page_text(at)
+    assert "Nothing while they are blocked." in page_text(at)
+    assert "They can open Home and Profile" not in page_text(at)
 
 
-def test_blocking_and_the_way_back(admin: Administration) -> None:
+def test_blocking_ends_the_sessions_and_can_be_undone(admin: Administration) -> None:
     at, _ = admin.open(CARD)
     at.button(key="block").click().run()
     at.text_input(key="block-reason").set_value("left").run()
     at.button(key="block-go").click().run()
     assert admin.changes()[-1].json() == {"blocked": True, "reason": "left"}
-    assert "Bruno Silva** is blocked. 2 sessions ended." in words(at)
+    assert "Bruno Silva** is blocked. 2 sessions ended." in page_text(at)
     admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(canned.card(version="v2", state="blocked"))
     admin.stub.responses["PUT", f"{canned.BASE}/people/7/block"] = json_of({"blocked": False, "sessions_ended": 0})
     at.button(key="undo").click().run()
     assert admin.changes()[-1].json() == {"blocked": False, "reason": "Undone: left"}
     assert admin.changes()[-1].headers["if-match"] == '"v2"'
-    assert {"unblock"} <= keys(at)
-    assert "block" not in keys(at)
+    assert {"unblock"} <= button_keys(at)
+    assert "block" not in button_keys(at)
 
 
-def test_erasing_asks_for_a_second_factor_before_anything_is_typed(admin: Administration) -> None:
+def test_erasing_requires_a_second_factor_before_the_form(admin: Administration) -> None:
     at, _ = admin.open(CARD, mfa=False)
     at.button(key="erase").click().run()
-    assert "This requires a second factor" in words(at)
-    assert "erase-go" not in keys(at)
+    assert "This requires a second factor" in page_text(at)
+    assert "erase-go" not in button_keys(at)
     at, _ = admin.open(CARD)
     at.button(key="erase").click().run()
     at.text_input(key="erase-reason").set_value("a request for erasure").run()
     at.button(key="erase-go").click().run()
-    assert "Tick the box above first" in words(at)
+    assert "Tick the box above first" in page_text(at)
     assert admin.changes() == []
     at.checkbox(key="erase-sure").check().run()
     at.button(key="erase-go").click().run()
     (sent,) = admin.changes()
     assert (sent.path, sent.json()) == (f"{canned.BASE}/people/7/erasure", {"reason": "a request for erasure"})
-    assert "undo" not in keys(at), "there is no way back, so none is offered"
+    assert "undo" not in button_keys(at), "an erasure cannot be undone"
 
 
-def test_adding_somebody_leads_to_their_card(admin: Administration) -> None:
+def test_adding_a_person_opens_the_persons_page(admin: Administration) -> None:
     at, _ = admin.open("/people")
     at.button(key="add-person").click().run()
     at.text_input(key="add-person-reason").set_value("begins on Monday").run()
     at.button(key="add-person-go").click().run()
-    assert "Type the subject" in words(at)
+    assert "Type the subject" in page_text(at)
     at.text_input(key="add-person-subject").set_value(" auth0|7 ").run()
     at.button(key="add-person-go").click().run()
     assert admin.changes()[-1].json() == {"subject": "auth0|7", "reason": "begins on Monday"}
     assert at.title[0].value == "Bruno Silva"
-    assert "is added" in words(at)
+    assert "is added" in page_text(at)
 
 
 def test_a_change_without_a_reason_is_not_sent(admin: Administration) -> None:
@@ -207,22 +207,22 @@ def test_a_change_without_a_reason_is_not_sent(admin: Administration) -> None:
         at.button(key=key).click().run()
         at.text_input(key=f"{key}-reason").set_value("   ").run()
         at.button(key=f"{key}-go").click().run()
-        assert "Enter a reason" in words(at)
+        assert "Enter a reason" in page_text(at)
     assert admin.changes() == []
 
 
-def test_cancel_changes_nothing_and_forgets_what_was_typed(admin: Administration) -> None:
+def test_cancel_changes_nothing_and_clears_the_input(admin: Administration) -> None:
     at, _ = admin.open(CARD)
     at.button(key="block").click().run()
     at.text_input(key="block-reason").set_value("left").run()
     at.button(key="block-cancel").click().run()
-    assert "block-go" not in keys(at)
+    assert "block-go" not in button_keys(at)
     at.button(key="block").click().run()
     assert at.text_input(key="block-reason").value == ""
     assert admin.changes() == []
 
 
-def test_changed_meanwhile_shows_both_versions_and_keeps_what_was_typed(admin: Administration) -> None:
+def test_a_conflict_shows_both_versions_and_keeps_the_input(admin: Administration) -> None:
     at, _ = admin.open(CARD)
     at.button(key="add-grant").click().run()
     at.radio(key="add-grant-chosen-role").set_value("developer").run()
@@ -231,7 +231,7 @@ def test_changed_meanwhile_shows_both_versions_and_keeps_what_was_typed(admin: A
     admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(newer)
     admin.stub.responses["POST", f"{canned.BASE}/people/7/grants"] = FAULTS["412"]
     at.button(key="add-grant-go").click().run()
-    assert "It was changed meanwhile" in words(at)
+    assert "It was changed meanwhile" in page_text(at)
     table = at.table[0].value
     assert table.to_dict("records") == [
         {"": "State", "When you began": "Active", "Now": "Blocked"},
@@ -244,14 +244,14 @@ def test_changed_meanwhile_shows_both_versions_and_keeps_what_was_typed(admin: A
     canned.serve(admin.stub)
     at.button(key="add-grant-go").click().run()
     assert admin.changes()[-1].headers["if-match"] == '"v9"', "the newer version, which was shown"
-    assert "has **developer** now" in words(at)
+    assert "has **developer** now" in page_text(at)
 
 
-def test_single_permissions_of_the_provider_are_told_together(admin: Administration) -> None:
+def test_single_permissions_of_the_provider_are_listed_together(admin: Administration) -> None:
     provided = [canned.grant(20 + n, None, permission=f"read:thing-{n:02}", source="token", by="") for n in range(19)]
     card = canned.card(grants=[canned.grant(3), *provided])
     admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(card)
     at, _ = admin.open(CARD)
-    assert "**19 single permissions**" in words(at)
-    assert "read:thing-09 and 9 more." in words(at)
-    assert "**read:thing-00**" not in words(at)
+    assert "**19 single permissions**" in page_text(at)
+    assert "read:thing-09 and 9 more." in page_text(at)
+    assert "**read:thing-00**" not in page_text(at)

@@ -8,24 +8,24 @@ from streamlit.testing.v1 import AppTest
 from app.core.clock import utc_now
 from app.core.policy import Source
 from app.core.records import NewGrant
-from tests.apptest.stubbed import Told, explained, words
+from tests.apptest.stubbed import AdministrationStub, page_text, problem_text
 from tests.stub_api import FAULTS, StubResponse, json_of, problem
 
 
-def reviewing(stub: Told) -> AppTest:
-    """An edit of the role clerk, at its review, with a reason."""
+def open_review(stub: AdministrationStub) -> AppTest:
+    """Open the editor of the role clerk, change it, and go to the review with a reason."""
     at = stub.open("roles.py", {"role": "3", "edit": "yes"})
-    for name, wanted in (("export:reports", True), ("read:people", False)):
+    for name, ticked in (("export:reports", True), ("read:people", False)):
         (box,) = [box for box in at.checkbox if str(box.key).endswith(f"-has-{name}")]
-        box.set_value(wanted)
+        box.set_value(ticked)
     at.text_input[0].set_value("front clerk")
     at.run()
     at.button(key="role-review").click().run()
     return at.text_input(key="role-save-reason").set_value("new work").run()
 
 
-def test_the_review_says_what_saving_does(stub: Told) -> None:
-    said = words(reviewing(stub))
+def test_the_review_shows_the_effect_of_saving(stub: AdministrationStub) -> None:
+    shown = page_text(open_review(stub))
     for sentence in (
         "**Name:** clerk :material/arrow_forward: front clerk",
         "**34 people have** this role.",
@@ -35,11 +35,11 @@ def test_the_review_says_what_saving_does(stub: Told) -> None:
         "Removed: 1 permission",
         "1 person loses it. :material/warning: Another role has it too: auditor. Users with that role keep it.",
     ):
-        assert sentence in said
+        assert sentence in shown
 
 
-def test_what_is_saved_is_what_was_reviewed_and_can_be_taken_back(stub: Told) -> None:
-    at = reviewing(stub)
+def test_the_reviewed_change_is_saved_and_can_be_undone(stub: AdministrationStub) -> None:
+    at = open_review(stub)
     saved = {**stub.roles[2], "name": "front clerk", "permissions": ["read:reports", "export:reports"], "version": "v4"}
     stub.answer("PUT", "roles/3", json_of(saved))
     at.button(key="role-save").click().run()
@@ -51,25 +51,25 @@ def test_what_is_saved_is_what_was_reviewed_and_can_be_taken_back(stub: Told) ->
         "permissions": ["export:reports", "read:reports"],
         "reason": "new work",
     }
-    assert "was changed: 1 added and 1 removed" in words(at)
+    assert "was changed: 1 added and 1 removed" in page_text(at)
     at.button(key="undo").click().run()
     back = stub.sent("PUT")[-1]
     assert back.headers["if-match"] == '"v4"'
     assert back.json()["permissions"] == ["read:people", "read:reports"]
     assert back.json()["name"] == "clerk"
-    assert "is as it was before" in words(at)
+    assert "is as it was before" in page_text(at)
 
 
-def test_nothing_is_saved_without_a_reason(stub: Told) -> None:
-    at = reviewing(stub)
+def test_nothing_is_saved_without_a_reason(stub: AdministrationStub) -> None:
+    at = open_review(stub)
     at.text_input(key="role-save-reason").set_value("  ").run()
     at.button(key="role-save").click().run()
-    assert "Enter a reason" in explained(at)
+    assert "Enter a reason" in problem_text(at)
     assert stub.sent("PUT") == []
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("response", "expected"),
     [
         (FAULTS["401"], "did not accept your sign-in"),
         (FAULTS["403"], "permission that you do not have"),
@@ -85,33 +85,35 @@ def test_nothing_is_saved_without_a_reason(stub: Told) -> None:
         (FAULTS["503"], "does not answer"),
     ],
 )  # fmt: skip
-def test_a_save_that_fails_says_why_and_keeps_everything(stub: Told, given: StubResponse, said: str) -> None:
-    at = reviewing(stub)
-    stub.answer("PUT", "roles/3", given)
+def test_a_failed_save_is_explained_and_keeps_the_input(
+    stub: AdministrationStub, response: StubResponse, expected: str
+) -> None:
+    at = open_review(stub)
+    stub.answer("PUT", "roles/3", response)
     at.button(key="role-save").click().run()
-    assert said in explained(at)
+    assert expected in problem_text(at)
     assert at.text_input(key="role-save-reason").value == "new work"
-    assert "Added: 1 permission" in words(at)
+    assert "Added: 1 permission" in page_text(at)
     at.button(key="role-back").click().run()
     assert at.text_input[0].value == "front clerk"
     ticked = {str(box.key).partition("-has-")[2] for box in at.checkbox if box.value}
     assert ticked == {"export:reports", "read:reports"}
 
 
-def test_a_role_changed_meanwhile_shows_both_and_loses_neither(stub: Told) -> None:
-    at = reviewing(stub)
+def test_a_conflicting_edit_shows_both_versions_and_loses_neither(stub: AdministrationStub) -> None:
+    at = open_review(stub)
     stub.answer("PUT", "roles/3", FAULTS["412"])
-    theirs = {**stub.roles[2], "description": "Theirs.", "permissions": ["read:people", "read:roles"], "version": "v9"}
-    stub.answer("GET", "roles/3", json_of(theirs))
+    current = {**stub.roles[2], "description": "Theirs.", "permissions": ["read:people", "read:roles"], "version": "v9"}
+    stub.answer("GET", "roles/3", json_of(current))
     at.button(key="role-save").click().run()
-    said = words(at)
-    assert "Another administrator changed this role while you were editing it" in said
-    assert "**Description:** Is clerk. :material/arrow_forward: Theirs." in said
-    assert "See roles, the permissions in them" in said
-    assert "**Name:** clerk :material/arrow_forward: front clerk" in said
-    assert "Download the usage report as a file" in said
+    shown = page_text(at)
+    assert "Another administrator changed this role while you were editing it" in shown
+    assert "**Description:** Is clerk. :material/arrow_forward: Theirs." in shown
+    assert "See roles, the permissions in them" in shown
+    assert "**Name:** clerk :material/arrow_forward: front clerk" in shown
+    assert "Download the usage report as a file" in shown
     at.button(key="meanwhile-on-top").click().run()
-    stub.answer("PUT", "roles/3", json_of(theirs))
+    stub.answer("PUT", "roles/3", json_of(current))
     at.text_input(key="role-save-reason").set_value("new work").run()
     at.button(key="role-save").click().run()
     put = stub.sent("PUT")[-1]
@@ -124,8 +126,8 @@ def test_a_role_changed_meanwhile_shows_both_and_loses_neither(stub: Told) -> No
     }
 
 
-def test_theirs_can_be_kept_instead(stub: Told) -> None:
-    at = reviewing(stub)
+def test_the_other_version_can_be_kept_instead(stub: AdministrationStub) -> None:
+    at = open_review(stub)
     stub.answer("PUT", "roles/3", FAULTS["412"])
     at.button(key="role-save").click().run()
     at.button(key="meanwhile-theirs-only").click().run()
@@ -133,11 +135,11 @@ def test_theirs_can_be_kept_instead(stub: Told) -> None:
     assert len(stub.sent("PUT")) == 1
 
 
-def test_a_role_deleted_meanwhile_can_be_made_anew_from_the_edit(stub: Told) -> None:
-    at = reviewing(stub)
+def test_a_deleted_role_can_be_created_again_from_the_edit(stub: AdministrationStub) -> None:
+    at = open_review(stub)
     stub.answer("POST", "roles/3/review", FAULTS["404"])
     at.run()
-    assert "This role was deleted meanwhile" in explained(at)
+    assert "This role was deleted meanwhile" in problem_text(at)
     at.button(key="role-as-new").click().run()
     assert at.title[0].value == "Create role"
     assert at.text_input[0].value == "front clerk"
@@ -145,43 +147,43 @@ def test_a_role_deleted_meanwhile_can_be_made_anew_from_the_edit(stub: Told) -> 
     assert ticked == {"export:reports", "read:reports"}
 
 
-def test_a_role_is_deleted_only_with_a_place_for_its_people(stub: Told) -> None:
+def test_a_role_is_deleted_only_with_another_role_for_its_people(stub: AdministrationStub) -> None:
     at = stub.open("roles.py", {"role": "3"})
     at.button(key="role-delete").click().run()
-    assert "34 people have it" in words(at)
+    assert "34 people have it" in page_text(at)
     assert at.button(key="delete-go").disabled
     at.selectbox(key="delete-move-to").set_value(2).run()
-    at.text_input(key="delete-reason").set_value("nobody does it").run()
+    at.text_input(key="delete-reason").set_value("no longer needed").run()
     stub.answer("DELETE", "roles/3", FAULTS["429"])
     at.button(key="delete-go").click().run()
-    assert "Wait 7 seconds" in explained(at)
-    assert at.text_input(key="delete-reason").value == "nobody does it"
+    assert "Wait 7 seconds" in problem_text(at)
+    assert at.text_input(key="delete-reason").value == "no longer needed"
     assert at.selectbox(key="delete-move-to").value == 2
     stub.answer("DELETE", "roles/3", json_of({"moved": 34}))
     at.button(key="delete-go").click().run()
-    gone = stub.sent("DELETE")[-1]
-    assert gone.query == {"move_to": ["2"], "reason": ["nobody does it"]}
-    assert gone.headers["if-match"] == '"v3"'
-    assert "34 people got viewer instead" in words(at)
+    deletion = stub.sent("DELETE")[-1]
+    assert deletion.query == {"move_to": ["2"], "reason": ["no longer needed"]}
+    assert deletion.headers["if-match"] == '"v3"'
+    assert "34 people got viewer instead" in page_text(at)
     assert at.title[0].value == "Roles"
 
 
-def test_a_right_taken_away_while_one_is_at_it_saves_nothing(stub: Told) -> None:
-    at = reviewing(stub)
+def test_nothing_is_saved_after_the_permission_is_revoked(stub: AdministrationStub) -> None:
+    at = open_review(stub)
     with stub.services.storage.unit_of_work() as unit:
-        unit.revoke_grant(NewGrant(subject=stub.who, source=Source.ADMIN, by="t", role="administrator"), utc_now())
-        unit.add_grant(NewGrant(subject=stub.who, source=Source.ADMIN, by="t", role="auditor"), utc_now())
+        unit.revoke_grant(NewGrant(subject=stub.subject, source=Source.ADMIN, by="t", role="administrator"), utc_now())
+        unit.add_grant(NewGrant(subject=stub.subject, source=Source.ADMIN, by="t", role="auditor"), utc_now())
         unit.commit()
     at.button(key="role-save").click().run()
     assert stub.sent("PUT") == []
-    assert "needs a permission that you do not have" in explained(at)
+    assert "needs a permission that you do not have" in problem_text(at)
 
 
-def test_what_one_does_not_hold_is_locked_before_trying(stub: Told) -> None:
+def test_permissions_that_the_administrator_lacks_cannot_be_ticked(stub: AdministrationStub) -> None:
     at = stub.open("roles.py", {"role": "3", "edit": "yes"}, roles=("auditor",))
-    assert "needs a permission that you do not have" in explained(at)
-    held = ("read:roles", "manage:roles", "read:reports")
-    at = stub.open("roles.py", {"role": "3", "edit": "yes"}, roles=(), permissions=held)
+    assert "needs a permission that you do not have" in problem_text(at)
+    own_permissions = ("read:roles", "manage:roles", "read:reports")
+    at = stub.open("roles.py", {"role": "3", "edit": "yes"}, roles=(), permissions=own_permissions)
     locked = {str(box.key).partition("-has-")[2] for box in at.checkbox if box.disabled}
     assert locked == {"export:reports"}
-    assert "You cannot grant the locked permissions" in words(at)
+    assert "You cannot grant the locked permissions" in page_text(at)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from tests import canned
-from tests.apptest.administration import Administration, words
+from tests.apptest.administration import Administration, page_text
 from tests.stub_api import FAULTS
 
 
-def test_the_title_of_a_page_one_may_not_open_is_not_told_with_a_session(admin: Administration) -> None:
+def test_a_session_does_not_reveal_the_title_of_a_forbidden_page(admin: Administration) -> None:
     at, _ = admin.open("/sessions", roles=["auditor"])
-    assert "last used" in words(at)
-    assert "CSV explorer" not in words(at)
+    assert "last used" in page_text(at)
+    assert "CSV explorer" not in page_text(at)
 
 
-def test_ending_one_session_and_all(admin: Administration) -> None:
+def test_one_session_or_all_sessions_of_a_user_are_ended(admin: Administration) -> None:
     at, _ = admin.open("/sessions")
     at.button(key="end-ref-1").click().run()
     at.text_input(key="end-session-reason").set_value("lost").run()
@@ -22,7 +22,7 @@ def test_ending_one_session_and_all(admin: Administration) -> None:
         f"{canned.BASE}/sessions/ref-1",
         {"reason": ["lost"]},
     )
-    assert "The session of **Bruno Silva** (Firefox on Linux) has ended." in words(at)
+    assert "The session of **Bruno Silva** (Firefox on Linux) has ended." in page_text(at)
     at.button(key="end-ref-1").click().run()
     at.checkbox(key="end-session-all").check().run()
     at.text_input(key="end-session-reason").set_value("lost").run()
@@ -32,4 +32,4 @@ def test_ending_one_session_and_all(admin: Administration) -> None:
     at.button(key="end-ref-1").click().run()
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
-    assert "had ended already" in words(at)
+    assert "had ended already" in page_text(at)

@@ -1,4 +1,4 @@
-"""No identity is read inside anything that users share: caches, bound functions kept for later, threads of a cache."""
+"""No identity is read inside anything that users share: caches, stored bound functions, threads of a cache."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_inside_a_cache_every_call_about_the_user_raises(gatehouse: Services, ca
     assert error(run(code, "cached()", "administrator")).startswith("IdentityShared: ")
 
 
-WAYS_IN = {
+IN_A_CACHE = {
     "a guard below the cache": (
         "@st.cache_data\n@access.requires(Permission.READ_REPORTS)\ndef cached():\n    return 1\n"
     ),
@@ -101,36 +101,36 @@ WAYS_IN = {
 }
 
 
-@pytest.mark.parametrize("code", WAYS_IN.values(), ids=WAYS_IN)
-def test_no_way_into_a_cache_hides_it(gatehouse: Services, code: str) -> None:
+@pytest.mark.parametrize("code", IN_A_CACHE.values(), ids=IN_A_CACHE)
+def test_no_detour_into_a_cache_reads_identity(gatehouse: Services, code: str) -> None:
     at = run(code, "cached()", "administrator")
     assert error(at).startswith(f"IdentityShared: This code asks who the user is {IN_CACHE}")
 
 
-@pytest.mark.parametrize("attach", ["add_script_run_ctx(thread)", "taken = get_script_run_ctx()"])
-def test_a_thread_that_is_given_the_context_of_a_run_raises(gatehouse: Services, attach: str) -> None:
+@pytest.mark.parametrize("attach", ["add_script_run_ctx(thread)", "context = get_script_run_ctx()"])
+def test_a_thread_with_the_context_of_a_run_raises(gatehouse: Services, attach: str) -> None:
     at = run(
         f"""
-        said = []
+        results = []
 
 
         def work():
-            if taken is not None:
-                add_script_run_ctx(ctx=taken)
+            if context is not None:
+                add_script_run_ctx(ctx=context)
             try:
-                said.append(access.principal().name)
+                results.append(access.principal().name)
             except Exception as error:
-                said.append(f"{{type(error).__name__}}: {{error}}")
+                results.append(f"{{type(error).__name__}}: {{error}}")
 
 
         @st.cache_data
         def cached():
             thread = threading.Thread(target=work)
             {attach}
-            globals()["taken"] = locals().get("taken")
+            globals()["context"] = locals().get("context")
             thread.start()
             thread.join()
-            return said[0]
+            return results[0]
         """,
         "cached()",
         "administrator",
@@ -141,14 +141,14 @@ def test_a_thread_that_is_given_the_context_of_a_run_raises(gatehouse: Services,
 def test_a_parallel_fragment_knows_its_user(gatehouse: Services) -> None:
     at = run(
         """
-        said = st.session_state.setdefault("said", [])
+        results = st.session_state.setdefault("results", [])
 
 
         def work():
             try:
-                said.append(access.principal().anonymous)
+                results.append(access.principal().anonymous)
             except Exception as error:
-                said.append(type(error).__name__)
+                results.append(type(error).__name__)
 
 
         @st.fragment(parallel=True)
@@ -161,20 +161,20 @@ def test_a_parallel_fragment_knows_its_user(gatehouse: Services) -> None:
         "part()",
         "viewer",
     )
-    assert at.session_state["said"] == [False, "IdentityShared"]
+    assert at.session_state["results"] == [False, "IdentityShared"]
 
 
-KEPT: list[Callable[[], object]] = []
+STORED: list[Callable[[], object]] = []
 
 
-def keep(call: Callable[[], object]) -> None:
-    KEPT.append(call)
+def store(call: Callable[[], object]) -> None:
+    STORED.append(call)
 
 
-def test_a_bound_function_that_is_kept_serves_nobody_else(gatehouse: Services) -> None:
-    KEPT.clear()
-    made = """
-    from tests.apptest.test_shared_identity import KEPT, keep
+def test_a_stored_bound_function_refuses_other_sessions(gatehouse: Services) -> None:
+    STORED.clear()
+    code = """
+    from tests.apptest.test_shared_identity import STORED, store
 
 
     @access.requires(Permission.READ_REPORTS)
@@ -184,49 +184,49 @@ def test_a_bound_function_that_is_kept_serves_nobody_else(gatehouse: Services) -
 
     bound = access.bind_session(report)
     """
-    at = run(made, "keep(bound)", "viewer")
-    mine = "from tests.apptest.test_shared_identity import KEPT\n"
+    at = run(code, "store(bound)", "viewer")
+    stored = "from tests.apptest.test_shared_identity import STORED\n"
     refused = "IdentityShared: This function is bound to another session by access.bind_session."
-    assert error(run(mine, "KEPT[0]()", "administrator")).startswith(refused)
-    assert error(run(mine, "KEPT[0]()", anonymous=True)).startswith(refused)
-    assert error(run(mine, "access.bind_session(KEPT[0])()", "viewer")).startswith(refused)
+    assert error(run(stored, "STORED[0]()", "administrator")).startswith(refused)
+    assert error(run(stored, "STORED[0]()", anonymous=True)).startswith(refused)
+    assert error(run(stored, "access.bind_session(STORED[0])()", "viewer")).startswith(refused)
     returned = "@st.cache_resource\ndef cached(_function):\n    return _function\n"
-    assert error(run(mine + returned, "cached(KEPT[0])()", "viewer")).startswith(refused)
-    subject = KEPT[0]()  # outside of any run, as a download's thread
+    assert error(run(stored + returned, "cached(STORED[0])()", "viewer")).startswith(refused)
+    subject = STORED[0]()  # outside of a run, as in the thread of a download
     assert isinstance(subject, str)
     at.run()
     assert at.session_state["answer"] is None
-    assert KEPT[1]() == subject
-    again = AppTest.from_string(SCRIPT.format(code=mine, call="KEPT[0]()"))
-    again.user = dict(at.user)
-    assert again.run().session_state["answer"] == subject  # another tab of the same session
+    assert STORED[1]() == subject
+    other_tab = AppTest.from_string(SCRIPT.format(code=stored, call="STORED[0]()"))
+    other_tab.user = dict(at.user)
+    assert other_tab.run().session_state["answer"] == subject  # another tab of the same session
 
 
-def test_a_function_that_was_bound_for_nobody_serves_no_user(gatehouse: Services) -> None:
-    KEPT.clear()
+def test_a_function_bound_for_an_anonymous_user_refuses_users(gatehouse: Services) -> None:
+    STORED.clear()
     run(
-        "from tests.apptest.test_shared_identity import KEPT, keep",
-        "keep(access.bind_session(access.principal))",
+        "from tests.apptest.test_shared_identity import STORED, store",
+        "store(access.bind_session(access.principal))",
         anonymous=True,
     )
-    mine = "from tests.apptest.test_shared_identity import KEPT\n"
-    assert error(run(mine, "KEPT[0]()", "administrator")).startswith("IdentityShared: This function is bound")
-    anonymous: Any = KEPT[0]()
+    stored = "from tests.apptest.test_shared_identity import STORED\n"
+    assert error(run(stored, "STORED[0]()", "administrator")).startswith("IdentityShared: This function is bound")
+    anonymous: Any = STORED[0]()
     assert anonymous.anonymous
-    answered: list[Any] = []
-    thread = threading.Thread(target=lambda: answered.append(KEPT[0]()))
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(STORED[0]()))
     thread.start()
     thread.join()
-    assert answered[0].anonymous
+    assert results[0].anonymous
 
 
-def test_the_log_names_the_place(gatehouse: Services, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_names_the_line_of_the_code(gatehouse: Services, capsys: pytest.CaptureFixture[str]) -> None:
     at = run("@st.cache_data\ndef cached():\n    return access.allows('read:reports')\n", "cached()", "viewer")
     assert error(at).startswith("IdentityShared: ")
-    line = SCRIPT.partition("{code}")[0].count("\n") + 3  # the third of its code
+    line = SCRIPT.partition("{code}")[0].count("\n") + 3  # the third line of the code
     assert f":{line} " in capsys.readouterr().out
 
 
-def test_the_error_is_no_refusal_of_a_user() -> None:
+def test_the_error_is_not_a_refusal_of_a_user() -> None:
     assert not issubclass(IdentityShared, Unauthenticated | PermissionDenied)
     assert (IdentityShared.code, IdentityShared.status) == ("identity-shared", 500)

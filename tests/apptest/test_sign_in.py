@@ -1,4 +1,4 @@
-"""The address that a press on "Sign in" leads to, as a script run makes it."""
+"""The address behind "Sign in", as a run of a script builds it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ st.text(sign_in_address({arguments}))
 """
 
 
-def asked(arguments: str, *, url: str = "http://localhost:8501/reports", **query: str) -> dict[str, str]:
+def login_query(arguments: str, *, url: str = "http://localhost:8501/reports", **query: str) -> dict[str, str]:
     """The query of the address; each parameter at most once."""
     at = AppTest.from_string(SCRIPT.format(arguments=arguments))
     at.context = {"url": url}
@@ -50,16 +50,17 @@ def asked(arguments: str, *, url: str = "http://localhost:8501/reports", **query
         ),
         ("step_up=Requirement(max_age_seconds=300, acr='urn:x')",
          {"step_up": "1", "max_age": "300", "acr_values": "urn:x"}),
-        # what is not of the right form is left out
+        # values of a wrong form are omitted
         ("connection='a b', organization='a/b', login_hint='x\\n', screen_hint='x', ui_locales=';'", {}),
     ],
 )  # fmt: skip
-def test_what_was_asked_for_and_nothing_else(arguments: str, extra: dict[str, str]) -> None:
-    assert asked(arguments) == {"return_to": "/reports"} | extra
+def test_the_address_has_only_the_requested_parameters(arguments: str, extra: dict[str, str]) -> None:
+    assert login_query(arguments) == {"return_to": "/reports"} | extra
 
 
-def test_it_leads_back_to_where_one_was_query_included() -> None:
-    assert asked("", range="7 days", town="Zürich&x=1")["return_to"] == "/reports?range=7+days&town=Z%C3%BCrich%26x%3D1"
-    assert asked("", url="http://localhost:8501/")["return_to"] == "/"
-    assert asked("return_to='/csv?a=1'", range="7 days")["return_to"] == "/csv?a=1"
-    assert asked("return_to='//evil.example/x'")["return_to"] == "/"
+def test_the_address_returns_to_the_page_with_its_query() -> None:
+    query = login_query("", range="7 days", town="Zürich&x=1")
+    assert query["return_to"] == "/reports?range=7+days&town=Z%C3%BCrich%26x%3D1"
+    assert login_query("", url="http://localhost:8501/")["return_to"] == "/"
+    assert login_query("return_to='/csv?a=1'", range="7 days")["return_to"] == "/csv?a=1"
+    assert login_query("return_to='//evil.example/x'")["return_to"] == "/"

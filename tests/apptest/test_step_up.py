@@ -1,4 +1,4 @@
-"""What a person sees whose sign-in is not as recent or as strong as something asks: why, and the one way on."""
+"""Step-up on the pages: what is shown when the sign-in is older or weaker than a permission requires."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ HOUR = 3_600_000_000
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Requirement]:
-    """What the buttons that were drawn since the last look ask for."""
+def requirements(monkeypatch: pytest.MonkeyPatch) -> list[Requirement]:
+    """The requirements of the confirm buttons, in the order they were drawn."""
     drawn: list[Requirement] = []
 
     def draw(*, key: str, step_up: Requirement, **more: Any) -> None:
@@ -34,13 +34,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Requirement]:
 
 
 def signed_in_ago(world: World, microseconds: int, *, amr: str = "") -> None:
-    """Make every session's sign-in that much older (or younger), and by these methods."""
+    """Make the sign-in of every session older by this time (younger if negative), and set its methods."""
     change = text("UPDATE sessions SET authenticated_at = authenticated_at - :older, amr = :amr")
     with world.services.storage.engine.begin() as connection:  # type: ignore[attr-defined]
         connection.execute(change, {"older": microseconds, "amr": amr})
 
 
-def words(at: AppTest) -> str:
+def page_text(at: AppTest) -> str:
     return "\n".join(element.value for element in [*at.markdown, *at.caption])
 
 
@@ -48,39 +48,39 @@ def export_is_offered(at: AppTest) -> bool:
     return bool(at.get("download_button"))
 
 
-def test_on_the_report_the_way_to_confirm_stands_where_the_export_was(world: World, asked: list[Requirement]) -> None:
+def test_the_report_offers_to_confirm_in_place_of_the_export(world: World, requirements: list[Requirement]) -> None:
     at = testing.open_app("/reports")
     world.sign_in(at, roles=["analyst"])
     testing.open_page(at, "usage_report.py")
     assert export_is_offered(at)
-    assert asked == []
+    assert requirements == []
     signed_in_ago(world, HOUR + 1_000_000)
     at.run()
     assert title_of(at) == "Usage report"
     assert not export_is_offered(at)
-    assert asked == [Requirement(max_age_seconds=3600)]
-    assert "Confirm it is you" in words(at)
-    assert "download the usage report as a file" in words(at)
-    assert "within the last hour" in words(at)
-    assert "You come right back to this page" in words(at)
-    assert denials(world) == [], "showing it is no refusal"
+    assert requirements == [Requirement(max_age_seconds=3600)]
+    assert "Confirm it is you" in page_text(at)
+    assert "download the usage report as a file" in page_text(at)
+    assert "within the last hour" in page_text(at)
+    assert "You come right back to this page" in page_text(at)
+    assert denials(world) == [], "the offer to confirm is not a refusal"
     signed_in_ago(world, -HOUR)
     at.run()
     assert export_is_offered(at)
-    assert "Confirm it is you" not in words(at)
+    assert "Confirm it is you" not in page_text(at)
 
 
-def test_who_may_not_export_is_not_asked_to_confirm(world: World, asked: list[Requirement]) -> None:
+def test_users_without_the_permission_are_not_asked_to_confirm(world: World, requirements: list[Requirement]) -> None:
     at = testing.open_app("/reports")
     world.sign_in(at, roles=["viewer"])
     signed_in_ago(world, 2 * HOUR)
     testing.open_page(at, "usage_report.py")
-    assert "you need one more permission" in words(at)
-    assert asked == []
+    assert "you need one more permission" in page_text(at)
+    assert requirements == []
 
 
-def test_a_page_asks_before_anything_of_it_runs(
-    world: World, asked: list[Requirement], monkeypatch: pytest.MonkeyPatch
+def test_a_page_asks_to_confirm_before_it_runs(
+    world: World, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(max_age_seconds=300))
     at = testing.open_app("/reports")
@@ -89,32 +89,36 @@ def test_a_page_asks_before_anything_of_it_runs(
     testing.open_page(at, "usage_report.py")
     for _ in range(2):
         assert title_of(at) == "Confirm it is you"
-        assert "see the usage report" in words(at)
-        assert "within the last 5 minutes" in words(at)
+        assert "see the usage report" in page_text(at)
+        assert "within the last 5 minutes" in page_text(at)
         assert not at.metric
         at.run()
-    assert set(asked) == {Requirement(max_age_seconds=300)}
-    assert denials(world) == [("app:page:deny", "/reports", "stale-login")], "once, for as long as one stays there"
+    assert set(requirements) == {Requirement(max_age_seconds=300)}
+    assert denials(world) == [("app:page:deny", "/reports", "stale-login")], "audited once while the page stays open"
     signed_in_ago(world, -HOUR)
     assert title_of(at.run()) == "Usage report"
 
 
-def test_such_a_page_is_offered_like_any_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_requires_a_recent_sign_in_is_offered_like_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(max_age_seconds=300))
     at = testing.open_app("/")
     subject = world.sign_in(at, roles=["viewer"])
     signed_in_ago(world, HOUR)
     at.run()
-    assert ":material/check: See the usage report" in words(at)
+    assert ":material/check: See the usage report" in page_text(at)
     assert [link.proto.page for link in at.get("page_link")] == ["reports", "profile"]
     assert title_of(at.switch_page("../pages/usage_report.py").run()) == "Confirm it is you"
     with world.services.storage.unit_of_work() as unit:
         revoke("viewer", subject)(unit)
         unit.commit()
-    assert title_of(at.run()) == "No access", "one that may not be opened says so, and asks nobody to confirm anything"
+    assert title_of(at.run()) == "No access", "a page without the permission offers no confirmation"
 
 
-def test_the_page_asks_even_when_it_is_run_past_the_navigation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_requires_a_recent_sign_in_when_it_runs_without_the_navigation(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(max_age_seconds=300))
     at = AppTest.from_file(str(testing.MAIN.parents[1] / "pages" / "usage_report.py"), default_timeout=20)
     world.sign_in(at, roles=["viewer"])
@@ -125,17 +129,17 @@ def test_the_page_asks_even_when_it_is_run_past_the_navigation(world: World, mon
     assert denials(world) == [("app:page:deny", "/reports", "stale-login")]
 
 
-def test_a_second_factor_is_asked_for_in_its_own_words(
-    world: World, asked: list[Requirement], monkeypatch: pytest.MonkeyPatch
+def test_a_required_second_factor_is_explained(
+    world: World, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(acr=MULTI_FACTOR))
     at = testing.open_app("/reports")
     world.sign_in(at, roles=["viewer"])
     testing.open_page(at, "usage_report.py")
     assert title_of(at) == "Confirm it is you"
-    assert "requires a second factor, such as a code" in words(at)
-    assert MULTI_FACTOR not in words(at)
-    assert asked[0] == Requirement(acr=MULTI_FACTOR)
+    assert "requires a second factor, such as a code" in page_text(at)
+    assert MULTI_FACTOR not in page_text(at)
+    assert requirements[0] == Requirement(acr=MULTI_FACTOR)
     signed_in_ago(world, 0, amr="mfa pwd")
     assert title_of(at.run()) == "Usage report"
 
@@ -148,15 +152,15 @@ def test_functions_are_refused_in_callbacks_fragments_and_the_body_once_the_sign
     world.sign_in(at, roles=["analyst"])
     at.run()
     at.button(key=button).click().run()
-    assert at.session_state["done"] == [button]
+    assert at.session_state["calls"] == [button]
     signed_in_ago(world, 2 * HOUR)
     at.button(key=button).click().run()
-    assert at.session_state["done"] == [button]
+    assert at.session_state["calls"] == [button]
     assert len(at.exception) == 1
     assert [(kind, reason) for kind, _, reason in denials(world)] == [("app:function:deny", "stale-login")]
 
 
-def test_a_download_made_later_is_decided_when_it_is_made(world: World) -> None:
+def test_a_deferred_download_is_checked_when_it_is_created(world: World) -> None:
     bound: list[Callable[[], bytes]] = []
     from app import access
     from app.core.permissions import Permission
@@ -165,7 +169,7 @@ def test_a_download_made_later_is_decided_when_it_is_made(world: World) -> None:
     def export() -> bytes:
         return b"report"
 
-    def script(keep: list, make: object) -> None:  # type: ignore[type-arg] # its text is run where no name is known
+    def script(keep: list, make: object) -> None:  # type: ignore[type-arg] # its source is run in a module without these names
         from app import access
 
         keep.append(access.bind_session(make))  # type: ignore[arg-type] # see above
@@ -179,13 +183,13 @@ def test_a_download_made_later_is_decided_when_it_is_made(world: World) -> None:
         bound[0]()
 
 
-def test_the_apis_own_challenge_comes_back_as_the_same_error(
-    world: World, asked: list[Requirement], monkeypatch: pytest.MonkeyPatch
+def test_a_challenge_of_the_api_is_raised_as_the_same_error(
+    world: World, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its clock, its decision: even where the app has not asked first."""
+    """The API decides by its own clock, also where the app has not checked first."""
     caught: list[StepUpRequired] = []
 
-    def script(keep: list) -> None:  # type: ignore[type-arg] # its text is run where no name is known
+    def script(keep: list) -> None:  # type: ignore[type-arg] # its source is run in a module without these names
         from app import api_client, panels
         from app.core.errors import GatehouseError
 
@@ -207,19 +211,19 @@ def test_the_apis_own_challenge_comes_back_as_the_same_error(
     monkeypatch.setitem(REQUIREMENTS, "export:reports", Requirement(60, MULTI_FACTOR))
     at.run()
     assert (caught[1].max_age_seconds, caught[1].acr) == (60, MULTI_FACTOR)
-    assert asked[-1] == Requirement(60, MULTI_FACTOR)
+    assert requirements[-1] == Requirement(60, MULTI_FACTOR)
 
 
-def test_what_one_may_do_after_confirming_is_on_the_profile_too(world: World) -> None:
+def test_the_profile_lists_permissions_that_require_confirmation(world: World) -> None:
     at = testing.open_app("/profile")
     world.sign_in(at, roles=["analyst"])
     signed_in_ago(world, 2 * HOUR)
     testing.open_page(at, "profile.py")
-    assert "Download the usage report as a file" in words(at)
+    assert "Download the usage report as a file" in page_text(at)
 
 
-def test_how_long_something_stays_fresh(world: World) -> None:
-    """What a fragment's ``run_every`` takes, so that a download is not offered any more when it would be refused."""
+def test_the_time_until_a_confirmation_is_required(world: World) -> None:
+    """The value for a fragment's ``run_every``, so that a download is removed before it would be refused."""
     at = AppTest.from_string(
         """
 import streamlit as st
@@ -233,19 +237,19 @@ for permission in (Permission.READ_REPORTS, Permission.EXPORT_REPORTS):
     )
     world.sign_in(at, roles=["analyst"])
 
-    def told() -> list[str]:
+    def texts() -> list[str]:
         return [element.value for element in at.run().markdown]
 
-    assert told() == ["ever", "60"]
+    assert texts() == ["ever", "60"]
     signed_in_ago(world, HOUR // 2)
-    assert told() == ["ever", "30"]
+    assert texts() == ["ever", "30"]
     signed_in_ago(world, HOUR)
-    assert told() == ["ever", "ever"]
+    assert texts() == ["ever", "ever"]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(3600, "hour"), (7200, "2 hours"), (60, "minute"), (900, "15 minutes"), (86400, "day"), (90, "90 seconds")],
 )
-def test_a_span_of_time_in_words(seconds: int, said: str) -> None:
-    assert formatting.span(seconds) == said
+def test_a_time_span_in_words(seconds: int, expected: str) -> None:
+    assert formatting.span(seconds) == expected

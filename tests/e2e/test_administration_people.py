@@ -121,7 +121,7 @@ def test_a_session_that_is_ended_leaves_its_page_and_says_why(arrive: Arrive) ->
     ada.shot("sessions-ended")
 
 
-def test_two_administrators_at_once_lose_nothing(arrive: Arrive) -> None:
+def test_concurrent_edits_of_two_administrators_are_both_kept(arrive: Arrive) -> None:
     dev = arrive()
     dev.sign_in("dev")
     first, second = arrive(), arrive()

@@ -30,9 +30,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.admin.people.bulk_actions:_run",
         without="size if isinstance(error, ChangeUnconfirmed) else 0",
         instead="0",
-        test=(
-            "tests/apptest/test_people_bulk_changes.py::test_of_several_at_once_it_is_said_who_may_have_been_changed"
-        ),
+        test=("tests/apptest/test_people_bulk_changes.py::test_a_bulk_change_reports_the_people_in_doubt"),
     ),
     Removal(
         guard="exporting the audit requires a recent sign-in",
@@ -131,7 +129,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="an audit file that is ready still requires the export permission",
         at="app.admin.audit.export:content_of",
         without="@access.requires(...)",
-        test=("tests/apptest/test_audit.py::test_a_file_that_was_prepared_is_handed_out_only_to_who_may_still_have_it"),
+        test=("tests/apptest/test_audit.py::test_a_prepared_file_is_refused_after_the_permission_is_revoked"),
     ),
     Removal(
         guard="a call that changes people requires its permission",

@@ -11,14 +11,14 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
         guard="a delegated API call requires its permission",
         at="app.component_events:call_api",
         without="@access.requires(...)",
-        test="tests/apptest/test_host.py::test_the_guard_decides_first[roles0]",
+        test="tests/apptest/test_host.py::test_the_host_checks_the_permission_first[roles0]",
     ),
     Removal(
         guard="only listed API calls can be delegated",
         at="app.component_events:call_api",
         without="not is_offered(...)",
         instead="False",
-        test="tests/apptest/test_host.py::test_any_other_host_scheme_path_or_method_is_refused_and_on_record",
+        test="tests/apptest/test_host.py::test_any_other_host_scheme_path_or_method_is_refused_and_audited",
     ),
     Removal(
         guard="a delegated response must not contain the token",

@@ -12,14 +12,14 @@ REMOVALS: Final[list[Removal]] = [
         at="pages.usage_report",
         without="access.require_page()",
         test=(
-            "tests/apptest/test_gating.py::test_a_page_refuses_even_when_it_is_run_past_the_navigation[usage_report.py]"
+            "tests/apptest/test_gating.py::test_a_page_refuses_access_when_it_runs_without_the_navigation[usage_report.py]"
         ),
     ),
     Removal(
         guard="the navigation registers only pages that the user may open",
         at="app.main:_signed_in",
         without="decision.allowed_after_step_up",
-        test="tests/apptest/test_gating.py::test_the_navigation_registers_only_what_may_be_opened",
+        test="tests/apptest/test_gating.py::test_the_navigation_registers_only_permitted_pages",
     ),
     Removal(
         guard="@requires checks the permission at each call",
@@ -35,7 +35,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.main:main",
         without="not access.guarded()",
         instead="False",
-        test="tests/apptest/test_gating.py::test_without_the_guards_marker_one_sentence_is_shown_and_nothing_else",
+        test="tests/apptest/test_gating.py::test_without_the_socket_guard_only_an_error_is_shown",
     ),
     Removal(
         guard="a permission can require a recent or stronger sign-in",

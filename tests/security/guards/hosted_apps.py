@@ -12,41 +12,41 @@ REMOVALS: Final[list[Removal]] = [
         at="app.hosted:run",
         without="_enter()",
         instead="True",
-        test="tests/apptest/test_hosted.py::test_nobody_gets_sign_in_and_the_script_does_not_run",
+        test="tests/apptest/test_hosted.py::test_an_anonymous_user_sees_sign_in_and_the_script_does_not_run",
     ),
     Removal(
         guard="a hosted app runs only behind the socket guard",
         at="app.hosted:_enter",
         without="not access.guarded()",
         instead="False",
-        test="tests/apptest/test_hosted.py::test_without_the_guard_in_front_nothing_runs",
+        test="tests/apptest/test_hosted.py::test_without_the_socket_guard_nothing_runs",
     ),
     Removal(
         guard="a hosted app can require a permission to enter",
         at="app.hosted:_signed_in",
         without="not decision.allowed",
         instead="False",
-        test="tests/apptest/test_hosted.py::test_the_whole_app_may_ask_for_a_permission",
+        test="tests/apptest/test_hosted.py::test_the_whole_app_can_require_a_permission",
     ),
     Removal(
         guard="a page of a hosted app opens only with the permission of its row",
         at="app.hosted_pages:_missing_row",
         without="decision.allowed",
-        test="tests/apptest/test_hosted.py::test_a_page_opens_for_whom_its_row_says_and_for_nobody_else",
+        test="tests/apptest/test_hosted.py::test_a_page_opens_only_with_the_permission_of_its_row",
     ),
     Removal(
         guard="a page of a hosted app without a row stays closed",
         at="app.hosted_pages:_missing_row",
         without="declared and decision.allowed",
         instead="decision.allowed",
-        test="tests/apptest/test_hosted.py::test_a_page_without_a_row_opens_for_nobody",
+        test="tests/apptest/test_hosted.py::test_a_page_without_a_row_is_closed",
     ),
     Removal(
         guard="a pages folder beside a hosted app is refused",
         at="app.core.hosting:hosting_mistakes",
         without='(folder / "pages").is_dir()',
         instead="False",
-        test="tests/apptest/test_hosted_start.py::test_what_cannot_be_served_is_said_at_start",
+        test="tests/apptest/test_hosted_start.py::test_an_app_that_cannot_be_served_is_refused_at_start",
     ),
     Removal(
         guard="scripts that Streamlit finds later run behind the gate",
@@ -80,14 +80,14 @@ REMOVALS: Final[list[Removal]] = [
         guard="rows apply to st.navigation from whichever module it is imported",
         at="app.hosted_pages:install",
         without="navigation_module",
-        test="tests/apptest/test_hosted.py::test_rows_count_for_a_navigation_imported_from_where_streamlit_keeps_it",
+        test="tests/apptest/test_hosted.py::test_rows_apply_to_a_navigation_imported_from_streamlits_module",
     ),
     Removal(
         guard="a section without an accessible page is hidden",
         at="app.hosted_pages:navigation",
         without="offered.setdefault(name, []) if missing.allowed_after_step_up else nameless",
         instead="offered.setdefault(name, [])",
-        test="tests/apptest/test_hosted.py::test_a_section_of_which_nothing_may_be_opened_is_not_told[developer-False]",
+        test="tests/apptest/test_hosted.py::test_a_section_without_permitted_pages_is_not_shown[developer-False]",
     ),
     Removal(
         guard="a start page also needs the row of its own address",
@@ -95,8 +95,7 @@ REMOVALS: Final[list[Removal]] = [
         without='["", own]',
         instead='[""]',
         test=(
-            "tests/apptest/test_hosted_pages.py"
-            "::test_a_start_page_without_one_of_its_rows_opens_for_nobody[a page for nobody]"
+            "tests/apptest/test_hosted_pages.py::test_a_start_page_without_one_of_its_rows_is_closed[a page for nobody]"
         ),
     ),
     Removal(
@@ -123,8 +122,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.hosted_pages:_run",
         without="if missing is not None: ...",
         test=(
-            "tests/apptest/test_hosted_pages.py"
-            "::test_rows_are_read_where_the_page_runs[the function below st.navigation]"
+            "tests/apptest/test_hosted_pages.py::test_rows_apply_wherever_a_page_runs[the function below st.navigation]"
         ),
     ),
     Removal(
@@ -141,6 +139,6 @@ REMOVALS: Final[list[Removal]] = [
         guard="only the entry script runs at the gate of an app with rows",
         at="app.hosted:run",
         without="hosted_pages.check_compiled(...)",
-        test="tests/apptest/test_hosted_pages.py::test_a_script_that_streamlit_finds_by_itself_is_no_page",
+        test="tests/apptest/test_hosted_pages.py::test_a_script_that_streamlit_discovers_is_not_a_page",
     ),
 ]

@@ -12,7 +12,9 @@ REMOVALS: Final[list[Removal]] = [
         at="app.runtime.session_binding:_refuse_in_cache",
         without="in_cached_function.get()",
         instead="False",
-        test="tests/apptest/test_shared_identity.py::test_no_way_into_a_cache_hides_it[a guard below the cache]",
+        test=(
+            "tests/apptest/test_shared_identity.py::test_no_detour_into_a_cache_reads_identity[a guard below the cache]"
+        ),
     ),
     Removal(
         guard="the browser cannot be read inside a cached function",
@@ -27,14 +29,16 @@ REMOVALS: Final[list[Removal]] = [
         guard="a bound function cannot run inside a cached function",
         at="app.runtime.session_binding:bind_session.bound",
         without="_refuse_in_cache()",
-        test="tests/apptest/test_shared_identity.py::test_no_way_into_a_cache_hides_it[a function bound before]",
+        test=(
+            "tests/apptest/test_shared_identity.py::test_no_detour_into_a_cache_reads_identity[a function bound before]"
+        ),
     ),
     Removal(
         guard="a bound function runs for its own session only",
         at="app.runtime.session_binding:_refuse_other_session",
         without="present != made_for",
         instead="False",
-        test="tests/apptest/test_shared_identity.py::test_a_bound_function_that_is_kept_serves_nobody_else",
+        test="tests/apptest/test_shared_identity.py::test_a_stored_bound_function_refuses_other_sessions",
     ),
     Removal(
         guard="a bound function runs in its own session's deferred downloads only",
@@ -59,7 +63,7 @@ REMOVALS: Final[list[Removal]] = [
         without="registered_by.enter()",
         test=(
             "tests/apptest/test_deferred_calls.py"
-            "::test_in_the_download_of_another_user_it_runs_for_nobody[an anonymous one-as the callable]"
+            "::test_a_bound_function_is_refused_in_the_download_of_another_user[an anonymous one-as the callable]"
         ),
     ),
     Removal(
@@ -68,14 +72,14 @@ REMOVALS: Final[list[Removal]] = [
         without="context.run(self._registered_by.enter)",
         test=(
             "tests/apptest/test_deferred_calls.py"
-            "::test_a_lazy_dataframe_of_another_user_gets_nothing_from_it[by its rows]"
+            "::test_a_bound_function_is_refused_in_the_lazy_dataframe_of_another_user[by its rows]"
         ),
     ),
     Removal(
         guard="a background refresh of a cache counts as a cached function",
         at="app.runtime.deferred_calls:bind_background_refreshes.submit_as_cached.refresh",
         without="in_cached_function.set(...)",
-        test="tests/apptest/test_deferred_calls.py::test_a_cache_that_is_refreshed_in_the_background_is_a_cache",
+        test="tests/apptest/test_deferred_calls.py::test_a_background_refresh_of_a_cache_reads_no_identity",
     ),
     Removal(
         guard="the user's identity cannot be read in a thread that got a run's context",
@@ -84,30 +88,28 @@ REMOVALS: Final[list[Removal]] = [
         instead="False",
         test=(
             "tests/apptest/test_shared_identity.py"
-            "::test_a_thread_that_is_given_the_context_of_a_run_raises[add_script_run_ctx(thread)]"
+            "::test_a_thread_with_the_context_of_a_run_raises[add_script_run_ctx(thread)]"
         ),
     ),
     Removal(
         guard="a guard above a cached function decides before the cache is read",
         at="app.core.guard:GuardedCache.__call__",
         without="self._check()",
-        test="tests/apptest/test_guarded_caches.py::test_a_guard_above_a_cache_decides_for_each_caller[cache_data]",
+        test="tests/apptest/test_guarded_caches.py::test_a_guard_above_a_cache_checks_each_caller[cache_data]",
     ),
     Removal(
         guard="a guard above a cached method decides before the cache is read",
         at="app.core.guard:GuardedCache.__get__",
         without="GuardedCache(...)",
         instead="bind(instance, owner)",
-        test="tests/apptest/test_guarded_caches.py::test_a_guarded_cache_is_cleared_as_a_cache_is",
+        test="tests/apptest/test_guarded_caches.py::test_a_guarded_cache_can_be_cleared",
     ),
     Removal(
         guard="a guard above st.fragment is refused",
         at="app.access:requires.decorate_checked",
         without='getattr(layer, "__globals__", {}).get("__name__") in _RERUN_MODULES',
         instead="False",
-        test=(
-            "tests/apptest/test_guarded_caches.py::test_a_guard_goes_below_what_streamlit_reruns_by_itself[st.fragment]"
-        ),
+        test=("tests/apptest/test_guarded_caches.py::test_a_guard_must_be_below_fragments_and_dialogs[st.fragment]"),
     ),
     Removal(
         guard="renamed modules are followed in cached functions",
