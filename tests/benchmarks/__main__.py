@@ -43,7 +43,7 @@ DEFAULT_FILE: Final = ROOT / "var" / "bench.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was asked for."""
+    """Run the benchmarks of the arguments."""
     options = _parser().parse_args(arguments)
     rows: list[Row] = []
     skipped: dict[str, str] = {}
@@ -53,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{name} …", file=sys.stderr, flush=True)
             try:
                 rows += BENCHMARKS[name](stage)
-            except Skipped as why:
-                skipped[name] = str(why)
+            except Skipped as reason:
+                skipped[name] = str(reason)
             except Exception as error:  # noqa: BLE001 - what the others measured must not be lost
                 traceback.print_exc()
                 failed[name] = f"{type(error).__name__}, see above"

@@ -1,4 +1,4 @@
-"""The budgets: one row each, as ``docs`` promise them. A missed one is work to do, never a number to change."""
+"""The budgets: one row each, as ``docs`` promise them. A missed budget is work to do, never a number to change."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What may be spent. ``at_least`` turns it round, for rates."""
+    """The largest ratio of candidate to floor; the smallest with ``at_least``, for rates."""
 
-    what: str
+    description: str
     ratio: float
     at_least: bool = False
 

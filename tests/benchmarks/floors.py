@@ -1,4 +1,4 @@
-"""The floors of the API: plain Flask, as small as anybody would write it by hand."""
+"""The floors of the API: plain Flask, as small as it can be written by hand."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def plain() -> Flask:
 def one_read(file: Path, token_hash: bytes) -> Flask:
     """One route that reads the rows of a token, by the driver alone, and answers."""
     app = Flask("one_read", static_folder=None)
-    mine = threading.local()
+    local = threading.local()
     key = (token_hash,)
 
     def connection() -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(mine, "connection", None)
-        if found is None:
-            found = mine.connection = raw(file)
-        return found
+        opened: sqlite3.Connection | None = getattr(local, "connection", None)
+        if opened is None:
+            opened = local.connection = raw(file)
+        return opened
 
     @app.get("/api/pong-scoped")
     def pong() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A guarded function, called by a principal who is loaded already."""
+"""A guarded function, called by a principal that is loaded already."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from tests.benchmarks.stage import Stage
 
 
 def guarded(stage: Stage) -> list[Row]:
-    """``@requires`` against ``if permission in held`` and the same function called plainly."""
-    held = frozenset({permission.value for permission in CATALOGUE.values()} | {f"use:thing-{n}" for n in range(250)})
-    ways = (GrantPath("analyst", Source.ADMIN),)
+    """``@requires`` against ``if permission in names`` and the same function called without a guard."""
+    names = frozenset({known.value for known in CATALOGUE.values()} | {f"use:thing-{n}" for n in range(250)})
+    paths = (GrantPath("analyst", Source.ADMIN),)
     caller = Caller(
         Principal(AuthMethod.SESSION, Subject("https://issuer.test/", "auth0|ann")),
-        Grants(permissions=MappingProxyType(dict.fromkeys(held, ways))).with_decisions(),  # as ``Rights`` caches them
+        Grants(permissions=MappingProxyType(dict.fromkeys(names, paths))).with_decisions(),  # as ``Rights`` caches them
     )
     guard = Guard(lambda: caller, _never)
-    wanted = Permission.READ_REPORTS
+    permission = Permission.READ_REPORTS
 
     def plain() -> None:
-        """What is to be protected."""
+        """The function that is protected."""
 
-    protected = guard.requires(wanted)(plain)
+    protected = guard.requires(permission)(plain)
 
     def floor(number: int) -> None:
         for _ in repeat(None, number):
-            if wanted in held:
+            if permission in names:
                 plain()
 
-    def ours(number: int) -> None:
+    def product(number: int) -> None:
         for _ in repeat(None, number):
             protected()
 
-    samples = interleaved({"floor": floor, "ours": ours}, stage.effort)
+    samples = interleaved({"floor": floor, "ours": product}, stage.effort)
     return [row("guarded-function", budgets.FUNCTION, samples, "ours", "floor")]
 
 

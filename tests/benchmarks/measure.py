@@ -19,7 +19,7 @@ Batch = Callable[[int], None]
 """Does the same thing so many times."""
 
 _FIRST_SECONDS: Final = 0.001
-_MOST_CALLS: Final = 1_000_000
+_MAX_CALLS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +114,13 @@ def _fitting(sides: Mapping[str, Batch], slice_seconds: float) -> int:
     numbers = []
     for batch in sides.values():
         number = 1
-        while (taken := _timed(batch, number)) < min(_FIRST_SECONDS, slice_seconds) and number < _MOST_CALLS:
+        while (taken := _timed(batch, number)) < min(_FIRST_SECONDS, slice_seconds) and number < _MAX_CALLS:
             number *= 2
         numbers.append(max(1, round(number * slice_seconds / max(taken, 1e-9))))
-    return min(_MOST_CALLS, max(numbers))
+    return min(_MAX_CALLS, max(numbers))
 
 
 def _timed(batch: Batch, number: int) -> float:
-    begun = time.process_time()
+    started = time.process_time()
     batch(number)
-    return time.process_time() - begun
+    return time.process_time() - started

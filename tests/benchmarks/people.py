@@ -47,9 +47,9 @@ def listing(stage: Stage) -> list[Row]:
     rows = []
     try:
         for name, query in QUERIES.items():
-            shown = [one.id for one in directory.people(query, now).rows]
+            shown = [person.id for person in directory.people(query, now).rows]
             if not shown:
-                raise RuntimeError(f"nobody is found by {name}")
+                raise RuntimeError(f"no person matches {name}")
             sides: dict[str, Batch] = {
                 "floor": calls_of(partial(floor, json.dumps(shown))),
                 "ours": calls_of(partial(directory.people, query, now)),

@@ -1,4 +1,4 @@
-"""Loading what a principal holds: five roles of fifty permissions each, among very many of everything."""
+"""Loading a principal's grants: five roles of fifty permissions each, in a large database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.benchmarks import budgets
 from tests.benchmarks.measure import calls_of, interleaved
 from tests.benchmarks.results import Row, row
 from tests.benchmarks.stage import Stage
-from tests.benchmarks.world import ROLES_HELD
+from tests.benchmarks.world import ROLES_OF_USER
 
 # Joining a role's names to one text in the database is the quickest way there is to hand 250 of them over.
 _FLOOR: Final = """
@@ -24,20 +24,20 @@ _FLOOR: Final = """
 def loading(stage: Stage) -> list[Row]:
     """The product's reader against the driver alone, which reads the same rows and makes one set of names."""
     world = stage.world
-    roles = tuple(role_name(3 + n * 9) for n in range(ROLES_HELD))
+    roles = tuple(role_name(3 + n * 9) for n in range(ROLES_OF_USER))
     subject = world.sign_in("auth0|permissions", roles=roles).subject
     reader, connection = world.database.read, world.raw()
     now = utc_now()
     key = (subject.issuer, subject.subject, int(now.timestamp() * 1_000_000))
 
     def raw() -> frozenset[str]:
-        names: list[str] = []
+        read: list[str] = []
         for *_, listed in connection.execute(_FLOOR, key).fetchall():
-            names += listed.split(" ")
-        return frozenset(names)
+            read += listed.split(" ")
+        return frozenset(read)
 
-    held = reader.grants(subject, now).permissions.keys()
-    if len(held) != ROLES_HELD * PERMISSIONS_PER_ROLE or held != raw():
+    names = reader.grants(subject, now).permissions.keys()
+    if len(names) != ROLES_OF_USER * PERMISSIONS_PER_ROLE or names != raw():
         raise RuntimeError("the two sides do not read the same")
     try:
         sides = {"floor": calls_of(raw), "ours": calls_of(lambda: reader.grants(subject, now))}

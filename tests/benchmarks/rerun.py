@@ -1,4 +1,4 @@
-"""A rerun of a guarded page, in CPU time of the whole server: real servers, real sockets, asked in turns."""
+"""A rerun of a guarded page, in CPU time of the whole server: real servers, real sockets, measured in turns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.stack import ROOT
 
 _PAGE: Final = 3
 _PATH: Final = f"page-{_PAGE}"
-_SIDES: Final = ("stock", "nobody", "unguarded", "guarded")
+_SIDES: Final = ("stock", "no-account", "unguarded", "guarded")
 _GENERATIONS: Final = 4  # processes of one program differ by some percent for as long as they live
 _START_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.005
@@ -36,8 +36,8 @@ _SETTLE_SECONDS: Final = 0.1
 def guarded(stage: Stage) -> list[Row]:
     """The product with ten pages, as in production, against the same app unguarded and an empty stock page.
 
-    The unguarded app draws the very same: ten pages, mark, title, and an account corner that knows nobody. One more
-    side leaves that corner out, so that what it costs can be told from what the guard costs.
+    The unguarded app draws the same: ten pages, logo, title, and an account corner with a fixed account. One more side
+    omits the account corner, which separates its cost from the cost of the guard.
     """
     if not sys.platform.startswith("linux"):
         raise Skipped("another process' CPU time is read by a clock that only Linux has")
@@ -47,7 +47,7 @@ def guarded(stage: Stage) -> list[Row]:
     for _ in range(1 if stage.quick else _GENERATIONS):
         _measure(stage, cookie, spent)
     samples = Samples(spent)
-    note = f"{samples.ratio('guarded', 'nobody').middle:.3g} against the same without the account corner"
+    note = f"{samples.ratio('guarded', 'no-account').middle:.3g} against the same without the account corner"
     return [
         row("rerun", budgets.RERUN, samples, "guarded", "unguarded", note=note),
         row("rerun", budgets.RERUN_STOCK, samples, "guarded", "stock"),
@@ -55,7 +55,7 @@ def guarded(stage: Stage) -> list[Row]:
 
 
 def _measure(stage: Stage, secret: str, spent: dict[str, list[float]]) -> None:
-    """Start every side anew, and add what its reruns took, in turns."""
+    """Start every side, and add the times of its reruns, in turns."""
     rounds, number, warm_up = (2, 2, 5) if stage.quick else (10, 10, 30)
     with ExitStack() as stack:
         clocks, tabs = {}, {}
@@ -63,7 +63,7 @@ def _measure(stage: Stage, secret: str, spent: dict[str, list[float]]) -> None:
             port = free_port()
             base_url = f"{'https' if side == 'guarded' else 'http'}://localhost:{port}"
             environment = _production(stage, base_url) if side == "guarded" else {}
-            pid = stack.enter_context(_served(stage.folder, side, _arguments(side, port), port, environment))
+            pid = stack.enter_context(_running_server(stage.folder, side, _arguments(side, port), port, environment))
             clocks[side] = _cpu_clock_of(pid)
             path = "" if side == "stock" else _PATH
             cookie = f"{Cookies(base_url).session}={secret}" if side == "guarded" else ""
@@ -77,7 +77,7 @@ def _measure(stage: Stage, secret: str, spent: dict[str, list[float]]) -> None:
 
 
 def _production(stage: Stage, base_url: str) -> dict[str, str]:
-    """The settings of the product in production; a proxy would be what speaks https. No other address is ever asked.
+    """The settings of the product in production; a proxy would be what speaks https. No other address is called.
 
     In development it watches its source files for edits, after every run, which no other side does. Its one person
     reruns faster than the pace of messages allows by default.
@@ -146,11 +146,11 @@ st.set_page_config(page_title="Gatehouse", page_icon="🏛️")
     auth0(key="account", account=Account("Ann Example", "AE", "", ("analyst",), UNTIL))
 """
     (folder / "unguarded.py").write_text(f"{register}{account}chosen.run()\n")
-    (folder / "nobody.py").write_text(f"{register}chosen.run()\n")
+    (folder / "no-account.py").write_text(f"{register}chosen.run()\n")
 
 
 def _warm_up(side: str, tab: Tab, shown: str, times: int) -> None:
-    """Some reruns; raises unless the page is really there."""
+    """Some reruns; raises unless the page is rendered."""
     text = b"".join(message.SerializeToString() for _ in range(times) for message in tab.rerun())
     if shown.encode() not in text or b"No access" in text or b"exception" in text:
         msg = f"{side} did not show its page: {text[-2000:]!r}"
@@ -159,12 +159,12 @@ def _warm_up(side: str, tab: Tab, shown: str, times: int) -> None:
 
 def _cpu_seconds(tab: Tab, clock: int, number: int) -> float:
     """CPU seconds the server spends on so many reruns, what it does after answering included."""
-    begun = time.clock_gettime(clock)
+    started = time.clock_gettime(clock)
     for _ in range(number):
         tab.rerun()
         time.sleep(_PAUSE_SECONDS)
     time.sleep(_SETTLE_SECONDS)
-    return time.clock_gettime(clock) - begun
+    return time.clock_gettime(clock) - started
 
 
 def _cpu_clock_of(pid: int) -> int:
@@ -173,7 +173,9 @@ def _cpu_clock_of(pid: int) -> int:
 
 
 @contextmanager
-def _served(folder: Path, name: str, arguments: list[str], port: int, settings: Mapping[str, str]) -> Iterator[int]:
+def _running_server(
+    folder: Path, name: str, arguments: list[str], port: int, settings: Mapping[str, str]
+) -> Iterator[int]:
     """One server process; its id."""
     kept = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "TMPDIR"}}
     log = folder / f"rerun-{name}.log"

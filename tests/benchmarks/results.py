@@ -78,15 +78,15 @@ def table(rows: Sequence[Row], skipped: Mapping[str, str], failed: Mapping[str, 
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     lines.insert(1, "  ".join("-" * width for width in widths))
     lines += [f"{each.name}: {each.note}" for each in rows if each.note]
-    lines += [f"{name}: skipped, {why}" for name, why in skipped.items()]
-    lines += [f"{name}: FAILED, {why}" for name, why in failed.items()]
+    lines += [f"{name}: skipped, {reason}" for name, reason in skipped.items()]
+    lines += [f"{name}: FAILED, {error}" for name, error in failed.items()]
     return "\n".join(lines)
 
 
 def _cells(each: Row) -> tuple[str, ...]:
     return (
         each.name,
-        each.budget.what,
+        each.budget.description,
         _figure(each.floor, each.unit),
         _figure(each.candidate, each.unit),
         f"{each.ratio.middle:.3g}",
@@ -99,7 +99,7 @@ def _cells(each: Row) -> tuple[str, ...]:
 def document(
     rows: Sequence[Row], skipped: Mapping[str, str], failed: Mapping[str, str], *, quick: bool
 ) -> dict[str, Any]:
-    """Everything, ready to be written as JSON."""
+    """All results as a JSON document."""
     return {
         "format": FORMAT,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -109,7 +109,7 @@ def document(
         "results": [
             {
                 "name": each.name,
-                "what": each.budget.what,
+                "what": each.budget.description,
                 "floor": each.floor,
                 "candidate": each.candidate,
                 "unit": each.unit,
@@ -160,10 +160,10 @@ def _machine() -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
+    versions = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -1,4 +1,4 @@
-"""The whole protected endpoint as people run it: under gunicorn, with wrk asking; both sides up, asked in turns."""
+"""The complete protected endpoint under gunicorn, called by wrk; both sides run, and are called in turns."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def under_gunicorn(stage: Stage) -> list[Row]:
     rates: dict[str, list[float]] = {side: [] for side in programs}
     with ExitStack() as stack:
         for side, program in programs.items():
-            stack.enter_context(_served(stage.folder, side, program, ports[side], settings[side], person.token))
+            stack.enter_context(_running_server(stage.folder, side, program, ports[side], settings[side], person.token))
         order = list(programs)
         for side in order:
             _rate(wrk, ports[side], person.token, 1)
@@ -65,21 +65,21 @@ def under_gunicorn(stage: Stage) -> list[Row]:
 
 
 def _rate(wrk: str, port: int, token: str, seconds: int) -> float:
-    asked = [wrk, "-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "-H", f"Authorization: Bearer {token}"]
-    said = subprocess.run(
-        [*asked, f"http://127.0.0.1:{port}{PATH}"], capture_output=True, text=True, timeout=seconds + 30, check=True
+    command = [wrk, "-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "-H", f"Authorization: Bearer {token}"]
+    output = subprocess.run(
+        [*command, f"http://127.0.0.1:{port}{PATH}"], capture_output=True, text=True, timeout=seconds + 30, check=True
     ).stdout
-    found = _RATE.search(said)
-    if found is None or _FAILED.search(said):
-        raise RuntimeError(said)
-    return float(found[1])
+    rate = _RATE.search(output)
+    if rate is None or _FAILED.search(output):
+        raise RuntimeError(output)
+    return float(rate[1])
 
 
 @contextmanager
-def _served(
+def _running_server(
     folder: Path, name: str, program: str, port: int, settings: Mapping[str, str], token: str
 ) -> Iterator[None]:
-    """One gunicorn for ``program``, answering our question before this goes on."""
+    """Run one gunicorn for ``program``; the block starts when it answers."""
     kept = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "TMPDIR"}}
     options = ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--worker-class", "gthread"]
     options += ["--threads", str(_THREADS), "--keep-alive", "30", "--no-control-socket", program]
@@ -106,7 +106,7 @@ def _served(
 
 def _wait(process: subprocess.Popen[bytes], url: str, token: str, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    said = "no answer"
+    failure = "no answer"
     while time.monotonic() < deadline and process.poll() is None:
         try:
             answer = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=5)
@@ -115,7 +115,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, token: str, log: Path) -> 
             continue
         if answer.ok:
             return
-        said = f"{answer.status_code} {answer.text}"
+        failure = f"{answer.status_code} {answer.text}"
         break
-    msg = f"{url}: {said}\n{log.read_text(errors='replace')[-4000:]}"
+    msg = f"{url}: {failure}\n{log.read_text(errors='replace')[-4000:]}"
     raise RuntimeError(msg)

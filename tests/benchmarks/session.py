@@ -43,7 +43,7 @@ def _queries(world: World, sessions: SessionService, ref: str) -> list[str]:
         connection.set_trace_callback(seen.append)
     try:
         if sessions.by_ref(ref).created_at > utc_now():
-            raise RuntimeError("not the session that was begun")
+            raise RuntimeError("not the session that was issued")
     finally:
         for connection in kept:
             connection.set_trace_callback(None)

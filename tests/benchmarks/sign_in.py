@@ -1,7 +1,7 @@
 """Sign-in in a real browser, from the click to the gated page: the product against Streamlit's own ``st.login``.
 
-Both sign in at the same local tenant, as the same person, to the same page with a name and a way to sign out beside
-it; each time in a browser that has seen nothing but the page with the button. Who begins changes from round to round.
+Both sign in at the same local tenant, as the same person, to the same page with a name and a sign-out button beside
+it; each time in a new browser context that has loaded only the page with the button. The first side changes each round.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PAGE: Final = """
 st.title("The gated page")
 st.write("Something to read.")
 """
-_OURS: Final = f"import streamlit as st\n{_PAGE}"
+_PRODUCT: Final = f"import streamlit as st\n{_PAGE}"
 _PEER: Final = f"""
 import streamlit as st
 
@@ -50,8 +50,8 @@ with st.sidebar:
 """
 
 
-class Took(NamedTuple):
-    """One sign-in, in seconds."""
+class SignInTimes(NamedTuple):
+    """The times of one sign-in, in seconds."""
 
     to_provider: float
     """From the click to the provider's page with the people on it."""
@@ -65,36 +65,36 @@ class Took(NamedTuple):
 
 
 class _Both(Stack):
-    """The product in front of a page that is not ours, and the same page behind ``st.login``, with one tenant."""
+    """The product with a hosted page, and the same page behind ``st.login``, with one tenant."""
 
     def __init__(self, folder: Path) -> None:
         script = folder / "ours" / "page.py"
         script.parent.mkdir(parents=True)
-        script.write_text(_OURS)
+        script.write_text(_PRODUCT)
         super().__init__(folder, GATEHOUSE_APP=str(script))
         self._peer_port = free_port()
         self.peer_url = f"http://localhost:{self._peer_port}"
 
     def start_tenant(self) -> None:
-        """The tenant that knows both."""
+        """Start a tenant with both apps as clients."""
         arguments = ["tests.benchmarks.sign_in_tenant", str(self.tenant_port), self.app_url, self.peer_url]
         self._start("tenant", arguments, f"{self.issuer}healthz")
 
     def start_app(self) -> None:
-        """The product, and the peer as its documentation sets it up."""
+        """Start the product, and the peer as its documentation configures it."""
         super().start_app()
         client = json.loads((self.folder / "var" / "tenant" / "client.json").read_text())
         peer = self.folder / "peer"
         (peer / ".streamlit").mkdir(parents=True)
         (peer / "page.py").write_text(_PEER)
-        said = {
+        options = {
             "redirect_uri": f"{self.peer_url}/oauth2callback",
             "cookie_secret": secrets.token_urlsafe(32),
             "client_id": client["client_id"],
             "client_secret": client["client_secret"],
             "server_metadata_url": f"{self.issuer}.well-known/openid-configuration",
         }
-        lines = [f"{name} = {json.dumps(value)}" for name, value in said.items()]
+        lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
         (peer / ".streamlit" / "secrets.toml").write_text("\n".join(["[auth]", *lines, ""]))
         options = {"server.port": str(self._peer_port), "server.address": "localhost", "server.headless": "true"}
         arguments = [f"--{name}={value}" for name, value in (options | {"browser.gatherUsageStats": "false"}).items()]
@@ -105,41 +105,41 @@ class _Both(Stack):
 def in_a_browser(stage: Stage) -> list[Row]:
     """The product's sign-in against the peer's."""
     rounds = 2 if stage.quick else _ROUNDS
-    took: dict[str, list[Took]] = {"peer": [], "ours": []}
+    took: dict[str, list[SignInTimes]] = {"peer": [], "ours": []}
     with _browser() as browser, _Both(stage.folder / "sign-in") as both:
         addresses = {"peer": both.peer_url, "ours": both.app_url}
         order = list(addresses)
         for number in range(_WARM_UP + rounds):
             for side in order:
-                one = _sign_in(browser, addresses[side])
+                times = _sign_in(browser, addresses[side])
                 if number >= _WARM_UP:
-                    took[side].append(one)
+                    took[side].append(times)
             order.append(order.pop(0))
-    samples = Samples({side: [one.whole for one in some] for side, some in took.items()})
+    samples = Samples({side: [times.whole for times in rounds_of_side] for side, rounds_of_side in took.items()})
     halves = "; ".join(
         f"{name} {_middle(took['ours'], name) * 1000:.0f} ms against {_middle(took['peer'], name) * 1000:.0f} ms"
-        for name in Took._fields
+        for name in SignInTimes._fields
     )
     return [row("sign-in", budgets.SIGN_IN, samples, "ours", "peer", note=halves)]
 
 
-def _middle(some: list[Took], name: str) -> float:
-    return Samples({name: [getattr(one, name) for one in some]}).typical(name)
+def _middle(measured: list[SignInTimes], name: str) -> float:
+    return Samples({name: [getattr(times, name) for times in measured]}).typical(name)
 
 
 @contextmanager
 def _browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        found = launched(playwright)
-        if found is None:
+        browser = launched(playwright)
+        if browser is None:
             raise Skipped(HINT.partition(";")[0])
         try:
-            yield found
+            yield browser
         finally:
-            found.close()
+            browser.close()
 
 
-def _sign_in(browser: Browser, address: str) -> Took:
+def _sign_in(browser: Browser, address: str) -> SignInTimes:
     """Open the app in a browser of its own, let it come to rest, and sign in."""
     context = browser.new_context()
     try:
@@ -151,15 +151,15 @@ def _sign_in(browser: Browser, address: str) -> Took:
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(_SETTLE_MS)
         person = page.locator(f"button[name=person][value={_PERSON}]")
-        begun = time.perf_counter()
+        started = time.perf_counter()
         button.click(no_wait_after=True)
         person.wait_for()
-        there = time.perf_counter()
+        at_provider = time.perf_counter()
         person.click(no_wait_after=True)
         page.get_by_text("Something to read.").wait_for()
         back = time.perf_counter()
         expect(page.get_by_role("heading", name="The gated page")).to_be_visible()
-        return Took(there - begun, back - there)
+        return SignInTimes(at_provider - started, back - at_provider)
     finally:
         context.close()
 

@@ -49,11 +49,11 @@ def fresh(stage: Stage) -> list[Row]:
     public = issuer.keys[0].private.public_key()
     rounds = min(stage.effort.rounds, 200)
     tokens = [issuer.access_token(jti=token_hex(8)) for _ in range(rounds * _FRESH_A_ROUND)]
-    ours, bare = iter(tokens), iter([_parts(token) for token in tokens])
+    fresh_tokens, bare = iter(tokens), iter([_parts(token) for token in tokens])
 
     def verify(times: int) -> None:
         for _ in range(times):
-            verifier.access_token(next(ours))
+            verifier.access_token(next(fresh_tokens))
 
     def check(times: int) -> None:
         for _ in range(times):

@@ -1,6 +1,6 @@
 """The world benchmarks run in: a real SQLite file with many people, roles and sessions.
 
-The many are made by ``db.synthetic_data``; what is measured is made and read by the product itself.
+``db.synthetic_data`` makes the rows; the product itself writes and reads the measured ones.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from tests.issuer import CLIENT_ID, Issuer
 
 SECRET: Final = "".join(map(chr, range(48, 112)))
 UNREACHED: Final = "999999999 per minute"
-"""Every call is counted, and none is one too many: one person calls more often here than anybody may."""
-ROLES_HELD: Final = 5
+"""A rate limit that no benchmark reaches: every call is counted, and none is refused."""
+ROLES_OF_USER: Final = 5
 
 
 FULL: Final = SyntheticData(people=100_000, roles=1_000, permissions=10_000, sessions=10_000, events=1_000_000)
@@ -38,7 +38,7 @@ SMALL: Final = SyntheticData(people=1_000, roles=50, permissions=500, sessions=2
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A person with a session and its access token."""
+    """A user with a session and its access token."""
 
     subject: Subject
     ref: str
@@ -48,7 +48,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything a benchmark asks of."""
+    """The database, the settings and the issuer of the benchmarks."""
 
     folder: Path
     issuer: Issuer
@@ -73,7 +73,7 @@ class World:
         }
 
     def sign_in(self, name: str, *, roles: tuple[str, ...]) -> SignedIn:
-        """Somebody with exactly these roles, a session of our own app and its access token."""
+        """A user with exactly these roles, a session of our own app and its access token."""
         subject = Subject(self.issuer.url, name)
         token = self.issuer.access_token(sub=name, scope="openid profile", permissions=[])
         ref, secret, now = secrets.token_urlsafe(16), secrets.token_urlsafe(32), utc_now()
@@ -107,7 +107,7 @@ class World:
 
 
 def raw(file: Path) -> sqlite3.Connection:
-    """A connection of the driver, set up as well as anybody would for reads."""
+    """A connection of the driver, configured for fast reads."""
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode=WAL").fetchall()
     connection.execute("PRAGMA synchronous=NORMAL")
@@ -130,7 +130,7 @@ def world(folder: Path, scale: SyntheticData) -> Iterator[World]:
 
 
 def _settings(folder: Path, issuer: Issuer, **more: Any) -> Settings:
-    given = {
+    base = {
         "gatehouse_secret": SECRET,
         "oidc_issuer": issuer.url,
         "auth0_audience": issuer.audience,
@@ -139,4 +139,4 @@ def _settings(folder: Path, issuer: Issuer, **more: Any) -> Settings:
         "remote_api_base_url": "http://localhost:8888",
         "api_rate_limit": UNREACHED,
     }
-    return Settings(_env_file=None, **(given | more))
+    return Settings(_env_file=None, **(base | more))

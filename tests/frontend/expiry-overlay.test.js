@@ -106,7 +106,7 @@ test("where popups are blocked, a link signs in in this tab", (t) => {
   overlay.signInButton.click()
   assert.equal(overlay.signInHere.hidden, false)
   assert.equal(overlay.signInHere.href, "/auth/login?return_to=%2Freports%3Fx%3D1")
-  assert.match(overlay.status.textContent, /what you typed here is lost/)
+  assert.ok(overlay.status.textContent.includes("what you typed here is lost"))
 })
 
 test("signing out leads where the server says, and says when it fails", async (t) => {

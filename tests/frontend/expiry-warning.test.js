@@ -23,7 +23,7 @@ test("when the server is target, by a clock that is right, five minutes fast or 
 
 test("the text of the warning", () => {
   assert.match(warningText(true, 0), /will be signed out at/)
-  assert.match(warningText(false, 0), /have to sign in again at/)
+  assert.ok(warningText(false, 0).includes("have to sign in again at"))
 })
 
 /** A warning for Ann, an hour before the end of her session, with the clock of the page's timers. */

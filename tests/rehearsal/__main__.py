@@ -19,13 +19,13 @@ def main() -> int:
     """Run it."""
     options = argparse.ArgumentParser(prog="python -m tests.rehearsal")
     options.add_argument("--count", type=int, default=20, help="right answers of each kind before and after each step")
-    given = options.parse_args()
+    arguments = options.parse_args()
     binaries = installed()
     if binaries is None:
         print("There is no PostgreSQL server: apt install postgresql", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="gatehouse-rehearsal-") as folder, Cluster(binaries) as cluster:
-        rehearsal = Rehearsal(Path(folder), cluster, count=min(1000, max(1, given.count)))
+        rehearsal = Rehearsal(Path(folder), cluster, count=min(1000, max(1, arguments.count)))
         with rehearsal.installation:
             results = rehearsal.run()
     print(table(results))

@@ -25,7 +25,7 @@ _WITHIN_SECONDS: Final = 120.0
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one operation."""
+    """The result of one operation."""
 
     operation: str
     requests: int
@@ -34,7 +34,7 @@ class Result:
     lost: int
     audit: str
     details: tuple[str, ...] = ()
-    """What was wrong, for whoever has to find out why."""
+    """Each wrong response, for the diagnosis."""
 
     @property
     def good(self) -> bool:
@@ -72,12 +72,12 @@ class Rehearsal:
         record = Record()
         ready = self._ready()
 
-        def client() -> Client:
-            made = Client(self.installation.app_url, self.installation.api_url)
-            made.cookies, made.token = ready.cookies, ready.token
-            return made
+        def new_client() -> Client:
+            client = Client(self.installation.app_url, self.installation.api_url)
+            client.cookies, client.token = ready.cookies, ready.token
+            return client
 
-        with traffic(client, record) as kinds:
+        with traffic(new_client, record) as kinds:
             record.wait_for_more(Outcome.RIGHT, self._count, kinds, within_seconds=_WITHIN_SECONDS)
             operate(record, kinds)
             record.wait_for_more(Outcome.RIGHT, self._count, kinds, within_seconds=_WITHIN_SECONDS)
@@ -93,18 +93,18 @@ class Rehearsal:
         )
 
     def _ready(self) -> Client:
-        """Somebody who has just signed in, and the access token of that session."""
-        made = Client(self.installation.app_url, self.installation.api_url)
-        outcome, what = made.sign_in()
+        """A client that has just signed in, with the access token of its session."""
+        client = Client(self.installation.app_url, self.installation.api_url)
+        outcome, detail = client.sign_in()
         if outcome is not Outcome.RIGHT:
-            raise RuntimeError(f"nobody can sign in: {what}")
-        session = self._session(made.cookies)
+            raise RuntimeError(f"a sign-in is not possible: {detail}")
+        session = self._session(client.cookies)
         sealed = self._read(lambda database: database.read.sealed_tokens(session.ref)) if session is not None else None
         if session is None or sealed is None:
             raise RuntimeError("the session of a sign-in that was confirmed is not there")
         keyring = Keyring([self._new, self._old])
-        made.token = ProviderTokens.unseal(keyring, sealed.sealed, session.ref).access_token
-        return made
+        client.token = ProviderTokens.unseal(keyring, sealed.sealed, session.ref).access_token
+        return client
 
     def _is_kept(self, cookies: Mapping[str, str]) -> bool:
         """Whether the session of a sign-in that was confirmed is in the database, and live."""
@@ -125,7 +125,7 @@ class Rehearsal:
             database.close()
 
     def _audit(self) -> str:
-        """What ``gatehouse audit verify`` says, with every secret there was."""
+        """The result of ``gatehouse audit verify``, with every secret used so far."""
         now = self.installation.secret
         self.installation.use_secret(now if self._new not in now else f"{self._new},{self._old}")
         try:
@@ -162,7 +162,7 @@ class Rehearsal:
 
 
 def table(results: Iterable[Result]) -> str:
-    """What came of everything, for people."""
+    """The results as a table of text."""
     rows = [("operation", "requests", "failed", "wrong", "lost", "audit")]
     rows += [(r.operation, str(r.requests), str(r.failed), str(r.wrong), str(r.lost), r.audit) for r in results]
     widths = [max(len(row[column]) for row in rows) for column in range(6)]

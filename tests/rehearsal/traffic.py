@@ -1,4 +1,4 @@
-"""People and clients who use the installation while it is operated on, and what came of each thing they did."""
+"""Clients that use the installation during its operations, and the outcome of each of their requests."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ NAME: Final = b"Bruno Silva"
 _TIMEOUT_SECONDS: Final = 25.0
 _HOPS: Final = 8
 _PAUSE_SECONDS: Final = 0.3
-"""Between two things a client does: less would be more than nginx lets one address do."""
+"""The pause between two requests of a client: the rate limit of nginx for one address allows no shorter one."""
 _EXPLAINED_PAGE: Final = re.compile(rb"does not answer|not available right now|try again", re.IGNORECASE)
 
 
 class Outcome(StrEnum):
-    """What came of one request or one sign-in."""
+    """The outcome of one request or one sign-in."""
 
     RIGHT = "right"
     FAILED = "failed"
-    """Not done, and the client knows: an error with its reason, or no connection."""
+    """Not done, and the client learns it: an error with its reason, or no connection."""
     WRONG = "wrong"
     """An answer that is neither right nor an explained failure."""
 
 
 @dataclass
 class Record:
-    """What came of everything so far. Safe from any thread."""
+    """The outcomes so far. Thread-safe."""
 
     counts: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -48,12 +48,12 @@ class Record:
     """The cookies of each sign-in that was confirmed."""
     changed: Condition = field(default_factory=Condition)
 
-    def add(self, kind: str, outcome: Outcome, what: str = "") -> None:
+    def add(self, kind: str, outcome: Outcome, detail: str = "") -> None:
         """Count one."""
         with self.changed:
             self.counts[kind, outcome] += 1
             if outcome is Outcome.WRONG:
-                self.wrong.append(f"{kind}: {what}")
+                self.wrong.append(f"{kind}: {detail}")
             self.changed.notify_all()
 
     def total(self, *outcomes: Outcome) -> int:
@@ -63,15 +63,15 @@ class Record:
     def wait_for_more(self, outcome: Outcome, count: int, kinds: tuple[str, ...], *, within_seconds: float) -> None:
         """Wait until each kind has so many more of an outcome; raises ``TimeoutError``."""
         with self.changed:
-            wanted = {kind: self.counts[kind, outcome] + count for kind in kinds}
+            expected = {kind: self.counts[kind, outcome] + count for kind in kinds}
             if not self.changed.wait_for(
-                lambda: all(self.counts[kind, outcome] >= number for kind, number in wanted.items()), within_seconds
+                lambda: all(self.counts[kind, outcome] >= number for kind, number in expected.items()), within_seconds
             ):
                 raise TimeoutError(f"not {count} more {outcome} of each: {dict(self.counts)}, {self.wrong[:5]}")
 
 
 class Client:
-    """One person at one browser."""
+    """One user with one browser."""
 
     def __init__(self, app_url: str, api_url: str) -> None:
         self.app_url = app_url
@@ -117,7 +117,7 @@ class Client:
         return (Outcome.FAILED, "") if _EXPLAINED_PAGE.search(shown) else (Outcome.WRONG, repr(shown[-300:]))
 
     def call(self) -> tuple[Outcome, str]:
-        """Ask the API who is asking."""
+        """Read the caller's own account from the API."""
         headers = {"Authorization": f"Bearer {self.token}"}
         answer = requests.get(f"{self.api_url}/api/v1/me", headers=headers, timeout=_TIMEOUT_SECONDS)
         if answer.status_code == requests.codes.ok:
@@ -161,13 +161,13 @@ def traffic(make: Callable[[], Client], record: Record) -> Iterator[tuple[str, .
     def run(kind: str, act: Callable[[], tuple[Outcome, str]]) -> None:
         while not stop.is_set():
             try:
-                outcome, what = act()
+                outcome, detail = act()
             except (OSError, requests.RequestException, WebSocketException, TimeoutError, EOFError):
-                outcome, what = Outcome.FAILED, ""  # the connection went, which a client sees
-            record.add(kind, outcome, what)
+                outcome, detail = Outcome.FAILED, ""  # the connection was lost, which a client sees
+            record.add(kind, outcome, detail)
             stop.wait(_PAUSE_SECONDS)
 
-    threads = [Thread(target=run, args=one, name=one[0]) for one in doing.items()]
+    threads = [Thread(target=run, args=item, name=item[0]) for item in doing.items()]
     for thread in threads:
         thread.start()
     try:

@@ -70,7 +70,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="blocking a person is declared conditional (If-Match)",
         at="remote_api.views.people:block",
         without="@conditional",
-        instead='@unconditional("taken out")',
+        instead='@unconditional("guard removed")',
         test="tests/remote_api/test_matrix.py::test_everybody_gets_exactly_what_they_may[administrator]",
     ),
     Removal(

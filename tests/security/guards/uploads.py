@@ -124,7 +124,7 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/app/runtime/test_disconnected_sessions.py::test_sessions_of_one_user_push_out_that_users_own",
     ),
     Removal(
-        guard="files of anonymous browsers are forgotten before those of users",
+        guard="files of anonymous browsers are dropped before those of users",
         at="component.socket.tab_state:TabOwners.open_tab",
         without="self._owners[other].is_anonymous",
         instead="False",
