@@ -1,4 +1,4 @@
-"""Audit: who did what, who was refused and why; filters that stand in the address, export, and the chain's state."""
+"""Audit: who did what, who was refused and why; with filters in the address, an export, and the chain's state."""
 
 import streamlit as st
 
@@ -13,14 +13,14 @@ access.require_page()
 
 sync_address()
 st.title("Audit")
-asked_for = st.query_params.get("event", "")
+event_number = st.query_params.get("event", "")
 try:
-    if asked_for.isascii() and asked_for.isdigit() and len(asked_for) < 19:  # noqa: PLR2004 - fits a database's integer
-        audit_list.show_one(int(asked_for))
+    if event_number.isascii() and event_number.isdigit() and len(event_number) < 19:  # noqa: PLR2004 - fits a database's integer
+        audit_list.show_event(int(event_number))
     else:
         audit_list.chain()
-        asked = audit_filters.chosen()
-        audit_list.show(asked)
-        audit_export.show(asked)
+        query = audit_filters.selected()
+        audit_list.show(query)
+        audit_export.show(query)
 except GatehouseError as error:
     panels.problem(error)

@@ -118,7 +118,7 @@ def test_a_failed_export_offers_no_file(stub: AdministrationStub, fault: str) ->
 def test_the_result_of_verifying_the_audit_is_shown(stub: AdministrationStub) -> None:
     at = stub.open("audit.py")
     for answer, expected in (
-        (json_of(chain(verified=True, good=True, events=9)), "All 9 events are whole"),
+        (json_of(chain(verified=True, good=True, events=9)), "All 9 events are intact"),
         (json_of(chain(verified=True, good=False, events=9, problems=["Event 4 was changed."])), "Event 4 was"),
         (json_of(chain(verified=False, good=True, events=5)), "not been followed to its end"),
         (FAULTS["429"], "being verified already"),

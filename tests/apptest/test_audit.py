@@ -35,8 +35,8 @@ def test_the_audit_is_filtered_and_its_address_is_shared(world: World) -> None:
     assert shared.multiselect(key="audit-kinds").value == ["policy:role:create"]
     name = f"test|administrator at {world.services.settings.issuer}"
     by_actor = open_page(world, "audit.py", name=name, kind="policy:role:create")
-    assert "Only what **test|administrator at" in page_text(by_actor)
-    by_actor.button(key="audit-everybody").click().run()
+    assert "Only events by or about **test|administrator at" in page_text(by_actor)
+    by_actor.button(key="audit-all-people").click().run()
     assert "name" not in by_actor.query_params
     nothing = open_page(world, "audit.py", until="2020-01-01")
     assert "No event matches" in page_text(nothing)
@@ -63,7 +63,7 @@ def test_an_actor_is_found_by_part_of_the_name(world: World) -> None:
 def test_an_export_is_complete_and_audited(world: World, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     create_role(world, "=clerk", "read:reports")
     ready: list[audit_export.Prepared] = []
-    monkeypatch.setattr(audit_export, "_hand_out", ready.append)
+    monkeypatch.setattr(audit_export, "_show_download", ready.append)
     at = open_page(world, "audit.py", kind="policy:role:create")
     at.segmented_control(key="audit-form").set_value(form).run()
     at.button(key="audit-prepare").click().run()
@@ -115,9 +115,9 @@ def test_a_prepared_file_is_refused_after_the_permission_is_revoked(
 def test_a_large_file_is_compressed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     import gzip
 
-    monkeypatch.setattr(audit_export, "PLAIN_MAX_BYTES", 10)
+    monkeypatch.setattr(audit_export, "MAX_PLAIN_BYTES", 10)
     ready: list[audit_export.Prepared] = []
-    monkeypatch.setattr(audit_export, "_hand_out", ready.append)
+    monkeypatch.setattr(audit_export, "_show_download", ready.append)
     at = open_page(world, "audit.py")
     at.button(key="audit-prepare").click().run()
     assert ready[0].name.endswith(".csv.gz")

@@ -134,7 +134,7 @@ def test_the_audit_is_filtered_shared_and_exported(visitor: Arrive, stack: Stack
     assert [int(row["seq"]) for row in rows] == sorted(int(row["seq"]) for row in rows)
 
     page.locator(".st-key-audit-verify button").click()
-    expect(page.get_by_text("events are whole")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("events are intact")).to_be_visible(timeout=SOON)
     sign_in_became_old(stack, "ada")
     page.reload()
     expect(page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)

@@ -1,1 +1,1 @@
-"""The audit page: filters, the list of events, the export, and how events read."""
+"""The audit page: filters, the list of events, the export, and the texts of events."""

@@ -1,4 +1,4 @@
-"""Audit events in words, and the progress of an export."""
+"""Texts of audit events, and the progress of an export."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from app.admin.audit import presentation
+from app.core.audit import ANONYMOUS_ACTOR
 from app.core.contract.audit import AuditItem
 
 
@@ -28,13 +29,13 @@ def event(seq: int, at: datetime) -> AuditItem:
 
 
 def test_events_by_day_keep_their_order() -> None:
-    listed = [
+    events = [
         event(3, datetime(2026, 11, 25, 0, 10, tzinfo=UTC)),
         event(2, datetime(2026, 11, 24, 23, 59, tzinfo=UTC)),
         event(1, datetime(2026, 11, 24, 1, 30, tzinfo=timezone(timedelta(hours=2)))),
     ]
-    days = presentation.by_day(listed)
-    assert [(part.day, [one.seq for one in part.events]) for part in days] == [
+    days = presentation.by_day(events)
+    assert [(part.day, [item.seq for item in part.events]) for part in days] == [
         (date(2026, 11, 25), [3]),
         (date(2026, 11, 24), [2]),
         (date(2026, 11, 23), [1]),
@@ -42,16 +43,15 @@ def test_events_by_day_keep_their_order() -> None:
     assert presentation.by_day([]) == []
 
 
-def test_outcomes_of_a_newer_version_are_shown_as_they_are() -> None:
-    assert presentation.outcome_word("refused") == "Refused"
-    assert presentation.outcome_word("postponed") == "postponed"
+def test_an_unknown_outcome_is_shown_as_stored() -> None:
+    assert presentation.outcome_label("refused") == "Refused"
+    assert presentation.outcome_label("postponed") == "postponed"
     assert presentation.outcome_icon("postponed") == ":material/help:"
 
 
-def test_a_kind_in_words() -> None:
+def test_the_label_of_a_kind_has_no_names() -> None:
     assert (
-        presentation.kind_in_words("{actor} granted {target} a role or permission.")
-        == "… granted … a role or permission"
+        presentation.kind_label("{actor} granted {target} a role or permission.") == "… granted … a role or permission"
     )
 
 
@@ -62,27 +62,27 @@ def test_a_kind_in_words() -> None:
         (" google-oauth2|1 at https://tenant.example/ ", True),
         ("operator:root", True),
         ("system", True),
-        ("nobody", True),
+        (ANONYMOUS_ACTOR, True),
         ("ada", False),
         ("Ada at work", False),
         ("operator:", False),
         ("", False),
     ],
 )
-def test_whole_audit_names_are_told_from_parts_of_names(text: str, whole: bool) -> None:
+def test_an_audit_name_is_recognised_only_if_it_is_whole(text: str, whole: bool) -> None:
     assert presentation.is_audit_name(text) is whole
 
 
-def test_the_span_of_days_is_whole_days_of_utc() -> None:
-    assert presentation.beginning(date(2026, 2, 28)) == datetime(2026, 2, 28, tzinfo=UTC)
-    assert presentation.end(date(2026, 2, 28)) == datetime(2026, 3, 1, tzinfo=UTC)
-    assert presentation.beginning(None) is None
-    assert presentation.end(None) is None
+def test_days_start_and_end_at_midnight_in_utc() -> None:
+    assert presentation.day_start(date(2026, 2, 28)) == datetime(2026, 2, 28, tzinfo=UTC)
+    assert presentation.day_end(date(2026, 2, 28)) == datetime(2026, 3, 1, tzinfo=UTC)
+    assert presentation.day_start(None) is None
+    assert presentation.day_end(None) is None
 
 
 @pytest.mark.parametrize("line", ['{{"seq": {}, "kind": "x"}}\n', '{{"seq":{}}}\n', "{},a,b\n", '"{}",a\n'])
 @pytest.mark.parametrize("cut", [1, 7, 64, 100_000])
-def test_progress_is_read_off_the_lines_however_they_are_cut(line: str, cut: int) -> None:
+def test_progress_follows_the_event_numbers_however_chunks_are_cut(line: str, cut: int) -> None:
     whole = "".join(["seq,at\n" if line.startswith("{}") else "", *(line.format(n) for n in range(101, 201))]).encode()
     progress = presentation.Progress(last_seq=300)
     shares = [0.0]
@@ -94,7 +94,7 @@ def test_progress_is_read_off_the_lines_however_they_are_cut(line: str, cut: int
     assert progress.share == pytest.approx(99 / 199)
 
 
-def test_progress_of_nothing_of_one_and_of_more_than_was_there() -> None:
+def test_progress_stays_between_0_and_1() -> None:
     progress = presentation.Progress(last_seq=5)
     assert progress.share == 0
     progress.add(b"5,x\n")
@@ -104,7 +104,7 @@ def test_progress_of_nothing_of_one_and_of_more_than_was_there() -> None:
     assert late.share == 1
 
 
-def test_a_line_without_end_is_not_kept() -> None:
+def test_of_a_line_without_end_only_the_start_is_kept() -> None:
     progress = presentation.Progress(last_seq=5)
     for _ in range(20):
         progress.add(b"x" * 100_000)
@@ -113,14 +113,14 @@ def test_a_line_without_end_is_not_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "said"), [(0, "0 B"), (999, "999 B"), (14_500, "14 KB"), (3_210_000, "3.2 MB"), (10**10, "10,000.0 MB")]
+    ("size", "label"), [(0, "0 B"), (999, "999 B"), (14_500, "14 KB"), (3_210_000, "3.2 MB"), (10**10, "10,000.0 MB")]
 )
-def test_sizes_in_words(size: int, said: str) -> None:
-    assert presentation.size_in_words(size) == said
+def test_sizes_have_a_unit(size: int, label: str) -> None:
+    assert presentation.size_label(size) == label
 
 
-def test_an_event_raw_is_all_of_it() -> None:
-    payload = json.loads(presentation.raw(event(7, datetime(2026, 11, 25, tzinfo=UTC))))
+def test_the_json_of_an_event_has_every_field() -> None:
+    payload = json.loads(presentation.event_json(event(7, datetime(2026, 11, 25, tzinfo=UTC))))
     assert payload["seq"] == 7
     assert payload["at"] == "2026-11-25T00:00:00+00:00"
     assert payload["details"] == {"added": "read:a"}
