@@ -32,7 +32,7 @@ from app.core.records import Session
 from app.guard_inventory import PROCESS, guards_of, own_guards, shared_places
 from app.navigation import PAGES
 from app.runtime.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
-from app.runtime.disconnected_sessions import KeptSessions, RuntimeSessions, expire_regularly, keep_sessions
+from app.runtime.disconnected_sessions import DisconnectedSessions, RuntimeSessions, expire_regularly, store_sessions_in
 from app.runtime.media_files import observe_media, observe_runs
 from app.runtime.watched_sources import examine_modules_once
 from app.server import accept_few
@@ -64,21 +64,21 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         observe_media(streamlit.media_file_mgr, services.tabs.media)
         services.tabs.is_active = streamlit.is_active_session
         uploads = services.tabs.upload_totals
-        kept = KeptSessions(
+        disconnected = DisconnectedSessions(
             ttl_seconds=st.get_option("server.disconnectedSessionTTL"),
             per_user=services.tabs.limits.per_person,
             signed_in=services.tabs.limits.sockets,
             uploaded_bytes=uploads.size_of,
         )
-        keep_sessions(streamlit, kept)
-        uploads.sessions = RuntimeSessions(streamlit, kept)
+        store_sessions_in(streamlit, disconnected)
+        uploads.sessions = RuntimeSessions(streamlit, disconnected)
         bind_deferred_downloads(streamlit.media_file_mgr)
         bind_lazy_dataframes(streamlit.dataframe_source_mgr)
         bind_background_refreshes()
         examine_modules_once(script)
         gc.collect()
         gc.freeze()  # imported modules live as long as the process: no collection has to examine them again
-        expiring = asyncio.create_task(expire_regularly(kept, uploads), name="kept sessions")
+        expiring = asyncio.create_task(expire_regularly(disconnected, uploads), name="disconnected sessions")
         cleaning = asyncio.create_task(Cleanup(services.storage).run(), name="cleanup")
         watching = asyncio.create_task(
             Watcher(services.storage.read.change_counters, services.tabs).run(), name="watcher"

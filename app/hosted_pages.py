@@ -266,8 +266,9 @@ def refuse(permission: Permission | None, target: str) -> None:
             st.session_state[_REFUSED] = target
             access.require(permission, target=target)
         decision = access.decide(permission)
-        if decision.allowed:  # granted between the two decisions
-            st.rerun()
-        raise refusal(permission, decision)
     except GatehouseError as error:
         panels.failure(error, access.principal)
+        return
+    if decision.allowed:  # granted between the two decisions
+        st.rerun()
+    panels.failure(refusal(permission, decision), access.principal)

@@ -1,6 +1,6 @@
-"""How the app's process is served: uvicorn with our protocols, and as many open files as the system allows.
+"""The server of the app's process: uvicorn with Gatehouse's protocols, and as many open files as the system allows.
 
-``st.App.run`` makes uvicorn's configuration itself, so our protocols take the places of those that it names.
+``st.App.run`` creates uvicorn's configuration itself, so the protocols replace those that the configuration names.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from component.server.websocket_protocol import LimitedWebSocket
 MAX_DESCRIPTORS: Final = 1_048_576
 ACCEPTED_AT_ONCE: Final = 32
 FEW_SOCKETS: Final = 500
-"""Fewer tabs than this are worth a warning at start."""
+"""The start logs a warning if fewer tabs than this fit."""
 
-_LEAST_DESCRIPTORS: Final = 256
-"""What every system that is supported allows."""
+_MIN_DESCRIPTORS: Final = 256
+"""The number that every supported system allows."""
 
 GetLimit = Callable[[int], tuple[int, int]]
 """``resource.getrlimit``."""
@@ -45,40 +45,44 @@ _log = structlog.get_logger(__name__)
 
 
 class Descriptors(NamedTuple):
-    """How many files this process may open (``RLIMIT_NOFILE``), now and at most."""
+    """How many files this process may open (``RLIMIT_NOFILE``): the soft and the hard limit."""
 
     soft: int
     hard: int
 
     @property
     def sockets(self) -> int:
-        """For how many tabs they suffice."""
+        """The number of tabs that fit into the soft limit."""
         return max(1, (self.soft - DESCRIPTORS_RESERVED - PLAIN_CONNECTIONS) // DESCRIPTORS_PER_SOCKET)
 
 
 def descriptors(get: GetLimit = resource.getrlimit) -> Descriptors:
-    """As they are. ``get``: the system's."""
+    """The present limits.
+
+    Args:
+        get: The system's ``getrlimit``.
+    """
     soft, hard = get(resource.RLIMIT_NOFILE)
     return Descriptors(*(MAX_DESCRIPTORS if each == resource.RLIM_INFINITY else each for each in (soft, hard)))
 
 
 def raise_descriptors(get: GetLimit = resource.getrlimit, put: PutLimit = resource.setrlimit) -> Descriptors:
-    """Allow this process to open as many files as the system lets it; returns what is allowed from now on.
+    """Raise the soft limit of open files as far as the system allows; returns the new limits.
 
-    The hard limit need not be what the system lets a process have: macOS has 256 and "unlimited", and refuses more than
-    ``kern.maxfilesperproc``. What fits is found by halves then. An unlimited soft limit is replaced too: only a number
-    that the system took says how many tabs fit.
+    The system may allow less than the hard limit: macOS has 256 and "unlimited" and refuses more than
+    ``kern.maxfilesperproc``. A binary search finds the largest accepted number. An unlimited soft limit is replaced
+    too, because only an accepted number says how many tabs fit.
 
     Args:
-        get: the system's ``getrlimit``.
-        put: the system's ``setrlimit``.
+        get: The system's ``getrlimit``.
+        put: The system's ``setrlimit``.
     """
     soft, hard = get(resource.RLIMIT_NOFILE)
-    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
-    works = _LEAST_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
-    if soft == resource.RLIM_INFINITY or soft < wanted:
-        fails = wanted + 1
-        attempt = wanted
+    target = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    works = _MIN_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    if soft == resource.RLIM_INFINITY or soft < target:
+        fails = target + 1
+        attempt = target
         while attempt > works:
             try:
                 put(resource.RLIMIT_NOFILE, (attempt, hard))
@@ -87,13 +91,13 @@ def raise_descriptors(get: GetLimit = resource.getrlimit, put: PutLimit = resour
             else:
                 works = attempt
             attempt = (works + fails) // 2
-        if works < wanted:
+        if works < target:
             _log.info("the system allows fewer open files than its hard limit", open_files=works, hard=hard)
     return descriptors(get)
 
 
 def limits_of(settings: Settings, allowed: Descriptors) -> SocketLimits:
-    """The limits that are set, within what ``allowed`` suffices for."""
+    """The configured limits, with no more sockets than the limit of open files allows."""
     return SocketLimits(
         sockets=min(settings.sockets, allowed.sockets),
         per_address=settings.sockets_per_address,
@@ -109,7 +113,7 @@ def limits_of(settings: Settings, allowed: Descriptors) -> SocketLimits:
 
 
 def warn_of_few(settings: Settings, allowed: Descriptors) -> None:
-    """Say in the log when the limit of open files leaves fewer tabs than are set: a warning where they are very few."""
+    """Log that the limit of open files allows fewer tabs than configured; as a warning if they are very few."""
     if allowed.sockets >= settings.sockets:
         return
     report = _log.warning if allowed.sockets < min(settings.sockets, FEW_SOCKETS) else _log.info
@@ -123,7 +127,7 @@ def warn_of_few(settings: Settings, allowed: Descriptors) -> None:
 
 
 def install_protocols(admission: Admission) -> None:
-    """Have every server of this process use our protocols, under whatever name Streamlit asks for one."""
+    """Let every server of this process use Gatehouse's protocols, whichever name Streamlit configures."""
     buffered = BufferedMessages(admission.limits.message_bytes)
     http = partial(LimitedHttp, admission=admission)
     websocket = partial(LimitedWebSocket, admission=admission, buffered=buffered)
@@ -138,20 +142,22 @@ def _replace(registry: dict[Any, Any], protocol: Any) -> None:
 
 
 def accept_few(loop: asyncio.AbstractEventLoop) -> None:
-    """Have servers that ``loop`` makes from now on accept ``ACCEPTED_AT_ONCE`` connections in one turn.
+    """Let servers that ``loop`` creates from now on accept ``ACCEPTED_AT_ONCE`` connections in one iteration.
 
-    uvicorn asks for 2048, which asyncio takes for the number of connections that it accepts, and of failures that it
-    logs, before it does anything else. As many as were asked for may still wait with the system (``listen(2)``): when
-    all tabs come back at once after a restart, none has to knock a second time.
+    uvicorn sets a backlog of 2048, and asyncio accepts that many connections, and logs that many failures, before it
+    does anything else. The system's queue (``listen(2)``) keeps the full backlog, so that no tab has to connect twice
+    when all tabs reconnect after a restart.
     """
     create_server = loop.create_server
 
-    async def create(*given: Any, backlog: int = ACCEPTED_AT_ONCE, **options: Any) -> asyncio.Server:
-        server = await create_server(*given, backlog=min(backlog, ACCEPTED_AT_ONCE), **options)
+    async def create(*arguments: Any, backlog: int = ACCEPTED_AT_ONCE, **options: Any) -> asyncio.Server:
+        server = await create_server(*arguments, backlog=min(backlog, ACCEPTED_AT_ONCE), **options)
         for each in server.sockets:
             with each.dup() as listening:
                 listening.listen(backlog)
         return server
 
-    with suppress(AttributeError):  # a loop written in C, such as uvloop's, takes no attributes, and accepts one by one
-        loop.create_server = create  # type: ignore[method-assign] # no option of uvicorn's reaches it from here
+    with suppress(
+        AttributeError
+    ):  # a loop in C, such as uvloop's, has no writable attributes, and accepts connections one by one
+        loop.create_server = create  # type: ignore[method-assign] # uvicorn has no option for it

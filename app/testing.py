@@ -1,13 +1,14 @@
-"""For tests of pages: Gatehouse over a database in memory, and people signed in with the roles a test names.
+"""For tests of pages: Gatehouse over a database in memory, and users signed in with the roles that a test names.
 
-Real objects throughout: the database, the session row, the grants and the decision are those of the product; only the
-browser is Streamlit's ``AppTest``. Described in ``docs/how-to/test-a-page.md``.
+The database, the session, the grants and the decisions are the product's own; only the browser is Streamlit's
+``AppTest``. ``docs/how-to/test-a-page.md`` describes it.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -34,8 +35,8 @@ ISSUER: Final = "https://tests.example/"
 _TEST_SECRET: Final = "".join(map(chr, range(48, 112)))
 
 
-def settings(**given: object) -> Settings:
-    """Settings for a test: nothing is read from the environment that ``given`` or the defaults here name."""
+def settings(**overrides: object) -> Settings:
+    """Settings for a test: ``overrides`` over the defaults here, neither of which the environment replaces."""
     base: dict[str, object] = {
         "gatehouse_env": "development",
         "gatehouse_secret": (SecretStr(_TEST_SECRET),),
@@ -44,16 +45,16 @@ def settings(**given: object) -> Settings:
         "auth0_client_id": "test-client",
         "auth0_client_secret": SecretStr("test-client-secret"),
         "app_base_url": "http://localhost:8501",
-        "remote_api_base_url": "http://localhost:9",  # the discard port: nobody answers
+        "remote_api_base_url": "http://localhost:9",  # the discard port: no server answers
         "database_url": "sqlite://",
         "default_role": None,
     }
-    return Settings(_env_file=None, **(base | given))  # type: ignore[arg-type] # checked by the class when it runs
+    return Settings(_env_file=None, **(base | overrides))  # type: ignore[arg-type] # checked by the class when it runs
 
 
 @contextmanager
 def gatehouse(chosen: Settings | None = None) -> Iterator[Services]:
-    """Gatehouse over a fresh database, as this process's services for as long as the block lasts."""
+    """Gatehouse over a new database, as this process's services inside the ``with`` block."""
     chosen = chosen or settings()
     database = open_database(chosen, Keyring(chosen.secrets))
     seed(database)
@@ -67,20 +68,26 @@ def gatehouse(chosen: Settings | None = None) -> Iterator[Services]:
 
 
 def open_app(path: str = "/") -> AppTest:
-    """The app, about to be opened at ``path`` of its address (query allowed), by nobody."""
+    """The app in an anonymous browser at ``path`` (which may have a query), not run yet."""
     at = AppTest.from_file(str(MAIN), default_timeout=20)
     address, _, query = path.partition("?")
     at.context = {"url": f"{composition.services().settings.app_base_url}{address}"}
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")
         at.query_params[name] = value
-    nobody_at(at)
+    make_anonymous(at)
     return at
 
 
-def nobody_at(at: AppTest) -> None:
-    """Make ``at`` an anonymous browser's."""
+def make_anonymous(at: AppTest) -> None:
+    """Give ``at`` the identity of an anonymous browser."""
     at.user = {"guard": composition.services().identity.marker, "browser": "test-browser", "sid": "", "iss_sub": ""}
+
+
+def nobody_at(at: AppTest) -> None:
+    """The old name of ``make_anonymous``, which the next version removes."""
+    warnings.warn("testing.nobody_at is now testing.make_anonymous", DeprecationWarning, stacklevel=2)
+    make_anonymous(at)
 
 
 def sign_in_as(
@@ -92,23 +99,34 @@ def sign_in_as(
     subject: str | None = None,
     access_token: str = "",
 ) -> Subject:
-    """Sign somebody in with exactly these roles and permissions (granted by an administrator), and bind ``at`` to it.
+    """Sign a user in with exactly these roles and permissions and bind ``at`` to the session.
 
-    Raises ``NotFound`` for a role or permission that does not exist. Returns the subject, for changing their rights
-    afterwards. ``access_token`` is what calls to the remote API carry; made up when empty.
+    Args:
+        at: The browser; None for a session without one.
+        roles: Names of roles.
+        permissions: Names of permissions.
+        name: The user's name.
+        subject: The user's ``sub``; a random one by default.
+        access_token: The bearer token of calls to the remote API; a random one by default.
+
+    Returns:
+        The subject, for later changes of the user's grants.
+
+    Raises:
+        NotFound: A role or permission does not exist.
     """
     services = composition.services()
     now = utc_now()
-    who = Subject(services.settings.issuer, subject or f"test|{secrets.token_hex(6)}")
+    user = Subject(services.settings.issuer, subject or f"test|{secrets.token_hex(6)}")
     ref, token = secrets.token_urlsafe(16), access_token or secrets.token_urlsafe(24)
     expires_at = now + timedelta(hours=1)
     with services.storage.unit_of_work() as unit:
-        unit.save_person(Person(subject=who, name=name, email=f"{ref[:6].lower()}@tests.example"), now)
+        unit.save_person(Person(subject=user, name=name, email=f"{ref[:6].lower()}@tests.example"), now)
         unit.begin_session(
             NewSession(
                 ref=ref,
                 secret_hash=secrets.token_bytes(32),
-                subject=who,
+                subject=user,
                 authenticated_at=now,
                 expires_at=expires_at,
                 sealed_tokens=ProviderTokens(token, "", "").seal(services.keyring, ref),
@@ -120,18 +138,18 @@ def sign_in_as(
             now,
         )
         for role in roles:
-            unit.add_grant(NewGrant(subject=who, source=Source.ADMIN, by="test", role=role), now)
+            unit.add_grant(NewGrant(subject=user, source=Source.ADMIN, by="test", role=role), now)
         for permission in permissions:
-            unit.add_grant(NewGrant(subject=who, source=Source.ADMIN, by="test", permission=permission), now)
+            unit.add_grant(NewGrant(subject=user, source=Source.ADMIN, by="test", permission=permission), now)
         unit.commit()
     if at is not None:
         at.user = {
             "guard": services.identity.marker,
             "browser": "test-browser",
             "sid": ref,
-            "iss_sub": json.dumps([who.issuer, who.subject]),
+            "iss_sub": json.dumps([user.issuer, user.subject]),
         }
-    return who
+    return user
 
 
 def open_page(at: AppTest, file: str) -> AppTest:

@@ -1,8 +1,8 @@
-"""Binds what Streamlit calls outside of a run to the session whose run registered it.
+"""Binds the callables that Streamlit calls outside of a run to the session whose run registered them.
 
 Streamlit (1.67) calls code of an app in threads without a script context in three places: the ``data`` of a deferred
 download and whatever reads its result, the source of a lazy dataframe, and a cached function that is refreshed in the
-background. There a function bound by ``access.bind_session`` could not tell for whom it runs.
+background. Without this module a function bound by ``access.bind_session`` could not compare its session there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def bind_deferred_downloads(manager: MediaFileManager) -> None:
-    """Have each deferred download of ``manager`` made for the session whose run registered it, an anonymous one too."""
+    """Let ``manager`` create each deferred download for the session whose run registered it, an anonymous one too."""
     add_deferred, execute_deferred = manager.add_deferred, manager.execute_deferred
 
     @wraps(add_deferred)
@@ -33,7 +33,7 @@ def bind_deferred_downloads(manager: MediaFileManager) -> None:
 
         @wraps(data_callable)
         def data_for_session() -> Any:
-            # Until the context ends: Streamlit reads the result afterwards, and a file object is code of the app too.
+            # Until the context ends: Streamlit reads the result afterwards, which may be a file object of the app.
             registered_by.enter()
             return data_callable()
 
@@ -48,7 +48,7 @@ def bind_deferred_downloads(manager: MediaFileManager) -> None:
 
 
 def bind_lazy_dataframes(manager: DataframeSourceManager) -> None:
-    """Have the rows of each lazy dataframe of ``manager`` loaded for the session whose run registered it."""
+    """Let ``manager`` load the rows of each lazy dataframe for the session whose run registered it."""
     register_source = manager.register_source
 
     @wraps(register_source)
@@ -76,9 +76,9 @@ class _SourceOfSession:
 
 
 def bind_background_refreshes() -> None:
-    """Have a cached function that is refreshed in the background count as one: Streamlit (1.67) marks it in runs only.
+    """Mark a cached function during its refresh in the background, as Streamlit (1.67) does in runs only.
 
-    The manager is one for the process, so this is done once.
+    The process has one manager, so a second call does nothing.
     """
     manager = get_background_refresh_manager()
     submit = manager.submit

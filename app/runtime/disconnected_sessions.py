@@ -1,8 +1,8 @@
-"""The Streamlit sessions without a socket, which a browser that reconnects goes on with: bounded for each user.
+"""Stores Streamlit sessions without a socket, which a reconnecting browser resumes, with a limit for each user.
 
-Streamlit (1.67) keeps the latest 128 of all users. A client that opens and closes sockets, even without signing in,
-gets those of everybody else dropped: their state is lost, and so is what they pressed while they had no connection.
-And it drops them without shutting them down, so that their uploaded files stay until Python collects the cycle.
+Streamlit (1.67) stores the latest 128 sessions of all users. A client that opens and closes sockets, even without
+signing in, displaces those of other users, whose state and last input are lost. Streamlit also drops sessions without
+shutting them down, so that their uploaded files stay until Python collects the reference cycle.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _StoredSession:
     info: SessionInfo
     user: str
     until: float
 
 
-class KeptSessions(SessionStorage):
-    """Streamlit's storage of sessions. Used on the event loop, as Streamlit's own is."""
+class DisconnectedSessions(SessionStorage):
+    """The session storage for Streamlit's session manager. Only for the event loop, like Streamlit's own storage."""
 
     def __init__(
         self,
@@ -47,15 +47,15 @@ class KeptSessions(SessionStorage):
         uploaded_bytes: Callable[[str], int] = lambda _: 0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Keep none yet.
+        """Create an empty storage.
 
         Args:
-            ttl_seconds: How long each is kept.
-            per_user: How many of one user are kept.
-            signed_in: How many of all users.
-            anonymous: How many of all others.
-            uploaded_bytes: What a session keeps of uploads.
-            monotonic: The clock.
+            ttl_seconds: How long a session is stored.
+            per_user: Maximum number of sessions of one user.
+            signed_in: Maximum number of sessions of all signed-in users.
+            anonymous: Maximum number of anonymous sessions.
+            uploaded_bytes: Returns the size of a session's uploads.
+            monotonic: The clock, in seconds.
         """
         self._ttl_seconds = ttl_seconds
         self._per_user = per_user
@@ -63,72 +63,72 @@ class KeptSessions(SessionStorage):
         self._anonymous = anonymous
         self._uploaded_bytes = uploaded_bytes
         self._monotonic = monotonic
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._stored: OrderedDict[str, _StoredSession] = OrderedDict()
         self._by_user: dict[str, OrderedDict[str, None]] = {}
 
     def get(self, session_id: str) -> SessionInfo | None:
-        """The session, unless it was kept for too long."""
+        """The session; None if it has expired or was never stored."""
         self.expire()
-        kept = self._kept.get(session_id)
-        return kept.info if kept is not None else None
+        stored = self._stored.get(session_id)
+        return stored.info if stored is not None else None
 
     def save(self, session_info: SessionInfo) -> None:
-        """Keep a session that has lost its socket.
+        """Store a session that has lost its socket.
 
-        The oldest of its user goes when there are too many, and the oldest with uploads when these are too large.
+        Shuts down the user's oldest session if there are too many, and the oldest with uploads if these are too large.
         """
         session_id, user = session_info.session.id, _user_of(session_info)
         self.delete(session_id)
         self.expire()
-        self._kept[session_id] = _Kept(session_info, user, self._monotonic() + self._ttl_seconds)
+        self._stored[session_id] = _StoredSession(session_info, user, self._monotonic() + self._ttl_seconds)
         own = self._by_user.setdefault(user, OrderedDict())
         own[session_id] = None
         if len(own) > (self._per_user if user else self._anonymous):
             self.shut_down(next(iter(own)))
-        if len(self._kept) - len(self._by_user.get("", ())) > self._signed_in:
-            self.shut_down(next(kept_id for kept_id, kept in self._kept.items() if kept.user))
+        if len(self._stored) - len(self._by_user.get("", ())) > self._signed_in:
+            self.shut_down(next(stored_id for stored_id, stored in self._stored.items() if stored.user))
         self._bound_uploads(own)
 
     def delete(self, session_id: str) -> None:
-        """Let go of a session; harmless when there is none."""
-        kept = self._kept.pop(session_id, None)
-        if kept is None:
+        """Remove a session if it is stored."""
+        stored = self._stored.pop(session_id, None)
+        if stored is None:
             return
-        own = self._by_user[kept.user]
+        own = self._by_user[stored.user]
         del own[session_id]
         if not own:
-            del self._by_user[kept.user]
+            del self._by_user[stored.user]
 
     def list(self) -> list[SessionInfo]:
-        """All that are kept."""
+        """All stored sessions."""
         self.expire()
-        return [kept.info for kept in self._kept.values()]
+        return [stored.info for stored in self._stored.values()]
 
     def ids(self) -> tuple[str, ...]:
-        """The ids of all that are kept, the oldest first."""
-        return tuple(self._kept)
+        """The ids of all stored sessions, the oldest first."""
+        return tuple(self._stored)
 
     def shut_down(self, session_id: str) -> None:
-        """Let go of a session for good: what it keeps, its uploaded files too, is released now."""
-        kept = self._kept.get(session_id)
-        if kept is None:
+        """Remove a session and release its state and its uploaded files now."""
+        stored = self._stored.get(session_id)
+        if stored is None:
             return
         self.delete(session_id)
         try:
-            kept.info.session.shutdown()
-        except Exception:  # noqa: BLE001 - what the app does at the end of a session must not stop others
+            stored.info.session.shutdown()
+        except Exception:  # noqa: BLE001 - a failing handler of the app must not affect other sessions
             _log.exception("a Streamlit session without a socket could not be shut down")
 
     def expire(self) -> None:
-        """Shut down what was kept for too long."""
+        """Shut down the expired sessions."""
         now = self._monotonic()
-        for session_id, kept in list(self._kept.items()):  # in the order in which they expire
-            if now < kept.until:
+        for session_id, stored in list(self._stored.items()):  # in the order in which they expire
+            if now < stored.until:
                 return
             self.shut_down(session_id)
 
     def _bound_uploads(self, own: OrderedDict[str, None]) -> None:
-        """Shut down the oldest sessions of one user while their uploads are more than one session may take in."""
+        """Shut down the oldest sessions of one user while all their uploads exceed the limit of one session."""
         sizes = {session_id: self._uploaded_bytes(session_id) for session_id in own}
         excess = sum(sizes.values()) - MAX_UPLOAD_BYTES
         for session_id, size in sizes.items():
@@ -140,48 +140,48 @@ class KeptSessions(SessionStorage):
 
 
 class RuntimeSessions:
-    """The sessions of ``runtime``, as the totals of uploads see them (``StoredSessions``)."""
+    """The sessions of ``runtime`` for the totals of uploads (``StoredSessions``)."""
 
-    def __init__(self, runtime: Runtime, kept: KeptSessions) -> None:
+    def __init__(self, runtime: Runtime, stored: DisconnectedSessions) -> None:
         self._runtime = runtime
-        self._kept = kept
+        self._stored = stored
 
     def is_stored(self, session_id: str) -> bool:
-        """Whether a session has a socket, or is kept for its reconnection."""
-        return self._runtime.is_active_session(session_id) or session_id in self._kept.ids()
+        """Whether a session has a socket, or is stored for its reconnection."""
+        return self._runtime.is_active_session(session_id) or session_id in self._stored.ids()
 
     def without_socket(self) -> tuple[str, ...]:
-        """The ids of the sessions that are kept for their reconnection, the oldest first."""
-        return self._kept.ids()
+        """The ids of the sessions that are stored for their reconnection, the oldest first."""
+        return self._stored.ids()
 
     def shut_down(self, session_id: str) -> None:
-        """Shut down a session that is kept."""
-        self._kept.shut_down(session_id)
+        """Shut down a stored session."""
+        self._stored.shut_down(session_id)
 
     def remove_files(self, session_id: str) -> None:
-        """Remove the uploaded files of a session that is gone."""
+        """Remove the uploaded files of a session that has ended."""
         self._runtime.uploaded_file_mgr.remove_session_files(session_id)
 
 
 async def expire_regularly(
-    sessions: KeptSessions, uploads: UploadTotals, *, every_seconds: float = EXPIRE_EVERY_SECONDS
+    sessions: DisconnectedSessions, uploads: UploadTotals, *, every_seconds: float = EXPIRE_EVERY_SECONDS
 ) -> None:
-    """Release what sessions keep whose time is over, also when no socket comes or goes; until cancelled."""
+    """Shut down expired sessions regularly, also while no socket opens or closes, until cancelled."""
     while True:
         await asyncio.sleep(every_seconds)
         sessions.expire()
         uploads.drop_ended()
 
 
-def keep_sessions(runtime: Runtime, sessions: KeptSessions) -> None:
-    """Have ``runtime`` keep its sessions here. Before the first socket: what it has kept so far is forgotten.
+def store_sessions_in(runtime: Runtime, sessions: DisconnectedSessions) -> None:
+    """Let ``runtime`` use this storage. Call it before the first socket: sessions in the old storage are dropped.
 
-    ``st.App`` (1.67) makes the configuration of its runtime itself, and takes no storage.
+    ``st.App`` (1.67) creates the configuration of its runtime itself and has no option for the storage.
     """
-    manager = runtime._session_mgr  # noqa: SLF001 - nothing public leads there
+    manager = runtime._session_mgr  # noqa: SLF001 - no public name
     manager._session_storage = sessions  # type: ignore[attr-defined] # noqa: SLF001 - as above
 
 
 def _user_of(session_info: SessionInfo) -> str:
-    """Whose session it is, by the word of the socket guard; "" for an anonymous one."""
+    """The user of a session according to the socket guard; empty for an anonymous one."""
     return str(session_info.session._user_info.get("iss_sub") or "")  # noqa: SLF001 - as above

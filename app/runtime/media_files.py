@@ -1,4 +1,4 @@
-"""Notes which file a run registers for which Streamlit session, so that the guard gives it out to its user."""
+"""Records which Streamlit session registers which file, so that the socket guard serves the file to its user only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_r
 from component.socket.media_files import MediaFiles
 
 _RUN: Final = "_gatehouse_run_files"
-"""The name under which the context of a run has what ``MediaFiles`` knows of the run."""
+"""The attribute of a run's context that holds the run's record in ``MediaFiles``."""
 
 
 def observe_runs(manager: DataframeSourceManager, files: MediaFiles) -> None:
-    """Have ``files`` told when a run begins, of a fragment too.
+    """Report the start of each run, a fragment's included, to ``files``.
 
-    Then Streamlit (1.67) has ``manager`` let go of what the run before registered, in the thread of the run, before
-    any code of the app.
+    At that time Streamlit (1.67) lets ``manager`` drop the sources of the previous run, in the thread of the new run
+    and before any code of the app.
     """
     clear_session_refs = manager.clear_session_refs
 
@@ -34,10 +34,10 @@ def observe_runs(manager: DataframeSourceManager, files: MediaFiles) -> None:
 
 
 def observe_media(manager: MediaFileManager, files: MediaFiles) -> None:
-    """Have ``files`` told of each file that a run gives to ``manager``.
+    """Report each file that a run registers with ``manager`` to ``files``.
 
-    Before the run knows the address, so before any message with it is sent. Streamlit (1.67) has its own table of the
-    files of a session, but empties it when a run begins, while the browser still loads those of the run before.
+    This happens before the run receives the address, so before any message with it is sent. Streamlit's own table of a
+    session's files (1.67) is emptied when a run begins, while the browser still loads files of the previous run.
     """
     add = manager.add
 

@@ -1,7 +1,7 @@
-"""Which session the present code acts for: the one of its Streamlit session, or the one a function was bound to.
+"""The session that code acts for: that of its Streamlit session, or the one that a function was bound to.
 
-Identity is never read inside anything that users share. Where that is found (a Streamlit cache, a function bound to
-another session, a thread that a cached function may have started), ``IdentityShared`` is raised for every user.
+The identity is never read inside anything that users share: in a Streamlit cache, in a function bound to another
+session, and in a thread that a cached function may have started, ``IdentityShared`` is raised for every user.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ R = TypeVar("R")
 _log = structlog.get_logger(__name__)
 
 _IN_CACHE: Final = (
-    "This code asks who the user is inside st.cache_data or st.cache_resource, and what a cache keeps is handed to "
-    "other users. Check outside and cache inside: put @access.requires above the cache decorator, or pass what depends "
-    "on the user, such as principal().subject, to the cached function as an argument."
+    "This code reads the user's identity inside st.cache_data or st.cache_resource, whose results are returned to "
+    "other users too. Check outside and cache inside: put @access.requires above the cache decorator, or pass what "
+    "depends on the user, such as principal().subject, to the cached function as an argument."
 )
 _OTHER_SESSION: Final = (
     "This function is bound to another session by access.bind_session. Bind it in the run that uses it, and keep it in "
     "no module, cache or other place that users share."
 )
 _THREAD: Final = (
-    "This thread was given the context of a run by add_script_run_ctx, which does not tell whether a cached function "
-    "started it. Run access.bind_session(function) in the thread instead: it is bound to the session that made it."
+    "This thread received the context of a run from add_script_run_ctx, so it is unknown whether a cached function "
+    "started it. Run access.bind_session(function) in the thread instead: it is bound to the session that called it."
 )
 _OWN_MODULES: Final = frozenset({__name__, "app.access", "app.core.guard", "app.api_client", "app.drafts"})
-"""Whose callers are the ones to be named in the log."""
+"""Modules that the log skips when it names the calling code."""
 
 
 class Binding(NamedTuple):
-    """What a Streamlit session, or a bound function, is bound to."""
+    """Reference and subject of the session that a Streamlit session, or a function, is bound to."""
 
     ref: str
     subject: Subject
@@ -69,18 +69,20 @@ class Registrant(NamedTuple):
 
 
 class _Bound(NamedTuple):
-    """What the running function is bound to; a binding of None is the anonymous user's."""
+    """The binding of the running function; a binding of None is the anonymous user's."""
 
     binding: Binding | None
 
 
 _bound: ContextVar[_Bound | None] = ContextVar("bound_session", default=None)
 _registrant: ContextVar[Registrant | None] = ContextVar("registrant", default=None)
-"""Whose run registered what Streamlit calls now, outside of any run. It gives no identity: it is only compared with."""
+"""The session whose run registered the callable that Streamlit calls now, outside of any run.
+
+It grants no identity: bound functions only compare themselves with it."""
 
 
 def guarded() -> bool:
-    """Whether the socket guard is in front of this app: only it knows this process's marker."""
+    """Whether the socket guard is in front of this app: only the guard knows this process's marker."""
     return _is_marked(_user_info())
 
 
@@ -98,49 +100,51 @@ def binding() -> Binding | None:
 
 
 def browser_hash() -> str:
-    """What stands for the browser (``component.http.cookies.browser_hash``), as the socket guard set it; "" without it.
+    """The hash of the browser's cookie (``component.http.cookies.browser_hash``) from the socket guard.
+
+    Empty without a socket guard.
 
     Raises:
         IdentityShared: The code runs inside something that users share.
     """
     _refuse_in_cache()
     info = _user_info()
-    found = info.get("browser")
-    return found if _is_marked(info) and isinstance(found, str) else ""
+    value = info.get("browser")
+    return value if _is_marked(info) and isinstance(value, str) else ""
 
 
 def bind_session(function: Callable[P, R]) -> Callable[P, R]:
-    """Let ``function`` run later outside the script (Streamlit calls a download's ``data`` in a thread).
+    """Bind ``function`` to the present session, so that it can run outside the script, as in a download or a thread.
 
-    It runs bound to the session that asks *now*; the checks inside it read that session and its rights afresh when it
-    runs, so a session that ended or a right that was revoked in between refuses it. It serves this session only: in a
-    run of another one, in what such a run registered with Streamlit (``deferred_calls``), or inside a cache, it
-    raises ``IdentityShared``.
+    The checks inside ``function`` read the session and its grants again when it runs, so that it is refused after the
+    session ended or a permission was revoked. The bound function serves this session only: in a run of another session,
+    in a callable that such a run registered with Streamlit (``deferred_calls``), and inside a cache it raises
+    ``IdentityShared``.
 
     Raises:
         IdentityShared: The code runs inside something that users share.
     """
-    made_for = binding()
+    owner = binding()
 
     @wraps(function)
     def bound(*args: P.args, **kwargs: P.kwargs) -> R:
         _refuse_in_cache()
-        _refuse_other_session(made_for)
-        with _bound_to(made_for):
+        _refuse_other_session(owner)
+        with _bound_to(owner):
             return function(*args, **kwargs)
 
     return bound
 
 
 def registrant() -> Registrant:
-    """The session of the run that registers something with Streamlit now; outside of a run the anonymous user."""
+    """The session of the run that registers a callable with Streamlit now; outside of a run the anonymous user."""
     context = get_script_run_ctx(suppress_warning=True)
     return Registrant(_binding_in(context.user_info) if context is not None else None)
 
 
 @contextmanager
-def _bound_to(made_for: Binding | None) -> Iterator[None]:
-    token = _bound.set(_Bound(made_for))
+def _bound_to(owner: Binding | None) -> Iterator[None]:
+    token = _bound.set(_Bound(owner))
     try:
         yield
     finally:
@@ -152,10 +156,13 @@ def _refuse_in_cache() -> None:
         raise _shared(_IN_CACHE)
 
 
-def _refuse_other_session(made_for: Binding | None) -> None:
-    """Refuse a bound function in a run, or in what a run registered, that is bound to anything else.
+def _refuse_other_session(owner: Binding | None) -> None:
+    """Refuse a bound function of ``owner`` in a run, or a callable of a run, of another session.
 
-    A thread that the app itself starts has nothing to compare with.
+    A thread that the app itself starts has no session to compare with.
+
+    Raises:
+        IdentityShared: The present session is another one.
     """
     bound, registered_by = _bound.get(), _registrant.get()
     context = get_script_run_ctx(suppress_warning=True)
@@ -167,14 +174,14 @@ def _refuse_other_session(made_for: Binding | None) -> None:
         present = _binding_in(context.user_info)
     else:
         return
-    if present != made_for:
+    if present != owner:
         raise _shared(_OTHER_SESSION)
 
 
 def _user_info() -> Mapping[str, object]:
     """``st.user`` of this Streamlit session, empty outside one.
 
-    Read from where ``st.user`` reads it, which looks for a secrets file on disk at every key (Streamlit 1.67).
+    Read from the context, because ``st.user`` looks for a secrets file on disk at every key (Streamlit 1.67).
     """
     context = get_script_run_ctx(suppress_warning=True)
     if context is None:
@@ -187,17 +194,17 @@ def _user_info() -> Mapping[str, object]:
 def _is_thread_of(context: ScriptRunContext) -> bool:
     """Whether this thread runs the script, or one of its parallel fragments.
 
-    Streamlit starts no other with the context. Whether a cached function runs is known in these only: a thread that is
-    started in any other way does not inherit context variables (``in_cached_function``).
+    Streamlit starts no other thread with the context. Only these know whether a cached function runs: any other thread
+    does not inherit context variables (``in_cached_function``).
     """
     thread = threading.current_thread()
     if thread.ident == getattr(context, "_main_thread_ident", None):
         return True
     try:
         parallel = ThreadState.get().is_parallel_worker
-    except RuntimeError:  # no state of a run at all
+    except RuntimeError:  # the thread has no state of a run
         return False
-    # `add_script_run_ctx` copies the state of the thread that calls it, and leaves this name behind.
+    # `add_script_run_ctx` copies the state of the thread that calls it, and sets this attribute.
     return parallel and not hasattr(thread, _FRAGMENT_THREAD_STATE_FIELDS_ATTR)
 
 
@@ -217,10 +224,10 @@ def _binding_in(info: Mapping[str, object]) -> Binding | None:
 
 
 def _shared(detail: str) -> IdentityShared:
-    """The error; the log says where in the code it is, for the developer, whom the user who sees it may not know."""
+    """Create the error and log the place in the code, for the developer of the app."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__") in _OWN_MODULES:
         frame = frame.f_back
     at = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
-    _log.error("identity was read inside something that users share", at=at, reason=detail)
+    _log.error("the identity was read inside code that users share", at=at, reason=detail)
     return IdentityShared(detail)

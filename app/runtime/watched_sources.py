@@ -1,8 +1,8 @@
-"""Keeps Streamlit from examining every loaded module at the first run of each session.
+"""Examines each loaded module once per process in place of Streamlit, which does so in the first run of each session.
 
-Streamlit (1.67) asks the file system about every loaded module to find the files that it watches for edits, also where
-``server.fileWatcherType`` is ``none`` and it watches nothing. That takes a tenth of a second or more of the event loop
-for each tab that is opened, while everybody else's tab waits.
+Streamlit (1.67) looks up every loaded module in the file system to find the files to watch for edits, even if
+``server.fileWatcherType`` is ``none`` and it watches no file. That blocks the event loop for a tenth of a second or
+more for each new tab, while all other tabs wait.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _get_module_paths: Final = local_sources_watcher.get_module_paths
 
 
 def examine_modules_once(script: Path) -> None:
-    """Have the sessions of this process examine each module once in all, and none where no file is watched.
+    """Examine each module once for all sessions of this process, and none if Streamlit watches no files.
 
     Args:
-        script: The script that is served; what is edited beside or below it runs at the next rerun, as before.
+        script: The script that Streamlit runs. An edited file beside or below it still runs at the next rerun.
     """
     watches = get_default_path_watcher_class() is not NoOpPathWatcher
     examine: Callable[[ModuleType], set[str]] = _WatchedPaths(script.parent) if watches else _no_paths
-    local_sources_watcher.get_module_paths = examine  # type: ignore[assignment] # no public way
+    local_sources_watcher.get_module_paths = examine  # type: ignore[assignment] # no public name
 
 
 def _no_paths(_: ModuleType) -> set[str]:
@@ -38,7 +38,7 @@ def _no_paths(_: ModuleType) -> set[str]:
 
 
 class _WatchedPaths:
-    """In place of ``get_module_paths``: a module's files, as far as Streamlit watches them."""
+    """Replaces ``get_module_paths``: the files of a module that Streamlit watches."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.path.realpath(folder)
@@ -46,7 +46,7 @@ class _WatchedPaths:
         self._known: dict[tuple[str, str], set[str]] = {}
 
     def __call__(self, module: object) -> set[str]:
-        # Read past ``__getattr__``, which is code of the module's own; not everything in ``sys.modules`` is a module.
+        # vars() bypasses the module's own ``__getattr__``; not every object in ``sys.modules`` is a module.
         names = vars(module) if isinstance(module, ModuleType) else {}
         key = str(names.get("__name__")), str(names.get("__file__"))
         if not names or key not in self._known:
@@ -56,6 +56,6 @@ class _WatchedPaths:
         return self._known[key]
 
     def _is_watched(self, path: str) -> bool:
-        """As ``LocalSourcesWatcher`` decides."""
+        """Whether ``LocalSourcesWatcher`` watches a path."""
         inside = file_is_in_folder_glob(path, self._folder) or file_in_pythonpath(path)
         return inside and not self._ignored.is_blacklisted(path)

@@ -117,7 +117,7 @@ def run(code: str, *roles: str) -> AppTest:
     at = AppTest.from_string(
         f"import tests.apptest.test_deferred_calls as shared\n{textwrap.dedent(code)}", default_timeout=20
     )
-    testing.nobody_at(at)
+    testing.make_anonymous(at)
     if roles:
         testing.sign_in_as(at, roles=roles)
     at.run()
@@ -214,5 +214,5 @@ def test_a_background_refresh_of_a_cache_reads_no_identity() -> None:
     manager = get_background_refresh_manager()
     assert manager.submit(refresh)
     manager.shutdown()  # waits for the refresh
-    assert results == ["This code asks who the user is", "This code asks who the user is"]
+    assert results == ["This code reads the user's identity", "This code asks who the user is"]
     assert access.principal().anonymous  # outside of a cache

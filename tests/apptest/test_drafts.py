@@ -41,7 +41,7 @@ if st.button("Sign in", key="sign-in"):
 def opened(path: str = "/report") -> AppTest:
     at = AppTest.from_string(PAGE)
     at.context = {"url": f"http://localhost:8501{path}"}
-    testing.nobody_at(at)
+    testing.make_anonymous(at)
     at.run()
     assert not at.exception
     return at
@@ -95,7 +95,7 @@ def test_values_of_a_form_that_was_not_submitted_are_not_kept(world: World) -> N
 def test_no_draft_is_stored_without_input(world: World) -> None:
     at = AppTest.from_string(PAGE.replace('drafts.keep("title", "notes", "plain", "upload")', ""))
     at.context = {"url": "http://localhost:8501/report"}
-    testing.nobody_at(at)
+    testing.make_anonymous(at)
     at.run()
     assert press(at) == ""
 
@@ -128,7 +128,7 @@ def test_another_page_gets_no_values_of_the_draft(world: World) -> None:
 def test_keys_of_gatehouse_cannot_be_kept(world: World) -> None:
     for name in ("gatehouse_home", "gatehouse"):
         at = AppTest.from_string(f"import streamlit as st\nfrom app import drafts\ndrafts.keep('title', '{name}')")
-        testing.nobody_at(at)
+        testing.make_anonymous(at)
         at.run()
         assert at.exception
 
@@ -208,7 +208,7 @@ def asks_to_sign_in(at: AppTest) -> bool:
 
 def test_an_anonymous_submit_asks_to_sign_in_until_the_user_does(world: World) -> None:
     at = AppTest.from_string(SUBMIT)
-    testing.nobody_at(at)
+    testing.make_anonymous(at)
     at.run()
     assert not asks_to_sign_in(at)
     at.text_input(key="subject").set_value("A letter")

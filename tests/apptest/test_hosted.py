@@ -110,7 +110,7 @@ def open_app(script: Path, path: str = "/", **user: object) -> AppTest:
     """The app opened at a path by a user with these ``roles``, or by an anonymous one."""
     at = AppTest.from_file(str(script), default_timeout=20)
     at.context = {"url": f"http://localhost:8501{path}"}
-    testing.nobody_at(at)
+    testing.make_anonymous(at)
     if user:
         testing.sign_in_as(at, **user)  # type: ignore[arg-type] # as the tests below call it
     return at.run()

@@ -104,7 +104,7 @@ IN_A_CACHE = {
 @pytest.mark.parametrize("code", IN_A_CACHE.values(), ids=IN_A_CACHE)
 def test_no_detour_into_a_cache_reads_identity(gatehouse: Services, code: str) -> None:
     at = run(code, "cached()", "administrator")
-    assert error(at).startswith(f"IdentityShared: This code asks who the user is {IN_CACHE}")
+    assert error(at).startswith(f"IdentityShared: This code reads the user's identity {IN_CACHE}")
 
 
 @pytest.mark.parametrize("attach", ["add_script_run_ctx(thread)", "context = get_script_run_ctx()"])
@@ -135,7 +135,7 @@ def test_a_thread_with_the_context_of_a_run_raises(gatehouse: Services, attach: 
         "cached()",
         "administrator",
     )
-    assert at.session_state["answer"].startswith("IdentityShared: This thread was given the context of a run")
+    assert at.session_state["answer"].startswith("IdentityShared: This thread received the context of a run")
 
 
 def test_a_parallel_fragment_knows_its_user(gatehouse: Services) -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from streamlit.runtime.session_manager import SessionInfo
 
-from app.runtime.disconnected_sessions import MAX_ANONYMOUS, KeptSessions, expire_regularly
+from app.runtime.disconnected_sessions import MAX_ANONYMOUS, DisconnectedSessions, expire_regularly
 from component.socket.upload_totals import UploadTotals
 
 
@@ -36,12 +36,12 @@ def info(session_id: str, user: str = "") -> SessionInfo:
     return SessionInfo(client=None, session=cast("Any", Session(session_id, {"iss_sub": user, "browser": session_id})))
 
 
-def ids(kept: KeptSessions) -> list[str]:
+def ids(kept: DisconnectedSessions) -> list[str]:
     return [each.session.id for each in kept.list()]
 
 
-def made(time: Time | None = None) -> KeptSessions:
-    return KeptSessions(ttl_seconds=120, per_user=3, signed_in=5, anonymous=2, monotonic=time or Time())
+def made(time: Time | None = None) -> DisconnectedSessions:
+    return DisconnectedSessions(ttl_seconds=120, per_user=3, signed_in=5, anonymous=2, monotonic=time or Time())
 
 
 def test_anonymous_sessions_push_out_each_other_only() -> None:
@@ -121,7 +121,7 @@ def test_one_whose_end_fails_keeps_no_other() -> None:
 
 def test_the_uploads_of_one_users_sessions_are_bounded_the_oldest_go() -> None:
     sizes = {"a 1": 150, "a 2": 0, "a 3": 100, "a 4": 250, "b": 400}
-    kept = KeptSessions(
+    kept = DisconnectedSessions(
         ttl_seconds=120,
         per_user=10,
         signed_in=100,

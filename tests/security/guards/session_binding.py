@@ -36,7 +36,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a bound function runs for its own session only",
         at="app.runtime.session_binding:_refuse_other_session",
-        without="present != made_for",
+        without="present != owner",
         instead="False",
         test="tests/apptest/test_shared_identity.py::test_a_stored_bound_function_refuses_other_sessions",
     ),

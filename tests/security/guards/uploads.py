@@ -38,14 +38,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the uploads of a user's sessions without a socket are limited",
-        at="app.runtime.disconnected_sessions:KeptSessions.save",
+        at="app.runtime.disconnected_sessions:DisconnectedSessions.save",
         without="self._bound_uploads(...)",
         test="tests/app/runtime/test_disconnected_sessions.py::test_the_uploads_of_one_users_sessions_are_bounded_the_oldest_go",
     ),
     Removal(
         guard="a discarded session without a socket is shut down",
-        at="app.runtime.disconnected_sessions:KeptSessions.shut_down",
-        without="kept.info.session.shutdown()",
+        at="app.runtime.disconnected_sessions:DisconnectedSessions.shut_down",
+        without="stored.info.session.shutdown()",
         test="tests/app/runtime/test_disconnected_sessions.py::test_one_that_goes_is_shut_down_and_one_that_is_resumed_is_not",
     ),
     Removal(
@@ -112,13 +112,13 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="anonymous sockets cannot push users' sessions out",
-        at="app.runtime.disconnected_sessions:keep_sessions",
+        at="app.runtime.disconnected_sessions:store_sessions_in",
         without="manager._session_storage = sessions",
         test="tests/security/test_reconnection_live.py::test_very_many_anonymous_sockets_push_no_users_session_out",
     ),
     Removal(
         guard="the number of sessions kept per user is limited",
-        at="app.runtime.disconnected_sessions:KeptSessions.save",
+        at="app.runtime.disconnected_sessions:DisconnectedSessions.save",
         without="len(own) > (self._per_user if user else self._anonymous)",
         instead="not user and len(own) > self._anonymous",
         test="tests/app/runtime/test_disconnected_sessions.py::test_sessions_of_one_user_push_out_that_users_own",
