@@ -7,8 +7,8 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NoReturn, Self
@@ -17,6 +17,7 @@ import pytest
 
 from tests.ports import free_port
 from tests.stack import ROOT
+from tests.waiting import wait_until
 
 HINT: Final = "needs nginx (`apt install nginx-light`); REQUIRE_NGINX=1 makes this a failure"
 SHIPPED: Final = ROOT / "deploy" / "nginx.conf"
@@ -76,16 +77,22 @@ class Nginx:
         command = [self._binary, "-e", str(self.folder / "error.log"), "-c", str(self.folder / "nginx.conf")]
         with (self.folder / "nginx.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
+        process = self._process
+
+        def listens() -> bool:
+            if process.poll() is not None:
+                raise AssertionError((self.folder / "nginx.log").read_text() + (self.folder / "error.log").read_text())
+            with suppress(OSError):
                 socket.create_connection(("127.0.0.1", self.port), 1.0).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return self
-        self.__exit__(None, None, None)
-        raise AssertionError((self.folder / "nginx.log").read_text() + (self.folder / "error.log").read_text())
+                return True
+            return False
+
+        try:
+            wait_until(listens, within_seconds=_START_SECONDS)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._process is not None:

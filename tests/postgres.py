@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +21,7 @@ from typing import Any, Final, Self
 import psycopg
 
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 _START_SECONDS: Final = 60.0
 _USER: Final = "gatehouse"
@@ -61,13 +61,16 @@ class Cluster:
                 [self._binaries / "postgres", "-D", self._folder / "data", "-p", str(self._port), *options, *quick],
                 cwd=self._folder, stdout=log, stderr=log, start_new_session=True, **self._account,
             )  # fmt: skip
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
+        process = self._process
+
+        def accepts_connections() -> bool:
+            assert process.poll() is None, (self._folder / "server.log").read_text()
             with suppress(psycopg.OperationalError):
                 psycopg.connect(self.url(), connect_timeout=2).close()
-                return
-            time.sleep(0.05)
-        raise RuntimeError((self._folder / "server.log").read_text())
+                return True
+            return False
+
+        wait_until(accepts_connections, within_seconds=_START_SECONDS)
 
     def stop(self) -> None:
         """Stop it at once; its clients lose their connections."""

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -14,6 +14,7 @@ from typing import Final, Self
 import requests
 
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _START_SECONDS: Final = 60.0
@@ -143,15 +144,13 @@ class Stack:
                 stderr=log,
             )
         self._processes[name] = process
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
+
+        def is_healthy() -> bool:
             if process.poll() is not None:
-                break
-            try:
-                if requests.get(health, timeout=2, allow_redirects=False).status_code == requests.codes.ok:
-                    return
-            except requests.RequestException:
-                pass  # not up yet
-            time.sleep(0.05)
-        msg = f"{name} did not start:\n{self.log(name)[-4000:]}"
-        raise RuntimeError(msg)
+                msg = f"{name} did not start:\n{self.log(name)[-4000:]}"
+                raise RuntimeError(msg)
+            with suppress(requests.RequestException):  # not up yet
+                return requests.get(health, timeout=2, allow_redirects=False).status_code == requests.codes.ok
+            return False
+
+        wait_until(is_healthy, within_seconds=_START_SECONDS, what=f"{name} starts")

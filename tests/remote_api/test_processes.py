@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import requests
 from db import SchemaState, current_state, migrate
 from tests.issuer import Issuer, SigningKey
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 SECRET = "cK3vX9mQ2pL7rT5wY8zB4nD6fG1hJ0sA-uE_iO"
@@ -60,14 +61,13 @@ def _end(process: subprocess.Popen[str]) -> None:
 def get(port: int, path: str, token: str | None = None) -> requests.Response:
     """Ask until the process listens."""
     headers = {"Connection": "close"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            return requests.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=10)
-        except requests.ConnectionError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+
+    def responses() -> list[requests.Response]:
+        with suppress(requests.ConnectionError):
+            return [requests.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=10)]
+        return []
+
+    return wait_until(responses, within_seconds=30)[0]
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:

@@ -8,9 +8,8 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,8 +25,9 @@ from component.http.cookies import Cookies
 from db import Database, migrate, open_database
 from tests.ports import free_port
 from tests.raw_socket import RawSocket
-from tests.security.guarded_app import MODES, settings_for
+from tests.security.guarded_app import CONNECTED_SESSIONS_PATH, MODES, settings_for
 from tests.stack import ROOT
+from tests.waiting import wait_until
 
 SCRIPT = """
 import json
@@ -89,20 +89,20 @@ class GuardedApp:
         """Open the app, save ``text`` in its session state, disconnect; → the id of the Streamlit session."""
         with self.socket(cookies) as tab:
             assert f"draft={text}" in tab.rerun(f"draft={text}")
-            return tab.session_id
+            session_id = tab.session_id
+        wait_until(lambda: session_id not in self.connected_sessions(), what="the server has noticed the close")
+        return session_id
+
+    def connected_sessions(self) -> list[str]:
+        """The Streamlit sessions that have a socket, according to Streamlit."""
+        response = requests.get(f"{self.base_url}{CONNECTED_SESSIONS_PATH}", timeout=10)
+        sessions: list[str] = response.json()
+        return sessions
 
     def claim_session(self, cookies: dict[str, str] | None, session_id: str, **more: Any) -> tuple[str, str]:
         """Claim a Streamlit session; → the draft in its state for this client, and the session it really got."""
-        for _ in range(20):
-            with self.socket(cookies, reattach_to=session_id, **more) as tab:
-                draft = tab.rerun()[0].removeprefix("draft=")
-                if draft != "nothing" or tab.session_id == session_id:
-                    return draft, tab.session_id
-                claimed = draft, tab.session_id
-            if self.mode not in {"neither", "no-guard"}:
-                break
-            time.sleep(0.1)  # the server may not know yet that the owner disconnected
-        return claimed
+        with self.socket(cookies, reattach_to=session_id, **more) as tab:
+            return tab.rerun()[0].removeprefix("draft="), tab.session_id
 
 
 @contextmanager
@@ -150,12 +150,10 @@ def running_apps(folder: Path, modes: Sequence[str] = MODES) -> Iterator[Callabl
 
 
 def _wait(base_url: str, process: subprocess.Popen[str], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def is_healthy() -> bool:
         assert process.poll() is None, log.read_text()
-        try:
-            if requests.get(f"{base_url}/_stcore/health", timeout=2).ok:
-                return
-        except requests.RequestException:  # not up yet, or too busy to answer
-            time.sleep(0.1)
-    raise AssertionError(log.read_text())
+        with suppress(requests.RequestException):  # not up yet, or too busy to answer
+            return requests.get(f"{base_url}/_stcore/health", timeout=2).ok
+        return False
+
+    wait_until(is_healthy, within_seconds=60)

@@ -12,6 +12,9 @@ import sys
 import streamlit as st
 from pydantic import SecretStr
 from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import runtime
 
 from app.core.keyring import Keyring
 from app.core.rights import Rights
@@ -30,8 +33,24 @@ from component.socket.tabs import Tabs
 from db import open_database
 from tests.signin import SECRET
 
+CONNECTED_SESSIONS_PATH = "/connected-sessions"
 MODES = ("guarded", "identity-only", "claims-only", "neither", "no-guard")
 """``guarded`` refuses a Streamlit session to another client twice; ``identity-only`` and ``claims-only`` once each."""
+
+
+class ConnectedSessions:
+    """Answers ``CONNECTED_SESSIONS_PATH`` with the Streamlit sessions that have a socket."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        if scope["type"] != "http" or scope["path"] != CONNECTED_SESSIONS_PATH:
+            await self._app(scope, receive, send)
+            return
+        sessions = runtime.get_instance()._session_mgr.list_active_sessions()
+        await JSONResponse([each.session.id for each in sessions])(scope, receive, send)
 
 
 def settings_for(base_url: str, database_url: str) -> Settings:
@@ -72,7 +91,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
         config=GuardConfig(base_url=settings.app_base_url, production=False),
     )
     print(json.dumps(identity.trusted_user_headers()), flush=True)
-    app = st.App(script, middleware=[] if mode == "no-guard" else [guard])
+    app = st.App(script, middleware=[Middleware(ConnectedSessions), *([] if mode == "no-guard" else [guard])])
     app.run(
         config={
             "server.port": port,

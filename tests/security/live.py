@@ -8,9 +8,8 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,6 +36,7 @@ from tests.ports import free_port
 from tests.raw_socket import RawSocket
 from tests.security.live_script import SCRIPT
 from tests.stack import ROOT
+from tests.waiting import wait_until
 
 ISSUER = testing.ISSUER
 
@@ -146,6 +146,12 @@ class LiveApp:
     def traces(self) -> list[str]:
         """Names of the script's functions that have run, in order."""
         file = self.folder / "traces"
+        return file.read_text().split() if file.exists() else []
+
+    @property
+    def ended(self) -> list[str]:
+        """Names of the script's loops that have ended, however they did."""
+        file = self.folder / "ended"
         return file.read_text().split() if file.exists() else []
 
     def sign_in(self, name: str, *roles: str, lasts_seconds: float = 3600.0) -> SignedInUser:
@@ -315,12 +321,10 @@ def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environmen
 
 
 def _wait(app: LiveApp, number: int, port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def is_healthy() -> bool:
         assert app.processes[number].poll() is None, app.log(number)
-        try:
-            if requests.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=2).ok:
-                return
-        except requests.RequestException:  # not up yet, or too busy to answer
-            time.sleep(0.1)
-    raise AssertionError(app.log(number))
+        with suppress(requests.RequestException):  # not up yet, or too busy to answer
+            return requests.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=2).ok
+        return False
+
+    wait_until(is_healthy, within_seconds=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SCRIPT = """
+import contextlib
 import os
 import pathlib
 import time
@@ -18,6 +19,15 @@ TRACES = pathlib.Path(os.environ["TRACES"])
 def trace(name):
     with TRACES.open("a") as file:
         file.write(name + "\\n")
+
+
+@contextlib.contextmanager
+def loop(name):
+    try:
+        yield
+    finally:
+        with TRACES.with_name("ended").open("a") as file:
+            file.write(name + "\\n")
 
 
 @access.requires(Permission.EXPORT_REPORTS)
@@ -45,14 +55,16 @@ part()
 if st.button("function", key="function"):
     guarded("function")
 if st.button("work", key="work"):
-    for _ in range(100):
-        guarded("step")
-        time.sleep(0.05)
+    with loop("work"):
+        for _ in range(100):
+            guarded("step")
+            time.sleep(0.05)
 if st.button("drawing", key="drawing"):
-    for number in range(100):
-        st.write(number)
-        trace("drew")
-        time.sleep(0.05)
+    with loop("drawing"):
+        for number in range(100):
+            st.write(number)
+            trace("drew")
+            time.sleep(0.05)
 st.download_button("export", data=access.bind_session(lambda: guarded("export")), key="export", on_click="ignore")
 st.download_button("forgetful", data=lambda: unguarded("forgetful"), key="forgetful", on_click="ignore")
 st.download_button("media", data=b"secret of " + str(st.user.get("iss_sub")).encode(), key="media")

@@ -13,6 +13,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app.core.audit import subject_name
 from tests.security.live import LiveApp, SignedInUser, Tab, live
+from tests.waiting import wait_until
 
 SCRIPT = """
 import streamlit as st
@@ -172,10 +173,7 @@ def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(app: L
         number = answer["error"]["message"].rpartition(" ")[2].rstrip(".")
         assert tab.faults == []
         assert tab.rerun()[-1] == "the end"
-    deadline = time.monotonic() + 5
-    while number not in app.log() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert number in app.log()
+    wait_until(lambda: number in app.log())
     assert "ZeroDivisionError" in app.log()
     assert "a secret" not in json.dumps(tab.payloads)
 

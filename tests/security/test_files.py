@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from component.socket.upload_limits import MAX_UPLOADS
 from tests.security.live import LiveApp, SignedInUser, Tab, live
+from tests.waiting import wait_until
 
 PACKAGE = Path(streamlit.__file__).parent
 
@@ -270,10 +270,7 @@ def test_a_run_that_outlives_a_loss_registers_no_file_of_its_user(tmp_path: Path
 
 def wait_for(at: LiveApp, case: str) -> None:
     """Wait until the script has written this trace."""
-    deadline = time.monotonic() + 60
-    while case not in at.traces:
-        assert time.monotonic() < deadline, at.log()
-        time.sleep(0.02)
+    wait_until(lambda: case in at.traces, within_seconds=60)
 
 
 def test_one_streamlit_session_accepts_a_bounded_number_of_files(app: LiveApp) -> None:

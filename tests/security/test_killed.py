@@ -80,8 +80,9 @@ def test_two_sign_ins_race_one_sign_out(tmp_path: Path, attempt: int) -> None:
 # Killed
 
 PROGRAM = """
-import sys, time
+import sys
 from contextlib import contextmanager
+from threading import Event
 from app.core.records import EndReason
 from tests.security.test_killed import installation
 mode, url, ref = sys.argv[1:]
@@ -89,7 +90,7 @@ sessions, storage, provider = installation(url)
 
 def hang(*_, **__):
     print("now", flush=True)
-    time.sleep(600)
+    Event().wait()
 
 if mode == "ending, before the commit":
     unit = storage.unit_of_work

@@ -23,6 +23,7 @@ from tests.ports import free_port
 from tests.raw_socket import RawSocket
 from tests.security.counting_tenant import LINE
 from tests.stack import Stack
+from tests.waiting import wait_until
 
 TABS = 20
 
@@ -95,10 +96,7 @@ def profile(socket: RawSocket, base_url: str) -> str:
 
 
 def test_expired_rows_are_purged_when_a_process_starts(installation: TwoProcesses) -> None:
-    deadline = time.monotonic() + 10
-    while installation.sql("SELECT 1 FROM login_states WHERE expires_at = 1"):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: not installation.sql("SELECT 1 FROM login_states WHERE expires_at = 1"))
 
 
 def test_twenty_reruns_in_two_processes_at_the_tokens_end_are_one_refresh(installation: TwoProcesses) -> None:
@@ -144,10 +142,7 @@ def test_a_provider_that_is_down_is_reported_where_the_token_is_needed_and_recov
             is True
         )
         installation.start_tenant()
-        deadline = time.monotonic() + PAUSE_SECONDS + 10
-        while "this one" not in profile(tab, installation.app_url):
-            assert time.monotonic() < deadline
-            time.sleep(1)
+        wait_until(lambda: "this one" in profile(tab, installation.app_url), within_seconds=PAUSE_SECONDS + 20)
 
 
 def _all_texts(tab: RawSocket) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.security.live import LiveApp, SignedInUser, live
+from tests.waiting import wait_until
 
 SCRIPT = """
 import streamlit as st
@@ -38,8 +38,10 @@ def test_closing_and_opening_tabs_accepts_no_more_than_the_limit(app: LiveApp) -
     for _ in range(4):
         with app.tab(ann) as tab:
             tab.open()
-            deadline = time.monotonic() + 60
-            while (status := upload(app, ann, tab.session_id)) == 503 and time.monotonic() < deadline:
-                time.sleep(0.05)  # until the tab before has lost its socket for Streamlit too
-            assert status == 204
+
+            def response(session_id: str = tab.session_id) -> int:
+                status = upload(app, ann, session_id)
+                return 0 if status == 503 else status  # the tab before still has its socket for Streamlit
+
+            assert wait_until(response, within_seconds=60) == 204
             assert tab.open() == ["bytes=600000"]
