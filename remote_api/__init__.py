@@ -73,6 +73,6 @@ def create_app(settings: Settings, services: ApiServices) -> Application:
         mappings.MAP_OWN_NAMES: not settings.production,
     }
     app.seal(bearer.guard, RateLimits(settings, bearer, services.clock))
-    app.extensions[docs.DESCRIPTION] = description.as_text(description.describe(app)).encode()
+    app.extensions[docs.DESCRIPTION] = description.Description(app)
     app.wsgi_app = Middleware(app.wsgi_app, settings)  # type: ignore[method-assign] # Flask's own way of wrapping it
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from threading import Lock
 from typing import Any, Final
 
 from flask_openapi3.models.info import Info
@@ -35,6 +36,23 @@ _PROBLEM: Final = "Problem"
 _VERSIONED: Final = frozenset({"PersonBody", "RoleBody", "Blocked", "MappingChanged"})
 """Answers that come with an ``ETag``."""
 _PARAMETER: Final = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+
+
+class Description:
+    """The description of an app, written when it is first read: most processes never serve it."""
+
+    def __init__(self, app: Application) -> None:
+        """``app``: complete, but for requests it serves."""
+        self._app = app
+        self._lock = Lock()
+        self._text: bytes | None = None
+
+    def as_bytes(self) -> bytes:
+        """The description as it is kept in ``docs/openapi.json``."""
+        with self._lock:
+            if self._text is None:
+                self._text = as_text(describe(self._app)).encode()
+            return self._text
 
 
 def describe(app: Application) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def described() -> bytes:
     database = open_database(settings, Keyring(["only for the description"]))
     try:
         services = ApiServices(storage=database, verifier=build_verifier(settings), rights=Rights(database.read))
-        description: bytes = create_app(settings, services).extensions[DESCRIPTION]
+        description: bytes = create_app(settings, services).extensions[DESCRIPTION].as_bytes()
     finally:
         database.close()
     return description

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -13,6 +16,19 @@ MAX_ID_CHARACTERS = 200
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LeftRunning(str(config.rootpath)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_are_scanned_once() -> Iterator[None]:
+    """Let Streamlit look for components in the installed packages once instead of in each of its test runtimes."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "streamlit" in sys.modules:
+            from streamlit.components.v2 import manifest_scanner
+
+            patch.setattr(
+                manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)
+            )
+        yield
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -108,7 +108,7 @@ class StubApi:
         """Every request but those for ``/healthz``, in order."""
         self.health = json_of({"status": "ok"})
         self._server = _Quiet(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def url(self) -> str:

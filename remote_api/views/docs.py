@@ -16,7 +16,7 @@ from app.core.errors import NotFound
 from remote_api.access import public
 
 DESCRIPTION: Final = "gatehouse.description"
-"""Where the app keeps its description, as bytes."""
+"""Where the app keeps its ``Description``."""
 
 _PACKAGE: Final = "flask_openapi3_swagger"
 _FILES: Final = {
@@ -59,7 +59,7 @@ blueprint = Blueprint("docs", __name__)
 @public
 def description() -> Response:
     """The description (OpenAPI 3.1)."""
-    return Response(current_app.extensions[DESCRIPTION], content_type="application/json")
+    return Response(current_app.extensions[DESCRIPTION].as_bytes(), content_type="application/json")
 
 
 @blueprint.get("/docs")

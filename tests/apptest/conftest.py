@@ -65,7 +65,7 @@ def world(issuer: Issuer) -> Iterator[World]:
         storage = services.storage
         api = create_app(settings, ApiServices(storage, issuer.verifier(), Rights(storage.read)))
         server = make_server("127.0.0.1", int(settings.remote_api_base_url.rpartition(":")[2]), api, threaded=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         with closing(api.extensions[BackgroundWriter.EXTENSION]):
             yield World(services, issuer)

@@ -37,7 +37,7 @@ def live() -> Iterator[Live]:
         admin = administrator(world)
         world.person("auth0|bob")
         server = make_server("localhost", port, world.app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
             yield Live(address, admin)

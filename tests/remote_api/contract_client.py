@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from flask.testing import FlaskClient
 from pydantic import ValidationError
@@ -20,7 +19,8 @@ from remote_api.views.docs import DESCRIPTION
 Operations = dict[str, dict[int, str]]
 """Operation id → status → name of the schema."""
 
-_operations: WeakKeyDictionary[Application, Operations] = WeakKeyDictionary()
+_operations: dict[frozenset[str], Operations] = {}
+"""Those of each set of rules: nearly all tests have the same, and to describe an app takes longer than most tests."""
 
 
 class ContractDrift(AssertionError):
@@ -63,9 +63,10 @@ def check(app: Application, response: TestResponse) -> None:
 
 def operations(app: Application) -> Operations:
     """The JSON schemas of successful responses, as the app's description declares them."""
-    known = _operations.get(app)
+    rules = frozenset(str(rule) for rule in app.url_map.iter_rules())
+    known = _operations.get(rules)
     if known is None:
-        known = _operations[app] = dict(_declared(json.loads(app.extensions[DESCRIPTION])))
+        known = _operations[rules] = dict(_declared(json.loads(app.extensions[DESCRIPTION].as_bytes())))
     return known
 
 

@@ -32,13 +32,13 @@ KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 @pytest.fixture
 def description(world: ApiWorld) -> Any:
-    return json.loads(world.app.extensions[DESCRIPTION])
+    return json.loads(world.app.extensions[DESCRIPTION].as_bytes())
 
 
 def test_the_kept_description_is_todays(world: ApiWorld) -> None:
     regenerate = "python -m remote_api --write-openapi docs/openapi.json"
     assert KEPT.is_file(), regenerate
-    assert KEPT.read_bytes() == world.app.extensions[DESCRIPTION], f"the API has changed; run: {regenerate}"
+    assert KEPT.read_bytes() == world.app.extensions[DESCRIPTION].as_bytes(), f"the API has changed; run: {regenerate}"
 
 
 def test_it_is_served_as_it_is_kept(world: ApiWorld) -> None:

@@ -106,6 +106,10 @@ def _serve() -> None:
         warnings.simplefilter("ignore")
         for library in LIBRARIES:
             importlib.import_module(library)
+    # Streamlit looks for components in every installed package at the start of each runtime: here, once for all.
+    scanner = importlib.import_module("streamlit.components.v2.manifest_scanner")
+    components = scanner.scan_component_manifests()
+    scanner.scan_component_manifests = lambda *_, **__: components  # type: ignore[attr-defined]
     project_modules = [name for name in sys.modules if name.partition(".")[0] in PACKAGES]
     assert not project_modules, f"modules of the project in the process that forks: {project_modules}"
     assert threading.active_count() == 1, f"threads do not survive a fork: {threading.enumerate()}"
