@@ -150,7 +150,7 @@ class Stack:
                 msg = f"{name} did not start:\n{self.log(name)[-4000:]}"
                 raise RuntimeError(msg)
             with suppress(requests.RequestException):  # not up yet
-                return requests.get(health, timeout=2, allow_redirects=False).status_code == requests.codes.ok
+                return bool(requests.get(health, timeout=2, allow_redirects=False).status_code == requests.codes.ok)
             return False
 
         wait_until(is_healthy, within_seconds=_START_SECONDS, what=f"{name} starts")
