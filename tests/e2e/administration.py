@@ -1,4 +1,4 @@
-"""The pages for administrators in a browser: what several tests do on them."""
+"""Steps on the pages for administrators in a browser."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ def heading(page: Page, text: str, *, within: int = SOON) -> None:
 
 
 def find(page: Page, text: str, name: str) -> None:
-    """Search for somebody and open their card, by keyboard alone.
+    """Search for a person and open their page, by keyboard alone.
 
-    As a person does: the card is opened when the list shows what was searched for. Before that the row of that name is
-    one of the list before, which the answer to the last letters takes out of the page, with the focus that is on it.
+    The page is opened only when the list shows the result. A row of the list before would be removed by the response
+    to the last letters, together with its focus.
     """
     page.locator(".st-key-q input").press_sequentially(text, delay=30)
-    found = page.locator("[class*=st-key-open-] button")
-    expect(found).to_have_text([re.compile(re.escape(name))], timeout=SOON)
-    found.focus()
-    found.press("Enter")
+    buttons = page.locator("[class*=st-key-open-] button")
+    expect(buttons).to_have_text([re.compile(re.escape(name))], timeout=SOON)
+    buttons.focus()
+    buttons.press("Enter")
     heading(page, name)
 
 
 def in_dialog(page: Page) -> Locator:
-    """What stands in the open dialog."""
+    """The open dialog."""
     return page.get_by_role("dialog")
 
 
 def answer(page: Page, key: str, reason: str) -> None:
-    """Type the reason of a dialog and go on."""
+    """Type the reason of a dialog and confirm."""
     page.locator(f".st-key-{key}-reason input").fill(reason)
     page.locator(f".st-key-{key}-go button").click()
 
 
 def notice(page: Page) -> Locator:
-    """What the page says has happened."""
+    """The notice with the result of the last change."""
     return page.locator(".st-key-admin-notice")

@@ -20,7 +20,7 @@ CAPTURE = """
   }
 })()
 """
-"""What anybody can type into a browser's console before a page loads: the socket, and the last message on it."""
+"""Code for a browser's console before a page loads: it keeps the socket and the last message on it."""
 
 
 def log_of(visitor: Visitor) -> list[str]:
@@ -28,12 +28,12 @@ def log_of(visitor: Visitor) -> list[str]:
     return visitor.page.locator(".st-key-event-log li").all_inner_texts()
 
 
-def logged(visitor: Visitor, text: str | re.Pattern[str]) -> None:
+def expect_logged(visitor: Visitor, text: str | re.Pattern[str]) -> None:
     expect(visitor.page.locator(".st-key-event-log li").filter(has_text=text).first).to_be_visible(timeout=SOON)
 
 
-def said(visitor: Visitor, text: str | re.Pattern[str]) -> None:
-    """What the component itself says."""
+def expect_message(visitor: Visitor, text: str | re.Pattern[str]) -> None:
+    """Wait for a message of the component."""
     expect(visitor.page.locator(".st-key-console .said")).to_have_text(text, timeout=SOON)
 
 

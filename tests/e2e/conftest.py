@@ -25,13 +25,13 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    found = launched(playwright)
-    if found is None:
+    chromium = launched(playwright)
+    if chromium is None:
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(HINT)
-        pytest.skip(HINT)  # a fresh machine needs Python and make alone; .ci/run brings Chromium and requires it
-    yield found
-    found.close()
+        pytest.skip(HINT)  # a fresh machine needs only Python and make; .ci/run installs Chromium and requires it
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="session")
@@ -40,37 +40,37 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield started
 
 
-class Reached(Protocol):
-    """Whatever runs an app that visitors come to."""
+class RunningApp(Protocol):
+    """A running app."""
 
     app_url: str
 
 
 class Visitor:
-    """One person at one browser: a context with its own cookies, and what went wrong in its console."""
+    """A user at a browser: a context with its own cookies, and the errors in its console."""
 
-    def __init__(self, context: BrowserContext, stack: Reached) -> None:
+    def __init__(self, context: BrowserContext, stack: RunningApp) -> None:
         self.context = context
         self.stack = stack
         self.page: Page = context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.console_errors: list[str] = []
+        self.page.on("console", self._record_error)
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
-    def _heard(self, message: ConsoleMessage) -> None:
-        # On /reports Streamlit's front end first looks for the server at /reports/_stcore/…, and takes the 404 for no.
+    def _record_error(self, message: ConsoleMessage) -> None:
+        # On /reports Streamlit's front end first looks for the server at /reports/_stcore/… and gets a 404.
         if re.search(r"/[^/]+/_stcore/(health|host-config)$", message.location["url"]):
             return
         if message.type == "error" or "Content Security Policy" in message.text:
-            self.complaints.append(message.text)
+            self.console_errors.append(message.text)
 
     def open(self, path: str = "/") -> None:
-        """Open a path of the app and wait until something stands there."""
+        """Open a path of the app and wait for its heading."""
         self.page.goto(f"{self.stack.app_url}{path}")
         expect(self.page.locator("[data-testid=stMain] h1").first).to_be_visible(timeout=20_000)
 
     def sign_in(self, person: str, path: str = "/") -> None:
-        """Open ``path``, press sign-in, pick a person at the local tenant, and wait to be back."""
+        """Open ``path``, press sign-in, pick a person at the local tenant, and wait for the return to the app."""
         self.open(path)
         self.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
         self.page.locator(f"button[name=person][value={person}]").click()
@@ -78,7 +78,7 @@ class Visitor:
         expect(self.page.locator(".st-key-account")).to_be_visible(timeout=20_000)
 
     def sees_pages(self, titles: list[str]) -> None:
-        """Exactly these pages are offered, in this order (an icon's name may stand before each)."""
+        """Expect exactly these pages in the navigation, in this order (an icon's name may precede each)."""
         links = self.page.locator("[data-testid=stSidebarNavLink]")
         expect(links).to_have_text([re.compile(rf"(^|\s){re.escape(title)}$") for title in titles])
 
@@ -87,18 +87,18 @@ class Visitor:
         return self.page.locator("[data-testid=stMain] h1").first.inner_text()
 
     def shot(self, name: str) -> None:
-        """Keep a screenshot as an artefact."""
+        """Store a screenshot as an artefact."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
 
 
 Arrive = Callable[..., Visitor]
-"""Makes a visitor at a browser of its own: ``arrive(dark=False, width=1280, height=…, script="")``."""
+"""Creates a visitor at a browser of its own: ``arrive(dark=False, width=1280, height=…, script="")``."""
 
 
 @contextmanager
-def arrivals(browser: Browser, stack: Reached, *, height: int = 900) -> Iterator[Arrive]:
-    """Whoever comes to ``stack`` in this block; all browsers are closed at its end."""
+def arrivals(browser: Browser, stack: RunningApp, *, height: int = 900) -> Iterator[Arrive]:
+    """Create visitors of ``stack`` in this block; their browsers are closed at its end."""
     contexts: list[BrowserContext] = []
 
     def arrive(*, dark: bool = False, width: int = 1280, height: int = height, script: str = "") -> Visitor:
@@ -119,6 +119,6 @@ def arrivals(browser: Browser, stack: Reached, *, height: int = 900) -> Iterator
 
 @pytest.fixture
 def visitor(browser: Browser, stack: Stack) -> Iterator[Arrive]:
-    """Makes visitors, each at a browser of its own."""
+    """Creates visitors, each at a browser of its own."""
     with arrivals(browser, stack) as arrive:
         yield arrive

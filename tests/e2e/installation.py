@@ -21,7 +21,7 @@ from tests.stack import Stack
 
 
 class Installation:
-    """The stack, and a hand in its database."""
+    """A stack and its database."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -34,9 +34,9 @@ class Installation:
 
     def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(self.stack.folder / "var" / "gatehouse.sqlite3", timeout=10)) as connection:
-            found = connection.execute(statement, values).fetchall()
+            rows = connection.execute(statement, values).fetchall()
             connection.commit()
-            return found
+            return rows
 
     def subject(self, person: str) -> Subject:
         return Subject(self.stack.issuer, f"auth0|{person}")
@@ -45,32 +45,32 @@ class Installation:
         """The person's newest live session."""
         return self.database.read.sessions_of(self.subject(person), utc_now())[0].ref
 
-    def seen(self, person: str, seconds_ago: float) -> None:
-        """Make the person have been here last so long ago."""
+    def set_last_use(self, person: str, seconds_ago: float) -> None:
+        """Set the last use of the person's session to this time ago."""
         at = int((time.time() - seconds_ago) * 1e6)
         self.sql("UPDATE sessions SET last_seen_at = ? WHERE ref = ?", at, self.ref(person))
 
-    def ends_in(self, person: str, seconds: float) -> None:
-        """Put the absolute limit so far ahead."""
+    def set_expiry(self, person: str, seconds: float) -> None:
+        """Let the absolute lifetime of the person's session end after this time."""
         at = int((time.time() + seconds) * 1e6)
         self.sql("UPDATE sessions SET expires_at = ? WHERE ref = ?", at, self.ref(person))
 
-    def look(self) -> None:
-        """Have every tab looked at, as when a session is ended somewhere."""
+    def wake_tabs(self) -> None:
+        """Make the watcher recheck every tab, as when a session is ended."""
         self.sql("UPDATE policy SET sessions_ended = sessions_ended + 1")
 
-    def change(self, person: str, role: str, *, revoke: bool = False) -> None:
+    def change_role(self, person: str, role: str, *, revoke: bool = False) -> None:
         grant = NewGrant(subject=self.subject(person), source=Source.ADMIN, by="test", role=role)
         with self.database.unit_of_work() as unit:
             assert unit.revoke_grant(grant, utc_now()) if revoke else unit.add_grant(grant, utc_now())
             unit.commit()
 
     def without_refresh_token(self, person: str) -> None:
-        """As if the provider had given no refresh token, with an access token that is about to expire."""
+        """Remove the refresh token of the person's session, and let its access token expire soon."""
         ref = self.ref(person)
         stored = self.database.read.sealed_tokens(ref)
         assert stored is not None
-        held = ProviderTokens.unseal(self.keyring, stored.sealed, ref)
-        sealed = ProviderTokens(held.access_token, "", held.hint).seal(self.keyring, ref)
-        soon = int((utc_now() + timedelta(seconds=20)).timestamp() * 1e6)
-        self.sql("UPDATE sessions SET sealed_tokens = ?, access_expires_at = ? WHERE ref = ?", sealed, soon, ref)
+        tokens = ProviderTokens.unseal(self.keyring, stored.sealed, ref)
+        sealed = ProviderTokens(tokens.access_token, "", tokens.hint).seal(self.keyring, ref)
+        expiry = int((utc_now() + timedelta(seconds=20)).timestamp() * 1e6)
+        self.sql("UPDATE sessions SET sealed_tokens = ?, access_expires_at = ? WHERE ref = ?", sealed, expiry, ref)

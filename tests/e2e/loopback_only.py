@@ -1,7 +1,7 @@
-"""What `make run` does on a machine with loopback only: ``unshare --net python -m tests.e2e.loopback_only FOLDER``.
+"""`make run` on a machine with loopback only: ``unshare --net python -m tests.e2e.loopback_only FOLDER``.
 
 Runs as the only program of a network namespace of its own, and there with Chromium. ``FOLDER`` is a checkout with an
-installed ``.venv``. Prints what it found, and ends with status 0 when somebody could sign in.
+installed ``.venv``. Prints the results, and ends with status 0 after a sign-in.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def bring_loopback_up() -> None:
 
 
 def wait_until_ready(process: subprocess.Popen[str]) -> None:
-    """Read what make prints until everything runs."""
+    """Read the output of make until everything runs."""
     assert process.stdout is not None
     printed = ""
     for line in process.stdout:
@@ -72,7 +72,7 @@ def wait_until_ready(process: subprocess.Popen[str]) -> None:
 
 
 def sign_in() -> None:
-    """Open a page, sign in at the local tenant, and be back on it."""
+    """Open a page, sign in at the local tenant, and return to the page."""
     with sync_playwright() as playwright:
         browser = launched(playwright)
         assert browser is not None, "no Chromium"

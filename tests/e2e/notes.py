@@ -1,4 +1,4 @@
-"""A page for writing, for anybody; where ``GATED`` is set, for people who are signed in. What is typed is sought."""
+"""A page with a form, public or, with ``GATED``, for authenticated users. Its input is kept as a draft."""
 
 import os
 from pathlib import Path

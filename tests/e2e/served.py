@@ -1,4 +1,4 @@
-"""Any script behind the whole product, in place of ``app/main.py``: ``python -m tests.e2e.served PORT SCRIPT``.
+"""Serve any script behind the whole product, in place of ``app/main.py``: ``python -m tests.e2e.served PORT SCRIPT``.
 
 Settings come from the environment, as for ``gatehouse serve``.
 """

@@ -1,4 +1,4 @@
-"""Axe (axe-core) on the states of signing in, in light and dark, wide and narrow; the keyboard; nothing that jumps."""
+"""Axe (axe-core) on the states of signing in, light and dark, wide and narrow; the keyboard; layout shifts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-accessibilit
 SOON = 20_000
 SPEC = find_spec("axe_playwright_python")
 AXE = (Path(SPEC.origin).parent / "axe.min.js").read_text() if SPEC is not None and SPEC.origin is not None else ""
-LOOKS = [(False, 1280), (True, 1280), (False, 320), (True, 320)]
-STREAMLITS = {
+VIEWPORTS = [(False, 1280), (True, 1280), (False, 320), (True, 320)]
+STREAMLIT_MARKUP = {
     "region": "[data-testid=stSkipToContent]",
     "list": "[data-testid=stSidebarNavItems]",
     "listitem": "[data-testid=stSidebarNavItems] *",
 }
-"""Axe's rule → Streamlit's own markup (1.67) that breaks it, out of a script's reach: skip link and navigation."""
+"""Axe's rule → Streamlit's own markup (1.67) that violates it, beyond a script's control: skip link and navigation."""
 RUN = """async (streamlits) => {
   const { violations } = await axe.run(document, { resultTypes: ["violations"] })
   return violations.flatMap(({ id, nodes }) =>
@@ -38,26 +38,25 @@ RUN = """async (streamlits) => {
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds, by all its rules (WCAG 2.0 to 2.2, A and AA, and best practices), in shadow roots too."""
+    """The violations of all axe rules (WCAG 2.0 to 2.2, A and AA, and best practices), in shadow roots too."""
     page.evaluate(AXE)
-    found: list[str] = page.evaluate(RUN, STREAMLITS)
-    return found
+    messages: list[str] = page.evaluate(RUN, STREAMLIT_MARKUP)
+    return messages
 
 
-def test_axe_looks_into_the_component(visitor: Arrive) -> None:
-    """So that nothing below is clean because nothing was looked at."""
+def test_axe_reports_violations_in_the_component(visitor: Arrive) -> None:
+    """Axe reports violations inside the component, so a clean result below is meaningful."""
     browser = visitor()
     browser.open("/")
     page = settled(browser, ".st-key-sign-in a")
     page.locator(".st-key-sign-in a").evaluate("link => { link.style.cssText = 'color: #eee; background: #fff' }")
     page.locator(".st-key-sign-in a").evaluate("link => link.after(document.createElement('button'))")
-    found = violations(page)
-    assert [one.partition(":")[0] for one in found] == ["button-name", "color-contrast"]
+    assert [violation.partition(":")[0] for violation in violations(page)] == ["button-name", "color-contrast"]
 
 
 def settled(visitor: Visitor, ready: str) -> Page:
     expect(visitor.page.locator(ready).first).to_be_visible(timeout=SOON)
-    visitor.page.wait_for_timeout(600)  # Streamlit fades in what it draws; half-way nothing has its contrast
+    visitor.page.wait_for_timeout(600)  # Streamlit fades elements in; contrast is too low until then
     assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     return visitor.page
 
@@ -71,7 +70,7 @@ def expire(stack: Stack, person: str) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize(("dark", "width"), LOOKS)
+@pytest.mark.parametrize(("dark", "width"), VIEWPORTS)
 def test_no_violation_on_sign_in(visitor: Arrive, dark: bool, width: int) -> None:
     browser = visitor(dark=dark, width=width)
     browser.open("/reports")
@@ -80,7 +79,7 @@ def test_no_violation_on_sign_in(visitor: Arrive, dark: bool, width: int) -> Non
     assert violations(page) == []
 
 
-@pytest.mark.parametrize(("dark", "width"), LOOKS)
+@pytest.mark.parametrize(("dark", "width"), VIEWPORTS)
 def test_no_violation_on_the_account_and_the_denied_page(visitor: Arrive, dark: bool, width: int) -> None:
     browser = visitor(dark=dark, width=width)
     browser.sign_in("eva", "/reports")
@@ -94,7 +93,7 @@ def test_no_violation_on_the_account_and_the_denied_page(visitor: Arrive, dark: 
     assert violations(page) == []
 
 
-@pytest.mark.parametrize(("dark", "width"), LOOKS)
+@pytest.mark.parametrize(("dark", "width"), VIEWPORTS)
 def test_no_violation_on_the_expired_page(visitor: Arrive, stack: Stack, dark: bool, width: int) -> None:
     browser = visitor(dark=dark, width=width)
     browser.sign_in("gita")
@@ -106,7 +105,7 @@ def test_no_violation_on_the_expired_page(visitor: Arrive, stack: Stack, dark: b
     assert violations(page) == []
 
 
-@pytest.mark.parametrize(("dark", "width"), LOOKS)
+@pytest.mark.parametrize(("dark", "width"), VIEWPORTS)
 def test_no_violation_on_the_api_explorer(visitor: Arrive, dark: bool, width: int) -> None:
     browser = visitor(dark=dark, width=width)
     browser.sign_in("dev", "/api-explorer")
@@ -119,7 +118,7 @@ def test_no_violation_on_the_api_explorer(visitor: Arrive, dark: bool, width: in
     assert violations(page) == []
 
 
-def test_signing_in_and_out_by_the_keyboard_alone(visitor: Arrive) -> None:
+def test_sign_in_and_sign_out_work_by_keyboard(visitor: Arrive) -> None:
     browser = visitor()
     browser.open("/profile")
     page = settled(browser, ".st-key-sign-in a")
@@ -140,7 +139,7 @@ def test_signing_in_and_out_by_the_keyboard_alone(visitor: Arrive) -> None:
     out.focus()
     page.keyboard.press("Enter")
     expect(page.locator("[data-testid=stMain] h1")).to_have_text("Sign in", timeout=SOON)
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
 SHIFTS = """
@@ -155,7 +154,7 @@ new PerformanceObserver((list) => {
 
 
 @pytest.mark.parametrize("path", ["/reports", "/"])
-def test_nothing_jumps(visitor: Arrive, path: str) -> None:
+def test_the_component_causes_almost_no_layout_shift(visitor: Arrive, path: str) -> None:
     """The component's part of the cumulative layout shift, as browsers measure it; up to 0.1 counts as good."""
     browser = visitor()
     browser.context.add_init_script(SHIFTS)
@@ -165,7 +164,7 @@ def test_nothing_jumps(visitor: Arrive, path: str) -> None:
     browser.sign_in("gita", path)
     settled(browser, ".st-key-account .name")
     account = sum(browser.page.evaluate("window.shifts"))
-    # Drawn anew by a run, nothing moves at all.
+    # A run that draws the component again moves nothing.
     browser.page.get_by_test_id("stSidebarNavLink").last.click()
     expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Profile", timeout=SOON)
     box = browser.page.locator(".st-key-account .name").bounding_box()

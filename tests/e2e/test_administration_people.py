@@ -1,4 +1,4 @@
-"""Administration of people in a real browser, in front of all processes: what is changed here is felt there."""
+"""Administration of people in a real browser, in front of all processes: changes reach the tabs of other users."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from tests.stack import Stack
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
-WIDER = """() => [...document.querySelectorAll('[data-testid=stMain], [role=dialog]')]
-    .some(one => one.scrollWidth > one.clientWidth + 1)"""
-"""Whether something stands out of the page or the dialog to the right."""
+SCROLLS_SIDEWAYS = """() => [...document.querySelectorAll('[data-testid=stMain], [role=dialog]')]
+    .some(element => element.scrollWidth > element.clientWidth + 1)"""
+"""Whether the page or the dialog scrolls sideways."""
 
 
 @pytest.fixture(scope="module")
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """An installation of this module's own: its tests change who may do what."""
+    """An installation for this module: its tests change permissions."""
     with Stack(tmp_path_factory.mktemp("administration")) as started:
         yield started
 
 
 @pytest.fixture
 def arrive(browser: Browser, own_stack: Stack) -> Iterator[Arrive]:
-    """As ``visitor``, at this module's installation."""
+    """Creates visitors of this module's installation."""
     with arrivals(browser, own_stack) as arrive:
         yield arrive
 
 
-def test_a_role_given_here_is_felt_in_the_tab_that_is_open_there(arrive: Arrive) -> None:
+def test_a_granted_role_reaches_the_users_open_tab(arrive: Arrive) -> None:
     ada, eva = arrive(), arrive()
     eva.sign_in("eva")
     eva.sees_pages(["Home", "Profile"])
@@ -51,10 +51,10 @@ def test_a_role_given_here_is_felt_in_the_tab_that_is_open_there(arrive: Arrive)
     page.locator(".st-key-add-grant button").click()
     in_dialog(page).get_by_text("viewer", exact=True).click()
     answer(page, "add-grant", "joins the reporting team")
-    begun = time.monotonic()
+    started = time.monotonic()
     expect(notice(page)).to_contain_text("Eva Novak has viewer now", timeout=SOON)
     eva.sees_pages(["Home", "Usage report", "Profile"])
-    print(f"given: the other tab showed it {time.monotonic() - begun:.2f} s after the press")
+    print(f"granted: the other tab showed it {time.monotonic() - started:.2f} s after the press")
     expect(eva.page.locator(".st-key-access-changed")).to_contain_text("You can now also see the usage report")
     ada.shot("people-given")
 
@@ -71,10 +71,10 @@ def test_a_role_given_here_is_felt_in_the_tab_that_is_open_there(arrive: Arrive)
     expect(page.locator(".st-key-q input")).to_have_value("eva nov")
     page.goto(card)
     heading(page, "Eva Novak")
-    assert ada.complaints == []
+    assert ada.console_errors == []
 
 
-def test_the_last_administrator_stays(arrive: Arrive, own_stack: Stack) -> None:
+def test_the_last_administrator_cannot_be_removed(arrive: Arrive, own_stack: Stack) -> None:
     bruno = arrive()
     bruno.sign_in("bruno")
     own_stack.command("bootstrap-admin", "--subject", "auth0|bruno", "--reason", "the first", "--yes")
@@ -100,7 +100,7 @@ def test_the_last_administrator_stays(arrive: Arrive, own_stack: Stack) -> None:
     expect(bruno.page.locator(".st-key-account")).to_be_visible(timeout=SOON)
 
 
-def test_a_session_that_is_ended_leaves_its_page_and_says_why(arrive: Arrive) -> None:
+def test_the_tab_of_an_ended_session_shows_the_reason(arrive: Arrive) -> None:
     chiyo = arrive()
     chiyo.sign_in("chiyo", "/reports")
     heading(chiyo.page, "Usage report")
@@ -112,10 +112,10 @@ def test_a_session_that_is_ended_leaves_its_page_and_says_why(arrive: Arrive) ->
     row.get_by_role("button", name="End").click()
     expect(in_dialog(page)).to_contain_text("Chiyo Tanaka is signed out in that browser")
     answer(page, "end-session", "a lost device")
-    begun = time.monotonic()
+    started = time.monotonic()
     expect(notice(page)).to_contain_text("The session of Chiyo Tanaka", timeout=SOON)
     expect(chiyo.page.get_by_role("heading", level=1)).to_have_text("You were signed out", timeout=SOON)
-    print(f"ended: the other tab left {time.monotonic() - begun:.2f} s after the press")
+    print(f"ended: the other tab left {time.monotonic() - started:.2f} s after the press")
     expect(chiyo.page.locator("body")).to_contain_text("administrator")
     expect(row).to_have_count(0)
     ada.shot("sessions-ended")
@@ -125,9 +125,9 @@ def test_concurrent_edits_of_two_administrators_are_both_kept(arrive: Arrive) ->
     dev = arrive()
     dev.sign_in("dev")
     first, second = arrive(), arrive()
-    for one in (first, second):
-        one.sign_in("ada", "/people")
-        find(one.page, "dev pat", "Dev Patel")
+    for administrator in (first, second):
+        administrator.sign_in("ada", "/people")
+        find(administrator.page, "dev pat", "Dev Patel")
     first.page.locator(".st-key-add-grant button").click()
     in_dialog(first.page).get_by_text("analyst", exact=True).click()
     first.page.locator(".st-key-add-grant-reason input").fill("typed by the first")
@@ -148,7 +148,7 @@ def test_concurrent_edits_of_two_administrators_are_both_kept(arrive: Arrive) ->
     expect(rows.filter(has_text="analyst")).to_have_count(1)
 
 
-def test_somebody_is_added_and_erased_with_a_second_factor(arrive: Arrive, own_stack: Stack) -> None:
+def test_a_person_is_added_and_erased_with_a_second_factor(arrive: Arrive, own_stack: Stack) -> None:
     ada = arrive()
     ada.sign_in("ada", "/people")
     page = ada.page
@@ -176,7 +176,7 @@ def test_somebody_is_added_and_erased_with_a_second_factor(arrive: Arrive, own_s
     ada.shot("people-erased")
 
 
-def test_several_at_once_with_progress_and_a_result_for_each(arrive: Arrive, own_stack: Stack) -> None:
+def test_a_bulk_change_reports_its_result_and_can_be_undone(arrive: Arrive, own_stack: Stack) -> None:
     database = open_database(testing.settings(database_url=own_stack.database_url), Keyring(testing.settings().secrets))
     with database.unit_of_work() as unit:
         for number in range(30):
@@ -202,7 +202,7 @@ def test_several_at_once_with_progress_and_a_result_for_each(arrive: Arrive, own
     expect(notice(page)).to_contain_text("Undone for 30 people.", timeout=SOON)
 
 
-def test_the_overview_leads_to_where_things_are_dealt_with(arrive: Arrive) -> None:
+def test_the_overview_links_to_the_page_for_each_item(arrive: Arrive) -> None:
     ada = arrive()
     ada.sign_in("ada", "/admin")
     page = ada.page
@@ -212,10 +212,10 @@ def test_the_overview_leads_to_where_things_are_dealt_with(arrive: Arrive) -> No
     heading(page, "People")
     expect(page.get_by_text("Only: No role")).to_be_visible(timeout=SOON)
     assert "role=No" in page.url
-    assert ada.complaints == []
+    assert ada.console_errors == []
 
 
-def test_an_auditor_sees_all_of_it_and_can_change_nothing(arrive: Arrive) -> None:
+def test_an_auditor_sees_people_but_cannot_change_them(arrive: Arrive) -> None:
     gita = arrive()
     gita.sign_in("gita", "/people")
     page = gita.page
@@ -239,29 +239,29 @@ def test_it_looks_right_light_dark_wide_and_narrow(arrive: Arrive, dark: bool, w
     browser.sign_in("ada", "/people?q=bruno")
     expect(page.locator("[class*=st-key-open-]").first).to_be_visible(timeout=SOON)
 
-    def look(name: str) -> None:
+    def check_layout(name: str) -> None:
         page.wait_for_timeout(900)
-        # Nothing stands out of the window to the right.
+        # The page does not scroll sideways.
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
-        assert not page.evaluate(WIDER), name
+        assert not page.evaluate(SCROLLS_SIDEWAYS), name
         assert violations(page) == [], name
         browser.shot(f"look-admin-{name}-{kind}")
 
-    look("people")
+    check_layout("people")
     page.locator(".st-key-filters button").click()
-    look("people-filter")
+    check_layout("people-filter")
     page.keyboard.press("Escape")
     page.locator("[class*=st-key-choose-] label").first.click()
     expect(page.get_by_text("1 person chosen")).to_be_visible(timeout=SOON)
-    look("people-chosen")
+    check_layout("people-chosen")
     page.locator(".st-key-many-grant button").click()
-    look("people-many-grant")
+    check_layout("people-many-grant")
     page.keyboard.press("Escape")
     page.locator("[class*=st-key-open-] button").filter(has_text="Bruno").click()
     heading(page, "Bruno Silva")
-    look("person")
+    check_layout("person")
     page.locator(".st-key-add-grant button").click()
-    look("person-give")
+    check_layout("person-grant")
     page.keyboard.press("Escape")
     for path, title in (
         ("/sessions", "Sessions"),
@@ -272,4 +272,4 @@ def test_it_looks_right_light_dark_wide_and_narrow(arrive: Arrive, dark: bool, w
     ):
         browser.open(path)
         heading(page, title)
-        look({"/": "home"}.get(path, re.sub(r"\W+", "-", path.strip("/"))))
+        check_layout({"/": "home"}.get(path, re.sub(r"\W+", "-", path.strip("/"))))

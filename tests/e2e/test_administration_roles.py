@@ -19,13 +19,13 @@ SOON = 20_000
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
-def says(page: Page, text: str) -> None:
-    """The notice at the top of the page says so."""
+def expect_notice(page: Page, text: str) -> None:
+    """Wait for the notice with the result of the last change."""
     expect(page.locator(".st-key-admin-notice")).to_contain_text(text, timeout=SOON)
 
 
 def open_role(browser: Visitor, name: str) -> None:
-    """The card of a role, found by the search."""
+    """Find a role by the search, and open its page."""
     browser.open("/roles")
     browser.page.get_by_label("Find a role").fill(name)
     expect(browser.page.get_by_text("1 role", exact=True)).to_be_visible(timeout=SOON)
@@ -33,7 +33,7 @@ def open_role(browser: Visitor, name: str) -> None:
     expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text(name, timeout=SOON)
 
 
-def test_a_role_is_changed_with_a_review_and_its_holders_open_tab_follows(visitor: Arrive) -> None:
+def test_a_changed_role_is_reviewed_and_reaches_the_open_tab_of_its_user(visitor: Arrive) -> None:
     ada, chiyo = visitor(), visitor()
     chiyo.sign_in("chiyo")
     chiyo.sees_pages(["Home", "Usage report", "Profile"])
@@ -55,16 +55,16 @@ def test_a_role_is_changed_with_a_review_and_its_holders_open_tab_follows(visito
     chiyo.sees_pages(["Home", "Usage report", "Profile"])  # nothing is saved yet
     page.get_by_role("textbox", name="Reason", exact=True).fill("viewers open files now")
     page.locator(".st-key-role-save button").click()
-    says(page, "was changed: 1 added")
-    begun = time.monotonic()
+    expect_notice(page, "was changed: 1 added")
+    started = time.monotonic()
     chiyo.sees_pages(["Home", "Usage report", "CSV explorer", "Profile"])
-    print(f"a permission added to a role: the holder's open tab showed it after {time.monotonic() - begun:.2f} s")
+    print(f"a permission added to a role: the holder's open tab showed it after {time.monotonic() - started:.2f} s")
     chiyo.shot("role-changed-for-its-holder")
     page.locator(".st-key-undo button").click()
-    says(page, "is as it was before")
+    expect_notice(page, "is as it was before")
     chiyo.sees_pages(["Home", "Usage report", "Profile"])
-    assert ada.complaints == []
-    assert chiyo.complaints == []
+    assert ada.console_errors == []
+    assert chiyo.console_errors == []
 
 
 def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
@@ -77,7 +77,7 @@ def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
     page.locator(".st-key-role-review button").click()
     page.get_by_role("textbox", name="Reason", exact=True).fill("a new desk")
     page.locator(".st-key-role-save button").click()
-    says(page, "was created")
+    expect_notice(page, "was created")
     address = page.url
     second.sign_in("ada")
     second.page.goto(f"{address}&edit=yes")
@@ -89,7 +89,7 @@ def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
         expect(browser.page.locator(".st-key-review-added")).to_be_visible(timeout=SOON)
         browser.page.get_by_role("textbox", name="Reason", exact=True).fill(reason)
     second.page.locator(".st-key-role-save button").click()
-    says(second.page, "was changed: 1 added")
+    expect_notice(second.page, "was changed: 1 added")
     page.locator(".st-key-role-save button").click()
     expect(page.get_by_text("Another administrator changed this role while you were editing it")).to_be_visible(
         timeout=SOON
@@ -99,15 +99,15 @@ def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
     expect(page.locator(".st-key-review-added")).to_contain_text("scoped message", timeout=SOON)
     page.get_by_role("textbox", name="Reason", exact=True).fill("first, on top")
     page.locator(".st-key-role-save button").click()
-    says(page, "was changed: 1 added")
+    expect_notice(page, "was changed: 1 added")
     for name in ("read:reports", "read:messages", "explore:api"):
         expect(page.get_by_text(name, exact=True)).to_be_visible()
     page.locator(".st-key-role-delete button").click()
     page.get_by_role("textbox", name="Reason", exact=True).fill("only tried out")
     first.shot("role-delete")
     page.locator(".st-key-delete-go button").click()
-    says(page, "was deleted")
-    assert first.complaints == []
+    expect_notice(page, "was deleted")
+    assert first.console_errors == []
 
 
 def test_the_audit_is_filtered_shared_and_exported(visitor: Arrive, stack: Stack, tmp_path: Path) -> None:
@@ -118,14 +118,16 @@ def test_the_audit_is_filtered_shared_and_exported(visitor: Arrive, stack: Stack
     expect(event).to_contain_text("Ada Okafor signed in.", timeout=SOON)
     event.click()
     expect(page.locator("[class*=st-key-event-]").first).to_contain_text('"kind": "app:session:begin"')
-    for form, ending in (("CSV", "csv"), ("JSON Lines", "jsonl")):
+    for form, extension in (("CSV", "csv"), ("JSON Lines", "jsonl")):
         page.locator(".st-key-audit-form").get_by_text(form, exact=True).click()
-        expect(page.locator(".st-key-audit-download")).to_have_count(0, timeout=SOON)  # the other form's file is gone
+        expect(page.locator(".st-key-audit-download")).to_have_count(
+            0, timeout=SOON
+        )  # the file of the other format is gone
         page.locator(".st-key-audit-prepare button").click()
         with page.expect_download(timeout=SOON) as download:
             page.locator(".st-key-audit-download button").click()
-        assert download.value.suggested_filename.endswith(f".{ending}")
-        download.value.save_as(tmp_path / f"audit.{ending}")
+        assert download.value.suggested_filename.endswith(f".{extension}")
+        download.value.save_as(tmp_path / f"audit.{extension}")
     browser.shot("audit-exported")
     rows = list(csv.DictReader((tmp_path / "audit.csv").read_text(encoding="utf-8").splitlines()))
     lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -145,10 +147,10 @@ def test_the_audit_is_filtered_shared_and_exported(visitor: Arrive, stack: Stack
     page.wait_for_url(re.compile(re.escape(f"{stack.app_url}/audit")), timeout=SOON)
     assert "kind=app" in page.url
     expect(page.locator(".st-key-audit-prepare button")).to_be_visible(timeout=SOON)
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
-def test_a_mapping_is_changed_and_counts_at_once(visitor: Arrive) -> None:
+def test_a_changed_mapping_applies_at_once(visitor: Arrive) -> None:
     ada, dev = visitor(), visitor()
     dev.sign_in("dev")
     dev.sees_pages(["Home", "API explorer", "Profile"])
@@ -163,12 +165,12 @@ def test_a_mapping_is_changed_and_counts_at_once(visitor: Arrive) -> None:
     page.locator(".st-key-mapping-reason input").fill("developers look at the numbers")
     ada.shot("mapping-change")
     page.locator(".st-key-mapping-go button").click()
-    says(page, "It changed what 1 person may do.")
+    expect_notice(page, "It changed what 1 person may do.")
     dev.sees_pages(["Home", "Usage report", "API explorer", "Profile"])
     page.locator(".st-key-undo button").click()
-    says(page, "becomes what it became before")
+    expect_notice(page, "becomes what it became before")
     dev.sees_pages(["Home", "API explorer", "Profile"])
-    assert ada.complaints == []
+    assert ada.console_errors == []
 
 
 def test_the_matrix_is_downloaded(visitor: Arrive, tmp_path: Path) -> None:
@@ -185,7 +187,7 @@ def test_the_matrix_is_downloaded(visitor: Arrive, tmp_path: Path) -> None:
     (audit,) = [row for row in rows if row["name"] == "/audit"]
     assert (audit["auditor"], audit["viewer"]) == ("yes", "no")
     assert audit["file"] == "pages/audit.py"
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 320), (True, 320)])
@@ -200,11 +202,11 @@ def test_administration_looks_right_light_dark_wide_and_narrow(visitor: Arrive, 
     ):  # fmt: skip
         browser.open(path)
         page.wait_for_timeout(1000)
-        # Nothing stands out of the window to the right.
+        # The page does not scroll sideways.
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         page.set_viewport_size({"width": width, "height": max(900, min(height + 20, 4000))})
         page.wait_for_timeout(300)
         browser.shot(f"look-admin-{name}-{kind}")
         page.set_viewport_size({"width": width, "height": 900})
-    assert browser.complaints == []
+    assert browser.console_errors == []

@@ -1,4 +1,4 @@
-"""Apps that know nothing of Gatehouse, in a real browser: with everything beside their script, or with nothing."""
+"""Apps without any code for Gatehouse, in a real browser: one with many features, and one of a single file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 Come = Callable[[Stack], Visitor]
 
 FILES = {
-    # Names that Gatehouse has too, but for `app` all of them theirs.
+    # Modules named like those of Gatehouse; except for `app`, the app's own are imported.
     "app.py": """
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ st.write(1 / int(st.query_params.get("by", "1")))
 
 @pytest.fixture
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Stack]]:
-    """Starts everything around a script; the working directory is another one than the script's."""
+    """Starts all processes around a script, in another working directory than the script's."""
     stacks: list[Stack] = []
 
     def serve(script: Path) -> Stack:
@@ -88,15 +88,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path]
 
 @pytest.fixture
 def come(browser: Browser) -> Iterator[Come]:
-    """Somebody with a browser of their own."""
-    came: list[Visitor] = []
+    """Creates visitors, each at a browser of its own."""
+    visitors: list[Visitor] = []
 
     def arrive(stack: Stack) -> Visitor:
-        came.append(Visitor(browser.new_context(), stack))
-        return came[-1]
+        visitors.append(Visitor(browser.new_context(), stack))
+        return visitors[-1]
 
     yield arrive
-    for visitor in came:
+    for visitor in visitors:
         visitor.context.close()
 
 
@@ -107,7 +107,7 @@ def sign_in(visitor: Visitor, path: str, person: str = "eva") -> None:
     visitor.page.locator(f"button[name=person][value={person}]").click()
 
 
-def test_an_app_with_everything_runs_whole(served: Callable[[Path], Stack], come: Come, tmp_path: Path) -> None:
+def test_an_app_with_many_features_runs_unchanged(served: Callable[[Path], Stack], come: Come, tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -129,12 +129,12 @@ def test_an_app_with_everything_runs_whole(served: Callable[[Path], Stack], come
     page.get_by_text("numbers", exact=True).click()
     expect(page.get_by_role("heading", name="Numbers")).to_be_visible(timeout=20_000)
     expect(page.frame_locator("iframe").get_by_text("framed")).to_be_visible()
-    visitor.open("/some-numbers")  # straight to a page that is a function
+    visitor.open("/some-numbers")  # directly to a page that is a function
     expect(page.get_by_role("heading", name="Numbers")).to_be_visible(timeout=20_000)
-    assert visitor.complaints == []
+    assert visitor.console_errors == []
 
 
-def test_an_app_without_a_sidebar_has_a_way_out_and_its_errors_are_problems(
+def test_an_app_without_a_sidebar_offers_sign_out_and_explains_errors(
     served: Callable[[Path], Stack], come: Come, tmp_path: Path
 ) -> None:
     (tmp_path / "plain.py").write_text(PLAIN)
@@ -147,6 +147,6 @@ def test_an_app_without_a_sidebar_has_a_way_out_and_its_errors_are_problems(
     visitor.shot("their-app-went-wrong")
     page.get_by_test_id("stExpandSidebarButton").click()
     page.locator(".st-key-gatehouse-account").get_by_text("Sign out").click()
-    # The sign-in page, or the one that tells a tab of the end, whichever comes first.
+    # The sign-in page or the page for an ended session, whichever comes first.
     expect(page.get_by_role("heading", name=re.compile("Sign in|signed"))).to_be_visible(timeout=20_000)
     assert page.evaluate("fetch('/auth/session').then(answer => answer.json())") == {"authenticated": False}

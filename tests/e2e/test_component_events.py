@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.e2e.api_explorer import CAPTURE, SOON, choose, log_of, logged, press, said
+from tests.e2e.api_explorer import CAPTURE, SOON, choose, expect_logged, expect_message, log_of, press
 from tests.e2e.conftest import Arrive, arrivals
 from tests.stack import Stack
 
@@ -21,84 +21,86 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-events")]
 
 
 @pytest.fixture(scope="module")
-def events(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of its own, which is stopped to read its audit."""
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack for this module, which is stopped to read its audit."""
     with Stack(tmp_path_factory.mktemp("events")) as started:
         yield started
 
 
 @pytest.fixture
-def arrive(browser: Browser, events: Stack) -> Iterator[Arrive]:
-    with arrivals(browser, events, height=1400) as arrive:
+def arrive(browser: Browser, own_stack: Stack) -> Iterator[Arrive]:
+    with arrivals(browser, own_stack, height=1400) as arrive:
         yield arrive
 
 
 def test_the_explorer_lists_the_events_of_a_session(arrive: Arrive) -> None:
     visitor = arrive()
     visitor.sign_in("dev", "/api-explorer")
-    logged(visitor, re.compile(r"onStatusUpdate from the browser.*Signed in as Dev Patel, valid until", re.DOTALL))
+    expect_logged(
+        visitor, re.compile(r"onStatusUpdate from the browser.*Signed in as Dev Patel, valid until", re.DOTALL)
+    )
     press(visitor, "ask")
-    said(visitor, re.compile(r"The API answered 200 after \d+ ms\."))
+    expect_message(visitor, re.compile(r"The API answered 200 after \d+ ms\."))
     expect(visitor.page.locator(".st-key-console .answer")).to_contain_text("Anybody may read this")
     press(visitor, "report")
-    said(visitor, "The host has taken note.")
+    expect_message(visitor, "The host has taken note.")
     expect(visitor.page.locator(".st-key-reports")).to_contain_text("Seen in this browser", timeout=SOON)
     press(visitor, "error")
-    logged(visitor, "onError demonstration from the browser")
+    expect_logged(visitor, "onError demonstration from the browser")
     names = [line.split(" ")[0] for line in reversed(log_of(visitor))]
     assert names == ["onStatusUpdate", "onActionRequest", "onAdhocReport", "onError"]
     visitor.shot("api-explorer-events")
-    assert visitor.complaints == []
+    assert visitor.console_errors == []
 
 
-def test_the_account_corner_says_until_when(arrive: Arrive) -> None:
+def test_the_account_shows_the_end_of_the_session(arrive: Arrive) -> None:
     visitor = arrive()
     visitor.sign_in("eva")
     expect(visitor.page.locator(".st-key-account .until")).to_have_text(re.compile(r"^Signed in until .*\d\d?:\d\d"))
 
 
-def test_a_burst_is_listed_in_order(arrive: Arrive) -> None:
+def test_a_burst_of_events_is_listed_in_order(arrive: Arrive) -> None:
     visitor = arrive()
     visitor.sign_in("dev", "/api-explorer")
-    logged(visitor, "onStatusUpdate")
+    expect_logged(visitor, "onStatusUpdate")
     for _ in range(2):
         press(visitor, "burst")
     expect(visitor.page.locator(".st-key-event-log li").filter(has_text="of five")).to_have_count(10, timeout=SOON)
-    found = [line[-9:] for line in reversed(log_of(visitor)) if "of five" in line]
-    assert found == [f"{number} of five" for number in (1, 2, 3, 4, 5)] * 2
+    bursts = [line[-9:] for line in reversed(log_of(visitor)) if "of five" in line]
+    assert bursts == [f"{number} of five" for number in (1, 2, 3, 4, 5)] * 2
 
 
-def test_the_host_calls_with_and_without_the_token_and_no_other_host(arrive: Arrive, events: Stack) -> None:
+def test_the_host_calls_with_and_without_the_token_and_no_other_host(arrive: Arrive, own_stack: Stack) -> None:
     visitor = arrive()
     visitor.sign_in("dev", "/api-explorer")
-    asked: list[str] = []
-    visitor.page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    visitor.page.on("request", lambda request: requests.append(request.url))
     choose(visitor, "Protected ping")
     press(visitor, "ask")
-    said(visitor, re.compile("answered 200"))
+    expect_message(visitor, re.compile("answered 200"))
     visitor.page.locator(".st-key-console .with-token").uncheck()
     press(visitor, "ask")
-    said(visitor, re.compile("answered 401"))
+    expect_message(visitor, re.compile("answered 401"))
     visitor.page.locator(".st-key-console .with-token").check()
     choose(visitor, "Scoped ping")
     press(visitor, "ask")
-    said(visitor, re.compile("answered 200"))
+    expect_message(visitor, re.compile("answered 200"))
     choose(visitor, "Echo")
     press(visitor, "ask")
     expect(visitor.page.locator(".st-key-console .answer")).to_contain_text("called by its host", timeout=SOON)
     choose(visitor, "Another host")
     press(visitor, "ask")
-    said(visitor, re.compile("calls the remote API only"))
+    expect_message(visitor, re.compile("calls the remote API only"))
     choose(visitor, "A path that is on no list")
     press(visitor, "ask")
-    said(visitor, re.compile("calls the remote API only"))
-    # The browser itself talked to the app only, and no token ever came to it.
-    assert not [url for url in asked if not url.startswith((events.app_url, "data:", "blob:"))]
+    expect_message(visitor, re.compile("calls the remote API only"))
+    # The browser sent requests only to the app, and received no token.
+    assert not [url for url in requests if not url.startswith((own_stack.app_url, "data:", "blob:"))]
     shown = visitor.page.content() + str(visitor.page.evaluate("document.querySelector('.st-key-console').innerHTML"))
     assert "eyJ" not in shown
 
 
-def test_a_protected_function_stands_beside_its_endpoint(arrive: Arrive) -> None:
+def test_a_protected_function_is_called_beside_its_endpoint(arrive: Arrive) -> None:
     may, may_not = arrive(), arrive()
     may.sign_in("dev", "/api-explorer")
     may.page.locator(".st-key-ask-both button").click()
@@ -108,18 +110,18 @@ def test_a_protected_function_stands_beside_its_endpoint(arrive: Arrive) -> None
     expect(may_not.page.locator("[data-testid=stMain] h1")).to_have_text("No access", timeout=SOON)
 
 
-def test_asking_for_a_sign_in_leads_there_and_back(arrive: Arrive, events: Stack) -> None:
+def test_a_requested_sign_in_returns_to_the_page(arrive: Arrive, own_stack: Stack) -> None:
     visitor = arrive()
     visitor.sign_in("dev", "/api-explorer?from=here")
-    logged(visitor, "onStatusUpdate")
+    expect_logged(visitor, "onStatusUpdate")
     press(visitor, "auth")
     visitor.page.locator("button[name=person][value=dev]").click(timeout=SOON)
-    visitor.page.wait_for_url(f"{events.app_url}/api-explorer?from=here", timeout=SOON)
+    visitor.page.wait_for_url(f"{own_stack.app_url}/api-explorer?from=here", timeout=SOON)
     expect(visitor.page.locator("[data-testid=stMain] h1")).to_have_text("API explorer", timeout=SOON)
 
 
 def forge(page: Page, key: str, queue: list[dict[str, Any]], link: dict[str, Any]) -> None:
-    """Send events on the page's own socket, as somebody at its console can."""
+    """Send events on the page's own socket, as a user can at the browser's console."""
     raw = page.evaluate("btoa(String.fromCharCode(...new Uint8Array(window.lastMessage)))")
     message = BackMsg.FromString(base64.b64decode(raw))
     sent = {"channel": link["channel"], "heard": 0, "sent": 99, "queue": queue}
@@ -131,43 +133,45 @@ def forge(page: Page, key: str, queue: list[dict[str, Any]], link: dict[str, Any
 
 
 def state_of(page: Page, key: str) -> dict[str, Any]:
-    """What the component sent last, as its socket has it."""
+    """The last state that the component sent on its socket."""
     raw = page.evaluate("btoa(String.fromCharCode(...new Uint8Array(window.lastMessage)))")
     for widget in BackMsg.FromString(base64.b64decode(raw)).rerun_script.widget_states.widgets:
         if widget.id.endswith(f"-{key}") and widget.json_value:
-            found: dict[str, Any] = json.loads(widget.json_value)["events"]
-            return found
+            state: dict[str, Any] = json.loads(widget.json_value)["events"]
+            return state
     raise AssertionError("nothing was sent")
 
 
-def test_a_forged_event_from_the_console_is_an_error_and_an_audit_event(arrive: Arrive, events: Stack) -> None:
+def test_a_forged_event_from_the_console_is_an_error_and_an_audit_event(arrive: Arrive, own_stack: Stack) -> None:
     visitor = arrive(script=CAPTURE)
     visitor.sign_in("ada", "/api-explorer")
-    logged(visitor, "onStatusUpdate")
+    expect_logged(visitor, "onStatusUpdate")
     press(visitor, "report")
-    said(visitor, "The host has taken note.")
+    expect_message(visitor, "The host has taken note.")
     link = state_of(visitor.page, "console")
-    nth = link["queue"][-1]["seq"]
-    forged = {"seq": nth + 1, "name": "onGrantMeEverything", "source": "front-end", "data": {}}
+    last_seq = link["queue"][-1]["seq"]
+    forged = {"seq": last_seq + 1, "name": "onGrantMeEverything", "source": "front-end", "data": {}}
     forge(visitor.page, "console", [forged], link)
-    logged(visitor, re.compile(r"onError unknown-event from the host.*There is no event of that name", re.DOTALL))
-    as_host = {"seq": nth + 2, "name": "onError", "source": "host", "data": {"code": "x", "message": "y"}}
+    expect_logged(
+        visitor, re.compile(r"onError unknown-event from the host.*There is no event of that name", re.DOTALL)
+    )
+    as_host = {"seq": last_seq + 2, "name": "onError", "source": "host", "data": {"code": "x", "message": "y"}}
     forge(visitor.page, "console", [as_host], link)
-    logged(visitor, "onError wrong-shape from the host")
+    expect_logged(visitor, "onError wrong-shape from the host")
     visitor.shot("forged-event")
-    # Nothing broke: the page goes on, and so does the component.
+    # The page and the component still work.
     press(visitor, "ask")
-    said(visitor, re.compile("answered 200"))
+    expect_message(visitor, re.compile("answered 200"))
     assert visitor.page.locator("[data-testid=stException]").count() == 0
-    events.stop("app")  # what is counted is written once a minute, and at the end
-    with sqlite3.connect(events.folder / "var" / "gatehouse.sqlite3") as connection:
+    own_stack.stop("app")  # counted refusals are written once a minute and at the end
+    with sqlite3.connect(own_stack.folder / "var" / "gatehouse.sqlite3") as connection:
         rows = connection.execute(
             "SELECT actor, reason, outcome FROM audit_events WHERE kind = 'app:component:refuse' ORDER BY reason"
         ).fetchall()
         calls = connection.execute("SELECT actor FROM audit_events WHERE kind = 'app:call:refuse'").fetchall()
     connection.close()
-    events.start_app()
-    actor = f"auth0|ada at {events.issuer}"
+    own_stack.start_app()
+    actor = f"auth0|ada at {own_stack.issuer}"
     print(f"audit of the forged events: {rows}")
     assert rows == [(actor, "unknown-event", "refused"), (actor, "wrong-shape", "refused")]
-    assert {actor for (actor,) in calls} <= {f"auth0|dev at {events.issuer}"}
+    assert {actor for (actor,) in calls} <= {f"auth0|dev at {own_stack.issuer}"}

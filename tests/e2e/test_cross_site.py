@@ -1,4 +1,4 @@
-"""Another site in a real browser: what it does to its visitor here, and what it sees of them."""
+"""Another site in a real browser: it cannot change its visitor's session here, nor see whether they are signed in."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ document.querySelector("button").onclick = () => {
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of another site: ``127.0.0.1`` is one to ``localhost``."""
+    """The address of another site: ``127.0.0.1`` is a different site than ``localhost``."""
     folder = tmp_path_factory.mktemp("elsewhere")
     Path(folder, "index.html").write_text(PAGE)
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
@@ -45,45 +45,43 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.parametrize(
     "path", ["/auth/login?mode=popup", "/auth/login?silent=1", "/auth/ended", "/auth/callback?state=x", "/"]
 )
-def test_a_window_that_another_site_opens_is_lost_to_it_whoever_its_visitor_is(
+def test_a_window_opened_by_another_site_looks_closed_to_it_for_every_visitor(
     visitor: Arrive, stack: Stack, elsewhere: str, path: str
 ) -> None:
     anonymous, signed_in = visitor(), visitor()
     signed_in.sign_in("chiyo")
-    seen = []
-    for who in (anonymous, signed_in):
-        who.page.goto(f"{elsewhere}?app={stack.app_url}&path={path.replace('?', '%3F')}")
-        with who.page.expect_popup() as popup:
-            who.page.get_by_text("Look").click()
-        # The window is there, and the site that opened it takes it for closed.
-        expect(who.page).to_have_title("closed", timeout=SOON)
+    titles = []
+    for browser in (anonymous, signed_in):
+        browser.page.goto(f"{elsewhere}?app={stack.app_url}&path={path.replace('?', '%3F')}")
+        with browser.page.expect_popup() as popup:
+            browser.page.get_by_text("Look").click()
+        # The window is open, and the site that opened it sees it as closed.
+        expect(browser.page).to_have_title("closed", timeout=SOON)
         assert not popup.value.is_closed()
-        seen.append(who.page.title())
-    assert seen == ["closed", "closed"]
+        titles.append(browser.page.title())
+    assert titles == ["closed", "closed"]
 
 
-def test_a_form_of_another_site_changes_nothing_and_its_visitors_sign_in_goes_on(
-    visitor: Arrive, stack: Stack, elsewhere: str
-) -> None:
-    who: Visitor = visitor()
-    who.open("/reports")
-    who.page.locator(".st-key-sign-in a").click()
-    expect(who.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
-    before = {cookie["name"]: cookie["value"] for cookie in who.context.cookies() if "gatehouse" in cookie["name"]}
-    other = who.context.new_page()
-    other.goto(f"{elsewhere}?app={stack.app_url}")
-    other.evaluate("document.querySelector('form').submit()")
-    other.wait_for_url(f"{stack.app_url}/auth/login")
+def test_a_form_of_another_site_does_not_disturb_a_sign_in(visitor: Arrive, stack: Stack, elsewhere: str) -> None:
+    browser: Visitor = visitor()
+    browser.open("/reports")
+    browser.page.locator(".st-key-sign-in a").click()
+    expect(browser.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
+    cookies = {cookie["name"]: cookie["value"] for cookie in browser.context.cookies() if "gatehouse" in cookie["name"]}
+    other_tab = browser.context.new_page()
+    other_tab.goto(f"{elsewhere}?app={stack.app_url}")
+    other_tab.evaluate("document.querySelector('form').submit()")
+    other_tab.wait_for_url(f"{stack.app_url}/auth/login")
     assert {
-        cookie["name"]: cookie["value"] for cookie in who.context.cookies() if "gatehouse" in cookie["name"]
-    } == before
-    who.page.locator("button[name=person][value=chiyo]").click()
-    expect(who.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
+        cookie["name"]: cookie["value"] for cookie in browser.context.cookies() if "gatehouse" in cookie["name"]
+    } == cookies
+    browser.page.locator("button[name=person][value=chiyo]").click()
+    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
 
 
-def test_a_link_of_another_site_to_the_sign_in_leads_to_it(visitor: Arrive, stack: Stack, elsewhere: str) -> None:
-    who = visitor()
-    who.page.goto(elsewhere)
-    who.page.evaluate(f"location.href = '{stack.app_url}/auth/login?return_to=/reports'")
-    who.page.locator("button[name=person][value=chiyo]").click(timeout=SOON)
-    expect(who.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
+def test_a_link_of_another_site_to_the_sign_in_works(visitor: Arrive, stack: Stack, elsewhere: str) -> None:
+    browser = visitor()
+    browser.page.goto(elsewhere)
+    browser.page.evaluate(f"location.href = '{stack.app_url}/auth/login?return_to=/reports'")
+    browser.page.locator("button[name=person][value=chiyo]").click(timeout=SOON)
+    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)

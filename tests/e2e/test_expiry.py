@@ -1,4 +1,4 @@
-"""A session that expires while somebody is writing: covered, signed in again in a popup, gone on with, once."""
+"""A session that expires while its user is writing: locked by the overlay, resumed after a sign-in in a popup."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IDLE_SECONDS = 600
 
 
 class Writing:
-    """The stack around the page for writing, and a hand in its database."""
+    """The stack around the page of ``notes.py``, and its database."""
 
     def __init__(self, stack: Stack, sent: Path) -> None:
         self.stack = stack
@@ -32,15 +32,19 @@ class Writing:
 
     def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(self.stack.folder / "var" / "gatehouse.sqlite3", timeout=10)) as connection:
-            found = connection.execute(statement, values).fetchall()
+            rows = connection.execute(statement, values).fetchall()
             connection.commit()
-            return found
+            return rows
 
-    def expire(self, *, tell: bool = True) -> None:
-        """Everybody was here last too long ago; the tabs look, or do not yet."""
+    def expire(self, *, wake_tabs: bool = True) -> None:
+        """Let every session pass its idle lifetime.
+
+        Args:
+            wake_tabs: Make the watcher recheck the tabs.
+        """
         at = int((time.time() - IDLE_SECONDS - 1) * 1e6)
         self.sql("UPDATE sessions SET last_seen_at = ? WHERE ended_at IS NULL", at)
-        if tell:
+        if wake_tabs:
             self.sql("UPDATE policy SET sessions_ended = sessions_ended + 1")
 
     def refs(self) -> list[str]:
@@ -67,19 +71,19 @@ def arrive(browser: Browser, writing: Writing) -> Iterator[Arrive]:
         yield arrive
 
 
-def cover(page: Page) -> Locator:
+def overlay(page: Page) -> Locator:
     return page.locator(".st-key-cover dialog")
 
 
 def sign_in_again(page: Page, person: str, *, another: bool = False) -> None:
-    """Press the cover's button and finish in the popup, which closes itself."""
+    """Press the overlay's button and finish in the popup, which closes itself."""
     if another:
         page.context.clear_cookies(name=re.compile("^auth0"))
     with page.expect_popup() as opened:
-        cover(page).get_by_role("button", name="Sign in again").click()
+        overlay(page).get_by_role("button", name="Sign in again").click()
     popup = opened.value
     button = popup.locator(f"button[name=person][value={person}]")
-    with suppress(Error):  # where the provider knows the person still, the popup is gone already
+    with suppress(Error):  # if the provider's session is still valid, the popup has closed already
         button.click(timeout=3_000)
     if not popup.is_closed():
         popup.wait_for_event("close", timeout=20_000)
@@ -88,24 +92,22 @@ def sign_in_again(page: Page, person: str, *, another: bool = False) -> None:
 def write(page: Page, title: str, notes: str) -> None:
     page.get_by_label("Title").fill(title)
     page.get_by_label("What you noted").fill(notes)
-    page.wait_for_timeout(1_500)  # leaving the title has asked for a run, which is over by now
+    page.wait_for_timeout(1_500)  # leaving the title field has requested a run, which has ended by now
 
 
-def test_what_is_typed_survives_an_expiry_in_the_middle_and_the_submit_goes_through_once(
-    writing: Writing, arrive: Arrive
-) -> None:
+def test_input_survives_an_expiry_and_is_submitted_once(writing: Writing, arrive: Arrive) -> None:
     visitor = arrive()
     visitor.sign_in("ada")
     page = visitor.page
     (ref,) = writing.refs()
     write(page, "Plan", "half a sentence")
-    writing.expire(tell=False)
+    writing.expire(wake_tabs=False)
     page.get_by_role("button", name="Send").click()  # too late
-    begun = time.monotonic()
-    expect(cover(page)).to_be_visible(timeout=5_000)
-    print(f"covered {time.monotonic() - begun:.2f} s after a message that came too late")
+    started = time.monotonic()
+    expect(overlay(page)).to_be_visible(timeout=5_000)
+    print(f"locked {time.monotonic() - started:.2f} s after a message that came too late")
     assert writing.sent == []
-    # Nothing of the page can be read, reached or pressed.
+    # The page cannot be read, focused or pressed.
     assert page.locator("[data-testid=stMain]").evaluate("e => getComputedStyle(e).visibility") == "hidden"
     assert page.evaluate("document.activeElement.classList.contains('st-key-cover')")
     for _ in range(6):
@@ -113,14 +115,14 @@ def test_what_is_typed_survives_an_expiry_in_the_middle_and_the_submit_goes_thro
         assert page.evaluate("['st-key-cover', ''].includes(document.activeElement.className)")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
-    expect(cover(page)).to_be_visible()
+    expect(overlay(page)).to_be_visible()
     assert "half a sentence" not in page.locator("body").aria_snapshot()
-    visitor.shot("expiry-covered")
+    visitor.shot("expiry-locked")
     sign_in_again(page, "ada")
-    begun = time.monotonic()
+    started = time.monotonic()
     expect(page.get_by_text("Your notes were sent.")).to_be_visible(timeout=10_000)
-    print(f"the submit went through {time.monotonic() - begun:.2f} s after the popup had closed")
-    expect(cover(page)).to_have_count(0)
+    print(f"the submit went through {time.monotonic() - started:.2f} s after the popup had closed")
+    expect(overlay(page)).to_have_count(0)
     assert writing.sent == ["Plan: half a sentence"]
     assert page.get_by_label("Title").input_value() == "Plan"
     assert writing.refs() == [ref]  # the same session
@@ -129,108 +131,108 @@ def test_what_is_typed_survives_an_expiry_in_the_middle_and_the_submit_goes_thro
     page.get_by_label("Title").press("Enter")
     page.wait_for_timeout(1_500)
     assert writing.sent == ["Plan: half a sentence"]  # once
-    visitor.shot("expiry-gone-on")
+    visitor.shot("expiry-resumed")
 
 
-def test_an_idle_page_is_covered_in_every_tab_and_all_go_on(writing: Writing, arrive: Arrive) -> None:
+def test_every_idle_tab_is_locked_and_resumed(writing: Writing, arrive: Arrive) -> None:
     visitor = arrive()
     visitor.sign_in("ada")
     first, second = visitor.page, visitor.context.new_page()
     second.goto(visitor.stack.app_url)
     expect(second.locator(".st-key-account")).to_be_visible(timeout=20_000)
     write(first, "One", "typed in the first")
-    second.get_by_label("What you noted").fill("typed in the second, not handed over yet")
-    begun = time.monotonic()
+    second.get_by_label("What you noted").fill("typed in the second, not sent yet")
+    started = time.monotonic()
     writing.expire()
     for page in (first, second):
-        expect(cover(page)).to_be_visible(timeout=5_000)
-    print(f"two idle tabs covered after {time.monotonic() - begun:.2f} s")
+        expect(overlay(page)).to_be_visible(timeout=5_000)
+    print(f"two idle tabs locked after {time.monotonic() - started:.2f} s")
     sign_in_again(second, "ada")
-    begun = time.monotonic()
+    started = time.monotonic()
     for page in (first, second):
-        expect(cover(page)).to_have_count(0, timeout=10_000)
-    print(f"both uncovered {time.monotonic() - begun:.2f} s after the popup had closed")
+        expect(overlay(page)).to_have_count(0, timeout=10_000)
+    print(f"both unlocked {time.monotonic() - started:.2f} s after the popup had closed")
     assert first.get_by_label("Title").input_value() == "One"
     assert first.get_by_label("What you noted").input_value() == "typed in the first"
-    assert second.get_by_label("What you noted").input_value() == "typed in the second, not handed over yet"
+    assert second.get_by_label("What you noted").input_value() == "typed in the second, not sent yet"
     second.get_by_role("button", name="Send").click()
     expect(second.get_by_text("Your notes were sent.")).to_be_visible(timeout=10_000)
 
 
-def test_a_word_to_uncover_that_is_never_drawn_costs_nobody_what_they_typed(writing: Writing, arrive: Arrive) -> None:
-    """Streamlit puts draws together: the run that follows may take the cover's element away before it was redrawn."""
+def test_input_is_kept_when_the_message_to_unlock_is_not_drawn(writing: Writing, arrive: Arrive) -> None:
+    """Streamlit merges draws: the next run may remove the overlay's element before the page is redrawn."""
     visitor = arrive()
 
-    def without_the_word(socket: WebSocketRoute) -> None:
+    def drop_unlock(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
 
-        def pass_on(said: str | bytes) -> None:
-            if not isinstance(said, bytes) or b'"covered": false' not in said:
-                socket.send(said)
+        def pass_on(message: str | bytes) -> None:
+            if not isinstance(message, bytes) or b'"covered": false' not in message:
+                socket.send(message)
 
         server.on_message(pass_on)
 
-    visitor.page.route_web_socket(re.compile("/_stcore/stream"), without_the_word)
+    visitor.page.route_web_socket(re.compile("/_stcore/stream"), drop_unlock)
     visitor.sign_in("ada")
     page = visitor.page
     write(page, "Plan", "half a sentence")
     writing.expire()
-    expect(cover(page)).to_be_visible(timeout=5_000)
+    expect(overlay(page)).to_be_visible(timeout=5_000)
     sign_in_again(page, "ada")
-    expect(cover(page)).to_have_count(0, timeout=10_000)
+    expect(overlay(page)).to_have_count(0, timeout=10_000)
     assert page.get_by_label("Title").input_value() == "Plan"
     assert page.get_by_label("What you noted").input_value() == "half a sentence"
 
 
-def test_somebody_else_gets_a_session_of_their_own_and_nothing_of_it(writing: Writing, arrive: Arrive) -> None:
+def test_another_user_gets_a_new_session_without_the_input(writing: Writing, arrive: Arrive) -> None:
     visitor = arrive()
     visitor.sign_in("ada")
     page = visitor.page
-    write(page, "Secret", "nobody else's business")
-    writing.expire(tell=False)
+    write(page, "Secret", "confidential text")
+    writing.expire(wake_tabs=False)
     page.get_by_role("button", name="Send").click()
-    expect(cover(page)).to_be_visible(timeout=5_000)
+    expect(overlay(page)).to_be_visible(timeout=5_000)
     sign_in_again(page, "bruno", another=True)
     account = page.locator(".st-key-account")
     expect(account).to_contain_text("Bruno", timeout=20_000)
-    expect(cover(page)).to_have_count(0)
+    expect(overlay(page)).to_have_count(0)
     assert page.get_by_label("Title").input_value() == ""
     assert page.get_by_label("What you noted").input_value() == ""
-    assert "business" not in page.content()
+    assert "confidential" not in page.content()
     page.go_back()
     page.wait_for_timeout(2_000)
-    assert "business" not in page.content()
+    assert "confidential" not in page.content()
     assert writing.sent == []
     assert writing.audited("app:session:resume") == 0
-    visitor.shot("expiry-somebody-else")
+    visitor.shot("expiry-another-user")
 
 
-def test_the_popup_closed_half_way_and_blocked(writing: Writing, arrive: Arrive) -> None:
+def test_a_closed_or_blocked_popup_is_explained_on_the_overlay(writing: Writing, arrive: Arrive) -> None:
     visitor = arrive(dark=True, width=320, height=640)
     visitor.sign_in("ada")
     page = visitor.page
     write(page, "Plan", "half a sentence")
     writing.expire()
-    expect(cover(page)).to_be_visible(timeout=5_000)
+    expect(overlay(page)).to_be_visible(timeout=5_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     visitor.shot("expiry-dark-320")
-    page.context.clear_cookies(name=re.compile("^auth0"))  # else the provider asks nothing
+    page.context.clear_cookies(name=re.compile("^auth0"))  # otherwise the provider does not ask
     with page.expect_popup() as opened:
-        cover(page).get_by_role("button", name="Sign in again").click()
+        overlay(page).get_by_role("button", name="Sign in again").click()
     opened.value.close()
-    expect(cover(page).get_by_role("status")).to_have_text("The window was closed.", timeout=5_000)
+    expect(overlay(page).get_by_role("status")).to_have_text("The window was closed.", timeout=5_000)
     page.evaluate("window.open = () => null")
-    cover(page).get_by_role("button", name="Sign in again").click()
-    expect(cover(page).get_by_role("status")).to_contain_text("did not let a window open")
-    expect(cover(page).get_by_role("link", name="Sign in in this tab")).to_be_visible()
+    overlay(page).get_by_role("button", name="Sign in again").click()
+    expect(overlay(page).get_by_role("status")).to_contain_text("did not let a window open")
+    expect(overlay(page).get_by_role("link", name="Sign in in this tab")).to_be_visible()
     visitor.shot("expiry-blocked-popup")
 
 
-def test_signing_out_of_the_cover_ends_it_for_good(writing: Writing, arrive: Arrive) -> None:
+def test_signing_out_on_the_overlay_ends_the_session(writing: Writing, arrive: Arrive) -> None:
     visitor = arrive()
     visitor.sign_in("ada")
     writing.expire()
     page = visitor.page
-    cover(page).get_by_role("button", name="Sign out").click()
+    overlay(page).get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("link", name="Sign in")).to_be_visible(timeout=20_000)
     assert writing.refs() == []

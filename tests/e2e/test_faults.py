@@ -1,4 +1,4 @@
-"""What a person sees when something does not work, in a real browser: explained, with a way on, and it recovers."""
+"""Faults in a real browser: each is explained, offers a next step, and recovers."""
 
 from __future__ import annotations
 
@@ -17,57 +17,57 @@ SOON = 20_000
 
 
 @pytest.fixture(scope="module")
-def frail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of its own, whose parts are stopped and started."""
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack for this module, whose processes are stopped and started."""
     with Stack(tmp_path_factory.mktemp("frail"), GATEHOUSE_JWKS_COOLDOWN_SECONDS="1") as started:
         yield started
 
 
 @pytest.fixture
-def guest(browser: Browser, frail: Stack) -> Iterator[Visitor]:
+def guest(browser: Browser, own_stack: Stack) -> Iterator[Visitor]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield Visitor(context, frail)
+    yield Visitor(context, own_stack)
     context.close()
 
 
-def test_the_provider_is_down_and_comes_back(guest: Visitor, frail: Stack) -> None:
+def test_the_provider_is_down_and_comes_back(guest: Visitor, own_stack: Stack) -> None:
     guest.open("/reports")
-    frail.stop("tenant")
-    frail.stop("app")
-    frail.start_app()  # it starts without its provider
+    own_stack.stop("tenant")
+    own_stack.stop("app")
+    own_stack.start_app()  # it starts without its provider
     guest.open("/reports")
     guest.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
     expect(guest.page.get_by_role("heading", level=1)).to_have_text(
         re.compile("sign-in service does not answer"), timeout=SOON
     )
     guest.shot("provider-down")
-    frail.start_tenant()
+    own_stack.start_tenant()
     guest.page.wait_for_timeout(1500)
     guest.page.get_by_role("link", name="Try again").click()
     guest.page.locator("button[name=person][value=chiyo]").click()
     expect(guest.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
 
 
-def test_the_api_is_down_and_comes_back(guest: Visitor, frail: Stack) -> None:
+def test_the_api_is_down_and_comes_back(guest: Visitor, own_stack: Stack) -> None:
     guest.sign_in("chiyo", "/reports")
     expect(guest.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
-    frail.stop("api")
+    own_stack.stop("api")
     guest.page.reload()
     expect(guest.page.locator(".st-key-problem")).to_contain_text("The remote API does not answer", timeout=SOON)
     guest.shot("api-down")
-    frail.start_api()
+    own_stack.start_api()
     guest.page.locator(".st-key-retry button").click()
     expect(guest.page.locator(".st-key-problem")).to_have_count(0, timeout=SOON)
     expect(guest.page.get_by_text("Sign-ins", exact=True).first).to_be_visible(timeout=SOON)
 
 
-def test_the_database_is_gone_and_comes_back(guest: Visitor, frail: Stack) -> None:
+def test_the_database_is_gone_and_comes_back(guest: Visitor, own_stack: Stack) -> None:
     guest.sign_in("chiyo", "/profile")
-    file = frail.folder / "var" / "gatehouse.sqlite3"
+    file = own_stack.folder / "var" / "gatehouse.sqlite3"
     with sqlite3.connect(file) as connection:
         connection.execute("ALTER TABLE sessions RENAME TO hidden_sessions")
     try:
-        guest.page.goto(f"{frail.app_url}/profile")
+        guest.page.goto(f"{own_stack.app_url}/profile")
         expect(guest.page.get_by_role("heading", level=1)).to_be_visible(timeout=SOON)
         shown = guest.page.inner_text("body")
         assert "Traceback" not in shown
@@ -82,7 +82,7 @@ def test_the_database_is_gone_and_comes_back(guest: Visitor, frail: Stack) -> No
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "expected"),
     [
         ("error=access_denied&error_description=%3Cscript%3Ealert(1)%3C/script%3E&state=nothing", "."),
         ("code=stolen&state=made-up", "."),
@@ -90,11 +90,11 @@ def test_the_database_is_gone_and_comes_back(guest: Visitor, frail: Stack) -> No
         ("state=" + "x" * 9000, "."),
     ],
 )
-def test_a_callback_that_is_not_ours_is_explained(guest: Visitor, frail: Stack, query: str, said: str) -> None:
-    guest.page.goto(f"{frail.app_url}/auth/callback?{query}")
+def test_an_unknown_callback_is_explained(guest: Visitor, own_stack: Stack, query: str, expected: str) -> None:
+    guest.page.goto(f"{own_stack.app_url}/auth/callback?{query}")
     expect(guest.page.get_by_role("heading", level=1)).to_be_visible()
     body = guest.page.inner_text("body")
-    assert said in body
+    assert expected in body
     assert "<script>" not in body
     assert "Traceback" not in body
     guest.shot("callback-refused")
@@ -110,7 +110,7 @@ def test_a_callback_that_is_not_ours_is_explained(guest: Visitor, frail: Stack, 
         "N" * 80,
     ],
 )
-def test_a_hostile_name_is_text_on_every_page(guest: Visitor, frail: Stack, name: str) -> None:
+def test_a_hostile_name_is_text_on_every_page(guest: Visitor, own_stack: Stack, name: str) -> None:
     dialogs: list[str] = []
     guest.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     guest.open("/")

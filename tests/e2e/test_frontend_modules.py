@@ -44,7 +44,7 @@ def test_every_module_is_loaded_as_a_script_under_the_policy(visitor: Arrive) ->
         assert answer.headers["content-type"] == "text/javascript; charset=utf-8", path
         assert answer.headers["x-content-type-options"] == "nosniff", path
         assert answer.headers["content-encoding"] == "gzip", path
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
 def test_a_version_is_requested_once_and_the_entry_with_each_page(visitor: Arrive) -> None:
@@ -60,7 +60,7 @@ def test_a_version_is_requested_once_and_the_entry_with_each_page(visitor: Arriv
     assert set(transferred.values()) == {0}
 
 
-def test_a_page_that_loads_during_an_upgrade_mixes_nothing_and_works_when_it_is_reloaded(visitor: Arrive) -> None:
+def test_a_page_loaded_during_an_upgrade_mixes_no_versions_and_works_after_a_reload(visitor: Arrive) -> None:
     """The entry comes from the old process, and its modules are requested from the new one."""
     browser = visitor()
     requested: list[str] = []

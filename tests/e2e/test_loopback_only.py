@@ -29,15 +29,15 @@ def unshare() -> list[str]:
     """The command that runs another in a network namespace of its own."""
     program = shutil.which("unshare")
     command = [str(program), "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-    why = "there is no unshare"
+    reason = "there is no unshare"
     if program is not None:
-        tried = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
-        if tried.returncode == 0:
+        result = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
+        if result.returncode == 0:
             return command
-        why = tried.stderr.strip()
+        reason = result.stderr.strip()
     if os.environ.get("REQUIRE_NAMESPACE"):
-        pytest.fail(f"{HINT}: {why}")
-    pytest.skip(f"{HINT}: {why}")
+        pytest.fail(f"{HINT}: {reason}")
+    pytest.skip(f"{HINT}: {reason}")
 
 
 @pytest.fixture

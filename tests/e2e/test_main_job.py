@@ -1,4 +1,4 @@
-"""The main job in a real browser: sign in, reach what you may, nothing else, and find the way back."""
+"""The main tasks in a real browser: sign in, open exactly the permitted pages, use them, and sign out."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ PAGES_OF = {
 
 
 @pytest.mark.parametrize("person", PAGES_OF)
-def test_each_seeded_person_sees_exactly_their_pages(visitor: Arrive, person: str) -> None:
+def test_each_seeded_user_sees_exactly_the_permitted_pages(visitor: Arrive, person: str) -> None:
     browser = visitor()
     browser.sign_in(person)
     browser.sees_pages(PAGES_OF[person])
     browser.shot(f"home-{person}")
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
-def test_a_person_blocked_at_the_provider_is_told_so(visitor: Arrive) -> None:
+def test_a_user_blocked_at_the_provider_is_informed(visitor: Arrive) -> None:
     browser = visitor()
     browser.open("/")
     browser.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
@@ -57,7 +57,7 @@ def test_a_deep_link_with_a_query_survives_sign_in(visitor: Arrive) -> None:
     assert "range=7" in address
     expect(browser.page.locator(".st-key-range button[aria-checked=true]")).to_have_text("7 days")
     browser.shot("deep-link")
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
 def test_another_account_is_used_from_the_denied_page(visitor: Arrive) -> None:
@@ -66,13 +66,13 @@ def test_another_account_is_used_from_the_denied_page(visitor: Arrive) -> None:
     page = browser.page
     expect(page.locator("[data-testid=stMain] h1")).to_have_text("No access", timeout=20_000)
     page.get_by_role("link", name="Use another account").click()
-    page.locator("button[name=person][value=chiyo]").click()  # asked, though the provider knows Eva still
+    page.locator("button[name=person][value=chiyo]").click()  # the provider asks, although Eva is still signed in there
     expect(page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
     expect(page.locator(".st-key-account")).to_contain_text("Chiyo")
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
-def test_a_page_you_may_not_open_says_which_permission_is_missing(visitor: Arrive) -> None:
+def test_a_forbidden_page_names_the_missing_permission(visitor: Arrive) -> None:
     browser = visitor()
     frames: list[str] = []
     browser.page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
@@ -80,15 +80,15 @@ def test_a_page_you_may_not_open_says_which_permission_is_missing(visitor: Arriv
     expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("No access", timeout=20_000)
     expect(browser.page.locator(".st-key-no-access")).to_contain_text("explore:files")
     browser.shot("no-access")
-    # Its title is nobody's business: it never reached the browser.
+    # The title of the page never reached the browser.
     assert frames
     assert not any("CSV explorer" in frame or "API explorer" in frame for frame in frames)
     browser.page.get_by_text("Back to Home").click()
     expect(browser.page.locator("[data-testid=stMain] h1")).to_contain_text("Welcome", timeout=20_000)
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
-def test_an_anonymous_visitor_sees_sign_in_at_the_path_and_no_title(visitor: Arrive) -> None:
+def test_an_anonymous_visitor_sees_sign_in_at_the_path_without_the_title(visitor: Arrive) -> None:
     browser = visitor()
     browser.open("/reports")
     assert browser.heading() == "Sign in"
@@ -97,7 +97,7 @@ def test_an_anonymous_visitor_sees_sign_in_at_the_path_and_no_title(visitor: Arr
     browser.shot("sign-in")
 
 
-def test_export_gives_a_file(visitor: Arrive, tmp_path: Path) -> None:
+def test_the_export_is_downloaded(visitor: Arrive, tmp_path: Path) -> None:
     browser = visitor()
     browser.sign_in("bruno", "/reports")
     with browser.page.expect_download(timeout=20_000) as download:
@@ -138,7 +138,7 @@ def test_a_csv_file_is_opened_charted_and_downloaded(visitor: Arrive, tmp_path: 
         "Bonn,331885",
         "'=1+1,3",
     ]
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
 def test_the_api_explorer_calls_with_and_without_the_token(visitor: Arrive) -> None:
@@ -155,10 +155,10 @@ def test_the_api_explorer_calls_with_and_without_the_token(visitor: Arrive) -> N
     expect(browser.page.locator(".st-key-answer")).to_contain_text("401", timeout=20_000)
     expect(browser.page.locator(".st-key-answer")).to_contain_text("not sent")
     browser.shot("api-explorer")
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
-def test_sign_out_ends_the_session_here_and_there(visitor: Arrive) -> None:
+def test_sign_out_ends_the_sessions_here_and_at_the_provider(visitor: Arrive) -> None:
     browser = visitor()
     browser.sign_in("chiyo")
     answer = browser.page.evaluate("fetch('/auth/session').then(answer => answer.json())")
@@ -167,11 +167,11 @@ def test_sign_out_ends_the_session_here_and_there(visitor: Arrive) -> None:
     expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Sign in", timeout=20_000)
     assert browser.page.evaluate("fetch('/auth/session').then(answer => answer.json())") == {"authenticated": False}
     browser.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
-    # The provider's session ended too: it asks who is there.
+    # The provider's session ended too: it asks for a person.
     expect(browser.page.locator("button[name=person][value=ada]")).to_be_visible(timeout=20_000)
 
 
-def test_two_people_in_two_browsers_are_two_people(visitor: Arrive) -> None:
+def test_two_browsers_have_separate_sessions(visitor: Arrive) -> None:
     first, second = visitor(), visitor()
     first.sign_in("ada")
     second.sign_in("eva")
@@ -183,20 +183,20 @@ def test_two_people_in_two_browsers_are_two_people(visitor: Arrive) -> None:
     second.shot("no-role-yet")
 
 
-def test_your_other_device_can_be_ended_from_profile(visitor: Arrive) -> None:
-    here, there = visitor(), visitor()
-    here.sign_in("bruno")
-    there.sign_in("bruno")
-    here.open("/profile")
-    here.shot("profile")
-    here.page.locator("[class*=st-key-end-] button").first.click()
-    expect(here.page.get_by_text("That device is signed out").or_(here.page.get_by_text("Ended"))).to_be_visible(
-        timeout=20_000
-    )
-    # It is told without anybody touching it.
-    expect(there.page.get_by_role("heading", level=1)).to_have_text("You were signed out", timeout=5_000)
-    expect(there.page.get_by_text("You ended this session from another one.")).to_be_visible()
-    assert "Content Security Policy" not in " ".join(there.complaints)
+def test_the_session_of_another_device_is_ended_from_profile(visitor: Arrive) -> None:
+    own_device, other_device = visitor(), visitor()
+    own_device.sign_in("bruno")
+    other_device.sign_in("bruno")
+    own_device.open("/profile")
+    own_device.shot("profile")
+    own_device.page.locator("[class*=st-key-end-] button").first.click()
+    expect(
+        own_device.page.get_by_text("That device is signed out").or_(own_device.page.get_by_text("Ended"))
+    ).to_be_visible(timeout=20_000)
+    # The other device is notified without any input.
+    expect(other_device.page.get_by_role("heading", level=1)).to_have_text("You were signed out", timeout=5_000)
+    expect(other_device.page.get_by_text("You ended this session from another one.")).to_be_visible()
+    assert "Content Security Policy" not in " ".join(other_device.console_errors)
 
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 320), (True, 320)])
@@ -211,7 +211,7 @@ def test_it_looks_right_light_dark_wide_and_narrow(visitor: Arrive, dark: bool, 
     for path in ("/", "/reports", "/csv", "/api-explorer", "/profile"):
         browser.open(path)
         browser.page.wait_for_timeout(700)
-        # Nothing stands out of the window to the right.
+        # The page does not scroll sideways.
         assert browser.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
         browser.shot(f"look-{path.strip('/') or 'home'}-{kind}")
-    assert browser.complaints == []
+    assert browser.console_errors == []

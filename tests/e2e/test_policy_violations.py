@@ -1,4 +1,4 @@
-"""No page and no notice does anything that the content security policy forbids; the browser says so if one does."""
+"""No page and no notice violates the content security policy: the browser reports no violation."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ NOTICES = {
 }
 
 
-def test_no_page_breaks_the_policy(visitor: Arrive) -> None:
+def test_no_page_violates_the_policy(visitor: Arrive) -> None:
     browser = visitor()
     browser.sign_in("ada")
     for row in PAGES:
         browser.open(f"/{row.path}")
         browser.page.wait_for_timeout(500)
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
-def test_no_notice_breaks_the_policy(visitor: Arrive) -> None:
+def test_no_notice_violates_the_policy(visitor: Arrive) -> None:
     browser = visitor()
     for path, status in NOTICES.items():
         answer = browser.page.goto(f"{browser.stack.app_url}{path}")
         assert answer is not None
         assert answer.status == status, path
         expect(browser.page.get_by_role("heading", level=1)).to_be_visible()
-    # That the page itself came with such a status is an error to the console too.
-    assert [text for text in browser.complaints if "Failed to load resource" not in text] == []
+    # The console also reports the status of the page itself as an error.
+    assert [text for text in browser.console_errors if "Failed to load resource" not in text] == []

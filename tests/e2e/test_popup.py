@@ -1,4 +1,4 @@
-"""Sign-in in a window of its own, in a real browser: done, blocked, closed half-way, asked for twice."""
+"""Sign-in in a popup, in a real browser: completed, blocked, closed too early, and pressed twice."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def arrive(browser: Browser, popups: Stack) -> Iterator[Arrive]:
 
 
 def opened(visitor: Visitor) -> Page:
-    """Press sign-in; → the window that opens, at the provider."""
+    """Press sign-in; returns the popup at the provider."""
     with visitor.page.expect_popup() as popup:
         visitor.page.locator(".st-key-sign-in a").click()
     expect(popup.value.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
     return popup.value
 
 
-def test_signing_in_in_a_popup_draws_the_page_that_was_asked_for(arrive: Arrive) -> None:
+def test_signing_in_in_a_popup_draws_the_requested_page(arrive: Arrive) -> None:
     visitor = arrive()
     visitor.open("/reports?range=7+days")
     popup = opened(visitor)
@@ -46,10 +46,10 @@ def test_signing_in_in_a_popup_draws_the_page_that_was_asked_for(arrive: Arrive)
     expect(visitor.page.locator(".st-key-range button[aria-checked=true]")).to_have_text("7 days", timeout=SOON)
     assert "range=7" in visitor.page.url
     assert len(visitor.context.pages) == 1
-    assert visitor.complaints == []
+    assert visitor.console_errors == []
 
 
-def test_where_popups_are_blocked_the_tab_goes_by_itself(arrive: Arrive, popups: Stack) -> None:
+def test_a_blocked_popup_falls_back_to_the_tab(arrive: Arrive, popups: Stack) -> None:
     visitor = arrive(script="window.open = () => null")
     visitor.open("/reports")
     visitor.page.locator(".st-key-sign-in a").click()
@@ -59,7 +59,7 @@ def test_where_popups_are_blocked_the_tab_goes_by_itself(arrive: Arrive, popups:
     assert visitor.page.url.endswith("/reports")
 
 
-def test_a_popup_that_is_closed_half_way_says_so_and_can_be_tried_again(arrive: Arrive) -> None:
+def test_a_popup_that_is_closed_too_early_is_explained_and_can_be_repeated(arrive: Arrive) -> None:
     visitor = arrive()
     visitor.open("/reports")
     opened(visitor).close()
@@ -69,7 +69,7 @@ def test_a_popup_that_is_closed_half_way_says_so_and_can_be_tried_again(arrive: 
     visitor.shot("popup-closed")
     opened(visitor).locator("button[name=person][value=chiyo]").click()
     expect(visitor.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
-    assert visitor.complaints == []
+    assert visitor.console_errors == []
 
 
 def test_pressing_twice_opens_one_window(arrive: Arrive) -> None:
@@ -82,7 +82,7 @@ def test_pressing_twice_opens_one_window(arrive: Arrive) -> None:
     assert visitor.context.pages == [visitor.page, popup]
 
 
-def test_of_two_tabs_with_a_popup_each_one_sign_in_serves_both(arrive: Arrive, popups: Stack) -> None:
+def test_one_sign_in_serves_two_tabs_with_a_popup_each(arrive: Arrive, popups: Stack) -> None:
     visitor = arrive()
     visitor.open("/reports")
     other = visitor.context.new_page()
@@ -97,8 +97,8 @@ def test_of_two_tabs_with_a_popup_each_one_sign_in_serves_both(arrive: Arrive, p
     assert len(visitor.context.pages) == 2
 
 
-def test_a_popup_left_open_is_no_lock(arrive: Arrive, popups: Stack) -> None:
-    """A provider may cut the tie to its opener, so that an open window looks closed: signing in there works anyway."""
+def test_an_open_popup_that_looks_closed_still_signs_in(arrive: Arrive, popups: Stack) -> None:
+    """A provider may isolate the popup, so that an open one looks closed: signing in there still works."""
     visitor = arrive()
     visitor.open("/reports")
     popup = opened(visitor)

@@ -1,4 +1,4 @@
-"""``docs/how-to/protect-your-own-app.md`` followed: its files written, its command run, people arriving."""
+"""``docs/how-to/protect-your-own-app.md`` is followed: its files are written, its command runs, users sign in."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ TEXT: Final = (ROOT / "docs" / "how-to" / "protect-your-own-app.md").read_text(e
 BEFORE, AFTER = TEXT.split("\n## Permissions: ten lines\n")
 FILE: Final = re.compile(r"^<!-- run: file ([\w/.]+) -->\n^```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMAND: Final = re.compile(r"^```sh\n(gatehouse .*?)\n```$", re.MULTILINE)
-MOST_LINES: Final = 10
+MAX_LINES: Final = 10
 
 
 class Served:
-    """The app of the how-to, running; for visitors it is what a ``Stack`` is."""
+    """The running app of the how-to, in the role of a ``Stack``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,13 +42,13 @@ class Served:
     def started(self, command: str) -> Iterator[None]:
         """Run the how-to's own command, on ports that are free here."""
         program, *arguments = command.split()
-        kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LANG", "TMPDIR", "PATH"}}
+        environment = {name: value for name, value in os.environ.items() if name in {"HOME", "LANG", "TMPDIR", "PATH"}}
         installed = Path(sys.executable).with_name(program)
         process = subprocess.Popen(
             [str(installed), *arguments, "--tenant-port", str(free_port())],
             cwd=self.folder,
             env={
-                **kept,
+                **environment,
                 "GATEHOUSE_STATE": str(self.folder / "state"),
                 "GATEHOUSE_APP_BASE_URL": self.app_url,
                 "GATEHOUSE_REMOTE_API_BASE_URL": self.api_url,
@@ -68,15 +68,15 @@ class Served:
 
 @pytest.fixture
 def arrive(browser: Browser, tmp_path: Path) -> Iterator[tuple[Served, list[Visitor]]]:
-    """The app, and the people who came."""
-    came: list[Visitor] = []
-    yield Served(tmp_path), came
-    for visitor in came:
+    """The app and its visitors."""
+    visitors: list[Visitor] = []
+    yield Served(tmp_path), visitors
+    for visitor in visitors:
         visitor.context.close()
 
 
 def write(folder: Path, text: str) -> dict[str, str]:
-    """Write the files of a part of the how-to; → path → content."""
+    """Write the files of a part of the how-to; returns path → content."""
     files = dict(FILE.findall(text))
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -90,10 +90,10 @@ def new_lines(before: str, after: str) -> list[str]:
     return [line[2:] for line in changed if line.startswith("+ ")]
 
 
-def visit(browser: Browser, served: Served, came: list[Visitor], person: str, path: str) -> Visitor:
-    """Somebody opens a path, signs in there, and is back at it."""
+def visit(browser: Browser, served: Served, visitors: list[Visitor], person: str, path: str) -> Visitor:
+    """Open a path as a new visitor, sign in there, and return to it."""
     visitor = Visitor(browser.new_context(), served)
-    came.append(visitor)
+    visitors.append(visitor)
     visitor.open(path)
     assert visitor.heading() == "Sign in"
     assert visitor.page.url == served.app_url + path
@@ -104,37 +104,37 @@ def visit(browser: Browser, served: Served, came: list[Visitor], person: str, pa
     return visitor
 
 
-def test_the_how_to_is_followed(browser: Browser, arrive: tuple[Served, list[Visitor]]) -> None:
-    served, came = arrive
+def test_the_how_to_works_as_written(browser: Browser, arrive: tuple[Served, list[Visitor]]) -> None:
+    served, visitors = arrive
     (command,) = COMMAND.findall(BEFORE)
     assert command == "gatehouse dev shop/app.py"
     app = write(served.folder, BEFORE)
     with served.started(command):
-        ann = visit(browser, served, came, "eva", "/orders?from=mail")
+        ann = visit(browser, served, visitors, "eva", "/orders?from=mail")
         expect(ann.page.get_by_role("heading", name="Orders")).to_be_visible(timeout=20_000)
         ann.sees_pages(["home", "orders", "prices"])
         ann.page.locator(".st-key-pay-back button").click()
         expect(ann.page.get_by_text("Order 17 is paid back.")).to_be_visible(timeout=20_000)
         ann.shot("their-app-signed-in")
         ann.page.locator(".st-key-gatehouse-account").get_by_text("Sign out").click()
-        # The sign-in page, or the one that tells a tab of the end, whichever comes first.
+        # The sign-in page or the page for an ended session, whichever comes first.
         expect(ann.page.get_by_role("heading", name=re.compile("Sign in|signed"))).to_be_visible(timeout=20_000)
         assert ann.page.evaluate("fetch('/auth/session').then(answer => answer.json())") == {"authenticated": False}
     for_sign_in = [line for path, text in app.items() for line in new_lines(text, (served.folder / path).read_text())]
 
     changed = write(served.folder, AFTER)
-    for_rights = {path: new_lines(app.get(path, ""), text) for path, text in changed.items()}
+    for_permissions = {path: new_lines(app.get(path, ""), text) for path, text in changed.items()}
     with served.started(command):
-        bruno = visit(browser, served, came, "bruno", "/orders")
+        bruno = visit(browser, served, visitors, "bruno", "/orders")
         bruno.page.locator(".st-key-pay-back button").click()
         expect(bruno.page.get_by_text("Order 17 is paid back.")).to_be_visible(timeout=20_000)
-        chiyo = visit(browser, served, came, "chiyo", "/orders")
+        chiyo = visit(browser, served, visitors, "chiyo", "/orders")
         expect(chiyo.page.get_by_role("heading", name="Orders")).to_be_visible(timeout=20_000)
         chiyo.page.locator(".st-key-pay-back button").click()
         expect(chiyo.page.locator(".st-key-no-access")).to_contain_text("Pay an order back", timeout=20_000)
         expect(chiyo.page.get_by_text("is paid back")).to_have_count(0)
         chiyo.shot("their-app-function-refused")
-        eva = visit(browser, served, came, "eva", "/orders")
+        eva = visit(browser, served, visitors, "eva", "/orders")
         expect(eva.page.locator(".st-key-no-access")).to_contain_text("read:orders", timeout=20_000)
         expect(eva.page.locator(".st-key-pay-back")).to_have_count(0)
         eva.shot("their-app-page-refused")
@@ -142,9 +142,9 @@ def test_the_how_to_is_followed(browser: Browser, arrive: tuple[Served, list[Vis
         expect(eva.page.get_by_role("heading", name="The shop")).to_be_visible(timeout=20_000)
         eva.sees_pages(["home", "prices"])
 
-    lines = sum(map(len, for_rights.values()))
-    where = ", ".join(f"{path} {len(new)}" for path, new in for_rights.items())
+    lines = sum(map(len, for_permissions.values()))
+    where = ", ".join(f"{path} {len(new)}" for path, new in for_permissions.items())
     print(f"\nlines of the app changed for sign-in: {len(for_sign_in)}")
-    print(f"lines for rights on pages and one function: {lines} ({where})")
+    print(f"lines for permissions on pages and one function: {lines} ({where})")
     assert for_sign_in == []
-    assert 0 < lines <= MOST_LINES
+    assert 0 < lines <= MAX_LINES

@@ -1,4 +1,4 @@
-"""A tab whose Streamlit session is gone when its connection is back is drawn again, and what was typed stays."""
+"""A tab that reconnects after its Streamlit session is gone is drawn again and keeps its input."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ st.markdown(f"process {os.getpid()} has {note}")
 """
 
 
-def test_after_a_restart_the_page_is_drawn_again_with_what_was_typed(tmp_path: Path, browser: Browser) -> None:
+def test_after_a_restart_the_page_is_drawn_again_with_its_input(tmp_path: Path, browser: Browser) -> None:
     script = tmp_path / "notes.py"
     script.write_text(SCRIPT)
     with Stack(tmp_path, script=script) as stack, arrivals(browser, stack) as arrive:

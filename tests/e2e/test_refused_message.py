@@ -1,4 +1,4 @@
-"""A message with more JSON in its texts than is read, in a browser: its user is told, and a page loaded again works."""
+"""A message with too much JSON in its texts, in a browser: the user is informed, and the reloaded page works."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ st.markdown(f"{len(note)} characters")
 """
 
 
-def test_its_user_is_told_to_load_the_page_again_which_then_works(tmp_path: Path, browser: Browser) -> None:
+def test_the_user_is_asked_to_reload_the_page_which_then_works(tmp_path: Path, browser: Browser) -> None:
     script = tmp_path / "notes.py"
     script.write_text(SCRIPT)
     with Stack(tmp_path, script=script) as stack, arrivals(browser, stack) as arrive:

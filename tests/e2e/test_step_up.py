@@ -1,4 +1,4 @@
-"""Confirming it is you, and signing out at the provider, in a real browser against the whole product."""
+"""Step-up and sign-out at the provider, in a real browser against the whole product."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOON = 20_000
 
 
 def sign_in_became_old(stack: Stack, person: str, seconds: int = 7200) -> None:
-    """As if the person had signed in that much earlier."""
+    """Make the sign-in of the person's sessions older by this time."""
     with sqlite3.connect(stack.folder / "var" / "gatehouse.sqlite3", timeout=10) as connection:
         changed = connection.execute(
             "UPDATE sessions SET authenticated_at = authenticated_at - ? WHERE ended_at IS NULL "
@@ -38,7 +38,7 @@ def audited(stack: Stack, kind: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def test_export_asks_to_confirm_leads_back_and_then_works(visitor: Arrive, stack: Stack, tmp_path: Path) -> None:
+def test_the_export_works_after_the_user_confirms_the_sign_in(visitor: Arrive, stack: Stack, tmp_path: Path) -> None:
     browser = visitor()
     browser.sign_in("bruno", "/reports?range=7+days")
     page = browser.page
@@ -70,16 +70,16 @@ def test_export_asks_to_confirm_leads_back_and_then_works(visitor: Arrive, stack
     assert len((tmp_path / "usage.csv").read_text().splitlines()) == 8
     assert len(audited(stack, "app:session:step-up")) == before + 1
 
-    # The other tab's socket lived through it, and what it asks over HTTP goes with the new secret.
+    # The other tab's socket stayed open, and its HTTP requests use the new secret.
     file = tmp_path / "towns.csv"
     file.write_text("town,people\nUlm,126949\n", encoding="utf-8")
     other.locator(".st-key-upload input[type=file]").set_input_files(file)
     expect(other.get_by_text("1 of 1 rows, 2 columns")).to_be_visible(timeout=SOON)
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
-def test_an_open_page_stops_offering_what_has_become_too_old(visitor: Arrive, stack: Stack) -> None:
-    """Nobody presses a download that would only fail: the control looks again by itself."""
+def test_an_open_page_stops_offering_the_export_when_the_sign_in_is_too_old(visitor: Arrive, stack: Stack) -> None:
+    """A download that would fail is not offered: its fragment reruns in time."""
     browser = visitor()
     browser.sign_in("bruno", "/reports")
     sign_in_became_old(stack, "bruno", 3590)
@@ -87,10 +87,10 @@ def test_an_open_page_stops_offering_what_has_become_too_old(visitor: Arrive, st
     expect(browser.page.locator(".st-key-export button")).to_be_visible(timeout=SOON)
     expect(browser.page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)
     expect(browser.page.locator(".st-key-export")).to_have_count(0)
-    assert browser.complaints == []
+    assert browser.console_errors == []
 
 
-def test_giving_up_leads_back_and_changes_nothing(visitor: Arrive, stack: Stack) -> None:
+def test_a_cancelled_step_up_returns_to_the_page_and_changes_nothing(visitor: Arrive, stack: Stack) -> None:
     browser = visitor()
     browser.sign_in("ada", "/reports")
     sign_in_became_old(stack, "ada")
@@ -106,26 +106,26 @@ def test_giving_up_leads_back_and_changes_nothing(visitor: Arrive, stack: Stack)
     expect(page.locator(".st-key-account")).to_contain_text("Ada Okafor")
 
 
-def test_signing_out_at_the_provider_empties_an_idle_tab(visitor: Arrive, stack: Stack) -> None:
+def test_signing_out_at_the_provider_ends_the_session_of_an_idle_tab(visitor: Arrive, stack: Stack) -> None:
     browser, elsewhere = visitor(), visitor()
     browser.sign_in("chiyo", "/reports")
     elsewhere.sign_in("chiyo", "/reports")
-    for one in (browser, elsewhere):
-        expect(one.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
-    there = browser.context.new_page()
-    there.goto(f"{stack.issuer}v2/logout")
-    begun = time.monotonic()
+    for device in (browser, elsewhere):
+        expect(device.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
+    provider_tab = browser.context.new_page()
+    provider_tab.goto(f"{stack.issuer}v2/logout")
+    started = time.monotonic()
     browser.page.wait_for_url(re.compile("/auth/ended"), timeout=10_000)
-    took = time.monotonic() - begun
+    took = time.monotonic() - started
     print(f"signed out at the provider: the idle tab left after {took:.2f} s")
     assert took < 2
     expect(browser.page.get_by_role("heading", level=1)).to_have_text("You were signed out")
     expect(browser.page.locator("body")).to_contain_text("You signed out at the sign-in provider.")
     browser.shot("signed-out-at-the-provider")
-    # Another browser's session of the same person is another session there, and here.
+    # The session of the same person in another browser stays, here and at the provider.
     elsewhere.page.wait_for_timeout(1500)
     expect(elsewhere.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report")
-    # The way back leads to where it was, by way of the provider, which asks who is there.
+    # Signing in again returns to the page, after the provider has asked for a person.
     browser.page.get_by_role("link", name=re.compile("Sign in again")).click()
     browser.page.locator("button[name=person][value=chiyo]").click()
     expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)

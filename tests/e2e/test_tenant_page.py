@@ -1,4 +1,4 @@
-"""The tenant's sign-in page in a real browser: it leads back to the app, fits small screens, and needs no mouse."""
+"""The tenant's sign-in page in a real browser: it returns to the app, fits small screens, and needs no mouse."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def chromium(browser: Browser) -> Browser:
 
 @pytest.fixture(scope="module")
 def app_url() -> Iterator[str]:
-    """An app that answers every address."""
+    """An app that responds to every address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -46,26 +46,26 @@ def app_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory, app_url: str) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("tenant") / "state", app_url=app_url) as found:
-        yield found
+    with running(tmp_path_factory.mktemp("tenant") / "state", app_url=app_url) as started:
+        yield started
 
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A fresh profile; anything the console complains about fails the test."""
+    """A page in a fresh profile; an error in its console fails the test."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    found = context.new_page()
-    complaints: list[str] = []
-    found.on("console", lambda message: complaints.append(message.text))
-    found.on("pageerror", lambda error: complaints.append(str(error)))
-    yield found
+    new_page = context.new_page()
+    console_errors: list[str] = []
+    new_page.on("console", lambda message: console_errors.append(message.text))
+    new_page.on("pageerror", lambda error: console_errors.append(str(error)))
+    yield new_page
     context.close()
-    assert not [text for text in complaints if "400 (Bad Request)" not in text]
+    assert not [text for text in console_errors if "400 (Bad Request)" not in text]
 
 
-def asked(tenant: Running, **changes: str) -> str:
-    """The address the app would send a browser to."""
-    known = {
+def authorize_url(tenant: Running, **changes: str) -> str:
+    """The address to which the app would redirect a browser."""
+    parameters = {
         "response_type": "code",
         "client_id": tenant.client_id,
         "redirect_uri": f"{tenant.config.app_url}/auth/callback",
@@ -75,47 +75,47 @@ def asked(tenant: Running, **changes: str) -> str:
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
     }
-    return f"{tenant.url('/authorize')}?{urlencode(known | changes)}"
+    return f"{tenant.url('/authorize')}?{urlencode(parameters | changes)}"
 
 
-def arrived(page: Page, tenant: Running) -> None:
+def expect_return(page: Page, tenant: Running) -> None:
     page.wait_for_url(f"{tenant.config.app_url}/auth/callback?code=*", timeout=5_000)
 
 
-def test_one_click_signs_in_and_the_next_time_none_is_needed(page: Page, tenant: Running) -> None:
-    page.goto(asked(tenant))
+def test_one_click_signs_in_and_the_next_sign_in_needs_none(page: Page, tenant: Running) -> None:
+    page.goto(authorize_url(tenant))
     page.click("button[name=person][value=ada]")
-    arrived(page, tenant)
-    page.goto(asked(tenant))
-    arrived(page, tenant)
+    expect_return(page, tenant)
+    page.goto(authorize_url(tenant))
+    expect_return(page, tenant)
 
 
-def test_it_works_by_keyboard_alone(page: Page, tenant: Running) -> None:
-    page.goto(asked(tenant))
+def test_the_sign_in_page_works_by_keyboard(page: Page, tenant: Running) -> None:
+    page.goto(authorize_url(tenant))
     page.keyboard.press("Tab")
     focused = page.evaluate("document.activeElement.value")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert (focused, outline) == ("ada", "solid")
     page.keyboard.press("Enter")
-    arrived(page, tenant)
+    expect_return(page, tenant)
 
 
-def test_the_second_factor_page_leads_on(page: Page, tenant: Running) -> None:
-    page.goto(asked(tenant, acr_values=MFA))
+def test_the_second_factor_page_returns_to_the_app(page: Page, tenant: Running) -> None:
+    page.goto(authorize_url(tenant, acr_values=MFA))
     page.click("button[value=bruno]")
     page.click("#confirm")
-    arrived(page, tenant)
+    expect_return(page, tenant)
 
 
-def test_cancelling_and_a_blocked_person_arrive_at_the_app_too(page: Page, tenant: Running) -> None:
+def test_cancelling_and_a_blocked_person_return_to_the_app(page: Page, tenant: Running) -> None:
     for button, error in (("#cancel", "access_denied"), ("button[value=frank]", "unauthorized")):
-        page.goto(asked(tenant))
+        page.goto(authorize_url(tenant))
         page.click(button)
         page.wait_for_url(f"{tenant.config.app_url}/auth/callback?error={error}*", timeout=5_000)
 
 
-def test_somebody_made_up_signs_in(page: Page, tenant: Running) -> None:
-    page.goto(asked(tenant, screen_hint="signup"))
+def test_a_new_person_signs_in(page: Page, tenant: Running) -> None:
+    page.goto(authorize_url(tenant, screen_hint="signup"))
     page.fill("[name=new_name]", "Gil Doe")
     page.fill("[name=new_email]", "ada@gatehouse.example")
     page.check("[name=new_roles][value=viewer]")
@@ -125,15 +125,15 @@ def test_somebody_made_up_signs_in(page: Page, tenant: Running) -> None:
     assert page.is_checked("[name=new_roles][value=viewer]")
     page.fill("[name=new_email]", "gil@made-up.example")
     page.click("#make-up")
-    arrived(page, tenant)
+    expect_return(page, tenant)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_it_fits_and_can_be_read(page: Page, tenant: Running, width: int, scheme: str) -> None:
+def test_the_sign_in_page_fits_and_has_enough_contrast(page: Page, tenant: Running, width: int, scheme: str) -> None:
     page.set_viewport_size({"width": width, "height": 700})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.goto(asked(tenant, screen_hint="signup", login_hint="eva@gatehouse.example"))
+    page.goto(authorize_url(tenant, screen_hint="signup", login_hint="eva@gatehouse.example"))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("[...document.querySelectorAll('input:not([type=hidden])')].every(i => i.labels.length === 1)")
     assert page.evaluate("[...document.querySelectorAll('button')].every(b => b.getBoundingClientRect().height >= 44)")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from tests.e2e.api_explorer import CAPTURE, SOON, logged, press, said
+from tests.e2e.api_explorer import CAPTURE, SOON, expect_logged, expect_message, press
 from tests.e2e.conftest import Arrive, arrivals
 from tests.stack import Stack
 
@@ -23,26 +23,26 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def arrive(browser: Browser, own_stack: Stack) -> Iterator[Arrive]:
-    """As ``visitor``, at this module's installation."""
+    """Creates visitors of this module's installation."""
     with arrivals(browser, own_stack, height=1400) as arrive:
         yield arrive
 
 
-def test_going_offline_in_the_middle_is_survived(arrive: Arrive) -> None:
+def test_a_report_is_delivered_after_the_browser_was_offline(arrive: Arrive) -> None:
     visitor = arrive()
     visitor.sign_in("dev", "/api-explorer")
-    logged(visitor, "onStatusUpdate")
+    expect_logged(visitor, "onStatusUpdate")
     visitor.context.set_offline(True)
     press(visitor, "report")
-    said(visitor, "The report is sent …")
+    expect_message(visitor, "The report is sent …")
     visitor.page.wait_for_timeout(1_000)
     visitor.context.set_offline(False)
-    said(visitor, re.compile("has taken note|re-established"))
+    expect_message(visitor, re.compile("has taken note|re-established"))
     press(visitor, "report")
-    said(visitor, "The host has taken note.")
+    expect_message(visitor, "The host has taken note.")
 
 
-def test_offline_sign_in_says_so_and_works_afterwards(arrive: Arrive) -> None:
+def test_sign_in_is_refused_while_offline_and_works_afterwards(arrive: Arrive) -> None:
     visitor = arrive()
     visitor.open("/reports")
     control = visitor.page.locator(".st-key-sign-in a")
@@ -57,8 +57,8 @@ def test_offline_sign_in_says_so_and_works_afterwards(arrive: Arrive) -> None:
 
 
 @pytest.mark.parametrize("host", ["answers", "is silent"])
-def test_a_browser_that_believes_to_be_offline_signs_in_all_the_same(arrive: Arrive, host: str) -> None:
-    """As on a machine with loopback only, where ``navigator.onLine`` is false although app and provider answer."""
+def test_a_browser_that_reports_to_be_offline_still_signs_in(arrive: Arrive, host: str) -> None:
+    """A machine with loopback only reports ``navigator.onLine`` as false although app and provider respond."""
     visitor = arrive()
     visitor.context.add_init_script("Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false })")
     visitor.open("/reports")
@@ -71,26 +71,26 @@ def test_a_browser_that_believes_to_be_offline_signs_in_all_the_same(arrive: Arr
     expect(visitor.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
 
 
-def test_where_the_app_does_not_answer_nobody_leaves_the_page_and_it_is_tried_again(arrive: Arrive) -> None:
+def test_sign_in_stays_on_the_page_while_the_app_does_not_respond(arrive: Arrive) -> None:
     visitor = arrive()
     visitor.open("/reports")
     control = visitor.page.locator(".st-key-sign-in a")
     expect(control).to_be_visible(timeout=SOON)
-    said = visitor.page.locator(".st-key-sign-in .said")
+    message = visitor.page.locator(".st-key-sign-in .said")
     address = visitor.page.url
     visitor.context.route("**/auth/session", lambda route: route.abort("connectionrefused"))
     visitor.page.evaluate("WebSocket.prototype.send = () => undefined")
     control.click()
-    expect(said).to_have_text("The app does not answer. Try again.", timeout=SOON)
+    expect(message).to_have_text("The app does not answer. Try again.", timeout=SOON)
     assert visitor.page.url == address
     visitor.context.unroute("**/auth/session")
-    expect(said).to_have_text("", timeout=SOON)
+    expect(message).to_have_text("", timeout=SOON)
     control.click()
     expect(visitor.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
 
 
-def test_where_the_host_does_not_answer_sign_in_is_a_plain_link(arrive: Arrive) -> None:
-    """The socket is there and silent: after a short while the front end goes by itself."""
+def test_sign_in_is_a_plain_link_when_the_host_does_not_respond(arrive: Arrive) -> None:
+    """The socket is open but silent: after a short time the front end follows the link itself."""
     visitor = arrive(
         script="window.mute = false;" + CAPTURE.replace("return send.call", "if (!window.mute) return send.call")
     )
@@ -113,28 +113,28 @@ delete window.indexedDB
 """
 
 
-def test_with_storage_and_channels_blocked_everything_works(arrive: Arrive, own_stack: Stack) -> None:
+def test_sign_in_works_with_storage_and_channels_blocked(arrive: Arrive, own_stack: Stack) -> None:
     visitor = arrive(script=STORAGE_BLOCKED)
-    # A second tab, for nobody, that nobody can tell: it asks by itself when it is looked at.
+    # A second, anonymous tab that no message reaches: it asks the server when it gets the focus.
     second = visitor.context.new_page()
     second.goto(f"{own_stack.app_url}/reports")
     expect(second.locator("[data-testid=stMain] h1")).to_have_text("Sign in", timeout=SOON)
     visitor.page.bring_to_front()
     visitor.sign_in("ada", "/api-explorer")
     press(visitor, "ask")
-    said(visitor, re.compile("answered 200"))
+    expect_message(visitor, re.compile("answered 200"))
     second.bring_to_front()
     second.evaluate("window.dispatchEvent(new Event('focus'))")
     expect(second.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
 
 
 @pytest.mark.parametrize("minutes", [-5, 5])
-def test_a_clock_that_is_five_minutes_wrong_changes_nothing(arrive: Arrive, minutes: int) -> None:
+def test_a_clock_that_is_five_minutes_wrong_has_no_effect(arrive: Arrive, minutes: int) -> None:
     shift = f"const real = Date.now; Date.now = () => real() + {minutes * 60_000}"
     visitor = arrive(script=shift)
     visitor.sign_in("dev", "/api-explorer")
     press(visitor, "ask")
-    said(visitor, re.compile("answered 200"))
+    expect_message(visitor, re.compile("answered 200"))
     expect(visitor.page.locator(".st-key-account .warning")).to_be_hidden()
     assert visitor.page.evaluate("fetch('/auth/session').then(answer => answer.json())")["authenticated"] is True
 
@@ -143,7 +143,7 @@ def does_not_answer(route: Route) -> None:
     route.fulfill(status=503, body="")
 
 
-def test_a_server_that_does_not_answer_signs_nobody_out(arrive: Arrive) -> None:
+def test_a_server_that_does_not_respond_signs_no_user_out(arrive: Arrive) -> None:
     visitor = arrive()
     visitor.sign_in("dev", "/api-explorer")
     visitor.page.route("**/auth/session", does_not_answer)

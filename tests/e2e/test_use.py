@@ -1,4 +1,4 @@
-"""What counts as use of a session, in a real browser: what the user does, and no run that a component asks for."""
+"""What counts as use of a session, in a real browser: user input, but not runs that a component requests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def moved_back(stack: Stack, seconds: int) -> int:
-    """Let everybody's last use be so long ago; → when that was, as the database has it."""
+    """Set the last use of all sessions to this time ago; returns it as stored."""
     with closing(sqlite3.connect(stack.folder / "var" / "gatehouse.sqlite3", timeout=10)) as connection:
         connection.execute("UPDATE sessions SET last_seen_at = ?", (int((time.time() - seconds) * 1e6),))
         connection.commit()
@@ -59,7 +59,7 @@ def last_used(stack: Stack) -> int:
         return int(connection.execute("SELECT last_seen_at FROM sessions").fetchone()[0])
 
 
-def test_runs_that_a_component_asks_for_are_no_use_and_what_the_user_does_is(browser: Browser, stack: Stack) -> None:
+def test_user_input_counts_as_use_and_runs_of_a_component_do_not(browser: Browser, stack: Stack) -> None:
     context = browser.new_context()
     visitor = Visitor(context, stack)
     page = visitor.page
