@@ -13,21 +13,21 @@ from component.protocol import forward_message
 from component.socket.handshake import Handshake
 from component.socket.tab_state import PageGate, SessionChange, TabState
 from component.socket.watcher import Watcher
-from tests.component.socket.test_expiry_overlay import (
+from tests.component.socket.expired_tab import (
+    advance_clock,
+    assert_no_message,
+    backdate_activity,
     expire,
-    later,
-    move_back,
-    nothing_more,
     outgoing,
     press,
     pressed,
     received,
     sends,
 )
-from tests.component.socket.test_tab import OPENING, TabHarness, with_tab
+from tests.component.socket.tab_harness import OPENING, TabHarness, with_tab
 
 
-async def comes_back(harness: TabHarness, *, granted: bool = True, anonymous: bool = False) -> None:
+async def reconnect_page(harness: TabHarness, *, granted: bool = True, anonymous: bool = False) -> None:
     """The connection is lost, and the browser claims the Streamlit session of its page on the next one."""
     await harness.tab.close()
     harness.browser.left.clear()
@@ -43,17 +43,17 @@ async def accepts(harness: TabHarness) -> None:
     await harness.tab.send({"type": "websocket.accept"})
 
 
-async def gets_request(harness: TabHarness) -> None:
+async def receive_rerun_request(harness: TabHarness) -> None:
     """The connection is lost, the Streamlit session is gone, and the browser is asked for a run of its page."""
-    await comes_back(harness, granted=False)
+    await reconnect_page(harness, granted=False)
     await accepts(harness)
-    later(harness)
+    advance_clock(harness)
     await watcher(harness).poll()
-    assert await asked_for_runs(harness) == ["gatehouse-catch-up"]
+    assert await requested_runs(harness) == ["gatehouse-catch-up"]
 
 
 def catch_up() -> BackMsg:
-    """What the front end then sends, and repeats every 0.25 seconds until it learns that a run has started."""
+    """The request that the front end then sends, and repeats every 0.25 seconds until a run has started."""
     requested = ForwardMsg.FromString(forward_message.request_rerun()).auto_rerun
     message = BackMsg()
     message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = requested.fragment_id, True
@@ -66,7 +66,7 @@ def watcher(harness: TabHarness) -> Watcher:
     return Watcher(harness.services.storage.read.change_counters, harness.services.tabs)
 
 
-async def asked_for_runs(harness: TabHarness) -> list[str]:
+async def requested_runs(harness: TabHarness) -> list[str]:
     """The fragments of which the browser has received a timer."""
     return [message.auto_rerun.fragment_id for message in await outgoing(harness, 0) if message.HasField("auto_rerun")]
 
@@ -75,11 +75,11 @@ def test_a_right_lost_before_a_connection_was_lost_reruns_the_page_on_the_next()
     async def check(harness: TabHarness) -> None:
         harness.revoke()
         assert await harness.tab.recheck() is SessionChange.LOST  # and the socket goes before the page is drawn again
-        await comes_back(harness)
+        await reconnect_page(harness)
         assert not harness.tab.wants_rerun, "Streamlit waits for the handshake"
         await accepts(harness)
         await watcher(harness).poll()
-        run = await harness.streamlit_gets(*OPENING)
+        run = await harness.streamlit_receives(*OPENING)
         assert not run.rerun_script.widget_states.widgets
         assert not harness.tab.wants_rerun
 
@@ -89,7 +89,7 @@ def test_a_right_lost_before_a_connection_was_lost_reruns_the_page_on_the_next()
 def test_without_a_known_run_the_page_is_reloaded() -> None:
     async def check(harness: TabHarness) -> None:
         harness.tab._owner_tabs.sessions["page"] = TabState(gate=PageGate.CLOSED, run_on_save=False)
-        await comes_back(harness)
+        await reconnect_page(harness)
         await accepts(harness)
         await watcher(harness).poll()
         assert (await harness.tab.receive())["type"] == "websocket.disconnect"
@@ -111,16 +111,16 @@ def test_a_browser_whose_streamlit_session_is_gone_is_asked_for_a_run_once(way: 
         if way == "whose mark was lost":
             harness.revoke()
             harness.browser.click()
-            await harness.streamlit_gets(*OPENING)
+            await harness.streamlit_receives(*OPENING)
         harness.services.tabs.is_active = lambda _: False
-        await comes_back(harness, granted=GONE[way](harness))
+        await reconnect_page(harness, granted=GONE[way](harness))
         await accepts(harness)
         await watcher(harness).poll()
-        assert await asked_for_runs(harness) == []  # it may still ask by itself
-        later(harness)
+        assert await requested_runs(harness) == []  # it may still ask by itself
+        advance_clock(harness)
         await watcher(harness).poll()
         await watcher(harness).poll()
-        assert await asked_for_runs(harness) == ["gatehouse-catch-up"]
+        assert await requested_runs(harness) == ["gatehouse-catch-up"]
 
     with_tab(check)
 
@@ -128,11 +128,11 @@ def test_a_browser_whose_streamlit_session_is_gone_is_asked_for_a_run_once(way: 
 def test_a_signed_out_browser_whose_streamlit_session_is_gone_is_asked_for_a_run() -> None:
     async def check(harness: TabHarness) -> None:
         harness.end()
-        await comes_back(harness, granted=False, anonymous=True)
+        await reconnect_page(harness, granted=False, anonymous=True)
         await accepts(harness)
-        later(harness)
+        advance_clock(harness)
         await watcher(harness).poll()
-        assert await asked_for_runs(harness) == ["gatehouse-catch-up"]
+        assert await requested_runs(harness) == ["gatehouse-catch-up"]
 
     with_tab(check)
 
@@ -140,19 +140,19 @@ def test_a_signed_out_browser_whose_streamlit_session_is_gone_is_asked_for_a_run
 def test_a_resumed_streamlit_session_is_not_rerun() -> None:
     async def check(harness: TabHarness) -> None:
         harness.services.tabs.is_active = lambda session_id: session_id == "page"
-        await comes_back(harness)
+        await reconnect_page(harness)
         await accepts(harness)
-        later(harness)
+        advance_clock(harness)
         await watcher(harness).poll()
-        await nothing_more(harness)
-        assert await asked_for_runs(harness) == []
+        await assert_no_message(harness)
+        assert await requested_runs(harness) == []
 
     with_tab(check)
 
 
 def test_a_browser_that_requests_a_run_or_claims_no_session_is_not_asked_for_one() -> None:
     async def check(harness: TabHarness) -> None:
-        await comes_back(harness, granted=False)
+        await reconnect_page(harness, granted=False)
         await accepts(harness)
         requesting = BackMsg()
         requesting.rerun_script.SetInParent()
@@ -160,10 +160,10 @@ def test_a_browser_that_requests_a_run_or_claims_no_session_is_not_asked_for_one
         await harness.tab.receive()
         other = harness.services.tabs.open(Handshake(None, "browser"), harness.browser.receive, harness.browser.send)
         await other.send({"type": "websocket.accept"})
-        later(harness)
+        advance_clock(harness)
         await watcher(harness).poll()
         await other.close()
-        assert await asked_for_runs(harness) == []
+        assert await requested_runs(harness) == []
 
     with_tab(check)
 
@@ -173,7 +173,7 @@ def test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page(i
     """Streamlit skips a fragment that it does not know: the press would be lost, and the page stay on the screen."""
 
     async def check(harness: TabHarness) -> None:
-        await comes_back(harness, granted=False)
+        await reconnect_page(harness, granted=False)
         await accepts(harness)
         for fragment in ("", "clock"):
             request = BackMsg.FromString(press("$$ID-send", fragment="clock"))
@@ -181,16 +181,16 @@ def test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page(i
             harness.browser.deliver(request)
             run = await received(harness)
             assert (run.rerun_script.fragment_id, pressed(run)) == (fragment, ["$$ID-send"])
-        later(harness)
+        advance_clock(harness)
         await watcher(harness).poll()
-        assert await asked_for_runs(harness) == []
+        assert await requested_runs(harness) == []
 
     with_tab(check)
 
 
 def test_a_catch_up_runs_the_page_with_its_typed_values() -> None:
     async def check(harness: TabHarness) -> None:
-        await gets_request(harness)
+        await receive_rerun_request(harness)
         harness.browser.deliver(catch_up())
         run = await received(harness)
         assert run.rerun_script.fragment_id == ""
@@ -201,25 +201,25 @@ def test_a_catch_up_runs_the_page_with_its_typed_values() -> None:
 
 def test_no_repeated_catch_up_interrupts_the_run_of_a_press() -> None:
     async def check(harness: TabHarness) -> None:
-        await gets_request(harness)
+        await receive_rerun_request(harness)
         harness.browser.deliver(catch_up())
         assert not pressed(await received(harness))
         harness.browser.deliver(catch_up())
         sends(harness, press("$$ID-send"))
         harness.browser.deliver(catch_up())
         assert pressed(await received(harness)) == ["$$ID-send"]
-        await nothing_more(harness)
+        await assert_no_message(harness)
 
     with_tab(check)
 
 
 def test_no_catch_up_interrupts_the_run_of_an_earlier_press() -> None:
     async def check(harness: TabHarness) -> None:
-        await gets_request(harness)
+        await receive_rerun_request(harness)
         sends(harness, press("$$ID-send"))
         harness.browser.deliver(catch_up())
         assert pressed(await received(harness)) == ["$$ID-send"]
-        await nothing_more(harness)
+        await assert_no_message(harness)
 
     with_tab(check)
 
@@ -236,7 +236,7 @@ def test_an_unrequested_catch_up_does_not_pass_and_costs_no_query() -> None:
         harness.tab._check_session = counted  # type: ignore[method-assign]
         for _ in range(4):
             harness.browser.deliver(catch_up())
-        await nothing_more(harness)
+        await assert_no_message(harness)
         assert checks == 0
         harness.browser.click()
         await received(harness)
@@ -249,12 +249,12 @@ def test_a_catch_up_passes_after_the_tab_was_locked_meanwhile() -> None:
     """The front end keeps repeating it: a repetition that was dropped does not count as the one that may pass."""
 
     async def check(harness: TabHarness) -> None:
-        await gets_request(harness)
+        await receive_rerun_request(harness)
         expire(harness)
         harness.browser.deliver(catch_up())
         assert (await received(harness)).stop_script
-        await nothing_more(harness)
-        move_back(harness, 1)
+        await assert_no_message(harness)
+        backdate_activity(harness, 1)
         await harness.tab.recheck()
         harness.browser.deliver(catch_up())
         run = await received(harness)

@@ -1,4 +1,4 @@
-"""Whatever state a tab is in: one poll of the watcher tells it of an end, and nothing of its old page runs then."""
+"""In every state of a tab, one poll of the watcher notifies it of an end, and nothing of its old page runs then."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component.socket.watcher import Watcher
-from tests.component.socket.test_expiry_overlay import expire, locks, opens, press, received, sends, step_up
-from tests.component.socket.test_tab import TabHarness, with_tab
+from tests.component.socket.expired_tab import expire, locks, open_socket, press, received, sends, step_up
+from tests.component.socket.tab_harness import TabHarness, with_tab
 
 ENDED: Final = "/auth/ended?return_to=%2F"
 
@@ -24,7 +24,7 @@ async def accept(harness: TabHarness) -> None:
 async def connecting(harness: TabHarness) -> None:
     """Its session was resolved, and the handshake is not over."""
     await harness.tab.close()
-    opens(harness, claimed="")
+    open_socket(harness, claimed="")
 
 
 async def connected(harness: TabHarness) -> None:
@@ -43,21 +43,21 @@ async def first_run(harness: TabHarness) -> None:
 async def first_run_drawing(harness: TabHarness) -> None:
     """Its first run is under way, and the browser shows the beginning of the page."""
     await first_run(harness)
-    await harness.begins("page of its own")
-    await harness.renders("$$ID-old")
+    await harness.streamlit_starts_run("page of its own")
+    await harness.streamlit_renders("$$ID-old")
 
 
 async def run_in_progress(harness: TabHarness) -> None:
     """Something was pressed, and the run that it asked for is under way."""
     harness.browser.click()
     await harness.tab.receive()
-    await harness.begins("page")
+    await harness.streamlit_starts_run("page")
 
 
 async def reconnecting(harness: TabHarness) -> None:
     """The connection was lost, and the handshake of the next one is not over."""
     await harness.tab.close()
-    opens(harness)
+    open_socket(harness)
 
 
 async def reconnected(harness: TabHarness) -> None:
@@ -143,7 +143,7 @@ async def streamlit_gets(harness: TabHarness) -> list[BackMsg | None]:
     messages: list[BackMsg | None] = []
     while None not in messages:
         receiving = asyncio.ensure_future(harness.tab.receive())
-        await harness.settled()
+        await harness.settle()
         if not receiving.done():
             receiving.cancel()
             break

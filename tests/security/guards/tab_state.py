@@ -52,59 +52,59 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.rendered:Rendered.begin",
         without="self.since_loss is not None and request.dataframe_id and ...",
         instead="False",
-        test="tests/component/socket/test_tab.py::test_a_dataframe_rendered_before_a_loss_returns_no_more_rows",
+        test="tests/component/socket/test_page_gate.py::test_a_dataframe_rendered_before_a_loss_returns_no_more_rows",
     ),
     Removal(
         guard="the result of an operation from before a revocation is refused",
         at="component.socket.tab_state:TabState.record",
         without="not self.rendered.end(...)",
         instead="False",
-        test="tests/component/socket/test_tab.py::test_the_result_of_an_operation_from_before_a_loss_is_refused",
+        test="tests/component/socket/test_page_gate.py::test_the_result_of_an_operation_from_before_a_loss_is_refused",
     ),
     Removal(
         guard="what is rendered while the gate is shut does not count",
         at="component.socket.tab_state:TabState.record",
         without="if self.gate is not PageGate.OPEN: ...",
-        test=("tests/component/socket/test_tab.py::test_output_of_a_run_from_before_a_loss_does_not_count"),
+        test=("tests/component/socket/test_page_gate.py::test_output_of_a_run_from_before_a_loss_does_not_count"),
     ),
     Removal(
         guard="the gate opens at the mark of the last revocation",
         at="component.socket.tab_state:TabState._is_mark",
         without="self.pending_marks == 0",
-        test="tests/component/socket/test_tab.py::test_the_mark_of_one_loss_does_not_stand_for_another",
+        test="tests/component/socket/test_page_gate.py::test_the_mark_of_one_loss_does_not_stand_for_another",
     ),
     Removal(
         guard="a page whose mark was lost cannot be resumed",
         at="component.socket.tabs:Tabs.may_resume",
         without="state.may_be_resumed",
-        test="tests/component/socket/test_tab.py::test_a_page_whose_mark_was_lost_with_its_socket_cannot_be_resumed",
+        test="tests/component/socket/test_page_gate.py::test_a_page_whose_mark_was_lost_with_its_socket_cannot_be_resumed",
     ),
     Removal(
         guard="each Streamlit session has one socket",
         at="component.socket.tab:Tab.__init__",
         without="self._state.attach(...)",
-        test="tests/component/socket/test_tab.py::test_a_replaced_socket_does_not_affect_the_page",
+        test="tests/component/socket/test_page_gate.py::test_a_replaced_socket_does_not_affect_the_page",
     ),
     Removal(
         guard="a browser cannot stop the run that opens the gate",
         at="component.socket.page_runs:PageRuns.allows",
         without="message.is_stop and self.has_lost",
         instead="False",
-        test="tests/component/socket/test_tab.py::test_a_browser_does_not_stop_the_run_that_opens_the_gate",
+        test="tests/component/socket/test_page_gate.py::test_a_browser_does_not_stop_the_run_that_opens_the_gate",
     ),
     Removal(
         guard="runs that wait before the run that opens the gate are stopped",
         at="component.socket.page_runs:PageRuns.hand_over",
         without="injected_messages.stop()",
         instead="message.serialize()",
-        test="tests/component/socket/test_tab.py::test_a_lost_right_closes_the_gate_whichever_check_detects_it_first",
+        test="tests/component/socket/test_page_gate.py::test_a_lost_right_closes_the_gate_whichever_check_detects_it_first",
     ),
     Removal(
         guard="a page whose permission is revoked before anything is rendered is loaded again",
         at="component.socket.tab:Tab._update",
         without="change is SessionChange.LOST and self._state.run_on_save is None",
         instead="False",
-        test="tests/component/socket/test_tab.py::test_a_right_lost_before_anything_was_rendered_reloads_the_page",
+        test="tests/component/socket/test_page_gate.py::test_a_right_lost_before_anything_was_rendered_reloads_the_page",
     ),
     Removal(
         guard="a socket is bound to the session secret that it was opened with",
@@ -126,7 +126,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a held message is not for a socket that replaces another",
         at="component.socket.tab_state:TabState.attach",
         without="self.overlay.take()",
-        test="tests/component/socket/test_expiry_overlay.py::test_the_kept_message_is_not_for_a_socket_that_replaces_another",
+        test="tests/component/socket/test_kept_message.py::test_the_kept_message_is_not_for_a_socket_that_replaces_another",
     ),
     Removal(
         guard="a browser waits for its new cookie",
@@ -168,7 +168,7 @@ REMOVALS: Final[list[Removal]] = [
             return kept
         """,
         instead="return self._kept",
-        test="tests/component/socket/test_expiry_overlay.py::test_two_messages_at_once_are_merged_with_the_triggers_of_either",
+        test="tests/component/socket/test_kept_message.py::test_two_messages_at_once_are_merged_with_the_triggers_of_either",
     ),
     Removal(
         guard="a locked tab receives no message",
@@ -244,9 +244,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.page_runs:PageRuns.unlock",
         without="kept is not None and overlay is self._overlay_before and self._reconnection.has_failed",
         instead="False",
-        test=(
-            "tests/component/socket/test_expiry_overlay.py::test_the_kept_message_runs_in_no_other_streamlit_session"
-        ),
+        test=("tests/component/socket/test_kept_message.py::test_the_kept_message_runs_in_no_other_streamlit_session"),
     ),
     Removal(
         guard="a component's own reruns are no user activity",
