@@ -71,14 +71,12 @@ def test_the_api_does_not_respond(stub: AdministrationStub, monkeypatch: pytest.
 
 def test_a_mapping_change_shows_its_effect_and_keeps_the_input_after_faults(stub: AdministrationStub) -> None:
     at = stub.open("mappings.py")
-    assert "1 token role arrived and is mapped nowhere" in page_text(at)
+    assert "1 token role arrived and is not mapped" in page_text(at)
     at.button(key="mapping-change-0").click().run()
     at.multiselect(key="mapping-roles").set_value([2]).run()
     shown = page_text(at)
-    assert "12 people whose last sign-in brought it get viewer, at once." in shown
-    assert (
-        "12 people whose last sign-in brought it lose clerk at once, unless they have it in another way too." in shown
-    )
+    assert "12 people whose last sign-in contained it get viewer at once." in shown
+    assert "12 people whose last sign-in contained it lose clerk at once, unless another grant includes it." in shown
     at.text_input(key="mapping-reason").set_value("renamed").run()
     for fault in ("429", "500", "html", "422"):
         stub.answer("PUT", "mappings", FAULTS[fault])
@@ -96,7 +94,7 @@ def test_a_mapping_change_shows_its_effect_and_keeps_the_input_after_faults(stub
     put = stub.sent("PUT")[-1]
     assert put.headers["if-match"] == '"m7"'
     assert put.json() == {"token_role": "Clerks", "roles": [2], "reason": "renamed"}
-    assert "It changed what 12 people may do." in page_text(at)
+    assert "This changed the permissions of 12 people." in page_text(at)
     at.button(key="undo").click().run()
     assert stub.sent("PUT")[-1].json()["roles"] == [1]
     assert stub.sent("PUT")[-1].headers["if-match"] == '"m8"'

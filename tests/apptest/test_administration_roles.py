@@ -154,13 +154,13 @@ def test_a_mapping_change_shows_how_many_people_it_affects(world: World, change:
     rights = TokenRights(roles=frozenset({"Desk people"}), permissions=frozenset(), issued_at=utc_now())
     change(lambda unit: unit.sync_token_rights(subject, rights, map_own_names=False, now=utc_now()))
     at = open_page(world, "mappings.py")
-    assert "1 token role arrived and is mapped nowhere" in page_text(at)
+    assert "1 token role arrived and is not mapped" in page_text(at)
     at.button(key="mapping-change-0").click().run()
     at.multiselect(key="mapping-roles").set_value([int(role_id(world, "viewer"))]).run()
-    assert "1 person whose last sign-in brought it gets viewer, at once." in page_text(at)
+    assert "1 person whose last sign-in contained it gets viewer at once." in page_text(at)
     at.text_input(key="mapping-reason").set_value("the desk reads").run()
     at.button(key="mapping-go").click().run()
-    assert "becomes viewer now. It changed what 1 person may do." in page_text(at)
+    assert "is mapped to viewer. This changed the permissions of 1 person." in page_text(at)
     assert set(world.services.storage.read.grants(subject, utc_now()).roles) == {"viewer"}
     at.button(key="undo").click().run()
     assert set(world.services.storage.read.grants(subject, utc_now()).roles) == set()
@@ -176,7 +176,7 @@ def test_the_matrix_and_its_file_show_the_guards_in_the_code(world: World, monke
 
     monkeypatch.setattr(access, "bind_session", pressed)
     nothing = open_page(world, "access_matrix.py")
-    assert "No process has published yet" in page_text(nothing)
+    assert "No process has published its guards yet" in page_text(nothing)
     publish_guards(world.services.storage, PROCESS, own_guards())
     at = open_page(world, "access_matrix.py")
     frame = at.dataframe[0].value
@@ -186,16 +186,16 @@ def test_the_matrix_and_its_file_show_the_guards_in_the_code(world: World, monke
     )  # fmt: skip
     assert audit["Where"].startswith("pages/audit.py:")
     home = frame[frame["Name"] == "/"].iloc[0]
-    assert home["To note"] == "Asks for no permission"
+    assert home["Notice"] == "Open to all signed-in users"
     erasing = frame[frame["Permission"] == "erase:people"].iloc[0]
-    assert erasing["To note"] == "Only the administrator role gives it"
+    assert erasing["Notice"] == "Administrator role only"
     assert not frame[frame["Name"].str.contains("audit.export:content_of")].empty
     rows = list(csv.DictReader(io.StringIO(downloads[-1].decode())))
     assert len(rows) == len(frame)
     assert next(row for row in rows if row["name"] == "/audit")["viewer"] == "no"
-    at.toggle(key="matrix-standing-out").set_value(True).run()
-    assert set(at.dataframe[0].value["To note"]) == {
-        "Asks for no permission", "Only the administrator role gives it",
+    at.toggle(key="matrix-with-notice").set_value(True).run()
+    assert set(at.dataframe[0].value["Notice"]) == {
+        "Open to all signed-in users", "Administrator role only",
     }  # fmt: skip
     at.text_input(key="matrix-search").set_value("zzz").run()
     assert "Nothing matches" in page_text(at)

@@ -11,9 +11,9 @@ def test_what_needs_attention_links_to_the_page_for_it(admin: Administration) ->
     at, _ = admin.open("/admin")
     shown = page_text(at)
     for text in (
-        "Only one person can administer for good", "1 role of the sign-in provider without a meaning here",
-        "1,000+ people without a role", "1 permission held by nobody", "1 permission asked for nowhere",
-        "1 role held by nobody", "1 person blocked",
+        "Only one permanent administrator", "1 role of the sign-in provider not mapped",
+        "1,000+ people without a role", "1 permission not assigned", "1 permission not required anywhere",
+        "1 role not assigned", "1 person blocked",
     ):  # fmt: skip
         assert text in shown
     assert {metric.label: metric.value for metric in at.metric} == {
@@ -32,9 +32,9 @@ def test_an_overview_without_anything_to_report(admin: Administration) -> None:
     admin.stub.responses["GET", f"{canned.BASE}/audit"] = canned.page("events", [])
     at, _ = admin.open("/admin")
     shown = page_text(at)
-    assert "Nothing. All roles are used" in shown
+    assert "Nothing. All roles and all required permissions are assigned." in shown
     assert shown.count("None in this time span.") == 2
-    assert "Nobody has changed anything yet." in shown
+    assert "No changes yet." in shown
 
 
 def test_the_paths_of_the_tested_pages_are_those_of_the_navigation() -> None:
@@ -47,6 +47,6 @@ def test_capped_counts_are_marked(admin: Administration) -> None:
     many_roles = canned.statistics(unused_roles=[f"role-{n}" for n in range(20)], administrators=0)
     admin.stub.responses["GET", f"{canned.BASE}/statistics"] = json_of({**many_roles, "roles": 1005, "sessions": 1000})
     at, _ = admin.open("/admin")
-    assert "20+ roles held by nobody" in page_text(at)
-    assert "Nobody is administrator by a grant made here" in page_text(at)
+    assert "20+ roles not assigned" in page_text(at)
+    assert "No administrator was appointed here" in page_text(at)
     assert {metric.label: metric.value for metric in at.metric}["Roles"] == "1,005"

@@ -159,16 +159,16 @@ def test_a_changed_mapping_applies_at_once(visitor: Arrive) -> None:
     page.get_by_label("Find a token role").fill("developer")
     expect(page.get_by_text("1 token role", exact=True)).to_be_visible(timeout=SOON)
     page.locator(".st-key-mapping-change-0 button").click()
-    page.get_by_label("Roles it becomes").fill("viewer")
+    page.get_by_label("Map to roles").fill("viewer")
     page.get_by_role("option", name="viewer").click()
-    expect(page.get_by_role("dialog")).to_contain_text("viewer, at once", timeout=SOON)
+    expect(page.get_by_role("dialog")).to_contain_text("viewer at once", timeout=SOON)
     page.locator(".st-key-mapping-reason input").fill("developers look at the numbers")
     ada.shot("mapping-change")
     page.locator(".st-key-mapping-go button").click()
-    expect_notice(page, "It changed what 1 person may do.")
+    expect_notice(page, "This changed the permissions of 1 person.")
     dev.sees_pages(["Home", "Usage report", "API explorer", "Profile"])
     page.locator(".st-key-undo button").click()
-    expect_notice(page, "becomes what it became before")
+    expect_notice(page, "is as it was before")
     dev.sees_pages(["Home", "API explorer", "Profile"])
     assert ada.console_errors == []
 
@@ -177,7 +177,7 @@ def test_the_matrix_is_downloaded(visitor: Arrive, tmp_path: Path) -> None:
     browser = visitor()
     browser.sign_in("gita", "/access")
     page = browser.page
-    expect(page.get_by_text("places in the code")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("entries. ✓")).to_be_visible(timeout=SOON)
     with page.expect_download(timeout=SOON) as download:
         page.locator(".st-key-matrix-export button").click()
     download.value.save_as(tmp_path / "matrix.csv")

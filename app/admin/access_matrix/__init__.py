@@ -1,1 +1,1 @@
-"""The access matrix: which role reaches which page, function and endpoint."""
+"""The access matrix: which roles may open which page, and call which function and endpoint."""

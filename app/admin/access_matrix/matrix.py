@@ -1,6 +1,6 @@
-"""The access matrix: what in the code asks for which permission, and which of some roles give it.
+"""The access matrix: the permission that each guard requires, and the roles that have it.
 
-Pure: combines what the remote API answered. The file it makes is safe to open in a spreadsheet.
+Pure: combines responses of the remote API. Its CSV file is safe to open in a spreadsheet.
 """
 
 from __future__ import annotations
@@ -26,37 +26,40 @@ KINDS: Final[Mapping[GuardKind, str]] = {
 
 
 class Notice(StrEnum):
-    """Why a line stands out; as people read it."""
+    """Why a line needs attention, as shown to the user."""
 
-    NOTHING = "Asks for no permission"
+    NO_PERMISSION = "Open to all signed-in users"
     UNKNOWN = "Not in the catalogue"
-    NOBODY = "No role gives it"
-    ONLY_ADMINISTRATOR = "Only the administrator role gives it"
-    NONE_SHOWN = "No role shown gives it"
+    ONLY_ADMINISTRATOR = "Administrator role only"
+    NO_CHOSEN_ROLE = "In none of the chosen roles"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One place in the code, and whether each of the roles gives what it asks for, in their order."""
+    """A guard, and whether each of the chosen roles has its permission."""
 
     guard: GuardBody
-    given: tuple[bool, ...]
+    allowed: tuple[bool, ...]
+    """One value for each role, in the order of the roles."""
     notice: Notice | None = None
 
 
 def lines(
     guards: Iterable[GuardBody], roles: Mapping[str, Collection[str]], *, listed_by: Mapping[str, int] | None
 ) -> list[Line]:
-    """The matrix, pages first, then functions, then endpoints, by name.
+    """Return the matrix: pages, then functions, then endpoints, each by name.
 
-    ``roles``: name → permissions, in the order of the columns. ``listed_by``: permission → how many roles other than
-    the administrator's list it; None when that is not known of all, so that only the roles at hand can be spoken of.
+    Args:
+        guards: The published guards.
+        roles: Name → permissions, in the order of the columns.
+        listed_by: Permission → how many roles other than the administrator role list it; None if the catalogue is
+            not loaded whole, so that a notice can be about the chosen roles only.
     """
     order = {kind: number for number, kind in enumerate(KINDS)}
     return [
         Line(
             guard,
-            tuple(not guard.permission or guard.permission in held for held in roles.values()),
+            tuple(not guard.permission or guard.permission in permissions for permissions in roles.values()),
             _notice(guard.permission, roles, listed_by),
         )
         for guard in sorted(guards, key=lambda guard: (order[guard.kind], guard.name, guard.file, guard.line))
@@ -67,50 +70,57 @@ def _notice(
     permission: str, roles: Mapping[str, Collection[str]], listed_by: Mapping[str, int] | None
 ) -> Notice | None:
     if not permission:
-        return Notice.NOTHING
+        return Notice.NO_PERMISSION
     if listed_by is not None:
         if permission not in listed_by and permission not in CATALOGUE:
             return Notice.UNKNOWN
         return Notice.ONLY_ADMINISTRATOR if not listed_by.get(permission) else None
-    given = any(permission in held for name, held in roles.items() if name != ADMINISTRATOR)
-    return None if given else Notice.NONE_SHOWN
+    listed = any(permission in permissions for name, permissions in roles.items() if name != ADMINISTRATOR)
+    return None if listed else Notice.NO_CHOSEN_ROLE
 
 
 def filtered(
-    found: Iterable[Line],
+    matrix: Iterable[Line],
     *,
     kinds: Collection[GuardKind] = (),
     permission: str = "",
     text: str = "",
-    standing_out: bool = False,
+    with_notice: bool = False,
 ) -> list[Line]:
-    """Those lines that match; an empty member asks for nothing. ``text``: words of name, file, permission, sentence."""
+    """Return the lines that match every filter; an empty filter matches all lines.
+
+    Args:
+        matrix: The lines.
+        kinds: Kinds of guards.
+        permission: Name of the required permission.
+        text: Words that the name, file, permission or sentence contains.
+        with_notice: Whether to return only lines with a notice.
+    """
     words = text.casefold().split()
-    left = []
-    for line in found:
+    matches = []
+    for line in matrix:
         guard = line.guard
-        about = f"{guard.name} {guard.file} {guard.permission} {sentence_of(guard.permission)}".casefold()
+        searched = f"{guard.name} {guard.file} {guard.permission} {sentence_of(guard.permission)}".casefold()
         if (
             (not kinds or guard.kind in kinds)
             and (not permission or guard.permission == permission)
-            and (not standing_out or line.notice is not None)
-            and all(word in about for word in words)
+            and (not with_notice or line.notice is not None)
+            and all(word in searched for word in words)
         ):
-            left.append(line)
-    return left
+            matches.append(line)
+    return matches
 
 
-def as_csv(found: Sequence[Line], roles: Sequence[str]) -> bytes:
-    """The lines as a CSV file (UTF-8, RFC 4180) with one column a role: ``yes``, ``no`` or ``signed in``."""
+def as_csv(matrix: Sequence[Line], roles: Sequence[str]) -> bytes:
+    """Return the lines as a CSV file (UTF-8, RFC 4180) with one column a role: ``yes``, ``no`` or ``signed in``."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(
-        safe_cell(cell)
-        for cell in ("kind", "name", "permission", "what it lets one do", "notice", "file", "line", *roles)
+        safe_cell(cell) for cell in ("kind", "name", "permission", "description", "notice", "file", "line", *roles)
     )
-    for line in found:
+    for line in matrix:
         guard = line.guard
-        marks = [("yes" if given else "no") if guard.permission else "signed in" for given in line.given]
+        marks = [("yes" if allowed else "no") if guard.permission else "signed in" for allowed in line.allowed]
         sentence = sentence_of(guard.permission) if guard.permission else ""
         cells = (guard.kind.value, guard.name, guard.permission, sentence, line.notice or "", guard.file)
         writer.writerow([*map(safe_cell, cells), guard.line, *marks])

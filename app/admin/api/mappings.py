@@ -1,4 +1,4 @@
-"""Calls about mappings: which role of a token becomes which role here."""
+"""Calls about mappings of token roles to roles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.core.permissions import Permission
 
 @access.requires(Permission.READ_MAPPINGS)
 def mappings(text: str = "", *, unmapped: bool = False, cursor: str = "", limit: int = 50) -> MappingList:
-    """Token roles that are mapped, or that arrived in tokens; ``unmapped``: only those mapped nowhere."""
+    """Token roles that are mapped, or that arrived in tokens; ``unmapped``: only those that are not mapped."""
     params = query_params(q=text, unmapped=unmapped, cursor=cursor, limit=limit)
     return call("GET", path("mappings"), params=params).read(MappingList)
 

@@ -1,1 +1,1 @@
-"""The mappings page: token roles of the provider, and the roles here that they become."""
+"""The mappings page: the provider's token roles, and the roles that they are mapped to."""

@@ -1,4 +1,4 @@
-"""Changing what a token role becomes: the roles, whom it touches, why; both versions where it was changed meanwhile."""
+"""The dialog that changes a mapping: the roles, the effects, the reason; both versions after a version conflict."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from app.core.errors import GatehouseError, NotFound
 
 
 def show(dialog: Dialog, row: MappingBody) -> None:
-    """The dialog about a token role that is known."""
-    title = f"What {formatting.plain(row.token_role, cap=60)} becomes"
+    """Show the dialog about a token role."""
+    title = f"Map {formatting.plain(row.token_role, cap=60)}"
     dialogs.show(title, lambda: _body(dialog, row), icon=":material/swap_horiz:", wide=True)
 
 
@@ -28,70 +28,79 @@ def _body(dialog: Dialog, row: MappingBody) -> None:
     before = {role.id: role.name for role in row.roles}
     try:
         after = role_picker.pick_many(
-            "Roles it becomes", key="mapping-roles", chosen=dialog.memory.setdefault("chosen", before),
-            placeholder="None: it becomes nothing here",
+            "Map to roles", key="mapping-roles", chosen=dialog.memory.setdefault("chosen", before),
+            placeholder="No roles: not mapped",
         )  # fmt: skip
-        missing = _not_held(after.keys() - before.keys())
+        missing = _missing_permissions(after.keys() - before.keys())
     except GatehouseError as error:
         failures.show(error, key="mapping-roles-failed", input_kept=True)
         return
     dialog.memory["chosen"] = after
     if before == after:
-        st.caption("Nothing is changed yet.")
+        st.caption("There are no changes yet.")
     for sentence in effects(row, before, after):
         st.markdown(f"- {sentence}")
     if missing:
         st.warning(
-            "You can map only to roles all of which you hold yourself. You do not hold: "
+            "You can map only to roles whose permissions you hold yourself. You do not hold: "
             f"{'; '.join(formatting.clause(formatting.sentence(name)) for name in sorted(missing)[:5])}.",
             icon=":material/lock:",
         )
-    why = confirmation.reason_input("mapping", placeholder="Such as: the provider's group was renamed")
-    go = confirmation.buttons("mapping", "Save", icon=":material/save:", disabled=before == after or bool(missing))
+    reason = confirmation.reason_input("mapping", placeholder="Such as: the provider's group was renamed")
+    unchanged = before == after
+    confirmed = confirmation.buttons("mapping", "Save", icon=":material/save:", disabled=unchanged or bool(missing))
     confirmation.save(
         dialog,
         "mapping",
         row,
-        reason=why,
-        confirmed=go,
-        update=lambda seen: _save(seen, after, why),
+        reason=reason,
+        confirmed=confirmed,
+        update=lambda latest: _update(latest, after, reason),
         load=lambda: _load(row.token_role),
-        describe=lambda one: {"Becomes": labels.listed([role.name for role in one.roles], limit=50)},
+        describe=lambda mapping: {"Mapped to": labels.listed([role.name for role in mapping.roles], limit=50)},
     )
 
 
 def effects(row: MappingBody, before: Mapping[int, str], after: Mapping[int, str]) -> list[str]:
-    """What saving will do, a markdown-safe sentence each."""
+    """Return what saving will do, a markdown-safe sentence each.
+
+    Args:
+        row: The mapping.
+        before: The roles now, id → name.
+        after: The roles after saving, id → name.
+    """
     added = [name for role, name in after.items() if role not in before]
     removed = [name for role, name in before.items() if role not in after]
-    people = labels.quantity(row.people, "person", "people")
-    whom = f"{people} whose last sign-in brought it" if row.people else ""
-    said = []
+    people = f"{labels.quantity(row.people, 'person', 'people')} whose last sign-in contained it"
+    third_person = "s" if row.people == 1 else ""
+    sentences = []
     if added:
-        who = f"{whom} get{'s' if row.people == 1 else ''}" if whom else "Who signs in with it gets"
-        said.append(f"{who} {labels.listed(added)}, at once." if whom else f"{who} {labels.listed(added)}.")
+        sentences.append(
+            f"{people} get{third_person} {labels.listed(added)} at once."
+            if row.people
+            else f"Users who sign in with it get {labels.listed(added)}."
+        )
     if removed:
-        lose = f"lose{'s' if row.people == 1 else ''}"
-        said.append(
-            f"{whom} {lose} {labels.listed(removed)} at once, unless they have it in another way too."
-            if whom
-            else f"Who signs in with it does not get {labels.listed(removed)} any more."
+        sentences.append(
+            f"{people} lose{third_person} {labels.listed(removed)} at once, unless another grant includes it."
+            if row.people
+            else f"Users who sign in with it no longer get {labels.listed(removed)}."
         )
     if before and not after:
-        said.append("It becomes nothing here then.")
-    return said
+        sentences.append("The token role is not mapped then.")
+    return sentences
 
 
-def _not_held(roles: Iterable[int]) -> frozenset[str]:
-    """What the roles that are added give, and the asking administrator does not hold."""
-    asked = list(roles)[:MAX_COMPARED_ROLES]
-    if not asked:
+def _missing_permissions(roles: Iterable[int]) -> frozenset[str]:
+    """Return the permissions of the added roles that the caller does not hold."""
+    compared = list(roles)[:MAX_COMPARED_ROLES]
+    if not compared:
         return frozenset()
-    return missing_permissions(frozenset().union(*roles_api.permissions_of_roles(asked).values()))
+    return missing_permissions(frozenset().union(*roles_api.permissions_of_roles(compared).values()))
 
 
 def _load(token_role: str) -> MappingBody:
-    """The mapping as it is now; one that becomes nothing for a token role nobody has heard of."""
+    """Load the current mapping; raises ``NotFound`` if the token role is not known any more."""
     cursor = ""
     while True:
         page = mappings_api.mappings(token_role, cursor=cursor, limit=200)
@@ -103,20 +112,18 @@ def _load(token_role: str) -> MappingBody:
         cursor = page.next
 
 
-def _save(seen: MappingBody, after: Mapping[int, str], why: str) -> None:
-    saved = mappings_api.set_mapping(seen.token_role, after, reason=why, version=seen.version)
-    before = [role.id for role in seen.roles]
-    name = confirmation.bold_name(seen.token_role)
-    changed = labels.quantity(saved.people_changed, "person", "people")
-    whom = f"It changed what {changed} may do." if saved.people_changed else "It changed nothing for anybody so far."
-    roles = labels.listed(list(after.values()), limit=10) if after else "nothing here"
+def _update(mapping: MappingBody, after: Mapping[int, str], reason: str) -> None:
+    saved = mappings_api.set_mapping(mapping.token_role, after, reason=reason, version=mapping.version)
+    before = [role.id for role in mapping.roles]
+    name = confirmation.bold_name(mapping.token_role)
+    people = labels.quantity(saved.people_changed, "person", "people")
+    effect = f"This changed the permissions of {people}." if saved.people_changed else "No permissions changed."
+    result = f"mapped to {labels.listed(list(after.values()), limit=10)}" if after else "no longer mapped"
 
-    def back() -> str:
+    def undo() -> str:
         mappings_api.set_mapping(
-            seen.token_role, before, reason="The last change was taken back.", version=saved.mapping.version
+            mapping.token_role, before, reason="The last change was undone.", version=saved.mapping.version
         )
-        return f"The token role {name} becomes what it became before."
+        return f"The mapping of the token role {name} is as it was before."
 
-    notices.post(
-        f"The token role {name} becomes {roles} now. {whom}", MAPPINGS, undo=notices.Undo("Take it back", back)
-    )
+    notices.post(f"The token role {name} is {result}. {effect}", MAPPINGS, undo=notices.Undo("Undo", undo))

@@ -31,13 +31,19 @@ ROLES = {
 def test_lines_are_in_order_and_say_who_gives_what() -> None:
     found = lines(GUARDS, ROLES, listed_by=None)
     assert [line.guard for line in found] == [HOME, PAGE, EXPORT, STRAY, ROUTE]
-    assert [line.given for line in found] == [(True, True), (True, True), (True, False), (False, False), (True, False)]
+    assert [line.allowed for line in found] == [
+        (True, True),
+        (True, True),
+        (True, False),
+        (False, False),
+        (True, False),
+    ]
 
 
 def test_what_stands_out_when_all_roles_are_known() -> None:
     found = lines(GUARDS, ROLES, listed_by={"read:reports": 3, "export:reports": 1, "manage:roles": 0})
     assert [line.notice for line in found] == [
-        Notice.NOTHING,
+        Notice.NO_PERMISSION,
         None,
         None,
         Notice.UNKNOWN,
@@ -48,11 +54,11 @@ def test_what_stands_out_when_all_roles_are_known() -> None:
 def test_what_stands_out_when_only_some_roles_are_known() -> None:
     found = lines(GUARDS, ROLES, listed_by=None)
     assert [line.notice for line in found] == [
-        Notice.NOTHING,
+        Notice.NO_PERMISSION,
         None,
-        Notice.NONE_SHOWN,
-        Notice.NONE_SHOWN,
-        Notice.NONE_SHOWN,
+        Notice.NO_CHOSEN_ROLE,
+        Notice.NO_CHOSEN_ROLE,
+        Notice.NO_CHOSEN_ROLE,
     ]
 
 
@@ -67,7 +73,7 @@ def test_filters() -> None:
     assert names(permission="export:reports") == ["pages.usage_report:export_report"]
     assert names(text="USAGE_report export") == ["pages.usage_report:export_report"]
     assert names(text="delete roles") == ["PUT /api/v1/roles/{id}"]
-    assert names(standing_out=True, kinds=[GuardKind.ENDPOINT, GuardKind.PAGE]) == ["/", "PUT /api/v1/roles/{id}"]
+    assert names(with_notice=True, kinds=[GuardKind.ENDPOINT, GuardKind.PAGE]) == ["/", "PUT /api/v1/roles/{id}"]
     assert names(text="nowhere") == []
 
 
@@ -79,7 +85,7 @@ def test_the_file_says_the_same_and_begins_no_formula() -> None:
         "kind",
         "name",
         "permission",
-        "what it lets one do",
+        "description",
         "notice",
         "file",
         "line",
