@@ -10,7 +10,7 @@ from tests.benchmarks.floors import BY_REF
 from tests.benchmarks.measure import calls_of, interleaved
 from tests.benchmarks.results import Row, row
 from tests.benchmarks.stage import Stage
-from tests.benchmarks.world import World
+from tests.benchmarks.world import BenchmarkWorld
 
 
 def resolving(stage: Stage) -> list[Row]:
@@ -34,7 +34,7 @@ def resolving(stage: Stage) -> list[Row]:
     return [row("session", budgets.SESSION, samples, "ours", "floor", note="one query, counted by the driver")]
 
 
-def _queries(world: World, sessions: SessionService, ref: str) -> list[str]:
+def _queries(world: BenchmarkWorld, sessions: SessionService, ref: str) -> list[str]:
     """The statements one resolution runs, as the driver sees them."""
     world.database.read.policy_version()  # so that there is a connection, and no other one is opened
     kept = world.database._read_connections._idle  # type: ignore[attr-defined] # its only reads are here

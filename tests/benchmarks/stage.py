@@ -10,7 +10,7 @@ from typing import Self
 
 from tests.benchmarks import measure
 from tests.benchmarks.measure import Effort
-from tests.benchmarks.world import FULL, SMALL, World, world
+from tests.benchmarks.world import FULL, SMALL, BenchmarkWorld, world
 
 
 class Stage:
@@ -20,7 +20,7 @@ class Stage:
         self.quick = quick
         self.effort: Effort = measure.QUICK if quick else measure.THOROUGH
         self._stack = ExitStack()
-        self._world: World | None = None
+        self._world: BenchmarkWorld | None = None
         self._folder: Path | None = None
 
     def __enter__(self) -> Self:
@@ -39,7 +39,7 @@ class Stage:
         return self._folder
 
     @property
-    def world(self) -> World:
+    def world(self) -> BenchmarkWorld:
         """The world, shared by all benchmarks of this run."""
         if self._world is None:
             self._world = self._stack.enter_context(world(self.folder, SMALL if self.quick else FULL))
