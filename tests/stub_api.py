@@ -9,11 +9,15 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
+
+from tests.contract import Contract, ContractDrift
+
+CORRELATION_ID = "c0ffee00-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class StubResponse:
         drip: The seconds between two bytes of the body; 0 sends it at once.
         cut: Whether the body ends before its ``Content-Length``.
         hang_up: Whether the connection is closed without a response.
+        off_contract: Whether the body departs from the contract on purpose.
     """
 
     status: int = 200
@@ -55,6 +60,7 @@ class StubResponse:
     drip: float = 0.0
     cut: bool = False
     hang_up: bool = False
+    off_contract: bool = False
 
 
 def json_of(body: object, status: int = 200, **headers: str) -> StubResponse:
@@ -64,7 +70,8 @@ def json_of(body: object, status: int = 200, **headers: str) -> StubResponse:
 
 def problem(status: int, code: str, title: str = "Something", detail: str = "", **fields: object) -> StubResponse:
     """A problem document (RFC 9457)."""
-    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, **fields}
+    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
+    body |= {"instance": f"urn:uuid:{CORRELATION_ID}", "correlation_id": CORRELATION_ID, **fields}
     return StubResponse(status, json.dumps(body).encode(), {"Content-Type": "application/problem+json"})
 
 
@@ -82,11 +89,11 @@ FAULTS: dict[str, StubResponse] = {
     "500 html": StubResponse(500, b"<h1>Internal Server Error</h1>", {"Content-Type": "text/html"}),
     "503": problem(503, "storage-unavailable", "The database does not answer"),
     "html": HTML,
-    "list": json_of([1, 2]),
-    "other shape": json_of({"people": "none", "next": 5}),
-    "empty": StubResponse(200, b"", {"Content-Type": "application/json"}),
+    "list": replace(json_of([1, 2]), off_contract=True),
+    "other shape": replace(json_of({"people": "none", "next": 5}), off_contract=True),
+    "empty": StubResponse(200, b"", {"Content-Type": "application/json"}, off_contract=True),
     "redirect": StubResponse(302, b"", {"Location": "/elsewhere"}),
-    "cut": StubResponse(200, b'{"people": [', {"Content-Type": "application/json"}, cut=True),
+    "cut": StubResponse(200, b'{"people": [', {"Content-Type": "application/json"}, cut=True, off_contract=True),
 }
 """Name → a response of a failure, or of something that is not the API."""
 
@@ -99,14 +106,25 @@ class _Quiet(ThreadingHTTPServer):
 
 
 class StubApi:
-    """Serves ``responses``: (method, path) → a response, or a function of the request; else ``default_response``."""
+    """Serves ``responses``: (method, path) → a response, or a function of the request; else ``default_response``.
 
-    def __init__(self, default_response: StubResponse | None = None) -> None:
+    At the end of its block it raises ``ContractDrift`` if a response was not what the contract declares.
+    """
+
+    def __init__(self, default_response: StubResponse | None = None, *, contract: Contract | None = None) -> None:
+        """Make a stub.
+
+        Args:
+            default_response: The response to requests that ``responses`` does not have; 404 if None.
+            contract: What responses are checked against; None checks none, for tests of the transport.
+        """
         self.responses: dict[tuple[str, str], StubResponse | Callable[[RecordedRequest], StubResponse]] = {}
         self.default_response = default_response or problem(404, "not-found", "Not found")
         self.requests: list[RecordedRequest] = []
         """Every request but those for ``/healthz``, in order."""
         self.health = json_of({"status": "ok"})
+        self.drifts: list[ContractDrift] = []
+        self._contract = contract
         self._server = _Quiet(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
@@ -128,13 +146,22 @@ class StubApi:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        if kind is None and self.drifts:
+            raise self.drifts[0]
 
     def _response_to(self, request: RecordedRequest) -> StubResponse:
         if request.path == "/healthz":
             return self.health
         self.requests.append(request)
         response = self.responses.get((request.method, request.path), self.default_response)
-        return response if isinstance(response, StubResponse) else response(request)
+        response = response if isinstance(response, StubResponse) else response(request)
+        if self._contract is not None and not response.off_contract:
+            content_type = response.headers.get("Content-Type", "").partition(";")[0]
+            try:
+                self._contract.check(request.method, request.path, response.status, content_type, response.content)
+            except ContractDrift as drift:
+                self.drifts.append(drift)
+        return response
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         stub = self

@@ -27,6 +27,7 @@ from tests import canned
 from tests.apptest.administration import Administration
 from tests.apptest.hosted_apps import Serve, serve_functions
 from tests.apptest.stubbed import AdministrationStub, administration_stub
+from tests.contract import ContractMiddleware, stored_contract
 from tests.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.ports import free_port
 from tests.stub_api import StubApi
@@ -40,7 +41,7 @@ def issuer() -> Iterator[Issuer]:
 
 @dataclass(frozen=True)
 class World:
-    """One installation: its services and its provider."""
+    """The app's services and their issuer, at the real time. The services have the database, so it is no ``World``."""
 
     services: Services
     issuer: Issuer
@@ -64,7 +65,8 @@ def world(issuer: Issuer) -> Iterator[World]:
     with testing.gatehouse(settings) as services:
         storage = services.storage
         api = create_app(settings, ApiServices(storage, issuer.verifier(), Rights(storage.read)))
-        server = make_server("127.0.0.1", int(settings.remote_api_base_url.rpartition(":")[2]), api, threaded=True)
+        checked = ContractMiddleware(api, stored_contract())
+        server = make_server("127.0.0.1", int(settings.remote_api_base_url.rpartition(":")[2]), checked, threaded=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         with closing(api.extensions[BackgroundWriter.EXTENSION]):
@@ -72,6 +74,8 @@ def world(issuer: Issuer) -> Iterator[World]:
             server.shutdown()
             thread.join()
             server.server_close()
+        if checked.drifts:
+            raise checked.drifts[0]
 
 
 @pytest.fixture
@@ -89,7 +93,10 @@ def change(world: World) -> Callable[[Callable[..., object]], None]:
 @pytest.fixture
 def admin() -> Iterator[Administration]:
     """The pages for administrators in front of a stub of the remote API with canned responses."""
-    with StubApi() as stub, testing.gatehouse(testing.settings(remote_api_base_url=stub.url)) as services:
+    with (
+        StubApi(contract=stored_contract()) as stub,
+        testing.gatehouse(testing.settings(remote_api_base_url=stub.url)) as services,
+    ):
         yield Administration(services, canned.serve(stub))
 
 

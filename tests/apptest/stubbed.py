@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import testing
 from app.core.principal import Subject
 from app.services import Services
+from tests.contract import stored_contract
 from tests.stub_api import RecordedRequest, StubApi, StubResponse, json_of
 
 SINCE = "2026-01-31T12:00:00+00:00"
@@ -117,7 +118,8 @@ def _role(number: int, name: str, *, built_in: bool = False, people: int = 2, pe
 
 
 def _item(role: dict[str, Any]) -> dict[str, Any]:
-    return {**role, "permissions": len(role["permissions"])}
+    item = {name: value for name, value in role.items() if name != "token_roles"}
+    return item | {"permissions": len(role["permissions"])}
 
 
 def _catalogue(request: RecordedRequest) -> list[dict[str, Any]]:
@@ -159,7 +161,10 @@ def chain(**values: object) -> dict[str, object]:
 @contextmanager
 def administration_stub() -> Iterator[AdministrationStub]:
     """Gatehouse in front of a stub of the remote API."""
-    with StubApi() as api, testing.gatehouse(testing.settings(remote_api_base_url=api.url)) as services:
+    with (
+        StubApi(contract=stored_contract()) as api,
+        testing.gatehouse(testing.settings(remote_api_base_url=api.url)) as services,
+    ):
         yield AdministrationStub(services, api)
 
 

@@ -63,7 +63,8 @@ def test_the_api_is_down(stub: AdministrationStub, file: str) -> None:
 def test_the_api_does_not_respond(stub: AdministrationStub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_transport, "TIMEOUT_SECONDS", (5.0, 0.2))
     over = threading.Event()
-    stub.answer("GET", "roles", StubResponse(200, b"{}", {"Content-Type": "application/json"}, until=over))
+    late = StubResponse(200, b"{}", {"Content-Type": "application/json"}, until=over, off_contract=True)
+    stub.answer("GET", "roles", late)
     at = stub.open("roles.py")
     over.set()
     assert "The remote API does not answer" in problem_text(at)

@@ -11,7 +11,8 @@ import remote_api
 from app.core.contract.base import Message, ResponseModel, SubjectBody, Time, construct
 from app.core.contract.people import People, PersonItem
 from remote_api.access import public
-from tests.remote_api.contract_client import ContractDrift, models, operations
+from tests.contract import ContractDrift, models
+from tests.remote_api.contract_client import contract_of
 from tests.remote_api.world import ApiWorld
 
 MESSAGE = construct(Message, message="é")
@@ -56,9 +57,10 @@ def test_a_response_as_declared_passes(world: ApiWorld, monkeypatch: pytest.Monk
 
 
 def test_every_operation_answers_with_a_model_of_the_contract_a_file_or_nothing(world: ApiWorld) -> None:
-    names = {name for responses in operations(world.app).values() for name in responses.values()}
+    operations = contract_of(world.app).operations
+    names = {name for responses in operations.values() for name in responses.values()}
     assert names <= models().keys()
-    assert {operation for operation, responses in operations(world.app).items() if not responses} == {
+    assert {operation for operation, responses in operations.items() if not responses} == {
         "admin_sessions_end_any_session",
         "audit_export",
         "people_erase",

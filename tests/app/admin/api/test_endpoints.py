@@ -13,7 +13,7 @@ import pytest
 from app import api_client
 from app.core.contract.base import RequestModel
 from tests.app.admin.api.calls import CALLS, NOTHING, SINCE, Run
-from tests.remote_api.contract_client import models
+from tests.contract import models
 from tests.stub_api import StubApi, StubResponse, json_of
 
 PATHS: dict[str, Any] = json.loads((Path(__file__).parents[4] / "docs" / "openapi.json").read_text())["paths"]
