@@ -1,4 +1,4 @@
-"""A certificate authority of one's own, and certificates of it for servers on loopback: good ones and bad ones."""
+"""A private certificate authority, and its certificates for servers on loopback, valid and invalid."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Authority:
     def in_folder(cls, folder: Path) -> Authority:
         """A new authority, whose certificate is a file in ``folder``."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = _name("An authority of one's own")
+        name = _name("A private authority")
         now = datetime.now(UTC)
         usage = x509.KeyUsage(
             digital_signature=False,

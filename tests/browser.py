@@ -23,9 +23,9 @@ class Answer:
 
     def header(self, name: str) -> str:
         """The one header of that name; empty when there is none."""
-        found = [value for key, value in self.headers if key == name]
-        assert len(found) <= 1, found
-        return found[0] if found else ""
+        values = [value for key, value in self.headers if key == name]
+        assert len(values) <= 1, values
+        return values[0] if values else ""
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key == name]
@@ -97,8 +97,8 @@ class Browser:
         sent = {"host": urlsplit(self.base_url).netloc, "user-agent": "Test Browser"}
         if self.cookies:
             sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        given = {name.replace("_", "-").lower(): value for name, value in headers.items()}
-        answer = call(self.app, method, path, sent | given)
+        extra_headers = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+        answer = call(self.app, method, path, sent | extra_headers)
         for line in answer.all("set-cookie"):
             pair, *attributes = [part.strip() for part in line.split(";")]
             name, _, value = pair.partition("=")

@@ -1,4 +1,4 @@
-"""For every test: groups hold, ids are short, nothing is left running, and the end says how many drove a browser."""
+"""For all tests: short ids, groups that pytest-xdist keeps, no thread left running, and the number of browser tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def packages_are_scanned_once() -> Iterator[None]:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Name a long text by its length: ids stand in every report. None leaves it to pytest."""
+    """Name a long text by its length, as reports print the ids. None leaves the id to pytest."""
     if isinstance(val, (str, bytes)) and len(val) > MAX_ID_CHARACTERS:
         return f"{argname} of {len(val)}"
     return None
@@ -40,7 +40,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse to run with groups that are not told to pytest-xdist: tests that share a server would be torn apart."""
+    """Refuse to run when pytest-xdist does not know the groups: tests that share a server would be separated."""
     if getattr(config.option, "loadgroup", False):
         for item in items:
             if item.get_closest_marker("xdist_group") is not None and "@" not in item.nodeid.rpartition("]")[2]:
@@ -53,5 +53,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for outcome in ("passed", "failed", "skipped")
     }
     if any(outcomes.values()):
-        told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
-        terminalreporter.write_line(f"browser tests: {told}")
+        summary = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
+        terminalreporter.write_line(f"browser tests: {summary}")

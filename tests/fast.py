@@ -31,7 +31,7 @@ GUARDS_ARE_FOUND: Final = (
 
 
 def changed_files(since: str | None, root: Path = ROOT) -> list[str]:
-    """Paths in the project that differ from the commit ``since``, deleted ones left out.
+    """Paths in the project that differ from the commit ``since``, without deleted ones.
 
     Raises:
         subprocess.CalledProcessError: ``since`` names no commit.
@@ -80,8 +80,8 @@ def guard_rows_of(changed: Iterable[str]) -> list[str]:
 
 def _test_files(root: Path) -> list[str]:
     """Every test file of the project."""
-    found = (root / "tests").rglob("test_*.py")
-    return sorted(file.relative_to(root).as_posix() for file in found if "node_modules" not in file.parts)
+    files = (root / "tests").rglob("test_*.py")
+    return sorted(file.relative_to(root).as_posix() for file in files if "node_modules" not in file.parts)
 
 
 def _imported(file: Path) -> set[str]:

@@ -1,6 +1,6 @@
-"""A stand-in for an OpenID provider's keys: real keys, any token, discovery and JWKS over real loopback HTTP.
+"""An OpenID provider for tests: real keys, any token, discovery and JWKS over real loopback HTTP.
 
-It signs whatever it is told to, well-formed or not, counts what is fetched from it, and misbehaves on demand. Use it
+It signs any claims, well-formed or not, counts the requests, and fails in a chosen way. Use it
 as a context manager to serve; without that, ``jwks`` can be handed to a ``KeySet`` as its ``fetch``.
 """
 
@@ -30,7 +30,7 @@ AUDIENCE = "https://api.gatehouse.test/"
 CLIENT_ID = "client-one"
 ROLES_CLAIM = "https://gatehouse.example/roles"
 ABSENT = object()
-"""As a claim or header member: leave it out."""
+"""As a claim or header member: omit it."""
 
 
 class Fault(StrEnum):
@@ -39,11 +39,11 @@ class Fault(StrEnum):
     DOWN = "down"  # hangs up without an answer
     ERROR = "error"  # 500
     SLOW = "slow"  # answers after ``slow_seconds``
-    DRIP = "drip"  # a byte every now and then, for ever
+    DRIP = "drip"  # a byte now and then, without an end
     GARBAGE = "garbage"  # not JSON
     LIST = "list"  # JSON, but no object
-    HUGE = "huge"  # far more than anybody should read
-    REDIRECT = "redirect"  # to an address that would answer well
+    HUGE = "huge"  # far more than a client should read
+    REDIRECT = "redirect"  # to an address that answers correctly
     WRONG_ISSUER = "wrong-issuer"  # discovery names another issuer
 
 
@@ -54,7 +54,7 @@ def b64(data: bytes) -> str:
 
 @cache
 def _private(alg: str, number: int, bits: int) -> Any:
-    """Keys are dear: each is made once in a test run."""
+    """Make a key once in a test run, as it takes long."""
     if alg == "ES256":
         return ec.generate_private_key(ec.SECP256R1())
     return rsa.generate_private_key(65537, bits)
@@ -79,7 +79,7 @@ class SigningKey:
         return get_algorithm_by_name(self.alg).sign(data, self.private)
 
     def jwk(self, **members: Any) -> dict[str, Any]:
-        """The public key as published; ``members`` are added, replaced, or left out (``ABSENT``)."""
+        """The public key as published; ``members`` are added, replaced, or omitted (``ABSENT``)."""
         jwk: dict[str, Any] = {
             **get_algorithm_by_name(self.alg).to_jwk(self.private.public_key(), as_dict=True),
             "kid": self.kid if self.kid is not None else ABSENT,
@@ -96,26 +96,26 @@ def _present(members: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Issuer:
-    """The provider. Change its fields at any time; what is served follows at once."""
+    """The provider. Its fields can be changed at any time, with effect on the next response."""
 
     audience: str = AUDIENCE
     client_id: str = CLIENT_ID
     keys: list[SigningKey] = field(default_factory=lambda: [SigningKey("key-0")])
-    """What signs: the first one unless told otherwise."""
+    """The first one signs by default."""
     published: list[Any] | None = None
-    """What is published instead of ``keys``, if anything."""
+    """The published keys, if not ``keys``."""
     discovery_fault: Fault | None = None
     jwks_fault: Fault | None = None
     slow_seconds: float = 5.0
     metadata_extra: dict[str, Any] = field(default_factory=dict)
-    """Members added to, replaced in or left out (``ABSENT``) of discovery."""
+    """Members that are added to discovery, replaced, or omitted (``ABSENT``)."""
     url: str = "https://issuer.test/"
     """The issuer; its loopback address, slash included, once it serves."""
     clock: Callable[[], float] = time.time
     discovery_fetches: int = 0
     jwks_fetches: int = 0
     other_requests: list[str] = field(default_factory=list)
-    """Paths asked for that are neither: redirect targets, ``jku`` and the like."""
+    """Paths of all other requests: redirect targets, ``jku`` and the like."""
     _server: ThreadingHTTPServer | None = None
     _closing: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -137,7 +137,7 @@ class Issuer:
             self._server.server_close()
 
     def _make_keys(self) -> None:
-        """Now rather than in the middle of an answer, where it would look like a slow provider."""
+        """Make the keys now: in the middle of a response it would look like a slow provider."""
         for key in self.keys:
             key.private  # noqa: B018 - reading it is what makes it
 
@@ -146,7 +146,7 @@ class Issuer:
         wrong = self.discovery_fault is Fault.WRONG_ISSUER
         return _present(
             {
-                "issuer": "https://somebody-else.test/" if wrong else self.url,
+                "issuer": "https://another-issuer.test/" if wrong else self.url,
                 "authorization_endpoint": f"{self.url}authorize",
                 "token_endpoint": f"{self.url}oauth/token",
                 "jwks_uri": f"{self.url}.well-known/jwks.json",
@@ -165,7 +165,7 @@ class Issuer:
         return {"keys": [key.jwk() for key in self.keys] if self.published is None else self.published}
 
     def discovery(self, **options: Any) -> Discovery:
-        """A ``Discovery`` of this issuer, with short timeouts unless told otherwise."""
+        """A ``Discovery`` of this issuer, with short timeouts by default."""
         return Discovery(self.url, **{"timeout_seconds": 1.0, **options})
 
     def key_set(self, **options: Any) -> KeySet:
@@ -184,7 +184,7 @@ class Issuer:
     # Rotation
 
     def rotate(self, *, keep_old: bool = True) -> SigningKey:
-        """Begin to sign with a new key; the old ones stay published or are withdrawn."""
+        """Sign with a new key; the old ones stay published or are withdrawn."""
         number = max(key.number for key in self.keys) + 1
         new = SigningKey(f"key-{number}", self.keys[0].alg, number)
         self.keys = [new, *self.keys] if keep_old else [new]
@@ -194,7 +194,7 @@ class Issuer:
     # Tokens
 
     def claims(self, **claims: Any) -> dict[str, Any]:
-        """What every token of this issuer says; ``claims`` are added, replaced, or left out (``ABSENT``).
+        """The claims of every token of this issuer; ``claims`` are added, replaced, or omitted (``ABSENT``).
 
         ``roles`` stands for the namespaced ``ROLES_CLAIM``.
         """
@@ -278,7 +278,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that hang up are part of the game."""
+        """Print nothing: clients of some tests close the connection early."""
 
 
 def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
@@ -334,6 +334,6 @@ def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name for it
-            """Quiet."""
+            """Print nothing."""
 
     return Handler

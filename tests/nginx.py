@@ -26,8 +26,8 @@ _START_SECONDS: Final = 15.0
 
 def nginx() -> str:
     """Where nginx is; without it the test is skipped, or fails where ``REQUIRE_NGINX`` is set, as CI does."""
-    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
-    return found or _missing()
+    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
+    return nginx or _missing()
 
 
 def _missing() -> NoReturn:
@@ -60,9 +60,9 @@ class Nginx:
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         shipped = SHIPPED.read_text(encoding="utf-8")
-        for there, instead in changes:
-            assert shipped.count(there) == 1, f"the shipped configuration has {shipped.count(there)} of {there}"
-            shipped = shipped.replace(there, instead)
+        for original, instead in changes:
+            assert shipped.count(original) == 1, f"{original} is not once in the shipped configuration"
+            shipped = shipped.replace(original, instead)
         text = adapted(
             shipped,
             folder,
@@ -115,7 +115,7 @@ def adapted(text: str, folder: Path, *, apps: Sequence[int], api: int, app_port:
         (r"listen 443 ssl;\n *server_name app\.example\.com;", f"listen 127.0.0.1:{app_port};"),
         (r"listen 443 ssl;\n *server_name api\.example\.com;", f"listen 127.0.0.1:{api_port};"),
         (r"__Host-gatehouse", "(?:__Host-)?gatehouse"),
-        # Only the default port may be left out of the host, and here it is another.
+        # Only the default port may be omitted from the host, and here it is another.
         (r"proxy_set_header Host \$host;", "proxy_set_header Host $http_host;"),
     ]
     for pattern, instead in changes:
@@ -125,6 +125,6 @@ def adapted(text: str, folder: Path, *, apps: Sequence[int], api: int, app_port:
     text = re.sub(r"(?m)^ *ssl_\w+ [^;]*;\n", "", text)
     return re.sub(
         r"listen (?:80|443 ssl)( default_server)?;",
-        lambda found: f"listen 127.0.0.1:{free_port()}{found[1] or ''};",
+        lambda match: f"listen 127.0.0.1:{free_port()}{match[1] or ''};",
         text,
     )

@@ -16,8 +16,8 @@ def node() -> str:
     return shutil.which("node") or missing("there is no node")
 
 
-def missing(why: str) -> NoReturn:
+def missing(reason: str) -> NoReturn:
     """Say what is missing. A fresh machine needs Python and make alone, so it is a skip unless node is asked for."""
     if os.environ.get("REQUIRE_NODE"):
-        pytest.fail(f"{HINT}: {why}")
-    pytest.skip(f"{HINT}: {why}")
+        pytest.fail(f"{HINT}: {reason}")
+    pytest.skip(f"{HINT}: {reason}")

@@ -16,12 +16,12 @@ _RANDOM: Final = random.SystemRandom()
 
 
 def free_port() -> int:
-    """A port nobody listens on right now, and that no other test of this run is given."""
+    """A free port that no other test of this run uses."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
         port = _RANDOM.randrange(_FIRST, _BEHIND)
-        if port % workers != mine or port in _HANDED_OUT:
+        if port % workers != worker or port in _HANDED_OUT:
             continue
         with socket.socket() as probe:
             try:

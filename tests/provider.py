@@ -1,4 +1,4 @@
-"""A sign-in provider over real loopback HTTP whose token endpoint does what a test tells it: built on ``tests.issuer``.
+"""A sign-in provider over real loopback HTTP whose token endpoint a test controls; built on ``tests.issuer``.
 
 It keeps codes (bound to nonce and PKCE challenge) and rotating refresh tokens, counts what is asked of it, and
 misbehaves on demand. For a whole, correct provider use the local tenant.
@@ -27,7 +27,7 @@ Form = dict[str, str]
 
 @dataclass
 class Answer:
-    """What an endpoint answers."""
+    """The response of an endpoint."""
 
     body: Any
     status: int = 200
@@ -36,7 +36,7 @@ class Answer:
 
 @dataclass
 class Code:
-    """A code on its way, with what it is bound to."""
+    """An issued code and the values that it is bound to."""
 
     nonce: str | None
     """None for a request without the scope ``openid``."""
@@ -58,7 +58,7 @@ class FakeProvider:
         self.access_claims: dict[str, Any] = {}
         """Claims of every access token, such as permissions."""
         self.token_answer: Callable[[Form], Answer | None] | None = None
-        """Asked first; None means the usual answer."""
+        """Called first; None means the usual response."""
         self.document: Callable[[str], Answer | None] | None = None
         """The same for discovery and the key set, by their path."""
         self.delay_seconds = 0.0
@@ -66,7 +66,7 @@ class FakeProvider:
         self.revoked: list[str] = []
         self.revoke_status = 200
         self.issued: list[str] = []
-        """Every token ever handed out: none of them may show up anywhere."""
+        """Every issued token: none of them may appear anywhere."""
         self.tls: ssl.SSLContext | None = None
         """With it, it serves https."""
         self._lock = threading.Lock()
@@ -97,26 +97,26 @@ class FakeProvider:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
-        """Down: connections are refused from now on."""
+        """Stop: connections are refused from now on."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
 
     def restart(self) -> None:
-        """Up again, at the same address."""
+        """Start again at the same address."""
         self.start(self._port)
 
     # The browser's part
 
     def approve(self, authorize_url: str, **claims: Any) -> str:
-        """What the browser brings back (path and query) after the person signed in; ``claims`` go into the tokens."""
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(authorize_url).query).items()}
+        """The path and query of the callback after the user signed in; ``claims`` go into the tokens."""
+        query = {name: values[0] for name, values in parse_qs(urlsplit(authorize_url).query).items()}
         code = secrets.token_urlsafe(16)
         # OIDC Core §3.1.2.1: without the scope "openid" it is a plain OAuth 2.0 request, and brings no ID token.
-        nonce = asked["nonce"] if "openid" in asked.get("scope", "").split() else None
-        self.codes[code] = Code(nonce, asked["code_challenge"], claims)
-        return self.answer(asked["state"], code=code)
+        nonce = query["nonce"] if "openid" in query.get("scope", "").split() else None
+        self.codes[code] = Code(nonce, query["code_challenge"], claims)
+        return self.answer(query["state"], code=code)
 
     def answer(self, state: str, **parameters: str) -> str:
         """A callback with these parameters and the right ``iss``; an empty value drops one."""
@@ -147,19 +147,19 @@ class FakeProvider:
         return self.tokens(code.claims, nonce=code.nonce)
 
     def _refresh(self, form: Form) -> Answer:
-        given = form["refresh_token"]
-        claims = self.refresh_tokens.get(given)
+        refresh_token = form["refresh_token"]
+        claims = self.refresh_tokens.get(refresh_token)
         if claims is None:
             return Answer({"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."}, 403)
         if not self.rotate:
             answer = self.tokens(claims)
             del answer.body["refresh_token"]
             return answer
-        del self.refresh_tokens[given]
+        del self.refresh_tokens[refresh_token]
         return self.tokens(claims)
 
     def tokens(self, claims: Mapping[str, Any], *, nonce: str | None = None) -> Answer:
-        """A good answer; without a nonce (a refresh) there is no ID token in it."""
+        """A token response; without a nonce (a refresh) it has no ID token."""
         now = int(self.issuer.clock())
         sub = claims.get("sub", "auth0|ann")
         access = self.issuer.access_token(
@@ -186,7 +186,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that hang up are part of the game."""
+        """Print nothing: clients of some tests close the connection early."""
 
 
 def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
@@ -218,6 +218,6 @@ def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name for it
-            """Quiet."""
+            """Print nothing."""
 
     return Handler

@@ -98,13 +98,13 @@ class RawSocket:
 
     def texts(self) -> list[str]:
         """What a run writes, until it is over."""
-        found: list[str] = []
+        texts: list[str] = []
         while True:
             message = self.receive()
             if message.WhichOneof("type") == "delta" and message.delta.new_element.HasField("markdown"):
-                found.append(message.delta.new_element.markdown.body)
+                texts.append(message.delta.new_element.markdown.body)
             if message.WhichOneof("type") == "script_finished":
-                return found
+                return texts
 
     def closed(self, timeout_seconds: float = TIMEOUT_SECONDS) -> int | None:
         """Read until the server closes; → its close code."""

@@ -29,8 +29,8 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     assert done.returncode in {0, 1}, done.stderr
     assert "guarded-function" in done.stdout
     assert "verdict" in done.stdout
-    found: dict[str, object] = json.loads(Path(file).read_text(encoding="utf-8"))
-    return found
+    content: dict[str, object] = json.loads(Path(file).read_text(encoding="utf-8"))
+    return content
 
 
 def test_the_document_says_where_and_with_what_it_was_measured(document: dict[str, object]) -> None:

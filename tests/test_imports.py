@@ -32,7 +32,7 @@ def test_in_the_component_only_auth0_knows_more_of_streamlit_than_its_messages()
                 assert not name.startswith("streamlit") or name.startswith("streamlit.proto."), f"{file.name}: {name}"
 
 
-def test_the_network_of_an_address_is_told_in_one_place() -> None:
+def test_one_module_computes_the_network_of_an_address() -> None:
     """All limits count the same as one client: of IPv6 a /64."""
     places = [
         str(file.relative_to(ROOT))

@@ -14,25 +14,27 @@ WITHIN_SECONDS: Final = 20.0
 _EVERY_SECONDS: Final = 0.005
 
 
-def wait_until(condition: Callable[[], T], *, within_seconds: float = WITHIN_SECONDS, what: str = "") -> T:
+def wait_until(condition: Callable[[], T], *, within_seconds: float = WITHIN_SECONDS, description: str = "") -> T:
     """Call ``condition`` until its result is true, and return that result.
 
     Args:
         condition: Called every 5 ms. An exception it raises ends the wait.
         within_seconds: How long to wait.
-        what: What is awaited, for the failure's text.
+        description: What is awaited, for the failure's text.
 
     Raises:
         AssertionError: The condition was never true.
     """
     deadline = time.monotonic() + within_seconds
     while not (result := condition()):
-        assert time.monotonic() < deadline, f"not within {within_seconds:g} s: {what or condition}"
+        assert time.monotonic() < deadline, f"not within {within_seconds:g} s: {description or condition}"
         time.sleep(_EVERY_SECONDS)
     return result
 
 
-async def wait_until_async(condition: Callable[[], T], *, within_seconds: float = WITHIN_SECONDS, what: str = "") -> T:
+async def wait_until_async(
+    condition: Callable[[], T], *, within_seconds: float = WITHIN_SECONDS, description: str = ""
+) -> T:
     """``wait_until`` in an event loop, which runs its other tasks meanwhile.
 
     Raises:
@@ -40,6 +42,6 @@ async def wait_until_async(condition: Callable[[], T], *, within_seconds: float 
     """
     deadline = time.monotonic() + within_seconds
     while not (result := condition()):
-        assert time.monotonic() < deadline, f"not within {within_seconds:g} s: {what or condition}"
+        assert time.monotonic() < deadline, f"not within {within_seconds:g} s: {description or condition}"
         await asyncio.sleep(_EVERY_SECONDS)
     return result

@@ -172,7 +172,7 @@ def running(state_dir: Path, *, port: int | None = None, host: str = "localhost"
     thread = threading.Thread(target=server.run, name=f"tenant-{secrets.token_hex(2)}", daemon=True)
     thread.start()
     try:
-        wait_until(lambda: server.started or not thread.is_alive(), what="the tenant starts")
+        wait_until(lambda: server.started or not thread.is_alive(), description="the tenant starts")
         assert thread.is_alive(), "the tenant did not start"
         yield Running(config, tenant_of(app), clock)
     finally:
