@@ -13,7 +13,7 @@ from remote_api.views.docs import DESCRIPTION
 from tests.contract import Contract
 
 _contracts: dict[frozenset[str], Contract] = {}
-"""The contract of each set of routes: nearly all tests have the same, and describing an app takes longer than a test."""
+"""The contract of each set of routes: nearly all tests share one, and describing an app takes longer than a test."""
 
 
 class ContractClient(FlaskClient):
