@@ -153,4 +153,4 @@ class Stack:
                 return bool(requests.get(health, timeout=2, allow_redirects=False).status_code == requests.codes.ok)
             return False
 
-        wait_until(is_healthy, within_seconds=_START_SECONDS, what=f"{name} starts")
+        wait_until(is_healthy, within_seconds=_START_SECONDS, description=f"{name} starts")

@@ -90,7 +90,7 @@ class GuardedApp:
         with self.socket(cookies) as tab:
             assert f"draft={text}" in tab.rerun(f"draft={text}")
             session_id = tab.session_id
-        wait_until(lambda: session_id not in self.connected_sessions(), what="the server has noticed the close")
+        wait_until(lambda: session_id not in self.connected_sessions(), description="the server has noticed the close")
         return session_id
 
     def connected_sessions(self) -> list[str]:
