@@ -30,7 +30,7 @@ _PAUSE_SECONDS: Final = 0.05
 _NOT_CHECKED: Final = 2
 _HEAL_QUESTION: Final = (
     "Compare with a checkpoint first, if you have one (gatehouse audit verify --since FILE): only that shows an end"
-    " that was cut off in the very moment of the rotation. Was the secret rotated then, and are these breaks of it?"
+    " that was cut off at the time of the rotation. Was the secret rotated then, and did that break the chain?"
 )
 
 
@@ -103,10 +103,10 @@ def heal(*, reason: str, yes: bool) -> int:
         state = verify_chain(database)
         print(*report_lines(state, ()), sep="\n")
         if state.good:
-            print("Nothing is to be healed.")
+            print("There is nothing to heal.")
             return 0
         if {problem.kind for problem in state.problems} != {ProblemKind.ROTATED}:
-            print("Nothing was healed: a rotation of the secret explains not all of this.")
+            print("Nothing was healed: a rotation of the secret does not explain every problem.")
             return 1
         if not confirm(_HEAL_QUESTION, yes=yes):
             print("Nothing was healed.")
@@ -157,9 +157,9 @@ def prune(*, before: datetime, reason: str, yes: bool, even_if_broken: bool) -> 
         if not state.good:
             print(*report_lines(state, ()), sep="\n")
             if not even_if_broken:
-                print("Nothing was deleted: that could destroy what shows who did it. --even-if-broken deletes anyway.")
+                print("Nothing was deleted: that could destroy the evidence. --even-if-broken deletes anyway.")
                 return 1
-        if not confirm(f"Delete every audit event from before {before:%Y-%m-%d} for good?", yes=yes):
+        if not confirm(f"Delete every audit event from before {before:%Y-%m-%d} permanently?", yes=yes):
             print("Nothing was deleted.")
             return 1
         boundary = prune_events(
@@ -175,8 +175,8 @@ def prune(*, before: datetime, reason: str, yes: bool, even_if_broken: bool) -> 
         print(f"There is nothing older than {before:%Y-%m-%d}. Nothing was sealed or deleted.")
     else:
         print(
-            f"Deleted {events_text(boundary.events)} up to number {boundary.seq}; the chain begins"
-            " after it from now on. Checkpoints of events below that can no longer be compared: take a new one."
+            f"Deleted {events_text(boundary.events)} up to number {boundary.seq}; the chain now"
+            " begins after it. Checkpoints of older events can no longer be compared: take a new one."
         )
     return 0
 

@@ -10,14 +10,14 @@ from app.core.chain import ChainState, ProblemKind
 from app.core.checkpoints import Checkpoint
 
 _NOT_COMPARED: Final = (
-    "The checkpoint could not be compared: it is from below the retention boundary at event {}. Use a newer one."
+    "The checkpoint could not be compared: it is older than the retention boundary at event {}. Use a newer one."
 )
 
 
 def report_lines(state: ChainState, checkpoints: Sequence[Checkpoint]) -> list[str]:
     """The result of a verification as lines of text."""
     if state.good:
-        lines = [f"The audit is whole: {events_text(state.events)}{_range(state)}."]
+        lines = [f"The audit is intact: {events_text(state.events)}{_range(state)}."]
         if checkpoints and state.newest_compared:
             lines.append(f"It agrees with {_compared(state, checkpoints)}.")
         elif checkpoints:
@@ -25,10 +25,10 @@ def report_lines(state: ChainState, checkpoints: Sequence[Checkpoint]) -> list[s
         return lines
     lines = [f"WRONG {problem}" for problem in state.problems]
     if not state.complete:
-        lines.append(f"      … and no further: {len(state.problems)} are enough.")
+        lines.append(f"      … and more: only the first {len(state.problems)} are listed.")
     kinds = {problem.kind for problem in state.problems}
     if not state.complete and kinds <= {ProblemKind.EDITED, ProblemKind.RETENTION}:
-        lines.append("      If this is everywhere: is GATEHOUSE_SECRET the one these events were written with?")
+        lines.append("      If every event is listed: is GATEHOUSE_SECRET the one these events were written with?")
     return lines
 
 

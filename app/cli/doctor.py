@@ -79,7 +79,7 @@ def _check_secret(settings: Settings) -> str:
             pending = undecided(unit.write_key(), running(unit.announced(), utc_now()))
     if pending:
         print(f"CHECK secret: {pending} `gatehouse secret status` shows more, docs/how-to/deploy.md the next step.")
-    return "this installation writes with one that every process has"
+    return "every process has the secret that this installation writes with"
 
 
 def _check_provider(settings: Settings) -> str:
@@ -91,7 +91,7 @@ def _check_provider(settings: Settings) -> str:
 
 
 def _check_remote_api(settings: Settings) -> str:
-    """Ask the remote API whether it is ready.
+    """Check that the remote API is ready.
 
     Raises:
         ApiUnavailable: if it cannot be reached.
@@ -101,7 +101,7 @@ def _check_remote_api(settings: Settings) -> str:
     try:
         response = http_session(ca_bundle=settings.ca_bundle).get(address, timeout=5, allow_redirects=False)
     except (requests.RequestException, OSError) as error:
-        raise ApiUnavailable(f"{cause_of(error).sentence} Asked was {address}") from None
+        raise ApiUnavailable(f"{cause_of(error).sentence} The address is {address}") from None
     if response.status_code != requests.codes.ok:
         raise GatehouseError(f"{address} answers {response.status_code}")
     return "ready"

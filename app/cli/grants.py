@@ -55,7 +55,7 @@ def add_grant(
             now=now,
         )
     )
-    sentence = "Given; it holds at once." if added else "It was there already."
+    sentence = "Granted. It applies at once." if added else "The grant exists already."
     return output.print_result({"added": added}, sentence, as_json=as_json)
 
 
@@ -77,9 +77,9 @@ def revoke_grants(*, person: str, role: str | None, permission: str | None, reas
         )
     )
     withheld = any(grant.automatic for grant in revoked)
-    sentence = "Revoked; it holds at once."
+    sentence = "Revoked. It applies at once."
     if withheld:
-        sentence += " It is withheld: no sign-in brings it back before grants release."
+        sentence += " It is withheld: signing in again does not restore it before `grants release`."
     return output.print_result({"revoked": count, "withheld": withheld}, sentence, as_json=as_json)
 
 
@@ -119,7 +119,7 @@ def _card(person_id: int) -> PersonCard:
     """
     card = run_query(lambda database, now: database.directory.person_card(person_id, now))
     if card is None:
-        raise NotFound("This person is not known any more.")
+        raise NotFound("This person does not exist any more.")
     return card
 
 
@@ -144,5 +144,5 @@ def _withheld_of(card: PersonCard, role: str | None, permission: str | None) -> 
     rows = (row for row in card.withheld if (row.role, row.permission) == (role, permission))
     withheld = next(rows, None)
     if withheld is None:
-        raise NotFound("This is not withheld from this person: people show lists what is.")
+        raise NotFound("This is not withheld from this person: people show lists every withheld grant.")
     return withheld

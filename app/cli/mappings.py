@@ -1,4 +1,4 @@
-"""``gatehouse mappings …``: the roles that a role of a token becomes here."""
+"""``gatehouse mappings …``: the roles that each role of a token is mapped to."""
 
 from __future__ import annotations
 
@@ -68,6 +68,6 @@ def set_mapping(*, token_role: str, roles: tuple[str, ...], reason: str, as_json
     becomes = ", ".join(roles) or "nothing"
     return output.print_result(
         {"people_changed": changed},
-        f"The token role {token_role} becomes {becomes}; that changed what {changed} people hold.",
+        f"The token role {token_role} becomes {becomes}; this changed the roles of {changed} people.",
         as_json=as_json,
     )

@@ -104,7 +104,7 @@ def timestamp(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter("say a day (2027-01-31), a time (2027-01-31T18:00Z) or a span (30d)") from None
+        raise click.BadParameter("use a day (2027-01-31), a time (2027-01-31T18:00Z) or a span (30d)") from None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 

@@ -106,7 +106,7 @@ def show_person(*, person: str, as_json: bool) -> int:
             ("WITHHELD", "AUTOMATIC SOURCE", "BY", "SINCE", "REASON"),
             [output.withheld_cells(row, names) for row in card.withheld],
         )
-    print("\nMay:", ", ".join(sorted(card.permissions)) or "nothing")
+    print("\nPermissions:", ", ".join(sorted(card.permissions)) or "nothing")
     return 0
 
 
@@ -118,7 +118,7 @@ def _card_with_names(database: Database, person_id: int, now: datetime) -> tuple
     """
     card = database.directory.person_card(person_id, now)
     if card is None:
-        raise NotFound("This person is not known any more.")
+        raise NotFound("This person does not exist any more.")
     default_role = load_settings().default_role
     card = replace(card, withheld=tuple(row.under(default_role) for row in card.withheld))
     actors = [*(grant.by for grant in card.grants), *(row.by for row in card.withheld)]
@@ -139,7 +139,7 @@ def add_person(*, subject: str, issuer: str | None, reason: str, as_json: bool) 
     person_id = run_transaction(
         lambda unit, actor, now: administration.add_person(unit, actor, subject=new, reason=reason, now=now)
     )
-    return output.print_result({"id": person_id}, f"{new} is known here as person {person_id}.", as_json=as_json)
+    return output.print_result({"id": person_id}, f"Added {new} as person {person_id}.", as_json=as_json)
 
 
 @people.command("block")
@@ -196,7 +196,7 @@ def erase_person(*, person: str, yes: bool, reason: str, as_json: bool) -> int:
 
     Name, e-mail, picture and grants are deleted permanently. The audit still names the subject.
     """
-    if not confirm("Name, e-mail, picture and grants of this person go for good.", yes=yes):
+    if not confirm("Name, e-mail, picture and grants of this person are deleted permanently.", yes=yes):
         print("Nothing was changed.")
         return 1
     person_id = resolve_person(person)

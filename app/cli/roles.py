@@ -63,7 +63,7 @@ def show_role(*, role: str, as_json: bool) -> int:
         return 0
     row = card.row
     print(f"{row.name}{' (built in)' if row.built_in else ''}: {row.description or 'no description'}")
-    print(f"Held by {output.counted(row.people)}. Token roles that become it: {', '.join(card.token_roles) or 'none'}.")
+    print(f"People: {output.counted(row.people)}. Token roles mapped to it: {', '.join(card.token_roles) or 'none'}.")
     print("Permissions:", *(sorted(card.permissions) or ["none"]), sep="\n  ")
     return 0
 
@@ -144,8 +144,8 @@ def update_role(
             f"- {permission}: {output.counted(review.lose.get(permission, 0))} people lose it"
             for permission in review.removed
         ),
-        f"Held by {output.counted(review.people)}; {output.counted(review.sessions)} live sessions are affected.",
-        "Nothing was changed." if dry_run else "Done; it holds at once.",
+        f"The role has {output.counted(review.people)} people, with {output.counted(review.sessions)} live sessions.",
+        "Nothing was changed." if dry_run else "Changed. It applies at once.",
     ]
     return output.print_result(asdict(review) | {"changed": not dry_run}, "\n".join(lines), as_json=as_json)
 
@@ -158,7 +158,7 @@ def update_role(
 @json_option
 def delete_role(*, role: str, move_to: str | None, yes: bool, reason: str, as_json: bool) -> int:
     """Delete a role."""
-    if not confirm(f"The role {role} goes for good.", yes=yes):
+    if not confirm(f"The role {role} is deleted permanently.", yes=yes):
         print("Nothing was changed.")
         return 1
 

@@ -28,7 +28,7 @@ def add_page(name: str, requires: str, *, root: Path = ROOT) -> list[str]:
         root: The source tree.
 
     Returns:
-        What was written, a sentence each.
+        One sentence for each change.
 
     Raises:
         InvalidInput: if the name or the permission has the wrong form, or the page exists.
@@ -48,7 +48,7 @@ def add_page(name: str, requires: str, *, root: Path = ROOT) -> list[str]:
     report = [_add_permission(root / "app" / "core" / "permissions.py", member, requires, title)]
     report.append(_add_row(root / "app" / "navigation.py", name, title, member))
     script.write_text(
-        f'"""{title}: say in one sentence what this page shows."""\n\n'
+        f'"""{title}: describe in one sentence what this page shows."""\n\n'
         "import streamlit as st\n\nfrom app import access\n\naccess.require_page()\n\n"
         f'st.title("{title}")\nst.info("This page is empty so far.")\n',
         encoding="utf-8",
@@ -65,7 +65,7 @@ def _add_permission(file: Path, member: str, value: str, title: str) -> str:
     at = rows[-1].end()
     line = f'\n    {member} = _Row("{value}", "Open the page {title}.")'
     file.write_text(text[:at] + line + text[at:], encoding="utf-8")
-    return f"Added {value} to app/core/permissions.py: give it a sentence people understand."
+    return f"Added {value} to app/core/permissions.py: write its sentence for people."
 
 
 def _add_row(file: Path, name: str, title: str, member: str) -> str:
@@ -96,7 +96,7 @@ def scaffold(*, name: str, requires: str) -> None:
     """Add a page that requires PERMISSION to this source tree."""
     print(
         *_add_page(name, requires),
-        "Run `make docs`, then `make test`: the literal tables in tests ask you to say who may open it.",
+        "Run `make docs`, then `make test`: the literal tables in the tests need a row for the page.",
         sep="\n",
     )
 

@@ -19,8 +19,8 @@ from app.core.settings import Process
 from db import require_ready
 
 _LOST: Final = (
-    "Audit events from before can never be verified again, and `gatehouse audit verify` reports it from now on."
-    " Is the secret from before really lost?"
+    "Earlier audit events can never be verified again, and `gatehouse audit verify` reports that from now on."
+    " Is the previous secret really lost?"
 )
 
 
@@ -48,16 +48,16 @@ def print_status(*, clock: Clock = utc_now) -> int:
         with database.unit_of_work() as unit:  # only reads
             write_key, announced = unit.write_key(), unit.announced()
     print(f"Written with  {write_key or 'nothing yet'}")
-    print(f"Held here     {', '.join(keyring.key_ids)}")
+    print(f"This command  {', '.join(keyring.key_ids)}")
     live = running(announced, now)
     for process in announced:
-        ended = "" if process in live else "; it has probably ended, and does not count below"
+        ended = "" if process in live else "; it has probably ended, and is not counted below"
         last_seen = formatting.ago(process.seen_at, now)
         print(f"{process.name:<13} {', '.join(process.key_ids)}  (last seen {last_seen}{ended})")
     print(rotation_text(write_key, live))
     if write_key and not keyring.has_key(write_key):
         print(
-            "This command does not have the secret that is written with: GATEHOUSE_SECRET is not that of the processes."
+            "This command does not have the secret that the processes write with: its GATEHOUSE_SECRET is another one."
         )
         return 1
     return 0
@@ -87,9 +87,7 @@ def replace(*, reason: str, yes: bool) -> int:
     if not confirm(_LOST, yes=yes):
         print("Nothing was changed.")
         return 1
-    settings = settings_loading.load(
-        Process.CLI
-    )  # makes a secret for a development installation that has none any more
+    settings = settings_loading.load(Process.CLI)  # creates a secret for a development installation without one
     with database_of(settings) as database:
         database.check_schema()
         replace_lost_secret(database, database.keyring, actor=operator_name(), reason=reason)

@@ -94,9 +94,9 @@ def rewrite(database: Database, secret: str, count: int = 5) -> None:
 
 
 def test_a_good_chain_and_a_checkpoint(database: Database, run: Run, tmp_path: Path) -> None:
-    assert run("verify") == (0, "The audit is whole: 0 events.")
+    assert run("verify") == (0, "The audit is intact: 0 events.")
     fill(database)
-    assert run("verify") == (0, "The audit is whole: 5 events, 1 to 5.")
+    assert run("verify") == (0, "The audit is intact: 5 events, 1 to 5.")
     file = kept(run, tmp_path)
     report = json.loads(Path(file).read_text(encoding="utf-8"))
     assert list(report) == ["form", "seq", "mac", "at", "installation", "signature"]
@@ -104,7 +104,7 @@ def test_a_good_chain_and_a_checkpoint(database: Database, run: Run, tmp_path: P
     fill(database, 2)
     status, text = run("verify", "--since", file)
     assert status == 0
-    assert text.startswith("The audit is whole: 7 events, 1 to 7.\nIt agrees with the checkpoint of ")
+    assert text.startswith("The audit is intact: 7 events, 1 to 7.\nIt agrees with the checkpoint of ")
     assert text.endswith("(event 5, http://localhost:8599).")
 
 
@@ -178,7 +178,7 @@ def test_a_full_rewrite_shows_against_the_checkpoint(database: Database, run: Ru
     assert run("verify")[0] == 0
     status, text = run("verify", "--since", file)
     assert status == 1
-    assert "the audit was written anew" in text
+    assert "the audit was written again" in text
 
 
 def test_a_rotated_secret(database: Database, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +257,7 @@ def test_pruning(database: Database, run: Run, tmp_path: Path) -> None:
     status, text = run("prune", "--before", "2020-01-06", "--yes", "--reason", "kept for a year")
     assert status == 0
     assert text.startswith("Deleted 5 events up to number 5;")
-    assert run("verify") == (0, "The audit is whole: 6 events, 6 to 11, from the retention boundary at 5 on.")
+    assert run("verify") == (0, "The audit is intact: 6 events, 6 to 11, from the retention boundary at 5 on.")
     assert run("verify", "--since", file)[0] == 0
     status, text = run("prune", "--before", "2020-01-06", "--yes")
     assert (status, text) == (0, "There is nothing older than 2020-01-06. Nothing was sealed or deleted.")
@@ -305,7 +305,7 @@ def test_a_break_by_a_rotation_is_healed_with_both_secrets(
     assert "`gatehouse audit heal` is for that" in text
     assert run("heal", "--reason", "r") == (1, f"{text}\nNothing was healed.\n{NO_TERMINAL}")
     status, text = run("heal", "--reason", "rotated on 1 March", "--yes")
-    assert (status, text.splitlines()[-1]) == (0, "The audit is whole: 5 events, 1 to 5.")
+    assert (status, text.splitlines()[-1]) == (0, "The audit is intact: 5 events, 1 to 5.")
     assert run("verify")[0] == 0
     with database.engine.connect() as connection:
         row = connection.execute(select(audit_events).order_by(audit_events.c.seq.desc())).first()
@@ -317,7 +317,7 @@ def test_a_break_by_a_rotation_is_healed_with_both_secrets(
     )
     assert run("heal", "--reason", "r", "--yes") == (
         0,
-        "The audit is whole: 5 events, 1 to 5.\nNothing is to be healed.",
+        "The audit is intact: 5 events, 1 to 5.\nThere is nothing to heal.",
     )
 
 
@@ -327,7 +327,7 @@ def test_real_tampering_is_not_healed(database: Database, run: Run, monkeypatch:
     behind_its_back(database, "UPDATE audit_events SET actor = 'x' WHERE seq = 1")
     status, text = run("heal", "--reason", "r", "--yes")
     assert status == 1
-    assert text.endswith("Nothing was healed: a rotation of the secret explains not all of this.")
+    assert text.endswith("Nothing was healed: a rotation of the secret does not explain every problem.")
     assert run("verify")[0] == 1
 
 
@@ -338,7 +338,7 @@ def test_a_process_that_was_killed_is_not_shown_as_running(
     killed = SecretKeys(database, Keyring([SECRET]), "app", clock=lambda: at - timedelta(hours=3))
     killed.beat()
     key = Keyring([SECRET]).key_ids[0]
-    lost = f"app           {key}  (last seen 3 hours ago; it has probably ended, and does not count below)"
+    lost = f"app           {key}  (last seen 3 hours ago; it has probably ended, and is not counted below)"
     assert secret.print_status(clock=lambda: at) == 0
     assert capsys.readouterr().out.splitlines()[2:] == [lost, "No process runs."]
     SecretKeys(database, Keyring([SECRET]), "remote API", clock=lambda: at - timedelta(seconds=5)).beat()
@@ -368,7 +368,7 @@ def test_how_far_a_rotation_is(
         "A new secret is not known yet to: app. Nothing is written with it.",
     )
     settings = settings_loading.load(Process.CLI)
-    assert doctor._check_secret(settings) == "this installation writes with one that every process has"
+    assert doctor._check_secret(settings) == "every process has the secret that this installation writes with"
     assert "CHECK secret: A new secret is not known yet to: app." in capsys.readouterr().out
     monkeypatch.setenv("GATEHOUSE_SECRET", OTHER)
     assert printed("secret", "status")[0] == 1

@@ -112,7 +112,7 @@ def test_a_single_permission_with_an_end(run: Run, database: Database) -> None:
 def test_an_end_that_is_not_a_time_is_refused(database: Database, until: str) -> None:
     result = invoke("grants", "add", "1", "--role", "viewer", "--reason", "x", "--until", until)
     assert result.exit_code == 2
-    assert "say a day" in result.stderr
+    assert "use a day" in result.stderr
 
 
 def test_a_person_can_get_grants_before_a_first_sign_in(run: Run, database: Database) -> None:
@@ -240,7 +240,7 @@ def test_people_read_sentences(database: Database) -> None:
         ("mappings", "list"),
     ):
         text += printed(*arguments)
-    assert "Given; it holds at once." in text
+    assert "Granted. It applies at once." in text
     assert "Ada Okafor" in text
     assert "role viewer" in text
     assert "1 in all" in text

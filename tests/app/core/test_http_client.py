@@ -220,7 +220,7 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         said = capsys.readouterr().out
         (line,) = [line for line in said.splitlines() if line[6:].startswith("provider:")]
         (api,) = [line for line in said.splitlines() if line[6:].startswith("remote API:")]
-        assert api == f"WRONG remote API: {ProviderReason.REFUSED.sentence} Asked was http://127.0.0.1:9/readyz"
+        assert api == f"WRONG remote API: {ProviderReason.REFUSED.sentence} The address is http://127.0.0.1:9/readyz"
         return line
 
     return run
