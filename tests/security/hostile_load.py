@@ -27,7 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.security.hostile_attack import MB, SOCKETS, attacks, longest
-from tests.security.live import LiveApp, Tab, live
+from tests.security.live import LiveApp, live
+from tests.security.live_tab import Tab
 from tests.stack import ROOT
 
 HONEST = 20

@@ -13,7 +13,8 @@ import requests
 
 from tests.nginx import Nginx
 from tests.ports import free_port
-from tests.security.live import LiveApp, SignedInUser, Tab, live
+from tests.security.live import LiveApp, SignedInUser, live
+from tests.security.live_tab import Tab
 from tests.stub_api import RecordedRequest, StubApi, StubResponse
 
 APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app.core.audit import subject_name
-from tests.security.live import LiveApp, SignedInUser, Tab, live
+from tests.security.live import LiveApp, SignedInUser, live
+from tests.security.live_tab import Tab
 from tests.waiting import wait_until
 
 SCRIPT = """

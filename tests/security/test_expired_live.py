@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.security.live import LiveApp, SignedInUser, Tab, live
+from tests.security.live import LiveApp, SignedInUser, live
+from tests.security.live_tab import Tab
 
 IDLE_SECONDS = 600
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.security.live import LiveApp, Tab, live
+from tests.security.live import LiveApp, live
+from tests.security.live_tab import Tab
 from tests.security.test_expired_live import assert_no_message
 
 IDLE_SECONDS = 3600

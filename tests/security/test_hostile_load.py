@@ -9,7 +9,7 @@ import pytest
 from tests.security.hostile_attack import MB, attacks, longest
 from tests.security.hostile_load import MAX_GROWN, measure
 from tests.security.live import LiveApp, live
-from tests.security.test_bounded_input import handshake
+from tests.security.raw_http import handshake
 
 CLOSED = {
     "deep JSON": 1009,

@@ -12,7 +12,8 @@ from websockets.exceptions import ConnectionClosed
 
 from component.limits.admission import SocketLimits
 from component.protocol import back_message
-from tests.security.live import LiveApp, Tab, live
+from tests.security.live import LiveApp, live
+from tests.security.live_tab import Tab
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from tests.security.live import LiveApp, SignedInUser, Tab, live
+from tests.security.live import LiveApp, SignedInUser, live
+from tests.security.live_tab import Tab
 
 SCRIPT = """
 import os

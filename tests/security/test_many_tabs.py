@@ -17,7 +17,8 @@ from app.core.clock import utc_now
 from app.core.records import EndReason
 from tests.raw_socket import RawSocket
 from tests.security.app_modes import running_apps
-from tests.security.live import LiveApp, Tab, live
+from tests.security.live import LiveApp, live
+from tests.security.live_tab import Tab
 
 SOCKETS = 300
 WEIGHED = 150

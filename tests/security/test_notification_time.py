@@ -15,7 +15,8 @@ from app.core.clock import utc_now
 from app.core.permissions import CATALOGUE, Permission
 from app.core.policy import Source
 from app.core.records import NewGrant
-from tests.security.live import LiveApp, Tab, live
+from tests.security.live import LiveApp, live
+from tests.security.live_tab import Tab
 from tests.waiting import wait_until
 
 TABS = 20

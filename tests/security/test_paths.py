@@ -18,7 +18,8 @@ from starlette.routing import compile_path
 from websockets.exceptions import InvalidStatus
 
 from tests.raw_socket import RawSocket
-from tests.security.live import LiveApp, SignedInUser, Tab, live
+from tests.security.live import LiveApp, SignedInUser, live
+from tests.security.live_tab import Tab
 from tests.security.route_statuses import STATUSES
 from tests.stack import ROOT
 

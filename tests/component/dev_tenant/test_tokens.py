@@ -1,4 +1,4 @@
-"""The tenant's tokens: their shapes, and that codes and refresh tokens are admitted once, in time, by their client."""
+"""The tenant's tokens: their shapes, and that codes are accepted once, in time, from their client."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 import jwt
 import pytest
-import requests
 
 from component.dev_tenant.ledger import Finding
 from tests.component.dev_tenant.support import (
@@ -25,6 +24,7 @@ from tests.component.dev_tenant.support import (
     call,
     running,
 )
+from tests.component.dev_tenant.token_requests import refused, userinfo
 
 
 @pytest.fixture(scope="module")
@@ -37,35 +37,6 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def browser(tenant: Running) -> Iterator[Browser]:
     with browsing(tenant) as opened:
         yield opened
-
-
-def refused(response: requests.Response, status: int, error: str, description: str | None = None) -> None:
-    """Auth0's error shape, and nothing of it may be stored."""
-    assert response.status_code == status, response.text
-    body = response.json()
-    assert set(body) == {"error", "error_description"}
-    assert body["error"] == error
-    assert description is None or body["error_description"] == description
-    assert response.headers["Cache-Control"] == "no-store"
-
-
-def userinfo(tenant: Running, token: str) -> requests.Response:
-    return call("GET", tenant.url("/userinfo"), headers={"Authorization": f"Bearer {token}"})
-
-
-def machine(tenant: Running, **form: str) -> requests.Response:
-    known = tenant.tenant.credentials
-    return tenant.post_token(
-        **(
-            {
-                "grant_type": "client_credentials",
-                "client_id": known.machine_client_id,
-                "client_secret": known.machine_client_secret,
-                "audience": AUDIENCE,
-            }
-            | form
-        )
-    )
 
 
 def test_the_access_token_has_auth0s_shape(browser: Browser) -> None:
@@ -178,178 +149,6 @@ def test_a_code_lives_for_sixty_seconds(tmp_path: Path) -> None:
         refused(tenant.exchange(late), 403, "invalid_grant", "Invalid authorization code")
 
 
-def test_a_code_used_twice_is_refused_and_its_tokens_are_revoked(browser: Browser) -> None:
-    code = browser.code()
-    tokens = browser.running.exchange(code).json()
-    second = browser.running.refresh(tokens["refresh_token"]).json()
-    assert userinfo(browser.running, second["access_token"]).status_code == 200
-    refused(browser.running.exchange(code), 403, "invalid_grant", "Invalid authorization code")
-    refused(browser.running.refresh(second["refresh_token"]), 403, "invalid_grant")
-    for issued in (tokens, second):
-        assert userinfo(browser.running, issued["access_token"]).status_code == 401
-
-
-def test_a_refresh_rotates_the_token_and_reads_the_rights_again(browser: Browser) -> None:
-    tenant = browser.running
-    first = browser.tokens("eva")
-    before = tenant.verify(first["id_token"], audience=tenant.client_id)
-    tenant.tenant.set_access("eva", roles={"viewer"}, permissions={"explore:api"})
-    try:
-        second = tenant.refresh(first["refresh_token"]).json()
-    finally:
-        tenant.tenant.set_access("eva", roles=(), permissions=())
-    assert second["refresh_token"] != first["refresh_token"]
-    access = tenant.verify(second["access_token"], audience=AUDIENCE)
-    assert access["permissions"] == ["explore:api", "read:reports"]
-    assert access[ROLES_CLAIM] == ["viewer"]
-    after = tenant.verify(second["id_token"], audience=tenant.client_id)
-    assert "nonce" not in after
-    assert (after["sid"], after["auth_time"], after["sub"]) == (before["sid"], before["auth_time"], before["sub"])
-
-
-def test_a_refresh_may_narrow_the_scope_but_not_widen_it(browser: Browser) -> None:
-    first = browser.tokens("ada", scope="openid offline_access read:messages")
-    second = browser.running.refresh(first["refresh_token"], scope="openid").json()
-    assert second["scope"] == "openid"
-    refused(browser.running.refresh(second["refresh_token"], scope="openid read:reports"), 400, "invalid_scope")
-
-
-def test_a_reused_refresh_token_ends_its_family(browser: Browser) -> None:
-    first = browser.tokens()["refresh_token"]
-    other = browser.tokens(prompt="login")["refresh_token"]
-    second = browser.running.refresh(first).json()["refresh_token"]
-    third = browser.running.refresh(second).json()
-    refused(browser.running.refresh(first), 403, "invalid_grant", "Unknown or invalid refresh token.")
-    refused(browser.running.refresh(third["refresh_token"]), 403, "invalid_grant", "Unknown or invalid refresh token.")
-    assert userinfo(browser.running, third["access_token"]).status_code == 401
-    assert browser.running.refresh(other).status_code == 200
-
-
-def test_the_overlap_admits_the_previous_token_only_and_only_for_its_time(tmp_path: Path) -> None:
-    with running(tmp_path / "state", refresh_overlap_seconds=30) as tenant, browsing(tenant) as browser:
-        first = browser.tokens()["refresh_token"]
-        second = tenant.refresh(first).json()["refresh_token"]
-        assert tenant.refresh(first).status_code == 200
-        assert tenant.refresh(second).status_code == 200
-        refused(tenant.refresh(first), 403, "invalid_grant")
-        first = browser.tokens(prompt="login")["refresh_token"]
-        second = tenant.refresh(first).json()["refresh_token"]
-        tenant.clock.move(seconds=31)
-        refused(tenant.refresh(first), 403, "invalid_grant")
-        refused(tenant.refresh(second), 403, "invalid_grant")
-
-
-def test_refresh_tokens_end_by_time_and_with_their_person(tmp_path: Path) -> None:
-    with running(tmp_path / "state", refresh_token_seconds=100) as tenant, browsing(tenant) as browser:
-        token = browser.tokens()["refresh_token"]
-        tenant.tenant.set_access("ada", blocked=True)
-        refused(tenant.refresh(token), 403, "invalid_grant", "Unknown or invalid refresh token.")
-        tenant.tenant.set_access("ada", blocked=False)
-        token = tenant.refresh(token).json()["refresh_token"]
-        tenant.clock.move(seconds=101)
-        refused(tenant.refresh(token), 403, "invalid_grant", "Unknown or invalid refresh token.")
-
-
-@pytest.mark.parametrize("token", ["", "x", "é", "x" * 1000])
-def test_an_unknown_refresh_token_is_refused(tenant: Running, token: str) -> None:
-    response = tenant.refresh(token)
-    assert response.status_code in {400, 403}
-    assert response.json()["error"] in {"invalid_request", "invalid_grant"}
-
-
-def test_a_machine_gets_its_own_token(tenant: Running) -> None:
-    response = machine(tenant)
-    assert set(response.json()) == {"access_token", "scope", "expires_in", "token_type"}
-    claims = tenant.verify(response.json()["access_token"], audience=AUDIENCE)
-    assert claims["sub"] == f"{tenant.tenant.credentials.machine_client_id}@clients"
-    assert claims["gty"] == "client-credentials"
-    assert claims["azp"] == tenant.tenant.credentials.machine_client_id
-    assert claims["aud"] == AUDIENCE
-    assert claims["scope"] == "read:messages"
-    narrowed = machine(tenant, scope="read:reports").json()["access_token"]
-    assert "scope" not in tenant.verify(narrowed, audience=AUDIENCE)
-
-
-def test_a_machine_must_name_our_api_and_the_app_is_no_machine(tenant: Running) -> None:
-    refused(machine(tenant, audience=""), 403, "access_denied")
-    refused(machine(tenant, audience="https://other.example"), 403, "access_denied")
-    refused(tenant.post_token(grant_type="client_credentials", audience=AUDIENCE), 400, "unauthorized_client")
-
-
-def test_a_client_may_authenticate_by_basic_or_in_the_form(browser: Browser) -> None:
-    known = browser.running.tenant.credentials
-    form = {
-        "grant_type": "authorization_code",
-        "code": browser.code(),
-        "redirect_uri": CALLBACK,
-        "code_verifier": VERIFIER,
-    }
-    url = browser.running.url("/oauth/token")
-    both = call(
-        "POST", url, data=form | {"client_secret": known.client_secret}, auth=(known.client_id, known.client_secret)
-    )
-    refused(both, 400, "invalid_request")
-    assert call("POST", url, data=form, auth=(known.client_id, known.client_secret)).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "proof",
-    [
-        {"client_secret": "wrong"},
-        {"client_secret": ""},
-        {"client_secret": "é"},
-        {"client_id": "unknown"},
-        {"client_id": "", "client_secret": ""},
-        {"client_id": "unknown", "client_secret": "-" * 64},
-    ],
-)
-def test_a_wrong_secret_and_an_unknown_client_get_the_same_answer(browser: Browser, proof: dict[str, str]) -> None:
-    refused(browser.running.exchange(browser.code(), **proof), 401, "access_denied", "Unauthorized")
-
-
-@pytest.mark.parametrize(
-    "header", ["Basic", "Basic !", "Basic /w==", "Basic Og==", "Basic YTpi", "Basic é", "basic YQ=="]
-)
-def test_a_basic_header_that_proves_nothing_is_challenged(tenant: Running, header: str) -> None:
-    response = call(
-        "POST",
-        tenant.url("/oauth/token"),
-        data={"grant_type": "refresh_token", "refresh_token": "x"},
-        headers={"Authorization": header.encode("latin-1")},
-    )
-    refused(response, 401, "access_denied", "Unauthorized")
-    assert response.headers["WWW-Authenticate"].startswith("Basic")
-
-
-@pytest.mark.parametrize(
-    ("form", "status", "error"),
-    [
-        ({}, 400, "invalid_request"),
-        ({"grant_type": "password"}, 403, "unsupported_grant_type"),
-        ({"grant_type": 'x"é'}, 403, "unsupported_grant_type"),
-        ({"grant_type": "authorization_code"}, 400, "invalid_request"),
-        ({"grant_type": "refresh_token"}, 400, "invalid_request"),
-    ],
-)
-def test_other_mistakes_have_auth0s_shape_too(tenant: Running, form: dict[str, str], status: int, error: str) -> None:
-    refused(tenant.post_token(**form), status, error)
-
-
-def test_a_repeated_parameter_is_refused(tenant: Running) -> None:
-    body = [("grant_type", "client_credentials"), ("audience", AUDIENCE), ("audience", "x")]
-    refused(call("POST", tenant.url("/oauth/token"), data=body), 400, "invalid_request")
-
-
-def test_failures_are_limited_for_one_client_without_stopping_the_other(tmp_path: Path) -> None:
-    with running(tmp_path / "state", token_failures_per_minute=3) as tenant:
-        for _ in range(3):
-            refused(tenant.refresh("wrong"), 403, "invalid_grant")
-        response = tenant.refresh("wrong")
-        refused(response, 429, "too_many_attempts")
-        assert int(response.headers["Retry-After"]) >= 1
-        assert machine(tenant).status_code == 200
-
-
 def test_userinfo_wants_a_live_token_of_this_tenant_in_the_header(browser: Browser) -> None:
     tenant = browser.running
     tokens = browser.tokens("bruno", scope="openid email")
@@ -379,34 +178,6 @@ def test_access_tokens_end_by_time(tmp_path: Path) -> None:
         assert claims["exp"] - claims["iat"] == 5
         tenant.clock.move(seconds=6)
         refused(userinfo(tenant, tokens["access_token"]), 401, "invalid_token")
-
-
-def test_revoking_ends_the_family_and_says_nothing_about_unknown_tokens(browser: Browser) -> None:
-    tenant = browser.running
-    known = {"client_id": tenant.client_id, "client_secret": tenant.tenant.credentials.client_secret}
-    tokens = browser.tokens()
-    url = tenant.url("/oauth/revoke")
-    assert call("POST", url, data=known | {"token": "unknown"}).status_code == 200
-    assert call("POST", url, data=known | {"token": tokens["refresh_token"]}).status_code == 200
-    refused(tenant.refresh(tokens["refresh_token"]), 403, "invalid_grant")
-    assert userinfo(tenant, tokens["access_token"]).status_code == 401
-    tokens = browser.tokens(prompt="login")
-    assert call("POST", url, data=known | {"token": tokens["access_token"]}).status_code == 200
-    assert userinfo(tenant, tokens["access_token"]).status_code == 401
-    assert tenant.refresh(tokens["refresh_token"]).status_code == 200
-
-
-def test_only_its_own_client_revokes_a_token(browser: Browser) -> None:
-    tenant = browser.running
-    token = browser.tokens()["refresh_token"]
-    url = tenant.url("/oauth/revoke")
-    refused(call("POST", url, data={"token": token}), 401, "access_denied")
-    wrong = {"client_id": tenant.client_id, "client_secret": "wrong", "token": token}
-    refused(call("POST", url, data=wrong), 401, "access_denied")
-    known = tenant.tenant.credentials
-    other = {"client_id": known.machine_client_id, "client_secret": known.machine_client_secret, "token": token}
-    assert call("POST", url, data=other).status_code == 400
-    assert tenant.refresh(token).status_code == 200
 
 
 def test_the_key_set_shows_no_private_part_and_follows_a_rotation(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Step-up through our routes: the request to the provider, the checks of its response, and the resulting session."""
+"""Step-up through our routes: the request to the provider, and the re-authenticated session."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from typing import Any
 import pytest
 
 from app.core.assurance import MULTI_FACTOR
-from app.core.errors import SessionEnded, Unauthenticated
-from app.core.records import EndReason, Session
+from app.core.errors import Unauthenticated
 from app.core.tokens.hashes import token_hash
-from tests.browser import Answer
 from tests.clock import FakeClock
+from tests.component.session.step_up_flow import BACK, FACTOR, FRESH, confirm, session_of
 from tests.provider import FakeProvider
 from tests.signin import Browser, SignInWorld, query, world
-
-FRESH = "/auth/login?step_up=1&max_age=0&return_to=/reports%3Frange%3D7%2Bdays"
-FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"
-BACK = "http://localhost:8501/reports?range=7+days"
 
 
 @pytest.fixture
@@ -27,15 +22,6 @@ def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
         yield installation
-
-
-def confirm(installation: SignInWorld, browser: Browser, link: str = FRESH, **claims: Any) -> Answer:
-    """Follow a step-up link to the provider and back; ``claims`` go into the ID token."""
-    return browser.get(installation.fake.approve(browser.get(link).location, **claims))
-
-
-def session_of(installation: SignInWorld, browser: Browser) -> Session:
-    return installation.sessions.resolve(installation.secret(browser))
 
 
 @pytest.fixture
@@ -172,52 +158,6 @@ def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(installatio
     assert old.get(installation.fake.approve(location, auth_time=signed_in)).location == BACK
 
 
-# A response that does not meet the request
-
-
-@pytest.mark.parametrize(
-    ("link", "claims", "reason"),
-    [
-        (FRESH, {"auth_time": -7200}, "id-token:auth-time-too-old"),
-        (FRESH, {"auth_time": -45}, "id-token:auth-time-too-old"),
-        (FRESH, {"auth_time": None}, "id-token:auth-time-missing"),
-        (FRESH, {"auth_time": 0}, "id-token:auth-time-missing"),
-        (FRESH.replace("max_age=0", "max_age=300"), {"auth_time": -400}, "id-token:auth-time-too-old"),
-        (FACTOR, {}, "factor-missing"),
-        (FACTOR, {"acr": "urn:other", "amr": ["pwd", "otp"]}, "factor-missing"),
-        (FACTOR, {"acr": [MULTI_FACTOR], "amr": "mfa"}, "factor-missing"),
-        (f"{FRESH}&acr_values={MULTI_FACTOR}", {"amr": ["mfa"], "auth_time": -7200}, "id-token:auth-time-too-old"),
-        (f"{FRESH}&acr_values={MULTI_FACTOR}", {}, "factor-missing"),
-    ],
-)
-def test_a_provider_that_does_not_meet_the_request_changes_nothing(
-    installation: SignInWorld, old: Browser, link: str, claims: dict[str, Any], reason: str
-) -> None:
-    before, secret = session_of(installation, old), installation.secret(old)
-    if "auth_time" in claims:
-        value = claims["auth_time"]
-        claims = claims | {"auth_time": int(installation.clock.timestamp()) + value if value else 0}
-        if value is None:
-            installation.fake.issuer.id_token = _without_auth_time(installation)  # type: ignore[method-assign]
-    answer = confirm(installation, old, link, **claims)
-    assert answer.status == 400
-    step = "for a second factor" if reason == "factor-missing" else "to sign in again"
-    assert f"You were not asked {step}" in answer.text
-    assert "Nothing was changed" in answer.text
-    assert installation.secret(old) == secret
-    assert session_of(installation, old) == before
-    assert not installation.audit("app:session:step-up")
-    (event,) = installation.audit("app:login:refuse")
-    assert event["reason"] == reason
-
-
-def _without_auth_time(installation: SignInWorld) -> Any:
-    from tests.issuer import ABSENT
-
-    real = installation.fake.issuer.id_token
-    return lambda **claims: real(**(claims | {"auth_time": ABSENT}))
-
-
 def test_a_max_age_that_is_met_without_a_prompt_is_accepted(installation: SignInWorld, old: Browser) -> None:
     """The user signed in at the provider four minutes ago, for another product."""
     link = FRESH.replace("max_age=0", "max_age=300")
@@ -233,92 +173,6 @@ def test_a_sign_in_time_with_fractions_of_a_second_is_good(installation: SignInW
     authenticated_at = session_of(installation, old).authenticated_at
     assert authenticated_at is not None
     assert abs(authenticated_at.timestamp() - signed_in) < 1e-3
-
-
-@pytest.mark.parametrize("error", ["access_denied", "login_required", "mfa_required"])
-def test_a_cancelled_step_up_changes_nothing(installation: SignInWorld, old: Browser, error: str) -> None:
-    before = session_of(installation, old)
-    state = query(old.get(FRESH).location)["state"]
-    answer = old.get(installation.fake.answer(state, error=error))
-    assert answer.status in {400, 403}
-    assert "/auth/login?return_to=%2Freports%3Frange%3D7%2Bdays" in answer.text
-    assert session_of(installation, old) == before
-    # "Try again" leads back to the page, which asks again.
-    assert old.get("/auth/login?return_to=/reports").location == "http://localhost:8501/reports"
-
-
-# Another user, or an ended session
-
-
-def test_another_person_gets_a_session_of_their_own_and_the_old_one_ends(
-    installation: SignInWorld, old: Browser
-) -> None:
-    before, secret = session_of(installation, old), installation.secret(old)
-    assert confirm(installation, old, sub="auth0|bob", name="Bob").location == BACK
-    after = session_of(installation, old)
-    assert after.person.subject.subject == "auth0|bob"
-    assert after.ref != before.ref
-    with pytest.raises(SessionEnded):
-        installation.sessions.resolve(secret)
-    assert not installation.audit("app:session:step-up")
-    assert [event["reason"] for event in installation.audit("app:session:end")] == ["replaced"]
-
-
-def test_a_session_that_ended_meanwhile_is_not_resumed(installation: SignInWorld, old: Browser) -> None:
-    before = session_of(installation, old)
-    callback = installation.fake.approve(old.get(FRESH).location)
-    installation.sessions.end(before.ref, EndReason.ENDED_BY_ADMIN, by="admin")
-    assert old.get(callback).location == BACK
-    assert session_of(installation, old).ref != before.ref, "a new session, as after any sign-in"
-    with pytest.raises(SessionEnded):
-        installation.sessions.by_ref(before.ref)
-
-
-def test_a_session_that_ends_at_the_same_moment_is_not_resumed_either(
-    installation: SignInWorld, old: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = session_of(installation, old)
-    monkeypatch.setattr(installation.sessions, "resolve", lambda _: before)
-    callback = installation.fake.approve(old.get(FRESH).location)
-    installation.sessions.end(before.ref, EndReason.ENDED_BY_ADMIN, by="admin")
-    assert old.get(callback).location == BACK
-    monkeypatch.undo()
-    assert session_of(installation, old).ref != before.ref
-    with pytest.raises(SessionEnded):
-        installation.sessions.by_ref(before.ref)
-
-
-def test_a_user_blocked_meanwhile_is_refused(installation: SignInWorld, old: Browser) -> None:
-    before = session_of(installation, old)
-    callback = installation.fake.approve(old.get(FRESH).location)
-    with installation.storage.unit_of_work() as unit:
-        unit.set_blocked(before.person.subject, blocked=True)
-        unit.commit()
-    answer = old.get(callback)
-    assert answer.status == 403
-    assert "blocked" in answer.text
-    assert not installation.audit("app:session:step-up")
-    assert session_of(installation, old).authenticated_at == before.authenticated_at
-
-
-def test_an_access_token_of_another_user_is_refused(installation: SignInWorld, old: Browser) -> None:
-    before = session_of(installation, old)
-    installation.fake.access_claims = {"sub": "auth0|bob"}
-    assert confirm(installation, old).status == 400
-    assert session_of(installation, old) == before
-
-
-def test_a_step_up_belongs_to_its_browser_and_works_once(installation: SignInWorld, old: Browser) -> None:
-    callback = installation.fake.approve(old.get(FRESH).location)
-    other = installation.sign_in()
-    assert other.get(callback).status == 400  # a step-up of another browser
-    kept = dict(old.cookies)
-    assert old.get(callback).location == BACK
-    ref = installation.ref(old)
-    replay = Browser(installation.app, cookies=kept | {installation.cookies.session: installation.secret(old)})
-    assert replay.get(callback).status == 303
-    assert len(installation.audit("app:session:step-up")) == 1
-    assert installation.ref(old) == ref
 
 
 def test_an_anonymous_user_signs_in_by_the_same_link(installation: SignInWorld) -> None:

@@ -44,7 +44,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.server.websocket_protocol:LimitedWebSocket.send_receive_event_to_app",
         without="self._buffered.change(...)",
         test=(
-            "tests/component/server/test_http_protocol.py"
+            "tests/component/server/test_waiting_messages.py"
             "::test_waiting_messages_keep_only_their_own_person_from_sending_more_long_ones"
         ),
     ),
@@ -53,7 +53,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.server.websocket_protocol:LimitedWebSocket.receive",
         without="self._release_processed()",
         test=(
-            "tests/component/server/test_http_protocol.py"
+            "tests/component/server/test_waiting_messages.py"
             "::test_whole_messages_are_counted_until_the_app_asks_for_the_next"
         ),
     ),
@@ -62,14 +62,14 @@ REMOVALS: Final[list[Removal]] = [
         at="component.limits.buffered_messages:BufferedMessages._of",
         without='(self._all, self._anonymous) if client.startswith("address ") else (self._all,)',
         instead="(self._all,)",
-        test="tests/component/server/test_http_protocol.py::test_anonymous_clients_together_leave_room_for_people",
+        test="tests/component/server/test_waiting_messages.py::test_anonymous_clients_together_leave_room_for_people",
     ),
     Removal(
         guard="the bytes of all unfinished messages together are limited",
         at="component.limits.buffered_messages:BufferedMessages.is_too_much",
         without="any(counted.is_exceeded(client) for counted in self._of(client))",
         test=(
-            "tests/component/server/test_http_protocol.py"
+            "tests/component/server/test_waiting_messages.py"
             "::test_beyond_the_limit_a_client_with_less_than_an_equal_share_continues"
         ),
     ),

@@ -75,7 +75,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.limits.throttle:Lane._record",
         without="self._lasting.of(client, now).take(...)",
         test=(
-            "tests/component/limits/test_throttle.py"
+            "tests/component/limits/test_busy_people.py"
             "::test_people_who_send_much_for_long_share_a_pace_and_no_other_person_waits_for_them"
         ),
     ),
@@ -142,34 +142,34 @@ REMOVALS: Final[list[Removal]] = [
         guard="the reading cost of anonymous messages is charged to their shared queue",
         at="component.limits.throttle:Lane.charge",
         without="queue.charge(...)",
-        test="tests/component/limits/test_throttle.py::test_the_cost_of_parsing_delays_its_client_and_hardly_others",
+        test="tests/component/limits/test_busy_people.py::test_the_cost_of_parsing_delays_its_client_and_hardly_others",
     ),
     Removal(
         guard="the reading cost of messages counts toward being busy",
         at="component.limits.throttle:Lane.charge",
         without="self._record(...)",
-        test="tests/component/limits/test_throttle.py::test_a_person_who_sends_costly_messages_is_busy_after_a_few",
+        test="tests/component/limits/test_busy_people.py::test_a_person_who_sends_costly_messages_is_busy_after_a_few",
     ),
     Removal(
         guard="busy people wait in the queue that they share with anonymous clients",
         at="component.limits.throttle:_people",
         without="[PacedQueue(clock, TokenBucket.full(busy, 1, clock.now())), crowd]",
         instead="[PacedQueue(clock, TokenBucket.full(busy, 1, clock.now()))]",
-        test="tests/component/limits/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+        test="tests/component/limits/test_busy_people.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
     ),
     Removal(
         guard="short anonymous messages wait in the queue that busy people share",
         at="component.limits.throttle:_anonymous",
         without="Lane(clock, own(), [short, crowd], charged=[short, crowd])",
         instead="Lane(clock, own(), [short], charged=[short, crowd])",
-        test="tests/component/limits/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+        test="tests/component/limits/test_busy_people.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
     ),
     Removal(
         guard="long anonymous messages wait in the queue that busy people share",
         at="component.limits.throttle:_anonymous",
         without="[long, crowd]",
         instead="[long]",
-        test="tests/component/limits/test_throttle.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
+        test="tests/component/limits/test_busy_people.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
     ),
     Removal(
         guard="whether a person is busy is looked up after the wait in the person's own queue",
@@ -188,7 +188,7 @@ REMOVALS: Final[list[Removal]] = [
                 ...
         """,
         test=(
-            "tests/component/limits/test_throttle.py"
+            "tests/component/limits/test_busy_people.py"
             "::test_waiting_messages_of_a_person_who_becomes_busy_wait_in_the_shared_queue_too"
         ),
     ),

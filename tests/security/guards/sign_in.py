@@ -25,7 +25,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.routes.callback:SignInCallback._code",
         without="self._provider.check_issuer(...)",
         test=(
-            "tests/component/oidc/test_exchange_budget.py"
+            "tests/component/oidc/test_exchange_flood.py"
             "::test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row"
         ),
     ),
@@ -53,7 +53,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a step-up checks the age of the new sign-in",
         at="component.session.step_up:StepUpSignIn.id_token",
         without="max_age_seconds=max_age_seconds",
-        test="tests/component/session/test_step_up.py::test_a_provider_that_does_not_meet_the_request_changes_nothing",
+        test="tests/component/session/test_step_up_refusals.py::test_a_provider_that_does_not_meet_the_request_changes_nothing",
     ),
     Removal(
         guard="unexpected library errors are translated",
@@ -140,13 +140,13 @@ REMOVALS: Final[list[Removal]] = [
         guard="refused authorization codes are limited per address",
         at="component.oidc.exchange_budget:ExchangeBudget._as_new",
         without="self._addresses.of(...)",
-        test="tests/component/oidc/test_exchange_budget.py::test_from_one_address_ten_reach_the_provider_and_no_more",
+        test="tests/component/oidc/test_exchange_flood.py::test_from_one_address_ten_reach_the_provider_and_no_more",
     ),
     Removal(
         guard="refused authorization codes are limited per browser",
         at="component.oidc.exchange_budget:ExchangeBudget._as_new",
         without="self._clients.of(...)",
-        test="tests/component/oidc/test_exchange_budget.py::test_from_one_browser_five",
+        test="tests/component/oidc/test_exchange_flood.py::test_from_one_browser_five",
     ),
     Removal(
         guard="refused authorization codes are limited per account",
@@ -182,7 +182,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.oidc.exchange_budget:ExchangeBudget.remember",
         without="put_newest(...)",
         test=(
-            "tests/component/oidc/test_exchange_budget.py"
+            "tests/component/oidc/test_exchange_flood.py"
             "::test_a_flood_of_many_addresses_is_bounded_and_delays_no_known_browser"
         ),
     ),
@@ -207,7 +207,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.oidc.exchange_budget:ExchangeBudget.attempt",
         without="error.reason in OUTAGES",
         test=(
-            "tests/component/oidc/test_exchange_budget.py"
+            "tests/component/oidc/test_exchange_flood.py"
             "::test_a_user_who_omits_openid_from_the_scope_uses_up_that_users_own_budget_only"
         ),
     ),
@@ -256,6 +256,6 @@ REMOVALS: Final[list[Removal]] = [
             tokens, id_token = self._tokens(...)
             self._exchanges.remember(self._browser(callback), id_token.subject)
         """,
-        test="tests/component/oidc/test_exchange_budget.py::test_a_browser_is_known_once_its_session_was_made",
+        test="tests/component/oidc/test_exchange_flood.py::test_a_browser_is_known_once_its_session_was_made",
     ),
 ]

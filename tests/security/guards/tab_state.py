@@ -43,7 +43,7 @@ REMOVALS: Final[list[Removal]] = [
         without="rerun.fragment_id and rerun.fragment_id not in self.since_loss.fragments",
         instead="False",
         test=(
-            "tests/security/test_what_outlives_a_run.py"
+            "tests/security/test_revoked_state.py"
             "::test_after_a_revocation_no_id_works_however_the_page_is_cut_off[raises-1]"
         ),
     ),

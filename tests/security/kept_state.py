@@ -1,20 +1,15 @@
-"""State that Streamlit keeps beyond a run is unusable after a permission was revoked, however the next run ends.
-
-The end of a run proves nothing: Streamlit (1.67) reports success after ``stop_script``, an exception and ``st.stop()``
-too, and drops what was not rendered again only at the end of a whole script.
-"""
+"""A page with everything that Streamlit keeps beyond a run, and the requests that use it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from tests.security.live import LiveApp, SignedInUser, Tab, live
+from tests.security.live import LiveApp, SignedInUser
+from tests.security.live_tab import Tab
 
 BESIDE = """
 import os
@@ -42,6 +37,8 @@ def cut():
         time.sleep(0.01)
     st.stop()
 """
+
+
 PAGE = """
 import pandas
 import streamlit as st
@@ -209,103 +206,5 @@ OPERATIONS: dict[str, Callable[[Page], BackMsg]] = {"deferred download": deferre
 """The operations that a browser can request beside the script."""
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    """A page that is cut off once its user lacks the permission. No watcher: the tab's own message comes first."""
-    folder = tmp_path_factory.mktemp("outlives")
-    (folder / "beside.py").write_text(BESIDE)
-    with live(folder, script=f"GATED = True\n{PAGE}", processes=1, UNWATCHED="1") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    """A hosted app that requires a permission to enter."""
-    folder = tmp_path_factory.mktemp("hosted")
-    (folder / "beside.py").write_text(BESIDE)
-    (folder / "gatehouse.toml").write_text(
-        'enter = "use:theirs"\n[permissions]\n"use:theirs" = { sentence = "Use it.", roles = ["analyst"] }\n'
-    )
-    with live(folder, script=f"GATED = False\n{PAGE}", processes=1, UNWATCHED="1", HOSTED="1") as made:
-        yield made
-
-
 def page_of(app: LiveApp, user: SignedInUser, **more: str) -> Page:
     return Page(f"http://127.0.0.1:{app.ports[0]}", cookies=user.cookies, **more)  # type: ignore[arg-type]
-
-
-def set_cut(app: LiveApp, how: str) -> None:
-    (Path(app.folder) / "cut").write_text(how)
-
-
-@pytest.mark.parametrize("case", RUNS)
-def test_before_a_revocation_every_id_works(app: LiveApp, case: str) -> None:
-    user = app.sign_in("ann", "analyst")
-    with page_of(app, user) as page:
-        page.render()
-        before = app.traces
-        for name, message in OPERATIONS.items():
-            assert page.answer(message(page)) == "", name
-        page.send(RUNS[case](page))
-        page.read_run()
-        assert case.replace(" ", "-") in app.traces[len(before) :]
-
-
-@pytest.mark.parametrize("times", [1, 3])
-@pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
-def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(app: LiveApp, how: str, times: int) -> None:
-    user = app.sign_in(f"bo-{how}-{times}", "analyst")
-    set_cut(app, how)
-    with page_of(app, user) as page:
-        page.render()
-        before = app.traces
-        app.revoke(user, "analyst")
-        for _ in range(times):
-            page.cut_off(how)
-        for name, message in OPERATIONS.items():
-            assert page.answer(message(page)), name
-        for case, request in RUNS.items():
-            page.send(request(page))
-            page.read_until_cut(how)
-            assert app.traces == before, case
-
-
-@pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
-def test_no_id_works_after_a_reconnection_and_a_second_loss(app: LiveApp, how: str) -> None:
-    user = app.sign_in(f"cy-{how}", "analyst", "developer")
-    set_cut(app, how)
-    with page_of(app, user) as first:
-        first.render()
-        before = app.traces
-        app.revoke(user, "analyst")
-        first.cut_off(how)
-    app.revoke(user, "developer")
-    with page_of(app, user, reattach_to=first.session_id) as page:
-        vars(page).update({name: value for name, value in vars(first).items() if not name.startswith("_")})
-        page.cut_off(how)
-        assert page.session_id == first.session_id
-        for case, request in RUNS.items():
-            page.send(request(page))
-            page.read_until_cut(how)
-            assert app.traces == before, case
-
-
-@pytest.mark.parametrize("stops", [False, True])
-def test_no_id_works_for_a_user_who_may_no_longer_enter_a_hosted_app(hosted: LiveApp, stops: bool) -> None:
-    user = hosted.sign_in(f"di-{stops}", "analyst")
-    with page_of(hosted, user) as page:
-        page.render()
-        before = hosted.traces
-        hosted.revoke(user, "analyst")
-        if stops:
-            page.send(whole_run())
-            page.send(BackMsg(stop_script=True))
-        else:
-            page.send(whole_run())
-        page.read_until_cut("")
-        for name, message in OPERATIONS.items():
-            assert page.answer(message(page)), name
-        for case, request in RUNS.items():
-            page.send(request(page))
-            page.read_until_cut("")
-            assert hosted.traces == before, case

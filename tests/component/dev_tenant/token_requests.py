@@ -1,0 +1,50 @@
+"""Requests to the token endpoints of the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.component.dev_tenant.support import (
+    AUDIENCE,
+    Running,
+    call,
+    running,
+)
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("tenant") / "state") as started:
+        yield started
+
+
+def refused(response: requests.Response, status: int, error: str, description: str | None = None) -> None:
+    """Auth0's error shape, and nothing of it may be stored."""
+    assert response.status_code == status, response.text
+    body = response.json()
+    assert set(body) == {"error", "error_description"}
+    assert body["error"] == error
+    assert description is None or body["error_description"] == description
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def userinfo(tenant: Running, token: str) -> requests.Response:
+    return call("GET", tenant.url("/userinfo"), headers={"Authorization": f"Bearer {token}"})
+
+
+def machine(tenant: Running, **form: str) -> requests.Response:
+    known = tenant.tenant.credentials
+    return tenant.post_token(
+        **(
+            {
+                "grant_type": "client_credentials",
+                "client_id": known.machine_client_id,
+                "client_secret": known.machine_client_secret,
+                "audience": AUDIENCE,
+            }
+            | form
+        )
+    )

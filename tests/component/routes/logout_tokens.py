@@ -1,0 +1,43 @@
+"""Requests of the provider to the back-channel logout."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.browser import Answer, call
+from tests.clock import FakeClock
+from tests.provider import FakeProvider
+from tests.signin import Browser, SignInWorld, world
+
+PATH = "/auth/backchannel-logout"
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def installation() -> Iterator[SignInWorld]:
+    clock = FakeClock()
+    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+        yield installation
+
+
+def post(installation: SignInWorld, body: bytes | str, **headers: str) -> Answer:
+    """Post as the provider does; no cookie, no ``Origin``."""
+    sent = {"content-type": FORM} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return call(installation.app, "POST", PATH, sent, body.encode() if isinstance(body, str) else body)
+
+
+def post_logout_token(installation: SignInWorld, **claims: Any) -> Answer:
+    """Post a logout token with these claims, by default issued one second after the current time."""
+    usual = {"jti": secrets.token_hex(8), "iat": int(installation.clock.timestamp()) + 1}
+    return post(installation, urlencode({"logout_token": installation.fake.issuer.logout_token(**(usual | claims))}))
+
+
+def live(installation: SignInWorld, browser: Browser) -> bool:
+    return bool(browser.get("/auth/session").json()["authenticated"])
