@@ -36,9 +36,6 @@ def seconds() -> Seconds:
     return Seconds()
 
 
-# The budget alone
-
-
 def refuse(budget: ExchangeBudget, error: Exception, *, browser: str = "b", address: str = "a") -> None:
     with pytest.raises(type(error)), budget.attempt(browser=browser, address=address):
         raise error
