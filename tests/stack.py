@@ -84,7 +84,7 @@ class Stack:
         served = [self._settings["GATEHOUSE_APP"]] if "GATEHOUSE_APP" in self._settings else []
         serve = ["app", "serve", *served, "--port", str(self.app_port)]
         if self._script is not None:
-            serve = ["tests.e2e.served", str(self.app_port), str(self._script)]
+            serve = ["tests.e2e.serve_script", str(self.app_port), str(self._script)]
         self._start("app", serve, f"{self.app_url}/_stcore/health")
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:

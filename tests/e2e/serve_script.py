@@ -1,4 +1,6 @@
-"""Serve any script behind the whole product, in place of ``app/main.py``: ``python -m tests.e2e.served PORT SCRIPT``.
+"""Serve any script behind the whole product, in place of ``app/main.py``.
+
+``python -m tests.e2e.serve_script PORT SCRIPT``.
 
 Settings come from the environment, as for ``gatehouse serve``.
 """
