@@ -39,7 +39,7 @@ def sentence(event: AuditRow, name_of: NameOf) -> str:
     kind = kind_of(event.kind)
     template = kind.sentence if kind is not None else _UNKNOWN
     named = {
-        "actor": _named(event.actor, name_of) or "Somebody",
+        "actor": _named(event.actor, name_of) or "An unknown actor",
         "target": _named(event.target, name_of) or "something",
     }
     text = _PLACE.sub(lambda match: named[match[1]], template)

@@ -72,7 +72,7 @@ class BackgroundWriter:
                 outcome=Outcome.SUCCEEDED,
             )
 
-    def seen(self, subject: Subject, *, machine: bool) -> None:
+    def add_subject(self, subject: Subject, *, machine: bool) -> None:
         """Queue a new subject; dropped when too many wait, because its next call queues it again."""
         with self._lock:
             if len(self._subjects) < MAX_SUBJECTS:

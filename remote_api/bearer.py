@@ -109,7 +109,7 @@ class Bearer:
         if token.unusable and principal.method is not AuthMethod.OWN_TOKEN:  # the sign-in records those of own tokens
             self._background_writer.claims_dropped(token.subject, token.unusable, self.address())
         if facts.person is None:
-            self._background_writer.seen(token.subject, machine=token.machine)
+            self._background_writer.add_subject(token.subject, machine=token.machine)
         grants = self._services.rights.of(token.subject, facts.policy_version)
         if (token.permissions or facts.withheld) and principal.method is not AuthMethod.OWN_TOKEN:
             grants = Grants(

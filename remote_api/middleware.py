@@ -41,7 +41,7 @@ class Middleware:
 
     def __init__(self, app: WSGIApplication, settings: Settings) -> None:
         self._app = app
-        # Unique, not secret: asking the system for randomness each time costs more than all the rest here.
+        # Unique, not secret: random bytes from the system for each request would cost more than all the rest.
         self._prefix = secrets.token_hex(6)
         self._numbers = itertools.count(1)
         self._development = not settings.production

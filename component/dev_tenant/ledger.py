@@ -90,7 +90,7 @@ class Ledger:
 
     def grant(self, grant_id: str) -> Grant | None:
         """A grant that is neither revoked nor over."""
-        row = self._store.one(
+        row = self._store.first_row(
             "SELECT data FROM grants WHERE id = ? AND revoked = 0 AND expires_at >= ?",
             *(grant_id, self._config.clock()),
         )
@@ -114,7 +114,7 @@ class Ledger:
 
     def redeem(self, code: str, client_id: str) -> Code | Finding:
         """Use a code up; any attempt by its client counts as the use. A second one revokes what the first issued."""
-        row = self._store.one("SELECT * FROM codes WHERE code = ?", digest(code))
+        row = self._store.first_row("SELECT * FROM codes WHERE code = ?", digest(code))
         grant = self.grant(row["grant_id"]) if row else None
         if row is None or grant is None or grant.client_id != client_id:
             return Finding.UNKNOWN
@@ -148,7 +148,7 @@ class Ledger:
 
     def refresh_token(self, token: str) -> RefreshToken | Finding:
         """Look a refresh token up. An older one ends its family; the previous one is admitted during the overlap."""
-        row = self._store.one(
+        row = self._store.first_row(
             "SELECT r.*, g.generation AS latest FROM refresh_tokens r JOIN grants g ON g.id = grant_id WHERE token = ?",
             digest(token),
         )
@@ -171,7 +171,7 @@ class Ledger:
 
     def access_token(self, token: str) -> tuple[Grant, frozenset[str]] | None:
         """The grant and the scope of an access token that is still good here."""
-        row = self._store.one(
+        row = self._store.first_row(
             "SELECT grant_id, scope FROM access_tokens WHERE token = ? AND expires_at > ?",
             *(digest(token), self._config.clock()),
         )

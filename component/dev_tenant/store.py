@@ -106,7 +106,7 @@ class Store:
                 raise
             self._connection.execute("COMMIT")
 
-    def one(self, query: str, *values: Any) -> sqlite3.Row | None:
+    def first_row(self, query: str, *values: Any) -> sqlite3.Row | None:
         """The first row, or None."""
         with self._lock:
             row: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
@@ -165,7 +165,7 @@ class Store:
 
     def pending(self, token: str, *, browser: str) -> Pending | None:
         """The sign-in behind a form token; None when unknown, over, or started in another browser."""
-        row = self.one(
+        row = self.first_row(
             "SELECT data FROM pending WHERE id = ? AND browser = ? AND expires_at >= ?",
             *(digest(token), digest(browser), self._clock()),
         )
@@ -183,7 +183,9 @@ class Store:
 
     def session(self, cookie: str) -> TenantSession | None:
         """The session behind a cookie; None when unknown or over."""
-        row = self.one("SELECT * FROM sessions WHERE cookie = ? AND expires_at >= ?", *(digest(cookie), self._clock()))
+        row = self.first_row(
+            "SELECT * FROM sessions WHERE cookie = ? AND expires_at >= ?", *(digest(cookie), self._clock())
+        )
         return TenantSession(row["sid"], row["person"], row["auth_at"], bool(row["mfa"])) if row else None
 
     def sign_in(self, old_cookie: str, *, person: str, auth_at: int, mfa: bool) -> tuple[TenantSession, str]:

@@ -66,7 +66,7 @@ export class EventConsole {
       this.button("Report an error", "error", () => this.sendError()),
       this.button("Ask for a sign-in", "auth", () => this.requestSignIn()),
     )
-    this.status = createElement("p", "said")
+    this.status = createElement("p", "status")
     this.status.setAttribute("role", "status")
     this.body = createElement("pre", "answer")
     this.body.tabIndex = 0

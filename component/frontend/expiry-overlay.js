@@ -38,7 +38,7 @@ dialog::backdrop { background: Canvas; }
 }
 h1 { margin: 0 0 0.5rem; font-size: 1.5rem; line-height: 1.25; }
 p { margin: 0 0 0.75rem; }
-.said:empty { display: none; }
+.status:empty { display: none; }
 .actions { display: flex; flex-wrap: wrap; gap: 0.75rem; margin-top: 1.25rem; }
 .button {
   display: inline-flex; align-items: center; justify-content: center; min-height: 2.75rem; padding: 0.25rem 1rem;
@@ -66,7 +66,7 @@ export class ExpiryOverlay {
     this.draws = 0
     this.stopped = new AbortController()
     this.host = document.createElement("div")
-    this.host.className = "st-key-cover"
+    this.host.className = "st-key-expiry-overlay"
     const source = themed instanceof ShadowRoot ? themed.host : themed
     for (const name of THEME) {
       const value = getComputedStyle(source).getPropertyValue(`--st-${name}`)
@@ -84,7 +84,7 @@ export class ExpiryOverlay {
     const text = "This page is hidden, and nothing on it is lost. Sign in again to continue where you were."
     const about = createElement("p", "", text)
     about.id = "about"
-    this.status = createElement("p", "said")
+    this.status = createElement("p", "status")
     this.status.setAttribute("role", "status")
     this.signInButton = createElement("button", "button primary st-key-sign-in-again", "Sign in again")
     this.signInButton.type = "button"

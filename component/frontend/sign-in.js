@@ -39,7 +39,7 @@ export class SignIn {
     else if (stepUp) this.anchor = createElement("a", "button primary st-key-step-up", "Confirm it is you")
     else this.anchor = createElement("a", "button primary st-key-sign-in", "Sign in")
     this.anchor.target = "_top"
-    this.status = createElement("p", "said")
+    this.status = createElement("p", "status")
     this.status.setAttribute("role", "status")
     this.element.append(this.anchor, this.status)
     // Streamlit changes the page's address without drawing the component again.
@@ -171,7 +171,7 @@ export class SignIn {
    * @param {string} [kind] A further class.
    */
   showStatus(text, kind = "") {
-    this.status.className = `said ${kind}`.trim()
+    this.status.className = `status ${kind}`.trim()
     this.status.textContent = text
   }
 

@@ -31,8 +31,8 @@ export const STYLE = `
 .quiet { font-size: 0.875em; }
 .actions { margin-top: 0.75rem; }
 .failure { margin: 0.5rem 0 0; color: var(--st-red-text-color, inherit); }
-.failure:empty, .said:empty { margin: 0; }
-.said { margin: 0.5rem 0 0; overflow-wrap: anywhere; }
+.failure:empty, .status:empty { margin: 0; }
+.status { margin: 0.5rem 0 0; overflow-wrap: anywhere; }
 .group { display: flex; flex-direction: column; align-items: flex-start; gap: 0.5rem; margin-bottom: 1rem; }
 .group.row { flex-flow: row wrap; margin-bottom: 0; }
 .field { display: block; width: 100%; font-size: 0.875em; }
@@ -49,7 +49,7 @@ textarea.control { resize: vertical; }
 }
 .tick { display: flex; align-items: center; gap: 0.5rem; font-size: 0.875em; min-height: 1.5rem; }
 .with-token { flex: none; width: 1rem; height: 1rem; accent-color: var(--st-primary-color, Highlight); }
-.console .said { min-height: 3em; }
+.console .status { min-height: 3em; }
 .answer {
   margin: 0.5rem 0 0; padding: 0.75rem; max-height: 20rem; overflow: auto;
   white-space: pre-wrap; overflow-wrap: anywhere;

@@ -18,7 +18,7 @@ api = APIBlueprint("demo", __name__, url_prefix="/api", abp_tags=[Tag(name="demo
 @public
 def ping() -> Message:
     """Return a message; needs no access token."""
-    return construct(Message, message="Pong. Anybody may read this.")
+    return construct(Message, message="Pong. No access token is required.")
 
 
 @api.get("/pong", responses={200: Message})

@@ -13,7 +13,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -47,12 +47,13 @@ TEXTS: Final = "texts"
 
 @dataclass(frozen=True)
 class Place:
-    """A banned word: the path from the root, the line, the matched name or phrase, and its rule."""
+    """A banned word: the path from the root, the line, the matched name or phrase, its rule, and where it stands."""
 
     path: str
     line: int
     text: str
     rule: Rule
+    in_prose: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.text} -> {self.rule.use}"
@@ -109,7 +110,7 @@ def places_in(path: str, piece: Piece) -> Iterator[Place]:
             if rule.prose and (not rule.rooms or is_within(path, rule.rooms)):
                 for match in _prose_pattern(rule.prose).finditer(piece.text):
                     line = piece.line + piece.text.count("\n", 0, match.start())
-                    yield Place(path, line, " ".join(match[0].split()), rule)
+                    yield Place(path, line, " ".join(match[0].split()), rule, in_prose=True)
     else:
         for rule in _rules_of_name(piece.text, piece.kind):
             if not rule.rooms or is_within(path, rule.rooms):
@@ -122,7 +123,8 @@ def allowance_for(place: Place) -> Allowance | None:
         (
             allowance
             for allowance in ALLOWANCES
-            if _pattern(allowance.text).fullmatch(place.text)
+            if allowance.in_prose is place.in_prose
+            and _pattern(allowance.text).fullmatch(place.text)
             and (not allowance.rooms or is_within(place.path, allowance.rooms))
         ),
         None,

@@ -34,7 +34,7 @@ def expect_logged(visitor: Visitor, text: str | re.Pattern[str]) -> None:
 
 def expect_message(visitor: Visitor, text: str | re.Pattern[str]) -> None:
     """Wait for a message of the component."""
-    expect(visitor.page.locator(".st-key-console .said")).to_have_text(text, timeout=SOON)
+    expect(visitor.page.locator(".st-key-console .status")).to_have_text(text, timeout=SOON)
 
 
 def press(visitor: Visitor, control: str) -> None:

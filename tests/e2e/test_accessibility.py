@@ -111,7 +111,7 @@ def test_no_violation_on_the_api_explorer(visitor: Arrive, dark: bool, width: in
     browser.sign_in("dev", "/api-explorer")
     page = settled(browser, ".st-key-console button.ask")
     page.locator(".st-key-console button.ask").click()
-    expect(page.locator(".st-key-console .said")).to_contain_text("answered 200", timeout=SOON)
+    expect(page.locator(".st-key-console .status")).to_contain_text("answered 200", timeout=SOON)
     page.locator(".st-key-send button").click()
     settled(browser, ".st-key-answer")
     browser.shot(f"axe-explorer-{'dark' if dark else 'light'}-{width}")

@@ -41,7 +41,7 @@ def test_the_explorer_lists_the_events_of_a_session(arrive: Arrive) -> None:
     )
     press(visitor, "ask")
     expect_message(visitor, re.compile(r"The API answered 200 after \d+ ms\."))
-    expect(visitor.page.locator(".st-key-console .answer")).to_contain_text("Anybody may read this")
+    expect(visitor.page.locator(".st-key-console .answer")).to_contain_text("No access token is required")
     press(visitor, "report")
     expect_message(visitor, "The host has taken note.")
     expect(visitor.page.locator(".st-key-reports")).to_contain_text("Seen in this browser", timeout=SOON)

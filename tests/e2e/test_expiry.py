@@ -72,7 +72,7 @@ def arrive(browser: Browser, writing: Writing) -> Iterator[Arrive]:
 
 
 def overlay(page: Page) -> Locator:
-    return page.locator(".st-key-cover dialog")
+    return page.locator(".st-key-expiry-overlay dialog")
 
 
 def sign_in_again(page: Page, person: str, *, another: bool = False) -> None:
@@ -109,10 +109,10 @@ def test_input_survives_an_expiry_and_is_submitted_once(writing: Writing, arrive
     assert writing.sent == []
     # The page cannot be read, focused or pressed.
     assert page.locator("[data-testid=stMain]").evaluate("e => getComputedStyle(e).visibility") == "hidden"
-    assert page.evaluate("document.activeElement.classList.contains('st-key-cover')")
+    assert page.evaluate("document.activeElement.classList.contains('st-key-expiry-overlay')")
     for _ in range(6):
         page.keyboard.press("Tab")
-        assert page.evaluate("['st-key-cover', ''].includes(document.activeElement.className)")
+        assert page.evaluate("['st-key-expiry-overlay', ''].includes(document.activeElement.className)")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(overlay(page)).to_be_visible()

@@ -49,9 +49,9 @@ def test_sign_in_is_refused_while_offline_and_works_afterwards(arrive: Arrive) -
     expect(control).to_be_visible(timeout=SOON)
     visitor.context.set_offline(True)
     control.click()
-    expect(visitor.page.locator(".st-key-sign-in .said")).to_contain_text("You are offline")
+    expect(visitor.page.locator(".st-key-sign-in .status")).to_contain_text("You are offline")
     visitor.context.set_offline(False)
-    expect(visitor.page.locator(".st-key-sign-in .said")).to_have_text("")
+    expect(visitor.page.locator(".st-key-sign-in .status")).to_have_text("")
     control.click()
     expect(visitor.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
 
@@ -76,7 +76,7 @@ def test_sign_in_stays_on_the_page_while_the_app_does_not_respond(arrive: Arrive
     visitor.open("/reports")
     control = visitor.page.locator(".st-key-sign-in a")
     expect(control).to_be_visible(timeout=SOON)
-    message = visitor.page.locator(".st-key-sign-in .said")
+    message = visitor.page.locator(".st-key-sign-in .status")
     address = visitor.page.url
     visitor.context.route("**/auth/session", lambda route: route.abort("connectionrefused"))
     visitor.page.evaluate("WebSocket.prototype.send = () => undefined")

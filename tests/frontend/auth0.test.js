@@ -28,9 +28,9 @@ test("one view is drawn in one place until it is of another kind", () => {
 test("the overlay is shown and removed as the server says", () => {
   const page = fakePage()
   drawn(page.element(), { covered: true })
-  assert.equal(page.body.all("st-key-cover").length, 1)
+  assert.equal(page.body.all("st-key-expiry-overlay").length, 1)
   drawn(page.element(), { covered: false })
-  assert.equal(page.body.all("st-key-cover").length, 0)
+  assert.equal(page.body.all("st-key-expiry-overlay").length, 0)
 })
 
 test("an overlay whose element a run removes asks the server", () => {

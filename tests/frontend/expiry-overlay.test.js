@@ -25,9 +25,9 @@ test("it hides the page in Streamlit's theme, takes the focus, and there is one"
   assert.deepEqual([overlay.dialog.open, overlay.host.style["--st-font"]], [true, "serif"])
   assert.equal(page.focused, overlay.signInButton)
   assert.equal(showOverlay(themed), overlay)
-  assert.equal(page.body.all("st-key-cover").length, 1)
+  assert.equal(page.body.all("st-key-expiry-overlay").length, 1)
   hideOverlay()
-  assert.deepEqual([page.body.style.visibility, page.body.all("st-key-cover").length], ["", 0])
+  assert.deepEqual([page.body.style.visibility, page.body.all("st-key-expiry-overlay").length], ["", 0])
 })
 
 test("neither Escape nor a browser that closes it all the same removes it", (t) => {
@@ -54,11 +54,11 @@ test("a page that showed it by itself removes it when the session is resumed", a
   const { page } = locked(t)
   page.timers.pass(3_000)
   await settled()
-  assert.equal(page.body.all("st-key-cover").length, 1)
+  assert.equal(page.body.all("st-key-expiry-overlay").length, 1)
   page.responses["GET /auth/session"] = { authenticated: true, session: "tag" }
   page.timers.pass(3_000)
   await settled()
-  assert.equal(page.body.all("st-key-cover").length, 0)
+  assert.equal(page.body.all("st-key-expiry-overlay").length, 0)
 })
 
 test("one that the server has drawn stays until the server removes it; if it never does, the page is reloaded", async (t) => {
@@ -70,14 +70,14 @@ test("one that the server has drawn stays until the server removes it; if it nev
     await settled()
   }
   assert.equal(overlay.status.textContent, "You are signed in. One moment …")
-  assert.deepEqual([page.body.all("st-key-cover").length, page.went], [1, ["reload"]])
+  assert.deepEqual([page.body.all("st-key-expiry-overlay").length, page.went], [1, ["reload"]])
 })
 
 test("the page of another session is not shown to its user", async (t) => {
   const { page } = locked(t, { authenticated: true, session: "another" })
   page.timers.pass(3_000)
   await settled()
-  assert.equal(page.body.all("st-key-cover").length, 1)
+  assert.equal(page.body.all("st-key-expiry-overlay").length, 1)
 })
 
 test("a session that can be resumed no longer leads to the page that explains its end", async (t) => {

@@ -97,7 +97,7 @@ test("a session that has ended leads to the page that explains it, and the other
 test("a session that has expired and can be resumed locks the page", async (t) => {
   const { page, warning } = warned(t, { authenticated: false, expired: true })
   await warning.check()
-  assert.deepEqual([page.body.find("st-key-cover")?.isConnected, page.went], [true, []])
+  assert.deepEqual([page.body.find("st-key-expiry-overlay")?.isConnected, page.went], [true, []])
   const { hideOverlay } = await load("expiry-overlay")
   hideOverlay()
 })

@@ -80,7 +80,7 @@ test("offline without a channel, the page stays too", async (t) => {
   page.responses["GET /auth/session"] = new TypeError("Failed to fetch")
   assert.equal(signIn.anchor.click(), true)
   await settled()
-  assert.deepEqual([page.went, signIn.status.className], [[], "said offline"])
+  assert.deepEqual([page.went, signIn.status.className], [[], "status offline"])
 })
 
 test("a popup opens in the click, goes to the host's address, and comes to the front", async (t) => {

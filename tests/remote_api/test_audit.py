@@ -59,7 +59,7 @@ def test_strangers_cannot_fill_the_memory(world: ApiWorld) -> None:
     for number in range(MAX_KEYS + 1050):
         world.background_writer.refused(AuditKind.BEARER_REFUSE, "token-invalid", f"address {number}")
     for number in range(MAX_SUBJECTS + 50):
-        world.background_writer.seen(world.subject(f"auth0|{number}"), machine=False)
+        world.background_writer.add_subject(world.subject(f"auth0|{number}"), machine=False)
     assert world.background_writer.refusals.waiting() <= MAX_ROWS
     assert len(world.background_writer._subjects) <= MAX_SUBJECTS
     world.background_writer.flush()

@@ -61,7 +61,7 @@ ROW = AuditRow(
             "x",
             "Ann Example did something of a kind that this version does not know.",
         ),
-        ("policy:grant:add", "", "", "Somebody granted something a role or permission."),
+        ("policy:grant:add", "", "", "An unknown actor granted something a role or permission."),
         (
             "policy:grant:add",
             "{target} at https://i",

@@ -1,4 +1,4 @@
-"""Drafts: what somebody typed before they had to sign in, sealed, for some minutes."""
+"""Drafts: form values that a user entered before a sign-in, sealed, for some minutes."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -29,12 +29,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_withheld_grants"),
     )
     op.create_index("ix_withheld_grants_role_id", "withheld_grants", ["role_id"])
-    for what in ("role_id", "permission"):
-        where = sa.text(f"{what} IS NOT NULL")
+    for column in ("role_id", "permission"):
+        where = sa.text(f"{column} IS NOT NULL")
         op.create_index(
-            f"uq_withheld_grants_{what.removesuffix('_id')}",
+            f"uq_withheld_grants_{column.removesuffix('_id')}",
             "withheld_grants",
-            ["person_id", what],
+            ["person_id", column],
             unique=True,
             sqlite_where=where,
             postgresql_where=where,
