@@ -382,11 +382,6 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
         "public name of the version before, an alias of testing.make_anonymous until the next one",
         rooms=("app/testing.py", "docs/how-to/test-a-page.md", "tests/app/test_testing.py"),
     ),
-    Allowance(
-        "SILENT",
-        "member of the component's public Mode: the silent sign-in of OpenID Connect (prompt=none)",
-        rooms=("app/sign_in.py", "component"),
-    ),
 )
 """Matches that stay: a name of a library or a standard that the project defines itself, a stored or public name that is
 kept for old rows and clients. Names that are only imported from a library never match."""
