@@ -135,6 +135,6 @@ REMOVALS: Final[list[Removal]] = [
         guard="a call that changes people requires its permission",
         at="app.admin.api.people:set_blocked",
         without="@access.requires(...)",
-        test="tests/app/admin/api/test_calls.py::test_a_call_goes_nowhere_without_its_permission[people.set_blocked]",
+        test="tests/app/admin/api/test_calls.py::test_a_call_without_its_permission_sends_no_request[people.set_blocked]",
     ),
 ]

@@ -1,4 +1,4 @@
-"""The access matrix: its lines, what stands out, and its file."""
+"""The access matrix: its rows, the notices, the filters, and the CSV file."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ ROLES = {
 }
 
 
-def test_lines_are_in_order_and_say_who_gives_what() -> None:
-    found = lines(GUARDS, ROLES, listed_by=None)
-    assert [line.guard for line in found] == [HOME, PAGE, EXPORT, STRAY, ROUTE]
-    assert [line.allowed for line in found] == [
+def test_lines_are_sorted_and_mark_the_roles_with_the_permission() -> None:
+    matrix = lines(GUARDS, ROLES, listed_by=None)
+    assert [line.guard for line in matrix] == [HOME, PAGE, EXPORT, STRAY, ROUTE]
+    assert [line.allowed for line in matrix] == [
         (True, True),
         (True, True),
         (True, False),
@@ -40,9 +40,9 @@ def test_lines_are_in_order_and_say_who_gives_what() -> None:
     ]
 
 
-def test_what_stands_out_when_all_roles_are_known() -> None:
-    found = lines(GUARDS, ROLES, listed_by={"read:reports": 3, "export:reports": 1, "manage:roles": 0})
-    assert [line.notice for line in found] == [
+def test_notices_when_all_roles_are_known() -> None:
+    matrix = lines(GUARDS, ROLES, listed_by={"read:reports": 3, "export:reports": 1, "manage:roles": 0})
+    assert [line.notice for line in matrix] == [
         Notice.NO_PERMISSION,
         None,
         None,
@@ -51,9 +51,9 @@ def test_what_stands_out_when_all_roles_are_known() -> None:
     ]
 
 
-def test_what_stands_out_when_only_some_roles_are_known() -> None:
-    found = lines(GUARDS, ROLES, listed_by=None)
-    assert [line.notice for line in found] == [
+def test_notices_when_only_some_roles_are_known() -> None:
+    matrix = lines(GUARDS, ROLES, listed_by=None)
+    assert [line.notice for line in matrix] == [
         Notice.NO_PERMISSION,
         None,
         Notice.NO_CHOSEN_ROLE,
@@ -62,11 +62,11 @@ def test_what_stands_out_when_only_some_roles_are_known() -> None:
     ]
 
 
-def test_filters() -> None:
-    found = lines(GUARDS, ROLES, listed_by=None)
+def test_filters_select_lines() -> None:
+    matrix = lines(GUARDS, ROLES, listed_by=None)
 
-    def names(**asked: object) -> list[str]:
-        return [line.guard.name for line in filtered(found, **asked)]  # type: ignore[arg-type] # named below
+    def names(**filters: object) -> list[str]:
+        return [line.guard.name for line in filtered(matrix, **filters)]  # type: ignore[arg-type] # named below
 
     assert len(names()) == len(GUARDS)
     assert names(kinds=[GuardKind.PAGE]) == ["/", "/reports"]
@@ -77,10 +77,10 @@ def test_filters() -> None:
     assert names(text="nowhere") == []
 
 
-def test_the_file_says_the_same_and_begins_no_formula() -> None:
+def test_the_csv_file_has_the_same_lines_and_no_formula() -> None:
     evil = guard(GuardKind.FUNCTION, "=cmd|'/c calc'!A1", "read:reports", "+evil.py", 1)
-    found = lines([HOME, PAGE, evil], {"@evil": {"read:reports"}, "viewer": set()}, listed_by=None)
-    rows = list(csv.reader(io.StringIO(as_csv(found, ["@evil", "viewer"]).decode())))
+    matrix = lines([HOME, PAGE, evil], {"@evil": {"read:reports"}, "viewer": set()}, listed_by=None)
+    rows = list(csv.reader(io.StringIO(as_csv(matrix, ["@evil", "viewer"]).decode())))
     assert rows[0] == [
         "kind",
         "name",

@@ -1,7 +1,4 @@
-"""Each call of administration: the permission it asks for, what is answered, and literally what is sent.
-
-One table, in which every call of ``app.admin.api`` stands once.
-"""
+"""The table of calls: for each call of ``app.admin.api`` its permission, a response, and the exact request."""
 
 from __future__ import annotations
 
@@ -41,7 +38,7 @@ CARD = {
     "permissions": [{"name": "read:reports", "sentence": "See the usage report.", "grants": [3]}],
     "token_roles": [{"name": "Viewer", "roles": []}], "counts_as_administrator": False, "version": "v1",
 }  # fmt: skip
-AROUND = {"next": None, "total": 1, "total_capped": False}
+LIST_FIELDS = {"next": None, "total": 1, "total_capped": False}
 ROLE = {
     "id": 4, "name": "viewer", "description": "Reads", "built_in": True, "version": "r1", "permissions": 1,
     "people": 2, "people_capped": False,
@@ -59,7 +56,7 @@ SESSION = {
     "last_seen_at": SINCE, "expires_at": SINCE, "browser": "x", "address": "::1", "page": "/csv", "current": False,
 }  # fmt: skip
 EVENT = {
-    "seq": 9, "at": SINCE, "kind": "policy:grant:add", "sentence": "A gave B a role.", "outcome": "done", "actor": "a",
+    "seq": 9, "at": SINCE, "kind": "policy:grant:add", "sentence": "A granted a role.", "outcome": "done", "actor": "a",
     "target": "b", "reason": "r", "correlation_id": "c", "address": "", "details": {"role": "viewer"},
 }  # fmt: skip
 STATISTICS = {
@@ -78,9 +75,9 @@ CHAIN = {
     "seq": 9, "last_at": SINCE, "sealed": True, "boundary_seq": 0, "verified": False, "good": None, "events": None,
     "problems": [],
 }  # fmt: skip
-WHAT = Grantable("role", "viewer")
+VIEWER_ROLE = Grantable("role", "viewer")
 UNTIL = datetime(2026, 2, 1, tzinfo=UTC)
-NOTHING = StubResponse(204)
+NO_CONTENT = StubResponse(204)
 
 
 def call(name: str, /, *args: object, **kwargs: object) -> Callable[[], object]:
@@ -88,7 +85,7 @@ def call(name: str, /, *args: object, **kwargs: object) -> Callable[[], object]:
     return lambda: getattr(importlib.import_module(f"app.admin.api.{module}"), function)(*args, **kwargs)
 
 
-# call → permission, what is answered, and literally what is sent: method, path, query, body, If-Match
+# call → permission, response, and the exact request: method, path, query, body, If-Match
 CALLS: dict[
     str, tuple[Callable[[], object], str, StubResponse, tuple[str, str, dict[str, list[str]], object, str | None]]
 ] = {
@@ -98,7 +95,7 @@ CALLS: dict[
             PeopleQuery("bo", PersonState.ACTIVE, "viewer", True, False, PeopleSort.LAST_SEEN),
             cursor="c", limit=9,
         ),
-        "read:people", json_of({"people": [PERSON], **AROUND}),
+        "read:people", json_of({"people": [PERSON], **LIST_FIELDS}),
         ("GET", "/people", {
             "q": ["bo"], "state": ["active"], "role": ["viewer"], "without_roles": ["true"], "machine": ["false"],
             "sort": ["-last_seen_at"], "cursor": ["c"], "limit": ["9"],
@@ -117,11 +114,12 @@ CALLS: dict[
         ("PUT", "/people/7/block", {}, {"blocked": True, "reason": "r"}, "v1"),
     ),
     "people.erase": (
-        call("people.erase", 7, reason="r", version="v1"), "erase:people", NOTHING,
+        call("people.erase", 7, reason="r", version="v1"), "erase:people", NO_CONTENT,
         ("POST", "/people/7/erasure", {}, {"reason": "r"}, "v1"),
     ),
     "grants.add_grant": (
-        call("grants.add_grant", 7, WHAT, until=UNTIL, reason="r", version="v1"), "manage:grants", json_of(CARD, 201),
+        call("grants.add_grant", 7, VIEWER_ROLE, until=UNTIL, reason="r", version="v1"), "manage:grants",
+        json_of(CARD, 201),
         ("POST", "/people/7/grants", {}, {"role": "viewer", "reason": "r", "until": "2026-02-01T00:00:00+00:00"}, "v1"),
     ),
     "grants.revoke_grant": (
@@ -141,12 +139,12 @@ CALLS: dict[
          {"action": "grant", "permission": "read:reports", "people": [7, 8], "reason": "r"}, None),
     ),
     "grants.revoke_from_many": (
-        call("grants.revoke_from_many", [7], WHAT, reason="r"), "manage:grants", json_of({"results": []}),
+        call("grants.revoke_from_many", [7], VIEWER_ROLE, reason="r"), "manage:grants", json_of({"results": []}),
         ("POST", "/grants/bulk", {},
          {"action": "revoke", "role": "viewer", "people": [7], "automatic": True, "reason": "r"}, None),
     ),
     "roles.roles": (
-        call("roles.roles", "vi"), "read:roles", json_of({"roles": [ROLE], **AROUND}),
+        call("roles.roles", "vi"), "read:roles", json_of({"roles": [ROLE], **LIST_FIELDS}),
         ("GET", "/roles", {"q": ["vi"], "limit": ["50"]}, None, None),
     ),
     "roles.role": (call("roles.role", 4), "read:roles", json_of(ROLE_CARD), ("GET", "/roles/4", {}, None, None)),
@@ -159,7 +157,7 @@ CALLS: dict[
         json_of({"permissions": [{
             "name": "a:b", "sentence": "A b.", "resource": "b", "by_scope": False,
             "step_up": {"max_age": 9, "acr_values": None}, "roles": 1, "people": 0,
-        }], **AROUND}),
+        }], **LIST_FIELDS}),
         ("GET", "/permissions", {"limit": ["50"]}, None, None),
     ),
     "roles.review_role": (
@@ -181,7 +179,7 @@ CALLS: dict[
         ("DELETE", "/roles/4", {"move_to": ["5"], "reason": ["r"]}, None, "r1"),
     ),
     "mappings.mappings": (
-        call("mappings.mappings", unmapped=True), "read:mappings", json_of({"mappings": [MAPPING], **AROUND}),
+        call("mappings.mappings", unmapped=True), "read:mappings", json_of({"mappings": [MAPPING], **LIST_FIELDS}),
         ("GET", "/mappings", {"unmapped": ["true"], "limit": ["50"]}, None, None),
     ),
     "mappings.set_mapping": (
@@ -190,7 +188,7 @@ CALLS: dict[
         ("PUT", "/mappings", {}, {"token_role": "Viewer", "roles": [4, 5], "reason": "r"}, "m1"),
     ),
     "sessions.sessions": (
-        call("sessions.sessions", person_id=7), "read:sessions", json_of({"sessions": [SESSION], **AROUND}),
+        call("sessions.sessions", person_id=7), "read:sessions", json_of({"sessions": [SESSION], **LIST_FIELDS}),
         ("GET", "/sessions", {"person": ["7"], "limit": ["25"]}, None, None),
     ),
     "sessions.sessions_of": (
@@ -198,7 +196,7 @@ CALLS: dict[
         ("GET", "/people/7/sessions", {}, None, None),
     ),
     "sessions.end_session": (
-        call("sessions.end_session", "r/1", reason="r"), "end:sessions", NOTHING,
+        call("sessions.end_session", "r/1", reason="r"), "end:sessions", NO_CONTENT,
         ("DELETE", "/sessions/r%2F1", {"reason": ["r"]}, None, None),
     ),
     "sessions.end_sessions_of": (
@@ -207,7 +205,7 @@ CALLS: dict[
     ),
     "audit.events": (
         call("audit.events", AuditQuery("n", "a", "t", ("k1", "k2"), "done", UNTIL, UNTIL)), "read:audit",
-        json_of({"events": [EVENT], **AROUND}),
+        json_of({"events": [EVENT], **LIST_FIELDS}),
         ("GET", "/audit", {
             "name": ["n"], "actor": ["a"], "target": ["t"], "kind": ["k1", "k2"], "outcome": ["done"],
             "since": ["2026-02-01T00:00:00+00:00"], "until": ["2026-02-01T00:00:00+00:00"], "limit": ["50"],

@@ -1,4 +1,4 @@
-"""A stub of the remote API, and calls of it by a signed-in user."""
+"""A stub of the remote API, and a signed-in user who calls it."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from tests.stub_api import StubApi
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[StubApi, Services]]:
-    with StubApi() as started, testing.gatehouse(testing.settings(remote_api_base_url=started.url)) as built:
-        yield started, built
+def stub_and_services() -> Iterator[tuple[StubApi, Services]]:
+    with StubApi() as stub, testing.gatehouse(testing.settings(remote_api_base_url=stub.url)) as services:
+        yield stub, services
 
 
 @pytest.fixture
-def stub(served: tuple[StubApi, Services]) -> StubApi:
-    stub, built = served
-    composition.install(built)  # another module's tests may have come in between
+def stub(stub_and_services: tuple[StubApi, Services]) -> StubApi:
+    stub, services = stub_and_services
+    composition.install(services)  # tests of another module may have installed theirs
     stub.responses.clear()
     stub.requests.clear()
     return stub
 
 
 @pytest.fixture
-def run_as(served: tuple[StubApi, Services], stub: StubApi) -> Callable[..., Run]:
-    """Runs something as somebody with these roles and permissions, whose second factor is fresh."""
+def run_as(stub_and_services: tuple[StubApi, Services], stub: StubApi) -> Callable[..., Run]:
+    """Runs a function as a user with these roles and permissions and a recent second factor."""
 
     def make(*, roles: tuple[str, ...] = (), permissions: tuple[str, ...] = ()) -> Run:
         at = AppTest.from_string("")
-        who = testing.sign_in_as(at, roles=roles, permissions=permissions)
-        with served[1].storage.engine.begin() as connection:  # type: ignore[attr-defined]
+        subject = testing.sign_in_as(at, roles=roles, permissions=permissions)
+        with stub_and_services[1].storage.engine.begin() as connection:  # type: ignore[attr-defined]
             connection.execute(text("UPDATE sessions SET amr = 'mfa pwd'"))
 
-        def run(do: Callable[[], object]) -> object:
-            with session_binding._bound_to(session_binding.Binding(str(at.user["sid"]), who)):
-                return do()
+        def run(call: Callable[[], object]) -> object:
+            with session_binding._bound_to(session_binding.Binding(str(at.user["sid"]), subject)):
+                return call()
 
         return run
 

@@ -1,4 +1,4 @@
-"""Each endpoint of the description has a call of the app, or a reason why not; both keep to the contract."""
+"""Each endpoint of the OpenAPI description has a call in the app or a reason why not, and each call keeps to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from app import api_client
 from app.core.contract.base import RequestModel
-from tests.app.admin.api.calls import CALLS, NOTHING, SINCE, Run
+from tests.app.admin.api.calls import CALLS, NO_CONTENT, SINCE, Run
 from tests.contract import models
 from tests.stub_api import StubApi, StubResponse, json_of
 
@@ -26,8 +26,8 @@ SESSION = {
     "page": "/csv", "current": True,
 }  # fmt: skip
 DAY = {"day": "2026-01-31", "sign_ins": 1, "denials": 0, "page_views": {"/": 1}}
-# call of app.api_client → operation, what is answered
-OWN_CALLS: dict[str, tuple[Callable[[], object], str, StubResponse]] = {
+# call of app.api_client → operation, response
+API_CLIENT_CALLS: dict[str, tuple[Callable[[], object], str, StubResponse]] = {
     "usage": (
         lambda: api_client.usage(7), "GET /api/v1/reports/usage",
         json_of({"since": "2026-01-31", "until": "2026-01-31", "days": [DAY]}),
@@ -38,7 +38,7 @@ OWN_CALLS: dict[str, tuple[Callable[[], object], str, StubResponse]] = {
     ),
     "my_sessions": (api_client.my_sessions, "GET /api/v1/me/sessions", json_of({"sessions": [SESSION]})),
     "end_my_session": (
-        lambda: api_client.end_my_session("r"), "DELETE /api/v1/me/sessions/{ref}", NOTHING,
+        lambda: api_client.end_my_session("r"), "DELETE /api/v1/me/sessions/{ref}", NO_CONTENT,
     ),
     "end_my_other_sessions": (
         api_client.end_my_other_sessions, "DELETE /api/v1/me/sessions", json_of({"ended": 1}),
@@ -49,15 +49,15 @@ WITHOUT_A_CALL = {
     "GET /api/pong": "the API explorer and the component call it by its path",
     "GET /api/pong-scoped": "the API explorer and the component call it by its path",
     "POST /api/echo": "the API explorer and the component call it by its path",
-    "GET /api/v1/me": "the API explorer calls it by its path; the app decides by its own session",
-    "GET /healthz": "every change asks for it first, inside `call`",
+    "GET /api/v1/me": "the API explorer calls it by its path; the app reads its own session",
+    "GET /healthz": "`call` requests it before every change",
     "GET /readyz": "for supervisors",
 }
 REQUESTS = {model.__name__: model for model in RequestModel.__subclasses__()}
 
 
 def operation_of(method: str, path: str) -> str:
-    """The operation that serves a request."""
+    """The operation of a request."""
     for name in OPERATIONS:
         verb, _, template = name.partition(" ")
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
@@ -68,24 +68,24 @@ def operation_of(method: str, path: str) -> str:
 
 def test_every_endpoint_has_a_call_or_a_reason() -> None:
     called = {operation_of(method, f"/api/v1{path}") for _, _, _, (method, path, *_) in CALLS.values()}
-    own = {operation for _, operation, _ in OWN_CALLS.values()}
+    own = {operation for _, operation, _ in API_CLIENT_CALLS.values()}
     assert not (called | own) & WITHOUT_A_CALL.keys()
     assert called | own | WITHOUT_A_CALL.keys() == OPERATIONS.keys()
 
 
-@pytest.mark.parametrize("name", OWN_CALLS)
-def test_what_a_call_of_an_own_resource_sends_and_understands(
+@pytest.mark.parametrize("name", API_CLIENT_CALLS)
+def test_a_call_of_the_api_client_sends_its_request_and_reads_its_response(
     stub: StubApi, run_as: Callable[..., Run], name: str
 ) -> None:
-    do, operation, given = OWN_CALLS[name]
-    stub.default_response = given
-    assert run_as()(do) is not None or given is NOTHING
-    (wanted,) = stub.requests
-    assert operation_of(wanted.method, wanted.path) == operation
+    call, operation, response = API_CLIENT_CALLS[name]
+    stub.default_response = response
+    assert run_as()(call) is not None or response is NO_CONTENT
+    (request,) = stub.requests
+    assert operation_of(request.method, request.path) == operation
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_sends_what_the_description_takes(name: str) -> None:
+def test_the_request_of_a_call_keeps_to_the_description(name: str) -> None:
     _, _, _, (method, path, query, body, version) = CALLS[name]
     operation = OPERATIONS[operation_of(method, f"/api/v1{path}")]
     parameters = {parameter["name"]: parameter for parameter in operation.get("parameters", [])}
@@ -98,20 +98,20 @@ def test_a_call_sends_what_the_description_takes(name: str) -> None:
         model.model_validate(body)
 
 
-@pytest.mark.parametrize("name", [*CALLS, *OWN_CALLS])
-def test_what_the_tests_answer_a_call_with_is_what_the_api_answers(name: str) -> None:
-    """A stub that drifts from the API would hide that its client does."""
+@pytest.mark.parametrize("name", [*CALLS, *API_CLIENT_CALLS])
+def test_the_response_of_the_stub_keeps_to_the_description(name: str) -> None:
+    """A stub that differs from the API would hide errors of the client."""
     if name in CALLS:
-        _, _, given, (method, path, *_) = CALLS[name]
+        _, _, response, (method, path, *_) = CALLS[name]
         operation = OPERATIONS[operation_of(method, f"/api/v1{path}")]
     else:
-        _, label, given = OWN_CALLS[name]
+        _, label, response = API_CLIENT_CALLS[name]
         operation = OPERATIONS[label]
-    declared = operation["responses"][str(given.status)].get("content", {})
-    if given is NOTHING:
+    declared = operation["responses"][str(response.status)].get("content", {})
+    if response is NO_CONTENT:
         assert not declared
     elif "application/json" in declared:
         model = models()[declared["application/json"]["schema"]["$ref"].rpartition("/")[2]]
-        model.model_validate_json(given.content, strict=True)
+        model.model_validate_json(response.content, strict=True)
     else:
-        assert given.headers["Content-Type"].partition(";")[0] in declared
+        assert response.headers["Content-Type"].partition(";")[0] in declared

@@ -1,4 +1,4 @@
-"""What an edit of a role changes, and an edit made on top of somebody else's."""
+"""Edits of a role: the difference to the base, and a draft that is rebased on a newer version."""
 
 from __future__ import annotations
 
@@ -23,51 +23,49 @@ CONTENTS = st.builds(RoleContent, st.sampled_from(["x", "y", "z"]), st.sampled_f
 
 def test_the_difference_of_two_contents() -> None:
     after = RoleContent("Clerk", "Works at the front desk.", frozenset({"read:a", "read:c", "write:a"}))
-    found = difference(BASE, after)
-    assert found.added == ("write:a",)
-    assert found.removed == ("read:b",)
-    assert found.name is None
-    assert found.description == ("Works at the desk.", "Works at the front desk.")
-    assert found
+    edit = difference(BASE, after)
+    assert edit.added == ("write:a",)
+    assert edit.removed == ("read:b",)
+    assert edit.name is None
+    assert edit.description == ("Works at the desk.", "Works at the front desk.")
+    assert edit
     assert not difference(BASE, BASE)
 
 
-def test_two_roles_side_by_side() -> None:
+def test_the_permissions_of_two_roles_are_compared() -> None:
     assert compare_permissions(frozenset({"b", "a", "c"}), frozenset({"c", "d"})) == PermissionComparison(
         ("a", "b"), ("c",), ("d",)
     )
 
 
-def test_own_changes_are_made_to_what_somebody_else_left() -> None:
-    mine = RoleContent("Front clerk", BASE.description, frozenset({"read:a", "read:b", "write:a"}))  # -c +write:a
-    theirs = RoleContent("Desk clerk", "New words.", frozenset({"read:a", "read:c", "read:d"}))  # -b +d
-    draft = rebase(RoleDraft(mine, BASE, role=7, version="1"), theirs, "2")
-    assert draft.base == theirs
+def test_rebasing_applies_the_draft_to_the_newer_version() -> None:
+    edited = RoleContent("Front clerk", BASE.description, frozenset({"read:a", "read:b", "write:a"}))  # -c +write:a
+    newer = RoleContent("Desk clerk", "New words.", frozenset({"read:a", "read:c", "read:d"}))  # -b +d
+    draft = rebase(RoleDraft(edited, BASE, role=7, version="1"), newer, "2")
+    assert draft.base == newer
     assert draft.version == "2"
     assert draft.role == 7
     assert draft.edited == RoleContent("Front clerk", "New words.", frozenset({"read:a", "read:d", "write:a"}))
 
 
 @given(CONTENTS, CONTENTS, CONTENTS)
-def test_nothing_either_side_did_is_lost_unless_the_other_undid_it(
-    base: RoleContent, mine: RoleContent, theirs: RoleContent
-) -> None:
-    own, other = difference(base, mine), difference(base, theirs)
-    result = rebase(RoleDraft(mine, base), theirs, "2").edited
+def test_rebasing_keeps_the_changes_of_both_sides(base: RoleContent, edited: RoleContent, newer: RoleContent) -> None:
+    own, other = difference(base, edited), difference(base, newer)
+    result = rebase(RoleDraft(edited, base), newer, "2").edited
     assert result.permissions >= set(own.added)
     assert not result.permissions & set(own.removed)
     assert result.permissions >= set(other.added) - set(own.removed)
     assert not result.permissions & (set(other.removed) - set(own.added))
     if not own.name:
-        assert result.name == theirs.name
+        assert result.name == newer.name
 
 
 @given(CONTENTS, CONTENTS)
-def test_without_changes_of_ones_own_theirs_stands(base: RoleContent, theirs: RoleContent) -> None:
-    assert rebase(RoleDraft(base, base), theirs, "2").edited == theirs
+def test_rebasing_a_draft_without_changes_gives_the_newer_version(base: RoleContent, newer: RoleContent) -> None:
+    assert rebase(RoleDraft(base, base), newer, "2").edited == newer
 
 
-def test_taking_in_and_out() -> None:
+def test_setting_a_permission_twice_restores_the_draft() -> None:
     draft = RoleDraft(BASE, BASE)
     assert set_permission(draft, "write:a", included=True).change.added == ("write:a",)
     assert set_permission(draft, "read:a", included=False).change.removed == ("read:a",)

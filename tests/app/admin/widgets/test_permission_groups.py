@@ -1,4 +1,4 @@
-"""Permissions as people read them."""
+"""Permissions grouped by resource, their sentences, and the search for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from app.admin.widgets.permission_groups import Group, grouped, matching, senten
 from app.core.permissions import OTHER_RESOURCES, Permission
 
 
-def test_groups_are_in_order_and_what_does_not_say_comes_last() -> None:
+def test_groups_are_sorted_and_names_without_a_resource_come_last() -> None:
     names = ["read:roles", "odd", "manage:roles", "read:audit", "read:audit"]
     assert grouped(names) == [
         Group("Audit", ("read:audit",)),
@@ -16,7 +16,7 @@ def test_groups_are_in_order_and_what_does_not_say_comes_last() -> None:
     assert grouped([]) == []
 
 
-def test_a_sentence_comes_from_the_catalogue_else_from_what_was_told_else_from_the_name() -> None:
+def test_a_sentence_comes_from_the_catalogue_else_from_the_api_else_from_the_name() -> None:
     sentences = {"read:reports": "Something else.", "read:orders": "See the orders."}
     assert sentence_of("read:reports", sentences) == Permission.READ_REPORTS.sentence
     assert sentence_of("read:orders", sentences) == "See the orders."
@@ -24,7 +24,7 @@ def test_a_sentence_comes_from_the_catalogue_else_from_what_was_told_else_from_t
     assert sentence_of("odd") == "odd"
 
 
-def test_searching_looks_at_names_and_sentences_for_every_word() -> None:
+def test_a_search_matches_every_word_in_names_and_sentences() -> None:
     names = ["read:reports", "export:reports", "read:orders"]
     assert matching(names, "") == ["export:reports", "read:orders", "read:reports"]
     assert matching(names, "REPORT download") == ["export:reports"]
