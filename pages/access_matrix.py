@@ -1,4 +1,4 @@
-"""Access matrix: what in the code asks for which permission, and which roles give it, with file and line."""
+"""Access matrix: the permission that each guard requires, the roles that have it, and its file and line."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from app.core.errors import GatehouseError
 
 access.require_page()
 
-st.set_page_config(layout="wide")  # one column a role
+st.set_page_config(layout="wide")  # one column for each role
 try:
     matrix_view.show()
 except GatehouseError as error:

@@ -1,4 +1,4 @@
-"""API explorer: the remote API called directly, by the component's host, and beside a protected function of the app."""
+"""API explorer: calls of the remote API from the page and from the component, beside a guarded function of the app."""
 
 import json
 from http import HTTPStatus
@@ -12,15 +12,15 @@ from app.core.permissions import Permission
 access.require_page()
 
 CALLS = {
-    "Public ping": ("GET", "/api/ping", "Answers anybody."),
-    "Protected ping": ("GET", "/api/pong", "Asks for a valid access token."),
-    "Scoped ping": ("GET", "/api/pong-scoped", f"Asks for the permission {Permission.READ_MESSAGES.value}."),
-    "Who am I": ("GET", "/api/v1/me", "What the API knows of you, and what you may do."),
-    "My sessions": ("GET", "/api/v1/me/sessions", "Where you are signed in."),
+    "Public ping": ("GET", "/api/ping", "Requires no token."),
+    "Protected ping": ("GET", "/api/pong", "Requires a valid access token."),
+    "Scoped ping": ("GET", "/api/pong-scoped", f"Requires the permission {Permission.READ_MESSAGES.value}."),
+    "Who am I": ("GET", "/api/v1/me", "Your identity and permissions, as the API sees them."),
+    "My sessions": ("GET", "/api/v1/me/sessions", "Your sessions."),
     "Usage report": (
         "GET",
         "/api/v1/reports/usage?days=7",
-        f"Asks for the permission {Permission.READ_REPORTS.value}.",
+        f"Requires the permission {Permission.READ_REPORTS.value}.",
     ),
 }
 
@@ -34,18 +34,18 @@ def make_call(name: str, *, with_token: bool) -> api_client.Exchange:
 
 @access.requires(Permission.READ_MESSAGES)
 def protected_function() -> str:
-    """What GET /api/pong-scoped is over HTTP, as a function of this app."""
+    """Return the message of GET /api/pong-scoped, as a function of this app with the same permission."""
     return "Ping. You may read messages."
 
 
 def direct() -> None:
     """Call the remote API from this page."""
     st.header("Direct")
-    st.caption("This page's Python calls the API and puts your access token in.")
+    st.caption("The Python code of this page calls the API with your access token.")
     name = st.selectbox("Call", list(CALLS), key="call")
-    method, path, about = CALLS[name]
+    method, path, description = CALLS[name]
     st.code(f"{method} {path}", language="http", wrap_lines=True)
-    st.caption(about)
+    st.caption(description)
     with_token = st.toggle("Send my access token", value=True, key="with-token")
     if st.button("Send", key="send", icon=":material/send:"):
         try:
@@ -53,22 +53,22 @@ def direct() -> None:
         except GatehouseError as error:
             st.session_state.pop("exchange", None)
             panels.problem(error)
-    asked, asked_with_token, exchange = st.session_state.get("exchange", (None, None, None))
-    if exchange is None or (asked, asked_with_token) != (name, with_token):
-        st.info("Send the call. Its answer shows here.", icon=":material/info:")
+    sent_name, sent_with_token, exchange = st.session_state.get("exchange", (None, None, None))
+    if exchange is None or (sent_name, sent_with_token) != (name, with_token):
+        st.info("Send the call to see the response here.", icon=":material/info:")
     else:
-        show_answer(exchange)
+        show_response(exchange)
 
 
-def show_answer(exchange: api_client.Exchange) -> None:
-    """What went, and what came."""
+def show_response(exchange: api_client.Exchange) -> None:
+    """Show a request and its response."""
     with st.container(key="answer", border=True):
-        sent = "token sent" if exchange.with_token else "token not sent"
-        status = f"**{exchange.status}** after {exchange.elapsed_ms:.0f} ms, {sent}."
+        token = "token sent" if exchange.with_token else "token not sent"
+        status = f"**{exchange.status}** after {exchange.elapsed_ms:.0f} ms, {token}."
         if exchange.status < HTTPStatus.BAD_REQUEST:
-            st.success(f"{status} The API answered the call.", icon=":material/check_circle:")
+            st.success(f"{status} The API accepted the call.", icon=":material/check_circle:")
         else:
-            st.warning(f"{status} The API refused the call. The answer says why.", icon=":material/block:")
+            st.warning(f"{status} The API refused the call. The body contains the reason.", icon=":material/block:")
         request_tab, body_tab, header_tab = st.tabs(["Request", "Body", "Headers"], default="Body")
         with request_tab:
             bearer = "\nAuthorization: Bearer (kept on the server)" if exchange.with_token else ""
@@ -76,7 +76,7 @@ def show_answer(exchange: api_client.Exchange) -> None:
         with body_tab:
             try:
                 body = json.dumps(json.loads(exchange.body), indent=2, ensure_ascii=False)
-                st.code(body, language=None, wrap_lines=True)  # in colours it is too pale to be read
+                st.code(body, language=None, wrap_lines=True)  # syntax colours have too little contrast
             except ValueError:
                 st.code(exchange.body or "(empty)", language=None, wrap_lines=True)
         with header_tab:
@@ -85,32 +85,34 @@ def show_answer(exchange: api_client.Exchange) -> None:
 
 
 def function_beside_endpoint() -> None:
-    """The same permission, asked by a function here and by an endpoint there."""
+    """Call a function of this app and an endpoint of the API that require the same permission."""
     st.header("A function beside an endpoint")
-    st.caption(f"Both ask for {Permission.READ_MESSAGES.value}: one rule decides, in this app and in the API.")
-    pressed = st.button("Ask both", key="ask-both", icon=":material/compare_arrows:")
-    here, there = st.columns(2)
-    here.code("@access.requires(READ_MESSAGES)\ndef protected_function()", language="python", wrap_lines=True)
-    there.code("GET /api/pong-scoped", language="http", wrap_lines=True)
+    st.caption(f"Both require {Permission.READ_MESSAGES.value}. The same policy decides in this app and in the API.")
+    pressed = st.button("Call both", key="ask-both", icon=":material/compare_arrows:")
+    function_column, endpoint_column = st.columns(2)
+    function_column.code(
+        "@access.requires(READ_MESSAGES)\ndef protected_function()", language="python", wrap_lines=True
+    )
+    endpoint_column.code("GET /api/pong-scoped", language="http", wrap_lines=True)
     if not pressed:
         return
-    with here.container(key="function-answer"):
+    with function_column.container(key="function-answer"):
         try:
             st.success(protected_function(), icon=":material/check_circle:")
         except GatehouseError as error:
             st.warning(formatting.plain(error.detail or error.title), icon=":material/block:")
-    with there.container(key="endpoint-answer"):
+    with endpoint_column.container(key="endpoint-answer"):
         try:
-            answer = make_call("Scoped ping", with_token=True)
+            exchange = make_call("Scoped ping", with_token=True)
         except GatehouseError as error:
             panels.problem(error)
             return
-        payload = json.loads(answer.body)
+        payload = json.loads(exchange.body)
         message = formatting.plain(str(payload.get("message") or payload.get("detail") or ""))
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            st.success(f"{answer.status}: {message}", icon=":material/check_circle:")
+        if exchange.status < HTTPStatus.BAD_REQUEST:
+            st.success(f"{exchange.status}: {message}", icon=":material/check_circle:")
         else:
-            st.warning(f"{answer.status}: {message}", icon=":material/block:")
+            st.warning(f"{exchange.status}: {message}", icon=":material/block:")
 
 
 st.title("API explorer")
@@ -120,7 +122,7 @@ with left:
     direct()
 with right:
     st.header("Through the component")
-    st.caption("The component's front end asks its host by an event. The host decides, calls, and answers.")
+    st.caption("The component's front end sends an event to its host. The host checks it, calls the API, and replies.")
     log = event_console.front_end()
 st.divider()
 st.header("Events")

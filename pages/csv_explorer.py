@@ -1,4 +1,4 @@
-"""CSV explorer: open a file of your own, look at it, chart it, download what is left. The file stays in this tab."""
+"""CSV explorer: open a CSV file, filter it, chart it, and download the filtered rows. The file stays in this tab."""
 
 import csv
 import io
@@ -25,7 +25,11 @@ UNEVEN = "The file could not be read as CSV. Is every row as long as the line of
 
 @access.requires(Permission.EXPLORE_FILES)
 def read_table(content: bytes) -> pd.DataFrame:
-    """Parse a CSV file; raises ``ValueError`` with a sentence for the person when it is not one."""
+    """Parse a CSV file.
+
+    Raises:
+        ValueError: It is not a CSV file; the message is for the user.
+    """
     if not content.strip():
         raise ValueError(EMPTY)
     if b"\x00" in content[:4096]:
@@ -35,13 +39,13 @@ def read_table(content: bytes) -> pd.DataFrame:
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
     separator = separator_of(text)
-    # Where semicolons separate, a comma between digits is a decimal comma.
+    # In a file separated by semicolons, a comma between digits is a decimal comma.
     decimal = "," if separator == ";" and re.search(r"\d,\d", text[:65536]) else "."
     lines = io.StringIO(text.lstrip("\r\n"))
     names = names_in(lines, separator)
     try:
-        # The reader goes on behind the line of names. One column more than they are catches what a longer row has:
-        # pandas would drop it, or take the first column for the rows' labels.
+        # The reader continues behind the line of names. One more column than names catches longer rows: pandas would
+        # drop their extra cells, or use the first column as row labels.
         table = pd.read_csv(
             lines, sep=separator, decimal=decimal, header=None, names=[*names, OVERFLOW], nrows=MAX_ROWS + 1,
             index_col=False,
@@ -54,39 +58,43 @@ def read_table(content: bytes) -> pd.DataFrame:
 
 
 def names_in(lines: io.StringIO, separator: str) -> list[str]:
-    """The columns' names, which are the first line. Raises ``ValueError`` with a sentence for the person."""
+    """Read the names of the columns, which are the first line.
+
+    Raises:
+        ValueError: There are none, or too many; the message is for the user.
+    """
     try:
-        given = next(csv.reader(lines, delimiter=separator), [])
+        names = next(csv.reader(lines, delimiter=separator), [])
     except csv.Error as error:
         raise ValueError(UNEVEN) from error
-    if not given:
+    if not names:
         raise ValueError(EMPTY)
-    if len(given) > MAX_COLUMNS:  # before anything is done with each of them
-        raise ValueError(f"The file has {len(given):,} columns; at most {MAX_COLUMNS} can be shown.")
-    return unique_names(given)
+    if len(names) > MAX_COLUMNS:  # before a loop over them
+        raise ValueError(f"The file has {len(names):,} columns; at most {MAX_COLUMNS} can be shown.")
+    return unique_names(names)
 
 
-def unique_names(given: list[str]) -> list[str]:
-    """The columns' names, each once and none empty."""
-    names: list[str] = []
-    for number, name in enumerate(given, start=1):
-        wanted = name.strip() or f"Column {number}"
-        while wanted in names:
-            wanted += f" ({number})"
-        names.append(wanted)
-    return names
+def unique_names(names: list[str]) -> list[str]:
+    """Return the names of the columns, made unique; empty ones become ``Column 1`` and so on."""
+    result: list[str] = []
+    for number, name in enumerate(names, start=1):
+        unique = name.strip() or f"Column {number}"
+        while unique in result:
+            unique += f" ({number})"
+        result.append(unique)
+    return result
 
 
 def separator_of(text: str) -> str:
-    """What separates the columns: whichever of these stands in the first line most often; a comma for one column."""
+    """Return the separator that is most frequent in the first line; a comma for a single column."""
     first = text.lstrip().partition("\n")[0]
     return max(",;\t|", key=first.count)
 
 
-def chart_frame(table: pd.DataFrame, across: str | None, shown: list[str]) -> pd.DataFrame:
-    """The columns of a chart under names that mean nothing to the charting library; the first is horizontal."""
+def chart_frame(table: pd.DataFrame, across: str | None, columns: list[str]) -> pd.DataFrame:
+    """Return the columns of a chart under names without syntax of the charting library; the first is horizontal."""
     points = {ACROSS: range(1, len(table) + 1) if across is None else table[across].to_numpy()}
-    for name in shown:
+    for name in columns:
         label = plain_name(name)
         while label in points:
             label += " "
@@ -95,13 +103,13 @@ def chart_frame(table: pd.DataFrame, across: str | None, shown: list[str]) -> pd
 
 
 def plain_name(name: str) -> str:
-    """A column's name without the marks that the charting library would read as something else."""
+    """A column's name without characters that the charting library interprets."""
     return re.sub(r"[^\w %()-]", "_", name) or "_"
 
 
 @access.requires(Permission.EXPLORE_FILES)
 def as_csv(table: pd.DataFrame) -> bytes:
-    """The table as CSV, safe to open in a spreadsheet: no cell begins a formula (OWASP, CSV injection)."""
+    """Return the table as CSV, safe to open in a spreadsheet: no cell starts a formula (OWASP, CSV injection)."""
     safe = table.copy()
     for column in safe.select_dtypes(include=["object", "string"]):
         text = safe[column].astype("string")
@@ -112,7 +120,10 @@ def as_csv(table: pd.DataFrame) -> bytes:
 
 
 st.title("CSV explorer")
-st.caption("Your file is read into this tab only: not stored, seen by nobody else, and closed when you leave the page.")
+st.caption(
+    "Your file is read into this tab only. It is not stored, no other user sees it, and it is closed when you leave "
+    "the page."
+)
 
 upload = st.file_uploader("Choose a CSV file", type=["csv", "tsv", "txt"], key="upload", max_upload_size=MAX_MEGABYTES)
 if upload is None:
@@ -120,7 +131,7 @@ if upload is None:
     st.stop()
 
 file_id, table = st.session_state.get("csv-table", (None, None))
-if file_id != upload.file_id:  # parsed once, not at every click; the page has been checked at this one
+if file_id != upload.file_id:  # parsed once, not at every click; the page guard has run for this click
     try:
         table = read_table(upload.getvalue())
     except ValueError as error:
@@ -136,30 +147,30 @@ if table.empty:
     st.warning("The file has column names but no rows.", icon=":material/hourglass_empty:")
     st.stop()
 
-left = panels.explorer(table)
-st.dataframe(left, width="stretch", key="table")
-st.caption(f"{len(left):,} of {len(table):,} rows, {len(table.columns)} columns")
+filtered = panels.explorer(table)
+st.dataframe(filtered, width="stretch", key="table")
+st.caption(f"{len(filtered):,} of {len(table):,} rows, {len(table.columns)} columns")
 
-numeric = list(left.select_dtypes("number").columns)
+numeric = list(filtered.select_dtypes("number").columns)
 if numeric:
     st.header("Chart")
     first, second, third = st.columns(3)
     kind = first.selectbox("Kind", ["Line", "Bars", "Points"], key="chart-kind")
-    across = second.selectbox("Across", [ROW_NUMBER, *left.columns], key="chart-x")
-    shown = third.multiselect("Show", numeric, default=numeric[:1], key="chart-y")
-    if shown:
+    across = second.selectbox("Across", [ROW_NUMBER, *filtered.columns], key="chart-x")
+    chosen = third.multiselect("Show", numeric, default=numeric[:1], key="chart-y")
+    if chosen:
         draw = {"Line": st.line_chart, "Bars": st.bar_chart, "Points": st.scatter_chart}[kind]
-        points = chart_frame(left.head(5000), None if across == ROW_NUMBER else across, shown)
+        points = chart_frame(filtered.head(5000), None if across == ROW_NUMBER else across, chosen)
         label = "Row" if across == ROW_NUMBER else plain_name(across)
         draw(points, x=ACROSS, y=list(points.columns[1:]), x_label=label, height=320)
-        if len(left) > len(points):
+        if len(filtered) > len(points):
             st.caption("The chart shows the first 5,000 rows.")
     else:
         st.caption("Choose at least one column to show.")
 
 st.download_button(
     "Download these rows",
-    data=access.bind_session(lambda: as_csv(left)),
+    data=access.bind_session(lambda: as_csv(filtered)),
     file_name="explored.csv",
     mime="text/csv",
     icon=":material/download:",

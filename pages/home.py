@@ -1,4 +1,4 @@
-"""Home: what you may open and do, and which permissions you lack, in their own sentences."""
+"""Home: the pages that the user may open, and the permissions that the user has and lacks."""
 
 import streamlit as st
 
@@ -13,18 +13,18 @@ caller = access.caller()
 first_name = formatting.plain((caller.principal.name or "").split(" ")[0])
 st.title(f"Welcome, {first_name}" if first_name else "Welcome")
 
-held = [
+granted = [
     permission
     for permission in CATALOGUE.values()
     if decide(caller.principal, permission, caller.grants).allowed_after_step_up
 ]
-lacking = [permission for permission in CATALOGUE.values() if permission not in held]
+lacking = [permission for permission in CATALOGUE.values() if permission not in granted]
 open_rows = [row for row in PAGES[1:] if decide(caller.principal, row.permission, caller.grants).allowed_after_step_up]
 
-if not held:
+if not granted:
     st.info(
-        "**You have no role yet.** You are signed in, but nobody has given you a role, so there is little to open. "
-        "Ask an administrator to give you one; it shows here at once, without signing in again.",
+        "**You have no role yet.** You are signed in, but you have no role, so there are few pages to open. Ask an "
+        "administrator for a role. It applies at once, without a new sign-in.",
         icon=":material/hourglass_empty:",
     )
 
@@ -35,14 +35,14 @@ for number, row in enumerate(open_rows):
         st.page_link(row.script, label=f"**{row.title}**", icon=row.icon)
         st.caption(row.permission.sentence if row.permission is not None else "Your account, roles and devices.")
 
-if held:
+if granted:
     st.header("What you can do")
-    for resource, names in formatting.by_resource(held).items():
+    for resource, names in formatting.by_resource(granted).items():
         st.markdown(
             f"**{resource}**  \n" + "  \n".join(f":material/check: {formatting.sentence(name)}" for name in names)
         )
 
-if lacking and held:
+if lacking and granted:
     with st.expander("What you cannot do", icon=":material/lock:"):
         st.caption("If you need one of these for your work, ask an administrator for a role that includes it.")
         for resource, names in formatting.by_resource(lacking).items():

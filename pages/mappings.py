@@ -1,4 +1,4 @@
-"""Mappings: which role of a token becomes which role here, and what arrived in tokens and is mapped nowhere."""
+"""Mappings: the token roles that arrived or are mapped, and the roles that they are mapped to."""
 
 from app import access, panels
 from app.admin.mappings import mapping_list

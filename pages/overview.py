@@ -1,4 +1,4 @@
-"""Overview: the installation in numbers, what changed lately, and what needs attention."""
+"""Overview: the installation in numbers, what needs attention, and the recent changes."""
 
 from app import access
 from app.admin import overview

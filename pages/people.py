@@ -1,4 +1,4 @@
-"""People: find somebody, see what they may do and why, change it; deep link: ``/people?person=ID``."""
+"""People: the list, and the card of one person with grants and permissions (``/people?person=ID``)."""
 
 from app import access
 from app.admin.people import people_list, person_card

@@ -1,4 +1,4 @@
-"""Profile: who you are here, which roles you have and where each came from, what they let you do, your devices."""
+"""Profile: the user's identity, roles and their sources, permissions, and devices."""
 
 from datetime import UTC, datetime
 
@@ -13,13 +13,13 @@ from app.navigation import BY_PATH
 access.require_page()
 
 caller = access.caller()
-who, grants = caller.principal, caller.grants
+principal, grants = caller.principal, caller.grants
 
 st.title("Profile")
 
 
 def end_device(ref: str) -> None:
-    """End one of this person's sessions; what came of it is said on the next run."""
+    """End one of the user's sessions; the next run shows the result."""
     try:
         api_client.end_my_session(ref)
     except NotFound:
@@ -31,7 +31,7 @@ def end_device(ref: str) -> None:
 
 
 def end_others() -> None:
-    """End every session of this person but this one."""
+    """End all of the user's sessions except this one."""
     try:
         count = api_client.end_my_other_sessions()
     except GatehouseError as error:
@@ -43,38 +43,40 @@ def end_others() -> None:
 
 
 with st.container(border=True, key="identity"):
-    st.markdown(f"**{formatting.plain(who.name or 'No name given')}**")
-    if who.email:
-        st.text(who.email)
-    if who.subject is not None:
-        st.markdown(f":small[Known here as {formatting.plain(who.subject.subject)}]")
+    st.markdown(f"**{formatting.plain(principal.name or 'No name')}**")
+    if principal.email:
+        st.text(principal.email)
+    if principal.subject is not None:
+        st.markdown(f":small[User ID {formatting.plain(principal.subject.subject)}]")
 
 st.header("Your roles")
 if not grants.roles:
-    st.write("You have no role yet. Ask an administrator to give you one.")
-for role, ways in sorted(grants.roles.items()):
+    st.write("You have no role yet. Ask an administrator for one.")
+for role, paths in sorted(grants.roles.items()):
     with st.container(border=True):
         st.markdown(f"**{formatting.plain(role)}**")
-        for held in ways:
-            st.caption(formatting.granted_by(held))
+        for path in paths:
+            st.caption(formatting.granted_by(path))
 
-st.header("What that lets you do")
-mine = [permission for permission in CATALOGUE.values() if decide(who, permission, grants).allowed_after_step_up]
-if not mine:
-    st.write("Nothing beyond this page and Home.")
-for resource, names in formatting.by_resource(mine).items():
+st.header("Your permissions")
+granted = [
+    permission for permission in CATALOGUE.values() if decide(principal, permission, grants).allowed_after_step_up
+]
+if not granted:
+    st.write("None. You can open Home and Profile.")
+for resource, names in formatting.by_resource(granted).items():
     lines = []
     for name in names:
-        because = ", ".join(dict.fromkeys(formatting.granted_through(way) for way in grants.grant_paths(name)))
-        why = f":small[{formatting.plain(name)}, because of {because or 'the scope of your token'}]"
-        lines.append(f":material/check: {formatting.sentence(name)}  \n{why}")
+        sources = ", ".join(dict.fromkeys(formatting.granted_through(path) for path in grants.grant_paths(name)))
+        origin = f":small[{formatting.plain(name)}, through {sources or 'the scope of your token'}]"
+        lines.append(f":material/check: {formatting.sentence(name)}  \n{origin}")
     st.markdown(f"**{resource}**  \n" + "  \n".join(lines))
 
 st.header("Your devices")
 if notice := st.session_state.pop("profile_notice", None):
     st.info(notice, icon=":material/info:")
 try:
-    with st.spinner("Asking the remote API for your devices…"):
+    with st.spinner("Loading your devices…"):
         devices = api_client.my_sessions()
 except GatehouseError as error:
     panels.problem(error)
@@ -82,16 +84,16 @@ else:
     now = datetime.now(UTC)
     for device in devices:
         with st.container(border=True, key=f"device-{device.ref[:8]}"):
-            about, action = st.columns([4, 1], vertical_alignment="center")
-            here = " — **this one**" if device.current else ""
-            about.markdown(f"{formatting.plain(formatting.browser(device.browser))}{here}")
+            details, action = st.columns([4, 1], vertical_alignment="center")
+            current = " — **this one**" if device.current else ""
+            details.markdown(f"{formatting.plain(formatting.browser(device.browser))}{current}")
             since = formatting.ago(device.since, now)
             last = formatting.ago(device.last_seen_at, now)
             address = formatting.plain(device.address or "unknown address")
-            # The title of a page that this person may not open is nobody's business here either.
+            # The title of a page that the user may not open is not shown.
             row = BY_PATH.get(device.page.strip("/")) if device.page else None
-            where = f", on {row.title}" if row is not None and access.allows_row(row) else ""
-            about.caption(f"Signed in {since} from {address}, last used {last}{where}")
+            page = f", on {row.title}" if row is not None and access.allows_row(row) else ""
+            details.caption(f"Signed in {since} from {address}, last used {last}{page}")
             if not device.current:
                 action.button(
                     "End", key=f"end-{device.ref[:8]}", on_click=end_device, args=(device.ref,), width="stretch"

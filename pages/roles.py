@@ -1,4 +1,4 @@
-"""Roles: what each lets people do; making, copying, changing with a review before saving, comparing and deleting."""
+"""Roles: the list, the card of a role, its editor with a review before saving, comparison and deletion."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ access.require_page()
 
 
 def number(name: str) -> int | None:
-    """A number of the page's address; None where there is none."""
+    """Return a number from the address's query; None if it is missing or not a number."""
     text = st.query_params.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - fits a database's integer
 

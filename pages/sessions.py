@@ -1,4 +1,4 @@
-"""Sessions: who is signed in, from what, since when and on which page; ending one, or all of a person."""
+"""Sessions: the live sessions with browser, address, start and last page; end one, or all of a person."""
 
 from app import access
 from app.admin.people import session_list

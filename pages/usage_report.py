@@ -1,4 +1,4 @@
-"""Usage report: sign-ins, refusals and page views per day, as charts and a table; the export is a gated function."""
+"""Usage report: sign-ins, refusals and page views per day, as charts and a table; the export is guarded."""
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +13,7 @@ access.require_page()
 
 @access.requires(Permission.EXPORT_REPORTS)
 def export_report(days: int) -> bytes:
-    """The report as a CSV file. Checked when it is called, which is when the button is pressed."""
+    """Return the report as a CSV file. The guard runs when the button is pressed."""
     return api_client.usage_csv(days)
 
 
@@ -21,7 +21,7 @@ COLORS = {"Sign-ins": "#3f8f78", "Refusals": "#d9933d", "Page views": "#5b7fb5"}
 RANGES = {"7 days": 7, "30 days": 30, "90 days": 90, "1 year": 365}
 
 st.title("Usage report")
-st.caption("What happens in this installation of Gatehouse. Days are in UTC.")
+st.caption("The use of this installation. Days are in UTC.")
 
 chosen = st.segmented_control(
     "Time span", list(RANGES), default="30 days", key="range", required=True, bind="query-params"
@@ -29,7 +29,7 @@ chosen = st.segmented_control(
 span = RANGES[chosen]
 
 try:
-    with st.spinner("Asking the remote API for the report…"):
+    with st.spinner("Loading the report…"):
         days = api_client.usage(span)
 except GatehouseError as error:
     panels.problem(error)
@@ -48,7 +48,7 @@ frame["Day"] = pd.to_datetime(frame["Day"])
 panels.figures({name: int(frame[name].sum()) for name in ("Sign-ins", "Refusals", "Page views")})
 
 if not frame[["Sign-ins", "Refusals", "Page views"]].to_numpy().any():
-    st.info("Nothing has happened in this time span yet.", icon=":material/hourglass_empty:")
+    st.info("No activity in this time span yet.", icon=":material/hourglass_empty:")
 else:
     for column, (name, color) in zip(st.columns(len(COLORS)), COLORS.items(), strict=True):
         with column:
@@ -69,15 +69,18 @@ else:
             column_config={"Day": st.column_config.DateColumn("Day")},
             key="usage-table",
         )
-    # A title of a page this person may not open is not told here either.
-    named: dict[str, int] = {}
+    # The title of a page that the user may not open is not shown.
+    views_by_title: dict[str, int] = {}
     for path, count in views.items():
         row = BY_PATH.get(path.strip("/"))
         title = row.title if row is not None and access.allows_row(row) else "Other pages"
-        named[title] = named.get(title, 0) + count
+        views_by_title[title] = views_by_title.get(title, 0) + count
     with st.expander("Views by page", icon=":material/web:"):
         st.dataframe(
-            [{"Page": title, "Views": count} for title, count in sorted(named.items(), key=lambda item: -item[1])],
+            [
+                {"Page": title, "Views": count}
+                for title, count in sorted(views_by_title.items(), key=lambda item: -item[1])
+            ],
             hide_index=True,
             width="stretch",
             key="views-table",
@@ -86,7 +89,7 @@ else:
 
 @st.fragment(run_every=access.fresh_for(Permission.EXPORT_REPORTS))
 def export() -> None:
-    """The export, or what it lacks; looks again by itself when the sign-in has become too old for it."""
+    """Show the export or the reason why it is refused; reruns when the sign-in becomes too old for it."""
     refused = access.missing(Permission.EXPORT_REPORTS)
     if refused is None:
         st.download_button(
