@@ -42,7 +42,7 @@ Serve = Callable[..., Path]
 
 
 def write(file: Path, content: str) -> Path:
-    """Write a file; its path."""
+    """Write a file and return its path."""
     file.write_text(content)
     return file
 

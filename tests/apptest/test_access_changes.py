@@ -21,8 +21,8 @@ Change = Callable[..., None]
 
 @pytest.fixture
 def services() -> Iterator[Services]:
-    with testing.gatehouse() as made:
-        yield made
+    with testing.gatehouse() as built:
+        yield built
 
 
 def opened(services: Services, *roles: str) -> tuple[AppTest, Subject]:

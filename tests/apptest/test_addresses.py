@@ -18,8 +18,8 @@ from tests.browser import Answer, call
 
 @pytest.fixture
 def services() -> Iterator[Services]:
-    with testing.gatehouse() as made:
-        yield made
+    with testing.gatehouse() as built:
+        yield built
 
 
 def get(services: Services, path: str, **more: object) -> Answer:

@@ -44,10 +44,10 @@ def test_the_audit_is_filtered_and_its_address_is_shared(world: World) -> None:
 
 def test_an_event_has_an_address_of_its_own(world: World) -> None:
     create_role(world, "clerk", "read:reports")
-    (made,) = events_of(world, "policy:role:create")
-    at = open_page(world, "audit.py", event=str(made["seq"]))
+    (created,) = events_of(world, "policy:role:create")
+    at = open_page(world, "audit.py", event=str(created["seq"]))
     assert "created the role clerk" in page_text(at)
-    assert json.loads(at.get("code")[0].value)["seq"] == made["seq"]  # type: ignore[union-attr]
+    assert json.loads(at.get("code")[0].value)["seq"] == created["seq"]  # type: ignore[union-attr]
     assert "no event with this number" in page_text(open_page(world, "audit.py", event="99999999"))
 
 

@@ -47,7 +47,7 @@ class Shared:
         self.report = access.bind_session(report)
 
     def download(self, file_id: str) -> bytes:
-        """The file of a deferred download, as Streamlit makes it in a thread of its own."""
+        """The file of a deferred download, as Streamlit creates it in a thread of its own."""
         address = self.downloads.execute_deferred(file_id)
         file = self.storage.get_file(address.removeprefix("/media/"))
         assert isinstance(file.content, bytes)
@@ -113,7 +113,7 @@ def gatehouse() -> Iterator[None]:
 
 
 def run(code: str, *roles: str) -> AppTest:
-    """A run of this code by a new user with these roles, or by an anonymous one."""
+    """Run this code as a new user with these roles, or as an anonymous one."""
     at = AppTest.from_string(
         f"import tests.apptest.test_deferred_calls as shared\n{textwrap.dedent(code)}", default_timeout=20
     )
@@ -126,7 +126,7 @@ def run(code: str, *roles: str) -> AppTest:
 
 
 def register(call: str, *roles: str) -> str:
-    """What a run of a new user registers: its id."""
+    """Run a registration as a new user; returns the registered id."""
     return str(run(f"import streamlit as st\nst.session_state['id'] = {call}", *roles).session_state["id"])
 
 
@@ -214,5 +214,5 @@ def test_a_background_refresh_of_a_cache_reads_no_identity() -> None:
     manager = get_background_refresh_manager()
     assert manager.submit(refresh)
     manager.shutdown()  # waits for the refresh
-    assert results == ["This code reads the user's identity", "This code asks who the user is"]
+    assert results == ["This code reads the user's identity"] * 2
     assert access.principal().anonymous  # outside of a cache

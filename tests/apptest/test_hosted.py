@@ -101,7 +101,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def served(script: Path, declarations: str = ROWS) -> None:
-    """Serve the script from now on in this process, with these declarations."""
+    """Serve the script in this process, with these declarations."""
     write(script.parent / "gatehouse.toml", declarations)
     serve(script)
 

@@ -82,12 +82,13 @@ def test_two_files_of_one_name_both_need_the_row_of_that_name(serve: Serve) -> N
 def test_pages_created_by_one_function_are_separate_pages(serve: Serve) -> None:
     script = serve(
         """
-        def made(name):
+        def create_page(name):
             def page():
                 ran(name)
             return page
 
-        st.navigation([home, st.Page(made("orders"), url_path="orders"), st.Page(made("open"), url_path="open")]).run()
+        orders_page = st.Page(create_page("orders"), url_path="orders")
+        st.navigation([home, orders_page, st.Page(create_page("open"), url_path="open")]).run()
         """
     )
     assert ran(at_open(script)) == ["open"]

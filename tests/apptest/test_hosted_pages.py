@@ -43,7 +43,7 @@ def test_the_start_page_needs_the_row_of_its_own_address_too(gatehouse: Services
 ANOTHER_NAVIGATION = {
     "streamlit loaded again": (
         "import contextlib\nimport importlib\nimport streamlit\n"
-        "with contextlib.suppress(RuntimeError):  # it cannot be loaded whole twice\n    importlib.reload(streamlit)\n"
+        "with contextlib.suppress(RuntimeError):  # a second load fails half-way\n    importlib.reload(streamlit)\n"
         "st.navigation([orders]).run()"
     ),
     "the module of st.navigation loaded again": (
@@ -98,7 +98,7 @@ def test_the_script_of_a_page_is_compiled_for_that_page_only(serve: Serve, entry
 
 def test_a_script_that_streamlit_discovers_is_not_a_page(serve: Serve, tmp_path: Path) -> None:
     serve("st.navigation([home]).run()")
-    at = open_as(tmp_path / "views" / "home.py", "viewer")  # as it would run one of a folder pages/
+    at = open_as(tmp_path / "views" / "home.py", "viewer")  # as Streamlit runs a script of a folder pages/
     assert ran(at) == []
     assert "home.py runs as a page only" in page_text(at)
 

@@ -45,7 +45,7 @@ def test_a_page_object_of_one_run_cannot_run_in_another(at: AppTest) -> None:
 
 def test_a_script_is_looked_up_once_a_process(at: AppTest) -> None:
     at.run()
-    made = page_registry._created.cache_info().misses
+    lookups = page_registry._created.cache_info().misses
     at.run()
-    assert page_registry._created.cache_info().misses == made == len({row.title for row in PAGES}) + 1
+    assert page_registry._created.cache_info().misses == lookups == len({row.title for row in PAGES}) + 1
     assert not at.exception

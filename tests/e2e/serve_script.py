@@ -1,8 +1,6 @@
 """Serve any script behind the whole product, in place of ``app/main.py``.
 
-``python -m tests.e2e.serve_script PORT SCRIPT``.
-
-Settings come from the environment, as for ``gatehouse serve``.
+Run as ``python -m tests.e2e.serve_script PORT SCRIPT``; settings come from the environment, as for ``gatehouse serve``.
 """
 
 from __future__ import annotations

@@ -56,15 +56,15 @@ def test_a_granted_role_reaches_the_users_open_tab(arrive: Arrive) -> None:
     eva.sees_pages(["Home", "Usage report", "Profile"])
     print(f"granted: the other tab showed it {time.monotonic() - started:.2f} s after the press")
     expect(eva.page.locator(".st-key-access-changed")).to_contain_text("You can now also see the usage report")
-    ada.shot("people-given")
+    ada.shot("people-granted")
 
-    # The way back, which is felt there too.
+    # Undo reaches the other tab too.
     page.locator(".st-key-undo button").click()
     expect(notice(page)).to_contain_text("Eva Novak no longer has viewer", timeout=SOON)
     eva.sees_pages(["Home", "Profile"])
     expect(page.get_by_text("None. They can open Home and Profile, and nothing else.")).to_be_visible()
 
-    # The address of the card can be shared, and the browser's way back leads to the list as it was.
+    # The address of the page can be shared, and the Back button returns to the list as it was.
     card = page.url
     page.go_back()
     heading(page, "People")
@@ -79,7 +79,7 @@ def test_the_last_administrator_cannot_be_removed(arrive: Arrive, own_stack: Sta
     bruno.sign_in("bruno")
     own_stack.command("bootstrap-admin", "--subject", "auth0|bruno", "--reason", "the first", "--yes")
     ada = arrive()
-    ada.sign_in("ada", "/people")  # administrator by the provider's word only, which does not count
+    ada.sign_in("ada", "/people")  # administrator only by a token role, which does not count
     page = ada.page
     find(page, "bruno", "Bruno Silva")
     expect(page.get_by_text("Counts as administrator")).to_be_visible()

@@ -1,7 +1,7 @@
-"""On a machine without any network but loopback (a train, an aeroplane, a container) everything works.
+"""On a machine with only a loopback network (on a train, in a container) everything works.
 
 The test runs its script, the product and Chromium in a network namespace of their own, where only ``lo`` exists. There
-Chromium believes to be offline.
+Chromium reports to be offline.
 """
 
 from __future__ import annotations
@@ -21,12 +21,19 @@ from tests.stack import ROOT
 pytestmark = [pytest.mark.browser]
 HINT: Final = "needs a network namespace of its own (Linux, `unshare --net`); REQUIRE_NAMESPACE=1 makes this a failure"
 TREE: Final = ("app", "component", "db", "pages", "remote_api", ".streamlit", "gatehouse.py")
-MADE: Final = ("Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock", "README.md", "LICENSE")
+PROJECT_FILES: Final = (
+    "Makefile",
+    "pyproject.toml",
+    "requirements.lock",
+    "requirements-dev.lock",
+    "README.md",
+    "LICENSE",
+)
 
 
 @pytest.fixture
 def unshare() -> list[str]:
-    """The command that runs another in a network namespace of its own."""
+    """The command that runs another one in its own network namespace."""
     program = shutil.which("unshare")
     command = [str(program), "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     reason = "there is no unshare"
@@ -42,14 +49,14 @@ def unshare() -> list[str]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout whose ``.venv`` is installed: nothing is left for make to fetch."""
+    """A checkout with an installed ``.venv``, so that make downloads nothing."""
     folder = tmp_path / "gatehouse"
     for name in TREE:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".env"))
         else:
             shutil.copy(ROOT / name, folder / name)
-    for name in MADE:
+    for name in PROJECT_FILES:
         shutil.copy(ROOT / name, folder / name)
     venv = folder / ".venv"
     venv.mkdir()

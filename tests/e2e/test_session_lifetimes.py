@@ -36,9 +36,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     with Stack(
         folder, GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS), GATEHOUSE_SESSION_ABSOLUTE_SECONDS="3600"
     ) as stack:
-        made = Installation(stack)
-        yield made
-        made.database.close()
+        started = Installation(stack)
+        yield started
+        started.database.close()
 
 
 @pytest.fixture

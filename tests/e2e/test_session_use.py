@@ -16,7 +16,7 @@ from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 SOON = 20_000
-# A component that asks for a run every 300 ms; a frame to press in; the sidebar, where our front end is, folded away.
+# A component that requests a run every 300 ms, a frame with a button, and the sidebar of the front end collapsed.
 SCRIPT = """
 import streamlit as st
 
