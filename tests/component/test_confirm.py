@@ -51,7 +51,7 @@ console.log(JSON.stringify(requirements.map((requirement) => signInAddress("/", 
 """
 
 
-def test_where_it_leads() -> None:
+def test_its_link_requests_the_step_up() -> None:
     ran = subprocess.run(
         [node(), "--input-type=module", "-e", CHECKS, str(FRONTEND / "addresses.js")],
         capture_output=True,

@@ -129,7 +129,7 @@ def test_an_encrypted_draft_opens_for_its_owner_only(installation: SignInWorld) 
     assert other.take(installation.ref(browser), "/reports", subject=ann(installation), browser_hash="another") is None
 
 
-def test_a_cancelled_sign_in_keeps_it_for_the_next_try(installation: SignInWorld) -> None:
+def test_a_cancelled_sign_in_keeps_the_draft_for_the_next_try(installation: SignInWorld) -> None:
     browser = arrived(installation)
     for more in ("", "&mode=popup"):
         state = query(begin(browser, anonymous_draft(installation, browser), more))["state"]
@@ -143,7 +143,7 @@ def test_a_cancelled_sign_in_keeps_it_for_the_next_try(installation: SignInWorld
         browser.logout()
 
 
-def test_it_lasts_for_minutes(installation: SignInWorld) -> None:
+def test_a_draft_expires_after_minutes(installation: SignInWorld) -> None:
     browser = arrived(installation)
     address = begin(browser, anonymous_draft(installation, browser))
     installation.clock.move(seconds=SIGN_IN_SECONDS - 70)

@@ -79,7 +79,7 @@ def test_its_functions() -> None:
     assert "# pass 0" not in done.stdout
 
 
-def test_every_module_has_tests_of_its_own() -> None:
+def test_every_module_has_a_test_file() -> None:
     tests = {path.name.removesuffix(".test.js") for path in CHECKS.glob("*.test.js")}
     assert tests == {path.stem for path in FRONTEND.glob("*.js")}
 

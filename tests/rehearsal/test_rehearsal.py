@@ -12,7 +12,9 @@ from tests.postgres import Cluster, installed
 from tests.rehearsal.operations import Rehearsal, table
 
 
-def test_every_documented_operation_keeps_what_it_promises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_documented_operation_loses_no_session_and_no_audit_event(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     nginx()
     binaries = installed()
     if binaries is None:

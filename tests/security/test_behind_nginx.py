@@ -45,7 +45,7 @@ def call(
 
 
 @pytest.mark.parametrize("kind", ["media", "uploads"])
-def test_files_of_a_tab_are_found_in_whichever_process_it_is(app: LiveApp, proxy: Nginx, kind: str) -> None:
+def test_files_of_a_tab_are_found_in_every_process(app: LiveApp, proxy: Nginx, kind: str) -> None:
     """As after a replica came back: the tab is served by one process, and its browser's cookie leads to another.
 
     One browser with a tab in each process: its cookie leads to one of the two, whichever that is, so that the files of
@@ -69,7 +69,7 @@ def test_files_of_a_tab_are_found_in_whichever_process_it_is(app: LiveApp, proxy
                 assert call(proxy, upload, user, "DELETE", token=token).status_code == 204, process
 
 
-def test_files_of_others_are_found_nowhere(app: LiveApp, proxy: Nginx) -> None:
+def test_files_of_other_users_are_found_in_no_process(app: LiveApp, proxy: Nginx) -> None:
     ann, bob = app.sign_in("ann"), app.sign_in("bob")
     with app.tab(ann) as tab:
         tab.open()
@@ -79,7 +79,7 @@ def test_files_of_others_are_found_nowhere(app: LiveApp, proxy: Nginx) -> None:
         assert call(proxy, upload, bob, "PUT", token=token, file=b"a,b").status_code == 404
 
 
-def test_a_tab_is_served_through_it(app: LiveApp, proxy: Nginx) -> None:
+def test_a_tab_is_served_through_the_proxy(app: LiveApp, proxy: Nginx) -> None:
     ann = app.sign_in("ann")
     with Tab(proxy.url, cookies=ann.cookies) as tab:
         tab.open()

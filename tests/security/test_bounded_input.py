@@ -81,7 +81,7 @@ def test_a_body_of_ambiguous_length_is_not_read(
     ],
     ids=["headers", "very many headers", "long", "target", "chunked", "body", "in use"],
 )
-def test_a_head_that_is_made_to_be_costly_is_refused(app: LiveApp, sent: tuple[str, ...], status: int) -> None:
+def test_a_costly_head_is_refused(app: LiveApp, sent: tuple[str, ...], status: int) -> None:
     with Raw(app) as raw:
         raw.send(request(app, *sent))
         assert int(raw.head().split()[1]) == status

@@ -158,7 +158,7 @@ def test_a_forged_event_is_an_error_and_recorded(app: LiveApp, case: str) -> Non
     ids=lambda value: value[:24],
 )
 @pytest.mark.parametrize("trigger", [False, True], ids=["state", "trigger"])
-def test_no_value_makes_an_exception_page(app: LiveApp, value: str, trigger: bool) -> None:
+def test_no_value_causes_an_exception_page(app: LiveApp, value: str, trigger: bool) -> None:
     with opened(app, app.sign_in("carl", "developer")) as tab:
         for _ in range(2):
             assert tab.send_value("console", value, trigger=trigger)[-1] == "the end"

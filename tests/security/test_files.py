@@ -190,7 +190,7 @@ def addresses(tab: Tab) -> list[str]:
     return sorted({address.decode() for item in result for address in item})
 
 
-def test_files_that_a_run_registers_are_its_users_however_the_address_is_shown(variants: LiveApp) -> None:
+def test_files_that_a_run_registers_belong_to_its_user_however_their_path_is_shown(variants: LiveApp) -> None:
     ann, bob = variants.sign_in("ann"), variants.sign_in("bob")
     with variants.tab(ann) as tab, variants.tab(bob) as other:
         tab.open()
@@ -252,7 +252,7 @@ st.markdown("may=" + str(access.allows(Permission.EXPORT_REPORTS)))
 """
 
 
-def test_a_run_that_outlives_a_loss_registers_no_file_of_its_user(tmp_path: Path) -> None:
+def test_a_run_from_before_a_revocation_registers_no_file_of_its_user(tmp_path: Path) -> None:
     with live(tmp_path, script=LATE, processes=1) as at:
         ann = at.sign_in("ann", "analyst")
         with at.tab(ann) as tab:

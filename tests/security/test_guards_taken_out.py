@@ -29,7 +29,7 @@ REMOVALS: list[Removal | TextRemoval] = [
 ]
 
 
-def test_every_guard_is_in_the_code_once_and_has_a_name_of_its_own() -> None:
+def test_every_guard_is_in_the_code_once_and_has_a_unique_name() -> None:
     not_found = []
     for row in REMOVALS:
         try:

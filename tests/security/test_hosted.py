@@ -137,7 +137,7 @@ def test_no_code_of_a_hosted_app_runs_for_an_anonymous_user(installation: LiveAp
         assert installation.traces == ["import", "body", "callback", "body", "fragment"]
 
 
-def test_a_page_that_the_app_makes_its_start_page_keeps_its_right(moving: LiveApp) -> None:
+def test_a_page_chosen_as_the_start_page_keeps_its_permission(moving: LiveApp) -> None:
     for start in ("default", "left"):
         with moving.tab(moving.sign_in("eva")) as tab:
             assert r"Permission read\:orders" in " ".join(opened_at(tab, "/", query_string=f"start={start}"))

@@ -32,7 +32,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
 
 @pytest.mark.parametrize("signed_in", [True, False])
 @pytest.mark.parametrize("name", CLOSED)
-def test_a_hostile_message_closes_its_socket_by_what_has_arrived(app: LiveApp, name: str, signed_in: bool) -> None:
+def test_a_hostile_message_closes_its_socket_before_it_is_complete(app: LiveApp, name: str, signed_in: bool) -> None:
     with handshake(app, app.sign_in("hostile") if signed_in else None) as raw:
         raw.send(attacks(8 * MB)[name] * (100 if name == "pings" else 1))
         assert raw.close_code() == CLOSED[name]

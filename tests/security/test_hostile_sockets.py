@@ -135,7 +135,7 @@ def _forged(widget: str = "", fragment: str = "", page: str = "", name: str = ""
     return message
 
 
-def test_forged_ids_of_widgets_fragments_and_pages_do_nothing(app: LiveApp) -> None:
+def test_forged_ids_of_widgets_fragments_and_pages_have_no_effect(app: LiveApp) -> None:
     """The ids of a page are of no use to a user who never loaded it."""
     ann, bob = app.sign_in("ann", "analyst"), app.sign_in("bob")
     with app.tab(ann) as tab, app.tab(bob) as other:
@@ -160,7 +160,7 @@ def test_forged_ids_of_widgets_fragments_and_pages_do_nothing(app: LiveApp) -> N
         assert app.traces == before
 
 
-def test_a_widget_of_a_lost_right_cannot_be_pressed(app: LiveApp) -> None:
+def test_a_widget_of_a_revoked_permission_cannot_be_pressed(app: LiveApp) -> None:
     """Streamlit (1.67) would still run its callback, as long as its session lives."""
     user = app.sign_in("eve", "analyst")
     with app.tab(user) as tab:
@@ -183,7 +183,7 @@ def test_a_widget_of_a_lost_right_cannot_be_pressed(app: LiveApp) -> None:
         assert app.traces == [*before, "callback", "gated"]
 
 
-def test_a_flood_of_one_does_not_stop_another(app: LiveApp) -> None:
+def test_a_flood_in_one_tab_does_not_stop_another(app: LiveApp) -> None:
     ann, bob = app.sign_in("ann"), app.sign_in("bob")
     with app.tab(ann) as tab, app.tab(bob) as other:
         tab.open()

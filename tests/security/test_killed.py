@@ -213,7 +213,7 @@ def victim(tmp_path: Path) -> Iterator[Victim]:
         storage.close()
 
 
-def test_killed_before_an_end_is_committed_the_session_is_as_it_was(victim: Victim) -> None:
+def test_killed_before_an_end_is_committed_the_session_is_unchanged(victim: Victim) -> None:
     victim.kill("ending, before the commit")
     sessions, storage, _ = installation(victim.url)
     assert sessions.by_ref(victim.ref).ended_at is None
@@ -225,7 +225,7 @@ def test_killed_before_an_end_is_committed_the_session_is_as_it_was(victim: Vict
     storage.close()
 
 
-def test_killed_after_an_end_is_committed_the_session_is_over_and_its_tokens_gone(victim: Victim) -> None:
+def test_killed_after_an_end_is_committed_the_session_has_ended_and_its_tokens_are_deleted(victim: Victim) -> None:
     victim.kill("ending, after the commit")
     sessions, storage, _ = installation(victim.url)
     with pytest.raises(SessionEnded):

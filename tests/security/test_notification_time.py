@@ -99,7 +99,7 @@ def test_a_change_for_another_user_loses_no_click(app: LiveApp, label: str) -> N
 
 
 @pytest.mark.parametrize("label", ["callback", "function", "fragment"])
-def test_an_added_right_loses_no_click_and_is_shown(app: LiveApp, label: str) -> None:
+def test_an_added_permission_loses_no_click_and_is_shown(app: LiveApp, label: str) -> None:
     user = app.sign_in(f"gains-{label}", "analyst")
     options: list[Permission] = []
     over = threading.Event()
@@ -126,7 +126,7 @@ def test_an_added_right_loses_no_click_and_is_shown(app: LiveApp, label: str) ->
     assert len(options) >= 3
 
 
-def test_an_idle_tab_shows_an_added_right(app: LiveApp) -> None:
+def test_an_idle_tab_shows_an_added_permission(app: LiveApp) -> None:
     user = app.sign_in("gets")
     with app.tab(user, 1) as tab:
         assert "may=False" in tab.open()

@@ -97,7 +97,7 @@ LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch
 
 
 @pytest.mark.parametrize("row", STATUSES)
-def test_another_site_learns_nothing_of_its_visitor_and_sets_nothing(pages: Pages, row: str) -> None:
+def test_another_site_learns_nothing_about_its_visitor_and_sets_no_cookie(pages: Pages, row: str) -> None:
     for source in (FORM, IMAGE, *([LINK] if row.startswith("GET ") else [])):
         responses = [response_to(pages, row, user, source) for user in (None, pages.ann, pages.bob)]
         assert len({response.status_code for response in responses}) == 1
@@ -146,7 +146,7 @@ def _plain(path: str) -> str:
 @pytest.mark.parametrize(
     "path", ["/", "/reports", "/_stcore/stream/", "/x/_stcore/stream", "/auth/session", "/media/x"]
 )
-def test_there_is_one_socket(pages: Pages, path: str) -> None:
+def test_no_other_path_opens_a_socket(pages: Pages, path: str) -> None:
     with pytest.raises(InvalidStatus) as caught:
         RawSocket(pages.app.base_url, path=path, cookies=pages.ann.cookies)
     assert caught.value.response.status_code == 404

@@ -42,7 +42,7 @@ def asks_for_its_run(tab: Tab) -> list[str]:
     return tab.read_run(60)
 
 
-def test_in_another_process_the_page_of_a_lost_right_is_rerun(app: LiveApp) -> None:
+def test_in_another_process_the_page_of_a_revoked_permission_is_rerun(app: LiveApp) -> None:
     ann = app.sign_in("ann", "analyst")
     session_id = opened(app, ann)
     app.revoke(ann, "analyst")
@@ -50,7 +50,7 @@ def test_in_another_process_the_page_of_a_lost_right_is_rerun(app: LiveApp) -> N
         assert asks_for_its_run(again)[-2:] == ["may=False", "user=ann"]
 
 
-def test_the_page_of_a_lost_right_is_rerun_after_streamlit_dropped_the_session(forgetful: LiveApp) -> None:
+def test_the_page_of_a_revoked_permission_is_rerun_after_streamlit_dropped_the_session(forgetful: LiveApp) -> None:
     bob = forgetful.sign_in("bob", "analyst")
     with forgetful.tab(bob, reattach_to=opened(forgetful, bob)) as again:
         assert asks_for_its_run(again)[-2:] == ["may=True", "user=bob"]
@@ -62,7 +62,7 @@ def test_a_resumed_session_is_asked_for_no_run(app: LiveApp) -> None:
         again.receive(4)
 
 
-def test_very_many_anonymous_sockets_push_no_users_session_out(app: LiveApp) -> None:
+def test_very_many_anonymous_sockets_displace_no_users_session(app: LiveApp) -> None:
     ann = app.sign_in("ann-2", "analyst")
     session_id = opened(app, ann)
     for _ in range(140):  # Streamlit's own storage keeps 128 of all

@@ -74,7 +74,7 @@ def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(app: LiveApp
 
 
 @pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
-def test_no_id_works_after_a_reconnection_and_a_second_loss(app: LiveApp, how: str) -> None:
+def test_no_id_works_after_a_reconnection_and_a_second_revocation(app: LiveApp, how: str) -> None:
     user = app.sign_in(f"cy-{how}", "analyst", "developer")
     set_cut(app, how)
     with page_of(app, user) as first:

@@ -71,7 +71,7 @@ def test_an_unknown_client_is_never_redirected(browser: Browser, client_id: str 
     assert heading(response) == "This sign-in link does not work"
 
 
-def test_a_repeated_return_address_is_not_answered(browser: Browser) -> None:
+def test_a_repeated_return_address_is_refused(browser: Browser) -> None:
     url = browser.authorize(state=None).request.url or ""
     response = browser.get(f"{url}&redirect_uri=https%3A%2F%2Fevil.example")
     assert response.status_code == 400

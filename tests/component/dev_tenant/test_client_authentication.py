@@ -85,7 +85,7 @@ def test_a_wrong_secret_and_an_unknown_client_get_the_same_answer(browser: Brows
 @pytest.mark.parametrize(
     "header", ["Basic", "Basic !", "Basic /w==", "Basic Og==", "Basic YTpi", "Basic é", "basic YQ=="]
 )
-def test_a_basic_header_that_proves_nothing_is_challenged(tenant: Running, header: str) -> None:
+def test_an_invalid_basic_header_is_challenged(tenant: Running, header: str) -> None:
     response = call(
         "POST",
         tenant.url("/oauth/token"),

@@ -64,7 +64,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_everything_kept_is_private(tmp_path: Path) -> None:
+def test_every_stored_file_is_private(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running(state) as tenant, browsing(tenant) as browser:
         browser.tokens()
@@ -83,7 +83,7 @@ def test_files_that_were_opened_to_others_are_closed_again(tmp_path: Path) -> No
     assert {mode(path) for path in tmp_path.iterdir()} == {0o600}
 
 
-def test_client_json_is_the_contract_and_is_made_per_installation(tmp_path: Path) -> None:
+def test_client_json_has_fixed_names_and_values_of_its_installation(tmp_path: Path) -> None:
     make(tmp_path / "one")
     make(tmp_path / "two")
     first, second = (json.loads((tmp_path / name / "client.json").read_text()) for name in ("one", "two"))
@@ -255,7 +255,7 @@ def test_a_port_that_does_not_exist_is_refused(tmp_path: Path, port: str) -> Non
     assert "port" in refuses(tmp_path / "state", "--port", port)
 
 
-def test_a_damaged_file_is_one_sentence_on_the_command_line_too(tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported_in_one_sentence_on_the_command_line_too(tmp_path: Path) -> None:
     make(tmp_path)
     (tmp_path / "keys.json").write_text("{")
     assert "is damaged" in refuses(tmp_path, "--port", str(free_port()))

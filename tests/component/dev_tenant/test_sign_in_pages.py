@@ -33,7 +33,7 @@ def browser(tenant: Running) -> Iterator[Browser]:
         yield opened
 
 
-def test_the_page_says_for_which_organization_and_through_which_connection(browser: Browser) -> None:
+def test_the_page_names_the_organization_and_the_connection(browser: Browser) -> None:
     page = browser.get(browser.authorize(organization="org_abc", connection="<i>x").headers["Location"]).text
     assert "<strong>org_abc</strong>" in page
     assert "<strong>&lt;i&gt;x</strong>" in page
@@ -42,7 +42,7 @@ def test_the_page_says_for_which_organization_and_through_which_connection(brows
     assert "the connection" not in plain
 
 
-def test_cancelling_goes_back_to_the_app(browser: Browser) -> None:
+def test_cancelling_returns_to_the_app(browser: Browser) -> None:
     token = browser.begin()
     parameters = answer(browser.post("/u/login", state=token, action="cancel"))
     assert parameters["error"] == "access_denied"
@@ -107,7 +107,7 @@ def test_a_made_up_person_has_the_chosen_roles_and_stays_in_the_list(browser: Br
         ("Zed", "ADA@gatehouse.example", "belongs to Ada Okafor"),
     ],
 )
-def test_a_form_that_does_not_fit_says_why_and_keeps_what_was_typed(
+def test_an_invalid_form_shows_the_reason_and_keeps_its_values(
     browser: Browser, name: str, email: str, part: str
 ) -> None:
     response = browser.post("/u/login", state=browser.begin(), action="make-up", new_name=name, new_email=email)

@@ -123,7 +123,7 @@ def test_the_second_factor_cannot_be_skipped(browser: Browser) -> None:
     assert "code" not in answer(browser.post("/u/step", state=token, action="consent"))
 
 
-def test_a_step_does_not_outlive_the_session_it_leans_on(browser: Browser) -> None:
+def test_a_step_ends_with_the_session_that_it_needs(browser: Browser) -> None:
     browser.pick("ada")
     page = browser.authorize(acr_values=MFA)
     browser.running.tenant.end_sessions("ada", notify=False)
@@ -131,7 +131,7 @@ def test_a_step_does_not_outlive_the_session_it_leans_on(browser: Browser) -> No
     assert "/u/login?" in response.headers["Location"]
 
 
-def test_consent_is_asked_for_and_may_be_refused(browser: Browser) -> None:
+def test_consent_is_requested_and_may_be_refused(browser: Browser) -> None:
     token = answer(browser.pick("ada", prompt="login consent"))["state"]
     assert "code" in answer(browser.post("/u/step", state=token, action="consent"))
     token = answer(browser.authorize(prompt="consent"))["state"]

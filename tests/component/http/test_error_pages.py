@@ -38,7 +38,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("error", "description", "status", "shown"), ERRORS)
-def test_what_the_provider_answers_is_said_in_plain_words(
+def test_errors_of_the_provider_are_explained_in_plain_words(
     installation: SignInWorld, error: str, description: str, status: int, shown: str
 ) -> None:
     browser = installation.browser()
@@ -113,7 +113,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("kind", NONSENSE)
-def test_a_provider_that_answers_nonsense(installation: SignInWorld, kind: str) -> None:
+def test_a_provider_with_invalid_responses(installation: SignInWorld, kind: str) -> None:
     installation.fake.token_answer = lambda form: NONSENSE[kind]
     browser = installation.browser()
     answer = browser.get(installation.fake.approve(installation.begin(browser, "/reports")))

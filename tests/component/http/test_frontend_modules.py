@@ -120,7 +120,7 @@ def test_the_same_files_are_the_same_version_in_every_process(folder: Path) -> N
 
 
 @pytest.mark.parametrize("change_to", ["a name", "a border between two files", "a file more"])
-def test_whatever_differs_is_another_version(folder: Path, change_to: str) -> None:
+def test_any_difference_is_another_version(folder: Path, change_to: str) -> None:
     at = version(served(folder))
     if change_to == "a name":
         (folder / "dom.js").rename(folder / "dom2.js")
@@ -141,12 +141,12 @@ def test_whatever_differs_is_another_version(folder: Path, change_to: str) -> No
         "/_stcore/bidi-components/another.auth0/auth0.js", "/_stcore/bidi-components/streamlit-gatehouse.auth0",
     ],
 )  # fmt: skip
-def test_anything_else_is_streamlits_to_answer(path: str) -> None:
+def test_streamlit_answers_every_other_request(path: str) -> None:
     assert get(served(), path) is None
 
 
 @pytest.mark.parametrize("name", ["", "unknown.js", "../auth0.js", "auth0.js/", "dom.js/../view.js", "x/dom.js"])
-def test_in_a_version_there_is_nothing_but_its_modules(name: str) -> None:
+def test_the_folder_of_a_version_serves_its_modules_only(name: str) -> None:
     modules = served()
     answer = get(modules, f"{PREFIX}{version(modules)}/{name}")
     assert answer is not None
@@ -154,7 +154,7 @@ def test_in_a_version_there_is_nothing_but_its_modules(name: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "PUT", "DELETE"])
-def test_other_methods_are_streamlits_to_answer(method: str) -> None:
+def test_streamlit_answers_other_methods(method: str) -> None:
     assert get(served(), ENTRY, method) is None
 
 

@@ -53,7 +53,7 @@ def test_hosts_in_development(installation: SignInWorld, host: str, answered: bo
         assert answer.header("x-content-type-options") == "nosniff"
 
 
-def test_no_foreign_window_keeps_a_hold_on_a_page_and_the_end_of_a_sign_in_can_close_itself(
+def test_pages_are_isolated_from_foreign_openers_and_the_end_of_a_sign_in_can_close_itself(
     installation: SignInWorld,
 ) -> None:
     name = "cross-origin-opener-policy"

@@ -90,7 +90,7 @@ async def test_a_person_who_sends_costly_messages_is_busy_after_a_few() -> None:
     costly.task.cancel()
 
 
-async def test_a_person_who_sent_much_for_long_is_like_others_after_a_pause() -> None:
+async def test_a_busy_person_is_no_longer_busy_after_a_pause() -> None:
     """Of twenty seconds at most, however long it was."""
     clock = FakeClock()
     throttle = throttle_of(clock)

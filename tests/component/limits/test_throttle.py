@@ -75,7 +75,7 @@ async def test_a_flood_of_long_messages_delays_a_short_one_by_at_most_one_of_the
     assert await waits_of_a_visitor(500, eight_addresses(256 * KB)) <= 1 / 40
 
 
-async def test_a_flood_keeps_a_message_of_its_kind_waiting_for_one_message_of_each_address_at_most() -> None:
+async def test_a_flood_delays_a_message_of_its_kind_by_at_most_one_message_of_each_address() -> None:
     assert await waits_of_a_visitor(500, eight_addresses(16 * KB)) <= 8 / 20 + 0.05
     assert await waits_of_a_visitor(100 * KB, eight_addresses(256 * KB)) <= 8 / 2 + 0.5
 
@@ -121,7 +121,7 @@ async def test_messages_dropped_in_the_shared_queue_cost_their_address_nothing()
     assert after.taken == [0.25]
 
 
-async def test_a_client_moves_up_when_those_before_it_go_away() -> None:
+async def test_a_client_moves_up_when_clients_before_it_disconnect() -> None:
     clock = FakeClock()
     throttle = throttle_of(clock, SocketLimits(anonymous_messages_per_second=1))
     before = [Socket(throttle, clock, [1], address=f"198.51.100.{number}") for number in range(50)]
@@ -148,7 +148,7 @@ async def test_anonymous_clients_of_one_ipv6_48_share_a_pace() -> None:
     assert (same.taken, other.taken) == ([0.9], [0])
 
 
-async def test_a_client_that_goes_away_before_its_turn_leaves_it_to_the_next() -> None:
+async def test_a_client_that_disconnects_before_its_turn_passes_the_turn_on() -> None:
     """Whether it waits for the pace of all, or for its turn at its own address."""
     clock = FakeClock()
     throttle = throttle_of(clock, SocketLimits(messages_per_second=1, anonymous_messages_per_second=4))
@@ -165,7 +165,7 @@ async def test_a_client_that_goes_away_before_its_turn_leaves_it_to_the_next() -
     assert fifth.taken == [0.75]
 
 
-async def test_a_message_that_is_cancelled_as_its_turn_comes_hands_it_on() -> None:
+async def test_a_message_that_is_cancelled_at_its_turn_passes_the_turn_on() -> None:
     lock, gone = FifoLock(), asyncio.Event()
     await lock.acquire(gone)
     second, third = (asyncio.ensure_future(lock.acquire(gone)) for _ in range(2))

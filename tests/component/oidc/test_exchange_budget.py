@@ -86,7 +86,7 @@ def _refuse() -> None:
     ],
     ids=lambda error: getattr(error, "reason_code", type(error).__name__),
 )
-def test_an_attempt_that_comes_to_nothing_costs_whatever_the_reason(seconds: Seconds, error: Exception) -> None:
+def test_a_failed_attempt_is_charged_whatever_the_reason(seconds: Seconds, error: Exception) -> None:
     budget = ExchangeBudget(seconds)
     for _ in range(5):
         refuse(budget, error)
@@ -96,7 +96,7 @@ def test_an_attempt_that_comes_to_nothing_costs_whatever_the_reason(seconds: Sec
     assert not is_admitted(budget, "b", "a")
 
 
-def test_attempts_under_way_cost_nothing_however_many_come_from_one_address(seconds: Seconds) -> None:
+def test_attempts_under_way_cost_nothing_however_many_an_address_makes(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
     with ExitStack() as office:
         for number in range(200):
@@ -107,7 +107,7 @@ def test_attempts_under_way_cost_nothing_however_many_come_from_one_address(seco
 @pytest.mark.parametrize(
     "reason", [ProviderReason.TIMEOUT, ProviderReason.REFUSED, ProviderReason.STATUS, ProviderReason.BUSY]
 )
-def test_a_provider_that_does_not_answer_costs_the_browser_nothing_and_is_spared_all_the_same(
+def test_a_provider_that_does_not_answer_costs_the_browser_nothing_and_its_attempts_stay_limited(
     seconds: Seconds, reason: ProviderReason
 ) -> None:
     budget = ExchangeBudget(seconds)
@@ -124,7 +124,7 @@ def test_a_database_that_does_not_answer_costs_nothing(seconds: Seconds) -> None
         refuse(budget, StorageUnavailable())
 
 
-def test_a_refused_attempt_takes_nothing(seconds: Seconds) -> None:
+def test_a_refused_attempt_uses_up_no_budget(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
     for _ in range(5):
         refuse(budget, ProviderRefused("no"), address="1")
@@ -158,9 +158,7 @@ def test_a_flood_of_some_addresses_delays_no_sign_in_at_another_one(seconds: Sec
 
 
 @pytest.mark.parametrize("flooding", [2, 29])
-def test_an_office_where_two_sign_ins_came_to_nothing_is_not_kept_waiting_by_other_addresses(
-    seconds: Seconds, flooding: int
-) -> None:
+def test_an_office_with_two_failed_sign_ins_is_not_delayed_by_other_addresses(seconds: Seconds, flooding: int) -> None:
     budget = ExchangeBudget(seconds)
     waited = []
     for step in range(200):
@@ -174,7 +172,7 @@ def test_an_office_where_two_sign_ins_came_to_nothing_is_not_kept_waiting_by_oth
     assert waited == []
 
 
-def test_what_all_suspect_addresses_together_may_bring_to_the_provider_is_bounded(seconds: Seconds) -> None:
+def test_the_attempts_of_all_suspect_addresses_together_are_bounded(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
     addresses = [f"10.0.0.{number}" for number in range(100)]
     for address in addresses * 2:  # all are suspect
@@ -184,7 +182,7 @@ def test_what_all_suspect_addresses_together_may_bring_to_the_provider_is_bounde
     assert sum(refused(budget, f"again {address}", address) for address in addresses) == 60 + 20
 
 
-def test_one_attempt_that_came_to_nothing_makes_no_address_suspect(seconds: Seconds) -> None:
+def test_one_failed_attempt_makes_no_address_suspect(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
     for number in range(30):  # a flood, which has used up the lane of suspect addresses
         for address in range(10):
@@ -200,7 +198,7 @@ def test_one_attempt_that_came_to_nothing_makes_no_address_suspect(seconds: Seco
     assert is_admitted(budget, "office 4", "203.0.113.7")
 
 
-def test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers_it_has(seconds: Seconds) -> None:
+def test_one_account_uses_up_no_lane_of_others_however_many_sessions_and_browsers_it_has(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
     budget.remember("ann's", ANN)
     budget.remember("eve's", EVE)
@@ -211,7 +209,7 @@ def test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers
     assert is_admitted(budget, "another", "198.51.100.1", ANN)
 
 
-def test_another_user_who_uses_up_the_budget_of_an_account_keeps_it_from_nothing(seconds: Seconds) -> None:
+def test_another_user_who_uses_up_the_budget_of_an_account_blocks_no_sign_in_of_it(seconds: Seconds) -> None:
     """Another user brings made-up codes at a browser where Ann signed in once; Ann is elsewhere."""
     budget = ExchangeBudget(seconds)
     budget.remember("shared", ANN)
@@ -223,7 +221,7 @@ def test_another_user_who_uses_up_the_budget_of_an_account_keeps_it_from_nothing
         assert is_admitted(budget, "another", "203.0.113.7", ANN), number
 
 
-def test_one_account_keeps_no_other_browser_from_being_known(seconds: Seconds) -> None:
+def test_one_account_does_not_displace_other_known_browsers(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
     budget.remember("ann's", ANN)
     for number in range(5000):
@@ -238,7 +236,7 @@ def test_one_account_keeps_no_other_browser_from_being_known(seconds: Seconds) -
     ]
 
 
-def test_what_is_remembered_is_bounded(seconds: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_attempts_is_bounded(seconds: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange_budget, "MAX_KNOWN_BROWSERS", 10)
     budget = ExchangeBudget(seconds)
     for number in range(20_000):

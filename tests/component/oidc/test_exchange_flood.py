@@ -115,7 +115,7 @@ def test_a_user_who_omits_openid_from_the_scope_uses_up_that_users_own_budget_on
     assert call(installation.app, "GET", callback, {"cookie": cookie}, client=("203.0.113.99", 1)).status == 303
 
 
-def test_what_was_refused_for_now_is_not_used_up(installation: SignInWorld, seconds: Seconds) -> None:
+def test_a_sign_in_refused_for_now_can_be_repeated(installation: SignInWorld, seconds: Seconds) -> None:
     for _ in range(10):
         made_up(installation, installation.browser(), "203.0.113.7")
     browser = installation.browser()
@@ -127,7 +127,7 @@ def test_what_was_refused_for_now_is_not_used_up(installation: SignInWorld, seco
     assert browser.get(callback).status == 303
 
 
-def test_a_code_is_brought_to_the_provider_once_for_each_sign_in(installation: SignInWorld) -> None:
+def test_a_code_is_exchanged_once_for_each_sign_in(installation: SignInWorld) -> None:
     browser = installation.browser()
     callback = installation.fake.answer(query(installation.begin(browser))["state"], code="made-up")
     cookies = dict(browser.cookies)
@@ -143,7 +143,7 @@ def test_a_code_is_brought_to_the_provider_once_for_each_sign_in(installation: S
     assert len(written) == 5  # a sign-in that is used up costs a transaction, and so an attempt
 
 
-def test_what_costs_the_provider_nothing_is_not_counted(installation: SignInWorld) -> None:
+def test_requests_that_do_not_reach_the_provider_are_not_counted(installation: SignInWorld) -> None:
     for _ in range(30):
         browser = installation.browser()
         browser.get(installation.fake.answer(query(installation.begin(browser))["state"], error="login_required"))
@@ -156,7 +156,7 @@ def test_what_costs_the_provider_nothing_is_not_counted(installation: SignInWorl
     assert len(installation.fake.forms) == 30
 
 
-def test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row(installation: SignInWorld) -> None:
+def test_a_response_of_another_issuer_uses_up_no_budget_and_writes_no_row(installation: SignInWorld) -> None:
     for _ in range(12):
         browser = installation.browser()
         callback = installation.fake.answer(query(installation.begin(browser))["state"], code="made-up")
@@ -168,7 +168,7 @@ def test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row(installat
     assert (installation.rows("login_states"), len(installation.fake.forms)) == (0, 0)
 
 
-def test_a_browser_is_known_once_its_session_was_made(installation: SignInWorld) -> None:
+def test_a_browser_is_known_once_its_session_is_issued(installation: SignInWorld) -> None:
     """A blocked account gets none, and what it brings counts."""
     eve = installation.sign_in(sub="auth0|eve")
     with installation.storage.unit_of_work() as unit:

@@ -36,13 +36,13 @@ def test_a_token_set_shows_no_token() -> None:
     ("expires_in", "seconds"),
     [(600, 600), ("600", 600), (600.9, 600), (None, None), (-1, None), (True, None), (1e300, None)],
 )
-def test_expires_in_may_be_anything(installation: SignInWorld, expires_in: object, seconds: int | None) -> None:
+def test_an_expires_in_of_any_type(installation: SignInWorld, expires_in: object, seconds: int | None) -> None:
     installation.fake.token_answer = lambda form: Answer({"access_token": "a", "expires_in": expires_in})
     assert installation.provider.exchange("code", "verifier").expires_in_seconds == seconds
 
 
 @pytest.mark.parametrize("scope", ["", None, "openid", 5])
-def test_scope_may_be_anything(installation: SignInWorld, scope: object) -> None:
+def test_a_scope_of_any_type(installation: SignInWorld, scope: object) -> None:
     installation.fake.token_answer = lambda form: Answer({"access_token": "a", "token_type": "bearer", "scope": scope})
     assert installation.provider.exchange("code", "verifier").access_token == "a"
 
@@ -67,7 +67,7 @@ def test_errors_come_with_any_status(installation: SignInWorld, status: int) -> 
         Answer({"error": {"code": 5}}, 400),
     ],
 )
-def test_what_is_not_a_no_is_try_again(installation: SignInWorld, answer: Answer) -> None:
+def test_an_error_other_than_a_refusal_suggests_to_try_again(installation: SignInWorld, answer: Answer) -> None:
     installation.fake.token_answer = lambda form: answer
     with pytest.raises((ProviderUnavailable, ProviderRefused)) as caught:
         installation.provider.refresh("token")
@@ -202,7 +202,7 @@ def test_only_listed_parameters_with_sane_values() -> None:
     assert allowed_parameters({"login_hint": "x" * 201, "prompt": "login"}) == {"prompt": "login"}
 
 
-def test_what_the_provider_says_is_cleaned() -> None:
+def test_texts_of_the_provider_are_cleaned() -> None:
     assert cleaned_error("Access_Denied<script>\n") == "access_deniedscript"
     assert len(cleaned_error("x" * 1000)) == 64
     assert cleaned_error(None) == cleaned_error({"a": 1}) == ""

@@ -28,7 +28,7 @@ def test_a_cost_is_the_sum_of_its_parts(text: str, cost: int) -> None:
     assert json_cost.check(text + PADDING, max_cost=MAX_COST) == cost + (len(text) + len(PADDING)) // 64
 
 
-def test_a_short_text_has_its_cost_too() -> None:
+def test_a_short_text_has_a_cost_too() -> None:
     assert json_cost.check("[" + "[]," * 300 + "[]]", max_cost=MAX_COST) == 12 * 302 + 300 + 904 // 64
     assert json_cost.check("null", max_cost=MAX_COST) == 1
 

@@ -161,7 +161,7 @@ def test_an_unavailable_database_does_not_use_up_the_token(
     assert not live(installation, browser)
 
 
-def test_a_session_that_is_over_keeps_its_reason(installation: SignInWorld) -> None:
+def test_an_ended_session_keeps_its_reason(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     ref = installation.ref(browser)
     installation.sessions.end(ref, EndReason.ENDED_BY_ADMIN, by="admin")

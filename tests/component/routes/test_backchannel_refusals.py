@@ -106,7 +106,7 @@ def test_a_charset_and_other_fields_are_accepted(installation: SignInWorld) -> N
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_it_is_posted_and_never_redirected(installation: SignInWorld, method: str) -> None:
+def test_other_methods_are_refused_and_not_redirected(installation: SignInWorld, method: str) -> None:
     answer = call(installation.app, method, PATH)
     assert (answer.status, answer.header("allow")) == (405, "POST")
 

@@ -87,7 +87,7 @@ def test_at_most_five_transactions_and_the_oldest_goes(installation: SignInWorld
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(590, 303), (610, 400)])
-def test_ten_minutes(installation: SignInWorld, seconds: int, status: int) -> None:
+def test_a_transaction_lasts_ten_minutes(installation: SignInWorld, seconds: int, status: int) -> None:
     browser = installation.browser()
     url = installation.begin(browser)
     installation.clock.move(seconds=seconds)
@@ -109,7 +109,7 @@ def test_a_replay_in_a_signed_in_browser_returns_to_the_page(installation: SignI
 
 
 @pytest.mark.parametrize("iss", ["https://evil.example/", "", "slash"])
-def test_an_answer_of_another_provider_is_refused(installation: SignInWorld, iss: str) -> None:
+def test_a_response_of_another_provider_is_refused(installation: SignInWorld, iss: str) -> None:
     browser = installation.browser()
     state = query(installation.begin(browser))["state"]
     issuer = installation.fake.url.rstrip("/") if iss == "slash" else iss
@@ -118,7 +118,7 @@ def test_an_answer_of_another_provider_is_refused(installation: SignInWorld, iss
     assert not installation.fake.forms  # the code went nowhere
 
 
-def test_iss_may_be_missing_where_it_is_not_promised() -> None:
+def test_iss_may_be_missing_if_the_metadata_does_not_announce_it() -> None:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake:
         fake.issuer.metadata_extra = {"authorization_response_iss_parameter_supported": False}

@@ -83,7 +83,7 @@ def test_signing_out_while_the_provider_is_down(installation: SignInWorld) -> No
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/callback", "/auth/session"])
-def test_other_methods_are_not_answered(installation: SignInWorld, path: str) -> None:
+def test_other_methods_are_refused(installation: SignInWorld, path: str) -> None:
     for method in ("HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
         assert installation.browser().request(method, path).status == 405, method
     assert installation.browser().get("/auth/logout").status == 405

@@ -23,7 +23,7 @@ def installation() -> Iterator[SignInWorld]:
         yield installation
 
 
-def test_it_ends_on_a_page_that_notifies_the_tabs_and_closes(installation: SignInWorld) -> None:
+def test_a_popup_ends_on_a_page_that_notifies_the_tabs_and_closes(installation: SignInWorld) -> None:
     browser = installation.browser()
     page = browser.get(installation.fake.approve(browser.get(POPUP).location, name="Ann"))
     assert page.status == 200
@@ -112,6 +112,6 @@ def test_another_user_in_the_popup_replaces_the_session(installation: SignInWorl
     assert installation.ref(browser) != before
 
 
-def test_signed_in_already_it_closes_at_once(installation: SignInWorld) -> None:
+def test_a_popup_of_a_signed_in_browser_closes_at_once(installation: SignInWorld) -> None:
     browser: Browser = installation.sign_in()
     assert "You are signed in" in browser.get(POPUP).text

@@ -122,7 +122,7 @@ def test_only_allowed_parameters_reach_the_provider(installation: SignInWorld) -
     assert "prompt" not in query(installation.browser().get("/auth/login?prompt=none").location)
 
 
-def test_an_organization_that_is_asked_for_is_the_one_of_the_id_token(installation: SignInWorld) -> None:
+def test_the_id_token_must_name_the_requested_organization(installation: SignInWorld) -> None:
     link = "/auth/login?organization=org_1&return_to=/"
     for claims in ({}, {"org_id": "org_2"}, {"org_id": "ORG_1"}):
         browser = installation.browser()
@@ -138,7 +138,7 @@ def test_an_organization_that_is_asked_for_is_the_one_of_the_id_token(installati
 
 
 @pytest.mark.parametrize(("prompts", "prompt"), [(["login", "select_account"], "select_account"), (["login"], "login")])
-def test_another_account_is_asked_for_in_the_providers_words(prompts: list[str], prompt: str) -> None:
+def test_another_account_is_requested_with_a_prompt_that_the_provider_supports(prompts: list[str], prompt: str) -> None:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake:
         fake.issuer.metadata_extra = {"prompt_values_supported": prompts}

@@ -117,7 +117,7 @@ def test_only_a_script_of_our_own_pages_may_extend_a_session(
     assert ends(browser) == before
 
 
-def test_it_is_a_post(installation: SignInWorld) -> None:
+def test_staying_signed_in_requires_a_post(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     assert browser.get("/auth/stay", origin=browser.base_url, **JSON).status == 405
 

@@ -58,7 +58,7 @@ def test_a_client_that_sends_too_slowly_is_disconnected(loop: Loop, sent: tuple[
     assert transport.written.startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_body_that_keeps_coming_is_read_however_long_it_takes(loop: Loop) -> None:
+def test_a_steady_body_is_read_however_long_it_takes(loop: Loop) -> None:
     protocol, transport, _ = connect(loop)
     protocol.data_received(HEAD)
     for _ in range(100):
@@ -67,7 +67,7 @@ def test_a_body_that_keeps_coming_is_read_however_long_it_takes(loop: Loop) -> N
     assert not transport.closed
 
 
-def test_a_head_in_drips_is_no_body_that_keeps_coming(loop: Loop) -> None:
+def test_a_slow_head_is_not_a_steady_body(loop: Loop) -> None:
     protocol, transport, _ = connect(loop)
     for letter in b"GET / HTTP/1.1\r\nHost: x":
         protocol.data_received(bytes([letter]))
@@ -75,7 +75,7 @@ def test_a_head_in_drips_is_no_body_that_keeps_coming(loop: Loop) -> None:
     assert transport.closed
 
 
-def test_a_message_in_drips_ends_its_socket_and_an_idle_socket_stays(loop: Loop) -> None:
+def test_a_slow_message_ends_its_socket_and_an_idle_socket_stays_open(loop: Loop) -> None:
     protocol, transport, _ = connect(loop)
     protocol.data_received(SOCKET)
     loop.run_until_complete(asyncio.sleep(0))

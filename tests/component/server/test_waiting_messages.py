@@ -61,7 +61,7 @@ def send(socket: LimitedWebSocket, data: bytes) -> None:
         socket.data_received(data[at : at + READ_BYTES])
 
 
-def test_whole_messages_are_counted_until_the_app_asks_for_the_next(loop: Loop) -> None:
+def test_complete_messages_count_until_the_app_receives_the_next(loop: Loop) -> None:
     buffered = BufferedMessages(4 * MB)
     socket, app = slow_socket(loop, buffered)
     send(socket, frame(b"x" * MB))

@@ -109,9 +109,7 @@ def test_the_tenant_asks_again_and_the_session_is_reauthenticated(installation: 
         assert installation.sessions.access_token(before.ref), "refreshed with the refresh token of the new sign-in"
 
 
-def test_a_plain_sign_in_goes_through_on_the_tenants_session_and_is_not_called_fresh(
-    installation: SignInWorld, tenant: Running
-) -> None:
+def test_a_sign_in_by_the_tenants_session_is_not_called_fresh(installation: SignInWorld, tenant: Running) -> None:
     with browsing(tenant) as at_tenant:
         sign_in(installation, at_tenant, "bruno")
         move(installation, tenant, hours=2)

@@ -53,7 +53,7 @@ def test_a_token_about_to_expire_is_refreshed_and_stored(installation: SignInWor
     assert facts.session.ref == ref
 
 
-def test_rights_older_than_the_limit_make_it_due(installation: SignInWorld) -> None:
+def test_rights_older_than_the_limit_make_a_refresh_due(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     installation.clock.move(seconds=290)
     installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(browser)))
@@ -99,7 +99,7 @@ def test_a_page_does_not_wait_for_another_process(installation: SignInWorld, mon
     assert installation.fake.refreshes() == 0
 
 
-def test_a_dead_holder_is_taken_over_and_the_stored_token_tried_once(installation: SignInWorld) -> None:
+def test_the_lease_of_a_killed_process_is_taken_over_and_the_stored_token_tried_once(installation: SignInWorld) -> None:
     ref = installation.due(installation.sign_in())
     with installation.storage.unit_of_work() as unit:
         now = installation.clock()

@@ -97,7 +97,7 @@ def test_another_browser_starts_a_new_session(installation: SignInWorld) -> None
 
 
 @pytest.mark.parametrize(("seconds", "resumed"), [(600 + 3590, True), (600 + 3610, False)])
-def test_for_an_hour(installation: SignInWorld, seconds: float, resumed: bool) -> None:
+def test_a_session_can_be_resumed_for_an_hour(installation: SignInWorld, seconds: float, resumed: bool) -> None:
     browser, ref, _ = expired(installation, seconds=seconds)
     installation.sign_in(browser)
     assert (installation.ref(browser) == ref) is resumed

@@ -124,7 +124,7 @@ def test_roles_that_are_only_in_the_id_token_do_not_count(installation: SignInWo
     assert roles(installation) == set()
 
 
-def test_in_production_no_token_role_maps_to_anything_by_itself(fake: FakeProvider) -> None:
+def test_in_production_token_roles_are_not_mapped_by_default(fake: FakeProvider) -> None:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
     fake.access_claims = {"roles": ["administrator"]}

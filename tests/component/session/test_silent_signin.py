@@ -194,7 +194,7 @@ def test_a_silent_callback_works_once(installation: SignInWorld) -> None:
     assert len(installation.fake.forms) == exchanged
 
 
-def test_a_provider_that_does_not_answer_leads_back_to_the_page(
+def test_an_unavailable_provider_redirects_back_to_the_page(
     installation: SignInWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(**_: object) -> str:

@@ -107,7 +107,7 @@ def test_the_same_session_is_reauthenticated(installation: SignInWorld, old: Bro
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in line.split(";")}
 
 
-def test_it_is_on_record(installation: SignInWorld, old: Browser) -> None:
+def test_a_step_up_is_recorded_in_the_audit(installation: SignInWorld, old: Browser) -> None:
     ref = session_of(installation, old).ref
     confirm(installation, old, acr=MULTI_FACTOR)
     (event,) = installation.audit("app:session:step-up")

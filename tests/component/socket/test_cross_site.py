@@ -189,7 +189,9 @@ def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues(ins
         ("organization=org_1&prompt=none", "/auth/login?organization=org_1&return_to=%2F"),
     ],
 )
-def test_a_link_to_the_sign_in_continues_as_a_page_of_ours(installation: SignInWorld, query: str, address: str) -> None:
+def test_a_cross_site_link_to_the_sign_in_continues_on_our_own_page(
+    installation: SignInWorld, query: str, address: str
+) -> None:
     answer = installation.sign_in().get(f"/auth/login?{query}", **LINK["a link of another site"])
     assert answer.status == 200
     assert f'content="0; url={address.replace("&", "&amp;")}"' in answer.text

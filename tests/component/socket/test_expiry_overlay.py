@@ -174,7 +174,7 @@ def test_the_session_of_a_locked_tab_is_rechecked_for_a_minute() -> None:
     with_tab(check)
 
 
-def test_a_tab_stays_locked_after_a_lost_connection_and_the_kept_message_stays() -> None:
+def test_a_lost_connection_unlocks_no_tab_and_keeps_its_message() -> None:
     async def check(harness: TabHarness) -> None:
         expire(harness)
         sends(harness, press("$$ID-send"))
@@ -200,7 +200,7 @@ def test_a_tab_stays_locked_after_a_lost_connection_and_the_kept_message_stays()
     with_tab(check)
 
 
-def test_after_a_step_up_nothing_runs_on_a_socket_of_the_old_secret() -> None:
+def test_after_a_step_up_no_message_runs_on_a_socket_of_the_old_secret() -> None:
     async def check(harness: TabHarness) -> None:
         step_up(harness)
         sends(harness, press("$$ID-export"))

@@ -72,7 +72,7 @@ def resume_again(harness: TabHarness) -> None:
         unit.commit()
 
 
-def test_a_right_lost_meanwhile_drops_the_press() -> None:
+def test_a_permission_revoked_meanwhile_drops_the_press() -> None:
     async def check(harness: TabHarness) -> None:
         expire(harness)
         sends(harness, press("$$ID-send"))

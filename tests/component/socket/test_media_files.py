@@ -33,7 +33,7 @@ FILE = "0f" * 16
 MEDIA = f"/media/{FILE}.png"
 
 
-def test_an_address_counts_only_if_a_run_of_the_session_registered_it() -> None:
+def test_a_path_counts_only_if_a_run_of_the_session_registered_it() -> None:
     files = MediaFiles()
     own, other = Rendered(files=files.of("mine")), Rendered(files=files.of("other"))
     message = ForwardMsg()
@@ -54,7 +54,7 @@ def test_an_address_counts_only_if_a_run_of_the_session_registered_it() -> None:
     assert list(own.media) == [FILE]
 
 
-def test_files_registered_after_a_loss_by_a_run_from_before_do_not_count() -> None:
+def test_files_that_a_run_from_before_a_revocation_registers_do_not_count() -> None:
     """The run may continue until its next call of Streamlit, and register a file before that call stops it."""
     files = MediaFiles()
     rendered = Rendered(files=files.of("mine"))

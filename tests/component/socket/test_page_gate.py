@@ -38,7 +38,7 @@ def test_an_end_detected_while_a_message_is_at_the_gate_stops_it() -> None:
     with_tab(check)
 
 
-def test_a_lost_right_closes_the_gate_whichever_check_detects_it_first() -> None:
+def test_a_revoked_permission_closes_the_gate_whichever_check_detects_it_first() -> None:
     async def check(harness: TabHarness) -> None:
         harness.revoke()
         assert await harness.tab.recheck() is SessionChange.LOST  # the watcher
@@ -61,7 +61,7 @@ def test_a_lost_right_closes_the_gate_whichever_check_detects_it_first() -> None
     with_tab(check)
 
 
-def test_output_of_a_run_from_before_a_loss_does_not_count() -> None:
+def test_output_of_a_run_from_before_a_revocation_does_not_count() -> None:
     """A browser that reads slowly decides when it is sent: here after the run that opens the gate was handed over."""
 
     async def check(harness: TabHarness) -> None:
@@ -85,7 +85,7 @@ def test_output_of_a_run_from_before_a_loss_does_not_count() -> None:
     with_tab(check)
 
 
-def test_the_mark_of_one_loss_does_not_stand_for_another() -> None:
+def test_the_mark_of_one_revocation_does_not_count_for_another() -> None:
     async def check(harness: TabHarness) -> None:
         with harness.services.storage.unit_of_work() as unit:
             unit.add_grant(
@@ -131,7 +131,7 @@ def rows(request: str) -> BackMsg:
     return message
 
 
-def test_a_dataframe_rendered_before_a_loss_returns_no_more_rows() -> None:
+def test_a_dataframe_rendered_before_a_revocation_returns_no_more_rows() -> None:
     async def check(harness: TabHarness) -> None:
         table = ForwardMsg()
         table.delta.new_element.dataframe.lazy_data.source_id = "table"
@@ -151,7 +151,7 @@ def test_a_dataframe_rendered_before_a_loss_returns_no_more_rows() -> None:
     with_tab(check)
 
 
-def test_the_result_of_an_operation_from_before_a_loss_is_refused() -> None:
+def test_the_result_of_an_operation_from_before_a_revocation_is_refused() -> None:
     async def check(harness: TabHarness) -> None:
         harness.browser.deliver(rows("before"))
         await harness.tab.receive()
@@ -211,7 +211,7 @@ def test_a_page_whose_mark_was_lost_with_its_socket_cannot_be_resumed() -> None:
     with_tab(check)
 
 
-def test_a_right_lost_before_anything_was_rendered_reloads_the_page() -> None:
+def test_a_permission_revoked_before_the_first_output_reloads_the_page() -> None:
     async def check(harness: TabHarness) -> None:
         other = FakeBrowser()
         tab = harness.services.tabs.open(

@@ -169,7 +169,7 @@ def test_a_browser_that_requests_a_run_or_claims_no_session_is_not_asked_for_one
 
 
 @pytest.mark.parametrize("is_timer", [False, True])
-def test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page(is_timer: bool) -> None:
+def test_a_fragment_of_a_lost_session_runs_as_part_of_its_whole_page(is_timer: bool) -> None:
     """Streamlit skips a fragment that it does not know: the press would be lost, and the page stay on the screen."""
 
     async def check(harness: TabHarness) -> None:

@@ -54,7 +54,7 @@ REMOVALS: Final[list[Removal]] = [
         without="self._release_processed()",
         test=(
             "tests/component/server/test_waiting_messages.py"
-            "::test_whole_messages_are_counted_until_the_app_asks_for_the_next"
+            "::test_complete_messages_count_until_the_app_receives_the_next"
         ),
     ),
     Removal(
@@ -94,7 +94,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="False",
         test=(
             "tests/component/server/test_http_protocol.py"
-            "::test_a_message_in_drips_ends_its_socket_and_an_idle_socket_stays"
+            "::test_a_slow_message_ends_its_socket_and_an_idle_socket_stays_open"
         ),
     ),
     Removal(
@@ -109,14 +109,14 @@ REMOVALS: Final[list[Removal]] = [
         at="component.server.http_protocol:StrictConnection._check",
         without='b"transfer-encoding" in names',
         instead="False",
-        test="tests/security/test_bounded_input.py::test_a_head_that_is_made_to_be_costly_is_refused[chunked]",
+        test="tests/security/test_bounded_input.py::test_a_costly_head_is_refused[chunked]",
     ),
     Removal(
         guard="the number and size of headers are limited before parsing",
         at="component.server.http_protocol:StrictConnection.next_event",
         without="self._lines > MAX_HEADERS + 2 or self._bytes > MAX_HEAD_BYTES",
         instead="False",
-        test="tests/security/test_bounded_input.py::test_a_head_that_is_made_to_be_costly_is_refused",
+        test="tests/security/test_bounded_input.py::test_a_costly_head_is_refused",
     ),
     Removal(
         guard="the rest of a body whose request is answered is not read",
@@ -130,7 +130,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.http_guard:HttpGuard._limit_response",
         without='request_bodies.refusal(scope["headers"]) if area is not Area.PRIVATE else None',
         instead="None",
-        test="tests/security/test_bounded_input.py::test_a_head_that_is_made_to_be_costly_is_refused",
+        test="tests/security/test_bounded_input.py::test_a_costly_head_is_refused",
     ),
     Removal(
         guard="the limit of open files is raised as far as the system allows",

@@ -15,7 +15,7 @@ REMOVALS: Final[list[TextRemoval]] = [
             "/media/ {\n            proxy_pass http://app;\n            proxy_next_upstream error timeout http_404;\n"
         ),
         instead="/media/ {\n            proxy_pass http://app;\n",
-        test="tests/security/test_behind_nginx.py::test_files_of_a_tab_are_found_in_whichever_process_it_is[media]",
+        test="tests/security/test_behind_nginx.py::test_files_of_a_tab_are_found_in_every_process[media]",
         needs=nginx,
     ),
     TextRemoval(
@@ -47,7 +47,7 @@ REMOVALS: Final[list[TextRemoval]] = [
         file="deploy/nginx.conf",
         without="So on 404 ask the next process.\n            proxy_next_upstream error timeout http_404;\n",
         instead="So on 404 ask the next process.\n",
-        test="tests/security/test_behind_nginx.py::test_files_of_a_tab_are_found_in_whichever_process_it_is[uploads]",
+        test="tests/security/test_behind_nginx.py::test_files_of_a_tab_are_found_in_every_process[uploads]",
         needs=nginx,
     ),
 ]

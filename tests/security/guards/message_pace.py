@@ -34,7 +34,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="FifoLock()",
         test=(
             "tests/component/limits/test_throttle.py"
-            "::test_a_flood_keeps_a_message_of_its_kind_waiting_for_one_message_of_each_address_at_most"
+            "::test_a_flood_delays_a_message_of_its_kind_by_at_most_one_message_of_each_address"
         ),
     ),
     Removal(
@@ -83,7 +83,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a cancelled turn is passed on",
         at="component.limits.paced_queue:FifoLock.acquire",
         without="if waiter.done() and not waiter.cancelled(): ...",
-        test="tests/component/limits/test_throttle.py::test_a_message_that_is_cancelled_as_its_turn_comes_hands_it_on",
+        test="tests/component/limits/test_throttle.py::test_a_message_that_is_cancelled_at_its_turn_passes_the_turn_on",
     ),
     Removal(
         guard="the burst of messages of a person is limited",

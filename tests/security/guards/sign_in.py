@@ -26,7 +26,7 @@ REMOVALS: Final[list[Removal]] = [
         without="self._provider.check_issuer(...)",
         test=(
             "tests/component/oidc/test_exchange_flood.py"
-            "::test_an_answer_of_another_issuer_uses_nothing_up_and_writes_no_row"
+            "::test_a_response_of_another_issuer_uses_up_no_budget_and_writes_no_row"
         ),
     ),
     Removal(
@@ -127,7 +127,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.session.step_up:StepUpSignIn.id_token",
         without="transaction.organization and id_token.organization != transaction.organization",
         instead="False",
-        test="tests/component/routes/test_sign_in_flow.py::test_an_organization_that_is_asked_for_is_the_one_of_the_id_token",
+        test="tests/component/routes/test_sign_in_flow.py::test_the_id_token_must_name_the_requested_organization",
     ),
     Removal(
         guard="a made-up draft opens no transaction",
@@ -154,7 +154,7 @@ REMOVALS: Final[list[Removal]] = [
         without="self._clients.of(account, now).has(...)",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers_it_has"
+            "::test_one_account_uses_up_no_lane_of_others_however_many_sessions_and_browsers_it_has"
         ),
     ),
     Removal(
@@ -164,7 +164,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="self._as_known(account) if account else self._as_new(browser, address)",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_another_user_who_uses_up_the_budget_of_an_account_keeps_it_from_nothing"
+            "::test_another_user_who_uses_up_the_budget_of_an_account_blocks_no_sign_in_of_it"
         ),
     ),
     Removal(
@@ -174,7 +174,7 @@ REMOVALS: Final[list[Removal]] = [
         instead='f"{_account(subject)} {browser}"',
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_one_account_drains_no_lane_of_others_however_many_sessions_and_browsers_it_has"
+            "::test_one_account_uses_up_no_lane_of_others_however_many_sessions_and_browsers_it_has"
         ),
     ),
     Removal(
@@ -190,17 +190,14 @@ REMOVALS: Final[list[Removal]] = [
         guard="the number of known browsers per account is limited",
         at="component.oidc.exchange_budget:ExchangeBudget.remember",
         without="del self._known[known]",
-        test="tests/component/oidc/test_exchange_budget.py::test_one_account_keeps_no_other_browser_from_being_known",
+        test="tests/component/oidc/test_exchange_budget.py::test_one_account_does_not_displace_other_known_browsers",
     ),
     Removal(
         guard="every failed exchange is charged, whatever its reason",
         at="component.oidc.exchange_budget:ExchangeBudget._charge",
         without="if is_outage: ...",
         instead="return",
-        test=(
-            "tests/component/oidc/test_exchange_budget.py"
-            "::test_an_attempt_that_comes_to_nothing_costs_whatever_the_reason"
-        ),
+        test=("tests/component/oidc/test_exchange_budget.py::test_a_failed_attempt_is_charged_whatever_the_reason"),
     ),
     Removal(
         guard="a provider error that a user can cause is charged",
@@ -227,7 +224,7 @@ REMOVALS: Final[list[Removal]] = [
         instead="False",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_an_office_where_two_sign_ins_came_to_nothing_is_not_kept_waiting_by_other_addresses"
+            "::test_an_office_with_two_failed_sign_ins_is_not_delayed_by_other_addresses"
         ),
     ),
     Removal(
@@ -236,7 +233,7 @@ REMOVALS: Final[list[Removal]] = [
         without="self._shares_lane.has(...)",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_what_all_suspect_addresses_together_may_bring_to_the_provider_is_bounded"
+            "::test_the_attempts_of_all_suspect_addresses_together_are_bounded"
         ),
     ),
     Removal(
@@ -256,6 +253,6 @@ REMOVALS: Final[list[Removal]] = [
             tokens, id_token = self._tokens(...)
             self._exchanges.remember(self._browser(callback), id_token.subject)
         """,
-        test="tests/component/oidc/test_exchange_flood.py::test_a_browser_is_known_once_its_session_was_made",
+        test="tests/component/oidc/test_exchange_flood.py::test_a_browser_is_known_once_its_session_is_issued",
     ),
 ]

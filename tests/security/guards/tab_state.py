@@ -35,7 +35,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="widgets that were not rendered since a revocation are refused",
         at="component.socket.rendered:Rendered.restrict",
         without="rerun.keep_widgets(...)",
-        test="tests/security/test_hostile_sockets.py::test_a_widget_of_a_lost_right_cannot_be_pressed",
+        test="tests/security/test_hostile_sockets.py::test_a_widget_of_a_revoked_permission_cannot_be_pressed",
     ),
     Removal(
         guard="fragments that were not rendered since a revocation are refused",
@@ -52,26 +52,26 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.rendered:Rendered.begin",
         without="self.since_loss is not None and request.dataframe_id and ...",
         instead="False",
-        test="tests/component/socket/test_page_gate.py::test_a_dataframe_rendered_before_a_loss_returns_no_more_rows",
+        test="tests/component/socket/test_page_gate.py::test_a_dataframe_rendered_before_a_revocation_returns_no_more_rows",
     ),
     Removal(
         guard="the result of an operation from before a revocation is refused",
         at="component.socket.tab_state:TabState.record",
         without="not self.rendered.end(...)",
         instead="False",
-        test="tests/component/socket/test_page_gate.py::test_the_result_of_an_operation_from_before_a_loss_is_refused",
+        test="tests/component/socket/test_page_gate.py::test_the_result_of_an_operation_from_before_a_revocation_is_refused",
     ),
     Removal(
         guard="what is rendered while the gate is shut does not count",
         at="component.socket.tab_state:TabState.record",
         without="if self.gate is not PageGate.OPEN: ...",
-        test=("tests/component/socket/test_page_gate.py::test_output_of_a_run_from_before_a_loss_does_not_count"),
+        test=("tests/component/socket/test_page_gate.py::test_output_of_a_run_from_before_a_revocation_does_not_count"),
     ),
     Removal(
         guard="the gate opens at the mark of the last revocation",
         at="component.socket.tab_state:TabState._is_mark",
         without="self.pending_marks == 0",
-        test="tests/component/socket/test_page_gate.py::test_the_mark_of_one_loss_does_not_stand_for_another",
+        test="tests/component/socket/test_page_gate.py::test_the_mark_of_one_revocation_does_not_count_for_another",
     ),
     Removal(
         guard="a page whose mark was lost cannot be resumed",
@@ -97,29 +97,28 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.page_runs:PageRuns.hand_over",
         without="injected_messages.stop()",
         instead="message.serialize()",
-        test="tests/component/socket/test_page_gate.py::test_a_lost_right_closes_the_gate_whichever_check_detects_it_first",
+        test="tests/component/socket/test_page_gate.py::test_a_revoked_permission_closes_the_gate_whichever_check_detects_it_first",
     ),
     Removal(
         guard="a page whose permission is revoked before anything is rendered is loaded again",
         at="component.socket.tab:Tab._update",
         without="change is SessionChange.LOST and self._state.run_on_save is None",
         instead="False",
-        test="tests/component/socket/test_page_gate.py::test_a_right_lost_before_anything_was_rendered_reloads_the_page",
+        test="tests/component/socket/test_page_gate.py::test_a_permission_revoked_before_the_first_output_reloads_the_page",
     ),
     Removal(
         guard="a socket is bound to the session secret that it was opened with",
         at="component.socket.tab:Tab.recheck",
         without="session.secret_hash != self._credential",
         instead="False",
-        test="tests/component/socket/test_expiry_overlay.py::test_after_a_step_up_nothing_runs_on_a_socket_of_the_old_secret",
+        test="tests/component/socket/test_expiry_overlay.py::test_after_a_step_up_no_message_runs_on_a_socket_of_the_old_secret",
     ),
     Removal(
         guard="a socket of an expired cookie holds no message",
         at="component.socket.session_lock:SessionLock.keeps_messages",
         without="self._has_user_actions",
         test=(
-            "tests/component/socket/test_expiry_overlay.py"
-            "::test_a_tab_stays_locked_after_a_lost_connection_and_the_kept_message_stays"
+            "tests/component/socket/test_expiry_overlay.py::test_a_lost_connection_unlocks_no_tab_and_keeps_its_message"
         ),
     ),
     Removal(
@@ -209,7 +208,7 @@ REMOVALS: Final[list[Removal]] = [
         without="if self._reconnection.needs_whole_run: ...",
         test=(
             "tests/component/socket/test_reconnection.py"
-            "::test_a_fragment_of_a_session_that_is_gone_runs_as_a_part_of_its_whole_page[False]"
+            "::test_a_fragment_of_a_lost_session_runs_as_part_of_its_whole_page[False]"
         ),
     ),
     Removal(
@@ -223,13 +222,15 @@ REMOVALS: Final[list[Removal]] = [
         guard="a socket records the Streamlit session that its browser claims",
         at="component.socket.websocket_guard:WebSocketGuard._admitted",
         without="claimed=claimed",
-        test=("tests/security/test_reconnection_live.py::test_in_another_process_the_page_of_a_lost_right_is_rerun"),
+        test=(
+            "tests/security/test_reconnection_live.py::test_in_another_process_the_page_of_a_revoked_permission_is_rerun"
+        ),
     ),
     Removal(
         guard="Streamlit reports whether it resumed a session",
         at="app.asgi:create_app.lifespan",
         without="services.tabs.is_active = streamlit.is_active_session",
-        test="tests/security/test_reconnection_live.py::test_the_page_of_a_lost_right_is_rerun_after_streamlit_dropped_the_session",
+        test="tests/security/test_reconnection_live.py::test_the_page_of_a_revoked_permission_is_rerun_after_streamlit_dropped_the_session",
     ),
     Removal(
         guard="checks of a locked tab's session come to an end",

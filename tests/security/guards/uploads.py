@@ -69,7 +69,7 @@ REMOVALS: Final[list[Removal]] = [
         without="media_id in self.files",
         instead="True",
         test=(
-            "tests/security/test_files.py::test_files_that_a_run_registers_are_its_users_however_the_address_is_shown"
+            "tests/security/test_files.py::test_files_that_a_run_registers_belong_to_its_user_however_their_path_is_shown"
         ),
     ),
     Removal(
@@ -98,7 +98,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a run from before a revocation registers no files",
         at="component.socket.media_files:SessionFiles.add",
         without="began_after_losses not in {None, self._losses}",
-        test="tests/component/socket/test_media_files.py::test_files_registered_after_a_loss_by_a_run_from_before_do_not_count",
+        test="tests/component/socket/test_media_files.py::test_files_that_a_run_from_before_a_revocation_registers_do_not_count",
     ),
     Removal(
         guard="the number of files of all sessions is limited",
@@ -114,7 +114,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="anonymous sockets cannot push users' sessions out",
         at="app.runtime.disconnected_sessions:store_sessions_in",
         without="manager._session_storage = sessions",
-        test="tests/security/test_reconnection_live.py::test_very_many_anonymous_sockets_push_no_users_session_out",
+        test="tests/security/test_reconnection_live.py::test_very_many_anonymous_sockets_displace_no_users_session",
     ),
     Removal(
         guard="the number of sessions kept per user is limited",
