@@ -1,4 +1,4 @@
-"""The remote API's problem documents (RFC 9457), made into our own error classes again."""
+"""Translates the remote API's problem documents (RFC 9457) into the product's error classes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TYPE: Final = "application/problem+json"
 
 
 def error_of(body: Mapping[str, Any]) -> GatehouseError:
-    """The error that a problem document stands for; ``GatehouseError`` for a code that is not known here."""
+    """The error of a problem document; ``GatehouseError`` for an unknown code."""
     build = _BUILDERS.get(str(body.get("code", "")))
     return build(body) if build is not None else GatehouseError(_detail(body))
 
@@ -61,7 +61,7 @@ def _step_up(body: Mapping[str, Any]) -> StepUpRequired:
 
 _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any]], GatehouseError]]] = {
     **{cls.code: _plain_builder(cls) for cls in all_errors()},
-    # Those whose making asks for more than a sentence:
+    # Classes that need more than a sentence:
     ConfigurationError.code: lambda body: ConfigurationError([_detail(body)]),
     PermissionDenied.code: lambda body: PermissionDenied(
         str(body.get("permission", "")), str(body.get("reason", "")), _detail(body)
@@ -72,4 +72,4 @@ _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any]], GatehouseError]]] = {
     TooManyRequests.code: lambda body: TooManyRequests(_seconds(body), _detail(body)),
     ProviderRefused.code: lambda body: ProviderRefused(_detail(body), error=str(body.get("error", ""))),
 }
-"""Error code → how the error is made again from a problem document."""
+"""Error code → function that creates the error from a problem document."""

@@ -28,17 +28,15 @@ from app.services import services
 M = TypeVar("M", bound=ResponseModel)
 
 TIMEOUT_SECONDS: Final = (1.5, 3.0)
-"""Seconds to connect, and to begin a response. Their sum stays below five, after which a page would seem broken."""
+"""Seconds to connect, and to begin a response. Their sum stays below five, after which a page seems broken."""
 CHANGE_SECONDS: Final = 17.0
 """Seconds to begin the response to a change: the API's own timeouts (``db.timeouts``: a lock, a statement, the margin
-until a server counts as frozen) and one for the network. With less, a change that was kept would look failed."""
-_NOT_AS_AGREED: Final = "The remote API answered something that this version of the app does not understand."
-FOREIGN_RESPONSE: Final = "The remote API answered something that is not its own."
+until a server counts as frozen) and one for the network. With less, a change that was saved would look failed."""
+_NOT_AS_AGREED: Final = "The remote API sent a response that this version of the app does not understand."
+FOREIGN_RESPONSE: Final = "The response does not come from the remote API."
 _NO_RESPONSE: Final = "The remote API does not answer. Try again in a moment."
 _SLOW: Final = "The remote API is too slow. Try again in a moment."
-_UNCONFIRMED: Final = (
-    "The remote API did not confirm the change. It may have been kept all the same: look before you try again."
-)
+_UNCONFIRMED: Final = "The remote API did not confirm the change. It may have been saved: check before you try again."
 _SERVER_ERROR: Final = 500
 
 Params = Mapping[str, str | Sequence[str]]
@@ -107,7 +105,7 @@ class ApiResponse:
             raise self.foreign()
         return self.content
 
-    def nothing(self) -> None:
+    def expect_no_content(self) -> None:
         """Check that the response is 204 (No Content).
 
         Raises:
@@ -122,7 +120,7 @@ class ApiResponse:
 
 
 _SILENCE_SECONDS: Final = 5.0
-_unresponsive: ContextVar[tuple[str, float]] = ContextVar("silent_api", default=("", 0.0))
+_unresponsive: ContextVar[tuple[str, float]] = ContextVar("unresponsive_api", default=("", 0.0))
 """The run (by correlation id) in which the API timed out, and until when its other calls fail without waiting.
 
 The time matters because a callback runs before its run has an id of its own.
@@ -260,14 +258,14 @@ def _object(content: bytes) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def problem_of(answer: ApiResponse) -> GatehouseError:
-    """The error a problem document stands for.
+def problem_of(response: ApiResponse) -> GatehouseError:
+    """The error of a problem document.
 
-    For anything that is not one, ``ChangeUnconfirmed`` where a proxy lost the answer to a change (5xx), else
+    A response that is none is ``ChangeUnconfirmed`` if a proxy lost the response to a change (5xx), else
     ``ApiUnavailable``.
     """
-    is_problem = answer.headers.get("Content-Type", "").startswith(api_problems.TYPE)
-    body = _object(answer.content) if is_problem else None
+    is_problem = response.headers.get("Content-Type", "").startswith(api_problems.TYPE)
+    body = _object(response.content) if is_problem else None
     if body is None:
-        return failed_call(FOREIGN_RESPONSE, changes=answer.changes and answer.status >= _SERVER_ERROR)
+        return failed_call(FOREIGN_RESPONSE, changes=response.changes and response.status >= _SERVER_ERROR)
     return api_problems.error_of(body)

@@ -16,7 +16,7 @@ BUSY: Final = "The database is busy: something else has held it for too long. Tr
 CANNOT_OPEN: Final = "The database file cannot be opened: it is missing, or its folder may not be used."
 UNRESPONSIVE: Final = "The database server does not answer."
 UNCONFIRMED: Final = (
-    "The database server did not confirm the change. It may have been kept all the same: look before you try again."
+    "The database server did not confirm the change. It may have been saved: check before you try again."
 )
 _CONFLICT: Final = "Another request has done this already, or it contradicts what is stored."
 

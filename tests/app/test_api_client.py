@@ -293,7 +293,7 @@ def test_a_change_without_its_answer_may_have_been_kept(
     with pytest.raises(ChangeUnconfirmed) as raised:
         signed(lambda: change().object())
     assert raised.value.detail == (
-        "The remote API did not confirm the change. It may have been kept all the same: look before you try again."
+        "The remote API did not confirm the change. It may have been saved: check before you try again."
     )
     assert len(stub.requests) == 1, "it is not sent twice"
 

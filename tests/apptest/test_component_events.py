@@ -184,7 +184,7 @@ def test_a_token_in_an_answer_never_reaches_the_browser(world: World, api: Calla
 
 
 def test_a_large_answer_is_cut_and_a_huge_one_refused(world: World, api: Callable[[Reply], None]) -> None:
-    sizes = iter((api_client.SHOWN_MAX_CHARACTERS + 1, 1_000_000))
+    sizes = iter((api_client.MAX_SHOWN_CHARACTERS + 1, 1_000_000))
 
     def large(request: BaseHTTPRequestHandler) -> None:
         answering(b"x" * next(sizes))(request)
@@ -192,7 +192,7 @@ def test_a_large_answer_is_cut_and_a_huge_one_refused(world: World, api: Callabl
     api(large)
     cut, refused = call(world, PING, PING)
     assert isinstance(cut, WebAnswer)
-    assert (len(cut.body), cut.complete) == (api_client.SHOWN_MAX_CHARACTERS, False)
+    assert (len(cut.body), cut.complete) == (api_client.MAX_SHOWN_CHARACTERS, False)
     assert refused == "api-unavailable"
 
 

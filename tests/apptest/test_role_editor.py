@@ -81,7 +81,7 @@ def test_nothing_is_saved_without_a_reason(stub: AdministrationStub) -> None:
         (FAULTS["428"], "Name the version"),
         (FAULTS["429"], "Wait 7 seconds"),
         (FAULTS["500"], "Something went wrong"),
-        (FAULTS["html"], "may have been kept all the same"),
+        (FAULTS["html"], "may have been saved"),
         (FAULTS["503"], "does not answer"),
     ],
 )  # fmt: skip

@@ -227,7 +227,7 @@ def test_a_commit_that_is_not_confirmed_is_reported_as_such(behind: Database, re
 
         unit._append_events = last  # type: ignore[method-assign] # to be frozen right before the commit
         unit.record(event())
-        with pytest.raises(ChangeUnconfirmed, match="may have been kept all the same"):
+        with pytest.raises(ChangeUnconfirmed, match="may have been saved"):
             unit.commit()
     relay.thaw()
     signed_in(behind)

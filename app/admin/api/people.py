@@ -55,4 +55,4 @@ def set_blocked(person_id: int, *, blocked: bool, reason: str, version: str) -> 
 @access.requires(Permission.ERASE_PEOPLE)
 def erase(person_id: int, *, reason: str, version: str) -> None:
     """Erase a person permanently. Raises ``StaleVersion``."""
-    call("POST", path("people", person_id, "erasure"), body={"reason": reason}, version=version).nothing()
+    call("POST", path("people", person_id, "erasure"), body={"reason": reason}, version=version).expect_no_content()

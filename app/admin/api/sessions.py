@@ -25,7 +25,7 @@ def sessions_of(person_id: int) -> tuple[SessionItem, ...]:
 @access.requires(Permission.END_SESSIONS)
 def end_session(ref: str, *, reason: str) -> None:
     """End one session; raises ``NotFound`` when it is gone already."""
-    call("DELETE", path("sessions", ref), params=query_params(reason=reason)).nothing()
+    call("DELETE", path("sessions", ref), params=query_params(reason=reason)).expect_no_content()
 
 
 @access.requires(Permission.END_SESSIONS)

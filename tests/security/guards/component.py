@@ -23,7 +23,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
     Removal(
         guard="a delegated response must not contain the token",
         at="app.api_client:explore",
-        without="token is not None and token.encode() in answer.content",
+        without="token is not None and token.encode() in response.content",
         instead="False",
         test="tests/apptest/test_component_events.py::test_a_token_in_an_answer_never_reaches_the_browser",
     ),
