@@ -152,7 +152,7 @@ def test_a_flag_is_a_flag(admin: Caller, blocked: Any) -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "\u200b", "a" * 501, "a\nb", "a\x00", None, 7, "\ud800"])
-def test_every_change_says_why(admin: Caller, reason: Any) -> None:
+def test_every_change_needs_a_reason(admin: Caller, reason: Any) -> None:
     answer = admin.send("PUT", "/people/1/block", {"blocked": False, "reason": reason}, version=version(admin, 1))
     assert (answer.status_code, list(answer.json["problems"])) == (422, ["reason"])
 

@@ -12,7 +12,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.core.administration.authorized_actor:authorise",
         without="withheld=unit.withheld_permissions(subject)",
         test=(
-            "tests/app/core/administration/test_rules.py"
+            "tests/app/core/administration/test_grant_rules.py"
             "::test_a_withheld_permission_counts_for_no_change_whatever_a_token_claims"
         ),
     ),
@@ -42,7 +42,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a refusal by a rule of administration is recorded in the audit",
         at="app.core.administration.transactions:transaction",
         without="_record(...)",
-        test="tests/app/core/administration/test_rules.py",
+        test="tests/app/core/administration/test_people_rules.py::test_the_last_administrator_cannot_be_removed",
     ),
     Removal(
         guard="exported cells cannot be formulas in a spreadsheet",
@@ -55,7 +55,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="administrators cannot grant to themselves",
         at="app.core.administration.grants:grant",
         without="require_not_self(...)",
-        test="tests/app/core/administration/test_rules.py::test_nobody_grants_themselves_anything",
+        test="tests/app/core/administration/test_grant_rules.py::test_self_grants_are_refused",
     ),
     Removal(
         guard="administrators cannot release what is withheld from themselves",
@@ -70,60 +70,60 @@ REMOVALS: Final[list[Removal]] = [
         guard="administrators gain nothing by editing a role that they have",
         at="app.core.administration.roles:update_role",
         without="require_nothing_gained(...)",
-        test="tests/app/core/administration/test_rules.py::test_nobody_edits_a_role_they_hold_to_have_more",
+        test="tests/app/core/administration/test_role_rules.py::test_editing_an_own_role_to_get_more_is_a_self_grant",
     ),
     Removal(
         guard="administrators grant only permissions that they have",
         at="app.core.administration.rules:require_held",
         without="actor.may_grant(name)",
         instead="name",
-        test="tests/app/core/administration/test_rules.py::test_nobody_grants_what_they_do_not_hold",
+        test="tests/app/core/administration/test_grant_rules.py::test_granting_needs_the_granted_permissions",
     ),
     Removal(
         guard="adding a permission to a role requires having it",
         at="app.core.administration.roles:update_role",
         without="require_held(...)",
-        test="tests/app/core/administration/test_rules.py::test_editing_a_role_is_granting",
+        test="tests/app/core/administration/test_role_rules.py::test_editing_a_role_needs_the_added_permissions",
     ),
     Removal(
         guard="mapping a token role requires having the role's permissions",
         at="app.core.administration.mappings:set_mapping",
         without="require_role_held(...)",
-        test="tests/app/core/administration/test_rules.py::test_mapping_a_token_role_is_granting",
+        test="tests/app/core/administration/test_role_rules.py::test_mapping_a_token_role_needs_the_mapped_permissions",
     ),
     Removal(
         guard="the last administrator stays",
         at="app.core.administration.rules:keeping_an_administrator",
         without="had_administrator and not unit.administrators(now)",
         instead="False",
-        test="tests/app/core/administration/test_rules.py::test_the_last_administrator_stays",
+        test="tests/app/core/administration/test_people_rules.py::test_the_last_administrator_cannot_be_removed",
     ),
     Removal(
         guard="a change names the version of what it changes",
         at="app.core.administration.authorized_actor:check_version",
         without="expected is not None and expected != current",
         instead="False",
-        test="tests/app/core/administration/test_rules.py::test_every_change_of_something_that_is_there_names_its_version",
+        test="tests/app/core/administration/test_rules.py::test_every_change_of_existing_data_checks_its_version",
     ),
     Removal(
         guard="the permission is decided again inside the transaction",
         at="app.core.administration.authorized_actor:authorise",
         without="not decision.allowed",
         instead="False",
-        test="tests/app/core/administration/test_rules.py::test_what_was_decided_before_does_not_count",
+        test="tests/app/core/administration/test_rules.py::test_the_principal_is_checked_again_inside_the_transaction",
     ),
     Removal(
         guard="the session is read again inside the transaction",
         at="app.core.administration.authorized_actor:authorise",
         without="principal = _in_session(...)",
-        test="tests/app/core/administration/test_rules.py::test_what_was_decided_before_does_not_count",
+        test="tests/app/core/administration/test_rules.py::test_the_principal_is_checked_again_inside_the_transaction",
     ),
     Removal(
         guard="erasing a person erases browser, address and page",
         at="db.administration:AdministrationWrites.erase_person",
         without='update(sessions).where(...).values(..., user_agent="", address="", page="")',
         instead="update(sessions).where(...).values(...)",
-        test="tests/app/core/administration/test_rules.py::test_erasing_leaves_the_subject_alone_and_the_audit_whole",
+        test="tests/app/core/administration/test_people_rules.py::test_erasing_keeps_only_the_subject_and_the_audit_chain",
     ),
     Removal(
         guard="an audit file that is ready still requires the export permission",

@@ -1,11 +1,12 @@
-"""An installation with an administrator, for the rules of administration: acts are one line each, and always whole."""
+"""An installation for tests of the rules of administration: each use case is one line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+import pytest
 from sqlalchemy import text
 
 from app import testing
@@ -14,16 +15,18 @@ from app.core.administration import Administrator
 from app.core.audit import actor_of
 from app.core.clock import utc_now
 from app.core.directory_ports import DirectoryUnit
+from app.core.errors import ExceedsOwnPermissions, GatehouseError, LastAdministrator, SelfGrant
 from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.principal import AuthMethod, Principal, Subject
-from app.core.records import NewGrant
+from app.core.records import NewGrant, NewSession, TokenRights
 from db import Database, open_database, seed
 
 ISSUER: Final = "https://tests.example/"
 ADA, BOB, CARLA, DAN = (Subject(ISSUER, f"auth0|{name}") for name in ("ada", "bob", "carla", "dan"))
 NOW: Final = utc_now()
-"""When everything happens: a sign-in of just now stays one, however long the tests before took."""
+"""The time of all changes, so that a sign-in stays fresh however long earlier tests took."""
+HOUR: Final = timedelta(hours=1)
 OPERATOR: Final = Administrator("operator:tester", None)
 
 
@@ -36,21 +39,21 @@ def opened() -> Database:
 
 
 def acting(subject: Subject, method: AuthMethod = AuthMethod.SESSION, **more: Any) -> Administrator:
-    """Somebody proven just now, with a second factor."""
+    """An administrator who has just signed in with a second factor."""
     asserted = more.pop("asserted", frozenset())
     principal = Principal(method, subject, authenticated_at=NOW, amr=frozenset({"mfa"}), **more)
     return Administrator(actor_of(principal), principal, "203.0.113.9", asserted)
 
 
 class Installation:
-    """A database, and acts upon it."""
+    """A database and the use cases on it. It has no issuer, sessions or requests, so it is no ``World``."""
 
     def __init__(self, database: Database, now: datetime | None = None) -> None:
         self.database = database
         self.now = now or NOW
 
-    def give(self, subject: Subject, *roles: str, source: Source = Source.ADMIN, **more: Any) -> None:
-        """Put grants in place, past all rules."""
+    def store_grants(self, subject: Subject, *roles: str, source: Source = Source.ADMIN, **more: Any) -> None:
+        """Store grants without checking any rule."""
 
         permissions = more.pop("permissions", ())
 
@@ -63,19 +66,19 @@ class Installation:
         self.unit(put)
 
     def unit(self, write: Callable[[Any], Any]) -> Any:
-        """Run in a unit that commits."""
+        """Call ``write`` with a unit of work and commit it."""
         with self.database.unit_of_work() as unit:
             done = write(unit)
             unit.commit()
         return done
 
-    def act(self, use_case: Callable[..., Any], who: Administrator, **given: Any) -> Any:
+    def act(self, use_case: Callable[..., Any], actor: Administrator, **arguments: Any) -> Any:
         """Run one use case as the adapters do."""
-        with administration.transaction(self.database, who, self.now) as unit:
-            return use_case(unit, who, **given, now=self.now)
+        with administration.transaction(self.database, actor, self.now) as unit:
+            return use_case(unit, actor, **arguments, now=self.now)
 
     def id(self, subject: Subject) -> int:
-        """The id of a subject, made known where it was not."""
+        """The id of a subject, which is stored if it is new."""
         return int(self.unit(lambda unit: unit.person_id(subject)))
 
     def role(self, name: str) -> int:
@@ -91,58 +94,86 @@ class Installation:
         return card.version
 
     def roles_of(self, subject: Subject) -> set[str]:
-        """Names of the roles held now."""
+        """The names of the roles that a subject has now."""
         return set(self.database.read.grants(subject, self.now).roles)
 
-    def grant(self, who: Administrator, subject: Subject, role: str | None = "viewer", **more: Any) -> Any:
-        """Grant, with everything else as it mostly is."""
-        given = {"permission": None, "until": None, "reason": "needed", "version": None} | more
-        return self.act(administration.grant, who, person=self.id(subject), role=role, **given)
+    def grant(self, actor: Administrator, subject: Subject, role: str | None = "viewer", **more: Any) -> Any:
+        """Grant a role, with defaults for the other arguments."""
+        arguments = {"permission": None, "until": None, "reason": "needed", "version": None} | more
+        return self.act(administration.grant, actor, person=self.id(subject), role=role, **arguments)
 
-    def revoke(self, who: Administrator, subject: Subject, role: str, **more: Any) -> Any:
+    def revoke(self, actor: Administrator, subject: Subject, role: str, **more: Any) -> Any:
         """Revoke the first grant of a role."""
         card = self.database.directory.person_card(self.id(subject), self.now)
         assert card is not None
-        number = next(one.id for one in card.grants if one.role == role)
-        given = {"reason": "over", "version": None, "default_role": None} | more
-        return self.act(administration.revoke, who, person=card.row.id, grant=number, **given)
+        number = next(grant.id for grant in card.grants if grant.role == role)
+        arguments = {"reason": "over", "version": None, "default_role": None} | more
+        return self.act(administration.revoke, actor, person=card.row.id, grant=number, **arguments)
 
-    def block(self, who: Administrator, subject: Subject, **more: Any) -> Any:
-        """Block."""
-        given = {"blocked": True, "reason": "lost laptop", "version": None} | more
-        return self.act(administration.set_blocked, who, person=self.id(subject), **given)
+    def block(self, actor: Administrator, subject: Subject, **more: Any) -> Any:
+        """Block a person."""
+        arguments = {"blocked": True, "reason": "lost laptop", "version": None} | more
+        return self.act(administration.set_blocked, actor, person=self.id(subject), **arguments)
 
-    def erase(self, who: Administrator, subject: Subject, **more: Any) -> Any:
-        """Erase."""
-        given = {"reason": "asked for it", "version": None} | more
-        return self.act(administration.erase, who, person=self.id(subject), **given)
+    def erase(self, actor: Administrator, subject: Subject, **more: Any) -> Any:
+        """Erase a person."""
+        arguments = {"reason": "asked for it", "version": None} | more
+        return self.act(administration.erase, actor, person=self.id(subject), **arguments)
 
-    def create(self, who: Administrator, name: str, *permissions: str, **more: Any) -> Any:
-        """Make a role."""
-        given = {"description": "", "reason": "new team"} | more
-        return self.act(administration.create_role, who, name=name, permissions=frozenset(permissions), **given)
+    def create(self, actor: Administrator, name: str, *permissions: str, **more: Any) -> Any:
+        """Create a role."""
+        arguments = {"description": "", "reason": "new team"} | more
+        return self.act(administration.create_role, actor, name=name, permissions=frozenset(permissions), **arguments)
 
-    def update(self, who: Administrator, name: str, *permissions: str, **more: Any) -> Any:
-        """Give a role exactly these permissions."""
-        given = {"name": more.pop("new_name", name), "description": "", "reason": "changed", "version": None} | more
+    def update(self, actor: Administrator, name: str, *permissions: str, **more: Any) -> Any:
+        """Set the permissions of a role to exactly these."""
+        arguments = {"name": more.pop("new_name", name), "description": "", "reason": "changed", "version": None} | more
         return self.act(
-            administration.update_role, who, role=self.role(name), permissions=frozenset(permissions), **given
+            administration.update_role, actor, role=self.role(name), permissions=frozenset(permissions), **arguments
         )
 
-    def delete(self, who: Administrator, name: str, to: str | None = None, **more: Any) -> Any:
+    def delete(self, actor: Administrator, name: str, target: str | None = None, **more: Any) -> Any:
         """Delete a role."""
-        given = {"reason": "unused", "version": None} | more
-        move_to = None if to is None else self.role(to)
-        return self.act(administration.delete_role, who, role=self.role(name), move_to=move_to, **given)
+        arguments = {"reason": "unused", "version": None} | more
+        move_to = None if target is None else self.role(target)
+        return self.act(administration.delete_role, actor, role=self.role(name), move_to=move_to, **arguments)
 
-    def map(self, who: Administrator, token_role: str, *roles: str, **more: Any) -> Any:
+    def map(self, actor: Administrator, token_role: str, *roles: str, **more: Any) -> Any:
         """Map a token role."""
-        given = {"reason": "as agreed", "version": None, "map_own_names": False} | more
+        arguments = {"reason": "as agreed", "version": None, "map_own_names": False} | more
         numbers = frozenset(map(self.role, roles))
-        return self.act(administration.set_mapping, who, token_role=token_role, roles=numbers, **given)
+        return self.act(administration.set_mapping, actor, token_role=token_role, roles=numbers, **arguments)
 
     def events(self) -> list[tuple[str, str, str, str]]:
         """Kind, actor, target and reason of each audit event, oldest first."""
         with self.database.engine.connect() as connection:
             rows = connection.execute(text("SELECT kind, actor, target, reason FROM audit_events ORDER BY seq"))
             return [(row.kind, row.actor, row.target, row.reason) for row in rows]
+
+
+def sync_token_roles(here: Installation, subject: Any, *roles: str, own: bool = False) -> None:
+    """Store the roles of a subject's token; ``own`` maps roles of the same name."""
+    rights = TokenRights(here.now, frozenset(roles))
+    here.unit(lambda unit: unit.sync_token_rights(subject, rights, map_own_names=own, now=here.now))
+
+
+def session(here: Installation, subject: Any, ref: str) -> None:
+    """Store a session."""
+    new = NewSession(
+        ref, ref.encode() * 4, subject, here.now, here.now + HOUR, b"", ref.encode() * 5, here.now + HOUR,
+        user_agent="Browser/1", address="203.0.113.7",
+    )  # fmt: skip
+    here.unit(lambda unit: unit.begin_session(new, here.now))
+
+
+def refused(here: Installation, error: type[GatehouseError], act: Any, *args: Any, **more: Any) -> GatehouseError:
+    """Assert that the use case raises ``error`` and changes nothing, except that a rule's refusal is recorded."""
+    version, before = here.database.read.policy_version(), len(here.events())
+    with pytest.raises(error) as caught:
+        act(*args, **more)
+    assert type(caught.value) is error
+    assert here.database.read.policy_version() == version
+    recorded = here.events()[before:]
+    by_rule = issubclass(error, (SelfGrant, ExceedsOwnPermissions, LastAdministrator))
+    assert [(kind, reason) for kind, _, _, reason in recorded] == ([("policy:rule:refuse", error.code)] * by_rule)
+    return caught.value

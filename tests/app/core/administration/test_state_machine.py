@@ -1,7 +1,7 @@
-"""Anything administrators can do, in any order, by anyone: what must hold after each step.
+"""Use cases of administration in any order, by any actor: the invariants after each step.
 
-A machine of hypothesis over a database in memory. It keeps its own, much simpler, account of who holds what, and
-compares.
+A machine of hypothesis over a database in memory. It compares the permissions before
+and after each step.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PERMISSIONS: Final = ("manage:grants", "manage:roles", "manage:mappings", "block
 BUILT_IN: Final = (ADMINISTRATOR, "viewer", "auditor")
 TOKEN_ROLES: Final = ("Owners", "Staff")
 LATER: Final = timedelta(hours=1)
-ASKS: Final = {
+REQUIRED: Final = {
     "grant": "manage:grants",
     "revoke": "manage:grants",
     "release": "manage:grants",
@@ -39,7 +39,7 @@ ASKS: Final = {
     "delete": "manage:roles",
     "map": "manage:mappings",
 }
-"""Act → the permission without which nobody does it."""
+"""Action → the permission that it requires."""
 RULES: Final = (SelfGrant, ExceedsOwnPermissions, LastAdministrator)
 
 
@@ -54,7 +54,7 @@ permission_sets = st.frozensets(st.sampled_from(PERMISSIONS), max_size=3)
 
 
 class Administration(RuleBasedStateMachine):
-    """Steps are acts of administration; most are tried by somebody who may not do them."""
+    """Each step is a use case of administration; most of the actors lack its permission."""
 
     made = Bundle("made")
 
@@ -75,66 +75,66 @@ class Administration(RuleBasedStateMachine):
 
     # --- acting ---
 
-    def attempt(self, what: str, use_case: Any, actor: Subject | None, **given: Any) -> bool:
-        """Run one act; what changed must be exactly what was recorded. True when it did something."""
-        who: Administrator = OPERATOR if actor is None else acting(actor)
-        before, stored = self.held(), self.stored()
+    def attempt(self, action: str, use_case: Any, actor: Subject | None, **arguments: Any) -> bool:
+        """Run a use case, whose changes must be exactly the recorded ones. Returns whether it changed anything."""
+        administrator: Administrator = OPERATOR if actor is None else acting(actor)
+        before, stored = self.permissions_now(), self.stored()
         version = self.here.database.read.policy_version()
         events = len(self.here.events())
         try:
-            self.here.act(use_case, who, reason="because", **given)
+            self.here.act(use_case, administrator, reason="because", **arguments)
         except GatehouseError as error:
             by_rule = isinstance(error, RULES)
-            event(f"{what}: {error.code}")
+            event(f"{action}: {error.code}")
             self.refusals += by_rule
-            assert (self.held(), self.stored()) == (before, stored)
+            assert (self.permissions_now(), self.stored()) == (before, stored)
             assert self.here.database.read.policy_version() == version
-            assert [one[0] for one in self.here.events()[events:]] == ["policy:rule:refuse"] * by_rule
+            assert [event_row[0] for event_row in self.here.events()[events:]] == ["policy:rule:refuse"] * by_rule
             return False
-        after = self.held()
+        after = self.permissions_now()
         new = self.here.events()[events:]
         changed = self.stored() != stored
         assert changed or after == before
         assert new or not changed, "a change of rights without an event"
         assert (self.here.database.read.policy_version() > version) is changed
         self.changes += len(new)
-        event(f"{what}: {'done' if new else 'was so already'}")
+        event(f"{action}: {'done' if new else 'was so already'}")
         if actor is not None:
-            assert not new or ASKS[what.split(maxsplit=1)[0]] in before[actor], (actor, what)
-            assert not (new and what == "grant" and given["person"] == self.here.id(actor)), actor
-            self.nobody_gave_what_they_did_not_hold(actor, before, after)
+            assert not new or REQUIRED[action.split(maxsplit=1)[0]] in before[actor], (actor, action)
+            assert not (new and action == "grant" and arguments["person"] == self.here.id(actor)), actor
+            self.actors_granted_only_their_own_permissions(actor, before, after)
         return bool(new)
 
-    def nobody_gave_what_they_did_not_hold(
+    def actors_granted_only_their_own_permissions(
         self, actor: Subject, before: dict[Subject, frozenset[str]], after: dict[Subject, frozenset[str]]
     ) -> None:
         for subject in PEOPLE:
             gained = after[subject] - before[subject]
-            if self.unblocked(subject):  # letting somebody in gives back what others gave
+            if self.unblocked(subject):  # unblocking restores the grants of other actors
                 continue
             assert gained <= before[actor], (actor, subject, gained)
             if subject == actor:
                 assert not gained
 
     def unblocked(self, subject: Subject) -> bool:
-        return subject in self.let_in
+        return subject in self.unblocking
 
-    let_in: frozenset[Subject] = frozenset()
+    unblocking: frozenset[Subject] = frozenset()
 
-    def held(self) -> dict[Subject, frozenset[str]]:
-        """Subject → what they may use now, by the product's own reads."""
+    def permissions_now(self) -> dict[Subject, frozenset[str]]:
+        """Subject → their permissions now, as the product reads them."""
         reader = self.here.database.read
-        found: dict[Subject, frozenset[str]] = {}
+        permissions: dict[Subject, frozenset[str]] = {}
         for subject in PEOPLE:
             person = reader.person(subject)
             grants = reader.grants(subject, self.here.now)
             every = {permission.value for permission in CATALOGUE.values()} | {"administrator!"}
-            mine = every if grants.is_administrator else set(grants.permissions)
-            found[subject] = frozenset() if person is not None and person.blocked else frozenset(mine)
-        return found
+            own = every if grants.is_administrator else set(grants.permissions)
+            permissions[subject] = frozenset() if person is not None and person.blocked else frozenset(own)
+        return permissions
 
     def stored(self) -> list[tuple[Any, ...]]:
-        """All rows that say who may do what."""
+        """All rows that decide permissions."""
         with self.here.database.engine.connect() as connection:
             rows: list[tuple[Any, ...]] = []
             for query in (
@@ -162,27 +162,27 @@ class Administration(RuleBasedStateMachine):
         )
         self.changes += 1
         self.had_administrator = True
-        # Two who may administer without being administrators, so that the rules are met and not only the door.
-        for number, given in ((1, PERMISSIONS), (2, ("manage:grants", "manage:roles", "read:reports"))):
-            for permission in given:
+        # Two people who are no administrators but have permissions of administration: rules must refuse them.
+        for number, permissions in ((1, PERMISSIONS), (2, ("manage:grants", "manage:roles", "read:reports"))):
+            for permission in permissions:
                 self.here.grant(OPERATOR, PEOPLE[number], None, permission=permission)
                 self.changes += 1
 
     @rule(actor=actors, subject=people, role=st.sampled_from(BUILT_IN), ends=st.booleans())
     def grant_a_built_in_role(self, actor: Subject | None, subject: Subject, role: str, ends: bool) -> None:
         until = self.here.now + LATER if ends else None
-        given = {"person": self.here.id(subject), "role": role, "permission": None, "until": until, "version": None}
-        self.attempt("grant", administration.grant, actor, **given)
+        arguments = {"person": self.here.id(subject), "role": role, "permission": None, "until": until, "version": None}
+        self.attempt("grant", administration.grant, actor, **arguments)
 
     @rule(actor=actors, subject=people, role=made)
     def grant_a_role(self, actor: Subject | None, subject: Subject, role: str) -> None:
-        given = {"person": self.here.id(subject), "role": role, "permission": None, "until": None, "version": None}
-        self.attempt("grant", administration.grant, actor, **given)
+        arguments = {"person": self.here.id(subject), "role": role, "permission": None, "until": None, "version": None}
+        self.attempt("grant", administration.grant, actor, **arguments)
 
     @rule(actor=actors, subject=people, permission=st.sampled_from(PERMISSIONS))
     def grant_a_permission(self, actor: Subject | None, subject: Subject, permission: str) -> None:
-        given = {"role": None, "permission": permission, "until": None, "version": None}
-        self.attempt("grant", administration.grant, actor, person=self.here.id(subject), **given)
+        arguments = {"role": None, "permission": permission, "until": None, "version": None}
+        self.attempt("grant", administration.grant, actor, person=self.here.id(subject), **arguments)
 
     @rule(actor=actors, subject=people, which=st.integers(0, 5), stale=st.booleans())
     def revoke(self, actor: Subject | None, subject: Subject, which: int, stale: bool) -> None:
@@ -190,8 +190,8 @@ class Administration(RuleBasedStateMachine):
         assert card is not None
         if not card.grants:
             return
-        given = {"grant": card.grants[which % len(card.grants)].id, "version": "old" if stale else card.version}
-        done = self.attempt("revoke", administration.revoke, actor, person=card.row.id, default_role=None, **given)
+        arguments = {"grant": card.grants[which % len(card.grants)].id, "version": "old" if stale else card.version}
+        done = self.attempt("revoke", administration.revoke, actor, person=card.row.id, default_role=None, **arguments)
         assert not (done and stale)
 
     @rule(actor=actors, subject=people, which=st.integers(0, 2))
@@ -201,15 +201,15 @@ class Administration(RuleBasedStateMachine):
         if not card.withheld:
             return
         withheld = card.withheld[which % len(card.withheld)].id
-        given = {"withheld": withheld, "version": None, "default_role": None}
-        self.attempt("release", administration.release, actor, person=card.row.id, **given)
+        arguments = {"withheld": withheld, "version": None, "default_role": None}
+        self.attempt("release", administration.release, actor, person=card.row.id, **arguments)
 
     @rule(actor=actors, subject=people, blocked=st.booleans())
     def block(self, actor: Subject | None, subject: Subject, blocked: bool) -> None:
-        self.let_in = frozenset() if blocked else frozenset({subject})
-        given = {"person": self.here.id(subject), "blocked": blocked, "version": None}
-        self.attempt("block", administration.set_blocked, actor, **given)
-        self.let_in = frozenset()
+        self.unblocking = frozenset() if blocked else frozenset({subject})
+        arguments = {"person": self.here.id(subject), "blocked": blocked, "version": None}
+        self.attempt("block", administration.set_blocked, actor, **arguments)
+        self.unblocking = frozenset()
 
     @rule(actor=actors, subject=people)
     def erase(self, actor: Subject | None, subject: Subject) -> None:
@@ -217,14 +217,14 @@ class Administration(RuleBasedStateMachine):
 
     @rule(subject=people, names=st.frozensets(st.sampled_from(TOKEN_ROLES)))
     def sign_in(self, subject: Subject, names: frozenset[str]) -> None:
-        """What the provider says is nobody's act here."""
+        """A sign-in, whose token roles are the provider's: no actor of administration changes them."""
         self.clock += timedelta(seconds=1)
         rights = TokenRights(self.clock, names)
-        there = self.here.database.read.person(subject)
-        assert there is not None
+        person = self.here.database.read.person(subject)
+        assert person is not None
 
         def write(unit: Any) -> None:
-            unit.save_person(there, self.here.now)
+            unit.save_person(person, self.here.now)
             unit.sync_token_rights(subject, rights, map_own_names=False, now=self.here.now)
 
         self.here.unit(write)
@@ -233,64 +233,64 @@ class Administration(RuleBasedStateMachine):
     def create(self, actor: Subject | None, permissions: frozenset[str]) -> Any:
         self.numbered += 1
         name = f"team {'x' * self.numbered}"
-        given = {"name": name, "description": "", "permissions": permissions}
-        return name if self.attempt("create", administration.create_role, actor, **given) else multiple()
+        arguments = {"name": name, "description": "", "permissions": permissions}
+        return name if self.attempt("create", administration.create_role, actor, **arguments) else multiple()
 
     @rule(actor=actors, role=made, permissions=permission_sets)
     def update(self, actor: Subject | None, role: str, permissions: frozenset[str]) -> None:
-        given = {"name": role, "description": "", "permissions": permissions, "version": None}
-        self.attempt("update", administration.update_role, actor, role=self.role_id(role), **given)
+        arguments = {"name": role, "description": "", "permissions": permissions, "version": None}
+        self.attempt("update", administration.update_role, actor, role=self.role_id(role), **arguments)
 
     @rule(actor=actors, role=st.sampled_from(BUILT_IN), permissions=permission_sets)
     def update_a_built_in_role(self, actor: Subject | None, role: str, permissions: frozenset[str]) -> None:
-        given = {"name": role, "description": "", "permissions": permissions, "version": None}
-        self.attempt("update built-in", administration.update_role, actor, role=self.role_id(role), **given)
+        arguments = {"name": role, "description": "", "permissions": permissions, "version": None}
+        self.attempt("update built-in", administration.update_role, actor, role=self.role_id(role), **arguments)
 
-    @rule(target=made, actor=actors, role=consumes(made), to=st.sampled_from((None, *BUILT_IN)))
-    def delete(self, actor: Subject | None, role: str, to: str | None) -> Any:
-        move_to = None if to is None else self.role_id(to)
-        given = {"role": self.role_id(role), "move_to": move_to, "version": None}
-        return multiple() if self.attempt("delete", administration.delete_role, actor, **given) else role
+    @rule(target=made, actor=actors, role=consumes(made), successor=st.sampled_from((None, *BUILT_IN)))
+    def delete(self, actor: Subject | None, role: str, successor: str | None) -> Any:
+        move_to = None if successor is None else self.role_id(successor)
+        arguments = {"role": self.role_id(role), "move_to": move_to, "version": None}
+        return multiple() if self.attempt("delete", administration.delete_role, actor, **arguments) else role
 
     @rule(actor=actors, token_role=st.sampled_from(TOKEN_ROLES), roles=st.frozensets(st.sampled_from(BUILT_IN)))
     def map_a_token_role(self, actor: Subject | None, token_role: str, roles: frozenset[str]) -> None:
         numbers = frozenset(number for number in map(self.role_id, roles) if number is not None)
-        given = {"token_role": token_role, "roles": numbers, "version": None, "map_own_names": False}
-        self.attempt("map", administration.set_mapping, actor, **given)
+        arguments = {"token_role": token_role, "roles": numbers, "version": None, "map_own_names": False}
+        self.attempt("map", administration.set_mapping, actor, **arguments)
 
     # --- what must hold ---
 
     @invariant()
-    def there_is_an_administrator_once_there_was_one(self) -> None:
+    def an_administrator_remains_once_there_was_one(self) -> None:
         with self.here.database.unit_of_work() as unit:
             assert not self.had_administrator or unit.administrators(self.here.now)
 
     @invariant()
-    def events_are_changes(self) -> None:
+    def every_change_is_an_event(self) -> None:
         assert len(self.here.events()) == self.changes + self.refusals
 
     @invariant()
-    def built_in_roles_have_at_least_what_they_come_with(self) -> None:
-        for name, (_, given) in ROLES.items():
+    def built_in_roles_keep_their_first_permissions(self) -> None:
+        for name, (_, permissions) in ROLES.items():
             card = self.here.database.directory.role_by_name(name, self.here.now)
             assert card is not None
-            assert card.permissions >= {permission.value for permission in given}
+            assert card.permissions >= {permission.value for permission in permissions}
 
     @invariant()
-    def grants_by_token_are_what_the_mappings_make_of_tokens(self) -> None:
+    def token_grants_follow_the_mappings(self) -> None:
         with self.here.database.engine.connect() as connection:
-            wanted: set[Any] = set(connection.execute(text(
+            mapped: set[Any] = set(connection.execute(text(
                 "SELECT t.person_id, m.role_id FROM token_roles t JOIN role_mappings m ON m.token_role = t.name"
             )).all())  # fmt: skip
             withheld: set[Any] = set(connection.execute(text("SELECT person_id, role_id FROM withheld_grants")).all())
-            there: set[Any] = set(connection.execute(text(
+            stored: set[Any] = set(connection.execute(text(
                 "SELECT person_id, role_id FROM grants WHERE source = 'token'"
             )).all())  # fmt: skip
             counted = set(connection.execute(text(
                 "SELECT role_grants = (SELECT count(*) FROM grants g WHERE g.person_id = people.id "
                 "AND g.role_id IS NOT NULL) FROM people"
             )).scalars())  # fmt: skip
-        assert there == wanted - withheld
+        assert stored == mapped - withheld
         assert counted <= {1}
 
 

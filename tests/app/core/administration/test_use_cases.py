@@ -122,10 +122,10 @@ def test_wrong_settings_are_one_list_on_the_command_line(
     monkeypatch.setenv("GATEHOUSE_TOKEN_LEEWAY_SECONDS", "soon")
     monkeypatch.setenv("GATEHOUSE_ENV", "staging")
     assert command_line.main(["migrate"]) == 2
-    said = capsys.readouterr().err
-    assert "GATEHOUSE_TOKEN_LEEWAY_SECONDS" in said
-    assert "GATEHOUSE_ENV" in said
-    assert "Traceback" not in said
+    errors = capsys.readouterr().err
+    assert "GATEHOUSE_TOKEN_LEEWAY_SECONDS" in errors
+    assert "GATEHOUSE_ENV" in errors
+    assert "Traceback" not in errors
 
 
 def test_made_up_people_are_for_development_only(
