@@ -90,10 +90,10 @@ def test_the_host_calls_with_and_without_the_token_and_no_other_host(arrive: Arr
     expect(visitor.page.locator(".st-key-console .answer")).to_contain_text("called by its host", timeout=SOON)
     choose(visitor, "Another host")
     press(visitor, "ask")
-    expect_message(visitor, re.compile("calls the remote API only"))
+    expect_message(visitor, re.compile("calls only the remote API"))
     choose(visitor, "A path that is on no list")
     press(visitor, "ask")
-    expect_message(visitor, re.compile("calls the remote API only"))
+    expect_message(visitor, re.compile("calls only the remote API"))
     # The browser sent requests only to the app, and received no token.
     assert not [url for url in requests if not url.startswith((own_stack.app_url, "data:", "blob:"))]
     shown = visitor.page.content() + str(visitor.page.evaluate("document.querySelector('.st-key-console').innerHTML"))
