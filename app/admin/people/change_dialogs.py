@@ -62,9 +62,9 @@ def _grant(dialog: Dialog, card: PersonBody) -> None:
     person_name = confirmation.bold_name(card.shown_name)
     st.markdown(f"Grant to {person_name}:")
     data = grant_form.form(key)
-    go = confirmation.buttons(key, "Grant", icon=":material/add_circle:") and grant_form.complete(data)
+    confirmed = confirmation.buttons(key, "Grant", icon=":material/add_circle:") and grant_form.complete(data)
 
-    def do(current: PersonBody) -> None:
+    def update(current: PersonBody) -> None:
         item = data.item
         if item is None:
             return
@@ -79,7 +79,7 @@ def _grant(dialog: Dialog, card: PersonBody) -> None:
         text = f"{person_name} has {item_name} now, {grant_form.expiry_text(data.until)}."
         notices.post(f"{text} It applies at once, in open tabs too.", dialog.place, undo=undo)
 
-    _change(dialog, key, card, data.reason, go=go, do=do)
+    _change(dialog, key, card, data.reason, confirmed=confirmed, update=update)
 
 
 def _revoke(dialog: Dialog, card: PersonBody) -> None:
@@ -88,9 +88,9 @@ def _revoke(dialog: Dialog, card: PersonBody) -> None:
     for sentence in _effects_of_revoking(grant, card):
         st.markdown(f"- {sentence}")
     reason = confirmation.reason_input(key, placeholder="Such as: moved to another team")
-    go = confirmation.buttons(key, "Revoke", icon=":material/do_not_disturb_on:")
+    confirmed = confirmation.buttons(key, "Revoke", icon=":material/do_not_disturb_on:")
 
-    def do(current: PersonBody) -> None:
+    def update(current: PersonBody) -> None:
         after = revoke_grant(current.id, grant.id, reason=reason, version=current.version)
         item = Grantable("role" if grant.role else "permission", grant.name)
         person_name, item_name = confirmation.bold_name(card.shown_name), confirmation.bold_name(item.name)
@@ -106,7 +106,7 @@ def _revoke(dialog: Dialog, card: PersonBody) -> None:
             undo = Undo("Undo", partial(_undo_withholding, card.id, withheld.id, reason))
         notices.post(text, dialog.place, undo=undo)
 
-    _change(dialog, key, card, reason, go=go, do=do)
+    _change(dialog, key, card, reason, confirmed=confirmed, update=update)
 
 
 def _effects_of_revoking(grant: GrantBody, card: PersonBody) -> list[str]:
@@ -147,13 +147,13 @@ def _release(dialog: Dialog, card: PersonBody) -> None:
     else:
         st.markdown(f"{person_name} gets {item_name} again when a sign-in grants it.")
     reason = confirmation.reason_input(key, placeholder="Such as: the review is over")
-    go = confirmation.buttons(key, "Release", icon=":material/lock_open:")
+    confirmed = confirmation.buttons(key, "Release", icon=":material/lock_open:")
 
-    def do(current: PersonBody) -> None:
+    def update(current: PersonBody) -> None:
         release_withheld(current.id, withheld.id, reason=reason, version=current.version)
         notices.post(f"{item_name} is no longer withheld from {person_name}.", dialog.place)
 
-    _change(dialog, key, card, reason, go=go, do=do)
+    _change(dialog, key, card, reason, confirmed=confirmed, update=update)
 
 
 def _block(dialog: Dialog, card: PersonBody) -> None:
@@ -175,9 +175,9 @@ def _set_blocked(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -
         key, placeholder="Such as: the account was misused" if blocked else "Such as: the incident is resolved"
     )
     icon = ":material/block:" if blocked else ":material/lock_open:"
-    go = confirmation.buttons(key, "Block" if blocked else "Unblock", icon=icon)
+    confirmed = confirmation.buttons(key, "Block" if blocked else "Unblock", icon=icon)
 
-    def do(current: PersonBody) -> None:
+    def update(current: PersonBody) -> None:
         outcome = set_blocked(current.id, blocked=blocked, reason=reason, version=current.version)
         person_name = confirmation.bold_name(card.shown_name)
         ended = f" {labels.quantity(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
@@ -185,7 +185,7 @@ def _set_blocked(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -
         undo = Undo("Undo", partial(_undo_blocking, card.id, reason, blocked=not blocked))
         notices.post(text, dialog.place, undo=undo)
 
-    _change(dialog, key, card, reason, go=go, do=do)
+    _change(dialog, key, card, reason, confirmed=confirmed, update=update)
 
 
 def _end_all(dialog: Dialog, card: PersonBody) -> None:
@@ -195,7 +195,7 @@ def _end_all(dialog: Dialog, card: PersonBody) -> None:
         "They can sign in again. To keep them out, block them.",
     )
 
-    def do(reason: str) -> None:
+    def end_all(reason: str) -> None:
         ended = end_sessions_of(card.id, reason=reason)
         text = (
             f"{labels.quantity(ended, 'session')} of {person_name} ended."
@@ -205,7 +205,7 @@ def _end_all(dialog: Dialog, card: PersonBody) -> None:
         notices.post(text, dialog.place)
 
     confirmation.confirm(
-        "end-all", effects, action="End all sessions", on_confirm=do, icon=":material/logout:",
+        "end-all", effects, action="End all sessions", on_confirm=end_all, icon=":material/logout:",
         placeholder="Such as: a device was lost",
     )  # fmt: skip
 
@@ -223,22 +223,29 @@ def _erase(dialog: Dialog, card: PersonBody) -> None:
     st.markdown("- If they sign in again, they start with what a sign-in grants; what is withheld stays withheld.")
     sure = st.checkbox("I understand that this cannot be undone", key=f"{key}-sure")
     reason = confirmation.reason_input(key, placeholder="Such as: a request for erasure")
-    go = confirmation.buttons(key, "Erase permanently", icon=":material/delete_forever:")
-    if go and not sure:
+    confirmed = confirmation.buttons(key, "Erase permanently", icon=":material/delete_forever:")
+    if confirmed and not sure:
         st.warning("Tick the box above first: this cannot be undone.", icon=":material/check_box:")
 
-    def do(current: PersonBody) -> None:
+    def update(current: PersonBody) -> None:
         erase(current.id, reason=reason, version=current.version)
         notices.post("The person's data is erased. The audit records who erased it, and the reason.", dialog.place)
 
-    _change(dialog, key, card, reason, go=go and sure, do=do)
+    _change(dialog, key, card, reason, confirmed=confirmed and sure, update=update)
 
 
 def _change(
-    dialog: Dialog, key: str, card: PersonBody, reason: str, *, go: bool, do: Callable[[PersonBody], None]
+    dialog: Dialog, key: str, card: PersonBody, reason: str, *, confirmed: bool, update: Callable[[PersonBody], None]
 ) -> None:
     confirmation.save(
-        dialog, key, card, reason=reason, confirmed=go, update=do, load=lambda: person(card.id), describe=described
+        dialog,
+        key,
+        card,
+        reason=reason,
+        confirmed=confirmed,
+        update=update,
+        load=lambda: person(card.id),
+        describe=described,
     )
 
 

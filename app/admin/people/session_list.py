@@ -111,7 +111,7 @@ def _body(dialog: Dialog) -> None:
         "They can sign in again. To keep them out, block them.",
     )
 
-    def do(reason: str) -> None:
+    def end(reason: str) -> None:
         if end_all:
             ended = end_sessions_of(session.person.id, reason=reason)
             notices.post(f"{labels.quantity(ended, 'session')} of {person_name} ended.", dialog.place)
@@ -124,6 +124,6 @@ def _body(dialog: Dialog) -> None:
             notices.post(f"The session of {person_name} ({browser}) has ended.", dialog.place)
 
     confirmation.confirm(
-        "end-session", effects, action="End session", on_confirm=do, icon=":material/logout:",
+        "end-session", effects, action="End session", on_confirm=end, icon=":material/logout:",
         placeholder="Such as: a lost device",
     )  # fmt: skip
