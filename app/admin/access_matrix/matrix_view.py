@@ -31,7 +31,11 @@ _INITIAL_ROLES: Final = "matrix_initial_roles"
 
 
 def show() -> None:
-    """Show the page. Raises as the calls do."""
+    """Show the page.
+
+    Raises:
+        GatehouseError: A call of the remote API failed.
+    """
     st.title("Access matrix")
     st.caption(
         "The permission that each page, function and endpoint requires, as published by each running process, and the "

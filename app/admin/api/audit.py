@@ -1,4 +1,4 @@
-"""Calls about the audit: its events, its export as a file, the state of its chain."""
+"""Calls for the audit: its events, its export, and the state of its chain."""
 
 from __future__ import annotations
 
@@ -17,37 +17,45 @@ EXPORT_KINDS: Final[Mapping[Literal["csv", "jsonl"], str]] = {"csv": "text/csv",
 """Format of an export → its content type."""
 
 _VERIFYING_SECONDS: Final = 120.0
-"""How long verifying the whole chain may take: a million events take some ten seconds."""
+"""The timeout for verifying the whole chain: a million events take about ten seconds."""
 
 
 @access.requires(Permission.READ_AUDIT)
 def events(query: AuditQuery, *, cursor: str = "", limit: int = 50) -> Events:
-    """Events that match, newest first."""
+    """Return the events that match, newest first."""
     params = {**_filters(query), **query_params(cursor=cursor, limit=limit)}
     return call("GET", path("audit"), params=params).read(Events)
 
 
 @access.requires(Permission.READ_AUDIT)
 def event(seq: int) -> AuditItem:
-    """One event by its number; raises ``NotFound``."""
+    """Return one event by its number.
+
+    Raises:
+        NotFound: There is no such event.
+    """
     return call("GET", path("audit", seq)).read(AuditItem)
 
 
 @access.requires(Permission.READ_AUDIT)
 def kinds() -> tuple[KindBody, ...]:
-    """All kinds of events."""
+    """Return all kinds of events."""
     return call("GET", path("audit", "kinds")).read(Kinds).kinds
 
 
 @access.requires(Permission.READ_AUDIT)
 def chain_head() -> Chain:
-    """The end of the audit's chain."""
+    """Return the head of the audit's chain."""
     return call("GET", path("audit", "chain")).read(Chain)
 
 
 @access.requires(Permission.READ_AUDIT)
 def verify_chain() -> Chain:
-    """Verify the whole chain, which takes a while; raises ``TooManyRequests`` while another does."""
+    """Verify the whole chain, which can take minutes.
+
+    Raises:
+        TooManyRequests: Another verification is running.
+    """
     params = query_params(full=True)
     return call("GET", path("audit", "chain"), params=params, read_seconds=_VERIFYING_SECONDS).read(Chain)
 
@@ -60,9 +68,15 @@ def export(
     form: Literal["csv", "jsonl"],
     progress: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Write all events that match to ``into`` as they arrive, oldest first; returns the bytes.
+    """Write all events that match to ``into`` as they arrive, oldest first; return the number of bytes.
 
-    ``progress`` gets the number of bytes so far. The file is complete only when this returns.
+    The file is complete only when this returns.
+
+    Args:
+        query: The filters.
+        into: The file.
+        form: The format.
+        progress: Called with the number of bytes written so far.
     """
     params = {**_filters(query), "format": form}
     return fetch(path("audit", "export"), into, kind=EXPORT_KINDS[form], params=params, progress=progress)

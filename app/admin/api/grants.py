@@ -1,4 +1,4 @@
-"""Calls about grants: granting and revoking roles and permissions, of one person or of many."""
+"""Calls for grants: grant and revoke roles and permissions, for one person or many."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CREATED: Final = 201
 
 
 class Grantable(NamedTuple):
-    """A role or a single permission, by name."""
+    """A role or a permission, by name."""
 
     kind: Literal["role", "permission"]
     name: str
@@ -27,12 +27,12 @@ class Grantable(NamedTuple):
 def add_grant(
     person_id: int, item: Grantable, *, until: datetime | None = None, reason: str, version: str
 ) -> tuple[PersonBody, bool]:
-    """Grant a role or permission to a person; returns the person afterwards, and whether the grant is new.
+    """Grant a role or permission to a person; return the changed person, and whether the grant is new.
 
     Raises:
         StaleVersion: The person changed meanwhile.
         SelfGrant: The person is the caller.
-        ExceedsOwnPermissions: The caller does not have all that is granted.
+        ExceedsOwnPermissions: The caller does not hold every permission that is granted.
     """
     body = {item.kind: item.name, "reason": reason} | _until(until)
     answer = call("POST", path("people", person_id, "grants"), body=body, version=version)
@@ -41,14 +41,25 @@ def add_grant(
 
 @access.requires(Permission.MANAGE_GRANTS)
 def revoke_grant(person_id: int, grant: int, *, reason: str, version: str) -> PersonBody:
-    """Revoke one grant; an automatic one is withheld. Raises ``StaleVersion``, ``LastAdministrator``."""
+    """Revoke one grant, and withhold an automatic one; return the changed person.
+
+    Raises:
+        StaleVersion: The person changed meanwhile.
+        LastAdministrator: It is the last permanent grant of the administrator role.
+    """
     address = path("people", person_id, "grants", grant)
     return call("DELETE", address, params=query_params(reason=reason), version=version).read(PersonBody)
 
 
 @access.requires(Permission.MANAGE_GRANTS)
 def release_withheld(person_id: int, withheld: int, *, reason: str, version: str) -> PersonBody:
-    """Stop withholding a role or permission. Raises ``StaleVersion``, ``SelfGrant``, ``ExceedsOwnPermissions``."""
+    """Stop withholding a role or permission; return the changed person.
+
+    Raises:
+        StaleVersion: The person changed meanwhile.
+        SelfGrant: The person is the caller.
+        ExceedsOwnPermissions: The caller does not hold every permission that is released.
+    """
     address = path("people", person_id, "withheld", withheld)
     return call("DELETE", address, params=query_params(reason=reason), version=version).read(PersonBody)
 
@@ -57,7 +68,7 @@ def release_withheld(person_id: int, withheld: int, *, reason: str, version: str
 def grant_to_many(
     people: Sequence[int], item: Grantable, *, until: datetime | None = None, reason: str
 ) -> tuple[BulkResult, ...]:
-    """Grant it to all of these people (at most ``MAX_BULK_PEOPLE``), each in its own transaction."""
+    """Grant a role or permission to at most ``MAX_BULK_PEOPLE`` people, each in its own transaction."""
     body = {"action": "grant", item.kind: item.name, "people": list(people), "reason": reason} | _until(until)
     return call("POST", path("grants", "bulk"), body=body).read(BulkResults).results
 
@@ -66,7 +77,7 @@ def grant_to_many(
 def revoke_from_many(
     people: Sequence[int], item: Grantable, *, automatic: bool = True, reason: str
 ) -> tuple[BulkResult, ...]:
-    """Revoke it from all of these (at most ``MAX_BULK_PEOPLE``); ``automatic``: automatic grants too."""
+    """Revoke a role or permission from at most ``MAX_BULK_PEOPLE`` people; ``automatic``: automatic grants too."""
     body = {
         "action": "revoke",
         item.kind: item.name,

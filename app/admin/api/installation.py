@@ -1,4 +1,4 @@
-"""Calls about the installation: its numbers, and the guard inventory."""
+"""Calls for the installation: its statistics, and the guard inventory."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.core.permissions import Permission
 
 @access.requires(Permission.READ_STATISTICS)
 def statistics(days: int = 30) -> StatisticsBody:
-    """The installation in numbers, with what happened on each of the last ``days`` days."""
+    """Return the statistics of the installation, with one row for each of the last ``days`` days."""
     return call("GET", path("statistics"), params=query_params(days=days)).read(StatisticsBody)
 
 
 @access.requires(Permission.READ_GUARDS)
 def guards() -> tuple[GuardBody, ...]:
-    """Everything that processes published, by kind and name."""
+    """Return the guards that processes published, by kind and name."""
     return call("GET", path("guards")).read(Guards).guards

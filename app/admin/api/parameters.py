@@ -1,4 +1,4 @@
-"""Query parameters of calls."""
+"""Query parameters of the calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from app.api_transport import Params
 
 
 def query_params(**values: object) -> Params:
-    """Return the query parameters of the values that select something: not empty texts, None or False."""
+    """Return query parameters for ``values``, without empty texts, None and False."""
     params: dict[str, str | list[str]] = {}
     for name, value in values.items():
         if isinstance(value, list | tuple):

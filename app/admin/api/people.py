@@ -1,4 +1,4 @@
-"""Calls about people: finding, adding, blocking and erasing them, and all of one person."""
+"""Calls for people: find, add, block and erase them, and load one person."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CREATED: Final = 201
 
 @access.requires(Permission.READ_PEOPLE)
 def people(query: PeopleQuery, *, cursor: str = "", limit: int = 25) -> People:
-    """People that match."""
+    """Return the people that match."""
     machine = None if query.machine is None else str(query.machine).lower()
     params = query_params(
         q=query.text,
@@ -33,13 +33,20 @@ def people(query: PeopleQuery, *, cursor: str = "", limit: int = 25) -> People:
 
 @access.requires(Permission.READ_PEOPLE)
 def person(person_id: int) -> PersonBody:
-    """One person's card; raises ``NotFound``."""
+    """Return one person with all details.
+
+    Raises:
+        NotFound: There is no such person.
+    """
     return call("GET", path("people", person_id)).read(PersonBody)
 
 
 @access.requires(Permission.MANAGE_GRANTS)
 def add_person(subject: str, *, issuer: str = "", reason: str) -> tuple[PersonBody, bool]:
-    """Add a person before the first sign-in; also return whether it is new. ``issuer``: the provider's by default."""
+    """Add a person before the first sign-in; return the person, and whether it is new.
+
+    ``issuer``: empty for the installation's sign-in provider.
+    """
     body = {"subject": subject, "reason": reason} | ({"issuer": issuer} if issuer else {})
     answer = call("POST", path("people"), body=body)
     return answer.read(PersonBody), answer.status == _CREATED
@@ -47,12 +54,22 @@ def add_person(subject: str, *, issuer: str = "", reason: str) -> tuple[PersonBo
 
 @access.requires(Permission.BLOCK_PEOPLE)
 def set_blocked(person_id: int, *, blocked: bool, reason: str, version: str) -> Blocked:
-    """Block a person, which ends their sessions, or unblock them. Raises ``StaleVersion``."""
+    """Block a person, which ends the person's sessions, or unblock the person.
+
+    Raises:
+        StaleVersion: The person changed meanwhile.
+        LastAdministrator: The person is the last permanent administrator.
+    """
     body = {"blocked": blocked, "reason": reason}
     return call("PUT", path("people", person_id, "block"), body=body, version=version).read(Blocked)
 
 
 @access.requires(Permission.ERASE_PEOPLE)
 def erase(person_id: int, *, reason: str, version: str) -> None:
-    """Erase a person permanently. Raises ``StaleVersion``."""
+    """Erase a person permanently.
+
+    Raises:
+        StaleVersion: The person changed meanwhile.
+        LastAdministrator: The person is the last permanent administrator.
+    """
     call("POST", path("people", person_id, "erasure"), body={"reason": reason}, version=version).expect_no_content()

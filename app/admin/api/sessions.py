@@ -1,4 +1,4 @@
-"""Calls about live sessions: listing and ending them."""
+"""Calls for live sessions: list and end them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ from app.core.permissions import Permission
 
 @access.requires(Permission.READ_SESSIONS)
 def sessions(*, person_id: int | None = None, cursor: str = "", limit: int = 25) -> SessionList:
-    """Live sessions, last used first; of one person if ``person_id`` is set."""
+    """Return live sessions, last used first; of one person if ``person_id`` is set."""
     params = query_params(person=person_id, cursor=cursor, limit=limit)
     return call("GET", path("sessions"), params=params).read(SessionList)
 
 
 @access.requires(Permission.READ_SESSIONS)
 def sessions_of(person_id: int) -> tuple[SessionItem, ...]:
-    """All live sessions of one person."""
+    """Return all live sessions of one person."""
     return call("GET", path("people", person_id, "sessions")).read(PersonSessions).sessions
 
 
 @access.requires(Permission.END_SESSIONS)
 def end_session(ref: str, *, reason: str) -> None:
-    """End one session; raises ``NotFound`` when it is gone already."""
+    """End one session.
+
+    Raises:
+        NotFound: The session has ended already.
+    """
     call("DELETE", path("sessions", ref), params=query_params(reason=reason)).expect_no_content()
 
 
 @access.requires(Permission.END_SESSIONS)
 def end_sessions_of(person_id: int, *, reason: str) -> int:
-    """End all sessions of one person; returns how many."""
+    """End all sessions of one person; return how many."""
     answer = call("DELETE", path("people", person_id, "sessions"), params=query_params(reason=reason))
     return answer.read(EndedCount).ended

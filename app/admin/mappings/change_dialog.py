@@ -100,7 +100,11 @@ def _missing_permissions(roles: Iterable[int]) -> frozenset[str]:
 
 
 def _load(token_role: str) -> MappingBody:
-    """Load the current mapping; raises ``NotFound`` if the token role is not known any more."""
+    """Load the current mapping.
+
+    Raises:
+        NotFound: The token role has neither arrived nor been mapped.
+    """
     cursor = ""
     while True:
         page = mappings_api.mappings(token_role, cursor=cursor, limit=200)

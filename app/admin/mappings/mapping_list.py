@@ -20,7 +20,11 @@ ALL, NOT_MAPPED = "All", "Not mapped"
 
 
 def show() -> None:
-    """Show the page. Raises as the calls do."""
+    """Show the page.
+
+    Raises:
+        GatehouseError: A call of the remote API failed.
+    """
     st.title("Mappings")
     st.caption(
         "At each sign-in, the sign-in provider sends the roles that the user has there. Here you map them to roles. A "

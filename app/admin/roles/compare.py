@@ -15,7 +15,11 @@ from app.core.errors import NotFound
 
 
 def show(first_id: int, second_id: int | None) -> None:
-    """Show the comparison, or the picker for the other role. Raises as the calls do."""
+    """Show the comparison, or the picker for the other role.
+
+    Raises:
+        GatehouseError: A call of the remote API failed.
+    """
     try:
         first = roles_api.role(first_id)
         second = roles_api.role(second_id) if second_id is not None else None

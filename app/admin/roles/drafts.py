@@ -70,7 +70,7 @@ def current(role_id: int | None, *, copy_of: int | None = None) -> RoleEdit | No
 
 
 def begin(role_id: int | None, *, copy_of: int | None = None) -> RoleEdit:
-    """Start an edit. Raises as the calls do.
+    """Start an edit.
 
     Args:
         role_id: The role; None for a new one.
@@ -78,6 +78,7 @@ def begin(role_id: int | None, *, copy_of: int | None = None) -> RoleEdit:
 
     Raises:
         NotFound: There is no such role.
+        GatehouseError: A call of the remote API failed.
     """
     if role_id is not None:
         role = roles_api.role(role_id)

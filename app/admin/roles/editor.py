@@ -32,7 +32,11 @@ ALL, IN_ROLE, CHANGED = "All", "In the role", "Changed"
 
 
 def show(role_id: int | None, *, copy_of: int | None = None) -> None:
-    """Show the editor of a role, or of a new one. Raises as the calls do."""
+    """Show the editor of a role, or of a new one.
+
+    Raises:
+        GatehouseError: A call of the remote API failed.
+    """
     refused = access.missing(Permission.MANAGE_ROLES)
     if refused is not None:
         _back(None)

@@ -17,7 +17,11 @@ from app.core.permissions import ADMINISTRATOR, Permission
 
 
 def show(role_id: int) -> None:
-    """Show the card of a role, or that there is no such role. Raises as the call does."""
+    """Show the card of a role, or that there is no such role.
+
+    Raises:
+        GatehouseError: A call of the remote API failed.
+    """
     try:
         role = roles_api.role(role_id)
     except NotFound:

@@ -18,7 +18,11 @@ SIZE: Final = 25
 
 
 def show() -> None:
-    """Show the list. Raises as the call does."""
+    """Show the list.
+
+    Raises:
+        GatehouseError: A call of the remote API failed.
+    """
     st.title("Roles")
     st.caption("A role is a named set of permissions. A change applies at once, also to users who are signed in.")
     if access.allows(Permission.MANAGE_ROLES):

@@ -32,13 +32,16 @@ class _Offer(NamedTuple):
 
 
 def choose(key: str, kind: Kind, *, grantable_only: bool = True) -> Grantable | None:
-    """Show the picker; return the choice, or None while nothing is chosen. Raises as the calls do.
+    """Show the picker; return the choice, or None while nothing is chosen.
 
     Args:
         key: Prefix of the widgets' keys.
         kind: What to choose.
         grantable_only: Whether to offer only roles and permissions that the signed-in administrator holds. This is
             for display: the API decides.
+
+    Raises:
+        GatehouseError: A call of the remote API failed.
     """
     text = st.text_input(
         f"Find a {kind}", key=f"{key}-find-{kind}", type="search", live="250ms",

@@ -12,7 +12,13 @@ from app.core.policy import decide
 
 
 def missing_permissions(permissions: Iterable[str]) -> frozenset[str]:
-    """Those of ``permissions`` that the caller does not hold now. Raises as ``access.caller``."""
+    """Return those of ``permissions`` that the caller does not hold now.
+
+    Raises:
+        SessionExpired: The lifetime of the session is over.
+        SessionEnded: The session was ended.
+        StorageUnavailable: The database does not answer.
+    """
     caller = access.caller()
     return frozenset(
         name for name in permissions if not decide(caller.principal, name, caller.grants).allowed_after_step_up

@@ -16,7 +16,11 @@ SIZE: Final = 100
 
 
 def pick_one(label: str, *, key: str, without: Collection[int] = ()) -> RoleItem | None:
-    """Show the picker for one role; return it, or None while none is chosen. Raises as the call does."""
+    """Show the picker for one role; return it, or None while none is chosen.
+
+    Raises:
+        GatehouseError: A call of the remote API failed.
+    """
     offered = _offered(label, key, without)
     chosen: int | None = st.selectbox(
         label, list(offered), index=None, format_func=lambda role: offered[role].name, key=key,
@@ -26,9 +30,16 @@ def pick_one(label: str, *, key: str, without: Collection[int] = ()) -> RoleItem
 
 
 def pick_many(label: str, *, key: str, chosen: dict[int, str], placeholder: str = "Choose roles") -> dict[int, str]:
-    """Show the picker for any number of roles; return the choice, id → name. Raises as the call does.
+    """Show the picker for any number of roles; return the choice, id → name.
 
-    ``chosen``: the roles chosen at first.
+    Args:
+        label: The label of the picker.
+        key: Prefix of the widgets' keys.
+        chosen: The roles chosen at first, id → name.
+        placeholder: The text while none is chosen.
+
+    Raises:
+        GatehouseError: A call of the remote API failed.
     """
     offered = {role.id: role.name for role in _offered(label, key, ()).values()}
     options = chosen | offered
