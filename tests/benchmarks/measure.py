@@ -16,7 +16,7 @@ from statistics import median, quantiles
 from typing import Final
 
 Batch = Callable[[int], None]
-"""Does the same thing so many times."""
+"""Does the same thing a number of times."""
 
 _FIRST_SECONDS: Final = 0.001
 _MAX_CALLS: Final = 1_000_000
@@ -92,13 +92,13 @@ def interleaved(sides: Mapping[str, Batch], effort: Effort, *, number: int | Non
             for side in order:
                 by_side[side].append(_timed(sides[side], number) / number)
             order.append(order.pop(0))
-            gc.collect()  # outside the slices: what one side leaves must not be another's load
+            gc.collect()  # outside the slices: garbage of one side must not slow down another
     return Samples(by_side)
 
 
 @contextmanager
 def quiet_collector() -> Iterator[None]:
-    """No collection by itself, and none of what exists already."""
+    """Disable automatic collections, and exclude the existing objects from later ones."""
     gc.collect()
     gc.freeze()
     gc.disable()

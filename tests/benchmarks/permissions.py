@@ -12,7 +12,7 @@ from tests.benchmarks.results import Row, row
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.world import ROLES_OF_USER
 
-# Joining a role's names to one text in the database is the quickest way there is to hand 250 of them over.
+# Joining the names of a role to one text in the database is the fastest way to read 250 of them.
 _FLOOR: Final = """
     SELECT g.source, g.until, g.given_by, g.created_at, g.permission, r.name,
         (SELECT group_concat(rp.permission, ' ') FROM role_permissions rp WHERE rp.role_id = g.role_id)

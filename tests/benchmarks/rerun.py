@@ -77,7 +77,7 @@ def _measure(stage: Stage, secret: str, spent: dict[str, list[float]]) -> None:
 
 
 def _production(stage: Stage, base_url: str) -> dict[str, str]:
-    """The settings of the product in production; a proxy would be what speaks https. No other address is called.
+    """The settings of the product in production; a proxy would terminate TLS. No other address is called.
 
     In development it watches its source files for edits, after every run, which no other side does. Its one person
     reruns faster than the pace of messages allows by default.
@@ -158,7 +158,7 @@ def _warm_up(side: str, tab: Tab, shown: str, times: int) -> None:
 
 
 def _cpu_seconds(tab: Tab, clock: int, number: int) -> float:
-    """CPU seconds the server spends on so many reruns, what it does after answering included."""
+    """CPU seconds of the server for a number of reruns, including its work after the response."""
     started = time.clock_gettime(clock)
     for _ in range(number):
         tab.rerun()

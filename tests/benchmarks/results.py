@@ -71,7 +71,7 @@ def row(
 
 
 def table(rows: Sequence[Row], skipped: Mapping[str, str], failed: Mapping[str, str]) -> str:
-    """All rows under one head, then what was skipped or failed, and why."""
+    """All rows under one head, then the skipped and failed benchmarks with their reasons."""
     head = ("benchmark", "what", "floor", "candidate", "ratio", "quartiles", "budget", "verdict")
     cells = [head, *map(_cells, rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]

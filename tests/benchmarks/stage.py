@@ -1,4 +1,4 @@
-"""What every benchmark is handed: how much effort to make, and the world, made when it is first asked for."""
+"""The arguments of every benchmark: the effort, and the world, which is created at its first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A browser tab as a server sees it: one socket that asks for reruns in Streamlit's own messages."""
+"""A browser tab as a server sees it: one socket that requests reruns by Streamlit's protocol."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Tab:
         self._socket.close()
 
     def rerun(self) -> list[ForwardMsg]:
-        """Ask for a rerun; all messages up to the one that says it is finished."""
+        """Request a rerun; → all messages until the run has finished."""
         state = ClientState(
             page_script_hash=self._page_hash,
             page_name="" if self._page_hash else self._path,

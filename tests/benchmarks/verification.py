@@ -96,7 +96,7 @@ def _protected(issuer: Issuer) -> Flask:
 
 
 def _parts(token: str) -> tuple[bytes, bytes]:
-    """What is signed, and its signature."""
+    """The signing input of a token, and its signature."""
     signing_input, _, signature = token.rpartition(".")
     return signing_input.encode(), jwt.utils.base64url_decode(signature)
 

@@ -12,7 +12,7 @@ import pytest
 from tests.node import missing, node
 from tests.stack import ROOT
 
-pytestmark = pytest.mark.xdist_group("node")  # one of them installs what all use
+pytestmark = pytest.mark.xdist_group("node")  # one of them installs the packages of all
 CHECKS = ROOT / "tests" / "frontend"
 FRONTEND = ROOT / "component" / "frontend"
 MAX_LINES = 300

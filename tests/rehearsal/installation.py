@@ -1,4 +1,4 @@
-"""What is rehearsed on: the local tenant, two app processes, the API and PostgreSQL, behind the shipped nginx.conf."""
+"""The rehearsed installation: local tenant, two app processes, the API and PostgreSQL, behind the shipped nginx.conf."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class Installation(Stack):
 
     @property
     def secret(self) -> str:
-        """What processes and commands get as their secret."""
+        """The secret of processes and commands."""
         return self._settings["GATEHOUSE_SECRET"]
 
     def use_secret(self, secret: str) -> None:
-        """What every process that starts from now on, and every command, gets as its secret."""
+        """Set the secret of every process that starts from now on, and of every command."""
         self._settings["GATEHOUSE_SECRET"] = secret
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""The operations that ``docs/how-to/deploy.md`` describes, and what must not happen over them."""
+"""The operations that ``docs/how-to/deploy.md`` describes, and the losses that they must not cause."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Rehearsal:
         self.installation = Installation(folder, cluster, self._old)
 
     def operations(self) -> Iterable[tuple[str, Callable[[Record, tuple[str, ...]], None]]]:
-        """Name → what is done; in this order."""
+        """The names of the operations, and the functions that carry them through, in order."""
         return (
             ("nothing, to compare with", lambda _, __: None),
             ("secret, step 1: old,new", lambda _, __: self._rotate(f"{self._old},{self._new}")),

@@ -61,7 +61,7 @@ class Record:
         return sum(count for (_, outcome), count in self.counts.items() if not outcomes or outcome in outcomes)
 
     def wait_for_more(self, outcome: Outcome, count: int, kinds: tuple[str, ...], *, within_seconds: float) -> None:
-        """Wait until each kind has so many more of an outcome; raises ``TimeoutError``."""
+        """Wait until each kind has ``count`` more of an outcome; raises ``TimeoutError``."""
         with self.changed:
             expected = {kind: self.counts[kind, outcome] + count for kind in kinds}
             if not self.changed.wait_for(

@@ -37,7 +37,7 @@ def rerun(**widget: str | bytes) -> bytes:
 
 
 def very_many(count: int) -> bytes:
-    """A rerun with so many widgets."""
+    """A rerun with a number of widgets."""
     message = BackMsg()
     for number in range(count):
         message.rerun_script.widget_states.widgets.add(id=f"{number}")
@@ -45,7 +45,7 @@ def very_many(count: int) -> bytes:
 
 
 def many_short(count: int) -> bytes:
-    """A rerun with so many widgets of the least JSON there is."""
+    """A rerun with a number of widgets, each with the shortest JSON."""
     message = BackMsg()
     for number in range(count):
         message.rerun_script.widget_states.widgets.add(id=f"{number}", json_value="0")
@@ -61,7 +61,7 @@ def frame(payload: bytes, *, opcode: int = 2, final: bool = True) -> bytes:
 
 
 def attacks(size: int) -> dict[str, bytes]:
-    """Name → what a socket sends again and again; the long ones are about ``size`` bytes."""
+    """The messages that a socket repeats, by name; the long ones have about ``size`` bytes."""
     return {
         "deep JSON": frame(rerun(json_value="[" * size)),
         "arrays": frame(rerun(json_value="[" + "[]," * (size // 3) + "[]]")),
@@ -78,8 +78,8 @@ def attacks(size: int) -> dict[str, bytes]:
 
 
 def longest(size: int) -> dict[str, bytes]:
-    """The same of messages that are as long as they may be, of ``size`` bytes. What is whole waits for its pace."""
-    size -= 200  # for what is around the value
+    """Messages of the maximal length, ``size`` bytes, by name. Complete messages wait for their pace."""
+    size -= 200  # for the fields around the value
     return {
         "a long text": frame(rerun(string_value="x" * size)),
         "long deep JSON": frame(rerun(json_value="[" * size)),
@@ -146,7 +146,7 @@ class Attack:
                 return
 
     def _drain(self, raw: socket.socket, name: str) -> None:
-        """Read what comes, as a browser does, and note the code of a close frame."""
+        """Read what comes, as a browser does, and record the code of a close frame."""
         tail = b""
         with suppress(OSError):
             while more := raw.recv(65_536):

@@ -136,7 +136,7 @@ def measure(
     only: Sequence[str] = (),
     log: Callable[[str], None] = print,
 ) -> Measured:
-    """Let honest tabs work for so long, first alone and then beside the attack (``only`` by these of its kinds)."""
+    """Let honest tabs work, first alone and then beside the attack (``only`` limits its kinds of messages)."""
     with ExitStack() as stack:
         tabs = [stack.enter_context(app.tab(app.sign_in(f"honest {number}"))) for number in range(honest)]
         visitor = stack.enter_context(app.tab(None, source=VISITOR))
@@ -173,7 +173,7 @@ def measure(
 
 
 def report(measured: Measured, honest: int, before: int, log: Callable[[str], None]) -> None:
-    """Print what was measured."""
+    """Print the figures."""
     for name, count in sorted(measured.ended.items()):
         log(f"  {count:4} times {name}")
     for owner, quiet, attacked in (

@@ -133,7 +133,7 @@ def _wait(process: int, timeout_seconds: float) -> int | None:
         else:
             time.sleep(_POLL_SECONDS)
     with suppress(ProcessLookupError):
-        os.killpg(process, signal.SIGKILL)  # what the test started and left running, and the child when it hangs
+        os.killpg(process, signal.SIGKILL)  # processes that the test left running, and the child when it hangs
     if status is None:
         os.waitpid(process, 0)
     return status

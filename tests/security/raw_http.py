@@ -14,12 +14,12 @@ MB = 1024 * 1024
 
 
 class Raw:
-    """A connection by hand; → what the server answers."""
+    """A TCP connection, with methods for the responses of the server."""
 
     def __init__(self, app: LiveApp, sent: bytes = b"") -> None:
         self.socket = socket.create_connection(("127.0.0.1", app.ports[0]), 60)
         self.tail = b""
-        """What was read beyond what was asked for."""
+        """Bytes that were read beyond the requested ones."""
         self.socket.sendall(sent)
 
     def __enter__(self) -> Self:
@@ -29,7 +29,7 @@ class Raw:
         self.socket.close()
 
     def send(self, data: bytes) -> None:
-        """Send what the server takes; it may have closed meanwhile."""
+        """Send as much as the server accepts; it may have closed the connection."""
         with suppress(OSError):
             self.socket.sendall(data)
 
@@ -41,7 +41,7 @@ class Raw:
         return result.decode("latin-1")
 
     def rest(self) -> bytes:
-        """All there is until the server closes."""
+        """Every byte until the server closes the connection."""
         result = b""
         with suppress(ConnectionResetError):
             while more := self.socket.recv(65_536):
@@ -91,7 +91,7 @@ def frame(payload: bytes, *, opcode: int = 2, final: bool = True) -> bytes:
 
 
 PING = frame(b"", opcode=9)
-"""The pong says that the server has read all that was sent before it."""
+"""The pong shows that the server has read everything before it."""
 
 
 def request(app: LiveApp, line: str, *headers: str, body: bytes = b"") -> bytes:

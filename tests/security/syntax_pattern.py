@@ -56,7 +56,7 @@ class Reading:
         return [cls(body, _BLOCKS)]
 
     def captured_at(self, place: Place) -> list[object] | None:
-        """What the wildcards stand for at ``place``; ``None`` where it is something else."""
+        """The syntax that the wildcards match at ``place``; ``None`` without a match."""
         captured: list[object] = []
         if self.fields and place.field not in self.fields:
             return None
@@ -76,7 +76,7 @@ class Match:
     place: Place
     reading: Reading
     captured: Sequence[object]
-    """What each wildcard stands for."""
+    """The match of each wildcard."""
 
 
 def expression(snippet: str) -> ast.expr:
@@ -138,7 +138,7 @@ def _matches_all(patterns: Sequence[object], nodes: Sequence[object], captured: 
 
 
 class Filling(ast.NodeTransformer):
-    """Puts what the wildcards of a pattern stand for in place of the wildcards of its replacement, in their order."""
+    """Replaces the wildcards of a replacement with the matches of the pattern's wildcards, in their order."""
 
     def __init__(self, captured: Sequence[object]) -> None:
         self._captured = list(captured)

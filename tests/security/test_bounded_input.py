@@ -1,4 +1,4 @@
-"""What clients send is counted as it arrives, and refused before it costs anything: raw bytes to a real server."""
+"""Input of clients is counted as it arrives, and refused before it is costly: raw bytes to a real server."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_an_anonymous_socket_sends_a_quarter_of_a_megabyte_at_most(app: LiveApp)
 
 
 def test_unfinished_messages_of_one_person_fill_no_memory(app: LiveApp) -> None:
-    """Two of the longest may be under way; the sockets on which there is more are closed."""
+    """Two messages of the maximal length may be under way; the sockets of further ones are closed."""
     user = app.sign_in("eve")
     before = resident_bytes(app.processes[0].pid)
     with ExitStack() as stack:

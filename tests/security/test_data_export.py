@@ -17,7 +17,7 @@ TABLES = {
     "pages/csv_explorer.py": 1,
     "pages/usage_report.py": 3,
 }
-"""Where Streamlit draws a table, or a chart whose data can be shown as one."""
+"""The files that render a table, or a chart whose data can be shown as one, with the number of calls."""
 DRAWS_A_TABLE = {"dataframe", "data_editor", "line_chart", "bar_chart", "area_chart", "scatter_chart", "altair_chart"}
 
 

@@ -28,7 +28,7 @@ def expire(app: LiveApp, user: SignedInUser) -> None:
 
 
 def assert_no_message(tab: Tab, seconds: float = 1.5) -> None:
-    """Assert that the server sends nothing for so long."""
+    """Assert that the server sends nothing for a while."""
     try:
         message = tab.receive(seconds)
     except TimeoutError:
@@ -148,12 +148,12 @@ def test_a_lost_connection_unlocks_no_tab_and_loses_no_press(app: LiveApp) -> No
 
 
 def test_the_cookie_of_an_expired_session_opens_no_page(app: LiveApp) -> None:
-    """A new page, and a claim of a started-up Streamlit session or another user's, are those of an anonymous user."""
+    """A new page, and a claim of a made-up Streamlit session or another user's, are those of an anonymous user."""
     user, other = app.sign_in("fay", "analyst"), app.sign_in("other", "analyst")
     with app.tab(other) as other_tab:
         other_tab.open()
         expire(app, user)
-        for claim in (None, "started-up", other_tab.session_id):
+        for claim in (None, "made-up", other_tab.session_id):
             with app.tab(user, reattach_to=claim) as tab:
                 assert "may=False" in tab.open()
 

@@ -1,4 +1,4 @@
-"""How a row of ``tests/security/guards`` finds its guard, and what the edit makes of the source."""
+"""How a row of ``tests/security/guards`` finds its guard, and edits the source."""
 
 from __future__ import annotations
 

@@ -109,6 +109,6 @@ def test_a_removed_guard_is_missed(removal: Removal | TextRemoval, copy: Copy) -
         )
     finally:
         file.write_text(source, encoding="utf-8")
-        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # what is compiled of it is still good
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # the compiled module is still valid
     assert completed.status == 1, completed.output[-5000:]
     assert "failed" in completed.output.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""The messages of ``hostile_load``, each once: what becomes of its socket, and honest tabs beside all of them."""
+"""The messages of ``hostile_load``, each once: the end of its socket, and honest tabs beside all of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLOSED = {
     "fragments": 1009,
     "too long a message": 1009,
 }
-"""The others are taken, as fast as their sender may send."""
+"""Other messages are accepted at the pace of their sender."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What no browser sends: forged ids, other kinds of messages, garbage, floods, and sockets that read nothing."""
+"""Messages that no browser sends: forged ids, other kinds, garbage, floods, and sockets that read nothing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _operation(name: str) -> BackMsg:
 
 
 def test_every_kind_of_message_is_in_the_tables() -> None:
-    """A Streamlit that knows one more stops here."""
+    """A Streamlit with another kind of message is a failure."""
     assert set(KINDS) == {field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields}
     assert set(OPERATIONS) == {
         field.name for field in BackendOperationRequest.DESCRIPTOR.oneofs_by_name["payload"].fields
@@ -92,7 +92,7 @@ def test_a_message_that_no_browser_sends_closes_its_socket_only(app: LiveApp, ca
         tab._socket.send(m if isinstance(m := REFUSED[case], str | bytes) else m.SerializeToString())
         assert tab.closed() == 1002
         other.press("callback")
-        assert other.read_run()  # the process lives, and so does the session's other tab
+        assert other.read_run()  # the process runs, and so does the session's other tab
 
 
 def test_a_message_larger_than_any_of_a_browser_is_refused(app: LiveApp) -> None:
@@ -199,7 +199,7 @@ def test_a_flood_in_one_tab_does_not_stop_another(app: LiveApp) -> None:
 
 
 def _raw(app: LiveApp, cookies: dict[str, str], then: Callable[[socket.socket], None]) -> None:
-    """A handshake by hand, on a socket whose reading end is as small as can be."""
+    """A handshake on a socket with the smallest receive buffer."""
     with socket.socket() as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         raw.connect(("127.0.0.1", app.ports[0]))
@@ -214,7 +214,7 @@ def _raw(app: LiveApp, cookies: dict[str, str], then: Callable[[socket.socket], 
 
 
 def test_a_socket_that_reads_nothing_delays_no_other(app: LiveApp) -> None:
-    """The server cannot get rid of what it has for it; the watcher must not wait for that."""
+    """The server cannot send its output; the watcher must not wait for that."""
     stuck, ann = app.sign_in("stuck", "analyst"), app.sign_in("ann", "analyst")
 
     def ask_and_never_read(raw: socket.socket) -> None:

@@ -145,7 +145,7 @@ def installation(url: str, clock: Ahead | None = None) -> tuple[SessionService, 
         storage,
         keyring,
         provider,  # type: ignore[arg-type] # the methods that the sessions call
-        None,  # type: ignore[arg-type] # no token is ever verified installed
+        None,  # type: ignore[arg-type] # no token is verified here
         SessionLifetimes(3600, 28800, 300),
         map_own_names=True,
         clock=clock or utc_now,

@@ -1,4 +1,4 @@
-"""On real servers: the browser of a Streamlit session that is gone is asked for a run, that of a resumed one is not."""
+"""On real servers: a browser whose Streamlit session is gone is asked for a rerun, one whose session resumed is not."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
 
 @pytest.fixture(scope="module")
 def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    """Where Streamlit keeps no session without a socket."""
+    """A live app in which Streamlit keeps no session without a socket."""
     with live(tmp_path_factory.mktemp("forgetful"), processes=1, FORGETFUL="1") as made:
         yield made
 
 
-def opened(at: LiveApp, user: SignedInUser) -> str:
-    """A page is drawn, and the connection is lost; → its Streamlit session."""
+def open_and_disconnect(at: LiveApp, user: SignedInUser) -> str:
+    """Render a page, and lose the connection; → its Streamlit session."""
     with at.tab(user) as tab:
         assert tab.open()[-2:] == ["may=True", f"user={user.subject.subject.removeprefix('test|')}"]
         return tab.session_id
 
 
-def asks_for_its_run(tab: Tab) -> list[str]:
-    """Wait until a tab is asked for a run, and ask for it as its browser does; → the texts of the page."""
+def answer_rerun_request(tab: Tab) -> list[str]:
+    """Wait until the server requests a rerun, and answer as the browser does; → the texts of the page."""
     while (fragment := tab.receive(60).auto_rerun.fragment_id) == "":
         pass
     message = BackMsg()
@@ -44,27 +44,27 @@ def asks_for_its_run(tab: Tab) -> list[str]:
 
 def test_in_another_process_the_page_of_a_revoked_permission_is_rerun(app: LiveApp) -> None:
     ann = app.sign_in("ann", "analyst")
-    session_id = opened(app, ann)
+    session_id = open_and_disconnect(app, ann)
     app.revoke(ann, "analyst")
     with app.tab(ann, process=1, reattach_to=session_id) as again:
-        assert asks_for_its_run(again)[-2:] == ["may=False", "user=ann"]
+        assert answer_rerun_request(again)[-2:] == ["may=False", "user=ann"]
 
 
 def test_the_page_of_a_revoked_permission_is_rerun_after_streamlit_dropped_the_session(forgetful: LiveApp) -> None:
     bob = forgetful.sign_in("bob", "analyst")
-    with forgetful.tab(bob, reattach_to=opened(forgetful, bob)) as again:
-        assert asks_for_its_run(again)[-2:] == ["may=True", "user=bob"]
+    with forgetful.tab(bob, reattach_to=open_and_disconnect(forgetful, bob)) as again:
+        assert answer_rerun_request(again)[-2:] == ["may=True", "user=bob"]
 
 
 def test_a_resumed_session_is_asked_for_no_run(app: LiveApp) -> None:
     eve = app.sign_in("eve", "analyst")
-    with app.tab(eve, reattach_to=opened(app, eve)) as again, pytest.raises(TimeoutError):
+    with app.tab(eve, reattach_to=open_and_disconnect(app, eve)) as again, pytest.raises(TimeoutError):
         again.receive(4)
 
 
 def test_very_many_anonymous_sockets_displace_no_users_session(app: LiveApp) -> None:
     ann = app.sign_in("ann-2", "analyst")
-    session_id = opened(app, ann)
+    session_id = open_and_disconnect(app, ann)
     for _ in range(140):  # Streamlit's own storage keeps 128 of all
         app.tab(None).close()
     with app.tab(ann, reattach_to=session_id) as again:

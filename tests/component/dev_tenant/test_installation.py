@@ -51,7 +51,7 @@ def start(state_dir: Path, *arguments: str, **environment: str) -> subprocess.Po
 
 
 def refuses(state_dir: Path, *arguments: str, **environment: str) -> str:
-    """What a tenant says that refuses to start: one sentence on one line, exit status 2, and nothing made."""
+    """The error of a tenant that refuses to start: one sentence on one line, exit status 2, and no file."""
     out, error = (process := start(state_dir, *arguments, **environment)).communicate(timeout=20)
     assert process.returncode == 2, error
     assert out == ""

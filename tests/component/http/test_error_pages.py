@@ -1,4 +1,4 @@
-"""Sign-ins that fail: what the provider may answer, what is said of it, and that nothing begins."""
+"""Failed sign-ins: the errors of the provider, the pages that explain them, and that no session is issued."""
 
 from __future__ import annotations
 

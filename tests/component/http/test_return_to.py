@@ -1,4 +1,4 @@
-"""Where a person goes after signing in: never anywhere but a page of this app."""
+"""The address after a sign-in: always a page of this app."""
 
 from __future__ import annotations
 

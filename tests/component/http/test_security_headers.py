@@ -1,4 +1,4 @@
-"""Which hosts are answered for, and the headers of every answer: what a browser may do with our pages."""
+"""The accepted hosts, and the security headers of every response."""
 
 from __future__ import annotations
 

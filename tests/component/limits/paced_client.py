@@ -15,9 +15,9 @@ KB = 1024
 
 
 class Socket:
-    """A socket that sends messages of so many bytes, one after the other, or every so many seconds.
+    """A socket that sends messages of given sizes, one after the other or at an interval.
 
-    Each costs so many values of JSON to read.
+    Each costs a given number of JSON values to read.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Socket:
     ) -> None:
         self.gone = asyncio.Event()
         self.taken: list[float] = []
-        """After how many seconds each was taken."""
+        """The time in seconds at which each message was received."""
         self.types: list[str] = []
         self._clock = clock
         self._sizes = sizes

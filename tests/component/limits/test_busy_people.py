@@ -119,7 +119,7 @@ async def test_a_busy_person_is_no_longer_busy_after_a_pause() -> None:
 async def test_the_cost_of_parsing_delays_its_client_and_hardly_others(
     user: dict[str, Any], waiting: list[list[float]]
 ) -> None:
-    """As much as a message may hold takes two seconds; what waits for that goes one after the other.
+    """The longest message costs two seconds; the messages that wait for it pass one after the other.
 
     Of an anonymous one it takes the time of four messages from the others, too.
     """

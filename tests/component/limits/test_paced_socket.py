@@ -31,7 +31,7 @@ CATCH_UP = requesting(back_message.CATCH_UP)
 
 
 class Socket:
-    """A socket of one person, whose browser sends what the test has it send."""
+    """A socket of one person, whose messages the test sends."""
 
     def __init__(self, throttle: Throttle) -> None:
         self._sent: asyncio.Queue[Message] = asyncio.Queue()
@@ -55,7 +55,7 @@ class Socket:
 
 
 async def started(limits: SocketLimits = ONE_A_SECOND) -> tuple[FakeClock, Socket, Socket]:
-    """The clock, and two sockets of the person, who has just used up what may come at once."""
+    """The clock, and two sockets of a person who has just used up the burst."""
     clock = FakeClock()
     throttle = Throttle(limits, monotonic=clock.monotonic, sleep=clock.sleep)
     first, second = Socket(throttle), Socket(throttle)
@@ -107,7 +107,7 @@ async def test_repeated_presses_of_a_user_are_no_repetition() -> None:
 
 
 async def test_reading_repetitions_is_bounded() -> None:
-    """Beyond what is dropped at once they are left below, where TCP makes their sender wait."""
+    """Beyond the number that is dropped, they stay in the transport, where TCP makes their sender wait."""
     _, first, second = await started()
     for socket in (first, second):
         socket.send(*[requesting("clock")] * 1000)

@@ -37,7 +37,7 @@ async def test_a_socket_is_not_read_while_its_message_waits() -> None:
 
 
 async def test_anonymous_messages_wait_by_address_and_in_all() -> None:
-    """Of an address one a second, ten seconds' worth at once; in all eight, no two at once."""
+    """One a second for each address with a burst of ten; eight a second for all, without a burst."""
     clock = FakeClock()
     throttle = throttle_of(clock, SocketLimits(messages_per_second=1, anonymous_messages_per_second=8))
     item = Socket(throttle, clock, [1] * 12)

@@ -54,7 +54,7 @@ def is_admitted(budget: ExchangeBudget, browser: str, address: str, subject: Sub
 
 
 def refused(budget: ExchangeBudget, browser: str, address: str, subject: Subject | None = None) -> bool:
-    """Whether an attempt is admitted, which then comes to nothing."""
+    """Whether an attempt is admitted; it then fails."""
     try:
         with budget.attempt(browser=browser, address=address, subject=subject):
             _refuse()
@@ -153,7 +153,7 @@ def test_a_flood_of_some_addresses_delays_no_sign_in_at_another_one(seconds: Sec
         if not is_admitted(budget, f"honest {step}", f"203.0.113.{step}"):
             waited.append(step)
     assert waited == []
-    # A few of each while it is clean, and then its share and what the lane of suspect addresses lets through.
+    # A few of each while it is clean, and then its share and what the lane of suspect addresses admits.
     assert reached <= len(addresses) * 6 + sites * (2 + 1200 / 60) + 20 + 1200 / 5
 
 

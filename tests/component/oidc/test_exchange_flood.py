@@ -47,7 +47,7 @@ def test_from_one_address_ten_reach_the_provider_and_no_more(installation: SignI
     statuses = [made_up(installation, installation.browser(), "198.51.100.1").status for _ in range(25)]
     assert statuses == [400] * 10 + [429] * 15
     assert len(installation.fake.forms) == 10
-    assert installation.rows("login_states") == 10  # what goes no further writes nothing
+    assert installation.rows("login_states") == 10  # a refused attempt writes no row
     seconds.now += 6.0
     assert [made_up(installation, installation.browser(), "198.51.100.1").status for _ in range(2)] == [400, 429]
 
@@ -169,7 +169,7 @@ def test_a_response_of_another_issuer_uses_up_no_budget_and_writes_no_row(instal
 
 
 def test_a_browser_is_known_once_its_session_is_issued(installation: SignInWorld) -> None:
-    """A blocked account gets none, and what it brings counts."""
+    """A blocked account gets no session, and its attempts are charged."""
     eve = installation.sign_in(sub="auth0|eve")
     with installation.storage.unit_of_work() as unit:
         unit.set_blocked(installation.sessions.by_ref(installation.ref(eve)).person.subject, blocked=True)

@@ -61,7 +61,7 @@ BODIES = [
 
 
 def answers(*names: str, usual: dict[str, Any] | None = None) -> st.SearchStrategy[Answer]:
-    """Answers whose members are named right and have any value; ``usual`` are right ones, some of them replaced."""
+    """Responses with correct member names and any values; ``usual`` are valid ones, some of them replaced."""
     members = st.fixed_dictionaries({}, optional=dict.fromkeys(names, values)).map(lambda drawn: (usual or {}) | drawn)
     bodies = members | values | st.sampled_from(BODIES) | st.binary(max_size=50)
     statuses = st.sampled_from([200, 200, 200, 201, 204, 301, 307, 400, 401, 403, 404, 418, 429, 500, 503])
@@ -80,7 +80,7 @@ def installation() -> Iterator[SignInWorld]:
 
 
 def finish(installation: SignInWorld) -> None:
-    """Sign in; when that does not work there is a page with the reference of an audit entry."""
+    """Sign in; a failure is a page with the reference of an audit event."""
     browser = installation.browser()
     before = len(installation.audit("app:login:refuse"))
     answer = browser.get("/auth/login")

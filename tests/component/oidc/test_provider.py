@@ -1,4 +1,4 @@
-"""Providers differ, and some misbehave: what the client makes of it. And whose address counts."""
+"""The client of the provider with different and misbehaving providers, and the client address that counts."""
 
 from __future__ import annotations
 

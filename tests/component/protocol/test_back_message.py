@@ -26,7 +26,7 @@ LONG_NUMBER = f'{{"events": {"9" * 5_000}}}'
     "text", [DEEP, '{"a":' * 2_000 + "1" + "}" * 2_000, LONG_NUMBER], ids=["arrays", "objects", "a long number"]
 )
 def test_python_itself_fails_on_these(text: str) -> None:
-    """Why this is looked at: a reader raises what Streamlit (1.67) does not expect, before any script runs."""
+    """The reason for this check: readers raise errors that Streamlit (1.67) does not expect, before any script runs."""
     with pytest.raises((RecursionError, ValueError)) as raised:
         json.loads(text)
     assert not isinstance(raised.value, json.JSONDecodeError)
@@ -143,7 +143,7 @@ def test_the_kinds_of_values_are_those_of_the_installed_streamlit() -> None:
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_every_kind_of_value_that_may_be_json_has_a_cost(kind: str) -> None:
-    """Streamlit hands it over without asking whether the kind is the widget's."""
+    """Streamlit passes it on without a check of the widget's kind."""
     request = sent()
     widget = request.message.rerun_script.widget_states.widgets.add(id="$$ID-x")
     widget.MergeFrom(VALUES[kind])
@@ -153,7 +153,7 @@ def test_every_kind_of_value_that_may_be_json_has_a_cost(kind: str) -> None:
 
 
 def is_read_at_length(widget: WidgetState) -> bool:
-    """Whether a reader of JSON gets much out of what Streamlit hands to a widget's own reader."""
+    """Whether the value that Streamlit passes to a widget's reader is costly as JSON."""
     try:
         value = unpack_widget_state_value(widget)
         return len(json.dumps(value if widget.WhichOneof("value") == "json_value" else json.loads(value))) > 1000
@@ -219,7 +219,7 @@ def test_only_the_quiet_trigger_is_no_user_action(trigger: str, is_user_action: 
     ids=["broken at the end", "too deep", "very many short ones"],
 )
 def test_the_json_of_one_message_has_one_limit(text: str, count: int, read: int) -> None:
-    """Also what is refused once it was read."""
+    """Also a message that is refused after it was read."""
     request = sent()
     request.message.rerun_script.widget_states.widgets.extend(WidgetState(json_value=text) for _ in range(count))
     with mock.patch("json.loads", wraps=json.loads) as loads:
@@ -241,7 +241,7 @@ def test_the_cost_of_a_message_is_that_of_its_fields_and_its_json() -> None:
 
 
 def test_triggers_are_determined_once_when_a_message_is_parsed() -> None:
-    """A long message is read off the event loop, and asked there what it is."""
+    """A long message is parsed and examined in a thread, not on the event loop."""
     quiet, leaving = (sent(json_trigger_value=f'[{{"event":"{name}"}}]') for name in ("quiet", "leaving"))
     odd = sent(json_trigger_value='[{"event":["quiet"]},{"event":"quiet"}]')
     long = sent(json_trigger_value='{"event":"quiet","value":"' + "x" * 65_536 + '"}')

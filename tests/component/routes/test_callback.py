@@ -99,7 +99,7 @@ def test_a_replay_in_a_signed_in_browser_returns_to_the_page(installation: SignI
     callback = installation.fake.approve(installation.begin(browser, "/reports"))
     kept = dict(browser.cookies)
     browser.get(callback)
-    back = browser.get(callback)  # back button: the transaction is gone
+    back = browser.get(callback)  # back button: the transaction is used up
     assert 'content="0; url=/auth/ended?sign_in=unknown"' in back.text
     assert browser.get("/auth/ended?sign_in=unknown").location == "http://localhost:8501/"
     browser.cookies |= kept

@@ -134,7 +134,7 @@ def test_the_id_token_must_name_the_requested_organization(installation: SignInW
     assert {event["reason"] for event in installation.audit("app:login:refuse")} == {"organization-mismatch"}
     browser = installation.browser()
     assert browser.get(installation.fake.approve(browser.get(link).location, org_id="org_1")).status == 303
-    installation.sign_in(org_id="org_1")  # one that was not parameters for is nothing to us
+    installation.sign_in(org_id="org_1")  # an organization that was not requested is ignored
 
 
 @pytest.mark.parametrize(("prompts", "prompt"), [(["login", "select_account"], "select_account"), (["login"], "login")])
@@ -169,7 +169,7 @@ def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(installation: Si
 
 
 def test_a_forwarded_host_cannot_change_the_redirect(installation: SignInWorld) -> None:
-    """Redirects are built from the configured address, whatever the request says."""
+    """Redirects are built from the configured address, whatever the headers of the request."""
     browser = installation.browser()
     callback = installation.fake.approve(installation.begin(browser))
     answer = browser.get(callback, x_forwarded_host="evil.example", x_forwarded_proto="https")

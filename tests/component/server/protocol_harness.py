@@ -23,11 +23,11 @@ class Loop(asyncio.SelectorEventLoop):
     now = 1000.0
 
     def time(self) -> float:
-        """As the test has it."""
+        """The time of the test."""
         return self.now
 
     def forward(self, seconds: float) -> None:
-        """Let so much time pass, and do what is due by then."""
+        """Advance the clock, and run the callbacks that are due by then."""
         end = self.now + seconds
         while self.now < end:
             self.now = min(end, self.now + 1)
@@ -67,7 +67,7 @@ class FakeTransport(asyncio.Transport):
 
 
 async def quiet_app(scope: Any, receive: Any, send: Any) -> None:
-    """An app that reads what there is, and accepts sockets."""
+    """An app that reads every message, and accepts sockets."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
     while (await receive())["type"] not in {"http.disconnect", "websocket.disconnect"}:

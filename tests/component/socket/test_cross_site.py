@@ -1,4 +1,4 @@
-"""What another site can do to a visitor's browser by sending it here, and learn from it: nothing (R50).
+"""A cross-site request changes nothing in a visitor's browser, and reveals nothing about the visitor (R50).
 
 One table: every route, by every method, from every kind of source, with the right status and the cookies set.
 """
@@ -114,7 +114,7 @@ def installation() -> Iterator[SignInWorld]:
 
 
 def cookies_set(installation: SignInWorld, answer: Answer) -> list[str]:
-    """Which cookies an answer sets or removes, by the part of their name that says what they are for."""
+    """The cookies that a response sets or removes, by the part of their name that states their purpose."""
     prefix = installation.cookies.session.removesuffix("session")
     return sorted(line.removeprefix(prefix).partition("=")[0].partition("-")[0] for line in answer.all("set-cookie"))
 
@@ -131,7 +131,7 @@ def observable(answer: Answer) -> tuple[object, ...]:
     """All of an answer but the reference number that each has of its own."""
     reference = next((value for name, value in answer.headers if name == "x-correlation-id"), "none")
     kept = [(name, value) for name, value in answer.headers if name not in {"x-correlation-id", "content-length"}]
-    text = "" if answer.text.startswith('{"headers":') else answer.text  # what stands for Streamlit's page here
+    text = "" if answer.text.startswith('{"headers":') else answer.text  # the stand-in for Streamlit's page
     return answer.status, kept, text.replace(reference, "REFERENCE")
 
 
@@ -169,7 +169,7 @@ def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues(ins
     approved = installation.fake.approve(installation.begin(browser))
     cookies = dict(browser.cookies)
     for path in ("/", "/reports", "/auth/login", "/auth/callback", "/auth/logout", "/auth/stay", "/auth/session"):
-        browser.cookies.clear()  # a browser sends none of them with a cross-site form, and keeps what it is answered
+        browser.cookies.clear()  # browsers send none with a cross-site form, and keep those of the response
         answer = browser.request("POST", path, **FOREIGN["a form"])
         assert (answer.status, answer.all("set-cookie")) == (403, [])
         browser.cookies = dict(cookies)
@@ -208,7 +208,7 @@ def test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener(insta
         "/": "same-origin-allow-popups",
         "/auth/callback": "same-origin",
         "/auth/login?mode=popup": "",  # the end of a popup, which has to close itself
-        "/auth/ended": "",  # goes back to the page
+        "/auth/ended": "",  # redirects back to the page
     }
     assert installation.browser().get("/auth/ended").header("cross-origin-opener-policy") == "same-origin"
 

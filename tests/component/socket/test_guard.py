@@ -44,7 +44,7 @@ def installation() -> Iterator[SignInWorld]:
 
 
 def seen(browser: Browser, path: str = "/", **headers: str) -> list[tuple[str, str]]:
-    """The headers that reach what is behind the guard."""
+    """The headers that reach the app behind the guard."""
     answer = browser.get(path, **headers)
     assert answer.status == 200, answer.text
     return [(name, value) for name, value in answer.json()["headers"]]
@@ -247,7 +247,7 @@ def _handshake(installation: SignInWorld, browser: Browser, path: str = "/_stcor
 def test_the_json_in_a_message_counts_for_its_client(
     installation: SignInWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From what the tab reads to the pace of the socket: as much as a message may hold is two seconds."""
+    """The cost of reading a message reaches the pace of the socket: the longest message is two seconds."""
     clock, taken = FakeClock(), []
     monkeypatch.setattr(back_message, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
     monkeypatch.setattr(websocket_guard, "Throttle", partial(Throttle, monotonic=clock.monotonic, sleep=clock.sleep))
@@ -284,7 +284,7 @@ def test_the_json_in_a_message_counts_for_its_client(
 
 
 def test_the_host_config_is_streamlits_own_without_its_hosts() -> None:
-    """An upgrade of Streamlit whose answer says one thing more stops here."""
+    """An upgrade of Streamlit whose response has another member is a failure."""
     streamlits = call(Starlette(routes=create_host_config_routes("")), "GET", "/_stcore/host-config").json()
     assert "https://*.streamlit.app" in streamlits["allowedOrigins"]
     assert streamlits | {"allowedOrigins": []} == HOST_CONFIG

@@ -62,7 +62,7 @@ def test_a_revoked_permission_closes_the_gate_whichever_check_detects_it_first()
 
 
 def test_output_of_a_run_from_before_a_revocation_does_not_count() -> None:
-    """A browser that reads slowly decides when it is sent: here after the run that opens the gate was handed over."""
+    """Output for a slow browser is sent late: here after the request for the run that opens the gate."""
 
     async def check(harness: TabHarness) -> None:
         harness.revoke()

@@ -44,7 +44,7 @@ async def accepts(harness: TabHarness) -> None:
 
 
 async def receive_rerun_request(harness: TabHarness) -> None:
-    """The connection is lost, the Streamlit session is gone, and the browser is asked for a run of its page."""
+    """The connection is lost, the Streamlit session is gone, and the server requests a run of the page."""
     await reconnect_page(harness, granted=False)
     await accepts(harness)
     advance_clock(harness)
@@ -74,7 +74,9 @@ async def requested_runs(harness: TabHarness) -> list[str]:
 def test_a_right_lost_before_a_connection_was_lost_reruns_the_page_on_the_next() -> None:
     async def check(harness: TabHarness) -> None:
         harness.revoke()
-        assert await harness.tab.recheck() is SessionChange.LOST  # and the socket goes before the page is drawn again
+        assert (
+            await harness.tab.recheck() is SessionChange.LOST
+        )  # and the socket closes before the page is rendered again
         await reconnect_page(harness)
         assert not harness.tab.wants_rerun, "Streamlit waits for the handshake"
         await accepts(harness)

@@ -56,7 +56,9 @@ def test_a_page_that_signs_out_may_navigate_before_it_is_redirected() -> None:
         state.json_trigger_value = '[{"event": "leaving", "value": true}]'
         harness.browser.deliver(leaving)
         harness.browser.deliver(BackMsg(app_heartbeat=True))
-        assert BackMsg.FromString((await harness.tab.receive())["bytes"]).app_heartbeat  # no run for a page that goes
+        assert BackMsg.FromString(
+            (await harness.tab.receive())["bytes"]
+        ).app_heartbeat  # no run for a page that is left
         response = len(harness.browser.left)
         harness.end(EndReason.SIGNED_OUT)
         assert await harness.tab.recheck() is SessionChange.ENDED

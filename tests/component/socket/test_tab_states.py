@@ -109,7 +109,7 @@ def expires(harness: TabHarness) -> None:
     expire(harness)
     harness.tab.session = harness.services.storage.read.session_by_ref(
         harness.ref
-    )  # so that the tab knows when it is due
+    )  # so that the tab computes its next check
 
 
 EVENTS: Final[dict[str, Callable[[TabHarness], None]]] = {
@@ -132,14 +132,14 @@ def last_instruction(harness: TabHarness) -> str:
 
 
 async def text(harness: TabHarness) -> None:
-    """Wait until what the tab itself has to say has gone out."""
+    """Wait until the tab has sent its own messages."""
     for task in (harness.tab._out._pushing, harness.tab._out.goodbye):
         if task is not None:
             await task
 
 
 async def streamlit_gets(harness: TabHarness) -> list[BackMsg | None]:
-    """All that Streamlit gets from now on; None when the socket is gone for it."""
+    """Every later message to Streamlit; None when its socket is closed."""
     messages: list[BackMsg | None] = []
     while None not in messages:
         receiving = asyncio.ensure_future(harness.tab.receive())

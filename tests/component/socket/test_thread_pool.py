@@ -1,4 +1,4 @@
-"""The threads that read for the tabs: what comes back, in whose context, how many at once, and when they end."""
+"""The thread pool of the tabs: results, contexts, the number of threads, and their end."""
 
 from __future__ import annotations
 

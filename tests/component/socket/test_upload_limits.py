@@ -22,7 +22,7 @@ PATH = "/_stcore/upload_file/session/file"
 
 
 def ask(uploads: Uploads, method: str, path: str = PATH, *, size: object = 10, status: int = 204) -> int:
-    """What is answered when the app behind answers ``status``; 0 stands for an app that fails."""
+    """The response of the guard when the app answers ``status``; 0 stands for an app that fails."""
     answers: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,7 +88,7 @@ def test_a_file_that_is_not_removed_still_counts() -> None:
 
 @pytest.mark.parametrize("status", [204, 500])
 def test_no_more_is_accepted_than_was_declared(status: int) -> None:
-    """By a server that obeys ``Transfer-Encoding``, say, where a length was said too."""
+    """For example by a server that follows ``Transfer-Encoding`` beside a Content-Length."""
     uploads, answers = Uploads(), list[Message]()
     taken = arrived = 0
 

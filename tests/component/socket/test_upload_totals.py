@@ -1,4 +1,4 @@
-"""What all Streamlit sessions of a process keep of uploads: bounded, whether they have a socket or not."""
+"""The uploads of all Streamlit sessions of a process are bounded, with a socket or without."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_file_that_arrives_after_the_end_of_its_session_counts_while_it_does_a
     sessions.active.append("ann")
     totals.add("ann", uploads)
     sessions.disconnect("ann")
-    assert not sessions.upload(totals, "bob", 401)  # what is on its way cannot be released
+    assert not sessions.upload(totals, "bob", 401)  # an upload under way cannot be released
     sessions.shut_down("ann")
     assert not totals.make_room(401)
     sessions.arrive("ann", 600)
