@@ -1,4 +1,4 @@
-"""The rehearsed installation: local tenant, two app processes, the API and PostgreSQL, behind the shipped nginx.conf."""
+"""The rehearsed installation: local tenant, two app processes, the API and PostgreSQL behind the shipped nginx.conf."""
 
 from __future__ import annotations
 
