@@ -18,7 +18,7 @@ from app.core.policy import decide
 
 _KEY: Final = "gatehouse_permissions"
 _DISPLAY_TIME: Final = timedelta(seconds=20)
-"""Runs within this time of a change still report it: a rerun may happen by itself before the user has read the line."""
+"""Runs within this time of a change still report it: an automatic rerun may come before the user has read the line."""
 
 
 class Changed(NamedTuple):

@@ -1,4 +1,4 @@
-"""Calls to the remote API as the signed-in user; problem documents are raised as our own error classes.
+"""Calls to the remote API as the signed-in user; problem documents are raised as the error classes of ``app.core``.
 
 The token goes to the configured host only, redirects are not followed, path parts are encoded, responses are bounded.
 ``call`` makes every call; ``fetch`` does the same for files, written as they arrive. ``app.admin.api`` has the typed

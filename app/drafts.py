@@ -33,8 +33,8 @@ def keep(*names: str) -> None:
     """
     if any(name.startswith(_RESERVED_PREFIX) for name in names):
         raise ValueError(f"Names that begin with {_RESERVED_PREFIX!r} are reserved for Gatehouse.")
-    kept: dict[str, tuple[str, ...]] = st.session_state.setdefault(_NAMES, {})
-    kept[_path()] = names
+    names_by_path: dict[str, tuple[str, ...]] = st.session_state.setdefault(_NAMES, {})
+    names_by_path[_path()] = names
 
 
 def capture() -> None:
@@ -42,11 +42,11 @@ def capture() -> None:
 
     A run that refuses the page draws none of its widgets, and Streamlit then deletes their values: this restores them.
     """
-    kept: dict[str, tuple[str, ...]] | None = st.session_state.get(_NAMES)
-    if kept is None:
+    names_by_path: dict[str, tuple[str, ...]] | None = st.session_state.get(_NAMES)
+    if names_by_path is None:
         return  # no page of this session has called keep
     path = _path()
-    names = kept.get(path, ())
+    names = names_by_path.get(path, ())
     before_path, values = st.session_state.get(_VALUES, ("", {}))
     if before_path != path:
         values = {}

@@ -1,4 +1,4 @@
-"""Counts page views per day in memory and adds them to storage in batches: a view is a counter, never a row each."""
+"""Counts page views in memory and adds them to storage in batches, as one counter per page and day."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLUSH_SECONDS: Final = 10.0
 
 
 class PageViews:
-    """The counters of this process. Safe from any thread; ``close`` flushes what is left."""
+    """The counters of this process. Thread-safe; ``close`` saves the remaining counts."""
 
     def __init__(self, storage: Storage, *, clock: Clock = utc_now, every_seconds: float = _FLUSH_SECONDS) -> None:
         self._storage = storage
@@ -38,7 +38,7 @@ class PageViews:
                 self._thread.start()
 
     def flush(self) -> None:
-        """Add what was counted to storage; on failure it is kept for the next time."""
+        """Add the counts to storage; after a failure they are added with the next ones."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
         if not counts:
@@ -53,7 +53,7 @@ class PageViews:
             _log.warning("page views could not be saved yet")
 
     def close(self) -> None:
-        """Stop flushing and save what is left."""
+        """Stop the thread and save the remaining counts."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=5)

@@ -56,7 +56,7 @@ class _Child:
 def dev(named: NamedInstallation, *, tenant_port: int) -> int:
     """Start local tenant, remote API and app for development.
 
-    With SCRIPT a Streamlit script of your own is served instead of our pages. Ctrl-C stops everything.
+    With SCRIPT a Streamlit script of your own is served in place of the product's pages. Ctrl-C stops everything.
     """
     return run(tenant_port, named.script, named.state)
 
@@ -66,7 +66,7 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
 
     Args:
         tenant_port: Port of the local tenant.
-        script: Script of a hosted app, served instead of our pages.
+        script: Script of a hosted app, served in place of the product's pages.
         state: The state folder, instead of the configured one.
 
     Raises:

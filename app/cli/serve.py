@@ -43,7 +43,7 @@ def run_app(address: str, port: int | None, script: Path | None = None, state: P
     Args:
         address: Address to listen on.
         port: Port to listen on, instead of the one in ``GATEHOUSE_APP_BASE_URL``.
-        script: Script of a hosted app, instead of our pages.
+        script: Script of a hosted app, in place of the product's pages.
         state: The state folder, instead of the configured one.
     """
     hosted_script = script.resolve() if script is not None else None
