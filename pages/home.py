@@ -23,8 +23,8 @@ open_rows = [row for row in PAGES[1:] if decide(caller.principal, row.permission
 
 if not granted:
     st.info(
-        "**You have no role yet.** You are signed in, but you have no role, so there are few pages to open. Ask an "
-        "administrator for a role. It applies at once, without a new sign-in.",
+        "**You have no role yet.** You are signed in, but you can open only a few pages. Ask an administrator "
+        "for a role. It applies at once, without a new sign-in.",
         icon=":material/hourglass_empty:",
     )
 

@@ -57,7 +57,7 @@ def show() -> None:
         "Time span", list(_SPANS), default="30 days", required=True, key="span", bind="query-params"
     )
     try:
-        with st.spinner("Counting…"):
+        with st.spinner("Loading the numbers…"):
             numbers = statistics(_SPANS[span or "30 days"])
     except GatehouseError as error:
         panels.problem(error)

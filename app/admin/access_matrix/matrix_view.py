@@ -80,9 +80,9 @@ def show() -> None:
 
 
 @access.requires(Permission.READ_GUARDS)
-def export(left: list[Line], roles: list[str]) -> bytes:
+def export(lines: list[Line], roles: list[str]) -> bytes:
     """Return the lines as a CSV file. The guard runs when the button is pressed."""
-    return matrix.as_csv(left, roles)
+    return matrix.as_csv(lines, roles)
 
 
 def as_frame(lines: list[Line], roles: list[str]) -> pd.DataFrame:

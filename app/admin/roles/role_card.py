@@ -32,7 +32,7 @@ def show(role_id: int) -> None:
     if role.description:
         st.markdown(formatting.plain(role.description, cap=500))
     if role.built_in:
-        st.info(explained(role), icon=":material/info:")
+        st.info(built_in_text(role), icon=":material/info:")
     st.markdown(f"{role_list.counts(role)[:1].upper()}{role_list.counts(role)[1:]}.")
     _token_roles(role)
     _actions(role)
@@ -43,8 +43,8 @@ def show(role_id: int) -> None:
         role_deletion.show(role, dialog)
 
 
-def explained(role: RoleBody) -> str:
-    """The text that explains what being built in means for this role."""
+def built_in_text(role: RoleBody) -> str:
+    """What an administrator can change of a built-in role."""
     if role.name == ADMINISTRATOR:
         return (
             "**Built in.** It has every permission, including those that an update adds, so one role always allows "

@@ -31,7 +31,7 @@ def show() -> None:
         "Find a role", key="roles-search", type="search", icon=":material/search:", live=True,
         max_chars=MAX_SEARCH_LENGTH, placeholder="Part of its name",
     )  # fmt: skip
-    with st.spinner("Looking for roles…"):
+    with st.spinner("Loading roles…"):
         page = roles_api.roles(text, cursor=pagination.cursor("roles", text), limit=SIZE)
     if not page.rows:
         st.info(

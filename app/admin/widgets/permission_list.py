@@ -19,7 +19,7 @@ SIZE: Final = 100
 MAX_SEARCH_LENGTH: Final = 200
 """The most characters that the API accepts as a search text."""
 _MAX_WITHOUT_SEARCH: Final = 12
-_HARMLESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9 ,;'()-]{0,299}[.!?]?")
+_WITHOUT_MARKDOWN: Final = re.compile(r"[A-Za-z][A-Za-z0-9 ,;'()-]{0,299}[.!?]?")
 """Text without markdown syntax."""
 
 
@@ -72,8 +72,8 @@ def label(name: str, sentences: Mapping[str, str] | None = None) -> str:
     """One permission as the label of a widget, escaped only if needed: screen readers read the escapes aloud."""
     sentence = sentence_of(name, sentences)
     permission = CATALOGUE.get(name)
-    harmless = (permission is not None and not permission.declared) or _HARMLESS.fullmatch(sentence) is not None
-    return f"{sentence if harmless else formatting.plain(sentence, cap=300)} `{name_as_code(name)}`"
+    safe = (permission is not None and not permission.declared) or _WITHOUT_MARKDOWN.fullmatch(sentence) is not None
+    return f"{sentence if safe else formatting.plain(sentence, cap=300)} `{name_as_code(name)}`"
 
 
 def name_as_code(name: str) -> str:
